@@ -1,0 +1,96 @@
+//! What a training loop tells the world, and what it is told: the loop knows nothing of sockets or SQL.
+
+use crate::protocol::{EpochRecord, Lane, Progress};
+use serde::{Deserialize, Serialize};
+
+/// What the loop does next; asked once a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    Continue,
+    /// Hand a snapshot over, then go on.
+    Checkpoint,
+    /// Hand a snapshot over, then end. A pause is a stop that is resumed later: there is only one way to go on.
+    Stop,
+}
+
+/// Follows one lane. The kernel's observer commits and announces; a test's collects.
+pub trait Observer {
+    /// At a batch boundary.
+    fn poll(&mut self, progress: &Progress) -> Control;
+
+    /// An epoch is done and measured. Returns once it is committed; it may wait, for example for a full disk.
+    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control;
+
+    /// A snapshot inside an epoch, after `Checkpoint` or `Stop`.
+    fn checkpoint(&mut self, snapshot: &Snapshot);
+}
+
+/// Why a lane's loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Finished,
+    Stopped,
+    /// The loss left the finite numbers at this batch (counted from 0) of this epoch (counted from 1).
+    Diverged {
+        epoch: u32,
+        batch: u32,
+    },
+}
+
+/// A float32 tensor outside LibTorch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    /// `conv1.weight`, or `velocity.conv1.weight`.
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// All that is needed to go on with a lane bit for bit: no generator state, as every epoch's is derived from its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    pub lane: Lane,
+    /// Epochs done and measured.
+    pub epochs_done: u32,
+    /// Batches done in the next epoch.
+    pub batches_done: u32,
+    /// Sum over those batches of loss times images, for the epoch's mean.
+    pub loss_sum: f64,
+    /// Training time inside the epoch under way.
+    pub epoch_seconds: f64,
+    /// Training and evaluation time of the whole lane.
+    pub seconds: f64,
+    pub weights: Vec<NamedTensor>,
+    /// Empty without momentum.
+    pub velocity: Vec<NamedTensor>,
+    pub environment: Environment,
+}
+
+/// What else decides the bits of a sum; a resume under another one is "not exact".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    pub libtorch: String,
+    /// The vector width that LibTorch and our own block use, such as `AVX512`.
+    pub cpu: String,
+    pub threads: u32,
+    /// The backend that really runs, after any fall-back.
+    pub backend: String,
+    /// sha256 over the four IDX files.
+    pub data: String,
+}
+
+impl Environment {
+    /// What differs from `other`, as a sentence; `None` if a resume is exact.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let pairs = [
+            ("LibTorch", &self.libtorch, &other.libtorch),
+            ("vector width", &self.cpu, &other.cpu),
+            ("threads", &self.threads.to_string(), &other.threads.to_string()),
+            ("backend", &self.backend, &other.backend),
+            ("data", &self.data, &other.data),
+        ]
+        .map(|(what, was, is)| (was != is).then(|| format!("{what} was {was}, is {is}")));
+        let differences: Vec<_> = pairs.into_iter().flatten().collect();
+        (!differences.is_empty()).then(|| differences.join("; "))
+    }
+}

@@ -1,0 +1,147 @@
+//! What an experiment shows: plots, tables, images and findings, as plain data. Only `ui` knows how they look.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a curve or a table comes from; every legend says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "from", content = "cite")]
+pub enum Source {
+    /// Computed by the kernel in this run.
+    Measured,
+    /// A closed formula, named.
+    Theory(String),
+    /// A published figure or number, with its reference.
+    Cited(String),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    #[default]
+    Linear,
+    Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// With its unit: `current, nA`.
+    pub label: String,
+    #[serde(default)]
+    pub scale: Scale,
+    /// Fixed limits; otherwise they follow the data.
+    #[serde(default)]
+    pub limits: Option<(f64, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stroke {
+    #[default]
+    Line,
+    Points,
+    /// A line with a mark at each point.
+    Both,
+    /// Vertical bars from zero.
+    Bars,
+}
+
+/// One curve. A coordinate that is not finite is a gap; it never touches the axis limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub name: String,
+    pub source: Source,
+    #[serde(default)]
+    pub stroke: Stroke,
+    #[serde(with = "gaps")]
+    pub points: Vec<[f64; 2]>,
+    /// Half-widths of the y spread, one a point, or none.
+    #[serde(default)]
+    pub spread: Vec<f64>,
+}
+
+/// A shaded stretch of an axis, such as the article's 70-85 %.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    pub label: String,
+    pub source: Source,
+    /// Along x if true, along y if not.
+    pub vertical: bool,
+    pub from: f64,
+    pub to: f64,
+}
+
+/// A named point, such as "1.37 % at epoch 17, the article".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    pub label: String,
+    pub source: Source,
+    pub at: [f64; 2],
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plot {
+    pub title: String,
+    pub x: Axis,
+    pub y: Axis,
+    pub series: Vec<Series>,
+    #[serde(default)]
+    pub bands: Vec<Band>,
+    #[serde(default)]
+    pub marks: Vec<Mark>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub title: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    /// One a column.
+    pub sources: Vec<Source>,
+}
+
+/// Grey images of one size, row-major, 0 black to 255 white, with a caption each (or none).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageGrid {
+    pub title: String,
+    pub width: u32,
+    pub height: u32,
+    pub images: Vec<Vec<u8>>,
+    #[serde(default)]
+    pub captions: Vec<String>,
+    pub source: Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "figure", rename_all = "snake_case")]
+pub enum Figure {
+    Plot(Plot),
+    Table(Table),
+    Images(ImageGrid),
+}
+
+/// One measured number, by the key under which the ledger and the predictions look it up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub key: String,
+    /// A sentence with the number in it.
+    pub text: String,
+    pub value: f64,
+    /// Half-width of its spread over the seeds, where there are several.
+    pub spread: Option<f64>,
+    pub seeds: Vec<u64>,
+}
+
+/// JSON has no NaN: a gap travels as null.
+mod gaps {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(points: &[[f64; 2]], serializer: S) -> Result<S::Ok, S::Error> {
+        let finite = |v: f64| v.is_finite().then_some(v);
+        points.iter().map(|&[x, y]| [finite(x), finite(y)]).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<[f64; 2]>, D::Error> {
+        let points = Vec::<[Option<f64>; 2]>::deserialize(deserializer)?;
+        Ok(points.into_iter().map(|[x, y]| [x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN)]).collect())
+    }
+}

@@ -1,0 +1,20 @@
+//! Plain data that crosses a boundary: between processes, rooms, and into files. It uses no other room.
+
+mod activation;
+mod arm;
+mod experiment;
+mod figure;
+mod run;
+mod spec;
+mod wire;
+
+pub use activation::Activation;
+pub use arm::{Arm, Lane};
+pub use experiment::{Effort, Experiment, ExperimentSpec, Outcome};
+pub use figure::{Axis, Band, Figure, Finding, ImageGrid, Mark, Plot, Scale, Series, Source, Stroke, Table};
+pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
+pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};
+pub use wire::{
+    CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
+    ServerLine,
+};

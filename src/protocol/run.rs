@@ -1,0 +1,216 @@
+//! A run's identity, state, measurements, and the events that tell of them.
+
+use super::{Arm, Lane, RunSpec};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// A run's number in its home's store; numbers are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+impl FromStr for RunId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(id) if id > 0 => Ok(Self(id)),
+            _ => Err(format!("`{text}` is not a run's number; `relu runs` lists them")),
+        }
+    }
+}
+
+/// A run's life. Changes go through the kernel, which commits them before it tells of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RunState {
+    /// Waits for a free core.
+    Queued,
+    Running,
+    Paused,
+    Finished,
+    /// Ended by its reader before its last epoch; can be resumed.
+    Stopped,
+    /// Its kernel died beneath it; can be resumed.
+    Interrupted,
+    Failed {
+        reason: String,
+    },
+}
+
+impl RunState {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// A kernel works on it, or holds it paused.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Paused)
+    }
+
+    pub fn can_resume(&self) -> bool {
+        matches!(self, Self::Paused | Self::Stopped | Self::Interrupted | Self::Failed { .. })
+    }
+}
+
+/// What one epoch of one lane measured. Errors are in percent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    pub arm: Arm,
+    pub seed: u64,
+    /// Counted from 1.
+    pub epoch: u32,
+    /// Mean cross-entropy of the epoch's training batches, in nats.
+    pub train_loss: f64,
+    /// Percent of the validation images.
+    pub val_error: f64,
+    /// Percent of the test images; reported, never used to choose anything.
+    pub test_error: f64,
+    /// Training time alone; evaluation apart.
+    pub seconds: f64,
+    pub images_per_second: f64,
+}
+
+impl EpochRecord {
+    pub fn lane(&self) -> Lane {
+        Lane { arm: self.arm, seed: self.seed }
+    }
+}
+
+/// Where a lane stands inside an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub arm: Arm,
+    pub seed: u64,
+    /// The epoch under way, counted from 1.
+    pub epoch: u32,
+    /// Batches done in it.
+    pub batch: u32,
+    pub batches: u32,
+    pub images_per_second: f64,
+    /// Training and evaluation time of this lane so far, over all its sessions.
+    pub seconds: f64,
+}
+
+/// What happens to a run, in the order in which it was committed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    Started {
+        run: RunId,
+        spec: RunSpec,
+    },
+    Epoch {
+        run: RunId,
+        #[serde(flatten)]
+        record: EpochRecord,
+    },
+    /// Told a few times a second, never stored.
+    Progress {
+        run: RunId,
+        #[serde(flatten)]
+        progress: Progress,
+    },
+    /// This lane's loss left the finite numbers at this step; its last finite checkpoint is kept, the other lanes go on.
+    Diverged {
+        run: RunId,
+        arm: Arm,
+        seed: u64,
+        epoch: u32,
+        /// The batch of that epoch, counted from 0.
+        batch: u32,
+    },
+    Queued {
+        run: RunId,
+    },
+    Paused {
+        run: RunId,
+    },
+    Continued {
+        run: RunId,
+    },
+    /// Why a resumed run can't promise the very bits of an uninterrupted one.
+    NotExact {
+        run: RunId,
+        why: String,
+    },
+    /// Something the reader should know while training goes on or waits, such as a full disk; `None` takes it back.
+    Notice {
+        run: RunId,
+        text: Option<String>,
+    },
+    Renamed {
+        run: RunId,
+        name: Option<String>,
+    },
+    Deleted {
+        run: RunId,
+    },
+    Stopped {
+        run: RunId,
+    },
+    Finished {
+        run: RunId,
+    },
+    Failed {
+        run: RunId,
+        reason: String,
+    },
+}
+
+impl RunEvent {
+    pub fn run(&self) -> RunId {
+        match self {
+            Self::Started { run, .. }
+            | Self::Epoch { run, .. }
+            | Self::Progress { run, .. }
+            | Self::Diverged { run, .. }
+            | Self::Queued { run }
+            | Self::Paused { run }
+            | Self::Continued { run }
+            | Self::NotExact { run, .. }
+            | Self::Notice { run, .. }
+            | Self::Renamed { run, .. }
+            | Self::Deleted { run }
+            | Self::Stopped { run }
+            | Self::Finished { run }
+            | Self::Failed { run, .. } => *run,
+        }
+    }
+
+    /// Whether no further event of training follows it.
+    pub fn ends_run(&self) -> bool {
+        matches!(self, Self::Stopped { .. } | Self::Finished { .. } | Self::Failed { .. } | Self::Deleted { .. })
+    }
+}
+
+/// A run as a list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub run: RunId,
+    pub name: Option<String>,
+    #[serde(flatten)]
+    pub state: RunState,
+    pub spec: RunSpec,
+    /// Seconds since 1970, UTC.
+    pub created: i64,
+    pub updated: i64,
+    /// Epochs that every lane has done.
+    pub epochs_done: u32,
+    /// Best validation error of each lane so far, in percent.
+    pub best: Vec<(Lane, f64)>,
+}

@@ -1,0 +1,279 @@
+//! What a race is: everything that decides its numbers.
+
+use super::{Arm, Lane};
+use serde::{Deserialize, Serialize};
+use std::{fmt, path::PathBuf, str::FromStr};
+
+/// Named starting points of a [`RunSpec`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// LeNet-4, batch 100, learning rate 0.1, 150 epochs.
+    #[default]
+    Article,
+    /// The Theano tutorial's 20/50/500, batch 500, learning rate 0.1, 200 epochs.
+    Tutorial,
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "article" => Ok(Self::Article),
+            "tutorial" => Ok(Self::Tutorial),
+            _ => Err(format!("unknown preset `{text}`; known are article and tutorial")),
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Article => "article",
+            Self::Tutorial => "tutorial",
+        })
+    }
+}
+
+/// Which implementation computes convolution and max-pooling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// Our fused convolution and max-pool block; LibTorch's form where it does not fit.
+    #[default]
+    Fused,
+    /// LibTorch's own operators throughout: the oracle.
+    Libtorch,
+}
+
+impl FromStr for Backend {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fused" => Ok(Self::Fused),
+            "libtorch" => Ok(Self::Libtorch),
+            _ => Err(format!("unknown backend `{text}`; known are fused and libtorch")),
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Fused => "fused",
+            Self::Libtorch => "libtorch",
+        })
+    }
+}
+
+/// Where the images come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataSource {
+    /// The MNIST that ships inside the program.
+    #[default]
+    Mnist,
+    /// A folder with four IDX files of the same form, plain or `.gz`.
+    Folder(PathBuf),
+}
+
+/// Layer widths: feature maps of both convolutions, hidden units of the fully connected layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Widths {
+    pub conv1: u32,
+    pub conv2: u32,
+    pub fc1: u32,
+}
+
+impl Widths {
+    pub const LENET4: Self = Self { conv1: 4, conv2: 16, fc1: 120 };
+    pub const TUTORIAL: Self = Self { conv1: 20, conv2: 50, fc1: 500 };
+}
+
+/// Everything that decides a race's numbers: same spec, same machine, same threads, same bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    pub preset: Preset,
+    pub arms: Vec<Arm>,
+    pub seeds: Vec<u64>,
+    pub epochs: u32,
+    /// Images a step.
+    pub batch: u32,
+    pub learning_rate: f64,
+    /// 0 is plain SGD.
+    pub momentum: f64,
+    /// The first so many training images train.
+    pub train_size: u32,
+    /// The last so many training images validate.
+    pub val_size: u32,
+    pub widths: Widths,
+    /// LibTorch's threads within one lane.
+    pub threads: u32,
+    pub backend: Backend,
+    pub data: DataSource,
+}
+
+/// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecError {
+    pub field: &'static str,
+    pub message: String,
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+impl RunSpec {
+    pub const MAX_EPOCHS: u32 = 10_000;
+    pub const MAX_IMAGES: u32 = 60_000;
+
+    pub fn of(preset: Preset) -> Self {
+        let (widths, batch, epochs) = match preset {
+            Preset::Article => (Widths::LENET4, 100, 150),
+            Preset::Tutorial => (Widths::TUTORIAL, 500, 200),
+        };
+        Self {
+            preset,
+            arms: vec![Arm::RELU_TANH, Arm::ALL_TANH],
+            seeds: vec![1],
+            epochs,
+            batch,
+            learning_rate: 0.1,
+            momentum: 0.0,
+            train_size: 50_000,
+            val_size: 10_000,
+            widths,
+            threads: 1,
+            backend: Backend::default(),
+            data: DataSource::default(),
+        }
+    }
+
+    /// Every arm with every seed; seeds outermost, so that both arms of a seed run side by side.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let lanes_of = |&seed: &u64| self.arms.iter().map(move |&arm| Lane { arm, seed });
+        self.seeds.iter().flat_map(lanes_of).collect()
+    }
+
+    /// Steps an epoch; the last batch may be partial.
+    pub fn batches(&self) -> u32 {
+        self.train_size.div_ceil(self.batch.max(1))
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that can't be, with the remedy.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let within = |field, value: u32, low: u32, high: u32| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(SpecError { field, message: format!("{value} is out of range; take {low} to {high}") })
+            }
+        };
+        let refuse = |field, message: String| Err(SpecError { field, message });
+        if self.arms.is_empty() {
+            return refuse("arms", "none given; take for example relu-tanh,all-tanh".into());
+        }
+        if self.seeds.is_empty() {
+            return refuse("seeds", "none given; take for example 1,2,3".into());
+        }
+        if let Some(twice) = first_repeated(&self.arms) {
+            return refuse("arms", format!("{twice} is named twice; name each arm once"));
+        }
+        if let Some(twice) = first_repeated(&self.seeds) {
+            return refuse("seeds", format!("{twice} is named twice; name each seed once"));
+        }
+        // SQLite and JSON readers hold integers up to 2^53 exactly.
+        if let Some(seed) = self.seeds.iter().find(|&&seed| seed >= 1 << 53) {
+            return refuse("seeds", format!("{seed} is too large; take 0 to 2^53 - 1"));
+        }
+        within("lanes", (self.arms.len() * self.seeds.len()) as u32, 1, 64)?;
+        within("epochs", self.epochs, 1, Self::MAX_EPOCHS)?;
+        within("train-size", self.train_size, 1, Self::MAX_IMAGES)?;
+        within("val-size", self.val_size, 1, Self::MAX_IMAGES)?;
+        within("batch", self.batch, 1, self.train_size)?;
+        within("threads", self.threads, 1, 64)?;
+        within("conv1", self.widths.conv1, 1, 256)?;
+        within("conv2", self.widths.conv2, 1, 256)?;
+        within("fc1", self.widths.fc1, 1, 4096)?;
+        if self.data == DataSource::Mnist && self.train_size + self.val_size > Self::MAX_IMAGES {
+            let message = format!(
+                "{} training and {} validation images are more than MNIST's 60000; they must not overlap",
+                self.train_size, self.val_size
+            );
+            return refuse("train-size", message);
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0 && self.learning_rate <= 100.0) {
+            return refuse(
+                "lr",
+                format!("{} can't be a learning rate; take more than 0, at most 100", self.learning_rate),
+            );
+        }
+        if !(0.0..1.0).contains(&self.momentum) {
+            return refuse(
+                "momentum",
+                format!("{} can't be a momentum; take 0 up to, not including, 1", self.momentum),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_sound_and_survive_json() {
+        for preset in [Preset::Article, Preset::Tutorial] {
+            let spec = RunSpec::of(preset);
+            spec.check().unwrap();
+            let json = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn each_bad_setting_is_named() {
+        type Damage = fn(&mut RunSpec);
+        let damages: [(&str, Damage); 11] = [
+            ("arms", |s| s.arms.clear()),
+            ("arms", |s| s.arms.push(Arm::RELU_TANH)),
+            ("seeds", |s| s.seeds.clear()),
+            ("seeds", |s| s.seeds = vec![u64::MAX]),
+            ("epochs", |s| s.epochs = 0),
+            ("batch", |s| s.batch = 0),
+            ("batch", |s| s.batch = 50_001),
+            ("lr", |s| s.learning_rate = -0.1),
+            ("lr", |s| s.learning_rate = f64::NAN),
+            ("momentum", |s| s.momentum = 1.0),
+            ("train-size", |s| s.train_size = 50_001),
+        ];
+        for (field, damage) in damages {
+            let mut spec = RunSpec::of(Preset::Article);
+            damage(&mut spec);
+            assert_eq!(spec.check().unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn lanes_pair_the_arms_of_a_seed() {
+        let mut spec = RunSpec::of(Preset::Article);
+        spec.seeds = vec![1, 2];
+        let names: Vec<_> = spec.lanes().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["relu-tanh-s1", "all-tanh-s1", "relu-tanh-s2", "all-tanh-s2"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
+
+use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSpec, RunSummary};
+use serde::{Deserialize, Serialize};
+
+/// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A line from a notebook or a headless command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    #[serde(flatten)]
+    pub body: RequestBody,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum RequestBody {
+    /// The first line of every connection.
+    Hello {
+        protocol: u32,
+        client: String,
+    },
+    /// Creates a run and starts it, or queues it while the cores are taken. Answered by `Started`.
+    Train {
+        spec: RunSpec,
+        name: Option<String>,
+    },
+    Pause {
+        run: RunId,
+    },
+    Continue {
+        run: RunId,
+    },
+    Stop {
+        run: RunId,
+    },
+    /// Goes on with a paused, stopped, interrupted or failed run from its last checkpoint.
+    Resume {
+        run: RunId,
+    },
+    Rename {
+        run: RunId,
+        name: Option<String>,
+    },
+    /// Removes a run that is not active, with its checkpoints.
+    Delete {
+        run: RunId,
+    },
+    /// From here on, tell this connection of every run and cell. History stands in the store.
+    Follow,
+    /// Runs a lesson's cell; its last outcome is kept in the store under the key.
+    RunCell {
+        cell: CellKey,
+        spec: ExperimentSpec,
+    },
+    StopCell {
+        cell: CellKey,
+    },
+    /// Keeps the reader's place, answers and settings.
+    Remember {
+        key: String,
+        value: serde_json::Value,
+    },
+    Status,
+    /// Leaves when nothing runs, or in any case after committing if `force`.
+    Shutdown {
+        force: bool,
+    },
+}
+
+/// A lesson's id and the cell's id within it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CellKey {
+    pub lesson: String,
+    pub cell: String,
+}
+
+/// A line from the kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ServerLine {
+    Reply {
+        id: u64,
+        #[serde(flatten)]
+        reply: Reply,
+    },
+    Event(Event),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    Hello(Hello),
+    Started {
+        run: RunId,
+    },
+    Done,
+    Status(KernelStatus),
+    /// What can't be done, why, and what would help: a whole sentence.
+    Refused {
+        kind: ErrorKind,
+        message: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// Notebook and kernel speak different protocols.
+    Protocol,
+    BadRequest,
+    BadSpec,
+    NoSuchRun,
+    /// The run's state does not allow it.
+    State,
+    Busy,
+    Storage,
+    Internal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u32,
+    pub pid: u32,
+    /// The package's version and build.
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelStatus {
+    pub pid: u32,
+    pub version: String,
+    pub uptime_seconds: f64,
+    pub rss_bytes: u64,
+    /// Notebooks and commands attached.
+    pub clients: u32,
+    /// The runs it holds: queued, running, paused.
+    pub runs: Vec<RunSummary>,
+}
+
+/// What every following connection is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Run(RunEvent),
+    Cell(CellEvent),
+}
+
+/// What happens to a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "cell_event", rename_all = "snake_case")]
+pub enum CellEvent {
+    Started {
+        cell: CellKey,
+        spec: ExperimentSpec,
+    },
+    /// `done` from 0 to 1, with a short word on what is under way, and the figures so far where they are worth seeing.
+    Progress {
+        cell: CellKey,
+        done: f64,
+        doing: String,
+        partial: Option<Outcome>,
+    },
+    Finished {
+        cell: CellKey,
+        outcome: Outcome,
+    },
+    Stopped {
+        cell: CellKey,
+    },
+    Failed {
+        cell: CellKey,
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Arm, EpochRecord, Preset, Progress};
+    use super::*;
+
+    fn round_trip<T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(value: &T) -> String {
+        let line = serde_json::to_string(value).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(&serde_json::from_str::<T>(&line).unwrap(), value, "{line}");
+        line
+    }
+
+    #[test]
+    fn requests_are_one_line_each() {
+        let spec = RunSpec::of(Preset::Article);
+        round_trip(&Request { id: 1, body: RequestBody::Hello { protocol: 1, client: "relu".into() } });
+        round_trip(&Request { id: 2, body: RequestBody::Train { spec, name: None } });
+        let line = round_trip(&Request { id: 3, body: RequestBody::Pause { run: RunId(7) } });
+        assert_eq!(line, r#"{"id":3,"request":"pause","run":7}"#);
+    }
+
+    #[test]
+    fn an_epoch_reads_as_the_contract_says() {
+        let record = EpochRecord {
+            arm: Arm::RELU_TANH,
+            seed: 1,
+            epoch: 3,
+            train_loss: 0.1,
+            val_error: 1.91,
+            test_error: 2.0,
+            seconds: 1.5,
+            images_per_second: 33_333.0,
+        };
+        let event = Event::Run(RunEvent::Epoch { run: RunId(4), record });
+        let line = round_trip(&ServerLine::Event(event));
+        assert!(line.starts_with(r#"{"event":"epoch","run":4,"arm":"relu-tanh","seed":1,"epoch":3,"#), "{line}");
+    }
+
+    #[test]
+    fn replies_and_events_are_told_apart() {
+        round_trip(&ServerLine::Reply { id: 9, reply: Reply::Done });
+        round_trip(&ServerLine::Reply { id: 9, reply: Reply::Started { run: RunId(1) } });
+        let refused = Reply::Refused { kind: ErrorKind::NoSuchRun, message: "no run 9".into() };
+        round_trip(&ServerLine::Reply { id: 9, reply: refused });
+        let progress = Progress {
+            arm: Arm::ALL_TANH,
+            seed: 2,
+            epoch: 1,
+            batch: 10,
+            batches: 500,
+            images_per_second: 1.0,
+            seconds: 2.0,
+        };
+        round_trip(&ServerLine::Event(Event::Run(RunEvent::Progress { run: RunId(1), progress })));
+        let cell = CellKey { lesson: "faster".into(), cell: "race".into() };
+        round_trip(&ServerLine::Event(Event::Cell(CellEvent::Stopped { cell })));
+    }
+}
