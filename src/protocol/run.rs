@@ -163,6 +163,10 @@ pub enum RunEvent {
     Stopped {
         run: RunId,
     },
+    /// Its kernel was told to leave, or died beneath it.
+    Interrupted {
+        run: RunId,
+    },
     Finished {
         run: RunId,
     },
@@ -187,6 +191,7 @@ impl RunEvent {
             | Self::Renamed { run, .. }
             | Self::Deleted { run }
             | Self::Stopped { run }
+            | Self::Interrupted { run }
             | Self::Finished { run }
             | Self::Failed { run, .. } => *run,
         }
@@ -194,7 +199,14 @@ impl RunEvent {
 
     /// Whether no further event of training follows it.
     pub fn ends_run(&self) -> bool {
-        matches!(self, Self::Stopped { .. } | Self::Finished { .. } | Self::Failed { .. } | Self::Deleted { .. })
+        matches!(
+            self,
+            Self::Stopped { .. }
+                | Self::Interrupted { .. }
+                | Self::Finished { .. }
+                | Self::Failed { .. }
+                | Self::Deleted { .. }
+        )
     }
 }
 

@@ -1,1 +1,3 @@
-//! (room under construction)
+//! The edge: terminal guard, input thread, event loop, kernel client.
+
+pub mod client;

@@ -1,0 +1,193 @@
+//! The one folder that holds all state.
+
+use crate::protocol::{Lane, RunId};
+use etcetera::BaseStrategy;
+use std::{
+    fs, io,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+/// `RELU_HOME`, else `relu-notebook` in the XDG state folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    folder: PathBuf,
+}
+
+/// Why a home can't be used, and what would help.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    #[error("no home folder is known for this user; set RELU_HOME to a folder of yours")]
+    Unknown,
+    #[error("RELU_HOME is `{0}`, a relative path; give it an absolute one, for example RELU_HOME=$HOME/relu")]
+    Relative(PathBuf),
+    #[error("{0} is not a folder; move that file away or set RELU_HOME to another folder")]
+    NotAFolder(PathBuf),
+    #[error("{folder} can't be written: {source}; set RELU_HOME to a folder of yours that can")]
+    Unwritable { folder: PathBuf, source: io::Error },
+    #[error(
+        "{path} is {length} bytes long, and a Unix socket's path may have {max}; set RELU_HOME to a shorter path",
+        max = Home::MAX_SOCKET_PATH
+    )]
+    SocketPathTooLong { path: PathBuf, length: usize },
+}
+
+impl Home {
+    /// `sun_path` holds 108 bytes, the last of them zero.
+    pub const MAX_SOCKET_PATH: usize = 107;
+
+    /// Finds the folder's path; touches nothing.
+    pub fn locate() -> Result<Self, HomeError> {
+        match std::env::var_os("RELU_HOME") {
+            Some(folder) if !folder.is_empty() => Self::at(PathBuf::from(folder)),
+            _ => {
+                let xdg = etcetera::choose_base_strategy().map_err(|_| HomeError::Unknown)?;
+                let state = xdg.state_dir().unwrap_or_else(|| xdg.data_dir());
+                Self::at(state.join("relu-notebook"))
+            }
+        }
+    }
+
+    /// A home at this absolute path; touches nothing.
+    pub fn at(folder: impl Into<PathBuf>) -> Result<Self, HomeError> {
+        let folder = folder.into();
+        if folder.is_absolute() { Ok(Self { folder }) } else { Err(HomeError::Relative(folder)) }
+    }
+
+    /// Creates the folder and those in it, for this user alone, and proves that it can be written.
+    pub fn prepare(&self) -> Result<(), HomeError> {
+        let unwritable = |source| HomeError::Unwritable { folder: self.folder.clone(), source };
+        if let Ok(meta) = fs::metadata(&self.folder)
+            && !meta.is_dir()
+        {
+            return Err(HomeError::NotAFolder(self.folder.clone()));
+        }
+        let create = |folder: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        create(&self.folder).map_err(unwritable)?;
+        self.tighten().map_err(unwritable)?;
+        for folder in [self.logs(), self.runs()] {
+            create(&folder).map_err(unwritable)?;
+        }
+        tempfile::Builder::new().prefix(".probe-").tempfile_in(&self.folder).map_err(unwritable)?;
+        Ok(())
+    }
+
+    /// Takes a folder that was made by hand from the eyes of others; one that holds other things keeps its mode.
+    fn tighten(&self) -> io::Result<()> {
+        let meta = fs::metadata(&self.folder)?;
+        let mine = meta.uid() == rustix::process::geteuid().as_raw();
+        let ours = self.database().exists() || fs::read_dir(&self.folder)?.next().is_none();
+        if mine && ours && meta.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("notebook.db")
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    pub fn kernel_log(&self) -> PathBuf {
+        self.logs().join("kernel.log")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.folder.join("kernel.lock")
+    }
+
+    /// The kernel's socket.
+    ///
+    /// # Errors
+    /// If no Unix socket can have so long a path.
+    pub fn socket(&self) -> Result<PathBuf, HomeError> {
+        let path = self.folder.join("kernel.sock");
+        let length = path.as_os_str().as_bytes().len();
+        if length <= Self::MAX_SOCKET_PATH { Ok(path) } else { Err(HomeError::SocketPathTooLong { path, length }) }
+    }
+
+    pub fn runs(&self) -> PathBuf {
+        self.folder.join("runs")
+    }
+
+    pub fn run(&self, run: RunId) -> PathBuf {
+        self.runs().join(run.to_string())
+    }
+
+    /// A lane's checkpoint folder.
+    pub fn lane(&self, run: RunId, lane: Lane) -> PathBuf {
+        self.run(run).join(lane.to_string())
+    }
+
+    /// The checkpoint of a measured epoch, counted from 1.
+    pub fn checkpoint(&self, run: RunId, lane: Lane, epoch: u32) -> PathBuf {
+        self.lane(run, lane).join(format!("epoch-{epoch:04}.safetensors"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_home_is_for_its_user_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path().join("a/b")).unwrap();
+        home.prepare().unwrap();
+        home.prepare().unwrap();
+        for folder in [home.folder(), &home.logs(), &home.runs()] {
+            assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
+        }
+    }
+
+    #[test]
+    fn a_folder_made_by_hand_is_tightened_only_if_it_is_ours() {
+        let mode = |folder: &Path| fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+        let parent = tempfile::tempdir().unwrap();
+        let open = |name: &str| {
+            let folder = parent.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+            folder
+        };
+        let empty = open("empty");
+        Home::at(&empty).unwrap().prepare().unwrap();
+        assert_eq!(mode(&empty), 0o700);
+        let busy = open("busy");
+        fs::write(busy.join("thesis.tex"), "x").unwrap();
+        Home::at(&busy).unwrap().prepare().unwrap();
+        assert_eq!(mode(&busy), 0o755);
+    }
+
+    #[test]
+    fn each_unusable_home_is_named_with_the_remedy() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = Home::at(&file).unwrap().prepare().unwrap_err();
+        assert!(matches!(error, HomeError::NotAFolder(_)) && error.to_string().contains("RELU_HOME"), "{error}");
+        let below = Home::at(file.join("below")).unwrap().prepare().unwrap_err();
+        assert!(matches!(below, HomeError::Unwritable { .. }), "{below}");
+        let relative = Home::at("relu").unwrap_err();
+        assert!(relative.to_string().contains("absolute"), "{relative}");
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_said_before_it_is_tried() {
+        let fits = Home::at(format!("/{}", "x".repeat(Home::MAX_SOCKET_PATH - 13))).unwrap();
+        assert_eq!(fits.socket().unwrap().as_os_str().len(), Home::MAX_SOCKET_PATH);
+        let long = Home::at(format!("/{}", "x".repeat(Home::MAX_SOCKET_PATH - 12))).unwrap();
+        let error = long.socket().unwrap_err().to_string();
+        assert!(error.contains("108 bytes") && error.contains("shorter"), "{error}");
+    }
+}
