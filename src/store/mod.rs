@@ -1,18 +1,31 @@
 //! Where everything is kept: the home folder, the SQLite store in it, and the checkpoint files. SQL stands nowhere else.
+//!
+//! Invariants: the store has one writer, the kernel, and any number of readers. An epoch's checkpoint is renamed into
+//! place before its row is committed, and the row is committed before anyone is told: an announced epoch can be lost
+//! by no power switch. A damaged file is renamed aside, never deleted.
 
+mod error;
 mod home;
+mod migrations;
+mod open;
+mod read;
+mod write;
 
 pub mod files;
 
+pub use error::StoreError;
 pub use home::{Home, HomeError};
+pub use write::now;
 
-use crate::protocol::{
-    CellKey, EpochRecord, ExperimentSpec, Lane, Outcome, RunEvent, RunId, RunSpec, RunState, RunSummary,
-};
-use serde_json::Value;
+use crate::protocol::{CellKey, ExperimentSpec, Lane, Outcome};
+use rusqlite::Connection;
 
-/// The run store. The kernel writes it; notebooks and commands read it.
-pub struct Store {}
+/// The run store: [`Store::open`] for the kernel, [`Store::open_read`] for notebooks and commands,
+/// [`Store::in_memory`] where no folder can be used.
+pub struct Store {
+    connection: Connection,
+    notices: Vec<String>,
+}
 
 /// Where one lane of a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,89 +61,12 @@ pub struct CheckpointRow {
     pub sha256: String,
 }
 
-/// What the store can't do, why, and what would help.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    #[error("there is no run {0}; `relu runs` lists them")]
-    NoSuchRun(RunId),
-}
-
-impl Store {
-    /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: a
-    /// damaged file is renamed aside here, see [`Store::notices`].
-    pub fn open(_home: &Home) -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame.
-    pub fn open_read(_home: &Home) -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// A store that forgets everything with the process: the last resort where no folder can be written.
-    pub fn in_memory() -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// What happened on opening that the reader should know, such as a damaged file set aside.
-    pub fn notices(&self) -> &[String] {
-        todo!()
-    }
-
-    /// All runs, newest first.
-    pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
-        todo!()
-    }
-
-    pub fn run(&self, _run: RunId) -> Result<RunSummary, StoreError> {
-        todo!()
-    }
-
-    /// In the order in which they were committed.
-    pub fn epochs(&self, _run: RunId) -> Result<Vec<EpochRecord>, StoreError> {
-        todo!()
-    }
-
-    pub fn lanes(&self, _run: RunId) -> Result<Vec<(Lane, LaneState)>, StoreError> {
-        todo!()
-    }
-
-    /// The checkpoint files that are kept, by lane and epoch.
-    pub fn checkpoints(&self, _run: RunId) -> Result<Vec<CheckpointRow>, StoreError> {
-        todo!()
-    }
-
-    /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
-    /// Follow first, then read the history, and take an epoch that comes twice once.
-    pub fn history(&self, _run: RunId) -> Result<Vec<RunEvent>, StoreError> {
-        todo!()
-    }
-
-    /// Every cell's last outcome.
-    pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
-        todo!()
-    }
-
-    pub fn cell_outcome(&self, _cell: &CellKey) -> Result<Option<CellRecord>, StoreError> {
-        todo!()
-    }
-
-    /// What `RequestBody::Remember` kept under this key.
-    pub fn recall(&self, _key: &str) -> Result<Option<Value>, StoreError> {
-        todo!()
-    }
-
-    pub fn remember(&mut self, _key: &str, _value: &Value) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    pub fn create_run(&mut self, _spec: &RunSpec, _name: Option<&str>) -> Result<RunId, StoreError> {
-        todo!()
-    }
-
-    pub fn set_state(&mut self, _run: RunId, _state: &RunState) -> Result<(), StoreError> {
-        todo!()
-    }
+/// What committing an epoch found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    New,
+    /// A resume computed it again, and it came out the same: nothing to announce.
+    Same,
+    /// A resume computed it again, and it came out different. What was announced first stands.
+    Different,
 }

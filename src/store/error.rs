@@ -1,0 +1,55 @@
+//! What the store can't do, why, and what would help.
+
+use super::HomeError;
+use crate::protocol::RunId;
+use rusqlite::ErrorCode;
+use std::path::PathBuf;
+
+/// Its `Display` is a sentence for the reader.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("there is no run {0}; `relu runs` lists them")]
+    NoSuchRun(RunId),
+    #[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
+    DamagedRun { run: RunId, why: String },
+    #[error("the store is damaged ({0}); the kernel sets the file aside when it starts and begins a new one")]
+    Damaged(String),
+    #[error("{0} was written by a newer relu-notebook; use that one, or set RELU_HOME to another folder")]
+    Newer(PathBuf),
+    #[error("the disk is full: nothing more can be stored until there is space")]
+    Full,
+    #[error("the disk gives an error ({0}): nothing more can be stored until it answers")]
+    Disk(String),
+    #[error("the store can't be written: it, or its folder, is read-only ({0})")]
+    ReadOnly(String),
+    #[error("another program holds the store; try again in a moment")]
+    Busy,
+    #[error("the store answers: {0}")]
+    Sqlite(rusqlite::Error),
+    #[error("a value can't be stored as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl StoreError {
+    /// Whether waiting may help: for space, for a disk, for another program.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Full | Self::Disk(_) | Self::ReadOnly(_) | Self::Busy)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Disk(error.to_string()),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+                Self::Busy
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
+}

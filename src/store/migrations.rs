@@ -1,0 +1,106 @@
+//! The store's tables, as a list of steps. Append only: a step that has shipped is never edited.
+
+use rusqlite_migration::{M, Migrations};
+
+const STEPS: &[M<'static>] = &[M::up(RUNS), M::up(CELLS_AND_PLACE)];
+
+/// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
+const RUNS: &str = "
+    CREATE TABLE runs (
+        id        INTEGER PRIMARY KEY AUTOINCREMENT,
+        name      TEXT,
+        spec      TEXT NOT NULL,
+        state     TEXT NOT NULL,
+        reason    TEXT,
+        not_exact TEXT,
+        created   INTEGER NOT NULL,
+        updated   INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE lanes (
+        run   INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm   TEXT NOT NULL,
+        seed  INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'finished', 'diverged')),
+        epoch INTEGER,
+        batch INTEGER,
+        PRIMARY KEY (run, arm, seed)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE epochs (
+        seq               INTEGER PRIMARY KEY,
+        run               INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm               TEXT NOT NULL,
+        seed              INTEGER NOT NULL,
+        epoch             INTEGER NOT NULL,
+        train_loss        REAL NOT NULL,
+        val_error         REAL NOT NULL,
+        test_error        REAL NOT NULL,
+        seconds           REAL NOT NULL,
+        images_per_second REAL NOT NULL,
+        UNIQUE (run, arm, seed, epoch)
+    ) STRICT;
+    CREATE TABLE checkpoints (
+        run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm    TEXT NOT NULL,
+        seed   INTEGER NOT NULL,
+        epoch  INTEGER NOT NULL,
+        file   TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        PRIMARY KEY (run, arm, seed, epoch)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Each cell's last outcome; the reader's place, answers and settings.
+const CELLS_AND_PLACE: &str = "
+    CREATE TABLE cells (
+        lesson   TEXT NOT NULL,
+        cell     TEXT NOT NULL,
+        spec     TEXT NOT NULL,
+        outcome  TEXT NOT NULL,
+        finished INTEGER NOT NULL,
+        PRIMARY KEY (lesson, cell)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE place (
+        key   TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+pub(super) fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(STEPS)
+}
+
+/// The schema's number, as SQLite's `user_version` holds it.
+pub(super) const LATEST_VERSION: i64 = STEPS.len() as i64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    #[test]
+    fn every_step_applies() {
+        migrations().validate().unwrap();
+    }
+
+    /// Rows written by the previous version are there, unchanged, after the last step.
+    #[test]
+    fn the_last_step_keeps_what_the_one_before_it_stored() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, STEPS.len() - 1).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO runs (id, spec, state, created, updated) VALUES (7, '{}', 'finished', 1, 2);
+                 INSERT INTO lanes (run, arm, seed, state) VALUES (7, 'relu-tanh', 1, 'finished');
+                 INSERT INTO epochs VALUES (1, 7, 'relu-tanh', 1, 1, 0.1, 1.5, 1.25, 2.0, 25000.0);",
+            )
+            .unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        let (state, loss): (String, f64) = connection
+            .query_row("SELECT state, train_loss FROM runs JOIN epochs ON run = id", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((state.as_str(), loss), ("finished", 0.1));
+        assert_eq!(connection.query_row("SELECT count(*) FROM place", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+    }
+}

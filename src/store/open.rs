@@ -1,0 +1,180 @@
+//! Opening the store: for writing, for reading beside the writer, in memory.
+
+use super::{
+    Home, Store, StoreError,
+    migrations::{LATEST_VERSION, migrations},
+};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Long enough for any commit of a neighbour, short enough to be told of.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: a
+    /// damaged file is renamed aside here, see [`Store::notices`].
+    pub fn open(home: &Home) -> Result<Self, StoreError> {
+        home.prepare()?;
+        let path = home.database();
+        let mut notices = Vec::new();
+        let opened = open_writable(home).and_then(|connection| {
+            quick_check(&connection)?;
+            Ok(connection)
+        });
+        let connection = match opened {
+            Err(StoreError::Damaged(why)) => {
+                let aside = set_aside(&path).map_err(|error| StoreError::Disk(error.to_string()))?;
+                notices.push(format!(
+                    "The store was damaged ({why}). It is kept as {}; a new one was begun.",
+                    aside.display()
+                ));
+                open_writable(home)?
+            }
+            other => other?,
+        };
+        never_reuse_a_folder(&connection, home)?;
+        Ok(Self { connection, notices })
+    }
+
+    /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame. A home without a
+    /// store gets an empty one; a home that can't be written is read as it is.
+    pub fn open_read(home: &Home) -> Result<Self, StoreError> {
+        let connection = match home.prepare() {
+            Ok(()) => open_writable(home)?,
+            Err(error) if home.database().is_file() => open_immutable(&home.database()).map_err(|_| error)?,
+            Err(error) => return Err(error.into()),
+        };
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Self { connection, notices: Vec::new() })
+    }
+
+    /// A store that forgets everything with the process: the last resort where no folder can be written.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let mut connection = Connection::open_in_memory()?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection, Path::new(":memory:"))?;
+        Ok(Self { connection, notices: Vec::new() })
+    }
+
+    /// What happened on opening that the reader should know, such as a damaged file set aside.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+}
+
+/// Opens the file; where it is new or of an older version, makes it ready under a lock on the folder, because a
+/// journal mode and a migration are not things that two processes can change at once.
+fn open_writable(home: &Home) -> Result<Connection, StoreError> {
+    let path = home.database();
+    if path.is_file()
+        && let Some(connection) = open_ready(&path)?
+    {
+        return Ok(connection);
+    }
+    let disk = |error: std::io::Error| StoreError::Disk(error.to_string());
+    let folder = File::open(home.folder()).map_err(disk)?;
+    folder.lock().map_err(disk)?;
+    // SQLite gives its -wal and -shm the mode of the database: for this user alone.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(disk(error)),
+        _ => {}
+    }
+    let mut connection = connect(&path)?;
+    // A network home refuses WAL and stays with a rollback journal, which is slower and as safe.
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        tracing::info!(mode, "no write-ahead log on this file system");
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    }
+    migrate(&mut connection, &path)?;
+    Ok(connection)
+}
+
+/// `None` if the file is not of the latest version yet.
+fn open_ready(path: &Path) -> Result<Option<Connection>, StoreError> {
+    let connection = connect(path)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match version {
+        LATEST_VERSION => Ok(Some(connection)),
+        newer if newer > LATEST_VERSION => Err(StoreError::Newer(path.to_owned())),
+        _ => Ok(None),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    // A deferred transaction that turns from reading to writing is refused at once, whatever the timeout.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// A file on a read-only file system, where SQLite can't lay its shared memory.
+fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let text = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(format!("file:{text}?immutable=1"), flags)?)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    migrations().to_latest(connection).map_err(|error| match error {
+        MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            StoreError::Newer(path.to_owned())
+        }
+        MigrationError::RusqliteError { err, .. } => err.into(),
+        other => StoreError::Damaged(other.to_string()),
+    })
+}
+
+fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+    let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if answer == "ok" { Ok(()) } else { Err(StoreError::Damaged(answer)) }
+}
+
+/// Renames the database with its log and its shared memory; returns where the database went.
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let date = super::write::now();
+    let suffixed = |suffix: &str, number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".damaged-{date}"));
+        if number > 0 {
+            name.push(format!("-{number}"));
+        }
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let free = (0..).find(|&number| !suffixed("", number).exists()).unwrap_or_default();
+    for suffix in ["", "-wal", "-shm"] {
+        let mut from = path.as_os_str().to_owned();
+        from.push(suffix);
+        match fs::rename(from, suffixed(suffix, free)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(suffixed("", free))
+}
+
+/// After a store was set aside its runs' folders are still there: new runs get higher numbers than any of them.
+fn never_reuse_a_folder(connection: &Connection, home: &Home) -> Result<(), StoreError> {
+    let Ok(entries) = fs::read_dir(home.runs()) else { return Ok(()) };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i64>().ok());
+    let Some(highest) = numbers.max() else { return Ok(()) };
+    let known: i64 =
+        connection
+            .query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
+    if highest > known {
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)", [highest])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! What the store can be asked.
+
+use super::{CellRecord, CheckpointRow, LaneState, Store, StoreError};
+use crate::protocol::{Arm, CellKey, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use rusqlite::{OptionalExtension, Row};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+impl Store {
+    /// All runs, newest first. One that can't be read back is left out and logged.
+    pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
+        let rows = statement.query_map([], RunRow::read)?.collect::<Result<Vec<_>, _>>()?;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.summary(row) {
+                Ok(run) => runs.push(run),
+                Err(error @ StoreError::DamagedRun { .. }) => tracing::warn!("{error}"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(runs)
+    }
+
+    pub fn run(&self, run: RunId) -> Result<RunSummary, StoreError> {
+        let row = self.connection.prepare_cached(&format!("{RUN} WHERE id = ?1"))?.query_row([run.0], RunRow::read);
+        self.summary(row.optional()?.ok_or(StoreError::NoSuchRun(run))?)
+    }
+
+    fn summary(&self, row: RunRow) -> Result<RunSummary, StoreError> {
+        let run = RunId(row.id);
+        let damaged = |why: serde_json::Error| StoreError::DamagedRun { run, why: why.to_string() };
+        let spec: RunSpec = serde_json::from_str(&row.spec).map_err(damaged)?;
+        let state: RunState =
+            serde_json::from_value(json!({"state": row.state, "reason": row.reason})).map_err(damaged)?;
+        let mut lanes: HashMap<Lane, (u32, f64)> = HashMap::new();
+        let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([run.0])?;
+        while let Some(row) = rows.next()? {
+            lanes.insert(lane(row)?, (row.get(2)?, row.get(3)?));
+        }
+        let all = spec.lanes();
+        let epochs_done = all.iter().map(|lane| lanes.get(lane).map_or(0, |&(epoch, _)| epoch)).min().unwrap_or(0);
+        let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
+        let RunRow { name, created, updated, .. } = row;
+        Ok(RunSummary { run, name, state, spec, created, updated, epochs_done, best })
+    }
+
+    /// In the order in which they were committed.
+    pub fn epochs(&self, run: RunId) -> Result<Vec<EpochRecord>, StoreError> {
+        let sql = "SELECT arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second
+                   FROM epochs WHERE run = ?1 ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([run.0], epoch)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Every lane, in the order of the spec.
+    pub fn lanes(&self, run: RunId) -> Result<Vec<(Lane, LaneState)>, StoreError> {
+        let mut states = HashMap::new();
+        let sql = "SELECT arm, seed, state, epoch, batch FROM lanes WHERE run = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([run.0])?;
+        while let Some(row) = rows.next()? {
+            let state = match row.get_ref(2)?.as_str().unwrap_or_default() {
+                "finished" => LaneState::Finished,
+                "diverged" => LaneState::Diverged {
+                    epoch: row.get::<_, Option<u32>>(3)?.unwrap_or_default(),
+                    batch: row.get::<_, Option<u32>>(4)?.unwrap_or_default(),
+                },
+                _ => LaneState::Open,
+            };
+            states.insert(lane(row)?, state);
+        }
+        let lanes = self.run(run)?.spec.lanes();
+        Ok(lanes.into_iter().map(|lane| (lane, states.get(&lane).copied().unwrap_or(LaneState::Open))).collect())
+    }
+
+    /// How many epochs of this lane are committed.
+    pub fn epochs_done(&self, run: RunId, lane: Lane) -> Result<u32, StoreError> {
+        let sql = "SELECT coalesce(max(epoch), 0) FROM epochs WHERE run = ?1 AND arm = ?2 AND seed = ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row((run.0, lane.arm.to_string(), lane.seed as i64), |row| row.get(0))?)
+    }
+
+    /// The checkpoint files that are kept, by lane and epoch.
+    pub fn checkpoints(&self, run: RunId) -> Result<Vec<CheckpointRow>, StoreError> {
+        let sql = "SELECT arm, seed, epoch, file, sha256 FROM checkpoints WHERE run = ?1 ORDER BY arm, seed, epoch";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok(CheckpointRow { lane: lane(row)?, epoch: row.get(2)?, file: row.get(3)?, sha256: row.get(4)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
+    /// Follow first, then read the history, and take an epoch that comes twice once.
+    pub fn history(&self, run: RunId) -> Result<Vec<RunEvent>, StoreError> {
+        // One moment of the store: a commit between two of these questions is not seen by half.
+        let transaction =
+            rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
+        let RunSummary { spec, state, .. } = self.run(run)?;
+        let mut events = vec![RunEvent::Started { run, spec }];
+        events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
+        for (Lane { arm, seed }, state) in self.lanes(run)? {
+            if let LaneState::Diverged { epoch, batch } = state {
+                events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+            }
+        }
+        let sql = "SELECT not_exact FROM runs WHERE id = ?1";
+        let why: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0))?;
+        events.extend(why.map(|why| RunEvent::NotExact { run, why }));
+        events.extend(match state {
+            RunState::Running => None,
+            RunState::Queued => Some(RunEvent::Queued { run }),
+            RunState::Paused => Some(RunEvent::Paused { run }),
+            RunState::Finished => Some(RunEvent::Finished { run }),
+            RunState::Stopped => Some(RunEvent::Stopped { run }),
+            RunState::Interrupted => Some(RunEvent::Interrupted { run }),
+            RunState::Failed { reason } => Some(RunEvent::Failed { run, reason }),
+        });
+        drop(transaction);
+        Ok(events)
+    }
+
+    /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
+    pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;
+        let rows = statement.query_map([], CellRow::read)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().filter_map(CellRow::parse).collect())
+    }
+
+    pub fn cell_outcome(&self, cell: &CellKey) -> Result<Option<CellRecord>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!("{CELL} WHERE lesson = ?1 AND cell = ?2"))?;
+        let row = statement.query_row((&cell.lesson, &cell.cell), CellRow::read).optional()?;
+        Ok(row.and_then(CellRow::parse))
+    }
+
+    /// What `RequestBody::Remember` kept under this key. A value that can't be read back counts as none.
+    pub fn recall(&self, key: &str) -> Result<Option<Value>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT value FROM place WHERE key = ?1")?;
+        let text: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Everything that was remembered under keys that begin so, by key.
+    pub fn recall_all(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        let sql = "SELECT key, value FROM place WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([prefix], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut values = Vec::new();
+        for row in rows {
+            let (key, text) = row?;
+            values.extend(serde_json::from_str(&text).ok().map(|value| (key, value)));
+        }
+        Ok(values)
+    }
+}
+
+const RUN: &str = "SELECT id, name, spec, state, reason, created, updated FROM runs";
+
+struct RunRow {
+    id: i64,
+    name: Option<String>,
+    spec: String,
+    state: String,
+    reason: Option<String>,
+    created: i64,
+    updated: i64,
+}
+
+impl RunRow {
+    fn read(row: &Row) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            spec: row.get(2)?,
+            state: row.get(3)?,
+            reason: row.get(4)?,
+            created: row.get(5)?,
+            updated: row.get(6)?,
+        })
+    }
+}
+
+const CELL: &str = "SELECT lesson, cell, spec, outcome, finished FROM cells";
+
+struct CellRow {
+    cell: CellKey,
+    spec: String,
+    outcome: String,
+    finished: i64,
+}
+
+impl CellRow {
+    fn read(row: &Row) -> rusqlite::Result<Self> {
+        let cell = CellKey { lesson: row.get(0)?, cell: row.get(1)? };
+        Ok(Self { cell, spec: row.get(2)?, outcome: row.get(3)?, finished: row.get(4)? })
+    }
+
+    fn parse(self) -> Option<CellRecord> {
+        let parsed = serde_json::from_str(&self.spec)
+            .and_then(|spec| serde_json::from_str(&self.outcome).map(|outcome| (spec, outcome)));
+        match parsed {
+            Ok((spec, outcome)) => Some(CellRecord { cell: self.cell, spec, outcome, finished: self.finished }),
+            Err(error) => {
+                tracing::warn!("the outcome of {}/{} can't be read back: {error}", self.cell.lesson, self.cell.cell);
+                None
+            }
+        }
+    }
+}
+
+/// The lane in a row's first two columns.
+fn lane(row: &Row) -> rusqlite::Result<Lane> {
+    let arm: Arm =
+        row.get_ref(0)?.as_str()?.parse().map_err(|why: String| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+        })?;
+    Ok(Lane { arm, seed: row.get::<_, i64>(1)? as u64 })
+}
+
+fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
+    let Lane { arm, seed } = lane(row)?;
+    Ok(EpochRecord {
+        arm,
+        seed,
+        epoch: row.get(2)?,
+        train_loss: row.get(3)?,
+        val_error: row.get(4)?,
+        test_error: row.get(5)?,
+        seconds: row.get(6)?,
+        images_per_second: row.get(7)?,
+    })
+}

@@ -1,0 +1,166 @@
+//! What the kernel writes. Every method is one transaction, durable when it returns.
+
+use super::{CellRecord, CheckpointRow, Committed, LaneState, Store, StoreError};
+use crate::protocol::{EpochRecord, Lane, RunId, RunSpec, RunState};
+use rusqlite::{Transaction, params};
+use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+impl Store {
+    /// A new run, queued, with its lanes.
+    pub fn create_run(&mut self, spec: &RunSpec, name: Option<&str>) -> Result<RunId, StoreError> {
+        let json = serde_json::to_string(spec)?;
+        let transaction = self.connection.transaction()?;
+        transaction.execute(
+            "INSERT INTO runs (name, spec, state, created, updated) VALUES (?1, ?2, 'queued', ?3, ?3)",
+            params![name, json, now()],
+        )?;
+        let run = transaction.last_insert_rowid();
+        for Lane { arm, seed } in spec.lanes() {
+            transaction.execute(
+                "INSERT INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')",
+                params![run, arm.to_string(), seed as i64],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(RunId(run))
+    }
+
+    pub fn set_state(&mut self, run: RunId, state: &RunState) -> Result<(), StoreError> {
+        let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
+        self.change(run, |transaction| {
+            transaction.execute(
+                "UPDATE runs SET state = ?2, reason = ?3, updated = ?4 WHERE id = ?1",
+                params![run.0, state.name(), reason, now()],
+            )
+        })
+    }
+
+    pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
+        let (name, epoch, batch) = match state {
+            LaneState::Open => ("open", None, None),
+            LaneState::Finished => ("finished", None, None),
+            LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
+        };
+        self.change(run, |transaction| {
+            transaction.execute(
+                "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
+                params![run.0, lane.arm.to_string(), lane.seed as i64, name, epoch, batch],
+            )
+        })
+    }
+
+    /// Why a resume of this run is not exact.
+    pub fn set_not_exact(&mut self, run: RunId, why: &str) -> Result<(), StoreError> {
+        self.change(run, |transaction| {
+            transaction.execute("UPDATE runs SET not_exact = ?2 WHERE id = ?1", params![run.0, why])
+        })
+    }
+
+    /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`.
+    pub fn commit_epoch(
+        &mut self,
+        run: RunId,
+        record: &EpochRecord,
+        checkpoint: &CheckpointRow,
+        dropped: &[u32],
+    ) -> Result<Committed, StoreError> {
+        let (arm, seed) = (record.arm.to_string(), record.seed as i64);
+        let transaction = self.connection.transaction()?;
+        let inserted = transaction.execute(
+            "INSERT OR IGNORE INTO epochs
+             (run, arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                run.0,
+                arm,
+                seed,
+                record.epoch,
+                record.train_loss,
+                record.val_error,
+                record.test_error,
+                record.seconds,
+                record.images_per_second
+            ],
+        )?;
+        let committed = if inserted == 1 {
+            Committed::New
+        } else {
+            let measured: Result<(f64, f64, f64), _> = transaction.query_row(
+                "SELECT train_loss, val_error, test_error FROM epochs
+                 WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4",
+                params![run.0, arm, seed, record.epoch],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            );
+            let bits = |(a, b, c): (f64, f64, f64)| [a.to_bits(), b.to_bits(), c.to_bits()];
+            // No row either: a value that no column takes, such as NaN, was ignored. Ask for the error itself.
+            let again = (record.train_loss, record.val_error, record.test_error);
+            if bits(measured?) == bits(again) { Committed::Same } else { Committed::Different }
+        };
+        transaction.execute(
+            "INSERT OR REPLACE INTO checkpoints (run, arm, seed, epoch, file, sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![run.0, arm, seed, checkpoint.epoch, checkpoint.file, checkpoint.sha256],
+        )?;
+        for epoch in dropped {
+            transaction.execute(
+                "DELETE FROM checkpoints WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4",
+                params![run.0, arm, seed, epoch],
+            )?;
+        }
+        transaction.execute("UPDATE runs SET updated = ?2 WHERE id = ?1", params![run.0, now()])?;
+        transaction.commit()?;
+        Ok(committed)
+    }
+
+    pub fn rename(&mut self, run: RunId, name: Option<&str>) -> Result<(), StoreError> {
+        self.change(run, |transaction| {
+            transaction.execute("UPDATE runs SET name = ?2 WHERE id = ?1", params![run.0, name])
+        })
+    }
+
+    /// Forgets the run and all it measured; its files are the caller's.
+    pub fn delete(&mut self, run: RunId) -> Result<(), StoreError> {
+        self.change(run, |transaction| transaction.execute("DELETE FROM runs WHERE id = ?1", [run.0]))
+    }
+
+    pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
+        let CellRecord { cell, spec, outcome, finished } = record;
+        self.connection.execute(
+            "INSERT OR REPLACE INTO cells (lesson, cell, spec, outcome, finished) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![cell.lesson, cell.cell, serde_json::to_string(spec)?, serde_json::to_string(outcome)?, finished],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps the reader's place, an answer or a setting; `null` forgets it.
+    pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
+        if value.is_null() {
+            self.connection.execute("DELETE FROM place WHERE key = ?1", [key])?;
+        } else {
+            self.connection.execute(
+                "INSERT OR REPLACE INTO place (key, value) VALUES (?1, ?2)",
+                params![key, serde_json::to_string(value)?],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// One change to one run; no row changed means that there is no such run.
+    fn change(
+        &mut self,
+        run: RunId,
+        change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        if change(&transaction)? == 0 {
+            return Err(StoreError::NoSuchRun(run));
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+/// Seconds since 1970, UTC.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}

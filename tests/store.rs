@@ -1,0 +1,264 @@
+//! The store by its public face: what goes in comes out, beside other readers and after damage.
+
+use relu_notebook::{
+    protocol::{
+        Arm, CellKey, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset, RunEvent, RunId, RunSpec,
+        RunState,
+    },
+    store::{CellRecord, CheckpointRow, Committed, Home, LaneState, Store, StoreError},
+};
+use serde_json::json;
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
+use tempfile::TempDir;
+
+fn home() -> (TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path().join("home")).unwrap();
+    (folder, home)
+}
+
+fn spec() -> RunSpec {
+    RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }
+}
+
+/// Numbers that no short decimal holds, so that only an exact store returns them.
+fn record(lane: Lane, epoch: u32) -> EpochRecord {
+    let third = f64::from(epoch) / 3.0;
+    EpochRecord {
+        arm: lane.arm,
+        seed: lane.seed,
+        epoch,
+        train_loss: third,
+        val_error: 3.0 - third,
+        test_error: 0.1 + 0.2,
+        seconds: third.sqrt(),
+        images_per_second: 1e5 / third,
+    }
+}
+
+fn checkpoint(lane: Lane, epoch: u32) -> CheckpointRow {
+    CheckpointRow { lane, epoch, file: format!("epoch-{epoch:04}.safetensors"), sha256: "00".repeat(32) }
+}
+
+fn commit(store: &mut Store, run: RunId, lane: Lane, epoch: u32) -> Committed {
+    store.commit_epoch(run, &record(lane, epoch), &checkpoint(lane, epoch), &[]).unwrap()
+}
+
+const RELU: Lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+const TANH: Lane = Lane { arm: Arm::ALL_TANH, seed: 1 };
+
+#[test]
+fn a_run_comes_back_as_it_went_in() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), Some("first")).unwrap();
+    for (lane, epoch) in [(RELU, 1), (TANH, 1), (RELU, 2)] {
+        assert_eq!(commit(&mut store, run, lane, epoch), Committed::New);
+    }
+    drop(store);
+
+    let store = Store::open(&home).unwrap();
+    let summary = store.run(run).unwrap();
+    assert_eq!((summary.name.as_deref(), summary.state, summary.spec), (Some("first"), RunState::Queued, spec()));
+    assert_eq!(summary.epochs_done, 1);
+    assert_eq!(summary.best, [(RELU, record(RELU, 2).val_error), (TANH, record(TANH, 1).val_error)]);
+    assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(TANH, 1), record(RELU, 2)]);
+    assert_eq!(store.checkpoints(run).unwrap().len(), 3);
+    assert_eq!(store.runs().unwrap().len(), 1);
+}
+
+#[test]
+fn an_epoch_computed_again_is_not_announced_again() {
+    let mut store = Store::in_memory().unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    assert_eq!(commit(&mut store, run, RELU, 1), Committed::New);
+    assert_eq!(commit(&mut store, run, RELU, 1), Committed::Same);
+    let other = EpochRecord { val_error: 2.0, ..record(RELU, 1) };
+    let committed = store.commit_epoch(run, &other, &checkpoint(RELU, 1), &[]).unwrap();
+    assert_eq!(committed, Committed::Different);
+    assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_refused_and_waiting_would_not_help() {
+    let mut store = Store::in_memory().unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    let nan = EpochRecord { train_loss: f64::NAN, ..record(RELU, 1) };
+    let error = store.commit_epoch(run, &nan, &checkpoint(RELU, 1), &[]).unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+}
+
+#[test]
+fn the_history_replays_what_followers_saw() {
+    let mut store = Store::in_memory().unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    commit(&mut store, run, RELU, 1);
+    store.set_lane(run, TANH, LaneState::Diverged { epoch: 1, batch: 7 }).unwrap();
+    store.set_not_exact(run, "threads was 1, is 2").unwrap();
+    let failed = RunState::Failed { reason: "all arms diverged".into() };
+    store.set_state(run, &failed).unwrap();
+    assert_eq!(store.run(run).unwrap().state, failed);
+    let expected = [
+        RunEvent::Started { run, spec: spec() },
+        RunEvent::Epoch { run, record: record(RELU, 1) },
+        RunEvent::Diverged { run, arm: TANH.arm, seed: 1, epoch: 1, batch: 7 },
+        RunEvent::NotExact { run, why: "threads was 1, is 2".into() },
+        RunEvent::Failed { run, reason: "all arms diverged".into() },
+    ];
+    assert_eq!(store.history(run).unwrap(), expected);
+    store.set_state(run, &RunState::Running).unwrap();
+    assert_eq!(store.history(run).unwrap().len(), 4, "a running run has no end");
+}
+
+#[test]
+fn a_deleted_run_is_gone_and_its_number_is_never_used_again() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    commit(&mut store, run, RELU, 1);
+    store.delete(run).unwrap();
+    assert!(matches!(store.run(run), Err(StoreError::NoSuchRun(gone)) if gone == run));
+    assert!(matches!(store.rename(run, Some("x")), Err(StoreError::NoSuchRun(_))));
+    assert!(store.epochs(run).unwrap().is_empty());
+    drop(store);
+    let next = Store::open(&home).unwrap().create_run(&spec(), None).unwrap();
+    assert!(next > run);
+}
+
+#[test]
+fn cells_and_places_are_kept() {
+    let (_folder, home) = home();
+    let cell = CellKey { lesson: "faster".into(), cell: "curves".into() };
+    let experiment = Experiment::Curves { activations: vec![], from: -1.0, to: 1.0 };
+    let spec = ExperimentSpec { experiment, effort: Effort::Quick, seeds: vec![1] };
+    let kept =
+        CellRecord { cell: cell.clone(), spec, outcome: Outcome { seconds: 0.1, ..Outcome::default() }, finished: 9 };
+    let mut store = Store::open(&home).unwrap();
+    store.commit_cell(&kept).unwrap();
+    store.remember("place", &json!({"lesson": "faster", "scroll": 12})).unwrap();
+    store.remember("answer/q1", &json!(2)).unwrap();
+    drop(store);
+    let mut store = Store::open(&home).unwrap();
+    assert_eq!(store.cell_outcome(&cell).unwrap().as_ref(), Some(&kept));
+    assert_eq!(store.cell_outcomes().unwrap(), [kept]);
+    assert_eq!(store.recall("place").unwrap().unwrap()["scroll"], 12);
+    assert_eq!(store.recall_all("answer/").unwrap(), [("answer/q1".to_owned(), json!(2))]);
+    store.remember("place", &json!(null)).unwrap();
+    assert_eq!(store.recall("place").unwrap(), None);
+}
+
+#[test]
+fn a_reader_sees_each_commit_and_cannot_write() {
+    let (_folder, home) = home();
+    let mut reader = Store::open_read(&home).unwrap();
+    assert!(reader.runs().unwrap().is_empty(), "a new home has an empty store");
+    let mut writer = Store::open(&home).unwrap();
+    let run = writer.create_run(&spec(), None).unwrap();
+    commit(&mut writer, run, RELU, 1);
+    assert_eq!(reader.epochs(run).unwrap().len(), 1);
+    assert!(matches!(reader.rename(run, None), Err(StoreError::ReadOnly(_))));
+}
+
+/// Eight readers open a home that has no store yet, and read while the writer commits: no BUSY, no lost row.
+#[test]
+fn many_open_a_new_home_at_once() {
+    let (_folder, home) = home();
+    home.prepare().unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let reader = Store::open_read(&home).unwrap();
+                while reader.epochs(RunId(1)).unwrap().len() < 40 {
+                    thread::yield_now();
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut store = Store::open(&home).unwrap();
+            let run = store.create_run(&RunSpec { epochs: 40, ..spec() }, None).unwrap();
+            for epoch in 1..=40 {
+                commit(&mut store, run, RELU, epoch);
+            }
+        });
+    });
+}
+
+/// The damages a disk can do; each leaves a store that opens, the old file beside it, and no number used twice.
+#[test]
+fn a_damaged_store_is_set_aside_and_never_deleted() {
+    type Damage = fn(&Home);
+    let damages: [(&str, Damage); 3] = [
+        ("no database", |home| fs::write(home.database(), "x".repeat(5000)).unwrap()),
+        ("header alone", |home| {
+            fs::write(home.database(), [b"SQLite format 3\0".as_slice(), &[7; 4080]].concat()).unwrap()
+        }),
+        ("zeroed pages", |home| {
+            let bytes = fs::read(home.database()).unwrap();
+            let zeroed = [&bytes[..4096], &vec![0; bytes.len() - 4096]].concat();
+            fs::write(home.database(), zeroed).unwrap();
+        }),
+    ];
+    for (name, damage) in damages {
+        let (_folder, home) = home();
+        let mut store = Store::open(&home).unwrap();
+        let run = store.create_run(&spec(), None).unwrap();
+        fs::create_dir_all(home.run(run)).unwrap();
+        drop(store);
+        damage(&home);
+        let mut store = Store::open(&home).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(store.notices()[0].contains("damaged"), "{name}: {:?}", store.notices());
+        assert!(store.runs().unwrap().is_empty());
+        assert!(store.create_run(&spec(), None).unwrap() > run, "{name}: its folder is still there");
+        let aside = fs::read_dir(home.folder()).unwrap().flatten();
+        let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains("notebook.db.damaged-"));
+        assert!(aside.count() >= 1, "{name}");
+        assert!(Store::open(&home).unwrap().notices().is_empty(), "{name}: the new one is whole");
+    }
+}
+
+#[test]
+fn one_unreadable_run_does_not_hide_the_others() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let damaged = store.create_run(&spec(), None).unwrap();
+    let whole = store.create_run(&spec(), None).unwrap();
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE runs SET spec = '{\"epochs\": -1' WHERE id = ?1", [damaged.0]).unwrap();
+    let runs = store.runs().unwrap();
+    assert_eq!(runs.iter().map(|run| run.run).collect::<Vec<_>>(), [whole]);
+    let error = store.run(damaged).unwrap_err().to_string();
+    assert!(error.contains(&format!("run {damaged}")), "{error}");
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let (_folder, home) = home();
+    drop(Store::open(&home).unwrap());
+    rusqlite::Connection::open(home.database()).unwrap().pragma_update(None, "user_version", 1000).unwrap();
+    for opened in [Store::open(&home), Store::open_read(&home)] {
+        assert!(matches!(opened.err(), Some(StoreError::Newer(_))));
+    }
+}
+
+#[test]
+fn nothing_in_the_home_is_for_other_eyes() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    store.create_run(&spec(), None).unwrap();
+    for entry in fs::read_dir(home.folder()).unwrap().flatten() {
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn an_unusable_home_is_said_and_a_store_in_memory_serves() {
+    let (folder, _) = home();
+    let file = folder.path().join("file");
+    fs::File::create(&file).unwrap().write_all(b"x").unwrap();
+    let home = Home::at(&file).unwrap();
+    assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Home(_))));
+    let mut store = Store::in_memory().unwrap();
+    store.remember("place", &json!(1)).unwrap();
+    assert_eq!(store.recall("place").unwrap(), Some(json!(1)));
+}
