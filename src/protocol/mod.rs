@@ -16,5 +16,5 @@ pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
-    ServerLine,
+    ServerLine, StartLine,
 };

@@ -2,6 +2,7 @@
 
 use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSpec, RunSummary};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -138,6 +139,23 @@ pub struct KernelStatus {
     pub clients: u32,
     /// The runs it holds: queued, running, paused.
     pub runs: Vec<RunSummary>,
+}
+
+/// The one line that a kernel prints on its standard output: how its start went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kernel", rename_all = "snake_case")]
+pub enum StartLine {
+    Ready {
+        pid: u32,
+        socket: PathBuf,
+    },
+    /// Another kernel holds this home.
+    Running {
+        pid: u32,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 /// What every following connection is told.

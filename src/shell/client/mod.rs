@@ -1,0 +1,248 @@
+//! The notebook's end of the kernel's socket.
+
+mod lines;
+mod start;
+
+use crate::{
+    protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine},
+    store::{Home, HomeError},
+};
+use lines::{Heard, Lines};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// How long a kernel may take over an answer before it is called silent.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection to the home's kernel, greeted and of the same protocol.
+///
+/// Use it in turn, [`Client::request`] and [`Client::next_event`], or [`Client::split`] it for two threads.
+pub struct Client {
+    sender: Sender,
+    lines: Lines,
+    /// Events that came while a reply was awaited.
+    early: VecDeque<Event>,
+    hello: Hello,
+}
+
+/// The writing half.
+pub struct Sender {
+    stream: UnixStream,
+    next_id: u64,
+    pid: u32,
+    log: PathBuf,
+}
+
+/// The reading half: a blocking iterator over what the kernel says, which ends with the connection.
+pub struct Receiver {
+    lines: Lines,
+    early: VecDeque<Event>,
+}
+
+/// What went wrong between notebook and kernel, and what would help.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("relu-kernel is not at {0}; build it with `cargo build --release`, or set RELU_KERNEL to where it is")]
+    Missing(PathBuf),
+    #[error("{kernel} can't be started: {source}")]
+    Spawn { kernel: PathBuf, source: io::Error },
+    #[error(
+        "the kernel can't load LibTorch ({why}); `cargo notebook` fetches it, or set LD_LIBRARY_PATH to its lib folder"
+    )]
+    LibTorch { why: String },
+    #[error("the kernel ended as it started ({status}){tail}")]
+    Died { status: String, tail: String },
+    /// The kernel's own sentence on why it does not start, such as a damaged disk.
+    #[error("the kernel does not start: {0}")]
+    Start(String),
+    #[error("the kernel did not get ready within {} s; its log is {}", waited.as_secs(), log.display())]
+    Slow { waited: Duration, log: PathBuf },
+    /// The kernel's own sentence. `ErrorKind::Protocol` means another version: see [`Client::stop_idle`].
+    #[error("{message}")]
+    Refused { kind: ErrorKind, message: String },
+    #[error(
+        "the kernel (process {pid}) has not answered for {} s; `kill {pid}` ends it, and nothing committed is lost",
+        waited.as_secs()
+    )]
+    Silent { pid: u32, waited: Duration },
+    /// The kernel is gone; [`Client::connect_or_start`] brings it back.
+    #[error("the kernel has left; its log is {}", log.display())]
+    Gone { log: PathBuf },
+    #[error("the kernel's socket {}: {source}", path.display())]
+    Socket { path: PathBuf, source: io::Error },
+    #[error("the kernel sent what this notebook can't read ({0}); restart it with `relu kernel stop`")]
+    Garbled(String),
+}
+
+impl Client {
+    /// Connects to the home's kernel if one is running; `None` if none is.
+    pub fn connect(home: &Home) -> Result<Option<Self>, ClientError> {
+        let path = home.socket()?;
+        match UnixStream::connect(&path) {
+            Ok(stream) => Self::greet(stream, home).map(Some),
+            // No socket, or one that a dead kernel left behind.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(source) => Err(ClientError::Socket { path, source }),
+        }
+    }
+
+    /// Connects to the home's kernel and starts one if none is running. May take a second.
+    pub fn connect_or_start(home: &Home) -> Result<Self, ClientError> {
+        start::connect_or_start(home)
+    }
+
+    /// Asks a kernel of another protocol version to leave if nothing runs in it, and waits until it has.
+    /// `Refused` with `Busy` if it works; nothing to do if there is none.
+    pub fn stop_idle(home: &Home) -> Result<(), ClientError> {
+        let path = home.socket()?;
+        let Ok(stream) = UnixStream::connect(&path) else { return Ok(()) };
+        let mut client = Self::over(stream, home)?;
+        // A kernel of another version refuses the greeting and still understands this one request.
+        let _ = client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() });
+        client.request(RequestBody::Shutdown { force: false })?;
+        client.wait_closed(PATIENCE);
+        Ok(())
+    }
+
+    fn over(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
+        let socket = |source| ClientError::Socket { path: home.folder().join("kernel.sock"), source };
+        stream.set_write_timeout(Some(PATIENCE)).map_err(socket)?;
+        let lines = Lines::new(stream.try_clone().map_err(socket)?);
+        let sender = Sender { stream, next_id: 1, pid: 0, log: home.kernel_log() };
+        let hello = Hello { protocol: 0, pid: 0, version: String::new() };
+        Ok(Self { sender, lines, early: VecDeque::new(), hello })
+    }
+
+    fn greet(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
+        let mut client = Self::over(stream, home)?;
+        client.sender.pid = start::lock_holder(home).unwrap_or(0);
+        match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() })? {
+            Reply::Hello(hello) => {
+                client.sender.pid = hello.pid;
+                client.hello = hello;
+                Ok(client)
+            }
+            other => Err(ClientError::Garbled(format!("{other:?} for a greeting"))),
+        }
+    }
+
+    /// Who answered.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Asks and waits for the answer; events that come meanwhile are kept for [`Client::next_event`].
+    ///
+    /// # Errors
+    /// `Refused` if the kernel refuses, so the reply is never `Reply::Refused`.
+    pub fn request(&mut self, body: RequestBody) -> Result<Reply, ClientError> {
+        let asked = self.sender.send(body)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.next(Some(deadline)) {
+                Heard::Line(ServerLine::Event(event)) => self.early.push_back(event),
+                // A kernel that could not read a request's number answers under 0.
+                Heard::Line(ServerLine::Reply { id, reply }) if id == asked || id == 0 => {
+                    return match reply {
+                        Reply::Refused { kind, message } => Err(ClientError::Refused { kind, message }),
+                        reply => Ok(reply),
+                    };
+                }
+                Heard::Line(ServerLine::Reply { .. }) => {}
+                Heard::Nothing => return Err(ClientError::Silent { pid: self.sender.pid, waited: PATIENCE }),
+                Heard::End => return Err(self.sender.gone()),
+                Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
+            }
+        }
+    }
+
+    /// The next event after `RequestBody::Follow`; `None` if nothing came within `timeout`.
+    pub fn next_event(&mut self, timeout: Duration) -> Result<Option<Event>, ClientError> {
+        if let Some(event) = self.early.pop_front() {
+            return Ok(Some(event));
+        }
+        let deadline = Instant::now() + timeout;
+        loop {
+            match self.lines.next(Some(deadline)) {
+                Heard::Line(ServerLine::Event(event)) => return Ok(Some(event)),
+                Heard::Line(ServerLine::Reply { .. }) => {}
+                Heard::Nothing => return Ok(None),
+                Heard::End => return Err(self.sender.gone()),
+                Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
+            }
+        }
+    }
+
+    /// Waits until the kernel has closed the connection, as after `Shutdown`; whether it did within `timeout`.
+    pub fn wait_closed(&mut self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        loop {
+            match self.lines.next(Some(deadline)) {
+                Heard::End => return true,
+                Heard::Nothing => return false,
+                Heard::Line(_) | Heard::Garbled(_) => {}
+            }
+        }
+    }
+
+    /// One half for each of two threads.
+    pub fn split(self) -> (Sender, Receiver) {
+        (self.sender, Receiver { lines: self.lines, early: self.early })
+    }
+}
+
+impl Sender {
+    /// Sends a request; its reply comes through the receiver under the returned number.
+    pub fn send(&mut self, body: RequestBody) -> Result<u64, ClientError> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let mut line =
+            serde_json::to_vec(&Request { id, body }).map_err(|error| ClientError::Garbled(error.to_string()))?;
+        line.push(b'\n');
+        match self.stream.write_all(&line) {
+            Ok(()) => Ok(id),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                Err(ClientError::Silent { pid: self.pid, waited: PATIENCE })
+            }
+            Err(_) => Err(self.gone()),
+        }
+    }
+
+    /// Ends the connection; the receiver's iteration ends too.
+    pub fn close(&self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    fn gone(&self) -> ClientError {
+        ClientError::Gone { log: self.log.clone() }
+    }
+}
+
+impl Iterator for Receiver {
+    type Item = Result<ServerLine, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(event) = self.early.pop_front() {
+            return Some(Ok(ServerLine::Event(event)));
+        }
+        match self.lines.next(None) {
+            Heard::Line(line) => Some(Ok(line)),
+            Heard::Nothing | Heard::End => None,
+            Heard::Garbled(why) => Some(Err(ClientError::Garbled(why))),
+        }
+    }
+}
+
+fn agent() -> String {
+    format!("relu {}", env!("CARGO_PKG_VERSION"))
+}

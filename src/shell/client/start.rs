@@ -1,0 +1,139 @@
+//! Starting a kernel: found, set free from this terminal, and waited for until it says that it is ready.
+
+use super::{Client, ClientError};
+use crate::{protocol::StartLine, store::Home};
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Loading LibTorch takes a quarter of a second, on a cold and busy machine many times that.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Client::connect(home) {
+            Ok(Some(client)) => return Ok(client),
+            // None is there, or one is just leaving.
+            Ok(None) | Err(ClientError::Gone { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        home.prepare()?;
+        match start(home, deadline)? {
+            StartLine::Ready { .. } => {}
+            // Another notebook was quicker: its kernel holds the lock and is about to open its socket, or one on its
+            // way out still holds it.
+            StartLine::Running { .. } => thread::sleep(Duration::from_millis(20)),
+            StartLine::Failed { reason } => return Err(ClientError::Start(reason)),
+        }
+        if Instant::now() >= deadline {
+            return Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() });
+        }
+    }
+}
+
+/// Starts `relu-kernel` in a session of its own and waits for its line.
+fn start(home: &Home, deadline: Instant) -> Result<StartLine, ClientError> {
+    let kernel = find()?;
+    let spawn = |source| ClientError::Spawn { kernel: kernel.clone(), source };
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log()).map_err(spawn)?;
+    let before = log.metadata().map_or(0, |meta| meta.len());
+    let mut command = Command::new(&kernel);
+    command.arg("--home").arg(home.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    // The working folder may be unmounted or deleted while the kernel goes on.
+    command.current_dir("/");
+    // SAFETY: setsid is a single system call that touches no memory of this process; it is safe between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            // A hang-up of this terminal ends its session: the kernel must not be in it from its first instant on.
+            let _ = rustix::process::setsid();
+            Ok(())
+        });
+    }
+    let mut child = command.spawn().map_err(spawn)?;
+    let stdout = child.stdout.take();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        if let Some(stdout) = stdout {
+            let _ = BufReader::new(stdout).read_line(&mut line);
+        }
+        let _ = tell.send(line);
+    });
+    let line = told.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    let Ok(line) = line else {
+        reap(child);
+        return Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() });
+    };
+    match serde_json::from_str(&line) {
+        Ok(answer) => {
+            reap(child);
+            Ok(answer)
+        }
+        Err(_) => Err(died(child, &home.kernel_log(), before)),
+    }
+}
+
+/// Leaves no zombie behind while this notebook lives on.
+fn reap(mut child: Child) {
+    thread::spawn(move || child.wait());
+}
+
+/// The kernel closed its stdout without a word: its log tells why.
+fn died(mut child: Child, log: &Path, before: u64) -> ClientError {
+    let status = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+    let tail = tail_of(log, before).unwrap_or_default();
+    // The dynamic loader's words, from glibc and from macOS.
+    let unloaded = |line: &&str| line.contains("error while loading shared") || line.contains("Library not loaded");
+    if let Some(why) = tail.lines().find(unloaded) {
+        return ClientError::LibTorch { why: why.trim().to_owned() };
+    }
+    let tail = if tail.trim().is_empty() {
+        format!("; its log {} is silent", log.display())
+    } else {
+        format!("; the end of its log, {}:\n{}", log.display(), tail.trim_end())
+    };
+    ClientError::Died { status, tail }
+}
+
+/// What was logged since `before`, its last 2 KiB.
+fn tail_of(log: &Path, before: u64) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    // Rotated meanwhile: then all of it is new.
+    let from = if before > length { 0 } else { before };
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(2048))))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// `RELU_KERNEL`, else `relu-kernel` beside this program (a test's program lies one folder deeper).
+fn find() -> Result<PathBuf, ClientError> {
+    if let Some(kernel) = env::var_os("RELU_KERNEL").filter(|value| !value.is_empty()) {
+        let kernel = PathBuf::from(kernel);
+        return fs::canonicalize(&kernel).map_err(|_| ClientError::Missing(kernel));
+    }
+    let this = env::current_exe().unwrap_or_else(|_| PathBuf::from("relu"));
+    // A program that was rebuilt while it runs is named "… (deleted)", in the same folder.
+    let folders: Vec<_> = this.ancestors().skip(1).take(2).collect();
+    let mut places = folders.iter().map(|folder| folder.join("relu-kernel"));
+    let first = places.next().unwrap_or_else(|| PathBuf::from("relu-kernel"));
+    if first.is_file() {
+        return Ok(first);
+    }
+    places.find(|place| place.is_file()).ok_or(ClientError::Missing(first))
+}
+
+/// The process that last took the home's lock.
+pub(super) fn lock_holder(home: &Home) -> Option<u32> {
+    fs::read_to_string(home.lock()).ok()?.trim().parse().ok()
+}
