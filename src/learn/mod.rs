@@ -1,5 +1,19 @@
 //! Everything that touches LibTorch. It reads like the lesson: data, model, training, evaluation, checkpoint.
 
+pub mod activation;
+pub mod data;
+mod evaluate;
+pub mod init;
+pub mod machine;
+pub mod model;
 mod observer;
+pub mod optim;
+pub mod random;
+mod train;
 
+pub mod checkpoint;
+
+pub use data::{DataError, Dataset, Split};
+pub use evaluate::error_percent;
 pub use observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
+pub use train::{TrainError, train_lane};

@@ -1,0 +1,51 @@
+//! Activation functions as LibTorch computes them; autograd knows their derivatives.
+
+use crate::protocol::Activation;
+use tch::Tensor;
+
+/// phi(z), elementwise, of any shape.
+pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
+    match activation {
+        Activation::Relu => z.relu(),
+        Activation::Tanh => z.tanh(),
+        Activation::Sigmoid => z.sigmoid(),
+        Activation::Softplus => z.softplus(),
+        Activation::Leaky => z.leaky_relu(),
+        Activation::Elu => z.elu(),
+        Activation::Gelu => z.gelu("none"),
+        Activation::Silu => z.silu(),
+        Activation::Linear => z.shallow_clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    /// Values at -1, 0 and 1 from the definitions.
+    #[test]
+    fn values_follow_the_definitions() {
+        let phi: [(Activation, fn(f64) -> f64); 8] = [
+            (Activation::Relu, |z| z.max(0.0)),
+            (Activation::Tanh, f64::tanh),
+            (Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
+            (Activation::Softplus, |z| (1.0 + z.exp()).ln()),
+            (Activation::Leaky, |z| if z < 0.0 { 0.01 * z } else { z }),
+            (Activation::Elu, |z| if z < 0.0 { z.exp_m1() } else { z }),
+            (Activation::Silu, |z| z / (1.0 + (-z).exp())),
+            (Activation::Linear, |z| z),
+        ];
+        for (activation, expected) in phi {
+            let z = [-1.0_f64, 0.0, 1.0];
+            let out = apply(activation, &Tensor::from_slice(&z).to_kind(Kind::Double));
+            for (at, z) in z.into_iter().enumerate() {
+                let found = out.double_value(&[at as i64]);
+                assert!((found - expected(z)).abs() < 1e-12, "{activation} at {z}: {found}");
+            }
+        }
+        // GELU(1) = Phi(1) (Hendrycks and Gimpel 2016).
+        let one = apply(Activation::Gelu, &Tensor::from(1.0_f64)).double_value(&[]);
+        assert!((one - 0.841_344_746_068_542_9).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,141 @@
+//! The splits that training sees, as tensors that all lanes share.
+
+use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
+use super::mnist::{self, Damaged};
+use crate::protocol::{DataSource, RunSpec};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use tch::{Kind, Tensor};
+
+/// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as LeCun had it.
+pub const SIDE: i64 = 32;
+
+/// Images with their labels.
+#[derive(Debug)]
+pub struct Split {
+    /// (count, 1, 32, 32), value/255 in [0, 1], float32.
+    pub images: Tensor,
+    /// (count), 0 to 9, int64.
+    pub labels: Tensor,
+}
+
+impl Split {
+    pub fn len(&self) -> i64 {
+        self.labels.size()[0]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `length` images from `start` on, sharing memory.
+    pub fn narrow(&self, start: i64, length: i64) -> Self {
+        Self { images: self.images.narrow(0, start, length), labels: self.labels.narrow(0, start, length) }
+    }
+}
+
+/// A training file and a test file. Lanes share it: its tensors are only ever read.
+#[derive(Debug)]
+pub struct Dataset {
+    training: Split,
+    test: Split,
+    /// sha256 over the four plain IDX files, in hexadecimal.
+    digest: String,
+}
+
+// SAFETY: after `load` the tensors are never written, resized or given a gradient; LibTorch's reference counts are
+// atomic and reading one tensor from several threads is allowed.
+unsafe impl Sync for Dataset {}
+
+/// Why there is no data.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error(transparent)]
+    Idx(#[from] IdxError),
+    #[error(transparent)]
+    Embedded(#[from] Damaged),
+    #[error("{folder}: has no {name} (plain or .gz); --data needs the four MNIST files of one folder")]
+    Missing { folder: String, name: &'static str },
+    #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
+    Mismatch { which: &'static str, images: usize, labels: usize },
+    #[error("{train} training and {val} validation images are asked for, the set has {has}; ask for fewer")]
+    TooFew { train: u32, val: u32, has: i64 },
+}
+
+impl Dataset {
+    /// Reads and checks the four files: 60,000 padded images take 246 MB.
+    pub fn load(source: &DataSource) -> Result<Self, DataError> {
+        let mut bytes = Vec::with_capacity(4);
+        for file in &mnist::FILES {
+            bytes.push(match source {
+                DataSource::Mnist => (file.name.to_string(), file.unpack()?),
+                DataSource::Folder(folder) => read_from(folder, file.name)?,
+            });
+        }
+        let mut hasher = Sha256::new();
+        bytes.iter().for_each(|(_, plain)| hasher.update(plain));
+        Ok(Self {
+            training: split("training", &bytes[0], &bytes[1])?,
+            test: split("test", &bytes[2], &bytes[3])?,
+            digest: mnist::hex(&hasher.finalize()),
+        })
+    }
+
+    /// The first `train_size` images.
+    pub fn train(&self, spec: &RunSpec) -> Split {
+        self.training.narrow(0, i64::from(spec.train_size))
+    }
+
+    /// The last `val_size` images of the training file.
+    pub fn validation(&self, spec: &RunSpec) -> Split {
+        let length = i64::from(spec.val_size);
+        self.training.narrow(self.training.len() - length, length)
+    }
+
+    /// Only ever reported, never used to choose anything.
+    pub fn test(&self) -> &Split {
+        &self.test
+    }
+
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether the splits of a spec fit without overlap.
+    pub fn check(&self, spec: &RunSpec) -> Result<(), DataError> {
+        let (train, val, has) = (spec.train_size, spec.val_size, self.training.len());
+        if i64::from(train) + i64::from(val) > has {
+            return Err(DataError::TooFew { train, val, has });
+        }
+        Ok(())
+    }
+}
+
+/// `train-images-idx3-ubyte`, also with a dot before `idx3`, also with `.gz`.
+fn read_from(folder: &Path, name: &'static str) -> Result<(String, Vec<u8>), DataError> {
+    let dotted = name.replace("-idx", ".idx");
+    let candidates = [name.to_string(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")];
+    let path = candidates
+        .iter()
+        .map(|candidate| folder.join(candidate))
+        .find(|path| path.exists())
+        .ok_or_else(|| DataError::Missing { folder: folder.display().to_string(), name })?;
+    Ok((path.display().to_string(), idx::read_file(&path)?))
+}
+
+fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<u8>)) -> Result<Split, DataError> {
+    let parsed = Images::parse(&images.0, &images.1)?;
+    let Labels(digits) = Labels::parse(&labels.0, &labels.1)?;
+    if parsed.count != digits.len() {
+        return Err(DataError::Mismatch { which, images: parsed.count, labels: digits.len() });
+    }
+    let side = STORED_SIDE as i64;
+    let border = (SIDE - side) / 2;
+    let images = Tensor::from_slice(&parsed.pixels)
+        .view([parsed.count as i64, 1, side, side])
+        .to_kind(Kind::Float)
+        .divide_scalar(255.0)
+        .constant_pad_nd([border, border, border, border]); // (count, 1, 32, 32)
+    let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
+    Ok(Split { images, labels })
+}

@@ -1,0 +1,8 @@
+//! Images and labels: the IDX format, the MNIST inside the program, and the splits that training sees.
+
+mod dataset;
+mod idx;
+pub mod mnist;
+
+pub use dataset::{DataError, Dataset, SIDE, Split};
+pub use idx::{IdxError, Images, Labels};

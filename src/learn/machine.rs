@@ -1,0 +1,60 @@
+//! What this machine and this LibTorch are: all that decides the bits of a sum beside the spec.
+
+use super::data::Dataset;
+use super::observer::Environment;
+use crate::protocol::RunSpec;
+use std::sync::Once;
+
+/// The LibTorch that this program was built with.
+pub const LIBTORCH: &str = "2.13.0";
+
+/// Call first thing in the process: lanes share the cores, so LibTorch's own pools stay small.
+pub fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tch::set_num_interop_threads(1);
+        tch::set_num_threads(1);
+    });
+}
+
+/// Sets LibTorch's threads for the lane on this thread.
+pub fn use_threads(threads: u32) {
+    tch::set_num_threads(threads as i32);
+}
+
+/// The vector width that LibTorch picks: `AVX512`, `AVX2`, `NEON` or `scalar`.
+pub fn vector_width() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let avx512 = is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("fma");
+        match std::env::var("ATEN_CPU_CAPABILITY").as_deref() {
+            Ok("default") => "scalar",
+            Ok("avx2") => "AVX2",
+            _ if avx512 => "AVX512",
+            _ if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") => "AVX2",
+            _ => "scalar",
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        "NEON"
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        "scalar"
+    }
+}
+
+/// The environment of a run on this machine.
+pub fn environment(spec: &RunSpec, data: &Dataset) -> Environment {
+    Environment {
+        libtorch: LIBTORCH.into(),
+        cpu: vector_width().into(),
+        threads: spec.threads,
+        backend: "libtorch".into(),
+        data: data.digest().into(),
+    }
+}

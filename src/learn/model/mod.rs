@@ -1,0 +1,5 @@
+//! The networks of the course.
+
+mod lenet4;
+
+pub use lenet4::{LeNet4, PARAMETERS, WeightsError, checked, export};

@@ -1,0 +1,115 @@
+//! All randomness of training: a generator of our own, derived afresh for every purpose.
+//!
+//! Nothing here is ever saved: whoever knows the seed and the epoch knows its shuffle. Both arms of a race draw the
+//! same initial weights and the same batch order from a seed, so that they differ in their activation alone (a paired
+//! comparison).
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What numbers are drawn for; each purpose has a stream of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    InitialWeights,
+    /// Of this epoch, counted from 1.
+    Shuffle {
+        epoch: u32,
+    },
+    /// Noise, dropout, augmentation of this epoch.
+    Noise {
+        epoch: u32,
+    },
+    /// An experiment's own draws, by a number of its choice.
+    Experiment {
+        number: u32,
+    },
+}
+
+/// A seeded generator, the same on every platform.
+pub struct Random(ChaCha8Rng);
+
+impl Random {
+    pub fn new(seed: u64, purpose: Purpose) -> Self {
+        let (tag, number) = match purpose {
+            Purpose::InitialWeights => (0_u64, 0),
+            Purpose::Shuffle { epoch } => (1, epoch),
+            Purpose::Noise { epoch } => (2, epoch),
+            Purpose::Experiment { number } => (3, number),
+        };
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(tag << 32 | u64::from(number));
+        Self(generator)
+    }
+
+    /// In [0, 1), with 24 random bits: every value is exact in float32.
+    pub fn uniform(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
+    }
+
+    /// In [low, high).
+    pub fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// A standard normal number (Box and Muller 1958).
+    pub fn normal(&mut self) -> f32 {
+        let radius = (-2.0 * (1.0 - f64::from(self.uniform())).ln()).sqrt();
+        (radius * (std::f64::consts::TAU * f64::from(self.uniform())).cos()) as f32
+    }
+
+    /// In 0..bound, without bias (Lemire 2019, the multiply-and-reject form).
+    pub fn below(&mut self, bound: u32) -> u32 {
+        let threshold = bound.wrapping_neg() % bound.max(1);
+        loop {
+            let product = u64::from(self.0.next_u32()) * u64::from(bound);
+            if product as u32 >= threshold {
+                return (product >> 32) as u32;
+            }
+        }
+    }
+
+    /// 0..count in random order (Fisher and Yates).
+    pub fn permutation(&mut self, count: u32) -> Vec<i64> {
+        let mut order: Vec<i64> = (0..i64::from(count)).collect();
+        for last in (1..count).rev() {
+            order.swap(last as usize, self.below(last + 1) as usize);
+        }
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_repeat_and_differ() {
+        let draw = |seed, purpose| {
+            let mut random = Random::new(seed, purpose);
+            (0..4).map(|_| random.uniform()).collect::<Vec<_>>()
+        };
+        let shuffle = |epoch| Purpose::Shuffle { epoch };
+        assert_eq!(draw(1, shuffle(2)), draw(1, shuffle(2)));
+        assert_ne!(draw(1, shuffle(2)), draw(1, shuffle(3)));
+        assert_ne!(draw(1, shuffle(2)), draw(2, shuffle(2)));
+        assert_ne!(draw(1, shuffle(2)), draw(1, Purpose::Noise { epoch: 2 }));
+    }
+
+    #[test]
+    fn a_permutation_holds_each_once() {
+        let mut order = Random::new(3, Purpose::Shuffle { epoch: 1 }).permutation(1000);
+        assert_ne!(order[..5], [0, 1, 2, 3, 4]);
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_zero_and_variance_one() {
+        let mut random = Random::new(5, Purpose::Experiment { number: 0 });
+        let draws: Vec<f64> = (0..20_000).map(|_| f64::from(random.normal())).collect();
+        let mean = draws.iter().sum::<f64>() / 20_000.0;
+        let variance = draws.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 20_000.0;
+        // Four standard errors of each.
+        assert!(mean.abs() < 0.0283 && (variance - 1.0).abs() < 0.04, "{mean} {variance}");
+    }
+}

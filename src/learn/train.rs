@@ -1,0 +1,199 @@
+//! The training loop: epochs of shuffled batches, an error measured after each, an [`Observer`] told of everything.
+
+use super::checkpoint::CheckpointError;
+use super::data::{DataError, Dataset, Split};
+use super::evaluate::error_percent;
+use super::machine;
+use super::model::{LeNet4, PARAMETERS, WeightsError};
+use super::observer::{Control, Ending, Environment, Observer, Snapshot};
+use super::optim::Sgd;
+use super::random::{Purpose, Random};
+use crate::protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
+use std::time::Instant;
+use tch::Tensor;
+
+/// Why a lane can't be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("the checkpoint does not fit this run: {0}")]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the checkpoint belongs to the lane {found}, not to {expected}")]
+    OtherLane { found: Lane, expected: Lane },
+    #[error("LibTorch refused a step: {0}")]
+    LibTorch(#[from] tch::TchError),
+}
+
+/// Trains one lane to its last epoch, from the start or from a snapshot, on the calling thread.
+///
+/// Same spec, same machine, same threads: same bits, however often it is stopped and resumed.
+pub fn train_lane(
+    spec: &RunSpec,
+    lane: Lane,
+    data: &Dataset,
+    from: Option<&Snapshot>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, TrainError> {
+    spec.check()?;
+    data.check(spec)?;
+    machine::use_threads(spec.threads);
+    let mut trainer = Trainer::new(spec, lane, data, from)?;
+    while trainer.epochs_done < spec.epochs {
+        if let Some(ending) = trainer.epoch(observer)? {
+            return Ok(ending);
+        }
+    }
+    Ok(Ending::Finished)
+}
+
+/// One lane at work.
+struct Trainer<'a> {
+    spec: &'a RunSpec,
+    lane: Lane,
+    train: Split,
+    validation: Split,
+    test: &'a Split,
+    net: LeNet4,
+    sgd: Sgd,
+    environment: Environment,
+    epochs_done: u32,
+    batches_done: u32,
+    loss_sum: f64,
+    epoch_seconds: f64,
+    seconds: f64,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(spec: &'a RunSpec, lane: Lane, data: &'a Dataset, from: Option<&Snapshot>) -> Result<Self, TrainError> {
+        let mut trainer = Self {
+            spec,
+            lane,
+            train: data.train(spec),
+            validation: data.validation(spec),
+            test: data.test(),
+            net: LeNet4::new(lane.arm, spec.widths, lane.seed),
+            sgd: Sgd::new(spec.learning_rate, spec.momentum),
+            environment: machine::environment(spec, data),
+            epochs_done: 0,
+            batches_done: 0,
+            loss_sum: 0.0,
+            epoch_seconds: 0.0,
+            seconds: 0.0,
+        };
+        if let Some(snapshot) = from {
+            trainer.restore(snapshot)?;
+        }
+        Ok(trainer)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        if snapshot.lane != self.lane {
+            return Err(TrainError::OtherLane { found: snapshot.lane, expected: self.lane });
+        }
+        self.net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
+        self.sgd.restore(&snapshot.velocity, &PARAMETERS, &self.net.parameters)?;
+        self.epochs_done = snapshot.epochs_done;
+        self.batches_done = snapshot.batches_done;
+        self.loss_sum = snapshot.loss_sum;
+        self.epoch_seconds = snapshot.epoch_seconds;
+        self.seconds = snapshot.seconds;
+        Ok(())
+    }
+
+    /// The rest of the epoch under way. `Some` if the lane ends in it.
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<Ending>, TrainError> {
+        let (batch, images) = (self.spec.batch, self.spec.train_size);
+        let number = self.epochs_done + 1;
+        let order = Random::new(self.lane.seed, Purpose::Shuffle { epoch: number }).permutation(images);
+        let order = Tensor::from_slice(&order);
+        let batches = self.spec.batches();
+        let session = Instant::now();
+        let (before, first) = (self.epoch_seconds, self.batches_done);
+        while self.batches_done < batches {
+            let start = self.batches_done * batch;
+            let size = batch.min(images - start);
+            let pick = order.narrow(0, i64::from(start), i64::from(size));
+            let loss = self.step(&self.train.images.index_select(0, &pick), &self.train.labels.index_select(0, &pick));
+            if !loss.is_finite() {
+                return Ok(Some(Ending::Diverged { epoch: number, batch: self.batches_done }));
+            }
+            self.loss_sum += loss * f64::from(size);
+            self.batches_done += 1;
+            self.epoch_seconds = before + session.elapsed().as_secs_f64();
+            let done = f64::from((self.batches_done - first) * batch);
+            let progress = Progress {
+                arm: self.lane.arm,
+                seed: self.lane.seed,
+                epoch: number,
+                batch: self.batches_done,
+                batches,
+                images_per_second: done / (self.epoch_seconds - before).max(1e-9),
+                seconds: self.seconds + self.epoch_seconds,
+            };
+            match observer.poll(&progress) {
+                Control::Continue => {}
+                Control::Checkpoint => observer.checkpoint(&self.snapshot()),
+                Control::Stop => {
+                    observer.checkpoint(&self.snapshot());
+                    return Ok(Some(Ending::Stopped));
+                }
+            }
+        }
+        let record = self.close_epoch(number);
+        Ok(match observer.epoch(&record, &self.snapshot()) {
+            Control::Stop if self.epochs_done < self.spec.epochs => Some(Ending::Stopped),
+            _ => None,
+        })
+    }
+
+    /// Measures the epoch that has just been trained.
+    fn close_epoch(&mut self, number: u32) -> EpochRecord {
+        let evaluation = Instant::now();
+        let error = |split| error_percent(split, |images| self.net.logits(images));
+        let record = EpochRecord {
+            arm: self.lane.arm,
+            seed: self.lane.seed,
+            epoch: number,
+            train_loss: self.loss_sum / f64::from(self.spec.train_size),
+            val_error: error(&self.validation),
+            test_error: error(self.test),
+            seconds: self.epoch_seconds,
+            images_per_second: f64::from(self.spec.train_size) / self.epoch_seconds.max(1e-9),
+        };
+        self.seconds += self.epoch_seconds + evaluation.elapsed().as_secs_f64();
+        self.epochs_done = number;
+        (self.batches_done, self.loss_sum, self.epoch_seconds) = (0, 0.0, 0.0);
+        record
+    }
+
+    /// One step of gradient descent on one batch; returns its mean loss. A loss that is not finite changes nothing.
+    fn step(&mut self, images: &Tensor, labels: &Tensor) -> f64 {
+        let logits = self.net.logits(images); // (batch, 10)
+        let loss = logits.cross_entropy_for_logits(labels);
+        let value = loss.double_value(&[]);
+        if value.is_finite() {
+            let gradients = Tensor::run_backward(&[loss], &self.net.parameters, false, false);
+            self.sgd.step(&mut self.net.parameters, &gradients);
+        }
+        value
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            lane: self.lane,
+            epochs_done: self.epochs_done,
+            batches_done: self.batches_done,
+            loss_sum: self.loss_sum,
+            epoch_seconds: self.epoch_seconds,
+            seconds: self.seconds,
+            weights: self.net.weights(),
+            velocity: self.sgd.state(&PARAMETERS),
+            environment: self.environment.clone(),
+        }
+    }
+}
