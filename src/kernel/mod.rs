@@ -1,1 +1,100 @@
-//! (room under construction)
+//! The process around training: a socket that notebooks speak to, cores that are given out, and a run that survives
+//! whatever ends a notebook or this process.
+//!
+//! Invariants: what is announced has been committed; no notebook, however slow or dead, makes training wait; a lane
+//! thread takes only the store's lock, and whoever holds the desk may take the store's, never the other way round.
+
+mod cells;
+mod connection;
+mod hub;
+mod lane;
+mod log;
+mod process;
+mod recovery;
+mod requests;
+mod scheduler;
+mod trainer;
+
+pub use process::{KernelError, Options, run};
+
+use crate::{
+    protocol::{Event, KernelStatus, RunEvent},
+    store::{Home, Store},
+};
+use cells::Cells;
+use hub::Hub;
+use scheduler::Desk;
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+use trainer::Trainer;
+
+/// All that the kernel's threads share.
+pub(crate) struct Kernel {
+    home: Home,
+    options: Options,
+    trainer: Box<dyn Trainer>,
+    store: Mutex<Store>,
+    desk: Mutex<Desk>,
+    /// Told whenever a lane's or a cell's thread ends.
+    quieter: Condvar,
+    cells: Cells,
+    hub: Hub,
+    began: Instant,
+}
+
+impl Kernel {
+    fn new(home: Home, options: Options, store: Store, trainer: Box<dyn Trainer>) -> Self {
+        Self {
+            desk: Mutex::new(Desk::new(options.cores)),
+            home,
+            options,
+            trainer,
+            store: Mutex::new(store),
+            quieter: Condvar::new(),
+            cells: Cells::default(),
+            hub: Hub::default(),
+            began: Instant::now(),
+        }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        lock(&self.store)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        lock(&self.desk)
+    }
+
+    /// Tells every follower. Call it after the commit.
+    fn announce(&self, event: RunEvent) {
+        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. }) {
+            tracing::info!(?event);
+        }
+        self.hub.publish(&Event::Run(event));
+    }
+
+    fn status(&self) -> KernelStatus {
+        let active = self.desk().runs();
+        let store = self.store();
+        KernelStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime_seconds: self.began.elapsed().as_secs_f64(),
+            rss_bytes: process::resident_bytes(),
+            clients: self.hub.clients(),
+            runs: store
+                .runs()
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|run| run.state.is_active() || active.contains(&run.run))
+                .collect(),
+        }
+    }
+}
+
+/// A panic under a lock is caught and told of elsewhere; what the lock guards is whole between two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,1 +1,212 @@
 //! Checkpoint files: written so that a cut at any instant leaves the previous one whole.
+//!
+//! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`dropped`] for which are kept) and, from
+//! inside an epoch, `state.safetensors` with the generation before it, `state.previous.safetensors`.
+
+use super::{Home, now};
+use crate::protocol::{Lane, RunId};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+const STATE: &str = "state.safetensors";
+const PREVIOUS: &str = "state.previous.safetensors";
+/// A file under construction; one that a dead kernel left behind is removed by the next.
+const UNFINISHED: &str = ".writing-";
+
+/// The checkpoint folder of one lane.
+#[derive(Clone, Debug)]
+pub struct LaneFolder {
+    path: PathBuf,
+}
+
+impl LaneFolder {
+    pub fn of(home: &Home, run: RunId, lane: Lane) -> Self {
+        Self { path: home.lane(run, lane) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Creates the folder, durably, and clears it of unfinished files.
+    pub fn prepare(&self) -> io::Result<()> {
+        if !self.path.is_dir() {
+            fs::create_dir_all(&self.path)?;
+            for folder in self.path.ancestors().skip(1).take(3) {
+                File::open(folder)?.sync_all()?;
+            }
+        }
+        for name in self.names() {
+            if name.starts_with(UNFINISHED) {
+                fs::remove_file(self.path.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a measured epoch's checkpoint; returns its name and the sha256 of its bytes.
+    pub fn write_epoch(&self, epoch: u32, bytes: &[u8]) -> io::Result<(String, String)> {
+        let name = epoch_name(epoch);
+        write_atomically(&self.path.join(&name), bytes)?;
+        Ok((name, sha256(bytes)))
+    }
+
+    /// Writes the state inside an epoch and keeps the generation before it.
+    pub fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = write_unfinished(&self.path, bytes)?;
+        // Between the two renames there is no state file, and the previous generation serves.
+        match fs::rename(self.path.join(STATE), self.path.join(PREVIOUS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        unfinished.persist(self.path.join(STATE))?;
+        sync_folder(&self.path)
+    }
+
+    /// The epochs whose files are there, ascending.
+    pub fn epochs(&self) -> Vec<u32> {
+        let mut epochs: Vec<u32> = self.names().filter_map(|name| epoch_of(&name)).collect();
+        epochs.sort_unstable();
+        epochs
+    }
+
+    pub fn epoch_file(&self, epoch: u32) -> PathBuf {
+        self.path.join(epoch_name(epoch))
+    }
+
+    /// The files of states inside an epoch, newest first; they need not exist.
+    pub fn state_files(&self) -> [PathBuf; 2] {
+        [STATE, PREVIOUS].map(|name| self.path.join(name))
+    }
+
+    /// Removes the files of these epochs. What can't be removed stays and costs only space.
+    pub fn remove(&self, epochs: &[u32]) {
+        for &epoch in epochs {
+            if let Err(error) = fs::remove_file(self.epoch_file(epoch)) {
+                tracing::debug!(epoch, "a checkpoint that is no longer needed stays: {error}");
+            }
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok())
+    }
+}
+
+/// Renames a damaged file so that it is out of the way and still there; returns its new name.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".damaged-{}", now()));
+    let aside = PathBuf::from(name);
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Which of a lane's epoch files to remove, now that `newest` is measured and `best` has the least validation error.
+///
+/// Kept are the first ten, where learning is fastest, every tenth after them, the best, and the last two: of LeNet-4's
+/// 150 epochs some 26 files of 200 KB an arm.
+pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
+    let kept = |epoch: u32| epoch <= 10 || epoch % 10 == 0 || epoch == best || epoch + 1 >= newest;
+    present.iter().copied().filter(|&epoch| !kept(epoch)).collect()
+}
+
+/// Writes a file that is either whole or not there: a new file beside it, fsync, rename, fsync of the folder.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    write_unfinished(folder, bytes)?.persist(path)?;
+    sync_folder(folder)
+}
+
+fn write_unfinished(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// In hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn epoch_name(epoch: u32) -> String {
+    format!("epoch-{epoch:04}.safetensors")
+}
+
+fn epoch_of(name: &str) -> Option<u32> {
+    name.strip_prefix("epoch-")?.strip_suffix(".safetensors")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Arm;
+
+    fn folder() -> (tempfile::TempDir, LaneFolder) {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path()).unwrap();
+        let folder = LaneFolder::of(&home, RunId(1), Lane { arm: Arm::RELU_TANH, seed: 1 });
+        folder.prepare().unwrap();
+        (parent, folder)
+    }
+
+    #[test]
+    fn the_last_two_generations_of_a_state_are_kept() {
+        let (_parent, folder) = folder();
+        let read = || folder.state_files().map(|file| fs::read_to_string(file).unwrap_or_default());
+        let mut seen = Vec::new();
+        for bytes in ["one", "two", "three"] {
+            folder.write_state(bytes.as_bytes()).unwrap();
+            seen.push(read());
+        }
+        assert_eq!(seen, [["one", ""], ["two", "one"], ["three", "two"]]);
+    }
+
+    #[test]
+    fn what_a_dead_kernel_left_unfinished_is_cleared() {
+        let (_parent, folder) = folder();
+        fs::write(folder.path().join(".writing-x"), "half").unwrap();
+        let (name, digest) = folder.write_epoch(7, b"abc").unwrap();
+        assert_eq!(name, "epoch-0007.safetensors");
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        folder.prepare().unwrap();
+        assert_eq!(folder.names().collect::<Vec<_>>(), [name]);
+        assert_eq!(folder.epochs(), [7]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file_whole() {
+        let (_parent, folder) = folder();
+        folder.write_epoch(1, b"old").unwrap();
+        let gone = folder.path().join("gone");
+        assert!(write_atomically(&gone.join("x"), b"new").is_err());
+        assert_eq!(fs::read(folder.epoch_file(1)).unwrap(), b"old");
+    }
+
+    #[test]
+    fn the_files_that_a_run_keeps() {
+        let mut present = Vec::new();
+        for epoch in 1..=150 {
+            present.push(epoch);
+            let gone = dropped(&present, epoch, 47.min(epoch));
+            present.retain(|epoch| !gone.contains(epoch));
+        }
+        let mut expected: Vec<u32> = (1..=10).chain((20..=150).step_by(10)).chain([47, 149]).collect();
+        expected.sort_unstable();
+        assert_eq!(present, expected);
+    }
+}

@@ -13,7 +13,7 @@ use std::{
     io::{self, Write},
     net::Shutdown,
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -98,7 +98,12 @@ impl Client {
 
     /// Connects to the home's kernel and starts one if none is running. May take a second.
     pub fn connect_or_start(home: &Home) -> Result<Self, ClientError> {
-        start::connect_or_start(home)
+        start::connect_or_start(home, None)
+    }
+
+    /// The same with this kernel program.
+    pub fn connect_or_start_with(home: &Home, kernel: &Path) -> Result<Self, ClientError> {
+        start::connect_or_start(home, Some(kernel))
     }
 
     /// Asks a kernel of another protocol version to leave if nothing runs in it, and waits until it has.

@@ -17,7 +17,8 @@ use std::{
 /// Loading LibTorch takes a quarter of a second, on a cold and busy machine many times that.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
+/// With this kernel program, or else with the one that is found.
+pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Client, ClientError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match Client::connect(home) {
@@ -27,7 +28,8 @@ pub(super) fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
             Err(error) => return Err(error),
         }
         home.prepare()?;
-        match start(home, deadline)? {
+        let kernel = kernel.map_or_else(find, |kernel| Ok(kernel.to_owned()))?;
+        match start(home, &kernel, deadline)? {
             StartLine::Ready { .. } => {}
             // Another notebook was quicker: its kernel holds the lock and is about to open its socket, or one on its
             // way out still holds it.
@@ -41,12 +43,11 @@ pub(super) fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
 }
 
 /// Starts `relu-kernel` in a session of its own and waits for its line.
-fn start(home: &Home, deadline: Instant) -> Result<StartLine, ClientError> {
-    let kernel = find()?;
-    let spawn = |source| ClientError::Spawn { kernel: kernel.clone(), source };
+fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, ClientError> {
+    let spawn = |source| ClientError::Spawn { kernel: kernel.to_owned(), source };
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log()).map_err(spawn)?;
     let before = log.metadata().map_or(0, |meta| meta.len());
-    let mut command = Command::new(&kernel);
+    let mut command = Command::new(kernel);
     command.arg("--home").arg(home.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     // The working folder may be unmounted or deleted while the kernel goes on.
     command.current_dir("/");

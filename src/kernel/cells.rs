@@ -1,0 +1,155 @@
+//! Lessons' cells: each runs in a thread of its own beside the lanes, so that a quick one never waits behind a race.
+
+use super::{Kernel, lane::message_of, lock, requests::Refusal, trainer::CellObserver};
+use crate::{
+    protocol::{CellEvent, CellKey, ErrorKind, Event, ExperimentSpec, Outcome},
+    store::{CellRecord, now},
+};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Cells that measure at once; further ones wait their turn.
+const AT_ONCE: usize = 2;
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Default)]
+pub(super) struct Cells {
+    desk: Mutex<CellDesk>,
+}
+
+#[derive(Default)]
+struct CellDesk {
+    running: Vec<(CellKey, Arc<AtomicBool>)>,
+    waiting: VecDeque<(CellKey, ExperimentSpec)>,
+}
+
+impl Cells {
+    pub fn is_busy(&self) -> bool {
+        let desk = lock(&self.desk);
+        !desk.running.is_empty() || !desk.waiting.is_empty()
+    }
+
+    /// The kernel leaves: cells are quick to run again, so nothing of them is kept.
+    pub fn stop_all(&self) {
+        let mut desk = lock(&self.desk);
+        desk.waiting.clear();
+        for (_, stop) in &desk.running {
+            stop.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Kernel {
+    pub(super) fn run_cell(self: &Arc<Self>, cell: CellKey, spec: ExperimentSpec) -> Result<(), Refusal> {
+        let mut desk = lock(&self.cells.desk);
+        let known = desk.running.iter().map(|(key, _)| key).chain(desk.waiting.iter().map(|(key, _)| key));
+        if known.into_iter().any(|key| *key == cell) {
+            return Err(Refusal::new(ErrorKind::State, format!("the cell {} is running already", cell.cell)));
+        }
+        self.tell(CellEvent::Started { cell: cell.clone(), spec: spec.clone() });
+        desk.waiting.push_back((cell, spec));
+        self.fill_cells(&mut desk);
+        Ok(())
+    }
+
+    pub(super) fn stop_cell(&self, cell: &CellKey) -> Result<(), Refusal> {
+        let mut desk = lock(&self.cells.desk);
+        if let Some(at) = desk.waiting.iter().position(|(key, _)| key == cell) {
+            desk.waiting.remove(at);
+            self.tell(CellEvent::Stopped { cell: cell.clone() });
+        } else if let Some((_, stop)) = desk.running.iter().find(|(key, _)| key == cell) {
+            stop.store(true, Ordering::SeqCst);
+        } else {
+            return Err(Refusal::new(ErrorKind::State, format!("the cell {} is not running", cell.cell)));
+        }
+        Ok(())
+    }
+
+    fn fill_cells(self: &Arc<Self>, desk: &mut CellDesk) {
+        while desk.running.len() < AT_ONCE
+            && let Some((cell, spec)) = desk.waiting.pop_front()
+        {
+            let stop = Arc::new(AtomicBool::new(false));
+            let (kernel, key, told) = (Arc::clone(self), cell.clone(), Arc::clone(&stop));
+            let started =
+                thread::Builder::new().name(format!("cell {}", cell.cell)).stack_size(8 << 20).spawn(move || {
+                    let event = kernel.measure(key.clone(), spec, &told);
+                    let mut desk = lock(&kernel.cells.desk);
+                    desk.running.retain(|(other, _)| *other != key);
+                    // Under the lock, so that a cell that is run again is told of in order.
+                    kernel.tell(event);
+                    kernel.fill_cells(&mut desk);
+                });
+            match started {
+                Ok(_) => desk.running.push((cell, stop)),
+                Err(error) => {
+                    self.tell(CellEvent::Failed { cell, reason: format!("no thread to measure in: {error}") });
+                }
+            }
+        }
+    }
+
+    /// Runs one cell to its end and keeps its outcome. Catches panics.
+    fn measure(&self, cell: CellKey, spec: ExperimentSpec, stop: &AtomicBool) -> CellEvent {
+        let mut observer = Watcher { kernel: self, cell: cell.clone(), stop, last: None };
+        let measured = catch_unwind(AssertUnwindSafe(|| self.trainer.experiment(&spec, &mut observer)));
+        let outcome = match measured {
+            _ if stop.load(Ordering::SeqCst) => return CellEvent::Stopped { cell },
+            Err(panic) => {
+                let reason = format!("the measuring code panicked: {}", message_of(&*panic));
+                return CellEvent::Failed { cell, reason };
+            }
+            Ok(Err(reason)) => return CellEvent::Failed { cell, reason },
+            Ok(Ok(outcome)) => outcome,
+        };
+        let record = CellRecord { cell, spec, outcome, finished: now() };
+        // Cheap to measure again: a full disk costs the reader the memory of it, not the figure.
+        if let Err(error) = self.store().commit_cell(&record) {
+            tracing::warn!(cell = record.cell.cell, "its outcome is not kept: {error}");
+        }
+        let CellRecord { cell, outcome, .. } = record;
+        CellEvent::Finished { cell, outcome }
+    }
+
+    fn tell(&self, event: CellEvent) {
+        match &event {
+            CellEvent::Progress { .. } => {}
+            CellEvent::Failed { cell, reason } => tracing::warn!(lesson = cell.lesson, cell = cell.cell, reason),
+            CellEvent::Started { cell, .. } | CellEvent::Stopped { cell } | CellEvent::Finished { cell, .. } => {
+                tracing::info!(lesson = cell.lesson, cell = cell.cell, "a cell changed");
+            }
+        }
+        self.hub.publish(&Event::Cell(event));
+    }
+}
+
+/// Passes a cell's progress on, a few times a second.
+struct Watcher<'a> {
+    kernel: &'a Kernel,
+    cell: CellKey,
+    stop: &'a AtomicBool,
+    last: Option<Instant>,
+}
+
+impl CellObserver for Watcher<'_> {
+    fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) {
+        if self.last.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let (cell, doing, partial) = (self.cell.clone(), doing.to_owned(), partial.cloned());
+        self.kernel.tell(CellEvent::Progress { cell, done, doing, partial });
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,223 @@
+//! One client: a thread that reads its requests, a thread that writes its lines.
+
+use super::{Kernel, hub::Outbox, process};
+use crate::protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+/// A request is a few hundred bytes; a spec with 64 seeds and an editor's draft stay far below this.
+const LONGEST_LINE: usize = 1 << 20;
+const MOST_CLIENTS: u32 = 64;
+/// A notebook that takes nothing for so long is cut off; it reads the store when it comes back.
+const LONGEST_WRITE: Duration = Duration::from_secs(30);
+
+/// Serves one client until it leaves; returns at once.
+pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> {
+    let outbox = Arc::new(Outbox::new(stream.try_clone()?));
+    let mut writing = stream.try_clone()?;
+    writing.set_write_timeout(Some(LONGEST_WRITE))?;
+    let clients = kernel.hub.join(&outbox);
+    let refusal = match peer(&stream) {
+        Ok(()) if clients > MOST_CLIENTS => {
+            Some((ErrorKind::Busy, format!("{MOST_CLIENTS} notebooks are connected already; close one")))
+        }
+        Ok(()) => None,
+        Err(message) => Some((ErrorKind::Protocol, message)),
+    };
+    let writer = Arc::clone(&outbox);
+    let started = thread::Builder::new().name("client writer".into()).spawn(move || {
+        while let Some(lines) = writer.take() {
+            // A client that is gone, or cut off because it does not read.
+            if writing.write_all(&lines.concat()).is_err() {
+                break;
+            }
+        }
+        writer.end();
+    });
+    let reader = {
+        let (kernel, outbox) = (Arc::clone(kernel), Arc::clone(&outbox));
+        move || {
+            if let Some((kind, message)) = refusal {
+                outbox.send(&ServerLine::Reply { id: 0, reply: Reply::Refused { kind, message } });
+            } else {
+                Conversation { kernel: &kernel, outbox: &outbox, greeted: Greeted::No }.hold(stream);
+            }
+            outbox.finish();
+            kernel.hub.leave(&outbox);
+        }
+    };
+    let started = started.and_then(|_| thread::Builder::new().name("client reader".into()).spawn(reader));
+    if let Err(error) = started {
+        outbox.close();
+        kernel.hub.leave(&outbox);
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Whether the other end belongs to this kernel's user, or to root, who can do anything anyway.
+#[cfg(target_os = "linux")]
+fn peer(stream: &UnixStream) -> Result<(), String> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).map_err(|error| error.to_string())?;
+    if peer.uid == rustix::process::geteuid() || peer.uid.is_root() {
+        Ok(())
+    } else {
+        Err(format!("this kernel serves another user than {}; set RELU_HOME to a folder of yours", peer.uid.as_raw()))
+    }
+}
+
+/// Elsewhere the socket's mode alone keeps others out.
+#[cfg(not(target_os = "linux"))]
+fn peer(_stream: &UnixStream) -> Result<(), String> {
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Greeted {
+    No,
+    Yes,
+    /// The client speaks another version; it may still ask an idle kernel to leave.
+    OtherVersion,
+}
+
+struct Conversation<'a> {
+    kernel: &'a Arc<Kernel>,
+    outbox: &'a Arc<Outbox>,
+    greeted: Greeted,
+}
+
+impl Conversation<'_> {
+    fn hold(&mut self, stream: UnixStream) {
+        let mut input = BufReader::new(stream);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match read_line(&mut input, &mut line) {
+                Ok(Line::Whole) => self.answer(&line),
+                Ok(Line::TooLong) => {
+                    let message = format!("a request may be {LONGEST_LINE} bytes long");
+                    self.refuse(0, ErrorKind::BadRequest, message);
+                }
+                Ok(Line::End) | Err(_) => return,
+            }
+        }
+    }
+
+    fn answer(&mut self, line: &[u8]) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let Request { id, body } = match serde_json::from_slice(line) {
+            Ok(request) => request,
+            Err(error) => {
+                let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+                let id = value.and_then(|value| value.get("id")?.as_u64()).unwrap_or(0);
+                return self.refuse(id, ErrorKind::BadRequest, format!("this is no request: {error}"));
+            }
+        };
+        let leaves = matches!(body, RequestBody::Shutdown { .. });
+        let reply = match (self.greeted, body) {
+            (_, RequestBody::Hello { protocol, client }) => self.greet(protocol, &client),
+            (Greeted::Yes, RequestBody::Follow) => {
+                self.kernel.hub.follow(self.outbox);
+                Reply::Done
+            }
+            (Greeted::Yes, body) => self.kernel.handle(body),
+            (Greeted::OtherVersion, RequestBody::Shutdown { force: false }) => {
+                self.kernel.handle(RequestBody::Shutdown { force: false })
+            }
+            (Greeted::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
+            (Greeted::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
+        };
+        let leaves = leaves && reply == Reply::Done;
+        self.outbox.send(&ServerLine::Reply { id, reply });
+        if leaves {
+            process::leave();
+        }
+    }
+
+    fn greet(&mut self, protocol: u32, client: &str) -> Reply {
+        tracing::debug!(client, protocol, "a client");
+        if protocol == PROTOCOL_VERSION {
+            self.greeted = Greeted::Yes;
+            Reply::Hello(Hello {
+                protocol: PROTOCOL_VERSION,
+                pid: std::process::id(),
+                version: env!("CARGO_PKG_VERSION").into(),
+            })
+        } else {
+            self.greeted = Greeted::OtherVersion;
+            refused(ErrorKind::Protocol, versions_differ())
+        }
+    }
+
+    fn refuse(&self, id: u64, kind: ErrorKind, message: String) {
+        self.outbox.send(&ServerLine::Reply { id, reply: refused(kind, message) });
+    }
+}
+
+fn refused(kind: ErrorKind, message: String) -> Reply {
+    Reply::Refused { kind, message }
+}
+
+fn versions_differ() -> String {
+    format!(
+        "the running kernel (process {}, version {}, protocol {PROTOCOL_VERSION}) is of another version than this \
+         notebook; `relu kernel stop` ends it when nothing runs, and the next start brings the right one",
+        std::process::id(),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+enum Line {
+    Whole,
+    /// Read to its end and thrown away.
+    TooLong,
+    End,
+}
+
+/// Reads up to a line's end and never keeps more than [`LONGEST_LINE`] bytes.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
+    let mut too_long = false;
+    loop {
+        let chunk = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            chunk => chunk?,
+        };
+        if chunk.is_empty() {
+            return Ok(Line::End);
+        }
+        let end = chunk.iter().position(|&byte| byte == b'\n');
+        let length = end.map_or(chunk.len(), |at| at + 1);
+        too_long |= line.len() + length > LONGEST_LINE;
+        if !too_long {
+            line.extend_from_slice(&chunk[..length]);
+        }
+        input.consume(length);
+        if end.is_some() {
+            return Ok(if too_long { Line::TooLong } else { Line::Whole });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_too_long_is_thrown_away_and_the_next_is_read() {
+        let text = [vec![b'x'; LONGEST_LINE + 5], b"\nnext\n".to_vec(), b"cut".to_vec()].concat();
+        let mut input = BufReader::with_capacity(1000, text.as_slice());
+        let mut line = Vec::new();
+        assert!(matches!(read_line(&mut input, &mut line).unwrap(), Line::TooLong));
+        line.clear();
+        assert!(matches!(read_line(&mut input, &mut line).unwrap(), Line::Whole));
+        assert_eq!(line, b"next\n");
+        assert!(matches!(read_line(&mut input, &mut line).unwrap(), Line::End));
+    }
+}

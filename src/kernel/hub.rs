@@ -1,0 +1,206 @@
+//! Who is connected, and what they are told: every client has a bounded queue of lines that its own thread empties.
+
+use super::lock;
+use crate::protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Past this length progress is left out.
+const CROWDED: usize = 32;
+/// Past this length the client is cut off; it reads the store when it comes back.
+const OVERFLOW: usize = 4096;
+
+/// The lines that wait for one client.
+pub(super) struct Outbox {
+    stream: UnixStream,
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Arc<[u8]>>,
+    closed: bool,
+    /// The writer's thread is at its end.
+    ended: bool,
+}
+
+impl Outbox {
+    pub fn new(stream: UnixStream) -> Self {
+        Self { stream, queue: Mutex::default(), filled: Condvar::new() }
+    }
+
+    /// Never waits. A line that may be left out is, while many wait.
+    pub fn push(&self, line: &Arc<[u8]>, may_be_left_out: bool) {
+        let mut queue = lock(&self.queue);
+        if queue.closed || (may_be_left_out && queue.lines.len() >= CROWDED) {
+            return;
+        }
+        if queue.lines.len() >= OVERFLOW {
+            drop(queue);
+            tracing::info!("a client that does not read is cut off");
+            self.close();
+            return;
+        }
+        queue.lines.push_back(Arc::clone(line));
+        self.filled.notify_all();
+    }
+
+    pub fn send(&self, line: &ServerLine) {
+        if let Some(line) = encoded(line) {
+            self.push(&line, false);
+        }
+    }
+
+    /// Waits for lines and takes all that are there; `None` once closed and empty.
+    pub fn take(&self) -> Option<Vec<Arc<[u8]>>> {
+        let mut queue = lock(&self.queue);
+        while queue.lines.is_empty() && !queue.closed {
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        (!queue.lines.is_empty()).then(|| queue.lines.drain(..).collect())
+    }
+
+    /// Cuts the connection; lines that wait are dropped.
+    pub fn close(&self) {
+        let mut queue = lock(&self.queue);
+        queue.closed = true;
+        queue.lines.clear();
+        let _ = self.stream.shutdown(Shutdown::Both);
+        self.filled.notify_all();
+    }
+
+    /// The writer's last word.
+    pub fn end(&self) {
+        self.close();
+        lock(&self.queue).ended = true;
+        self.filled.notify_all();
+    }
+
+    fn wait_for_end(&self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let queue = lock(&self.queue);
+        let _ = self.filled.wait_timeout_while(queue, left, |queue| !queue.ended).map_err(PoisonError::into_inner);
+    }
+
+    /// Lets the writer send what waits, then end.
+    pub fn finish(&self) {
+        lock(&self.queue).closed = true;
+        self.filled.notify_all();
+    }
+}
+
+fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
+    match serde_json::to_vec(line) {
+        Ok(mut bytes) => {
+            bytes.push(b'\n');
+            Some(bytes.into())
+        }
+        Err(error) => {
+            tracing::error!("a line can't be written as JSON: {error}");
+            None
+        }
+    }
+}
+
+/// Every connection, and those that follow.
+#[derive(Default)]
+pub(super) struct Hub {
+    clients: Mutex<Vec<Arc<Outbox>>>,
+    followers: Mutex<Vec<Arc<Outbox>>>,
+    /// What each lane has to complain of; a run shows the first.
+    notices: Mutex<BTreeMap<(RunId, Option<Lane>), String>>,
+}
+
+impl Hub {
+    pub fn clients(&self) -> u32 {
+        lock(&self.clients).len() as u32
+    }
+
+    /// Returns how many there are now.
+    pub fn join(&self, outbox: &Arc<Outbox>) -> u32 {
+        let mut clients = lock(&self.clients);
+        clients.push(Arc::clone(outbox));
+        clients.len() as u32
+    }
+
+    pub fn leave(&self, outbox: &Arc<Outbox>) {
+        lock(&self.followers).retain(|other| !Arc::ptr_eq(other, outbox));
+        lock(&self.clients).retain(|other| !Arc::ptr_eq(other, outbox));
+    }
+
+    /// Sends what waits for each client and ends its connection, as far as they read within this time.
+    pub fn part(&self, patience: Duration) {
+        let clients = std::mem::take(&mut *lock(&self.clients));
+        for outbox in &clients {
+            outbox.finish();
+        }
+        let deadline = Instant::now() + patience;
+        for outbox in &clients {
+            outbox.wait_for_end(deadline);
+        }
+    }
+
+    /// From here on this client is told of everything, beginning with the notices that stand.
+    pub fn follow(&self, outbox: &Arc<Outbox>) {
+        let notices = lock(&self.notices);
+        let mut followers = lock(&self.followers);
+        if followers.iter().any(|other| Arc::ptr_eq(other, outbox)) {
+            return;
+        }
+        followers.push(Arc::clone(outbox));
+        let mut last = None;
+        for (&(run, _), text) in notices.iter() {
+            if last != Some(run) {
+                outbox.send(&ServerLine::Event(Event::Run(RunEvent::Notice { run, text: Some(text.clone()) })));
+            }
+            last = Some(run);
+        }
+    }
+
+    /// Tells every follower; never waits for one.
+    pub fn publish(&self, event: &Event) {
+        let may_be_left_out =
+            matches!(event, Event::Run(RunEvent::Progress { .. }) | Event::Cell(CellEvent::Progress { .. }));
+        let followers = lock(&self.followers);
+        if followers.is_empty() {
+            return;
+        }
+        if let Some(line) = encoded(&ServerLine::Event(event.clone())) {
+            for outbox in followers.iter() {
+                outbox.push(&line, may_be_left_out);
+            }
+        }
+    }
+
+    /// Sets or takes back what a lane, or the run as a whole, complains of, and tells of a change.
+    pub fn notice(&self, run: RunId, lane: Option<Lane>, text: Option<String>) {
+        let mut notices = lock(&self.notices);
+        let shown = |notices: &BTreeMap<(RunId, Option<Lane>), String>| {
+            notices.iter().find(|((of, _), _)| *of == run).map(|(_, text)| text.clone())
+        };
+        let before = shown(&notices);
+        match text {
+            Some(text) => notices.insert((run, lane), text),
+            None => notices.remove(&(run, lane)),
+        };
+        let after = shown(&notices);
+        if before != after {
+            tracing::warn!(%run, notice = after.as_deref().unwrap_or("none"));
+            self.publish(&Event::Run(RunEvent::Notice { run, text: after }));
+        }
+    }
+
+    /// The run is over: nobody complains any more.
+    pub fn forget_notices(&self, run: RunId) {
+        let lanes: Vec<_> = lock(&self.notices).keys().filter(|(of, _)| *of == run).map(|(_, lane)| *lane).collect();
+        for lane in lanes {
+            self.notice(run, lane, None);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! One lane's thread: it trains, commits each epoch before anyone hears of it, and waits where a disk is full.
+
+use super::{Kernel, lock, recovery, trainer};
+use crate::{
+    learn::{Control as Next, Ending, Environment, Observer, Snapshot},
+    protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec},
+    store::{CheckpointRow, Committed, LaneState, StoreError, files, files::LaneFolder},
+};
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How often followers hear of a lane inside an epoch.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// How long a lane waits before it tries a full disk again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How a run's lanes are told to stop: asked once a batch, and waited on where a lane waits.
+#[derive(Default)]
+pub(super) struct Control {
+    stopped: AtomicBool,
+    gate: Mutex<()>,
+    told: Condvar,
+}
+
+impl Control {
+    pub fn stop(&self) {
+        let _gate = lock(&self.gate);
+        self.stopped.store(true, Ordering::SeqCst);
+        self.told.notify_all();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Waits for so long, or until told to stop, which it returns.
+    fn wait(&self, timeout: Duration) -> bool {
+        let gate = lock(&self.gate);
+        let _ = self.told.wait_timeout_while(gate, timeout, |()| !self.is_stopped()).map_err(PoisonError::into_inner);
+        self.is_stopped()
+    }
+}
+
+/// How a lane's thread ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LaneEnd {
+    Finished,
+    Diverged,
+    Stopped,
+    Failed(String),
+}
+
+/// Why something could not be made durable.
+#[derive(Debug, thiserror::Error)]
+enum SaveError {
+    #[error("{0}")]
+    File(#[from] io::Error),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl SaveError {
+    /// Every file error may pass: space is freed, a disk comes back, a folder is put in its place again.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::File(_) => true,
+            Self::Store(error) => error.is_transient(),
+        }
+    }
+
+    fn notice(&self) -> String {
+        let full = matches!(self, Self::Store(StoreError::Full))
+            || matches!(self, Self::File(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge));
+        if full {
+            "The disk is full. Training waits, nothing measured is lost; free some space and it goes on.".into()
+        } else {
+            format!("The measurements can't be written ({self}). Training waits and tries again.")
+        }
+    }
+}
+
+impl Kernel {
+    /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
+    pub(super) fn run_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control) -> LaneEnd {
+        let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(run, spec, lane, control)));
+        self.hub.notice(run, Some(lane), None);
+        end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
+    }
+
+    fn train_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control) -> LaneEnd {
+        let mut observer = LaneObserver {
+            kernel: self,
+            run,
+            spec,
+            lane,
+            control,
+            folder: LaneFolder::of(&self.home, run, lane),
+            resumed_under: None,
+            best: None,
+            last_checkpoint: Instant::now(),
+            last_progress: None,
+            unstored: false,
+            fault: None,
+        };
+        let Some(from) = observer.recover() else { return observer.halted() };
+        let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
+        match ending {
+            Err(reason) => LaneEnd::Failed(reason),
+            Ok(Ending::Stopped) => observer.halted(),
+            // The loop ends after its last epoch, whether or not that could be stored.
+            Ok(Ending::Finished) if observer.unstored => observer.halted(),
+            Ok(Ending::Finished) => observer.close(LaneState::Finished, LaneEnd::Finished),
+            Ok(Ending::Diverged { epoch, batch }) => {
+                let end = observer.close(LaneState::Diverged { epoch, batch }, LaneEnd::Diverged);
+                if end == LaneEnd::Diverged {
+                    self.announce(RunEvent::Diverged { run, arm: lane.arm, seed: lane.seed, epoch, batch });
+                }
+                end
+            }
+        }
+    }
+}
+
+/// What a caught panic said.
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
+
+/// Commits and announces what one lane measures.
+struct LaneObserver<'a> {
+    kernel: &'a Kernel,
+    run: RunId,
+    spec: &'a RunSpec,
+    lane: Lane,
+    control: &'a Control,
+    folder: LaneFolder,
+    /// The environment of the checkpoint that this lane went on from, until it has been compared with today's.
+    resumed_under: Option<Environment>,
+    /// The epoch with the least validation error so far, and that error.
+    best: Option<(u32, f64)>,
+    last_checkpoint: Instant,
+    last_progress: Option<Instant>,
+    /// Told to stop, or at fault, before the last measured epoch was stored.
+    unstored: bool,
+    /// What no waiting would help against.
+    fault: Option<String>,
+}
+
+impl LaneObserver<'_> {
+    /// The newest whole checkpoint, if there is any; outer `None` if the lane was stopped, or can't go on.
+    fn recover(&mut self) -> Option<Option<Snapshot>> {
+        let (run, lane) = (self.run, self.lane);
+        let epochs = self.persist(|this| {
+            this.folder.prepare()?;
+            Ok(this.kernel.store().epochs(run)?)
+        })?;
+        let mut done = 0;
+        for record in epochs.iter().filter(|record| record.lane() == lane) {
+            done = done.max(record.epoch);
+            self.judge(record);
+        }
+        let found = recovery::newest(&self.folder, lane, done);
+        if let Some(text) = found.complaint {
+            self.kernel.hub.notice(run, Some(lane), Some(text));
+        }
+        if let Some(snapshot) = &found.snapshot {
+            tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
+            self.resumed_under = Some(snapshot.environment.clone());
+        }
+        Some(found.snapshot)
+    }
+
+    fn judge(&mut self, record: &EpochRecord) {
+        if self.best.is_none_or(|(_, best)| record.val_error < best) {
+            self.best = Some((record.epoch, record.val_error));
+        }
+    }
+
+    /// Does it until it is done, with a notice while it can't be. `None` if told to stop meanwhile, or if no waiting
+    /// would help.
+    fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, SaveError>) -> Option<T> {
+        loop {
+            match attempt(self) {
+                Ok(value) => {
+                    self.kernel.hub.notice(self.run, Some(self.lane), None);
+                    return Some(value);
+                }
+                Err(error) if error.is_transient() => {
+                    tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
+                    self.kernel.hub.notice(self.run, Some(self.lane), Some(error.notice()));
+                    if self.control.wait(RETRY_AFTER) {
+                        return None;
+                    }
+                }
+                Err(error) => {
+                    self.fault = Some(error.to_string());
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn commit(&self, record: &EpochRecord, bytes: &[u8], best: u32) -> Result<Committed, SaveError> {
+        if !self.folder.path().is_dir() {
+            self.folder.prepare()?;
+        }
+        let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
+        let dropped = files::dropped(&self.folder.epochs(), record.epoch, best);
+        let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
+        let committed = self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped)?;
+        self.folder.remove(&dropped);
+        Ok(committed)
+    }
+
+    /// The lane's end, stored; told to stop while the disk refuses it, the lane stays open and a resume closes it.
+    fn close(&mut self, state: LaneState, end: LaneEnd) -> LaneEnd {
+        let (run, lane) = (self.run, self.lane);
+        match self.persist(|this| Ok(this.kernel.store().set_lane(run, lane, state)?)) {
+            Some(()) => end,
+            None => self.halted(),
+        }
+    }
+
+    fn halted(&mut self) -> LaneEnd {
+        self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
+    }
+
+    /// Says once, at the first snapshot after a resume, whether the bits can be those of an uninterrupted run.
+    fn compare(&mut self, today: &Environment) {
+        if let Some(why) = self.resumed_under.take().and_then(|then| then.difference(today)) {
+            self.not_exact(why);
+        }
+    }
+
+    fn not_exact(&self, why: String) {
+        if let Err(error) = self.kernel.store().set_not_exact(self.run, &why) {
+            tracing::warn!(run = %self.run, "not stored: {error}");
+        }
+        self.kernel.announce(RunEvent::NotExact { run: self.run, why });
+    }
+
+    fn go_on(&self) -> Next {
+        if self.control.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
+    }
+}
+
+impl Observer for LaneObserver<'_> {
+    fn poll(&mut self, progress: &Progress) -> Next {
+        if self.control.is_stopped() {
+            return Next::Stop;
+        }
+        if self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
+            self.last_progress = Some(Instant::now());
+            let progress = progress.clone();
+            self.kernel.announce(RunEvent::Progress { run: self.run, progress });
+        }
+        if self.last_checkpoint.elapsed() >= self.kernel.options.checkpoint_every {
+            Next::Checkpoint
+        } else {
+            Next::Continue
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Next {
+        self.compare(&snapshot.environment);
+        let bytes = match trainer::encode(self.spec, snapshot) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.fault = Some(error);
+                self.unstored = true;
+                return Next::Stop;
+            }
+        };
+        self.judge(record);
+        let best = self.best.map_or(record.epoch, |(epoch, _)| epoch);
+        let committed = self.persist(|this| this.commit(record, &bytes, best));
+        self.last_checkpoint = Instant::now();
+        match committed {
+            None => {
+                self.unstored = true;
+                return Next::Stop;
+            }
+            Some(Committed::Same) => {}
+            Some(Committed::New) => self.kernel.announce(RunEvent::Epoch { run: self.run, record: record.clone() }),
+            Some(Committed::Different) => {
+                self.not_exact(format!(
+                    "epoch {} of {} came out different when it was repeated",
+                    record.epoch, self.lane
+                ));
+            }
+        }
+        self.go_on()
+    }
+
+    fn checkpoint(&mut self, snapshot: &Snapshot) {
+        self.compare(&snapshot.environment);
+        let written = trainer::encode(self.spec, snapshot)
+            .map_err(io::Error::other)
+            .and_then(|bytes| self.folder.prepare().and_then(|()| self.folder.write_state(&bytes)));
+        self.last_checkpoint = Instant::now();
+        match written {
+            Ok(()) => self.kernel.hub.notice(self.run, Some(self.lane), None),
+            // The epoch goes on; the generation before is whole, and the next attempt comes in a second.
+            Err(error) => {
+                tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
+                let text =
+                    format!("No checkpoint can be written ({error}). Training goes on from memory and tries again.");
+                self.kernel.hub.notice(self.run, Some(self.lane), Some(text));
+                let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
+                self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The kernel's log: its own lines and all that LibTorch writes to the standard streams, in one file that rotates.
+
+use crate::store::Home;
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+};
+use tracing_subscriber::EnvFilter;
+
+/// Five files of about a mebibyte.
+const LARGEST: u64 = 1 << 20;
+const OLDER: u32 = 4;
+
+/// Sends the standard error to the log, and this process's own lines with it. `RELU_LOG` sets how much is told.
+pub(super) fn install(home: &Home) -> io::Result<()> {
+    rotate(home)?;
+    rustix::stdio::dup2_stderr(open(home)?)?;
+    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
+    // A test that runs several kernels in one process installs the first.
+    let _ = lines.with_writer(|| Unfailing).log_internal_errors(false).try_init();
+    // Other hooks print with `eprintln!`, which panics anew, and so aborts, where the log's disk is full.
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let trace = std::backtrace::Backtrace::force_capture();
+        tracing::error!("panic in thread `{}`: {panic}\n{trace}", thread.name().unwrap_or("unnamed"));
+    }));
+    Ok(())
+}
+
+/// The standard error, whose loss is no reason to fail: the disk under the log may be full.
+struct Unfailing;
+
+impl io::Write for Unfailing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends the standard output there too, once the start has been told on it.
+pub(super) fn take_stdout(home: &Home) -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdout(open(home)?)?)
+}
+
+/// Begins a new file if this one is large; both streams follow.
+pub(super) fn rotate_if_large(home: &Home) {
+    let large = fs::metadata(home.kernel_log()).is_ok_and(|meta| meta.len() > LARGEST);
+    if large && rotate(home).is_ok() {
+        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?));
+        let _ = take_stdout(home);
+    }
+}
+
+fn open(home: &Home) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log())
+}
+
+fn rotate(home: &Home) -> io::Result<()> {
+    let path = home.kernel_log();
+    if !fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST) {
+        return Ok(());
+    }
+    let older = |number: u32| -> PathBuf { home.logs().join(format!("kernel.{number}.log")) };
+    for number in (1..OLDER).rev() {
+        let _ = fs::rename(older(number), older(number + 1));
+    }
+    fs::rename(path, older(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_keeps_a_bounded_number_of_files() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path()).unwrap();
+        home.prepare().unwrap();
+        for round in 0..8 {
+            fs::write(home.kernel_log(), vec![b'0' + round; LARGEST as usize + 1]).unwrap();
+            rotate(&home).unwrap();
+        }
+        let mut names: Vec<_> =
+            fs::read_dir(home.logs()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["kernel.1.log", "kernel.2.log", "kernel.3.log", "kernel.4.log"]);
+        assert_eq!(fs::read(home.logs().join("kernel.1.log")).unwrap()[0], b'7');
+    }
+}

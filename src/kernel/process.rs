@@ -1,0 +1,259 @@
+//! The process itself: one per home, quiet, nice, deaf to hang-ups, and gone when nobody needs it.
+
+use super::{Kernel, connection, log, recovery, trainer};
+use crate::{
+    protocol::StartLine,
+    store::{Home, HomeError, Store, StoreError},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    iterator::Signals,
+};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::{
+        fs::{OpenOptionsExt, PermissionsExt},
+        net::UnixListener,
+    },
+    sync::{
+        Arc, OnceLock,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How a kernel behaves; the defaults are what readers get.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many lanes of one thread may train at once.
+    pub cores: u32,
+    /// Training time between two checkpoints inside an epoch.
+    pub checkpoint_every: Duration,
+    /// After so long with nothing to do the kernel leaves.
+    pub idle: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cores: thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
+            // "At least every ten seconds", with time to write it.
+            checkpoint_every: Duration::from_secs(8),
+            idle: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Why a kernel does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{what}: {source}")]
+    Io { what: String, source: io::Error },
+}
+
+impl KernelError {
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave.
+const LEAVE_WITHIN: Duration = Duration::from_secs(30);
+/// What waits for clients is sent; one that does not read is left behind.
+const PART_WITHIN: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
+
+/// Wakes the main thread, which then leaves.
+static LEAVE: OnceLock<Sender<()>> = OnceLock::new();
+
+/// Serves the home until told to leave, or idle. Prints one [`StartLine`], then nothing.
+pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
+    match start(home, options) {
+        Ok(Some(started)) => {
+            tell(&StartLine::Ready { pid: std::process::id(), socket: started.socket.clone() });
+            log::take_stdout(home).map_err(KernelError::io("the log can't be opened"))?;
+            started.serve();
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::error!("{error}");
+            tell(&StartLine::Failed { reason: error.to_string() });
+            Err(error)
+        }
+    }
+}
+
+/// Whoever started the kernel may be gone.
+fn tell(line: &StartLine) {
+    if let Ok(line) = serde_json::to_string(line) {
+        let mut out = io::stdout();
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+struct Started {
+    kernel: Arc<Kernel>,
+    socket: std::path::PathBuf,
+    leave: mpsc::Receiver<()>,
+    /// Held until the process ends.
+    _lock: File,
+}
+
+/// `None` if another kernel holds this home.
+fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> {
+    // Nothing this process makes is for other eyes.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let _ = rustix::process::nice(5);
+    let socket = home.socket()?;
+    home.prepare()?;
+    let lock = match take_lock(home)? {
+        Ok(lock) => lock,
+        Err(pid) => {
+            tell(&StartLine::Running { pid });
+            return Ok(None);
+        }
+    };
+    log::install(home).map_err(KernelError::io("the log can't be opened"))?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
+    let mut store = Store::open(home)?;
+    for notice in store.notices() {
+        tracing::warn!("{notice}");
+    }
+    recovery::mark_interrupted(&mut store)?;
+
+    let (sender, leave) = mpsc::channel();
+    let _ = LEAVE.set(sender);
+    watch_signals().map_err(KernelError::io("signals can't be watched"))?;
+
+    // We hold the lock: a socket that is there was left behind by a dead kernel.
+    if let Err(error) = fs::remove_file(&socket)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(KernelError::Io { what: format!("{} is in the way", socket.display()), source: error });
+    }
+    let listener = UnixListener::bind(&socket)
+        .and_then(|listener| {
+            fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+            Ok(listener)
+        })
+        .map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
+    let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
+    let accepting = Arc::clone(&kernel);
+    thread::Builder::new()
+        .name("accept".into())
+        .spawn(move || accept(&accepting, &listener))
+        .map_err(KernelError::io("no thread to listen in"))?;
+    Ok(Some(Started { kernel, socket, leave, _lock: lock }))
+}
+
+/// The lock, or the process that holds it.
+fn take_lock(home: &Home) -> Result<Result<File, u32>, KernelError> {
+    let path = home.lock();
+    let what = || format!("the lock {} can't be taken", path.display());
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&path).map_err(KernelError::io(what()))?;
+    match file.try_lock() {
+        Ok(()) => {
+            // The number is for people and messages; the lock itself dies with its process. A full disk keeps neither.
+            let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+            Ok(Ok(file))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            Ok(Err(text.trim().parse().unwrap_or(0)))
+        }
+        Err(TryLockError::Error(error)) => Err(KernelError::io(what())(error)),
+    }
+}
+
+/// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave.
+fn watch_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGXFSZ, SIGINT, SIGTERM])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if matches!(signal, SIGINT | SIGTERM) {
+                tracing::info!(signal, "told to leave");
+                leave();
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Tells the main thread to end the process in good order.
+pub(super) fn leave() {
+    if let Some(leave) = LEAVE.get() {
+        let _ = leave.send(());
+    }
+}
+
+fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => {
+                if let Err(error) = connection::serve(kernel, stream) {
+                    tracing::warn!("a client could not be served: {error}");
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, say: without a pause this would spin.
+                tracing::warn!("no client accepted: {error}");
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+}
+
+impl Started {
+    fn serve(self) {
+        loop {
+            match self.leave.recv_timeout(TICK) {
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.kernel.retry_unsaved();
+                    log::rotate_if_large(&self.kernel.home);
+                    let idle = self.kernel.idle_for();
+                    if idle >= self.kernel.options.idle && self.kernel.begin_leaving(false).is_ok() {
+                        tracing::info!(seconds = idle.as_secs(), "nothing to do");
+                        break;
+                    }
+                }
+            }
+        }
+        // Who comes from here on starts the next kernel, which waits for this one's lock.
+        let _ = fs::remove_file(&self.socket);
+        self.kernel.cells.stop_all();
+        self.kernel.halt_all(LEAVE_WITHIN);
+        self.kernel.retry_unsaved();
+        self.kernel.hub.part(PART_WITHIN);
+        tracing::info!("left");
+    }
+}
+
+/// What this process holds of the machine's memory.
+#[cfg(target_os = "linux")]
+pub(super) fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// What this process holds of the machine's memory.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn resident_bytes() -> u64 {
+    let pid = std::process::id().to_string();
+    let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
+    let kib: u64 = output.ok().and_then(|out| String::from_utf8(out.stdout).ok()?.trim().parse().ok()).unwrap_or(0);
+    kib * 1024
+}

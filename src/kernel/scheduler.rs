@@ -1,0 +1,491 @@
+//! Which lane trains when: cores are given out in the order in which runs were asked for.
+//!
+//! A run's life has named transitions only: [`Kernel::train`], [`Kernel::resume`], [`Kernel::pause`],
+//! [`Kernel::stop`], and [`Kernel::lane_ended`], after whose last the run settles into its next state.
+
+use super::{
+    Kernel,
+    lane::{Control, LaneEnd},
+    requests::Refusal,
+};
+use crate::{
+    protocol::{ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
+    store::LaneState,
+};
+use std::{
+    fs,
+    sync::{Arc, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The scheduler's desk: the runs that train or wait, oldest first.
+pub(super) struct Desk {
+    runs: Vec<Active>,
+    cores: u32,
+    free: u32,
+    /// The kernel is about to end: nothing new starts.
+    leaving: bool,
+    /// Ends of runs that a full disk has not taken yet, with what to announce once it has.
+    unsaved: Vec<(RunId, RunState)>,
+    last_busy: Instant,
+}
+
+/// A run that the kernel works on.
+struct Active {
+    run: RunId,
+    spec: RunSpec,
+    lanes: Vec<(Lane, Stage)>,
+    control: Arc<Control>,
+    /// What its reader, or the end of the kernel, wants of it.
+    intent: Option<Intent>,
+    /// Asked to go on again while it was still pausing.
+    resume_after: bool,
+    running: bool,
+    /// Its followers know it as waiting or halted, and must hear when it goes on.
+    told_waiting: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    Pause,
+    Stop,
+    /// The kernel leaves.
+    Leave,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Stage {
+    Waiting,
+    Training,
+    Ended(LaneEnd),
+}
+
+impl Desk {
+    pub fn new(cores: u32) -> Self {
+        let cores = cores.max(1);
+        Self { runs: Vec::new(), cores, free: cores, leaving: false, unsaved: Vec::new(), last_busy: Instant::now() }
+    }
+
+    pub fn runs(&self) -> Vec<RunId> {
+        self.runs.iter().map(|active| active.run).collect()
+    }
+
+    fn position(&self, run: RunId) -> Option<usize> {
+        self.runs.iter().position(|active| active.run == run)
+    }
+
+    fn welcome(&self, run: Option<RunId>) -> Result<(), Refusal> {
+        if self.leaving {
+            return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; try again in a moment"));
+        }
+        if run.is_some_and(|run| self.unsaved.iter().any(|(unsaved, _)| *unsaved == run)) {
+            return Err(Refusal::new(
+                ErrorKind::Storage,
+                "the disk has not taken this run's state yet; free some space",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Active {
+    fn new(run: RunId, spec: RunSpec, lanes: Vec<Lane>, told_waiting: bool) -> Self {
+        Self {
+            run,
+            spec,
+            lanes: lanes.into_iter().map(|lane| (lane, Stage::Waiting)).collect(),
+            control: Arc::default(),
+            intent: None,
+            resume_after: false,
+            running: false,
+            told_waiting,
+        }
+    }
+
+    fn is_training(&self) -> bool {
+        self.lanes.iter().any(|(_, stage)| *stage == Stage::Training)
+    }
+
+    fn has_settled(&self) -> bool {
+        !self.is_training() && (self.intent.is_some() || self.lanes.iter().all(|(_, stage)| *stage != Stage::Waiting))
+    }
+
+    /// The state that the ends of its lanes, and what was wanted of it, add up to.
+    fn verdict(&self) -> RunState {
+        let ends = || {
+            self.lanes.iter().filter_map(|(lane, stage)| match stage {
+                Stage::Ended(end) => Some((lane, end)),
+                Stage::Waiting | Stage::Training => None,
+            })
+        };
+        let failure = ends().find_map(|(lane, end)| match end {
+            LaneEnd::Failed(reason) => Some(format!("{lane}: {reason}")),
+            _ => None,
+        });
+        if let Some(reason) = failure {
+            return RunState::Failed { reason };
+        }
+        let complete = ends().filter(|(_, end)| **end != LaneEnd::Stopped).count() == self.lanes.len();
+        if !complete {
+            return match self.intent {
+                Some(Intent::Pause) => RunState::Paused,
+                Some(Intent::Stop) => RunState::Stopped,
+                Some(Intent::Leave) | None => RunState::Interrupted,
+            };
+        }
+        if ends().any(|(_, end)| *end == LaneEnd::Finished) {
+            RunState::Finished
+        } else {
+            RunState::Failed { reason: DIVERGED.into() }
+        }
+    }
+}
+
+const DIVERGED: &str = "the loss left the finite numbers in every arm; a lower learning rate may help";
+
+impl Kernel {
+    /// Creates a run and starts it, or lets it wait for a free core.
+    pub(super) fn train(self: &Arc<Self>, spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
+        spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
+        let mut desk = self.desk();
+        desk.welcome(None)?;
+        let run = self.store().create_run(&spec, name)?;
+        self.announce(RunEvent::Started { run, spec: spec.clone() });
+        let lanes = spec.lanes();
+        desk.runs.push(Active::new(run, spec, lanes, false));
+        self.fill(&mut desk);
+        Ok(run)
+    }
+
+    /// Goes on with a halted run. A pause that is still under way is followed by its end.
+    pub(super) fn resume(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        let mut desk = self.desk();
+        desk.welcome(Some(run))?;
+        if let Some(at) = desk.position(run) {
+            let active = &mut desk.runs[at];
+            if active.intent.is_none() {
+                return Err(Refusal::new(ErrorKind::State, format!("run {run} is going on already")));
+            }
+            active.resume_after = true;
+            return Ok(());
+        }
+        self.resume_halted(&mut desk, run)
+    }
+
+    fn resume_halted(self: &Arc<Self>, desk: &mut Desk, run: RunId) -> Result<(), Refusal> {
+        let (summary, lanes) = {
+            let store = self.store();
+            (store.run(run)?, store.lanes(run)?)
+        };
+        let refuse = |why: &str| Err(Refusal::new(ErrorKind::State, format!("run {run} {why}")));
+        if !summary.state.can_resume() {
+            return refuse(&format!("is {}; there is nothing to resume", summary.state.name()));
+        }
+        let finished = lanes.iter().filter(|(_, state)| *state == LaneState::Finished).count();
+        let open: Vec<_> = lanes.iter().filter(|(_, state)| *state == LaneState::Open).map(|(lane, _)| *lane).collect();
+        if open.is_empty() && finished == 0 {
+            return refuse("can't go on: the loss of every arm left the finite numbers");
+        }
+        let mut active = Active::new(run, summary.spec, open, true);
+        let ended = |(lane, state)| match state {
+            LaneState::Open => None,
+            LaneState::Finished => Some((lane, Stage::Ended(LaneEnd::Finished))),
+            LaneState::Diverged { .. } => Some((lane, Stage::Ended(LaneEnd::Diverged))),
+        };
+        active.lanes.extend(lanes.into_iter().filter_map(ended));
+        desk.runs.push(active);
+        self.fill(desk);
+        // All its lanes were at their end and only the run's own state was not written.
+        self.settle(desk);
+        Ok(())
+    }
+
+    pub(super) fn pause(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        self.halt(run, Intent::Pause)
+    }
+
+    /// Ends a run before its last epoch; a paused one too.
+    pub(super) fn stop(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        self.halt(run, Intent::Stop)
+    }
+
+    fn halt(self: &Arc<Self>, run: RunId, intent: Intent) -> Result<(), Refusal> {
+        let mut desk = self.desk();
+        desk.welcome(Some(run))?;
+        if let Some(at) = desk.position(run) {
+            let active = &mut desk.runs[at];
+            // A stop outweighs the pause before it.
+            if active.intent != Some(Intent::Stop) {
+                active.intent = Some(intent);
+            }
+            active.resume_after = false;
+            active.control.stop();
+            self.settle(&mut desk);
+            return Ok(());
+        }
+        let state = self.store().run(run)?.state;
+        if state == RunState::Paused && intent == Intent::Stop {
+            self.store().set_state(run, &RunState::Stopped)?;
+            self.announce(RunEvent::Stopped { run });
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorKind::State, format!("run {run} is {}; it does not train", state.name())))
+    }
+
+    /// Removes a run that is not active, with its checkpoints.
+    pub(super) fn delete(&self, run: RunId) -> Result<(), Refusal> {
+        let desk = self.desk();
+        desk.welcome(Some(run))?;
+        let mut store = self.store();
+        let state = store.run(run).map(|summary| summary.state);
+        let active = desk.position(run).is_some() || matches!(&state, Ok(state) if state.is_active());
+        if active {
+            return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
+        }
+        // A run that can't be read back can still be deleted.
+        store.delete(run)?;
+        drop(store);
+        if let Err(error) = fs::remove_dir_all(self.home.run(run))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%run, "its checkpoints stay: {error}");
+        }
+        self.announce(RunEvent::Deleted { run });
+        Ok(())
+    }
+
+    /// Gives free cores to waiting lanes, strictly in order, so that a wide lane is not overtaken for ever.
+    fn fill(self: &Arc<Self>, desk: &mut Desk) {
+        desk.last_busy = Instant::now();
+        'runs: for at in 0..desk.runs.len() {
+            if desk.runs[at].intent.is_some() {
+                continue;
+            }
+            let need = desk.runs[at].spec.threads.clamp(1, desk.cores);
+            for index in 0..desk.runs[at].lanes.len() {
+                if desk.runs[at].lanes[index].1 != Stage::Waiting {
+                    continue;
+                }
+                if need > desk.free {
+                    break 'runs;
+                }
+                if !desk.runs[at].running {
+                    self.begin(&mut desk.runs[at]);
+                }
+                let active = &mut desk.runs[at];
+                let (lane, stage) = &mut active.lanes[index];
+                match self.spawn_lane(active.run, &active.spec, *lane, &active.control, need) {
+                    Ok(()) => {
+                        *stage = Stage::Training;
+                        desk.free -= need;
+                    }
+                    Err(error) => *stage = Stage::Ended(LaneEnd::Failed(format!("no thread to train in: {error}"))),
+                }
+            }
+        }
+        for active in &mut desk.runs {
+            if !active.running && active.intent.is_none() && !active.has_settled() {
+                self.wait(active);
+            }
+        }
+    }
+
+    fn begin(&self, active: &mut Active) {
+        active.running = true;
+        let run = active.run;
+        if let Err(error) = self.store().set_state(run, &RunState::Running) {
+            // Its epochs will wait for the disk; a kernel that dies before finds it queued and calls it interrupted.
+            tracing::warn!(%run, "its start is not stored: {error}");
+        }
+        if active.told_waiting {
+            self.announce(RunEvent::Continued { run });
+        }
+    }
+
+    fn wait(&self, active: &mut Active) {
+        let run = active.run;
+        let queued = self.store().run(run).is_ok_and(|summary| summary.state == RunState::Queued);
+        if queued && active.told_waiting {
+            return;
+        }
+        if let Err(error) = self.store().set_state(run, &RunState::Queued) {
+            tracing::warn!(%run, "its place in the queue is not stored: {error}");
+        }
+        active.told_waiting = true;
+        self.announce(RunEvent::Queued { run });
+    }
+
+    fn spawn_lane(
+        self: &Arc<Self>,
+        run: RunId,
+        spec: &RunSpec,
+        lane: Lane,
+        control: &Arc<Control>,
+        cores: u32,
+    ) -> std::io::Result<()> {
+        let (kernel, spec, control) = (Arc::clone(self), spec.clone(), Arc::clone(control));
+        thread::Builder::new().name(format!("run {run} {lane}")).stack_size(8 << 20).spawn(move || {
+            let end = kernel.run_lane(run, &spec, lane, &control);
+            kernel.lane_ended(run, lane, end, cores);
+        })?;
+        Ok(())
+    }
+
+    /// A lane's thread is at its end: its cores are free, and its run may settle.
+    fn lane_ended(self: &Arc<Self>, run: RunId, lane: Lane, end: LaneEnd, cores: u32) {
+        tracing::info!(%run, %lane, ?end, "a lane ended");
+        let mut desk = self.desk();
+        desk.free += cores;
+        if let Some(at) = desk.position(run)
+            && let Some((_, stage)) = desk.runs[at].lanes.iter_mut().find(|(other, _)| *other == lane)
+        {
+            *stage = Stage::Ended(end);
+        }
+        self.settle(&mut desk);
+        self.fill(&mut desk);
+        drop(desk);
+        self.quieter.notify_all();
+    }
+
+    /// Takes every run off the desk that has come to rest, and commits and announces its state.
+    fn settle(self: &Arc<Self>, desk: &mut Desk) {
+        while let Some(at) = desk.runs.iter().position(Active::has_settled) {
+            let active = desk.runs.remove(at);
+            let (run, state) = (active.run, active.verdict());
+            self.hub.forget_notices(run);
+            self.conclude(desk, run, state.clone());
+            if active.resume_after
+                && !desk.leaving
+                && state.can_resume()
+                && let Err(Refusal { message, .. }) = self.resume_halted(desk, run)
+            {
+                tracing::warn!(%run, "not resumed: {message}");
+            }
+        }
+    }
+
+    /// Commits a run's rest and tells of it; where the disk does not take it, later.
+    fn conclude(&self, desk: &mut Desk, run: RunId, state: RunState) {
+        let stored = self.store().set_state(run, &state);
+        match stored {
+            Ok(()) => self.announce(match state {
+                RunState::Queued | RunState::Running => return,
+                RunState::Paused => RunEvent::Paused { run },
+                RunState::Finished => RunEvent::Finished { run },
+                RunState::Stopped => RunEvent::Stopped { run },
+                RunState::Interrupted => RunEvent::Interrupted { run },
+                RunState::Failed { reason } => RunEvent::Failed { run, reason },
+            }),
+            Err(error) => {
+                tracing::warn!(%run, "its state is not stored yet: {error}");
+                self.hub.notice(run, None, Some(format!("This run's state can't be stored: {error}.")));
+                desk.unsaved.push((run, state));
+            }
+        }
+    }
+
+    /// Tries again what the disk has refused. Called about once a second.
+    pub(super) fn retry_unsaved(&self) {
+        let mut desk = self.desk();
+        for (run, state) in std::mem::take(&mut desk.unsaved) {
+            self.conclude(&mut desk, run, state);
+            if desk.unsaved.iter().all(|(unsaved, _)| *unsaved != run) {
+                self.hub.forget_notices(run);
+            }
+        }
+    }
+
+    /// Something was asked: the idle time begins anew.
+    pub(super) fn touch(&self) {
+        self.desk().last_busy = Instant::now();
+    }
+
+    /// How long nothing has trained, run, or been connected.
+    pub(super) fn idle_for(&self) -> Duration {
+        let mut desk = self.desk();
+        let busy = !desk.runs.is_empty() || !desk.unsaved.is_empty() || self.cells.is_busy() || self.hub.clients() > 0;
+        if busy {
+            desk.last_busy = Instant::now();
+        }
+        desk.last_busy.elapsed()
+    }
+
+    /// From here on nothing new starts.
+    ///
+    /// # Errors
+    /// Unless `force`, if something is going on.
+    pub(super) fn begin_leaving(&self, force: bool) -> Result<(), Refusal> {
+        let mut desk = self.desk();
+        let runs: Vec<_> = desk.runs.iter().map(|active| active.run.to_string()).collect();
+        if !force && !runs.is_empty() {
+            let message =
+                format!("run {} is going on; stop or pause it first, or end the kernel with --force", runs.join(", "));
+            return Err(Refusal::new(ErrorKind::Busy, message));
+        }
+        if !force && self.cells.is_busy() {
+            return Err(Refusal::new(
+                ErrorKind::Busy,
+                "a cell is running; stop it first, or end the kernel with --force",
+            ));
+        }
+        desk.leaving = true;
+        Ok(())
+    }
+
+    /// Stops every lane at its next batch and waits until each has handed over its checkpoint and its run is stored.
+    pub(super) fn halt_all(self: &Arc<Self>, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        let mut desk = self.desk();
+        desk.leaving = true;
+        for active in &mut desk.runs {
+            active.intent.get_or_insert(Intent::Leave);
+            active.resume_after = false;
+            active.control.stop();
+        }
+        self.settle(&mut desk);
+        while !desk.runs.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tracing::warn!(runs = ?desk.runs(), "left before their last checkpoint");
+                return;
+            }
+            desk = self
+                .quieter
+                .wait_timeout(desk, left)
+                .map_or_else(|error| PoisonError::into_inner(error).0, |(desk, _)| desk);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Preset;
+
+    fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
+        let spec = RunSpec { seeds: (0..ends.len() as u64).collect(), ..RunSpec::of(Preset::Article) };
+        let lanes = spec.lanes().into_iter().take(ends.len()).collect();
+        let mut active = Active { intent, ..Active::new(RunId(1), spec, lanes, false) };
+        for ((_, stage), end) in active.lanes.iter_mut().zip(ends) {
+            *stage = Stage::Ended(end.clone());
+        }
+        assert!(active.has_settled());
+        active.verdict()
+    }
+
+    #[test]
+    fn a_run_ends_as_its_lanes_did() {
+        use LaneEnd::{Diverged, Failed, Finished, Stopped};
+        assert_eq!(verdict(&[Finished, Finished], None), RunState::Finished);
+        assert_eq!(verdict(&[Finished, Diverged], None), RunState::Finished);
+        assert!(matches!(verdict(&[Diverged, Diverged], None), RunState::Failed { reason } if reason == DIVERGED));
+        assert_eq!(verdict(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
+        assert_eq!(verdict(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
+        assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Leave)), RunState::Interrupted);
+        // The stop came after the last batch.
+        assert_eq!(verdict(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
+        let failed = verdict(&[Finished, Failed("no data".into())], Some(Intent::Stop));
+        assert!(matches!(failed, RunState::Failed { reason } if reason.ends_with("no data")));
+    }
+}

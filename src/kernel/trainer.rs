@@ -1,0 +1,86 @@
+//! What the kernel asks of `learn`. Behind a trait, so that tests can train something that panics, diverges or waits.
+
+use super::lock;
+use crate::{
+    learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, machine, train_lane},
+    protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec},
+};
+use std::sync::{Arc, Mutex, Weak};
+
+pub(super) trait CellObserver {
+    fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
+    fn should_stop(&mut self) -> bool;
+}
+
+pub(super) trait Trainer: Send + Sync {
+    /// Trains one lane, from a snapshot or from its beginning.
+    fn train(
+        &self,
+        spec: &RunSpec,
+        lane: Lane,
+        from: Option<&Snapshot>,
+        observer: &mut dyn Observer,
+    ) -> Result<Ending, String>;
+
+    /// Measures a lesson's cell.
+    fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String>;
+}
+
+/// The real one. Call before other threads are started.
+pub(super) fn libtorch() -> Box<dyn Trainer> {
+    machine::prepare();
+    Box::new(LibTorch::default())
+}
+
+#[derive(Default)]
+struct LibTorch {
+    data: Shelf,
+}
+
+impl Trainer for LibTorch {
+    fn train(
+        &self,
+        spec: &RunSpec,
+        lane: Lane,
+        from: Option<&Snapshot>,
+        observer: &mut dyn Observer,
+    ) -> Result<Ending, String> {
+        let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
+        train_lane(spec, lane, &data, from, observer).map_err(|error| error.to_string())
+    }
+
+    fn experiment(&self, _spec: &ExperimentSpec, _observer: &mut dyn CellObserver) -> Result<Outcome, String> {
+        Err("this kernel measures no cells yet".into())
+    }
+}
+
+/// Data sets in use: loaded once, shared by all lanes, and given back when the last of them ends.
+#[derive(Default)]
+struct Shelf {
+    loaded: Mutex<Vec<(DataSource, Weak<Dataset>)>>,
+}
+
+impl Shelf {
+    /// Under the lock, so that two lanes that start together load once.
+    fn load(&self, source: &DataSource) -> Result<Arc<Dataset>, DataError> {
+        let mut loaded = lock(&self.loaded);
+        loaded.retain(|(_, data)| data.strong_count() > 0);
+        let known = loaded.iter().find(|(known, _)| known == source).and_then(|(_, data)| data.upgrade());
+        if let Some(data) = known {
+            return Ok(data);
+        }
+        let data = Arc::new(Dataset::load(source)?);
+        loaded.push((source.clone(), Arc::downgrade(&data)));
+        Ok(data)
+    }
+}
+
+/// A snapshot as the bytes of a checkpoint file.
+pub(super) fn encode(spec: &RunSpec, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+    checkpoint::encode(snapshot, spec).map_err(|error| error.to_string())
+}
+
+/// Reads a checkpoint file's bytes and checks its digest, names, shapes and numbers.
+pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
+    checkpoint::decode(bytes).map(|(snapshot, _)| snapshot).map_err(|error| error.to_string())
+}
