@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod data;
 mod evaluate;
+pub mod fused;
 pub mod init;
 pub mod machine;
 pub mod model;

@@ -1,0 +1,199 @@
+//! Backward to the input: `dx[i][y][x] = sum of w[o][i][ky][kx] * dy[o][y-ky][x-kx]` over output channels and taps.
+//!
+//! A pooled window's gradient goes to one of four places, which shifts the 5x5 kernel by a row, a column, both or neither
+//! within the window's 6x6 field. So to a pixel of that field a window gives its gradient times *one of four weights*,
+//! chosen in each lane by the winner: a permutation of four floats, which runs beside the multiply-adds. For 2x2 pixels
+//! that is 9 windows x 4 picks and 4 multiply-adds instead of 100 multiply-adds.
+
+use super::shape::{KERNEL, Order, REACH, Shape, TAPS, Winner};
+use super::vector::{Kernel, Lanes};
+
+/// Floats of [`spread`] for a pair of channels: 3x3 windows, 2x2 pixels, 4 places of the winner.
+const SPREAD: usize = REACH * REACH * 16;
+
+/// Output channels between two visits of a pixel: their weights stay in the nearest cache meanwhile.
+const AT_ONCE: usize = 8;
+
+/// Gradient of the loss by the block's input.
+pub struct BackwardInput<'a> {
+    pub shape: Shape,
+    pub groups: usize,
+    /// From [`spread`].
+    pub spread: &'a [f32],
+    /// Of the block's output, in `order`.
+    pub grad: &'a [f32],
+    pub order: Order,
+    /// `[group][output][y][x]`
+    pub winners: &'a [Winner],
+    /// `[group][input][y][x][lane]`
+    pub dx: &'a mut [f32],
+}
+
+impl BackwardInput<'_> {
+    /// Floats that [`spread`] fills.
+    pub fn room(shape: &Shape) -> usize {
+        shape.inputs * shape.outputs * SPREAD
+    }
+}
+
+/// For a window `(dy, dx)` windows above and to the left of a pixel's own, for a pixel `(qy, qx)` of four, for a winner
+/// `(ay, ax)`: which tap reaches the pixel, if any.
+const TAP: [Option<u8>; SPREAD] = {
+    let mut taps = [None; SPREAD];
+    let mut at = 0;
+    while at < SPREAD {
+        let (window, pixel, place) = (at / 16, at / 4 % 4, at % 4);
+        let y = (2 * (window / REACH) + pixel / 2) as isize - (place / 2) as isize;
+        let x = (2 * (window % REACH) + pixel % 2) as isize - (place % 2) as isize;
+        if 0 <= y && y < KERNEL as isize && 0 <= x && x < KERNEL as isize {
+            taps[at] = Some((y as usize * KERNEL + x as usize) as u8);
+        }
+        at += 1;
+    }
+    taps
+};
+
+/// Spreads the weights into tables of four, `[output][input][3x3 windows][2x2 pixels][2x2 places of the winner]`.
+pub fn spread(weights: &[f32], tables: &mut [f32]) {
+    assert_eq!(weights.len() / TAPS * SPREAD, tables.len());
+    for (weights, tables) in weights.chunks_exact(TAPS).zip(tables.chunks_exact_mut(SPREAD)) {
+        for (entry, tap) in tables.iter_mut().zip(TAP) {
+            *entry = tap.map_or(0.0, |tap| weights[usize::from(tap)]);
+        }
+    }
+}
+
+impl Kernel for BackwardInput<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Self { shape, groups, spread, grad, order, winners, dx } = self;
+        assert!(shape.fits());
+        assert_eq!(spread.len(), BackwardInput::room(&shape));
+        assert_eq!(grad.len(), groups * shape.output_len() * V::WIDTH);
+        assert_eq!(winners.len(), groups * shape.output_len());
+        assert_eq!(dx.len(), groups * shape.input_len() * V::WIDTH);
+        let strides = order.strides(shape.output_len(), groups, V::WIDTH);
+        // An odd last row or column is in no window.
+        if shape.height % 2 == 1 || shape.width % 2 == 1 {
+            dx.fill(0.0);
+        }
+        for group in 0..groups {
+            let mut input = 0;
+            while input < shape.inputs {
+                // SAFETY: the asserted lengths hold every group, and each block stays below `inputs`.
+                unsafe {
+                    let here = Channels {
+                        spread: spread.as_ptr().add(input * SPREAD),
+                        grad: grad.as_ptr().add(group * strides.group),
+                        pixel: strides.pixel,
+                        winners: winners.as_ptr().add(group * shape.output_len()),
+                        dx: dx.as_mut_ptr().add((group * shape.inputs + input) * shape.pixels() * V::WIDTH),
+                    };
+                    let left = shape.inputs - input;
+                    input += if V::MANY_REGISTERS && left >= 4 {
+                        here.gather::<V, 4>(&shape)
+                    } else if left >= 2 {
+                        here.gather::<V, 2>(&shape)
+                    } else {
+                        here.gather::<V, 1>(&shape)
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// A group's gradient, and the first of some input channels.
+struct Channels {
+    spread: *const f32,
+    grad: *const f32,
+    /// From one gradient to the next, in floats.
+    pixel: usize,
+    winners: *const Winner,
+    dx: *mut f32,
+}
+
+impl Channels {
+    /// `C` input channels of a group; returns `C`.
+    #[inline(always)]
+    unsafe fn gather<V: Lanes, const C: usize>(&self, shape: &Shape) -> usize {
+        let (tall, wide) = (shape.pooled_height() + REACH - 1, shape.pooled_width() + REACH - 1);
+        let row = shape.width * V::WIDTH;
+        let mut around = [Window::default(); REACH * REACH];
+        let mut from = 0;
+        while from < shape.outputs {
+            let to = (from + AT_ONCE).min(shape.outputs);
+            for by in 0..tall {
+                for bx in 0..wide {
+                    let windows = windows(shape, by, bx, &mut around);
+                    // SAFETY: `2 * tall` and `2 * wide` are at most the input's sides, and the caller has `C` channels.
+                    unsafe {
+                        let dx = self.dx.add(2 * by * row + 2 * bx * V::WIDTH);
+                        let places = [0, V::WIDTH, row, row + V::WIDTH];
+                        let mut sums = [[V::zero(); 4]; C];
+                        if from > 0 {
+                            for (c, four) in sums.iter_mut().enumerate() {
+                                for (sum, place) in four.iter_mut().zip(places) {
+                                    *sum = V::load(dx.add(c * shape.pixels() * V::WIDTH + place));
+                                }
+                            }
+                        }
+                        for output in from..to {
+                            let tables = self.spread.add(output * shape.inputs * SPREAD);
+                            for window in windows {
+                                let at = output * shape.pooled() + window.at;
+                                self.give::<V, C>(at, tables.add(window.table), &mut sums);
+                            }
+                        }
+                        for (c, four) in sums.iter().enumerate() {
+                            for (sum, place) in four.iter().zip(places) {
+                                sum.store(dx.add(c * shape.pixels() * V::WIDTH + place));
+                            }
+                        }
+                    }
+                }
+            }
+            from = to;
+        }
+        C
+    }
+
+    /// What one window gives to 2x2 pixels of `C` input channels.
+    #[inline(always)]
+    unsafe fn give<V: Lanes, const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
+        // SAFETY: the window lies within the output, and its tables within those of the pair of channels.
+        unsafe {
+            let winner = *self.winners.add(at);
+            let choice = V::choice(V::mask(winner.row), V::mask(winner.column));
+            let grad = V::load(self.grad.add(at * self.pixel));
+            for (c, four) in sums.iter_mut().enumerate() {
+                let tables = tables.add(c * SPREAD);
+                four[0] = V::pick::<0>(tables, choice).mul_add(grad, four[0]);
+                four[1] = V::pick::<1>(tables, choice).mul_add(grad, four[1]);
+                four[2] = V::pick::<2>(tables, choice).mul_add(grad, four[2]);
+                four[3] = V::pick::<3>(tables, choice).mul_add(grad, four[3]);
+            }
+        }
+    }
+}
+
+/// A window that reaches some pixels: where it lies in its channel, and its tables in a pair's.
+#[derive(Clone, Copy, Default)]
+struct Window {
+    at: usize,
+    table: usize,
+}
+
+/// The windows that reach the 2x2 pixels `(by, bx)`: nine inside, fewer at the edge, in the order of the output.
+#[inline(always)]
+fn windows<'a>(shape: &Shape, by: usize, bx: usize, around: &'a mut [Window; REACH * REACH]) -> &'a [Window] {
+    let mut found = 0;
+    for py in by.saturating_sub(REACH - 1)..(by + 1).min(shape.pooled_height()) {
+        for px in bx.saturating_sub(REACH - 1)..(bx + 1).min(shape.pooled_width()) {
+            let table = ((by - py) * REACH + (bx - px)) * 16;
+            around[found] = Window { at: py * shape.pooled_width() + px, table };
+            found += 1;
+        }
+    }
+    &around[..found]
+}

@@ -1,0 +1,167 @@
+//! The block against LibTorch in float64, for every instruction set that this processor has.
+
+use super::{Block, Buffer, InstructionSet, Order, Shape, layout};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Kind, Tensor};
+
+/// What a test computes with: images one after the other, LibTorch's layouts.
+struct Case {
+    shape: Shape,
+    images: usize,
+    x: Vec<f32>,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    /// Of the output.
+    grad: Vec<f32>,
+}
+
+/// Output, and gradients by weights, bias and input.
+type Results = [Vec<f32>; 4];
+
+impl Case {
+    /// `value` draws the numbers.
+    fn new(shape: Shape, images: usize, rng: &mut ChaCha8Rng, value: impl Fn(&mut ChaCha8Rng) -> f32) -> Self {
+        let mut draw = |count: usize| (0..count).map(|_| value(rng)).collect::<Vec<_>>();
+        Self {
+            shape,
+            images,
+            x: draw(images * shape.input_len()),
+            weights: draw(shape.weights()),
+            bias: draw(shape.outputs),
+            grad: draw(images * shape.output_len()),
+        }
+    }
+
+    fn fused(&self, set: InstructionSet, order: Order) -> Results {
+        let (shape, lanes) = (self.shape, set.width());
+        let groups = layout::groups(self.images, lanes);
+        let (inputs, outputs) = (groups * shape.input_len() * lanes, groups * shape.output_len() * lanes);
+        let mut buffers: [Buffer; 4] = Default::default();
+        let [x, y, dy, dx] = &mut buffers;
+        let (x, y, dy, dx) = (x.floats(inputs), y.floats(outputs), dy.floats(outputs), dx.floats(inputs));
+        layout::to_lanes(&self.x, shape.input_len(), Order::Grouped, lanes, x);
+        layout::to_lanes(&self.grad, shape.output_len(), order, lanes, dy);
+        let mut results = [self.grad.clone(), self.weights.clone(), self.bias.clone(), self.x.clone()];
+        let [out, dw, db, dx_images] = &mut results;
+        let mut block = Block::new(set, shape, order);
+        block.forward(groups, x, &self.weights, &self.bias, y);
+        block.backward_weights(x, dy, dw, db);
+        block.backward_input(&self.weights, dy, dx);
+        layout::from_lanes(y, shape.output_len(), order, lanes, out);
+        layout::from_lanes(dx, shape.input_len(), Order::Grouped, lanes, dx_images);
+        results
+    }
+
+    fn libtorch(&self) -> Results {
+        let Shape { inputs, outputs, height, width } = self.shape;
+        let images = self.images as i64;
+        let leaf = |values: &[f32], size: &[i64]| {
+            Tensor::from_slice(values).to_kind(Kind::Double).view(size).set_requires_grad(true)
+        };
+        let x = leaf(&self.x, &[images, inputs as i64, height as i64, width as i64]);
+        let w = leaf(&self.weights, &[outputs as i64, inputs as i64, 5, 5]);
+        let b = leaf(&self.bias, &[outputs as i64]);
+        let y = x.conv2d(&w, Some(&b), [1, 1], [0, 0], [1, 1], 1).max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+        (&y * Tensor::from_slice(&self.grad).to_kind(Kind::Double).view_as(&y)).sum(Kind::Double).backward();
+        [y.detach(), w.grad(), b.grad(), x.grad()]
+            .map(|t| Vec::try_from(t.to_kind(Kind::Float).contiguous().view(-1)).unwrap())
+    }
+}
+
+/// Largest difference, relative to the largest number.
+fn relative_error(got: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(got.len(), expected.len());
+    let largest = expected.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+    got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max) / largest
+}
+
+fn check(case: &Case) {
+    let expected = case.libtorch();
+    for set in InstructionSet::available() {
+        for order in [Order::Grouped, Order::Flat] {
+            let got = case.fused(set, order);
+            for ((got, expected), what) in got.iter().zip(&expected).zip(["output", "dw", "db", "dx"]) {
+                let error = relative_error(got, expected);
+                assert!(error <= 1e-5, "{}, {:?}, {} images, {what}: {error}", set.name(), case.shape, case.images);
+            }
+        }
+    }
+}
+
+/// Odd and even sides, channel counts around the register blocks' 1, 2 and 4, batches around a vector's width.
+fn random_shape(rng: &mut ChaCha8Rng) -> (Shape, usize) {
+    let shape = Shape {
+        inputs: rng.random_range(1..8),
+        outputs: rng.random_range(1..12),
+        height: rng.random_range(6..17),
+        width: rng.random_range(6..17),
+    };
+    (shape, rng.random_range(1..36))
+}
+
+#[test]
+fn random_numbers_on_random_shapes() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for _ in 0..40 {
+        let (shape, images) = random_shape(&mut rng);
+        check(&Case::new(shape, images, &mut rng, |rng| rng.random_range(-1.0..1.0)));
+    }
+}
+
+/// Few small whole numbers: nearly every window is a tie, and every sum is exact in both.
+#[test]
+fn ties_go_where_libtorch_sends_them() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for _ in 0..20 {
+        let (shape, images) = random_shape(&mut rng);
+        let case = Case::new(shape, images, &mut rng, |rng| f32::from(rng.random_range(-1..=1_i8)));
+        let expected = case.libtorch();
+        for set in InstructionSet::available() {
+            assert!(case.fused(set, Order::Flat) == expected, "{}, {shape:?}", set.name());
+        }
+    }
+}
+
+#[test]
+fn the_layers_of_lenet_and_of_the_tutorial() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for (inputs, outputs, side, images) in [(1, 4, 32, 100), (4, 16, 14, 100), (1, 20, 32, 17), (20, 50, 14, 17)] {
+        let shape = Shape { inputs, outputs, height: side, width: side };
+        check(&Case::new(shape, images, &mut rng, |rng| rng.random_range(-1.0..1.0)));
+    }
+}
+
+/// Where a NaN stands in a field, the window is NaN, and which of the four takes the gradient is LibTorch's choice.
+#[test]
+#[allow(clippy::float_cmp)] // Whole numbers: both are exact.
+fn a_nan_is_not_lost() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let shape = Shape { inputs: 2, outputs: 3, height: 11, width: 12 };
+    let mut case = Case::new(shape, 19, &mut rng, |rng| f32::from(rng.random_range(-2..=2_i8)));
+    for at in (0..case.x.len()).step_by(211) {
+        case.x[at] = f32::NAN;
+    }
+    let expected = case.libtorch();
+    for set in InstructionSet::available() {
+        let got = case.fused(set, Order::Grouped);
+        // Weights' gradients touch a NaN in LibTorch even where the gradient is zero; the input's do not.
+        for which in [0, 3] {
+            for (got, expected) in got[which].iter().zip(&expected[which]) {
+                assert!(got == expected || got.is_nan() && expected.is_nan(), "{}: {got} {expected}", set.name());
+            }
+        }
+        assert!(expected[1].iter().zip(&got[1]).all(|(e, g)| e.is_nan() || e == g));
+    }
+}
+
+#[test]
+fn the_same_numbers_give_the_same_bits() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let shape = Shape { inputs: 4, outputs: 16, height: 14, width: 14 };
+    let case = Case::new(shape, 50, &mut rng, |rng| rng.random_range(-1.0..1.0));
+    for set in InstructionSet::available() {
+        assert!(case.fused(set, Order::Flat) == case.fused(set, Order::Flat));
+        assert!(case.fused(set, Order::Flat) == case.fused(set, Order::Grouped));
+    }
+}
