@@ -3,7 +3,7 @@
 #[path = "common/kernel.rs"]
 mod common;
 
-use common::{Kernel, command, connect, end, endless, event, follow, home, log, tiny, train, until};
+use common::{Kernel, command, connect, end, endless, event, follow, home, log, program, tiny, train, until};
 use relu_notebook::{
     protocol::{
         ErrorKind, Event, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, ServerLine,
@@ -359,10 +359,11 @@ fn the_socket_and_its_home_are_for_one_user() {
 #[test]
 fn a_notebook_starts_the_kernel_that_it_needs_and_many_start_one() {
     let (_folder, home) = home();
-    let kernel = std::path::Path::new(env!("CARGO_BIN_EXE_relu-kernel"));
+    let kernel = program();
     let pids: Vec<u32> = std::thread::scope(|scope| {
-        let notebooks: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| Client::connect_or_start_with(&home, kernel).unwrap().hello().pid)).collect();
+        let notebooks: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| Client::connect_or_start_with(&home, &kernel).unwrap().hello().pid))
+            .collect();
         notebooks.into_iter().map(|notebook| notebook.join().unwrap()).collect()
     });
     assert!(pids.iter().all(|&pid| pid == pids[0]), "{pids:?}");
@@ -450,7 +451,7 @@ fn a_lane_that_waits_for_the_disk_can_be_stopped() {
     let (_folder, home) = home();
     // No file may grow as large as a checkpoint of LeNet-4; the store's first pages fit.
     let mut limited = Command::new("prlimit");
-    limited.arg("--fsize=150000").arg(env!("CARGO_BIN_EXE_relu-kernel")).arg("--home").arg(home.folder());
+    limited.arg("--fsize=150000").arg(program()).arg("--home").arg(home.folder());
     let kernel = Kernel::spawn(&home, limited);
     let mut client = follow(&home);
     let run = train(&mut client, &tiny(1));

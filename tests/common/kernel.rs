@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -41,8 +41,13 @@ pub struct Kernel {
     pub line: StartLine,
 }
 
+/// The kernel of this build, or the one that `RELU_KERNEL` names.
+pub fn program() -> PathBuf {
+    std::env::var_os("RELU_KERNEL").map_or_else(|| env!("CARGO_BIN_EXE_relu-kernel").into(), PathBuf::from)
+}
+
 pub fn command(home: &Home) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_relu-kernel"));
+    let mut command = Command::new(program());
     command.arg("--home").arg(home.folder());
     command
 }
