@@ -1,0 +1,334 @@
+//! Holds the house rules of `ARCHITECTURE.md`: which room may use which, where each library may be named, what lies at
+//! the top level, and that `relu` starts without LibTorch.
+
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Each room and the rooms it may use. The same table stands in `ARCHITECTURE.md`.
+const ROOMS: [(&str, &[&str]); 9] = [
+    ("protocol", &[]),
+    ("lesson", &["protocol"]),
+    ("learn", &["protocol"]),
+    ("store", &["protocol"]),
+    ("kernel", &["learn", "protocol", "store"]),
+    ("app", &["lesson", "protocol"]),
+    ("ui", &["app", "lesson", "protocol"]),
+    ("shell", &["app", "lesson", "protocol", "store", "ui"]),
+    ("cli", &["app", "kernel", "learn", "lesson", "protocol", "shell", "store"]),
+];
+
+/// Each library that only some rooms may name.
+const LIBRARIES: [(&str, &[&str]); 5] = [
+    ("tch", &["learn"]),
+    ("torch_sys", &["learn"]),
+    ("rusqlite", &["store"]),
+    ("rusqlite_migration", &["store"]),
+    ("ratatui", &["shell", "ui"]),
+];
+
+/// What may lie at the top level besides files and folders whose name begins with a dot.
+const TOP_LEVEL: [&str; 10] = [
+    "ARCHITECTURE.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "assets",
+    "lessons",
+    "src",
+    "tests",
+];
+
+/// Longer than this, a file holds more than one idea.
+const MAX_LINES: usize = 400;
+
+/// Files that may be longer, with the most lines each may have.
+const LONG_FILES: [(&str, usize); 2] = [("src/kernel/scheduler.rs", 520), ("tests/kernel.rs", 520)];
+
+/// sha256 of the four plain MNIST files, as published.
+const MNIST: [(&str, &str); 4] = [
+    ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Files under version control, as paths relative to the root; in a copy without git, all of them.
+fn tracked() -> Vec<PathBuf> {
+    let listing = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
+    match listing {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
+            .split_terminator('\0')
+            .map(PathBuf::from)
+            .filter(|path| root().join(path).exists())
+            .collect(),
+        _ => files(root()),
+    }
+}
+
+/// All files beneath a folder, as paths relative to the root; `target` and git's own apart.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap_or_default();
+            if folder == root() && (name == "target" || name == ".git") {
+                continue;
+            }
+            if path.is_dir() { waiting.push(path) } else { found.push(path.strip_prefix(root()).unwrap().to_owned()) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Rust sources beneath a folder with their text, comments left out.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let rust = files(&root().join(folder)).into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    rust.map(|path| {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        (path, code.join("\n"))
+    })
+    .collect()
+}
+
+/// Whether `word` stands in the text by itself, not as a part of a longer name.
+fn names(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(part) && !text[at + word.len()..].chars().next().is_some_and(part)
+    })
+}
+
+/// First segments after `prefix::`, groups in braces included: `crate::{a::B, c}` gives a and c.
+fn first_segments(text: &str, prefix: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let start = format!("{prefix}::");
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices(&start) {
+        if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &text[at + start.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut item_begins = true;
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => item_begins = true,
+                c if c.is_whitespace() => {}
+                _ if item_begins && depth == 0 => {
+                    found.insert(word(&group[at..]));
+                    item_begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn segments_are_read_from_groups_too() {
+    let text =
+        "use crate::{\n    app::{Event, Effect},\n    protocol::RunId,\n};\ncrate::ui::draw(); mycrate::x; $crate::y";
+    let expected = ["app", "protocol", "ui"].map(str::to_owned);
+    assert_eq!(first_segments(text, "crate").into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn each_room_uses_only_the_rooms_it_may() {
+    let rooms: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    let mut faults = Vec::new();
+    for (room, may) in ROOMS {
+        for (path, text) in sources(&format!("src/{room}")) {
+            for used in first_segments(&text, "crate") {
+                if rooms.contains(&used.as_str()) && used != room && !may.contains(&used.as_str()) {
+                    faults.push(format!("{} uses {used}; {room} may use {may:?}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn src_holds_the_rooms_and_nothing_else() {
+    let mut expected: BTreeSet<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    expected.extend(["bin", "bootstrap", "build.rs", "lib.rs", "main.rs"]);
+    let found: BTreeSet<String> = fs::read_dir(root().join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected);
+}
+
+#[test]
+fn each_library_stays_in_its_rooms() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        if path == Path::new("src/build.rs") || path.starts_with("src/bootstrap") {
+            continue;
+        }
+        for (library, rooms) in LIBRARIES {
+            let named = [format!("{library}::"), format!("use {library};")].iter().any(|form| {
+                text.match_indices(form.as_str())
+                    .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
+            });
+            if named && !rooms.iter().any(|room| path.starts_with(format!("src/{room}"))) {
+                faults.push(format!("{} names {library}, which belongs to {rooms:?}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_top_level_holds_what_it_should() {
+    let faults: BTreeSet<String> = tracked()
+        .iter()
+        .filter_map(|path| path.components().next())
+        .map(|first| first.as_os_str().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str()))
+        .collect();
+    assert!(faults.is_empty(), "not at the top level, please: {faults:?}");
+}
+
+#[test]
+fn files_stay_short() {
+    let mut faults = Vec::new();
+    for folder in ["src", "tests"] {
+        for path in files(&root().join(folder)) {
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
+            let most = LONG_FILES.iter().find(|(name, _)| path == Path::new(name)).map_or(MAX_LINES, |(_, most)| *most);
+            if lines > most {
+                faults.push(format!("{} has {lines} lines; at most {most}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    // Put together here, so that this file does not name them itself.
+    let marks = [["TO", "DO"], ["FIX", "ME"], ["todo", "!("], ["unimpl", "emented!("]].map(|parts| parts.concat());
+    let mut faults = Vec::new();
+    for (path, text) in texts() {
+        let found = marks.iter().filter(|mark| text.contains(mark.as_str()) && marks_a_gap(&text, mark));
+        faults.extend(found.map(|mark| format!("{} holds {mark}", path.display())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn marks_a_gap(text: &str, mark: &str) -> bool {
+    mark.ends_with('(') || names(text, mark)
+}
+
+/// All text files of the project, the lock file apart: cargo writes it.
+fn texts() -> Vec<(PathBuf, String)> {
+    let own = |path: &PathBuf| path != Path::new("Cargo.lock");
+    tracked()
+        .into_iter()
+        .filter(own)
+        .filter_map(|path| Some((path.clone(), fs::read_to_string(root().join(&path)).ok()?)))
+        .collect()
+}
+
+#[test]
+fn no_text_names_a_registry_or_a_machine() {
+    let marks = [
+        ["py", "pi.org"],
+        ["python", "hosted"],
+        ["crates", ".io"],
+        ["npm", "js."],
+        ["/root", "/"],
+        ["/work", "/"],
+        ["/tmp", "/w/"],
+        ["index.", "crates"],
+    ]
+    .map(|parts| parts.concat());
+    let mut faults = Vec::new();
+    for (path, text) in texts() {
+        let found = marks.iter().filter(|mark| text.contains(mark.as_str()));
+        faults.extend(found.map(|mark| format!("{} names {mark}", path.display())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_digits_are_the_published_ones() {
+    for (name, expected) in MNIST {
+        let packed = fs::File::open(root().join(format!("assets/mnist/{name}.zst"))).unwrap();
+        let plain = zstd::decode_all(packed).unwrap();
+        let found: String = Sha256::digest(plain).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+/// A program of the same package that names nothing of LibTorch is linked without it, and starts in milliseconds.
+#[cfg(target_os = "linux")]
+#[test]
+fn relu_is_linked_without_libtorch() {
+    let needed = needed_libraries(&fs::read(env!("CARGO_BIN_EXE_relu")).unwrap());
+    assert!(needed.iter().any(|name| name.starts_with("libc.so")), "{needed:?}");
+    let ours = needed.iter().find(|name| ["torch", "c10", "gomp", "cuda"].iter().any(|part| name.contains(part)));
+    assert_eq!(ours, None, "relu needs {needed:?}");
+}
+
+/// The `DT_NEEDED` entries of a 64-bit little-endian ELF file.
+/// Source: Tool Interface Standard, Executable and Linking Format 1.2; gABI, "Dynamic Section".
+#[cfg(target_os = "linux")]
+fn needed_libraries(file: &[u8]) -> Vec<String> {
+    const SECTION_DYNAMIC: u64 = 6;
+    const TAG_NEEDED: u64 = 1;
+    let number = |at: usize, width: usize| {
+        file[at..at + width].iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
+    };
+    assert_eq!(&file[..6], b"\x7fELF\x02\x01", "not a 64-bit little-endian ELF file");
+    let (table, size, count) = (number(0x28, 8) as usize, number(0x3a, 2) as usize, number(0x3c, 2) as usize);
+    let header = |index: usize| table + index * size;
+    let range = |at: usize| (number(at + 0x18, 8) as usize, number(at + 0x20, 8) as usize);
+    let dynamic = (0..count).map(header).find(|&at| number(at + 4, 4) == SECTION_DYNAMIC).unwrap();
+    // The dynamic section's link is the section of its strings.
+    let (strings, _) = range(header(number(dynamic + 0x28, 4) as usize));
+    let (start, length) = range(dynamic);
+    (start..start + length)
+        .step_by(16)
+        .filter(|&at| number(at, 8) == TAG_NEEDED)
+        .map(|at| {
+            let name = &file[strings + number(at + 8, 8) as usize..];
+            let end = name.iter().position(|&byte| byte == 0).unwrap();
+            String::from_utf8_lossy(&name[..end]).into_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn ci_calls_cargo_verify_and_nothing_less() {
+    let script = fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert!(script.contains("set -euo pipefail") && script.contains("cargo verify"), "{script}");
+    assert!(Command::new("test").arg("-x").arg(root().join(".ci/run")).status().unwrap().success());
+}
