@@ -48,13 +48,13 @@ pub fn vector_width() -> &'static str {
     }
 }
 
-/// The environment of a run on this machine.
-pub fn environment(spec: &RunSpec, data: &Dataset) -> Environment {
+/// The environment of a run on this machine; `backend` is what really runs.
+pub fn environment(spec: &RunSpec, data: &Dataset, backend: String) -> Environment {
     Environment {
         libtorch: LIBTORCH.into(),
         cpu: vector_width().into(),
         threads: spec.threads,
-        backend: "libtorch".into(),
+        backend,
         data: data.digest().into(),
     }
 }

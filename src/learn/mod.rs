@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod data;
+mod engine;
 mod evaluate;
 pub mod fused;
 pub mod init;
@@ -15,6 +16,7 @@ mod train;
 pub mod checkpoint;
 
 pub use data::{DataError, Dataset, Split};
+pub use engine::Engine;
 pub use evaluate::error_percent;
 pub use observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 pub use train::{TrainError, train_lane};

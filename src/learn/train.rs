@@ -2,6 +2,7 @@
 
 use super::checkpoint::CheckpointError;
 use super::data::{DataError, Dataset, Split};
+use super::engine::Engine;
 use super::evaluate::error_percent;
 use super::machine;
 use super::model::{LeNet4, PARAMETERS, WeightsError};
@@ -58,7 +59,7 @@ struct Trainer<'a> {
     train: Split,
     validation: Split,
     test: &'a Split,
-    net: LeNet4,
+    engine: Engine,
     sgd: Sgd,
     environment: Environment,
     epochs_done: u32,
@@ -70,15 +71,17 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(spec: &'a RunSpec, lane: Lane, data: &'a Dataset, from: Option<&Snapshot>) -> Result<Self, TrainError> {
+        let engine = Engine::new(LeNet4::new(lane.arm, spec.widths, lane.seed), spec.backend);
+        let environment = machine::environment(spec, data, engine.name());
         let mut trainer = Self {
             spec,
             lane,
             train: data.train(spec),
             validation: data.validation(spec),
             test: data.test(),
-            net: LeNet4::new(lane.arm, spec.widths, lane.seed),
+            engine,
             sgd: Sgd::new(spec.learning_rate, spec.momentum),
-            environment: machine::environment(spec, data),
+            environment,
             epochs_done: 0,
             batches_done: 0,
             loss_sum: 0.0,
@@ -95,8 +98,9 @@ impl<'a> Trainer<'a> {
         if snapshot.lane != self.lane {
             return Err(TrainError::OtherLane { found: snapshot.lane, expected: self.lane });
         }
-        self.net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
-        self.sgd.restore(&snapshot.velocity, &PARAMETERS, &self.net.parameters)?;
+        let net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
+        self.sgd.restore(&snapshot.velocity, &PARAMETERS, &net.parameters)?;
+        self.engine = Engine::new(net, self.spec.backend);
         self.epochs_done = snapshot.epochs_done;
         self.batches_done = snapshot.batches_done;
         self.loss_sum = snapshot.loss_sum;
@@ -110,15 +114,13 @@ impl<'a> Trainer<'a> {
         let (batch, images) = (self.spec.batch, self.spec.train_size);
         let number = self.epochs_done + 1;
         let order = Random::new(self.lane.seed, Purpose::Shuffle { epoch: number }).permutation(images);
-        let order = Tensor::from_slice(&order);
         let batches = self.spec.batches();
         let session = Instant::now();
         let (before, first) = (self.epoch_seconds, self.batches_done);
         while self.batches_done < batches {
             let start = self.batches_done * batch;
             let size = batch.min(images - start);
-            let pick = order.narrow(0, i64::from(start), i64::from(size));
-            let loss = self.step(&self.train.images.index_select(0, &pick), &self.train.labels.index_select(0, &pick));
+            let loss = self.step(&order[start as usize..][..size as usize]);
             if !loss.is_finite() {
                 return Ok(Some(Ending::Diverged { epoch: number, batch: self.batches_done }));
             }
@@ -154,7 +156,7 @@ impl<'a> Trainer<'a> {
     /// Measures the epoch that has just been trained.
     fn close_epoch(&mut self, number: u32) -> EpochRecord {
         let evaluation = Instant::now();
-        let error = |split| error_percent(split, |images| self.net.logits(images));
+        let mut error = |split| error_percent(split, |pick| self.engine.logits(split, pick));
         let record = EpochRecord {
             arm: self.lane.arm,
             seed: self.lane.seed,
@@ -172,13 +174,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step of gradient descent on one batch; returns its mean loss. A loss that is not finite changes nothing.
-    fn step(&mut self, images: &Tensor, labels: &Tensor) -> f64 {
-        let logits = self.net.logits(images); // (batch, 10)
-        let loss = logits.cross_entropy_for_logits(labels);
+    fn step(&mut self, pick: &[i64]) -> f64 {
+        let labels = self.train.labels.index_select(0, &Tensor::from_slice(pick)); // (batch)
+        let logits = self.engine.logits(&self.train, pick); // (batch, 10)
+        let loss = logits.cross_entropy_for_logits(&labels);
         let value = loss.double_value(&[]);
         if value.is_finite() {
-            let gradients = Tensor::run_backward(&[loss], &self.net.parameters, false, false);
-            self.sgd.step(&mut self.net.parameters, &gradients);
+            let gradients = self.engine.gradients(&loss);
+            self.sgd.step(&mut self.engine.net.parameters, &gradients);
         }
         value
     }
@@ -191,7 +194,7 @@ impl<'a> Trainer<'a> {
             loss_sum: self.loss_sum,
             epoch_seconds: self.epoch_seconds,
             seconds: self.seconds,
-            weights: self.net.weights(),
+            weights: self.engine.net.weights(),
             velocity: self.sgd.state(&PARAMETERS),
             environment: self.environment.clone(),
         }

@@ -5,6 +5,7 @@ use super::mnist::{self, Damaged};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use tch::{Kind, Tensor};
 
 /// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as LeCun had it.
@@ -17,6 +18,10 @@ pub struct Split {
     pub images: Tensor,
     /// (count), 0 to 9, int64.
     pub labels: Tensor,
+    /// The whole file's pixels as stored.
+    file: Arc<[u8]>,
+    /// The split's first image in the file.
+    start: i64,
 }
 
 impl Split {
@@ -30,7 +35,18 @@ impl Split {
 
     /// `length` images from `start` on, sharing memory.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
-        Self { images: self.images.narrow(0, start, length), labels: self.labels.narrow(0, start, length) }
+        Self {
+            images: self.images.narrow(0, start, length),
+            labels: self.labels.narrow(0, start, length),
+            file: Arc::clone(&self.file),
+            start: self.start + start,
+        }
+    }
+
+    /// The images as stored: (count, 28, 28), 0 black to 255 white.
+    pub fn digits(&self) -> &[u8] {
+        let image = STORED_SIDE * STORED_SIDE;
+        &self.file[self.start as usize * image..][..self.len() as usize * image]
     }
 }
 
@@ -137,5 +153,5 @@ fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<
         .divide_scalar(255.0)
         .constant_pad_nd([border, border, border, border]); // (count, 1, 32, 32)
     let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
-    Ok(Split { images, labels })
+    Ok(Split { images, labels, file: parsed.pixels.into(), start: 0 })
 }

@@ -1,6 +1,12 @@
 //! Between images one after the other and images side by side.
 
 use super::shape::Order;
+use super::vector::{InstructionSet, Kernel, Lanes};
+
+/// Pixels a side, as stored and as the network sees them: with a border of zeros.
+const STORED: usize = 28;
+const PADDED: usize = 32;
+const BORDER: usize = (PADDED - STORED) / 2;
 
 /// Vectors needed for so many images.
 pub fn groups(images: usize, lanes: usize) -> usize {
@@ -40,6 +46,57 @@ pub fn from_lanes(from: &[f32], len: usize, order: Order, lanes: usize, images: 
         let (group, lane) = (image / lanes, image % lanes);
         for (at, value) in values.iter_mut().enumerate() {
             *value = from[group * strides.group + at * strides.pixel + lane];
+        }
+    }
+}
+
+/// Picks images out of bytes, scales them to [0, 1], and lays them out: `[group][32][32][lane]`.
+///
+/// `digits`: 28x28 bytes an image. Of `to` only the digits are written; its border must be zero, and stays so.
+///
+/// # Panics
+/// If a length does not fit, or an image is not there.
+pub fn digits_to_lanes(set: InstructionSet, digits: &[u8], pick: &[i64], to: &mut [f32]) {
+    set.run(Digits { digits, pick, to });
+}
+
+struct Digits<'a> {
+    digits: &'a [u8],
+    pick: &'a [i64],
+    to: &'a mut [f32],
+}
+
+/// value / 255, rounded as the division rounds it.
+static SCALED: [f32; 256] = {
+    let mut scaled = [0.0; 256];
+    let mut value = 0;
+    while value < 256 {
+        scaled[value] = value as f32 / 255.0;
+        value += 1;
+    }
+    scaled
+};
+
+impl Kernel for Digits<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Self { digits, pick, to } = self;
+        let images = digits.as_chunks::<{ STORED * STORED }>().0;
+        let blank = [0; STORED * STORED];
+        let len = PADDED * PADDED * V::WIDTH;
+        assert_eq!(to.len(), groups(pick.len(), V::WIDTH) * len);
+        for (pick, to) in pick.chunks(V::WIDTH).zip(to.chunks_exact_mut(len)) {
+            let mut beside = [&blank; 16];
+            for (image, &at) in beside.iter_mut().zip(pick) {
+                *image = &images[at as usize];
+            }
+            for (y, row) in to.chunks_exact_mut(PADDED * V::WIDTH).skip(BORDER).take(STORED).enumerate() {
+                for (x, lanes) in row.chunks_exact_mut(V::WIDTH).skip(BORDER).take(STORED).enumerate() {
+                    for (value, image) in lanes.iter_mut().zip(beside) {
+                        *value = SCALED[usize::from(image[y * STORED + x])];
+                    }
+                }
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod block;
 mod buffer;
 pub mod forward;
 pub mod layout;
+mod lenet4;
 pub mod shape;
 pub mod vector;
 
@@ -39,5 +40,6 @@ mod tests;
 
 pub use block::Block;
 pub use buffer::Buffer;
+pub use lenet4::FusedLeNet4;
 pub use shape::{Order, Shape, Winner};
 pub use vector::InstructionSet;

@@ -126,6 +126,12 @@ impl LeNet4 {
         activation::apply(self.arm.conv, &z)
     }
 
+    /// The same network with the convolutions' weights row-major in memory.
+    pub fn row_major(self) -> Self {
+        let parameters = self.parameters.map(|p| p.detach().contiguous().set_requires_grad(true));
+        Self { parameters, ..self }
+    }
+
     /// The weights as plain numbers, in PyTorch's layout.
     pub fn weights(&self) -> Vec<NamedTensor> {
         PARAMETERS.iter().zip(&self.parameters).map(|(name, tensor)| export(name, tensor)).collect()
