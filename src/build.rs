@@ -1,8 +1,33 @@
-//! Tells the linker where `relu-kernel` finds LibTorch at run time.
+//! Tells the linker where `relu-kernel` finds LibTorch at run time, and lists the lessons that ship inside.
+
+use std::fmt::Write;
+
 fn main() {
     println!("cargo:rerun-if-changed=src/build.rs");
     if let Some(folder) = std::env::var_os("DEP_TCH_LIBTORCH_LIB") {
         let folder = folder.to_string_lossy();
         println!("cargo:rustc-link-arg=-Wl,-rpath,{folder}");
     }
+    list_lessons();
+}
+
+/// `lessons/en/*.md` as a table of (file, text), in the order of their names.
+fn list_lessons() {
+    println!("cargo:rerun-if-changed=lessons/en");
+    let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let entries = std::fs::read_dir(format!("{root}/lessons/en")).expect("lessons/en is part of the source");
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| std::path::Path::new(name).extension().is_some_and(|e| e == "md"))
+        .collect();
+    names.sort();
+    let mut table = String::from("const ENGLISH: &[(&str, &str)] = &[\n");
+    for name in names {
+        let path = format!("{root}/lessons/en/{name}");
+        println!("cargo:rerun-if-changed={path}");
+        writeln!(table, "    (\"lessons/en/{name}\", include_str!({path:?})),").expect("a String takes all");
+    }
+    table.push_str("];\n");
+    let out = std::env::var("OUT_DIR").expect("cargo sets it");
+    std::fs::write(format!("{out}/lessons.rs"), table).expect("cargo's own folder is writable");
 }

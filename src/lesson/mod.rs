@@ -1,1 +1,22 @@
-//! (room under construction)
+//! Lessons: Markdown in, a typed document out, then lines for a screen of any width. Pure: text goes in, text comes out.
+//!
+//! Three stages, three types: [`parse`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
+//! lines for one width, and `ui` draws it. [`check`] runs the first two and lists what a writer should mend.
+
+mod cell;
+mod check;
+mod document;
+mod layout;
+mod library;
+mod math;
+mod parse;
+mod sanitize;
+mod table;
+
+pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizCell, RaceMark, TrainCell};
+pub use check::check;
+pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
+pub use layout::{Heading, Layout, Line, Span, Style, lay_out};
+pub use library::{Hit, Library};
+pub use parse::parse;
+pub use sanitize::sanitize;

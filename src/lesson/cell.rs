@@ -1,0 +1,211 @@
+//! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
+
+use super::document::Position;
+use crate::protocol::{Arm, ExperimentSpec, Preset, RunSpec};
+use serde::Deserialize;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    pub at: Position,
+    /// Unique within its lesson.
+    pub id: String,
+    pub body: CellBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum CellBody {
+    Train(TrainCell),
+    Experiment(ExperimentCell),
+    Predict(PredictCell),
+    Quiz(QuizCell),
+}
+
+/// A race of LeNet-4 arms. What is absent is the preset's.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrainCell {
+    pub id: String,
+    pub title: String,
+    #[serde(default)]
+    pub preset: Preset,
+    pub arms: Option<Vec<Arm>>,
+    pub seeds: Option<Vec<u64>>,
+    pub epochs: Option<u32>,
+    pub batch: Option<u32>,
+    pub learning_rate: Option<f64>,
+    pub momentum: Option<f64>,
+    pub train_size: Option<u32>,
+    pub val_size: Option<u32>,
+    /// The published points drawn beside the curves.
+    #[serde(default)]
+    pub marks: Vec<RaceMark>,
+}
+
+/// A published validation error at an epoch.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RaceMark {
+    pub epoch: u32,
+    /// Percent.
+    pub error: f64,
+    pub arm: Option<Arm>,
+    pub label: String,
+    /// Who published it.
+    pub source: String,
+}
+
+impl TrainCell {
+    pub fn spec(&self) -> RunSpec {
+        let base = RunSpec::of(self.preset);
+        RunSpec {
+            arms: self.arms.clone().unwrap_or(base.arms),
+            seeds: self.seeds.clone().unwrap_or(base.seeds),
+            epochs: self.epochs.unwrap_or(base.epochs),
+            batch: self.batch.unwrap_or(base.batch),
+            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
+            momentum: self.momentum.unwrap_or(base.momentum),
+            train_size: self.train_size.unwrap_or(base.train_size),
+            val_size: self.val_size.unwrap_or(base.val_size),
+            ..base
+        }
+    }
+}
+
+/// An experiment that the kernel runs. `plot` and `experiment` fences both give one; a `plot` is run as soon as it is
+/// seen, as it takes no time worth asking for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExperimentCell {
+    pub title: String,
+    pub spec: ExperimentSpec,
+    /// Run without being asked.
+    pub at_once: bool,
+}
+
+/// A guess asked before the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictCell {
+    pub question: String,
+    pub guess: Guess,
+    /// Shown once the reader has committed, whatever the guess.
+    pub explanation: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Guess {
+    /// Options in the order shown.
+    Choice(Vec<String>),
+    /// A number in this unit.
+    Number(String),
+    /// Things to put in order.
+    Order(Vec<String>),
+}
+
+/// A check question.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuizCell {
+    pub id: String,
+    pub question: String,
+    pub choices: Vec<Choice>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    pub text: String,
+    #[serde(default)]
+    pub right: bool,
+    /// Why it is right or wrong; never empty.
+    pub because: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredictBody {
+    id: String,
+    question: String,
+    explanation: String,
+    choices: Option<Vec<String>>,
+    unit: Option<String>,
+    order: Option<Vec<String>>,
+}
+
+impl CellBody {
+    /// Reads a fence of the kind `kind`. `None` if there is no such kind of cell.
+    ///
+    /// # Errors
+    /// What is wrong with the body, and its byte offset within it where TOML knows it.
+    pub fn read(kind: &str, body: &str) -> Option<Result<(String, Self), (String, usize)>> {
+        Some(match kind {
+            "train" => train(body),
+            "experiment" => experiment(body, false),
+            "plot" => experiment(body, true),
+            "predict" => predict(body),
+            "quiz" => quiz(body),
+            _ => return None,
+        })
+    }
+}
+
+type Read = Result<(String, CellBody), (String, usize)>;
+
+fn toml<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T, (String, usize)> {
+    toml::from_str(body).map_err(|e| (e.message().trim().replace('\n', " "), e.span().map_or(0, |span| span.start)))
+}
+
+fn train(body: &str) -> Read {
+    let cell: TrainCell = toml(body)?;
+    cell.spec().check().map_err(|e| (e.to_string(), 0))?;
+    Ok((cell.id.clone(), CellBody::Train(cell)))
+}
+
+/// `id` and `title` are the cell's, everything else the experiment's: serde can't refuse unknown keys across the two,
+/// so they are parted by hand.
+fn experiment(body: &str, at_once: bool) -> Read {
+    let mut table: toml::Table = toml(body)?;
+    let mut text = |key: &str| match table.remove(key) {
+        Some(toml::Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err((format!("missing `{key}`, a text"), 0)),
+    };
+    let (id, title) = (text("id")?, text("title")?);
+    let mut apart = toml::Table::new();
+    for key in ["effort", "seeds"] {
+        apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
+    }
+    #[derive(Deserialize)]
+    struct Apart {
+        #[serde(default)]
+        effort: crate::protocol::Effort,
+        seeds: Option<Vec<u64>>,
+    }
+    let fault = |e: toml::de::Error| (e.message().trim().replace('\n', " "), 0);
+    let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
+    let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
+    let spec = ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) };
+    Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
+}
+
+fn predict(body: &str) -> Read {
+    let PredictBody { id, question, explanation, choices, unit, order } = toml(body)?;
+    let guess = match (choices, unit, order) {
+        (Some(choices), None, None) if choices.len() >= 2 => Guess::Choice(choices),
+        (None, Some(unit), None) => Guess::Number(unit),
+        (None, None, Some(order)) if order.len() >= 2 => Guess::Order(order),
+        _ => return Err(("give one of `choices` (two or more), `unit`, or `order` (two or more)".into(), 0)),
+    };
+    if explanation.trim().is_empty() {
+        return Err(("`explanation` is empty; a guess deserves an answer".into(), 0));
+    }
+    Ok((id, CellBody::Predict(PredictCell { question, guess, explanation })))
+}
+
+fn quiz(body: &str) -> Read {
+    let cell: QuizCell = toml(body)?;
+    if cell.choices.len() < 2 || !cell.choices.iter().any(|c| c.right) {
+        return Err(("needs two choices or more, at least one with `right = true`".into(), 0));
+    }
+    if let Some(choice) = cell.choices.iter().find(|c| c.because.trim().is_empty()) {
+        return Err((format!("the choice \"{}\" lacks its `because`", choice.text), 0));
+    }
+    Ok((cell.id.clone(), CellBody::Quiz(cell)))
+}

@@ -1,0 +1,192 @@
+//! What a lesson is once its Markdown is read.
+
+use super::cell::Cell;
+use serde::Deserialize;
+use std::fmt;
+
+/// Line and column in the lesson's file, both counted from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// What a writer should mend, and where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    pub file: String,
+    pub at: Position,
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.at.line, self.at.column, self.message)
+    }
+}
+
+/// The front matter.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meta {
+    pub id: String,
+    pub title: String,
+    /// The article's part: `IV.2`.
+    pub part: String,
+    /// One sentence for the contents.
+    pub summary: String,
+    /// Reading time, without the long runs.
+    pub minutes: u16,
+    #[serde(default)]
+    pub references: Vec<Reference>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Links name it: `[Glorot 2011](ref:glorot2011)`.
+    pub key: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    pub file: String,
+    pub meta: Meta,
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    pub at: Position,
+    pub kind: BlockKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlockKind {
+    Heading {
+        level: u8,
+        anchor: String,
+        text: Vec<Inline>,
+    },
+    Paragraph(Vec<Inline>),
+    List {
+        /// The first number of an ordered list.
+        start: Option<usize>,
+        items: Vec<Vec<Block>>,
+    },
+    Quote(Vec<Block>),
+    /// A note set apart, with its title.
+    Callout {
+        title: String,
+        blocks: Vec<Block>,
+    },
+    Table {
+        aligns: Vec<Align>,
+        header: Vec<Vec<Inline>>,
+        rows: Vec<Vec<Vec<Inline>>>,
+    },
+    Code {
+        language: String,
+        text: String,
+    },
+    /// A display formula, in TeX.
+    Math(String),
+    Rule,
+    Footnote {
+        name: String,
+        blocks: Vec<Block>,
+    },
+    Cell(Box<Cell>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Centre,
+    Right,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inline {
+    Text(String),
+    Emphasis(Vec<Inline>),
+    Strong(Vec<Inline>),
+    Code(String),
+    /// An inline formula, in TeX.
+    Math(String),
+    Link {
+        target: Target,
+        text: Vec<Inline>,
+    },
+    Footnote(String),
+    Break,
+}
+
+/// Where a link leads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `lesson:faster#the-race`
+    Lesson {
+        id: String,
+        anchor: Option<String>,
+    },
+    /// `#the-race`
+    Heading(String),
+    /// `ref:glorot2011`
+    Reference(String),
+    /// `cell:race`
+    Cell(String),
+    Web(String),
+}
+
+impl Document {
+    /// Every cell, in reading order.
+    pub fn cells(&self) -> Vec<&Cell> {
+        let mut cells = Vec::new();
+        each_block(&self.blocks, &mut |block| {
+            if let BlockKind::Cell(cell) = &block.kind {
+                cells.push(cell.as_ref());
+            }
+        });
+        cells
+    }
+
+    pub fn cell(&self, id: &str) -> Option<&Cell> {
+        self.cells().into_iter().find(|cell| cell.id == id)
+    }
+}
+
+/// Visits blocks and the blocks within them, in reading order.
+pub fn each_block<'d>(blocks: &'d [Block], visit: &mut impl FnMut(&'d Block)) {
+    for block in blocks {
+        visit(block);
+        match &block.kind {
+            BlockKind::List { items, .. } => items.iter().for_each(|item| each_block(item, visit)),
+            BlockKind::Quote(blocks) | BlockKind::Callout { blocks, .. } | BlockKind::Footnote { blocks, .. } => {
+                each_block(blocks, visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The text of inlines, without its dress.
+pub fn plain(inlines: &[Inline]) -> String {
+    inlines
+        .iter()
+        .map(|inline| match inline {
+            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => text.clone(),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link { text: inner, .. } => plain(inner),
+            Inline::Footnote(_) => String::new(),
+            Inline::Break => " ".into(),
+        })
+        .collect()
+}
+
+/// A heading's anchor: lower case, words joined by `-`.
+pub fn anchor(text: &str) -> String {
+    let words = text.to_lowercase();
+    let words: Vec<_> = words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words.join("-")
+}

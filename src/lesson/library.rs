@@ -1,0 +1,65 @@
+//! The lessons that ship inside the program, in order.
+
+use super::document::{Document, Fault};
+use super::parse::parse;
+
+include!(concat!(env!("OUT_DIR"), "/lessons.rs"));
+
+/// Every lesson, parsed once.
+#[derive(Debug, Default)]
+pub struct Library {
+    pub lessons: Vec<Document>,
+    pub faults: Vec<Fault>,
+}
+
+/// Where a search found its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Index of the lesson in the library.
+    pub lesson: usize,
+    /// Line in the lesson's file, counted from 1.
+    pub line: usize,
+    pub excerpt: String,
+}
+
+impl Library {
+    /// The lessons in English.
+    pub fn english() -> Self {
+        let mut library = Self::default();
+        for (file, text) in ENGLISH {
+            let (document, faults) = parse(file, text);
+            library.lessons.push(document);
+            library.faults.extend(faults);
+        }
+        library
+    }
+
+    /// Files and texts, as shipped.
+    pub fn sources() -> &'static [(&'static str, &'static str)] {
+        ENGLISH
+    }
+
+    /// Index of the lesson with this id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.lessons.iter().position(|lesson| lesson.meta.id == id)
+    }
+
+    /// Every line of every lesson that holds all the words, letter case aside.
+    pub fn search(&self, query: &str) -> Vec<Hit> {
+        let words: Vec<String> = query.to_lowercase().split_whitespace().map(String::from).collect();
+        if words.is_empty() {
+            return Vec::new();
+        }
+        let mut hits = Vec::new();
+        for (lesson, document) in self.lessons.iter().enumerate() {
+            let Some((_, text)) = ENGLISH.iter().find(|(file, _)| *file == document.file) else { continue };
+            for (number, line) in text.lines().enumerate() {
+                let lower = line.to_lowercase();
+                if words.iter().all(|word| lower.contains(word)) {
+                    hits.push(Hit { lesson, line: number + 1, excerpt: line.trim().to_string() });
+                }
+            }
+        }
+        hits
+    }
+}
