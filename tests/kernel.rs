@@ -198,6 +198,7 @@ fn what_a_killed_kernel_left_behind_is_no_obstacle() {
     first.kill();
     assert!(home.socket().unwrap().exists() && home.lock().exists());
     assert!(Client::connect(&home).unwrap().is_none(), "a socket without a kernel");
+    assert_eq!(state(&home, run), RunState::Interrupted, "for readers, before any kernel has said so");
     let _second = Kernel::start(&home);
     assert_eq!(state(&home, run), RunState::Interrupted);
     let mut client = follow(&home);

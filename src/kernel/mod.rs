@@ -13,6 +13,8 @@ mod process;
 mod recovery;
 mod requests;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 mod trainer;
 
 pub use process::{KernelError, Options, run};

@@ -232,7 +232,6 @@ impl Started {
         }
         // Who comes from here on starts the next kernel, which waits for this one's lock.
         let _ = fs::remove_file(&self.socket);
-        self.kernel.cells.stop_all();
         self.kernel.halt_all(LEAVE_WITHIN);
         self.kernel.retry_unsaved();
         self.kernel.hub.part(PART_WITHIN);

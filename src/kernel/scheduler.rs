@@ -433,18 +433,20 @@ impl Kernel {
         Ok(())
     }
 
-    /// Stops every lane at its next batch and waits until each has handed over its checkpoint and its run is stored.
+    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is stored.
+    /// No thread is left inside LibTorch when the process ends.
     pub(super) fn halt_all(self: &Arc<Self>, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut desk = self.desk();
         desk.leaving = true;
+        self.cells.stop_all();
         for active in &mut desk.runs {
             active.intent.get_or_insert(Intent::Leave);
             active.resume_after = false;
             active.control.stop();
         }
         self.settle(&mut desk);
-        while !desk.runs.is_empty() {
+        while !desk.runs.is_empty() || self.cells.is_busy() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 tracing::warn!(runs = ?desk.runs(), "left before their last checkpoint");

@@ -19,12 +19,15 @@ pub use write::now;
 
 use crate::protocol::{CellKey, ExperimentSpec, Lane, Outcome};
 use rusqlite::Connection;
+use std::path::PathBuf;
 
 /// The run store: [`Store::open`] for the kernel, [`Store::open_read`] for notebooks and commands,
 /// [`Store::in_memory`] where no folder can be used.
 pub struct Store {
     connection: Connection,
     notices: Vec<String>,
+    /// For readers: where a kernel would listen, see [`Store::runs`].
+    socket: Option<PathBuf>,
 }
 
 /// Where one lane of a run stands.

@@ -39,7 +39,7 @@ impl Store {
             other => other?,
         };
         never_reuse_a_folder(&connection, home)?;
-        Ok(Self { connection, notices })
+        Ok(Self { connection, notices, socket: None })
     }
 
     /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame. A home without a
@@ -51,7 +51,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         connection.pragma_update(None, "query_only", true)?;
-        Ok(Self { connection, notices: Vec::new() })
+        Ok(Self { connection, notices: Vec::new(), socket: home.socket().ok() })
     }
 
     /// A store that forgets everything with the process: the last resort where no folder can be written.
@@ -59,7 +59,7 @@ impl Store {
         let mut connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut connection, Path::new(":memory:"))?;
-        Ok(Self { connection, notices: Vec::new() })
+        Ok(Self { connection, notices: Vec::new(), socket: None })
     }
 
     /// What happened on opening that the reader should know, such as a damaged file set aside.

@@ -4,10 +4,11 @@ use super::{CellRecord, CheckpointRow, LaneState, Store, StoreError};
 use crate::protocol::{Arm, CellKey, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::{collections::HashMap, os::unix::net::UnixStream};
 
 impl Store {
-    /// All runs, newest first. One that can't be read back is left out and logged.
+    /// All runs, newest first. One that can't be read back is left out and logged; one whose kernel died beneath it is
+    /// shown to readers as interrupted, as the next kernel will store it.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
         let rows = statement.query_map([], RunRow::read)?.collect::<Result<Vec<_>, _>>()?;
@@ -31,8 +32,13 @@ impl Store {
         let run = RunId(row.id);
         let damaged = |why: serde_json::Error| StoreError::DamagedRun { run, why: why.to_string() };
         let spec: RunSpec = serde_json::from_str(&row.spec).map_err(damaged)?;
-        let state: RunState =
+        let mut state: RunState =
             serde_json::from_value(json!({"state": row.state, "reason": row.reason})).map_err(damaged)?;
+        if matches!(state, RunState::Running | RunState::Queued)
+            && self.socket.as_ref().is_some_and(|socket| UnixStream::connect(socket).is_err())
+        {
+            state = RunState::Interrupted;
+        }
         let mut lanes: HashMap<Lane, (u32, f64)> = HashMap::new();
         let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
         let mut statement = self.connection.prepare_cached(sql)?;

@@ -33,7 +33,12 @@ pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Cli
             StartLine::Ready { .. } => {}
             // Another notebook was quicker: its kernel holds the lock and is about to open its socket, or one on its
             // way out still holds it.
-            StartLine::Running { .. } => thread::sleep(Duration::from_millis(20)),
+            StartLine::Running { .. } => {
+                let soon = Instant::now() + Duration::from_secs(1);
+                while !home.socket()?.exists() && Instant::now() < soon {
+                    thread::sleep(Duration::from_millis(10));
+                }
+            }
             StartLine::Failed { reason } => return Err(ClientError::Start(reason)),
         }
         if Instant::now() >= deadline {

@@ -1,0 +1,320 @@
+//! The scheduler and the cells over trainers that fail in every way that a real one might.
+
+use super::{
+    Kernel, Options,
+    hub::Outbox,
+    lock,
+    trainer::{CellObserver, Trainer},
+};
+use crate::{
+    learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot},
+    protocol::{
+        Arm, CellEvent, CellKey, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec, Lane, Outcome,
+        Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+    },
+    store::{Home, Store},
+};
+use std::{
+    os::unix::net::UnixStream,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Behaves as the seed says, so that each lane of a run can fail in its own way.
+#[derive(Default)]
+struct Toy {
+    /// How many lanes train now, and the most that ever did.
+    crowd: Mutex<(u32, u32)>,
+    moved: Condvar,
+}
+
+const PANICS: u64 = 101;
+const DIVERGES: u64 = 102;
+const REFUSES: u64 = 103;
+const UNTIL_STOPPED: u64 = 104;
+/// Ends only when as many lanes train at once as the test has cores.
+const WAITS_FOR_COMPANY: u64 = 1000;
+
+impl Trainer for Toy {
+    fn train(
+        &self,
+        spec: &RunSpec,
+        lane: Lane,
+        _from: Option<&Snapshot>,
+        observer: &mut dyn Observer,
+    ) -> Result<Ending, String> {
+        let (arm, seed) = (lane.arm, lane.seed);
+        match seed {
+            PANICS => panic!("a toy that panics"),
+            DIVERGES => return Ok(Ending::Diverged { epoch: 1, batch: 3 }),
+            REFUSES => return Err("a toy that refuses".into()),
+            _ => {}
+        }
+        if seed >= WAITS_FOR_COMPANY {
+            let mut crowd = lock(&self.crowd);
+            crowd.0 += 1;
+            crowd.1 = crowd.1.max(crowd.0);
+            self.moved.notify_all();
+            let (mut crowd, waited) = self.moved.wait_timeout_while(crowd, PATIENCE, |crowd| crowd.1 < CORES).unwrap();
+            assert!(!waited.timed_out(), "never so many lanes at once");
+            crowd.0 -= 1;
+        }
+        let progress = Progress { arm, seed, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
+        while seed == UNTIL_STOPPED {
+            if observer.poll(&progress) == Control::Stop {
+                observer.checkpoint(&snapshot(lane, 0));
+                return Ok(Ending::Stopped);
+            }
+            std::thread::yield_now();
+        }
+        for epoch in 1..=spec.epochs {
+            let (train_loss, val_error, test_error) = (1.0, 2.0, 3.0);
+            let record = EpochRecord {
+                arm,
+                seed,
+                epoch,
+                train_loss,
+                val_error,
+                test_error,
+                seconds: 1.0,
+                images_per_second: 1.0,
+            };
+            if observer.epoch(&record, &snapshot(lane, epoch)) == Control::Stop {
+                return Ok(Ending::Stopped);
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
+        match spec.seeds[0] {
+            PANICS => panic!("a cell that panics"),
+            REFUSES => Err("a cell that refuses".into()),
+            UNTIL_STOPPED => {
+                while !observer.should_stop() {
+                    observer.progress(0.5, "waiting", None);
+                    std::thread::yield_now();
+                }
+                Err("stopped".into())
+            }
+            _ => Ok(Outcome { seconds: 1.0, ..Outcome::default() }),
+        }
+    }
+}
+
+fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
+    let environment = Environment {
+        libtorch: "none".into(),
+        cpu: "none".into(),
+        threads: 1,
+        backend: "toy".into(),
+        data: "none".into(),
+    };
+    let weights = vec![NamedTensor { name: "conv1.weight".into(), shape: vec![1], values: vec![1.0] }];
+    Snapshot {
+        lane,
+        epochs_done,
+        batches_done: 0,
+        loss_sum: 0.0,
+        epoch_seconds: 0.0,
+        seconds: 0.0,
+        weights,
+        velocity: Vec::new(),
+        environment,
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const CORES: u32 = 3;
+
+/// A kernel without a process, and one who follows it.
+struct Bench {
+    kernel: Arc<Kernel>,
+    outbox: Arc<Outbox>,
+    _ends: (UnixStream, TempDir),
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let options = Options { cores: CORES, ..Options::default() };
+        let store = Store::open(&home).unwrap();
+        let kernel = Arc::new(Kernel::new(home, options, store, Box::new(Toy::default())));
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let outbox = Arc::new(Outbox::new(ours));
+        kernel.hub.follow(&outbox);
+        Self { kernel, outbox, _ends: (theirs, folder) }
+    }
+
+    fn train(&self, seeds: &[u64]) -> RunId {
+        let spec =
+            RunSpec { arms: vec![Arm::RELU_TANH], seeds: seeds.to_vec(), epochs: 2, ..RunSpec::of(Preset::Article) };
+        self.kernel.train(spec, None).unwrap()
+    }
+
+    /// What is told up to and with the first event that `last` takes, progress left out.
+    fn told(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut told = Vec::new();
+        loop {
+            for line in self.outbox.take().expect("cut off") {
+                let ServerLine::Event(event) = serde_json::from_slice(&line).unwrap() else { continue };
+                let ends = last(&event);
+                if !matches!(event, Event::Run(RunEvent::Progress { .. }) | Event::Cell(CellEvent::Progress { .. })) {
+                    told.push(event);
+                }
+                if ends {
+                    return told;
+                }
+            }
+        }
+    }
+
+    fn to_the_end(&self, run: RunId) -> Vec<RunEvent> {
+        let ends = |event: &Event| matches!(event, Event::Run(event) if event.run() == run && event.ends_run());
+        let told = self.told(ends);
+        told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
+    }
+
+    fn state(&self, run: RunId) -> RunState {
+        self.kernel.store().run(run).unwrap().state
+    }
+}
+
+#[test]
+fn a_panic_in_one_lane_fails_its_run_and_nothing_else() {
+    let bench = Bench::new();
+    let run = bench.train(&[PANICS, 1]);
+    let told = bench.to_the_end(run);
+    let epochs = told.iter().filter(|event| matches!(event, RunEvent::Epoch { .. })).count();
+    assert_eq!(epochs, 2, "the other lane trains to its end: {told:?}");
+    match bench.state(run) {
+        RunState::Failed { reason } => {
+            assert!(reason.contains("relu-tanh-s101") && reason.contains("a toy that panics"))
+        }
+        other => panic!("{other:?}"),
+    }
+    let next = bench.train(&[1]);
+    assert!(matches!(bench.to_the_end(next).last(), Some(RunEvent::Finished { .. })));
+}
+
+#[test]
+fn a_lane_that_can_not_train_gives_its_reason() {
+    let bench = Bench::new();
+    let run = bench.train(&[REFUSES]);
+    let told = bench.to_the_end(run);
+    assert!(matches!(told.last(), Some(RunEvent::Failed { reason, .. }) if reason.contains("a toy that refuses")));
+}
+
+#[test]
+fn a_diverged_lane_leaves_the_others_alone() {
+    let bench = Bench::new();
+    let run = bench.train(&[DIVERGES, 1]);
+    let told = bench.to_the_end(run);
+    let diverged = RunEvent::Diverged { run, arm: Arm::RELU_TANH, seed: DIVERGES, epoch: 1, batch: 3 };
+    assert!(told.contains(&diverged), "{told:?}");
+    assert_eq!(bench.state(run), RunState::Finished);
+
+    let hopeless = bench.train(&[DIVERGES]);
+    bench.to_the_end(hopeless);
+    assert!(matches!(bench.state(hopeless), RunState::Failed { .. }));
+    let refusal = bench.kernel.resume(hopeless).unwrap_err();
+    assert_eq!(refusal.kind, ErrorKind::State);
+}
+
+#[test]
+fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
+    let bench = Bench::new();
+    let seeds: Vec<u64> = (0..9).map(|number| WAITS_FOR_COMPANY + number).collect();
+    let run = bench.train(&seeds);
+    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    assert_eq!(bench.kernel.desk().runs(), []);
+}
+
+#[test]
+fn a_run_that_waits_can_be_stopped_and_paused() {
+    let bench = Bench::new();
+    let first = bench.train(&[UNTIL_STOPPED]);
+    let wide = RunSpec { threads: CORES, arms: vec![Arm::ALL_TANH], epochs: 1, ..RunSpec::of(Preset::Article) };
+    let waiting = bench.kernel.train(wide, None).unwrap();
+    assert_eq!(bench.state(waiting), RunState::Queued);
+    // A narrow one does not overtake it.
+    let narrow = bench.train(&[1]);
+    assert_eq!(bench.state(narrow), RunState::Queued);
+    bench.kernel.pause(waiting).unwrap();
+    assert_eq!(bench.state(waiting), RunState::Paused);
+    bench.kernel.resume(waiting).unwrap();
+    bench.kernel.stop(waiting).unwrap();
+    assert_eq!(bench.state(waiting), RunState::Stopped);
+    bench.kernel.halt_all(PATIENCE);
+    assert_eq!(bench.state(first), RunState::Interrupted);
+    let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+    assert_eq!(refusal.kind, ErrorKind::Busy, "it is about to leave");
+}
+
+fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
+    let experiment = Experiment::Curves { activations: vec![], from: 0.0, to: 1.0 };
+    (
+        CellKey { lesson: "l".into(), cell: name.into() },
+        ExperimentSpec { experiment, effort: Effort::Quick, seeds: vec![seed] },
+    )
+}
+
+#[test]
+fn cells_run_beside_a_full_house_and_keep_their_outcome() {
+    let bench = Bench::new();
+    let arms = ["relu-tanh", "all-tanh", "relu-relu", "tanh-relu"].map(|arm| arm.parse().unwrap()).to_vec();
+    let full = RunSpec { arms, seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) };
+    bench.kernel.train(full, None).unwrap();
+    let (key, spec) = cell("quick", 1);
+    bench.kernel.run_cell(key.clone(), spec).unwrap();
+    let finished =
+        |event: &Event| matches!(event, Event::Cell(CellEvent::Finished { cell, .. }) if cell.cell == "quick");
+    bench.told(finished);
+    assert_eq!(bench.kernel.store().cell_outcome(&key).unwrap().unwrap().outcome.seconds, 1.0);
+    bench.kernel.halt_all(PATIENCE);
+}
+
+#[test]
+fn cells_fail_and_stop_alone() {
+    let bench = Bench::new();
+    for (name, seed, word) in [("panic", PANICS, "a cell that panics"), ("refuse", REFUSES, "a cell that refuses")] {
+        let (key, spec) = cell(name, seed);
+        bench.kernel.run_cell(key, spec).unwrap();
+        let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
+        assert!(matches!(told.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
+    }
+    // Two run, the third waits; each can be stopped, none can be started twice.
+    for name in ["a", "b", "c"] {
+        let (key, spec) = cell(name, UNTIL_STOPPED);
+        bench.kernel.run_cell(key.clone(), spec.clone()).unwrap();
+        assert_eq!(bench.kernel.run_cell(key, spec).unwrap_err().kind, ErrorKind::State);
+    }
+    for name in ["c", "a", "b"] {
+        let (key, _) = cell(name, 0);
+        bench.kernel.stop_cell(&key).unwrap();
+        bench.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
+    }
+    assert!(!bench.kernel.cells.is_busy());
+}
+
+#[test]
+fn a_client_that_does_not_read_loses_progress_first_and_then_the_line() {
+    let bench = Bench::new();
+    let lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+    let progress =
+        Progress { arm: lane.arm, seed: 1, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
+    for _ in 0..1000 {
+        bench.kernel.announce(RunEvent::Progress { run: RunId(1), progress: progress.clone() });
+    }
+    bench.kernel.announce(RunEvent::Finished { run: RunId(1) });
+    let lines = bench.outbox.take().unwrap();
+    assert!(lines.len() < 100, "{}", lines.len());
+    let last: ServerLine = serde_json::from_slice(lines.last().unwrap()).unwrap();
+    assert_eq!(last, ServerLine::Event(Event::Run(RunEvent::Finished { run: RunId(1) })));
+    for _ in 0..5000 {
+        bench.kernel.announce(RunEvent::Stopped { run: RunId(1) });
+    }
+    assert!(bench.outbox.take().is_none(), "cut off; it reads the store when it comes back");
+}
