@@ -1,4 +1,5 @@
 //! A real kernel over its real socket: one per home, polite to every client, and hard to kill.
+#![allow(clippy::unwrap_used)]
 
 #[path = "common/kernel.rs"]
 mod common;
@@ -21,7 +22,6 @@ use std::{
         net::UnixStream,
     },
     process::Command,
-    time::Duration,
 };
 
 fn refused(result: Result<Reply, ClientError>) -> (ErrorKind, String) {
@@ -402,6 +402,13 @@ fn a_kernel_that_does_not_start_is_named_with_the_reason() {
     assert!(matches!(line, StartLine::Failed { reason } if reason.contains("shorter path")));
 }
 
+struct Unmount<'a>(&'a std::path::Path);
+impl Drop for Unmount<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
 /// A small disk fills up under a run: the run waits and says so, its past is whole, and it ends once there is space.
 #[test]
 fn a_full_disk_makes_training_wait_and_costs_nothing() {
@@ -410,12 +417,6 @@ fn a_full_disk_makes_training_wait_and_costs_nothing() {
     if !mounted.is_ok_and(|output| output.status.success()) {
         eprintln!("not run: no right to mount a small disk");
         return;
-    }
-    struct Unmount<'a>(&'a std::path::Path);
-    impl Drop for Unmount<'_> {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").arg("-l").arg(self.0).status();
-        }
     }
     let _unmount = Unmount(mount.path());
     let home = Home::at(mount.path().join("home")).unwrap();

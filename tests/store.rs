@@ -1,4 +1,5 @@
 //! The store by its public face: what goes in comes out, beside other readers and after damage.
+#![allow(clippy::unwrap_used)]
 
 use relu_notebook::{
     protocol::{
@@ -190,7 +191,7 @@ fn a_damaged_store_is_set_aside_and_never_deleted() {
     let damages: [(&str, Damage); 3] = [
         ("no database", |home| fs::write(home.database(), "x".repeat(5000)).unwrap()),
         ("header alone", |home| {
-            fs::write(home.database(), [b"SQLite format 3\0".as_slice(), &[7; 4080]].concat()).unwrap()
+            fs::write(home.database(), [b"SQLite format 3\0".as_slice(), &[7; 4080]].concat()).unwrap();
         }),
         ("zeroed pages", |home| {
             let bytes = fs::read(home.database()).unwrap();

@@ -11,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder that holds all state; otherwise RELU_HOME, else the user's state folder.
+    /// The folder that holds all state; otherwise `RELU_HOME`, else the user's state folder.
     #[arg(long)]
     home: Option<PathBuf>,
     /// How many lanes of one thread may train at once.

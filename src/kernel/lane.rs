@@ -110,7 +110,10 @@ impl Kernel {
             unstored: false,
             fault: None,
         };
-        let Some(from) = observer.recover() else { return observer.halted() };
+        let from = match observer.recover() {
+            Ok(from) => from,
+            Err(end) => return end,
+        };
         let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
@@ -156,13 +159,14 @@ struct LaneObserver<'a> {
 }
 
 impl LaneObserver<'_> {
-    /// The newest whole checkpoint, if there is any; outer `None` if the lane was stopped, or can't go on.
-    fn recover(&mut self) -> Option<Option<Snapshot>> {
+    /// The newest whole checkpoint, if there is any; an error if the lane was stopped meanwhile, or can't go on.
+    fn recover(&mut self) -> Result<Option<Snapshot>, LaneEnd> {
         let (run, lane) = (self.run, self.lane);
         let epochs = self.persist(|this| {
             this.folder.prepare()?;
             Ok(this.kernel.store().epochs(run)?)
-        })?;
+        });
+        let Some(epochs) = epochs else { return Err(self.halted()) };
         let mut done = 0;
         for record in epochs.iter().filter(|record| record.lane() == lane) {
             done = done.max(record.epoch);
@@ -176,7 +180,7 @@ impl LaneObserver<'_> {
             tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
             self.resumed_under = Some(snapshot.environment.clone());
         }
-        Some(found.snapshot)
+        Ok(found.snapshot)
     }
 
     fn judge(&mut self, record: &EpochRecord) {

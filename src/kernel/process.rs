@@ -41,7 +41,7 @@ impl Default for Options {
             cores: thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
             // "At least every ten seconds", with time to write it.
             checkpoint_every: Duration::from_secs(8),
-            idle: Duration::from_secs(600),
+            idle: Duration::from_mins(10),
         }
     }
 }

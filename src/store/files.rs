@@ -113,7 +113,7 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 /// Kept are the first ten, where learning is fastest, every tenth after them, the best, and the last two: of LeNet-4's
 /// 150 epochs some 26 files of 200 KB an arm.
 pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
-    let kept = |epoch: u32| epoch <= 10 || epoch % 10 == 0 || epoch == best || epoch + 1 >= newest;
+    let kept = |epoch: u32| epoch <= 10 || epoch.is_multiple_of(10) || epoch == best || epoch + 1 >= newest;
     present.iter().copied().filter(|&epoch| !kept(epoch)).collect()
 }
 

@@ -152,7 +152,7 @@ fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
         name.push(suffix);
         PathBuf::from(name)
     };
-    let free = (0..).find(|&number| !suffixed("", number).exists()).unwrap_or_default();
+    let free = (0..u32::MAX).find(|&number| !suffixed("", number).exists()).unwrap_or_default();
     for suffix in ["", "-wal", "-shm"] {
         let mut from = path.as_os_str().to_owned();
         from.push(suffix);

@@ -17,7 +17,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn home() -> (TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ pub fn tensors(file: &Path) -> String {
     let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut names = tensors.names();
-    names.sort();
+    names.sort_unstable();
     let all: Vec<u8> =
         names.iter().flat_map(|name| [name.as_bytes(), tensors.tensor(name).unwrap().data()].concat()).collect();
     relu_notebook::store::files::sha256(&all)

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Loading LibTorch takes a quarter of a second, on a cold and busy machine many times that.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// With this kernel program, or else with the one that is found.
 pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Client, ClientError> {
