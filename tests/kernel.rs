@@ -3,12 +3,15 @@
 
 #[path = "common/kernel.rs"]
 mod common;
+#[path = "common/disk.rs"]
+mod disk;
 
 use common::{Kernel, command, connect, end, endless, event, follow, home, log, program, tiny, train, until};
+use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
-        ErrorKind, Event, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, ServerLine,
-        StartLine,
+        DataSource, ErrorKind, Event, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+        ServerLine, StartLine,
     },
     shell::client::{Client, ClientError},
     store::{Home, Store},
@@ -171,10 +174,16 @@ fn runs_queue_for_the_cores_in_order() {
 fn a_bad_spec_is_refused_with_the_setting_and_leaves_no_run() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
-    let spec = RunSpec { learning_rate: -1.0, ..tiny(1) };
-    let (kind, message) = refused(kernel.connect().request(RequestBody::Train { spec, name: None }));
-    assert_eq!(kind, ErrorKind::BadSpec);
-    assert!(message.starts_with("lr:"), "{message}");
+    let cases = [
+        ("lr:", RunSpec { learning_rate: -1.0, ..tiny(1) }),
+        ("data: here", RunSpec { data: DataSource::Folder("here".into()), ..tiny(1) }),
+        ("data: /no/such", RunSpec { data: DataSource::Folder("/no/such".into()), ..tiny(1) }),
+    ];
+    for (expected, spec) in cases {
+        let (kind, message) = refused(kernel.connect().request(RequestBody::Train { spec, name: None }));
+        assert_eq!(kind, ErrorKind::BadSpec);
+        assert!(message.starts_with(expected), "{message}");
+    }
     assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
 }
 
@@ -329,6 +338,33 @@ fn a_client_that_does_not_read_stalls_nobody() {
     });
 }
 
+/// Eight notebooks write their places and read the store while two arms commit: none is ever told to wait, no row is
+/// lost.
+#[test]
+fn eight_notebooks_at_once_lose_nothing() {
+    let (_folder, home) = home();
+    let _kernel = Kernel::start(&home);
+    let mut watcher = follow(&home);
+    let run = train(&mut watcher, &tiny(3));
+    std::thread::scope(|scope| {
+        for notebook in 0..8 {
+            let home = &home;
+            scope.spawn(move || {
+                let mut client = follow(home);
+                let reader = Store::open_read(home).unwrap();
+                for step in 0..50 {
+                    let (key, value) = (format!("place/{notebook}/{step}"), step.into());
+                    assert_eq!(client.request(RequestBody::Remember { key, value }).unwrap(), Reply::Done);
+                    assert!(!reader.history(run).unwrap().is_empty());
+                }
+            });
+        }
+    });
+    assert_eq!(Store::open_read(&home).unwrap().recall_all("place/").unwrap().len(), 400);
+    assert!(matches!(end(&mut watcher, &home, run), RunEvent::Finished { .. }));
+    assert_eq!(Store::open_read(&home).unwrap().epochs(run).unwrap().len(), 6);
+}
+
 #[test]
 fn the_socket_and_its_home_are_for_one_user() {
     let (folder, home) = home();
@@ -402,23 +438,10 @@ fn a_kernel_that_does_not_start_is_named_with_the_reason() {
     assert!(matches!(line, StartLine::Failed { reason } if reason.contains("shorter path")));
 }
 
-struct Unmount<'a>(&'a std::path::Path);
-impl Drop for Unmount<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
-}
-
 /// A small disk fills up under a run: the run waits and says so, its past is whole, and it ends once there is space.
 #[test]
 fn a_full_disk_makes_training_wait_and_costs_nothing() {
-    let mount = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(mount.path()).output();
-    if !mounted.is_ok_and(|output| output.status.success()) {
-        eprintln!("not run: no right to mount a small disk");
-        return;
-    }
-    let _unmount = Unmount(mount.path());
+    let Some(mount) = SmallDisk::mount() else { return };
     let home = Home::at(mount.path().join("home")).unwrap();
     let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0.05"]);
     let mut client = follow(&home);

@@ -1,6 +1,10 @@
 //! The store by its public face: what goes in comes out, beside other readers and after damage.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/disk.rs"]
+mod disk;
+
+use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
         Arm, CellKey, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset, RunEvent, RunId, RunSpec,
@@ -262,4 +266,21 @@ fn an_unusable_home_is_said_and_a_store_in_memory_serves() {
     let mut store = Store::in_memory().unwrap();
     store.remember("place", &json!(1)).unwrap();
     assert_eq!(store.recall("place").unwrap(), Some(json!(1)));
+}
+
+#[test]
+fn a_read_only_home_can_be_read_and_says_why_it_can_not_be_written() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = Home::at(disk.path().join("100% mine?#")).unwrap();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    commit(&mut store, run, RELU, 1);
+    drop(store);
+    assert!(disk.make_read_only());
+    let reader = Store::open_read(&home).unwrap();
+    assert_eq!(reader.epochs(run).unwrap(), [record(RELU, 1)]);
+    let error = Store::open(&home).err().unwrap().to_string();
+    assert!(error.contains("can't be written") && error.contains("RELU_HOME"), "{error}");
+    let elsewhere = Home::at(disk.path().join("new")).unwrap();
+    assert!(matches!(Store::open_read(&elsewhere).err(), Some(StoreError::Home(_))));
 }

@@ -9,7 +9,7 @@ use super::{
     requests::Refusal,
 };
 use crate::{
-    protocol::{ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
+    protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
     store::LaneState,
 };
 use std::{
@@ -148,6 +148,13 @@ impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.
     pub(super) fn train(self: &Arc<Self>, spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
         spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
+        // The kernel has no working folder of its own, and a run may be resumed from anywhere.
+        if let DataSource::Folder(folder) = &spec.data
+            && !(folder.is_absolute() && folder.is_dir())
+        {
+            let message = format!("data: {} is not the absolute path of a folder that is there", folder.display());
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
         let mut desk = self.desk();
         desk.welcome(None)?;
         let run = self.store().create_run(&spec, name)?;
