@@ -1,0 +1,264 @@
+//! `cargo bench --bench peer`: one epoch of both arms here and in PyTorch eager, on the same cores, in turn.
+//!
+//! Both sides start from the same weights and see the same batches, both arms at once, one thread an arm; PyTorch runs
+//! channels-last, its best setting. A round trains a few epochs on each side and drops the first (it warms up); an
+//! epoch of both arms takes as long as its slower arm. PyTorch comes through pip into `target/peer/venv` (about 5 GB,
+//! once); `RELU_PEER_PYTHON` names a Python that has it already.
+//!
+//! Options: `cargo bench --bench peer -- --rounds 5 --epochs 3`.
+
+use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
+use relu_notebook::{
+    learn::{
+        Control, Dataset, Ending, Observer, Snapshot,
+        data::mnist,
+        machine,
+        model::LeNet4,
+        random::{Purpose, Random},
+        train_lane,
+    },
+    protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec},
+};
+use serde::Deserialize;
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+const SEED: u64 = 1;
+const ARMS: [Arm; 2] = [Arm::RELU_TANH, Arm::ALL_TANH];
+
+/// What one epoch of one arm came to, on either side.
+#[derive(Clone, Debug, Deserialize)]
+struct Epoch {
+    seconds: f64,
+    train_loss: f64,
+    val_error: f64,
+}
+
+/// The epochs of both arms, in the order of [`ARMS`].
+type Round = [Vec<Epoch>; 2];
+
+fn main() -> Result<()> {
+    color_eyre::install()?;
+    // `cargo test --benches` starts benches too, without this flag.
+    if !env::args().any(|argument| argument == "--bench") {
+        println!("peer: run it with `cargo bench --bench peer`");
+        return Ok(());
+    }
+    let (rounds, epochs) = (option("--rounds", 5)?, option("--epochs", 3)?);
+    ensure!(rounds >= 1 && epochs >= 2, "take at least 1 round of 2 epochs");
+    machine::prepare();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peer");
+    let python = python(&folder)?;
+    let spec = RunSpec { epochs, ..RunSpec::of(Preset::Article) };
+    hand_over(&folder, &spec)?;
+    let data = Dataset::load(&DataSource::Mnist)?;
+
+    println!("{}", this_machine());
+    println!("LeNet-4, both arms, {} images, batch {}: seconds an epoch", spec.train_size, spec.batch);
+    let mut ratios = Vec::new();
+    let (mut all_ours, mut all_theirs) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for round in 1..=rounds {
+        let ours = train_here(&spec, &data)?;
+        let theirs = train_there(&python, &folder, &spec)?;
+        let (here, there) = (both_arms(&ours), both_arms(&theirs));
+        println!("round {round}: here {here:.3}, PyTorch {there:.3}, ratio {:.2}", there / here);
+        ratios.push(there / here);
+        all_ours.push(here);
+        all_theirs.push(there);
+        last = Some((ours, theirs));
+    }
+    println!(
+        "median of {rounds}: here {:.3} s, PyTorch {:.3} s, ratio {:.2} ({:.2} to {:.2})",
+        median(&all_ours),
+        median(&all_theirs),
+        median(&ratios),
+        ratios.iter().copied().fold(f64::INFINITY, f64::min),
+        ratios.iter().copied().fold(0.0, f64::max),
+    );
+    // Same weights, same batches: after the first epoch both sides differ by rounding alone.
+    let (ours, theirs) = last.ok_or_eyre("no round was run")?;
+    for (arm, (ours, theirs)) in ARMS.iter().zip(ours.iter().zip(&theirs)) {
+        let (a, b) = (&ours[0], &theirs[0]);
+        println!(
+            "{arm}, epoch 1: loss here {:.6}, PyTorch {:.6}; validation error here {:.2} %, PyTorch {:.2} %",
+            a.train_loss, b.train_loss, a.val_error, b.val_error
+        );
+        ensure!(
+            (a.train_loss - b.train_loss).abs() < 0.01 * b.train_loss,
+            "the losses of {arm} differ by more than 1 %: the two sides do not train the same network"
+        );
+    }
+    Ok(())
+}
+
+fn option(name: &str, default: u32) -> Result<u32> {
+    let mut arguments = env::args().skip_while(|argument| argument != name);
+    if arguments.next().is_none() {
+        return Ok(default);
+    }
+    let value = arguments.next().ok_or_eyre(format!("{name} needs a number"))?;
+    value.parse().wrap_err(format!("{name} {value}: not a number"))
+}
+
+/// A Python with PyTorch and numpy, in a folder of its own.
+fn python(folder: &Path) -> Result<PathBuf> {
+    if let Some(python) = env::var_os("RELU_PEER_PYTHON") {
+        return Ok(python.into());
+    }
+    let venv = folder.join("venv");
+    let (python, ready) = (venv.join("bin/python"), venv.join("ready"));
+    if !ready.exists() {
+        println!("installing PyTorch {} into {} (once)", machine::LIBTORCH, venv.display());
+        fs::create_dir_all(folder)?;
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
+            .wrap_err("python3 can't make a virtual environment; on Debian: apt install python3-venv")?;
+        let torch = format!("torch=={}", machine::LIBTORCH);
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--no-cache-dir", &torch, "numpy"]))
+            .wrap_err("pip can't install PyTorch; check the network and the space on the disk")?;
+        fs::write(ready, "")?;
+    }
+    Ok(python)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().wrap_err(format!("{command:?}"))?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
+}
+
+/// Files through which PyTorch gets the digits, the initial weights and every epoch's order.
+fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    for file in &mnist::FILES[..2] {
+        fs::write(folder.join(file.name), file.unpack()?)?;
+    }
+    let weights = LeNet4::new(Arm::RELU_TANH, spec.widths, SEED).weights();
+    let bytes: Vec<u8> =
+        weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_ne_bytes()).collect();
+    fs::write(folder.join("weights.f32"), bytes)?;
+    for epoch in 1..=spec.epochs {
+        let order = Random::new(SEED, Purpose::Shuffle { epoch }).permutation(spec.train_size);
+        let bytes: Vec<u8> = order.iter().flat_map(|image| image.to_ne_bytes()).collect();
+        fs::write(folder.join(format!("order-{epoch}.i64")), bytes)?;
+    }
+    Ok(())
+}
+
+struct Collect(Vec<Epoch>);
+
+impl Observer for Collect {
+    fn poll(&mut self, _: &Progress) -> Control {
+        Control::Continue
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
+        let EpochRecord { seconds, train_loss, val_error, .. } = *record;
+        self.0.push(Epoch { seconds, train_loss, val_error });
+        Control::Continue
+    }
+
+    fn checkpoint(&mut self, _: &Snapshot) {}
+}
+
+fn train_here(spec: &RunSpec, data: &Dataset) -> Result<Round> {
+    thread::scope(|scope| {
+        let lanes = ARMS.map(|arm| {
+            scope.spawn(move || -> Result<Vec<Epoch>> {
+                let mut collect = Collect(Vec::new());
+                let ending = train_lane(spec, Lane { arm, seed: SEED }, data, None, &mut collect)?;
+                ensure!(ending == Ending::Finished, "{arm} ended with {ending:?}");
+                Ok(collect.0)
+            })
+        });
+        collect_both(lanes.map(|lane| match lane.join() {
+            Ok(epochs) => epochs,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }))
+    })
+}
+
+fn train_there(python: &Path, folder: &Path, spec: &RunSpec) -> Result<Round> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/benches/peer_lenet4.py");
+    let mut peers = ARMS.map(|arm| Peer::start(python, &script, folder, arm, spec));
+    for peer in &mut peers {
+        peer.as_mut().map_err(|error| color_eyre::eyre::eyre!("{error}"))?.wait_until_ready()?;
+    }
+    for peer in peers.iter_mut().flatten() {
+        peer.go()?;
+    }
+    collect_both(peers.map(|peer| peer?.finish()))
+}
+
+fn collect_both(arms: [Result<Vec<Epoch>>; 2]) -> Result<Round> {
+    let [first, second] = arms;
+    Ok([first?, second?])
+}
+
+/// One PyTorch process.
+struct Peer {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Peer {
+    fn start(python: &Path, script: &Path, folder: &Path, arm: Arm, spec: &RunSpec) -> Result<Self> {
+        let mut child = Command::new(python)
+            .arg(script)
+            .arg(folder)
+            .args([arm.to_string(), spec.epochs.to_string(), spec.batch.to_string()])
+            // cargo bench sets it for LibTorch; PyTorch brings its own.
+            .env_remove("LD_LIBRARY_PATH")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .wrap_err(format!("can't start {}", python.display()))?;
+        let stdout = child.stdout.take().ok_or_eyre("PyTorch has no stdout")?;
+        Ok(Self { child, lines: BufReader::new(stdout).lines() })
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        match self.lines.next() {
+            Some(Ok(line)) if line == "ready" => Ok(()),
+            other => bail!("PyTorch did not get ready: {other:?}"),
+        }
+    }
+
+    fn go(&mut self) -> Result<()> {
+        let stdin = self.child.stdin.as_mut().ok_or_eyre("PyTorch has no stdin")?;
+        Ok(stdin.write_all(b"go\n")?)
+    }
+
+    fn finish(mut self) -> Result<Vec<Epoch>> {
+        let epochs = self.lines.by_ref().map(|line| Ok(serde_json::from_str(&line?)?)).collect::<Result<_>>()?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "PyTorch ended with {status}");
+        Ok(epochs)
+    }
+}
+
+/// Seconds an epoch of both arms: of each epoch the slower arm, of the epochs after the first the median.
+fn both_arms([first, second]: &Round) -> f64 {
+    let slower: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.seconds.max(b.seconds)).collect();
+    median(&slower[1..])
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
+
+fn this_machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let model = model.map_or(env::consts::ARCH, |(_, model)| model);
+    format!("machine: {model}, {cores} cores, {}, LibTorch {}", machine::vector_width(), machine::LIBTORCH)
+}
