@@ -190,6 +190,12 @@ mod tests {
         );
     }
 
+    /// Found by the test below: a backtick without its partner before full-width punctuation.
+    #[test]
+    fn a_lone_backtick_before_full_width_punctuation_does_not_panic() {
+        faults("`\t¡`！A");
+    }
+
     proptest::proptest! {
         #[test]
         fn nothing_panics(body in "(?s).{0,200}") {
