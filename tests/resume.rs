@@ -6,7 +6,6 @@
 //! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 two_hundred
 //! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 each_write   # needs strace
 //! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 each_error   # needs strace
-//! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 hundred_notebooks
 //! ```
 #![allow(clippy::unwrap_used)]
 
@@ -21,14 +20,7 @@ use relu_notebook::{
     shell::client::Client,
     store::{Home, Store},
 };
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::process::ExitStatusExt,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, path::Path, process::Command, time::Duration};
 
 /// Small enough that most instants are near a commit, and a checkpoint falls into most epochs.
 const OFTEN: [&str; 2] = ["--checkpoint-seconds", "0.004"];
@@ -360,43 +352,4 @@ fn killed_at_each_write_fsync_and_rename() {
 #[ignore = "minutes; needs strace"]
 fn the_disk_fails_once_at_each_error_place() {
     at_each_call("error=ENOSPC");
-}
-
-/// A hundred notebooks come, read the history, and die without a word; training never waits for one.
-#[test]
-#[ignore = "a minute"]
-fn a_hundred_notebooks_come_and_go() {
-    let data = tempfile::tempdir().unwrap();
-    let spec = spec(RunSpec::MAX_EPOCHS, small_data(data.path()));
-    let (_folder, home) = home();
-    let _kernel = Kernel::start(&home);
-    let mut watcher = follow(&home);
-    let run = train(&mut watcher, &spec);
-    let (mut times, mut deaf) = (Vec::new(), Vec::new());
-    let mut gap = Duration::ZERO;
-    for number in 0..100 {
-        let began = Instant::now();
-        let mut notebook = follow(&home);
-        let history = Store::open_read(&home).unwrap().history(run).unwrap();
-        times.push(began.elapsed());
-        assert!(matches!(history.first(), Some(RunEvent::Started { .. })));
-        if number % 2 == 0 {
-            // Follows on, and reads nothing any more.
-            deaf.push(notebook);
-            // Twenty at a time: the kernel takes 64.
-            deaf.truncate(20);
-        } else {
-            let _ = notebook.request(RequestBody::Status);
-        }
-        let waited = Instant::now();
-        event(&mut watcher, &home, "the next epoch", |event| matches!(event, RunEvent::Epoch { .. }).then_some(()));
-        gap = gap.max(waited.elapsed());
-    }
-    times.sort();
-    let epochs = Store::open_read(&home).unwrap().epochs(run).unwrap().len();
-    println!(
-        "attached with {epochs} epochs of history: median {:?}, worst {:?}; longest wait for an epoch {gap:?}",
-        times[50], times[99]
-    );
-    watcher.request(RequestBody::Stop { run }).unwrap();
 }

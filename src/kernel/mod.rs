@@ -6,6 +6,7 @@
 
 mod cells;
 mod connection;
+mod desk;
 mod hub;
 mod lane;
 mod log;
@@ -24,8 +25,8 @@ use crate::{
     store::{Home, Store},
 };
 use cells::Cells;
+use desk::Desk;
 use hub::Hub;
-use scheduler::Desk;
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -78,7 +79,7 @@ impl Kernel {
     }
 
     fn status(&self) -> KernelStatus {
-        let active = self.desk().runs();
+        let active = self.desk().ids();
         let store = self.store();
         KernelStatus {
             pid: std::process::id(),

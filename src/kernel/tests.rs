@@ -231,7 +231,7 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let seeds: Vec<u64> = (0..9).map(|number| WAITS_FOR_COMPANY + number).collect();
     let run = bench.train(&seeds);
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
-    assert_eq!(bench.kernel.desk().runs(), []);
+    assert_eq!(bench.kernel.desk().ids(), []);
 }
 
 #[test]

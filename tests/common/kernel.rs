@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use relu_notebook::{
-    protocol::{EpochRecord, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, StartLine},
+    protocol::{
+        EpochRecord, ErrorKind, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, StartLine,
+    },
     shell::client::{Client, ClientError},
     store::{Home, Store},
 };
@@ -197,4 +199,15 @@ pub fn tensors(file: &Path) -> String {
     let all: Vec<u8> =
         names.iter().flat_map(|name| [name.as_bytes(), tensors.tensor(name).unwrap().data()].concat()).collect();
     relu_notebook::store::files::sha256(&all)
+}
+
+pub fn refused(result: Result<Reply, ClientError>) -> (ErrorKind, String) {
+    match result {
+        Err(ClientError::Refused { kind, message }) => (kind, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn state(home: &Home, run: RunId) -> RunState {
+    Store::open_read(home).unwrap().run(run).unwrap().state
 }
