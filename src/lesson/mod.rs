@@ -1,7 +1,7 @@
 //! Lessons: Markdown in, a typed document out, then lines for a screen of any width. Pure: text goes in, text comes out.
 //!
-//! Three stages, three types: [`parse`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
-//! lines for one width, and `ui` draws it. [`check`] runs the first two and lists what a writer should mend.
+//! Three stages, three types: [`parse()`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
+//! lines for one width, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
 
 mod cell;
 mod check;

@@ -25,7 +25,7 @@ pub unsafe trait Lanes: Copy {
     type Mask: Copy;
     /// A number from 0 to 3 a lane.
     type Choice: Copy;
-    /// Floats in a vector; at most 16, so that a mask fits the bits of a [`Winner`](super::forward::Winner).
+    /// Floats in a vector; at most 16, so that a mask fits the bits of a [`Winner`](super::shape::Winner).
     const WIDTH: usize;
     /// Whether 32 registers are there to hold sums in; otherwise there are 16.
     const MANY_REGISTERS: bool;
