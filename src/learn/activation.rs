@@ -18,6 +18,18 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
     }
 }
 
+/// The same to within 2e-7, faster: tanh z = 2 sigma(2z) - 1, as LibTorch's sigmoid is its own vector code, while its
+/// tanh is MKL's, which takes ten times as long on processors that are not Intel's. At 0 it is exactly 0.
+pub fn apply_fast(activation: Activation, z: &Tensor) -> Tensor {
+    match activation {
+        Activation::Tanh => {
+            let mut y = (z * 2.0).sigmoid() * 2.0;
+            y.g_sub_scalar_(1.0)
+        }
+        _ => apply(activation, z),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +56,10 @@ mod tests {
                 assert!((found - expected(z)).abs() < 1e-12, "{activation} at {z}: {found}");
             }
         }
+        let z = Tensor::arange_start_step(-10.0, 10.0, 0.001, (Kind::Float, tch::Device::Cpu));
+        let difference = apply_fast(Activation::Tanh, &z) - z.to_kind(Kind::Double).tanh();
+        assert!(difference.abs().max().double_value(&[]) < 2e-7);
+        assert_eq!(apply_fast(Activation::Tanh, &Tensor::from(0.0_f32)).double_value(&[]), 0.0);
         // GELU(1) = Phi(1) (Hendrycks and Gimpel 2016).
         let one = apply(Activation::Gelu, &Tensor::from(1.0_f64)).double_value(&[]);
         assert!((one - 0.841_344_746_068_542_9).abs() < 1e-12);

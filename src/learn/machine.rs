@@ -12,9 +12,29 @@ pub const LIBTORCH: &str = "2.13.0";
 pub fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        keep_freed_memory();
         tch::set_num_interop_threads(1);
         tch::set_num_threads(1);
     });
+}
+
+/// A step frees and allocates the same few hundred kilobytes; glibc would hand each block back to the system and have
+/// its pages cleared again at the next step. Let it keep them: that is a fifth of a fused step.
+fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // From glibc's malloc.h; 32 MiB is the largest block that it keeps.
+        const M_TRIM_THRESHOLD: i32 = -1;
+        const M_MMAP_THRESHOLD: i32 = -3;
+        unsafe extern "C" {
+            fn mallopt(parameter: i32, value: i32) -> i32;
+        }
+        // SAFETY: both are plain settings, which glibc guards by its own lock; a refused one changes nothing.
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 32 << 20);
+            mallopt(M_TRIM_THRESHOLD, 128 << 20);
+        }
+    }
 }
 
 /// Sets LibTorch's threads for the lane on this thread.

@@ -83,9 +83,9 @@ impl FusedLeNet4 {
         let x = space.x.floats(groups * first.shape().input_len() * self.set.width());
         layout::digits_to_lanes(self.set, digits, pick, x);
         first.forward(groups, x, floats(w1), floats(b1), floats_mut(&mut space.y1));
-        let a1 = activation::apply(net.arm.conv, &space.y1);
+        let a1 = activation::apply_fast(net.arm.conv, &space.y1);
         second.forward(groups, floats(&a1), floats(w2), floats(b2), floats_mut(&mut space.y2));
-        let a2 = activation::apply(net.arm.conv, &space.y2); // (conv2 * 25, lanes)
+        let a2 = activation::apply_fast(net.arm.conv, &space.y2); // (conv2 * 25, lanes)
         self.pass = Some(Pass { space: at, a1 });
         net.head(&a2.tr()).narrow(0, 0, pick.len() as i64)
     }

@@ -1,0 +1,215 @@
+//! The fused blocks of LeNet-4 beside LibTorch's convolution and max-pool, a batch of 100 on one core.
+//!
+//! Before criterion's measurements it prints each kernel's speed in GFLOP/s and as a share of this core's own peak,
+//! found with sixteen independent chains of multiply-adds. Counted are the multiply-adds of the definition; the backward
+//! kernels visit the winners only, so that they can pass 100 %.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use relu_notebook::learn::fused::vector::{Kernel, Lanes};
+use relu_notebook::learn::fused::{Block, Buffer, InstructionSet, Order, Shape, layout};
+use std::hint::black_box;
+use std::time::Instant;
+use tch::{Kind, Tensor};
+
+const IMAGES: usize = 100;
+
+/// Chains that do not wait for each other: more than latency (4) times pipes (2).
+const CHAINS: usize = 16;
+/// Registers hold twelve chains and two constants on every instruction set that has only sixteen.
+const FEW_CHAINS: usize = 12;
+
+/// Multiply-adds and nothing else.
+struct Peak<'a> {
+    rounds: usize,
+    seconds: &'a mut f64,
+    per_round: &'a mut usize,
+}
+
+impl Kernel for Peak<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        // SAFETY: the caller has found `V`'s instruction set; `out` holds the widest vector.
+        unsafe {
+            let chains = if V::MANY_REGISTERS { CHAINS } else { FEW_CHAINS };
+            *self.per_round = chains * V::WIDTH;
+            let start = Instant::now();
+            let sum =
+                if V::MANY_REGISTERS { chain::<V, CHAINS>(self.rounds) } else { chain::<V, FEW_CHAINS>(self.rounds) };
+            *self.seconds = start.elapsed().as_secs_f64();
+            let mut out = [0.0; 16];
+            sum.store(out.as_mut_ptr());
+            black_box(out);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn chain<V: Lanes, const N: usize>(rounds: usize) -> V {
+    // SAFETY: as in `Peak`.
+    unsafe {
+        let (factor, term) = (V::splat(black_box(0.5)), V::splat(black_box(1.0)));
+        let mut sums = [V::zero(); N];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = sum.mul_add(factor, term);
+            }
+        }
+        let mut total = V::zero();
+        for sum in sums {
+            total = total.add(sum);
+        }
+        total
+    }
+}
+
+/// GFLOP/s of multiply-adds (two operations each) at their best.
+fn peak(set: InstructionSet) -> f64 {
+    let once = || {
+        let (mut seconds, mut per_round) = (0.0, 0);
+        set.run(Peak { rounds: 1_000_000, seconds: &mut seconds, per_round: &mut per_round });
+        2e-3 * per_round as f64 / seconds
+    };
+    (0..9).map(|_| once()).fold(0.0, f64::max)
+}
+
+/// A block with a batch of numbers, ready to run.
+struct Setting {
+    name: &'static str,
+    block: Block,
+    groups: usize,
+    x: Buffer,
+    y: Buffer,
+    dy: Buffer,
+    dx: Buffer,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    dw: Vec<f32>,
+    db: Vec<f32>,
+    lanes: usize,
+}
+
+impl Setting {
+    fn new(name: &'static str, set: InstructionSet, shape: Shape, order: Order) -> Self {
+        let lanes = set.width();
+        let groups = layout::groups(IMAGES, lanes);
+        let numbers = |len: usize| (0..len).map(|i| ((i * 7919) % 1013) as f32 / 506.5 - 1.0).collect::<Vec<_>>();
+        let (input, output) = (shape.input_len(), shape.output_len());
+        let (mut x, mut dy) = (Buffer::default(), Buffer::default());
+        layout::to_lanes(&numbers(IMAGES * input), input, Order::Grouped, lanes, x.floats(groups * input * lanes));
+        layout::to_lanes(&numbers(IMAGES * output), output, order, lanes, dy.floats(groups * output * lanes));
+        let (weights, bias) = (numbers(shape.weights()), numbers(shape.outputs));
+        let (dw, db) = (weights.clone(), bias.clone());
+        let block = Block::new(set, shape, order);
+        let (y, dx) = (Buffer::default(), Buffer::default());
+        Self { name, block, groups, x, y, dy, dx, weights, bias, dw, db, lanes }
+    }
+
+    fn forward(&mut self) {
+        let shape = self.block.shape();
+        let x = self.x.floats(self.groups * shape.input_len() * self.lanes);
+        let y = self.y.floats(self.groups * shape.output_len() * self.lanes);
+        self.block.forward(self.groups, x, &self.weights, &self.bias, y);
+    }
+
+    fn backward_weights(&mut self) {
+        let shape = self.block.shape();
+        let x = self.x.floats(self.groups * shape.input_len() * self.lanes);
+        let dy = self.dy.floats(self.groups * shape.output_len() * self.lanes);
+        self.block.backward_weights(x, dy, &mut self.dw, &mut self.db);
+    }
+
+    fn backward_input(&mut self) {
+        let shape = self.block.shape();
+        let dy = self.dy.floats(self.groups * shape.output_len() * self.lanes);
+        let dx = self.dx.floats(self.groups * shape.input_len() * self.lanes);
+        self.block.backward_input(&self.weights, dy, dx);
+    }
+}
+
+type Pass = (&'static str, fn(&mut Setting));
+
+const PASSES: [Pass; 3] = [
+    ("forward", Setting::forward),
+    ("backward to weights", Setting::backward_weights),
+    ("backward to input", Setting::backward_input),
+];
+
+fn settings(set: InstructionSet) -> [Setting; 2] {
+    let conv1 = Shape { inputs: 1, outputs: 4, height: 32, width: 32 };
+    let conv2 = Shape { inputs: 4, outputs: 16, height: 14, width: 14 };
+    [Setting::new("conv1", set, conv1, Order::Grouped), Setting::new("conv2", set, conv2, Order::Flat)]
+}
+
+/// Best of many, as nothing makes a kernel faster than it is.
+fn seconds(mut work: impl FnMut()) -> f64 {
+    let once = |work: &mut dyn FnMut()| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    (0..200).map(|_| once(&mut work)).fold(f64::MAX, f64::min)
+}
+
+fn report() {
+    for set in InstructionSet::available() {
+        let peak = peak(set);
+        println!("{}: peak {peak:.0} GFLOP/s", set.name());
+        let (mut all_flops, mut all_seconds) = (0.0, 0.0);
+        for mut setting in settings(set) {
+            setting.forward();
+            for (pass, run) in PASSES {
+                // The first block has no gradient to hand on: its input is the image.
+                if setting.name == "conv1" && pass == "backward to input" {
+                    continue;
+                }
+                let flops = 2e-9 * (setting.block.shape().multiply_adds() * IMAGES) as f64;
+                let seconds = seconds(|| run(&mut setting));
+                let speed = flops / seconds;
+                println!(
+                    "  {} {pass}: {:.0} us, {speed:.0} GFLOP/s, {:.0} % of peak",
+                    setting.name,
+                    seconds * 1e6,
+                    100.0 * speed / peak
+                );
+                all_flops += flops;
+                all_seconds += seconds;
+            }
+        }
+        println!("  all: {:.0} us, {:.0} % of peak", all_seconds * 1e6, 100.0 * all_flops / all_seconds / peak);
+    }
+}
+
+fn benches(criterion: &mut Criterion) {
+    tch::set_num_threads(1);
+    report();
+    for mut setting in settings(InstructionSet::best()) {
+        let shape = setting.block.shape();
+        let mut group = criterion.benchmark_group(setting.name);
+        group.sample_size(30);
+        setting.forward();
+        for (pass, run) in PASSES {
+            group.bench_function(format!("fused {pass}"), |b| b.iter(|| run(&mut setting)));
+        }
+        let random = |size: [usize; 4]| Tensor::randn(size.map(|n| n as i64), (Kind::Float, tch::Device::Cpu));
+        let channels_last = |t: Tensor| t.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        let x = channels_last(random([IMAGES, shape.inputs, shape.height, shape.width])).set_requires_grad(true);
+        let w = channels_last(random([shape.outputs, shape.inputs, 5, 5])).set_requires_grad(true);
+        let b = random([1, 1, 1, shape.outputs]).view(-1).set_requires_grad(true);
+        let forward = || x.conv2d(&w, Some(&b), 1, 0, 1, 1).max_pool2d(2, 2, 0, 1, false);
+        let grad = forward().detach();
+        group.bench_function("libtorch forward", |bench| {
+            let _guard = tch::no_grad_guard();
+            bench.iter(|| black_box(forward()));
+        });
+        group.bench_function("libtorch forward and backward", |bench| {
+            bench.iter(|| {
+                let score = (forward() * &grad).sum(Kind::Float);
+                black_box(Tensor::run_backward(&[score], &[&x, &w, &b], false, false))
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(kernels, benches);
+criterion_main!(kernels);
