@@ -73,8 +73,7 @@ fn main() {
         fused.push(epoch(Backend::Fused, &data));
         libtorch.push(epoch(Backend::Libtorch, &data));
     }
-    let clocks: [(&str, fn(&Clock) -> f64); 2] = [("wall", |c| c.wall), ("processor", |c| c.busy)];
-    for (what, of) in clocks {
+    for (what, of) in [("wall", (|c| c.wall) as fn(&Clock) -> f64), ("processor", |c| c.busy)] {
         let [fused, libtorch] = [&fused, &libtorch].map(|clocks| clocks.iter().map(of).collect::<Vec<_>>());
         let text = |seconds: &[f64]| {
             let (least, most) =

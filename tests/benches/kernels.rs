@@ -4,6 +4,8 @@
 //! found with sixteen independent chains of multiply-adds. Counted are the multiply-adds of the definition; the backward
 //! kernels visit the winners only, so that they can pass 100 %.
 
+#![allow(clippy::inline_always)] // As the kernels themselves: one function with the instruction set.
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use relu_notebook::learn::fused::vector::{Kernel, Lanes};
 use relu_notebook::learn::fused::{Block, Buffer, InstructionSet, Order, Shape, layout};

@@ -57,16 +57,16 @@ pub fn from_lanes(from: &[f32], len: usize, order: Order, lanes: usize, images: 
 /// # Panics
 /// If a length does not fit, or an image is not there.
 pub fn digits_to_lanes(set: InstructionSet, digits: &[u8], pick: &[i64], to: &mut [f32]) {
-    set.run(Digits { digits, pick, to });
+    set.run(LayOut { digits, pick, to });
 }
 
-struct Digits<'a> {
+struct LayOut<'a> {
     digits: &'a [u8],
     pick: &'a [i64],
     to: &'a mut [f32],
 }
 
-impl Kernel for Digits<'_> {
+impl Kernel for LayOut<'_> {
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
         let Self { digits, pick, to } = self;

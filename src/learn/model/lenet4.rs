@@ -127,6 +127,7 @@ impl LeNet4 {
     }
 
     /// The same network with the convolutions' weights row-major in memory.
+    #[must_use]
     pub fn row_major(self) -> Self {
         let parameters = self.parameters.map(|p| p.detach().contiguous().set_requires_grad(true));
         Self { parameters, ..self }
