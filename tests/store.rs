@@ -275,10 +275,19 @@ fn a_read_only_home_can_be_read_and_says_why_it_can_not_be_written() {
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), None).unwrap();
     commit(&mut store, run, RELU, 1);
+    // As a killed kernel leaves it: the last commits stand in the log alone.
+    let killed = Home::at(disk.path().join("killed")).unwrap();
+    killed.prepare().unwrap();
+    for entry in fs::read_dir(home.folder()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), killed.folder().join(entry.file_name())).unwrap();
+    }
+    assert!(killed.folder().join("notebook.db-wal").exists());
     drop(store);
     assert!(disk.make_read_only());
-    let reader = Store::open_read(&home).unwrap();
-    assert_eq!(reader.epochs(run).unwrap(), [record(RELU, 1)]);
+    for home in [&home, &killed] {
+        let reader = Store::open_read(home).unwrap();
+        assert_eq!(reader.epochs(run).unwrap(), [record(RELU, 1)], "{home:?}");
+    }
     let error = Store::open(&home).err().unwrap().to_string();
     assert!(error.contains("can't be written") && error.contains("RELU_HOME"), "{error}");
     let elsewhere = Home::at(disk.path().join("new")).unwrap();

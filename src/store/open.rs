@@ -47,7 +47,7 @@ impl Store {
     pub fn open_read(home: &Home) -> Result<Self, StoreError> {
         let connection = match home.prepare() {
             Ok(()) => open_writable(home)?,
-            Err(error) if home.database().is_file() => open_immutable(&home.database()).map_err(|_| error)?,
+            Err(error) if home.database().is_file() => open_as_it_is(&home.database()).map_err(|_| error)?,
             Err(error) => return Err(error.into()),
         };
         connection.pragma_update(None, "query_only", true)?;
@@ -116,6 +116,19 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// A file in a folder that can't be written: with its log where its shared memory is still there, else without.
+fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
+    let readable = |connection: Connection| -> Result<Connection, StoreError> {
+        connection.query_row("SELECT count(*) FROM runs", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+        .map_err(StoreError::from)
+        .and_then(readable)
+        .or_else(|_| open_immutable(path).and_then(readable))
 }
 
 /// A file on a read-only file system, where SQLite can't lay its shared memory.
