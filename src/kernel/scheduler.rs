@@ -79,8 +79,6 @@ impl Kernel {
         active.lanes.extend(lanes.into_iter().filter_map(ended));
         desk.runs.push(active);
         self.fill(desk);
-        // All its lanes were at their end and only the run's own state was not written.
-        self.settle(desk);
         Ok(())
     }
 
@@ -172,6 +170,8 @@ impl Kernel {
                 self.wait(active);
             }
         }
+        // No thread could be had, or every lane was at its end and only the run's own state had not been written.
+        self.settle(desk);
     }
 
     fn begin(&self, active: &mut Active) {

@@ -7,6 +7,8 @@ use crate::{
 };
 use std::sync::{Arc, Mutex, Weak};
 
+/// What a cell's measurement tells, and what it is told.
+#[allow(dead_code, reason = "the real trainer measures no cells yet; tests do")]
 pub(super) trait CellObserver {
     fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
     fn should_stop(&mut self) -> bool;
