@@ -4,7 +4,6 @@
 
 use relu_notebook::learn::{Control, Dataset, Observer, Snapshot, machine, train_lane};
 use relu_notebook::protocol::{Backend, DataSource, EpochRecord, Preset, Progress, RunSpec};
-use std::time::Instant;
 
 /// Follows a lane for its one epoch and keeps what training alone took.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as LeCun had it.
 pub const SIDE: i64 = 32;
@@ -147,11 +147,13 @@ fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<
     }
     let side = STORED_SIDE as i64;
     let border = (SIDE - side) / 2;
-    let images = Tensor::from_slice(&parsed.pixels)
-        .view([parsed.count as i64, 1, side, side])
-        .to_kind(Kind::Float)
-        .divide_scalar(255.0)
-        .constant_pad_nd([border, border, border, border]); // (count, 1, 32, 32)
+    let images = Tensor::zeros([parsed.count as i64, 1, SIDE, SIDE], (Kind::Float, Device::Cpu));
+    let inside = images.narrow(2, border, side).narrow(3, border, side); // (count, 1, 28, 28)
+    // A thousand at a time: converting all at once would need the memory three times over.
+    for (at, pixels) in parsed.pixels.chunks(1000 * STORED_SIDE * STORED_SIDE).enumerate() {
+        let chunk = Tensor::from_slice(pixels).view([-1, 1, side, side]).to_kind(Kind::Float).divide_scalar(255.0);
+        inside.narrow(0, 1000 * at as i64, chunk.size()[0]).copy_(&chunk);
+    }
     let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
     Ok(Split { images, labels, file: parsed.pixels.into(), start: 0 })
 }
