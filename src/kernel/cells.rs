@@ -18,7 +18,6 @@ use std::{
 
 /// Cells that measure at once; further ones wait their turn.
 const AT_ONCE: usize = 2;
-#[allow(dead_code, reason = "the real trainer measures no cells yet; tests do")]
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
@@ -133,7 +132,6 @@ impl Kernel {
 }
 
 /// Passes a cell's progress on, a few times a second.
-#[allow(dead_code, reason = "the real trainer measures no cells yet; tests do")]
 struct Watcher<'a> {
     kernel: &'a Kernel,
     cell: CellKey,

@@ -2,17 +2,12 @@
 
 use super::lock;
 use crate::{
-    learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, machine, train_lane},
+    learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane},
     protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec},
 };
 use std::sync::{Arc, Mutex, Weak};
 
-/// What a cell's measurement tells, and what it is told.
-#[allow(dead_code, reason = "the real trainer measures no cells yet; tests do")]
-pub(super) trait CellObserver {
-    fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
-    fn should_stop(&mut self) -> bool;
-}
+pub(super) use crate::learn::experiment::CellObserver;
 
 pub(super) trait Trainer: Send + Sync {
     /// Trains one lane, from a snapshot or from its beginning.
@@ -51,8 +46,9 @@ impl Trainer for LibTorch {
         train_lane(spec, lane, &data, from, observer).map_err(|error| error.to_string())
     }
 
-    fn experiment(&self, _spec: &ExperimentSpec, _observer: &mut dyn CellObserver) -> Result<Outcome, String> {
-        Err("this kernel measures no cells yet".into())
+    fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
+        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist) };
+        experiment::run(spec, &context, observer).map_err(|error| error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ pub mod activation;
 pub mod data;
 mod engine;
 mod evaluate;
+pub mod experiment;
 pub mod fused;
 pub mod init;
 pub mod machine;

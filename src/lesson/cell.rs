@@ -182,6 +182,7 @@ fn experiment(body: &str, at_once: bool) -> Read {
     let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
     let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
     let spec = ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) };
+    spec.check().map_err(|e| (e.to_string(), 0))?;
     Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
 }
 

@@ -10,7 +10,7 @@ mod wire;
 
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
-pub use experiment::{Effort, Experiment, ExperimentSpec, Outcome};
+pub use experiment::{Effort, Experiment, ExperimentSpec, Init, Outcome};
 pub use figure::{Axis, Band, Figure, Finding, ImageGrid, Mark, Plot, Scale, Series, Source, Stroke, Table};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};

@@ -1,0 +1,62 @@
+//! How many hidden units are exactly zero, and how many fire, before any training.
+
+use super::mlp::{Mlp, mean};
+use super::{CellObserver, ExperimentError, step, summary};
+use crate::learn::{activation, random::Purpose, random::Random};
+use crate::protocol::{Activation, Figure, Init, Outcome, Source, Stroke, Table};
+use tch::Tensor;
+
+const LAYERS: usize = 3;
+
+pub fn run(
+    activations: &[Activation],
+    width: u32,
+    x: &Tensor,
+    seeds: &[u64],
+    observer: &mut dyn CellObserver,
+) -> Result<Outcome, ExperimentError> {
+    let width = i64::from(width);
+    let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, &phi) in activations.iter().enumerate() {
+        // [layer][zeros, active, mean][seed]
+        let mut found = vec![[const { Vec::new() }; 3]; LAYERS];
+        for (s, &seed) in seeds.iter().enumerate() {
+            let done = (at * seeds.len() + s) as f64 / (activations.len() * seeds.len()) as f64;
+            step(observer, done, &format!("{}, seed {seed}", phi.title()))?;
+            let mut random = Random::new(seed, Purpose::InitialWeights);
+            let net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
+            for (z, layer) in net.forward(x).iter().zip(&mut found) {
+                let h = activation::apply(phi, z);
+                layer[0].push(100.0 * mean(&h.eq(0.0)));
+                layer[1].push(100.0 * mean(&h.gt(0.01)));
+                layer[2].push(mean(&h));
+            }
+        }
+        let of = |layer: usize, what: usize| summary::mean_and_spread(&found[layer][what]);
+        let points = (0..LAYERS).map(|l| [(l + 1) as f64, of(l, 0).0]).collect();
+        let mut curve = summary::curve(phi.title(), Source::Measured, Stroke::Both, points);
+        curve.spread = (0..LAYERS).filter_map(|l| of(l, 0).1).collect();
+        series.push(curve);
+        for layer in 0..LAYERS {
+            let [zeros, active, average] = [0, 1, 2].map(|what| of(layer, what).0);
+            let row = [format!("{zeros:.1}"), format!("{active:.1}"), format!("{average:.3}")];
+            rows.push([phi.title().into(), (layer + 1).to_string()].into_iter().chain(row).collect());
+        }
+        for (what, name) in ["zeros", "active", "mean"].into_iter().enumerate() {
+            let per_seed: Vec<f64> = (0..seeds.len())
+                .map(|s| found.iter().map(|layer| layer[what][s]).sum::<f64>() / LAYERS as f64)
+                .collect();
+            let text = |value: f64| match name {
+                "zeros" => format!("{}: {value:.1} % of hidden outputs are exactly 0", phi.title()),
+                "active" => format!("{}: {value:.1} % of hidden outputs exceed 0.01", phi.title()),
+                _ => format!("{}: the mean hidden output is {value:.3}", phi.title()),
+            };
+            findings.push(summary::finding(format!("sparsity.{name}.{phi}"), &per_seed, seeds, text));
+        }
+    }
+    let plot = summary::plot("Zeros before training", summary::axis("layer"), summary::axis("zeros, %"), series);
+    let columns = ["activation", "layer", "h = 0, %", "h > 0.01, %", "mean h"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    let table = Table { title: "Hidden outputs at initialisation".into(), columns, rows, sources };
+    Ok(Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 })
+}

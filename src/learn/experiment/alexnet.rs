@@ -1,0 +1,29 @@
+//! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
+
+use super::{reference, summary};
+use crate::protocol::{Figure, Mark, Outcome, Stroke};
+
+pub fn run(target: f64) -> Outcome {
+    let mut series = Vec::new();
+    let mut epochs = Vec::new();
+    for (name, title) in [("relu", "ReLU"), ("tanh", "Tanh")] {
+        let points = reference::alexnet(name);
+        // The figure resolves no more than 0.2 %.
+        epochs.extend(points.iter().find(|point| point[1] <= target + 0.2).copied());
+        series.push(summary::curve(title, reference::krizhevsky(), Stroke::Both, points));
+    }
+    let (x, y) = (summary::axis("epoch"), summary::axis("training error, %"));
+    let mut plot = summary::plot("CIFAR-10, a four-layer convolutional network", x, y, series);
+    let mut findings = Vec::new();
+    if let [relu, tanh] = epochs[..] {
+        for (name, title, at) in [("relu", "ReLU", relu), ("tanh", "Tanh", tanh)] {
+            let label = format!("{title}: epoch {}", at[0]);
+            plot.marks.push(Mark { label, source: reference::krizhevsky(), at });
+            let text = format!("{title} reaches {target} % training error at epoch {}", at[0]);
+            findings.push(summary::exact(format!("alexnet.epochs.{name}"), at[0], text));
+        }
+        let ratio = tanh[0] / relu[0];
+        findings.push(summary::exact("alexnet.ratio", ratio, format!("Tanh needs {ratio:.1} times the epochs")));
+    }
+    Outcome { figures: vec![Figure::Plot(plot)], findings, seconds: 0.0 }
+}

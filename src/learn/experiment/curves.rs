@@ -1,0 +1,35 @@
+//! Activations and their derivatives, by LibTorch's autograd in float64.
+
+use super::{ExperimentError, summary};
+use crate::learn::activation;
+use crate::protocol::{Activation, Figure, Outcome, Source, Stroke};
+use tch::{Kind, Tensor};
+
+const POINTS: usize = 401;
+
+pub fn run(activations: &[Activation], from: f64, to: f64) -> Result<Outcome, ExperimentError> {
+    let z: Vec<f64> = (0..POINTS).map(|i| from + (to - from) * i as f64 / (POINTS - 1) as f64).collect();
+    let (mut values, mut slopes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    for &phi in activations {
+        let (y, slope) = value_and_slope(phi, &z)?;
+        let steepest = slope.iter().copied().fold(0.0, f64::max);
+        let pair = |ys: &[f64]| z.iter().zip(ys).map(|(&z, &y)| [z, y]).collect::<Vec<_>>();
+        values.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&y)));
+        slopes.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&slope)));
+        let text = format!("the derivative of {} is at most {steepest:.4} here", phi.title());
+        findings.push(summary::exact(format!("curves.steepest.{phi}"), steepest, text));
+    }
+    let drawn =
+        |title: &str, y: &str, series| Figure::Plot(summary::plot(title, summary::axis("z"), summary::axis(y), series));
+    let figures = vec![drawn("Activations", "phi(z)", values), drawn("Derivatives", "phi'(z)", slopes)];
+    Ok(Outcome { figures, findings, seconds: 0.0 })
+}
+
+/// phi(z) and phi'(z) for each z.
+fn value_and_slope(phi: Activation, z: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExperimentError> {
+    let z = Tensor::from_slice(z).to_kind(Kind::Double).set_requires_grad(true);
+    let y = activation::apply(phi, &z);
+    // `linear` hands its input back; a sum makes a node of its own.
+    y.sum(Kind::Double).backward();
+    Ok((Vec::try_from(y.detach())?, Vec::try_from(z.grad())?))
+}

@@ -1,0 +1,92 @@
+//! What lessons measure: one experiment a file. Every number is computed here or cited from a data file.
+//!
+//! | experiment | settings | figures | findings (`A` an activation, `I` an initialisation) |
+//! |---|---|---|---|
+//! | `curves` | activations, from, to | values; derivatives | `curves.steepest.A` |
+//! | `lif` | current, milliseconds | trace; rate against current | `lif.threshold`, `lif.concave`, `lif.closed-form.gap`, `lif.rms.closed-form`, `lif.rms.relu`, `lif.rms.softplus` |
+//! | `active-fraction` | activations, width, images | zeros per layer; table | `sparsity.zeros.A`, `sparsity.active.A`, `sparsity.mean.A` |
+//! | `gradient-depth` | activations, inits, depth, width, images | RMS per layer, one plot an initialisation; table | `gradient.ratio.A.I` |
+//! | `relu-forms` | none | value and gradient; ties | `relu-forms.at-zero.FORM`, `relu-forms.tie.REDUCTION` |
+//! | `alexnet-figure` | target | training error by epoch | `alexnet.epochs.relu`, `alexnet.epochs.tanh`, `alexnet.ratio` |
+
+mod active_fraction;
+mod alexnet;
+mod curves;
+mod gradient_depth;
+mod lif;
+mod mlp;
+mod reference;
+mod relu_forms;
+mod summary;
+
+use super::data::{DataError, Dataset};
+use crate::protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a measurement tells, and what it is told.
+pub trait CellObserver {
+    /// `done` from 0 to 1.
+    fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
+    /// Asked between steps of a measurement.
+    fn should_stop(&mut self) -> bool;
+}
+
+/// What measurements share.
+pub struct Context<'a> {
+    /// Gives MNIST, loading it at the first call.
+    pub mnist: &'a dyn Fn() -> Result<Arc<Dataset>, DataError>,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    #[error("stopped")]
+    Stopped,
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("LibTorch: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+/// Measures on the calling thread; the same spec gives the same numbers on the same machine.
+pub fn run(
+    spec: &ExperimentSpec,
+    context: &Context,
+    observer: &mut dyn CellObserver,
+) -> Result<Outcome, ExperimentError> {
+    spec.check()?;
+    let start = Instant::now();
+    step(observer, 0.0, "starting")?;
+    let seeds = &spec.seeds;
+    let mut outcome = match &spec.experiment {
+        Experiment::Curves { activations, from, to } => curves::run(activations, *from, *to)?,
+        Experiment::Lif { current, milliseconds } => lif::run(*current, *milliseconds, observer)?,
+        Experiment::ActiveFraction { activations, width, images } => {
+            let data = (context.mnist)()?;
+            let x = mlp::digits(data.test(), *images);
+            active_fraction::run(activations, *width, &x, seeds, observer)?
+        }
+        Experiment::GradientDepth { activations, inits, depth, width, images } => {
+            let data = (context.mnist)()?;
+            let (x, labels) = (mlp::digits(data.test(), *images), data.test().narrow(0, (*images).into()).labels);
+            gradient_depth::Settings { activations, inits, depth: *depth, width: *width }
+                .run(&x, &labels, seeds, observer)?
+        }
+        Experiment::ReluForms {} => relu_forms::run()?,
+        Experiment::AlexnetFigure { target } => alexnet::run(*target),
+    };
+    outcome.seconds = start.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+/// Tells where the measurement stands, and ends it if it is asked to.
+fn step(observer: &mut dyn CellObserver, done: f64, doing: &str) -> Result<(), ExperimentError> {
+    observer.progress(done, doing, None);
+    if observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Published figures, digitised: compiled in, read when drawn.
+
+use crate::protocol::Source;
+
+const ALEXNET: &str = include_str!("../../../assets/reference/alexnet_fig1_vector.csv");
+const LIF: &str = include_str!("../../../assets/reference/glorot2011_fig1_lif_digitised.csv");
+
+pub fn krizhevsky() -> Source {
+    Source::Cited("Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised".into())
+}
+
+pub fn glorot() -> Source {
+    Source::Cited("Glorot, Bordes, Bengio 2011, Fig. 1, digitised".into())
+}
+
+/// Training error in percent by epoch of `relu` or `tanh`.
+pub fn alexnet(activation: &str) -> Vec<[f64; 2]> {
+    let rows = ALEXNET.lines().filter_map(|line| line.strip_prefix(activation)?.strip_prefix(','));
+    rows.filter_map(pair).map(|[epoch, error]| [epoch, 100.0 * error]).collect()
+}
+
+/// Firing rate in Hz against current in nA.
+pub fn lif() -> Vec<[f64; 2]> {
+    LIF.lines().filter_map(pair).collect()
+}
+
+fn pair(line: &str) -> Option<[f64; 2]> {
+    let (x, y) = line.split_once(',')?;
+    Some([x.trim().parse().ok()?, y.trim().parse().ok()?])
+}

@@ -1,0 +1,114 @@
+use super::*;
+use crate::protocol::{DataSource, Figure};
+
+struct Patient;
+
+impl CellObserver for Patient {
+    fn progress(&mut self, done: f64, _: &str, _: Option<&Outcome>) {
+        assert!((0.0..=1.0).contains(&done));
+    }
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+struct Hasty;
+
+impl CellObserver for Hasty {
+    fn progress(&mut self, _: f64, _: &str, _: Option<&Outcome>) {}
+    fn should_stop(&mut self) -> bool {
+        true
+    }
+}
+
+fn spec(toml: &str) -> ExperimentSpec {
+    toml::from_str(toml).unwrap()
+}
+
+/// Runs it and holds what every outcome promises.
+fn measure(toml: &str) -> Outcome {
+    let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
+    let context = Context { mnist: &load };
+    let outcome = run(&spec(toml), &context, &mut Patient).unwrap();
+    assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty());
+    for finding in &outcome.findings {
+        assert!(finding.value.is_finite(), "{}", finding.key);
+    }
+    for figure in &outcome.figures {
+        if let Figure::Plot(plot) = figure {
+            assert!(plot.series.iter().all(|s| s.points.iter().any(|p| p[1].is_finite())), "{}", plot.title);
+        }
+    }
+    outcome
+}
+
+fn value(outcome: &Outcome, key: &str) -> f64 {
+    outcome.findings.iter().find(|f| f.key == key).unwrap_or_else(|| panic!("no {key}")).value
+}
+
+#[track_caller]
+fn near(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance, "{found}, not {expected}");
+}
+
+#[test]
+fn sigmoid_is_four_times_flatter_than_tanh() {
+    let outcome = measure("experiment = 'curves'");
+    near(value(&outcome, "curves.steepest.sigmoid"), 0.25, 1e-12);
+    near(value(&outcome, "curves.steepest.tanh"), 1.0, 1e-12);
+}
+
+#[test]
+fn the_simulated_neuron_fires_as_its_formula_says() {
+    let outcome = measure("experiment = 'lif'\nmilliseconds = 1000");
+    near(value(&outcome, "lif.threshold"), 0.2, 1e-9);
+    assert!(value(&outcome, "lif.closed-form.gap") < 3.0);
+    assert!(value(&outcome, "lif.rms.closed-form") < value(&outcome, "lif.rms.relu"));
+}
+
+/// PyTorch 2.13.0's published behaviour (facts of the lesson on implementing it).
+#[test]
+fn each_form_has_its_own_derivative_at_zero() {
+    let outcome = measure("experiment = 'relu-forms'");
+    let at_zero = [("relu", 0.0), ("clamp-min", 1.0), ("maximum", 0.5), ("fmax", 1.0), ("half-abs", 0.5)];
+    let kin = [("mask", 0.0), ("leaky", 0.01), ("elu", 1.0), ("softplus", 0.5), ("gelu", 0.5), ("silu", 0.5)];
+    for (form, expected) in at_zero.into_iter().chain(kin) {
+        near(value(&outcome, &format!("relu-forms.at-zero.{form}")), expected, 1e-12);
+    }
+    for (reduction, expected) in [("max", 1.0 / 3.0), ("amax", 1.0 / 3.0), ("max-dim", 1.0), ("max-pool", 1.0)] {
+        near(value(&outcome, &format!("relu-forms.tie.{reduction}")), expected, 1e-12);
+    }
+}
+
+#[test]
+fn alexnet_is_six_times_as_fast() {
+    near(value(&measure("experiment = 'alexnet-figure'"), "alexnet.ratio"), 6.0, 1e-9);
+}
+
+#[test]
+fn half_of_a_relu_networks_units_are_zero_at_first() {
+    let outcome = measure("experiment = 'active-fraction'\nwidth = 200\nimages = 100\nseeds = [1, 2]");
+    near(value(&outcome, "sparsity.zeros.relu"), 50.0, 5.0);
+    assert!(value(&outcome, "sparsity.zeros.sigmoid") == 0.0);
+    near(value(&outcome, "sparsity.mean.sigmoid"), 0.5, 0.05);
+}
+
+#[test]
+fn gradients_follow_the_theory_of_wide_layers() {
+    let outcome = measure("experiment = 'gradient-depth'\ndepth = 10\nimages = 64\nseeds = [1, 2]");
+    near(value(&outcome, "gradient.ratio.relu.he"), 1.0, 0.1);
+    near(value(&outcome, "gradient.ratio.relu.xavier"), 0.707, 0.07);
+    near(value(&outcome, "gradient.ratio.relu.standard"), 0.408, 0.05);
+    assert!(value(&outcome, "gradient.ratio.sigmoid.xavier") <= 0.26);
+}
+
+#[test]
+fn it_stops_when_asked_and_refuses_nonsense() {
+    let never = || panic!("no data needed");
+    let context = Context { mnist: &never };
+    let stopped = run(&spec("experiment = 'lif'"), &context, &mut Hasty);
+    assert!(matches!(stopped, Err(ExperimentError::Stopped)));
+    let refused = run(&spec("experiment = 'active-fraction'\nwidth = 0"), &context, &mut Patient);
+    assert!(matches!(refused, Err(ExperimentError::Spec(SpecError { field: "width", .. }))));
+    assert!(toml::from_str::<ExperimentSpec>("experiment = 'lif'\ncurent = 1.0").is_err());
+}
