@@ -114,7 +114,8 @@ struct Fit {
 fn fit(points: &[[f64; 2]], phi: fn(f64, f64) -> f64, sharpness: &[f64]) -> Fit {
     let mut best = Fit { curve: Box::new(|_| 0.0), rms: f64::INFINITY };
     for &a in sharpness {
-        for n in -60..=20 {
+        // A threshold below 0 would be a straight line over the whole curve, not a rectifier.
+        for n in 0..=20 {
             let b = f64::from(n) / 20.0;
             let (up, down) = points.iter().fold((0.0, 0.0), |(up, down), p| {
                 let h = phi(p[0] - b, a);
