@@ -1,1 +1,148 @@
-//! (room under construction)
+//! The notebook's state, and how an event changes it: [`update`] takes an [`Event`] and returns the [`Effect`]s that
+//! the shell carries out. Nothing here reads, writes or draws.
+
+mod answers;
+mod event;
+pub mod keys;
+mod lesson_view;
+mod modal;
+mod race;
+mod reply;
+mod screen;
+mod settings;
+mod update;
+
+pub use answers::Answer;
+pub use event::{Effect, Event, Link, Tag};
+pub use keys::{Action, BINDINGS, Binding};
+pub use lesson_view::LessonView;
+pub use modal::{Modal, QuitChoice, RunsList, Search};
+pub use race::{LaneView, Race};
+pub use screen::Screen;
+pub use settings::{Field, Settings};
+pub use update::update;
+
+use crate::lesson::{Cell, CellBody, Document, Library};
+
+use crate::protocol::{CellKey, Outcome, RunId, RunSummary};
+use std::collections::HashMap;
+
+/// Where a lesson's experiment cell stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExperimentView {
+    /// 0 to 1 and what is under way, while it runs.
+    pub running: Option<(f64, String)>,
+    pub outcome: Option<Outcome>,
+    pub error: Option<String>,
+}
+
+/// Everything that a frame shows.
+#[derive(Debug)]
+pub struct App {
+    pub library: Library,
+    /// Index of the open lesson in the library.
+    pub lesson: usize,
+    pub view: LessonView,
+    pub screen: Screen,
+    /// The topmost is last; keys go to it.
+    pub modals: Vec<Modal>,
+    pub link: Link,
+    /// Every race that a cell or the runs list has shown.
+    pub races: HashMap<RunId, Race>,
+    /// The run that a train cell shows.
+    pub cell_runs: HashMap<CellKey, RunId>,
+    /// Train cells whose run is being asked for, and what went wrong when it was.
+    pub starting: HashMap<CellKey, Result<(), String>>,
+    pub experiments: HashMap<CellKey, ExperimentView>,
+    pub answers: HashMap<CellKey, Answer>,
+    /// How far each lesson has been read, in percent, by id.
+    pub read: HashMap<String, u8>,
+    /// Kept scroll positions, by lesson id.
+    pub places: HashMap<String, usize>,
+    pub runs: Vec<RunSummary>,
+    /// A sentence in the status line, until the next key.
+    pub message: Option<String>,
+    pub contents_open: bool,
+    pub quit: bool,
+}
+
+impl App {
+    /// The notebook at this size, before the store has been read.
+    pub fn new(library: Library, lesson: usize, columns: u16, rows: u16) -> Self {
+        let mut app = Self {
+            lesson: lesson.min(library.lessons.len().saturating_sub(1)),
+            library,
+            view: LessonView::default(),
+            screen: Screen::default(),
+            modals: Vec::new(),
+            link: Link::Off,
+            races: HashMap::new(),
+            cell_runs: HashMap::new(),
+            starting: HashMap::new(),
+            experiments: HashMap::new(),
+            answers: HashMap::new(),
+            read: HashMap::new(),
+            places: HashMap::new(),
+            runs: Vec::new(),
+            message: None,
+            contents_open: false,
+            quit: false,
+        };
+        app.resize(columns, rows);
+        app
+    }
+
+    pub fn document(&self) -> &Document {
+        &self.library.lessons[self.lesson]
+    }
+
+    /// Lays the screen and the lesson out anew.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen = Screen::new(columns, rows);
+        self.lay_out();
+    }
+
+    /// Lays the lesson out for the screen, keeping the place.
+    pub fn lay_out(&mut self) {
+        let (width, height) = (self.screen.text.width, self.screen.text.height);
+        let answers = &self.answers;
+        let lesson = self.library.lessons[self.lesson].meta.id.clone();
+        let heights = |cell: &Cell| {
+            let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
+            answers::cell_height(cell, answers.get(&key), width, height)
+        };
+        let layout = crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights);
+        self.view.set_layout(layout, height);
+    }
+
+    pub fn key_of(&self, cell: &Cell) -> CellKey {
+        CellKey { lesson: self.document().meta.id.clone(), cell: cell.id.clone() }
+    }
+
+    /// The cell that keys go to: the one in view.
+    pub fn focused(&self) -> Option<&Cell> {
+        self.document().cells().get(self.view.focus?).copied()
+    }
+
+    pub fn race_of(&self, key: &CellKey) -> Option<&Race> {
+        self.races.get(self.cell_runs.get(key)?)
+    }
+
+    /// The race of the focused train cell.
+    pub fn focused_race(&self) -> Option<&Race> {
+        let cell = self.focused()?;
+        matches!(cell.body, CellBody::Train(_)).then(|| self.race_of(&self.key_of(cell)))?
+    }
+
+    /// Runs that the kernel works on, in the order of their numbers.
+    pub fn running(&self) -> Vec<&Race> {
+        let mut active: Vec<&Race> = self.races.values().filter(|race| race.state.is_active()).collect();
+        active.sort_by_key(|race| race.run);
+        active
+    }
+}
+
+/// The row of the first lesson in the contents.
+pub const fn screen_contents_top() -> u16 {
+    2
+}

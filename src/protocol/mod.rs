@@ -2,6 +2,7 @@
 
 mod activation;
 mod arm;
+mod compare;
 mod experiment;
 mod figure;
 mod run;
@@ -10,6 +11,7 @@ mod wire;
 
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
+pub use compare::{Comparison, compare};
 pub use experiment::{Effort, Experiment, ExperimentSpec, Init, Outcome};
 pub use figure::{Axis, Band, Figure, Finding, ImageGrid, Mark, Plot, Scale, Series, Source, Stroke, Table};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};

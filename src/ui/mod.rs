@@ -1,1 +1,45 @@
-//! (room under construction)
+//! Drawing only: `&App` becomes a frame. Nothing here changes state.
+
+mod contents;
+mod document;
+mod experiment;
+mod modals;
+mod plot;
+mod questions;
+mod race;
+mod status;
+mod theme;
+
+pub use theme::{Glyphs, Palette, Theme};
+
+use crate::app::App;
+use ratatui::{Frame, layout::Rect, text::Line};
+
+/// Draws the whole screen.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
+    let area = frame.area();
+    // A resize may be under way: nothing is drawn outside of what the frame really has.
+    if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
+        too_small(area, frame);
+        return;
+    }
+    document::draw(app, theme, frame);
+    if app.screen.contents_beside || app.contents_open {
+        contents::draw(app, theme, frame);
+    }
+    status::draw(app, theme, frame);
+    for modal in &app.modals {
+        modals::draw(modal, app, theme, frame);
+    }
+}
+
+fn too_small(area: Rect, frame: &mut Frame) {
+    if area.is_empty() {
+        return;
+    }
+    let text = format!("relu-notebook needs 40x12; this terminal is {}x{}.", area.width, area.height);
+    let lines = textwrap::wrap(&text, usize::from(area.width));
+    for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
+        frame.render_widget(Line::raw(line.to_string()), Rect::new(area.x, area.y + row as u16, area.width, 1));
+    }
+}

@@ -1,0 +1,50 @@
+//! What the reader answered, and how many rows each kind of cell takes.
+
+use crate::lesson::{Cell, CellBody, Guess};
+use serde::{Deserialize, Serialize};
+
+/// An answer to a prediction or a question. A wrong one gets an explanation, never a wall: it can be changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The choice's index.
+    Choice(usize),
+    Number(f64),
+    /// Indices in the order given.
+    Order(Vec<usize>),
+}
+
+/// Rows of a race on a screen of this height.
+fn race_height(height: u16) -> u16 {
+    height.saturating_sub(1).clamp(14, 28)
+}
+
+/// Rows that a cell takes at this width on a screen of this height.
+pub fn cell_height(cell: &Cell, answer: Option<&Answer>, width: u16, height: u16) -> u16 {
+    let inner = usize::from(width.saturating_sub(4).max(10));
+    let rows = |text: &str| textwrap::wrap(text, inner).len() as u16;
+    match &cell.body {
+        CellBody::Train(_) => race_height(height),
+        CellBody::Experiment(_) => race_height(height).min(24),
+        CellBody::Predict(predict) => {
+            let options: u16 = match &predict.guess {
+                Guess::Choice(options) | Guess::Order(options) => {
+                    options.iter().map(|o| rows(&format!("1  {o}"))).sum()
+                }
+                Guess::Number(_) => 1,
+            };
+            let explained = answer.map_or(0, |_| 1 + rows(&predict.explanation));
+            4 + rows(&predict.question) + options + explained
+        }
+        CellBody::Quiz(quiz) => {
+            let options: u16 = quiz.choices.iter().map(|c| rows(&format!("1  {}", c.text))).sum();
+            let because = match answer {
+                Some(Answer::Choice(at)) => {
+                    quiz.choices.get(*at).map_or(0, |c| 1 + rows(&format!("Right. {}", c.because)))
+                }
+                _ => 0,
+            };
+            4 + rows(&quiz.question) + options + because
+        }
+    }
+}

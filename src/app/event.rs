@@ -1,0 +1,70 @@
+//! What happens to the notebook, and what it asks of the shell.
+
+use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
+use crossterm::event::{KeyEvent, MouseEvent};
+use serde_json::Value;
+
+/// The line to the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No kernel runs; one is started when it is needed.
+    Off,
+    Starting,
+    On,
+    /// It can't be had: a whole sentence.
+    Failed(String),
+}
+
+/// What a request was for, so that its reply finds its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// Start the race of a train cell.
+    Race(CellKey),
+    Cell(CellKey),
+    Run(RunId),
+    /// Nothing waits for the answer.
+    Plain,
+}
+
+/// Everything that can happen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(u16, u16),
+    Link(Link),
+    Reply(Tag, Reply),
+    /// A request that got no reply, and why.
+    Unanswered(Tag, String),
+    Kernel(protocol::Event),
+    /// A run's history, as the store has it.
+    History(RunId, Vec<RunEvent>),
+    Runs(Vec<RunSummary>),
+    /// What the reader left behind: keys and values of `Remember`.
+    Recalled(Vec<(String, Value)>),
+    /// Outcomes of cells, as the store has them.
+    Outcomes(Vec<(CellKey, protocol::Outcome)>),
+    /// Something that the reader should know, such as a store that can't be read.
+    Notice(String),
+    /// SIGTERM and its like: leave now, the run goes on.
+    Leave,
+}
+
+/// What the shell does for the notebook.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the kernel, starting one if none runs.
+    Request(Tag, RequestBody),
+    /// Ask the kernel if one runs; otherwise the reply is `Unanswered`.
+    RequestIfOn(Tag, RequestBody),
+    /// Read a run's history from the store.
+    LoadRun(RunId),
+    /// Read the list of runs from the store.
+    LoadRuns,
+    /// Read what the reader left behind.
+    Recall,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    Redraw,
+}

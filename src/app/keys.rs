@@ -1,0 +1,146 @@
+//! The one key table: keys, what they do, and the words that help, README and status line show.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Help,
+    Quit,
+    QuitSafely,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    NextLesson,
+    PreviousLesson,
+    Contents,
+    NextCell,
+    PreviousCell,
+    Activate,
+    /// Space: pauses a running pane in focus, scrolls elsewhere.
+    Space,
+    StopRun,
+    Settings,
+    Runs,
+    Search,
+    Back,
+    Suspend,
+    Redraw,
+    /// The nth choice of a question, counted from 1.
+    Choose(u8),
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Binding {
+    pub keys: &'static [(KeyCode, KeyModifiers)],
+    pub action: Action,
+    /// As help shows the keys; empty where the line above says it.
+    pub label: &'static str,
+    pub help: &'static str,
+}
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
+
+const fn key(c: char) -> (KeyCode, KeyModifiers) {
+    (KeyCode::Char(c), NONE)
+}
+
+const fn code(code: KeyCode) -> (KeyCode, KeyModifiers) {
+    (code, NONE)
+}
+
+const fn control(c: char) -> (KeyCode, KeyModifiers) {
+    (KeyCode::Char(c), CONTROL)
+}
+
+const fn bind(
+    keys: &'static [(KeyCode, KeyModifiers)],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, action, label, help }
+}
+
+/// Every key of the notebook outside forms.
+pub const BINDINGS: &[Binding] = &[
+    bind(&[code(KeyCode::Down), key('j')], Action::Down, "↓ j", "scroll down a line"),
+    bind(&[code(KeyCode::Up), key('k')], Action::Up, "↑ k", "scroll up a line"),
+    bind(&[code(KeyCode::Left), key('h')], Action::Left, "← h", "in an open plot: cursor to the left"),
+    bind(&[code(KeyCode::Right), key('l')], Action::Right, "→ l", "in an open plot: cursor to the right"),
+    bind(&[code(KeyCode::PageDown)], Action::PageDown, "PgDn Space", "scroll down a page"),
+    bind(&[code(KeyCode::PageUp), key('b')], Action::PageUp, "PgUp b", "scroll up a page"),
+    bind(&[code(KeyCode::Home), key('g')], Action::Top, "Home g", "to the top of the lesson"),
+    bind(&[code(KeyCode::End), key('G')], Action::Bottom, "End G", "to its end"),
+    bind(&[code(KeyCode::Tab)], Action::NextCell, "Tab", "next cell: a race, an experiment, a question"),
+    bind(&[code(KeyCode::BackTab)], Action::PreviousCell, "Shift-Tab", "previous cell"),
+    bind(&[code(KeyCode::Enter)], Action::Activate, "Enter", "run or open the cell in view"),
+    bind(&[key(' ')], Action::Space, "Space", "in a running pane: pause, and continue"),
+    bind(&[key('s')], Action::StopRun, "s", "stop the race in view; it can be resumed"),
+    bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
+    bind(&[key('1')], Action::Choose(1), "1-9", "answer a question"),
+    bind(&[key('2')], Action::Choose(2), "", ""),
+    bind(&[key('3')], Action::Choose(3), "", ""),
+    bind(&[key('4')], Action::Choose(4), "", ""),
+    bind(&[key('5')], Action::Choose(5), "", ""),
+    bind(&[key('6')], Action::Choose(6), "", ""),
+    bind(&[key('7')], Action::Choose(7), "", ""),
+    bind(&[key('8')], Action::Choose(8), "", ""),
+    bind(&[key('9')], Action::Choose(9), "", ""),
+    bind(&[key('n')], Action::NextLesson, "n", "next lesson"),
+    bind(&[key('p')], Action::PreviousLesson, "p", "previous lesson"),
+    bind(&[key('c')], Action::Contents, "c", "contents"),
+    bind(&[key('r')], Action::Runs, "r", "runs: all that was ever trained here"),
+    bind(&[key('/')], Action::Search, "/", "search all lessons"),
+    bind(&[code(KeyCode::Esc)], Action::Back, "Esc", "back"),
+    bind(&[key('?'), code(KeyCode::F(1))], Action::Help, "?", "this help"),
+    bind(&[key('q')], Action::Quit, "q", "quit; a race can go on without you"),
+    bind(&[control('c')], Action::QuitSafely, "Ctrl-C", "quit at once; a race goes on"),
+    bind(&[control('z')], Action::Suspend, "Ctrl-Z", "to the shell; `fg` comes back"),
+    bind(&[control('l')], Action::Redraw, "Ctrl-L", "draw the screen anew"),
+];
+
+/// The action of a key, if it has one.
+pub fn action(event: KeyEvent) -> Option<Action> {
+    // A capital letter is reported with Shift by some terminals and without by others.
+    let modifiers = event.modifiers - KeyModifiers::SHIFT;
+    let hit = |binding: &&Binding| binding.keys.contains(&(event.code, modifiers));
+    BINDINGS.iter().find(hit).map(|binding| binding.action)
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut table = String::from("| key | does |\n|---|---|\n");
+    for binding in BINDINGS.iter().filter(|binding| !binding.label.is_empty()) {
+        let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
+        table.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_bound_twice() {
+        let mut seen = Vec::new();
+        for key in BINDINGS.iter().flat_map(|binding| binding.keys) {
+            assert!(!seen.contains(&key), "{key:?}");
+            seen.push(key);
+        }
+    }
+
+    #[test]
+    fn the_readme_shows_this_table() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        assert!(readme.contains(&markdown()), "put this into README.md:\n{}", markdown());
+    }
+}

@@ -1,0 +1,104 @@
+//! Where the reader stands in a lesson.
+
+use crate::lesson::{Layout, Line};
+
+/// A laid-out lesson with its scroll position and the cell in focus.
+#[derive(Debug, Default)]
+pub struct LessonView {
+    pub layout: Layout,
+    /// First line shown.
+    pub top: usize,
+    /// Lines shown.
+    pub height: usize,
+    /// Number of the cell that keys go to.
+    pub focus: Option<usize>,
+}
+
+impl LessonView {
+    /// Takes a new layout, keeping the place: the focused cell, or the same share of the lesson.
+    pub fn set_layout(&mut self, layout: Layout, height: u16) {
+        let anchor = self.focus.and_then(|cell| self.layout.cells.get(cell).map(|(line, _)| (cell, *line)));
+        let share = self.top as f64 / self.layout.lines.len().max(1) as f64;
+        let top = match anchor {
+            Some((cell, line)) => {
+                let new = layout.cells.get(cell).map_or(0, |(line, _)| *line);
+                (new + self.top).saturating_sub(line)
+            }
+            None => (share * layout.lines.len() as f64).round() as usize,
+        };
+        self.layout = layout;
+        self.height = usize::from(height);
+        self.scroll_to(top);
+    }
+
+    pub fn bottom(&self) -> usize {
+        self.layout.lines.len().saturating_sub(self.height)
+    }
+
+    pub fn scroll_to(&mut self, top: usize) {
+        self.top = top.min(self.bottom());
+        self.focus = self.cell_in_view();
+    }
+
+    pub fn scroll_by(&mut self, lines: isize) {
+        self.scroll_to(self.top.saturating_add_signed(lines));
+    }
+
+    /// Puts a cell on the screen, whole if it fits, and into focus.
+    pub fn show_cell(&mut self, cell: usize) {
+        if let Some(&(line, height)) = self.layout.cells.get(cell) {
+            let (end, height) = (line + usize::from(height), usize::from(height));
+            if line < self.top || end > self.top + self.height {
+                let spare = self.height.saturating_sub(height);
+                self.top = line.saturating_sub(spare / 2).min(self.bottom());
+            }
+            self.focus = Some(cell);
+        }
+    }
+
+    /// The next cell in focus or out of view, in this direction.
+    pub fn step_cell(&mut self, forward: bool) {
+        let count = self.layout.cells.len();
+        let next = match self.focus {
+            Some(cell) if forward => (cell + 1 < count).then_some(cell + 1),
+            Some(cell) => cell.checked_sub(1),
+            None => {
+                let below = self.layout.cells.iter().position(|(line, _)| *line >= self.top);
+                if forward { below } else { below.unwrap_or(count).checked_sub(1) }
+            }
+        };
+        if let Some(cell) = next {
+            self.show_cell(cell);
+        }
+    }
+
+    /// Of the cells on the screen, the one with the most rows to see; the focused one wins a tie.
+    fn cell_in_view(&self) -> Option<usize> {
+        let shown = |&(line, height): &(usize, u16)| {
+            let (from, to) = (line.max(self.top), (line + usize::from(height)).min(self.top + self.height));
+            let seen = to.saturating_sub(from);
+            // Half of it, or a good part of the screen.
+            (seen * 2 >= usize::from(height) || seen * 3 >= self.height).then_some(seen).filter(|seen| *seen > 0)
+        };
+        let cells = self.layout.cells.iter().enumerate();
+        let seen = cells.filter_map(|(at, cell)| Some((shown(cell)?, self.focus == Some(at), at)));
+        seen.max_by_key(|&(rows, focused, at)| (rows, focused, std::cmp::Reverse(at))).map(|(_, _, at)| at)
+    }
+
+    /// How much of the lesson has been on the screen, in percent.
+    pub fn percent(&self) -> u8 {
+        let total = self.layout.lines.len().max(1);
+        ((self.top + self.height).min(total) * 100 / total) as u8
+    }
+
+    /// The line of a heading or, failing that, of the sources.
+    pub fn line_of(&self, anchor: &str) -> Option<usize> {
+        self.layout.headings.iter().find(|heading| heading.anchor == anchor).map(|heading| heading.line)
+    }
+
+    /// The lines on the screen.
+    pub fn shown(&self) -> &[Line] {
+        let end = (self.top + self.height).min(self.layout.lines.len());
+        &self.layout.lines[self.top.min(end)..end]
+    }
+}

@@ -1,0 +1,57 @@
+//! What lies over the lesson; keys go to the topmost.
+
+use super::Settings;
+use crate::lesson::Hit;
+use crate::protocol::{CellKey, RunId};
+
+#[derive(Clone, Debug)]
+pub enum Modal {
+    Help {
+        top: usize,
+    },
+    Settings(CellKey, Settings),
+    Quit(QuitChoice),
+    Runs(RunsList),
+    /// One run's chart, opened from the list.
+    Run(RunId),
+    Search(Search),
+}
+
+/// What becomes of the races when the notebook quits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QuitChoice {
+    #[default]
+    KeepRunning,
+    Pause,
+    Stop,
+}
+
+impl QuitChoice {
+    pub const ALL: [Self; 3] = [Self::KeepRunning, Self::Pause, Self::Stop];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::KeepRunning => "Keep it running; the curves will be here when you come back",
+            Self::Pause => "Pause it; continue it whenever you like",
+            Self::Stop => "Stop it; it can be resumed from its last checkpoint",
+        }
+    }
+
+    /// The choice so many places on, within the list.
+    pub fn step(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|&choice| choice == self).unwrap_or(0);
+        Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct RunsList {
+    pub selected: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    pub query: String,
+    pub hits: Vec<Hit>,
+    pub selected: usize,
+}

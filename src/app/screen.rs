@@ -1,0 +1,44 @@
+//! Every rectangle of the screen, computed once a resize; hits are tested against the same ones.
+
+use ratatui::layout::Rect;
+
+/// Below this the notebook shows a sentence instead.
+pub const SMALLEST: (u16, u16) = (40, 12);
+/// From here on the contents stand beside the text.
+const WIDE: u16 = 110;
+/// A line longer than this is hard to read.
+const LONGEST_LINE: u16 = 96;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    pub whole: Rect,
+    /// Beside the text, or over it when it is opened on a narrow screen.
+    pub contents: Rect,
+    pub contents_beside: bool,
+    pub text: Rect,
+    pub status: Rect,
+}
+
+impl Screen {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let whole = Rect::new(0, 0, columns, rows);
+        let body = rows.saturating_sub(1);
+        let beside = columns >= WIDE;
+        let contents_width = if beside { (columns / 4).clamp(28, 36) } else { columns.saturating_sub(4).min(44) };
+        let left = if beside { contents_width } else { 0 };
+        let room = columns.saturating_sub(left);
+        let width = room.saturating_sub(4).min(LONGEST_LINE);
+        let margin = (room.saturating_sub(width) / 2).min(if beside { 6 } else { room });
+        Self {
+            whole,
+            contents: Rect::new(0, 0, contents_width, body),
+            contents_beside: beside,
+            text: Rect::new(left + margin, 0, width, body),
+            status: Rect::new(0, body, columns, rows.min(1)),
+        }
+    }
+
+    pub fn is_too_small(&self) -> bool {
+        self.whole.width < SMALLEST.0 || self.whole.height < SMALLEST.1
+    }
+}

@@ -1,0 +1,627 @@
+//! The one place where the notebook's state changes.
+
+use super::{Action, Answer, App, Effect, Event, Link, Modal, QuitChoice, Race, RunsList, Search, Settings, Tag, keys};
+use crate::lesson::{CellBody, Guess, Target};
+use crate::protocol::{self, CellEvent, CellKey, RequestBody, RunEvent, RunId, RunState};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
+use serde_json::Value;
+
+/// Lines that a turn of the wheel scrolls.
+const WHEEL: isize = 3;
+
+/// Takes an event in; returns what the shell must do.
+pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key),
+        Event::Key(_) => Vec::new(),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::ScrollDown => app.scroll(WHEEL),
+            MouseEventKind::ScrollUp => app.scroll(-WHEEL),
+            MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
+            _ => Vec::new(),
+        },
+        Event::Paste(text) => {
+            if let Some(Modal::Settings(_, settings)) = app.modals.last_mut() {
+                text.chars().for_each(|c| settings.insert(c));
+            }
+            Vec::new()
+        }
+        Event::Resize(columns, rows) => {
+            app.resize(columns, rows);
+            Vec::new()
+        }
+        Event::Link(link) => app.linked(link),
+        Event::Reply(tag, reply) => app.replied(tag, reply),
+        Event::Unanswered(tag, why) => app.unanswered(tag, why),
+        Event::Kernel(protocol::Event::Run(event)) => app.run_event(&event),
+        Event::Kernel(protocol::Event::Cell(event)) => app.cell_event(event),
+        Event::History(run, events) => {
+            for event in &events {
+                if let RunEvent::Started { spec, .. } = event {
+                    app.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
+                }
+                if let Some(race) = app.races.get_mut(&run) {
+                    race.apply(event);
+                }
+            }
+            Vec::new()
+        }
+        Event::Runs(runs) => {
+            for summary in &runs {
+                if let Some(race) = app.races.get_mut(&summary.run) {
+                    race.state = summary.state.clone();
+                }
+            }
+            app.runs = runs;
+            Vec::new()
+        }
+        Event::Recalled(entries) => app.recalled(entries),
+        Event::Outcomes(outcomes) => {
+            for (key, outcome) in outcomes {
+                app.experiments.entry(key).or_default().outcome = Some(outcome);
+            }
+            Vec::new()
+        }
+        Event::Notice(text) => {
+            app.message = Some(text);
+            Vec::new()
+        }
+        Event::Leave => {
+            app.quit = true;
+            app.remember_place()
+        }
+    }
+}
+
+impl App {
+    fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        self.message = None;
+        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            self.quit = true;
+            return self.remember_place();
+        }
+        if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return vec![Effect::Suspend];
+        }
+        if let Some(modal) = self.modals.pop() {
+            return self.modal_key(modal, key);
+        }
+        keys::action(key).map_or_else(Vec::new, |action| self.act(action))
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        let page = self.view.height.saturating_sub(2).max(1) as isize;
+        match action {
+            Action::Down => return self.scroll(1),
+            Action::Up => return self.scroll(-1),
+            Action::PageDown => return self.scroll(page),
+            Action::PageUp => return self.scroll(-page),
+            Action::Top => return self.scroll(isize::MIN / 2),
+            Action::Bottom => return self.scroll(isize::MAX / 2),
+            Action::Left | Action::Right => {}
+            Action::NextLesson => return self.open_lesson(self.lesson + 1, None),
+            Action::PreviousLesson => {
+                return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, None));
+            }
+            Action::Contents => self.contents_open = !self.contents_open,
+            Action::NextCell | Action::PreviousCell => {
+                self.view.step_cell(action == Action::NextCell);
+                return self.remember_place();
+            }
+            Action::Activate => return self.activate(),
+            Action::Space => {
+                let pausable = self.focused_race().is_some_and(|race| race.state.is_active());
+                return if pausable { self.pause_or_continue() } else { self.scroll(page) };
+            }
+            Action::StopRun => return self.stop_run(),
+            Action::Settings => {
+                if let Some((key, spec)) = self.focused_spec() {
+                    self.modals.push(Modal::Settings(key, Settings::new(&spec)));
+                } else {
+                    self.message = Some("settings belong to a race; Tab goes to the next one".into());
+                }
+            }
+            Action::Runs => {
+                self.modals.push(Modal::Runs(RunsList::default()));
+                return vec![Effect::LoadRuns];
+            }
+            Action::Search => self.modals.push(Modal::Search(Search::default())),
+            Action::Help => self.modals.push(Modal::Help { top: 0 }),
+            Action::Back => self.contents_open = false,
+            Action::Quit => return self.ask_to_quit(),
+            Action::QuitSafely => self.quit = true,
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Choose(number) => return self.choose(usize::from(number) - 1),
+        }
+        Vec::new()
+    }
+
+    fn scroll(&mut self, lines: isize) -> Vec<Effect> {
+        if let Some(Modal::Help { top }) = self.modals.last_mut() {
+            *top = top.saturating_add_signed(lines);
+            return Vec::new();
+        }
+        let before = self.view.top;
+        self.view.scroll_by(lines);
+        let percent = self.view.percent();
+        let read = self.read.entry(self.library.lessons[self.lesson].meta.id.clone()).or_default();
+        *read = percent.max(*read);
+        if before == self.view.top { Vec::new() } else { self.remember_place() }
+    }
+
+    /// Keeps the place where the store can be written; a kernel is not started for it.
+    fn remember_place(&mut self) -> Vec<Effect> {
+        let id = self.document().meta.id.clone();
+        self.places.insert(id.clone(), self.view.top);
+        let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
+        let remember =
+            |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
+        vec![remember(format!("place/{id}"), value), remember("last-lesson".into(), id.into())]
+    }
+
+    pub(super) fn open_lesson(&mut self, lesson: usize, top: Option<usize>) -> Vec<Effect> {
+        if lesson >= self.library.lessons.len() {
+            return Vec::new();
+        }
+        self.lesson = lesson;
+        self.view = super::LessonView::default();
+        self.lay_out();
+        let kept = self.places.get(&self.document().meta.id).copied();
+        self.view.scroll_to(top.or(kept).unwrap_or(0));
+        self.remember_place()
+    }
+
+    fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let at = ratatui::layout::Position { x: column, y: row };
+        let contents_shown = self.screen.contents_beside || self.contents_open;
+        if contents_shown && self.screen.contents.contains(at) {
+            let first = super::screen_contents_top();
+            return self.open_lesson(usize::from(row.saturating_sub(first)), None);
+        }
+        let cell = match self.view.shown().get(usize::from(row)) {
+            Some(crate::lesson::Line::Cell { cell, .. }) => Some(*cell),
+            Some(crate::lesson::Line::Text(spans)) => {
+                let mut x = self.screen.text.x;
+                for span in spans {
+                    let width = unicode_width::UnicodeWidthStr::width(span.text.as_str()) as u16;
+                    if (x..x + width).contains(&column)
+                        && let crate::lesson::Style::Link(target) = &span.style
+                    {
+                        let target = target.clone();
+                        return self.follow(&target);
+                    }
+                    x += width;
+                }
+                None
+            }
+            None => None,
+        };
+        if let Some(cell) = cell {
+            self.view.show_cell(cell);
+        }
+        Vec::new()
+    }
+
+    /// Goes where a link leads.
+    fn follow(&mut self, target: &Target) -> Vec<Effect> {
+        let line = match target {
+            Target::Lesson { id, anchor } => {
+                let Some(lesson) = self.library.find(id) else { return Vec::new() };
+                let effects = self.open_lesson(lesson, Some(0));
+                if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
+                    self.view.scroll_to(line);
+                }
+                return effects;
+            }
+            Target::Heading(anchor) => self.view.line_of(anchor),
+            Target::Reference(key) => {
+                self.view.layout.references.iter().find(|(name, _)| name == key).map(|(_, line)| *line)
+            }
+            Target::Cell(id) => {
+                let number = self.document().cells().iter().position(|cell| cell.id == *id);
+                number.and_then(|number| self.view.layout.cells.get(number)).map(|(line, _)| *line)
+            }
+            Target::Web(url) => {
+                self.message = Some(url.clone());
+                None
+            }
+        };
+        if let Some(line) = line {
+            self.view.scroll_to(line);
+        }
+        Vec::new()
+    }
+
+    /// The settings that the focused race has, or would start with.
+    fn focused_spec(&self) -> Option<(CellKey, protocol::RunSpec)> {
+        let cell = self.focused()?;
+        let CellBody::Train(train) = &cell.body else { return None };
+        let key = self.key_of(cell);
+        let spec = self.race_of(&key).map_or_else(|| train.spec(), |race| race.spec.clone());
+        Some((key, spec))
+    }
+
+    /// Enter: runs or opens the cell in view.
+    fn activate(&mut self) -> Vec<Effect> {
+        let Some(cell) = self.focused() else {
+            self.view.step_cell(true);
+            return Vec::new();
+        };
+        let key = self.key_of(cell);
+        match &cell.body {
+            CellBody::Train(train) => {
+                let spec = train.spec();
+                match self.race_of(&key).map(|race| (race.run, race.state.clone(), race.spec.clone())) {
+                    _ if matches!(self.starting.get(&key), Some(Ok(()))) => Vec::new(),
+                    None => self.start_race(key, spec),
+                    Some((_, RunState::Queued | RunState::Running, _)) => Vec::new(),
+                    Some((run, RunState::Paused, _)) => {
+                        vec![Effect::Request(Tag::Run(run), RequestBody::Continue { run })]
+                    }
+                    Some((run, RunState::Stopped | RunState::Interrupted | RunState::Failed { .. }, _)) => {
+                        vec![Effect::Request(Tag::Run(run), RequestBody::Resume { run })]
+                    }
+                    Some((_, RunState::Finished, spec)) => {
+                        self.modals.push(Modal::Settings(key, Settings::new(&spec)));
+                        Vec::new()
+                    }
+                }
+            }
+            CellBody::Experiment(experiment) => {
+                let spec = experiment.spec.clone();
+                let view = self.experiments.entry(key.clone()).or_default();
+                if view.running.is_some() {
+                    return vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::StopCell { cell: key })];
+                }
+                view.running = Some((0.0, "starting".into()));
+                view.error = None;
+                vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
+            }
+            CellBody::Predict(_) | CellBody::Quiz(_) => {
+                self.message = Some("press the number of your answer".into());
+                Vec::new()
+            }
+        }
+    }
+
+    fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
+        self.starting.insert(key.clone(), Ok(()));
+        vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
+    }
+
+    fn pause_or_continue(&mut self) -> Vec<Effect> {
+        let Some(race) = self.focused_race() else { return Vec::new() };
+        let run = race.run;
+        let body = match race.state {
+            RunState::Queued | RunState::Running => RequestBody::Pause { run },
+            RunState::Paused => RequestBody::Continue { run },
+            _ => return Vec::new(),
+        };
+        vec![Effect::Request(Tag::Run(run), body)]
+    }
+
+    fn stop_run(&mut self) -> Vec<Effect> {
+        match self.focused_race().filter(|race| race.state.is_active()) {
+            Some(race) => {
+                let run = race.run;
+                vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })]
+            }
+            None => {
+                self.message = Some("no race runs here".into());
+                Vec::new()
+            }
+        }
+    }
+
+    fn choose(&mut self, choice: usize) -> Vec<Effect> {
+        let Some(cell) = self.focused() else { return Vec::new() };
+        let key = self.key_of(cell);
+        let answer = match &cell.body {
+            CellBody::Quiz(quiz) if choice < quiz.choices.len() => Answer::Choice(choice),
+            CellBody::Predict(predict) => match &predict.guess {
+                Guess::Choice(options) if choice < options.len() => Answer::Choice(choice),
+                Guess::Order(options) if choice < options.len() => {
+                    let mut order = match self.answers.get(&key) {
+                        Some(Answer::Order(order)) if order.len() < options.len() => order.clone(),
+                        _ => Vec::new(),
+                    };
+                    if order.contains(&choice) {
+                        return Vec::new();
+                    }
+                    order.push(choice);
+                    Answer::Order(order)
+                }
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        let value = serde_json::to_value(&answer).unwrap_or_default();
+        let remember = RequestBody::Remember { key: format!("answer/{}/{}", key.lesson, key.cell), value };
+        self.answers.insert(key, answer);
+        self.lay_out();
+        // An answer is worth keeping even where no kernel has run yet.
+        vec![Effect::Request(Tag::Plain, remember)]
+    }
+
+    fn ask_to_quit(&mut self) -> Vec<Effect> {
+        if self.running().iter().any(|race| race.state != RunState::Paused) {
+            self.modals.push(Modal::Quit(QuitChoice::default()));
+            return Vec::new();
+        }
+        self.quit = true;
+        self.remember_place()
+    }
+
+    fn linked(&mut self, link: Link) -> Vec<Effect> {
+        let was_on = self.link == Link::On;
+        self.link = link;
+        match self.link {
+            // Whatever was missed stands in the store.
+            Link::On => {
+                let mut effects = vec![Effect::LoadRuns, Effect::Recall];
+                effects.extend(self.cell_runs.values().chain(self.races.keys()).map(|&run| Effect::LoadRun(run)));
+                effects
+            }
+            Link::Off if was_on => {
+                if self.running().is_empty() {
+                    return Vec::new();
+                }
+                for race in self.races.values_mut().filter(|race| race.state.is_active()) {
+                    race.state = RunState::Interrupted;
+                }
+                self.message =
+                    Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
+        let run = event.run();
+        if let RunEvent::Started { spec, .. } = event {
+            self.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
+        }
+        if let RunEvent::Deleted { .. } = event {
+            self.races.remove(&run);
+            self.cell_runs.retain(|_, shown| *shown != run);
+        }
+        match self.races.get_mut(&run) {
+            Some(race) => race.apply(event),
+            // A run that another notebook started.
+            None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
+            None => {}
+        }
+        let listed = matches!(self.modals.last(), Some(Modal::Runs(_)));
+        if listed && !matches!(event, RunEvent::Progress { .. }) { vec![Effect::LoadRuns] } else { Vec::new() }
+    }
+
+    fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
+        match event {
+            CellEvent::Started { cell, .. } => {
+                self.experiments.entry(cell).or_default().running = Some((0.0, "starting".into()));
+            }
+            CellEvent::Progress { cell, done, doing, partial } => {
+                let view = self.experiments.entry(cell).or_default();
+                view.running = Some((done, doing));
+                if partial.is_some() {
+                    view.outcome = partial;
+                }
+            }
+            CellEvent::Finished { cell, outcome } => {
+                let view = self.experiments.entry(cell).or_default();
+                (view.running, view.outcome, view.error) = (None, Some(outcome), None);
+            }
+            CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
+            CellEvent::Failed { cell, reason } => {
+                let view = self.experiments.entry(cell).or_default();
+                (view.running, view.error) = (None, Some(reason));
+            }
+        }
+        Vec::new()
+    }
+
+    fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (key, value) in entries {
+            let parts: Vec<&str> = key.split('/').collect();
+            match parts.as_slice() {
+                ["place", lesson] => {
+                    if let Some(top) = value["top"].as_u64() {
+                        self.places.entry((*lesson).into()).or_insert(top as usize);
+                    }
+                    if let Some(read) = value["read"].as_u64() {
+                        self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);
+                    }
+                }
+                ["cell-run", lesson, cell] => {
+                    if let Some(run) = value.as_i64().map(RunId) {
+                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                        self.cell_runs.entry(key).or_insert(run);
+                        if !self.races.contains_key(&run) {
+                            effects.push(Effect::LoadRun(run));
+                        }
+                    }
+                }
+                ["answer", lesson, cell] => {
+                    if let Ok(answer) = serde_json::from_value(value) {
+                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                        self.answers.entry(key).or_insert(answer);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.lay_out();
+        effects
+    }
+
+    fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
+        // Every arm puts the modal back unless it closes.
+        match (modal, key.code) {
+            (_, KeyCode::Esc) => Vec::new(),
+            (Modal::Help { top }, code) => {
+                let top = match keys::action(key) {
+                    Some(Action::Down) => top + 1,
+                    Some(Action::Up) => top.saturating_sub(1),
+                    Some(Action::PageDown | Action::Space) => top + 10,
+                    Some(Action::PageUp) => top.saturating_sub(10),
+                    _ => {
+                        // Any other key closes help.
+                        let _ = code;
+                        return Vec::new();
+                    }
+                };
+                self.modals.push(Modal::Help { top });
+                Vec::new()
+            }
+            (Modal::Settings(cell, mut settings), code) => {
+                match code {
+                    KeyCode::Enter => {
+                        if let Ok(spec) = &settings.spec {
+                            let spec = spec.clone();
+                            return self.start_from_settings(cell, spec);
+                        }
+                    }
+                    KeyCode::Down | KeyCode::Tab => settings.step(1),
+                    KeyCode::Up | KeyCode::BackTab => settings.step(-1),
+                    KeyCode::Backspace => settings.erase(),
+                    KeyCode::Delete => settings.clear(),
+                    KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => settings.clear(),
+                    KeyCode::Char(c) => settings.insert(c),
+                    _ => {}
+                }
+                self.modals.push(Modal::Settings(cell, settings));
+                Vec::new()
+            }
+            (Modal::Quit(choice), code) => match code {
+                KeyCode::Enter => self.quit_with(choice),
+                KeyCode::Char('q') => self.quit_with(QuitChoice::KeepRunning),
+                _ => {
+                    let step = match keys::action(key) {
+                        Some(Action::Down) => 1,
+                        Some(Action::Up) => -1,
+                        _ => 0,
+                    };
+                    self.modals.push(Modal::Quit(choice.step(step)));
+                    Vec::new()
+                }
+            },
+            (Modal::Runs(list), code) => self.runs_key(list, code, key),
+            (Modal::Run(run), code) => {
+                let state = self.races.get(&run).map(|race| race.state.clone());
+                let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
+                self.modals.push(Modal::Run(run));
+                match (code, state) {
+                    (KeyCode::Char('q'), _) => {
+                        self.modals.pop();
+                        Vec::new()
+                    }
+                    (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
+                        effect(RequestBody::Pause { run })
+                    }
+                    (KeyCode::Char(' ') | KeyCode::Enter, Some(RunState::Paused)) => {
+                        effect(RequestBody::Continue { run })
+                    }
+                    (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
+                    (KeyCode::Enter, Some(state)) if state.can_resume() => effect(RequestBody::Resume { run }),
+                    _ => Vec::new(),
+                }
+            }
+            (Modal::Search(search), code) => self.search_key(search, code),
+        }
+    }
+
+    fn start_from_settings(&mut self, cell: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
+        if self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
+            self.message = Some("the race still runs; s stops it, then Enter starts the new one".into());
+            return Vec::new();
+        }
+        self.start_race(cell, spec)
+    }
+
+    fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {
+        self.quit = true;
+        let mut effects = self.remember_place();
+        for run in self.running().iter().map(|race| race.run) {
+            let body = match choice {
+                QuitChoice::KeepRunning => continue,
+                QuitChoice::Pause => RequestBody::Pause { run },
+                QuitChoice::Stop => RequestBody::Stop { run },
+            };
+            effects.push(Effect::RequestIfOn(Tag::Run(run), body));
+        }
+        effects
+    }
+
+    fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let last = self.runs.len().saturating_sub(1);
+        match keys::action(key) {
+            Some(Action::Down) => list.selected = (list.selected + 1).min(last),
+            Some(Action::Up) => list.selected = list.selected.saturating_sub(1),
+            Some(Action::Top) => list.selected = 0,
+            Some(Action::Bottom) => list.selected = last,
+            Some(Action::Quit | Action::Runs) => return Vec::new(),
+            _ => {}
+        }
+        self.modals.push(Modal::Runs(list.clone()));
+        if code == KeyCode::Enter
+            && let Some(summary) = self.runs.get(list.selected)
+        {
+            self.modals.push(Modal::Run(summary.run));
+            effects.push(Effect::LoadRun(summary.run));
+        }
+        effects
+    }
+
+    fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Some(hit) = search.hits.get(search.selected).cloned() {
+                    let effects = self.open_lesson(hit.lesson, Some(0));
+                    self.show_text(&hit.excerpt);
+                    return effects;
+                }
+            }
+            KeyCode::Down | KeyCode::Tab => {
+                search.selected = (search.selected + 1).min(search.hits.len().saturating_sub(1))
+            }
+            KeyCode::Up => search.selected = search.selected.saturating_sub(1),
+            KeyCode::Backspace => {
+                search.query.pop();
+            }
+            KeyCode::Char(c) => search.query.push(c),
+            _ => {}
+        }
+        if matches!(code, KeyCode::Backspace | KeyCode::Char(_)) {
+            search.hits = self.library.search(&search.query);
+            search.selected = 0;
+        }
+        self.modals.push(Modal::Search(search));
+        Vec::new()
+    }
+
+    /// Scrolls to the first laid-out line that shares its words with this source line.
+    fn show_text(&mut self, source: &str) {
+        let words = |text: &str| {
+            text.split(|c: char| !c.is_alphanumeric())
+                .filter(|w| w.len() > 3)
+                .map(str::to_lowercase)
+                .collect::<Vec<_>>()
+        };
+        let wanted = words(source);
+        let score = |line: &crate::lesson::Line| match line {
+            crate::lesson::Line::Text(spans) => {
+                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+                words(&text).iter().filter(|word| wanted.contains(word)).count()
+            }
+            crate::lesson::Line::Cell { .. } => 0,
+        };
+        let lines = self.view.layout.lines.iter().enumerate();
+        if let Some((line, _)) = lines.max_by_key(|(at, line)| (score(line), std::cmp::Reverse(*at))) {
+            self.view.scroll_to(line.saturating_sub(2));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
+
+use super::{Theme, experiment, questions, race};
+use crate::app::App;
+use crate::lesson::{CellBody, Line};
+use ratatui::buffer::Buffer;
+use ratatui::{Frame, layout::Rect};
+
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
+    let area = app.screen.text;
+    let buffer = frame.buffer_mut();
+    let cells = app.document().cells();
+    let mut drawn = None;
+    for (row, line) in app.view.shown().iter().enumerate() {
+        let y = area.y + row as u16;
+        match line {
+            Line::Text(spans) => {
+                let mut x = area.x;
+                for span in spans {
+                    let room = usize::from(area.right().saturating_sub(x));
+                    x = buffer.set_stringn(x, y, theme.text(&span.text), room, theme.prose(&span.style)).0;
+                }
+            }
+            Line::Cell { cell, row: first } if drawn != Some(*cell) => {
+                drawn = Some(*cell);
+                if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
+                    draw_cell(app, theme, body, *cell, (*first, *height), Rect { y, ..area }, buffer);
+                }
+            }
+            Line::Cell { .. } => {}
+        }
+    }
+}
+
+/// Draws a cell whole, off the screen, and copies the rows that show.
+fn draw_cell(
+    app: &App,
+    theme: &Theme,
+    cell: &crate::lesson::Cell,
+    number: usize,
+    (first, height): (u16, u16),
+    at: Rect,
+    buffer: &mut Buffer,
+) {
+    let whole = Rect::new(0, 0, at.width, height);
+    let mut canvas = Buffer::empty(whole);
+    let focused = app.view.focus == Some(number);
+    let key = app.key_of(cell);
+    match &cell.body {
+        CellBody::Train(train) => race::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
+        CellBody::Experiment(body) => experiment::draw(app, theme, body, &key, focused, whole, &mut canvas),
+        CellBody::Predict(predict) => {
+            questions::predict(theme, predict, app.answers.get(&key), focused, whole, &mut canvas);
+        }
+        CellBody::Quiz(quiz) => questions::quiz(theme, quiz, app.answers.get(&key), focused, whole, &mut canvas),
+    }
+    let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));
+    for row in 0..rows {
+        for column in 0..at.width {
+            if let (Some(from), Some(to)) =
+                (canvas.cell((column, first + row)), buffer.cell_mut((at.x + column, at.y + row)))
+            {
+                *to = from.clone();
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What lies over the lesson: help, settings, the question before quitting, runs, search.
+
+use super::questions::{framed, write};
+use super::race;
+use super::theme::Theme;
+use crate::app::{App, BINDINGS, Modal, QuitChoice, RunsList, Search, Settings};
+use crate::lesson::{CellBody, RaceMark};
+use crate::protocol::RunId;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
+use unicode_width::UnicodeWidthStr;
+
+pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
+    let whole = app.screen.whole;
+    let buffer = frame.buffer_mut();
+    match modal {
+        Modal::Help { top } => help(*top, theme, whole, buffer),
+        Modal::Settings(_, form) => settings(form, theme, whole, buffer),
+        Modal::Quit(choice) => quit(*choice, app, theme, whole, buffer),
+        Modal::Runs(list) => runs(list, app, theme, whole, buffer),
+        Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
+        Modal::Search(search) => find(search, app, theme, whole, buffer),
+    }
+}
+
+/// A cleared box in the middle; returns what is inside.
+fn open(title: &str, width: u16, height: u16, theme: &Theme, whole: Rect, buffer: &mut Buffer) -> Rect {
+    let area = Rect {
+        width: width.min(whole.width),
+        height: height.min(whole.height.saturating_sub(1)),
+        x: whole.width.saturating_sub(width) / 2,
+        y: (whole.height.saturating_sub(1).saturating_sub(height)) / 2,
+    };
+    Clear.render(area, buffer);
+    framed(theme, title, true, area, buffer)
+}
+
+fn help(top: usize, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let shown: Vec<_> = BINDINGS.iter().filter(|binding| !binding.label.is_empty()).collect();
+    let inner = open("Keys", 70, shown.len() as u16 + 4, theme, whole, buffer);
+    let room = usize::from(inner.height.saturating_sub(1));
+    let top = top.min(shown.len().saturating_sub(room));
+    for (row, binding) in shown.iter().skip(top).take(room).enumerate() {
+        let y = inner.y + row as u16;
+        buffer.set_stringn(inner.x, y, theme.text(binding.label), 12, theme.accent());
+        buffer.set_stringn(
+            inner.x + 13,
+            y,
+            theme.text(binding.help),
+            usize::from(inner.width.saturating_sub(13)),
+            Style::new(),
+        );
+    }
+    let more = if shown.len() > room { "↑ ↓ scroll, any other key closes" } else { "any key closes" };
+    buffer.set_stringn(
+        inner.x,
+        inner.bottom().saturating_sub(1),
+        theme.text(more),
+        usize::from(inner.width),
+        theme.faint(),
+    );
+}
+
+fn settings(form: &Settings, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("A race of your own", 72, form.fields.len() as u16 + 7, theme, whole, buffer);
+    for (at, field) in form.fields.iter().enumerate() {
+        let y = inner.y + at as u16;
+        let selected = at == form.selected;
+        let style = if selected { theme.accent().patch(theme.strong()) } else { Style::new() };
+        buffer.set_stringn(inner.x, y, format!("{:<16}", field.name), 16, style);
+        let cursor = if selected { "_" } else { "" };
+        let value = format!("{}{cursor}", field.text);
+        let value_style = if selected { theme.strong() } else { Style::new() };
+        buffer.set_stringn(inner.x + 17, y, &value, usize::from(inner.width.saturating_sub(17)), value_style);
+    }
+    let mut y = inner.y + form.fields.len() as u16 + 1;
+    let hint = form.fields[form.selected].hint;
+    y = write(theme, hint, theme.faint(), inner, y, buffer);
+    match &form.spec {
+        Ok(spec) => {
+            let lanes = spec.lanes().len();
+            let text = format!(
+                "Enter starts {lanes} {} of {} epochs · Esc leaves",
+                if lanes == 1 { "lane" } else { "lanes" },
+                spec.epochs
+            );
+            write(theme, &text, theme.good(), inner, y + 1, buffer);
+        }
+        Err(why) => {
+            write(theme, why, theme.bad(), inner, y + 1, buffer);
+        }
+    }
+}
+
+fn quit(choice: QuitChoice, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("A race is running", 72, 9, theme, whole, buffer);
+    let names: Vec<String> = app.running().iter().map(|race| format!("run {}", race.run)).collect();
+    let y = write(
+        theme,
+        &format!("What becomes of {} when the notebook closes?", names.join(", ")),
+        theme.strong(),
+        inner,
+        inner.y,
+        buffer,
+    );
+    for (at, option) in QuitChoice::ALL.into_iter().enumerate() {
+        let style = if option == choice { theme.selected() } else { Style::new() };
+        let mark = if option == choice { "> " } else { "  " };
+        buffer.set_stringn(
+            inner.x,
+            y + 1 + at as u16,
+            theme.text(&format!("{mark}{}", option.title())),
+            usize::from(inner.width),
+            style,
+        );
+    }
+    write(
+        theme,
+        "↑ ↓ choose · Enter quits · Esc stays",
+        theme.faint(),
+        inner,
+        inner.bottom().saturating_sub(1),
+        buffer,
+    );
+}
+
+fn runs(list: &RunsList, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner =
+        open("Runs", whole.width.saturating_sub(4).min(110), whole.height.saturating_sub(3), theme, whole, buffer);
+    if app.runs.is_empty() {
+        write(
+            theme,
+            "Nothing has been trained here yet. Enter on a race starts the first run.",
+            Style::new(),
+            inner,
+            inner.y,
+            buffer,
+        );
+        return;
+    }
+    let head = format!("{:>4}  {:<12} {:>11}  {:<22} {}", "run", "state", "epochs", "arms", "best validation error, %");
+    buffer.set_stringn(inner.x, inner.y, &head, usize::from(inner.width), theme.faint());
+    let room = usize::from(inner.height.saturating_sub(3)).max(1);
+    let first = list.selected.saturating_sub(room - 1);
+    for (row, (at, run)) in app.runs.iter().enumerate().skip(first).take(room).enumerate() {
+        let arms: Vec<String> = run.spec.arms.iter().map(ToString::to_string).collect();
+        let mut best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
+        if let Some(name) = &run.name {
+            best.insert(0, name.clone());
+        }
+        let line = format!(
+            "{:>4}  {:<12} {:>5}/{:<5}  {:<22} {}",
+            run.run,
+            run.state.name(),
+            run.epochs_done,
+            run.spec.epochs,
+            arms.join(","),
+            best.join("  ")
+        );
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        buffer.set_stringn(inner.x, inner.y + 1 + row as u16, theme.text(&line), usize::from(inner.width), style);
+    }
+    let foot = "↑ ↓ choose · Enter opens · Esc back";
+    buffer.set_stringn(
+        inner.x,
+        inner.bottom().saturating_sub(1),
+        theme.text(foot),
+        usize::from(inner.width),
+        theme.faint(),
+    );
+}
+
+fn one_run(run: RunId, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open(&format!("Run {run}"), whole.width, whole.height.saturating_sub(1), theme, whole, buffer);
+    let Some(race) = app.races.get(&run) else {
+        write(theme, "Reading its history …", theme.faint(), inner, inner.y, buffer);
+        return;
+    };
+    // The marks of the first race in the course: the article's.
+    let cells = app.library.lessons.iter().flat_map(crate::lesson::Document::cells);
+    let marks =
+        cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(&train.marks) } else { None });
+    let marks: &[RaceMark] = marks.filter(|marks| !marks.is_empty()).map(Vec::as_slice).next().unwrap_or(&[]);
+    let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
+    race::draw_race(theme, race, marks, None, chart, buffer);
+    let keys = if race.state.is_active() {
+        "Space pauses, continues · s stops · Esc back"
+    } else if race.state.can_resume() {
+        "Enter resumes · Esc back"
+    } else {
+        "Esc back"
+    };
+    buffer.set_stringn(
+        inner.x,
+        inner.bottom().saturating_sub(1),
+        theme.text(keys),
+        usize::from(inner.width),
+        theme.faint(),
+    );
+}
+
+fn find(search: &Search, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("Search all lessons", whole.width.saturating_sub(4).min(90), 16, theme, whole, buffer);
+    buffer.set_stringn(inner.x, inner.y, format!("/ {}_", search.query), usize::from(inner.width), theme.strong());
+    let room = usize::from(inner.height.saturating_sub(3)).max(1);
+    let first = search.selected.saturating_sub(room - 1);
+    for (row, (at, hit)) in search.hits.iter().enumerate().skip(first).take(room).enumerate() {
+        let title = &app.library.lessons[hit.lesson].meta.title;
+        let style = if at == search.selected { theme.selected() } else { Style::new() };
+        let line = format!("{title}: {}", hit.excerpt);
+        buffer.set_stringn(inner.x, inner.y + 2 + row as u16, theme.text(&line), usize::from(inner.width), style);
+    }
+    let count = match search.hits.len() {
+        _ if search.query.is_empty() => String::new(),
+        0 => "nothing found".into(),
+        1 => "1 line".into(),
+        count => format!("{count} lines"),
+    };
+    let at = inner.right().saturating_sub(count.width() as u16);
+    buffer.set_string(at, inner.y, &count, theme.faint());
+}

@@ -1,0 +1,171 @@
+//! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
+
+use crate::lesson;
+use ratatui::style::{Color, Modifier, Style};
+
+/// How many colours the terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Palette {
+    TrueColour,
+    Indexed,
+    Sixteen,
+    /// `NO_COLOR`, or a terminal without: attributes alone.
+    None,
+}
+
+/// Which characters can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyphs {
+    Unicode,
+    Ascii,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Theme {
+    pub palette: Palette,
+    pub glyphs: Glyphs,
+}
+
+impl Theme {
+    /// By the environment alone: no terminal is asked before the first frame.
+    pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        let palette = if set("NO_COLOR").is_some() {
+            Palette::None
+        } else if set("COLORTERM").is_some_and(|v| v.contains("truecolor") || v.contains("24bit")) {
+            Palette::TrueColour
+        } else if term.contains("256") {
+            Palette::Indexed
+        } else if term.starts_with("vt") || term.is_empty() {
+            Palette::None
+        } else {
+            Palette::Sixteen
+        };
+        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+        let upper = locale.to_uppercase();
+        let ascii = matches!(locale.as_str(), "C" | "POSIX") || !(upper.contains("UTF-8") || upper.contains("UTF8"));
+        Self { palette, glyphs: if ascii { Glyphs::Ascii } else { Glyphs::Unicode } }
+    }
+
+    /// One meaning in three palettes.
+    fn pick(&self, rgb: (u8, u8, u8), indexed: u8, sixteen: Color) -> Style {
+        match self.palette {
+            Palette::TrueColour => Style::new().fg(Color::Rgb(rgb.0, rgb.1, rgb.2)),
+            Palette::Indexed => Style::new().fg(Color::Indexed(indexed)),
+            Palette::Sixteen => Style::new().fg(sixteen),
+            Palette::None => Style::new(),
+        }
+    }
+
+    pub fn accent(&self) -> Style {
+        self.pick((122, 190, 255), 111, Color::Cyan)
+    }
+
+    /// Colour of the nth arm; never the only thing that tells it apart.
+    pub fn arm(&self, number: usize) -> Style {
+        match number % 4 {
+            0 => self.pick((255, 176, 92), 215, Color::Yellow),
+            1 => self.pick((122, 190, 255), 111, Color::Cyan),
+            2 => self.pick((160, 220, 140), 150, Color::Green),
+            _ => self.pick((226, 150, 230), 176, Color::Magenta),
+        }
+    }
+
+    /// The mark at the nth arm's points.
+    pub fn marker(&self, number: usize) -> &'static str {
+        let at = number % 4;
+        match self.glyphs {
+            Glyphs::Unicode => ["●", "▲", "■", "◆"][at],
+            Glyphs::Ascii => ["o", "x", "#", "*"][at],
+        }
+    }
+
+    /// What others published.
+    pub fn cited(&self) -> Style {
+        self.pick((240, 110, 130), 204, Color::Red)
+    }
+
+    pub fn faint(&self) -> Style {
+        match self.palette {
+            Palette::None => Style::new().add_modifier(Modifier::DIM),
+            _ => self.pick((128, 136, 150), 245, Color::DarkGray),
+        }
+    }
+
+    pub fn good(&self) -> Style {
+        self.pick((160, 220, 140), 150, Color::Green)
+    }
+
+    pub fn bad(&self) -> Style {
+        self.pick((240, 110, 130), 204, Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    pub fn strong(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    pub fn selected(&self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The look of a lesson's span.
+    pub fn prose(&self, style: &lesson::Style) -> Style {
+        use lesson::Style as S;
+        match style {
+            S::Text => Style::new(),
+            S::Emphasis => Style::new().add_modifier(Modifier::ITALIC),
+            S::Strong => self.strong(),
+            S::Code => self.pick((206, 172, 240), 183, Color::Magenta),
+            S::Math => self.pick((168, 218, 200), 152, Color::Green),
+            S::Title => self.accent().add_modifier(Modifier::BOLD),
+            S::Heading => self.arm(0).add_modifier(Modifier::BOLD),
+            S::Subheading => self.strong(),
+            S::Frame | S::Faint => self.faint(),
+            S::Quote => Style::new().add_modifier(Modifier::ITALIC),
+            S::Link(_) => self.accent().add_modifier(Modifier::UNDERLINED),
+        }
+    }
+
+    /// Text in the characters that the terminal has: typographic ones become their plain likes.
+    pub fn text(&self, text: &str) -> String {
+        if self.glyphs == Glyphs::Unicode {
+            return text.to_string();
+        }
+        text.chars()
+            .map(|c| match c {
+                '•' | '·' => '*',
+                '─' | '–' | '—' | '−' => '-',
+                '▏' | '│' => '|',
+                '×' => 'x',
+                '’' | '‘' => '\'',
+                '“' | '”' => '"',
+                '→' => '>',
+                '←' => '<',
+                '↑' => '^',
+                '↓' => 'v',
+                '≤' => '<',
+                '≥' => '>',
+                c if c.is_ascii() => c,
+                _ => '?',
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides() {
+        let detect = |pairs: &[(&str, &str)]| {
+            Theme::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, v)| v.to_string()))
+        };
+        let rich = detect(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "en_US.UTF-8")]);
+        assert_eq!((rich.palette, rich.glyphs), (Palette::TrueColour, Glyphs::Unicode));
+        let plain = detect(&[("TERM", "xterm-256color"), ("NO_COLOR", "1"), ("LANG", "C")]);
+        assert_eq!((plain.palette, plain.glyphs), (Palette::None, Glyphs::Ascii));
+        assert_eq!(detect(&[("TERM", "screen"), ("LC_ALL", "C.UTF-8")]).palette, Palette::Sixteen);
+    }
+}
