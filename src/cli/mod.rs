@@ -1,1 +1,143 @@
-//! (room under construction)
+//! The commands: one file each. Exit status 0 is success, 1 a failure told on stderr, 2 a wrong call.
+
+mod check;
+mod doctor;
+mod export;
+mod follow;
+mod kernel;
+mod lessons;
+mod open;
+mod runs;
+mod train;
+
+use crate::protocol::RunId;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A terminal notebook that teaches the ReLU by letting you measure every claim, live, on LibTorch.
+///
+/// Without a command it opens where you left off.
+#[derive(Parser)]
+#[command(name = "relu", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open a lesson by its id, or a lesson file of your own
+    Open {
+        /// A lesson's id (`relu lessons` lists them), or FILE.md
+        what: String,
+    },
+    /// List the lessons
+    Lessons {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check lesson files: every fault as file:line:column
+    Check {
+        /// A lesson file or a folder of them; otherwise the shipped lessons
+        path: Option<PathBuf>,
+    },
+    /// Train a race of LeNet-4 networks and follow it
+    Train(Box<train::Train>),
+    /// List runs, or show, rename, delete, export one
+    Runs(runs::Runs),
+    /// Go on with a stopped, paused, interrupted or failed run, and follow it
+    Resume {
+        run: RunId,
+        /// Leave at once; the run goes on in the kernel
+        #[arg(long)]
+        detach: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop a run at the next batch; it can be resumed
+    Stop { run: RunId },
+    /// Look at the kernel, or stop it
+    Kernel {
+        #[command(subcommand)]
+        command: kernel::KernelCommand,
+    },
+    /// Check this installation: home, store, kernel, LibTorch, MNIST, terminal
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// A failure with an exit status of its own; everything else is 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        None => open::notebook(None),
+        Some(Command::Open { what }) => open::notebook(Some(&what)),
+        Some(Command::Lessons { json }) => lessons::list(json),
+        Some(Command::Check { path }) => check::check(path.as_deref()),
+        Some(Command::Train(train)) => train::train(&train),
+        Some(Command::Runs(runs)) => runs::runs(runs),
+        Some(Command::Resume { run, detach, json }) => train::resume(run, detach, json),
+        Some(Command::Stop { run }) => runs::stop(run),
+        Some(Command::Kernel { command }) => kernel::kernel(command),
+        Some(Command::Doctor { json }) => doctor::doctor(json),
+        Some(Command::Completions { shell }) => completions(shell),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+type Outcome = color_eyre::Result<ExitCode>;
+
+/// One line on stderr; a dead stderr is no reason to abort.
+pub fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "relu: {message}");
+}
+
+/// One line on stdout.
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn say_json(value: &impl serde::Serialize) -> color_eyre::Result<()> {
+    Ok(say(&serde_json::to_string(value)?)?)
+}
+
+/// Whoever read us has had enough, as `head` does.
+fn is_closed_pipe(error: &color_eyre::Report) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "relu", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,3 +1,12 @@
 //! The edge: terminal guard, input thread, event loop, kernel client.
 
 pub mod client;
+
+mod guard;
+mod input;
+mod link;
+mod notebook;
+mod report;
+
+pub use notebook::{Options, run};
+pub use report::install as install_reports;

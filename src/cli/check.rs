@@ -1,0 +1,41 @@
+//! `relu check`: what a writer should mend.
+
+use super::{Outcome, say};
+use crate::lesson::{Library, check as check_lessons};
+use color_eyre::eyre::{WrapErr, bail};
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn check(path: Option<&Path>) -> Outcome {
+    let faults = match path {
+        None => check_lessons(Library::sources(), &[]),
+        Some(path) => {
+            let files = read(path)?;
+            let borrowed: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+            // A lesson of one's own may link to the shipped ones.
+            let known: Vec<String> = Library::english().lessons.into_iter().map(|lesson| lesson.meta.id).collect();
+            check_lessons(&borrowed, &known)
+        }
+    };
+    for fault in &faults {
+        say(&fault.to_string())?;
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A file, or every `.md` of a folder but its README, in the order of their names.
+fn read(path: &Path) -> color_eyre::Result<Vec<(String, String)>> {
+    let mut paths = vec![path.to_path_buf()];
+    if path.is_dir() {
+        paths = std::fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+        let is_lesson =
+            |p: &Path| p.extension().is_some_and(|e| e == "md") && p.file_stem().is_some_and(|s| s != "README");
+        paths.retain(|p| is_lesson(p));
+        paths.sort();
+        if paths.is_empty() {
+            bail!("{} holds no lesson (a file that ends in .md)", path.display());
+        }
+    }
+    let text = |p: &Path| std::fs::read_to_string(p).wrap_err_with(|| format!("{} can't be read", p.display()));
+    paths.iter().map(|p| Ok((p.display().to_string(), text(p)?))).collect()
+}

@@ -1,0 +1,90 @@
+//! `relu doctor`: is this installation whole? Each line names what is wrong and the remedy.
+
+use super::{Outcome, say, say_json};
+use crate::protocol::RequestBody;
+use crate::shell::client::Client;
+use crate::store::{Home, Store};
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    text: String,
+}
+
+pub fn doctor(as_json: bool) -> Outcome {
+    let findings = examine();
+    let well = findings.iter().all(|finding| finding.ok);
+    if as_json {
+        say_json(&findings)?;
+    } else {
+        for finding in &findings {
+            say(&format!("{:<4} {:<10} {}", if finding.ok { "ok" } else { "BAD" }, finding.check, finding.text))?;
+        }
+        say(if well { "all is well" } else { "something is wrong; the lines marked BAD say what would help" })?;
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn examine() -> Vec<Finding> {
+    let mut findings = vec![judge("version", Ok::<_, String>(format!("relu-notebook {}", env!("CARGO_PKG_VERSION"))))];
+    findings.push(judge("mnist", mnist()));
+    findings.push(judge("terminal", Ok::<_, String>(terminal())));
+    match Home::locate().and_then(|home| home.prepare().map(|()| home)) {
+        Err(error) => findings.push(judge("home", Err::<String, _>(error))),
+        Ok(home) => {
+            findings.push(judge("home", Ok::<_, String>(home.folder().display().to_string())));
+            findings.push(judge("store", store(&home)));
+            findings.push(judge("kernel", kernel(&home)));
+        }
+    }
+    findings
+}
+
+fn judge(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -> Finding {
+    match outcome {
+        Ok(text) => Finding { check, ok: true, text },
+        Err(error) => Finding { check, ok: false, text: error.to_string() },
+    }
+}
+
+fn mnist() -> Result<String, crate::learn::data::mnist::Damaged> {
+    for file in &crate::learn::data::mnist::FILES {
+        file.verify()?;
+    }
+    Ok("the four embedded files match their published sha256".into())
+}
+
+/// The notebook goes by these alone; it asks the terminal nothing.
+fn terminal() -> String {
+    let size = match crossterm::terminal::size() {
+        Ok((columns, rows)) if std::io::stdout().is_terminal() => format!("{columns}x{rows}"),
+        _ => "none here".into(),
+    };
+    let variables = ["TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LANG"];
+    let set = variables.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
+    format!("{size}, {}", set.collect::<Vec<_>>().join(" "))
+}
+
+fn store(home: &Home) -> Result<String, crate::store::StoreError> {
+    if !home.database().exists() {
+        return Ok("none yet; the first race makes it".into());
+    }
+    let runs = Store::open_read(home)?.runs()?;
+    Ok(format!("{} with {} runs", home.database().display(), runs.len()))
+}
+
+/// Starts the kernel if none runs: only so is it known that LibTorch loads.
+fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
+    let ran = Client::connect(home)?.is_some();
+    let mut client = Client::connect_or_start(home)?;
+    let hello = client.hello().clone();
+    if !ran {
+        client.request(RequestBody::Shutdown { force: false })?;
+        client.wait_closed(std::time::Duration::from_secs(10));
+    }
+    Ok(format!("version {}, LibTorch loads", hello.version))
+}

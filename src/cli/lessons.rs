@@ -1,0 +1,40 @@
+//! `relu lessons`: what there is to read, and its cells.
+
+use super::{Outcome, say, say_json};
+use crate::lesson::{CellBody, Library};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub fn list(as_json: bool) -> Outcome {
+    let library = Library::english();
+    if as_json {
+        let lessons: Vec<_> = library
+            .lessons
+            .iter()
+            .map(|lesson| {
+                let cells: Vec<_> =
+                    lesson.cells().iter().map(|cell| json!({ "id": cell.id, "kind": kind(&cell.body) })).collect();
+                let meta = &lesson.meta;
+                json!({ "id": meta.id, "title": meta.title, "part": meta.part, "summary": meta.summary,
+                        "minutes": meta.minutes, "file": lesson.file, "cells": cells })
+            })
+            .collect();
+        say_json(&lessons)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for lesson in &library.lessons {
+        let meta = &lesson.meta;
+        say(&format!("{:<12} {:<6} {:<34} {:>3} min", meta.id, meta.part, meta.title, meta.minutes))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kind(body: &CellBody) -> &'static str {
+    match body {
+        CellBody::Train(_) => "train",
+        CellBody::Experiment(cell) if cell.at_once => "plot",
+        CellBody::Experiment(_) => "experiment",
+        CellBody::Predict(_) => "predict",
+        CellBody::Quiz(_) => "quiz",
+    }
+}

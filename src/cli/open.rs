@@ -1,0 +1,68 @@
+//! Opens the notebook, or prints a lesson where there is no terminal for it.
+
+use super::{Outcome, say};
+use crate::lesson::{self, Library, Line, lay_out};
+use crate::shell;
+use crate::store::Home;
+use color_eyre::eyre::{WrapErr, bail};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn notebook(what: Option<&str>) -> Outcome {
+    let mut library = Library::english();
+    let lesson = match what {
+        None => None,
+        Some(file) if Path::new(file).extension().is_some_and(|e| e == "md") => {
+            let text = std::fs::read_to_string(file).wrap_err_with(|| format!("{file} can't be read"))?;
+            let (document, faults) = lesson::parse(file, &text);
+            if !faults.is_empty() {
+                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                bail!("{file} has faults:\n{}", lines.join("\n"));
+            }
+            library.lessons.push(document);
+            Some(library.lessons.len() - 1)
+        }
+        Some(id) => match library.find(id) {
+            Some(lesson) => Some(lesson),
+            None => {
+                let known: Vec<&str> = library.lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
+                bail!("there is no lesson `{id}`; there are {}, or give a file that ends in .md", known.join(", "));
+            }
+        },
+    };
+    if plain_only() {
+        return print(&library, lesson.unwrap_or(0));
+    }
+    let home = Home::locate()?;
+    // Reading works without a home that can be written; the first run will name what is wrong.
+    if let Err(error) = home.prepare() {
+        super::complain(&format!("{error}; lessons can be read, nothing can be kept"));
+    }
+    shell::run(shell::Options { home, library, lesson })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether there is no terminal that could show the notebook.
+fn plain_only() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()
+}
+
+/// The lesson as plain text, cells by their ids.
+fn print(library: &Library, lesson: usize) -> Outcome {
+    let document = &library.lessons[lesson];
+    let layout = lay_out(document, 78, |_| 1);
+    let cells = document.cells();
+    for line in &layout.lines {
+        match line {
+            Line::Text(spans) => {
+                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+                say(text.trim_end())?;
+            }
+            Line::Cell { cell, .. } => say(&format!("  [cell {}]", cells[*cell].id))?,
+        }
+    }
+    say("\n(This is no terminal that can show the notebook; `relu train --help` tells how to train from a script.)")?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,161 @@
+//! `relu runs` and `relu stop`: what was trained, and what to do with it.
+
+use super::{Outcome, export, say, say_json};
+use crate::protocol::{RequestBody, RunId, RunSummary};
+use crate::shell::client::Client;
+use crate::store::{Home, Store};
+use clap::{Args, Subcommand, ValueEnum};
+use color_eyre::eyre::bail;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Runs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+    /// One JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum RunsCommand {
+    /// A run's settings, state and every epoch
+    Show {
+        run: RunId,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a run a name; an empty one takes it away
+    Rename { run: RunId, name: String },
+    /// Delete runs with their checkpoints; active ones are refused
+    Delete {
+        #[arg(required = true)]
+        runs: Vec<RunId>,
+    },
+    /// Write a run's curves to a file or to stdout
+    Export {
+        run: RunId,
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// A row for each epoch of each lane
+    Csv,
+    /// Settings, state and epochs
+    Json,
+    /// The chart: validation error by epoch
+    Svg,
+}
+
+pub fn runs(arguments: Runs) -> Outcome {
+    let home = Home::locate()?;
+    match arguments.command {
+        None => list(&home, arguments.json),
+        Some(RunsCommand::Show { run, json }) => show(&home, run, json || arguments.json),
+        Some(RunsCommand::Rename { run, name }) => {
+            let name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
+            ask(&home, RequestBody::Rename { run, name })
+        }
+        Some(RunsCommand::Delete { runs }) => {
+            for run in runs {
+                ask(&home, RequestBody::Delete { run })?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(RunsCommand::Export { run, format, output }) => export::export(&home, run, format, output.as_deref()),
+    }
+}
+
+/// Only the kernel writes: it is started if none runs.
+fn ask(home: &Home, body: RequestBody) -> Outcome {
+    home.prepare()?;
+    Client::connect_or_start(home)?.request(body)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn stop(run: RunId) -> Outcome {
+    let home = Home::locate()?;
+    let Some(mut client) = Client::connect(&home)? else {
+        bail!("no kernel runs, so run {run} does not train; `relu resume {run}` goes on with it");
+    };
+    client.request(RequestBody::Stop { run })?;
+    say(&format!("run {run} stops at its next batch; `relu resume {run}` goes on"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The store for reading; `None` if nothing was ever trained here.
+pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
+    if home.database().exists() { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
+}
+
+/// One run, or a sentence that there is no such.
+pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> {
+    let Some(store) = open_store(home)? else {
+        bail!("there is no run {run}: nothing has been trained here yet");
+    };
+    let summary = store.run(run)?;
+    Ok((store, summary))
+}
+
+fn list(home: &Home, as_json: bool) -> Outcome {
+    let runs = open_store(home)?.map_or_else(|| Ok(Vec::new()), |store| store.runs())?;
+    if as_json {
+        say_json(&runs)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if runs.is_empty() {
+        say("nothing has been trained here yet; `relu train` starts a race")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{:>4}  {:<12} {:>11}  {}", "run", "state", "epochs", "best validation error, %"))?;
+    for run in runs {
+        let best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
+        let name = run.name.as_ref().map_or(String::new(), |name| format!("  ({name})"));
+        say(&format!(
+            "{:>4}  {:<12} {:>5}/{:<5}  {}{name}",
+            run.run,
+            run.state.name(),
+            run.epochs_done,
+            run.spec.epochs,
+            best.join("  ")
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
+    let (store, summary) = find(home, run)?;
+    let epochs = store.epochs(run)?;
+    if as_json {
+        say_json(&json!({ "summary": summary, "epochs": epochs }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+    say(&format!(
+        "run {run}{name}: {}, {} of {} epochs",
+        summary.state.name(),
+        summary.epochs_done,
+        summary.spec.epochs
+    ))?;
+    say(&format!("settings: {}", serde_json::to_string(&summary.spec)?))?;
+    say(&format!("checkpoints: {}", home.run(run).display()))?;
+    for r in epochs {
+        say(&format!(
+            "{:<16} epoch {:>4}  loss {:.4}  val {:>5.2} %  test {:>5.2} %  {:>6.2} s",
+            r.lane(),
+            r.epoch,
+            r.train_loss,
+            r.val_error,
+            r.test_error,
+            r.seconds
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

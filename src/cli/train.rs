@@ -1,0 +1,135 @@
+//! `relu train` and `relu resume`: start, or go on with, a race and follow it to its end.
+
+use super::follow::{Style, follow};
+use super::{Outcome, Usage, say, say_json};
+use crate::protocol::{Arm, Backend, DataSource, Preset, Reply, RequestBody, RunId, RunSpec, Widths};
+use crate::shell::client::Client;
+use crate::store::Home;
+use clap::Args;
+use color_eyre::eyre::bail;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Train {
+    /// The competitors: CONV-FC activations, such as relu-tanh, all-tanh, softplus-tanh
+    #[arg(long, value_delimiter = ',', value_parser = parse::<Arm>)]
+    arms: Option<Vec<Arm>>,
+    /// article: LeNet-4, batch 100; tutorial: 20/50/500, batch 500
+    #[arg(long, default_value = "article", value_parser = parse::<Preset>)]
+    preset: Preset,
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// One lane for each arm and seed
+    #[arg(long, value_delimiter = ',')]
+    seeds: Option<Vec<u64>>,
+    /// Images a step
+    #[arg(long)]
+    batch: Option<u32>,
+    /// Learning rate
+    #[arg(long, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    #[arg(long, allow_negative_numbers = true)]
+    momentum: Option<f64>,
+    /// The first so many training images train
+    #[arg(long)]
+    train_size: Option<u32>,
+    /// The last so many training images validate
+    #[arg(long)]
+    val_size: Option<u32>,
+    /// CONV1,CONV2,FC1, such as 4,16,120
+    #[arg(long, value_delimiter = ',', num_args = 1)]
+    widths: Option<Vec<u32>>,
+    /// A folder with four IDX files of MNIST's form, plain or .gz
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// LibTorch's threads within a lane
+    #[arg(long)]
+    threads: Option<u32>,
+    /// fused or libtorch
+    #[arg(long, value_parser = parse::<Backend>)]
+    backend: Option<Backend>,
+    /// A name for the list of runs
+    #[arg(long)]
+    name: Option<String>,
+    /// Leave at once; the run goes on in the kernel
+    #[arg(long)]
+    detach: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+impl Train {
+    fn spec(&self) -> Result<RunSpec, Usage> {
+        let base = RunSpec::of(self.preset);
+        let widths = match self.widths.as_deref() {
+            None => base.widths,
+            Some(&[conv1, conv2, fc1]) => Widths { conv1, conv2, fc1 },
+            Some(_) => return Err(Usage("--widths takes three numbers, such as 4,16,120".into())),
+        };
+        let data = match &self.data {
+            None => DataSource::Mnist,
+            // The kernel has a working folder of its own.
+            Some(folder) => DataSource::Folder(folder.canonicalize().map_err(|error| {
+                Usage(format!("--data {}: {error}; give a folder with four IDX files", folder.display()))
+            })?),
+        };
+        let spec = RunSpec {
+            arms: self.arms.clone().unwrap_or(base.arms),
+            seeds: self.seeds.clone().unwrap_or(base.seeds),
+            epochs: self.epochs.unwrap_or(base.epochs),
+            batch: self.batch.unwrap_or(base.batch),
+            learning_rate: self.lr.unwrap_or(base.learning_rate),
+            momentum: self.momentum.unwrap_or(base.momentum),
+            train_size: self.train_size.unwrap_or(base.train_size),
+            val_size: self.val_size.unwrap_or(base.val_size),
+            threads: self.threads.unwrap_or(base.threads),
+            backend: self.backend.unwrap_or(base.backend),
+            preset: self.preset,
+            widths,
+            data,
+        };
+        spec.check().map_err(|error| Usage(format!("--{error}")))?;
+        Ok(spec)
+    }
+}
+
+pub fn train(arguments: &Train) -> Outcome {
+    let spec = arguments.spec()?;
+    let home = Home::locate()?;
+    home.prepare()?;
+    let mut client = Client::connect_or_start(&home)?;
+    // Follow first: nothing that the run tells can be missed.
+    client.request(RequestBody::Follow)?;
+    let Reply::Started { run } = client.request(RequestBody::Train { spec, name: arguments.name.clone() })? else {
+        bail!("the kernel did not say which run it started");
+    };
+    go_on(client, &home, run, arguments.detach, arguments.json)
+}
+
+pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
+    let home = Home::locate()?;
+    home.prepare()?;
+    let mut client = Client::connect_or_start(&home)?;
+    client.request(RequestBody::Follow)?;
+    client.request(RequestBody::Resume { run })?;
+    go_on(client, &home, run, detach, json)
+}
+
+fn go_on(client: Client, home: &Home, run: RunId, detach: bool, json: bool) -> Outcome {
+    if detach {
+        if json {
+            say_json(&json!({ "event": "started", "run": run }))?;
+        } else {
+            say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    follow(client, home, run, Style::choose(json))
+}

@@ -1,0 +1,204 @@
+//! The event loop: events in, `update`, effects out, and a frame when the queue is empty.
+
+use super::guard::{self, Guard};
+use super::link::{self, Order};
+use super::{input, report};
+use crate::app::{App, Effect, Event, Tag, update};
+use crate::lesson::Library;
+use crate::store::{Home, Store, StoreError};
+use crate::ui::{self, Theme};
+use color_eyre::eyre::{Context, eyre};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{cursor, queue, terminal};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// What reaches the loop beside the notebook's own events.
+pub enum Incoming {
+    Event(Event),
+    /// SIGTSTP.
+    Suspend,
+}
+
+/// How the notebook opens.
+#[derive(Debug)]
+pub struct Options {
+    pub home: Home,
+    pub library: Library,
+    /// The lesson to open; otherwise the one left last.
+    pub lesson: Option<usize>,
+}
+
+/// Progress is drawn no more often than this; keys are drawn at once.
+const FRAME: Duration = Duration::from_millis(100);
+/// A whole frame goes out in one write.
+const FRAME_BYTES: usize = 64 * 1024;
+
+type Screen = Terminal<CrosstermBackend<BufWriter<io::Stdout>>>;
+
+/// Opens the notebook on this terminal and returns when the reader has left it.
+pub fn run(options: Options) -> color_eyre::Result<()> {
+    report::own_terminal(options.home.logs());
+    let (columns, rows) = terminal::size().wrap_err("this terminal does not tell its size")?;
+    let lesson = options.lesson.or_else(|| last_lesson(&options)).unwrap_or(0);
+    let app = App::new(options.library, lesson, columns, rows);
+    let theme = Theme::detect(|name| std::env::var(name).ok());
+    let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
+    let outcome = Notebook::open(app, theme, options.home)?.serve(options.lesson.is_some());
+    drop(guard);
+    outcome
+}
+
+/// A home that can't be read has no last lesson; the notebook opens all the same.
+fn last_lesson(options: &Options) -> Option<usize> {
+    let store = Store::open_read(&options.home).ok()?;
+    let id = store.recall("last-lesson").ok()??;
+    options.library.find(id.as_str()?)
+}
+
+struct Notebook {
+    app: App,
+    theme: Theme,
+    home: Home,
+    screen: Screen,
+    events: Receiver<Incoming>,
+    sender: Sender<Incoming>,
+    orders: Sender<Order>,
+}
+
+impl Notebook {
+    fn open(app: App, theme: Theme, home: Home) -> color_eyre::Result<Self> {
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
+        let mut screen = Terminal::new(backend)?;
+        screen.clear()?;
+        let (sender, events) = mpsc::channel();
+        let orders = link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
+        Ok(Self { app, theme, home, screen, events, sender, orders })
+    }
+
+    fn serve(mut self, lesson_chosen: bool) -> color_eyre::Result<()> {
+        self.draw()?;
+        // Only now what may take a moment: the first frame waits for nothing.
+        input::start(&self.sender).wrap_err("no thread for the keyboard")?;
+        self.recall(!lesson_chosen);
+        let mut drawn = Instant::now();
+        let mut stale = true;
+        while !self.app.quit {
+            let first = if stale {
+                match self.events.recv_timeout(FRAME.saturating_sub(drawn.elapsed())) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Err(eyre!("every thread of the notebook has ended")),
+                }
+            } else {
+                Some(self.events.recv().map_err(|_| eyre!("every thread of the notebook has ended"))?)
+            };
+            let mut at_once = first.is_none();
+            for event in first.into_iter().chain(std::iter::from_fn(|| self.events.try_recv().ok())).collect::<Vec<_>>()
+            {
+                at_once |= self.take(event)?;
+                stale = true;
+            }
+            if stale && (at_once || drawn.elapsed() >= FRAME) {
+                self.draw()?;
+                drawn = Instant::now();
+                stale = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles one event; says whether its frame should not wait.
+    fn take(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
+        let event = match incoming {
+            Incoming::Event(event) => event,
+            Incoming::Suspend => {
+                self.suspend()?;
+                return Ok(true);
+            }
+        };
+        let at_once = !matches!(event, Event::Kernel(_));
+        for effect in update(&mut self.app, event) {
+            self.carry_out(effect)?;
+        }
+        Ok(at_once)
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> color_eyre::Result<()> {
+        match effect {
+            Effect::Request(tag, body) => self.order(tag, body, true),
+            Effect::RequestIfOn(tag, body) => self.order(tag, body, false),
+            Effect::LoadRun(run) => match self.read(|store| store.history(run)) {
+                Ok(history) => self.feed(Event::History(run, history))?,
+                Err(error) => self.feed(Event::Notice(error))?,
+            },
+            Effect::LoadRuns => {
+                if let Ok(runs) = self.read(Store::runs) {
+                    self.feed(Event::Runs(runs))?;
+                }
+            }
+            Effect::Recall => self.recall(false),
+            Effect::Suspend => self.suspend()?,
+            Effect::Redraw => self.screen.clear()?,
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, event: Event) -> color_eyre::Result<()> {
+        for effect in update(&mut self.app, event) {
+            self.carry_out(effect)?;
+        }
+        Ok(())
+    }
+
+    fn order(&self, tag: Tag, body: crate::protocol::RequestBody, start: bool) {
+        // The link's thread lives as long as the loop; were it gone, a Link event has told so.
+        let _ = self.orders.send(Order { tag, body, start });
+    }
+
+    /// Reads from the store, anew each time: a kernel may have made it since.
+    fn read<T>(&self, reader: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, String> {
+        Store::open_read(&self.home).and_then(|store| reader(&store)).map_err(|error| error.to_string())
+    }
+
+    /// What the reader left behind; with `place`, the scroll position too.
+    fn recall(&mut self, place: bool) {
+        let entries = self.read(|store| store.recall_all("")).unwrap_or_default();
+        let runs = self.read(Store::runs).unwrap_or_default();
+        let outcomes = self.read(Store::cell_outcomes).unwrap_or_default();
+        let outcomes = outcomes.into_iter().map(|record| (record.cell, record.outcome)).collect();
+        for event in [Event::Recalled(entries), Event::Runs(runs), Event::Outcomes(outcomes)] {
+            if let Err(error) = self.feed(event) {
+                tracing::warn!("what was kept can't be shown: {error}");
+            }
+        }
+        if place {
+            let top = self.app.places.get(&self.app.document().meta.id).copied().unwrap_or(0);
+            self.app.view.scroll_to(top);
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        let (app, theme) = (&self.app, &self.theme);
+        self.screen.draw(|frame| ui::draw(app, theme, frame))?;
+        queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
+        io::Write::flush(self.screen.backend_mut())
+    }
+
+    /// Gives the terminal back, stops as Ctrl-Z does, and takes it again on SIGCONT.
+    fn suspend(&mut self) -> color_eyre::Result<()> {
+        guard::restore();
+        rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+        std::mem::forget(Guard::take()?);
+        queue!(self.screen.backend_mut(), cursor::Hide)?;
+        let (columns, rows) = terminal::size()?;
+        update(&mut self.app, Event::Resize(columns, rows));
+        self.screen.clear()?;
+        self.screen.backend_mut().flush()?;
+        Ok(())
+    }
+}
