@@ -97,6 +97,10 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), CheckpointError> {
     if digest(entry("place")?, entry("spec")?, &tensors) != entry("digest")? {
         return Err(CheckpointError::Damaged("its digest does not match its contents".into()));
     }
+    // `epoch` repeats the place for readers in other languages, outside the digest.
+    if entry("epoch")? != place.epochs_done.to_string() {
+        return Err(CheckpointError::Damaged("its epoch is not the one of its place in training".into()));
+    }
     let snapshot = Snapshot {
         lane: place.lane,
         epochs_done: place.epochs_done,
@@ -199,6 +203,26 @@ mod tests {
         for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
             assert!(decode(&bytes[..length]).is_err(), "cut to {length}");
         }
+    }
+
+    /// Of a network small enough to try each byte, the header's among them.
+    #[test]
+    fn no_byte_can_change_unseen() {
+        let (mut snapshot, mut spec) = example(false);
+        spec.widths = Widths { conv1: 1, conv2: 1, fc1: 1 };
+        snapshot.weights = LeNet4::new(snapshot.lane.arm, spec.widths, 1).weights();
+        let mut bytes = encode(&snapshot, &spec).unwrap();
+        let mut unseen = Vec::new();
+        for at in 0..bytes.len() {
+            for bit in [1, 2, 0x20] {
+                bytes[at] ^= bit;
+                if decode(&bytes).is_ok() {
+                    unseen.push((at, String::from_utf8_lossy(&bytes[at.saturating_sub(12)..][..24]).into_owned()));
+                }
+                bytes[at] ^= bit;
+            }
+        }
+        assert!(unseen.is_empty(), "{unseen:?}");
     }
 
     #[test]
