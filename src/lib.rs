@@ -2,6 +2,7 @@
 //!
 //! The rooms, in reading order; `ARCHITECTURE.md` tells who may use whom.
 
+pub mod mnist;
 pub mod protocol;
 
 pub mod lesson;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use relu_notebook::learn::data::mnist::hex;
+use relu_notebook::mnist::hex;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,

@@ -51,8 +51,8 @@ fn judge(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -
     }
 }
 
-fn mnist() -> Result<String, crate::learn::data::mnist::Damaged> {
-    for file in &crate::learn::data::mnist::FILES {
+fn mnist() -> Result<String, crate::mnist::Damaged> {
+    for file in &crate::mnist::FILES {
         file.verify()?;
     }
     Ok("the four embedded files match their published sha256".into())

@@ -4,9 +4,9 @@
 //! The tensors are the network's eight and, with momentum, eight more called `velocity.*`. The metadata holds the
 //! spec, the place in training and a sha256 over everything else, which safetensors itself does not have.
 
-use super::data::mnist::hex;
 use super::model::PARAMETERS;
 use super::observer::{Environment, NamedTensor, Snapshot};
+use crate::mnist::hex;
 use crate::protocol::{Lane, RunSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};

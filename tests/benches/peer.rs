@@ -10,13 +10,12 @@
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
 use relu_notebook::{
     learn::{
-        Control, Dataset, Ending, Observer, Snapshot,
-        data::mnist,
-        machine,
+        Control, Dataset, Ending, Observer, Snapshot, machine,
         model::LeNet4,
         random::{Purpose, Random},
         train_lane,
     },
+    mnist,
     protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec},
 };
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! The splits that training sees, as tensors that all lanes share.
 
 use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
-use super::mnist::{self, Damaged};
+use crate::mnist::{self, Damaged};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::path::Path;

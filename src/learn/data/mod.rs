@@ -2,7 +2,6 @@
 
 mod dataset;
 mod idx;
-pub mod mnist;
 
 pub use dataset::{DataError, Dataset, SIDE, Split};
 pub use idx::{IdxError, Images, Labels};
