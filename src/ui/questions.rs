@@ -55,7 +55,7 @@ pub fn predict(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let inner = framed(theme, "Your guess first", focused, area, buffer);
+    let inner = framed(theme, "Prediction", focused, area, buffer);
     let mut y = write(theme, &cell.question, theme.strong(), inner, inner.y, buffer) + 1;
     match &cell.guess {
         Guess::Choice(options) => {
@@ -88,7 +88,7 @@ pub fn predict(
 }
 
 pub fn quiz(theme: &Theme, cell: &QuizCell, answer: Option<&Answer>, focused: bool, area: Rect, buffer: &mut Buffer) {
-    let inner = framed(theme, "Check yourself", focused, area, buffer);
+    let inner = framed(theme, "Question", focused, area, buffer);
     let mut y = write(theme, &cell.question, theme.strong(), inner, inner.y, buffer) + 1;
     let chosen = if let Some(Answer::Choice(at)) = answer { cell.choices.get(*at).map(|c| (*at, c)) } else { None };
     for (at, choice) in cell.choices.iter().enumerate() {
