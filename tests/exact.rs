@@ -1,5 +1,7 @@
 //! Same spec, same bits: alone or beside another lane, uninterrupted or stopped and resumed anywhere.
 
+#![allow(clippy::unwrap_used)]
+
 use relu_notebook::learn::{Control, Dataset, Ending, Observer, Snapshot, checkpoint, train_lane};
 use relu_notebook::protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! The fused backend as a whole: it says that it runs, works at any width, and learns what LibTorch's form learns.
 
+#![allow(clippy::unwrap_used)]
+
 use relu_notebook::learn::{Control, Dataset, Ending, Observer, Snapshot, train_lane};
 use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;

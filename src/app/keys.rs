@@ -10,8 +10,6 @@ pub enum Action {
     QuitSafely,
     Up,
     Down,
-    Left,
-    Right,
     PageUp,
     PageDown,
     Top,
@@ -73,8 +71,6 @@ const fn bind(
 pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::Down), key('j')], Action::Down, "↓ j", "scroll down a line"),
     bind(&[code(KeyCode::Up), key('k')], Action::Up, "↑ k", "scroll up a line"),
-    bind(&[code(KeyCode::Left), key('h')], Action::Left, "← h", "in an open plot: cursor to the left"),
-    bind(&[code(KeyCode::Right), key('l')], Action::Right, "→ l", "in an open plot: cursor to the right"),
     bind(&[code(KeyCode::PageDown)], Action::PageDown, "PgDn Space", "scroll down a page"),
     bind(&[code(KeyCode::PageUp), key('b')], Action::PageUp, "PgUp b", "scroll up a page"),
     bind(&[code(KeyCode::Home), key('g')], Action::Top, "Home g", "to the top of the lesson"),
@@ -94,8 +90,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('7')], Action::Choose(7), "", ""),
     bind(&[key('8')], Action::Choose(8), "", ""),
     bind(&[key('9')], Action::Choose(9), "", ""),
-    bind(&[key('n')], Action::NextLesson, "n", "next lesson"),
-    bind(&[key('p')], Action::PreviousLesson, "p", "previous lesson"),
+    bind(&[key('n'), code(KeyCode::Right), key('l')], Action::NextLesson, "n → l", "next lesson"),
+    bind(&[key('p'), code(KeyCode::Left), key('h')], Action::PreviousLesson, "p ← h", "previous lesson"),
     bind(&[key('c')], Action::Contents, "c", "contents"),
     bind(&[key('r')], Action::Runs, "r", "runs: all that was ever trained here"),
     bind(&[key('/')], Action::Search, "/", "search all lessons"),
@@ -117,12 +113,12 @@ pub fn action(event: KeyEvent) -> Option<Action> {
 
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let mut table = String::from("| key | does |\n|---|---|\n");
-    for binding in BINDINGS.iter().filter(|binding| !binding.label.is_empty()) {
+    let row = |binding: &Binding| {
         let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
-        table.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
-    }
-    table
+        format!("| {} | {} |\n", keys.join(" "), binding.help)
+    };
+    let shown = BINDINGS.iter().filter(|binding| !binding.label.is_empty());
+    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown.map(row)).collect()
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ impl LessonView {
         self.layout = layout;
         self.height = usize::from(height);
         self.scroll_to(top);
+        // What was being watched stays whole on the screen.
+        if let Some((cell, _)) = anchor {
+            self.show_cell(cell);
+        }
     }
 
     pub fn bottom(&self) -> usize {

@@ -6,10 +6,12 @@ mod event;
 pub mod keys;
 mod lesson_view;
 mod modal;
+mod modal_keys;
 mod race;
 mod reply;
 mod screen;
 mod settings;
+mod told;
 mod update;
 
 pub use answers::Answer;

@@ -9,7 +9,7 @@ pub enum Modal {
     Help {
         top: usize,
     },
-    Settings(CellKey, Settings),
+    Settings(CellKey, Box<Settings>),
     Quit(QuitChoice),
     Runs(RunsList),
     /// One run's chart, opened from the list.

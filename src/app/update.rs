@@ -1,8 +1,8 @@
 //! The one place where the notebook's state changes.
 
-use super::{Action, Answer, App, Effect, Event, Link, Modal, QuitChoice, Race, RunsList, Search, Settings, Tag, keys};
+use super::{Action, Answer, App, Effect, Event, Modal, QuitChoice, Race, RunsList, Search, Settings, Tag, keys};
 use crate::lesson::{CellBody, Guess, Target};
-use crate::protocol::{self, CellEvent, CellKey, RequestBody, RunEvent, RunId, RunState};
+use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use serde_json::Value;
 
@@ -98,7 +98,6 @@ impl App {
             Action::PageUp => return self.scroll(-page),
             Action::Top => return self.scroll(isize::MIN / 2),
             Action::Bottom => return self.scroll(isize::MAX / 2),
-            Action::Left | Action::Right => {}
             Action::NextLesson => return self.open_lesson(self.lesson + 1, None),
             Action::PreviousLesson => {
                 return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, None));
@@ -116,7 +115,7 @@ impl App {
             Action::StopRun => return self.stop_run(),
             Action::Settings => {
                 if let Some((key, spec)) = self.focused_spec() {
-                    self.modals.push(Modal::Settings(key, Settings::new(&spec)));
+                    self.modals.push(Modal::Settings(key, Box::new(Settings::new(&spec))));
                 } else {
                     self.message = Some("settings belong to a race; Tab goes to the next one".into());
                 }
@@ -151,7 +150,7 @@ impl App {
     }
 
     /// Keeps the place where the store can be written; a kernel is not started for it.
-    fn remember_place(&mut self) -> Vec<Effect> {
+    pub(super) fn remember_place(&mut self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         self.places.insert(id.clone(), self.view.top);
         let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
@@ -263,7 +262,7 @@ impl App {
                         vec![Effect::Request(Tag::Run(run), RequestBody::Resume { run })]
                     }
                     Some((_, RunState::Finished, spec)) => {
-                        self.modals.push(Modal::Settings(key, Settings::new(&spec)));
+                        self.modals.push(Modal::Settings(key, Box::new(Settings::new(&spec))));
                         Vec::new()
                     }
                 }
@@ -285,7 +284,7 @@ impl App {
         }
     }
 
-    fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
+    pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
         self.starting.insert(key.clone(), Ok(()));
         vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
     }
@@ -302,15 +301,12 @@ impl App {
     }
 
     fn stop_run(&mut self) -> Vec<Effect> {
-        match self.focused_race().filter(|race| race.state.is_active()) {
-            Some(race) => {
-                let run = race.run;
-                vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })]
-            }
-            None => {
-                self.message = Some("no race runs here".into());
-                Vec::new()
-            }
+        if let Some(race) = self.focused_race().filter(|race| race.state.is_active()) {
+            let run = race.run;
+            vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })]
+        } else {
+            self.message = Some("no race runs here".into());
+            Vec::new()
         }
     }
 
@@ -351,277 +347,5 @@ impl App {
         }
         self.quit = true;
         self.remember_place()
-    }
-
-    fn linked(&mut self, link: Link) -> Vec<Effect> {
-        let was_on = self.link == Link::On;
-        self.link = link;
-        match self.link {
-            // Whatever was missed stands in the store.
-            Link::On => {
-                let mut effects = vec![Effect::LoadRuns, Effect::Recall];
-                effects.extend(self.cell_runs.values().chain(self.races.keys()).map(|&run| Effect::LoadRun(run)));
-                effects
-            }
-            Link::Off if was_on => {
-                if self.running().is_empty() {
-                    return Vec::new();
-                }
-                for race in self.races.values_mut().filter(|race| race.state.is_active()) {
-                    race.state = RunState::Interrupted;
-                }
-                self.message =
-                    Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
-        let run = event.run();
-        if let RunEvent::Started { spec, .. } = event {
-            self.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
-        }
-        if let RunEvent::Deleted { .. } = event {
-            self.races.remove(&run);
-            self.cell_runs.retain(|_, shown| *shown != run);
-        }
-        match self.races.get_mut(&run) {
-            Some(race) => race.apply(event),
-            // A run that another notebook started.
-            None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
-            None => {}
-        }
-        let listed = matches!(self.modals.last(), Some(Modal::Runs(_)));
-        if listed && !matches!(event, RunEvent::Progress { .. }) { vec![Effect::LoadRuns] } else { Vec::new() }
-    }
-
-    fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
-        match event {
-            CellEvent::Started { cell, .. } => {
-                self.experiments.entry(cell).or_default().running = Some((0.0, "starting".into()));
-            }
-            CellEvent::Progress { cell, done, doing, partial } => {
-                let view = self.experiments.entry(cell).or_default();
-                view.running = Some((done, doing));
-                if partial.is_some() {
-                    view.outcome = partial;
-                }
-            }
-            CellEvent::Finished { cell, outcome } => {
-                let view = self.experiments.entry(cell).or_default();
-                (view.running, view.outcome, view.error) = (None, Some(outcome), None);
-            }
-            CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
-            CellEvent::Failed { cell, reason } => {
-                let view = self.experiments.entry(cell).or_default();
-                (view.running, view.error) = (None, Some(reason));
-            }
-        }
-        Vec::new()
-    }
-
-    fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for (key, value) in entries {
-            let parts: Vec<&str> = key.split('/').collect();
-            match parts.as_slice() {
-                ["place", lesson] => {
-                    if let Some(top) = value["top"].as_u64() {
-                        self.places.entry((*lesson).into()).or_insert(top as usize);
-                    }
-                    if let Some(read) = value["read"].as_u64() {
-                        self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);
-                    }
-                }
-                ["cell-run", lesson, cell] => {
-                    if let Some(run) = value.as_i64().map(RunId) {
-                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
-                        self.cell_runs.entry(key).or_insert(run);
-                        if !self.races.contains_key(&run) {
-                            effects.push(Effect::LoadRun(run));
-                        }
-                    }
-                }
-                ["answer", lesson, cell] => {
-                    if let Ok(answer) = serde_json::from_value(value) {
-                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
-                        self.answers.entry(key).or_insert(answer);
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.lay_out();
-        effects
-    }
-
-    fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
-        // Every arm puts the modal back unless it closes.
-        match (modal, key.code) {
-            (_, KeyCode::Esc) => Vec::new(),
-            (Modal::Help { top }, code) => {
-                let top = match keys::action(key) {
-                    Some(Action::Down) => top + 1,
-                    Some(Action::Up) => top.saturating_sub(1),
-                    Some(Action::PageDown | Action::Space) => top + 10,
-                    Some(Action::PageUp) => top.saturating_sub(10),
-                    _ => {
-                        // Any other key closes help.
-                        let _ = code;
-                        return Vec::new();
-                    }
-                };
-                self.modals.push(Modal::Help { top });
-                Vec::new()
-            }
-            (Modal::Settings(cell, mut settings), code) => {
-                match code {
-                    KeyCode::Enter => {
-                        if let Ok(spec) = &settings.spec {
-                            let spec = spec.clone();
-                            return self.start_from_settings(cell, spec);
-                        }
-                    }
-                    KeyCode::Down | KeyCode::Tab => settings.step(1),
-                    KeyCode::Up | KeyCode::BackTab => settings.step(-1),
-                    KeyCode::Backspace => settings.erase(),
-                    KeyCode::Delete => settings.clear(),
-                    KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => settings.clear(),
-                    KeyCode::Char(c) => settings.insert(c),
-                    _ => {}
-                }
-                self.modals.push(Modal::Settings(cell, settings));
-                Vec::new()
-            }
-            (Modal::Quit(choice), code) => match code {
-                KeyCode::Enter => self.quit_with(choice),
-                KeyCode::Char('q') => self.quit_with(QuitChoice::KeepRunning),
-                _ => {
-                    let step = match keys::action(key) {
-                        Some(Action::Down) => 1,
-                        Some(Action::Up) => -1,
-                        _ => 0,
-                    };
-                    self.modals.push(Modal::Quit(choice.step(step)));
-                    Vec::new()
-                }
-            },
-            (Modal::Runs(list), code) => self.runs_key(list, code, key),
-            (Modal::Run(run), code) => {
-                let state = self.races.get(&run).map(|race| race.state.clone());
-                let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
-                self.modals.push(Modal::Run(run));
-                match (code, state) {
-                    (KeyCode::Char('q'), _) => {
-                        self.modals.pop();
-                        Vec::new()
-                    }
-                    (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
-                        effect(RequestBody::Pause { run })
-                    }
-                    (KeyCode::Char(' ') | KeyCode::Enter, Some(RunState::Paused)) => {
-                        effect(RequestBody::Continue { run })
-                    }
-                    (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
-                    (KeyCode::Enter, Some(state)) if state.can_resume() => effect(RequestBody::Resume { run }),
-                    _ => Vec::new(),
-                }
-            }
-            (Modal::Search(search), code) => self.search_key(search, code),
-        }
-    }
-
-    fn start_from_settings(&mut self, cell: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
-        if self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
-            self.message = Some("the race still runs; s stops it, then Enter starts the new one".into());
-            return Vec::new();
-        }
-        self.start_race(cell, spec)
-    }
-
-    fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {
-        self.quit = true;
-        let mut effects = self.remember_place();
-        for run in self.running().iter().map(|race| race.run) {
-            let body = match choice {
-                QuitChoice::KeepRunning => continue,
-                QuitChoice::Pause => RequestBody::Pause { run },
-                QuitChoice::Stop => RequestBody::Stop { run },
-            };
-            effects.push(Effect::RequestIfOn(Tag::Run(run), body));
-        }
-        effects
-    }
-
-    fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let last = self.runs.len().saturating_sub(1);
-        match keys::action(key) {
-            Some(Action::Down) => list.selected = (list.selected + 1).min(last),
-            Some(Action::Up) => list.selected = list.selected.saturating_sub(1),
-            Some(Action::Top) => list.selected = 0,
-            Some(Action::Bottom) => list.selected = last,
-            Some(Action::Quit | Action::Runs) => return Vec::new(),
-            _ => {}
-        }
-        self.modals.push(Modal::Runs(list.clone()));
-        if code == KeyCode::Enter
-            && let Some(summary) = self.runs.get(list.selected)
-        {
-            self.modals.push(Modal::Run(summary.run));
-            effects.push(Effect::LoadRun(summary.run));
-        }
-        effects
-    }
-
-    fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
-        match code {
-            KeyCode::Enter => {
-                if let Some(hit) = search.hits.get(search.selected).cloned() {
-                    let effects = self.open_lesson(hit.lesson, Some(0));
-                    self.show_text(&hit.excerpt);
-                    return effects;
-                }
-            }
-            KeyCode::Down | KeyCode::Tab => {
-                search.selected = (search.selected + 1).min(search.hits.len().saturating_sub(1))
-            }
-            KeyCode::Up => search.selected = search.selected.saturating_sub(1),
-            KeyCode::Backspace => {
-                search.query.pop();
-            }
-            KeyCode::Char(c) => search.query.push(c),
-            _ => {}
-        }
-        if matches!(code, KeyCode::Backspace | KeyCode::Char(_)) {
-            search.hits = self.library.search(&search.query);
-            search.selected = 0;
-        }
-        self.modals.push(Modal::Search(search));
-        Vec::new()
-    }
-
-    /// Scrolls to the first laid-out line that shares its words with this source line.
-    fn show_text(&mut self, source: &str) {
-        let words = |text: &str| {
-            text.split(|c: char| !c.is_alphanumeric())
-                .filter(|w| w.len() > 3)
-                .map(str::to_lowercase)
-                .collect::<Vec<_>>()
-        };
-        let wanted = words(source);
-        let score = |line: &crate::lesson::Line| match line {
-            crate::lesson::Line::Text(spans) => {
-                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
-                words(&text).iter().filter(|word| wanted.contains(word)).count()
-            }
-            crate::lesson::Line::Cell { .. } => 0,
-        };
-        let lines = self.view.layout.lines.iter().enumerate();
-        if let Some((line, _)) = lines.max_by_key(|(at, line)| (score(line), std::cmp::Reverse(*at))) {
-            self.view.scroll_to(line.saturating_sub(2));
-        }
     }
 }

@@ -29,9 +29,9 @@ pub enum KernelCommand {
     },
 }
 
-pub fn kernel(command: KernelCommand) -> Outcome {
+pub fn kernel(command: &KernelCommand) -> Outcome {
     let home = Home::locate()?;
-    match command {
+    match *command {
         KernelCommand::Status { json } => status(&home, json),
         KernelCommand::Stop { force, json } => stop(&home, force, json),
     }

@@ -38,7 +38,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check lesson files: every fault as file:line:column
+    /// Check lesson files: every fault as <file:line:column>
     Check {
         /// A lesson file or a folder of them; otherwise the shipped lessons
         path: Option<PathBuf>,
@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Runs(runs)) => runs::runs(runs),
         Some(Command::Resume { run, detach, json }) => train::resume(run, detach, json),
         Some(Command::Stop { run }) => runs::stop(run),
-        Some(Command::Kernel { command }) => kernel::kernel(command),
+        Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Doctor { json }) => doctor::doctor(json),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -23,13 +23,14 @@ pub fn notebook(what: Option<&str>) -> Outcome {
             library.lessons.push(document);
             Some(library.lessons.len() - 1)
         }
-        Some(id) => match library.find(id) {
-            Some(lesson) => Some(lesson),
-            None => {
+        Some(id) => {
+            if let Some(lesson) = library.find(id) {
+                Some(lesson)
+            } else {
                 let known: Vec<&str> = library.lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
                 bail!("there is no lesson `{id}`; there are {}, or give a file that ends in .md", known.join(", "));
             }
-        },
+        }
     };
     if plain_only() {
         return print(&library, lesson.unwrap_or(0));

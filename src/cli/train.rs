@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
+// Its field is `--train-size`, whatever the command is called.
+#[allow(clippy::struct_field_names)]
 pub struct Train {
     /// The competitors: CONV-FC activations, such as relu-tanh, all-tanh, softplus-tanh
     #[arg(long, value_delimiter = ',', value_parser = parse::<Arm>)]

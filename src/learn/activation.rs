@@ -38,7 +38,8 @@ mod tests {
     /// Values at -1, 0 and 1 from the definitions.
     #[test]
     fn values_follow_the_definitions() {
-        let phi: [(Activation, fn(f64) -> f64); 8] = [
+        type Phi = fn(f64) -> f64;
+        let phi: [(Activation, Phi); 8] = [
             (Activation::Relu, |z| z.max(0.0)),
             (Activation::Tanh, f64::tanh),
             (Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),

@@ -45,7 +45,7 @@ pub fn train_lane(
     machine::use_threads(spec.threads);
     let mut trainer = Trainer::new(spec, lane, data, from)?;
     while trainer.epochs_done < spec.epochs {
-        if let Some(ending) = trainer.epoch(observer)? {
+        if let Some(ending) = trainer.epoch(observer) {
             return Ok(ending);
         }
     }
@@ -110,7 +110,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The rest of the epoch under way. `Some` if the lane ends in it.
-    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<Ending>, TrainError> {
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Option<Ending> {
         let (batch, images) = (self.spec.batch, self.spec.train_size);
         let number = self.epochs_done + 1;
         let order = Random::new(self.lane.seed, Purpose::Shuffle { epoch: number }).permutation(images);
@@ -122,7 +122,7 @@ impl<'a> Trainer<'a> {
             let size = batch.min(images - start);
             let loss = self.step(&order[start as usize..][..size as usize]);
             if !loss.is_finite() {
-                return Ok(Some(Ending::Diverged { epoch: number, batch: self.batches_done }));
+                return Some(Ending::Diverged { epoch: number, batch: self.batches_done });
             }
             self.loss_sum += loss * f64::from(size);
             self.batches_done += 1;
@@ -142,15 +142,15 @@ impl<'a> Trainer<'a> {
                 Control::Checkpoint => observer.checkpoint(&self.snapshot()),
                 Control::Stop => {
                     observer.checkpoint(&self.snapshot());
-                    return Ok(Some(Ending::Stopped));
+                    return Some(Ending::Stopped);
                 }
             }
         }
         let record = self.close_epoch(number);
-        Ok(match observer.epoch(&record, &self.snapshot()) {
+        match observer.epoch(&record, &self.snapshot()) {
             Control::Stop if self.epochs_done < self.spec.epochs => Some(Ending::Stopped),
             _ => None,
-        })
+        }
     }
 
     /// Measures the epoch that has just been trained.

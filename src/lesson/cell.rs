@@ -1,7 +1,7 @@
 //! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
 
 use super::document::Position;
-use crate::protocol::{Arm, ExperimentSpec, Preset, RunSpec};
+use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -159,6 +159,14 @@ fn train(body: &str) -> Read {
     Ok((cell.id.clone(), CellBody::Train(cell)))
 }
 
+/// What an experiment's fence says beside the experiment's own settings.
+#[derive(Deserialize)]
+struct Apart {
+    #[serde(default)]
+    effort: Effort,
+    seeds: Option<Vec<u64>>,
+}
+
 /// `id` and `title` are the cell's, everything else the experiment's: serde can't refuse unknown keys across the two,
 /// so they are parted by hand.
 fn experiment(body: &str, at_once: bool) -> Read {
@@ -171,12 +179,6 @@ fn experiment(body: &str, at_once: bool) -> Read {
     let mut apart = toml::Table::new();
     for key in ["effort", "seeds"] {
         apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
-    }
-    #[derive(Deserialize)]
-    struct Apart {
-        #[serde(default)]
-        effort: crate::protocol::Effort,
-        seeds: Option<Vec<u64>>,
     }
     let fault = |e: toml::de::Error| (e.message().trim().replace('\n', " "), 0);
     let experiment = toml::Value::Table(table).try_into().map_err(fault)?;

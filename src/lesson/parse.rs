@@ -82,7 +82,7 @@ impl Reader<'_> {
             NodeValue::Paragraph => {
                 let mut inlines = self.inlines(node);
                 if let [Inline::Math(tex)] = inlines.as_slice()
-                    && self.is_display(node)
+                    && is_display(node)
                 {
                     BlockKind::Math(tex.clone())
                 } else {
@@ -157,11 +157,6 @@ impl Reader<'_> {
         BlockKind::Table { aligns, header, rows }
     }
 
-    fn is_display<'a>(&self, node: &'a AstNode<'a>) -> bool {
-        let first = node.first_child();
-        first.is_some_and(|child| matches!(&child.data.borrow().value, NodeValue::Math(math) if math.display_math))
-    }
-
     fn inlines<'a>(&mut self, parent: &'a AstNode<'a>) -> Vec<Inline> {
         let mut inlines = Vec::new();
         for node in parent.children() {
@@ -202,6 +197,11 @@ impl Reader<'_> {
         }
         inlines
     }
+}
+
+fn is_display<'a>(node: &'a AstNode<'a>) -> bool {
+    let first = node.first_child();
+    first.is_some_and(|child| matches!(&child.data.borrow().value, NodeValue::Math(math) if math.display_math))
 }
 
 /// Info strings that mean code, not a cell.

@@ -29,9 +29,8 @@ impl Comparison {
             format!("{fast} reached {slow}'s best error {:.1} times later", 1.0 / median)
         };
         match self.ratios.as_slice() {
-            [_] => how,
             [first, .., last] => format!("{how} (median of {} seeds, {first:.1} to {last:.1})", self.ratios.len()),
-            [] => how,
+            _ => how,
         }
     }
 }

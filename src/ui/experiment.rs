@@ -175,7 +175,7 @@ fn images(theme: &Theme, figure: &ImageGrid, area: Rect, buffer: &mut Buffer) {
                 let (upper, lower) = (pixel(2 * row), pixel(2 * row + 1));
                 let Some(cell) = buffer.cell_mut((left + column, top + row)) else { continue };
                 if theme.glyphs == Glyphs::Ascii || theme.palette == super::Palette::None {
-                    let level = (usize::from(upper) + usize::from(lower)) / 2 * 9 / 255;
+                    let level = usize::midpoint(usize::from(upper), usize::from(lower)) * 9 / 255;
                     cell.set_char(char::from(b" .:-=+*#%@"[level]));
                 } else {
                     let grey = |v: u8| Color::Rgb(v, v, v);

@@ -132,7 +132,7 @@ impl Plot {
             return;
         }
         let (xs, ys) = (Scale::new(self.x, self.log_x), Scale::new(self.y, self.log_y));
-        let y_ticks = ticks(ys.limits(), self.log_y, usize::from(area.height - 3).div_ceil(2).max(2));
+        let y_ticks = ticks(ys.limits(), self.log_y, (usize::from(area.height - 3) * 2 / 3).max(2));
         let y_names: Vec<String> = y_ticks.iter().map(|&v| number(v)).collect();
         let gutter = y_names.iter().map(|name| name.width()).max().unwrap_or(1) as u16 + 1;
         let plot = Rect::new(area.x + gutter + 1, area.y + 1, area.width - gutter - 2, area.height - 3);
@@ -302,7 +302,7 @@ impl Plot {
             let text = theme.text(&label.text);
             let width = text.width() as u16;
             let right = (column + 2, column + 2 + width <= plot.right());
-            let left = (column.saturating_sub(width + 1), column >= plot.x + width + 1);
+            let left = (column.saturating_sub(width + 1), column > plot.x + width);
             let places =
                 [(right, 0_i32), (left, 0), (right, -1), (left, -1), (right, 1), (left, 1), (left, -2), (left, 2)];
             for ((x, fits), offset) in places {

@@ -36,12 +36,11 @@ pub fn draw_cell(
         return;
     }
     let ready;
-    let shown = match race {
-        Some(race) => race,
-        None => {
-            ready = Race::new(crate::protocol::RunId(0), cell.spec());
-            &ready
-        }
+    let shown = if let Some(race) = race {
+        race
+    } else {
+        ready = Race::new(crate::protocol::RunId(0), cell.spec());
+        &ready
     };
     let waiting = if starting.is_some() {
         Some("The kernel is starting; LibTorch takes a moment to load.".to_string())
@@ -57,7 +56,7 @@ pub fn draw_cell(
 fn offer(spec: &RunSpec) -> String {
     let arms: Vec<String> = spec.arms.iter().map(|arm| arm.title()).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
-    let images = if spec.train_size % 1000 == 0 {
+    let images = if spec.train_size.is_multiple_of(1000) {
         format!("{},000", spec.train_size / 1000)
     } else {
         spec.train_size.to_string()

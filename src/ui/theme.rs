@@ -101,10 +101,12 @@ impl Theme {
         self.pick((240, 110, 130), 204, Color::Red).add_modifier(Modifier::BOLD)
     }
 
+    #[allow(clippy::unused_self)]
     pub fn strong(&self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
+    #[allow(clippy::unused_self)]
     pub fn selected(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
@@ -114,15 +116,13 @@ impl Theme {
         use lesson::Style as S;
         match style {
             S::Text => Style::new(),
-            S::Emphasis => Style::new().add_modifier(Modifier::ITALIC),
-            S::Strong => self.strong(),
+            S::Emphasis | S::Quote => Style::new().add_modifier(Modifier::ITALIC),
+            S::Strong | S::Subheading => self.strong(),
             S::Code => self.pick((206, 172, 240), 183, Color::Magenta),
             S::Math => self.pick((168, 218, 200), 152, Color::Green),
             S::Title => self.accent().add_modifier(Modifier::BOLD),
             S::Heading => self.arm(0).add_modifier(Modifier::BOLD),
-            S::Subheading => self.strong(),
             S::Frame | S::Faint => self.faint(),
-            S::Quote => Style::new().add_modifier(Modifier::ITALIC),
             S::Link(_) => self.accent().add_modifier(Modifier::UNDERLINED),
         }
     }
@@ -140,12 +140,10 @@ impl Theme {
                 '×' => 'x',
                 '’' | '‘' => '\'',
                 '“' | '”' => '"',
-                '→' => '>',
-                '←' => '<',
+                '→' | '≥' => '>',
+                '←' | '≤' => '<',
                 '↑' => '^',
                 '↓' => 'v',
-                '≤' => '<',
-                '≥' => '>',
                 c if c.is_ascii() => c,
                 _ => '?',
             })

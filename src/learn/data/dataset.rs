@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
-/// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as LeCun had it.
+/// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as `LeCun` had it.
 pub const SIDE: i64 = 32;
 
 /// Images with their labels.
@@ -89,7 +89,9 @@ impl Dataset {
             });
         }
         let mut hasher = Sha256::new();
-        bytes.iter().for_each(|(_, plain)| hasher.update(plain));
+        for (_, plain) in &bytes {
+            hasher.update(plain);
+        }
         Ok(Self {
             training: split("training", &bytes[0], &bytes[1])?,
             test: split("test", &bytes[2], &bytes[3])?,

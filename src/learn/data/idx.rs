@@ -1,4 +1,4 @@
-//! The IDX format of the MNIST files (LeCun, Cortes, Burges): a big-endian header, then bytes.
+//! The IDX format of the MNIST files (`LeCun`, Cortes, Burges): a big-endian header, then bytes.
 //!
 //! A header is a claim, the file's length a fact: every size is checked against the bytes that are really there
 //! before anything is allocated.

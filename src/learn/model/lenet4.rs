@@ -1,4 +1,4 @@
-//! LeNet-4 (LeCun, Bottou, Bengio, Haffner 1998, III-C.8) in the form of the Theano tutorial: convolution, max-pool,
+//! LeNet-4 (`LeCun`, Bottou, Bengio, Haffner 1998, III-C.8) in the form of the Theano tutorial: convolution, max-pool,
 //! bias, activation, twice; a fully connected layer; ten logits. With 4, 16 and 120 units and full connections it has
 //! 51,050 parameters and reaches about 1.2 % validation error on MNIST after 150 epochs.
 

@@ -1,0 +1,176 @@
+//! Keys that go to what lies over the lesson.
+
+use super::{Action, App, Effect, Modal, QuitChoice, RunsList, Search, Tag, keys};
+use crate::lesson::Line;
+use crate::protocol::{self, CellKey, RequestBody, RunState};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+impl App {
+    pub(super) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
+        // Every arm puts the modal back unless it closes.
+        match (modal, key.code) {
+            (_, KeyCode::Esc) => Vec::new(),
+            (Modal::Help { top }, code) => {
+                let top = match keys::action(key) {
+                    Some(Action::Down) => top + 1,
+                    Some(Action::Up) => top.saturating_sub(1),
+                    Some(Action::PageDown | Action::Space) => top + 10,
+                    Some(Action::PageUp) => top.saturating_sub(10),
+                    _ => {
+                        // Any other key closes help.
+                        let _ = code;
+                        return Vec::new();
+                    }
+                };
+                self.modals.push(Modal::Help { top });
+                Vec::new()
+            }
+            (Modal::Settings(cell, mut settings), code) => {
+                match code {
+                    KeyCode::Enter => {
+                        if let Ok(spec) = &settings.spec {
+                            let spec = spec.clone();
+                            return self.start_from_settings(cell, spec);
+                        }
+                    }
+                    KeyCode::Down | KeyCode::Tab => settings.step(1),
+                    KeyCode::Up | KeyCode::BackTab => settings.step(-1),
+                    KeyCode::Backspace => settings.erase(),
+                    KeyCode::Delete => settings.clear(),
+                    KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => settings.clear(),
+                    KeyCode::Char(c) => settings.insert(c),
+                    _ => {}
+                }
+                self.modals.push(Modal::Settings(cell, settings));
+                Vec::new()
+            }
+            (Modal::Quit(choice), code) => match code {
+                KeyCode::Enter => self.quit_with(choice),
+                KeyCode::Char('q') => self.quit_with(QuitChoice::KeepRunning),
+                _ => {
+                    let step = match keys::action(key) {
+                        Some(Action::Down) => 1,
+                        Some(Action::Up) => -1,
+                        _ => 0,
+                    };
+                    self.modals.push(Modal::Quit(choice.step(step)));
+                    Vec::new()
+                }
+            },
+            (Modal::Runs(list), code) => self.runs_key(list, code, key),
+            (Modal::Run(run), code) => {
+                let state = self.races.get(&run).map(|race| race.state.clone());
+                let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
+                self.modals.push(Modal::Run(run));
+                match (code, state) {
+                    (KeyCode::Char('q'), _) => {
+                        self.modals.pop();
+                        Vec::new()
+                    }
+                    (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
+                        effect(RequestBody::Pause { run })
+                    }
+                    (KeyCode::Char(' ') | KeyCode::Enter, Some(RunState::Paused)) => {
+                        effect(RequestBody::Continue { run })
+                    }
+                    (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
+                    (KeyCode::Enter, Some(state)) if state.can_resume() => effect(RequestBody::Resume { run }),
+                    _ => Vec::new(),
+                }
+            }
+            (Modal::Search(search), code) => self.search_key(search, code),
+        }
+    }
+
+    pub(super) fn start_from_settings(&mut self, cell: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
+        if self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
+            self.message = Some("the race still runs; s stops it, then Enter starts the new one".into());
+            return Vec::new();
+        }
+        self.start_race(cell, spec)
+    }
+
+    pub(super) fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {
+        self.quit = true;
+        let mut effects = self.remember_place();
+        for run in self.running().iter().map(|race| race.run) {
+            let body = match choice {
+                QuitChoice::KeepRunning => continue,
+                QuitChoice::Pause => RequestBody::Pause { run },
+                QuitChoice::Stop => RequestBody::Stop { run },
+            };
+            effects.push(Effect::RequestIfOn(Tag::Run(run), body));
+        }
+        effects
+    }
+
+    pub(super) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let last = self.runs.len().saturating_sub(1);
+        match keys::action(key) {
+            Some(Action::Down) => list.selected = (list.selected + 1).min(last),
+            Some(Action::Up) => list.selected = list.selected.saturating_sub(1),
+            Some(Action::Top) => list.selected = 0,
+            Some(Action::Bottom) => list.selected = last,
+            Some(Action::Quit | Action::Runs) => return Vec::new(),
+            _ => {}
+        }
+        self.modals.push(Modal::Runs(list.clone()));
+        if code == KeyCode::Enter
+            && let Some(summary) = self.runs.get(list.selected)
+        {
+            self.modals.push(Modal::Run(summary.run));
+            effects.push(Effect::LoadRun(summary.run));
+        }
+        effects
+    }
+
+    pub(super) fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Some(hit) = search.hits.get(search.selected).cloned() {
+                    let effects = self.open_lesson(hit.lesson, Some(0));
+                    self.show_text(&hit.excerpt);
+                    return effects;
+                }
+            }
+            KeyCode::Down | KeyCode::Tab => {
+                search.selected = (search.selected + 1).min(search.hits.len().saturating_sub(1));
+            }
+            KeyCode::Up => search.selected = search.selected.saturating_sub(1),
+            KeyCode::Backspace => {
+                search.query.pop();
+            }
+            KeyCode::Char(c) => search.query.push(c),
+            _ => {}
+        }
+        if matches!(code, KeyCode::Backspace | KeyCode::Char(_)) {
+            search.hits = self.library.search(&search.query);
+            search.selected = 0;
+        }
+        self.modals.push(Modal::Search(search));
+        Vec::new()
+    }
+
+    /// Scrolls to the first laid-out line that shares its words with this source line.
+    pub(super) fn show_text(&mut self, source: &str) {
+        let words = |text: &str| {
+            text.split(|c: char| !c.is_alphanumeric())
+                .filter(|w| w.len() > 3)
+                .map(str::to_lowercase)
+                .collect::<Vec<_>>()
+        };
+        let wanted = words(source);
+        let score = |line: &Line| match line {
+            Line::Text(spans) => {
+                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+                words(&text).iter().filter(|word| wanted.contains(word)).count()
+            }
+            Line::Cell { .. } => 0,
+        };
+        let lines = self.view.layout.lines.iter().enumerate();
+        if let Some((line, _)) = lines.max_by_key(|(at, line)| (score(line), std::cmp::Reverse(*at))) {
+            self.view.scroll_to(line.saturating_sub(2));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the kernel and the store tell the notebook.
+
+use super::{App, Effect, Link, Modal, Race};
+use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState};
+use serde_json::Value;
+
+impl App {
+    pub(super) fn linked(&mut self, link: Link) -> Vec<Effect> {
+        let was_on = self.link == Link::On;
+        self.link = link;
+        match self.link {
+            // Whatever was missed stands in the store.
+            Link::On => {
+                let mut effects = vec![Effect::LoadRuns, Effect::Recall];
+                effects.extend(self.cell_runs.values().chain(self.races.keys()).map(|&run| Effect::LoadRun(run)));
+                effects
+            }
+            Link::Off if was_on => {
+                if self.running().is_empty() {
+                    return Vec::new();
+                }
+                for race in self.races.values_mut().filter(|race| race.state.is_active()) {
+                    race.state = RunState::Interrupted;
+                }
+                self.message =
+                    Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
+        let run = event.run();
+        if let RunEvent::Started { spec, .. } = event {
+            self.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
+        }
+        if let RunEvent::Deleted { .. } = event {
+            self.races.remove(&run);
+            self.cell_runs.retain(|_, shown| *shown != run);
+        }
+        match self.races.get_mut(&run) {
+            Some(race) => race.apply(event),
+            // A run that another notebook started.
+            None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
+            None => {}
+        }
+        let listed = matches!(self.modals.last(), Some(Modal::Runs(_)));
+        if listed && !matches!(event, RunEvent::Progress { .. }) { vec![Effect::LoadRuns] } else { Vec::new() }
+    }
+
+    pub(super) fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
+        match event {
+            CellEvent::Started { cell, .. } => {
+                self.experiments.entry(cell).or_default().running = Some((0.0, "starting".into()));
+            }
+            CellEvent::Progress { cell, done, doing, partial } => {
+                let view = self.experiments.entry(cell).or_default();
+                view.running = Some((done, doing));
+                if partial.is_some() {
+                    view.outcome = partial;
+                }
+            }
+            CellEvent::Finished { cell, outcome } => {
+                let view = self.experiments.entry(cell).or_default();
+                (view.running, view.outcome, view.error) = (None, Some(outcome), None);
+            }
+            CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
+            CellEvent::Failed { cell, reason } => {
+                let view = self.experiments.entry(cell).or_default();
+                (view.running, view.error) = (None, Some(reason));
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (key, value) in entries {
+            let parts: Vec<&str> = key.split('/').collect();
+            match parts.as_slice() {
+                ["place", lesson] => {
+                    if let Some(top) = value["top"].as_u64() {
+                        self.places.entry((*lesson).into()).or_insert(top as usize);
+                    }
+                    if let Some(read) = value["read"].as_u64() {
+                        self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);
+                    }
+                }
+                ["cell-run", lesson, cell] => {
+                    if let Some(run) = value.as_i64().map(RunId) {
+                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                        self.cell_runs.entry(key).or_insert(run);
+                        if !self.races.contains_key(&run) {
+                            effects.push(Effect::LoadRun(run));
+                        }
+                    }
+                }
+                ["answer", lesson, cell] => {
+                    if let Ok(answer) = serde_json::from_value(value) {
+                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                        self.answers.entry(key).or_insert(answer);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.lay_out();
+        effects
+    }
+}

@@ -1,0 +1,183 @@
+//! What the reader sees, as snapshots at 80x24 and 120x40. `INSTA_UPDATE=always cargo test --test screens` writes them
+//! anew; look at every change before it is committed.
+
+#![allow(clippy::unwrap_used)]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend};
+use relu_notebook::app::{App, Event, update};
+use relu_notebook::lesson::Library;
+use relu_notebook::protocol::{self, Arm, EpochRecord, Preset, Progress, RunEvent, RunId, RunSpec};
+use relu_notebook::ui::{self, Glyphs, Palette, Theme};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+
+/// The notebook on the race's lesson.
+fn app(columns: u16, rows: u16) -> App {
+    let library = Library::english();
+    let lesson = library.find("faster").unwrap();
+    App::new(library, lesson, columns, rows)
+}
+
+fn screen(app: &App, theme: &Theme) -> String {
+    let whole = app.screen.whole;
+    let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
+    terminal.draw(|frame| ui::draw(app, theme, frame)).unwrap();
+    let text = terminal.backend().to_string();
+    // TestBackend quotes its lines.
+    text.lines().map(|line| line.trim_matches('"').trim_end().to_string() + "\n").collect()
+}
+
+fn press(app: &mut App, code: KeyCode) {
+    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+}
+
+/// Brings the race into focus.
+fn to_race(app: &mut App) {
+    let race = app.document().cells().iter().position(|cell| cell.id == "race").unwrap();
+    for _ in 0..=race {
+        if app.view.focus == Some(race) {
+            break;
+        }
+        press(app, KeyCode::Tab);
+    }
+    assert_eq!(app.view.focus, Some(race));
+}
+
+fn record(arm: Arm, epoch: u32, val_error: f64) -> RunEvent {
+    let record = EpochRecord {
+        arm,
+        seed: 1,
+        epoch,
+        train_loss: 0.1,
+        val_error,
+        test_error: val_error - 0.1,
+        seconds: 0.6,
+        images_per_second: 90_000.0,
+    };
+    RunEvent::Epoch { run: RunId(7), record }
+}
+
+/// A race of 30 epochs whose curves are made up for the test, eight epochs in.
+fn racing(app: &mut App) {
+    let spec = RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) };
+    let run = RunId(7);
+    update(app, Event::Recalled(vec![("cell-run/faster/race".into(), 7.into())]));
+    let mut events = vec![RunEvent::Started { run, spec }];
+    for epoch in 1..=8 {
+        let error = 3.2 / f64::from(epoch).sqrt();
+        events.push(record(Arm::RELU_TANH, epoch, error));
+        events.push(record(Arm::ALL_TANH, epoch, error * 1.15));
+    }
+    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        let progress =
+            Progress { arm, seed: 1, epoch: 9, batch: 250, batches: 500, images_per_second: 88_000.0, seconds: 6.0 };
+        events.push(RunEvent::Progress { run, progress });
+    }
+    for event in events {
+        update(app, Event::Kernel(protocol::Event::Run(event)));
+    }
+}
+
+/// One snapshot a size.
+fn snapshots(name: &str, theme: &Theme, prepare: impl Fn(&mut App)) {
+    for (columns, rows) in SIZES {
+        let mut app = app(columns, rows);
+        prepare(&mut app);
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), screen(&app, theme));
+    }
+}
+
+#[test]
+fn the_lesson_opens() {
+    snapshots("lesson", &RICH, |_| {});
+}
+
+#[test]
+fn the_race_is_offered() {
+    snapshots("race-ready", &RICH, to_race);
+}
+
+#[test]
+fn the_race_is_charted() {
+    snapshots("race-running", &RICH, |app| {
+        racing(app);
+        to_race(app);
+    });
+}
+
+#[test]
+fn the_race_is_charted_in_ascii() {
+    snapshots("race-ascii", &PLAIN, |app| {
+        racing(app);
+        to_race(app);
+    });
+}
+
+#[test]
+fn a_diverged_lane_is_told() {
+    snapshots("race-diverged", &RICH, |app| {
+        racing(app);
+        to_race(app);
+        let event = RunEvent::Diverged { run: RunId(7), arm: Arm::ALL_TANH, seed: 1, epoch: 9, batch: 251 };
+        update(app, Event::Kernel(protocol::Event::Run(event)));
+    });
+}
+
+#[test]
+fn help_shows_every_key() {
+    snapshots("help", &RICH, |app| press(app, KeyCode::Char('?')));
+}
+
+#[test]
+fn settings_are_checked_while_typing() {
+    snapshots("settings-wrong", &RICH, |app| {
+        to_race(app);
+        press(app, KeyCode::Char('o'));
+        for code in [KeyCode::Delete, KeyCode::Char('0')] {
+            press(app, code);
+        }
+    });
+}
+
+#[test]
+fn quitting_a_race_asks() {
+    snapshots("quit", &RICH, |app| {
+        racing(app);
+        press(app, KeyCode::Char('q'));
+        assert!(!app.quit);
+    });
+}
+
+#[test]
+fn search_finds_lines() {
+    snapshots("search", &RICH, |app| {
+        for c in "/tutorial".chars() {
+            press(app, KeyCode::Char(c));
+        }
+    });
+}
+
+/// At any size, in any palette, nothing panics and nothing is drawn outside.
+#[test]
+fn every_size_draws() {
+    for columns in [1, 2, 10, 39, 40, 41, 80, 109, 110, 200] {
+        for rows in [1, 2, 11, 12, 13, 24, 50] {
+            for theme in [RICH, PLAIN] {
+                let mut app = app(columns, rows);
+                racing(&mut app);
+                press(&mut app, KeyCode::Tab);
+                screen(&app, &theme);
+                for key in ['?', 'o', 'r', '/'] {
+                    press(&mut app, KeyCode::Char(key));
+                    screen(&app, &theme);
+                    press(&mut app, KeyCode::Esc);
+                }
+            }
+        }
+    }
+    let text = screen(&app(39, 12), &RICH);
+    assert!(text.contains("relu-notebook needs 40x12"), "{text}");
+}

@@ -1,0 +1,199 @@
+//! Whole sessions by scripted keys: what the screen's state becomes, and what the kernel is asked.
+
+#![allow(clippy::unwrap_used)]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use relu_notebook::app::{App, Effect, Event, Link, Modal, Tag, update};
+use relu_notebook::lesson::Library;
+use relu_notebook::protocol::{
+    self, Arm, CellKey, EpochRecord, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+};
+
+struct Session {
+    app: App,
+    asked: Vec<RequestBody>,
+    effects: Vec<Effect>,
+}
+
+impl Session {
+    fn open() -> Self {
+        let library = Library::english();
+        let lesson = library.find("faster").unwrap();
+        let mut session = Self { app: App::new(library, lesson, 100, 30), asked: Vec::new(), effects: Vec::new() };
+        while session.app.focused().is_none_or(|cell| cell.id != "race") {
+            session.press(KeyCode::Tab);
+        }
+        session
+    }
+
+    fn tell(&mut self, event: Event) {
+        for effect in update(&mut self.app, event) {
+            if let Effect::Request(_, body) | Effect::RequestIfOn(_, body) = &effect
+                && !matches!(body, RequestBody::Remember { .. })
+            {
+                self.asked.push(body.clone());
+            }
+            self.effects.push(effect);
+        }
+    }
+
+    fn press(&mut self, code: KeyCode) {
+        self.tell(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    fn type_text(&mut self, text: &str) {
+        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
+    }
+
+    fn kernel(&mut self, event: RunEvent) {
+        self.tell(Event::Kernel(protocol::Event::Run(event)));
+    }
+
+    /// Enter, and the kernel's answer.
+    fn start_race(&mut self) {
+        self.press(KeyCode::Enter);
+        let key = CellKey { lesson: "faster".into(), cell: "race".into() };
+        self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
+        self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });
+    }
+
+    fn state(&self) -> &RunState {
+        &self.app.focused_race().unwrap().state
+    }
+}
+
+#[test]
+fn a_race_starts_pauses_continues_and_stops() {
+    let mut session = Session::open();
+    session.start_race();
+    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == RunSpec::of(Preset::Article)));
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.len(), 1, "a running race is not started twice");
+
+    let run = RunId(1);
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.asked.last(), Some(&RequestBody::Pause { run }));
+    session.kernel(RunEvent::Paused { run });
+    assert_eq!(*session.state(), RunState::Paused);
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.asked.last(), Some(&RequestBody::Continue { run }));
+    session.kernel(RunEvent::Continued { run });
+    session.press(KeyCode::Char('s'));
+    assert_eq!(session.asked.last(), Some(&RequestBody::Stop { run }));
+    session.kernel(RunEvent::Stopped { run });
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run }));
+}
+
+#[test]
+fn an_experiment_of_ones_own_starts_from_the_settings() {
+    let mut session = Session::open();
+    session.press(KeyCode::Char('o'));
+    session.press(KeyCode::Delete);
+    session.press(KeyCode::Enter);
+    assert!(session.asked.is_empty(), "an empty number of epochs starts nothing");
+    session.type_text("3");
+    session.press(KeyCode::Enter);
+    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if spec.epochs == 3));
+    assert!(session.app.modals.is_empty());
+}
+
+#[test]
+fn quitting_keeps_the_race_unless_told_otherwise() {
+    let mut session = Session::open();
+    session.start_race();
+    session.press(KeyCode::Char('q'));
+    assert!(matches!(session.app.modals.last(), Some(Modal::Quit(_))) && !session.app.quit);
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty() && !session.app.quit, "Esc stays");
+    session.press(KeyCode::Char('q'));
+    session.press(KeyCode::Enter);
+    assert!(session.app.quit && session.asked.len() == 1, "the default asks nothing of the kernel");
+
+    let mut session = Session::open();
+    session.start_race();
+    session.press(KeyCode::Char('q'));
+    session.press(KeyCode::Down);
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Pause { run: RunId(1) }));
+}
+
+#[test]
+fn history_and_live_events_make_one_curve() {
+    let mut session = Session::open();
+    let run = RunId(1);
+    let epoch = |epoch| RunEvent::Epoch {
+        run,
+        record: EpochRecord {
+            arm: Arm::RELU_TANH,
+            seed: 1,
+            epoch,
+            train_loss: 0.1,
+            val_error: 2.0,
+            test_error: 2.0,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        },
+    };
+    let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
+    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
+    assert!(session.effects.contains(&Effect::LoadRun(run)));
+    session.tell(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
+    // The second came by the socket too, while the history was read.
+    session.kernel(epoch(2));
+    session.kernel(epoch(3));
+    session.tell(Event::History(run, vec![started, epoch(1), epoch(2)]));
+    let epochs: Vec<u32> = session.app.races[&run].lanes[0].points.iter().map(|point| point.epoch).collect();
+    assert_eq!(epochs, [1, 2, 3]);
+}
+
+#[test]
+fn a_kernel_that_dies_leaves_the_race_resumable() {
+    let mut session = Session::open();
+    session.tell(Event::Link(Link::On));
+    session.start_race();
+    session.tell(Event::Link(Link::Off));
+    assert_eq!(*session.state(), RunState::Interrupted);
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run: RunId(1) }));
+}
+
+#[test]
+fn a_refusal_is_told_and_can_be_tried_again() {
+    let mut session = Session::open();
+    session.press(KeyCode::Enter);
+    let key = CellKey { lesson: "faster".into(), cell: "race".into() };
+    let refused = Reply::Refused { kind: ErrorKind::Storage, message: "the disk is full".into() };
+    session.tell(Event::Reply(Tag::Race(key.clone()), refused));
+    assert_eq!(session.app.starting[&key], Err("the disk is full".into()));
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.len(), 2);
+}
+
+#[test]
+fn an_answer_is_kept_and_may_be_changed() {
+    let mut session = Session::open();
+    while session.app.focused().is_none_or(|cell| cell.id != "why-faster") {
+        session.press(KeyCode::Tab);
+    }
+    session.press(KeyCode::Char('1'));
+    session.press(KeyCode::Char('2'));
+    let kept: Vec<_> = session
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Request(_, RequestBody::Remember { key, value }) => Some((key.as_str(), value.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[1], ("answer/faster/why-faster", serde_json::json!({ "choice": 1 })));
+}
+
+#[test]
+fn ctrl_c_leaves_at_once() {
+    let mut session = Session::open();
+    session.start_race();
+    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+    assert!(session.app.quit && session.asked.len() == 1);
+}
