@@ -43,7 +43,9 @@ type Screen = Terminal<CrosstermBackend<BufWriter<io::Stdout>>>;
 pub fn run(options: Options) -> color_eyre::Result<()> {
     report::own_terminal(options.home.logs());
     let (columns, rows) = terminal::size().wrap_err("this terminal does not tell its size")?;
-    let lesson = options.lesson.or_else(|| last_lesson(&options)).unwrap_or(0);
+    // A first visit begins at the heart of the course; the contents stand beside it.
+    let first = || options.library.find("faster");
+    let lesson = options.lesson.or_else(|| last_lesson(&options)).or_else(first).unwrap_or(0);
     let app = App::new(options.library, lesson, columns, rows);
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;

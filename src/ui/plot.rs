@@ -73,6 +73,9 @@ impl Scale {
 pub fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
     let (low, high) = limits;
     let most = most.max(2);
+    if !(low.is_finite() && high.is_finite() && low < high) {
+        return vec![low];
+    }
     if log && low > 0.0 {
         // From the densest set of round values that is still sparse enough.
         let sets: [&[f64]; 5] = [
