@@ -24,7 +24,7 @@ impl Screen {
         let whole = Rect::new(0, 0, columns, rows);
         let body = rows.saturating_sub(1);
         let beside = columns >= WIDE;
-        let contents_width = if beside { (columns / 4).clamp(28, 36) } else { columns.saturating_sub(4).min(44) };
+        let contents_width = if beside { (columns / 3).clamp(32, 44) } else { columns.saturating_sub(4).min(44) };
         let left = if beside { contents_width } else { 0 };
         let room = columns.saturating_sub(left);
         let width = room.saturating_sub(4).min(LONGEST_LINE);

@@ -1,8 +1,9 @@
 //! The contents: every lesson with how far it has been read.
 
-use super::Theme;
+use super::{Glyphs, Theme};
 use crate::app::{App, screen_contents_top};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.contents;
@@ -11,7 +12,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
     frame.render_widget(Clear, area);
     let buffer = frame.buffer_mut();
-    let bar = if theme.glyphs == super::Glyphs::Ascii { "|" } else { "│" };
+    let bar = if theme.glyphs == Glyphs::Ascii { "|" } else { "│" };
     for row in area.y..area.bottom() {
         buffer.set_string(area.right() - 1, row, bar, theme.faint());
     }
@@ -22,18 +23,32 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         if y >= area.bottom() {
             break;
         }
-        let read = app.read.get(&lesson.meta.id).copied().unwrap_or(0);
-        let progress = match read {
-            0 => "    ".to_string(),
-            100.. => theme.text(" read"),
-            percent => format!("{percent:>3}%"),
+        let mark = match (app.read.get(&lesson.meta.id).copied().unwrap_or(0), theme.glyphs) {
+            (0, _) => " ",
+            (100.., Glyphs::Unicode) => "✓",
+            (100.., Glyphs::Ascii) => "+",
+            (_, Glyphs::Unicode) => "·",
+            (_, Glyphs::Ascii) => ".",
         };
-        let title = format!("{:<5} {}", lesson.meta.part, lesson.meta.title);
         let style = if at == app.lesson { theme.selected() } else { ratatui::style::Style::new() };
         let line = Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1);
         buffer.set_style(line, style);
-        buffer.set_stringn(line.x, y, theme.text(&title), room.saturating_sub(6), style);
-        let progress_at = area.right().saturating_sub(2 + progress.len() as u16);
-        buffer.set_string(progress_at, y, &progress, if at == app.lesson { style } else { theme.faint() });
+        let title = format!("{mark} {:<6} {}", lesson.meta.part, lesson.meta.title);
+        buffer.set_stringn(line.x, y, theme.text(&cut(&title, room)), room, style);
     }
+}
+
+/// A title that does not fit says so.
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        kept.push(c);
+    }
+    format!("{}…", kept.trim_end())
 }
