@@ -1,6 +1,6 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
-use crate::protocol::{Arm, Comparison, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, compare};
+use crate::protocol::{Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, verdict};
 
 /// One lane's curve.
 #[derive(Clone, Debug)]
@@ -115,11 +115,11 @@ impl Race {
         open.map(left).try_fold(0.0, |longest: f64, left| Some(longest.max(left?)))
     }
 
-    /// The first arm against the second, where there are two.
-    pub fn comparison(&self) -> Option<Comparison> {
+    /// What the first arm did against the second, where there are two and something can be said.
+    pub fn verdict(&self) -> Option<String> {
         let (fast, slow): (Arm, Arm) = (*self.spec.arms.first()?, *self.spec.arms.get(1)?);
         let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
-        compare(fast, slow, &records)
+        verdict(fast, slow, &records, self.state == RunState::Finished)
     }
 
     /// Epochs that every lane has done.

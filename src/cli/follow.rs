@@ -1,7 +1,7 @@
 //! Follows a run to its end: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
 use super::{Outcome, complain, say, say_json};
-use crate::protocol::{EpochRecord, Event, Lane, RequestBody, RunEvent, RunId, RunSpec, compare};
+use crate::protocol::{EpochRecord, Event, Lane, RequestBody, RunEvent, RunId, RunSpec, verdict};
 use crate::shell::client::{Client, ClientError};
 use crate::store::{Home, Store};
 use color_eyre::eyre::WrapErr;
@@ -253,9 +253,9 @@ impl Teller {
             }
         }
         if let [first, second, ..] = spec.arms.as_slice()
-            && let Some(comparison) = compare(*first, *second, &self.records)
+            && let Some(sentence) = verdict(*first, *second, &self.records, true)
         {
-            say(&format!("{}.", comparison.sentence()))?;
+            say(&sentence)?;
         }
         Ok(())
     }

@@ -58,6 +58,17 @@ pub fn compare(fast: Arm, slow: Arm, records: &[EpochRecord]) -> Option<Comparis
     (!ratios.is_empty()).then_some(Comparison { fast, slow, ratios })
 }
 
+/// What a race says of its first two arms: the comparison, or at its end that there was nothing to compare.
+pub fn verdict(fast: Arm, slow: Arm, records: &[EpochRecord], finished: bool) -> Option<String> {
+    if let Some(comparison) = compare(fast, slow, records) {
+        return Some(format!("{}.", comparison.sentence()));
+    }
+    let best = |arm| records.iter().filter(move |r| r.arm == arm).map(|r| r.val_error).min_by(f64::total_cmp);
+    let (reached, aim) = (best(fast)?, best(slow)?);
+    let (fast, slow) = (fast.title(), slow.title());
+    finished.then(|| format!("{fast} ended at {reached:.2} % at best and never reached {slow}'s {aim:.2} %."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +110,15 @@ mod tests {
             told(&[&[1.4], &[2.0, 1.0]], &[&slow, &slow]).unwrap(),
             "ReLU+Tanh reached all-Tanh's best error 3.0 times sooner (median of 2 seeds, 2.0 to 4.0)"
         );
+    }
+
+    #[test]
+    fn a_race_that_is_lost_says_so_at_its_end() {
+        let mut all = records(Arm::RELU_TANH, 1, &[2.0, 1.22]);
+        all.extend(records(Arm::ALL_TANH, 1, &[2.5, 1.13]));
+        let told = |finished| verdict(Arm::RELU_TANH, Arm::ALL_TANH, &all, finished);
+        assert_eq!(told(false), None);
+        assert_eq!(told(true).unwrap(), "ReLU+Tanh ended at 1.22 % at best and never reached all-Tanh's 1.13 %.");
     }
 
     #[test]

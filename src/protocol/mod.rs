@@ -11,7 +11,7 @@ mod wire;
 
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, verdict};
 pub use experiment::{Effort, Experiment, ExperimentSpec, Init, Outcome};
 pub use figure::{Axis, Band, Figure, Finding, ImageGrid, Mark, Plot, Scale, Series, Source, Stroke, Table};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};

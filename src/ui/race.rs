@@ -265,8 +265,8 @@ fn numbers_beside(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect,
         buffer.set_stringn(area.x, y + 2, theme.text(&row("best", best)), usize::from(area.width), Style::new());
         y += 4;
     }
-    if let Some(comparison) = race.comparison() {
-        y = write(theme, &format!("{}.", comparison.sentence()), theme.good(), area, y, buffer) + 1;
+    if let Some(sentence) = race.verdict() {
+        y = write(theme, &sentence, theme.good(), area, y, buffer) + 1;
     }
     for remark in remarks(race) {
         y = write(theme, &remark, theme.bad(), area, y, buffer);
@@ -355,7 +355,7 @@ fn numbers_below(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect, 
         y += 1;
     }
     let foot = remarks(race).into_iter().next().map(|text| (text, theme.bad()));
-    let foot = foot.or_else(|| race.comparison().map(|c| (format!("{}.", c.sentence()), theme.good())));
+    let foot = foot.or_else(|| race.verdict().map(|sentence| (sentence, theme.good())));
     if let Some((text, style)) = foot {
         write(theme, &text, style, area, y.min(last), buffer);
     }
