@@ -1,13 +1,13 @@
 //! `relu train` and `relu resume`: start, or go on with, a race and follow it to its end.
 
 use super::follow::{Style, follow};
-use super::{Outcome, Usage, say, say_json};
-use crate::protocol::{Arm, Backend, DataSource, Preset, Reply, RequestBody, RunId, RunSpec, Widths};
+use super::runs::find;
+use super::{Outcome, Usage, is_closed_pipe, say, say_json};
+use crate::protocol::{Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, Widths};
 use crate::shell::client::Client;
 use crate::store::Home;
 use clap::Args;
 use color_eyre::eyre::bail;
-use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -127,11 +127,16 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
 fn go_on(client: Client, home: &Home, run: RunId, detach: bool, json: bool) -> Outcome {
     if detach {
         if json {
-            say_json(&json!({ "event": "started", "run": run }))?;
+            let (_, summary) = find(home, run)?;
+            say_json(&RunEvent::Started { run, spec: summary.spec })?;
         } else {
             say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    follow(client, home, run, Style::choose(json))
+    match follow(client, home, run, Style::choose(json)) {
+        // Nobody reads any more; the run goes on, and 0 is for finished runs alone.
+        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
+        outcome => outcome,
+    }
 }

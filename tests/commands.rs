@@ -1,0 +1,306 @@
+//! The command line as a script meets it: the real programs, their output, their exit status.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/cli.rs"]
+mod common;
+
+use common::{TestHome, events, refusal, text};
+use serde_json::{Value, json};
+use std::io::Read;
+use std::process::Stdio;
+
+const TINY: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "2", "--batch", "50"];
+
+fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&TINY, more].concat()
+}
+
+/// It does not end while a test looks at it.
+fn long<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let base = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000", "--batch", "50"];
+    [&base, more].concat()
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// What must be equal in two runs of one spec: everything measured but time.
+fn numbers(events: &[Value]) -> Vec<String> {
+    let epochs = events.iter().filter(|event| event["event"] == "epoch");
+    let mut lines: Vec<_> = epochs
+        .map(|e| {
+            let keys = ["arm", "seed", "epoch", "train_loss", "val_error", "test_error"];
+            keys.map(|key| e[key].to_string()).join(" ")
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn help_names_every_command() {
+    let home = TestHome::new();
+    let help = home.text(&["--help"]);
+    let commands = ["open", "lessons", "check", "train", "runs", "resume", "stop", "kernel", "doctor", "completions"];
+    for command in commands {
+        assert!(help.contains(&format!("  {command} ")), "{command} is missing in\n{help}");
+        home.run(&[command, "--help"]).success();
+    }
+    let version = home.text(&["--version"]);
+    assert!(version.starts_with("relu ") && version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+    assert!(!home.folder().exists(), "help leaves nothing behind");
+}
+
+#[test]
+fn bad_input_gets_one_error_that_names_it() {
+    let home = TestHome::new();
+    let nowhere = home.path("nowhere").display().to_string();
+    let table: &[(&[&str], i32, &str)] = &[
+        (&["trian"], 2, "train"),
+        (&["train", "--arms", "cube-tanh"], 2, "cube"),
+        (&["train", "--arms", "relu"], 2, "relu"),
+        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "twice"),
+        (&["train", "--arms", "all-tanh,tanh-tanh"], 2, "twice"),
+        (&["train", "--preset", "novel"], 2, "article"),
+        (&["train", "--backend", "cuda"], 2, "fused"),
+        (&["train", "--lr", "-0.1"], 2, "--lr"),
+        (&["train", "--lr", "nan"], 2, "--lr"),
+        (&["train", "--momentum", "1"], 2, "--momentum"),
+        (&["train", "--epochs", "0"], 2, "--epochs"),
+        (&["train", "--seeds", "1,x"], 2, "--seeds"),
+        (&["train", "--seeds", "1,1"], 2, "--seeds"),
+        (&["train", "--batch", "0"], 2, "--batch"),
+        (&["train", "--threads", "0"], 2, "--threads"),
+        (&["train", "--train-size", "60000"], 2, "--train-size"),
+        (&["train", "--widths", "4,16"], 2, "--widths"),
+        (&["train", "--data", &nowhere], 2, "nowhere"),
+        (&["open", "no-such-lesson"], 1, "no-such-lesson"),
+        (&["open", "no-such-file.md"], 1, "no-such-file.md"),
+        (&["check", &nowhere], 1, "nowhere"),
+        (&["runs", "show", "x"], 2, "relu runs"),
+        (&["runs", "show", "7"], 1, "run 7"),
+        (&["runs", "export", "7"], 1, "run 7"),
+        (&["runs", "export", "7", "--format", "xls"], 2, "svg"),
+        (&["stop", "7"], 1, "run 7"),
+        (&["completions", "cmd"], 2, "fish"),
+    ];
+    for (arguments, status, named) in table {
+        let (code, stderr) = home.refusal(arguments);
+        assert_eq!(code, *status, "{arguments:?}\n{stderr}");
+        assert!(stderr.contains(named), "{arguments:?} does not name {named}\n{stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains("BACKTRACE"), "{arguments:?}\n{stderr}");
+    }
+    let (code, _) = home.refusal(&["kernel", "status"]);
+    assert_eq!(code, 1, "nothing bad started a kernel");
+}
+
+#[test]
+fn a_kernel_that_is_not_there_is_named() {
+    let home = TestHome::new();
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_KERNEL", home.path("no-kernel")));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("no-kernel") && stderr.contains("RELU_KERNEL"), "{stderr}");
+}
+
+#[test]
+fn a_kernel_of_another_make_is_refused() {
+    let home = TestHome::new();
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_KERNEL", "/bin/true"));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("kernel"), "{stderr}");
+}
+
+#[test]
+fn a_home_that_cannot_be_is_named() {
+    let home = TestHome::new();
+    std::fs::write(home.folder(), "a file").unwrap();
+    let (code, stderr) = home.refusal(&tiny(&[]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains(&home.folder().display().to_string()), "{stderr}");
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_HOME", "/proc/relu"));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("/proc/relu") && stderr.contains("RELU_HOME"), "{stderr}");
+}
+
+#[test]
+fn the_same_spec_twice_tells_the_contract_and_the_same_losses() {
+    let home = TestHome::new();
+    let first = home.events(&tiny(&["--json", "--seeds", "1,2"]));
+    let kinds = kinds(&first);
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("started", "finished"), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "epoch").count(), 8, "{kinds:?}");
+    assert_eq!(first[0]["spec"]["seeds"], json!([1, 2]));
+    assert_eq!(first[0]["spec"]["arms"], json!(["relu-tanh", "all-tanh"]));
+    for event in &first {
+        assert_eq!(event["run"], 1, "{event}");
+        if event["event"] == "epoch" {
+            for key in ["train_loss", "seconds", "images_per_second"] {
+                assert!(event[key].as_f64().is_some_and(|value| value > 0.0), "{key} in {event}");
+            }
+            for key in ["val_error", "test_error"] {
+                assert!(event[key].as_f64().is_some_and(|value| (0.0..=100.0).contains(&value)), "{key} in {event}");
+            }
+            assert!(event["epoch"].as_u64().is_some_and(|epoch| (1..=2).contains(&epoch)), "{event}");
+        }
+    }
+    let second = home.events(&tiny(&["--json", "--seeds", "1,2"]));
+    assert_eq!(second[0]["run"], 2);
+    assert_eq!(numbers(&first), numbers(&second));
+    let other = home.events(&tiny(&["--json", "--seeds", "3,4"]));
+    assert_ne!(numbers(&first), numbers(&other));
+}
+
+#[test]
+fn without_a_terminal_each_epoch_is_a_line() {
+    let home = TestHome::new();
+    let told = home.text(&tiny(&[]));
+    assert_eq!(told.lines().filter(|line| line.contains("validation error")).count(), 4, "{told}");
+    assert!(told.contains("best val %"), "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
+fn a_run_is_listed_shown_renamed_exported_and_deleted() {
+    let home = TestHome::new();
+    assert_eq!(home.json(&["runs", "--json"]), json!([]));
+    home.events(&tiny(&["--json", "--name", "first try"]));
+    let runs = home.json(&["runs", "--json"]);
+    assert_eq!(
+        (&runs[0]["run"], &runs[0]["name"], &runs[0]["state"]),
+        (&json!(1), &json!("first try"), &json!("finished"))
+    );
+    home.run(&["runs", "rename", "1", "second thought"]).success();
+    assert!(home.text(&["runs"]).contains("second thought"));
+    let shown = home.json(&["runs", "show", "1", "--json"]);
+    assert_eq!(shown["epochs"].as_array().unwrap().len(), 4);
+    assert!(home.text(&["runs", "show", "1"]).contains("relu-tanh"));
+
+    let csv = home.text(&["runs", "export", "1", "--format", "csv"]);
+    let mut table = csv::Reader::from_reader(csv.as_bytes());
+    let head = table.headers().unwrap().clone();
+    assert_eq!(head.iter().collect::<Vec<_>>()[..3], ["arm", "seed", "epoch"]);
+    assert_eq!(table.records().map(Result::unwrap).count(), 4);
+
+    let file = home.path("run.json");
+    home.run(&["runs", "export", "1", "--format", "json", "-o", &file.display().to_string()]).success();
+    let exported: Value = serde_json::from_str(&text(&file)).unwrap();
+    assert_eq!(exported["epochs"], shown["epochs"]);
+    assert_eq!(exported["summary"]["spec"]["train_size"], 500);
+
+    let file = home.path("run.svg");
+    home.run(&["runs", "export", "1", "--format", "svg", "-o", &file.display().to_string()]).success();
+    let svg = text(&file);
+    for part in ["<svg", "</svg>", "validation error", "ReLU", "Tanh", "seed 1"] {
+        assert!(svg.contains(part), "the chart lacks {part}");
+    }
+    let nowhere = home.path("nowhere/run.csv").display().to_string();
+    let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
+    assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");
+
+    home.run(&["runs", "delete", "1"]).success();
+    assert_eq!(home.json(&["runs", "--json"]), json!([]));
+    assert_eq!(home.refusal(&["runs", "show", "1"]).0, 1);
+}
+
+#[test]
+fn a_detached_run_stops_and_resumes() {
+    let home = TestHome::new();
+    let started = home.events(&long(&["--json", "--detach"]));
+    assert_eq!(kinds(&started), ["started"]);
+    assert_eq!(started[0]["spec"]["epochs"], 10_000, "{started:?}");
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    let (code, stderr) = home.refusal(&["runs", "delete", "1"]);
+    assert!(code == 1 && stderr.contains("stop"), "an active run is refused\n{stderr}");
+    assert!(home.text(&["stop", "1"]).contains("relu resume 1"));
+    home.until("the stop", |run| run["state"] == "stopped");
+    let done = home.json(&["runs", "--json"])[0]["epochs_done"].as_u64();
+
+    home.run(&["resume", "1", "--detach"]).success();
+    home.until("one more epoch", |run| run["state"] == "running" && run["epochs_done"].as_u64() > done);
+    home.run(&["stop", "1"]).success();
+    home.until("the second stop", |run| run["state"] == "stopped");
+}
+
+#[test]
+fn ctrl_c_stops_at_a_batch_and_says_how_to_resume() {
+    let home = TestHome::new();
+    let mut child = home.bare(&long(&["--json"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let mut told = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("relu resume 1"), "{stderr}");
+    assert_eq!(events(&told).last().unwrap()["event"], "stopped");
+    home.until("the stop", |run| run["state"] == "stopped");
+}
+
+#[test]
+fn a_closed_stdout_leaves_quietly_and_the_run_goes_on() {
+    let home = TestHome::new();
+    let mut child = home.bare(&long(&["--json"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "0 is for finished runs alone");
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "running");
+}
+
+#[test]
+fn the_kernel_tells_its_status_and_leaves() {
+    let home = TestHome::new();
+    assert_eq!(home.refusal(&["kernel", "status", "--json"]).0, 1);
+    home.run(&["kernel", "stop"]).success();
+    home.run(&long(&["--detach"])).success();
+    let status = home.json(&["kernel", "status", "--json"]);
+    for key in ["pid", "uptime_seconds", "rss_bytes"] {
+        assert!(status[key].as_f64().is_some(), "{key} in {status}");
+    }
+    assert_eq!(status["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(home.refusal(&["kernel", "stop"]).0, 1, "a run is under way");
+    assert_eq!(home.json(&["kernel", "stop", "--force", "--json"]), json!({ "stopped": true }));
+    assert_eq!(home.refusal(&["kernel", "status"]).0, 1);
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "interrupted");
+}
+
+#[test]
+fn lessons_are_listed_checked_and_printed() {
+    let home = TestHome::new();
+    let lessons = home.json(&["lessons", "--json"]);
+    assert!(lessons.as_array().unwrap().iter().any(|lesson| lesson["id"] == "faster"));
+    home.run(&["check"]).success();
+    assert!(home.text(&["open", "faster"]).contains("[cell race]"), "no terminal: the lesson as plain text");
+    let bad = home.path("bad.md");
+    std::fs::write(&bad, "no front matter\n").unwrap();
+    let assert = home.run(&["check", &bad.display().to_string()]).failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.starts_with(&format!("{}:1:1: ", bad.display())), "{told}");
+}
+
+#[test]
+fn completions_for_the_usual_shells() {
+    let home = TestHome::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = home.text(&["completions", shell]);
+        assert!(script.contains("relu") && script.contains("train-size"), "{shell}");
+    }
+}
+
+#[test]
+fn the_doctor_finds_this_installation_whole() {
+    let home = TestHome::new();
+    let findings = home.json(&["doctor", "--json"]);
+    let ok = |check: &str| findings.as_array().unwrap().iter().any(|f| f["check"] == check && f["ok"] == true);
+    for check in ["version", "mnist", "home", "store", "kernel"] {
+        assert!(ok(check), "{check} in {findings}");
+    }
+    assert_eq!(home.refusal(&["kernel", "status"]).0, 1, "it leaves no kernel behind");
+    let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
+}
