@@ -17,7 +17,9 @@ pub struct LessonView {
 impl LessonView {
     /// Takes a new layout, keeping the place: the focused cell, or the same share of the lesson.
     pub fn set_layout(&mut self, layout: Layout, height: u16) {
-        let anchor = self.focus.and_then(|cell| self.layout.cells.get(cell).map(|(line, _)| (cell, *line)));
+        // Whoever stands at the beginning stays there.
+        let focus = self.focus.filter(|_| self.top > 0);
+        let anchor = focus.and_then(|cell| self.layout.cells.get(cell).map(|(line, _)| (cell, *line)));
         let share = self.top as f64 / self.layout.lines.len().max(1) as f64;
         let top = match anchor {
             Some((cell, line)) => {

@@ -101,7 +101,10 @@ impl App {
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.screen = Screen::new(columns, rows);
-        self.lay_out();
+        // A screen too small for the lesson keeps the place for the next one.
+        if !self.screen.is_too_small() {
+            self.lay_out();
+        }
     }
 
     /// Lays the lesson out for the screen, keeping the place.

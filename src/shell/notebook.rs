@@ -8,11 +8,11 @@ use crate::lesson::Library;
 use crate::store::{Home, Store, StoreError};
 use crate::ui::{self, Theme};
 use color_eyre::eyre::{Context, eyre};
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,14 @@ fn last_lesson(options: &Options) -> Option<usize> {
     options.library.find(id.as_str()?)
 }
 
+/// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
+/// that does not answer would hold the first frame for two seconds.)
+fn blank() -> io::Result<Screen> {
+    let mut backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
+    queue!(backend, Clear(ClearType::All), cursor::Hide)?;
+    Terminal::new(backend)
+}
+
 struct Notebook {
     app: App,
     theme: Theme,
@@ -73,9 +81,7 @@ struct Notebook {
 
 impl Notebook {
     fn open(app: App, theme: Theme, home: Home) -> color_eyre::Result<Self> {
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
-        let mut screen = Terminal::new(backend)?;
-        screen.clear()?;
+        let screen = blank()?;
         let (sender, events) = mpsc::channel();
         let orders = link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
         Ok(Self { app, theme, home, screen, events, sender, orders })
@@ -144,7 +150,7 @@ impl Notebook {
             }
             Effect::Recall => self.recall(false),
             Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen.clear()?,
+            Effect::Redraw => self.screen = blank()?,
         }
         Ok(())
     }
@@ -196,11 +202,9 @@ impl Notebook {
         guard::restore();
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
         std::mem::forget(Guard::take()?);
-        queue!(self.screen.backend_mut(), cursor::Hide)?;
         let (columns, rows) = terminal::size()?;
         update(&mut self.app, Event::Resize(columns, rows));
-        self.screen.clear()?;
-        self.screen.backend_mut().flush()?;
+        self.screen = blank()?;
         Ok(())
     }
 }
