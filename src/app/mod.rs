@@ -1,4 +1,4 @@
-//! The notebook's state, and how an event changes it: [`update`] takes an [`Event`] and returns the [`Effect`]s that
+//! The notebook's state, and how an event changes it: [`update()`] takes an [`Event`] and returns the [`Effect`]s that
 //! the shell carries out. Nothing here reads, writes or draws.
 
 mod answers;
