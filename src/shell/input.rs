@@ -14,13 +14,17 @@ use std::time::Duration;
 /// How long the event loop may take to leave once the terminal is gone.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
+/// Catches the signals that would end the process; call before the terminal is taken, or one could come between.
+pub fn catch_signals() -> io::Result<Signals> {
+    Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])
+}
+
 /// Starts the threads that turn the outer world into events.
-pub fn start(events: &Sender<Incoming>) -> io::Result<()> {
+pub fn start(events: &Sender<Incoming>, signals: Signals) -> io::Result<()> {
     let keys = events.clone();
     std::thread::Builder::new().name("input".into()).spawn(move || read_keys(&keys))?;
     let leave = events.clone();
     std::thread::Builder::new().name("hang-up".into()).spawn(move || watch_terminal(&leave))?;
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
     let told = events.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || read_signals(signals, &told))?;
     Ok(())

@@ -12,6 +12,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchron
 use crossterm::{cursor, queue, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use signal_hook::iterator::Signals;
 use std::io::{self, BufWriter};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -48,8 +49,9 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let lesson = options.lesson.or_else(|| last_lesson(&options)).or_else(first).unwrap_or(0);
     let app = App::new(options.library, lesson, columns, rows);
     let theme = Theme::detect(|name| std::env::var(name).ok());
+    let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, options.home)?.serve(options.lesson.is_some());
+    let outcome = Notebook::open(app, theme, options.home)?.serve(signals, options.lesson.is_some());
     drop(guard);
     outcome
 }
@@ -87,10 +89,10 @@ impl Notebook {
         Ok(Self { app, theme, home, screen, events, sender, orders })
     }
 
-    fn serve(mut self, lesson_chosen: bool) -> color_eyre::Result<()> {
+    fn serve(mut self, signals: Signals, lesson_chosen: bool) -> color_eyre::Result<()> {
         self.draw()?;
         // Only now what may take a moment: the first frame waits for nothing.
-        input::start(&self.sender).wrap_err("no thread for the keyboard")?;
+        input::start(&self.sender, signals).wrap_err("no thread for the keyboard")?;
         self.recall(!lesson_chosen);
         let mut drawn = Instant::now();
         let mut stale = true;
