@@ -111,12 +111,46 @@ pub struct ImageGrid {
     pub source: Source,
 }
 
+/// Horizontal bars from zero, one a name; each may be made of several parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    /// With the unit of the values.
+    pub title: String,
+    /// What the parts are, first the one at zero.
+    pub parts: Vec<String>,
+    pub bars: Vec<Bar>,
+    pub source: Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    pub name: String,
+    /// One a part, none below zero.
+    pub values: Vec<f64>,
+}
+
+/// A part of a plane, divided into regions; which number a region has says nothing, only where it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Regions {
+    pub title: String,
+    pub width: u32,
+    pub height: u32,
+    /// The region of each place, row-major from the top.
+    pub regions: Vec<u32>,
+    /// Named places, as column and row.
+    #[serde(default)]
+    pub marks: Vec<Mark>,
+    pub source: Source,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "figure", rename_all = "snake_case")]
 pub enum Figure {
     Plot(Plot),
     Table(Table),
     Images(ImageGrid),
+    Bars(Bars),
+    Regions(Regions),
 }
 
 /// One measured number, by the key under which the ledger and the predictions look it up.

@@ -13,7 +13,9 @@ pub use activation::Activation;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};
 pub use experiment::{Effort, Experiment, ExperimentSpec, Init, Outcome};
-pub use figure::{Axis, Band, Figure, Finding, ImageGrid, Mark, Plot, Scale, Series, Source, Stroke, Table};
+pub use figure::{
+    Axis, Band, Bar, Bars, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
+};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};
 pub use wire::{

@@ -3,6 +3,7 @@
 use super::plot::{Curve, Label, Plot};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
+use super::{bars, regions};
 use crate::app::App;
 use crate::lesson::ExperimentCell;
 use crate::protocol::{self, CellKey, Effort, Figure, ImageGrid, Scale, Source, Stroke, Table};
@@ -73,6 +74,8 @@ fn draw_figures(theme: &Theme, figures: &[Figure], area: Rect, buffer: &mut Buff
             Figure::Plot(figure) => plot(theme, figure, place, buffer),
             Figure::Table(figure) => table(theme, figure, place, buffer),
             Figure::Images(figure) => images(theme, figure, place, buffer),
+            Figure::Bars(figure) => bars::draw(theme, figure, place, buffer),
+            Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Drawing only: `&App` becomes a frame. Nothing here changes state.
 
+mod bars;
 mod contents;
 mod document;
 mod experiment;
@@ -7,6 +8,7 @@ mod modals;
 mod plot;
 mod questions;
 mod race;
+mod regions;
 mod status;
 mod theme;
 

@@ -1,0 +1,126 @@
+//! Horizontal bars: a name, a bar of one or more parts, their sum.
+
+use super::questions::write;
+use super::theme::{Glyphs, Theme};
+use crate::protocol::Bars;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_width::UnicodeWidthStr;
+
+/// Blocks that fill one to seven eighths of a cell from its left.
+const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+pub fn draw(theme: &Theme, figure: &Bars, area: Rect, buffer: &mut Buffer) {
+    let mut y = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    if figure.parts.len() > 1 {
+        y = legend(theme, figure, area, y, buffer);
+    }
+    let sums: Vec<f64> = figure.bars.iter().map(|bar| bar.values.iter().sum()).collect();
+    let longest = sums.iter().copied().filter(|sum| sum.is_finite()).fold(0.0, f64::max);
+    let names = figure.bars.iter().map(|bar| bar.name.width()).max().unwrap_or(0) as u16;
+    let numbers: Vec<String> = sums.iter().map(|sum| number(*sum)).collect();
+    let number_width = numbers.iter().map(String::len).max().unwrap_or(0) as u16;
+    let room = area.width.saturating_sub(names + number_width + 2);
+    if longest <= 0.0 || room < 4 {
+        return;
+    }
+    for ((bar, number), row) in figure.bars.iter().zip(&numbers).zip(y..area.bottom()) {
+        buffer.set_stringn(area.x, row, theme.text(&bar.name), usize::from(names), Style::new());
+        let mut reach = 0.0;
+        let left = area.x + names + 1;
+        let ends: Vec<f64> = bar
+            .values
+            .iter()
+            .map(|value| {
+                reach += if value.is_finite() { value.max(0.0) } else { 0.0 };
+                let end = reach / longest * f64::from(room);
+                if theme.glyphs == Glyphs::Ascii { end.round() } else { end }
+            })
+            .collect();
+        parts(theme, &ends, Rect { x: left, y: row, width: room, height: 1 }, buffer);
+        let after = left + ends.last().map_or(0, |end| end.ceil() as u16);
+        buffer.set_stringn(after + 1, row, number, usize::from(area.right().saturating_sub(after + 1)), Style::new());
+    }
+}
+
+/// The names of the parts, in their looks.
+fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
+    let mut x = area.x;
+    for (at, name) in figure.parts.iter().enumerate() {
+        let text = format!("{} {name}", fill(theme, at));
+        buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right().saturating_sub(x)), theme.arm(at));
+        x = (x + text.width() as u16 + 2).min(area.right());
+    }
+    y + 1
+}
+
+/// One bar; `ends` are where its parts end, in cells.
+fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
+    let mut from = 0;
+    for (at, &end) in ends.iter().enumerate() {
+        let whole = end.floor() as u16;
+        for column in from..whole.min(place.width) {
+            buffer.set_string(place.x + column, place.y, fill(theme, at), theme.arm(at));
+        }
+        from = from.max(whole);
+        // Only the last part ends inside of a cell.
+        let eighths = ((end - end.floor()) * 8.0) as usize;
+        if at + 1 == ends.len() && theme.glyphs == Glyphs::Unicode && eighths > 0 && from < place.width {
+            let glyph = if at == 0 { EIGHTHS[eighths - 1] } else { fill(theme, at) };
+            buffer.set_string(place.x + from, place.y, glyph, theme.arm(at));
+        }
+    }
+}
+
+/// Parts differ by more than their colour.
+fn fill(theme: &Theme, part: usize) -> &'static str {
+    match theme.glyphs {
+        Glyphs::Unicode => ["█", "▒", "░"][part % 3],
+        Glyphs::Ascii => ["#", "=", "-"][part % 3],
+    }
+}
+
+/// Three digits, more where the number is large.
+fn number(value: f64) -> String {
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+    use crate::protocol::{Bar, Source};
+
+    fn drawn(width: u16, values: &[&[f64]]) -> Vec<String> {
+        let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec() }).collect();
+        let parts = vec!["forward".into(), "backward".into()];
+        let figure = Bars { title: "Cost, ns".into(), parts, bars, source: Source::Measured };
+        let area = Rect::new(0, 0, width, 2 + values.len() as u16);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+        draw(&theme, &figure, area, &mut buffer);
+        let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
+        (0..area.height).map(row).collect()
+    }
+
+    #[test]
+    fn parts_follow_each_other_to_the_sum() {
+        let rows = drawn(20, &[&[1.0, 1.0], &[0.5, 0.0]]);
+        assert_eq!(rows[0], "Cost, ns");
+        assert_eq!(rows[1], "# forward  = backwar");
+        assert_eq!(rows[2], "ReLU #####===== 2.00");
+        assert_eq!(rows[3], "ReLU ### 0.50");
+    }
+
+    #[test]
+    fn no_values_and_no_room_draw_no_bars() {
+        assert_eq!(drawn(20, &[&[0.0, f64::NAN]])[2], "");
+        assert_eq!(drawn(8, &[&[1.0, 1.0]])[2], "");
+    }
+}

@@ -1,0 +1,105 @@
+//! A plane divided into regions, as half blocks: two places a cell. Without colours, a letter a region.
+
+use super::questions::write;
+use super::theme::{Glyphs, Palette, Theme};
+use crate::protocol::Regions;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+
+pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
+    let top = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    let rows = area.bottom().saturating_sub(top);
+    if figure.width == 0 || figure.height == 0 || rows == 0 {
+        return;
+    }
+    // As large as fits, at most a place a dot, its sides in proportion; a cell is two dots high.
+    let scale = (f64::from(area.width) / f64::from(figure.width))
+        .min(f64::from(rows) * 2.0 / f64::from(figure.height))
+        .min(1.0);
+    let (width, height) = (f64::from(figure.width) * scale, f64::from(figure.height) * scale);
+    let (columns, dots) = (width.floor().max(1.0) as u16, height.floor().max(1.0) as u16);
+    let region = |column: u16, dot: u16| {
+        let pick = |at: u16, of: u16, all: u32| {
+            ((f64::from(at) + 0.5) / f64::from(of) * f64::from(all)).min(f64::from(all - 1)) as usize
+        };
+        let at = pick(dot, dots, figure.height) * figure.width as usize + pick(column, columns, figure.width);
+        figure.regions.get(at).copied().unwrap_or(0)
+    };
+    for row in 0..dots.div_ceil(2).min(rows) {
+        for column in 0..columns {
+            let (upper, lower) = (region(column, 2 * row), region(column, (2 * row + 1).min(dots - 1)));
+            let Some(cell) = buffer.cell_mut((area.x + column, top + row)) else { continue };
+            match colour(theme, upper).zip(colour(theme, lower)) {
+                Some((upper, lower)) => cell.set_char('▀').set_style(Style::new().fg(upper).bg(lower)),
+                None => cell.set_char(char::from(b'a' + (upper % 26) as u8)),
+            };
+        }
+    }
+    for mark in &figure.marks {
+        let column = (mark.at[0] * scale).floor().clamp(0.0, f64::from(columns - 1)) as u16;
+        let row = (mark.at[1] * scale / 2.0).floor().clamp(0.0, f64::from(rows - 1)) as u16;
+        let style = theme.strong().patch(theme.selected());
+        let room = usize::from(area.right().saturating_sub(area.x + column));
+        buffer.set_stringn(area.x + column, top + row, theme.text(&mark.label), room, style);
+    }
+}
+
+/// A colour of the region's own; regions with near numbers differ most (steps of the golden ratio round the circle).
+fn colour(theme: &Theme, region: u32) -> Option<Color> {
+    let turn = (f64::from(region) * 0.618_033_988_749_895).fract();
+    let light = 0.55 + 0.35 * (f64::from(region) * 0.754_877_666_246_693).fract();
+    match theme.palette {
+        _ if theme.glyphs == Glyphs::Ascii => None,
+        Palette::TrueColour => {
+            let [r, g, b] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|shift| {
+                let wave = 0.5 + 0.5 * (std::f64::consts::TAU * (turn + shift)).cos();
+                (255.0 * light * (0.25 + 0.75 * wave)) as u8
+            });
+            Some(Color::Rgb(r, g, b))
+        }
+        // The colour cube of 256: 16 + 36 r + 6 g + b.
+        Palette::Indexed => Some(Color::Indexed(16 + (turn * 216.0) as u8)),
+        Palette::Sixteen => Some(
+            [Color::Red, Color::Cyan, Color::Yellow, Color::Blue, Color::Green, Color::Magenta, Color::Gray]
+                [(region % 7) as usize],
+        ),
+        Palette::None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Mark, Source};
+
+    fn figure() -> Regions {
+        let regions = (0..64).map(|at| u32::from(at % 8 >= 4) + 2 * u32::from(at >= 32)).collect();
+        let mark = Mark { label: "3".into(), source: Source::Measured, at: [0.0, 0.0] };
+        Regions { title: "Pieces".into(), width: 8, height: 8, regions, marks: vec![mark], source: Source::Measured }
+    }
+
+    fn rows(theme: Theme, area: Rect) -> Vec<String> {
+        let mut buffer = Buffer::empty(area);
+        draw(&theme, &figure(), area, &mut buffer);
+        (0..area.height).map(|y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect()).collect()
+    }
+
+    #[test]
+    fn four_quarters_and_a_mark() {
+        let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 5)), ["Pieces  ", "3aaabbbb", "aaaabbbb", "ccccdddd", "ccccdddd"]);
+        // Half the room: half the size, still in proportion.
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 3)), ["Pieces  ", "3abb    ", "ccdd    "]);
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 1)), ["Pieces  "]);
+    }
+
+    #[test]
+    fn regions_have_colours_of_their_own() {
+        let rich = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 5));
+        draw(&rich, &figure(), buffer.area, &mut buffer);
+        let looks: Vec<_> = [(1, 1), (5, 1), (1, 4), (5, 4)].map(|at| buffer[at].fg).into();
+        assert!((0..4).all(|a| (a + 1..4).all(|b| looks[a] != looks[b])), "{looks:?}");
+    }
+}
