@@ -7,8 +7,8 @@ mod disk;
 use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
-        Arm, CellKey, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset, RunEvent, RunId, RunSpec,
-        RunState,
+        Arm, CellKey, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset, RunEvent, RunId,
+        RunSpec, RunState,
     },
     store::{CellRecord, CheckpointRow, Committed, Home, LaneState, Store, StoreError},
 };
@@ -134,7 +134,7 @@ fn a_deleted_run_is_gone_and_its_number_is_never_used_again() {
 fn cells_and_places_are_kept() {
     let (_folder, home) = home();
     let cell = CellKey { lesson: "faster".into(), cell: "curves".into() };
-    let experiment = Experiment::Curves { activations: vec![], from: -1.0, to: 1.0 };
+    let experiment = Experiment::Curves(Curves { activations: vec![], from: -1.0, to: 1.0 });
     let spec = ExperimentSpec { experiment, effort: Effort::Quick, seeds: vec![1] };
     let kept =
         CellRecord { cell: cell.clone(), spec, outcome: Outcome { seconds: 0.1, ..Outcome::default() }, finished: 9 };

@@ -99,7 +99,7 @@ impl Kernel {
 
     /// Runs one cell to its end and keeps its outcome. Catches panics.
     fn measure(&self, cell: CellKey, spec: ExperimentSpec, stop: &AtomicBool) -> CellEvent {
-        let mut observer = Watcher { kernel: self, cell: cell.clone(), stop, last: None };
+        let mut observer = Watcher { kernel: self, cell: cell.clone(), stop, last: None, owed: None };
         let measured = catch_unwind(AssertUnwindSafe(|| self.trainer.experiment(&spec, &mut observer)));
         let outcome = match measured {
             _ if stop.load(Ordering::SeqCst) => return CellEvent::Stopped { cell },
@@ -137,15 +137,20 @@ struct Watcher<'a> {
     cell: CellKey,
     stop: &'a AtomicBool,
     last: Option<Instant>,
+    /// Figures that came too soon after the last ones: they go with the next progress.
+    owed: Option<Outcome>,
 }
 
 impl CellObserver for Watcher<'_> {
     fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) {
+        if let Some(partial) = partial {
+            self.owed = Some(partial.clone());
+        }
         if self.last.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
             return;
         }
         self.last = Some(Instant::now());
-        let (cell, doing, partial) = (self.cell.clone(), doing.to_owned(), partial.cloned());
+        let (cell, doing, partial) = (self.cell.clone(), doing.to_owned(), self.owed.take());
         self.kernel.tell(CellEvent::Progress { cell, done, doing, partial });
     }
 

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot},
     protocol::{
-        Arm, CellEvent, CellKey, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec, Lane, Outcome,
-        Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+        Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec, Lane,
+        Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
     },
     store::{Home, Store},
 };
@@ -256,7 +256,7 @@ fn a_run_that_waits_can_be_stopped_and_paused() {
 }
 
 fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
-    let experiment = Experiment::Curves { activations: vec![], from: 0.0, to: 1.0 };
+    let experiment = Experiment::Curves(Curves { activations: vec![], from: 0.0, to: 1.0 });
     (
         CellKey { lesson: "l".into(), cell: name.into() },
         ExperimentSpec { experiment, effort: Effort::Quick, seeds: vec![seed] },

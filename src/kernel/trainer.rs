@@ -32,6 +32,7 @@ pub(super) fn libtorch() -> Box<dyn Trainer> {
 #[derive(Default)]
 struct LibTorch {
     data: Shelf,
+    cabinet: experiment::Cabinet,
 }
 
 impl Trainer for LibTorch {
@@ -47,7 +48,7 @@ impl Trainer for LibTorch {
     }
 
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
-        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist) };
+        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist), cabinet: &self.cabinet };
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
     }
 }

@@ -12,7 +12,7 @@ mod wire;
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};
-pub use experiment::{Effort, Experiment, ExperimentSpec, Init, Outcome};
+pub use experiment::*;
 pub use figure::{
     Axis, Band, Bar, Bars, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
 };

@@ -110,6 +110,11 @@ impl Dataset {
         self.training.narrow(self.training.len() - length, length)
     }
 
+    /// All 60,000 training images, for measurements that keep no validation set.
+    pub fn training(&self) -> &Split {
+        &self.training
+    }
+
     /// Only ever reported, never used to choose anything.
     pub fn test(&self) -> &Split {
         &self.test

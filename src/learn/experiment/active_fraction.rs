@@ -1,31 +1,27 @@
 //! How many hidden units are exactly zero, and how many fire, before any training.
 
-use super::mlp::{Mlp, mean};
-use super::{CellObserver, ExperimentError, step, summary};
+use super::mlp::{Mlp, digits, mean};
+use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::{activation, random::Purpose, random::Random};
-use crate::protocol::{Activation, Figure, Init, Outcome, Source, Stroke, Table};
-use tch::Tensor;
+use crate::protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table};
 
 const LAYERS: usize = 3;
 
-pub fn run(
-    activations: &[Activation],
-    width: u32,
-    x: &Tensor,
-    seeds: &[u64],
-    observer: &mut dyn CellObserver,
-) -> Result<Outcome, ExperimentError> {
-    let width = i64::from(width);
+pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let ActiveFraction { activations, width, images } = settings;
+    let (width, seeds) = (i64::from(*width), bench.seeds);
+    let data = bench.mnist()?;
+    let x = digits(data.test(), *images);
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for (at, &phi) in activations.iter().enumerate() {
         // [layer][zeros, active, mean][seed]
         let mut found = vec![[const { Vec::new() }; 3]; LAYERS];
         for (s, &seed) in seeds.iter().enumerate() {
             let done = (at * seeds.len() + s) as f64 / (activations.len() * seeds.len()) as f64;
-            step(observer, done, &format!("{}, seed {seed}", phi.title()))?;
+            bench.step(done, &format!("{}, seed {seed}", phi.title()))?;
             let mut random = Random::new(seed, Purpose::InitialWeights);
             let net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
-            for (z, layer) in net.forward(x).iter().zip(&mut found) {
+            for (z, layer) in net.forward(&x).iter().zip(&mut found) {
                 let h = activation::apply(phi, z);
                 layer[0].push(100.0 * mean(&h.eq(0.0)));
                 layer[1].push(100.0 * mean(&h.gt(0.01)));

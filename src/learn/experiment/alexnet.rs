@@ -1,9 +1,10 @@
 //! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
 
 use super::{reference, summary};
-use crate::protocol::{Figure, Mark, Outcome, Stroke};
+use crate::protocol::{AlexnetFigure, Figure, Mark, Outcome, Stroke};
 
-pub fn run(target: f64) -> Outcome {
+pub fn run(settings: &AlexnetFigure) -> Outcome {
+    let target = settings.target;
     let mut series = Vec::new();
     let mut epochs = Vec::new();
     for (name, title) in [("relu", "ReLU"), ("tanh", "Tanh")] {

@@ -2,12 +2,13 @@
 
 use super::{ExperimentError, summary};
 use crate::learn::activation;
-use crate::protocol::{Activation, Figure, Outcome, Source, Stroke};
+use crate::protocol::{Activation, Curves, Figure, Outcome, Source, Stroke};
 use tch::{Kind, Tensor};
 
 const POINTS: usize = 401;
 
-pub fn run(activations: &[Activation], from: f64, to: f64) -> Result<Outcome, ExperimentError> {
+pub fn run(settings: &Curves) -> Result<Outcome, ExperimentError> {
+    let &Curves { ref activations, from, to } = settings;
     let z: Vec<f64> = (0..POINTS).map(|i| from + (to - from) * i as f64 / (POINTS - 1) as f64).collect();
     let (mut values, mut slopes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in activations {

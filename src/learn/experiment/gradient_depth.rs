@@ -1,85 +1,74 @@
 //! How the gradient of the loss fares on its way back through a deep network, before training.
 
-use super::mlp::{Mlp, mean};
-use super::{CellObserver, ExperimentError, step, summary};
+use super::mlp::{Mlp, labelled, mean};
+use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Figure, Init, Outcome, Source, Stroke, Table};
+use crate::protocol::{Activation, Figure, GradientDepth, Init, Outcome, Source, Stroke, Table};
 use tch::Tensor;
 
-pub struct Settings<'a> {
-    pub activations: &'a [Activation],
-    pub inits: &'a [Init],
-    pub depth: u32,
-    pub width: u32,
+pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let GradientDepth { activations, inits, depth, width, images } = settings;
+    let seeds = bench.seeds;
+    let data = bench.mnist()?;
+    let (x, labels) = labelled(data.test(), *images);
+    let mut sizes = vec![i64::from(*width); *depth as usize + 2];
+    sizes[0] = 784;
+    sizes[*depth as usize + 1] = 10;
+    let (mut figures, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let all = inits.len() * activations.len() * seeds.len();
+    let mut done = 0;
+    for &init in inits {
+        let mut series = Vec::new();
+        for &phi in activations {
+            let mut sums = vec![0.0; *depth as usize];
+            let mut ratios = Vec::with_capacity(seeds.len());
+            for &seed in seeds {
+                bench.step(f64::from(done) / all as f64, &format!("{}, {}", phi.title(), init.name()))?;
+                done += 1;
+                let rms = gradients(&sizes, phi, init, seed, &x, &labels);
+                // A gradient that underflows to 0 counts as ratio 0.
+                ratios.push((rms[0] / rms[rms.len() - 1]).powf(1.0 / (rms.len() - 1) as f64));
+                sums.iter_mut().zip(&rms).for_each(|(sum, r)| *sum += r / seeds.len() as f64);
+            }
+            // A log axis has no place for 0: a gap.
+            let point = |(layer, rms): (usize, f64)| [(layer + 1) as f64, if rms > 0.0 { rms } else { f64::NAN }];
+            let points = sums.into_iter().enumerate().map(point).collect();
+            series.push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
+            let key = format!("gradient.ratio.{phi}.{}", init.name());
+            let text = |r: f64| {
+                let name = init.name();
+                format!("{}, {name}: each layer back multiplies the gradient by {r:.3}", phi.title())
+            };
+            let finding = summary::finding(key, &ratios, seeds, text);
+            let theory = theory(phi, init).map_or("-".into(), |t| format!("{t:.3}"));
+            rows.push(vec![phi.title().into(), init.name().into(), format!("{:.3}", finding.value), theory]);
+            findings.push(finding);
+        }
+        let title = format!("Gradient at each layer, {} initialisation", init.name());
+        let y = summary::log_axis("RMS of dLoss/dz");
+        figures.push(Figure::Plot(summary::plot(title, summary::axis("layer"), y, series)));
+    }
+    let sources = vec![
+        Source::Measured,
+        Source::Measured,
+        Source::Measured,
+        Source::Theory("sqrt(sigma_w^2 E[phi'^2]) for wide layers; tanh in its linear regime".into()),
+    ];
+    let columns = ["activation", "initialisation", "per layer", "theory"].map(String::from).to_vec();
+    figures.push(Figure::Table(Table { title: "Factor a layer".into(), columns, rows, sources }));
+    Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-impl Settings<'_> {
-    pub fn run(
-        &self,
-        x: &Tensor,
-        labels: &Tensor,
-        seeds: &[u64],
-        observer: &mut dyn CellObserver,
-    ) -> Result<Outcome, ExperimentError> {
-        let (mut figures, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-        let all = self.inits.len() * self.activations.len() * seeds.len();
-        let mut done = 0;
-        for &init in self.inits {
-            let mut series = Vec::new();
-            for &phi in self.activations {
-                let mut sums = vec![0.0; self.depth as usize];
-                let mut ratios = Vec::with_capacity(seeds.len());
-                for &seed in seeds {
-                    step(observer, f64::from(done) / all as f64, &format!("{}, {}", phi.title(), init.name()))?;
-                    done += 1;
-                    let rms = self.gradients(phi, init, seed, x, labels);
-                    // A gradient that underflows to 0 counts as ratio 0.
-                    ratios.push((rms[0] / rms[rms.len() - 1]).powf(1.0 / (rms.len() - 1) as f64));
-                    sums.iter_mut().zip(&rms).for_each(|(sum, r)| *sum += r / seeds.len() as f64);
-                }
-                // A log axis has no place for 0: a gap.
-                let point = |(layer, rms): (usize, f64)| [(layer + 1) as f64, if rms > 0.0 { rms } else { f64::NAN }];
-                let points = sums.into_iter().enumerate().map(point).collect();
-                series.push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
-                let key = format!("gradient.ratio.{phi}.{}", init.name());
-                let text = |r: f64| {
-                    let name = init.name();
-                    format!("{}, {name}: each layer back multiplies the gradient by {r:.3}", phi.title())
-                };
-                let finding = summary::finding(key, &ratios, seeds, text);
-                let theory = theory(phi, init).map_or("-".into(), |t| format!("{t:.3}"));
-                rows.push(vec![phi.title().into(), init.name().into(), format!("{:.3}", finding.value), theory]);
-                findings.push(finding);
-            }
-            let title = format!("Gradient at each layer, {} initialisation", init.name());
-            let y = summary::log_axis("RMS of dLoss/dz");
-            figures.push(Figure::Plot(summary::plot(title, summary::axis("layer"), y, series)));
-        }
-        let sources = vec![
-            Source::Measured,
-            Source::Measured,
-            Source::Measured,
-            Source::Theory("sqrt(sigma_w^2 E[phi'^2]) for wide layers; tanh in its linear regime".into()),
-        ];
-        let columns = ["activation", "initialisation", "per layer", "theory"].map(String::from).to_vec();
-        figures.push(Figure::Table(Table { title: "Factor a layer".into(), columns, rows, sources }));
-        Ok(Outcome { figures, findings, seconds: 0.0 })
-    }
-
-    /// RMS of dLoss/dz over batch and units, one a hidden layer, the first first.
-    fn gradients(&self, phi: Activation, init: Init, seed: u64, x: &Tensor, labels: &Tensor) -> Vec<f64> {
-        let mut sizes = vec![i64::from(self.width); self.depth as usize + 2];
-        sizes[0] = 784;
-        sizes[self.depth as usize + 1] = 10;
-        let mut net = Mlp::new(&sizes, phi, init, &mut Random::new(seed, Purpose::InitialWeights));
-        net.weights = net.weights.into_iter().map(|w| w.set_requires_grad(true)).collect();
-        let z = net.forward(x);
-        let (logits, hidden) = z.split_at(z.len() - 1);
-        let (hidden, logits) = (logits, &hidden[0]);
-        let loss = logits.cross_entropy_for_logits(labels);
-        let gradients = Tensor::run_backward(&[loss], hidden, false, false);
-        gradients.iter().map(|g| mean(&g.to_kind(tch::Kind::Double).square()).sqrt()).collect()
-    }
+/// RMS of dLoss/dz over batch and units, one a hidden layer, the first first.
+fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, labels: &Tensor) -> Vec<f64> {
+    let net = Mlp::new(sizes, phi, init, &mut Random::new(seed, Purpose::InitialWeights));
+    let _leaves = net.parameters();
+    let z = net.forward(x);
+    let (logits, hidden) = z.split_at(z.len() - 1);
+    let (hidden, logits) = (logits, &hidden[0]);
+    let loss = logits.cross_entropy_for_logits(labels);
+    let gradients = Tensor::run_backward(&[loss], hidden, false, false);
+    gradients.iter().map(|g| mean(&g.to_kind(tch::Kind::Double).square()).sqrt()).collect()
 }
 
 /// Half of a ReLU's units pass the gradient on; tanh's slope is 1 where it is linear.

@@ -3,8 +3,8 @@
 //! In units of current, with v = V/R: tau dv/dt = I - v; at v = `THRESHOLD` a spike, then `v = THRESHOLD - DROP` for
 //! `REFRACTORY`. The constants are our fit to the paper's Figure 1, which states none.
 
-use super::{CellObserver, ExperimentError, reference, step, summary};
-use crate::protocol::{Figure, Outcome, Source, Stroke};
+use super::{ExperimentError, bench::Bench, reference, summary};
+use crate::protocol::{Figure, Lif, Outcome, Source, Stroke};
 
 const TAU: f64 = 30.0; // ms
 const REFRACTORY: f64 = 4.0; // ms
@@ -12,11 +12,12 @@ const DROP: f64 = 0.275; // nA
 const THRESHOLD: f64 = 0.15; // nA
 const DT: f64 = 0.05; // ms
 
-pub fn run(current: f64, milliseconds: f64, observer: &mut dyn CellObserver) -> Result<Outcome, ExperimentError> {
+pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let &Lif { current, milliseconds } = settings;
     let currents: Vec<f64> = (0..=110).map(|i| f64::from(i - 10) / 10.0).collect();
     let mut counted = Vec::with_capacity(currents.len());
     for (at, &i) in currents.iter().enumerate() {
-        step(observer, at as f64 / currents.len() as f64, &format!("counting spikes at {i:.1} nA"))?;
+        bench.step(at as f64 / currents.len() as f64, &format!("counting spikes at {i:.1} nA"))?;
         counted.push([i, rate(&simulate(i, milliseconds).1)]);
     }
     let solved: Vec<[f64; 2]> = currents.iter().map(|&i| [i, closed_form(i)]).collect();

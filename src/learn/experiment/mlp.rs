@@ -1,6 +1,9 @@
-//! A small fully connected network whose weights come from our own generator.
+//! The fully connected network that experiments share; its weights come from our own generator.
 
-use crate::learn::{Split, activation, random::Random};
+#![allow(dead_code)]
+
+use super::ExperimentError;
+use crate::learn::{Split, activation, optim::Sgd, random::Purpose, random::Random};
 use crate::protocol::{Activation, Init};
 use tch::{Kind, Tensor};
 
@@ -9,31 +12,144 @@ pub fn digits(split: &Split, count: u32) -> Tensor {
     split.images.narrow(0, 0, count.into()).narrow(2, 2, 28).narrow(3, 2, 28).reshape([-1, 784])
 }
 
+/// Images and labels of the first `count` of a split, as `digits` has them.
+pub fn labelled(split: &Split, count: u32) -> (Tensor, Tensor) {
+    (digits(split, count), split.labels.narrow(0, 0, count.into()))
+}
+
 pub struct Mlp {
-    /// (out, in) each; biases are zero before training.
+    /// (out, in) each.
     pub weights: Vec<Tensor>,
+    /// (out) each, zero before training.
+    pub biases: Vec<Tensor>,
     pub activation: Activation,
+    /// Whether every second hidden unit's output is negated (Glorot et al. 2011: to centre a rectifier's code).
+    pub negate_half: bool,
 }
 
 impl Mlp {
     /// `sizes` from the inputs to the outputs.
     pub fn new(sizes: &[i64], activation: Activation, init: Init, random: &mut Random) -> Self {
         let weights = sizes.windows(2).map(|pair| weight(pair[0], pair[1], init, random)).collect();
-        Self { weights, activation }
+        let biases = sizes[1..].iter().map(|&size| Tensor::zeros([size], (Kind::Float, tch::Device::Cpu))).collect();
+        Self { weights, biases, activation, negate_half: false }
     }
 
     /// Pre-activations z of every layer, (batch, units); the last are the logits.
     pub fn forward(&self, x: &Tensor) -> Vec<Tensor> {
         let mut z: Vec<Tensor> = Vec::with_capacity(self.weights.len());
-        for w in &self.weights {
+        for (w, b) in self.weights.iter().zip(&self.biases) {
             let next = match z.last() {
-                None => x.matmul(&w.tr()),
-                Some(z) => activation::apply(self.activation, z).matmul(&w.tr()),
+                None => x.linear(w, Some(b)),
+                Some(z) => self.output(z).linear(w, Some(b)),
             };
             z.push(next);
         }
         z
     }
+
+    /// What a hidden layer hands on: phi(z), every second unit negated if so built.
+    pub fn output(&self, z: &Tensor) -> Tensor {
+        let h = activation::apply_fast(self.activation, z);
+        if self.negate_half { h * signs(z.size()[1]) } else { h }
+    }
+
+    pub fn logits(&self, x: &Tensor) -> Tensor {
+        self.forward(x).pop().unwrap_or_else(|| x.shallow_clone())
+    }
+
+    /// Percent of the images that it takes for another digit. No gradient is kept.
+    pub fn error(&self, x: &Tensor, labels: &Tensor) -> f64 {
+        tch::no_grad(|| 100.0 * mean(&self.logits(x).argmax(1, false).ne_tensor(labels)))
+    }
+
+    /// Weights and biases, layer by layer, as one list of leaves that gradients are taken of.
+    pub fn parameters(&self) -> Vec<Tensor> {
+        self.weights
+            .iter()
+            .zip(&self.biases)
+            .flat_map(|(w, b)| [w, b])
+            .map(|p| p.shallow_clone().set_requires_grad(true))
+            .collect()
+    }
+}
+
+/// +1, -1, +1, ...: (units).
+fn signs(units: i64) -> Tensor {
+    1.0 - Tensor::arange(units, (Kind::Float, tch::Device::Cpu)).remainder(2.0) * 2.0
+}
+
+/// How stochastic gradient descent is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Training {
+    pub epochs: u32,
+    pub batch: i64,
+    pub learning_rate: f64,
+    pub momentum: f64,
+    pub seed: u64,
+}
+
+/// What an experiment may change in the loop. Each method's default is plain training.
+pub trait Recipe {
+    /// The batch as the network is to see it: noise, augmentation.
+    fn input(&mut self, x: Tensor) -> Tensor {
+        x
+    }
+
+    /// A scalar.
+    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
+        net.logits(x).cross_entropy_for_logits(labels)
+    }
+
+    fn learning_rate(&self, how: &Training, _epoch: u32) -> f64 {
+        how.learning_rate
+    }
+
+    /// After every step; `done` is the share of the training that is over.
+    fn after_step(&mut self, _done: f64) -> Result<(), ExperimentError> {
+        Ok(())
+    }
+
+    /// After every epoch, counted from 1, with the mean loss of its batches.
+    fn after_epoch(&mut self, _net: &Mlp, _epoch: u32, _loss: f64) -> Result<(), ExperimentError> {
+        Ok(())
+    }
+}
+
+/// Trains on `images` (count, 784) and `labels` (count), in an order of the seed's own each epoch.
+pub fn train(
+    net: &mut Mlp,
+    images: &Tensor,
+    labels: &Tensor,
+    how: &Training,
+    recipe: &mut dyn Recipe,
+) -> Result<(), ExperimentError> {
+    let count = labels.size()[0];
+    let batches = (count + how.batch - 1) / how.batch;
+    let mut parameters = net.parameters();
+    let mut descent = Sgd::new(how.learning_rate, how.momentum);
+    for epoch in 1..=how.epochs {
+        descent.learning_rate = recipe.learning_rate(how, epoch);
+        let shuffle = Random::new(how.seed, Purpose::Shuffle { epoch }).permutation(count as u32);
+        let (images, labels) = tch::no_grad(|| {
+            let order = Tensor::from_slice(&shuffle);
+            (images.index_select(0, &order), labels.index_select(0, &order))
+        });
+        let mut sum = 0.0;
+        for at in 0..batches {
+            let size = how.batch.min(count - at * how.batch);
+            let x = recipe.input(images.narrow(0, at * how.batch, size));
+            let loss = recipe.loss(net, &x, &labels.narrow(0, at * how.batch, size));
+            sum += loss.double_value(&[]);
+            let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
+            descent.step(&mut parameters, &gradients);
+            let done = f64::from(epoch - 1) + (at + 1) as f64 / batches as f64;
+            recipe.after_step(done / f64::from(how.epochs))?;
+        }
+        recipe.after_epoch(net, epoch, sum / batches as f64)?;
+    }
+    parameters.into_iter().for_each(|parameter| drop(parameter.set_requires_grad(false)));
+    Ok(())
 }
 
 fn weight(fan_in: i64, fan_out: i64, init: Init, random: &mut Random) -> Tensor {
@@ -60,4 +176,50 @@ fn weight(fan_in: i64, fan_out: i64, init: Init, random: &mut Random) -> Tensor 
 /// The mean over all elements.
 pub fn mean(x: &Tensor) -> f64 {
     x.to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::Dataset;
+    use crate::protocol::DataSource;
+
+    struct Plain(Vec<f64>);
+
+    impl Recipe for Plain {
+        fn after_epoch(&mut self, _: &Mlp, _: u32, loss: f64) -> Result<(), ExperimentError> {
+            self.0.push(loss);
+            Ok(())
+        }
+    }
+
+    /// The same seed gives the same network, to the bit; and it learns.
+    #[test]
+    fn it_learns_and_repeats() {
+        let data = Dataset::load(&DataSource::Mnist).unwrap();
+        let (images, labels) = labelled(data.training(), 1000);
+        let how = Training { epochs: 3, batch: 32, learning_rate: 0.1, momentum: 0.9, seed: 7 };
+        let run = || {
+            let mut random = Random::new(7, Purpose::InitialWeights);
+            let mut net = Mlp::new(&[784, 50, 10], Activation::Relu, Init::He, &mut random);
+            let mut recipe = Plain(Vec::new());
+            train(&mut net, &images, &labels, &how, &mut recipe).unwrap();
+            (recipe.0, net.error(&images, &labels), net)
+        };
+        let (losses, error, net) = run();
+        let (again, _, other) = run();
+        assert!(losses[2] < losses[0] && error < 15.0, "{losses:?}, {error} %");
+        assert_eq!(losses, again);
+        assert!(net.weights.iter().zip(&other.weights).all(|(a, b)| a.equal(b)));
+    }
+
+    #[test]
+    fn every_second_unit_is_negated() {
+        let net = Mlp {
+            negate_half: true,
+            ..Mlp::new(&[2, 3, 1], Activation::Relu, Init::He, &mut Random::new(1, Purpose::InitialWeights))
+        };
+        let h = net.output(&Tensor::from_slice(&[1.0_f32, 2.0, 3.0]).reshape([1, 3]));
+        assert_eq!(h, Tensor::from_slice(&[1.0_f32, -2.0, 3.0]).reshape([1, 3]));
+    }
 }

@@ -11,6 +11,8 @@
 
 mod active_fraction;
 mod alexnet;
+mod bench;
+mod cabinet;
 mod curves;
 mod gradient_depth;
 mod lif;
@@ -19,8 +21,11 @@ mod reference;
 mod relu_forms;
 mod summary;
 
+pub use cabinet::Cabinet;
+
 use super::data::{DataError, Dataset};
 use crate::protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
+use bench::Bench;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,6 +41,8 @@ pub trait CellObserver {
 pub struct Context<'a> {
     /// Gives MNIST, loading it at the first call.
     pub mnist: &'a dyn Fn() -> Result<Arc<Dataset>, DataError>,
+    /// What earlier measurements trained.
+    pub cabinet: &'a Cabinet,
 }
 
 /// Why there is no outcome.
@@ -59,33 +66,19 @@ pub fn run(
 ) -> Result<Outcome, ExperimentError> {
     spec.check()?;
     let start = Instant::now();
-    step(observer, 0.0, "starting")?;
-    let seeds = &spec.seeds;
+    let mut bench = Bench::new(spec.effort, &spec.seeds, context, observer);
+    let bench = &mut bench;
+    bench.step(0.0, "starting")?;
     let mut outcome = match &spec.experiment {
-        Experiment::Curves { activations, from, to } => curves::run(activations, *from, *to)?,
-        Experiment::Lif { current, milliseconds } => lif::run(*current, *milliseconds, observer)?,
-        Experiment::ActiveFraction { activations, width, images } => {
-            let data = (context.mnist)()?;
-            let x = mlp::digits(data.test(), *images);
-            active_fraction::run(activations, *width, &x, seeds, observer)?
-        }
-        Experiment::GradientDepth { activations, inits, depth, width, images } => {
-            let data = (context.mnist)()?;
-            let (x, labels) = (mlp::digits(data.test(), *images), data.test().narrow(0, (*images).into()).labels);
-            gradient_depth::Settings { activations, inits, depth: *depth, width: *width }
-                .run(&x, &labels, seeds, observer)?
-        }
-        Experiment::ReluForms {} => relu_forms::run()?,
-        Experiment::AlexnetFigure { target } => alexnet::run(*target),
-    };
+        Experiment::Curves(settings) => curves::run(settings),
+        Experiment::Lif(settings) => lif::run(settings, bench),
+        Experiment::ActiveFraction(settings) => active_fraction::run(settings, bench),
+        Experiment::GradientDepth(settings) => gradient_depth::run(settings, bench),
+        Experiment::ReluForms(_) => relu_forms::run(),
+        Experiment::AlexnetFigure(settings) => Ok(alexnet::run(settings)),
+    }?;
     outcome.seconds = start.elapsed().as_secs_f64();
     Ok(outcome)
-}
-
-/// Tells where the measurement stands, and ends it if it is asked to.
-fn step(observer: &mut dyn CellObserver, done: f64, doing: &str) -> Result<(), ExperimentError> {
-    observer.progress(done, doing, None);
-    if observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
 }
 
 #[cfg(test)]

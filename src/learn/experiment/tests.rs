@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::{DataSource, Figure};
+use crate::protocol::{DataSource, Effort, Figure};
 
 struct Patient;
 
@@ -28,7 +28,8 @@ fn spec(toml: &str) -> ExperimentSpec {
 /// Runs it and holds what every outcome promises.
 fn measure(toml: &str) -> Outcome {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
-    let context = Context { mnist: &load };
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &load, cabinet: &cabinet };
     let outcome = run(&spec(toml), &context, &mut Patient).unwrap();
     assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty());
     for finding in &outcome.findings {
@@ -105,10 +106,61 @@ fn gradients_follow_the_theory_of_wide_layers() {
 #[test]
 fn it_stops_when_asked_and_refuses_nonsense() {
     let never = || panic!("no data needed");
-    let context = Context { mnist: &never };
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &never, cabinet: &cabinet };
     let stopped = run(&spec("experiment = 'lif'"), &context, &mut Hasty);
     assert!(matches!(stopped, Err(ExperimentError::Stopped)));
     let refused = run(&spec("experiment = 'active-fraction'\nwidth = 0"), &context, &mut Patient);
     assert!(matches!(refused, Err(ExperimentError::Spec(SpecError { field: "width", .. }))));
     assert!(toml::from_str::<ExperimentSpec>("experiment = 'lif'\ncurent = 1.0").is_err());
+}
+
+/// Results in the items' order, figures after each, and the first fault ends the others.
+#[test]
+fn the_bench_works_on_every_core() {
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let mut patient = Patient;
+    let mut bench = Bench::new(Effort::Quick, &[1], &context, &mut patient);
+    let items: Vec<u32> = (0..20).collect();
+    let mut seen = 0;
+    let shown = |results: &[Option<u32>]| {
+        seen = results.iter().flatten().count();
+        None
+    };
+    let squares = bench.each("squaring", &items, |item, _| Ok(item * item), shown).unwrap();
+    assert_eq!(squares, items.iter().map(|item| item * item).collect::<Vec<_>>());
+    assert_eq!(seen, 20);
+    let faulty = |item: &u32, part: &bench::Part| {
+        if *item == 3 {
+            return Err(ExperimentError::Torch(tch::TchError::Kind("three".into())));
+        }
+        // The others go on until they are told to stop.
+        while *item > 3 {
+            part.step(0.5)?;
+        }
+        Ok(())
+    };
+    assert!(matches!(bench.each("failing", &items, faulty, |_| None), Err(ExperimentError::Torch(_))));
+    let mut hasty = Hasty;
+    let mut bench = Bench::new(Effort::Quick, &[1], &context, &mut hasty);
+    let endless = |_: &u32, part: &bench::Part| -> Result<(), ExperimentError> {
+        loop {
+            part.step(0.5)?;
+        }
+    };
+    assert!(matches!(bench.each("waiting", &items, endless, |_| None), Err(ExperimentError::Stopped)));
+}
+
+/// The second time it is there already.
+#[test]
+fn the_bench_keeps_what_it_trained() {
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let mut patient = Patient;
+    let mut bench = Bench::new(Effort::Quick, &[1], &context, &mut patient);
+    let first = bench.kept("net", |_| Ok(1)).unwrap();
+    let second = bench.kept("net", |_| Ok(2)).unwrap();
+    assert_eq!(*first.lock().unwrap(), 1);
+    assert!(Arc::ptr_eq(&first, &second));
 }

@@ -1,0 +1,138 @@
+//! The bench that an experiment works at: the data, the seeds, the way to tell how far it is, and the cores.
+
+#![allow(dead_code)]
+
+use super::{CellObserver, Context, ExperimentError};
+use crate::learn::{data::Dataset, machine};
+use crate::protocol::{Effort, Outcome};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// How often a measurement on other threads looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub struct Bench<'a> {
+    pub effort: Effort,
+    pub seeds: &'a [u64],
+    context: &'a Context<'a>,
+    observer: &'a mut dyn CellObserver,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(
+        effort: Effort,
+        seeds: &'a [u64],
+        context: &'a Context<'a>,
+        observer: &'a mut dyn CellObserver,
+    ) -> Self {
+        Self { effort, seeds, context, observer }
+    }
+
+    /// MNIST, loaded at the first call.
+    pub fn mnist(&self) -> Result<Arc<Dataset>, ExperimentError> {
+        Ok((self.context.mnist)()?)
+    }
+
+    /// Tells where the measurement stands (`done` from 0 to 1), and ends it if it is asked to. Call it at least every
+    /// tenth of a second of work.
+    pub fn step(&mut self, done: f64, doing: &str) -> Result<(), ExperimentError> {
+        self.tell(done, doing, None)
+    }
+
+    /// The same with what is measured so far, for the reader to see.
+    pub fn partial(&mut self, done: f64, doing: &str, outcome: &Outcome) -> Result<(), ExperimentError> {
+        self.tell(done, doing, Some(outcome))
+    }
+
+    fn tell(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
+        self.observer.progress(done.clamp(0.0, 1.0), doing, partial);
+        if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
+    }
+
+    /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to name
+    /// everything that it depends on.
+    pub fn kept<T: Send + 'static>(
+        &mut self,
+        key: &str,
+        make: impl FnOnce(&mut Self) -> Result<T, ExperimentError>,
+    ) -> Result<Arc<Mutex<T>>, ExperimentError> {
+        if let Some(kept) = self.context.cabinet.get(key) {
+            return Ok(kept);
+        }
+        let made = Arc::new(Mutex::new(make(self)?));
+        self.context.cabinet.put(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
+    /// After each of them `shown` may say what there is to see so far.
+    pub fn each<I: Sync, T: Send>(
+        &mut self,
+        doing: &str,
+        items: &[I],
+        work: impl Fn(&I, &Part) -> Result<T, ExperimentError> + Sync,
+        mut shown: impl FnMut(&[Option<T>]) -> Option<Outcome>,
+    ) -> Result<Vec<T>, ExperimentError> {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+        let (stop, next) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let done: Vec<AtomicU64> = items.iter().map(|_| AtomicU64::new(0)).collect();
+        let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
+        thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            for _ in 0..workers {
+                let (sender, stop, next, done, work) = (sender.clone(), &stop, &next, &done, &work);
+                scope.spawn(move || {
+                    machine::use_threads(1);
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(item) = items.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { break };
+                        let result = work(item, &Part { stop, done: &done[at] });
+                        done[at].store(1.0_f64.to_bits(), Ordering::Relaxed);
+                        if sender.send((at, result)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut told = Ok(());
+            loop {
+                let mut partial = None;
+                match receiver.recv_timeout(LOOK) {
+                    Ok((at, Ok(result))) => {
+                        results[at] = Some(result);
+                        partial = shown(&results);
+                    }
+                    Ok((_, Err(error))) => told = told.and(Err(error)),
+                    Err(mpsc::RecvTimeoutError::Timeout) => {}
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return told,
+                }
+                if told.is_ok() {
+                    let all: f64 = done.iter().map(|part| f64::from_bits(part.load(Ordering::Relaxed))).sum();
+                    told = self.tell(all / items.len().max(1) as f64, doing, partial.as_ref());
+                }
+                if told.is_err() {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        })?;
+        Ok(results.into_iter().flatten().collect())
+    }
+}
+
+/// One item of `Bench::each` in work.
+pub struct Part<'a> {
+    stop: &'a AtomicBool,
+    /// The bits of a share from 0 to 1.
+    done: &'a AtomicU64,
+}
+
+impl Part<'_> {
+    /// Tells how far this item is, and ends it if the measurement is to stop.
+    pub fn step(&self, done: f64) -> Result<(), ExperimentError> {
+        self.done.store(done.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+        if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,29 @@
+//! Krizhevsky's Figure 1 from its digitised points, and the ratio of epochs.
+
+use super::limits::within;
+use super::{Effort, Settings};
+use crate::protocol::SpecError;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlexnetFigure {
+    /// Training error to reach, percent.
+    pub target: f64,
+}
+
+impl Default for AlexnetFigure {
+    fn default() -> Self {
+        Self { target: 25.0 }
+    }
+}
+
+impl Settings for AlexnetFigure {
+    fn check(&self) -> Result<(), SpecError> {
+        within("target", self.target, 25.0, 75.0)
+    }
+
+    fn seconds(&self, _: Effort) -> f64 {
+        0.1
+    }
+}

@@ -1,0 +1,116 @@
+//! What a cell asks the kernel to measure, and what it gets back. One experiment's settings a file.
+
+mod active_fraction;
+mod alexnet_figure;
+mod curves;
+mod gradient_depth;
+mod init;
+mod lif;
+mod limits;
+mod relu_forms;
+
+pub use active_fraction::ActiveFraction;
+pub use alexnet_figure::AlexnetFigure;
+pub use curves::Curves;
+pub use gradient_depth::GradientDepth;
+pub use init::Init;
+pub use lif::Lif;
+pub use relu_forms::ReluForms;
+
+use super::{Figure, Finding, SpecError};
+use serde::{Deserialize, Serialize};
+
+/// How long the reader is ready to wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effort {
+    /// Under a minute on two cores.
+    #[default]
+    Quick,
+    /// The setting whose numbers may stand beside the paper's; the cell says beforehand how long it takes.
+    Full,
+}
+
+/// What every experiment's settings can tell of themselves.
+pub trait Settings {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that can't be, with the remedy.
+    fn check(&self) -> Result<(), SpecError>;
+
+    /// How long one seed takes on two cores, in seconds: measured once, told to the reader as "about".
+    fn seconds(&self, effort: Effort) -> f64;
+
+    /// Whether `Effort::Full` asks for more than `Effort::Quick`.
+    fn has_full(&self) -> bool {
+        self.seconds(Effort::Full) > self.seconds(Effort::Quick)
+    }
+}
+
+/// One experiment with its settings. The tag is the name that lessons use; an unknown key is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "experiment", rename_all = "kebab-case")]
+pub enum Experiment {
+    Curves(Curves),
+    Lif(Lif),
+    ActiveFraction(ActiveFraction),
+    GradientDepth(GradientDepth),
+    ReluForms(ReluForms),
+    AlexnetFigure(AlexnetFigure),
+}
+
+impl Experiment {
+    pub fn settings(&self) -> &dyn Settings {
+        match self {
+            Self::Curves(settings) => settings,
+            Self::Lif(settings) => settings,
+            Self::ActiveFraction(settings) => settings,
+            Self::GradientDepth(settings) => settings,
+            Self::ReluForms(settings) => settings,
+            Self::AlexnetFigure(settings) => settings,
+        }
+    }
+}
+
+/// An experiment, how thoroughly, and from which seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentSpec {
+    #[serde(flatten)]
+    pub experiment: Experiment,
+    #[serde(default)]
+    pub effort: Effort,
+    #[serde(default = "seed_one")]
+    pub seeds: Vec<u64>,
+}
+
+fn seed_one() -> Vec<u64> {
+    vec![1]
+}
+
+impl ExperimentSpec {
+    /// Checks the seeds and every setting.
+    ///
+    /// # Errors
+    /// The first that can't be, with the remedy.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.seeds.is_empty() || self.seeds.len() > 32 {
+            return Err(SpecError { field: "seeds", message: format!("{} given; take 1 to 32", self.seeds.len()) });
+        }
+        self.experiment.settings().check()
+    }
+
+    /// About how long it takes on two cores, all seeds together.
+    pub fn seconds(&self) -> f64 {
+        self.experiment.settings().seconds(self.effort) * self.seeds.len() as f64
+    }
+}
+
+/// What an experiment measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub figures: Vec<Figure>,
+    pub findings: Vec<Finding>,
+    /// Wall time of the measurement.
+    pub seconds: f64,
+}

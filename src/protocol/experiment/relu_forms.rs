@@ -1,0 +1,19 @@
+//! Every way to write a ReLU: value and gradient at and around 0, and how reductions share a tie.
+
+use super::{Effort, Settings};
+use crate::protocol::SpecError;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReluForms {}
+
+impl Settings for ReluForms {
+    fn check(&self) -> Result<(), SpecError> {
+        Ok(())
+    }
+
+    fn seconds(&self, _: Effort) -> f64 {
+        0.1
+    }
+}
