@@ -34,7 +34,16 @@ fn settings(master: &dyn MasterPty) -> String {
 
 impl Notebook {
     fn open(columns: u16, rows: u16) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::open_at(tempfile::tempdir().unwrap(), columns, rows)
+    }
+
+    /// The same home, opened anew after the notebook has gone.
+    fn again(mut self) -> Self {
+        let home = std::mem::replace(&mut self.home, tempfile::tempdir().unwrap());
+        Self::open_at(home, 80, 24)
+    }
+
+    fn open_at(home: TempDir, columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let before = settings(pair.master.as_ref());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_relu"));
@@ -222,4 +231,16 @@ fn a_race_runs_from_the_settings_and_is_there_again() {
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     assert!(again.contains("\"state\":\"finished\"") && again.contains("\"train_size\":500"), "{again}");
+}
+
+#[test]
+fn it_opens_where_the_reader_left_off() {
+    let mut notebook = Notebook::open(80, 24);
+    notebook.wait_for("What the article says");
+    notebook.press("n");
+    notebook.wait_for("V Implementing it");
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+    let notebook = notebook.again();
+    notebook.wait_for("V Implementing it");
 }

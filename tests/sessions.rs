@@ -197,3 +197,16 @@ fn ctrl_c_leaves_at_once() {
     session.tell(Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
     assert!(session.app.quit && session.asked.len() == 1);
 }
+
+#[test]
+fn a_kernel_that_dies_leaves_no_experiment_running_for_ever() {
+    let mut session = Session::open();
+    session.tell(Event::Link(Link::On));
+    let cell = CellKey { lesson: "tanh".into(), cell: "curves".into() };
+    let progress = protocol::CellEvent::Progress { cell: cell.clone(), done: 0.4, doing: "tanh".into(), partial: None };
+    session.tell(Event::Kernel(protocol::Event::Cell(progress)));
+    assert!(session.app.experiments[&cell].running.is_some());
+    session.tell(Event::Link(Link::Off));
+    let view = &session.app.experiments[&cell];
+    assert!(view.running.is_none() && view.error.is_some());
+}

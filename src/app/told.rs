@@ -16,6 +16,11 @@ impl App {
                 effects
             }
             Link::Off if was_on => {
+                // An experiment has no checkpoint; what it measured before stays.
+                for view in self.experiments.values_mut().filter(|view| view.running.is_some()) {
+                    view.running = None;
+                    view.error = Some("the kernel has gone; Enter runs it again".into());
+                }
                 if self.running().is_empty() {
                     return Vec::new();
                 }

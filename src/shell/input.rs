@@ -22,12 +22,34 @@ pub fn catch_signals() -> io::Result<Signals> {
 /// Starts the threads that turn the outer world into events.
 pub fn start(events: &Sender<Incoming>, signals: Signals) -> io::Result<()> {
     let keys = events.clone();
-    std::thread::Builder::new().name("input".into()).spawn(move || read_keys(&keys))?;
+    spawn("input", events, move || read_keys(&keys))?;
     let leave = events.clone();
-    std::thread::Builder::new().name("hang-up".into()).spawn(move || watch_terminal(&leave))?;
+    spawn("hang-up", events, move || watch_terminal(&leave))?;
     let told = events.clone();
-    std::thread::Builder::new().name("signals".into()).spawn(move || read_signals(signals, &told))?;
+    spawn("signals", events, move || read_signals(signals, &told))
+}
+
+/// Starts a thread whose panic ends the notebook in order: without its keyboard it could not even be quit.
+pub fn spawn(name: &'static str, events: &Sender<Incoming>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let alarm = Alarm { name, events: events.clone() };
+    std::thread::Builder::new().name(name.into()).spawn(move || {
+        let _alarm = alarm;
+        work();
+    })?;
     Ok(())
+}
+
+struct Alarm {
+    name: &'static str,
+    events: Sender<Incoming>,
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.events.send(Incoming::Broken(self.name));
+        }
+    }
 }
 
 /// The only thread that reads terminal events.
@@ -83,4 +105,16 @@ fn read_signals(mut signals: Signals, events: &Sender<Incoming>) {
 fn end_now() {
     guard::restore();
     std::process::exit(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_heard_of() {
+        let (events, told) = std::sync::mpsc::channel();
+        spawn("test", &events, || std::panic::resume_unwind(Box::new("broken"))).unwrap();
+        assert!(matches!(told.recv(), Ok(Incoming::Broken("test"))));
+    }
 }

@@ -1,7 +1,7 @@
 //! The event loop: events in, `update`, effects out, and a frame when the queue is empty.
 
 use super::guard::{self, Guard};
-use super::link::{self, Order};
+use super::link::{Link, Order};
 use super::{input, report};
 use crate::app::{App, Effect, Event, Tag, update};
 use crate::lesson::Library;
@@ -22,6 +22,8 @@ pub enum Incoming {
     Event(Event),
     /// SIGTSTP.
     Suspend,
+    /// A thread panicked, by its name; the report is kept.
+    Broken(&'static str),
 }
 
 /// How the notebook opens.
@@ -78,15 +80,15 @@ struct Notebook {
     screen: Screen,
     events: Receiver<Incoming>,
     sender: Sender<Incoming>,
-    orders: Sender<Order>,
+    link: Link,
 }
 
 impl Notebook {
     fn open(app: App, theme: Theme, home: Home) -> color_eyre::Result<Self> {
         let screen = blank()?;
         let (sender, events) = mpsc::channel();
-        let orders = link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
-        Ok(Self { app, theme, home, screen, events, sender, orders })
+        let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
+        Ok(Self { app, theme, home, screen, events, sender, link })
     }
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool) -> color_eyre::Result<()> {
@@ -118,6 +120,7 @@ impl Notebook {
                 stale = false;
             }
         }
+        self.link.close();
         Ok(())
     }
 
@@ -128,6 +131,10 @@ impl Notebook {
             Incoming::Suspend => {
                 self.suspend()?;
                 return Ok(true);
+            }
+            Incoming::Broken(thread) => {
+                let logs = self.home.logs().display().to_string();
+                return Err(eyre!("the notebook's {thread} thread failed; its report is in {logs}"));
             }
         };
         let at_once = !matches!(event, Event::Kernel(_));
@@ -165,8 +172,7 @@ impl Notebook {
     }
 
     fn order(&self, tag: Tag, body: crate::protocol::RequestBody, start: bool) {
-        // The link's thread lives as long as the loop; were it gone, a Link event has told so.
-        let _ = self.orders.send(Order { tag, body, start });
+        self.link.order(Order { tag, body, start });
     }
 
     /// Reads from the store, anew each time: a kernel may have made it since.

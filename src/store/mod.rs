@@ -1,6 +1,7 @@
 //! Where everything is kept: the home folder, the SQLite store in it, and the checkpoint files. SQL stands nowhere else.
 //!
-//! Invariants: the store has one writer, the kernel, and any number of readers. An epoch's checkpoint is renamed into
+//! Invariants: the runs have one writer, the kernel, and any number of readers; only the reader's
+//! place is written by a notebook, where no kernel runs. An epoch's checkpoint is renamed into
 //! place before its row is committed, and the row is committed before anyone is told: an announced epoch can be lost
 //! by no power switch. A damaged file is renamed aside, never deleted.
 
@@ -8,6 +9,7 @@ mod error;
 mod home;
 mod migrations;
 mod open;
+mod place;
 mod read;
 mod write;
 
@@ -15,6 +17,7 @@ pub mod files;
 
 pub use error::StoreError;
 pub use home::{Home, HomeError};
+pub use place::keep_places;
 pub use write::now;
 
 use crate::protocol::{CellKey, ExperimentSpec, Lane, Outcome};

@@ -70,7 +70,7 @@ impl Store {
 
 /// Opens the file; where it is new or of an older version, makes it ready under a lock on the folder, because a
 /// journal mode and a migration are not things that two processes can change at once.
-fn open_writable(home: &Home) -> Result<Connection, StoreError> {
+pub(super) fn open_writable(home: &Home) -> Result<Connection, StoreError> {
     let path = home.database();
     if path.is_file()
         && let Some(connection) = open_ready(&path)?

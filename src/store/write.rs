@@ -2,7 +2,7 @@
 
 use super::{CellRecord, CheckpointRow, Committed, LaneState, Store, StoreError};
 use crate::protocol::{EpochRecord, Lane, RunId, RunSpec, RunState};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -135,15 +135,19 @@ impl Store {
 
     /// Keeps the reader's place, an answer or a setting; `null` forgets it.
     pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
-        if value.is_null() {
-            self.connection.execute("DELETE FROM place WHERE key = ?1", [key])?;
-        } else {
-            self.connection.execute(
-                "INSERT OR REPLACE INTO place (key, value) VALUES (?1, ?2)",
-                params![key, serde_json::to_string(value)?],
-            )?;
+        put(&self.connection, key, value)
+    }
+
+    /// All or none of these, in one transaction.
+    pub(super) fn remember_all<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for (key, value) in entries {
+            put(&transaction, key, value)?;
         }
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// One change to one run; no row changed means that there is no such run.
@@ -158,6 +162,16 @@ impl Store {
         }
         Ok(transaction.commit()?)
     }
+}
+
+fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreError> {
+    if value.is_null() {
+        connection.execute("DELETE FROM place WHERE key = ?1", [key])?;
+    } else {
+        let text = serde_json::to_string(value)?;
+        connection.execute("INSERT OR REPLACE INTO place (key, value) VALUES (?1, ?2)", params![key, text])?;
+    }
+    Ok(())
 }
 
 /// Seconds since 1970, UTC.
