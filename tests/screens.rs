@@ -160,6 +160,24 @@ fn search_finds_lines() {
     });
 }
 
+#[test]
+fn contents_are_chosen_from() {
+    snapshots("contents", &RICH, |app| {
+        press(app, KeyCode::Char('c'));
+        press(app, KeyCode::Up);
+    });
+}
+
+#[test]
+fn a_wrong_command_is_explained() {
+    snapshots("command-wrong", &RICH, |app| {
+        for c in ":fly".chars() {
+            press(app, KeyCode::Char(c));
+        }
+        press(app, KeyCode::Enter);
+    });
+}
+
 /// At any size, in any palette, nothing panics and nothing is drawn outside.
 #[test]
 fn every_size_draws() {
@@ -170,7 +188,7 @@ fn every_size_draws() {
                 racing(&mut app);
                 press(&mut app, KeyCode::Tab);
                 screen(&app, &theme);
-                for key in ['?', 'o', 'r', '/'] {
+                for key in ['?', 'o', 'r', '/', ':', 'c'] {
                     press(&mut app, KeyCode::Char(key));
                     screen(&app, &theme);
                     press(&mut app, KeyCode::Esc);

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use relu_notebook::app::{App, Effect, Event, Link, Modal, Tag, update};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Tag, update};
 use relu_notebook::lesson::Library;
 use relu_notebook::protocol::{
     self, Arm, CellKey, EpochRecord, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
@@ -182,7 +182,9 @@ fn an_answer_is_kept_and_may_be_changed() {
         .effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Request(_, RequestBody::Remember { key, value }) => Some((key.as_str(), value.clone())),
+            Effect::RequestIfOn(_, RequestBody::Remember { key, value }) if key.starts_with("answer/") => {
+                Some((key.as_str(), value.clone()))
+            }
             _ => None,
         })
         .collect();
@@ -209,4 +211,81 @@ fn a_kernel_that_dies_leaves_no_experiment_running_for_ever() {
     session.tell(Event::Link(Link::Off));
     let view = &session.app.experiments[&cell];
     assert!(view.running.is_none() && view.error.is_some());
+}
+
+#[test]
+fn the_contents_are_read_with_the_keys() {
+    let mut session = Session::open();
+    let at = session.app.lesson;
+    session.press(KeyCode::Char('c'));
+    session.press(KeyCode::Up);
+    assert_eq!(session.app.contents_choice(), Some(at - 1));
+    assert_eq!(session.app.lesson, at, "nothing opens before Enter");
+    session.press(KeyCode::Enter);
+    assert_eq!((session.app.lesson, session.app.contents_choice()), (at - 1, None));
+    assert!(session.asked.is_empty(), "Enter runs no cell beneath the contents");
+}
+
+#[test]
+fn what_lies_on_top_takes_the_mouse() {
+    let mut session = Session::open();
+    let (lesson, top) = (session.app.lesson, session.app.view.top);
+    session.press(KeyCode::Char('o'));
+    for kind in [MouseEventKind::ScrollUp, MouseEventKind::Down(MouseButton::Left)] {
+        session.tell(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
+    }
+    assert!(matches!(session.app.modals[..], [Modal::Settings(..)]));
+    assert_eq!((session.app.lesson, session.app.view.top), (lesson, top));
+}
+
+#[test]
+fn commands_go_where_they_say() {
+    let mut session = Session::open();
+    session.type_text(":fly");
+    session.press(KeyCode::Enter);
+    let Some(Modal::Command(line)) = session.app.modals.last() else { panic!("a wrong command stays to be mended") };
+    assert!(line.error.as_ref().is_some_and(|error| error.contains("`fly`")));
+    session.press(KeyCode::Delete);
+    session.type_text("open welcome");
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.document().meta.id, "welcome");
+    assert!(session.app.modals.is_empty());
+    session.type_text(":run 99");
+    session.press(KeyCode::Enter);
+    assert!(matches!(session.app.modals[..], [Modal::Command(_)]), "there is no run 99");
+}
+
+#[test]
+fn a_lesson_can_be_begun_anew() {
+    let mut session = Session::open();
+    session.tell(Event::Recalled(vec![
+        ("place/faster".into(), serde_json::json!({ "top": 9, "read": 80 })),
+        ("answer/faster/why-faster".into(), serde_json::json!({ "choice": 1 })),
+    ]));
+    session.type_text(":reset");
+    session.press(KeyCode::Enter);
+    assert!(session.app.answers.is_empty() && session.app.view.top == 0 && !session.app.read.contains_key("faster"));
+    let forgotten = RequestBody::Remember { key: "answer/faster/why-faster".into(), value: serde_json::Value::Null };
+    assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Plain, forgotten)));
+}
+
+#[test]
+fn a_number_is_predicted() {
+    let lesson = "+++\nid = \"guess\"\ntitle = \"A guess\"\npart = \"0\"\nsummary = \"A number.\"\nminutes = 1\n+++\n\n\
+        ```predict\nid = \"epochs\"\nquestion = \"How many epochs?\"\nunit = \"epochs\"\n\
+        explanation = \"See below.\"\n```\n";
+    let (document, faults) = relu_notebook::lesson::parse("guess.md", lesson);
+    assert!(faults.is_empty(), "{faults:?}");
+    let library = Library { lessons: vec![document], faults: Vec::new() };
+    let mut session = Session { app: App::new(library, 0, 80, 24), asked: Vec::new(), effects: Vec::new() };
+    session.press(KeyCode::Tab);
+    session.press(KeyCode::Enter);
+    session.type_text("1,5x");
+    session.press(KeyCode::Enter);
+    assert!(session.app.answers.is_empty(), "`1,5x` is no number");
+    session.press(KeyCode::Backspace);
+    session.press(KeyCode::Enter);
+    let key = CellKey { lesson: "guess".into(), cell: "epochs".into() };
+    assert_eq!(session.app.answers[&key], Answer::Number(1.5));
+    assert!(session.app.modals.is_empty());
 }

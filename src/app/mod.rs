@@ -2,9 +2,11 @@
 //! the shell carries out. Nothing here reads, writes or draws.
 
 mod answers;
+mod command;
 mod event;
 pub mod keys;
 mod lesson_view;
+mod line_keys;
 mod modal;
 mod modal_keys;
 mod race;
@@ -15,10 +17,11 @@ mod told;
 mod update;
 
 pub use answers::Answer;
+pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
-pub use modal::{Modal, QuitChoice, RunsList, Search};
+pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
 pub use race::{LaneView, Race};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
@@ -64,7 +67,6 @@ pub struct App {
     pub runs: Vec<RunSummary>,
     /// A sentence in the status line, until the next key.
     pub message: Option<String>,
-    pub contents_open: bool,
     pub quit: bool,
 }
 
@@ -87,7 +89,6 @@ impl App {
             places: HashMap::new(),
             runs: Vec::new(),
             message: None,
-            contents_open: false,
             quit: false,
         };
         app.resize(columns, rows);
@@ -133,10 +134,19 @@ impl App {
         self.races.get(self.cell_runs.get(key)?)
     }
 
+    pub fn experiment_runs(&self, cell: &Cell) -> bool {
+        self.experiments.get(&self.key_of(cell)).is_some_and(|view| view.running.is_some())
+    }
+
     /// The race of the focused train cell.
     pub fn focused_race(&self) -> Option<&Race> {
         let cell = self.focused()?;
         matches!(cell.body, CellBody::Train(_)).then(|| self.race_of(&self.key_of(cell)))?
+    }
+
+    /// The lesson chosen in the contents while they have the keys.
+    pub fn contents_choice(&self) -> Option<usize> {
+        self.modals.iter().find_map(|modal| if let Modal::Contents(at) = modal { Some(*at) } else { None })
     }
 
     /// Runs that the kernel works on, in the order of their numbers.

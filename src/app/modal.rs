@@ -15,6 +15,11 @@ pub enum Modal {
     /// One run's chart, opened from the list.
     Run(RunId),
     Search(Search),
+    /// The contents with the keys in them; the index of the chosen lesson.
+    Contents(usize),
+    Command(CommandLine),
+    /// A number is being predicted.
+    Guess(Guessing),
 }
 
 /// What becomes of the races when the notebook quits.
@@ -54,4 +59,27 @@ pub struct Search {
     pub query: String,
     pub hits: Vec<Hit>,
     pub selected: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct CommandLine {
+    pub text: String,
+    /// What was wrong with it when Enter was pressed.
+    pub error: Option<String>,
+}
+
+/// A number on its way into a prediction.
+#[derive(Clone, Debug)]
+pub struct Guessing {
+    pub cell: CellKey,
+    pub unit: String,
+    pub text: String,
+}
+
+impl Guessing {
+    /// The number as typed; a decimal comma will do.
+    pub fn number(&self) -> Option<f64> {
+        let number = self.text.trim().replace(',', ".").parse::<f64>().ok();
+        number.filter(|number| number.is_finite())
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Action, App, Effect, Modal, QuitChoice, RunsList, Search, Tag, keys};
 use crate::lesson::Line;
-use crate::protocol::{self, CellKey, RequestBody, RunState};
+use crate::protocol::{RequestBody, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 impl App {
@@ -29,8 +29,11 @@ impl App {
                 match code {
                     KeyCode::Enter => {
                         if let Ok(spec) = &settings.spec {
-                            let spec = spec.clone();
-                            return self.start_from_settings(cell, spec);
+                            if !self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
+                                let spec = spec.clone();
+                                return self.start_race(cell, spec);
+                            }
+                            self.message = Some("the race still runs; Esc, then s stops it".into());
                         }
                     }
                     KeyCode::Down | KeyCode::Tab => settings.step(1),
@@ -79,15 +82,10 @@ impl App {
                 }
             }
             (Modal::Search(search), code) => self.search_key(search, code),
+            (Modal::Contents(at), code) => self.contents_key(at, code, key),
+            (Modal::Command(line), code) => self.command_key(line, code),
+            (Modal::Guess(guess), code) => self.guess_key(guess, code),
         }
-    }
-
-    pub(super) fn start_from_settings(&mut self, cell: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
-        if self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
-            self.message = Some("the race still runs; s stops it, then Enter starts the new one".into());
-            return Vec::new();
-        }
-        self.start_race(cell, spec)
     }
 
     pub(super) fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {

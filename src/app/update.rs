@@ -1,7 +1,8 @@
 //! The one place where the notebook's state changes.
 
-use super::{Action, Answer, App, Effect, Event, Modal, QuitChoice, Race, RunsList, Search, Settings, Tag, keys};
-use crate::lesson::{CellBody, Guess, Target};
+use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, QuitChoice, Race, RunsList};
+use super::{Search, Settings, Tag, keys};
+use crate::lesson::{CellBody, Guess, PredictCell, Target};
 use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use serde_json::Value;
@@ -15,17 +16,12 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollDown => app.scroll(WHEEL),
-            MouseEventKind::ScrollUp => app.scroll(-WHEEL),
+            MouseEventKind::ScrollDown => app.wheel(KeyCode::Down),
+            MouseEventKind::ScrollUp => app.wheel(KeyCode::Up),
             MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
             _ => Vec::new(),
         },
-        Event::Paste(text) => {
-            if let Some(Modal::Settings(_, settings)) = app.modals.last_mut() {
-                text.chars().for_each(|c| settings.insert(c));
-            }
-            Vec::new()
-        }
+        Event::Paste(text) => app.pasted(&text),
         Event::Resize(columns, rows) => {
             app.resize(columns, rows);
             Vec::new()
@@ -89,7 +85,7 @@ impl App {
         keys::action(key).map_or_else(Vec::new, |action| self.act(action))
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         let page = self.view.height.saturating_sub(2).max(1) as isize;
         match action {
             Action::Down => return self.scroll(1),
@@ -102,7 +98,7 @@ impl App {
             Action::PreviousLesson => {
                 return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, None));
             }
-            Action::Contents => self.contents_open = !self.contents_open,
+            Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
             Action::NextCell | Action::PreviousCell => {
                 self.view.step_cell(action == Action::NextCell);
                 return self.remember_place();
@@ -124,9 +120,10 @@ impl App {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::LoadRuns];
             }
+            Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
             Action::Search => self.modals.push(Modal::Search(Search::default())),
             Action::Help => self.modals.push(Modal::Help { top: 0 }),
-            Action::Back => self.contents_open = false,
+            Action::Back => {}
             Action::Quit => return self.ask_to_quit(),
             Action::QuitSafely => self.quit = true,
             Action::Suspend => return vec![Effect::Suspend],
@@ -136,11 +133,15 @@ impl App {
         Vec::new()
     }
 
-    fn scroll(&mut self, lines: isize) -> Vec<Effect> {
-        if let Some(Modal::Help { top }) = self.modals.last_mut() {
-            *top = top.saturating_add_signed(lines);
-            return Vec::new();
+    /// The wheel moves through what lies on top, as the arrows do.
+    fn wheel(&mut self, way: KeyCode) -> Vec<Effect> {
+        match self.modals.pop() {
+            Some(modal) => self.modal_key(modal, way.into()),
+            None => self.scroll(if way == KeyCode::Down { WHEEL } else { -WHEEL }),
         }
+    }
+
+    fn scroll(&mut self, lines: isize) -> Vec<Effect> {
         let before = self.view.top;
         self.view.scroll_by(lines);
         let percent = self.view.percent();
@@ -173,10 +174,19 @@ impl App {
 
     fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
         let at = ratatui::layout::Position { x: column, y: row };
-        let contents_shown = self.screen.contents_beside || self.contents_open;
-        if contents_shown && self.screen.contents.contains(at) {
-            let first = super::screen_contents_top();
-            return self.open_lesson(usize::from(row.saturating_sub(first)), None);
+        let choosing = self.contents_choice().is_some();
+        // A click beside the contents closes them; what else lies on top keeps the lesson beneath from being hit.
+        if choosing {
+            self.modals.pop();
+        } else if !self.modals.is_empty() {
+            return Vec::new();
+        }
+        if (self.screen.contents_beside || choosing) && self.screen.contents.contains(at) {
+            let lesson = row.checked_sub(super::screen_contents_top());
+            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), None));
+        }
+        if choosing {
+            return Vec::new();
         }
         let cell = match self.view.shown().get(usize::from(row)) {
             Some(crate::lesson::Line::Cell { cell, .. }) => Some(*cell),
@@ -277,6 +287,11 @@ impl App {
                 view.error = None;
                 vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
             }
+            CellBody::Predict(PredictCell { guess: Guess::Number(unit), .. }) => {
+                let (unit, text) = (unit.clone(), String::new());
+                self.modals.push(Modal::Guess(Guessing { cell: key, unit, text }));
+                Vec::new()
+            }
             CellBody::Predict(_) | CellBody::Quiz(_) => {
                 self.message = Some("press the number of your answer".into());
                 Vec::new()
@@ -332,12 +347,7 @@ impl App {
             },
             _ => return Vec::new(),
         };
-        let value = serde_json::to_value(&answer).unwrap_or_default();
-        let remember = RequestBody::Remember { key: format!("answer/{}/{}", key.lesson, key.cell), value };
-        self.answers.insert(key, answer);
-        self.lay_out();
-        // An answer is worth keeping even where no kernel has run yet.
-        vec![Effect::Request(Tag::Plain, remember)]
+        self.keep_answer(key, answer)
     }
 
     fn ask_to_quit(&mut self) -> Vec<Effect> {

@@ -30,7 +30,12 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
             (_, Glyphs::Unicode) => "·",
             (_, Glyphs::Ascii) => ".",
         };
-        let style = if at == app.lesson { theme.selected() } else { ratatui::style::Style::new() };
+        let style = match app.contents_choice() {
+            Some(choice) if at == choice => theme.selected(),
+            None if at == app.lesson => theme.selected(),
+            _ if at == app.lesson => theme.accent().patch(theme.strong()),
+            _ => ratatui::style::Style::new(),
+        };
         let line = Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1);
         buffer.set_style(line, style);
         let title = format!("{mark} {:<6} {}", lesson.meta.part, lesson.meta.title);

@@ -26,7 +26,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         return;
     }
     document::draw(app, theme, frame);
-    if app.screen.contents_beside || app.contents_open {
+    if app.screen.contents_beside || app.contents_choice().is_some() {
         contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);

@@ -3,7 +3,7 @@
 use super::questions::{framed, write};
 use super::race;
 use super::theme::Theme;
-use crate::app::{App, BINDINGS, Modal, QuitChoice, RunsList, Search, Settings};
+use crate::app::{App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, QuitChoice, RunsList, Search, Settings};
 use crate::lesson::{CellBody, RaceMark};
 use crate::protocol::RunId;
 use ratatui::Frame;
@@ -23,6 +23,10 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Runs(list) => runs(list, app, theme, whole, buffer),
         Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
         Modal::Search(search) => find(search, app, theme, whole, buffer),
+        // Drawn where the contents always stand.
+        Modal::Contents(_) => {}
+        Modal::Command(line) => command(line, theme, whole, buffer),
+        Modal::Guess(guess) => number(guess, theme, whole, buffer),
     }
 }
 
@@ -221,4 +225,24 @@ fn find(search: &Search, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     };
     let at = inner.right().saturating_sub(count.width() as u16);
     buffer.set_string(at, inner.y, &count, theme.faint());
+}
+
+fn command(line: &CommandLine, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("Command", 72, 6, theme, whole, buffer);
+    let y = write(theme, &format!(": {}_", line.text), theme.strong(), inner, inner.y, buffer);
+    match &line.error {
+        Some(why) => write(theme, why, theme.bad(), inner, y + 1, buffer),
+        None => write(theme, COMMANDS, theme.faint(), inner, y + 1, buffer),
+    };
+}
+
+fn number(guess: &Guessing, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("Your prediction", 50, 5, theme, whole, buffer);
+    let y = write(theme, &format!("{}_ {}", guess.text, guess.unit), theme.strong(), inner, inner.y, buffer);
+    let (text, style) = match guess.number() {
+        Some(_) => ("Enter keeps it · Esc leaves", theme.good()),
+        None if guess.text.is_empty() => ("a number, then Enter · Esc leaves", theme.faint()),
+        None => ("this is not a number yet", theme.bad()),
+    };
+    write(theme, text, style, inner, y + 1, buffer);
 }

@@ -80,7 +80,13 @@ pub fn predict(
                 y = write(theme, &format!("{}  {option}{place}", at + 1), Style::new(), inner, y, buffer);
             }
         }
-        Guess::Number(unit) => y = write(theme, &format!("a number, in {unit}"), theme.faint(), inner, y, buffer),
+        Guess::Number(unit) => {
+            let (text, style) = match answer {
+                Some(Answer::Number(number)) => (format!("{number} {unit}"), theme.accent().patch(theme.strong())),
+                _ => (format!("a number, in {unit}; Enter asks for it"), theme.faint()),
+            };
+            y = write(theme, &text, style, inner, y, buffer);
+        }
     }
     if answer.is_some() {
         write(theme, &cell.explanation, theme.faint(), inner, y + 1, buffer);

@@ -1,11 +1,10 @@
 //! The bottom line: where the reader is, what runs, which keys matter now.
 
 use super::Theme;
-use crate::app::{App, Link};
-use crate::lesson::CellBody;
+use crate::app::{App, Link, Modal};
+use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::RunState;
 use ratatui::Frame;
-use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -20,39 +19,56 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         return;
     }
     let meta = &app.document().meta;
-    let left = format!(" {} {} · {}% ", meta.part, meta.title, app.view.percent());
-    let right = format!(" {} ", right_side(app));
+    // Where all does not fit, the keys that matter now stay and the title goes.
+    let hints = theme.text(&hints(app));
+    let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
+    let long = format!(" {} {} · {percent}%", meta.part, meta.title);
+    let short = format!(" {} · {percent}%", meta.part);
+    let right = runs.as_ref().unwrap_or(&kernel);
     let room = usize::from(area.width);
-    let hints = hints(app);
-    let style: Style = theme.selected();
-    buffer.set_stringn(area.x, area.y, theme.text(&left), room, style);
-    let right = theme.text(&right);
-    let right_at = room.saturating_sub(right.width());
-    if right_at > left.width() {
-        buffer.set_stringn(area.x + right_at as u16, area.y, &right, room - right_at, style);
-        let between = right_at - left.width();
+    let with_help = format!("{right} · ? help ");
+    let choices = [(&long, with_help.as_str()), (&long, "? help "), (&short, with_help.as_str()), (&short, "? help ")];
+    // A running race is worth more than the title.
+    let order = if runs.is_some() { [0, 2, 1, 3] } else { [0, 1, 2, 3] };
+    let fits = |&at: &usize| choices[at].0.width() + choices[at].1.width() + hints.width() + 4 <= room;
+    let (left, right) = choices[order.into_iter().find(fits).unwrap_or(3)];
+    let (left, right) = (theme.text(left), theme.text(right));
+    let style = theme.selected();
+    buffer.set_stringn(area.x, area.y, &left, room, style);
+    let end = room.saturating_sub(right.width());
+    if end > left.width() {
+        buffer.set_stringn(area.x + end as u16, area.y, &right, room - end, style);
+        let between = end - left.width();
         if hints.width() + 2 <= between {
             let at = left.width() + (between - hints.width()) / 2;
-            buffer.set_stringn(area.x + at as u16, area.y, theme.text(&hints), between, style);
+            buffer.set_stringn(area.x + at as u16, area.y, &hints, between, style);
         }
     }
 }
 
-fn right_side(app: &App) -> String {
-    if let Some(race) = app.running().first() {
-        let doing = if race.state == RunState::Paused { "paused" } else { "training" };
-        return format!("run {} {doing} {}/{} · ? help", race.run, race.epochs_done(), race.spec.epochs);
-    }
-    let kernel = match app.link {
+/// The running race in short.
+fn running(app: &App) -> Option<String> {
+    let race = *app.running().first()?;
+    let doing = if race.state == RunState::Paused { "paused" } else { "training" };
+    Some(format!("run {} {doing} {}/{}", race.run, race.epochs_done(), race.spec.epochs))
+}
+
+fn kernel(app: &App) -> String {
+    match app.link {
         Link::Off | Link::Failed(_) => "kernel asleep",
         Link::Starting => "kernel starting",
         Link::On => "kernel ready",
-    };
-    format!("{kernel} · ? help")
+    }
+    .into()
 }
 
-/// The keys that the focused cell takes.
+/// The keys that the focused cell takes; what lies on top shows its own, the contents have them here.
 fn hints(app: &App) -> String {
+    match app.modals.last() {
+        Some(Modal::Contents(_)) => return "↑ ↓ choose · Enter open".into(),
+        Some(_) => return String::new(),
+        None => {}
+    }
     let Some(cell) = app.focused() else {
         return "Space page · n next · c contents".into();
     };
@@ -64,7 +80,9 @@ fn hints(app: &App) -> String {
             Some(RunState::Finished) => "Enter new run · o settings",
             Some(_) => "Enter resume · o settings",
         },
+        CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
         CellBody::Experiment(_) => "Enter run",
+        CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
         CellBody::Predict(_) | CellBody::Quiz(_) => "1-9 answer",
     }
     .into()

@@ -1,0 +1,144 @@
+//! Keys that go to the contents, the command line and a predicted number; text that is pasted.
+
+use super::command::Command;
+use super::modal::{CommandLine, Guessing};
+use super::{Action, Answer, App, Effect, Modal, Tag, keys};
+use crate::protocol::{CellKey, RequestBody, RunId};
+use crossterm::event::{KeyCode, KeyEvent};
+use serde_json::Value;
+
+/// Longer than any command or number.
+const LONGEST: usize = 60;
+
+impl App {
+    pub(super) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+        let last = self.library.lessons.len().saturating_sub(1);
+        let at = match keys::action(key) {
+            _ if code == KeyCode::Enter => return self.open_lesson(at, None),
+            Some(Action::Down | Action::NextCell | Action::NextLesson) => (at + 1).min(last),
+            Some(Action::Up | Action::PreviousCell | Action::PreviousLesson) => at.saturating_sub(1),
+            Some(Action::Top | Action::PageUp) => 0,
+            Some(Action::Bottom | Action::PageDown) => last,
+            Some(Action::Contents | Action::Quit) => return Vec::new(),
+            _ => at,
+        };
+        self.modals.push(Modal::Contents(at));
+        Vec::new()
+    }
+
+    pub(super) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter if line.text.trim().is_empty() => return Vec::new(),
+            KeyCode::Enter => match line.text.parse().and_then(|command| self.command(command)) {
+                Ok(effects) => return effects,
+                Err(why) => line.error = Some(why),
+            },
+            // An emptied line closes, as it does in an editor.
+            KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
+            code => edit(&mut line.text, code),
+        }
+        self.modals.push(Modal::Command(line));
+        Vec::new()
+    }
+
+    fn command(&mut self, command: Command) -> Result<Vec<Effect>, String> {
+        match command {
+            Command::Act(action) => Ok(self.act(action)),
+            Command::Open(name) => {
+                let wanted = name.to_lowercase();
+                let lessons = &self.library.lessons;
+                let titled = || lessons.iter().position(|l| l.meta.title.to_lowercase().starts_with(&wanted));
+                match self.library.find(&name).or_else(titled) {
+                    Some(lesson) => Ok(self.open_lesson(lesson, None)),
+                    None => Err(format!("there is no lesson `{name}`; c lists them")),
+                }
+            }
+            Command::Run(number) => {
+                let run = RunId(number);
+                if !self.races.contains_key(&run) && !self.runs.iter().any(|summary| summary.run == run) {
+                    return Err(format!("there is no run {number}; r lists the runs"));
+                }
+                self.modals.push(Modal::Run(run));
+                Ok(vec![Effect::LoadRun(run)])
+            }
+            Command::Reset => Ok(self.reset_lesson()),
+        }
+    }
+
+    /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
+    fn reset_lesson(&mut self) -> Vec<Effect> {
+        let id = self.document().meta.id.clone();
+        let answered: Vec<CellKey> = self.answers.keys().filter(|key| key.lesson == id).cloned().collect();
+        self.read.remove(&id);
+        self.places.remove(&id);
+        let mut effects = Vec::new();
+        for key in answered {
+            effects.push(remember(answer_key(&key), Value::Null));
+            self.answers.remove(&key);
+        }
+        self.view.scroll_to(0);
+        self.lay_out();
+        self.message = Some("progress and answers of this lesson are forgotten; its runs stay".into());
+        effects.extend(self.remember_place());
+        effects
+    }
+
+    pub(super) fn guess_key(&mut self, mut guess: Guessing, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Some(number) = guess.number() {
+                    return self.keep_answer(guess.cell, Answer::Number(number));
+                }
+            }
+            code => edit(&mut guess.text, code),
+        }
+        self.modals.push(Modal::Guess(guess));
+        Vec::new()
+    }
+
+    /// An answer is worth keeping even where no kernel has run yet.
+    pub(super) fn keep_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
+        let value = serde_json::to_value(&answer).unwrap_or_default();
+        let effect = remember(answer_key(&key), value);
+        self.answers.insert(key, answer);
+        self.lay_out();
+        vec![effect]
+    }
+
+    pub(super) fn pasted(&mut self, text: &str) -> Vec<Effect> {
+        let mut plain = text.chars().filter(|c| !c.is_control());
+        match self.modals.last_mut() {
+            Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
+            Some(Modal::Command(CommandLine { text, .. }) | Modal::Guess(Guessing { text, .. })) => {
+                plain.for_each(|c| edit(text, KeyCode::Char(c)));
+            }
+            Some(Modal::Search(search)) => {
+                let room = LONGEST.saturating_sub(search.query.len());
+                search.query.extend(plain.by_ref().take(room));
+                search.hits = self.library.search(&search.query);
+                search.selected = 0;
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+}
+
+fn answer_key(key: &CellKey) -> String {
+    format!("answer/{}/{}", key.lesson, key.cell)
+}
+
+fn remember(key: String, value: Value) -> Effect {
+    Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value })
+}
+
+fn edit(text: &mut String, code: KeyCode) {
+    match code {
+        KeyCode::Char(c) if !c.is_control() && text.len() < LONGEST => text.push(c),
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Delete => text.clear(),
+        _ => {}
+    }
+}
