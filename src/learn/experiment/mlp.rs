@@ -148,7 +148,9 @@ pub fn train(
         }
         recipe.after_epoch(net, epoch, sum / batches as f64)?;
     }
-    parameters.into_iter().for_each(|parameter| drop(parameter.set_requires_grad(false)));
+    for parameter in parameters {
+        let _ = parameter.set_requires_grad(false);
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use crate::protocol::{Activation, SpecError};
 use std::fmt::Display;
 
 /// `low <= value <= high`.
-pub fn within<T: PartialOrd + Display>(field: &'static str, value: T, low: T, high: T) -> Result<(), SpecError> {
+pub fn within<T: Copy + PartialOrd + Display>(field: &'static str, value: T, low: T, high: T) -> Result<(), SpecError> {
     if value >= low && value <= high {
         return Ok(());
     }
