@@ -3,7 +3,7 @@
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
 use relu_notebook::lesson::{CellBody, Library};
-use relu_notebook::protocol::{DataSource, Experiment, Figure, Outcome};
+use relu_notebook::protocol::{DataSource, Experiment, ExperimentSpec, Figure, Outcome};
 use std::sync::Arc;
 
 struct Patient;
@@ -23,36 +23,64 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::Curves(_) | Experiment::ReluForms(_) | Experiment::AlexnetFigure(_) => {}
         Experiment::Lif(lif) => lif.milliseconds = 200.0,
         Experiment::ActiveFraction(fraction) => (fraction.width, fraction.images) = (64, 100),
+        Experiment::Separability(probes) => (probes.width, probes.images, probes.epochs) = (50, 300, 1),
         Experiment::GradientDepth(gradient) => (gradient.depth, gradient.width, gradient.images) = (5, 32, 32),
     }
     experiment
 }
 
-#[test]
-fn every_cell_runs_to_its_end() {
-    let library = Library::english();
+/// Measures the cells that `wanted` names as `lesson/cell`, each as `change` has it.
+fn measure(wanted: &str, change: fn(Experiment) -> Experiment, mut see: impl FnMut(&str, &ExperimentSpec, &Outcome)) {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
     let cabinet = Cabinet::default();
     let context = Context { mnist: &load, cabinet: &cabinet };
-    let mut measured = 0;
-    for lesson in &library.lessons {
+    for lesson in &Library::english().lessons {
         for cell in lesson.cells() {
             let CellBody::Experiment(body) = &cell.body else { continue };
-            let mut spec = body.spec.clone();
-            spec.experiment = small(spec.experiment);
             let name = format!("{}/{}", lesson.meta.id, cell.id);
+            if !name.contains(wanted) {
+                continue;
+            }
+            let spec = ExperimentSpec { experiment: change(body.spec.experiment.clone()), ..body.spec.clone() };
             let outcome = run(&spec, &context, &mut Patient).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
-            for finding in &outcome.findings {
-                assert!(finding.value.is_finite(), "{name}: {} is {}", finding.key, finding.value);
-            }
-            for figure in &outcome.figures {
-                if let Figure::Plot(plot) = figure {
-                    assert!(plot.series.iter().all(|series| !series.points.is_empty()), "{name}: {}", plot.title);
-                }
-            }
-            measured += 1;
+            see(&name, &spec, &outcome);
         }
     }
+}
+
+#[test]
+fn every_cell_runs_to_its_end() {
+    let mut measured = 0;
+    measure("", small, |name, _, outcome| {
+        assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
+        for finding in &outcome.findings {
+            assert!(finding.value.is_finite(), "{name}: {} is {}", finding.key, finding.value);
+        }
+        for figure in &outcome.figures {
+            if let Figure::Plot(plot) = figure {
+                assert!(plot.series.iter().all(|series| !series.points.is_empty()), "{name}: {}", plot.title);
+            }
+        }
+        measured += 1;
+    });
     assert!(measured >= 6, "only {measured} cells");
+}
+
+/// Minutes: every cell as its lesson sets it, with what it found and how long it took. `RELU_CELL=lesson/cell` names
+/// some of them. `cargo test --test cells -- --ignored --nocapture`
+#[test]
+#[ignore = "minutes: every cell at the lessons' own settings"]
+fn every_cell_at_its_own_setting() {
+    let wanted = std::env::var("RELU_CELL").unwrap_or_default();
+    measure(
+        &wanted,
+        |experiment| experiment,
+        |name, spec, outcome| {
+            println!("{name}: {:.1} s, said beforehand: {:.1} s", outcome.seconds, spec.seconds());
+            for finding in &outcome.findings {
+                let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.3}"));
+                println!("    {} = {:.4}{spread}: {}", finding.key, finding.value, finding.text);
+            }
+        },
+    );
 }

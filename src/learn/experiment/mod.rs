@@ -8,6 +8,7 @@
 //! | `gradient-depth` | activations, inits, depth, width, images | RMS per layer, one plot an initialisation; table | `gradient.ratio.A.I` |
 //! | `relu-forms` | none | value and gradient; ties | `relu-forms.at-zero.FORM`, `relu-forms.tie.REDUCTION` |
 //! | `alexnet-figure` | target | training error by epoch | `alexnet.epochs.relu`, `alexnet.epochs.tanh`, `alexnet.ratio` |
+//! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
 
 mod active_fraction;
 mod alexnet;
@@ -19,6 +20,7 @@ mod lif;
 mod mlp;
 mod reference;
 mod relu_forms;
+mod separability;
 mod summary;
 
 pub use cabinet::Cabinet;
@@ -76,6 +78,7 @@ pub fn run(
         Experiment::GradientDepth(settings) => gradient_depth::run(settings, bench),
         Experiment::ReluForms(_) => relu_forms::run(),
         Experiment::AlexnetFigure(settings) => Ok(alexnet::run(settings)),
+        Experiment::Separability(settings) => separability::run(settings, bench),
     }?;
     outcome.seconds = start.elapsed().as_secs_f64();
     Ok(outcome)

@@ -67,6 +67,19 @@ fn the_simulated_neuron_fires_as_its_formula_says() {
     assert!(value(&outcome, "lif.rms.closed-form") < value(&outcome, "lif.rms.relu"));
 }
 
+/// Random features are cut more easily than pixels, and trained ones more easily than random ones.
+#[test]
+fn probes_tell_features_apart() {
+    let outcome =
+        measure("experiment = 'separability'\nwidth = 300\nimages = 2000\nepochs = 5\nactivations = ['relu']");
+    let error = |key: &str| value(&outcome, &format!("separability.error.{key}"));
+    assert!(error("trained.relu.2") < error("pixels"), "{} {}", error("trained.relu.2"), error("pixels"));
+    assert!(error("pixels") < 20.0);
+    for zeros in [80.0, 90.0, 97.0] {
+        near(value(&outcome, &format!("separability.zeros.random.relu-{zeros}")), zeros, 2.0);
+    }
+}
+
 /// PyTorch 2.13.0's published behaviour (facts of the lesson on implementing it).
 #[test]
 fn each_form_has_its_own_derivative_at_zero() {

@@ -8,6 +8,7 @@ mod init;
 mod lif;
 mod limits;
 mod relu_forms;
+mod separability;
 
 pub use active_fraction::ActiveFraction;
 pub use alexnet_figure::AlexnetFigure;
@@ -16,6 +17,7 @@ pub use gradient_depth::GradientDepth;
 pub use init::Init;
 pub use lif::Lif;
 pub use relu_forms::ReluForms;
+pub use separability::Separability;
 
 use super::{Figure, Finding, SpecError};
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,7 @@ pub enum Experiment {
     GradientDepth(GradientDepth),
     ReluForms(ReluForms),
     AlexnetFigure(AlexnetFigure),
+    Separability(Separability),
 }
 
 impl Experiment {
@@ -69,6 +72,7 @@ impl Experiment {
             Self::GradientDepth(settings) => settings,
             Self::ReluForms(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
+            Self::Separability(settings) => settings,
         }
     }
 }
