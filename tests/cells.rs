@@ -20,6 +20,8 @@ impl CellObserver for Patient {
 /// The same measurement with fewer images, smaller networks, fewer epochs: a second or two.
 fn small(mut experiment: Experiment) -> Experiment {
     match &mut experiment {
+        Experiment::LinearPieces(pieces) => pieces.width = 8,
+        Experiment::ActivationCost(cost) => (cost.large, cost.rounds) = (65_536, 3),
         Experiment::Curves(_) | Experiment::ReluForms(_) | Experiment::AlexnetFigure(_) => {}
         Experiment::Lif(lif) => lif.milliseconds = 200.0,
         Experiment::ActiveFraction(fraction) => (fraction.width, fraction.images) = (64, 100),

@@ -113,6 +113,7 @@ pub struct ImageGrid {
 
 /// Horizontal bars from zero, one a name; each may be made of several parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names)]
 pub struct Bars {
     /// With the unit of the values.
     pub title: String,
@@ -131,6 +132,7 @@ pub struct Bar {
 
 /// A part of a plane, divided into regions; which number a region has says nothing, only where it ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names)]
 pub struct Regions {
     pub title: String,
     pub width: u32,

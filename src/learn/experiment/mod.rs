@@ -9,7 +9,10 @@
 //! | `relu-forms` | none | value and gradient; ties | `relu-forms.at-zero.FORM`, `relu-forms.tie.REDUCTION` |
 //! | `alexnet-figure` | target | training error by epoch | `alexnet.epochs.relu`, `alexnet.epochs.tanh`, `alexnet.ratio` |
 //! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
+//! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
+//! | `linear-pieces` | width, depth, digits | units of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
 
+mod activation_cost;
 mod active_fraction;
 mod alexnet;
 mod bench;
@@ -17,6 +20,7 @@ mod cabinet;
 mod curves;
 mod gradient_depth;
 mod lif;
+mod linear_pieces;
 mod mlp;
 mod reference;
 mod relu_forms;
@@ -79,6 +83,8 @@ pub fn run(
         Experiment::ReluForms(_) => relu_forms::run(),
         Experiment::AlexnetFigure(settings) => Ok(alexnet::run(settings)),
         Experiment::Separability(settings) => separability::run(settings, bench),
+        Experiment::ActivationCost(settings) => activation_cost::run(settings, bench),
+        Experiment::LinearPieces(settings) => linear_pieces::run(settings, bench),
     }?;
     outcome.seconds = start.elapsed().as_secs_f64();
     Ok(outcome)

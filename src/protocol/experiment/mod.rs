@@ -1,5 +1,6 @@
 //! What a cell asks the kernel to measure, and what it gets back. One experiment's settings a file.
 
+mod activation_cost;
 mod active_fraction;
 mod alexnet_figure;
 mod curves;
@@ -7,15 +8,18 @@ mod gradient_depth;
 mod init;
 mod lif;
 mod limits;
+mod linear_pieces;
 mod relu_forms;
 mod separability;
 
+pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
 pub use alexnet_figure::AlexnetFigure;
 pub use curves::Curves;
 pub use gradient_depth::GradientDepth;
 pub use init::Init;
 pub use lif::Lif;
+pub use linear_pieces::LinearPieces;
 pub use relu_forms::ReluForms;
 pub use separability::Separability;
 
@@ -61,6 +65,8 @@ pub enum Experiment {
     ReluForms(ReluForms),
     AlexnetFigure(AlexnetFigure),
     Separability(Separability),
+    ActivationCost(ActivationCost),
+    LinearPieces(LinearPieces),
 }
 
 impl Experiment {
@@ -73,6 +79,8 @@ impl Experiment {
             Self::ReluForms(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
             Self::Separability(settings) => settings,
+            Self::ActivationCost(settings) => settings,
+            Self::LinearPieces(settings) => settings,
         }
     }
 }

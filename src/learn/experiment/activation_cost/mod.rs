@@ -1,0 +1,133 @@
+//! What an activation costs: nanoseconds an element, forward and backward, in the cache and out of it; and beside it the
+//! training step that it is a part of.
+
+mod clock;
+mod share;
+mod way;
+
+use super::{ExperimentError, bench::Bench, summary};
+use crate::learn::machine;
+use crate::learn::random::{Purpose, Random};
+use crate::protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
+use clock::{median_and_spread, seconds, turn};
+use tch::Tensor;
+use way::Way;
+
+/// The share of the whole measurement that the tensors take; the steps take the rest.
+const TENSORS: f64 = 0.6;
+
+/// Of every round, in nanoseconds an element.
+#[derive(Default)]
+struct Times {
+    forward: Vec<f64>,
+    both: Vec<f64>,
+}
+
+pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    machine::use_threads(1);
+    let ActivationCost { activations, small, large, rounds } = settings;
+    let mut ways: Vec<Way> = activations.iter().map(|&phi| Way::Of(phi)).collect();
+    if activations.contains(&Activation::Tanh) {
+        ways.push(Way::TanhBySigmoid);
+    }
+    ways.push(Way::Copy);
+    let sizes = [(*small, "in the cache"), (*large, "out of the cache")];
+    let mut times: Vec<[Times; 2]> = ways.iter().map(|_| Default::default()).collect();
+    for (at, &(size, place)) in sizes.iter().enumerate() {
+        let (z, g) = (normal(bench.seeds[0], 0, size), normal(bench.seeds[0], 1, size));
+        // Long enough for the clock.
+        let calls = ((1 << 20) / size).max(1);
+        // Round 0 warms up and is not counted.
+        for round in 0..=*rounds {
+            for way in turn(round as usize, ways.len()) {
+                let rounds_done = f64::from(round) / f64::from(rounds + 1);
+                let done = (at as f64 + rounds_done) / sizes.len() as f64;
+                bench.step(TENSORS * done, &format!("{} {place}", ways[way].title()))?;
+                let (forward, backward) = time(ways[way], &z, &g, calls);
+                if round > 0 {
+                    let ns = 1e9 / f64::from(size);
+                    times[way][at].forward.push(ns * forward);
+                    times[way][at].both.push(ns * (forward + backward));
+                }
+            }
+        }
+    }
+    let mut figures: Vec<Figure> =
+        sizes.iter().enumerate().map(|(at, (size, place))| bars(&ways, &times, at, *size, place)).collect();
+    figures.push(table(&ways, &times));
+    let mut findings = found(&ways, &times);
+    let four = [Activation::Sigmoid, Activation::Tanh, Activation::Softplus, Activation::Relu];
+    let stepped: Vec<Activation> = four.into_iter().filter(|phi| activations.contains(phi)).collect();
+    let (share, shares) = share::measure(&stepped, *rounds, bench, TENSORS)?;
+    figures.push(share);
+    findings.extend(shares);
+    Ok(Outcome { figures, findings, seconds: 0.0 })
+}
+
+/// Seconds of a forward and of a backward pass.
+fn time(way: Way, z: &Tensor, g: &Tensor, calls: u32) -> (f64, f64) {
+    let _guard = tch::no_grad_guard();
+    let forward = seconds(calls, || drop(way.forward(z)));
+    let (_out, kept) = way.forward(z);
+    (forward, seconds(calls, || drop(way.backward(&kept, g))))
+}
+
+/// Standard normal numbers, as fresh pre-activations roughly are.
+fn normal(seed: u64, number: u32, count: u32) -> Tensor {
+    let mut random = Random::new(seed, Purpose::Experiment { number });
+    // Repeating a few thousand changes no timing and saves drawing millions.
+    let few: Vec<f32> = (0..count.min(4096)).map(|_| random.normal()).collect();
+    let times = i64::from(count.div_ceil(4096));
+    Tensor::from_slice(&few).repeat([times]).narrow(0, 0, count.into()).contiguous()
+}
+
+fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, size: u32, place: &str) -> Figure {
+    let bar = |(way, times): (&Way, &[Times; 2])| {
+        let [forward, both] = [&times[at].forward, &times[at].both].map(|times| median_and_spread(times).0);
+        Bar { name: way.title().into(), values: vec![forward, (both - forward).max(0.0)] }
+    };
+    Figure::Bars(Bars {
+        title: format!("Nanoseconds an element, {size} elements: {place}"),
+        parts: vec!["forward".into(), "backward".into()],
+        bars: ways.iter().zip(times).map(bar).collect(),
+        source: Source::Measured,
+    })
+}
+
+fn table(ways: &[Way], times: &[[Times; 2]]) -> Figure {
+    let cell = |times: &[f64]| {
+        let (median, spread) = median_and_spread(times);
+        format!("{median:.3} ± {spread:.3}")
+    };
+    let row = |(way, [small, large]): (&Way, &[Times; 2])| {
+        let cells = [&small.forward, &small.both, &large.forward, &large.both].map(|times| cell(times));
+        [way.title().to_string()].into_iter().chain(cells).collect()
+    };
+    let columns = ["ns an element", "in: forward", "in: both", "out: forward", "out: both"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    let title = "In and out of the cache: median ± half the distance between the quartiles".into();
+    Figure::Table(Table { title, columns, rows: ways.iter().zip(times).map(row).collect(), sources })
+}
+
+fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
+    let told = |what: &str, way: &Way, values: &[f64], text: &dyn Fn(f64) -> String| {
+        let (median, spread) = median_and_spread(values);
+        let key = format!("activation-cost.{what}.{}", way.name());
+        Finding { spread: Some(spread), ..summary::exact(key, median, text(median)) }
+    };
+    let relu = ways.iter().position(|&way| way == Way::Of(Activation::Relu));
+    let mut findings = Vec::new();
+    for (at, way) in ways.iter().enumerate() {
+        let [small, _] = &times[at];
+        let cost = |ns: f64| format!("{}: {ns:.3} ns an element, forward and backward, in the cache", way.title());
+        findings.push(told("ns", way, &small.both, &cost));
+        if let Some(relu) = relu.filter(|&relu| relu != at) {
+            // Round by round: what slows the machine down slows both.
+            let pairs = small.both.iter().zip(&times[relu][0].both);
+            let ratios: Vec<f64> = pairs.map(|(ours, relu)| ours / relu).collect();
+            let text = |ratio: f64| format!("{}: {ratio:.2} times the cost of ReLU", way.title());
+            findings.push(told("times-relu", way, &ratios, &text));
+        }
+    }
+    findings
+}

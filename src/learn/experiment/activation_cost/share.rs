@@ -1,0 +1,151 @@
+//! How much of a training step the activation is: whole steps of three networks, timed in turn with the activation's own
+//! kernels on tensors of the same sizes.
+
+use super::clock::{median_and_spread, seconds, turn};
+use super::way::Way;
+use crate::learn::data::Split;
+use crate::learn::engine::Engine;
+use crate::learn::experiment::mlp::{Mlp, digits};
+use crate::learn::experiment::{ExperimentError, bench::Bench, summary};
+use crate::learn::model::LeNet4;
+use crate::learn::optim::Sgd;
+use crate::learn::random::{Purpose, Random};
+use crate::protocol::{Activation, Arm, Backend, Figure, Finding, Init, Preset, RunSpec, Source, Table};
+use tch::{Kind, Tensor};
+
+/// Images a step.
+const BATCH: i64 = 100;
+/// Too small to change what is timed.
+const LEARNING_RATE: f64 = 1e-4;
+
+/// A network with one activation throughout.
+struct Subject {
+    /// The network's, and its name in findings.
+    net: (&'static str, &'static str),
+    activation: Activation,
+    step: Box<dyn FnMut()>,
+    /// What a step calls: the kernels, the pre-activations, and a gradient of their size.
+    calls: Vec<(Way, Tensor, Tensor)>,
+    /// Of every round: a step, and the calls.
+    times: Vec<(f64, f64)>,
+}
+
+/// Percentages and milliseconds, a row for each network and activation.
+pub fn measure(
+    activations: &[Activation],
+    rounds: u32,
+    bench: &mut Bench,
+    from: f64,
+) -> Result<(Figure, Vec<Finding>), ExperimentError> {
+    let data = bench.mnist()?;
+    let batch = data.test().narrow(0, BATCH);
+    let mut subjects = Vec::new();
+    for &phi in activations {
+        subjects.push(mlp(phi, &batch));
+        subjects.push(lenet(phi, Backend::Libtorch, &batch));
+        subjects.push(lenet(phi, Backend::Fused, &batch));
+    }
+    // Round 0 warms the caches and LibTorch up and is not counted.
+    for round in 0..=rounds {
+        for at in turn(round as usize, subjects.len()) {
+            let subject = &mut subjects[at];
+            let done = f64::from(round) / f64::from(rounds + 1);
+            bench.step(from + (1.0 - from) * done, &format!("a step of {}", subject.net.0))?;
+            let calls = &subject.calls;
+            let step = seconds(1, &mut subject.step);
+            let _guard = tch::no_grad_guard();
+            let kernels = seconds(1, || {
+                for (way, z, g) in calls {
+                    let (_out, kept) = way.forward(z);
+                    drop(way.backward(&kept, g));
+                }
+            });
+            if round > 0 {
+                subject.times.push((step, kernels));
+            }
+        }
+    }
+    Ok(told(&mut subjects))
+}
+
+fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
+    subjects.sort_by_key(|subject| subject.net.0);
+    let relu: Vec<(&str, Vec<f64>)> = subjects
+        .iter()
+        .filter(|subject| subject.activation == Activation::Relu)
+        .map(|subject| (subject.net.0, subject.times.iter().map(|(step, _)| *step).collect()))
+        .collect();
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    for Subject { net: (net, name), activation: phi, times, .. } in subjects {
+        let (step, spread) = median_and_spread(&times.iter().map(|(step, _)| 1e3 * step).collect::<Vec<_>>());
+        let shares: Vec<f64> = times.iter().map(|(step, kernels)| 100.0 * kernels / step).collect();
+        let (share, share_spread) = median_and_spread(&shares);
+        let against = relu.iter().find(|(other, _)| other == net).map_or("-".into(), |(_, relu)| {
+            let ratios: Vec<f64> = times.iter().zip(relu).map(|((step, _), relu)| step / relu).collect();
+            format!("{:.2}", median_and_spread(&ratios).0)
+        });
+        rows.push(vec![
+            (*net).to_string(),
+            phi.title().into(),
+            format!("{step:.2} ± {spread:.2}"),
+            against,
+            format!("{share:.1} ± {share_spread:.1}"),
+        ]);
+        let text = format!("{net}, {}: {share:.1} % of a training step of {step:.2} ms is the activation", phi.title());
+        let key = format!("activation-cost.share.{name}.{phi}");
+        findings.push(Finding { spread: Some(share_spread), ..summary::exact(key, share, text) });
+    }
+    let columns = ["network", "activation", "step, ms", "of ReLU's", "activation, %"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    let title = format!("A training step of {BATCH} images on one thread, and the activation's share of it");
+    (Figure::Table(Table { title, columns, rows, sources }), findings)
+}
+
+/// 784-1000-1000-1000-10, the size of Glorot's networks of 2011.
+fn mlp(phi: Activation, batch: &Split) -> Subject {
+    let mut random = Random::new(1, Purpose::InitialWeights);
+    let net = Mlp::new(&[784, 1000, 1000, 1000, 10], phi, Init::Xavier, &mut random);
+    let (x, labels) = (digits(batch, BATCH as u32), batch.labels.shallow_clone());
+    let mut parameters = net.parameters();
+    let mut descent = Sgd::new(LEARNING_RATE, 0.0);
+    let step = Box::new(move || {
+        let loss = net.logits(&x).cross_entropy_for_logits(&labels);
+        let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
+        descent.step(&mut parameters, &gradients);
+    });
+    let calls = (0..3).map(|_| call(fast(phi), BATCH * 1000)).collect();
+    Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
+}
+
+/// The network of the race, its convolutions by LibTorch or by the notebook's own fused blocks.
+fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
+    let net = LeNet4::new(Arm { conv: phi, fc: phi }, RunSpec::of(Preset::Article).widths, 1);
+    let mut engine = Engine::new(net, backend);
+    let split = batch.narrow(0, BATCH);
+    let pick: Vec<i64> = (0..BATCH).collect();
+    let mut descent = Sgd::new(LEARNING_RATE, 0.0);
+    let step = Box::new(move || {
+        let loss = engine.logits(&split, &pick).cross_entropy_for_logits(&split.labels);
+        let gradients = engine.gradients(&loss);
+        descent.step(&mut engine.net.parameters, &gradients);
+    });
+    // 4 maps of 14 x 14, 16 of 5 x 5, 120 units.
+    let sizes = [BATCH * 4 * 14 * 14, BATCH * 16 * 5 * 5, BATCH * 120];
+    let (net, convolution) = match backend {
+        Backend::Libtorch => (("LeNet-4, LibTorch", "lenet4"), Way::Of(phi)),
+        Backend::Fused => (("LeNet-4, fused", "lenet4-fused"), fast(phi)),
+    };
+    let ways = [convolution, convolution, Way::Of(phi)];
+    let calls = ways.into_iter().zip(sizes).map(|(way, size)| call(way, size)).collect();
+    Subject { net, activation: phi, step, calls, times: Vec::new() }
+}
+
+/// As `activation::apply_fast` has it.
+fn fast(phi: Activation) -> Way {
+    if phi == Activation::Tanh { Way::TanhBySigmoid } else { Way::Of(phi) }
+}
+
+fn call(way: Way, elements: i64) -> (Way, Tensor, Tensor) {
+    let normal = || Tensor::randn([elements], (Kind::Float, tch::Device::Cpu));
+    (way, normal(), normal())
+}

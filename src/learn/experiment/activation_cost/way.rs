@@ -1,0 +1,95 @@
+//! The very kernels that LibTorch runs for an activation, forward and backward, called one by one.
+
+use crate::learn::activation;
+use crate::protocol::Activation;
+use tch::Tensor;
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As LibTorch has it.
+    Of(Activation),
+    /// tanh z = 2 sigma(2z) - 1, as this notebook's networks have it.
+    TanhBySigmoid,
+    /// Nothing but reading and writing: less no function can cost that writes a tensor of its own.
+    Copy,
+}
+
+impl Way {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Of(activation) => activation.title(),
+            Self::TanhBySigmoid => "Tanh by sigmoid",
+            Self::Copy => "copy",
+        }
+    }
+
+    /// For findings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Of(activation) => activation.name(),
+            Self::TanhBySigmoid => "tanh-by-sigmoid",
+            Self::Copy => "copy",
+        }
+    }
+
+    /// phi(z), and what the backward pass wants to see again.
+    pub fn forward(self, z: &Tensor) -> (Tensor, Tensor) {
+        match self {
+            Self::TanhBySigmoid => {
+                let kept = (z * 2.0).sigmoid();
+                let mut out = &kept * 2.0;
+                let out = out.g_sub_scalar_(1.0);
+                (out, kept)
+            }
+            Self::Copy => (z.copy(), z.shallow_clone()),
+            Self::Of(phi) => {
+                let out = activation::apply(phi, z);
+                // These are differentiated by their output, the others by their input.
+                let by_output = matches!(phi, Activation::Relu | Activation::Tanh | Activation::Sigmoid);
+                let kept = if by_output { out.shallow_clone() } else { z.shallow_clone() };
+                (out, kept)
+            }
+        }
+    }
+
+    /// dLoss/dz from g = dLoss/dphi and what `forward` kept.
+    pub fn backward(self, kept: &Tensor, g: &Tensor) -> Tensor {
+        match self {
+            Self::Of(Activation::Relu) => kept.threshold_backward(g, 0.0),
+            Self::Of(Activation::Tanh) => Tensor::tanh_backward(g, kept),
+            Self::Of(Activation::Sigmoid) => Tensor::sigmoid_backward(g, kept),
+            Self::Of(Activation::Softplus) => kept.softplus_backward(g, 1.0, 20.0),
+            Self::Of(Activation::Leaky) => kept.leaky_relu_backward(g, 0.01, false),
+            Self::Of(Activation::Elu) => Tensor::elu_backward(g, 1.0, 1.0, 1.0, false, kept),
+            Self::Of(Activation::Gelu) => kept.gelu_backward(g, "none"),
+            Self::Of(Activation::Silu) => kept.silu_backward(g),
+            Self::Of(Activation::Linear) => g.shallow_clone(),
+            Self::TanhBySigmoid => Tensor::sigmoid_backward(&(g * 2.0), kept) * 2.0,
+            Self::Copy => g.copy(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    /// What is timed is what training runs: value and gradient are autograd's.
+    #[test]
+    fn the_timed_kernels_are_autograds() {
+        let z = Tensor::linspace(-5.0, 25.0, 301, (Kind::Double, tch::Device::Cpu));
+        let g = Tensor::linspace(1.0, -2.0, 301, (Kind::Double, tch::Device::Cpu));
+        let ways = Activation::ALL.map(|phi| (Way::Of(phi), phi)).into_iter();
+        for (way, phi) in ways.chain([(Way::TanhBySigmoid, Activation::Tanh), (Way::Copy, Activation::Linear)]) {
+            let leaf = z.copy().set_requires_grad(true);
+            let y = activation::apply(phi, &leaf);
+            let expected = Tensor::run_backward(&[(&y * &g).sum(Kind::Double)], &[&leaf], false, false);
+            let (out, kept) = way.forward(&z);
+            let difference = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+            assert!(difference(&out, &y) < 1e-12, "{}", way.title());
+            assert!(difference(&way.backward(&kept, &g), &expected[0]) < 1e-12, "{}", way.title());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The figures: patterns, weights of a piece, a line and a plane through the pieces.
+
+use super::net::Net;
+use super::plane::{self, Plane, SIZE};
+use super::walk::Switch;
+use crate::learn::experiment::summary;
+use crate::protocol::{Figure, ImageGrid, Mark, Regions, Source, Stroke, Table};
+
+const SIDE: u32 = 28;
+
+/// For each digit and hidden layer, which units are on.
+pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
+    let mut rows = Vec::new();
+    for (corner, digit) in corners.iter().zip(digits) {
+        let (pattern, _) = net.forward(corner);
+        let mut units = pattern.iter();
+        let on = net.on(&pattern);
+        for (layer, (hidden, on)) in net.hidden().iter().zip(on).enumerate() {
+            let marks = units.by_ref().take(hidden.units()).map(|on| if *on { '#' } else { '.' }).collect();
+            rows.push(vec![digit.to_string(), (layer + 1).to_string(), format!("{on} of {}", hidden.units()), marks]);
+        }
+    }
+    let columns = ["digit", "layer", "on", "units"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    Figure::Table(Table { title: "Which units each digit switches on".into(), columns, rows, sources })
+}
+
+/// A digit, and the weights by which its piece makes the logit that wins: grey is zero, white speaks for it.
+pub fn templates(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
+    let (mut images, mut captions) = (Vec::new(), Vec::new());
+    for (corner, digit) in corners.iter().zip(digits) {
+        let (pattern, logits) = net.forward(corner);
+        let class = plane::class(&logits);
+        let map = net.affine(&pattern);
+        let weights = &map.weights[class * map.inputs..][..map.inputs];
+        let largest = weights.iter().fold(f64::MIN_POSITIVE, |m, w| m.max(w.abs()));
+        images.push(corner.iter().map(|pixel| (255.0 * pixel).round() as u8).collect());
+        captions.push(format!("a {digit}"));
+        images.push(weights.iter().map(|w| (127.5 + 127.5 * w / largest).round() as u8).collect());
+        captions.push(format!("its weights for {class}"));
+    }
+    let title = "Each digit, and the weights of its piece for the digit that wins".into();
+    Figure::Images(ImageGrid { title, width: SIDE, height: SIDE, images, captions, source: Source::Measured })
+}
+
+/// Logits along the straight line from the first digit to the second; straight between two switches, exactly.
+pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Switch]) -> Figure {
+    let ends = [0, 1].map(|end| net.forward(&corners[end]).1);
+    let mut path: Vec<(f64, &[f64])> = switches.iter().map(|switch| (switch.at, &switch.logits[..])).collect();
+    path.insert(0, (0.0, &ends[0]));
+    path.push((1.0, &ends[1]));
+    let [a, b] = [digits[0] as usize, digits[1] as usize];
+    // Beside the two, the one that comes highest on the way.
+    let highest = |class: usize| path.iter().map(|(_, logits)| logits[class]).fold(f64::MIN, f64::max);
+    let third = (0..10).filter(|&class| class != a && class != b).max_by(|&x, &y| highest(x).total_cmp(&highest(y)));
+    let of = |class: usize| path.iter().map(|(at, logits)| [*at, logits[class]]).collect::<Vec<_>>();
+    let mut series: Vec<_> = [a, b]
+        .into_iter()
+        .chain(third)
+        .map(|class| summary::curve(format!("logit of {class}"), Source::Measured, Stroke::Line, of(class)))
+        .collect();
+    // Every switch bends every logit; one row of marks is enough.
+    let lowest = series.iter().flat_map(|s| s.points.iter()).map(|p| p[1]).fold(f64::MAX, f64::min);
+    let highest = series.iter().flat_map(|s| s.points.iter()).map(|p| p[1]).fold(f64::MIN, f64::max);
+    let floor = lowest - 0.08 * (highest - lowest);
+    let marks = switches.iter().map(|switch| [switch.at, floor]).collect::<Vec<_>>();
+    if !marks.is_empty() {
+        series.push(summary::curve("a unit switches", Source::Measured, Stroke::Points, marks));
+    }
+    let title = format!("From a {a} to a {b} in a straight line: {} pieces", switches.len() + 1);
+    let x = summary::axis(&format!("share of the {b}"));
+    Figure::Plot(summary::plot(title, x, summary::axis("logit"), series))
+}
+
+/// A number for each place of the plane, with the three digits marked.
+pub fn plane(plane: &Plane, digits: [u32; 3], title: &str, regions: impl Iterator<Item = u32>) -> Figure {
+    let mark = |(at, digit): (&[f64; 2], u32)| Mark { label: digit.to_string(), source: Source::Measured, at: *at };
+    Figure::Regions(Regions {
+        title: title.into(),
+        width: SIZE.0 as u32,
+        height: SIZE.1 as u32,
+        regions: regions.collect(),
+        marks: plane.corners.iter().zip(digits).map(mark).collect(),
+        source: Source::Measured,
+    })
+}

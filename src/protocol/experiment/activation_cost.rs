@@ -1,0 +1,37 @@
+//! What activations cost: nanoseconds an element, and their share of a training step.
+
+use super::limits::{some_activations, within};
+use super::{Effort, Settings};
+use crate::protocol::{Activation, SpecError};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActivationCost {
+    pub activations: Vec<Activation>,
+    /// Elements of a tensor that stays in the second-level cache, with its output and both their gradients.
+    pub small: u32,
+    /// Elements of a tensor that does not.
+    pub large: u32,
+    /// How often everything is timed, in turn.
+    pub rounds: u32,
+}
+
+impl Default for ActivationCost {
+    fn default() -> Self {
+        Self { activations: Activation::ALL.to_vec(), small: 32_768, large: 4_194_304, rounds: 15 }
+    }
+}
+
+impl Settings for ActivationCost {
+    fn check(&self) -> Result<(), SpecError> {
+        some_activations(&self.activations)?;
+        within("small", self.small, 1024, 1_048_576)?;
+        within("large", self.large, 1024, 16_777_216)?;
+        within("rounds", self.rounds, 3, 200)
+    }
+
+    fn seconds(&self, _: Effort) -> f64 {
+        4.0
+    }
+}

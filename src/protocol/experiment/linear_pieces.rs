@@ -1,0 +1,44 @@
+//! The linear pieces of a small trained ReLU network.
+
+use super::limits::within;
+use super::{Effort, Settings};
+use crate::protocol::SpecError;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearPieces {
+    /// Units of each hidden layer.
+    pub width: u32,
+    /// Hidden layers.
+    pub depth: u32,
+    /// The first test image of each is taken: a line leads from the first to the second, a plane lies through all three.
+    pub digits: [u32; 3],
+}
+
+impl Default for LinearPieces {
+    fn default() -> Self {
+        Self { width: 32, depth: 2, digits: [3, 8, 0] }
+    }
+}
+
+impl Settings for LinearPieces {
+    fn check(&self) -> Result<(), SpecError> {
+        within("width", self.width, 1, 256)?;
+        within("depth", self.depth, 1, 6)?;
+        self.digits.iter().try_for_each(|&digit| within("digits", digit, 0, 9))?;
+        let [a, b, c] = self.digits;
+        if a == b || b == c || a == c {
+            let message = format!("{a}, {b}, {c} are not three different digits");
+            return Err(SpecError { field: "digits", message });
+        }
+        Ok(())
+    }
+
+    fn seconds(&self, effort: Effort) -> f64 {
+        match effort {
+            Effort::Quick => 2.0,
+            Effort::Full => 10.0,
+        }
+    }
+}
