@@ -6,8 +6,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Event, update};
-use relu_notebook::lesson::Library;
-use relu_notebook::protocol::{self, Arm, EpochRecord, Preset, Progress, RunEvent, RunId, RunSpec};
+use relu_notebook::lesson::{CellBody, Library};
+use relu_notebook::protocol::{
+    self, Arm, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
+};
 use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -166,6 +168,67 @@ fn contents_are_chosen_from() {
         press(app, KeyCode::Char('c'));
         press(app, KeyCode::Up);
     });
+}
+
+/// A measured plot with a band and a spread, a table that is too wide, and what was found.
+fn measured() -> Outcome {
+    let axis = |label: &str| protocol::Axis { label: label.into(), scale: protocol::Scale::Linear, limits: None };
+    let series = protocol::Series {
+        name: "trained here".into(),
+        source: Source::Measured,
+        stroke: protocol::Stroke::Both,
+        points: vec![[50.0, 1.7], [70.0, 1.5], [80.0, 1.4], [95.0, 1.9]],
+        spread: vec![0.1, 0.05, 0.1, 0.2],
+    };
+    let band = protocol::Band {
+        label: "70 to 85 %".into(),
+        source: Source::Cited("the article".into()),
+        vertical: true,
+        from: 70.0,
+        to: 85.0,
+    };
+    let plot = protocol::Plot {
+        title: "Error against zeros".into(),
+        x: axis("zeros, %"),
+        y: axis("test error, %"),
+        series: vec![series],
+        bands: vec![band],
+        marks: Vec::new(),
+    };
+    let words = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
+    let table = protocol::Table {
+        title: "Every network".into(),
+        columns: words("what the units of this layer were made to do|zeros, %|test error, %"),
+        rows: vec![words("nothing at all, they were left to themselves and found this|50.1|1.70 +- 0.10"); 3],
+        sources: vec![Source::Measured; 3],
+    };
+    let finding = protocol::Finding {
+        key: "sparsity.best".into(),
+        text: "the lowest error, 1.4 %, was met at 80 % zeros".into(),
+        value: 80.0,
+        spread: Some(2.5),
+        seeds: vec![1, 2],
+    };
+    let figures = vec![Figure::Plot(plot), Figure::Table(table)];
+    Outcome { figures, findings: vec![finding], seconds: 12.0 }
+}
+
+#[test]
+fn an_experiment_is_read_page_by_page() {
+    for (page, theme) in [(1, &RICH), (2, &RICH), (3, &RICH), (1, &PLAIN)] {
+        let look = if theme.glyphs == Glyphs::Ascii { "ascii-" } else { "" };
+        snapshots(&format!("experiment-{look}{page}"), theme, |app| {
+            press(app, KeyCode::Char('n'));
+            press(app, KeyCode::Home);
+            press(app, KeyCode::Tab);
+            while !matches!(app.focused().unwrap().body, CellBody::Experiment(_)) {
+                press(app, KeyCode::Tab);
+            }
+            let key = app.key_of(app.focused().unwrap());
+            update(app, Event::Outcomes(vec![(key, measured())]));
+            press(app, KeyCode::Char(char::from_digit(page, 10).unwrap()));
+        });
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod lesson_view;
 mod line_keys;
 mod modal;
 mod modal_keys;
+mod pages;
 mod race;
 mod reply;
 mod screen;
@@ -22,6 +23,7 @@ pub use event::{Effect, Event, Link, Tag};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
+pub use pages::{Page, finding_lines, pages};
 pub use race::{LaneView, Race};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
@@ -39,6 +41,8 @@ pub struct ExperimentView {
     pub running: Option<(f64, String)>,
     pub outcome: Option<Outcome>,
     pub error: Option<String>,
+    /// The page that the reader chose, counted from 0.
+    pub page: usize,
 }
 
 /// Everything that a frame shows.

@@ -345,7 +345,13 @@ impl App {
                 }
                 _ => return Vec::new(),
             },
-            _ => return Vec::new(),
+            CellBody::Experiment(_) => {
+                if let Some(view) = self.experiments.get_mut(&key) {
+                    view.page = choice;
+                }
+                return Vec::new();
+            }
+            CellBody::Train(_) | CellBody::Quiz(_) => return Vec::new(),
         };
         self.keep_answer(key, answer)
     }

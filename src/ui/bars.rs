@@ -1,6 +1,5 @@
 //! Horizontal bars: a name, a bar of one or more parts, their sum.
 
-use super::questions::write;
 use super::theme::{Glyphs, Theme};
 use crate::protocol::Bars;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -10,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 pub fn draw(theme: &Theme, figure: &Bars, area: Rect, buffer: &mut Buffer) {
-    let mut y = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    let mut y = area.y;
     if figure.parts.len() > 1 {
         y = legend(theme, figure, area, y, buffer);
     }

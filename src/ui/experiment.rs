@@ -1,16 +1,17 @@
 //! An experiment's cell: its figures and findings, or the offer to run it.
 
-use super::plot::{Curve, Label, Plot};
+use super::plot::{Curve, Label, Plot, Shade};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
 use super::{bars, regions};
-use crate::app::App;
+use crate::app::{App, Page, finding_lines, pages};
 use crate::lesson::ExperimentCell;
-use crate::protocol::{self, CellKey, Effort, Figure, ImageGrid, Scale, Source, Stroke, Table};
+use crate::protocol::{self, CellKey, Effort, Figure, ImageGrid, Outcome, Scale, Source, Stroke, Table};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
-use unicode_width::UnicodeWidthStr;
+use std::ops::Range;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub fn draw(
     app: &App,
@@ -41,42 +42,70 @@ pub fn draw(
         }
         return;
     };
-    let mut findings: Vec<String> = outcome.findings.iter().map(|finding| finding.text.clone()).collect();
+    let Some(view) = view else { return };
     let seeds: Vec<String> = cell.spec.seeds.iter().map(u64::to_string).collect();
-    findings.push(format!("measured here in {:.1} s, seed {}", outcome.seconds, seeds.join(", ")));
-    let rows: usize = findings.iter().map(|text| textwrap::wrap(text, usize::from(inner.width.max(1))).len()).sum();
-    let foot = (rows as u16).min(inner.height / 2);
-    let figures = Rect { y, height: inner.bottom().saturating_sub(y + foot), ..inner };
-    draw_figures(theme, &outcome.figures, figures, buffer);
-    let mut y = figures.bottom();
-    for (at, text) in findings.iter().enumerate() {
-        let style = if at + 1 == findings.len() { theme.faint() } else { Style::new() };
-        y = write(theme, text, style, inner, y, buffer);
+    let seeds = format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
+    let foot = if view.running.is_some() {
+        format!("so far, {seeds}")
+    } else {
+        format!("measured here in {:.1} s, {seeds}", outcome.seconds)
+    };
+    let last = inner.bottom().saturating_sub(1);
+    if last <= y + 2 {
+        return;
+    }
+    let place = Rect { y: y + 1, height: last - y - 1, ..inner };
+    let pages = pages(outcome, place.width, place.height);
+    let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
+    tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
+    write(theme, &foot, theme.faint(), inner, last, buffer);
+    match &pages[at] {
+        Page::Figure(number) => figure(theme, &outcome.figures[*number], place, buffer),
+        Page::Rows(number, rows) => {
+            if let Figure::Table(whole) = &outcome.figures[*number] {
+                table(theme, whole, rows.clone(), place, buffer);
+            }
+        }
+        Page::Findings(lines) => {
+            for (line, row) in finding_lines(outcome, place.width)[lines.clone()].iter().zip(place.y..) {
+                write(theme, line, Style::new(), place, row, buffer);
+            }
+        }
     }
 }
 
-/// Figures side by side where they fit, otherwise stacked.
-fn draw_figures(theme: &Theme, figures: &[Figure], area: Rect, buffer: &mut Buffer) {
-    if figures.is_empty() || area.is_empty() {
-        return;
+fn title(outcome: &Outcome, page: &Page) -> String {
+    match page {
+        Page::Findings(_) => "What was found".into(),
+        Page::Figure(number) | Page::Rows(number, _) => match &outcome.figures[*number] {
+            Figure::Plot(figure) => figure.title.clone(),
+            Figure::Table(figure) => figure.title.clone(),
+            Figure::Images(figure) => figure.title.clone(),
+            Figure::Bars(figure) => figure.title.clone(),
+            Figure::Regions(figure) => figure.title.clone(),
+        },
     }
-    let count = figures.len() as u16;
-    let beside = area.width / count >= 40;
-    for (at, figure) in (0..count).zip(figures) {
-        let place = if beside {
-            let width = area.width / count;
-            Rect { x: area.x + at * width, width: width.saturating_sub(1), ..area }
-        } else {
-            let height = area.height / count;
-            Rect { y: area.y + at * height, height, ..area }
-        };
-        match figure {
-            Figure::Plot(figure) => plot(theme, figure, place, buffer),
-            Figure::Table(figure) => table(theme, figure, place, buffer),
-            Figure::Images(figure) => images(theme, figure, place, buffer),
-            Figure::Bars(figure) => bars::draw(theme, figure, place, buffer),
-            Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
-        }
+}
+
+/// The numbers of the pages at the right, the shown one's title at the left.
+fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
+    let numbers = if count > 1 { 3 * count as u16 } else { 0 };
+    let room = usize::from(area.width.saturating_sub(numbers + 1));
+    buffer.set_stringn(area.x, area.y, theme.text(title), room, theme.strong());
+    for page in (0..count).filter(|_| count > 1) {
+        let style = if page == at { theme.selected() } else { theme.faint() };
+        let x = area.right().saturating_sub(numbers) + 3 * page as u16;
+        buffer.set_stringn(x, area.y, format!(" {} ", page + 1), usize::from(area.right().saturating_sub(x)), style);
+    }
+}
+
+fn figure(theme: &Theme, figure: &Figure, place: Rect, buffer: &mut Buffer) {
+    match figure {
+        Figure::Plot(figure) => plot(theme, figure, place, buffer),
+        Figure::Table(figure) => table(theme, figure, 0..figure.rows.len(), place, buffer),
+        Figure::Images(figure) => images(theme, figure, place, buffer),
+        Figure::Bars(figure) => bars::draw(theme, figure, place, buffer),
+        Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
     }
 }
 
@@ -89,7 +118,7 @@ fn source(source: &Source) -> String {
 }
 
 fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer) {
-    let mut y = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    let mut y = area.y;
     let style_of = |at: usize, series: &protocol::Series| match series.source {
         Source::Cited(_) => theme.cited(),
         _ => theme.arm(at),
@@ -100,6 +129,11 @@ fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer)
         }
         let text = format!("{} {} ({})", theme.marker(at), series.name, source(&series.source));
         y = write(theme, &text, style_of(at, series), area, y, buffer);
+    }
+    for band in &figure.bands {
+        let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
+        let text = format!("{fill} {} ({})", band.label, source(&band.source));
+        y = write(theme, &text, theme.cited(), area, y, buffer);
     }
     let points = || figure.series.iter().flat_map(|series| series.points.iter());
     let limits = |axis: &protocol::Axis, at: usize| {
@@ -118,6 +152,7 @@ fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer)
             marker: theme.marker(at),
             points: series.points.iter().map(|p| (p[0], p[1])).collect(),
             joined: series.stroke != Stroke::Points,
+            spread: series.spread.clone(),
         })
         .collect();
     let labels = figure
@@ -134,35 +169,71 @@ fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer)
         y_label: figure.y.label.clone(),
         curves,
         labels,
+        bands: figure.bands.iter().map(shade).collect(),
     };
     drawn.draw(Rect { y, height: area.bottom().saturating_sub(y), ..area }, theme, buffer);
 }
 
-fn table(theme: &Theme, figure: &Table, area: Rect, buffer: &mut Buffer) {
-    let mut y = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
-    let widths: Vec<usize> = (0..figure.columns.len())
-        .map(|column| {
-            let cells = figure.rows.iter().filter_map(|row| row.get(column));
-            cells.chain([&figure.columns[column]]).map(|cell| cell.width()).max().unwrap_or(1)
-        })
-        .collect();
+fn shade(band: &protocol::Band) -> Shade {
+    Shade { label: band.label.clone(), vertical: band.vertical, from: band.from, to: band.to }
+}
+
+/// Some rows of a table beneath its head. Where it is too wide, the widest columns are cut.
+fn table(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffer: &mut Buffer) {
+    let widths = widths(figure, usize::from(area.width));
+    let mut y = area.y;
     let mut row = |cells: &[String], style: Style| {
         let mut x = area.x;
         for (cell, width) in cells.iter().zip(&widths) {
             if y < area.bottom() && x < area.right() {
-                buffer.set_stringn(x, y, theme.text(cell), usize::from(area.right() - x), style);
+                let text = theme.text(&cut(cell, *width));
+                buffer.set_stringn(x, y, text, usize::from(area.right() - x), style);
             }
             x = x.saturating_add(*width as u16 + 2);
         }
         y += 1;
     };
     row(&figure.columns, theme.faint());
-    figure.rows.iter().for_each(|cells| row(cells, Style::new()));
+    figure.rows[rows].iter().for_each(|cells| row(cells, Style::new()));
+    y += 1;
+    for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
+        y = write(theme, &format!("{column}: {}", source(from)), theme.faint(), area, y, buffer);
+    }
+}
+
+/// The widths of a table's columns, two blanks between them, within `room`.
+fn widths(figure: &Table, room: usize) -> Vec<usize> {
+    let width = |column: usize| {
+        let cells = figure.rows.iter().filter_map(|row| row.get(column));
+        cells.chain([&figure.columns[column]]).map(|cell| cell.width()).max().unwrap_or(1)
+    };
+    let mut widths: Vec<usize> = (0..figure.columns.len()).map(width).collect();
+    while widths.iter().map(|width| width + 2).sum::<usize>() > room + 2 {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > 4 => *widest -= 1,
+            _ => break,
+        }
+    }
+    widths
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
 }
 
 /// Grey images as half blocks, two pixels a cell; as letters where there are no blocks.
 fn images(theme: &Theme, figure: &ImageGrid, area: Rect, buffer: &mut Buffer) {
-    let y = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    let y = area.y;
     let (width, height) = (figure.width as u16, (figure.height as u16).div_ceil(2) + 1);
     let across = (area.width / (width + 2)).max(1);
     for (at, image) in (0_u16..).zip(&figure.images) {

@@ -15,6 +15,18 @@ pub struct Curve {
     /// Values that are not finite are gaps.
     pub points: Vec<(f64, f64)>,
     pub joined: bool,
+    /// Half of the height of an error bar, one a point, or none.
+    pub spread: Vec<f64>,
+}
+
+/// A stretch of an axis, shaded behind the curves.
+#[derive(Debug)]
+pub struct Shade {
+    pub label: String,
+    /// Along x if true, along y if not.
+    pub vertical: bool,
+    pub from: f64,
+    pub to: f64,
 }
 
 /// A published point.
@@ -35,6 +47,7 @@ pub struct Plot {
     pub y_label: String,
     pub curves: Vec<Curve>,
     pub labels: Vec<Label>,
+    pub bands: Vec<Shade>,
 }
 
 /// Where values land on the screen.
@@ -164,6 +177,7 @@ impl Plot {
             }
         }
         self.x_axis(&xs, plot, area, theme, &put, buffer);
+        self.shades(&xs, &ys, plot, theme, buffer);
         if ascii {
             self.plain_curves(&xs, &ys, plot, buffer);
         } else {
@@ -205,6 +219,30 @@ impl Plot {
         put(buffer, label_at, row, &label, theme.faint());
     }
 
+    /// Bands as a light pattern, their names at the top.
+    fn shades(&self, xs: &Scale, ys: &Scale, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
+        let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
+        for band in &self.bands {
+            let ends = |scale: &Scale, cells: u16| {
+                let [from, to] = [band.from, band.to].map(|value| scale.part(value).unwrap_or(0.0).clamp(0.0, 1.0));
+                let cell = |part: f64| (part * f64::from(cells - 1)).round() as u16;
+                (cell(from), cell(to))
+            };
+            let place = if band.vertical {
+                let (from, to) = ends(xs, plot.width);
+                Rect { x: plot.x + from, width: to - from + 1, ..plot }
+            } else {
+                let (from, to) = ends(ys, plot.height);
+                Rect { y: plot.bottom() - 1 - to, height: to - from + 1, ..plot }
+            };
+            for row in place.y..place.bottom() {
+                buffer.set_stringn(place.x, row, fill.repeat(place.width.into()), place.width.into(), theme.faint());
+            }
+            let (label, room) = (theme.text(&band.label), usize::from(plot.right() - place.x));
+            buffer.set_stringn(place.x, place.y, label, room, theme.cited());
+        }
+    }
+
     /// Curves as dots, two a cell across and four down; the last curve drawn gives a shared cell its colour.
     fn braille_curves(&self, xs: &Scale, ys: &Scale, plot: Rect, buffer: &mut Buffer) {
         let (width, height) = (i64::from(plot.width) * 2, i64::from(plot.height) * 4);
@@ -239,6 +277,14 @@ impl Plot {
                     }
                 }
                 last = place;
+            }
+            for (&(x, y), &half) in curve.points.iter().zip(&curve.spread) {
+                let ends = [y - half, y + half].map(|y| xs.part(x).zip(ys.part(y)));
+                if let [Some((px, low)), Some((_, high))] = ends {
+                    let column = (px * (width - 1) as f64).round() as i64;
+                    let row = |py: f64| ((1.0 - py) * (height - 1) as f64).round().clamp(-1e4, 1e4) as i64;
+                    line((column, row(low)), (column, row(high)), &mut set);
+                }
             }
         }
         self.markers(xs, ys, plot, buffer);

@@ -110,6 +110,7 @@ fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
             marker: theme.marker(arm_number(lane)),
             points: lane.points.iter().map(|r| (f64::from(r.epoch), r.val_error)).collect(),
             joined: true,
+            spread: Vec::new(),
         })
         .collect();
     let mut labels: Vec<Label> = marks
@@ -143,6 +144,7 @@ fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
         y_label: "validation error, %".into(),
         curves,
         labels,
+        bands: Vec::new(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! A plane divided into regions, as half blocks: two places a cell. Without colours, a letter a region.
 
-use super::questions::write;
 use super::theme::{Glyphs, Palette, Theme};
 use crate::protocol::Regions;
 use ratatui::buffer::Buffer;
@@ -8,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
-    let top = write(theme, &figure.title, theme.strong(), area, area.y, buffer);
+    let top = area.y;
     let rows = area.bottom().saturating_sub(top);
     if figure.width == 0 || figure.height == 0 || rows == 0 {
         return;

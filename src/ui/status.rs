@@ -81,6 +81,9 @@ fn hints(app: &App) -> String {
             Some(_) => "Enter resume · o settings",
         },
         CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
+        CellBody::Experiment(_) if app.experiments.get(&app.key_of(cell)).is_some_and(|v| v.outcome.is_some()) => {
+            "1-9 page · Enter run again"
+        }
         CellBody::Experiment(_) => "Enter run",
         CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
         CellBody::Predict(_) | CellBody::Quiz(_) => "1-9 answer",
