@@ -67,7 +67,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
-    /// After each of them `shown` may say what there is to see so far.
+    /// After each of them, and whenever one has news, `shown` may say what there is to see so far.
     pub fn each<I: Sync, T: Send>(
         &mut self,
         doing: &str,
@@ -76,19 +76,19 @@ impl<'a> Bench<'a> {
         mut shown: impl FnMut(&[Option<T>]) -> Option<Outcome>,
     ) -> Result<Vec<T>, ExperimentError> {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-        let (stop, next) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (stop, news, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
         let done: Vec<AtomicU64> = items.iter().map(|_| AtomicU64::new(0)).collect();
         let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
         thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
             for _ in 0..workers {
-                let (sender, stop, next, done, work) = (sender.clone(), &stop, &next, &done, &work);
+                let (sender, stop, news, next, done, work) = (sender.clone(), &stop, &news, &next, &done, &work);
                 scope.spawn(move || {
                     machine::use_threads(1);
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { break };
-                        let result = work(item, &Part { stop, done: &done[at] });
+                        let result = work(item, &Part { stop, news, done: &done[at] });
                         done[at].store(1.0_f64.to_bits(), Ordering::Relaxed);
                         if sender.send((at, result)).is_err() {
                             break;
@@ -106,6 +106,9 @@ impl<'a> Bench<'a> {
                         partial = shown(&results);
                     }
                     Ok((_, Err(error))) => told = told.and(Err(error)),
+                    Err(mpsc::RecvTimeoutError::Timeout) if news.swap(false, Ordering::Relaxed) => {
+                        partial = shown(&results);
+                    }
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
                     Err(mpsc::RecvTimeoutError::Disconnected) => return told,
                 }
@@ -125,6 +128,7 @@ impl<'a> Bench<'a> {
 /// One item of `Bench::each` in work.
 pub struct Part<'a> {
     stop: &'a AtomicBool,
+    news: &'a AtomicBool,
     /// The bits of a share from 0 to 1.
     done: &'a AtomicU64,
 }
@@ -134,5 +138,9 @@ impl Part<'_> {
     pub fn step(&self, done: f64) -> Result<(), ExperimentError> {
         self.done.store(done.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
         if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped) } else { Ok(()) }
+    }
+    /// There is something new to see, such as an epoch's loss, before the item is done.
+    pub fn news(&self) {
+        self.news.store(true, Ordering::Relaxed);
     }
 }

@@ -11,6 +11,7 @@
 //! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
 //! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
 //! | `linear-pieces` | width, depth, digits | units of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
+//! | `deep-training` | cases, depth, width, learning-rates | training loss and validation error by epoch; table | `deep-training.loss.A.I`, `deep-training.error.A.I` |
 
 mod activation_cost;
 mod active_fraction;
@@ -18,6 +19,7 @@ mod alexnet;
 mod bench;
 mod cabinet;
 mod curves;
+mod deep_training;
 mod gradient_depth;
 mod lif;
 mod linear_pieces;
@@ -85,6 +87,7 @@ pub fn run(
         Experiment::Separability(settings) => separability::run(settings, bench),
         Experiment::ActivationCost(settings) => activation_cost::run(settings, bench),
         Experiment::LinearPieces(settings) => linear_pieces::run(settings, bench),
+        Experiment::DeepTraining(settings) => deep_training::run(settings, bench),
     }?;
     outcome.seconds = start.elapsed().as_secs_f64();
     Ok(outcome)

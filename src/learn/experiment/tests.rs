@@ -117,6 +117,16 @@ fn gradients_follow_the_theory_of_wide_layers() {
 }
 
 #[test]
+fn a_deep_sigmoid_network_stalls_where_a_rectifier_learns() {
+    let outcome = measure(
+        "experiment = 'deep-training'\ndepth = 8\nwidth = 40\nimages = 2000\nepochs = 3\nlearning-rates = [0.05]\n\
+         cases = [{ activation = 'sigmoid', init = 'standard' }, { activation = 'relu', init = 'he' }]",
+    );
+    near(value(&outcome, "deep-training.loss.sigmoid.standard"), std::f64::consts::LN_10, 0.05);
+    assert!(value(&outcome, "deep-training.loss.relu.he") < 1.8);
+}
+
+#[test]
 fn it_stops_when_asked_and_refuses_nonsense() {
     let never = || panic!("no data needed");
     let cabinet = Cabinet::default();

@@ -25,4 +25,13 @@ impl Init {
             Self::Orthogonal => "orthogonal",
         }
     }
+    /// The name as running text shows it: two of the rules bear their authors' names.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Xavier => "Xavier",
+            Self::He => "He",
+            Self::Orthogonal => "orthogonal",
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod activation_cost;
 mod active_fraction;
 mod alexnet_figure;
 mod curves;
+mod deep_training;
 mod gradient_depth;
 mod init;
 mod lif;
@@ -16,6 +17,7 @@ pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
 pub use alexnet_figure::AlexnetFigure;
 pub use curves::Curves;
+pub use deep_training::{DeepCase, DeepTraining};
 pub use gradient_depth::GradientDepth;
 pub use init::Init;
 pub use lif::Lif;
@@ -67,6 +69,7 @@ pub enum Experiment {
     Separability(Separability),
     ActivationCost(ActivationCost),
     LinearPieces(LinearPieces),
+    DeepTraining(DeepTraining),
 }
 
 impl Experiment {
@@ -81,6 +84,7 @@ impl Experiment {
             Self::Separability(settings) => settings,
             Self::ActivationCost(settings) => settings,
             Self::LinearPieces(settings) => settings,
+            Self::DeepTraining(settings) => settings,
         }
     }
 }
