@@ -36,7 +36,7 @@ pub fn draw(theme: &Theme, figure: &Bars, area: Rect, buffer: &mut Buffer) {
             })
             .collect();
         parts(theme, &ends, Rect { x: left, y: row, width: room, height: 1 }, buffer);
-        let after = left + ends.last().map_or(0, |end| end.ceil() as u16);
+        let after = left + ends.last().map_or(0, |end| cells(*end).0 + u16::from(cells(*end).1 > 0));
         buffer.set_stringn(after + 1, row, number, usize::from(area.right().saturating_sub(after + 1)), Style::new());
     }
 }
@@ -56,18 +56,22 @@ fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer)
 fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
     let mut from = 0;
     for (at, &end) in ends.iter().enumerate() {
-        let whole = end.floor() as u16;
+        let (whole, eighths) = cells(end);
         for column in from..whole.min(place.width) {
             buffer.set_string(place.x + column, place.y, fill(theme, at), theme.arm(at));
         }
         from = from.max(whole);
         // Only the last part ends inside of a cell.
-        let eighths = ((end - end.floor()) * 8.0) as usize;
         if at + 1 == ends.len() && theme.glyphs == Glyphs::Unicode && eighths > 0 && from < place.width {
             let glyph = if at == 0 { EIGHTHS[eighths - 1] } else { fill(theme, at) };
             buffer.set_string(place.x + from, place.y, glyph, theme.arm(at));
         }
     }
+}
+
+/// Whole cells, and eighths of the next.
+fn cells(end: f64) -> (u16, usize) {
+    (end.floor() as u16, (end.fract() * 8.0) as usize)
 }
 
 /// Parts differ by more than their colour.
@@ -100,7 +104,7 @@ mod tests {
         let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec() }).collect();
         let parts = vec!["forward".into(), "backward".into()];
         let figure = Bars { title: "Cost, ns".into(), parts, bars, source: Source::Measured };
-        let area = Rect::new(0, 0, width, 2 + values.len() as u16);
+        let area = Rect::new(0, 0, width, 1 + values.len() as u16);
         let mut buffer = Buffer::empty(area);
         let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
         draw(&theme, &figure, area, &mut buffer);
@@ -111,15 +115,12 @@ mod tests {
     #[test]
     fn parts_follow_each_other_to_the_sum() {
         let rows = drawn(20, &[&[1.0, 1.0], &[0.5, 0.0]]);
-        assert_eq!(rows[0], "Cost, ns");
-        assert_eq!(rows[1], "# forward  = backwar");
-        assert_eq!(rows[2], "ReLU #####===== 2.00");
-        assert_eq!(rows[3], "ReLU ### 0.50");
+        assert_eq!(rows, ["# forward  = backwar", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
     }
 
     #[test]
     fn no_values_and_no_room_draw_no_bars() {
-        assert_eq!(drawn(20, &[&[0.0, f64::NAN]])[2], "");
-        assert_eq!(drawn(8, &[&[1.0, 1.0]])[2], "");
+        assert_eq!(drawn(20, &[&[0.0, f64::NAN]])[1], "");
+        assert_eq!(drawn(8, &[&[1.0, 1.0]])[1], "");
     }
 }

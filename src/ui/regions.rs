@@ -87,18 +87,18 @@ mod tests {
     #[test]
     fn four_quarters_and_a_mark() {
         let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
-        assert_eq!(rows(plain, Rect::new(0, 0, 8, 5)), ["Pieces  ", "3aaabbbb", "aaaabbbb", "ccccdddd", "ccccdddd"]);
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 4)), ["3aaabbbb", "aaaabbbb", "ccccdddd", "ccccdddd"]);
         // Half the room: half the size, still in proportion.
-        assert_eq!(rows(plain, Rect::new(0, 0, 8, 3)), ["Pieces  ", "3abb    ", "ccdd    "]);
-        assert_eq!(rows(plain, Rect::new(0, 0, 8, 1)), ["Pieces  "]);
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 2)), ["3abb    ", "ccdd    "]);
+        assert!(rows(plain, Rect::new(0, 0, 8, 0)).is_empty());
     }
 
     #[test]
     fn regions_have_colours_of_their_own() {
         let rich = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 5));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 4));
         draw(&rich, &figure(), buffer.area, &mut buffer);
-        let looks: Vec<_> = [(1, 1), (5, 1), (1, 4), (5, 4)].map(|at| buffer[at].fg).into();
+        let looks: Vec<_> = [(1, 1), (5, 1), (1, 3), (5, 3)].map(|at| buffer[at].fg).into();
         assert!((0..4).all(|a| (a + 1..4).all(|b| looks[a] != looks[b])), "{looks:?}");
     }
 }

@@ -31,7 +31,7 @@ pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, Expe
         ways.push(Way::TanhBySigmoid);
     }
     ways.push(Way::Copy);
-    let sizes = [(*small, "in the cache"), (*large, "out of the cache")];
+    let sizes = [(*small, "in the cache"), (*large, "too large for the cache")];
     let mut times: Vec<[Times; 2]> = ways.iter().map(|_| Default::default()).collect();
     for (at, &(size, place)) in sizes.iter().enumerate() {
         let (z, g) = (normal(bench.seeds[0], 0, size), normal(bench.seeds[0], 1, size));
@@ -53,7 +53,7 @@ pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, Expe
         }
     }
     let mut figures: Vec<Figure> =
-        sizes.iter().enumerate().map(|(at, (size, place))| bars(&ways, &times, at, *size, place)).collect();
+        sizes.iter().enumerate().map(|(at, (_, place))| bars(&ways, &times, at, place)).collect();
     figures.push(table(&ways, &times));
     let mut findings = found(&ways, &times);
     let four = [Activation::Sigmoid, Activation::Tanh, Activation::Softplus, Activation::Relu];
@@ -81,13 +81,13 @@ fn normal(seed: u64, number: u32, count: u32) -> Tensor {
     Tensor::from_slice(&few).repeat([times]).narrow(0, 0, count.into()).contiguous()
 }
 
-fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, size: u32, place: &str) -> Figure {
+fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, place: &str) -> Figure {
     let bar = |(way, times): (&Way, &[Times; 2])| {
         let [forward, both] = [&times[at].forward, &times[at].both].map(|times| median_and_spread(times).0);
         Bar { name: way.title().into(), values: vec![forward, (both - forward).max(0.0)] }
     };
     Figure::Bars(Bars {
-        title: format!("Nanoseconds an element, {size} elements: {place}"),
+        title: format!("Nanoseconds an element, {place}"),
         parts: vec!["forward".into(), "backward".into()],
         bars: ways.iter().zip(times).map(bar).collect(),
         source: Source::Measured,
@@ -97,15 +97,15 @@ fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, size: u32, place: &str) -
 fn table(ways: &[Way], times: &[[Times; 2]]) -> Figure {
     let cell = |times: &[f64]| {
         let (median, spread) = median_and_spread(times);
-        format!("{median:.3} ± {spread:.3}")
+        format!("{median:.3}+-{spread:.3}")
     };
     let row = |(way, [small, large]): (&Way, &[Times; 2])| {
         let cells = [&small.forward, &small.both, &large.forward, &large.both].map(|times| cell(times));
         [way.title().to_string()].into_iter().chain(cells).collect()
     };
-    let columns = ["ns an element", "in: forward", "in: both", "out: forward", "out: both"].map(String::from).to_vec();
+    let columns = ["activation", "in: forward", "in: both", "out: forward", "out: both"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    let title = "In and out of the cache: median ± half the distance between the quartiles".into();
+    let title = "Nanoseconds an element, in and out of the cache".into();
     Figure::Table(Table { title, columns, rows: ways.iter().zip(times).map(row).collect(), sources })
 }
 
@@ -116,18 +116,18 @@ fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
         Finding { spread: Some(spread), ..summary::exact(key, median, text(median)) }
     };
     let relu = ways.iter().position(|&way| way == Way::Of(Activation::Relu));
-    let mut findings = Vec::new();
-    for (at, way) in ways.iter().enumerate() {
-        let [small, _] = &times[at];
-        let cost = |ns: f64| format!("{}: {ns:.3} ns an element, forward and backward, in the cache", way.title());
-        findings.push(told("ns", way, &small.both, &cost));
-        if let Some(relu) = relu.filter(|&relu| relu != at) {
+    let in_cache = |at: usize| &times[at][0].both;
+    let against = |(at, way): (usize, &Way)| match relu {
+        Some(relu) if relu != at => {
             // Round by round: what slows the machine down slows both.
-            let pairs = small.both.iter().zip(&times[relu][0].both);
-            let ratios: Vec<f64> = pairs.map(|(ours, relu)| ours / relu).collect();
-            let text = |ratio: f64| format!("{}: {ratio:.2} times the cost of ReLU", way.title());
-            findings.push(told("times-relu", way, &ratios, &text));
+            let ratios: Vec<f64> = in_cache(at).iter().zip(in_cache(relu)).map(|(ours, relu)| ours / relu).collect();
+            let text = |ratio: f64| format!("{}: {ratio:.2} times the time of ReLU, in the cache", way.title());
+            told("times-relu", way, &ratios, &text)
         }
-    }
-    findings
+        _ => {
+            let text = |ns: f64| format!("{}: {ns:.3} ns an element, forward and backward, in the cache", way.title());
+            told("ns", way, in_cache(at), &text)
+        }
+    };
+    ways.iter().enumerate().map(against).collect()
 }

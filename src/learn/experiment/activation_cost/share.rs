@@ -87,17 +87,17 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
         rows.push(vec![
             (*net).to_string(),
             phi.title().into(),
-            format!("{step:.2} ± {spread:.2}"),
+            format!("{step:.2}+-{spread:.2}"),
             against,
-            format!("{share:.1} ± {share_spread:.1}"),
+            format!("{share:.1}+-{share_spread:.1}"),
         ]);
-        let text = format!("{net}, {}: {share:.1} % of a training step of {step:.2} ms is the activation", phi.title());
+        let text = format!("{net}, {}: the activation is {share:.1} % of a step of {step:.2} ms", phi.title());
         let key = format!("activation-cost.share.{name}.{phi}");
         findings.push(Finding { spread: Some(share_spread), ..summary::exact(key, share, text) });
     }
     let columns = ["network", "activation", "step, ms", "of ReLU's", "activation, %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    let title = format!("A training step of {BATCH} images on one thread, and the activation's share of it");
+    let title = format!("A step of {BATCH} images and the activation's share");
     (Figure::Table(Table { title, columns, rows, sources }), findings)
 }
 

@@ -79,7 +79,8 @@ fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Pl
     let digits = settings.digits;
     vec![
         show::patterns(net, corners, digits),
-        show::templates(net, corners, digits),
+        show::template(net, &corners[0], digits[0]),
+        show::template(net, &corners[1], digits[1]),
         show::line(net, corners, digits, &seen.switches),
         show::plane(plane, digits, "Pieces of the plane through the three digits", seen.places.iter().map(|p| p.0)),
         show::plane(plane, digits, "What the network takes each place for", seen.places.iter().map(|p| p.1)),

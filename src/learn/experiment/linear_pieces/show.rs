@@ -26,21 +26,27 @@ pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure 
 }
 
 /// A digit, and the weights by which its piece makes the logit that wins: grey is zero, white speaks for it.
-pub fn templates(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
-    let (mut images, mut captions) = (Vec::new(), Vec::new());
-    for (corner, digit) in corners.iter().zip(digits) {
-        let (pattern, logits) = net.forward(corner);
-        let class = plane::class(&logits);
-        let map = net.affine(&pattern);
-        let weights = &map.weights[class * map.inputs..][..map.inputs];
-        let largest = weights.iter().fold(f64::MIN_POSITIVE, |m, w| m.max(w.abs()));
-        images.push(corner.iter().map(|pixel| (255.0 * pixel).round() as u8).collect());
-        captions.push(format!("a {digit}"));
-        images.push(weights.iter().map(|w| (127.5 + 127.5 * w / largest).round() as u8).collect());
-        captions.push(format!("its weights for {class}"));
-    }
-    let title = "Each digit, and the weights of its piece for the digit that wins".into();
-    Figure::Images(ImageGrid { title, width: SIDE, height: SIDE, images, captions, source: Source::Measured })
+pub fn template(net: &Net, corner: &[f64], digit: u32) -> Figure {
+    let (pattern, logits) = net.forward(corner);
+    let class = plane::class(&logits);
+    let map = net.affine(&pattern);
+    let weights = &map.weights[class * map.inputs..][..map.inputs];
+    let largest = weights.iter().fold(f64::MIN_POSITIVE, |m, w| m.max(w.abs()));
+    let pixels = corner.iter().map(|pixel| (255.0 * pixel).round() as u8).collect();
+    let shades = weights.iter().map(|w| (127.5 + 127.5 * w / largest).round() as u8).collect();
+    Figure::Images(ImageGrid {
+        title: format!("{}, and the weights of its piece", a(digit)),
+        width: SIDE,
+        height: SIDE,
+        images: vec![pixels, shades],
+        captions: vec![a(digit), format!("weights for {class}")],
+        source: Source::Measured,
+    })
+}
+
+/// With its article.
+fn a(digit: u32) -> String {
+    if digit == 8 { "an 8".into() } else { format!("a {digit}") }
 }
 
 /// Logits along the straight line from the first digit to the second; straight between two switches, exactly.
@@ -49,12 +55,13 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
     let mut path: Vec<(f64, &[f64])> = switches.iter().map(|switch| (switch.at, &switch.logits[..])).collect();
     path.insert(0, (0.0, &ends[0]));
     path.push((1.0, &ends[1]));
-    let [a, b] = [digits[0] as usize, digits[1] as usize];
+    let (from, to) = (digits[0] as usize, digits[1] as usize);
     // Beside the two, the one that comes highest on the way.
     let highest = |class: usize| path.iter().map(|(_, logits)| logits[class]).fold(f64::MIN, f64::max);
-    let third = (0..10).filter(|&class| class != a && class != b).max_by(|&x, &y| highest(x).total_cmp(&highest(y)));
+    let third =
+        (0..10).filter(|&class| class != from && class != to).max_by(|&x, &y| highest(x).total_cmp(&highest(y)));
     let of = |class: usize| path.iter().map(|(at, logits)| [*at, logits[class]]).collect::<Vec<_>>();
-    let mut series: Vec<_> = [a, b]
+    let mut series: Vec<_> = [from, to]
         .into_iter()
         .chain(third)
         .map(|class| summary::curve(format!("logit of {class}"), Source::Measured, Stroke::Line, of(class)))
@@ -67,8 +74,8 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
     if !marks.is_empty() {
         series.push(summary::curve("a unit switches", Source::Measured, Stroke::Points, marks));
     }
-    let title = format!("From a {a} to a {b} in a straight line: {} pieces", switches.len() + 1);
-    let x = summary::axis(&format!("share of the {b}"));
+    let title = format!("From {} to {}: {} pieces", a(digits[0]), a(digits[1]), switches.len() + 1);
+    let x = summary::axis(&format!("share of the {to}"));
     Figure::Plot(summary::plot(title, x, summary::axis("logit"), series))
 }
 
