@@ -11,6 +11,7 @@ mod race;
 mod regions;
 mod status;
 mod theme;
+mod ticks;
 
 pub use theme::{Glyphs, Palette, Theme};
 

@@ -3,6 +3,7 @@
 //! enough ticks to tell 1.05 % from 1.37 %.
 
 use super::theme::{Glyphs, Theme};
+use super::ticks::{number, ticks};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -79,65 +80,6 @@ impl Scale {
 
     fn limits(&self) -> (f64, f64) {
         if self.log { (self.low.exp(), self.high.exp()) } else { (self.low, self.high) }
-    }
-}
-
-/// Round values between two limits, at most `most`.
-pub fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
-    let (low, high) = limits;
-    let most = most.max(2);
-    if !(low.is_finite() && high.is_finite() && low < high) {
-        return vec![low];
-    }
-    if log && low > 0.0 {
-        // From the densest set of round values that is still sparse enough.
-        let sets: [&[f64]; 5] = [
-            &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
-            &[1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
-            &[1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0],
-            &[1.0, 2.0, 5.0],
-            &[1.0],
-        ];
-        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        for step in [1, 2, 3, 5, 10, 20, 50] {
-            for set in sets {
-                if step > 1 && set.len() > 1 {
-                    continue;
-                }
-                let values: Vec<f64> = (first..=last)
-                    .filter(|decade| decade.rem_euclid(step) == 0)
-                    .flat_map(|decade| set.iter().map(move |m| m * 10f64.powi(decade)))
-                    .filter(|value| (low * 0.9999..=high * 1.0001).contains(value))
-                    .collect();
-                if values.len() <= most && !values.is_empty() {
-                    return values;
-                }
-            }
-        }
-        return vec![low, high];
-    }
-    let raw = (high - low) / most as f64;
-    if !(raw.is_finite() && raw > 0.0) {
-        return vec![low];
-    }
-    let decade = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * decade).into_iter().find(|step| *step >= raw * 0.9999);
-    let step = step.unwrap_or(raw);
-    let first = (low / step - 1e-9).ceil();
-    let values = (0..).map(|n| (first + f64::from(n)) * step);
-    values.take_while(|value| *value <= high + step * 1e-6).take(most + 2).collect()
-}
-
-/// A tick's number, without needless zeros.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || size < 1e-12 {
-        "0".into()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{value:.0e}")
-    } else {
-        let text = format!("{value:.4}");
-        text.trim_end_matches('0').trim_end_matches('.').to_string()
     }
 }
 
@@ -395,33 +337,5 @@ fn line(from: (i64, i64), to: (i64, i64), set: &mut impl FnMut(i64, i64)) {
             error += dx;
             y += sy;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_round_and_few() {
-        assert_eq!(ticks((0.0, 150.0), false, 6), [0.0, 25.0, 50.0, 75.0, 100.0, 125.0, 150.0]);
-        assert_eq!(ticks((0.0, 1.0), false, 4), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        let log = ticks((0.9, 5.0), true, 9);
-        assert!(log.contains(&1.0) && log.contains(&2.0) && log.len() <= 9, "{log:?}");
-        assert_eq!(ticks((1e-8, 1.0), true, 5), [1e-8, 1e-6, 1e-4, 1e-2, 1.0]);
-    }
-
-    #[test]
-    fn no_limits_panic_or_hang() {
-        for limits in [(0.0, 0.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (-5.0, 5.0), (1e-300, 1e300), (5.0, 1.0)] {
-            for log in [false, true] {
-                assert!(ticks(limits, log, 5).len() < 30);
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!([1.05, 1.0, 150.0, 0.0, 1e-6].map(number), ["1.05", "1", "150", "0", "1e-6"]);
     }
 }
