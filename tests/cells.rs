@@ -26,6 +26,10 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::Curves(_) | Experiment::ReluForms(_) | Experiment::AlexnetFigure(_) => {}
         Experiment::Lif(lif) => lif.milliseconds = 200.0,
         Experiment::ActiveFraction(fraction) => (fraction.width, fraction.images) = (64, 100),
+        Experiment::SparsityError(sparsity) => {
+            (sparsity.width, sparsity.images, sparsity.epochs) = (20, 200, 1);
+        }
+        Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::Separability(probes) => (probes.width, probes.images, probes.epochs) = (50, 300, 1),
         Experiment::GradientDepth(gradient) => (gradient.depth, gradient.width, gradient.images) = (5, 32, 32),
     }
@@ -80,6 +84,12 @@ fn every_cell_at_its_own_setting() {
         |experiment| experiment,
         |name, spec, outcome| {
             println!("{name}: {:.1} s, said beforehand: {:.1} s", outcome.seconds, spec.seconds());
+            for figure in &outcome.figures {
+                if let Figure::Table(table) = figure {
+                    println!("    {}\n      {}", table.title, table.columns.join(" | "));
+                    table.rows.iter().for_each(|row| println!("      {}", row.join(" | ")));
+                }
+            }
             for finding in &outcome.findings {
                 let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.3}"));
                 println!("    {} = {:.4}{spread}: {}", finding.key, finding.value, finding.text);

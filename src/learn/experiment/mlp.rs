@@ -25,6 +25,8 @@ pub struct Mlp {
     pub activation: Activation,
     /// Whether every second hidden unit's output is negated (Glorot et al. 2011: to centre a rectifier's code).
     pub negate_half: bool,
+    /// Units of a hidden layer that may answer an image, the largest; all if `None`.
+    pub winners: Option<i64>,
 }
 
 impl Mlp {
@@ -32,7 +34,7 @@ impl Mlp {
     pub fn new(sizes: &[i64], activation: Activation, init: Init, random: &mut Random) -> Self {
         let weights = sizes.windows(2).map(|pair| weight(pair[0], pair[1], init, random)).collect();
         let biases = sizes[1..].iter().map(|&size| Tensor::zeros([size], (Kind::Float, tch::Device::Cpu))).collect();
-        Self { weights, biases, activation, negate_half: false }
+        Self { weights, biases, activation, negate_half: false, winners: None }
     }
 
     /// Pre-activations z of every layer, (batch, units); the last are the logits.
@@ -50,7 +52,12 @@ impl Mlp {
 
     /// What a hidden layer hands on: phi(z), every second unit negated if so built.
     pub fn output(&self, z: &Tensor) -> Tensor {
-        let h = activation::apply_fast(self.activation, z);
+        let mut h = activation::apply_fast(self.activation, z);
+        if let Some(winners) = self.winners {
+            let (_, largest) = tch::no_grad(|| h.topk(winners, 1, true, false));
+            let stays = tch::no_grad(|| h.zeros_like()).scatter_value(1, &largest, 1.0);
+            h = h * stays;
+        }
         if self.negate_half { h * signs(z.size()[1]) } else { h }
     }
 

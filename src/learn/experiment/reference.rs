@@ -5,6 +5,9 @@ use crate::protocol::Source;
 const ALEXNET: &str = include_str!("../../../assets/reference/alexnet_fig1_vector.csv");
 const LIF: &str = include_str!("../../../assets/reference/glorot2011_fig1_lif_digitised.csv");
 
+/// Test error against zeros, 170 of the 200 networks of Figure 3.
+const SPARSITY: &str = include_str!("../../../assets/reference/glorot2011_fig3_digitised.csv");
+
 pub fn krizhevsky() -> Source {
     Source::Cited("Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised".into())
 }
@@ -22,6 +25,15 @@ pub fn alexnet(activation: &str) -> Vec<[f64; 2]> {
 /// Firing rate in Hz against current in nA.
 pub fn lif() -> Vec<[f64; 2]> {
     LIF.lines().filter_map(pair).collect()
+}
+
+/// Test error in percent against hidden zeros in percent.
+pub fn sparsity() -> Vec<[f64; 2]> {
+    SPARSITY.lines().filter_map(pair).collect()
+}
+
+pub fn glorot_sparsity() -> Source {
+    Source::Cited("Glorot, Bordes, Bengio 2011, Fig. 3, digitised".into())
 }
 
 fn pair(line: &str) -> Option<[f64; 2]> {

@@ -5,6 +5,7 @@ mod active_fraction;
 mod alexnet_figure;
 mod curves;
 mod deep_training;
+mod dying;
 mod gradient_depth;
 mod init;
 mod lif;
@@ -12,18 +13,21 @@ mod limits;
 mod linear_pieces;
 mod relu_forms;
 mod separability;
+mod sparsity_error;
 
 pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
 pub use alexnet_figure::AlexnetFigure;
 pub use curves::Curves;
 pub use deep_training::{DeepCase, DeepTraining};
+pub use dying::Dying;
 pub use gradient_depth::GradientDepth;
 pub use init::Init;
 pub use lif::Lif;
 pub use linear_pieces::LinearPieces;
 pub use relu_forms::ReluForms;
 pub use separability::Separability;
+pub use sparsity_error::SparsityError;
 
 use super::{Figure, Finding, SpecError};
 use serde::{Deserialize, Serialize};
@@ -67,6 +71,8 @@ pub enum Experiment {
     ReluForms(ReluForms),
     AlexnetFigure(AlexnetFigure),
     Separability(Separability),
+    SparsityError(SparsityError),
+    Dying(Dying),
     ActivationCost(ActivationCost),
     LinearPieces(LinearPieces),
     DeepTraining(DeepTraining),
@@ -82,6 +88,8 @@ impl Experiment {
             Self::ReluForms(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
             Self::Separability(settings) => settings,
+            Self::SparsityError(settings) => settings,
+            Self::Dying(settings) => settings,
             Self::ActivationCost(settings) => settings,
             Self::LinearPieces(settings) => settings,
             Self::DeepTraining(settings) => settings,

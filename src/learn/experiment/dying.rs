@@ -1,0 +1,152 @@
+//! Units that no training image switches on: their gradient is zero for every image, so with plain ReLU nothing but
+//! a change in the layers before them can bring them back. Leaky ReLU keeps a slope of 0.01 there.
+
+use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::{ExperimentError, bench::Bench, bench::Part, summary};
+use crate::learn::{random::Purpose, random::Random};
+use crate::protocol::{Activation, Dying, Figure, Init, Outcome, Source, Stroke, Table};
+use tch::{Kind, Tensor};
+
+const KINDS: [Activation; 2] = [Activation::Relu, Activation::Leaky];
+
+/// One network's course.
+struct Course {
+    /// Percent of the hidden units that are silent for every training image, before training and after each epoch.
+    dead: Vec<f64>,
+    /// Units that were silent after one epoch and answered after the next.
+    revived: f64,
+    error: f64,
+}
+
+pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let data = bench.mnist()?;
+    let seeds = bench.seeds;
+    let arms: Vec<(Activation, f64)> = settings.rates.iter().flat_map(|&rate| KINDS.map(|phi| (phi, rate))).collect();
+    let items: Vec<(Activation, f64, u64)> =
+        arms.iter().flat_map(|&(phi, rate)| seeds.iter().map(move |&seed| (phi, rate, seed))).collect();
+    let work = |&(phi, learning_rate, seed): &(Activation, f64, u64), part: &Part| {
+        let (x, labels) = labelled(data.training(), settings.images);
+        let (test, test_labels) = labelled(data.test(), 10_000);
+        let width = i64::from(settings.width);
+        let mut random = Random::new(seed, Purpose::InitialWeights);
+        let mut net = Mlp::new(&[784, width, width, 10], phi, Init::He, &mut random);
+        for bias in &net.biases[..2] {
+            let _ = tch::no_grad(|| bias.shallow_clone().fill_(settings.bias));
+        }
+        let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.0, seed };
+        let mut count = Count { x: x.shallow_clone(), silent: vec![silent(&net, &x)], part };
+        train(&mut net, &x, &labels, &how, &mut count)?;
+        let back = |pair: &[Vec<bool>]| pair[0].iter().zip(&pair[1]).filter(|(before, now)| **before && !**now).count();
+        let revived = count.silent.windows(2).map(back).sum::<usize>() as f64;
+        let share =
+            |silent: &Vec<bool>| 100.0 * silent.iter().filter(|unit| **unit).count() as f64 / silent.len() as f64;
+        let dead = count.silent.iter().map(share).collect();
+        Ok(Course { dead, revived, error: net.error(&test, &test_labels) })
+    };
+    let shown = |so_far: &[Option<Course>]| {
+        let known = arms.iter().zip(so_far.chunks(seeds.len()));
+        let known: Vec<_> = known.map(|(&arm, courses)| (arm, courses.iter().flatten().collect())).collect();
+        Some(Outcome { figures: vec![curves(&known)], ..Outcome::default() })
+    };
+    let courses = bench.each("training and counting", &items, work, shown)?;
+    let found: Vec<_> =
+        arms.iter().zip(courses.chunks(seeds.len())).map(|(&arm, courses)| (arm, courses.iter().collect())).collect();
+    let prefix = if settings.bias == 0.0 { "dying" } else { "dying.low-bias" };
+    Ok(report(prefix, &found, seeds))
+}
+
+type Arm<'a> = ((Activation, f64), Vec<&'a Course>);
+
+fn curves(arms: &[Arm]) -> Figure {
+    let series = arms
+        .iter()
+        .filter(|(_, courses)| !courses.is_empty())
+        .map(|((phi, rate), courses)| {
+            let at =
+                |epoch: usize| summary::mean_and_spread(&courses.iter().map(|c| c.dead[epoch]).collect::<Vec<_>>());
+            let epochs = courses[0].dead.len();
+            let points = (0..epochs).map(|epoch| [epoch as f64, at(epoch).0]).collect();
+            let name = format!("{}, learning rate {rate}", phi.title());
+            let mut curve = summary::curve(name, Source::Measured, Stroke::Both, points);
+            curve.spread = (0..epochs).filter_map(|epoch| at(epoch).1).collect();
+            curve
+        })
+        .collect();
+    let (x, y) = (summary::axis("epoch"), summary::axis("units silent for every image, %"));
+    Figure::Plot(summary::plot("Silent units while training", x, y, series))
+}
+
+fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    for ((phi, rate), courses) in arms {
+        let all = |what: &dyn Fn(&Course) -> f64| courses.iter().map(|course| what(course)).collect::<Vec<f64>>();
+        let dead = all(&|course| course.dead.last().copied().unwrap_or_default());
+        let (revived, error) = (all(&|course| course.revived), all(&|course| course.error));
+        let name = format!("{} at learning rate {rate}", phi.title());
+        let mut say = |what: &str, values: &[f64], text: &dyn Fn(f64) -> String| {
+            let finding = summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), values, seeds, text);
+            let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.1}"));
+            let cell = format!("{:.1}{spread}", finding.value);
+            findings.push(finding);
+            cell
+        };
+        let cells = [
+            say("dead", &dead, &|dead| format!("{name}: {dead:.1} % of the hidden units end silent")),
+            say("revived", &revived, &|count| format!("{name}: {count:.0} silent units came back")),
+            say("error", &error, &|error| format!("{name}: the test error ends at {error:.2} %")),
+        ];
+        rows.push([phi.title().into(), rate.to_string()].into_iter().chain(cells).collect());
+    }
+    let columns = ["activation", "rate", "silent, %", "came back", "test error, %"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    let table = Table { title: "After the last epoch".into(), columns, rows, sources };
+    Outcome { figures: vec![curves(arms), Figure::Table(table)], findings, seconds: 0.0 }
+}
+
+/// Whether each hidden unit is silent for every image.
+fn silent(net: &Mlp, x: &Tensor) -> Vec<bool> {
+    tch::no_grad(|| {
+        let z = net.forward(x);
+        z[..z.len() - 1]
+            .iter()
+            .flat_map(|z| {
+                let most = z.amax([0_i64].as_slice(), false).to_kind(Kind::Float);
+                // A network that has diverged answers nothing either.
+                (0..most.size()[0]).map(move |unit| !(most.double_value(&[unit]) > 0.0)).collect::<Vec<_>>()
+            })
+            .collect()
+    })
+}
+
+struct Count<'a> {
+    x: Tensor,
+    silent: Vec<Vec<bool>>,
+    part: &'a Part<'a>,
+}
+
+impl Recipe for Count<'_> {
+    fn after_step(&mut self, done: f64) -> Result<(), ExperimentError> {
+        self.part.step(done)
+    }
+
+    fn after_epoch(&mut self, net: &Mlp, _: u32, _: f64) -> Result<(), ExperimentError> {
+        self.silent.push(silent(net, &self.x));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_with_a_low_bias_is_silent() {
+        let mut random = Random::new(1, Purpose::InitialWeights);
+        let net = Mlp::new(&[3, 2, 1], Activation::Relu, Init::He, &mut random);
+        let x = Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).reshape([3, 3]);
+        let _ = tch::no_grad(|| net.biases[0].get(1).fill_(-100.0));
+        let found = silent(&net, &x);
+        assert!(found[1]);
+        assert_eq!(found[0], (0..3).all(|i| net.weights[0].double_value(&[0, i]) <= 0.0));
+    }
+}

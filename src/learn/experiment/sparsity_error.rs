@@ -1,0 +1,213 @@
+//! Does a network get worse when more of its hidden outputs are zero? Two ways to get zeros: a price on activity (the L1
+//! penalty of Glorot et al. 2011, Figure 3), and force (only the largest outputs of a layer stay, as the article's
+//! wording has it).
+
+use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
+use crate::learn::{random::Purpose, random::Random};
+use crate::protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
+use tch::{Kind, Tensor};
+
+/// The article's band of zeros, percent.
+const BAND: (f64, f64) = (70.0, 85.0);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pressure {
+    /// Weight of the L1 penalty.
+    Penalty(f64),
+    /// Percent of each layer's outputs that become zero.
+    Forced(f64),
+}
+
+/// One trained network.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    pressure: Pressure,
+    zeros: f64,
+    error: f64,
+}
+
+pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let data = bench.mnist()?;
+    let images = settings.images(bench.effort);
+    let seeds = bench.seeds;
+    let penalties = settings.penalties.iter().map(|&penalty| Pressure::Penalty(penalty));
+    let pressures: Vec<Pressure> =
+        penalties.chain(settings.forced.iter().map(|&zeros| Pressure::Forced(zeros))).collect();
+    let items: Vec<(Pressure, u64)> =
+        pressures.iter().flat_map(|&pressure| seeds.iter().map(move |&seed| (pressure, seed))).collect();
+    let epochs = settings.epochs(bench.effort);
+    let work = |&(pressure, seed): &(Pressure, u64), part: &Part| {
+        let (x, labels) = labelled(data.training(), images);
+        let (test, test_labels) = labelled(data.test(), 10_000);
+        let width = i64::from(settings.width);
+        let mut random = Random::new(seed, Purpose::InitialWeights);
+        let mut net = Mlp::new(&[784, width, width, width, 10], Activation::Relu, Init::He, &mut random);
+        net.negate_half = true;
+        let mut penalty = 0.0;
+        match pressure {
+            Pressure::Penalty(weight) => penalty = weight,
+            Pressure::Forced(zeros) => net.winners = Some(winners(zeros, width)),
+        }
+        let how = Training { epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
+        train(&mut net, &x, &labels, &how, &mut Penalised { penalty, done: 0.0, part })?;
+        Ok(Point { pressure, zeros: zeros(&net, &test), error: net.error(&test, &test_labels) })
+    };
+    let shown = |so_far: &[Option<Point>]| {
+        let points: Vec<Point> = so_far.iter().flatten().copied().collect();
+        let figures = vec![Figure::Plot(errors(&points)), Figure::Plot(relative(&points))];
+        Some(Outcome { figures, ..Outcome::default() })
+    };
+    let points = bench.each("training networks", &items, work, shown)?;
+    let figures = vec![Figure::Plot(errors(&points)), Figure::Plot(relative(&points)), Figure::Table(table(&points))];
+    let findings = ["l1", "forced"].iter().flat_map(|&way| findings(way, &points, seeds)).collect();
+    Ok(Outcome { figures, findings, seconds: 0.0 })
+}
+
+/// How many units of a layer may answer, at least one.
+fn winners(zeros: f64, width: i64) -> i64 {
+    ((width as f64 * (1.0 - zeros / 100.0)).round() as i64).max(1)
+}
+
+/// Cross-entropy and a price on every hidden output. The price rises over the first half of the training: a full one at
+/// the start silences every unit before it has learned anything.
+struct Penalised<'a> {
+    penalty: f64,
+    done: f64,
+    part: &'a Part<'a>,
+}
+
+impl Recipe for Penalised<'_> {
+    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
+        let z = net.forward(x);
+        let hidden = &z[..z.len() - 1];
+        let loss = z[z.len() - 1].cross_entropy_for_logits(labels);
+        if self.penalty == 0.0 {
+            return loss;
+        }
+        // |h| is relu(z), whatever its sign.
+        let activity: Tensor = hidden.iter().map(|z| z.relu().sum(Kind::Float)).sum();
+        loss + activity * (self.penalty * (2.0 * self.done).min(1.0) / x.size()[0] as f64)
+    }
+
+    fn after_step(&mut self, done: f64) -> Result<(), ExperimentError> {
+        self.done = done;
+        self.part.step(done)
+    }
+}
+
+/// Percent of all hidden outputs that are exactly 0.
+fn zeros(net: &Mlp, x: &Tensor) -> f64 {
+    tch::no_grad(|| {
+        let z = net.forward(x);
+        let hidden = &z[..z.len() - 1];
+        hidden.iter().map(|z| 100.0 * mean(&net.output(z).eq(0.0))).sum::<f64>() / hidden.len() as f64
+    })
+}
+
+/// The points of one way, by their zeros.
+fn of(way: &str, points: &[Point]) -> Vec<[f64; 2]> {
+    let is = |point: &&Point| matches!(point.pressure, Pressure::Penalty(_)) == (way == "l1");
+    let mut found: Vec<[f64; 2]> = points.iter().filter(is).map(|point| [point.zeros, point.error]).collect();
+    found.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    found
+}
+
+fn lowest(points: &[[f64; 2]]) -> f64 {
+    points.iter().map(|point| point[1]).fold(f64::INFINITY, f64::min)
+}
+
+fn errors(points: &[Point]) -> Plot {
+    let series = [("by a price on activity (L1)", "l1"), ("by force", "forced")]
+        .map(|(name, way)| summary::curve(name, Source::Measured, Stroke::Points, of(way, points)));
+    let (x, y) = (summary::axis("zeros, %"), summary::axis("test error, %"));
+    Plot { bands: vec![band()], ..summary::plot("Test error against zeros", x, y, series.to_vec()) }
+}
+
+/// Each set of networks against its own best one: ours are smaller and see fewer digits than the paper's.
+fn relative(points: &[Point]) -> Plot {
+    let published = reference::sparsity();
+    let best = |points: Vec<[f64; 2]>| {
+        let lowest = lowest(&points);
+        points.into_iter().map(|[zeros, error]| [zeros, error / lowest]).collect::<Vec<_>>()
+    };
+    let theory = "least squares over the published points";
+    // Our fit to the digitised points: err = 0.002273 S^2 - 0.3610 S + 15.686.
+    let fit = |zeros: f64| 0.002_273 * zeros * zeros - 0.361 * zeros + 15.686;
+    let floor = lowest(&published);
+    let fitted = (73..=99).map(|zeros| [f64::from(zeros), fit(f64::from(zeros)) / floor]).collect();
+    let series = vec![
+        summary::curve("L1, here", Source::Measured, Stroke::Both, best(of("l1", points))),
+        summary::curve("forced, here", Source::Measured, Stroke::Both, best(of("forced", points))),
+        summary::curve("L1, 3 x 1000 units, all digits", reference::glorot_sparsity(), Stroke::Points, best(published)),
+        summary::curve("parabola", Source::Theory(theory.into()), Stroke::Line, fitted),
+    ];
+    let (x, y) = (summary::axis("zeros, %"), summary::axis("error / lowest error"));
+    Plot { bands: vec![band()], ..summary::plot("Against the best of its own kind", x, y, series) }
+}
+
+fn band() -> Band {
+    let source = Source::Cited("the article, after Glorot, Bordes, Bengio 2011".into());
+    Band { label: "70 to 85 %".into(), source, vertical: true, from: BAND.0, to: BAND.1 }
+}
+
+fn table(points: &[Point]) -> Table {
+    let rows = points
+        .iter()
+        .map(|point| {
+            let pressure = match point.pressure {
+                Pressure::Penalty(weight) => format!("L1, {weight}"),
+                Pressure::Forced(zeros) => format!("forced, {zeros} %"),
+            };
+            vec![pressure, format!("{:.1}", point.zeros), format!("{:.2}", point.error)]
+        })
+        .collect();
+    let columns = ["pressure", "zeros, %", "test error, %"].map(String::from).to_vec();
+    Table { title: "Every network".into(), columns, rows, sources: vec![Source::Measured; 3] }
+}
+
+fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
+    let points = of(way, points);
+    let how = if way == "l1" { "with a price on activity" } else { "with forced zeros" };
+    let Some(best) = points.iter().min_by(|a, b| a[1].total_cmp(&b[1])) else { return Vec::new() };
+    let key = |what: &str| format!("sparsity-error.{way}.{what}");
+    let mut findings = vec![
+        summary::finding(key("best-zeros"), &[best[0]], seeds, |zeros| {
+            format!("{how} the lowest error is met at {zeros:.0} % zeros")
+        }),
+        summary::finding(key("best-error"), &[best[1]], seeds, |error| {
+            format!("{how} the lowest error is {error:.2} %")
+        }),
+    ];
+    let parts: [(&str, &str, fn(f64) -> bool); 4] = [
+        ("below", "below 70 % zeros", |zeros| zeros < BAND.0),
+        ("band", "from 70 to 85 % zeros", |zeros| (BAND.0..=BAND.1).contains(&zeros)),
+        ("above", "above 85 % zeros", |zeros| zeros > BAND.1),
+        ("far-above", "above 94 % zeros", |zeros| zeros > 94.0),
+    ];
+    for (name, words, within) in parts {
+        let errors: Vec<f64> = points.iter().filter(|point| within(point[0])).map(|point| point[1]).collect();
+        if !errors.is_empty() {
+            let (error, _) = summary::mean_and_spread(&errors);
+            let text = |ratio: f64| format!("{how}, {words}: the error is {error:.2} %, {ratio:.2} times the lowest");
+            findings.push(summary::finding(key(&format!("{name}-ratio")), &[error / best[1]], seeds, text));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of ten units the three largest stay; ties and negative ones are zero.
+    #[test]
+    fn force_leaves_the_largest() {
+        let mut random = Random::new(1, Purpose::InitialWeights);
+        let mut net = Mlp::new(&[4, 5, 2], Activation::Relu, Init::He, &mut random);
+        net.winners = Some(winners(60.0, 5));
+        let z = Tensor::from_slice(&[0.5_f32, -1.0, 3.0, 2.0, 1.0, -1.0, -2.0, -3.0, 0.1, -5.0]).reshape([2, 5]);
+        let h = Vec::<f32>::try_from(net.output(&z).reshape([-1])).unwrap();
+        assert_eq!(h, [0.0, 0.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.0]);
+    }
+}
