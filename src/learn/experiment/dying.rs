@@ -112,7 +112,8 @@ fn silent(net: &Mlp, x: &Tensor) -> Vec<bool> {
             .flat_map(|z| {
                 let most = z.amax([0_i64].as_slice(), false).to_kind(Kind::Float);
                 // A network that has diverged answers nothing either.
-                (0..most.size()[0]).map(move |unit| !(most.double_value(&[unit]) > 0.0)).collect::<Vec<_>>()
+                let answers = move |unit| most.double_value(&[unit]) > 0.0;
+                (0..z.size()[1]).map(move |unit| !answers(unit)).collect::<Vec<_>>()
             })
             .collect()
     })

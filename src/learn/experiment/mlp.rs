@@ -56,7 +56,8 @@ impl Mlp {
         if let Some(winners) = self.winners {
             let (_, largest) = tch::no_grad(|| h.topk(winners, 1, true, false));
             let stays = tch::no_grad(|| h.zeros_like()).scatter_value(1, &largest, 1.0);
-            h = h * stays;
+            // Not in place: the activation's own gradient needs its output.
+            h = &h * stays;
         }
         if self.negate_half { h * signs(z.size()[1]) } else { h }
     }

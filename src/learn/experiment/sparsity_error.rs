@@ -179,14 +179,14 @@ fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
             format!("{how} the lowest error is {error:.2} %")
         }),
     ];
-    let parts: [(&str, &str, fn(f64) -> bool); 4] = [
-        ("below", "below 70 % zeros", |zeros| zeros < BAND.0),
-        ("band", "from 70 to 85 % zeros", |zeros| (BAND.0..=BAND.1).contains(&zeros)),
-        ("above", "above 85 % zeros", |zeros| zeros > BAND.1),
-        ("far-above", "above 94 % zeros", |zeros| zeros > 94.0),
+    let parts = [
+        ("below", "below 70 % zeros", 0.0..BAND.0),
+        ("band", "from 70 to 85 % zeros", BAND.0..BAND.1),
+        ("above", "above 85 % zeros", BAND.1..101.0),
+        ("far-above", "above 94 % zeros", 94.0..101.0),
     ];
     for (name, words, within) in parts {
-        let errors: Vec<f64> = points.iter().filter(|point| within(point[0])).map(|point| point[1]).collect();
+        let errors: Vec<f64> = points.iter().filter(|point| within.contains(&point[0])).map(|point| point[1]).collect();
         if !errors.is_empty() {
             let (error, _) = summary::mean_and_spread(&errors);
             let text = |ratio: f64| format!("{how}, {words}: the error is {error:.2} %, {ratio:.2} times the lowest");

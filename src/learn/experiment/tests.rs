@@ -195,9 +195,9 @@ fn the_bench_keeps_what_it_trained() {
 fn zeros_cost_and_dead_units_stay_dead() {
     let settings = "width = 50\nimages = 1000\nepochs = 4";
     let outcome =
-        measure(&format!("experiment = 'sparsity-error'\npenalties = [0.0, 0.05]\nforced = [96.0]\n{settings}"));
-    assert!(value(&outcome, "sparsity-error.l1.above-ratio") > 1.0);
-    let outcome = measure(&format!("experiment = 'dying'\nrates = [0.1]\nbias = -1.0\n{settings}"));
+        measure(&format!("experiment = 'sparsity-error'\npenalties = [0.0, 0.05]\nforced = [20.0, 96.0]\n{settings}"));
+    assert!(value(&outcome, "sparsity-error.forced.above-ratio") > 1.0);
+    let outcome = measure("experiment = 'dying'\nrates = [0.1]\nbias = -1.0\nwidth = 50\nimages = 2000\nepochs = 10");
     let (relu, leaky) = ("dying.low-bias.dead.relu.0.1", "dying.low-bias.dead.leaky.0.1");
     assert!(value(&outcome, relu) > value(&outcome, leaky), "{} {}", value(&outcome, relu), value(&outcome, leaky));
 }
