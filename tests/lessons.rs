@@ -1,10 +1,108 @@
-//! The shipped lessons have no faults.
+//! The shipped lessons have no faults, and every word of them is on the screen.
 
-use relu_notebook::lesson::{Library, check};
+#![allow(clippy::unwrap_used)]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend};
+use relu_notebook::app::{App, Event, Screen, update};
+use relu_notebook::lesson::{Cell, CellBody, Guess, Library, Line, check, lay_out};
+use relu_notebook::ui::{self, Glyphs, Palette, Theme};
+use unicode_width::UnicodeWidthStr;
 
 #[test]
 fn the_shipped_lessons_are_sound() {
     let faults = check(Library::sources(), &[]);
     let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_text() {
+    for columns in 80..=200 {
+        let width = Screen::new(columns, 24).text.width;
+        for lesson in &Library::english().lessons {
+            for line in lay_out(lesson, width, |_| 1).lines {
+                let Line::Text(spans) = line else { continue };
+                let text: String = spans.into_iter().map(|span| span.text).collect();
+                assert!(text.width() <= usize::from(width), "{}, {columns} columns: {text}", lesson.meta.id);
+            }
+        }
+    }
+}
+
+/// All that a screen of 80 columns shows of a lesson, if it were high enough: words only, in order.
+fn words_shown(app: &App) -> String {
+    let whole = app.screen.whole;
+    let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
+    let theme = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+    terminal.draw(|frame| ui::draw(app, &theme, frame)).unwrap();
+    words(&terminal.backend().to_string())
+}
+
+fn words(text: &str) -> String {
+    let plain = text.replace(['│', '┃', '"'], " ");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn press(app: &mut App, code: KeyCode) {
+    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+}
+
+/// Answers the cell in focus.
+fn answer(app: &mut App, cell: &Cell) {
+    match &cell.body {
+        CellBody::Predict(predict) => match &predict.guess {
+            Guess::Choice(_) => press(app, KeyCode::Char('1')),
+            Guess::Order(things) => (1..=things.len()).for_each(|n| press(app, KeyCode::Char(digit(n)))),
+            Guess::Number(_) => {
+                [KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter].into_iter().for_each(|code| press(app, code))
+            }
+        },
+        CellBody::Quiz(_) => press(app, KeyCode::Char('1')),
+        _ => {}
+    }
+}
+
+fn digit(n: usize) -> char {
+    char::from_digit(n as u32, 10).unwrap()
+}
+
+/// What the reader has to read of a question, and what of its answer.
+fn texts(cell: &Cell) -> (Vec<&str>, Option<&str>) {
+    match &cell.body {
+        CellBody::Predict(predict) => {
+            let choices = match &predict.guess {
+                Guess::Choice(choices) | Guess::Order(choices) => choices.iter().map(String::as_str).collect(),
+                Guess::Number(_) => vec![],
+            };
+            ([&predict.question[..]].into_iter().chain(choices).collect(), Some(&predict.explanation))
+        }
+        CellBody::Quiz(quiz) => {
+            let choices = quiz.choices.iter().map(|choice| &choice.text[..]);
+            ([&quiz.question[..]].into_iter().chain(choices).collect(), Some(&quiz.choices[0].because))
+        }
+        _ => (vec![], None),
+    }
+}
+
+#[test]
+fn every_question_is_shown_to_its_last_word() {
+    for lesson in 0..Library::english().lessons.len() {
+        let mut app = App::new(Library::english(), lesson, 80, 2000);
+        let document = app.document().clone();
+        for (at, cell) in document.cells().iter().enumerate() {
+            let (question, explanation) = texts(cell);
+            let name = format!("{}/{}", document.meta.id, cell.id);
+            let shown = words_shown(&app);
+            for text in question {
+                assert!(shown.contains(&words(text)), "{name}: {text}");
+            }
+            app.view.show_cell(at);
+            app.view.focus = Some(at);
+            answer(&mut app, cell);
+            if let Some(text) = explanation {
+                assert!(words_shown(&app).contains(&words(text)), "{name}: {text}");
+            }
+        }
+    }
 }

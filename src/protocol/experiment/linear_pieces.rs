@@ -37,8 +37,8 @@ impl Settings for LinearPieces {
 
     fn seconds(&self, effort: Effort) -> f64 {
         match effort {
-            Effort::Quick => 2.0,
-            Effort::Full => 10.0,
+            Effort::Quick => 1.5,
+            Effort::Full => 6.0,
         }
     }
 }
