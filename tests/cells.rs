@@ -1,10 +1,12 @@
 //! Every cell of the shipped lessons, run to its end on LibTorch at a small setting.
 
+use relu_notebook::app::pages;
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
 use relu_notebook::lesson::{CellBody, Library};
 use relu_notebook::protocol::{DataSource, Experiment, ExperimentSpec, Figure, Outcome};
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 struct Patient;
 
@@ -55,6 +57,29 @@ fn measure(wanted: &str, change: fn(Experiment) -> Experiment, mut see: impl FnM
     }
 }
 
+/// Columns and rows of a cell's pane on a screen of 80x24.
+const PANE: (u16, u16) = (72, 18);
+
+/// Titles are whole beside the numbers of the pages, and tables are not cut.
+fn fits(name: &str, figure: &Figure, pages: usize) {
+    let (title, needed) = match figure {
+        Figure::Table(table) => {
+            let width = |column: usize| {
+                let cells = table.rows.iter().map(|row| &row[column]).chain([&table.columns[column]]);
+                cells.map(|cell| cell.width()).max().unwrap_or(0)
+            };
+            (&table.title, (0..table.columns.len()).map(|column| width(column) + 2).sum::<usize>() - 2)
+        }
+        Figure::Plot(plot) => (&plot.title, 0),
+        Figure::Images(images) => (&images.title, 0),
+        Figure::Bars(bars) => (&bars.title, 0),
+        Figure::Regions(regions) => (&regions.title, 0),
+    };
+    let room = usize::from(PANE.0) - 3 * pages - 1;
+    assert!(title.width() <= room, "{name}: `{title}` is {} wide, there is room for {room}", title.width());
+    assert!(needed <= usize::from(PANE.0), "{name}: `{title}` is {needed} wide, there is room for {}", PANE.0);
+}
+
 #[test]
 fn every_cell_runs_to_its_end() {
     let mut measured = 0;
@@ -67,6 +92,7 @@ fn every_cell_runs_to_its_end() {
             if let Figure::Plot(plot) = figure {
                 assert!(plot.series.iter().all(|series| !series.points.is_empty()), "{name}: {}", plot.title);
             }
+            fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
         }
         measured += 1;
     });

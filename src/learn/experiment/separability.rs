@@ -89,7 +89,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
             findings.extend([error, fit, zero]);
         }
     }
-    let columns = ["features", "zeros, %", "training error, %", "test error, %"].map(String::from).to_vec();
+    let columns = ["features", "zeros %", "training %", "test %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
     let bars = Bars {
         title: "Test error of a linear probe, %".into(),
@@ -105,7 +105,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
         summary::axis("test error, %"),
         series.collect(),
     );
-    let table = Table { title: "Linear probes".into(), columns, rows, sources };
+    let table = Table { title: "Errors of linear probes".into(), columns, rows, sources };
     Outcome { figures: vec![Figure::Bars(bars), Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
