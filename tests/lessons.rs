@@ -55,7 +55,9 @@ fn answer(app: &mut App, cell: &Cell) {
             Guess::Choice(_) => press(app, KeyCode::Char('1')),
             Guess::Order(things) => (1..=things.len()).for_each(|n| press(app, KeyCode::Char(digit(n)))),
             Guess::Number(_) => {
-                [KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter].into_iter().for_each(|code| press(app, code))
+                for code in [KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter] {
+                    press(app, code);
+                }
             }
         },
         CellBody::Quiz(_) => press(app, KeyCode::Char('1')),
