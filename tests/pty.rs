@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use relu_notebook::store::{Home, Store};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -91,6 +92,24 @@ impl Notebook {
             assert!(Instant::now() < limit, "never saw `{what}`:\n{}", self.screen());
             std::thread::yield_now();
         }
+    }
+
+    /// What a command answers about this notebook's home, as JSON.
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relu"));
+        let output = command.args(arguments).env("RELU_HOME", self.home.path().join("home")).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    /// Starts the lesson's race with so many epochs of 500 images.
+    fn race(&mut self, epochs: u32) {
+        self.wait_for("What the article says");
+        self.press("\t");
+        self.wait_for("Enter start");
+        self.press("o");
+        self.wait_for("A race of your own");
+        // The form opens on the epochs; the training images stand five fields further down.
+        self.press(&format!("\u{15}{epochs}\t\t\t\t\t\u{15}500\r"));
     }
 
     fn press(&mut self, keys: &str) {
@@ -243,4 +262,47 @@ fn it_opens_where_the_reader_left_off() {
     assert_eq!(notebook.wait_gone(), 0);
     let notebook = notebook.again();
     notebook.wait_for("V Implementing it");
+}
+
+#[test]
+fn a_race_whose_kernel_was_killed_is_resumed_with_enter() {
+    let mut notebook = Notebook::open(100, 40);
+    notebook.race(500);
+    notebook.wait_for("training, epoch 2 of 500");
+    let kernel = notebook.json(&["kernel", "status", "--json"])["pid"].to_string();
+    assert!(std::process::Command::new("kill").args(["-KILL", &kernel]).status().unwrap().success());
+    notebook.wait_for("interrupted after");
+    notebook.press("\r");
+    notebook.wait_for("training, epoch");
+    let resumed = notebook.json(&["kernel", "status", "--json"])["pid"].to_string();
+    assert_ne!(resumed, kernel);
+    let runs = notebook.json(&["runs", "--json"]);
+    assert_eq!(runs.as_array().unwrap().len(), 1, "the same run goes on: {runs}");
+}
+
+#[test]
+fn a_race_outlives_a_killed_notebook() {
+    let mut notebook = Notebook::open(100, 40);
+    notebook.race(6);
+    notebook.wait_for("training, epoch 1 of 6");
+    // Which run is the cell's is kept by a request of its own, after the run has started; a notebook killed before that
+    // finds the run in the list of runs alone.
+    let store = Store::open_read(&Home::at(notebook.home.path().join("home")).unwrap()).unwrap();
+    let limit = Instant::now() + PATIENCE;
+    while store.recall("cell-run/faster/race").unwrap().is_none() {
+        assert!(Instant::now() < limit, "the cell's run is not kept");
+    }
+    drop(store);
+    notebook.signal("-KILL");
+    notebook.wait_gone();
+    assert_eq!(notebook.json(&["runs", "--json"])[0]["state"], "running", "the race was over before the kill");
+    let limit = Instant::now() + PATIENCE;
+    while notebook.json(&["runs", "--json"])[0]["state"] != "finished" {
+        assert!(Instant::now() < limit, "the run does not finish: {}", notebook.json(&["runs", "--json"]));
+    }
+    let home = std::mem::replace(&mut notebook.home, tempfile::tempdir().unwrap());
+    let mut again = Notebook::open_at(home, 100, 40);
+    again.wait_for("What the article says");
+    again.press("\t");
+    again.wait_for("finished: 6 epochs");
 }
