@@ -47,6 +47,10 @@ pub enum Event {
     Outcomes(Vec<(CellKey, protocol::Outcome)>),
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),
+    /// What keeps everything new from being kept, or that nothing does any more.
+    Trouble(Option<String>),
+    /// The kernel that runs is of another version than this notebook: its own sentence.
+    OtherVersion(String),
     /// SIGTERM and its like: leave now, the run goes on.
     Leave,
 }
@@ -64,6 +68,8 @@ pub enum Effect {
     LoadRuns,
     /// Read what the reader left behind.
     Recall,
+    /// Ask an idle kernel of another version to leave, and start one of this version.
+    RestartKernel,
     /// Stop the process as Ctrl-Z does.
     Suspend,
     Redraw,

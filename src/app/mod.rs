@@ -71,6 +71,8 @@ pub struct App {
     pub runs: Vec<RunSummary>,
     /// A sentence in the status line, until the next key.
     pub message: Option<String>,
+    /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
+    pub trouble: Option<String>,
     pub quit: bool,
 }
 
@@ -93,6 +95,7 @@ impl App {
             places: HashMap::new(),
             runs: Vec::new(),
             message: None,
+            trouble: None,
             quit: false,
         };
         app.resize(columns, rows);
@@ -105,7 +108,7 @@ impl App {
 
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen = Screen::new(columns, rows);
+        self.screen = Screen::new(columns, rows, self.trouble.is_some());
         // A screen too small for the lesson keeps the place for the next one.
         if !self.screen.is_too_small() {
             self.lay_out();

@@ -18,6 +18,8 @@ pub enum Modal {
     /// The contents with the keys in them; the index of the chosen lesson.
     Contents(usize),
     Command(CommandLine),
+    /// The kernel that runs is of another version: its own sentence, and the offer to restart it.
+    OtherVersion(String),
     /// A number is being predicted.
     Guess(Guessing),
 }

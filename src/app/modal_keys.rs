@@ -73,17 +73,20 @@ impl App {
                     (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
                         effect(RequestBody::Pause { run })
                     }
-                    (KeyCode::Char(' ') | KeyCode::Enter, Some(RunState::Paused)) => {
-                        effect(RequestBody::Continue { run })
-                    }
+                    (KeyCode::Char(' '), Some(RunState::Paused)) => self.go_on(run),
                     (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
-                    (KeyCode::Enter, Some(state)) if state.can_resume() => effect(RequestBody::Resume { run }),
+                    (KeyCode::Enter, Some(state)) if state.can_resume() => self.go_on(run),
                     _ => Vec::new(),
                 }
             }
             (Modal::Search(search), code) => self.search_key(search, code),
             (Modal::Contents(at), code) => self.contents_key(at, code, key),
             (Modal::Command(line), code) => self.command_key(line, code),
+            (Modal::OtherVersion(_), KeyCode::Enter) => vec![Effect::RestartKernel],
+            (modal @ Modal::OtherVersion(_), _) => {
+                self.modals.push(modal);
+                Vec::new()
+            }
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
         }
     }

@@ -50,6 +50,8 @@ pub struct Race {
     pub run: RunId,
     pub spec: RunSpec,
     pub state: RunState,
+    /// Asked to go on; the kernel has not said yet that it does.
+    pub resuming: bool,
     pub lanes: Vec<LaneView>,
     pub notice: Option<String>,
     pub not_exact: Option<String>,
@@ -59,7 +61,7 @@ impl Race {
     pub fn new(run: RunId, spec: RunSpec) -> Self {
         let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
         let lanes = spec.lanes().into_iter().map(view).collect();
-        Self { run, spec, state: RunState::Queued, lanes, notice: None, not_exact: None }
+        Self { run, spec, state: RunState::Queued, resuming: false, lanes, notice: None, not_exact: None }
     }
 
     /// Takes an event in; one that is known already changes nothing.

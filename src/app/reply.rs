@@ -30,7 +30,13 @@ impl App {
                 view.running = None;
                 view.error = Some(why);
             }
-            Tag::Run(_) | Tag::Plain => self.message = Some(why),
+            Tag::Run(run) => {
+                if let Some(race) = self.races.get_mut(&run) {
+                    race.resuming = false;
+                }
+                self.message = Some(why);
+            }
+            Tag::Plain => self.message = Some(why),
         }
         Vec::new()
     }

@@ -8,6 +8,8 @@ pub const SMALLEST: (u16, u16) = (40, 12);
 const WIDE: u16 = 110;
 /// A line longer than this is hard to read.
 const LONGEST_LINE: u16 = 96;
+/// Rows of the banner: its sentence names a path and a remedy.
+const BANNER: u16 = 2;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
@@ -16,13 +18,16 @@ pub struct Screen {
     pub contents: Rect,
     pub contents_beside: bool,
     pub text: Rect,
+    /// Above the status line while nothing can be kept; otherwise empty.
+    pub banner: Rect,
     pub status: Rect,
 }
 
 impl Screen {
-    pub fn new(columns: u16, rows: u16) -> Self {
+    pub fn new(columns: u16, rows: u16, with_banner: bool) -> Self {
         let whole = Rect::new(0, 0, columns, rows);
-        let body = rows.saturating_sub(1);
+        let banner = if with_banner { BANNER } else { 0 };
+        let body = rows.saturating_sub(1 + banner);
         let beside = columns >= WIDE;
         let contents_width = if beside { (columns / 3).clamp(32, 44) } else { columns.saturating_sub(4).min(44) };
         let left = if beside { contents_width } else { 0 };
@@ -34,7 +39,8 @@ impl Screen {
             contents: Rect::new(0, 0, contents_width, body),
             contents_beside: beside,
             text: Rect::new(left + margin, 0, width, body),
-            status: Rect::new(0, body, columns, rows.min(1)),
+            banner: Rect::new(0, body, columns, banner.min(rows)),
+            status: Rect::new(0, rows.saturating_sub(1), columns, rows.min(1)),
         }
     }
 

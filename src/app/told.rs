@@ -16,6 +16,7 @@ impl App {
                 effects
             }
             Link::Off if was_on => {
+                self.races.values_mut().for_each(|race| race.resuming = false);
                 // An experiment has no checkpoint; what it measured before stays.
                 for view in self.experiments.values_mut().filter(|view| view.running.is_some()) {
                     view.running = None;
@@ -45,7 +46,10 @@ impl App {
             self.cell_runs.retain(|_, shown| *shown != run);
         }
         match self.races.get_mut(&run) {
-            Some(race) => race.apply(event),
+            Some(race) => {
+                race.resuming = false;
+                race.apply(event);
+            }
             // A run that another notebook started.
             None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
             None => {}

@@ -3,7 +3,7 @@
 use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, QuitChoice, Race, RunsList};
 use super::{Search, Settings, Tag, keys};
 use crate::lesson::{CellBody, Guess, PredictCell, Target};
-use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunState};
+use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use serde_json::Value;
 
@@ -60,6 +60,16 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Notice(text) => {
             app.message = Some(text);
+            Vec::new()
+        }
+        Event::Trouble(why) => {
+            app.trouble = why;
+            app.resize(app.screen.whole.width, app.screen.whole.height);
+            Vec::new()
+        }
+        Event::OtherVersion(sentence) => {
+            app.modals.retain(|modal| !matches!(modal, Modal::OtherVersion(_)));
+            app.modals.push(Modal::OtherVersion(sentence));
             Vec::new()
         }
         Event::Leave => {
@@ -265,13 +275,8 @@ impl App {
                     _ if matches!(self.starting.get(&key), Some(Ok(()))) => Vec::new(),
                     None => self.start_race(key, spec),
                     Some((_, RunState::Queued | RunState::Running, _)) => Vec::new(),
-                    Some((run, RunState::Paused, _)) => {
-                        vec![Effect::Request(Tag::Run(run), RequestBody::Continue { run })]
-                    }
-                    Some((run, RunState::Stopped | RunState::Interrupted | RunState::Failed { .. }, _)) => {
-                        vec![Effect::Request(Tag::Run(run), RequestBody::Resume { run })]
-                    }
-                    Some((_, RunState::Finished, spec)) => {
+                    Some((run, state, _)) if state.can_resume() => self.go_on(run),
+                    Some((_, _, spec)) => {
                         self.modals.push(Modal::Settings(key, Box::new(Settings::new(&spec))));
                         Vec::new()
                     }
@@ -307,10 +312,22 @@ impl App {
     fn pause_or_continue(&mut self) -> Vec<Effect> {
         let Some(race) = self.focused_race() else { return Vec::new() };
         let run = race.run;
+        match race.state {
+            RunState::Queued | RunState::Running => {
+                vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })]
+            }
+            RunState::Paused => self.go_on(run),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Goes on with a halted run, once: until the kernel has answered, a second wish would be refused.
+    pub(super) fn go_on(&mut self, run: RunId) -> Vec<Effect> {
+        let Some(race) = self.races.get_mut(&run).filter(|race| !race.resuming) else { return Vec::new() };
+        race.resuming = true;
         let body = match race.state {
-            RunState::Queued | RunState::Running => RequestBody::Pause { run },
             RunState::Paused => RequestBody::Continue { run },
-            _ => return Vec::new(),
+            _ => RequestBody::Resume { run },
         };
         vec![Effect::Request(Tag::Run(run), body)]
     }

@@ -36,10 +36,6 @@ pub fn notebook(what: Option<&str>) -> Outcome {
         return print(&library, lesson.unwrap_or(0));
     }
     let home = Home::locate()?;
-    // Reading works without a home that can be written; the first run will name what is wrong.
-    if let Err(error) = home.prepare() {
-        super::complain(&format!("{error}; lessons can be read, nothing can be kept"));
-    }
     shell::run(shell::Options { home, library, lesson })?;
     Ok(ExitCode::SUCCESS)
 }

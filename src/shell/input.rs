@@ -1,11 +1,11 @@
 //! What comes in from the terminal and from the system: keys, resizes, signals, and the end of the line.
 
-use super::guard;
 use super::notebook::Incoming;
+use super::{drill, guard};
 use crate::app::Event;
-use crossterm::event;
+use crossterm::{event, terminal};
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::mpsc::Sender;
@@ -14,9 +14,10 @@ use std::time::Duration;
 /// How long the event loop may take to leave once the terminal is gone.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// Catches the signals that would end the process; call before the terminal is taken, or one could come between.
+/// Catches the signals that would end or stop the process, the one that lets it go on, and that of a resize, which
+/// crossterm misses before its first read; call before the terminal is taken, or one could come between.
 pub fn catch_signals() -> io::Result<Signals> {
-    Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])
+    Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])
 }
 
 /// Starts the threads that turn the outer world into events.
@@ -34,6 +35,7 @@ pub fn spawn(name: &'static str, events: &Sender<Incoming>, work: impl FnOnce() 
     let alarm = Alarm { name, events: events.clone() };
     std::thread::Builder::new().name(name.into()).spawn(move || {
         let _alarm = alarm;
+        drill::panic_if_asked(name);
         work();
     })?;
     Ok(())
@@ -89,15 +91,22 @@ fn watch_terminal(events: &Sender<Incoming>) {
 
 fn read_signals(mut signals: Signals, events: &Sender<Incoming>) {
     for signal in signals.forever() {
-        if signal == SIGTSTP {
-            if events.send(Incoming::Suspend).is_err() {
-                return;
+        let told = match signal {
+            SIGTSTP => Incoming::Suspend,
+            SIGCONT => Incoming::Continued,
+            SIGWINCH => match terminal::size() {
+                Ok((columns, rows)) => Incoming::Event(Event::Resize(columns, rows)),
+                Err(_) => continue,
+            },
+            _ => {
+                let _ = events.send(Incoming::Event(Event::Leave));
+                std::thread::sleep(LAST_MOMENT);
+                return end_now();
             }
-            continue;
+        };
+        if events.send(told).is_err() {
+            return;
         }
-        let _ = events.send(Incoming::Event(Event::Leave));
-        std::thread::sleep(LAST_MOMENT);
-        end_now();
     }
 }
 

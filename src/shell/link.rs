@@ -3,27 +3,28 @@
 use super::client::{Client, ClientError, Receiver as Events, Sender as Requests};
 use super::input::spawn;
 use super::notebook::Incoming;
+use super::places::Places;
 use crate::app::{self, Event, Tag};
-use crate::protocol::{RequestBody, ServerLine};
+use crate::protocol::{ErrorKind, Reply, RequestBody, ServerLine};
 use crate::store::{self, Home};
-use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Places that no kernel takes are written together, once the reader has scrolled on for so long.
-const GATHER: Duration = Duration::from_secs(1);
+/// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
+const TICK: Duration = Duration::from_secs(1);
 /// How long the notebook waits, as it leaves, for its last requests to go out.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// A request on its way, and whether a kernel is started for it.
-pub struct Order {
-    pub tag: Tag,
-    pub body: RequestBody,
-    pub start: bool,
+/// What the event loop wants of the kernel.
+pub enum Order {
+    /// A request on its way, and whether a kernel is started for it.
+    Request { tag: Tag, body: RequestBody, start: bool },
+    /// Ask an idle kernel of another version to leave, and start one of this version.
+    Restart,
 }
 
 /// The event loop's end of the line.
@@ -41,8 +42,10 @@ impl Link {
         let told = events.clone();
         spawn("kernel-link", &told, move || {
             let _alive: Sender<()> = alive;
-            let mut line = Line { home, events, open: None, kept: BTreeMap::new() };
-            line.open_if_running();
+            let mut line = Line { home, events, open: None, expecting: true, wire: Wire::default() };
+            line.look_at_home();
+            line.tell(Event::Link(app::Link::Off));
+            line.look_for_kernel();
             line.serve(&received);
         })?;
         Ok(Self { orders, ended })
@@ -63,21 +66,48 @@ impl Link {
 /// What a request hears whose kernel left first.
 const GONE: &str = "the kernel left before it answered";
 
-type Waiting = Arc<Mutex<HashMap<u64, Tag>>>;
+/// What both threads of the line know.
+#[derive(Default)]
+struct OnTheWay {
+    /// What waits for a reply, by the request's number.
+    tags: HashMap<u64, Tag>,
+    places: Places,
+    /// The reader has been told that nothing can be kept.
+    troubled: bool,
+}
+
+#[derive(Clone, Default)]
+struct Wire(Arc<Mutex<OnTheWay>>);
+
+impl Wire {
+    fn lock(&self) -> MutexGuard<'_, OnTheWay> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what keeps the store from being written, or that nothing does any more.
+    fn trouble(&self, why: Option<String>, events: &Sender<Incoming>) {
+        let before = std::mem::replace(&mut self.lock().troubled, why.is_some());
+        if before || why.is_some() {
+            let _ = events.send(Incoming::Event(Event::Trouble(why)));
+        }
+    }
+}
 
 struct Line {
     home: Home,
     events: Sender<Incoming>,
     open: Option<Open>,
-    /// The newest place under each key, while no kernel runs to keep it.
-    kept: BTreeMap<String, Value>,
+    /// A kernel may come any time; not so where the one that is there could not be spoken with.
+    expecting: bool,
+    wire: Wire,
 }
 
 struct Open {
     requests: Requests,
-    waiting: Waiting,
     /// Set by the reading thread at the end of the connection, before it tells what got no answer.
     ended: Arc<AtomicBool>,
+    /// Says nothing; it closes when the reading thread has told everything.
+    told: Receiver<()>,
 }
 
 impl Line {
@@ -85,17 +115,33 @@ impl Line {
         let _ = self.events.send(Incoming::Event(event));
     }
 
-    fn open_if_running(&mut self) {
+    /// Reading works without a home that can be written; that nothing is kept should be known from the beginning.
+    fn look_at_home(&self) {
+        self.wire.trouble(self.home.prepare().err().map(|error| error.to_string()), &self.events);
+    }
+
+    /// Many notebooks may watch a run: one that another of them starts is watched by this one too.
+    fn look_for_kernel(&mut self) {
+        if self.open.is_some() || !self.expecting {
+            return;
+        }
         match Client::connect(&self.home) {
             Ok(Some(client)) => self.follow(client),
-            Ok(None) => self.tell(Event::Link(app::Link::Off)),
-            Err(error) => self.failed(&error),
+            // None runs, or it is just leaving.
+            Ok(None) | Err(ClientError::Gone { .. }) => {}
+            Err(error) => {
+                self.failed(&error);
+                self.tell(Event::Notice(error.to_string()));
+            }
         }
     }
 
-    fn failed(&self, error: &ClientError) {
+    fn failed(&mut self, error: &ClientError) {
+        self.expecting = false;
         self.tell(Event::Link(app::Link::Failed(error.to_string())));
-        self.tell(Event::Notice(error.to_string()));
+        if let ClientError::Refused { kind: ErrorKind::Protocol, message } = error {
+            self.tell(Event::OtherVersion(message.clone()));
+        }
     }
 
     /// From here on every event reaches the notebook; what came before stands in the store.
@@ -104,106 +150,176 @@ impl Line {
             self.failed(&error);
             return;
         }
-        let (requests, events) = client.split();
-        let waiting = Waiting::default();
+        let (requests, lines) = client.split();
         let ended = Arc::new(AtomicBool::new(false));
-        let (told, tags, over) = (self.events.clone(), Arc::clone(&waiting), Arc::clone(&ended));
+        let (alive, told) = mpsc::channel();
+        let (events, wire, over) = (self.events.clone(), self.wire.clone(), Arc::clone(&ended));
         let reader = spawn("kernel-events", &self.events, move || {
-            read(events, &told, &tags);
+            let _alive: Sender<()> = alive;
+            read(lines, &events, &wire);
             over.store(true, Ordering::SeqCst);
-            for (_, tag) in tags.lock().unwrap_or_else(PoisonError::into_inner).drain() {
-                let _ = told.send(Incoming::Event(Event::Unanswered(tag, GONE.into())));
+            let mut on_the_way = wire.lock();
+            on_the_way.places.come_back();
+            for (_, tag) in on_the_way.tags.drain() {
+                let _ = events.send(Incoming::Event(Event::Unanswered(tag, GONE.into())));
             }
-            let _ = told.send(Incoming::Event(Event::Link(app::Link::Off)));
+            let _ = events.send(Incoming::Event(Event::Link(app::Link::Off)));
         });
         match reader {
             Ok(()) => {
-                self.open = Some(Open { requests, waiting, ended });
+                self.open = Some(Open { requests, ended, told });
+                self.expecting = true;
                 self.tell(Event::Link(app::Link::On));
+                self.send_places();
             }
             Err(error) => self.tell(Event::Notice(format!("no thread for the kernel's events: {error}"))),
+        }
+    }
+
+    /// Ends a connection once all that came over it has been told: an end that is heard of after the next beginning
+    /// would be taken for the end of that one.
+    fn hang_up(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.requests.close();
+            let _ = open.told.recv();
         }
     }
 
     /// Until the notebook leaves.
     fn serve(&mut self, orders: &Receiver<Order>) {
         loop {
-            let order = if self.kept.is_empty() {
-                orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                orders.recv_timeout(GATHER)
-            };
-            match order {
-                Ok(order) => self.carry_out(order),
-                Err(RecvTimeoutError::Timeout) => self.keep(),
-                Err(RecvTimeoutError::Disconnected) => return self.keep(),
+            match orders.recv_timeout(TICK) {
+                Ok(Order::Request { tag, body, start }) => self.carry_out(tag, body, start),
+                Ok(Order::Restart) => self.restart(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.hang_up_if_ended();
+                    self.look_for_kernel();
+                    self.keep_places();
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.keep_places(),
             }
         }
     }
 
-    fn carry_out(&mut self, order: Order) {
+    fn hang_up_if_ended(&mut self) {
         if self.open.as_ref().is_some_and(|open| open.ended.load(Ordering::SeqCst)) {
-            self.open = None;
+            self.hang_up();
         }
-        if self.open.is_none() && order.start {
-            self.keep();
+    }
+
+    fn carry_out(&mut self, tag: Tag, body: RequestBody, start: bool) {
+        self.hang_up_if_ended();
+        let body = match body {
+            RequestBody::Remember { key, value } => {
+                self.wire.lock().places.put(key, value);
+                return self.send_places();
+            }
+            body => body,
+        };
+        if self.open.is_none() && start {
+            self.keep_places();
             self.tell(Event::Link(app::Link::Starting));
             match Client::connect_or_start(&self.home) {
                 Ok(client) => self.follow(client),
                 Err(error) => {
-                    self.tell(Event::Link(app::Link::Failed(error.to_string())));
-                    self.tell(Event::Unanswered(order.tag, error.to_string()));
+                    self.failed(&error);
+                    self.tell(Event::Unanswered(tag, error.to_string()));
                     return;
                 }
             }
         }
         let Some(open) = &mut self.open else {
-            match order.body {
-                RequestBody::Remember { key, value } => {
-                    self.kept.insert(key, value);
-                }
-                _ => self.tell(Event::Unanswered(order.tag, "no kernel runs".into())),
-            }
+            self.tell(Event::Unanswered(tag, "no kernel runs".into()));
             return;
         };
         // The reply may come before `send` returns: the tag must be there first.
-        let mut waiting = open.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let lost = match open.requests.send(order.body) {
+        let mut on_the_way = self.wire.lock();
+        let lost = match open.requests.send(body) {
             // The reading thread has told of all that waited; this one came too late for it.
-            Ok(_) if open.ended.load(Ordering::SeqCst) => Some((order.tag, GONE.to_string())),
+            Ok(_) if open.ended.load(Ordering::SeqCst) => Some((tag, GONE.to_string())),
             Ok(id) => {
-                waiting.insert(id, order.tag);
+                on_the_way.tags.insert(id, tag);
                 None
             }
-            Err(error) => Some((order.tag, error.to_string())),
+            Err(error) => Some((tag, error.to_string())),
         };
-        drop(waiting);
+        drop(on_the_way);
         if let Some((tag, why)) = lost {
-            self.open = None;
+            self.hang_up();
             self.tell(Event::Unanswered(tag, why));
         }
     }
 
-    /// Writes the kept places; where the home can't be written, reading goes on without.
-    fn keep(&mut self) {
-        let kept = std::mem::take(&mut self.kept);
-        if kept.is_empty() {
-            return;
+    fn restart(&mut self) {
+        let started = Client::stop_idle(&self.home).and_then(|()| {
+            self.tell(Event::Link(app::Link::Starting));
+            Client::connect_or_start(&self.home)
+        });
+        match started {
+            Ok(client) => self.follow(client),
+            Err(error) => {
+                self.failed(&error);
+                self.tell(Event::Notice(error.to_string()));
+            }
         }
-        if let Err(error) = store::keep_places(&self.home, &kept) {
-            tracing::warn!("the place in the lesson can't be kept: {error}");
+    }
+
+    /// Hands the places to the kernel if one runs; otherwise they wait to be written together.
+    fn send_places(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let mut on_the_way = self.wire.lock();
+        for (key, value) in on_the_way.places.waiting() {
+            match open.requests.send(RequestBody::Remember { key: key.clone(), value }) {
+                Ok(id) => on_the_way.places.sent(&key, id),
+                Err(_) => break,
+            }
         }
+        if open.ended.load(Ordering::SeqCst) {
+            on_the_way.places.come_back();
+        }
+    }
+
+    /// Writes what waits; where the home can't be written it goes on waiting, and the reader is told.
+    fn keep_places(&mut self) {
+        self.hang_up_if_ended();
+        if self.open.is_some() {
+            return self.send_places();
+        }
+        let (places, troubled) = {
+            let on_the_way = self.wire.lock();
+            (on_the_way.places.waiting(), on_the_way.troubled)
+        };
+        match (places.is_empty(), troubled) {
+            (true, false) => return,
+            (true, true) => return self.look_at_home(),
+            _ => {}
+        }
+        let written = store::keep_places(&self.home, &places);
+        if written.is_ok() {
+            self.wire.lock().places.kept(&places);
+        }
+        self.wire.trouble(written.err().map(|error| error.to_string()), &self.events);
     }
 }
 
-fn read(lines: Events, events: &Sender<Incoming>, waiting: &Waiting) {
+fn read(lines: Events, events: &Sender<Incoming>, wire: &Wire) {
     for line in lines {
         let Ok(line) = line else { return };
         let event = match line {
             ServerLine::Event(event) => Event::Kernel(event),
             ServerLine::Reply { id, reply } => {
-                let tag = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-                Event::Reply(tag.unwrap_or(Tag::Plain), reply)
+                let mut on_the_way = wire.lock();
+                let place = match &reply {
+                    Reply::Refused { message, .. } => on_the_way.places.refused(id).then(|| Some(message.clone())),
+                    _ => on_the_way.places.taken(id).then_some(None),
+                };
+                let tag = on_the_way.tags.remove(&id).unwrap_or(Tag::Plain);
+                drop(on_the_way);
+                if let Some(why) = place {
+                    wire.trouble(why, events);
+                    continue;
+                }
+                Event::Reply(tag, reply)
             }
         };
         if events.send(Incoming::Event(event)).is_err() {

@@ -2,10 +2,13 @@
 
 pub mod client;
 
+mod drill;
 mod guard;
 mod input;
 mod link;
 mod notebook;
+mod out;
+mod places;
 mod report;
 
 pub use notebook::{Options, run};

@@ -2,7 +2,8 @@
 
 use super::guard::{self, Guard};
 use super::link::{Link, Order};
-use super::{input, report};
+use super::out::Out;
+use super::{drill, input, report};
 use crate::app::{App, Effect, Event, Tag, update};
 use crate::lesson::Library;
 use crate::store::{Home, Store, StoreError};
@@ -22,6 +23,8 @@ pub enum Incoming {
     Event(Event),
     /// SIGTSTP.
     Suspend,
+    /// SIGCONT: whoever stopped the notebook may have used the terminal since.
+    Continued,
     /// A thread panicked, by its name; the report is kept.
     Broken(&'static str),
 }
@@ -40,7 +43,7 @@ const FRAME: Duration = Duration::from_millis(100);
 /// A whole frame goes out in one write.
 const FRAME_BYTES: usize = 64 * 1024;
 
-type Screen = Terminal<CrosstermBackend<BufWriter<io::Stdout>>>;
+type Screen = Terminal<CrosstermBackend<BufWriter<Out>>>;
 
 /// Opens the notebook on this terminal and returns when the reader has left it.
 pub fn run(options: Options) -> color_eyre::Result<()> {
@@ -68,7 +71,7 @@ fn last_lesson(options: &Options) -> Option<usize> {
 /// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
 /// that does not answer would hold the first frame for two seconds.)
 fn blank() -> io::Result<Screen> {
-    let mut backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
+    let mut backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, Out::new()));
     queue!(backend, Clear(ClearType::All), cursor::Hide)?;
     Terminal::new(backend)
 }
@@ -93,6 +96,7 @@ impl Notebook {
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool) -> color_eyre::Result<()> {
         self.draw()?;
+        drill::panic_if_asked("main");
         // Only now what may take a moment: the first frame waits for nothing.
         input::start(&self.sender, signals).wrap_err("no thread for the keyboard")?;
         self.recall(!lesson_chosen);
@@ -132,6 +136,10 @@ impl Notebook {
                 self.suspend()?;
                 return Ok(true);
             }
+            Incoming::Continued => {
+                self.retake()?;
+                return Ok(true);
+            }
             Incoming::Broken(thread) => {
                 let logs = self.home.logs().display().to_string();
                 return Err(eyre!("the notebook's {thread} thread failed; its report is in {logs}"));
@@ -158,6 +166,7 @@ impl Notebook {
                 }
             }
             Effect::Recall => self.recall(false),
+            Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Suspend => self.suspend()?,
             Effect::Redraw => self.screen = blank()?,
         }
@@ -172,7 +181,7 @@ impl Notebook {
     }
 
     fn order(&self, tag: Tag, body: crate::protocol::RequestBody, start: bool) {
-        self.link.order(Order { tag, body, start });
+        self.link.order(Order::Request { tag, body, start });
     }
 
     /// Reads from the store, anew each time: a kernel may have made it since.
@@ -205,10 +214,21 @@ impl Notebook {
         io::Write::flush(self.screen.backend_mut())
     }
 
-    /// Gives the terminal back, stops as Ctrl-Z does, and takes it again on SIGCONT.
+    /// Gives the terminal back, stops as Ctrl-Z does, and takes it again once a shell continues it.
     fn suspend(&mut self) -> color_eyre::Result<()> {
+        // The first process of a session has no shell above it that could: `tmux new relu`, `ssh -t lab relu`.
+        if rustix::process::getsid(None)? == rustix::process::getpgrp() {
+            return self.feed(Event::Notice("no shell here could bring the notebook back; q quits it".into()));
+        }
         guard::restore();
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+        self.retake()
+    }
+
+    /// Takes the terminal as if for the first time, whatever was done to it meanwhile, and draws everything anew.
+    fn retake(&mut self) -> color_eyre::Result<()> {
+        guard::restore();
+        // The guard that `run` holds gives it back.
         std::mem::forget(Guard::take()?);
         let (columns, rows) = terminal::size()?;
         update(&mut self.app, Event::Resize(columns, rows));

@@ -31,6 +31,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
+    status::draw_banner(app, theme, frame);
     for modal in &app.modals {
         modals::draw(modal, app, theme, frame);
     }

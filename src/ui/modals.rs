@@ -26,6 +26,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         // Drawn where the contents always stand.
         Modal::Contents(_) => {}
         Modal::Command(line) => command(line, theme, whole, buffer),
+        Modal::OtherVersion(sentence) => other_version(sentence, theme, whole, buffer),
         Modal::Guess(guess) => number(guess, theme, whole, buffer),
     }
 }
@@ -225,6 +226,15 @@ fn find(search: &Search, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     };
     let at = inner.right().saturating_sub(count.width() as u16);
     buffer.set_string(at, inner.y, &count, theme.faint());
+}
+
+fn other_version(sentence: &str, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let inner = open("A kernel of another version", 72, 11, theme, whole, buffer);
+    let y = write(theme, sentence, Style::new(), inner, inner.y, buffer);
+    let offer = "Until it is restarted lessons can be read and nothing can be trained. One that trains is left alone.";
+    write(theme, offer, theme.strong(), inner, y + 1, buffer);
+    let keys = "Enter restarts it if nothing runs in it · Esc leaves it";
+    write(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
 }
 
 fn command(line: &CommandLine, theme: &Theme, whole: Rect, buffer: &mut Buffer) {

@@ -178,6 +178,7 @@ fn standing(race: &Race) -> String {
     let done = race.epochs_done();
     match &race.state {
         _ if race.run.0 == 0 => String::new(),
+        _ if race.resuming => format!("going on after {done} epochs, as soon as the kernel is ready"),
         RunState::Queued => "queued: it waits for a free core".into(),
         RunState::Running => format!("training, epoch {} of {}", (done + 1).min(race.spec.epochs), race.spec.epochs),
         RunState::Paused => format!("paused after {done} epochs; Space continues"),

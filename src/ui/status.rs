@@ -1,6 +1,7 @@
 //! The bottom line: where the reader is, what runs, which keys matter now.
 
 use super::Theme;
+use super::questions::write;
 use crate::app::{App, Link, Modal};
 use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::RunState;
@@ -43,6 +44,17 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
             let at = left.width() + (between - hints.width()) / 2;
             buffer.set_stringn(area.x + at as u16, area.y, &hints, between, style);
         }
+    }
+}
+
+/// What keeps everything new from being kept.
+pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
+    let area = app.screen.banner;
+    if let Some(why) = app.trouble.as_ref().filter(|_| !area.is_empty()) {
+        let buffer = frame.buffer_mut();
+        let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
+        let text = format!("Nothing new is kept: {why}. Reading goes on.");
+        write(theme, &text, theme.bad(), inside, inside.y, buffer);
     }
 }
 

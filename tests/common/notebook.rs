@@ -1,0 +1,238 @@
+//! The real notebook on a real pseudo-terminal. A wait has a time limit far beyond what a busy machine needs and, past
+//! it, prints the last screen; what comes from the terminal wakes it, so that waiting costs the machine nothing.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use super::{cli::TestHome, digits};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::{Value, json};
+use std::{
+    io::{Read, Write},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What the terminal has received.
+pub struct Received {
+    terminal: vt100::Parser,
+    bytes: Vec<u8>,
+    /// Asked to let go of the terminal with the next bytes, and done so.
+    deaf: bool,
+    over: bool,
+}
+
+pub struct Notebook {
+    child: Ended,
+    pub home: TestHome,
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn Write + Send>>,
+    received: Arc<(Mutex<Received>, Condvar)>,
+    /// The terminal's settings before the notebook took it.
+    before: String,
+}
+
+/// The process, killed when nobody looks at it any more.
+struct Ended(Box<dyn Child + Send + Sync>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How a notebook is opened.
+pub struct Opening<'a> {
+    pub columns: u16,
+    pub rows: u16,
+    /// `NAME=value`, for the notebook alone.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// A shell script that calls `"$RELU"`, where a shell with job control matters.
+    pub script: Option<&'a str>,
+}
+
+impl Default for Opening<'_> {
+    fn default() -> Self {
+        Self { columns: 100, rows: 40, environment: &[], script: None }
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
+
+impl Notebook {
+    pub fn open(home: TestHome) -> Self {
+        Self::open_as(home, &Opening::default())
+    }
+
+    pub fn open_as(home: TestHome, opening: &Opening) -> Self {
+        let Opening { columns, rows, environment, script } = *opening;
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let before = settings(pair.master.as_ref());
+        let mut command = CommandBuilder::new(script.map_or(env!("CARGO_BIN_EXE_relu"), |_| "sh"));
+        if let Some(script) = script {
+            command.args(["-c", script]);
+        }
+        command.env("RELU", env!("CARGO_BIN_EXE_relu"));
+        command.env("RELU_HOME", home.folder());
+        command.env("RELU_KERNEL", env!("CARGO_BIN_EXE_relu-kernel"));
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("LC_ALL");
+        command.env_remove("NO_COLOR");
+        environment.iter().for_each(|(name, value)| command.env(name, value));
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let received =
+            Received { terminal: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), deaf: false, over: false };
+        let received = Arc::new((Mutex::new(received), Condvar::new()));
+        let (mut reader, told) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&received));
+        std::thread::spawn(move || {
+            let (received, woken) = &*told;
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                let mut received = received.lock().unwrap();
+                if received.deaf {
+                    break;
+                }
+                received.terminal.process(&bytes[..count]);
+                received.bytes.extend_from_slice(&bytes[..count]);
+                woken.notify_all();
+            }
+            drop(reader);
+            received.lock().unwrap().over = true;
+            woken.notify_all();
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { child: Ended(child), home, master: Some(pair.master), keys: Some(keys), received, before }
+    }
+
+    /// The home, for the next notebook; this one has gone or is killed.
+    pub fn into_home(self) -> TestHome {
+        self.home
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&Received) -> bool) -> MutexGuard<'_, Received> {
+        let (received, woken) = &*self.received;
+        let (received, _) = woken.wait_timeout_while(received.lock().unwrap(), PATIENCE, |now| !holds(now)).unwrap();
+        assert!(holds(&received), "waited in vain for {what}:\n{}", received.terminal.screen().contents());
+        received
+    }
+
+    pub fn screen(&self) -> String {
+        self.received.0.lock().unwrap().terminal.screen().contents()
+    }
+
+    /// Waits until the screen is so.
+    pub fn wait(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        drop(self.until(what, |received| holds(&received.terminal.screen().contents())));
+    }
+
+    /// Waits for a text on the screen.
+    pub fn wait_for(&self, text: &str) {
+        self.wait(&format!("`{text}`"), |screen| screen.contains(text));
+    }
+
+    /// Waits until everything that was switched on is switched off again; the settings must be the old ones then.
+    pub fn assert_terminal_as_before(&self) {
+        for (on, off) in [
+            ("?1049h", "?1049l"),
+            ("?25l", "?25h"),
+            ("?2004h", "?2004l"),
+            ("?1000h", "?1000l"),
+            ("?1002h", "?1002l"),
+            ("?1003h", "?1003l"),
+            ("?1006h", "?1006l"),
+            ("?2026h", "?2026l"),
+        ] {
+            drop(self.until(&format!("{on} to be undone"), |received| {
+                let last = |code: &str| received.bytes.windows(code.len()).rposition(|part| part == code.as_bytes());
+                last(off) >= last(on)
+            }));
+        }
+        assert_eq!(settings(self.master.as_ref().unwrap().as_ref()), self.before);
+    }
+
+    pub fn press(&mut self, keys: &str) {
+        let writer = self.keys.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Loses what stands on the terminal, as another program's output does.
+    pub fn scribble(&self) {
+        let mut received = self.received.0.lock().unwrap();
+        received.terminal.process(b"\x1b[?1049l\x1b[2Jrubbish");
+        assert!(received.terminal.screen().contents().contains("rubbish"));
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.received.0.lock().unwrap().terminal.screen_mut().set_size(rows, columns);
+        self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.0.process_id().unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        kill(name, &self.pid().to_string());
+    }
+
+    /// Closes every end of the terminal that is not the notebook's: the line is gone.
+    pub fn hang_up(&mut self) {
+        self.received.0.lock().unwrap().deaf = true;
+        // The reading thread holds an end too: a last frame wakes it.
+        self.resize(81, 25);
+        drop(self.until("the reading thread to let go", |received| received.over));
+        self.keys = None;
+        self.master = None;
+    }
+
+    /// Its exit status, once it has gone.
+    pub fn wait_gone(&mut self) -> u32 {
+        let limit = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < limit, "the notebook is still there:\n{}", self.screen());
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+
+    /// What its home's kernel says of itself, or `running: false`.
+    pub fn kernel(&self) -> Value {
+        let output = self.home.bare(&["kernel", "status", "--json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    pub fn kill_kernel(&self) -> Value {
+        let pid = self.kernel()["pid"].clone();
+        kill("-KILL", &pid.to_string());
+        pid
+    }
+}
+
+pub fn kill(signal: &str, pid: &str) {
+    assert!(std::process::Command::new("kill").args([signal, pid]).status().unwrap().success());
+}
+
+/// Starts a quick race as the cell of the first lesson; returns its number. The kernel runs from here on.
+pub fn start_race(home: &TestHome, epochs: u32) -> i64 {
+    let data = home.path("digits");
+    digits::write(&data);
+    let epochs = epochs.to_string();
+    let settings = ["--train-size", "490", "--val-size", "100", "--data", data.to_str().unwrap()];
+    let started = home.events(&[&["train", "--detach", "--json", "--epochs", &epochs][..], &settings].concat());
+    let run = started[0]["run"].as_i64().unwrap();
+    let at = relu_notebook::store::Home::at(home.folder()).unwrap();
+    relu_notebook::store::keep_places(&at, [(&"cell-run/faster/race".to_string(), &json!(run))]).unwrap();
+    run
+}
