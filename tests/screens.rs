@@ -243,6 +243,22 @@ fn a_wrong_command_is_explained() {
 
 /// At any size, in any palette, nothing panics and nothing is drawn outside.
 #[test]
+fn a_home_that_can_not_be_written_is_told_as_long_as_it_lasts() {
+    let why = "/media/archive/relu can't be written: Read-only file system (os error 30); set RELU_HOME to a folder of yours that can";
+    snapshots("read-only", &RICH, |app| {
+        update(app, Event::Trouble(Some(why.into())));
+    });
+}
+
+#[test]
+fn a_kernel_of_another_version_is_offered_to_be_restarted() {
+    let sentence = "the running kernel (process 4711, version 0.0.9, protocol 0) is of another version than this notebook; `relu kernel stop` ends it when nothing runs, and the next start brings the right one";
+    snapshots("other-version", &RICH, |app| {
+        update(app, Event::OtherVersion(sentence.into()));
+    });
+}
+
+#[test]
 fn every_size_draws() {
     for columns in [1, 2, 10, 39, 40, 41, 80, 109, 110, 200] {
         for rows in [1, 2, 11, 12, 13, 24, 50] {

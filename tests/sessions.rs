@@ -159,6 +159,58 @@ fn a_kernel_that_dies_leaves_the_race_resumable() {
 }
 
 #[test]
+fn a_race_that_is_to_go_on_says_so_and_is_asked_for_once() {
+    let mut session = Session::open();
+    session.tell(Event::Link(Link::On));
+    session.start_race();
+    session.tell(Event::Link(Link::Off));
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
+    let run = RunId(1);
+    assert_eq!(session.asked.iter().filter(|body| **body == RequestBody::Resume { run }).count(), 1);
+    // The new kernel is there, and the store still calls the run interrupted.
+    let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
+    session.tell(Event::Link(Link::On));
+    session.tell(Event::History(run, vec![started, RunEvent::Interrupted { run }]));
+    assert!(session.app.races[&run].resuming);
+    session.kernel(RunEvent::Continued { run });
+    assert!(!session.app.races[&run].resuming && *session.state() == RunState::Running);
+
+    session.tell(Event::Link(Link::Off));
+    session.press(KeyCode::Enter);
+    session.tell(Event::Unanswered(Tag::Run(run), "no LibTorch".into()));
+    assert!(!session.app.races[&run].resuming, "it can be tried again");
+    assert_eq!(session.app.message.as_deref(), Some("no LibTorch"));
+}
+
+#[test]
+fn a_kernel_of_another_version_may_be_restarted_or_left() {
+    let mut session = Session::open();
+    for _ in 0..2 {
+        session.tell(Event::OtherVersion("the kernel is of another version".into()));
+    }
+    assert!(matches!(session.app.modals[..], [Modal::OtherVersion(_)]));
+    session.press(KeyCode::Enter);
+    assert_eq!(session.effects.last(), Some(&Effect::RestartKernel));
+    assert!(session.app.modals.is_empty());
+    session.tell(Event::OtherVersion("the kernel is of another version".into()));
+    let effects = session.effects.len();
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty() && session.effects.len() == effects);
+}
+
+#[test]
+fn what_keeps_anything_from_being_kept_stays_on_the_screen() {
+    let mut session = Session::open();
+    let rows = session.app.view.height;
+    session.tell(Event::Trouble(Some("the disk is full".into())));
+    session.press(KeyCode::Down);
+    assert!(session.app.trouble.is_some() && session.app.view.height < rows);
+    session.tell(Event::Trouble(None));
+    assert_eq!((session.app.trouble.as_ref(), session.app.view.height), (None, rows));
+}
+
+#[test]
 fn a_refusal_is_told_and_can_be_tried_again() {
     let mut session = Session::open();
     session.press(KeyCode::Enter);

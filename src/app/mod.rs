@@ -108,7 +108,8 @@ impl App {
 
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen = Screen::new(columns, rows, self.trouble.is_some());
+        let lay_out = if self.trouble.is_some() { Screen::with_banner } else { Screen::new };
+        self.screen = lay_out(columns, rows);
         // A screen too small for the lesson keeps the place for the next one.
         if !self.screen.is_too_small() {
             self.lay_out();

@@ -24,9 +24,17 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new(columns: u16, rows: u16, with_banner: bool) -> Self {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        Self::above(0, columns, rows)
+    }
+
+    /// With room for a banner.
+    pub fn with_banner(columns: u16, rows: u16) -> Self {
+        Self::above(BANNER, columns, rows)
+    }
+
+    fn above(banner: u16, columns: u16, rows: u16) -> Self {
         let whole = Rect::new(0, 0, columns, rows);
-        let banner = if with_banner { BANNER } else { 0 };
         let body = rows.saturating_sub(1 + banner);
         let beside = columns >= WIDE;
         let contents_width = if beside { (columns / 3).clamp(32, 44) } else { columns.saturating_sub(4).min(44) };

@@ -53,7 +53,7 @@ pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     if let Some(why) = app.trouble.as_ref().filter(|_| !area.is_empty()) {
         let buffer = frame.buffer_mut();
         let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
-        let text = format!("Nothing new is kept: {why}. Reading goes on.");
+        let text = format!("Nothing new is kept: {why}");
         write(theme, &text, theme.bad(), inside, inside.y, buffer);
     }
 }
