@@ -3,7 +3,7 @@
 use relu_notebook::app::pages;
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
-use relu_notebook::lesson::{CellBody, Library};
+use relu_notebook::lesson::{CellBody, Library, Test};
 use relu_notebook::protocol::{DataSource, Experiment, ExperimentSpec, Figure, Outcome};
 use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
@@ -29,7 +29,9 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::Lif(lif) => lif.milliseconds = 200.0,
         Experiment::ActiveFraction(fraction) => (fraction.width, fraction.images) = (64, 100),
         Experiment::SparsityError(sparsity) => {
-            (sparsity.width, sparsity.images, sparsity.epochs) = (20, 200, 1);
+            (sparsity.width, sparsity.images, sparsity.epochs) = (20, 500, 2);
+            // High enough to silence nearly all within so few steps.
+            sparsity.penalties.push(1.0);
         }
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::Separability(probes) => (probes.width, probes.images, probes.epochs) = (50, 300, 1),
@@ -82,7 +84,7 @@ fn fits(name: &str, figure: &Figure, pages: usize) {
 
 #[test]
 fn every_cell_runs_to_its_end() {
-    let mut measured = 0;
+    let (mut measured, mut keys) = (0, Vec::new());
     measure("", small, |name, _, outcome| {
         assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
         for finding in &outcome.findings {
@@ -94,9 +96,27 @@ fn every_cell_runs_to_its_end() {
             }
             fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
         }
+        keys.extend(outcome.findings.iter().map(|finding| finding.key.clone()));
         measured += 1;
     });
-    assert!(measured >= 6, "only {measured} cells");
+    assert!(measured >= 12, "only {measured} cells");
+    claims_ask_for_what_is_found(&keys);
+}
+
+/// A misspelt key would leave a claim untried for ever.
+fn claims_ask_for_what_is_found(keys: &[String]) {
+    let mut claims = 0;
+    for lesson in &Library::english().lessons {
+        for cell in lesson.cells() {
+            let CellBody::Claim(claim) = &cell.body else { continue };
+            for key in claim.tests.iter().flat_map(Test::findings) {
+                let known = keys.iter().any(|found| found == key) || key.starts_with("race.");
+                assert!(known, "the claim `{}` asks for `{key}`, which no cell finds", cell.id);
+            }
+            claims += 1;
+        }
+    }
+    assert!(claims >= 25, "only {claims} claims");
 }
 
 /// Minutes: every cell as its lesson sets it, with what it found and how long it took. `RELU_CELL=lesson/cell` names

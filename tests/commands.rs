@@ -282,6 +282,26 @@ fn lessons_are_listed_checked_and_printed() {
     assert!(told.starts_with(&format!("{}:1:1: ", bad.display())), "{told}");
 }
 
+/// Without a measurement nothing is judged; a finished race at the article's setting speaks, others do not.
+#[test]
+fn the_ledger_lists_every_claim_with_its_verdict() {
+    let home = TestHome::new();
+    let rows = home.json(&["ledger", "--json"]);
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() >= 25, "{} claims", rows.len());
+    for row in rows {
+        for key in ["id", "lesson", "cell", "claim", "article", "literature"] {
+            assert!(row[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {row}");
+        }
+        assert_eq!(
+            (row["verdict"].as_str(), row["measured"].as_array().map(Vec::len)),
+            (Some("not yet tried"), Some(0))
+        );
+    }
+    let printed = home.text(&["ledger"]);
+    assert!(printed.contains("not yet tried") && printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+}
+
 #[test]
 fn completions_for_the_usual_shells() {
     let home = TestHome::new();

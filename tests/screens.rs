@@ -225,10 +225,36 @@ fn an_experiment_is_read_page_by_page() {
                 press(app, KeyCode::Tab);
             }
             let key = app.key_of(app.focused().unwrap());
-            update(app, Event::Outcomes(vec![(key, measured())]));
+            let CellBody::Experiment(cell) = &app.focused().unwrap().body else { unreachable!() };
+            let spec = cell.spec.clone();
+            update(app, Event::Outcomes(vec![(key, spec, measured())]));
             press(app, KeyCode::Char(char::from_digit(page, 10).unwrap()));
         });
     }
+}
+
+#[test]
+fn the_ledger_shows_what_is_known() {
+    snapshots("ledger", &RICH, |app| {
+        app.lesson = app.library.find("ledger").unwrap();
+        app.lay_out();
+        let finding = |key: &str, value: f64, text: &str, seeds: &[u64], spread| protocol::Finding {
+            key: key.into(),
+            text: text.into(),
+            value,
+            spread,
+            seeds: seeds.to_vec(),
+        };
+        let found = vec![
+            finding("sparsity.active.sigmoid", 100.0, "Sigmoid: 100.0 % of hidden outputs exceed 0.01", &[1], None),
+            finding("sparsity.zeros.relu", 49.8, "ReLU: 49.8 % of hidden outputs are exactly 0", &[1, 2], Some(0.4)),
+        ];
+        update(app, Event::RaceFindings(found));
+        press(app, KeyCode::Tab);
+        while app.focused().unwrap().id != "sigmoid-half" {
+            press(app, KeyCode::Tab);
+        }
+    });
 }
 
 #[test]

@@ -4,9 +4,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Tag, update};
-use relu_notebook::lesson::Library;
+use relu_notebook::lesson::{CellBody, Library, Verdict};
 use relu_notebook::protocol::{
-    self, Arm, CellKey, EpochRecord, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+    self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
+    RunEvent, RunId, RunSpec, RunState,
 };
 
 struct Session {
@@ -340,4 +341,53 @@ fn a_number_is_predicted() {
     let key = CellKey { lesson: "guess".into(), cell: "epochs".into() };
     assert_eq!(session.app.answers[&key], Answer::Number(1.5));
     assert!(session.app.modals.is_empty());
+}
+
+/// The verdict follows the measurement, Enter goes to its cell, Esc comes back; other settings do not count.
+#[test]
+fn the_ledger_judges_by_what_was_measured() {
+    let mut session = Session::open();
+    let ledger = session.app.library.find("ledger").unwrap();
+    session.type_text(":open ledger");
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.lesson, ledger);
+    while session.app.focused().is_none_or(|cell| cell.id != "relu-sparse") {
+        session.press(KeyCode::Tab);
+    }
+    let verdict = |app: &App| {
+        let CellBody::Claim(claim) = &app.focused().unwrap().body else { unreachable!() };
+        claim.verdict(&app.findings)
+    };
+    assert_eq!(verdict(&session.app), Verdict::NotYetTried);
+    let key = CellKey { lesson: "sparsity".into(), cell: "count".into() };
+    let lesson = session.app.library.find("sparsity").unwrap();
+    let CellBody::Experiment(cell) = &session.app.library.lessons[lesson].cell("count").unwrap().body else {
+        unreachable!()
+    };
+    let spec = cell.spec.clone();
+    let measured = |value| Outcome {
+        findings: vec![Finding {
+            key: "sparsity.zeros.relu".into(),
+            text: format!("{value} % are zero"),
+            value,
+            spread: None,
+            seeds: vec![1],
+        }],
+        ..Outcome::default()
+    };
+    session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(49.8))]));
+    assert_eq!(verdict(&session.app), Verdict::Holds);
+    session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(0.0))]));
+    assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
+    let mut other = spec;
+    other.experiment = Experiment::Curves(Curves::default());
+    session.tell(Event::Outcomes(vec![(key.clone(), other, measured(49.8))]));
+    assert_eq!(verdict(&session.app), Verdict::NotYetTried);
+    assert!(session.app.is_stale(&key));
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.lesson, lesson);
+    assert_eq!(session.app.focused().unwrap().id, "count");
+    session.press(KeyCode::Esc);
+    assert_eq!(session.app.lesson, ledger);
+    assert_eq!(session.app.focused().unwrap().id, "relu-sparse");
 }

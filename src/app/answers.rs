@@ -1,6 +1,7 @@
 //! What the reader answered, and how many rows each kind of cell takes.
 
-use crate::lesson::{Cell, CellBody, Guess};
+use super::claims::claim_lines;
+use crate::lesson::{Cell, CellBody, Findings, Guess};
 use serde::{Deserialize, Serialize};
 
 /// An answer to a prediction or a question. A wrong one gets an explanation, never a wall: it can be changed.
@@ -20,12 +21,13 @@ fn race_height(height: u16) -> u16 {
 }
 
 /// Rows that a cell takes at this width on a screen of this height.
-pub fn cell_height(cell: &Cell, answer: Option<&Answer>, width: u16, height: u16) -> u16 {
+pub fn cell_height(cell: &Cell, answer: Option<&Answer>, found: &Findings, width: u16, height: u16) -> u16 {
     let inner = usize::from(width.saturating_sub(4).max(10));
     let rows = |text: &str| textwrap::wrap(text, inner).len() as u16;
     match &cell.body {
         CellBody::Train(_) => race_height(height),
         CellBody::Experiment(_) => race_height(height).min(24),
+        CellBody::Claim(claim) => claim_lines(claim, found, width.saturating_sub(4)).len() as u16 + 2,
         CellBody::Predict(predict) => {
             let options: u16 = match &predict.guess {
                 Guess::Choice(options) | Guess::Order(options) => {

@@ -44,7 +44,9 @@ pub enum Event {
     /// What the reader left behind: keys and values of `Remember`.
     Recalled(Vec<(String, Value)>),
     /// Outcomes of cells, as the store has them.
-    Outcomes(Vec<(CellKey, protocol::Outcome)>),
+    Outcomes(Vec<(CellKey, protocol::ExperimentSpec, protocol::Outcome)>),
+    /// What the finished races found.
+    RaceFindings(Vec<protocol::Finding>),
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),
     /// What keeps everything new from being kept, or that nothing does any more.
@@ -66,6 +68,8 @@ pub enum Effect {
     LoadRun(RunId),
     /// Read the list of runs from the store.
     LoadRuns,
+    /// Read what the finished races found.
+    LoadRaceFindings,
     /// Read what the reader left behind.
     Recall,
     /// Ask an idle kernel of another version to leave, and start one of this version.

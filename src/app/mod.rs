@@ -2,6 +2,7 @@
 //! the shell carries out. Nothing here reads, writes or draws.
 
 mod answers;
+mod claims;
 mod command;
 mod event;
 pub mod keys;
@@ -9,6 +10,7 @@ mod lesson_view;
 mod line_keys;
 mod modal;
 mod modal_keys;
+mod navigate;
 mod pages;
 mod race;
 mod reply;
@@ -18,6 +20,7 @@ mod told;
 mod update;
 
 pub use answers::Answer;
+pub use claims::{ClaimLine, claim_lines};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
 pub use keys::{Action, BINDINGS, Binding};
@@ -29,9 +32,9 @@ pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use update::update;
 
-use crate::lesson::{Cell, CellBody, Document, Library};
+use crate::lesson::{Cell, CellBody, Document, Findings, Library};
 
-use crate::protocol::{CellKey, Outcome, RunId, RunSummary};
+use crate::protocol::{CellKey, ExperimentSpec, Finding, Outcome, RunId, RunSummary};
 use std::collections::HashMap;
 
 /// Where a lesson's experiment cell stands.
@@ -40,6 +43,8 @@ pub struct ExperimentView {
     /// 0 to 1 and what is under way, while it runs.
     pub running: Option<(f64, String)>,
     pub outcome: Option<Outcome>,
+    /// The settings that it was measured with.
+    pub spec: Option<ExperimentSpec>,
     pub error: Option<String>,
     /// The page that the reader chose, counted from 0.
     pub page: usize,
@@ -64,6 +69,12 @@ pub struct App {
     pub starting: HashMap<CellKey, Result<(), String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
     pub answers: HashMap<CellKey, Answer>,
+    /// What the finished races found, as the store has them.
+    pub race_findings: Vec<Finding>,
+    /// Everything that the ledger judges by.
+    pub findings: Findings,
+    /// Where the reader came from: lesson and first line shown.
+    pub trail: Vec<(usize, usize)>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
     /// Kept scroll positions, by lesson id.
@@ -91,6 +102,9 @@ impl App {
             starting: HashMap::new(),
             experiments: HashMap::new(),
             answers: HashMap::new(),
+            race_findings: Vec::new(),
+            findings: Findings::new(),
+            trail: Vec::new(),
             read: HashMap::new(),
             places: HashMap::new(),
             runs: Vec::new(),
@@ -119,11 +133,11 @@ impl App {
     /// Lays the lesson out for the screen, keeping the place.
     pub fn lay_out(&mut self) {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
-        let answers = &self.answers;
+        let (answers, findings) = (&self.answers, &self.findings);
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
-            answers::cell_height(cell, answers.get(&key), width, height)
+            answers::cell_height(cell, answers.get(&key), findings, width, height)
         };
         let layout = crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights);
         self.view.set_layout(layout, height);

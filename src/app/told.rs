@@ -54,14 +54,22 @@ impl App {
             None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
             None => {}
         }
-        let listed = matches!(self.modals.last(), Some(Modal::Runs(_)));
-        if listed && !matches!(event, RunEvent::Progress { .. }) { vec![Effect::LoadRuns] } else { Vec::new() }
+        let mut effects = Vec::new();
+        if matches!(event, RunEvent::Finished { .. }) {
+            effects.push(Effect::LoadRaceFindings);
+        }
+        if matches!(self.modals.last(), Some(Modal::Runs(_))) && !matches!(event, RunEvent::Progress { .. }) {
+            effects.push(Effect::LoadRuns);
+        }
+        effects
     }
 
     pub(super) fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
         match event {
-            CellEvent::Started { cell, .. } => {
-                self.experiments.entry(cell).or_default().running = Some((0.0, "starting".into()));
+            CellEvent::Started { cell, spec } => {
+                let view = self.experiments.entry(cell).or_default();
+                view.running = Some((0.0, "starting".into()));
+                view.spec = Some(spec);
             }
             CellEvent::Progress { cell, done, doing, partial } => {
                 let view = self.experiments.entry(cell).or_default();
@@ -73,6 +81,7 @@ impl App {
             CellEvent::Finished { cell, outcome } => {
                 let view = self.experiments.entry(cell).or_default();
                 (view.running, view.outcome, view.error) = (None, Some(outcome), None);
+                self.gather_findings();
             }
             CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
             CellEvent::Failed { cell, reason } => {

@@ -2,10 +2,9 @@
 
 use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, QuitChoice, Race, RunsList};
 use super::{Search, Settings, Tag, keys};
-use crate::lesson::{CellBody, Guess, PredictCell, Target};
+use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
-use serde_json::Value;
 
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: isize = 3;
@@ -53,9 +52,16 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Recalled(entries) => app.recalled(entries),
         Event::Outcomes(outcomes) => {
-            for (key, outcome) in outcomes {
-                app.experiments.entry(key).or_default().outcome = Some(outcome);
+            for (key, spec, outcome) in outcomes {
+                let view = app.experiments.entry(key).or_default();
+                (view.spec, view.outcome) = (Some(spec), Some(outcome));
             }
+            app.gather_findings();
+            Vec::new()
+        }
+        Event::RaceFindings(findings) => {
+            app.race_findings = findings;
+            app.gather_findings();
             Vec::new()
         }
         Event::Notice(text) => {
@@ -133,7 +139,7 @@ impl App {
             Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
             Action::Search => self.modals.push(Modal::Search(Search::default())),
             Action::Help => self.modals.push(Modal::Help { top: 0 }),
-            Action::Back => {}
+            Action::Back => return self.go_back(),
             Action::Quit => return self.ask_to_quit(),
             Action::QuitSafely => self.quit = true,
             Action::Suspend => return vec![Effect::Suspend],
@@ -149,107 +155,6 @@ impl App {
             Some(modal) => self.modal_key(modal, way.into()),
             None => self.scroll(if way == KeyCode::Down { WHEEL } else { -WHEEL }),
         }
-    }
-
-    fn scroll(&mut self, lines: isize) -> Vec<Effect> {
-        let before = self.view.top;
-        self.view.scroll_by(lines);
-        let percent = self.view.percent();
-        let read = self.read.entry(self.library.lessons[self.lesson].meta.id.clone()).or_default();
-        *read = percent.max(*read);
-        if before == self.view.top { Vec::new() } else { self.remember_place() }
-    }
-
-    /// Keeps the place where the store can be written; a kernel is not started for it.
-    pub(super) fn remember_place(&mut self) -> Vec<Effect> {
-        let id = self.document().meta.id.clone();
-        self.places.insert(id.clone(), self.view.top);
-        let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
-        let remember =
-            |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
-        vec![remember(format!("place/{id}"), value), remember("last-lesson".into(), id.into())]
-    }
-
-    pub(super) fn open_lesson(&mut self, lesson: usize, top: Option<usize>) -> Vec<Effect> {
-        if lesson >= self.library.lessons.len() {
-            return Vec::new();
-        }
-        self.lesson = lesson;
-        self.view = super::LessonView::default();
-        self.lay_out();
-        let kept = self.places.get(&self.document().meta.id).copied();
-        self.view.scroll_to(top.or(kept).unwrap_or(0));
-        self.remember_place()
-    }
-
-    fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
-        let at = ratatui::layout::Position { x: column, y: row };
-        let choosing = self.contents_choice().is_some();
-        // A click beside the contents closes them; what else lies on top keeps the lesson beneath from being hit.
-        if choosing {
-            self.modals.pop();
-        } else if !self.modals.is_empty() {
-            return Vec::new();
-        }
-        if (self.screen.contents_beside || choosing) && self.screen.contents.contains(at) {
-            let lesson = row.checked_sub(super::screen_contents_top());
-            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), None));
-        }
-        if choosing {
-            return Vec::new();
-        }
-        let cell = match self.view.shown().get(usize::from(row)) {
-            Some(crate::lesson::Line::Cell { cell, .. }) => Some(*cell),
-            Some(crate::lesson::Line::Text(spans)) => {
-                let mut x = self.screen.text.x;
-                for span in spans {
-                    let width = unicode_width::UnicodeWidthStr::width(span.text.as_str()) as u16;
-                    if (x..x + width).contains(&column)
-                        && let crate::lesson::Style::Link(target) = &span.style
-                    {
-                        let target = target.clone();
-                        return self.follow(&target);
-                    }
-                    x += width;
-                }
-                None
-            }
-            None => None,
-        };
-        if let Some(cell) = cell {
-            self.view.show_cell(cell);
-        }
-        Vec::new()
-    }
-
-    /// Goes where a link leads.
-    fn follow(&mut self, target: &Target) -> Vec<Effect> {
-        let line = match target {
-            Target::Lesson { id, anchor } => {
-                let Some(lesson) = self.library.find(id) else { return Vec::new() };
-                let effects = self.open_lesson(lesson, Some(0));
-                if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
-                    self.view.scroll_to(line);
-                }
-                return effects;
-            }
-            Target::Heading(anchor) => self.view.line_of(anchor),
-            Target::Reference(key) => {
-                self.view.layout.references.iter().find(|(name, _)| name == key).map(|(_, line)| *line)
-            }
-            Target::Cell(id) => {
-                let number = self.document().cells().iter().position(|cell| cell.id == *id);
-                number.and_then(|number| self.view.layout.cells.get(number)).map(|(line, _)| *line)
-            }
-            Target::Web(url) => {
-                self.message = Some(url.clone());
-                None
-            }
-        };
-        if let Some(line) = line {
-            self.view.scroll_to(line);
-        }
-        Vec::new()
     }
 
     /// The settings that the focused race has, or would start with.
@@ -291,6 +196,10 @@ impl App {
                 view.running = Some((0.0, "starting".into()));
                 view.error = None;
                 vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
+            }
+            CellBody::Claim(claim) => {
+                let (lesson, cell) = (claim.lesson.clone(), claim.cell.clone());
+                self.follow_to_cell(&lesson, &cell)
             }
             CellBody::Predict(PredictCell { guess: Guess::Number(unit), .. }) => {
                 let (unit, text) = (unit.clone(), String::new());
@@ -368,7 +277,7 @@ impl App {
                 }
                 return Vec::new();
             }
-            CellBody::Train(_) | CellBody::Quiz(_) => return Vec::new(),
+            CellBody::Train(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return Vec::new(),
         };
         self.keep_answer(key, answer)
     }

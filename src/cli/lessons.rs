@@ -36,5 +36,6 @@ fn kind(body: &CellBody) -> &'static str {
         CellBody::Experiment(_) => "experiment",
         CellBody::Predict(_) => "predict",
         CellBody::Quiz(_) => "quiz",
+        CellBody::Claim(_) => "claim",
     }
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod follow;
 mod kernel;
+mod ledger;
 mod lessons;
 mod open;
 mod runs;
@@ -63,6 +64,11 @@ enum Command {
         #[command(subcommand)]
         command: kernel::KernelCommand,
     },
+    /// Print every claim of the article with your own measurements and the verdict they give
+    Ledger {
+        #[arg(long)]
+        json: bool,
+    },
     /// Check this installation: home, store, kernel, LibTorch, MNIST, terminal
     Doctor {
         #[arg(long)]
@@ -89,6 +95,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume { run, detach, json }) => train::resume(run, detach, json),
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
+        Some(Command::Ledger { json }) => ledger::ledger(json),
         Some(Command::Doctor { json }) => doctor::doctor(json),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -1,5 +1,6 @@
 //! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
 
+use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
 use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ pub enum CellBody {
     Experiment(ExperimentCell),
     Predict(PredictCell),
     Quiz(QuizCell),
+    Claim(ClaimCell),
 }
 
 /// A race of LeNet-4 arms. What is absent is the preset's.
@@ -142,6 +144,7 @@ impl CellBody {
             "plot" => experiment(body, true),
             "predict" => predict(body),
             "quiz" => quiz(body),
+            "claim" => claim(body),
             _ => return None,
         })
     }
@@ -211,4 +214,10 @@ fn quiz(body: &str) -> Read {
         return Err((format!("the choice \"{}\" lacks its `because`", choice.text), 0));
     }
     Ok((cell.id.clone(), CellBody::Quiz(cell)))
+}
+
+fn claim(body: &str) -> Read {
+    let body: ClaimBody = toml(body)?;
+    let id = body.id.clone();
+    Ok((id, CellBody::Claim(body.cell().map_err(|why| (why, 0))?)))
 }

@@ -1,6 +1,7 @@
 //! What a writer should mend in a lesson, or in the whole set.
 
 use super::cell::{Cell, CellBody};
+use super::claim::ClaimCell;
 use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block};
 use super::layout::lay_out;
 use super::parse::parse;
@@ -60,6 +61,9 @@ fn document_faults(document: &Document, all: &[Document], known: &[String], faul
         if !cells.insert(cell.id.as_str()) {
             faults.push(fault(document, cell.at, format!("the cell id `{}` is used twice", cell.id)));
         }
+        if let CellBody::Claim(claim) = &cell.body {
+            faults.extend(nowhere(claim, all, known).map(|what| fault(document, cell.at, what)));
+        }
         faults.extend(empty_texts(cell).into_iter().map(|what| fault(document, cell.at, what)));
     }
     let mut anchors = HashSet::new();
@@ -87,9 +91,21 @@ fn empty_texts(cell: &Cell) -> Vec<String> {
         CellBody::Experiment(experiment) => vec![("title", &experiment.title)],
         CellBody::Predict(predict) => vec![("question", &predict.question)],
         CellBody::Quiz(quiz) => vec![("question", &quiz.question)],
+        CellBody::Claim(claim) => vec![("says", &claim.says)],
     };
     let empty = texts.into_iter().filter(|(_, text)| text.trim().is_empty());
     empty.map(|(name, _)| format!("the cell `{}` has an empty `{name}`", cell.id)).collect()
+}
+
+/// Why a claim can't be measured where it says.
+fn nowhere(claim: &ClaimCell, all: &[Document], known: &[String]) -> Option<String> {
+    let ClaimCell { lesson, cell, .. } = claim;
+    match all.iter().find(|other| other.meta.id == *lesson) {
+        None if known.contains(lesson) => None,
+        None => Some(format!("there is no lesson `{lesson}` to measure this claim in")),
+        Some(other) if other.cell(cell).is_none() => Some(format!("the lesson `{lesson}` has no cell `{cell}`")),
+        Some(_) => None,
+    }
 }
 
 /// Why a link leads nowhere.

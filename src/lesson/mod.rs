@@ -5,6 +5,7 @@
 
 mod cell;
 mod check;
+mod claim;
 mod document;
 mod layout;
 mod library;
@@ -15,6 +16,7 @@ mod table;
 
 pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizCell, RaceMark, TrainCell};
 pub use check::check;
+pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
 pub use layout::{Heading, Layout, Line, Span, Style, lay_out};
 pub use library::{Hit, Library};

@@ -5,6 +5,7 @@ mod arm;
 mod compare;
 mod experiment;
 mod figure;
+mod race_findings;
 mod run;
 mod spec;
 mod wire;
@@ -16,6 +17,7 @@ pub use experiment::*;
 pub use figure::{
     Axis, Band, Bar, Bars, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
 };
+pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};
 pub use wire::{

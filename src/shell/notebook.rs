@@ -6,6 +6,7 @@ use super::out::Out;
 use super::{drill, input, report};
 use crate::app::{App, Effect, Event, Tag, update};
 use crate::lesson::Library;
+use crate::protocol::race_findings;
 use crate::store::{Home, Store, StoreError};
 use crate::ui::{self, Theme};
 use color_eyre::eyre::{Context, eyre};
@@ -165,6 +166,11 @@ impl Notebook {
                     self.feed(Event::Runs(runs))?;
                 }
             }
+            Effect::LoadRaceFindings => {
+                if let Ok(findings) = self.read(Store::finished).map(|runs| race_findings(&runs)) {
+                    self.feed(Event::RaceFindings(findings))?;
+                }
+            }
             Effect::Recall => self.recall(false),
             Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Suspend => self.suspend()?,
@@ -194,8 +200,11 @@ impl Notebook {
         let entries = self.read(|store| store.recall_all("")).unwrap_or_default();
         let runs = self.read(Store::runs).unwrap_or_default();
         let outcomes = self.read(Store::cell_outcomes).unwrap_or_default();
-        let outcomes = outcomes.into_iter().map(|record| (record.cell, record.outcome)).collect();
-        for event in [Event::Recalled(entries), Event::Runs(runs), Event::Outcomes(outcomes)] {
+        let outcomes = outcomes.into_iter().map(|record| (record.cell, record.spec, record.outcome)).collect();
+        let races = self.read(Store::finished).map(|runs| race_findings(&runs)).unwrap_or_default();
+        for event in
+            [Event::Recalled(entries), Event::Runs(runs), Event::RaceFindings(races), Event::Outcomes(outcomes)]
+        {
             if let Err(error) = self.feed(event) {
                 tracing::warn!("what was kept can't be shown: {error}");
             }

@@ -130,6 +130,14 @@ impl Store {
         Ok(events)
     }
 
+    /// Every finished run's settings and epochs, oldest first.
+    pub fn finished(&self) -> Result<Vec<(RunSpec, Vec<EpochRecord>)>, StoreError> {
+        let mut runs = self.runs()?;
+        runs.sort_by_key(|summary| summary.run);
+        let finished = runs.into_iter().filter(|summary| summary.state == RunState::Finished);
+        finished.map(|summary| Ok((summary.spec, self.epochs(summary.run)?))).collect()
+    }
+
     /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
     pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;

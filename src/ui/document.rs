@@ -1,5 +1,6 @@
 //! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
 
+use super::claim;
 use super::{Theme, experiment, questions, race};
 use crate::app::App;
 use crate::lesson::{CellBody, Line};
@@ -52,6 +53,7 @@ fn draw_cell(
         CellBody::Predict(predict) => {
             questions::predict(theme, predict, app.answers.get(&key), focused, whole, &mut canvas);
         }
+        CellBody::Claim(body) => claim::draw(theme, body, &app.findings, focused, whole, &mut canvas),
         CellBody::Quiz(quiz) => questions::quiz(theme, quiz, app.answers.get(&key), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));

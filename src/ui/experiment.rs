@@ -43,13 +43,16 @@ pub fn draw(
         return;
     };
     let Some(view) = view else { return };
-    let seeds: Vec<String> = cell.spec.seeds.iter().map(u64::to_string).collect();
+    let spec = view.spec.as_ref().unwrap_or(&cell.spec);
+    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let seeds = format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
     let foot = if view.running.is_some() {
         format!("so far, {seeds}")
     } else {
         format!("measured here in {:.1} s, {seeds}", outcome.seconds)
     };
+    let stale = app.is_stale(key);
+    let foot = if stale { format!("{foot}; with other settings than the lesson's now") } else { foot };
     let last = inner.bottom().saturating_sub(1);
     if last <= y + 2 {
         return;
@@ -58,7 +61,7 @@ pub fn draw(
     let pages = pages(outcome, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
-    write(theme, &foot, theme.faint(), inner, last, buffer);
+    write(theme, &foot, if stale { theme.bad() } else { theme.faint() }, inner, last, buffer);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], place, buffer),
         Page::Rows(number, rows) => {

@@ -1,6 +1,7 @@
 //! Drawing only: `&App` becomes a frame. Nothing here changes state.
 
 mod bars;
+mod claim;
 mod contents;
 mod document;
 mod experiment;

@@ -99,6 +99,7 @@ fn hints(app: &App) -> String {
         CellBody::Experiment(_) => "Enter run",
         CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
         CellBody::Predict(_) | CellBody::Quiz(_) => "1-9 answer",
+        CellBody::Claim(_) => "Enter to its measurement · Esc back",
     }
     .into()
 }

@@ -1,0 +1,129 @@
+//! Going places: scrolling, lessons, links, and back.
+
+use super::{App, Effect, Tag};
+use crate::lesson::Target;
+use crate::protocol::RequestBody;
+use serde_json::Value;
+
+impl App {
+    pub(super) fn scroll(&mut self, lines: isize) -> Vec<Effect> {
+        let before = self.view.top;
+        self.view.scroll_by(lines);
+        let percent = self.view.percent();
+        let read = self.read.entry(self.library.lessons[self.lesson].meta.id.clone()).or_default();
+        *read = percent.max(*read);
+        if before == self.view.top { Vec::new() } else { self.remember_place() }
+    }
+
+    /// Keeps the place where the store can be written; a kernel is not started for it.
+    pub(super) fn remember_place(&mut self) -> Vec<Effect> {
+        let id = self.document().meta.id.clone();
+        self.places.insert(id.clone(), self.view.top);
+        let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
+        let remember =
+            |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
+        vec![remember(format!("place/{id}"), value), remember("last-lesson".into(), id.into())]
+    }
+
+    pub(super) fn open_lesson(&mut self, lesson: usize, top: Option<usize>) -> Vec<Effect> {
+        if lesson >= self.library.lessons.len() {
+            return Vec::new();
+        }
+        self.lesson = lesson;
+        self.view = super::LessonView::default();
+        self.lay_out();
+        let kept = self.places.get(&self.document().meta.id).copied();
+        self.view.scroll_to(top.or(kept).unwrap_or(0));
+        self.remember_place()
+    }
+
+    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let at = ratatui::layout::Position { x: column, y: row };
+        let choosing = self.contents_choice().is_some();
+        // A click beside the contents closes them; what else lies on top keeps the lesson beneath from being hit.
+        if choosing {
+            self.modals.pop();
+        } else if !self.modals.is_empty() {
+            return Vec::new();
+        }
+        if (self.screen.contents_beside || choosing) && self.screen.contents.contains(at) {
+            let lesson = row.checked_sub(super::screen_contents_top());
+            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), None));
+        }
+        if choosing {
+            return Vec::new();
+        }
+        let cell = match self.view.shown().get(usize::from(row)) {
+            Some(crate::lesson::Line::Cell { cell, .. }) => Some(*cell),
+            Some(crate::lesson::Line::Text(spans)) => {
+                let mut x = self.screen.text.x;
+                for span in spans {
+                    let width = unicode_width::UnicodeWidthStr::width(span.text.as_str()) as u16;
+                    if (x..x + width).contains(&column)
+                        && let crate::lesson::Style::Link(target) = &span.style
+                    {
+                        let target = target.clone();
+                        return self.follow(&target);
+                    }
+                    x += width;
+                }
+                None
+            }
+            None => None,
+        };
+        if let Some(cell) = cell {
+            self.view.show_cell(cell);
+        }
+        Vec::new()
+    }
+
+    /// Goes where a link leads.
+    pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
+        if !matches!(target, Target::Web(_)) {
+            self.trail.push((self.lesson, self.view.top));
+        }
+        let line = match target {
+            Target::Lesson { id, anchor } => {
+                let Some(lesson) = self.library.find(id) else { return Vec::new() };
+                let effects = self.open_lesson(lesson, Some(0));
+                if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
+                    self.view.scroll_to(line);
+                }
+                return effects;
+            }
+            Target::Heading(anchor) => self.view.line_of(anchor),
+            Target::Reference(key) => {
+                self.view.layout.references.iter().find(|(name, _)| name == key).map(|(_, line)| *line)
+            }
+            Target::Cell(id) => {
+                let number = self.document().cells().iter().position(|cell| cell.id == *id);
+                number.and_then(|number| self.view.layout.cells.get(number)).map(|(line, _)| *line)
+            }
+            Target::Web(url) => {
+                self.message = Some(url.clone());
+                None
+            }
+        };
+        if let Some(line) = line {
+            self.view.scroll_to(line);
+        }
+        Vec::new()
+    }
+
+    /// Opens a lesson at one of its cells; Esc comes back.
+    pub(super) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
+        let Some(at) = self.library.find(lesson) else { return Vec::new() };
+        self.trail.push((self.lesson, self.view.top));
+        let effects = self.open_lesson(at, Some(0));
+        if let Some(number) = self.document().cells().iter().position(|other| other.id == cell) {
+            self.view.show_cell(number);
+        }
+        effects
+    }
+
+    /// Back to where the last followed link was.
+    pub(super) fn go_back(&mut self) -> Vec<Effect> {
+        let Some((lesson, top)) = self.trail.pop() else { return Vec::new() };
+        self.open_lesson(lesson, Some(top))
+    }
+}

@@ -1,0 +1,290 @@
+//! A claim of the article with what would bear it out, and the verdict that a reader's own findings give.
+
+use crate::protocol::Finding;
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimCell {
+    /// The claim in our words.
+    pub says: String,
+    /// The article's figure, or its words in short.
+    pub article: String,
+    /// What the literature has, with who says it.
+    pub literature: String,
+    /// The lesson that measures it, and its cell.
+    pub lesson: String,
+    pub cell: String,
+    /// What the claim comes to; never empty.
+    pub tests: Vec<Test>,
+}
+
+/// A condition on findings, each by its key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// The finding lies between these limits.
+    Within { finding: String, limits: (f64, f64) },
+    /// The first over the second lies between these limits.
+    Ratio { over: String, under: String, limits: (f64, f64) },
+    /// It is below all the others.
+    Lowest { finding: String, others: Vec<String> },
+    /// It is above all the others.
+    Highest { finding: String, others: Vec<String> },
+}
+
+/// How a claim, or one of its tests, fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Something that it is judged by has not been measured.
+    NotYetTried,
+    Holds,
+    /// One test bears it out and another does not, or the spread over the seeds does not decide.
+    HoldsInPart,
+    DoesNotHold,
+}
+
+impl Verdict {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotYetTried => "not yet tried",
+            Self::Holds => "holds",
+            Self::HoldsInPart => "holds in part",
+            Self::DoesNotHold => "does not hold here",
+        }
+    }
+}
+
+/// Findings by key.
+pub type Findings = HashMap<String, Finding>;
+
+impl Test {
+    /// The findings that it asks for.
+    pub fn findings(&self) -> Vec<&str> {
+        match self {
+            Self::Within { finding, .. } => vec![finding],
+            Self::Ratio { over, under, .. } => vec![over, under],
+            Self::Lowest { finding, others } | Self::Highest { finding, others } => {
+                std::iter::once(finding.as_str()).chain(others.iter().map(String::as_str)).collect()
+            }
+        }
+    }
+
+    pub fn verdict(&self, found: &Findings) -> Verdict {
+        let known = |key: &String| found.get(key).map(|finding| (finding.value, finding.spread.unwrap_or(0.0)));
+        let verdict = match self {
+            Self::Within { finding, limits } => known(finding).map(|(value, spread)| inside(value, spread, *limits)),
+            Self::Ratio { over, under, limits } => known(over).zip(known(under)).map(|((a, da), (b, db))| {
+                // Relative spreads of a quotient add in squares.
+                let ratio = a / b;
+                let spread = ratio.abs() * ((da / a).powi(2) + (db / b).powi(2)).sqrt();
+                inside(ratio, if spread.is_finite() { spread } else { 0.0 }, *limits)
+            }),
+            Self::Lowest { finding, others } => first(known(finding), others.iter().map(known), -1.0),
+            Self::Highest { finding, others } => first(known(finding), others.iter().map(known), 1.0),
+        };
+        verdict.unwrap_or(Verdict::NotYetTried)
+    }
+}
+
+/// Whether value +- spread lies between the limits: wholly, partly, or not.
+fn inside(value: f64, spread: f64, (low, high): (f64, f64)) -> Verdict {
+    let (from, to) = (value - spread, value + spread);
+    if from >= low && to <= high {
+        Verdict::Holds
+    } else if to >= low && from <= high {
+        Verdict::HoldsInPart
+    } else {
+        Verdict::DoesNotHold
+    }
+}
+
+/// Whether one value is beyond all others in a direction, by more than their spreads.
+fn first(
+    value: Option<(f64, f64)>,
+    others: impl Iterator<Item = Option<(f64, f64)>>,
+    direction: f64,
+) -> Option<Verdict> {
+    let (value, spread) = value?;
+    let mut verdict = Verdict::Holds;
+    for other in others {
+        let (other, other_spread) = other?;
+        let lead = direction * (value - other);
+        let doubt = (spread.powi(2) + other_spread.powi(2)).sqrt();
+        if lead < -doubt {
+            verdict = Verdict::DoesNotHold;
+        } else if lead <= doubt && verdict == Verdict::Holds {
+            verdict = Verdict::HoldsInPart;
+        }
+    }
+    Some(verdict)
+}
+
+impl ClaimCell {
+    /// All tests together: a missing one leaves it untried, agreement is agreement, anything else is "in part".
+    pub fn verdict(&self, found: &Findings) -> Verdict {
+        let verdicts: Vec<Verdict> = self.tests.iter().map(|test| test.verdict(found)).collect();
+        let all = |wanted| verdicts.iter().all(|verdict| *verdict == wanted);
+        if verdicts.contains(&Verdict::NotYetTried) {
+            Verdict::NotYetTried
+        } else if all(Verdict::Holds) {
+            Verdict::Holds
+        } else if all(Verdict::DoesNotHold) {
+            Verdict::DoesNotHold
+        } else {
+            Verdict::HoldsInPart
+        }
+    }
+
+    /// What the reader measured: the findings that are there, each once, in the tests' order.
+    pub fn measured<'f>(&self, found: &'f Findings) -> Vec<&'f Finding> {
+        let mut keys: Vec<&str> = Vec::new();
+        for key in self.tests.iter().flat_map(Test::findings) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys.into_iter().filter_map(|key| found.get(key)).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClaimBody {
+    pub id: String,
+    says: String,
+    article: String,
+    literature: String,
+    lesson: String,
+    cell: String,
+    tests: Vec<TestBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestBody {
+    finding: Option<String>,
+    within: Option<(f64, f64)>,
+    ratio: Option<(String, String)>,
+    lowest: Option<String>,
+    highest: Option<String>,
+    among: Option<Vec<String>>,
+}
+
+impl ClaimBody {
+    /// # Errors
+    /// What is missing.
+    pub fn cell(self) -> Result<ClaimCell, String> {
+        let Self { says, article, literature, lesson, cell, tests, .. } = self;
+        let texts = [("says", &says), ("article", &article), ("literature", &literature)];
+        if let Some((name, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(format!("`{name}` is empty"));
+        }
+        if tests.is_empty() {
+            return Err("`tests` is empty; a claim needs something to be judged by".into());
+        }
+        let tests = tests.into_iter().map(TestBody::test).collect::<Result<_, _>>()?;
+        Ok(ClaimCell { says, article, literature, lesson, cell, tests })
+    }
+}
+
+impl TestBody {
+    fn test(self) -> Result<Test, String> {
+        let Self { finding, within, ratio, lowest, highest, among } = self;
+        if within.is_some_and(|(low, high)| low.is_nan() || high.is_nan() || low > high) {
+            return Err("`within` needs two numbers, the lower first; `inf` and `-inf` are numbers".into());
+        }
+        match (finding, ratio, within, lowest, highest, among) {
+            (Some(finding), None, Some(limits), None, None, None) => Ok(Test::Within { finding, limits }),
+            (None, Some((over, under)), Some(limits), None, None, None) => Ok(Test::Ratio { over, under, limits }),
+            (None, None, None, Some(finding), None, Some(others)) if !others.is_empty() => {
+                Ok(Test::Lowest { finding, others })
+            }
+            (None, None, None, None, Some(finding), Some(others)) if !others.is_empty() => {
+                Ok(Test::Highest { finding, others })
+            }
+            _ => Err("a test is one of `finding` and `within`; `ratio` and `within`; `lowest` and `among`; \
+                      `highest` and `among`"
+                .into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(values: &[(&str, f64, Option<f64>)]) -> Findings {
+        let finding = |(key, value, spread): &(&str, f64, Option<f64>)| {
+            let (key, text) = (key.to_string(), String::new());
+            (key.clone(), Finding { key, text, value: *value, spread: *spread, seeds: vec![1] })
+        };
+        values.iter().map(finding).collect()
+    }
+
+    fn verdict(test: &str, values: &[(&str, f64, Option<f64>)]) -> Verdict {
+        toml::from_str::<TestBody>(test).unwrap().test().unwrap().verdict(&found(values))
+    }
+
+    #[test]
+    fn limits_are_judged_with_their_spread() {
+        let judge = |value, spread| verdict("finding = 'a'\nwithin = [1.0, 2.0]", &[("a", value, spread)]);
+        assert_eq!(judge(1.0, None), Verdict::Holds);
+        assert_eq!(judge(2.0, None), Verdict::Holds);
+        assert_eq!(judge(2.1, None), Verdict::DoesNotHold);
+        assert_eq!(judge(1.5, Some(0.5)), Verdict::Holds);
+        assert_eq!(judge(1.5, Some(0.6)), Verdict::HoldsInPart);
+        assert_eq!(judge(2.1, Some(0.2)), Verdict::HoldsInPart);
+        assert_eq!(judge(2.5, Some(0.2)), Verdict::DoesNotHold);
+        assert_eq!(verdict("finding = 'a'\nwithin = [1.0, inf]", &[("a", 1e9, None)]), Verdict::Holds);
+        assert_eq!(verdict("finding = 'a'\nwithin = [1.0, 2.0]", &[]), Verdict::NotYetTried);
+    }
+
+    #[test]
+    fn a_ratio_takes_both_spreads() {
+        let judge =
+            |a, b| verdict("ratio = ['a', 'b']\nwithin = [2.0, 4.0]", &[("a", a, Some(0.3)), ("b", b, Some(0.1))]);
+        assert_eq!(judge(3.0, 1.0), Verdict::Holds);
+        assert_eq!(judge(4.0, 1.0), Verdict::HoldsInPart);
+        assert_eq!(judge(9.0, 1.0), Verdict::DoesNotHold);
+    }
+
+    #[test]
+    fn the_lowest_leads_by_more_than_the_spread() {
+        let judge = |b, c| {
+            verdict("lowest = 'a'\namong = ['b', 'c']", &[("a", 1.0, Some(0.1)), ("b", b, Some(0.1)), ("c", c, None)])
+        };
+        assert_eq!(judge(1.2, 2.0), Verdict::Holds);
+        assert_eq!(judge(1.1, 2.0), Verdict::HoldsInPart);
+        assert_eq!(judge(1.2, 0.5), Verdict::DoesNotHold);
+        let high = |b| verdict("highest = 'a'\namong = ['b']", &[("a", 1.0, None), ("b", b, None)]);
+        assert_eq!((high(0.5), high(1.5)), (Verdict::Holds, Verdict::DoesNotHold));
+    }
+
+    #[test]
+    fn tests_are_weighed_together() {
+        let test = |limits| Test::Within { finding: "a".into(), limits };
+        let claim = |tests| ClaimCell {
+            says: "s".into(),
+            article: "a".into(),
+            literature: "l".into(),
+            lesson: "x".into(),
+            cell: "y".into(),
+            tests,
+        };
+        let (yes, no) = (test((0.0, 2.0)), test((5.0, 6.0)));
+        let known = found(&[("a", 1.0, None)]);
+        assert_eq!(claim(vec![yes.clone(), yes.clone()]).verdict(&known), Verdict::Holds);
+        assert_eq!(claim(vec![yes.clone(), no.clone()]).verdict(&known), Verdict::HoldsInPart);
+        assert_eq!(claim(vec![no.clone(), no.clone()]).verdict(&known), Verdict::DoesNotHold);
+        assert_eq!(claim(vec![yes, no]).verdict(&Findings::new()), Verdict::NotYetTried);
+        assert_eq!(claim(vec![test((0.0, 2.0)), test((5.0, 6.0))]).measured(&known).len(), 1);
+    }
+
+    #[test]
+    fn half_a_test_is_refused() {
+        for text in ["finding = 'a'", "within = [1.0, 2.0]", "lowest = 'a'", "finding = 'a'\nwithin = [2.0, 1.0]"] {
+            assert!(toml::from_str::<TestBody>(text).unwrap().test().is_err(), "{text}");
+        }
+    }
+}

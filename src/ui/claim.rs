@@ -1,0 +1,34 @@
+//! A row of the ledger: a claim, what was published, what the reader measured, and the verdict.
+
+use super::Theme;
+use super::questions::framed;
+use crate::app::{ClaimLine, claim_lines};
+use crate::lesson::{ClaimCell, Findings, Verdict};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, area: Rect, buffer: &mut Buffer) {
+    let verdict = claim.verdict(found);
+    let inner = framed(theme, verdict.words(), focused, area, buffer);
+    // The verdict stands in the frame, in its own colour.
+    let style = match verdict {
+        Verdict::NotYetTried => theme.faint(),
+        Verdict::Holds => theme.good(),
+        Verdict::HoldsInPart => theme.arm(0),
+        Verdict::DoesNotHold => theme.bad(),
+    };
+    buffer.set_stringn(area.x + 1, area.y, format!(" {} ", verdict.words()), usize::from(area.width - 2), style);
+    for (row, (kind, text)) in (inner.y..).zip(claim_lines(claim, found, inner.width)) {
+        let style = match kind {
+            ClaimLine::Says => theme.strong(),
+            ClaimLine::Published | ClaimLine::Missing => theme.faint(),
+            ClaimLine::Measured => Style::new(),
+        };
+        write_line(theme, &text, style, inner, row, buffer);
+    }
+}
+
+fn write_line(theme: &Theme, text: &str, style: Style, area: Rect, row: u16, buffer: &mut Buffer) {
+    if row < area.bottom() {
+        buffer.set_stringn(area.x, row, theme.text(text), usize::from(area.width), style);
+    }
+}
