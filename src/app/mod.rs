@@ -73,8 +73,8 @@ pub struct App {
     pub race_findings: Vec<Finding>,
     /// Everything that the ledger judges by.
     pub findings: Findings,
-    /// Where the reader came from: lesson and first line shown.
-    pub trail: Vec<(usize, usize)>,
+    /// Where the reader came from: lesson, first line shown, cell in focus.
+    pub trail: Vec<(usize, usize, Option<usize>)>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
     /// Kept scroll positions, by lesson id.

@@ -80,7 +80,7 @@ impl App {
     /// Goes where a link leads.
     pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
         if !matches!(target, Target::Web(_)) {
-            self.trail.push((self.lesson, self.view.top));
+            self.trail.push((self.lesson, self.view.top, self.view.focus));
         }
         let line = match target {
             Target::Lesson { id, anchor } => {
@@ -113,7 +113,7 @@ impl App {
     /// Opens a lesson at one of its cells; Esc comes back.
     pub(super) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
         let Some(at) = self.library.find(lesson) else { return Vec::new() };
-        self.trail.push((self.lesson, self.view.top));
+        self.trail.push((self.lesson, self.view.top, self.view.focus));
         let effects = self.open_lesson(at, Some(0));
         if let Some(number) = self.document().cells().iter().position(|other| other.id == cell) {
             self.view.show_cell(number);
@@ -123,7 +123,9 @@ impl App {
 
     /// Back to where the last followed link was.
     pub(super) fn go_back(&mut self) -> Vec<Effect> {
-        let Some((lesson, top)) = self.trail.pop() else { return Vec::new() };
-        self.open_lesson(lesson, Some(top))
+        let Some((lesson, top, focus)) = self.trail.pop() else { return Vec::new() };
+        let effects = self.open_lesson(lesson, Some(top));
+        self.view.focus = focus.or(self.view.focus);
+        effects
     }
 }
