@@ -23,6 +23,7 @@ impl CellObserver for Patient {
 fn small(mut experiment: Experiment) -> Experiment {
     match &mut experiment {
         Experiment::DeepTraining(deep) => (deep.images, deep.epochs, deep.width) = (200, 2, 20),
+        Experiment::Saturation(saturation) => (saturation.images, saturation.epochs) = (200, 1),
         Experiment::LinearPieces(pieces) => pieces.width = 8,
         Experiment::ActivationCost(cost) => (cost.large, cost.rounds) = (65_536, 3),
         Experiment::Curves(_) | Experiment::ReluForms(_) | Experiment::AlexnetFigure(_) => {}

@@ -141,7 +141,10 @@ impl Plot {
         let label = theme.text(&self.x_label);
         let label_at = area.right().saturating_sub(label.width() as u16);
         let mut free_from = area.x;
-        for value in ticks(xs.limits(), self.log_x, usize::from(plot.width / 9).max(2)) {
+        // Between two epochs or two layers there is nothing to mark.
+        let whole = self.curves.iter().flat_map(|curve| &curve.points).all(|(x, _)| x.fract() == 0.0);
+        let ticks = ticks(xs.limits(), self.log_x, usize::from(plot.width / 9).max(2));
+        for value in ticks.into_iter().filter(|value| !whole || value.fract() == 0.0) {
             let Some(part) = xs.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
             let name = number(value);
             let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;

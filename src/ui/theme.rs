@@ -64,20 +64,24 @@ impl Theme {
 
     /// Colour of the nth arm; never the only thing that tells it apart.
     pub fn arm(&self, number: usize) -> Style {
-        match number % 4 {
+        match number % 8 {
             0 => self.pick((255, 176, 92), 215, Color::Yellow),
             1 => self.pick((122, 190, 255), 111, Color::Cyan),
             2 => self.pick((160, 220, 140), 150, Color::Green),
-            _ => self.pick((226, 150, 230), 176, Color::Magenta),
+            3 => self.pick((226, 150, 230), 176, Color::Magenta),
+            4 => self.pick((240, 226, 120), 228, Color::LightYellow),
+            5 => self.pick((96, 214, 200), 79, Color::LightCyan),
+            6 => self.pick((176, 170, 255), 147, Color::LightBlue),
+            _ => self.pick((206, 206, 206), 252, Color::Gray),
         }
     }
 
     /// The mark at the nth arm's points.
     pub fn marker(&self, number: usize) -> &'static str {
-        let at = number % 4;
+        let at = number % 8;
         match self.glyphs {
-            Glyphs::Unicode => ["●", "▲", "■", "◆"][at],
-            Glyphs::Ascii => ["o", "x", "#", "*"][at],
+            Glyphs::Unicode => ["●", "▲", "■", "◆", "○", "△", "□", "◇"][at],
+            Glyphs::Ascii => ["o", "x", "#", "*", "+", "@", "%", "&"][at],
         }
     }
 

@@ -49,7 +49,7 @@ pub fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
 /// A tick's number, without needless zeros.
 pub fn number(value: f64) -> String {
     let size = value.abs();
-    if value == 0.0 || size < 1e-12 {
+    if value == 0.0 {
         "0".into()
     } else if !(1e-3..1e5).contains(&size) {
         format!("{value:.0e}")
@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([1.05, 1.0, 150.0, 0.0, 1e-6].map(number), ["1.05", "1", "150", "0", "1e-6"]);
+        assert_eq!([1.05, 1.0, 150.0, 0.0, 1e-6, 1e-15].map(number), ["1.05", "1", "150", "0", "1e-6", "1e-15"]);
     }
 }

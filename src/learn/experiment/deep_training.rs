@@ -143,7 +143,7 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], curves: &[Curve], 
     errors.push(flat(GUESSING.1, "nine of ten"));
     let title = format!("{} hidden layers in training", settings.depth);
     let drawn = |title: String, y: &str, series| {
-        Figure::Plot(summary::plot(title, summary::axis("epoch"), summary::axis(y), series))
+        Figure::Plot(summary::plot(title, summary::axis("epoch"), summary::log_axis(y), series))
     };
     let columns = ["activation", "initialisation", "rate", "loss", "error, %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];

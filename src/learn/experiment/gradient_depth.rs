@@ -36,15 +36,15 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
             series.push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
             let key = format!("gradient.ratio.{phi}.{}", init.name());
             let text = |r: f64| {
-                let name = init.name();
+                let name = init.title();
                 format!("{}, {name}: each layer back multiplies the gradient by {r:.3}", phi.title())
             };
             let finding = summary::finding(key, &ratios, seeds, text);
             let theory = theory(phi, init).map_or("-".into(), |t| format!("{t:.3}"));
-            rows.push(vec![phi.title().into(), init.name().into(), format!("{:.3}", finding.value), theory]);
+            rows.push(vec![phi.title().into(), init.title().into(), format!("{:.3}", finding.value), theory]);
             findings.push(finding);
         }
-        let title = format!("Gradient at each layer, {} initialisation", init.name());
+        let title = format!("Gradient at each layer, {} initialisation", init.title());
         let y = summary::log_axis("RMS of dLoss/dz");
         figures.push(Figure::Plot(summary::plot(title, summary::axis("layer"), y, series)));
     }

@@ -4,7 +4,7 @@
 //! `REFRACTORY`. The constants are our fit to the paper's Figure 1, which states none.
 
 use super::{ExperimentError, bench::Bench, reference, summary};
-use crate::protocol::{Figure, Lif, Outcome, Source, Stroke};
+use crate::protocol::{Band, Figure, Lif, Mark, Outcome, Source, Stroke};
 
 const TAU: f64 = 30.0; // ms
 const REFRACTORY: f64 = 4.0; // ms
@@ -28,10 +28,12 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
 
     let theory = |text: &str| Source::Theory(text.into());
     let sampled = |f: &dyn Fn(f64) -> f64| currents.iter().map(|&i| [i, f(i)]).collect::<Vec<_>>();
+    // Every fifth count: all of them would hide what lies beneath.
+    let some = counted.iter().copied().step_by(5).collect();
     let series = vec![
-        summary::curve("simulated", Source::Measured, Stroke::Points, counted.clone()),
-        summary::curve("solved", theory("1/(tau ln(1+d/(I-I_th)) + t_ref)"), Stroke::Line, solved.clone()),
         summary::curve("published", reference::glorot(), Stroke::Points, published.clone()),
+        summary::curve("simulated", Source::Measured, Stroke::Points, some),
+        summary::curve("solved", theory("1/(tau ln(1+d/(I-I_th)) + t_ref)"), Stroke::Line, solved.clone()),
         summary::curve("ReLU", theory("c max(0, I-b), least squares"), Stroke::Line, sampled(&relu.curve)),
         summary::curve(
             "Softplus",
@@ -40,10 +42,23 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
             sampled(&softplus.curve),
         ),
     ];
-    let rates = summary::plot("Firing rate", summary::axis("current, nA"), summary::axis("rate, Hz"), series);
+    let mut rates = summary::plot("Firing rate", summary::axis("current, nA"), summary::axis("rate, Hz"), series);
+    let last_silent = counted.iter().take_while(|p| p[1] == 0.0).last().map_or(currents[0], |p| p[0]);
+    rates.bands = vec![Band {
+        label: "one-sided inhibition".into(),
+        source: Source::Measured,
+        vertical: true,
+        from: currents[0],
+        to: last_silent,
+    }];
+    rates.marks = vec![Mark {
+        label: "wide excited border".into(),
+        source: theory("the solved equation"),
+        at: [6.0, closed_form(6.0)],
+    }];
     let (trace, _) = simulate(current, 200.0);
-    let trace = vec![summary::curve("v", Source::Measured, Stroke::Line, trace)];
-    let title = format!("Membrane at {current} nA");
+    let trace = vec![summary::curve("membrane", Source::Measured, Stroke::Line, trace)];
+    let title = format!("A membrane charging and firing, at {current} nA");
     let trace = summary::plot(title, summary::axis("time, ms"), summary::axis("V/R, nA"), trace);
 
     let threshold = counted.iter().find(|p| p[1] > 0.0).map_or(f64::NAN, |p| p[0]);
@@ -60,8 +75,13 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
         let text = format!("the weakest current tried that fires is {threshold:.1} nA");
         findings.push(summary::exact("lif.threshold", threshold, text));
     }
-    for (name, error) in [("closed-form", closed), ("relu", relu.rms), ("softplus", softplus.rms)] {
-        let text = format!("{name} misses the published curve by {error:.1} Hz (RMS)");
+    let fits = [
+        ("closed-form", "the solved equation", closed),
+        ("relu", "ReLU", relu.rms),
+        ("softplus", "softplus", softplus.rms),
+    ];
+    for (name, title, error) in fits {
+        let text = format!("{title} misses the published curve by {error:.1} Hz (RMS)");
         findings.push(summary::exact(format!("lif.rms.{name}"), error, text));
     }
     Ok(Outcome { figures: vec![Figure::Plot(rates), Figure::Plot(trace)], findings, seconds: 0.0 })

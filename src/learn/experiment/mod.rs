@@ -14,6 +14,7 @@
 //! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
 //! | `linear-pieces` | width, depth, digits | units of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
 //! | `deep-training` | cases, depth, width, learning-rates | training loss and validation error by epoch; table | `deep-training.loss.A.I`, `deep-training.error.A.I` |
+//! | `saturation` | activations, width, images, epochs | pre-activations after training; table | `saturation.fresh.A`, `saturation.trained.A` |
 
 mod activation_cost;
 mod active_fraction;
@@ -29,6 +30,7 @@ mod linear_pieces;
 mod mlp;
 mod reference;
 mod relu_forms;
+mod saturation;
 mod separability;
 mod sparsity_error;
 mod summary;
@@ -94,6 +96,7 @@ pub fn run(
         Experiment::ActivationCost(settings) => activation_cost::run(settings, bench),
         Experiment::LinearPieces(settings) => linear_pieces::run(settings, bench),
         Experiment::DeepTraining(settings) => deep_training::run(settings, bench),
+        Experiment::Saturation(settings) => saturation::run(settings, bench),
     }?;
     outcome.seconds = start.elapsed().as_secs_f64();
     Ok(outcome)

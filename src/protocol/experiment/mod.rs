@@ -12,6 +12,7 @@ mod lif;
 mod limits;
 mod linear_pieces;
 mod relu_forms;
+mod saturation;
 mod separability;
 mod sparsity_error;
 
@@ -26,6 +27,7 @@ pub use init::Init;
 pub use lif::Lif;
 pub use linear_pieces::LinearPieces;
 pub use relu_forms::ReluForms;
+pub use saturation::Saturation;
 pub use separability::Separability;
 pub use sparsity_error::SparsityError;
 
@@ -76,6 +78,7 @@ pub enum Experiment {
     ActivationCost(ActivationCost),
     LinearPieces(LinearPieces),
     DeepTraining(DeepTraining),
+    Saturation(Saturation),
 }
 
 impl Experiment {
@@ -93,6 +96,7 @@ impl Experiment {
             Self::ActivationCost(settings) => settings,
             Self::LinearPieces(settings) => settings,
             Self::DeepTraining(settings) => settings,
+            Self::Saturation(settings) => settings,
         }
     }
 }

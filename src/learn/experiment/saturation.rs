@@ -1,0 +1,169 @@
+//! Where the pre-activations of a network lie on its activation's curve: in the steep middle or on a flat end.
+
+use super::bench::{Bench, Part};
+use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::{ExperimentError, summary};
+use crate::learn::activation;
+use crate::learn::random::{Purpose, Random};
+use crate::protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Table};
+use tch::{Kind, Tensor};
+
+const LAYERS: usize = 3;
+/// Digits that are looked at, of the test set.
+const SHOWN: u32 = 1000;
+/// Below this share of the steepest slope a unit counts as flat, above `STEEP` as steep.
+const FLAT: f64 = 0.05;
+const STEEP: f64 = 0.5;
+/// The histogram's ends and its bins; what lies beyond is counted into the outermost.
+const RANGE: (f64, f64) = (-8.0, 8.0);
+const BINS: usize = 64;
+
+/// Percent of a layer's units, over the digits: flat, and steep.
+type Shares = [f64; 2];
+
+/// One network of one seed.
+struct Seen {
+    activation: Activation,
+    fresh: [Shares; LAYERS],
+    trained: [Shares; LAYERS],
+    /// Percent of the trained network's pre-activations in each bin, all layers together.
+    histogram: Vec<f64>,
+    /// Of the test digits, percent.
+    error: f64,
+}
+
+struct Watch<'a>(&'a Part<'a>);
+
+impl Recipe for Watch<'_> {
+    fn after_step(&mut self, done: f64) -> Result<(), ExperimentError> {
+        self.0.step(done)
+    }
+}
+
+pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let data = bench.mnist()?;
+    let width = i64::from(settings.width);
+    let seeds = bench.seeds;
+    let networks: Vec<(Activation, u64)> =
+        settings.activations.iter().flat_map(|&phi| seeds.iter().map(move |&seed| (phi, seed))).collect();
+    let seen = bench.each(
+        "networks of three hidden layers",
+        &networks,
+        |&(phi, seed), part| {
+            let (shown, shown_labels) = labelled(data.test(), SHOWN);
+            let (x, labels) = labelled(data.training(), settings.images);
+            let mut random = Random::new(seed, Purpose::InitialWeights);
+            let mut net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
+            let fresh = shares(&net, &shown);
+            let how = Training { epochs: settings.epochs, batch: 50, learning_rate: 0.02, momentum: 0.9, seed };
+            train(&mut net, &x, &labels, &how, &mut Watch(part))?;
+            Ok(Seen {
+                activation: phi,
+                fresh,
+                trained: shares(&net, &shown),
+                histogram: histogram(&net, &shown)?,
+                error: net.error(&shown, &shown_labels),
+            })
+        },
+        |_| None,
+    )?;
+    Ok(tell(settings, seeds, &seen))
+}
+
+/// The hidden layers' pre-activations: (digits, units) each.
+fn hidden(net: &Mlp, x: &Tensor) -> Vec<Tensor> {
+    let mut z = tch::no_grad(|| net.forward(x));
+    z.pop();
+    z
+}
+
+fn shares(net: &Mlp, x: &Tensor) -> [Shares; LAYERS] {
+    let steepest = steepest_slope(net.activation);
+    let mut found = [[0.0; 2]; LAYERS];
+    for (z, found) in hidden(net, x).into_iter().zip(&mut found) {
+        let slope = slope(net.activation, &z);
+        *found = [100.0 * mean(&slope.lt(FLAT * steepest)), 100.0 * mean(&slope.ge(STEEP * steepest))];
+    }
+    found
+}
+
+/// phi'(z) by autograd, of any shape.
+fn slope(phi: Activation, z: &Tensor) -> Tensor {
+    let z = z.detach().to_kind(Kind::Double).set_requires_grad(true);
+    // A sum makes a node even of `linear`, which hands its input back.
+    let sum = activation::apply(phi, &z).sum(Kind::Double);
+    Tensor::run_backward(&[sum], &[&z], false, false).swap_remove(0)
+}
+
+/// The steepest slope of an activation between the histogram's ends.
+fn steepest_slope(phi: Activation) -> f64 {
+    let z = Tensor::linspace(RANGE.0, RANGE.1, 1601, (Kind::Double, tch::Device::Cpu));
+    slope(phi, &z).max().double_value(&[])
+}
+
+fn histogram(net: &Mlp, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
+    let z = Tensor::cat(&hidden(net, x).iter().map(|z| z.view(-1)).collect::<Vec<_>>(), 0);
+    let place = (z.to_kind(Kind::Double) - RANGE.0) * (BINS as f64 / (RANGE.1 - RANGE.0));
+    let bins = place.floor().clamp(0.0, (BINS - 1) as f64).to_kind(Kind::Int64);
+    let counts = Vec::<f64>::try_from(bins.bincount::<Tensor>(None, BINS as i64).to_kind(Kind::Double))?;
+    let all: f64 = counts.iter().sum();
+    Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
+}
+
+fn tell(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
+    let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    for &phi in &settings.activations {
+        let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();
+        let over = |what: &dyn Fn(&Seen) -> f64| ours.iter().map(|seen| what(seen)).collect::<Vec<f64>>();
+        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&over(what)).0;
+        let bin = (RANGE.1 - RANGE.0) / BINS as f64;
+        let middle = |at: usize| RANGE.0 + (at as f64 + 0.5) * bin;
+        let points = (0..BINS).map(|at| [middle(at), average(&|seen| seen.histogram[at])]).collect();
+        series.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, points));
+        for layer in 0..LAYERS {
+            let cells = [
+                average(&|seen| seen.fresh[layer][0]),
+                average(&|seen| seen.fresh[layer][1]),
+                average(&|seen| seen.trained[layer][0]),
+                average(&|seen| seen.trained[layer][1]),
+            ];
+            let name = [phi.title().to_string(), (layer + 1).to_string()];
+            rows.push(name.into_iter().chain(cells.map(|share| format!("{share:.1}"))).collect());
+        }
+        let flat = |shares: &[Shares; LAYERS]| shares.iter().map(|s| s[0]).sum::<f64>() / LAYERS as f64;
+        let title = phi.title();
+        let fresh = over(&|seen| flat(&seen.fresh));
+        let trained = over(&|seen| flat(&seen.trained));
+        let error = over(&|seen| seen.error);
+        let say = |share: f64| format!("{title}, fresh: {share:.1} % of the units stand where the curve is flat");
+        findings.push(summary::finding(format!("saturation.fresh.{phi}"), &fresh, seeds, say));
+        let wrong = summary::mean_and_spread(&error).0;
+        let say = |share: f64| format!("{title}, trained to {wrong:.1} % error: {share:.1} % of them do");
+        findings.push(summary::finding(format!("saturation.trained.{phi}"), &trained, seeds, say));
+    }
+    let plot = summary::plot(
+        "Pre-activations after training",
+        summary::axis("z"),
+        summary::axis("% of the units' inputs"),
+        series,
+    );
+    let columns = ["activation", "layer", "fresh: flat %", "steep %", "trained: flat %", "steep %"];
+    let columns = columns.map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    let table = Table { title: "On the flat ends and in the steep middle".into(), columns, rows, sources };
+    Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At z = 0 the sigmoid is steepest; beyond about 4.36 its slope is below a twentieth of that.
+    #[test]
+    fn flat_is_below_a_twentieth_of_the_steepest() {
+        assert!((steepest_slope(Activation::Sigmoid) - 0.25).abs() < 1e-6);
+        let z = Tensor::from_slice(&[-4.4_f32, -4.3, 0.0, 4.3, 4.4]);
+        let flat = slope(Activation::Sigmoid, &z).lt(FLAT * 0.25);
+        assert_eq!(Vec::<bool>::try_from(flat).unwrap(), [true, false, false, false, true]);
+    }
+}
