@@ -20,6 +20,7 @@ const TICK: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What the event loop wants of the kernel.
+#[allow(clippy::large_enum_variant)] // One at a time, and most are requests.
 pub enum Order {
     /// A request on its way, and whether a kernel is started for it.
     Request { tag: Tag, body: RequestBody, start: bool },
