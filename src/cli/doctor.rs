@@ -37,6 +37,7 @@ fn examine() -> Vec<Finding> {
         Err(error) => findings.push(judge("home", Err::<String, _>(error))),
         Ok(home) => {
             findings.push(judge("home", Ok::<_, String>(home.folder().display().to_string())));
+            findings.push(judge("disk", disk(&home)));
             findings.push(judge("store", store(&home)));
             findings.push(judge("kernel", kernel(&home)));
         }
@@ -69,6 +70,24 @@ fn terminal() -> String {
     format!("{size}, {}", set.collect::<Vec<_>>().join(" "))
 }
 
+/// A race of 150 epochs keeps some 26 checkpoints of 200 KB for each arm; with less than this, little more can be kept.
+const LITTLE_SPACE: u64 = 50_000_000;
+
+fn disk(home: &Home) -> Result<String, String> {
+    let free = home.free_bytes().map_err(|error| format!("its free space can't be told: {error}"))?;
+    judge_space(free, home)
+}
+
+fn judge_space(free: u64, home: &Home) -> Result<String, String> {
+    let (megabytes, folder) = (free / 1_000_000, home.folder().display());
+    if free < LITTLE_SPACE {
+        return Err(format!(
+            "only {megabytes} MB are free for {folder}; a race of 150 epochs keeps about 11 MB: free some space"
+        ));
+    }
+    Ok(format!("{megabytes} MB free"))
+}
+
 fn store(home: &Home) -> Result<String, crate::store::StoreError> {
     if !home.database().exists() {
         return Ok("none yet; the first race makes it".into());
@@ -87,4 +106,17 @@ fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
         client.wait_closed(std::time::Duration::from_secs(10));
     }
     Ok(format!("version {}, LibTorch loads", hello.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_space_is_told_with_the_remedy() {
+        let home = Home::at("/somewhere").unwrap();
+        assert_eq!(judge_space(LITTLE_SPACE, &home).unwrap(), "50 MB free");
+        let why = judge_space(LITTLE_SPACE - 1, &home).unwrap_err();
+        assert!(why.contains("49 MB") && why.contains("/somewhere") && why.contains("free some space"), "{why}");
+    }
 }

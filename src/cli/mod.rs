@@ -69,7 +69,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check this installation: home, store, kernel, LibTorch, MNIST, terminal
+    /// Check this installation: home, disk, store, kernel, LibTorch, MNIST, terminal
     Doctor {
         #[arg(long)]
         json: bool,

@@ -4,9 +4,12 @@
 
 use super::guard;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread::ThreadId;
+
+/// A file larger than this becomes the older one; the one before it goes.
+const LARGEST: u64 = 1 << 20;
 
 static LOGS: OnceLock<PathBuf> = OnceLock::new();
 static OWNER: OnceLock<ThreadId> = OnceLock::new();
@@ -38,11 +41,38 @@ pub fn own_terminal(logs: PathBuf) {
 
 /// Appends a report to `logs/relu-reports.log`.
 pub fn keep(report: &str) {
-    let Some(logs) = LOGS.get() else { return };
+    if let Some(logs) = LOGS.get() {
+        append(logs, report);
+    }
+}
+
+fn append(logs: &Path, report: &str) {
     let _ = std::fs::create_dir_all(logs);
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(logs.join("relu-reports.log"));
+    let path = logs.join("relu-reports.log");
+    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST) {
+        let _ = std::fs::rename(&path, logs.join("relu-reports.1.log"));
+    }
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
     if let Ok(mut file) = file {
         let now = crate::store::now();
         let _ = writeln!(file, "--- {now} (seconds since 1970), process {}\n{report}", std::process::id());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_fill_two_files_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = "x".repeat(LARGEST as usize);
+        for _ in 0..5 {
+            append(folder.path(), &report);
+        }
+        append(folder.path(), "the newest");
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        let newest = std::fs::read_to_string(folder.path().join("relu-reports.log")).unwrap();
+        assert!(names == 2 && newest.ends_with("the newest\n"));
     }
 }

@@ -94,6 +94,12 @@ impl Home {
         self.folder.join("notebook.db")
     }
 
+    /// What an ordinary user may still write on the folder's file system.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
     }

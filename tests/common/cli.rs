@@ -20,6 +20,11 @@ impl TestHome {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// On another disk, say.
+    pub fn within(folder: &Path) -> Self {
+        Self(tempfile::tempdir_in(folder).unwrap())
+    }
+
     /// A file or folder beside the home.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)

@@ -1,7 +1,11 @@
 //! A disk of six megabytes, for filling up or for making read-only; tests run as root can mount one.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{path::Path, process::Command};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
 use tempfile::TempDir;
 
 pub struct SmallDisk(TempDir);
@@ -23,6 +27,26 @@ impl SmallDisk {
 
     pub fn make_read_only(&self) -> bool {
         self.run(&["mount", "-o", "remount,ro"])
+    }
+
+    pub fn make_writable(&self) -> bool {
+        self.run(&["mount", "-o", "remount,rw"])
+    }
+
+    /// Leaves not a block.
+    pub fn fill(&self) {
+        let mut file = std::fs::File::create(self.filler()).unwrap();
+        for size in [4096, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    pub fn free(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.path().join("filler")
     }
 
     fn run(&self, command: &[&str]) -> bool {

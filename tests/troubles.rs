@@ -1,0 +1,183 @@
+//! What the reader sees of a disk that is full or read-only, a damaged store, and a kernel of another version: a
+//! sentence, and everything else goes on working.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/cli.rs"]
+mod cli;
+#[path = "common/digits.rs"]
+mod digits;
+#[path = "common/disk.rs"]
+mod disk;
+#[path = "common/notebook.rs"]
+mod notebook;
+
+use cli::TestHome;
+use disk::SmallDisk;
+use notebook::Notebook;
+use relu_notebook::store::{Home, Store};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixListener,
+};
+
+const FIRST: &str = "What the article says";
+const BANNER: &str = "Nothing new is kept";
+
+/// What the store has under this key, once it has something.
+fn kept(home: &TestHome, key: &str) -> Value {
+    let home = Home::at(home.folder()).unwrap();
+    let limit = std::time::Instant::now() + notebook::PATIENCE;
+    loop {
+        if let Some(value) = Store::open_read(&home).and_then(|store| store.recall(key)).unwrap() {
+            return value;
+        }
+        assert!(std::time::Instant::now() < limit, "{key} is never kept");
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn on_a_read_only_home_lessons_are_read_and_what_was_left_is_kept_once_it_can_be_written() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = TestHome::within(disk.path());
+    fs::create_dir(home.folder()).unwrap();
+    assert!(disk.make_read_only());
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for(FIRST);
+    notebook.wait_for(BANNER);
+    notebook.wait_for("Read-only file system");
+    // Everything that needs no writing works: another lesson, its questions, search.
+    notebook.press("n");
+    notebook.wait_for("V Implementing it");
+    notebook.press("/rectif");
+    notebook.wait_for("lines");
+    // Escape alone, or the next key would read as Alt and that key.
+    notebook.press("\u{1b}");
+    notebook.wait("the search to close", |screen| !screen.contains("Search all lessons"));
+    notebook.press("p");
+    notebook.wait_for("IV.2");
+    assert!(disk.make_writable());
+    notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
+    assert_eq!(kept(&notebook.home, "last-lesson"), "faster");
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let notebook = Notebook::open(TestHome::within(disk.path()));
+    notebook.wait_for(FIRST);
+    let mut home = notebook.into_home();
+    // With a kernel, and without one.
+    for with_kernel in [false, true] {
+        if with_kernel {
+            // Its checkpoints have room on so small a disk.
+            notebook::start_race(&home, 6);
+        }
+        let mut notebook = Notebook::open(home);
+        notebook.wait_for(FIRST);
+        disk.fill();
+        notebook.press("n");
+        notebook.wait_for("V Implementing it");
+        notebook.wait_for(BANNER);
+        notebook.wait_for("disk is full");
+        disk.free();
+        notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
+        assert_eq!(kept(&notebook.home, "last-lesson"), "implementing");
+        notebook.press("p");
+        notebook.wait_for("IV.2");
+        notebook.press("\u{3}");
+        assert_eq!(notebook.wait_gone(), 0);
+        home = notebook.into_home();
+    }
+    home.until("the race's end", |run| run["state"] == "finished");
+}
+
+#[test]
+fn a_damaged_store_is_told_of_and_set_aside_by_the_next_kernel() {
+    let home = TestHome::new();
+    fs::create_dir(home.folder()).unwrap();
+    fs::write(home.folder().join("notebook.db"), b"this is no store of anything".repeat(300)).unwrap();
+    // A dead kernel left its socket and its lock.
+    drop(UnixListener::bind(home.folder().join("kernel.sock")).unwrap());
+    fs::write(home.folder().join("kernel.lock"), "4194304\n").unwrap();
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for(FIRST);
+    notebook.press("n");
+    notebook.wait_for("V Implementing it");
+    notebook.wait_for(BANNER);
+    notebook.wait_for("the store is damaged");
+    notebook::start_race(&notebook.home, 2);
+    notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
+    let names = || fs::read_dir(notebook.home.folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert!(names().any(|name| name.starts_with("notebook.db.damaged-")), "{:?}", names().collect::<Vec<_>>());
+    notebook.home.until("the race's end", |run| run["state"] == "finished");
+}
+
+/// What the reader left behind may be damaged too: it counts as nothing left.
+#[test]
+fn damaged_progress_is_no_obstacle() {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let rubbish = ["last-lesson", "place/faster", "cell-run/faster/race", "answer/faster/why-faster", "////", ""];
+    let value = serde_json::json!([{ "top": -1 }]);
+    relu_notebook::store::keep_places(
+        &at,
+        rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v)),
+    )
+    .unwrap();
+    let raw = rusqlite::Connection::open(at.database()).unwrap();
+    raw.execute("INSERT INTO place (key, value) VALUES ('place/welcome', '{\"top\": 3')", []).unwrap();
+    drop(raw);
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for(FIRST);
+    notebook.press("n");
+    notebook.wait_for("V Implementing it");
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+    assert_eq!(kept(&notebook.home, "last-lesson"), "implementing");
+}
+
+/// Refuses every greeting, as a kernel of another version does, until it is asked to leave.
+fn kernel_of_another_version(socket: &std::path::Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let socket = socket.to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let leaves = request["request"] == "shutdown";
+                let reply = if leaves {
+                    serde_json::json!({ "id": request["id"], "reply": "done" })
+                } else {
+                    let message = "the running kernel is of another version than this notebook";
+                    serde_json::json!({ "id": request["id"], "reply": "refused", "kind": "protocol", "message": message })
+                };
+                if leaves {
+                    fs::remove_file(&socket).unwrap();
+                }
+                writeln!(stream, "{reply}").unwrap();
+                if leaves {
+                    return;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn an_idle_kernel_of_another_version_is_restarted_with_enter() {
+    let home = TestHome::new();
+    fs::create_dir(home.folder()).unwrap();
+    kernel_of_another_version(&home.folder().join("kernel.sock"));
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for("A kernel of another version");
+    notebook.press("\r");
+    notebook.wait_for("kernel ready");
+    assert!(notebook.kernel()["pid"].is_number());
+}
