@@ -1,4 +1,4 @@
-//! A plane divided into regions, as half blocks: two places a cell. Without colours, a letter a region.
+//! A plane divided into regions, as half blocks: two places a cell. Without colours, a digit or a letter a region.
 
 use super::theme::{Glyphs, Palette, Theme};
 use crate::protocol::Regions;
@@ -25,13 +25,16 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
         let at = pick(dot, dots, figure.height) * figure.width as usize + pick(column, columns, figure.width);
         figure.regions.get(at).copied().unwrap_or(0)
     };
+    // Few regions stand as their own numbers.
+    let few = figure.regions.iter().all(|&region| region < 10);
+    let letter = |region: u32| char::from(if few { b'0' + region as u8 } else { b'a' + (region % 26) as u8 });
     for row in 0..dots.div_ceil(2).min(rows) {
         for column in 0..columns {
             let (upper, lower) = (region(column, 2 * row), region(column, (2 * row + 1).min(dots - 1)));
             let Some(cell) = buffer.cell_mut((area.x + column, top + row)) else { continue };
             match colour(theme, upper).zip(colour(theme, lower)) {
                 Some((upper, lower)) => cell.set_char('▀').set_style(Style::new().fg(upper).bg(lower)),
-                None => cell.set_char(char::from(b'a' + (upper % 26) as u8)),
+                None => cell.set_char(letter(upper)),
             };
         }
     }
@@ -74,7 +77,7 @@ mod tests {
 
     fn figure() -> Regions {
         let regions = (0..64).map(|at| u32::from(at % 8 >= 4) + 2 * u32::from(at >= 32)).collect();
-        let mark = Mark { label: "3".into(), source: Source::Measured, at: [0.0, 0.0] };
+        let mark = Mark { label: "x".into(), source: Source::Measured, at: [0.0, 0.0] };
         Regions { title: "Pieces".into(), width: 8, height: 8, regions, marks: vec![mark], source: Source::Measured }
     }
 
@@ -87,9 +90,9 @@ mod tests {
     #[test]
     fn four_quarters_and_a_mark() {
         let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
-        assert_eq!(rows(plain, Rect::new(0, 0, 8, 4)), ["3aaabbbb", "aaaabbbb", "ccccdddd", "ccccdddd"]);
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 4)), ["x0001111", "00001111", "22223333", "22223333"]);
         // Half the room: half the size, still in proportion.
-        assert_eq!(rows(plain, Rect::new(0, 0, 8, 2)), ["3abb    ", "ccdd    "]);
+        assert_eq!(rows(plain, Rect::new(0, 0, 8, 2)), ["x011    ", "2233    "]);
         assert!(rows(plain, Rect::new(0, 0, 8, 0)).is_empty());
     }
 

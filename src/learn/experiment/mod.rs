@@ -12,7 +12,7 @@
 //! | `dying` | rates, bias, width, images, epochs | silent units by epoch; table | `dying.dead.A.RATE`, `dying.revived.A.RATE`, `dying.error.A.RATE`; with a bias `dying.low-bias.dead.A.RATE` and so on |
 //! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
 //! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
-//! | `linear-pieces` | width, depth, digits | units of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
+//! | `linear-pieces` | width, depth, digits | units and paths of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
 //! | `deep-training` | cases, depth, width, learning-rates | training loss and validation error by epoch; table | `deep-training.loss.A.I`, `deep-training.error.A.I` |
 //! | `saturation` | activations, width, images, epochs | pre-activations after training; table | `saturation.fresh.A`, `saturation.trained.A` |
 

@@ -79,6 +79,7 @@ fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Pl
     let digits = settings.digits;
     vec![
         show::patterns(net, corners, digits),
+        show::paths(net, corners, digits),
         show::template(net, &corners[0], digits[0]),
         show::template(net, &corners[1], digits[1]),
         show::line(net, corners, digits, &seen.switches),

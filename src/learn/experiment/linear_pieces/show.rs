@@ -25,6 +25,27 @@ pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure 
     Figure::Table(Table { title: "Which units each digit switches on".into(), columns, rows, sources })
 }
 
+/// Paths through one unit of each hidden layer: how many are on for each digit, and what becomes of the first digit's
+/// on the way to the second.
+pub fn paths(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
+    let patterns = corners.each_ref().map(|corner| net.forward(corner).0);
+    // A path is on if all its units are: on in both digits, if all its units are on in both.
+    let count = |pattern: &[bool]| net.on(pattern).iter().product::<usize>();
+    let all = count(&vec![true; patterns[0].len()]);
+    let row =
+        |name: String, count: usize| vec![name, count.to_string(), format!("{:.1}", 100.0 * count as f64 / all as f64)];
+    let mut rows: Vec<_> = patterns.iter().zip(digits).map(|(p, digit)| row(a(digit), count(p))).collect();
+    let [first, second, _] = &patterns;
+    let both: Vec<bool> = first.iter().zip(second).map(|(a, b)| *a && *b).collect();
+    let (from, to) = (a(digits[0]), a(digits[1]));
+    rows.push(row(format!("from {from} to {to}: stay on"), count(&both)));
+    rows.push(row("switched off".into(), count(first) - count(&both)));
+    rows.push(row("switched on".into(), count(second) - count(&both)));
+    let columns = ["digit", &format!("paths on, of {all}"), "%"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    Figure::Table(Table { title: "Paths through the hidden layers".into(), columns, rows, sources })
+}
+
 /// A digit, and the weights by which its piece makes the logit that wins: grey is zero, white speaks for it.
 pub fn template(net: &Net, corner: &[f64], digit: u32) -> Figure {
     let (pattern, logits) = net.forward(corner);
