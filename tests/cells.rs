@@ -33,6 +33,7 @@ fn small(mut experiment: Experiment) -> Experiment {
             (sparsity.width, sparsity.images, sparsity.epochs) = (20, 500, 2);
         }
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
+        Experiment::Tricks(tricks) => (tricks.width, tricks.images, tricks.epochs) = (20, 200, 2),
         Experiment::Separability(probes) => (probes.width, probes.images, probes.epochs) = (50, 300, 1),
         Experiment::GradientDepth(gradient) => (gradient.depth, gradient.width, gradient.images) = (5, 32, 32),
     }

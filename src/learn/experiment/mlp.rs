@@ -109,6 +109,11 @@ pub trait Recipe {
         net.logits(x).cross_entropy_for_logits(labels)
     }
 
+    /// What is trained beside the network's own weights.
+    fn parameters(&self) -> Vec<Tensor> {
+        Vec::new()
+    }
+
     fn learning_rate(&self, how: &Training, _epoch: u32) -> f64 {
         how.learning_rate
     }
@@ -135,6 +140,7 @@ pub fn train(
     let count = labels.size()[0];
     let batches = (count + how.batch - 1) / how.batch;
     let mut parameters = net.parameters();
+    parameters.extend(recipe.parameters());
     let mut descent = Sgd::new(how.learning_rate, how.momentum);
     for epoch in 1..=how.epochs {
         descent.learning_rate = recipe.learning_rate(how, epoch);

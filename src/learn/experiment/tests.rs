@@ -201,3 +201,14 @@ fn zeros_cost_and_dead_units_stay_dead() {
     let (relu, leaky) = ("dying.low-bias.dead.relu.0.1", "dying.low-bias.dead.leaky.0.1");
     assert!(value(&outcome, relu) > value(&outcome, leaky), "{} {}", value(&outcome, relu), value(&outcome, leaky));
 }
+
+/// Momentum arrives sooner; every trick has its row.
+#[test]
+fn tricks_are_weighed_against_the_plain_network() {
+    let outcome = measure("experiment = 'tricks'\nwidth = 50\nimages = 1000\nepochs = 3\nseeds = [1, 2]");
+    assert!(value(&outcome, "tricks.gain.momentum") > 0.0);
+    assert!(value(&outcome, "tricks.error.together") < value(&outcome, "tricks.error.plain"));
+    for trick in crate::protocol::Trick::ALL {
+        assert!(value(&outcome, &format!("tricks.error.{}", trick.name())) <= 100.0);
+    }
+}

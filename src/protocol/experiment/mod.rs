@@ -15,6 +15,7 @@ mod relu_forms;
 mod saturation;
 mod separability;
 mod sparsity_error;
+mod tricks;
 
 pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
@@ -30,6 +31,7 @@ pub use relu_forms::ReluForms;
 pub use saturation::Saturation;
 pub use separability::Separability;
 pub use sparsity_error::SparsityError;
+pub use tricks::{Trick, Tricks};
 
 use super::{Figure, Finding, SpecError};
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,7 @@ pub enum Experiment {
     ReluForms(ReluForms),
     AlexnetFigure(AlexnetFigure),
     Separability(Separability),
+    Tricks(Tricks),
     SparsityError(SparsityError),
     Dying(Dying),
     ActivationCost(ActivationCost),
@@ -91,6 +94,7 @@ impl Experiment {
             Self::ReluForms(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
             Self::Separability(settings) => settings,
+            Self::Tricks(settings) => settings,
             Self::SparsityError(settings) => settings,
             Self::Dying(settings) => settings,
             Self::ActivationCost(settings) => settings,
