@@ -1,4 +1,11 @@
 //! A race outlives its kernel and its notebook, as the reader sees it on a terminal.
+//!
+//! The long harnesses are ignored by default. Each prints its figures:
+//!
+//! ```text
+//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 hundred   # killed notebooks
+//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 eight     # two minutes
+//! ```
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +18,22 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, Opening, start_race};
-use relu_notebook::protocol::RunSpec;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use relu_notebook::{
+    protocol::{Event, RequestBody, RunEvent, RunId, RunSpec},
+    shell::client::Client,
+    store::{Home, Store},
+};
+use std::{
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 /// A race that does not end while a test looks at it, on the screen.
 fn racing() -> Notebook {
@@ -84,4 +106,135 @@ fn a_race_of_another_notebook_is_found_in_the_list() {
     notebook.wait_for("3/3");
     notebook.press("\r");
     notebook.wait_for("finished: 3 epochs");
+}
+
+/// Follows the kernel until told to end; returns the longest silence between two of its events while it trained.
+fn listen(home: &TestHome, over: &Arc<AtomicBool>) -> JoinHandle<Duration> {
+    let mut client = Client::connect(&Home::at(home.folder()).unwrap()).unwrap().unwrap();
+    client.request(RequestBody::Follow).unwrap();
+    let over = Arc::clone(over);
+    std::thread::spawn(move || {
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        while !over.load(Ordering::SeqCst) {
+            if let Some(Event::Run(_)) = client.next_event(Duration::from_millis(50)).unwrap() {
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+        }
+        longest.max(last.elapsed())
+    })
+}
+
+/// Two thousand real digits, so that an epoch takes about a tenth of a second.
+fn start_long_race(home: &TestHome) -> RunId {
+    let epochs = RunSpec::MAX_EPOCHS.to_string();
+    let started =
+        home.events(&["train", "--detach", "--json", "--epochs", &epochs, "--train-size", "2000", "--val-size", "500"]);
+    let run = started[0]["run"].as_i64().unwrap();
+    notebook::show_in_cell(home, run);
+    RunId(run)
+}
+
+/// Every epoch of every lane, without a hole; returns how many there are.
+fn whole_history(home: &TestHome, run: RunId) -> usize {
+    let store = Store::open_read(&Home::at(home.folder()).unwrap()).unwrap();
+    let mut next = std::collections::HashMap::new();
+    for record in store.epochs(run).unwrap() {
+        let expected = next.entry(record.lane()).or_insert(1);
+        assert_eq!(record.epoch, *expected, "a row of {} is lost", record.lane());
+        *expected += 1;
+    }
+    next.values().map(|next| *next as usize - 1).sum()
+}
+
+#[test]
+#[ignore = "minutes"]
+fn a_hundred_notebooks_are_killed_while_a_race_trains() {
+    let home = TestHome::new();
+    let run = start_long_race(&home);
+    let over = Arc::new(AtomicBool::new(false));
+    let quiet = {
+        let listening = listen(&home, &over);
+        std::thread::park_timeout(Duration::from_secs(10));
+        over.store(true, Ordering::SeqCst);
+        listening.join().unwrap()
+    };
+    over.store(false, Ordering::SeqCst);
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for("What the article says");
+    notebook.press("\t");
+    notebook.wait_for("training, epoch");
+    let kernel = notebook.kernel()["pid"].clone();
+    let listening = listen(&notebook.home, &over);
+    let at = Home::at(notebook.home.folder()).unwrap();
+    let mut dice = ChaCha8Rng::seed_from_u64(3);
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        std::thread::park_timeout(Duration::from_millis(dice.random_range(0..300)));
+        notebook.signal("-KILL");
+        let home = notebook.into_home();
+        let done = Store::open_read(&at).unwrap().run(run).unwrap().epochs_done;
+        let began = Instant::now();
+        notebook = Notebook::open(home);
+        // Epochs are drawn whole or not at all: whoever shows the newest has them all.
+        notebook.wait("the race with its history", |screen| epoch(screen).is_some_and(|now| now > done));
+        times.push(began.elapsed());
+    }
+    over.store(true, Ordering::SeqCst);
+    let longest = listening.join().unwrap();
+    assert_eq!(notebook.kernel()["pid"], kernel);
+    times.sort();
+    println!(
+        "100 notebooks killed over {} epochs of history: the race is on the screen again after {:?} (median), {:?} (worst); \
+         the kernel's longest silence {longest:?}, and {quiet:?} in ten seconds with no notebook",
+        whole_history(&notebook.home, run),
+        times[50],
+        times[99],
+    );
+}
+
+#[test]
+#[ignore = "two minutes"]
+fn eight_notebooks_and_two_kernels_at_once() {
+    let first = TestHome::new();
+    let at = Home::at(first.folder()).unwrap();
+    // Two kernels are started at the same instant: one serves, the other says so and leaves.
+    let kernel = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relu-kernel"));
+        command.arg("--home").arg(at.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let lines = [kernel(), kernel()].map(|mut child| {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+        line
+    });
+    assert_eq!(lines.iter().filter(|line| line.contains("\"ready\"")).count(), 1, "{lines:?}");
+    let run = start_long_race(&first);
+    let mut notebooks: Vec<Notebook> = (0..8).map(|_| Notebook::open(first.same())).collect();
+    let mut dice = ChaCha8Rng::seed_from_u64(4);
+    // None of them pauses or starts a run.
+    let keys = ["j", "k", "b", "n", "p", "\t", "r", "1", "2", "?", "x", "g", "G"];
+    let over = Instant::now() + Duration::from_mins(2);
+    let mut pressed = 0;
+    while Instant::now() < over {
+        for notebook in &mut notebooks {
+            notebook.press(keys[dice.random_range(0..keys.len())]);
+            pressed += 1;
+            let screen = notebook.screen();
+            for complaint in ["another program holds", "database is locked", "Nothing new is kept", "panicked"] {
+                assert!(!screen.contains(complaint), "{complaint}:\n{screen}");
+            }
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    for mut notebook in notebooks {
+        notebook.press("\u{3}");
+        assert_eq!(notebook.wait_gone(), 0);
+    }
+    let store = Store::open_read(&at).unwrap();
+    assert!(matches!(store.history(run).unwrap().last(), Some(RunEvent::Epoch { .. })), "the race still trains");
+    println!(
+        "8 notebooks, {pressed} keys in two minutes, {} epochs without a hole, no complaint on any screen",
+        whole_history(&first, run)
+    );
 }

@@ -4,8 +4,9 @@
 //!
 //! ```text
 //! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 two_hundred
-//! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 each_write   # needs strace
-//! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 each_error   # needs strace
+//! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 each_write   # needs strace; killed, a
+//!                                                                            # full disk, an I/O error at each in turn
+//! cargo test --release --test resume -- --ignored --nocapture --test-threads 1 kill_costs
 //! ```
 #![allow(clippy::unwrap_used)]
 
@@ -334,6 +335,48 @@ fn killed_at_each_write_fsync_and_rename() {
 
 #[test]
 #[ignore = "minutes; needs strace"]
-fn the_disk_fails_once_at_each_error_place() {
+fn a_full_disk_as_error_at_each_write() {
     at_each_call("error=ENOSPC");
+}
+
+#[test]
+#[ignore = "minutes; needs strace"]
+fn an_io_error_at_each_write() {
+    at_each_call("error=EIO");
+}
+
+/// Kills the kernel in the middle of long epochs and looks how old its newest checkpoint is: so much is trained again.
+#[test]
+#[ignore = "half a minute"]
+fn what_a_kill_costs() {
+    const INTERVAL: Duration = Duration::from_millis(200);
+    let (_folder, home) = home();
+    let spec = RunSpec { train_size: 50_000, val_size: 500, ..common::tiny(RunSpec::MAX_EPOCHS) };
+    let interval = INTERVAL.as_secs_f64().to_string();
+    let mut dice = ChaCha8Rng::seed_from_u64(5);
+    let mut lost = Vec::new();
+    for _ in 0..20 {
+        let kernel = Kernel::start_with(&home, &["--checkpoint-seconds", &interval]);
+        let mut client = kernel.connect();
+        let mut victim = Victim::new(&home, &spec);
+        assert!(victim.go_on(&mut client));
+        let run = victim.run.unwrap();
+        event(&mut client, &home, "training", |event| matches!(event, RunEvent::Progress { .. }).then_some(()));
+        std::thread::sleep(Duration::from_millis(dice.random_range(300..1500)));
+        let killed = std::time::SystemTime::now();
+        kernel.kill();
+        for lane in spec.lanes() {
+            let files = fs::read_dir(home.lane(run, lane)).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+            let newest = files.map(|file| file.modified().unwrap()).max().unwrap();
+            lost.push(killed.duration_since(newest).unwrap_or_default());
+        }
+    }
+    lost.sort();
+    println!(
+        "checkpoints every {INTERVAL:?} of training, 20 kills, {} lanes: recomputed {:?} (median), {:?} (worst), an evaluation in \
+         between included",
+        lost.len(),
+        lost[lost.len() / 2],
+        lost[lost.len() - 1]
+    );
 }

@@ -13,21 +13,34 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A home that takes its kernel with it.
-pub struct TestHome(TempDir);
+pub struct TestHome {
+    folder: std::sync::Arc<TempDir>,
+    /// Takes the kernel with it.
+    owner: bool,
+}
 
 impl TestHome {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self::of(tempfile::tempdir().unwrap())
     }
 
     /// On another disk, say.
     pub fn within(folder: &Path) -> Self {
-        Self(tempfile::tempdir_in(folder).unwrap())
+        Self::of(tempfile::tempdir_in(folder).unwrap())
+    }
+
+    fn of(folder: TempDir) -> Self {
+        Self { folder: folder.into(), owner: true }
+    }
+
+    /// The same home for another notebook; the kernel stays when this one goes.
+    pub fn same(&self) -> Self {
+        Self { folder: std::sync::Arc::clone(&self.folder), owner: false }
     }
 
     /// A file or folder beside the home.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -88,6 +101,9 @@ impl TestHome {
 
 impl Drop for TestHome {
     fn drop(&mut self) {
+        if !self.owner {
+            return;
+        }
         // Waits until it has left.
         let _ = self.bare(&["kernel", "stop", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
