@@ -19,7 +19,7 @@ pub struct ActivationCost {
 
 impl Default for ActivationCost {
     fn default() -> Self {
-        Self { activations: Activation::ALL.to_vec(), small: 32_768, large: 2_097_152, rounds: 15 }
+        Self { activations: Activation::ALL.to_vec(), small: 32_768, large: 1_048_576, rounds: 15 }
     }
 }
 
