@@ -34,6 +34,9 @@ fn small(mut experiment: Experiment) -> Experiment {
         }
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::Tricks(tricks) => (tricks.width, tricks.images, tricks.epochs) = (20, 200, 2),
+        Experiment::Pretraining(pretraining) => {
+            (pretraining.width, pretraining.unlabelled, pretraining.epochs) = (10, 100, 1);
+        }
         Experiment::Separability(probes) => (probes.width, probes.images, probes.epochs) = (50, 300, 1),
         Experiment::GradientDepth(gradient) => (gradient.depth, gradient.width, gradient.images) = (5, 32, 32),
     }

@@ -11,6 +11,7 @@
 //! | `sparsity-error` | penalties, forced, width, images, epochs | test error against zeros; relative to the best, with the paper's Fig. 3; table | `sparsity-error.W.best-zeros`, `sparsity-error.W.best-error`, `sparsity-error.W.below-ratio` (band, above, far-above), `W` being `l1`, `forced` |
 //! | `dying` | rates, bias, width, images, epochs | silent units by epoch; table | `dying.dead.A.RATE`, `dying.revived.A.RATE`, `dying.error.A.RATE`; with a bias `dying.low-bias.dead.A.RATE` and so on |
 //! | `tricks` | tricks, width, images, epochs, learning-rate | test error by epoch; table | `tricks.error.T`, `tricks.gain.T`, `T` being `plain`, `together` or a trick's name |
+//! | `pretraining` | activations, labels, unlabelled, epochs, width | table beside the paper's Table 1; error by labels | `pretraining.error.A.without.LABELS`, `pretraining.error.A.with.LABELS`, `pretraining.gain.A.LABELS` |
 //! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
 //! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
 //! | `linear-pieces` | width, depth, digits | units and paths of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
@@ -20,6 +21,7 @@
 mod activation_cost;
 mod active_fraction;
 mod alexnet;
+mod autoencoder;
 mod bench;
 mod cabinet;
 mod curves;
@@ -29,6 +31,7 @@ mod gradient_depth;
 mod lif;
 mod linear_pieces;
 mod mlp;
+mod pretraining;
 mod reference;
 mod relu_forms;
 mod saturation;
@@ -96,6 +99,7 @@ pub fn run(
         Experiment::Dying(settings) => dying::run(settings, bench),
         Experiment::SparsityError(settings) => sparsity_error::run(settings, bench),
         Experiment::Tricks(settings) => tricks::run(settings, bench),
+        Experiment::Pretraining(settings) => pretraining::run(settings, bench),
         Experiment::Separability(settings) => separability::run(settings, bench),
         Experiment::ActivationCost(settings) => activation_cost::run(settings, bench),
         Experiment::LinearPieces(settings) => linear_pieces::run(settings, bench),

@@ -212,3 +212,11 @@ fn tricks_are_weighed_against_the_plain_network() {
         assert!(value(&outcome, &format!("tricks.error.{}", trick.name())) <= 100.0);
     }
 }
+
+/// Layers that have learned to restore digits need fewer labels.
+#[test]
+fn pretraining_helps_when_labels_are_few() {
+    let settings = "unlabelled = 5000\nepochs = 3\nwidth = 128\nlabels = [500]\nactivations = ['softplus']";
+    let outcome = measure(&format!("experiment = 'pretraining'\n{settings}"));
+    assert!(value(&outcome, "pretraining.gain.softplus.500") > 0.0);
+}

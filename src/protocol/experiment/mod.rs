@@ -11,6 +11,7 @@ mod init;
 mod lif;
 mod limits;
 mod linear_pieces;
+mod pretraining;
 mod relu_forms;
 mod saturation;
 mod separability;
@@ -27,6 +28,7 @@ pub use gradient_depth::GradientDepth;
 pub use init::Init;
 pub use lif::Lif;
 pub use linear_pieces::LinearPieces;
+pub use pretraining::Pretraining;
 pub use relu_forms::ReluForms;
 pub use saturation::Saturation;
 pub use separability::Separability;
@@ -74,6 +76,7 @@ pub enum Experiment {
     GradientDepth(GradientDepth),
     ReluForms(ReluForms),
     AlexnetFigure(AlexnetFigure),
+    Pretraining(Pretraining),
     Separability(Separability),
     Tricks(Tricks),
     SparsityError(SparsityError),
@@ -93,6 +96,7 @@ impl Experiment {
             Self::GradientDepth(settings) => settings,
             Self::ReluForms(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
+            Self::Pretraining(settings) => settings,
             Self::Separability(settings) => settings,
             Self::Tricks(settings) => settings,
             Self::SparsityError(settings) => settings,
