@@ -54,6 +54,7 @@ impl Trick {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(clippy::struct_field_names)]
 pub struct Tricks {
     pub tricks: Vec<Trick>,
     /// Units of each of the two hidden layers.
