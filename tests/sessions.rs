@@ -2,66 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/session.rs"]
+mod session;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Tag, update};
+use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Tag};
 use relu_notebook::lesson::{CellBody, Library, Verdict};
 use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
 };
-
-struct Session {
-    app: App,
-    asked: Vec<RequestBody>,
-    effects: Vec<Effect>,
-}
-
-impl Session {
-    fn open() -> Self {
-        let library = Library::english();
-        let lesson = library.find("faster").unwrap();
-        let mut session = Self { app: App::new(library, lesson, 100, 30), asked: Vec::new(), effects: Vec::new() };
-        while session.app.focused().is_none_or(|cell| cell.id != "race") {
-            session.press(KeyCode::Tab);
-        }
-        session
-    }
-
-    fn tell(&mut self, event: Event) {
-        for effect in update(&mut self.app, event) {
-            if let Effect::Request(_, body) | Effect::RequestIfOn(_, body) = &effect
-                && !matches!(body, RequestBody::Remember { .. })
-            {
-                self.asked.push(body.clone());
-            }
-            self.effects.push(effect);
-        }
-    }
-
-    fn press(&mut self, code: KeyCode) {
-        self.tell(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
-    }
-
-    fn type_text(&mut self, text: &str) {
-        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
-    }
-
-    fn kernel(&mut self, event: RunEvent) {
-        self.tell(Event::Kernel(protocol::Event::Run(event)));
-    }
-
-    /// Enter, and the kernel's answer.
-    fn start_race(&mut self) {
-        self.press(KeyCode::Enter);
-        let key = CellKey { lesson: "faster".into(), cell: "race".into() };
-        self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
-        self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });
-    }
-
-    fn state(&self) -> &RunState {
-        &self.app.focused_race().unwrap().state
-    }
-}
+use session::Session;
 
 #[test]
 fn a_race_starts_pauses_continues_and_stops() {
@@ -330,7 +281,7 @@ fn a_number_is_predicted() {
     let (document, faults) = relu_notebook::lesson::parse("guess.md", lesson);
     assert!(faults.is_empty(), "{faults:?}");
     let library = Library { lessons: vec![document], faults: Vec::new() };
-    let mut session = Session { app: App::new(library, 0, 80, 24), asked: Vec::new(), effects: Vec::new() };
+    let mut session = Session::with(App::new(library, 0, 80, 24));
     session.press(KeyCode::Tab);
     session.press(KeyCode::Enter);
     session.type_text("1,5x");

@@ -1,8 +1,8 @@
 //! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
 
-use super::App;
+use super::{App, Stale};
 use crate::lesson::{CellBody, ClaimCell, Document, Findings};
-use crate::protocol::{CellKey, Finding};
+use crate::protocol::Finding;
 
 /// What a line of a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,22 +57,9 @@ pub fn told(finding: &Finding) -> String {
 }
 
 impl App {
-    /// Whether an experiment's outcome was measured with other settings than its lesson has now.
-    pub fn is_stale(&self, key: &CellKey) -> bool {
-        let settings = || {
-            let lesson = self.library.find(&key.lesson)?;
-            match &self.library.lessons[lesson].cell(&key.cell)?.body {
-                CellBody::Experiment(cell) => Some(&cell.spec),
-                _ => None,
-            }
-        };
-        let measured = self.experiments.get(key).and_then(|view| view.spec.as_ref());
-        measured.is_some_and(|spec| settings().is_none_or(|now| now.experiment != spec.experiment))
-    }
-
-    /// Everything that the reader's measurements found with the lessons' settings, and their races.
+    /// Everything that the reader's measurements found with the lessons' settings, quick or full, and their races.
     pub(super) fn gather_findings(&mut self) {
-        let known = self.experiments.iter().filter(|(key, view)| view.running.is_none() && !self.is_stale(key));
+        let known = self.experiments.iter().filter(|(key, _)| self.stale(key) != Some(Stale::Settings));
         let found = known.filter_map(|(_, view)| view.outcome.as_ref()).flat_map(|outcome| &outcome.findings);
         let all = found.chain(&self.race_findings).map(|finding| (finding.key.clone(), finding.clone()));
         self.findings = all.collect();

@@ -5,6 +5,7 @@ mod answers;
 mod claims;
 mod command;
 mod event;
+mod experiment;
 pub mod keys;
 mod lesson_view;
 mod line_keys;
@@ -23,6 +24,7 @@ pub use answers::Answer;
 pub use claims::{ClaimLine, claim_lines};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
+pub use experiment::{ExperimentView, Running, Stale};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
@@ -33,22 +35,8 @@ pub use settings::{Field, Settings};
 pub use update::update;
 
 use crate::lesson::{Cell, CellBody, Document, Findings, Library};
-
-use crate::protocol::{CellKey, ExperimentSpec, Finding, Outcome, RunId, RunSummary};
+use crate::protocol::{CellKey, Finding, RunId, RunSummary};
 use std::collections::HashMap;
-
-/// Where a lesson's experiment cell stands.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ExperimentView {
-    /// 0 to 1 and what is under way, while it runs.
-    pub running: Option<(f64, String)>,
-    pub outcome: Option<Outcome>,
-    /// The settings that it was measured with.
-    pub spec: Option<ExperimentSpec>,
-    pub error: Option<String>,
-    /// The page that the reader chose, counted from 0.
-    pub page: usize,
-}
 
 /// Everything that a frame shows.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What the kernel and the store tell the notebook.
 
-use super::{App, Effect, Link, Modal, Race};
+use super::{App, Effect, Link, Modal, Race, Running};
 use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState};
 use serde_json::Value;
 
@@ -68,19 +68,23 @@ impl App {
         match event {
             CellEvent::Started { cell, spec } => {
                 let view = self.experiments.entry(cell).or_default();
-                view.running = Some((0.0, "starting".into()));
-                view.spec = Some(spec);
+                view.running = Some(Running::starting(spec));
+                view.partial = None;
             }
             CellEvent::Progress { cell, done, doing, partial } => {
                 let view = self.experiments.entry(cell).or_default();
-                view.running = Some((done, doing));
-                if partial.is_some() {
-                    view.outcome = partial;
-                }
+                let spec = view.running.take().and_then(|running| running.spec);
+                view.running = Some(Running { done, doing, spec });
+                view.partial = partial.or(view.partial.take());
             }
             CellEvent::Finished { cell, outcome } => {
                 let view = self.experiments.entry(cell).or_default();
-                (view.running, view.outcome, view.error) = (None, Some(outcome), None);
+                // The store knows the settings of one that began before this notebook listened.
+                let Some(spec) = view.running.take().and_then(|running| running.spec) else {
+                    return vec![Effect::Recall];
+                };
+                view.spec = Some(spec);
+                (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
                 self.gather_findings();
             }
             CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,

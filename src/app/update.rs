@@ -132,6 +132,7 @@ impl App {
                     self.message = Some("settings belong to a race; Tab goes to the next one".into());
                 }
             }
+            Action::Effort => self.change_effort(),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::LoadRuns];
@@ -188,14 +189,8 @@ impl App {
                 }
             }
             CellBody::Experiment(experiment) => {
-                let spec = experiment.spec.clone();
-                let view = self.experiments.entry(key.clone()).or_default();
-                if view.running.is_some() {
-                    return vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::StopCell { cell: key })];
-                }
-                view.running = Some((0.0, "starting".into()));
-                view.error = None;
-                vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
+                let spec = self.wanted(&key, experiment);
+                self.run_or_stop(key, spec)
             }
             CellBody::Claim(claim) => {
                 let (lesson, cell) = (claim.lesson.clone(), claim.cell.clone());

@@ -1,5 +1,6 @@
 //! Plain data that crosses a boundary: between processes, rooms, and into files. It uses no other room.
 
+mod about;
 mod activation;
 mod arm;
 mod compare;
@@ -10,6 +11,7 @@ mod run;
 mod spec;
 mod wire;
 
+pub use about::about;
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};

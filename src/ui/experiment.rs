@@ -4,9 +4,9 @@ use super::plot::{Curve, Label, Plot, Shade};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
 use super::{bars, regions};
-use crate::app::{App, Page, finding_lines, pages};
+use crate::app::{App, ExperimentView, Page, Stale, finding_lines, pages};
 use crate::lesson::ExperimentCell;
-use crate::protocol::{self, CellKey, Effort, Figure, ImageGrid, Outcome, Scale, Source, Stroke, Table};
+use crate::protocol::{self, CellKey, ExperimentSpec, Figure, ImageGrid, Outcome, Scale, Source, Stroke, Table, about};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -23,36 +23,28 @@ pub fn draw(
     buffer: &mut Buffer,
 ) {
     let inner = framed(theme, &cell.title, focused, area, buffer);
-    let view = app.experiments.get(key);
+    let none = ExperimentView::default();
+    let view = app.experiments.get(key).unwrap_or(&none);
+    let wanted = app.wanted(key, cell);
     let mut y = inner.y;
-    if let Some((done, doing)) = view.and_then(|view| view.running.as_ref()) {
-        let text = format!("{:>3.0} %  {doing} · Enter stops", done * 100.0);
+    if let Some(running) = &view.running {
+        let text = format!("{:>3.0} %  {} · Enter stops", running.done * 100.0, running.doing);
         y = write(theme, &text, theme.strong(), inner, y, buffer);
     }
-    if let Some(error) = view.and_then(|view| view.error.as_ref()) {
+    if let Some(error) = &view.error {
         y = write(theme, error, theme.bad(), inner, y, buffer);
     }
-    let Some(outcome) = view.and_then(|view| view.outcome.as_ref()) else {
-        if view.is_none_or(|view| view.running.is_none()) {
-            let how = match cell.spec.effort {
-                Effort::Quick => "Enter runs it; it takes less than a minute.",
-                Effort::Full => "Enter runs it; it takes a while and goes on when you leave.",
-            };
-            write(theme, how, theme.strong(), inner, y + 1, buffer);
+    let Some(outcome) = view.shown() else {
+        if view.running.is_none() {
+            offer(
+                theme,
+                &wanted,
+                Rect { y: y + 1, height: inner.height.saturating_sub(y + 1 - inner.y), ..inner },
+                buffer,
+            );
         }
         return;
     };
-    let Some(view) = view else { return };
-    let spec = view.spec.as_ref().unwrap_or(&cell.spec);
-    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
-    let seeds = format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
-    let foot = if view.running.is_some() {
-        format!("so far, {seeds}")
-    } else {
-        format!("measured here in {:.1} s, {seeds}", outcome.seconds)
-    };
-    let stale = app.is_stale(key);
-    let foot = if stale { format!("{foot}; with other settings than the lesson's now") } else { foot };
     let last = inner.bottom().saturating_sub(1);
     if last <= y + 2 {
         return;
@@ -61,7 +53,8 @@ pub fn draw(
     let pages = pages(outcome, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
-    write(theme, &foot, if stale { theme.bad() } else { theme.faint() }, inner, last, buffer);
+    let (foot, style) = foot(theme, view, outcome, app.stale(key), &wanted);
+    write(theme, &foot, style, Rect { y: last, height: 1, ..inner }, last, buffer);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], place, buffer),
         Page::Rows(number, rows) => {
@@ -73,6 +66,46 @@ pub fn draw(
             for (line, row) in finding_lines(outcome, place.width)[lines.clone()].iter().zip(place.y..) {
                 write(theme, line, Style::new(), place, row, buffer);
             }
+        }
+    }
+}
+
+/// What Enter would measure, and how long it would take.
+fn offer(theme: &Theme, wanted: &ExperimentSpec, area: Rect, buffer: &mut Buffer) {
+    let setting = if wanted.has_full() { format!(" ({} setting)", wanted.effort.name()) } else { String::new() };
+    let text = format!("Enter measures; it takes {}{setting}.", about(wanted.seconds()));
+    let y = write(theme, &text, theme.strong(), area, area.y, buffer);
+    if wanted.has_full() {
+        let other = ExperimentSpec { effort: wanted.effort.other(), ..wanted.clone() };
+        let text = format!("e chooses the {} setting: {}.", other.effort.name(), about(other.seconds()));
+        write(theme, &text, theme.faint(), area, y, buffer);
+    }
+}
+
+/// How the shown figures came about, and what Enter would measure where that is something else.
+fn foot(
+    theme: &Theme,
+    view: &ExperimentView,
+    outcome: &Outcome,
+    stale: Option<Stale>,
+    wanted: &ExperimentSpec,
+) -> (String, Style) {
+    let whole = view.outcome.as_ref().is_some_and(|whole| std::ptr::eq(whole, outcome));
+    let running = view.running.as_ref().and_then(|running| running.spec.as_ref());
+    let spec = if whole { view.spec.as_ref() } else { running }.unwrap_or(wanted);
+    let effort = if spec.has_full() { format!("{}, ", spec.effort.name()) } else { String::new() };
+    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
+    let settings = format!("{effort}{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
+    match (whole, stale) {
+        (false, _) if view.running.is_some() => (format!("so far, {settings}"), theme.faint()),
+        (false, _) => (format!("stopped before its end, {settings}"), theme.bad()),
+        (true, None) => (format!("measured here in {:.1} s, {settings}", outcome.seconds), theme.faint()),
+        (true, Some(Stale::Settings)) => {
+            (format!("measured with other settings than the lesson's now ({settings})"), theme.bad())
+        }
+        (true, Some(Stale::Effort)) => {
+            let time = about(wanted.seconds());
+            (format!("measured {settings}; Enter measures {}, {time}", wanted.effort.name()), theme.bad())
         }
     }
 }

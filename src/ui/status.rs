@@ -4,7 +4,7 @@ use super::Theme;
 use super::questions::write;
 use crate::app::{App, Link, Modal};
 use crate::lesson::{CellBody, Guess, PredictCell};
-use crate::protocol::RunState;
+use crate::protocol::{Effort, ExperimentSpec, RunState};
 use ratatui::Frame;
 use unicode_width::UnicodeWidthStr;
 
@@ -93,10 +93,18 @@ fn hints(app: &App) -> String {
             Some(_) => "Enter resume · o settings",
         },
         CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
-        CellBody::Experiment(_) if app.experiments.get(&app.key_of(cell)).is_some_and(|v| v.outcome.is_some()) => {
-            "1-9 page · Enter run again"
+        CellBody::Experiment(experiment) => {
+            let key = app.key_of(cell);
+            let measured = app.experiments.get(&key).is_some_and(|view| view.outcome.is_some());
+            match (measured, app.wanted(&key, experiment)) {
+                (false, spec) if !spec.has_full() => "Enter measure",
+                (false, ExperimentSpec { effort: Effort::Quick, .. }) => "Enter measure · e full",
+                (false, _) => "Enter measure · e quick",
+                (true, spec) if !spec.has_full() => "1-9 page · Enter again",
+                (true, ExperimentSpec { effort: Effort::Quick, .. }) => "1-9 page · Enter again · e full",
+                (true, _) => "1-9 page · Enter again · e quick",
+            }
         }
-        CellBody::Experiment(_) => "Enter run",
         CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
         CellBody::Predict(_) | CellBody::Quiz(_) => "1-9 answer",
         CellBody::Claim(_) => "Enter to its measurement · Esc back",

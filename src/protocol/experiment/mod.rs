@@ -49,6 +49,22 @@ pub enum Effort {
     Full,
 }
 
+impl Effort {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Full => "full",
+        }
+    }
+
+    pub fn other(self) -> Self {
+        match self {
+            Self::Quick => Self::Full,
+            Self::Full => Self::Quick,
+        }
+    }
+}
+
 /// What every experiment's settings can tell of themselves.
 pub trait Settings {
     /// Checks every setting.
@@ -134,6 +150,11 @@ impl ExperimentSpec {
             return Err(SpecError { field: "seeds", message: format!("{} given; take 1 to 32", self.seeds.len()) });
         }
         self.experiment.settings().check()
+    }
+
+    /// Whether there is a quick and a full setting to choose from.
+    pub fn has_full(&self) -> bool {
+        self.experiment.settings().has_full()
     }
 
     /// About how long it takes on two cores, all seeds together.

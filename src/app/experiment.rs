@@ -1,0 +1,126 @@
+//! An experiment's cell as the notebook knows it: what was measured, what is under way, and how thoroughly the reader
+//! wants it.
+
+use super::{App, Effect, Tag};
+use crate::lesson::{CellBody, ExperimentCell};
+use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, about};
+
+/// Where a lesson's experiment cell stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExperimentView {
+    pub running: Option<Running>,
+    /// Figures so far of the measurement that is under way, or of one that was stopped.
+    pub partial: Option<Outcome>,
+    /// The last measurement that came to its end.
+    pub outcome: Option<Outcome>,
+    /// The settings that it was measured with.
+    pub spec: Option<ExperimentSpec>,
+    pub error: Option<String>,
+    /// The page that the reader chose, counted from 0.
+    pub page: usize,
+    /// What the reader chose; otherwise what was measured with counts, or what the lesson says.
+    pub effort: Option<Effort>,
+}
+
+/// A measurement under way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Running {
+    /// 0 to 1.
+    pub done: f64,
+    pub doing: String,
+    /// Unknown when another notebook asked for it before this one listened.
+    pub spec: Option<ExperimentSpec>,
+}
+
+impl Running {
+    pub fn starting(spec: ExperimentSpec) -> Self {
+        Self { done: 0.0, doing: "starting".into(), spec: Some(spec) }
+    }
+}
+
+/// In what a kept measurement differs from what Enter would measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// The lesson's settings are others now.
+    Settings,
+    /// Quick was measured and full is chosen, or the other way round.
+    Effort,
+}
+
+impl ExperimentView {
+    /// What there is to see: the figures so far, else the last whole measurement, else what a stopped one left.
+    pub fn shown(&self) -> Option<&Outcome> {
+        let partial = self.partial.as_ref();
+        partial.filter(|_| self.running.is_some()).or(self.outcome.as_ref()).or(partial)
+    }
+}
+
+impl App {
+    /// What Enter would measure in this cell.
+    pub fn wanted(&self, key: &CellKey, cell: &ExperimentCell) -> ExperimentSpec {
+        let view = self.experiments.get(key);
+        let measured = || view.and_then(|view| view.spec.as_ref()).map(|spec| spec.effort);
+        let effort = view.and_then(|view| view.effort).or_else(measured).unwrap_or(cell.spec.effort);
+        ExperimentSpec { effort, ..cell.spec.clone() }
+    }
+
+    /// Whether a kept measurement is not what Enter would measure.
+    pub fn stale(&self, key: &CellKey) -> Option<Stale> {
+        let measured = self.experiments.get(key)?.spec.as_ref()?;
+        let cell = || match &self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)?.body {
+            CellBody::Experiment(cell) => Some(self.wanted(key, cell)),
+            _ => None,
+        };
+        match cell() {
+            Some(wanted) if wanted.experiment != measured.experiment => Some(Stale::Settings),
+            Some(wanted) if wanted.effort != measured.effort && wanted.has_full() => Some(Stale::Effort),
+            Some(_) => None,
+            None => Some(Stale::Settings),
+        }
+    }
+
+    pub fn is_stale(&self, key: &CellKey) -> bool {
+        self.stale(key).is_some()
+    }
+
+    /// Starts the measurement of an experiment's cell, or stops the one under way.
+    pub(super) fn run_or_stop(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
+        let view = self.experiments.entry(key.clone()).or_default();
+        let body = if view.running.is_some() {
+            RequestBody::StopCell { cell: key.clone() }
+        } else {
+            view.running = Some(Running::starting(spec.clone()));
+            (view.partial, view.error) = (None, None);
+            RequestBody::RunCell { cell: key.clone(), spec }
+        };
+        vec![Effect::Request(Tag::Cell(key), body)]
+    }
+
+    /// Chooses between the quick and the full setting of the experiment in view.
+    pub(super) fn change_effort(&mut self) {
+        let Some((key, wanted)) = self.focused_experiment() else {
+            self.message = Some("quick or full is chosen for an experiment; Tab goes to the next cell".into());
+            return;
+        };
+        let time = |spec: &ExperimentSpec| about(spec.seconds());
+        let chosen = ExperimentSpec { effort: wanted.effort.other(), ..wanted };
+        let view = self.experiments.entry(key).or_default();
+        self.message = Some(if view.running.is_some() {
+            "it is being measured; Enter stops it".into()
+        } else if chosen.has_full() {
+            view.effort = Some(chosen.effort);
+            format!("{}, {}: Enter measures", chosen.effort.name(), time(&chosen))
+        } else {
+            format!("this experiment has one setting alone; it takes {}", time(&chosen))
+        });
+    }
+
+    /// The experiment in view, and what Enter would measure.
+    fn focused_experiment(&self) -> Option<(CellKey, ExperimentSpec)> {
+        let cell = self.focused()?;
+        let CellBody::Experiment(experiment) = &cell.body else { return None };
+        let key = self.key_of(cell);
+        let wanted = self.wanted(&key, experiment);
+        Some((key, wanted))
+    }
+}

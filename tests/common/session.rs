@@ -1,0 +1,95 @@
+//! A session by scripted keys.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend};
+use relu_notebook::app::{App, Effect, Event, Tag, update};
+use relu_notebook::lesson::Library;
+use relu_notebook::protocol::{self, CellKey, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState};
+use relu_notebook::ui::{self, Theme};
+
+/// A notebook without a terminal: keys go in, effects are kept.
+pub struct Session {
+    pub app: App,
+    /// What the kernel was asked, the reader's places apart.
+    pub asked: Vec<RequestBody>,
+    pub effects: Vec<Effect>,
+}
+
+impl Session {
+    /// The race's lesson on 100x30, the race in focus.
+    pub fn open() -> Self {
+        let library = Library::english();
+        let lesson = library.find("faster").unwrap();
+        let mut session = Self::with(App::new(library, lesson, 100, 30));
+        session.tab_to("race");
+        session
+    }
+
+    pub fn with(app: App) -> Self {
+        Self { app, asked: Vec::new(), effects: Vec::new() }
+    }
+
+    /// A shipped lesson at its head.
+    pub fn on(lesson: &str, columns: u16, rows: u16) -> Self {
+        let library = Library::english();
+        let lesson = library.find(lesson).unwrap();
+        Self::with(App::new(library, lesson, columns, rows))
+    }
+
+    /// Tab until this cell is in focus.
+    pub fn tab_to(&mut self, cell: &str) {
+        for _ in 0..=self.app.document().cells().len() {
+            if self.app.focused().is_some_and(|focused| focused.id == cell) {
+                return;
+            }
+            self.press(KeyCode::Tab);
+        }
+        panic!("there is no cell `{cell}`");
+    }
+
+    /// The screen as text.
+    pub fn screen(&self, theme: &Theme) -> String {
+        let whole = self.app.screen.whole;
+        let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
+        terminal.draw(|frame| ui::draw(&self.app, theme, frame)).unwrap();
+        let text = terminal.backend().to_string();
+        // TestBackend quotes its lines.
+        text.lines().map(|line| line.trim_matches('"').trim_end().to_string() + "\n").collect()
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        for effect in update(&mut self.app, event) {
+            if let Effect::Request(_, body) | Effect::RequestIfOn(_, body) = &effect
+                && !matches!(body, RequestBody::Remember { .. })
+            {
+                self.asked.push(body.clone());
+            }
+            self.effects.push(effect);
+        }
+    }
+
+    pub fn press(&mut self, code: KeyCode) {
+        self.tell(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
+    }
+
+    pub fn kernel(&mut self, event: RunEvent) {
+        self.tell(Event::Kernel(protocol::Event::Run(event)));
+    }
+
+    /// Enter, and the kernel's answer.
+    pub fn start_race(&mut self) {
+        self.press(KeyCode::Enter);
+        let key = CellKey { lesson: "faster".into(), cell: "race".into() };
+        self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
+        self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });
+    }
+
+    pub fn state(&self) -> &RunState {
+        &self.app.focused_race().unwrap().state
+    }
+}
