@@ -7,12 +7,13 @@ mod session;
 
 use crossterm::event::KeyCode;
 use relu_notebook::app::{Event, Stale};
-use relu_notebook::protocol::{self, CellEvent, CellKey, Effort, Outcome, RequestBody};
+use relu_notebook::protocol::{self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
 
 fn cell(session: &mut Session, event: CellEvent) {
     session.tell(Event::Kernel(protocol::Event::Cell(event)));
@@ -22,29 +23,118 @@ fn tricks() -> CellKey {
     CellKey { lesson: "tricks".into(), cell: "tricks".into() }
 }
 
-/// A whole measurement of lesson 13's cell as the kernel tells of it; the figures are made up.
-fn measure(session: &mut Session) {
+/// A whole measurement of the cell in view as the kernel tells of it, with figures made up for the test.
+fn measured(session: &mut Session, figures: Vec<Figure>) {
     session.press(KeyCode::Enter);
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
     cell(session, CellEvent::Started { cell: key.clone(), spec });
-    let axis = |label: &str| protocol::Axis { label: label.into(), scale: protocol::Scale::Linear, limits: None };
-    let series = protocol::Series {
-        name: "plain".into(),
-        source: protocol::Source::Measured,
+    cell(session, CellEvent::Finished { cell: key, outcome: Outcome { figures, findings: vec![], seconds: 13.0 } });
+}
+
+/// A plot with a spread, a gap, a band and a mark.
+fn plot(scale: protocol::Scale) -> Figure {
+    let axis = |label: &str, scale| protocol::Axis { label: label.into(), scale, limits: None };
+    let series = |name: &str, points: &[[f64; 2]], spread: &[f64]| protocol::Series {
+        name: name.into(),
+        source: Source::Measured,
         stroke: protocol::Stroke::Both,
-        points: vec![[1.0, 6.0], [2.0, 4.5], [3.0, 4.0]],
-        spread: vec![],
+        points: points.to_vec(),
+        spread: spread.to_vec(),
     };
-    let plot = protocol::Plot {
+    let plain = [[0.0, 6.0], [1.0, 4.5], [2.0, f64::NAN], [3.0, 3.0], [4.0, 2.5], [5.0, 2.25]];
+    let cited = || Source::Cited("Glorot 2011".into());
+    Figure::Plot(protocol::Plot {
         title: "Test error by epoch".into(),
-        x: axis("epoch"),
-        y: axis("test error, %"),
-        series: vec![series],
-        bands: vec![],
-        marks: vec![],
+        x: axis("epoch", protocol::Scale::Linear),
+        y: axis("test error, %", scale),
+        series: vec![
+            series("plain", &plain, &[0.5, 0.4, 0.0, 0.3, 0.2, 0.125]),
+            series("momentum", &[[1.0, 3.0], [3.0, 2.0], [5.0, 0.0]], &[]),
+        ],
+        bands: vec![protocol::Band { label: "band".into(), source: cited(), vertical: true, from: 2.0, to: 4.0 }],
+        marks: vec![protocol::Mark { label: "1.43 %".into(), source: cited(), at: [4.0, 1.43] }],
+    })
+}
+
+fn bars() -> Figure {
+    let bar = |name: &str, values: &[f64]| protocol::Bar { name: name.into(), values: values.to_vec() };
+    Figure::Bars(protocol::Bars {
+        title: "Cost, ns".into(),
+        parts: vec!["forward".into(), "backward".into()],
+        bars: vec![bar("ReLU", &[0.2, 0.3]), bar("tanh", &[1.5, 0.5])],
+        source: Source::Measured,
+    })
+}
+
+/// Values are read in this figure after these keys.
+fn read(figure: Figure, (columns, rows): (u16, u16), keys: &[KeyCode], theme: &Theme) -> String {
+    let mut session = Session::on("tricks", columns, rows);
+    session.tab_to("tricks");
+    measured(&mut session, vec![figure]);
+    session.press(KeyCode::Char('v'));
+    for key in keys {
+        session.press(*key);
+    }
+    session.screen(theme)
+}
+
+#[test]
+fn values_are_read_point_by_point() {
+    let linear = || plot(protocol::Scale::Linear);
+    let told = |figure, keys: &[KeyCode], words: &str| {
+        let screen = read(figure, (80, 24), keys, &RICH);
+        assert!(screen.contains(words), "{words}:\n{screen}");
     };
-    let outcome = Outcome { figures: vec![protocol::Figure::Plot(plot)], findings: vec![], seconds: 13.0 };
-    cell(session, CellEvent::Finished { cell: key, outcome });
+    told(linear(), &[], "● plain (measured): epoch 5, test error 2.25 ± 0.125 %");
+    told(linear(), &[KeyCode::Left; 3], "plain (measured): epoch 1, test error 4.5 ± 0.4 %");
+    told(linear(), &[KeyCode::Home], "plain (measured): epoch 0, test error 6 ± 0.5 %");
+    told(linear(), &[KeyCode::Char('[')], "plain (measured): epoch 3, test error 3 ± 0.3 %");
+    told(linear(), &[KeyCode::Left, KeyCode::Left, KeyCode::Down], "▲ momentum (measured): epoch 3, test error 2 %");
+    told(linear(), &[KeyCode::Down; 5], "✕ 1.43 % (Glorot 2011): epoch 4, test error 1.43 %");
+    // Zero has no place on a logarithmic axis.
+    told(plot(protocol::Scale::Log), &[KeyCode::Down], "momentum (measured): epoch 3, test error 2 %");
+    told(bars(), &[KeyCode::Down, KeyCode::Left], "tanh (measured): backward, Cost 0.5 ns");
+    told(bars(), &[], "ReLU (measured): together, Cost 0.5 ns");
+    told(linear(), &[KeyCode::Esc], "measured here in 13.0 s");
+}
+
+#[test]
+fn the_cursor_is_seen_in_every_look() {
+    for size in SIZES {
+        let (columns, rows) = size;
+        let at = format!("{columns}x{rows}");
+        let keys = [KeyCode::Left, KeyCode::Left];
+        insta::assert_snapshot!(format!("values-plot-{at}"), read(plot(protocol::Scale::Linear), size, &keys, &RICH));
+        insta::assert_snapshot!(format!("values-ascii-{at}"), read(plot(protocol::Scale::Log), size, &keys, &PLAIN));
+        insta::assert_snapshot!(format!("values-bars-{at}"), read(bars(), size, &[KeyCode::Down], &RICH));
+    }
+}
+
+/// The race of lesson 11 while it trains: the cursor stays where it is as epochs come.
+#[test]
+fn a_running_race_is_read() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("faster", columns, rows);
+        session.tab_to("race");
+        session.press(KeyCode::Char('v'));
+        assert!(session.app.modals.is_empty() && session.app.message.is_some(), "nothing is measured yet");
+        session.start_race();
+        for epoch in 1..=9 {
+            for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+                session.epoch(arm, epoch, 3.0 / f64::from(epoch));
+            }
+        }
+        session.press(KeyCode::Char('v'));
+        session.press(KeyCode::Left);
+        session.press(KeyCode::Down);
+        session.epoch(Arm::ALL_TANH, 10, 0.5);
+        assert!(session.screen(&RICH).contains("▲ all-Tanh: epoch 8, validation error 0.375 %"));
+        insta::assert_snapshot!(format!("values-race-{columns}x{rows}"), session.screen(&RICH));
+        session.press(KeyCode::Down);
+        assert!(session.screen(&RICH).contains("epoch 17, validation error 1.37 %"), "{}", session.screen(&RICH));
+        session.press(KeyCode::Esc);
+        assert!(session.app.modals.is_empty());
+    }
 }
 
 #[test]
@@ -56,7 +146,7 @@ fn quick_or_full_is_chosen_and_told() {
         session.press(KeyCode::Char('e'));
         session.press(KeyCode::Null);
         insta::assert_snapshot!(format!("effort-full-{columns}x{rows}"), session.screen(&RICH));
-        measure(&mut session);
+        measured(&mut session, vec![plot(protocol::Scale::Linear)]);
         let Some(RequestBody::RunCell { spec, .. }) = session.asked.last() else { unreachable!() };
         assert_eq!(spec.effort, Effort::Full);
         assert!(session.screen(&RICH).contains("measured here in 13.0 s, full, seed"));
@@ -84,7 +174,7 @@ fn an_experiment_of_one_setting_says_so() {
 fn a_stopped_measurement_replaces_nothing() {
     let mut session = Session::on("tricks", 80, 24);
     session.tab_to("tricks");
-    measure(&mut session);
+    measured(&mut session, vec![plot(protocol::Scale::Linear)]);
     session.press(KeyCode::Char('e'));
     session.press(KeyCode::Enter);
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
@@ -95,7 +185,7 @@ fn a_stopped_measurement_replaces_nothing() {
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
     cell(&mut session, CellEvent::Stopped { cell: key.clone() });
     let view = &session.app.experiments[&key];
-    assert_eq!(view.shown(), view.outcome.as_ref());
+    assert!(view.shown().unwrap().seconds > 10.0, "the stopped one measured for 1 second");
     assert_eq!(view.spec.as_ref().unwrap().effort, Effort::Quick);
     assert_eq!(session.app.stale(&key), Some(Stale::Effort));
 }

@@ -26,6 +26,8 @@ pub enum Action {
     Settings,
     /// Quick or full, for an experiment.
     Effort,
+    /// A cursor in the plot in view.
+    Values,
     Runs,
     Search,
     Command,
@@ -85,6 +87,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('s')], Action::StopRun, "s", "stop the race in view; it can be resumed"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
+    bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
     bind(&[key('1')], Action::Choose(1), "1-9", "answer a question; turn to a page of an experiment"),
     bind(&[key('2')], Action::Choose(2), "", ""),
     bind(&[key('3')], Action::Choose(3), "", ""),

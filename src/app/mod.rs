@@ -19,6 +19,7 @@ mod screen;
 mod settings;
 mod told;
 mod update;
+mod values;
 
 pub use answers::Answer;
 pub use claims::{ClaimLine, claim_lines};
@@ -28,11 +29,12 @@ pub use experiment::{ExperimentView, Running, Stale};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
-pub use pages::{Page, finding_lines, pages};
+pub use pages::{Page, finding_lines, head_rows, pages};
 pub use race::{LaneView, Race};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use update::update;
+pub use values::{Chart, Cursor, Pane};
 
 use crate::lesson::{Cell, CellBody, Document, Findings, Library};
 use crate::protocol::{CellKey, Finding, RunId, RunSummary};

@@ -1,6 +1,6 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::Settings;
+use super::{Cursor, Settings};
 use crate::lesson::Hit;
 use crate::protocol::{CellKey, RunId};
 
@@ -20,6 +20,8 @@ pub enum Modal {
     Command(CommandLine),
     /// The kernel that runs is of another version: its own sentence, and the offer to restart it.
     OtherVersion(String),
+    /// Values are being read in a plot.
+    Values(Cursor),
     /// A number is being predicted.
     Guess(Guessing),
 }

@@ -1,6 +1,6 @@
 //! Keys that go to what lies over the lesson.
 
-use super::{Action, App, Effect, Modal, QuitChoice, RunsList, Search, Tag, keys};
+use super::{Action, App, Effect, Modal, Pane, QuitChoice, RunsList, Search, Tag, keys};
 use crate::lesson::Line;
 use crate::protocol::{RequestBody, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -70,6 +70,10 @@ impl App {
                         self.modals.pop();
                         Vec::new()
                     }
+                    (KeyCode::Char('v'), _) => {
+                        self.read_values(Some(Pane::Run(run)));
+                        Vec::new()
+                    }
                     (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
                         effect(RequestBody::Pause { run })
                     }
@@ -87,6 +91,7 @@ impl App {
                 self.modals.push(modal);
                 Vec::new()
             }
+            (Modal::Values(cursor), _) => self.values_key(cursor, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
         }
     }

@@ -1,5 +1,6 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
+use super::ExperimentView;
 use crate::protocol::{Figure, Outcome};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,6 +14,12 @@ pub enum Page {
     Rows(usize, Range<usize>),
     /// Some lines of the findings, wrapped.
     Findings(Range<usize>),
+}
+
+/// Rows above the page: what runs, and what went wrong.
+pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
+    let rows = |text: &str| textwrap::wrap(text, usize::from(width.max(1))).len() as u16;
+    u16::from(view.running.is_some()) + view.error.as_deref().map_or(0, rows)
 }
 
 /// The findings as lines of this width.

@@ -98,6 +98,12 @@ impl Race {
         }
     }
 
+    /// As the legend has it; the seed where there are several.
+    pub fn lane_name(&self, lane: &LaneView) -> String {
+        let arm = lane.lane.arm.title();
+        if self.spec.seeds.len() > 1 { format!("{arm} s{}", lane.lane.seed) } else { arm }
+    }
+
     fn lane_mut(&mut self, lane: Lane) -> Option<&mut LaneView> {
         self.lanes.iter_mut().find(|view| view.lane == lane)
     }

@@ -133,6 +133,7 @@ impl App {
                 }
             }
             Action::Effort => self.change_effort(),
+            Action::Values => self.read_values(None),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::LoadRuns];

@@ -14,6 +14,17 @@ pub enum Source {
     Cited(String),
 }
 
+impl Source {
+    /// As a legend says it.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Measured => "measured".into(),
+            Self::Theory(name) => format!("theory: {name}"),
+            Self::Cited(name) => name.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {

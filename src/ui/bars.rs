@@ -8,7 +8,8 @@ use unicode_width::UnicodeWidthStr;
 /// Blocks that fill one to seven eighths of a cell from its left.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-pub fn draw(theme: &Theme, figure: &Bars, area: Rect, buffer: &mut Buffer) {
+/// `read` is the bar whose values are being read.
+pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let mut y = area.y;
     if figure.parts.len() > 1 {
         y = legend(theme, figure, area, y, buffer);
@@ -22,8 +23,9 @@ pub fn draw(theme: &Theme, figure: &Bars, area: Rect, buffer: &mut Buffer) {
     if longest <= 0.0 || room < 4 {
         return;
     }
-    for ((bar, number), row) in figure.bars.iter().zip(&numbers).zip(y..area.bottom()) {
-        buffer.set_stringn(area.x, row, theme.text(&bar.name), usize::from(names), Style::new());
+    for ((at, (bar, number)), row) in figure.bars.iter().zip(&numbers).enumerate().zip(y..area.bottom()) {
+        let style = if read == Some(at) { theme.selected() } else { Style::new() };
+        buffer.set_stringn(area.x, row, theme.text(&bar.name), usize::from(names), style);
         let mut reach = 0.0;
         let left = area.x + names + 1;
         let ends: Vec<f64> = bar
@@ -107,7 +109,7 @@ mod tests {
         let area = Rect::new(0, 0, width, 1 + values.len() as u16);
         let mut buffer = Buffer::empty(area);
         let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
-        draw(&theme, &figure, area, &mut buffer);
+        draw(&theme, &figure, None, area, &mut buffer);
         let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
         (0..area.height).map(row).collect()
     }

@@ -1,10 +1,10 @@
 //! An experiment's cell: its figures and findings, or the offer to run it.
 
-use super::plot::{Curve, Label, Plot, Shade};
+use super::plot::{Crosshair, Curve, Label, Plot, Shade};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
 use super::{bars, regions};
-use crate::app::{App, ExperimentView, Page, Stale, finding_lines, pages};
+use crate::app::{App, Chart, Cursor, ExperimentView, Page, Stale, finding_lines, head_rows, pages};
 use crate::lesson::ExperimentCell;
 use crate::protocol::{self, CellKey, ExperimentSpec, Figure, ImageGrid, Outcome, Scale, Source, Stroke, Table, about};
 use ratatui::buffer::Buffer;
@@ -29,11 +29,13 @@ pub fn draw(
     let mut y = inner.y;
     if let Some(running) = &view.running {
         let text = format!("{:>3.0} %  {} · Enter stops", running.done * 100.0, running.doing);
-        y = write(theme, &text, theme.strong(), inner, y, buffer);
+        buffer.set_stringn(inner.x, y, theme.text(&text), inner.width.into(), theme.strong());
+        y += 1;
     }
     if let Some(error) = &view.error {
-        y = write(theme, error, theme.bad(), inner, y, buffer);
+        write(theme, error, theme.bad(), inner, y, buffer);
     }
+    y = inner.y + head_rows(view, inner.width);
     let Some(outcome) = view.shown() else {
         if view.running.is_none() {
             offer(
@@ -53,10 +55,12 @@ pub fn draw(
     let pages = pages(outcome, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
-    let (foot, style) = foot(theme, view, outcome, app.stale(key), &wanted);
+    let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
+    let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor));
+    let (foot, style) = read.unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted));
     write(theme, &foot, style, Rect { y: last, height: 1, ..inner }, last, buffer);
     match &pages[at] {
-        Page::Figure(number) => figure(theme, &outcome.figures[*number], place, buffer),
+        Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &outcome.figures[*number] {
                 table(theme, whole, rows.clone(), place, buffer);
@@ -135,40 +139,50 @@ fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer:
     }
 }
 
-fn figure(theme: &Theme, figure: &Figure, place: Rect, buffer: &mut Buffer) {
+fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, buffer: &mut Buffer) {
     match figure {
-        Figure::Plot(figure) => plot(theme, figure, place, buffer),
+        Figure::Plot(figure) => plot(theme, figure, cursor, place, buffer),
         Figure::Table(figure) => table(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(figure) => images(theme, figure, place, buffer),
-        Figure::Bars(figure) => bars::draw(theme, figure, place, buffer),
+        Figure::Bars(figure) => bars::draw(theme, figure, cursor.map(|cursor| cursor.curve), place, buffer),
         Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
     }
 }
 
-fn source(source: &Source) -> String {
-    match source {
-        Source::Measured => "measured".into(),
-        Source::Theory(name) => format!("theory: {name}"),
-        Source::Cited(name) => name.clone(),
+/// The look of a plot's curve, or of a mark behind the last of them.
+fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
+    match figure.series.get(curve) {
+        Some(series) if !matches!(series.source, Source::Cited(_)) => theme.arm(curve),
+        _ => theme.cited(),
     }
 }
 
-fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer) {
-    let mut y = area.y;
-    let style_of = |at: usize, series: &protocol::Series| match series.source {
-        Source::Cited(_) => theme.cited(),
-        _ => theme.arm(at),
+/// The values at the cursor, in the looks of its curve.
+fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor) -> Option<(String, Style)> {
+    let Page::Figure(number) = page else { return None };
+    let (chart, mark, style) = match outcome.figures.get(*number)? {
+        Figure::Plot(plot) => {
+            let mark = if cursor.curve < plot.series.len() { theme.marker(cursor.curve) } else { "✕" };
+            (Chart::of_plot(plot), format!("{mark} "), style_of(theme, plot, cursor.curve))
+        }
+        Figure::Bars(bars) => (Chart::of_bars(bars), String::new(), theme.arm(0)),
+        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) => return None,
     };
+    Some((format!("{mark}{}", chart.told(cursor)?), style.patch(theme.strong())))
+}
+
+fn plot(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, area: Rect, buffer: &mut Buffer) {
+    let mut y = area.y;
     for (at, series) in figure.series.iter().enumerate() {
         if y + 6 >= area.bottom() {
             break;
         }
-        let text = format!("{} {} ({})", theme.marker(at), series.name, source(&series.source));
-        y = write(theme, &text, style_of(at, series), area, y, buffer);
+        let text = format!("{} {} ({})", theme.marker(at), series.name, series.source.told());
+        y = write(theme, &text, style_of(theme, figure, at), area, y, buffer);
     }
     for band in &figure.bands {
         let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
-        let text = format!("{fill} {} ({})", band.label, source(&band.source));
+        let text = format!("{fill} {} ({})", band.label, band.source.told());
         y = write(theme, &text, theme.cited(), area, y, buffer);
     }
     let points = || figure.series.iter().flat_map(|series| series.points.iter());
@@ -184,7 +198,7 @@ fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer)
         .iter()
         .enumerate()
         .map(|(at, series)| Curve {
-            style: style_of(at, series),
+            style: style_of(theme, figure, at),
             marker: theme.marker(at),
             points: series.points.iter().map(|p| (p[0], p[1])).collect(),
             joined: series.stroke != Stroke::Points,
@@ -206,6 +220,11 @@ fn plot(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer)
         curves,
         labels,
         bands: figure.bands.iter().map(shade).collect(),
+        crosshair: cursor.and_then(|cursor| {
+            let chart = Chart::of_plot(figure);
+            let point = chart.point(cursor)?;
+            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told: None })
+        }),
     };
     drawn.draw(Rect { y, height: area.bottom().saturating_sub(y), ..area }, theme, buffer);
 }
@@ -233,7 +252,7 @@ fn table(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffer: 
     figure.rows[rows].iter().for_each(|cells| row(cells, Style::new()));
     y += 1;
     for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
-        y = write(theme, &format!("{column}: {}", source(from)), theme.faint(), area, y, buffer);
+        y = write(theme, &format!("{column}: {}", from.told()), theme.faint(), area, y, buffer);
     }
 }
 

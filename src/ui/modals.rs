@@ -1,10 +1,10 @@
 //! What lies over the lesson: help, settings, the question before quitting, runs, search.
 
 use super::questions::{framed, write};
-use super::race;
+use super::race::{self, RaceView};
+use super::status::READING;
 use super::theme::Theme;
-use crate::app::{App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, QuitChoice, RunsList, Search, Settings};
-use crate::lesson::{CellBody, RaceMark};
+use crate::app::{App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, Pane, QuitChoice, RunsList, Search, Settings};
 use crate::protocol::RunId;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -23,8 +23,8 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Runs(list) => runs(list, app, theme, whole, buffer),
         Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
         Modal::Search(search) => find(search, app, theme, whole, buffer),
-        // Drawn where the contents always stand.
-        Modal::Contents(_) => {}
+        // Drawn where the contents and the plots always stand.
+        Modal::Contents(_) | Modal::Values(_) => {}
         Modal::Command(line) => command(line, theme, whole, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, whole, buffer),
         Modal::Guess(guess) => number(guess, theme, whole, buffer),
@@ -184,19 +184,18 @@ fn one_run(run: RunId, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffe
         write(theme, "Reading its history …", theme.faint(), inner, inner.y, buffer);
         return;
     };
-    // The marks of the first race in the course: the article's.
-    let cells = app.library.lessons.iter().flat_map(crate::lesson::Document::cells);
-    let marks =
-        cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(&train.marks) } else { None });
-    let marks: &[RaceMark] = marks.filter(|marks| !marks.is_empty()).map(Vec::as_slice).next().unwrap_or(&[]);
     let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
-    race::draw_race(theme, race, marks, None, chart, buffer);
-    let keys = if race.state.is_active() {
-        "Space pauses, continues · s stops · Esc back"
+    let cursor = app.cursor().filter(|cursor| cursor.on == Pane::Run(run));
+    let view = RaceView { race, marks: app.article_marks(), waiting: None, cursor };
+    race::draw_race(theme, &view, chart, buffer);
+    let keys = if cursor.is_some() {
+        READING
+    } else if race.state.is_active() {
+        "Space pauses, continues · s stops · v values · Esc back"
     } else if race.state.can_resume() {
-        "Enter resumes · Esc back"
+        "Enter resumes · v values · Esc back"
     } else {
-        "Esc back"
+        "v values · Esc back"
     };
     buffer.set_stringn(
         inner.x,

@@ -38,6 +38,15 @@ pub struct Label {
     pub style: Style,
 }
 
+/// The point that is being read.
+#[derive(Debug)]
+pub struct Crosshair {
+    pub at: (f64, f64),
+    pub style: Style,
+    /// Its values in words, in place of the y axis' label.
+    pub told: Option<String>,
+}
+
 #[derive(Debug)]
 pub struct Plot {
     pub x: (f64, f64),
@@ -49,6 +58,7 @@ pub struct Plot {
     pub curves: Vec<Curve>,
     pub labels: Vec<Label>,
     pub bands: Vec<Shade>,
+    pub crosshair: Option<Crosshair>,
 }
 
 /// Where values land on the screen.
@@ -104,7 +114,10 @@ impl Plot {
                 buffer.set_stringn(x, y, text, usize::from(area.right() - x), style);
             }
         };
-        put(buffer, area.x, area.y, &theme.text(&self.y_label), faint);
+        match self.crosshair.as_ref().and_then(|cross| Some((cross.told.as_ref()?, cross.style))) {
+            Some((told, style)) => put(buffer, area.x, area.y, &theme.text(told), style.patch(theme.strong())),
+            None => put(buffer, area.x, area.y, &theme.text(&self.y_label), faint),
+        }
         for row in plot.y..plot.bottom() {
             put(buffer, plot.x - 1, row, if ascii { "|" } else { "│" }, faint);
         }
@@ -126,6 +139,7 @@ impl Plot {
             self.braille_curves(&xs, &ys, plot, buffer);
         }
         self.published(&xs, &ys, plot, theme, buffer);
+        self.cross(&xs, &ys, plot, theme, buffer);
     }
 
     fn x_axis(
@@ -277,6 +291,21 @@ impl Plot {
         }
     }
 
+    /// A line down to the x axis where nothing else stands, and the point itself on top of all.
+    fn cross(&self, xs: &Scale, ys: &Scale, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
+        let Some(cross) = &self.crosshair else { return };
+        let Some((px, py)) = xs.part(cross.at.0).zip(ys.part(cross.at.1)) else { return };
+        let (column, row) = edge_cell(plot, px, py);
+        let bar = if theme.glyphs == Glyphs::Ascii { "|" } else { "┊" };
+        for below in row + 1..plot.bottom() {
+            if buffer.cell((column, below)).is_some_and(|cell| [" ", "░", "\u{2800}"].contains(&cell.symbol())) {
+                buffer.set_string(column, below, bar, theme.faint());
+            }
+        }
+        let glyph = if theme.glyphs == Glyphs::Ascii { "X" } else { "◉" };
+        buffer.set_string(column, row, glyph, cross.style.patch(theme.selected()));
+    }
+
     /// Published points with their labels, beside the point where there is room; beyond an edge they point there.
     fn published(&self, xs: &Scale, ys: &Scale, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
         let ascii = theme.glyphs == Glyphs::Ascii;
@@ -316,9 +345,15 @@ impl Plot {
 fn cell_of(xs: &Scale, ys: &Scale, plot: Rect, x: f64, y: f64) -> Option<(u16, u16)> {
     let (px, py) = xs.part(x).zip(ys.part(y))?;
     let inside = (0.0..=1.0).contains(&px) && (0.0..=1.0).contains(&py);
-    let column =
-        |part: f64, cells: u16, dots: f64| ((part * (f64::from(cells) * dots - 1.0)).round() / dots).floor() as u16;
-    inside.then(|| (plot.x + column(px, plot.width, 2.0), plot.y + column(1.0 - py, plot.height, 4.0)))
+    inside.then(|| edge_cell(plot, px, py))
+}
+
+/// The cell of a point; one that lies outside is put at the edge.
+fn edge_cell(plot: Rect, px: f64, py: f64) -> (u16, u16) {
+    let cell = |part: f64, cells: u16, dots: f64| {
+        ((part.clamp(0.0, 1.0) * (f64::from(cells) * dots - 1.0)).round() / dots).floor() as u16
+    };
+    (plot.x + cell(px, plot.width, 2.0), plot.y + cell(1.0 - py, plot.height, 4.0))
 }
 
 /// Every dot of a straight line (Bresenham 1965).

@@ -1,9 +1,9 @@
 //! The training pane: the heart of the notebook.
 
-use super::plot::{Curve, Label, Plot};
+use super::plot::{Crosshair, Curve, Label, Plot};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
-use crate::app::{App, LaneView, Race};
+use crate::app::{App, Chart, Cursor, LaneView, Race};
 use crate::lesson::{RaceMark, TrainCell};
 use crate::protocol::{CellKey, RunSpec, RunState};
 use ratatui::buffer::Buffer;
@@ -49,7 +49,18 @@ pub fn draw_cell(
     } else {
         None
     };
-    draw_race(theme, shown, &cell.marks, waiting.as_deref(), inner, buffer);
+    let view = RaceView { race: shown, marks: &cell.marks, waiting: waiting.as_deref(), cursor: app.cursor_in(key) };
+    draw_race(theme, &view, inner, buffer);
+}
+
+/// A race as it is to be drawn.
+pub struct RaceView<'a> {
+    pub race: &'a Race,
+    /// Published points.
+    pub marks: &'a [RaceMark],
+    /// What stands in place of the numbers before it runs.
+    pub waiting: Option<&'a str>,
+    pub cursor: Option<&'a Cursor>,
 }
 
 /// What Enter would start.
@@ -71,14 +82,8 @@ fn offer(spec: &RunSpec) -> String {
 }
 
 /// Chart and numbers of a race, in the room given.
-pub fn draw_race(
-    theme: &Theme,
-    race: &Race,
-    marks: &[RaceMark],
-    waiting: Option<&str>,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer) {
+    let RaceView { race, waiting, .. } = *view;
     let (chart_area, side) = if area.width >= WIDE {
         let chart = Rect { width: area.width - SIDE, ..area };
         (chart, Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area })
@@ -87,12 +92,28 @@ pub fn draw_race(
         let chart = Rect { height: area.height.saturating_sub(rows), ..area };
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
-    chart(race, marks, theme).draw(chart_area, theme, buffer);
+    let plot = Plot { crosshair: crosshair(theme, view), ..chart(race, view.marks, theme) };
+    plot.draw(chart_area, theme, buffer);
     if area.width >= WIDE {
         numbers_beside(theme, race, waiting, side, buffer);
     } else {
         numbers_below(theme, race, waiting, side, buffer);
     }
+}
+
+/// The point that is being read.
+fn crosshair(theme: &Theme, view: &RaceView) -> Option<Crosshair> {
+    let (cursor, race) = (view.cursor?, view.race);
+    let chart = Chart::of_race(race, view.marks);
+    let point = chart.point(cursor)?;
+    let lane = race.lanes.get(cursor.curve).map(|lane| arm_number(race, lane));
+    let (mark, style) = lane.map_or(("✕", theme.cited()), |arm| (theme.marker(arm), theme.arm(arm)));
+    let told = format!("{mark} {}", chart.told(cursor)?);
+    Some(Crosshair { at: (point.x, point.y), style, told: Some(told) })
+}
+
+fn arm_number(race: &Race, lane: &LaneView) -> usize {
+    race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0)
 }
 
 fn numbers_height(race: &Race) -> u16 {
@@ -101,13 +122,12 @@ fn numbers_height(race: &Race) -> u16 {
 
 /// Validation error by epoch, the published points beside it.
 fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
-    let arm_number = |lane: &LaneView| race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0);
     let curves: Vec<Curve> = race
         .lanes
         .iter()
         .map(|lane| Curve {
-            style: theme.arm(arm_number(lane)),
-            marker: theme.marker(arm_number(lane)),
+            style: theme.arm(arm_number(race, lane)),
+            marker: theme.marker(arm_number(race, lane)),
             points: lane.points.iter().map(|r| (f64::from(r.epoch), r.val_error)).collect(),
             joined: true,
             spread: Vec::new(),
@@ -145,6 +165,7 @@ fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
         curves,
         labels,
         bands: Vec::new(),
+        crosshair: None,
     }
 }
 
@@ -214,14 +235,6 @@ fn remarks(race: &Race) -> Vec<String> {
     remarks
 }
 
-fn lane_name(race: &Race, lane: &LaneView) -> String {
-    if race.spec.seeds.len() > 1 {
-        format!("{} s{}", lane.lane.arm.title(), lane.lane.seed)
-    } else {
-        lane.lane.arm.title()
-    }
-}
-
 fn numbers_beside(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect, buffer: &mut Buffer) {
     let mut y = area.y;
     if let Some(text) = waiting {
@@ -233,11 +246,11 @@ fn numbers_beside(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect,
     }
     let compact = race.lanes.len() > 2;
     for lane in &race.lanes {
-        let number = race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0);
+        let number = arm_number(race, lane);
         if y + 1 >= area.bottom() {
             break;
         }
-        let name = format!("{} {}", theme.marker(number), lane_name(race, lane));
+        let name = format!("{} {}", theme.marker(number), race.lane_name(lane));
         buffer.set_stringn(area.x, y, &name, usize::from(area.width), theme.arm(number).patch(theme.strong()));
         if compact {
             let best = lane.best();
@@ -322,7 +335,7 @@ fn numbers_below(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect, 
         buffer.set_string(area.right() - times.width() as u16, y, &times, theme.faint());
     }
     y += 1;
-    let name_width = race.lanes.iter().map(|lane| lane_name(race, lane).width()).max().unwrap_or(8);
+    let name_width = race.lanes.iter().map(|lane| race.lane_name(lane).width()).max().unwrap_or(8);
     let room = usize::from(area.width);
     let columns = format!("{:name_width$}   {:>11}  {:>16}  {:>6}", "", "val   test", "best val  test @", "img/s");
     let bar_width = room.saturating_sub(columns.width() + 2).min(16);
@@ -333,14 +346,14 @@ fn numbers_below(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect, 
         if y >= last {
             break;
         }
-        let number = race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0);
+        let number = arm_number(race, lane);
         let (latest, best) = (lane.latest(), lane.best());
         let part = lane.epochs_and_part() / f64::from(race.spec.epochs.max(1));
         buffer.set_string(area.x, y, bar(theme, part, bar_width), theme.arm(number));
         let text = format!(
             "{} {:name_width$} {} {}  {} {} {:>4}  {:>6}",
             theme.marker(number),
-            lane_name(race, lane),
+            race.lane_name(lane),
             percent(latest.map(|r| r.val_error)),
             percent(latest.map(|r| r.test_error)),
             percent(best.map(|r| r.val_error)),

@@ -74,10 +74,14 @@ fn kernel(app: &App) -> String {
     .into()
 }
 
+/// The keys while values are being read.
+pub const READING: &str = "← → points · [ ] further · ↑ ↓ curves · Esc back";
+
 /// The keys that the focused cell takes; what lies on top shows its own, the contents have them here.
 fn hints(app: &App) -> String {
     match app.modals.last() {
         Some(Modal::Contents(_)) => return "↑ ↓ choose · Enter open".into(),
+        Some(Modal::Values(_)) => return READING.into(),
         Some(_) => return String::new(),
         None => {}
     }
@@ -89,7 +93,7 @@ fn hints(app: &App) -> String {
             None => "Enter start · o settings",
             Some(RunState::Queued | RunState::Running) => "Space pause · s stop",
             Some(RunState::Paused) => "Space continue · s stop",
-            Some(RunState::Finished) => "Enter new run · o settings",
+            Some(RunState::Finished) => "Enter new run · o settings · v values",
             Some(_) => "Enter resume · o settings",
         },
         CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",

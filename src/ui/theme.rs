@@ -136,8 +136,9 @@ impl Theme {
         if self.glyphs == Glyphs::Unicode {
             return text.to_string();
         }
-        text.chars()
-            .map(|c| match c {
+        let mut plain = String::with_capacity(text.len());
+        for c in text.chars() {
+            let like = match c {
                 '•' | '·' => '*',
                 '─' | '–' | '—' | '−' => '-',
                 '▏' | '│' => '|',
@@ -149,10 +150,18 @@ impl Theme {
                 '←' | '≤' => '<',
                 '↑' => '^',
                 '↓' => 'v',
+                '±' => {
+                    plain.push('+');
+                    '-'
+                }
+                '✕' => '+',
+                '●' => 'o',
                 c if c.is_ascii() => c,
                 _ => '?',
-            })
-            .collect()
+            };
+            plain.push(like);
+        }
+        plain
     }
 }
 

@@ -5,7 +5,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Effect, Event, Tag, update};
 use relu_notebook::lesson::Library;
-use relu_notebook::protocol::{self, CellKey, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState};
+use relu_notebook::protocol::{
+    self, Arm, CellKey, EpochRecord, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+};
 use relu_notebook::ui::{self, Theme};
 
 /// A notebook without a terminal: keys go in, effects are kept.
@@ -87,6 +89,21 @@ impl Session {
         let key = CellKey { lesson: "faster".into(), cell: "race".into() };
         self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
         self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });
+    }
+
+    /// An epoch of the first run.
+    pub fn epoch(&mut self, arm: Arm, epoch: u32, val_error: f64) {
+        let record = EpochRecord {
+            arm,
+            seed: 1,
+            epoch,
+            train_loss: 0.1,
+            val_error,
+            test_error: val_error,
+            seconds: 1.0,
+            images_per_second: 50_000.0,
+        };
+        self.kernel(RunEvent::Epoch { run: RunId(1), record });
     }
 
     pub fn state(&self) -> &RunState {

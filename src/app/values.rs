@@ -1,0 +1,304 @@
+//! Reading values in a plot with the keys: what there is to read, and where the cursor stands.
+
+use super::{App, Effect, Modal, Page, Race, head_rows, pages};
+use crate::lesson::{CellBody, RaceMark};
+use crate::protocol::{Bars, CellKey, Figure, Plot, RunId, Scale, Source};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// A cursor on a point of a curve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub on: Pane,
+    pub curve: usize,
+    pub point: usize,
+}
+
+/// What the cursor stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pane {
+    Cell(CellKey),
+    /// The chart that the list of runs opened.
+    Run(RunId),
+}
+
+/// A plot as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chart {
+    /// With their units, as the axes have them: `current, nA`.
+    pub x: String,
+    pub y: String,
+    pub curves: Vec<Curve>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    /// From left to right, gaps left out.
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    /// What stands there, where x is no number: a part of a bar.
+    pub what: Option<String>,
+    pub y: f64,
+    /// Half-width of its spread.
+    pub spread: Option<f64>,
+}
+
+impl Chart {
+    /// The series of a plot, then its marks.
+    pub fn of_plot(plot: &Plot) -> Self {
+        let drawn = |&(x, y, _): &(f64, f64, Option<f64>)| {
+            let on = |scale: Scale, v: f64| v.is_finite() && (scale == Scale::Linear || v > 0.0);
+            on(plot.x.scale, x) && on(plot.y.scale, y)
+        };
+        let series = plot.series.iter().map(|series| {
+            let points = series.points.iter().enumerate();
+            let points = points.map(|(at, p)| (p[0], p[1], series.spread.get(at).copied())).filter(drawn);
+            Curve::new(named(&series.name, &series.source), points)
+        });
+        let marks = plot.marks.iter().map(|mark| {
+            let point = (mark.at[0], mark.at[1], None);
+            Curve::new(named(&mark.label, &mark.source), Some(point).filter(drawn))
+        });
+        Self { x: plot.x.label.clone(), y: plot.y.label.clone(), curves: series.chain(marks).collect() }
+    }
+
+    /// One curve a bar, its points the parts and their sum.
+    pub fn of_bars(figure: &Bars) -> Self {
+        let curve = |bar: &crate::protocol::Bar| {
+            let sum = (figure.parts.len() > 1).then(|| ("together", bar.values.iter().sum()));
+            let parts = figure.parts.iter().map(String::as_str).chain(figure.parts.is_empty().then_some(""));
+            let parts = parts.zip(bar.values.iter().copied()).chain(sum).enumerate();
+            let point = |(at, (part, y)): (usize, (&str, f64))| Point {
+                x: at as f64,
+                what: Some(part.into()),
+                y,
+                spread: None,
+            };
+            Curve { name: named(&bar.name, &figure.source), points: parts.map(point).collect() }
+        };
+        Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
+    }
+
+    /// The lanes of a race, then the published points.
+    pub fn of_race(race: &Race, marks: &[RaceMark]) -> Self {
+        let lanes = race.lanes.iter().map(|lane| {
+            let points = lane.points.iter().map(|record| (f64::from(record.epoch), record.val_error, None));
+            Curve::new(race.lane_name(lane), points.filter(|point| point.1.is_finite()))
+        });
+        let marks = marks.iter().map(|mark| {
+            let name = format!("{}, {}", mark.label, mark.source);
+            Curve::new(name, [(f64::from(mark.epoch), mark.error, None)])
+        });
+        Self { x: "epoch".into(), y: "validation error, %".into(), curves: lanes.chain(marks).collect() }
+    }
+
+    pub fn point(&self, cursor: &Cursor) -> Option<&Point> {
+        self.curves.get(cursor.curve)?.points.get(cursor.point)
+    }
+
+    /// The cursor's point in words: the legend's name, x, y and its spread.
+    pub fn told(&self, cursor: &Cursor) -> Option<String> {
+        let (curve, point) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
+        let x = match &point.what {
+            Some(what) => what.clone(),
+            None => with_unit(&self.x, &exact(point.x)),
+        };
+        let spread = point.spread.map_or(String::new(), |half| format!(" ± {}", exact(half)));
+        let y = with_unit(&self.y, &format!("{}{spread}", exact(point.y)));
+        let x = if x.is_empty() { x } else { format!("{x}, ") };
+        Some(format!("{}: {x}{y}", curve.name))
+    }
+
+    /// The last point of the first curve that has any.
+    fn first(&self, on: Pane) -> Option<Cursor> {
+        let curve = self.curves.iter().position(|curve| !curve.points.is_empty())?;
+        Some(Cursor { on, curve, point: self.curves[curve].points.len() - 1 })
+    }
+
+    /// So many points on, within the curve.
+    fn step(&self, cursor: &mut Cursor, by: isize) {
+        let count = self.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
+        cursor.point = cursor.point.saturating_add_signed(by).min(count.saturating_sub(1));
+    }
+
+    /// To the next curve that has points, at the x nearest to this one.
+    fn change_curve(&self, cursor: &mut Cursor, by: isize) {
+        let Some(x) = self.point(cursor).map(|point| point.x) else { return };
+        let mut at = cursor.curve;
+        while let Some(curve) = at.checked_add_signed(by).and_then(|next| self.curves.get(next).map(|c| (next, c))) {
+            at = curve.0;
+            let far = |point: &Point| (point.x - x).abs();
+            let nearest = (0..curve.1.points.len()).min_by(|&a, &b| {
+                let points = &curve.1.points;
+                far(&points[a]).total_cmp(&far(&points[b]))
+            });
+            if let Some(point) = nearest {
+                (cursor.curve, cursor.point) = (at, point);
+                return;
+            }
+        }
+    }
+}
+
+impl Curve {
+    fn new(name: String, points: impl IntoIterator<Item = (f64, f64, Option<f64>)>) -> Self {
+        let mut points: Vec<Point> =
+            points.into_iter().map(|(x, y, spread)| Point { x, what: None, y, spread }).collect();
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        Self { name, points }
+    }
+}
+
+fn named(name: &str, source: &Source) -> String {
+    format!("{name} ({})", source.told())
+}
+
+/// `current, nA` and `0.5` make `current 0.5 nA`.
+fn with_unit(label: &str, value: &str) -> String {
+    match label.rsplit_once(", ") {
+        Some((what, unit)) => format!("{what} {value} {unit}"),
+        None => format!("{label} {value}"),
+    }
+}
+
+/// Five digits, more than any axis shows, without needless zeros.
+fn exact(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !(1e-3..1e6).contains(&size) {
+        let text = format!("{value:.4e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let decimals = (4 - size.log10().floor() as i32).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+impl App {
+    /// The cursor, while values are being read.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        if let Some(Modal::Values(cursor)) = self.modals.last() { Some(cursor) } else { None }
+    }
+
+    /// The cursor if it stands in this cell.
+    pub fn cursor_in(&self, key: &CellKey) -> Option<&Cursor> {
+        self.cursor().filter(|cursor| matches!(&cursor.on, Pane::Cell(on) if on == key))
+    }
+
+    /// What can be read in a pane as it shows now.
+    pub fn chart(&self, on: &Pane) -> Option<Chart> {
+        match on {
+            Pane::Run(run) => Some(Chart::of_race(self.races.get(run)?, self.article_marks())),
+            Pane::Cell(key) => {
+                let cells = self.document().cells();
+                let number = cells.iter().position(|cell| cell.id == key.cell)?;
+                match &cells[number].body {
+                    CellBody::Train(train) => Some(Chart::of_race(self.race_of(key)?, &train.marks)),
+                    CellBody::Experiment(_) => match self.shown_figure(key, number)? {
+                        Figure::Plot(plot) => Some(Chart::of_plot(plot)),
+                        Figure::Bars(bars) => Some(Chart::of_bars(bars)),
+                        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) => None,
+                    },
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The figure on the page that an experiment's pane shows.
+    fn shown_figure(&self, key: &CellKey, number: usize) -> Option<&Figure> {
+        let view = self.experiments.get(key)?;
+        let outcome = view.shown()?;
+        let (_, height) = *self.view.layout.cells.get(number)?;
+        let width = self.screen.text.width.saturating_sub(4);
+        // A frame, the title of the page, and the line beneath it.
+        let rows = height.saturating_sub(4 + head_rows(view, width));
+        let pages = pages(outcome, width, rows);
+        match pages.get(view.page.min(pages.len().checked_sub(1)?))? {
+            Page::Figure(figure) => outcome.figures.get(*figure),
+            Page::Rows(..) | Page::Findings(_) => None,
+        }
+    }
+
+    /// The published points of the first race in the course: the article's.
+    pub fn article_marks(&self) -> &[RaceMark] {
+        let cells = self.library.lessons.iter().flat_map(crate::lesson::Document::cells);
+        let marks =
+            cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(&train.marks) } else { None });
+        marks.filter(|marks| !marks.is_empty()).map(Vec::as_slice).next().unwrap_or(&[])
+    }
+
+    /// Puts the cursor into the plot in view.
+    pub(super) fn read_values(&mut self, on: Option<Pane>) {
+        let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
+        let cursor = on.and_then(|on| self.chart(&on)?.first(on));
+        match cursor {
+            Some(cursor) => {
+                if let (Pane::Cell(_), Some(cell)) = (&cursor.on, self.view.focus) {
+                    self.view.show_cell(cell);
+                }
+                self.modals.push(Modal::Values(cursor));
+            }
+            None => self.message = Some("there is no curve to read here; v reads values in a plot".into()),
+        }
+    }
+
+    pub(super) fn values_key(&mut self, mut cursor: Cursor, key: KeyEvent) -> Vec<Effect> {
+        let Some(chart) = self.chart(&cursor.on) else { return Vec::new() };
+        let count = chart.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
+        let far = (count / 10).max(2) as isize;
+        let step = if key.modifiers.contains(KeyModifiers::SHIFT) { far } else { 1 };
+        match key.code {
+            KeyCode::Left | KeyCode::Char('h') => chart.step(&mut cursor, -step),
+            KeyCode::Right | KeyCode::Char('l') => chart.step(&mut cursor, step),
+            KeyCode::Char('[') => chart.step(&mut cursor, -far),
+            KeyCode::Char(']') => chart.step(&mut cursor, far),
+            KeyCode::Home | KeyCode::Char('g') => chart.step(&mut cursor, isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => chart.step(&mut cursor, isize::MAX),
+            KeyCode::Up | KeyCode::Char('k') => chart.change_curve(&mut cursor, -1),
+            KeyCode::Down | KeyCode::Char('j') => chart.change_curve(&mut cursor, 1),
+            KeyCode::Enter | KeyCode::Char('v' | 'q') => return Vec::new(),
+            // Another page has other curves.
+            KeyCode::Char(page @ '1'..='9') if matches!(cursor.on, Pane::Cell(_)) => {
+                let effects = self.act(super::Action::Choose(page as u8 - b'0'));
+                if self.chart(&cursor.on).is_some() {
+                    self.read_values(Some(cursor.on));
+                }
+                return effects;
+            }
+            _ => {}
+        }
+        self.modals.push(Modal::Values(cursor));
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_exact_and_short() {
+        let cases = [
+            (1.37, "1.37"),
+            (17.0, "17"),
+            (0.123_456, "0.12346"),
+            (-0.5, "-0.5"),
+            (1e-7, "1e-7"),
+            (1.234_56e-9, "1.2346e-9"),
+            (50_000.0, "50000"),
+            (0.0, "0"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(exact(value), text);
+        }
+        assert_eq!(with_unit("current, nA", "0.5"), "current 0.5 nA");
+    }
+}
