@@ -32,6 +32,7 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::SparsityError(sparsity) => {
             (sparsity.width, sparsity.images, sparsity.epochs) = (20, 500, 2);
         }
+        Experiment::Disentangle(settings) => (settings.width, settings.images, settings.epochs) = (20, 300, 1),
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::Tricks(tricks) => (tricks.width, tricks.images, tricks.epochs) = (20, 200, 2),
         Experiment::Pretraining(pretraining) => {
@@ -73,12 +74,9 @@ fn fits(name: &str, figure: &Figure, pages: usize) {
                 let cells = table.rows.iter().map(|row| &row[column]).chain([&table.columns[column]]);
                 cells.map(|cell| cell.width()).max().unwrap_or(0)
             };
-            (&table.title, (0..table.columns.len()).map(|column| width(column) + 2).sum::<usize>() - 2)
+            (figure.title(), (0..table.columns.len()).map(|column| width(column) + 2).sum::<usize>() - 2)
         }
-        Figure::Plot(plot) => (&plot.title, 0),
-        Figure::Images(images) => (&images.title, 0),
-        Figure::Bars(bars) => (&bars.title, 0),
-        Figure::Regions(regions) => (&regions.title, 0),
+        _ => (figure.title(), 0),
     };
     let room = usize::from(PANE.0) - 3 * pages - 1;
     assert!(title.width() <= room, "{name}: `{title}` is {} wide, there is room for {room}", title.width());

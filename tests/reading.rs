@@ -6,9 +6,10 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Event, Stale};
-use relu_notebook::lesson::{Library, parse};
-use relu_notebook::protocol::{self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source};
+use relu_notebook::app::{Event, Stale};
+use relu_notebook::protocol::{
+    self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source, Steer, UnitState,
+};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
@@ -191,61 +192,63 @@ fn a_stopped_measurement_replaces_nothing() {
     assert_eq!(session.app.stale(&key), Some(Stale::Effort));
 }
 
-/// A lesson of one's own: paragraphs and a question.
-fn own(paragraphs: &[&str]) -> String {
-    let question = "```quiz\nid = \"q\"\nquestion = \"Why?\"\nchoices = [{ text = \"a\", right = true, because = \"so\" }, \
-        { text = \"b\", because = \"no\" }]\n```";
-    let head = "+++\nid = \"own\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"One.\"\nminutes = 1\n+++\n";
-    format!("{head}\n{}\n\n{question}\n\nThe end.\n", paragraphs.join("\n\n"))
+/// A moved digit as the kernel would answer it; the figures are made up.
+fn answer(session: &mut Session) {
+    let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
+    cell(session, CellEvent::Started { cell: key.clone(), spec: spec.clone() });
+    let steer = spec.experiment.steer().unwrap();
+    let unit = |at: i32| match (at + steer.right) % 7 {
+        0 => UnitState::SwitchedOn,
+        3 => UnitState::SwitchedOff,
+        1 | 2 => UnitState::On,
+        _ => UnitState::Off,
+    };
+    let code = |name: &str| protocol::Code {
+        name: name.into(),
+        text: "says 7; 33 on, +5 -4".into(),
+        units: (0..120).map(unit).collect(),
+    };
+    let units = protocol::Units {
+        title: format!("A 7, {} right; hidden layer 1", steer.right),
+        width: 28,
+        height: 28,
+        image: (0..784).map(|at| if (at % 28 - steer.right).abs() < 3 { 255 } else { 0 }).collect(),
+        codes: ["Sigmoid", "Tanh", "ReLU"].map(code).to_vec(),
+        source: Source::Measured,
+    };
+    let outcome = Outcome { figures: vec![Figure::Units(units)], findings: vec![], seconds: 9.0 };
+    cell(session, CellEvent::Finished { cell: key, outcome });
+}
+
+fn steered(session: &Session) -> Steer {
+    let Some(RequestBody::RunCell { spec, .. }) = session.asked.last() else { panic!("not asked for") };
+    spec.experiment.steer().unwrap()
 }
 
 #[test]
-fn a_lesson_follows_its_file_and_keeps_the_place() {
-    let numbers: Vec<String> = (1..=40).map(|n| format!("Paragraph number {n}.")).collect();
-    let mut texts: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    texts.insert(20, "## The middle");
-    let (document, faults) = parse("own.md", &own(&texts));
-    assert!(faults.is_empty(), "{faults:?}");
-    let library = Library { lessons: vec![document], faults: Vec::new() };
-    let mut session = Session::with(App::new(library, 0, 80, 24));
-    let save = |session: &mut Session, text: Result<String, String>| {
-        session.tell(Event::LessonFile { file: "own.md".into(), text });
-    };
-    session.tab_to("q");
-    session.press(KeyCode::Char('2'));
-    session.press(KeyCode::PageUp);
-    session.press(KeyCode::PageUp);
-    let first = |session: &Session| session.screen(&RICH).lines().next().unwrap().to_string();
-    let top = first(&session);
-    assert!(top.contains("number"), "{top}");
-    // An edit above, below, and of both: what is read stays where it is.
-    texts.insert(2, "A new one.");
-    save(&mut session, Ok(own(&texts)));
-    assert_eq!(first(&session), top);
-    texts.truncate(40);
-    save(&mut session, Ok(own(&texts)));
-    assert_eq!(first(&session), top);
-    texts[1] = "Changed.";
-    texts.push("Another.");
-    texts.insert(24, "In the middle.");
-    save(&mut session, Ok(own(&texts)));
-    assert!(session.screen(&RICH).contains(&top), "{top}:\n{}", session.screen(&RICH));
-    assert_eq!(session.app.answers.len(), 1);
-
-    let good = session.app.document().clone();
-    save(&mut session, Ok(own(&texts).replace("quiz", "dance")));
-    assert_eq!(session.app.document(), &good);
-    for (columns, rows) in [(120, 40), (80, 24)] {
-        session.tell(Event::Resize(columns, rows));
-        insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.screen(&RICH));
+fn a_digit_is_steered_by_keys() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("disentangling", columns, rows);
+        session.tab_to("move");
+        session.press(KeyCode::Enter);
+        answer(&mut session);
+        session.press(KeyCode::Enter);
+        session.press(KeyCode::Right);
+        assert_eq!(session.asked.len(), 2);
+        // Keys that come while the kernel is at it are asked for together afterwards.
+        session.press(KeyCode::Right);
+        session.press(KeyCode::Right);
+        assert_eq!((session.asked.len(), steered(&session).right), (2, 1));
+        answer(&mut session);
+        assert_eq!((session.asked.len(), steered(&session).right), (3, 3));
+        answer(&mut session);
+        assert_eq!(session.asked.len(), 3, "what the reader wanted is shown");
+        insta::assert_snapshot!(format!("steer-{columns}x{rows}"), session.screen(&RICH));
+        let key = CellKey { lesson: "disentangling".into(), cell: "move".into() };
+        assert_eq!(session.app.stale(&key), None, "it is the same measurement, seen from elsewhere");
+        session.press(KeyCode::Esc);
+        let lesson = session.app.lesson;
+        session.press(KeyCode::Right);
+        assert_eq!(session.app.lesson, lesson + 1, "the arrows are the lesson's again");
     }
-    save(&mut session, Err("own.md can't be read: it is gone".into()));
-    assert!(session.screen(&RICH).contains("it is gone"));
-    save(&mut session, Ok(own(&texts)));
-    assert_eq!(session.app.lesson_fault, None);
-    // What can be shown is shown, and the fault told: a link that leads nowhere.
-    texts[1] = "See [there](#nowhere).";
-    save(&mut session, Ok(own(&texts)));
-    assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:1: there is no heading #nowhere"));
-    assert_ne!(session.app.document(), &good);
 }

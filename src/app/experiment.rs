@@ -1,9 +1,9 @@
 //! An experiment's cell as the notebook knows it: what was measured, what is under way, and how thoroughly the reader
 //! wants it.
 
-use super::{App, Effect, Tag};
+use super::{App, Effect, Modal, Tag};
 use crate::lesson::{CellBody, ExperimentCell};
-use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, about};
+use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, about};
 
 /// Where a lesson's experiment cell stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub struct ExperimentView {
     pub error: Option<String>,
     /// The page that the reader chose, counted from 0.
     pub page: usize,
+    /// How the reader has steered it, if it was; what is shown may still be on its way there.
+    pub steer: Option<Steer>,
     /// What the reader chose; otherwise what was measured with counts, or what the lesson says.
     pub effort: Option<Effort>,
 }
@@ -48,6 +50,11 @@ pub enum Stale {
 }
 
 impl ExperimentView {
+    /// A measurement under way that is worth a line. A steered cell answers at once: its pane keeps still.
+    pub fn progress(&self) -> Option<&Running> {
+        self.running.as_ref().filter(|running| running.done > 0.0 || self.steer.is_none())
+    }
+
     /// What there is to see: the figures so far, else the last whole measurement, else what a stopped one left.
     pub fn shown(&self) -> Option<&Outcome> {
         let partial = self.partial.as_ref();
@@ -61,18 +68,26 @@ impl App {
         let view = self.experiments.get(key);
         let measured = || view.and_then(|view| view.spec.as_ref()).map(|spec| spec.effort);
         let effort = view.and_then(|view| view.effort).or_else(measured).unwrap_or(cell.spec.effort);
-        ExperimentSpec { effort, ..cell.spec.clone() }
+        let mut spec = ExperimentSpec { effort, ..cell.spec.clone() };
+        if let Some(steer) = view.and_then(|view| view.steer) {
+            spec.experiment = spec.experiment.steered(steer);
+        }
+        spec
+    }
+
+    /// The same, of a cell in any lesson; `None` if the lessons have it no more.
+    pub(super) fn wanted_of(&self, key: &CellKey) -> Option<ExperimentSpec> {
+        match &self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)?.body {
+            CellBody::Experiment(cell) => Some(self.wanted(key, cell)),
+            _ => None,
+        }
     }
 
     /// Whether a kept measurement is not what Enter would measure.
     pub fn stale(&self, key: &CellKey) -> Option<Stale> {
         let measured = self.experiments.get(key)?.spec.as_ref()?;
-        let cell = || match &self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)?.body {
-            CellBody::Experiment(cell) => Some(self.wanted(key, cell)),
-            _ => None,
-        };
-        match cell() {
-            Some(wanted) if wanted.experiment != measured.experiment => Some(Stale::Settings),
+        match self.wanted_of(key) {
+            Some(wanted) if !wanted.experiment.finds_the_same(&measured.experiment) => Some(Stale::Settings),
             Some(wanted) if wanted.effort != measured.effort && wanted.has_full() => Some(Stale::Effort),
             Some(_) => None,
             None => Some(Stale::Settings),
@@ -83,17 +98,24 @@ impl App {
         self.stale(key).is_some()
     }
 
-    /// Starts the measurement of an experiment's cell, or stops the one under way.
+    /// Enter: stops the measurement under way, steers what can be steered, starts it otherwise.
     pub(super) fn run_or_stop(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
+        if self.experiments.get(&key).is_some_and(|view| view.running.is_some()) {
+            return vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::StopCell { cell: key })];
+        }
+        if self.can_steer(&key) {
+            self.modals.push(Modal::Steer(key));
+            return Vec::new();
+        }
+        self.measure(key, spec)
+    }
+
+    /// Asks the kernel for the measurement.
+    pub(super) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let view = self.experiments.entry(key.clone()).or_default();
-        let body = if view.running.is_some() {
-            RequestBody::StopCell { cell: key.clone() }
-        } else {
-            view.running = Some(Running::starting(spec.clone()));
-            (view.partial, view.error) = (None, None);
-            RequestBody::RunCell { cell: key.clone(), spec }
-        };
-        vec![Effect::Request(Tag::Cell(key), body)]
+        view.running = Some(Running::starting(spec.clone()));
+        (view.partial, view.error) = (None, None);
+        vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
     }
 
     /// Chooses between the quick and the full setting of the experiment in view.

@@ -14,10 +14,10 @@ mod modal_keys;
 mod navigate;
 mod pages;
 mod race;
-mod reload;
 mod reply;
 mod screen;
 mod settings;
+mod steering;
 mod told;
 mod update;
 mod values;
@@ -30,14 +30,15 @@ pub use experiment::{ExperimentView, Running, Stale};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
-pub use pages::{Page, finding_lines, head_rows, pages};
+pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
 pub use race::{LaneView, Race};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
+pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane};
 
-use crate::lesson::{Cell, CellBody, Document, Findings, Layout, Library};
+use crate::lesson::{Cell, CellBody, Document, Findings, Library};
 use crate::protocol::{CellKey, Finding, RunId, RunSummary};
 use std::collections::HashMap;
 
@@ -75,8 +76,6 @@ pub struct App {
     pub message: Option<String>,
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
     pub trouble: Option<String>,
-    /// What to mend in the lesson that is being written.
-    pub lesson_fault: Option<String>,
     pub quit: bool,
 }
 
@@ -103,7 +102,6 @@ impl App {
             runs: Vec::new(),
             message: None,
             trouble: None,
-            lesson_fault: None,
             quit: false,
         };
         app.resize(columns, rows);
@@ -116,8 +114,7 @@ impl App {
 
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let lay_out =
-            if self.trouble.is_some() || self.lesson_fault.is_some() { Screen::with_banner } else { Screen::new };
+        let lay_out = if self.trouble.is_some() { Screen::with_banner } else { Screen::new };
         self.screen = lay_out(columns, rows);
         // A screen too small for the lesson keeps the place for the next one.
         if !self.screen.is_too_small() {
@@ -127,11 +124,6 @@ impl App {
 
     /// Lays the lesson out for the screen, keeping the place.
     pub fn lay_out(&mut self) {
-        let layout = self.layout();
-        self.view.set_layout(layout, self.screen.text.height);
-    }
-
-    fn layout(&self) -> Layout {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
         let (answers, findings) = (&self.answers, &self.findings);
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
@@ -139,7 +131,8 @@ impl App {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             answers::cell_height(cell, answers.get(&key), findings, width, height)
         };
-        crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights)
+        let layout = crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights);
+        self.view.set_layout(layout, height);
     }
 
     pub fn key_of(&self, cell: &Cell) -> CellKey {

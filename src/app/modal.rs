@@ -22,6 +22,8 @@ pub enum Modal {
     OtherVersion(String),
     /// Values are being read in a plot.
     Values(Cursor),
+    /// An experiment takes the keys that steer it.
+    Steer(CellKey),
     /// A number is being predicted.
     Guess(Guessing),
 }

@@ -92,6 +92,7 @@ impl App {
                 Vec::new()
             }
             (Modal::Values(cursor), _) => self.values_key(cursor, key),
+            (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
         }
     }

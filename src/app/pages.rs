@@ -1,7 +1,7 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
 use super::ExperimentView;
-use crate::protocol::{Figure, Outcome};
+use crate::protocol::{Figure, ImageGrid, Outcome};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -12,6 +12,8 @@ pub enum Page {
     Figure(usize),
     /// Some rows of a table.
     Rows(usize, Range<usize>),
+    /// Some images of a grid.
+    Images(usize, Range<usize>),
     /// Some lines of the findings, wrapped.
     Findings(Range<usize>),
 }
@@ -19,7 +21,7 @@ pub enum Page {
 /// Rows above the page: what runs, and what went wrong.
 pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
     let rows = |text: &str| textwrap::wrap(text, usize::from(width.max(1))).len() as u16;
-    u16::from(view.running.is_some()) + view.error.as_deref().map_or(0, rows)
+    u16::from(view.progress().is_some()) + view.error.as_deref().map_or(0, rows)
 }
 
 /// The findings as lines of this width.
@@ -37,6 +39,16 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
         .collect()
 }
 
+/// Columns and rows of one image, two pixels a row, and its caption's line where there are captions.
+pub fn image_size(grid: &ImageGrid) -> (u16, u16) {
+    (grid.width as u16, (grid.height as u16).div_ceil(2) + u16::from(!grid.captions.is_empty()))
+}
+
+/// Images side by side in so many columns, a blank between them.
+pub fn images_across(grid: &ImageGrid, columns: u16) -> u16 {
+    ((columns + 1) / (grid.width as u16 + 1)).max(1)
+}
+
 /// Pages for a place of this width and so many rows.
 pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
     let rows = usize::from(rows.max(4));
@@ -47,6 +59,10 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
             // The head of a table stands on each of its pages.
             Figure::Table(table) if table.rows.len() > rows - 1 => {
                 pages.extend(parts(table.rows.len(), rows - 1).map(|range| Page::Rows(at, range)));
+            }
+            Figure::Images(grid) => {
+                let fit = images_across(grid, width) * (rows as u16 / image_size(grid).1).max(1);
+                pages.extend(parts(grid.images.len(), fit.into()).map(|range| Page::Images(at, range)));
             }
             _ => pages.push(Page::Figure(at)),
         }
@@ -69,10 +85,21 @@ mod tests {
         };
         let finding =
             Finding { key: "k".into(), text: "one two three".into(), value: 1.0, spread: Some(0.5), seeds: vec![1] };
-        let outcome = Outcome { figures: vec![table(3), table(7)], findings: vec![finding; 3], seconds: 1.0 };
+        let outcome = Outcome { figures: vec![table(3), table(7)], findings: vec![finding.clone(); 3], seconds: 1.0 };
         let expected =
             [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..5), Page::Findings(5..6)];
         assert_eq!(pages(&outcome, 20, 5), expected);
+        let grid = |captions: &[String]| {
+            let (images, captions, source) = (vec![vec![0; 64]; 64], captions.to_vec(), Source::Measured);
+            Figure::Images(ImageGrid { title: "t".into(), width: 8, height: 8, images, captions, source })
+        };
+        let outcome = Outcome { figures: vec![grid(&[]), grid(&row)], ..Outcome::default() };
+        let counts = pages(&outcome, 72, 18).into_iter().map(|page| match page {
+            Page::Images(at, range) => (at, range.len()),
+            page => panic!("{page:?}"),
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), [(0, 32), (0, 32), (1, 24), (1, 24), (1, 16)]);
+        let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three (+-", "  0.50)"]);
     }
 }

@@ -78,7 +78,7 @@ impl App {
                 view.partial = partial.or(view.partial.take());
             }
             CellEvent::Finished { cell, outcome } => {
-                let view = self.experiments.entry(cell).or_default();
+                let view = self.experiments.entry(cell.clone()).or_default();
                 // The store knows the settings of one that began before this notebook listened.
                 let Some(spec) = view.running.take().and_then(|running| running.spec) else {
                     return vec![Effect::Recall];
@@ -86,6 +86,7 @@ impl App {
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
                 self.gather_findings();
+                return self.steer_on(cell);
             }
             CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
             CellEvent::Failed { cell, reason } => {

@@ -204,7 +204,7 @@ impl App {
                     CellBody::Experiment(_) => match self.shown_figure(key, number)? {
                         Figure::Plot(plot) => Some(Chart::of_plot(plot)),
                         Figure::Bars(bars) => Some(Chart::of_bars(bars)),
-                        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) => None,
+                        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => None,
                     },
                     _ => None,
                 }
@@ -223,7 +223,7 @@ impl App {
         let pages = pages(outcome, width, rows);
         match pages.get(view.page.min(pages.len().checked_sub(1)?))? {
             Page::Figure(figure) => outcome.figures.get(*figure),
-            Page::Rows(..) | Page::Findings(_) => None,
+            Page::Rows(..) | Page::Images(..) | Page::Findings(_) => None,
         }
     }
 

@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 pub fn notebook(what: Option<&str>) -> Outcome {
     let mut library = Library::english();
-    let mut watched = None;
     let lesson = match what {
         None => None,
         Some(file) if Path::new(file).extension().is_some_and(|e| e == "md") => {
@@ -21,8 +20,8 @@ pub fn notebook(what: Option<&str>) -> Outcome {
                 let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 bail!("{file} has faults:\n{}", lines.join("\n"));
             }
-            watched = Some(shell::Watched { file: file.into(), text });
-            Some(library.put(document))
+            library.lessons.push(document);
+            Some(library.lessons.len() - 1)
         }
         Some(id) => {
             if let Some(lesson) = library.find(id) {
@@ -37,7 +36,7 @@ pub fn notebook(what: Option<&str>) -> Outcome {
         return print(&library, lesson.unwrap_or(0));
     }
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, watched })?;
+    shell::run(shell::Options { home, library, lesson })?;
     Ok(ExitCode::SUCCESS)
 }
 

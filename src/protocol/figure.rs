@@ -156,6 +156,37 @@ pub struct Regions {
     pub source: Source,
 }
 
+/// A grey image, and the hidden units of several networks that answer it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Units {
+    pub title: String,
+    pub width: u32,
+    pub height: u32,
+    /// Row-major, 0 black to 255 white.
+    pub image: Vec<u8>,
+    pub codes: Vec<Code>,
+    pub source: Source,
+}
+
+/// One network's hidden layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    pub name: String,
+    /// What it shows, in a few words.
+    pub text: String,
+    pub units: Vec<UnitState>,
+}
+
+/// A unit now, and against before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitState {
+    Off,
+    On,
+    SwitchedOn,
+    SwitchedOff,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "figure", rename_all = "snake_case")]
 pub enum Figure {
@@ -164,6 +195,20 @@ pub enum Figure {
     Images(ImageGrid),
     Bars(Bars),
     Regions(Regions),
+    Units(Units),
+}
+
+impl Figure {
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Plot(figure) => &figure.title,
+            Self::Table(figure) => &figure.title,
+            Self::Images(figure) => &figure.title,
+            Self::Bars(figure) => &figure.title,
+            Self::Regions(figure) => &figure.title,
+            Self::Units(figure) => &figure.title,
+        }
+    }
 }
 
 /// One measured number, by the key under which the ledger and the predictions look it up.

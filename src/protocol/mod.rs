@@ -17,7 +17,8 @@ pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};
 pub use experiment::*;
 pub use figure::{
-    Axis, Band, Bar, Bars, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
+    Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
+    UnitState, Units,
 };
 pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};

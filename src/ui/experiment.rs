@@ -3,13 +3,13 @@
 use super::plot::{Crosshair, Curve, Label, Plot, Shade};
 use super::questions::{framed, write};
 use super::theme::{Glyphs, Theme};
-use super::{bars, regions};
-use crate::app::{App, Chart, Cursor, ExperimentView, Page, Stale, finding_lines, head_rows, pages};
+use super::{bars, images, regions, units};
+use crate::app::{App, Chart, Cursor, ExperimentView, Page, STEERING, Stale, finding_lines, head_rows, pages};
 use crate::lesson::ExperimentCell;
-use crate::protocol::{self, CellKey, ExperimentSpec, Figure, ImageGrid, Outcome, Scale, Source, Stroke, Table, about};
+use crate::protocol::{self, CellKey, ExperimentSpec, Figure, Outcome, Scale, Source, Stroke, Table, about};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 use std::ops::Range;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -27,7 +27,7 @@ pub fn draw(
     let view = app.experiments.get(key).unwrap_or(&none);
     let wanted = app.wanted(key, cell);
     let mut y = inner.y;
-    if let Some(running) = &view.running {
+    if let Some(running) = view.progress() {
         let text = format!("{:>3.0} %  {} · Enter stops", running.done * 100.0, running.doing);
         buffer.set_stringn(inner.x, y, theme.text(&text), inner.width.into(), theme.strong());
         y += 1;
@@ -57,13 +57,19 @@ pub fn draw(
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
     let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor));
-    let (foot, style) = read.unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted));
+    let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
+    let (foot, style) = read.or(steering).unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted));
     write(theme, &foot, style, Rect { y: last, height: 1, ..inner }, last, buffer);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &outcome.figures[*number] {
                 table(theme, whole, rows.clone(), place, buffer);
+            }
+        }
+        Page::Images(number, shown) => {
+            if let Figure::Images(grid) = &outcome.figures[*number] {
+                images::draw(theme, grid, shown.clone(), place, buffer);
             }
         }
         Page::Findings(lines) => {
@@ -117,13 +123,9 @@ fn foot(
 fn title(outcome: &Outcome, page: &Page) -> String {
     match page {
         Page::Findings(_) => "What was found".into(),
-        Page::Figure(number) | Page::Rows(number, _) => match &outcome.figures[*number] {
-            Figure::Plot(figure) => figure.title.clone(),
-            Figure::Table(figure) => figure.title.clone(),
-            Figure::Images(figure) => figure.title.clone(),
-            Figure::Bars(figure) => figure.title.clone(),
-            Figure::Regions(figure) => figure.title.clone(),
-        },
+        Page::Figure(number) | Page::Rows(number, _) | Page::Images(number, _) => {
+            outcome.figures[*number].title().into()
+        }
     }
 }
 
@@ -143,9 +145,10 @@ fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, 
     match figure {
         Figure::Plot(figure) => plot(theme, figure, cursor, place, buffer),
         Figure::Table(figure) => table(theme, figure, 0..figure.rows.len(), place, buffer),
-        Figure::Images(figure) => images(theme, figure, place, buffer),
+        Figure::Images(figure) => images::draw(theme, figure, 0..figure.images.len(), place, buffer),
         Figure::Bars(figure) => bars::draw(theme, figure, cursor.map(|cursor| cursor.curve), place, buffer),
         Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
+        Figure::Units(figure) => units::draw(theme, figure, place, buffer),
     }
 }
 
@@ -166,7 +169,7 @@ fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor) -> Op
             (Chart::of_plot(plot), format!("{mark} "), style_of(theme, plot, cursor.curve))
         }
         Figure::Bars(bars) => (Chart::of_bars(bars), String::new(), theme.arm(0)),
-        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) => return None,
+        _ => return None,
     };
     Some((format!("{mark}{}", chart.told(cursor)?), style.patch(theme.strong())))
 }
@@ -284,36 +287,4 @@ fn cut(text: &str, width: usize) -> String {
         kept.push(c);
     }
     kept + "…"
-}
-
-/// Grey images as half blocks, two pixels a cell; as letters where there are no blocks.
-fn images(theme: &Theme, figure: &ImageGrid, area: Rect, buffer: &mut Buffer) {
-    let y = area.y;
-    let (width, height) = (figure.width as u16, (figure.height as u16).div_ceil(2) + 1);
-    let across = (area.width / (width + 2)).max(1);
-    for (at, image) in (0_u16..).zip(&figure.images) {
-        let (left, top) = (area.x + at % across * (width + 2), y + at / across * height);
-        if top + height > area.bottom() + 1 {
-            break;
-        }
-        for row in 0..height - 1 {
-            for column in 0..width {
-                let pixel = |r: u16| {
-                    image.get(usize::from(r) * figure.width as usize + usize::from(column)).copied().unwrap_or(0)
-                };
-                let (upper, lower) = (pixel(2 * row), pixel(2 * row + 1));
-                let Some(cell) = buffer.cell_mut((left + column, top + row)) else { continue };
-                if theme.glyphs == Glyphs::Ascii || theme.palette == super::Palette::None {
-                    let level = usize::midpoint(usize::from(upper), usize::from(lower)) * 9 / 255;
-                    cell.set_char(char::from(b" .:-=+*#%@"[level]));
-                } else {
-                    let grey = |v: u8| Color::Rgb(v, v, v);
-                    cell.set_char('▀').set_style(Style::new().fg(grey(upper)).bg(grey(lower)));
-                }
-            }
-        }
-        if let Some(caption) = figure.captions.get(usize::from(at)) {
-            buffer.set_stringn(left, top + height - 1, theme.text(caption), usize::from(width + 1), theme.faint());
-        }
-    }
 }

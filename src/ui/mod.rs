@@ -5,6 +5,7 @@ mod claim;
 mod contents;
 mod document;
 mod experiment;
+mod images;
 mod modals;
 mod plot;
 mod questions;
@@ -13,6 +14,7 @@ mod regions;
 mod status;
 mod theme;
 mod ticks;
+mod units;
 
 pub use theme::{Glyphs, Palette, Theme};
 

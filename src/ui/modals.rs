@@ -23,8 +23,8 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Runs(list) => runs(list, app, theme, whole, buffer),
         Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
         Modal::Search(search) => find(search, app, theme, whole, buffer),
-        // Drawn where the contents and the plots always stand.
-        Modal::Contents(_) | Modal::Values(_) => {}
+        // Drawn where the contents, the plots and the steered cell always stand.
+        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) => {}
         Modal::Command(line) => command(line, theme, whole, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, whole, buffer),
         Modal::Guess(guess) => number(guess, theme, whole, buffer),

@@ -47,13 +47,13 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-/// What keeps everything new from being kept, or what to mend in the lesson that is being written.
+/// What keeps everything new from being kept.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
-    let trouble = app.trouble.as_ref().map(|why| format!("Nothing new is kept: {why}"));
-    if let Some(text) = trouble.or_else(|| app.lesson_fault.clone()).filter(|_| !area.is_empty()) {
+    if let Some(why) = app.trouble.as_ref().filter(|_| !area.is_empty()) {
         let buffer = frame.buffer_mut();
         let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
+        let text = format!("Nothing new is kept: {why}");
         write(theme, &text, theme.bad(), inside, inside.y, buffer);
     }
 }
@@ -97,6 +97,7 @@ fn hints(app: &App) -> String {
             Some(_) => "Enter resume · o settings",
         },
         CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
+        CellBody::Experiment(_) if app.can_steer(&app.key_of(cell)) => "1-9 page · Enter steer",
         CellBody::Experiment(experiment) => {
             let key = app.key_of(cell);
             let measured = app.experiments.get(&key).is_some_and(|view| view.outcome.is_some());

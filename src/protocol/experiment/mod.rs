@@ -5,6 +5,7 @@ mod active_fraction;
 mod alexnet_figure;
 mod curves;
 mod deep_training;
+mod disentangle;
 mod dying;
 mod gradient_depth;
 mod init;
@@ -23,6 +24,7 @@ pub use active_fraction::ActiveFraction;
 pub use alexnet_figure::AlexnetFigure;
 pub use curves::Curves;
 pub use deep_training::{DeepCase, DeepTraining};
+pub use disentangle::{Disentangle, Steer};
 pub use dying::Dying;
 pub use gradient_depth::GradientDepth;
 pub use init::Init;
@@ -101,6 +103,7 @@ pub enum Experiment {
     LinearPieces(LinearPieces),
     DeepTraining(DeepTraining),
     Saturation(Saturation),
+    Disentangle(Disentangle),
 }
 
 impl Experiment {
@@ -121,7 +124,31 @@ impl Experiment {
             Self::LinearPieces(settings) => settings,
             Self::DeepTraining(settings) => settings,
             Self::Saturation(settings) => settings,
+            Self::Disentangle(settings) => settings,
         }
+    }
+
+    /// How the reader has steered it; `None` if it can't be steered.
+    pub fn steer(&self) -> Option<Steer> {
+        match self {
+            Self::Disentangle(settings) => Some(settings.steer),
+            _ => None,
+        }
+    }
+
+    /// The same experiment, steered; unchanged if it can't be.
+    #[must_use]
+    pub fn steered(mut self, steer: Steer) -> Self {
+        if let Self::Disentangle(settings) = &mut self {
+            settings.steer = steer;
+        }
+        self
+    }
+
+    /// Whether both find the same, however they are steered.
+    pub fn finds_the_same(&self, other: &Self) -> bool {
+        let at_rest = |experiment: &Self| experiment.clone().steered(Steer::default());
+        self == other || at_rest(self) == at_rest(other)
     }
 }
 

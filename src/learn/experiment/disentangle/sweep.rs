@@ -1,0 +1,283 @@
+//! How much of a code notices when digits are moved and turned, on average over many of them.
+
+use super::moved;
+use crate::learn::experiment::bench::Part;
+use crate::learn::experiment::mlp::{Mlp, mean};
+use crate::learn::experiment::{ExperimentError, summary};
+use crate::protocol::{Activation, Figure, Finding, Outcome, Source, Steer, Stroke, Table};
+use tch::{Kind, Tensor};
+
+/// Pixels, degrees.
+const SHIFTS: [i32; 5] = [1, 2, 3, 4, 5];
+const TURNS: [i32; 6] = [5, 10, 15, 20, 25, 30];
+/// A turn that moves the rim of a digit, ten pixels from its middle, by about two pixels.
+const TURN: usize = 1;
+/// A unit that moves by less than this share of its range has not noticed.
+const NOTICED: f64 = 0.01;
+
+/// One layer's answer to a batch: (digits, units) both.
+pub struct Layer {
+    pub h: Tensor,
+    /// Whether the pre-activation is above zero: a rectifier answers, an S-curve stands above its middle.
+    pub on: Tensor,
+}
+
+/// One code under changes of one kind and size.
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    /// Percent of the units that switch.
+    switch: f64,
+    /// Percent that do not notice.
+    still: f64,
+    /// Effective share of the units that carry the change, percent: (sum d^2)^2 / (n sum d^4).
+    carry: f64,
+    /// How far the code goes, over how far it is to another digit.
+    distance: f64,
+}
+
+/// One layer of one network.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Percent of the units that are on.
+    active: f64,
+    shift: Vec<Change>,
+    turn: Vec<Change>,
+    /// Correlation over the units of how much each moves when digits are shifted, and when they are turned.
+    together: f64,
+}
+
+/// Every layer of a code under every change; `code` gives the layers' answers to a batch.
+pub fn layers(
+    images: &Tensor,
+    labels: &Tensor,
+    code: impl Fn(&Tensor) -> Vec<Layer>,
+    part: &Part,
+) -> Result<Vec<Seen>, ExperimentError> {
+    let still = code(images);
+    let scales: Vec<Scale> = still.iter().map(|layer| Scale::of(&layer.h, labels)).collect();
+    let sweep = |sizes: &[Vec<Steer>]| -> Result<Vec<Vec<(Change, Tensor)>>, ExperimentError> {
+        let mut found: Vec<Vec<(Change, Tensor)>> = still.iter().map(|_| Vec::new()).collect();
+        for alike in sizes {
+            let mut each: Vec<Vec<(Change, Tensor)>> = still.iter().map(|_| Vec::new()).collect();
+            for &steer in alike {
+                for (at, layer) in code(&moved(images, steer)).iter().enumerate() {
+                    each[at].push(scales[at].change(&still[at], layer));
+                }
+                part.step(0.9)?;
+            }
+            found.iter_mut().zip(&each).for_each(|(found, alike)| found.push(average(alike)));
+        }
+        Ok(found)
+    };
+    let shifts = sweep(&SHIFTS.map(ways))?;
+    let turns = sweep(&TURNS.map(|turn| [turn, -turn].map(|turn| Steer { turn, ..Steer::default() }).to_vec()))?;
+    let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Seen {
+        active: 100.0 * mean(&layer.on),
+        together: correlation(&shift[0].1, &turn[TURN].1),
+        shift: shift.into_iter().map(|(change, _)| change).collect(),
+        turn: turn.into_iter().map(|(change, _)| change).collect(),
+    });
+    Ok(seen.collect())
+}
+
+/// Percent of the digits mistaken where they are, and at each shift.
+pub fn errors(net: &Mlp, images: &Tensor, labels: &Tensor) -> Vec<f64> {
+    let at = |by: i32| {
+        let ways: Vec<f64> = ways(by).into_iter().map(|steer| net.error(&moved(images, steer), labels)).collect();
+        summary::mean_and_spread(&ways).0
+    };
+    std::iter::once(0).chain(SHIFTS).map(at).collect()
+}
+
+/// So many pixels right, left, down and up.
+fn ways(by: i32) -> Vec<Steer> {
+    [(by, 0), (-by, 0), (0, by), (0, -by)].map(|(right, down)| Steer { right, down, ..Steer::default() }).to_vec()
+}
+
+/// What a code's changes are measured against.
+struct Scale {
+    /// Of each unit over the digits, (units).
+    range: Tensor,
+    /// Mean distance of two digits of different classes.
+    apart: f64,
+}
+
+impl Scale {
+    fn of(h: &Tensor, labels: &Tensor) -> Self {
+        let range = h.amax([0].as_slice(), false) - h.amin([0].as_slice(), false);
+        let (other, other_labels) = (h.roll([1], [0]), labels.roll([1], [0]));
+        let distance = lengths(&(h - other));
+        let different = labels.ne_tensor(&other_labels).to_kind(Kind::Float);
+        let apart = mean(&(distance * &different)) / mean(&different);
+        Self { range, apart }
+    }
+
+    /// The change, and how much each unit moves on average, in parts of its range: (units).
+    fn change(&self, from: &Layer, to: &Layer) -> (Change, Tensor) {
+        let difference = &to.h - &from.h;
+        let noticed = difference.abs().gt_tensor(&(&self.range * NOTICED));
+        let (square, count) = (difference.square(), difference.size()[1] as f64);
+        let fourth = square.square().sum_dim_intlist([1].as_slice(), false, Kind::Float);
+        let share = square.sum_dim_intlist([1].as_slice(), false, Kind::Float).square() / (fourth * count);
+        let change = Change {
+            switch: 100.0 * mean(&from.on.ne_tensor(&to.on)),
+            still: 100.0 * (1.0 - mean(&noticed)),
+            // A digit that no unit notices has no share.
+            carry: 100.0 * mean(&share.nan_to_num(0.0, 0.0, 0.0)),
+            distance: mean(&lengths(&difference)) / self.apart,
+        };
+        let each = difference.abs().mean_dim(0, false, Kind::Float) / self.range.clamp_min(1e-12);
+        (change, each)
+    }
+}
+
+/// Euclid's, of each row.
+fn lengths(rows: &Tensor) -> Tensor {
+    rows.square().sum_dim_intlist([1].as_slice(), false, Kind::Float).sqrt()
+}
+
+fn average(found: &[(Change, Tensor)]) -> (Change, Tensor) {
+    let over =
+        |what: fn(&Change) -> f64| found.iter().map(|(change, _)| what(change)).sum::<f64>() / found.len() as f64;
+    let change = Change {
+        switch: over(|c| c.switch),
+        still: over(|c| c.still),
+        carry: over(|c| c.carry),
+        distance: over(|c| c.distance),
+    };
+    let each = Tensor::stack(&found.iter().map(|(_, each)| each).collect::<Vec<_>>(), 0);
+    (change, each.mean_dim(0, false, Kind::Float))
+}
+
+/// Pearson's.
+fn correlation(a: &Tensor, b: &Tensor) -> f64 {
+    let [a, b] = [a, b].map(|v| v - v.mean(Kind::Float));
+    let dot = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+    let length = (dot(&a, &a) * dot(&b, &b)).sqrt();
+    if length > 0.0 { dot(&a, &b) / length } else { 0.0 }
+}
+
+/// What one network of one seed shows; the pixels have no network.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    pub activation: Option<Activation>,
+    pub layers: Vec<Seen>,
+    /// As `errors` gives them; none of the pixels.
+    pub errors: Vec<f64>,
+}
+
+impl Sweep {
+    fn name(&self, layer: usize) -> String {
+        self.activation.map_or("pixels".into(), |phi| format!("{}, layer {}", phi.title(), layer + 1))
+    }
+
+    fn key(&self, layer: usize) -> String {
+        self.activation.map_or("pixels".into(), |phi| format!("{phi}.{}", layer + 1))
+    }
+}
+
+/// The sweeps of each network stand side by side, a seed each; the pixels come first.
+pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
+    let (pixels, networks) = sweeps.split_at(1);
+    let kinds: Vec<&[Sweep]> = std::iter::once(pixels).chain(networks.chunks(seeds.len())).collect();
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    let mut curves: [Vec<_>; 4] = Default::default();
+    for seeded in kinds {
+        let first = &seeded[0];
+        for layer in 0..first.layers.len() {
+            let (name, key) = (first.name(layer), first.key(layer));
+            let all = |what: &dyn Fn(&Seen) -> f64| seeded.iter().map(|s| what(&s.layers[layer])).collect::<Vec<f64>>();
+            let average = |what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&all(what)).0;
+            let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Seen, usize) -> f64| {
+                let point = |at: usize| [f64::from(sizes[at]), average(&|seen| what(seen, at))];
+                let points = std::iter::once([0.0, 0.0]).chain((0..sizes.len()).map(point)).collect();
+                summary::curve(name, Source::Measured, Stroke::Both, points)
+            };
+            let is_last = layer + 1 == first.layers.len();
+            if let Some(phi) = first.activation.filter(|_| layer == 0) {
+                curves[0].push(curve(phi.title(), &SHIFTS, &|seen, at| seen.shift[at].switch));
+                curves[1].push(curve(phi.title(), &TURNS, &|seen, at| seen.turn[at].switch));
+            }
+            if is_last {
+                curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
+            }
+            let on = if first.activation.is_some() { format!("{:.0}", average(&|s| s.active)) } else { "-".into() };
+            let switch =
+                if first.activation.is_some() { format!("{:.1}", average(&|s| s.shift[0].switch)) } else { "-".into() };
+            rows.push(vec![
+                name.clone(),
+                on,
+                switch,
+                format!("{:.0}", average(&|s| s.shift[0].still)),
+                format!("{:.0}", average(&|s| s.shift[0].carry)),
+                format!("{:.2}", average(&|s| s.shift[0].distance)),
+                format!("{:.2}", average(&|s| s.together)),
+            ]);
+            let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+                let seeds = if first.activation.is_some() { seeds } else { &[] };
+                let found: Finding = summary::finding(format!("disentangle.{what}.{key}"), &all(value), seeds, says);
+                findings.push(found);
+            };
+            find("still", &|s| s.shift[0].still, &|v| format!("{name}: {v:.1} % do not notice a shift of one pixel"));
+            find("distance", &|s| s.shift[0].distance, &|v| {
+                format!("{name}: one pixel moves the code {:.0} % of the way to another digit", 100.0 * v)
+            });
+            find("together", &|s| s.together, &|v| {
+                format!("{name}: who moves under a shift moves under a turn, correlation {v:.2}")
+            });
+            if first.activation.is_some() {
+                find("switch", &|s| s.shift[0].switch, &|v| {
+                    format!("{name}: {v:.1} % of the units switch at a shift of one pixel")
+                });
+            }
+        }
+        if let Some(phi) = first.activation {
+            let mean_at =
+                |at: usize| summary::mean_and_spread(&seeded.iter().map(|s| s.errors[at]).collect::<Vec<f64>>()).0;
+            let points = (0..first.errors.len()).map(|at| [at as f64, mean_at(at)]).collect();
+            curves[3].push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
+        }
+    }
+    let titles = [
+        ("Units of layer 1 that switch", "shift, pixels", "units, %"),
+        ("The same when a digit is turned", "turn, degrees", "units, %"),
+        ("How far a shift moves the code", "shift, pixels", "1 = another digit"),
+        ("Errors on shifted digits", "shift, pixels", "mistaken, %"),
+    ];
+    let mut figures: Vec<Figure> = titles
+        .into_iter()
+        .zip(curves)
+        .map(|((title, x, y), curves)| Figure::Plot(summary::plot(title, summary::axis(x), summary::axis(y), curves)))
+        .collect();
+    let columns = ["code", "on %", "switch %", "still %", "carry %", "distance", "together"].map(String::from).to_vec();
+    let sources = vec![Source::Measured; columns.len()];
+    figures.push(Figure::Table(Table { title: "A shift of one pixel".into(), columns, rows, sources }));
+    Outcome { figures, findings, seconds: 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_counted_as_defined() {
+        let layer = |h: &[f32; 8]| {
+            let h = Tensor::from_slice(h).view([2, 4]);
+            Layer { on: h.gt(0.0), h }
+        };
+        // Two digits of different classes, 2 apart: each unit's range is 1.
+        let before = layer(&[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        let scale = Scale::of(&before.h, &Tensor::from_slice(&[3_i64, 5]));
+        assert!((scale.apart - 2.0).abs() < 1e-6);
+        // The first digit: one unit comes on, one goes off, both by 1. The second: one moves by 1 and stays on.
+        let after = layer(&[1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 0.0, 0.005]);
+        let (change, each) = scale.change(&before, &after);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-3, "{a} is not {b}");
+        near(change.switch, 100.0 * 3.0 / 8.0);
+        near(change.still, 100.0 * 5.0 / 8.0);
+        near(change.carry, 100.0 * f64::midpoint(2.0 / 4.0, 1.0 / 4.0));
+        near(change.distance, f64::midpoint(2_f64.sqrt(), 1.0) / 2.0);
+        near(each.double_value(&[0]), 1.0);
+        near(correlation(&Tensor::from_slice(&[1.0_f32, 2.0, 3.0]), &Tensor::from_slice(&[6.0_f32, 4.0, 2.0])), -1.0);
+    }
+}
