@@ -165,3 +165,30 @@ fn it_opens_where_the_reader_left_off() {
     let notebook = Notebook::open(notebook.into_home());
     notebook.wait_for("V Implementing it");
 }
+
+/// Beside an editor: saved in place, and by a new file under the old name, as many editors do.
+#[test]
+fn a_lesson_is_read_again_whenever_it_is_saved() {
+    let home = TestHome::new();
+    let file = home.path("mine.md");
+    let lesson = |text: &str| {
+        format!("+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\n{text}\n")
+    };
+    std::fs::write(&file, lesson("The first words.")).unwrap();
+    let environment = [("LESSON", file.to_str().unwrap())];
+    let script = Some(r#"exec "$RELU" open "$LESSON""#);
+    let opening = Opening { columns: 80, rows: 24, environment: &environment, script };
+    let mut notebook = Notebook::open_as(home, &opening);
+    notebook.wait_for("The first words.");
+    std::fs::write(&file, lesson("Saved in place.")).unwrap();
+    notebook.wait_for("Saved in place.");
+    let other = notebook.home.path("mine.md~");
+    std::fs::write(&other, lesson("```dance\n```")).unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    notebook.wait_for("mine.md:9:1: unknown cell `dance`");
+    assert!(notebook.screen().contains("Saved in place."), "the last good lesson stays");
+    std::fs::write(&file, lesson("Mended.")).unwrap();
+    notebook.wait("the mended lesson", |screen| screen.contains("Mended.") && !screen.contains("dance"));
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+}

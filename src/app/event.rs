@@ -47,6 +47,11 @@ pub enum Event {
     Outcomes(Vec<(CellKey, protocol::ExperimentSpec, protocol::Outcome)>),
     /// What the finished races found.
     RaceFindings(Vec<protocol::Finding>),
+    /// A lesson's file has changed: its text, or why it can't be read.
+    LessonFile {
+        file: String,
+        text: Result<String, String>,
+    },
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),
     /// What keeps everything new from being kept, or that nothing does any more.

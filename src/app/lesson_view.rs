@@ -62,6 +62,13 @@ impl LessonView {
         }
     }
 
+    /// Whether some of a cell is on the screen.
+    pub fn sees_cell(&self, cell: usize) -> bool {
+        let seen =
+            |&(line, height): &(usize, u16)| line < self.top + self.height && line + usize::from(height) > self.top;
+        self.layout.cells.get(cell).is_some_and(seen)
+    }
+
     /// The next cell in focus or out of view, in this direction.
     pub fn step_cell(&mut self, forward: bool) {
         let count = self.layout.cells.len();

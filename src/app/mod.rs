@@ -14,6 +14,7 @@ mod modal_keys;
 mod navigate;
 mod pages;
 mod race;
+mod reload;
 mod reply;
 mod screen;
 mod settings;
@@ -38,7 +39,7 @@ pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane};
 
-use crate::lesson::{Cell, CellBody, Document, Findings, Library};
+use crate::lesson::{Cell, CellBody, Document, Findings, Layout, Library};
 use crate::protocol::{CellKey, Finding, RunId, RunSummary};
 use std::collections::HashMap;
 
@@ -76,6 +77,8 @@ pub struct App {
     pub message: Option<String>,
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
     pub trouble: Option<String>,
+    /// What to mend in the lesson that is being written.
+    pub lesson_fault: Option<String>,
     pub quit: bool,
 }
 
@@ -102,6 +105,7 @@ impl App {
             runs: Vec::new(),
             message: None,
             trouble: None,
+            lesson_fault: None,
             quit: false,
         };
         app.resize(columns, rows);
@@ -114,7 +118,8 @@ impl App {
 
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let lay_out = if self.trouble.is_some() { Screen::with_banner } else { Screen::new };
+        let lay_out =
+            if self.trouble.is_some() || self.lesson_fault.is_some() { Screen::with_banner } else { Screen::new };
         self.screen = lay_out(columns, rows);
         // A screen too small for the lesson keeps the place for the next one.
         if !self.screen.is_too_small() {
@@ -124,6 +129,11 @@ impl App {
 
     /// Lays the lesson out for the screen, keeping the place.
     pub fn lay_out(&mut self) {
+        let layout = self.layout();
+        self.view.set_layout(layout, self.screen.text.height);
+    }
+
+    fn layout(&self) -> Layout {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
         let (answers, findings) = (&self.answers, &self.findings);
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
@@ -131,8 +141,7 @@ impl App {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             answers::cell_height(cell, answers.get(&key), findings, width, height)
         };
-        let layout = crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights);
-        self.view.set_layout(layout, height);
+        crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights)
     }
 
     pub fn key_of(&self, cell: &Cell) -> CellKey {

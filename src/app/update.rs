@@ -64,6 +64,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             app.gather_findings();
             Vec::new()
         }
+        Event::LessonFile { file, text } => {
+            app.reload(&file, text);
+            Vec::new()
+        }
         Event::Notice(text) => {
             app.message = Some(text);
             Vec::new()

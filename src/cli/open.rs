@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 pub fn notebook(what: Option<&str>) -> Outcome {
     let mut library = Library::english();
+    let mut watched = None;
     let lesson = match what {
         None => None,
         Some(file) if Path::new(file).extension().is_some_and(|e| e == "md") => {
@@ -20,8 +21,8 @@ pub fn notebook(what: Option<&str>) -> Outcome {
                 let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 bail!("{file} has faults:\n{}", lines.join("\n"));
             }
-            library.lessons.push(document);
-            Some(library.lessons.len() - 1)
+            watched = Some(shell::Watched { file: file.into(), text });
+            Some(library.put(document))
         }
         Some(id) => {
             if let Some(lesson) = library.find(id) {
@@ -36,7 +37,7 @@ pub fn notebook(what: Option<&str>) -> Outcome {
         return print(&library, lesson.unwrap_or(0));
     }
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson })?;
+    shell::run(shell::Options { home, library, lesson, watched })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -52,6 +52,8 @@ pub struct Reference {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub file: String,
+    /// As it was read; search looks here.
+    pub text: String,
     pub meta: Meta,
     pub blocks: Vec<Block>,
 }

@@ -19,7 +19,7 @@ pub fn parse(file: &str, text: &str) -> (Document, Vec<Fault>) {
     let padded = "\n".repeat(lines) + body;
     let root = parse_document(&arena, &padded, &options());
     let blocks = reader.blocks(root);
-    (Document { file: file.into(), meta, blocks }, reader.faults)
+    (Document { file: file.into(), meta, blocks, text }, reader.faults)
 }
 
 fn options() -> Options<'static> {
@@ -134,7 +134,7 @@ impl Reader<'_> {
                 Some(Block { at, kind: BlockKind::Code { language: kind.into(), text: body.trim_end().into() } })
             }
             None => {
-                let known = "train, experiment, plot, predict, quiz";
+                let known = "train, experiment, plot, predict, quiz, claim";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
                 None

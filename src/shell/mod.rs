@@ -10,6 +10,8 @@ mod notebook;
 mod out;
 mod places;
 mod report;
+mod watch;
 
 pub use notebook::{Options, run};
 pub use report::install as install_reports;
+pub use watch::Watched;

@@ -3,7 +3,8 @@
 use super::guard::{self, Guard};
 use super::link::{Link, Order};
 use super::out::Out;
-use super::{drill, input, report};
+use super::watch::Watched;
+use super::{drill, input, report, watch};
 use crate::app::{App, Effect, Event, Tag, update};
 use crate::lesson::Library;
 use crate::protocol::race_findings;
@@ -37,6 +38,8 @@ pub struct Options {
     pub library: Library,
     /// The lesson to open; otherwise the one left last.
     pub lesson: Option<usize>,
+    /// The lesson's file, if it is one of the reader's own.
+    pub watched: Option<Watched>,
 }
 
 /// Progress is drawn no more often than this; keys are drawn at once.
@@ -57,7 +60,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, options.home)?.serve(signals, options.lesson.is_some());
+    let outcome = Notebook::open(app, theme, options.home)?.serve(signals, options.lesson.is_some(), options.watched);
     drop(guard);
     outcome
 }
@@ -95,11 +98,14 @@ impl Notebook {
         Ok(Self { app, theme, home, screen, events, sender, link })
     }
 
-    fn serve(mut self, signals: Signals, lesson_chosen: bool) -> color_eyre::Result<()> {
+    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Watched>) -> color_eyre::Result<()> {
         self.draw()?;
         drill::panic_if_asked("main");
         // Only now what may take a moment: the first frame waits for nothing.
         input::start(&self.sender, signals).wrap_err("no thread for the keyboard")?;
+        if let Some(watched) = watched {
+            watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
+        }
         self.recall(!lesson_chosen);
         let mut drawn = Instant::now();
         let mut stale = true;

@@ -47,13 +47,13 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-/// What keeps everything new from being kept.
+/// What keeps everything new from being kept, or what to mend in the lesson that is being written.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
-    if let Some(why) = app.trouble.as_ref().filter(|_| !area.is_empty()) {
+    let trouble = app.trouble.as_ref().map(|why| format!("Nothing new is kept: {why}"));
+    if let Some(text) = trouble.or_else(|| app.lesson_fault.clone()).filter(|_| !area.is_empty()) {
         let buffer = frame.buffer_mut();
         let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
-        let text = format!("Nothing new is kept: {why}");
         write(theme, &text, theme.bad(), inside, inside.y, buffer);
     }
 }

@@ -1,0 +1,97 @@
+//! A lesson that is being written: its file has changed on the disk, and the notebook follows.
+
+use super::App;
+use crate::lesson::{Fault, Layout, Line, check, parse};
+
+impl App {
+    /// Takes the new text of a lesson's file in, or why it can't be read. What can't be understood leaves the last
+    /// good lesson on the screen and says what to mend.
+    pub(super) fn reload(&mut self, file: &str, text: Result<String, String>) {
+        let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return };
+        match text {
+            Err(why) => self.show_fault(Some(why)),
+            Ok(text) => {
+                let others = self.library.lessons.iter().enumerate().filter(|(other, _)| *other != at);
+                let known: Vec<String> = others.map(|(_, lesson)| lesson.meta.id.clone()).collect();
+                let faults = check(&[(file, &text)], &known);
+                let (document, unreadable) = parse(file, &text);
+                let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
+                if unreadable.is_empty() {
+                    self.library.lessons[at] = document;
+                    if at == self.lesson {
+                        self.follow_edit(focused);
+                    }
+                    // Settings may be others now: what was measured with the old ones no longer counts.
+                    self.gather_findings();
+                }
+                self.show_fault(told(&faults));
+            }
+        }
+    }
+
+    /// Lays the changed lesson out; what stood on the screen stays there.
+    fn follow_edit(&mut self, focused: Option<String>) {
+        let layout = self.layout();
+        let top = moved(&self.view.layout, &layout, self.view.top, self.view.height);
+        self.view.layout = layout;
+        self.view.scroll_to(top);
+        let cells = self.document().cells();
+        let focused = focused.and_then(|id| cells.iter().position(|cell| cell.id == id));
+        if let Some(cell) = focused.filter(|cell| self.view.sees_cell(*cell)) {
+            self.view.focus = Some(cell);
+        }
+    }
+
+    /// The line above the status, which takes rows from the lesson.
+    fn show_fault(&mut self, fault: Option<String>) {
+        if self.lesson_fault != fault {
+            self.lesson_fault = fault;
+            self.resize(self.screen.whole.width, self.screen.whole.height);
+        }
+    }
+}
+
+/// The first fault, and how many more there are.
+fn told(faults: &[Fault]) -> Option<String> {
+    let first = faults.first()?;
+    let more = match faults.len() - 1 {
+        0 => String::new(),
+        1 => " (and one more)".into(),
+        count => format!(" (and {count} more)"),
+    };
+    Some(format!("{first}{more}"))
+}
+
+/// Where the line `top` of the old layout stands in the new one, of which `height` are on the screen. An edit leaves
+/// the lines before it and behind it as they were.
+fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
+    let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| alike(a, b)).count();
+    if top < before {
+        return top;
+    }
+    let behind = old.lines.iter().rev().zip(new.lines.iter().rev()).take_while(|(a, b)| alike(a, b)).count();
+    if top >= old.lines.len() - behind {
+        return top + new.lines.len() - old.lines.len();
+    }
+    // Several edits: the first words on the screen that are still there, or the heading above them.
+    let words = |line: &Line| matches!(line, Line::Text(spans) if !spans.is_empty());
+    let shown = old.lines.iter().enumerate().skip(top).take(height).filter(|(_, line)| words(line));
+    let mut kept = shown.filter_map(|(at, line)| {
+        let found = new.lines.iter().enumerate().filter(|(_, other)| *other == line).map(|(other, _)| other);
+        Some((at, found.min_by_key(|found| found.abs_diff(at))?))
+    });
+    if let Some((at, found)) = kept.next() {
+        return (found + top).saturating_sub(at);
+    }
+    let heading = old.headings.iter().rev().find(|heading| heading.line <= top);
+    let again = heading.and_then(|old| Some((old, new.headings.iter().find(|new| new.anchor == old.anchor)?)));
+    again.map_or(before, |(old, new)| new.line + top - old.line)
+}
+
+/// Cells are numbered anew when one is added.
+fn alike(a: &Line, b: &Line) -> bool {
+    match (a, b) {
+        (Line::Cell { row: a, .. }, Line::Cell { row: b, .. }) => a == b,
+        _ => a == b,
+    }
+}

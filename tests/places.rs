@@ -1,0 +1,73 @@
+//! Where a reader is: in a lesson whose file changes, at the end of a link, under a heading, and back.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::{App, Event};
+use relu_notebook::lesson::{Library, parse};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
+
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+
+/// A lesson of one's own: paragraphs and a question.
+fn own(paragraphs: &[&str]) -> String {
+    let question = "```quiz\nid = \"q\"\nquestion = \"Why?\"\nchoices = [{ text = \"a\", right = true, because = \"so\" }, \
+        { text = \"b\", because = \"no\" }]\n```";
+    let head = "+++\nid = \"own\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"One.\"\nminutes = 1\n+++\n";
+    format!("{head}\n{}\n\n{question}\n\nThe end.\n", paragraphs.join("\n\n"))
+}
+
+#[test]
+fn a_lesson_follows_its_file_and_keeps_the_place() {
+    let numbers: Vec<String> = (1..=40).map(|n| format!("Paragraph number {n}.")).collect();
+    let mut texts: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    texts.insert(20, "## The middle");
+    let (document, faults) = parse("own.md", &own(&texts));
+    assert!(faults.is_empty(), "{faults:?}");
+    let library = Library { lessons: vec![document], faults: Vec::new() };
+    let mut session = Session::with(App::new(library, 0, 80, 24));
+    let save = |session: &mut Session, text: Result<String, String>| {
+        session.tell(Event::LessonFile { file: "own.md".into(), text });
+    };
+    session.tab_to("q");
+    session.press(KeyCode::Char('2'));
+    session.press(KeyCode::PageUp);
+    session.press(KeyCode::PageUp);
+    let first = |session: &Session| session.screen(&RICH).lines().next().unwrap().to_string();
+    let top = first(&session);
+    assert!(top.contains("number"), "{top}");
+    // An edit above, below, and of both: what is read stays where it is.
+    texts.insert(2, "A new one.");
+    save(&mut session, Ok(own(&texts)));
+    assert_eq!(first(&session), top);
+    texts.truncate(40);
+    save(&mut session, Ok(own(&texts)));
+    assert_eq!(first(&session), top);
+    texts[1] = "Changed.";
+    texts.push("Another.");
+    texts.insert(24, "In the middle.");
+    save(&mut session, Ok(own(&texts)));
+    assert!(session.screen(&RICH).contains(&top), "{top}:\n{}", session.screen(&RICH));
+    assert_eq!(session.app.answers.len(), 1);
+
+    let good = session.app.document().clone();
+    save(&mut session, Ok(own(&texts).replace("quiz", "dance")));
+    assert_eq!(session.app.document(), &good);
+    for (columns, rows) in [(120, 40), (80, 24)] {
+        session.tell(Event::Resize(columns, rows));
+        insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.screen(&RICH));
+    }
+    save(&mut session, Err("own.md can't be read: it is gone".into()));
+    assert!(session.screen(&RICH).contains("it is gone"));
+    save(&mut session, Ok(own(&texts)));
+    assert_eq!(session.app.lesson_fault, None);
+    // What can be shown is shown, and the fault told: a link that leads nowhere.
+    texts[1] = "See [there](#nowhere).";
+    save(&mut session, Ok(own(&texts)));
+    assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:1: there is no heading #nowhere"));
+    assert_ne!(session.app.document(), &good);
+}
