@@ -6,11 +6,12 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Event};
+use relu_notebook::app::{App, Event, Modal};
 use relu_notebook::lesson::{Library, parse};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
 
 /// A lesson of one's own: paragraphs and a question.
@@ -70,4 +71,81 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     save(&mut session, Ok(own(&texts)));
     assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:1: there is no heading #nowhere"));
     assert_ne!(session.app.document(), &good);
+}
+
+/// A lesson of its own with every kind of link, and a shipped one behind it.
+fn linked(columns: u16, rows: u16) -> Session {
+    let filler = "Some words to fill the screen, so that places are far apart.\n\n".repeat(30);
+    let body = format!(
+        "See [this rather long link, which is wrapped onto the next line of the screen](#the-end) first. A \
+         note[^n], [the paper](ref:p), [the question](cell:q), \
+         [another lesson](lesson:sigmoid#why-one-would-want-it), [the web](https://example.org).\n\n{filler}\
+         ## The end\n\nHere.\n\n[^n]: The note itself.\n"
+    );
+    let text = own(&[&body]).replace("minutes = 1", "minutes = 1\n[[references]]\nkey = \"p\"\ntext = \"The paper.\"");
+    let (document, faults) = parse("own.md", &text);
+    assert!(faults.is_empty(), "{faults:?}");
+    let shipped = Library::english();
+    let lesson = shipped.find("sigmoid").unwrap();
+    let library = Library { lessons: vec![document, shipped.lessons[lesson].clone()], faults: Vec::new() };
+    Session::with(App::new(library, 0, columns, rows))
+}
+
+#[test]
+fn links_are_followed_and_come_back() {
+    for (columns, rows) in SIZES {
+        let mut session = linked(columns, rows);
+        session.press(KeyCode::Char('f'));
+        insta::assert_snapshot!(format!("link-chosen-{columns}x{rows}"), session.screen(&RICH));
+        let arrived = |session: &mut Session, words: &str| {
+            session.press(KeyCode::Enter);
+            let screen = session.screen(&RICH);
+            assert!(screen.lines().any(|line| line.contains(words)), "{words}:\n{screen}");
+        };
+        arrived(&mut session, "▸ The end");
+        session.press(KeyCode::Esc);
+        assert_eq!(session.app.view.top, 0);
+        for words in ["▸ [n] The note itself", "▸  1. The paper."] {
+            session.press(KeyCode::Char('f'));
+            arrived(&mut session, words);
+            session.press(KeyCode::Esc);
+        }
+        session.press(KeyCode::Char('f'));
+        session.press(KeyCode::Enter);
+        assert_eq!(session.app.focused().unwrap().id, "q");
+        session.press(KeyCode::Esc);
+        session.press(KeyCode::Char('f'));
+        session.press(KeyCode::Enter);
+        assert_eq!(session.app.document().meta.id, "sigmoid");
+        session.press(KeyCode::Esc);
+        assert_eq!((session.app.lesson, session.app.view.top), (0, 0));
+        session.press(KeyCode::Char('f'));
+        arrived(&mut session, "https://example.org");
+        session.press(KeyCode::Char('f'));
+        assert_eq!(session.app.message.as_deref(), Some("no more links below"));
+        session.press(KeyCode::Char('F'));
+        assert_eq!(session.app.view.chosen_link(), Some(4), "the lesson's link, and none twice for being wrapped");
+        session.press(KeyCode::Esc);
+        assert_eq!(session.app.view.chosen_link(), None);
+    }
+}
+
+#[test]
+fn headings_are_jumped_to() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("faster", columns, rows);
+        session.press(KeyCode::Char('#'));
+        insta::assert_snapshot!(format!("outline-{columns}x{rows}"), session.screen(&RICH));
+        session.type_text("imprecise where");
+        insta::assert_snapshot!(format!("outline-narrowed-{columns}x{rows}"), session.screen(&RICH));
+        session.press(KeyCode::Enter);
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("▸ ") && session.app.view.top > 0, "{screen}");
+        session.press(KeyCode::Esc);
+        assert_eq!(session.app.view.top, 0);
+        session.press(KeyCode::Char('#'));
+        session.type_text("no such heading");
+        session.press(KeyCode::Enter);
+        assert!(matches!(session.app.modals[..], [Modal::Outline(_)]));
+    }
 }

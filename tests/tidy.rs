@@ -51,9 +51,6 @@ const TOP_LEVEL: [&str; 10] = [
 /// Longer than this, a file holds more than one idea.
 const MAX_LINES: usize = 400;
 
-/// Files that may be longer, with the most lines each may have.
-const LONG_FILES: [(&str, usize); 1] = [("src/lesson/layout.rs", 450)];
-
 /// sha256 of the four plain MNIST files, as published.
 const MNIST: [(&str, &str); 4] = [
     ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -225,9 +222,8 @@ fn files_stay_short() {
                 continue;
             }
             let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
-            let most = LONG_FILES.iter().find(|(name, _)| path == Path::new(name)).map_or(MAX_LINES, |(_, most)| *most);
-            if lines > most {
-                faults.push(format!("{} has {lines} lines; at most {most}", path.display()));
+            if lines > MAX_LINES {
+                faults.push(format!("{} has {lines} lines; at most {MAX_LINES}", path.display()));
             }
         }
     }

@@ -17,7 +17,7 @@ pub enum Command {
 }
 
 /// Each command as it is written, for the line's own help.
-pub const COMMANDS: &str = "open LESSON, run NUMBER, runs, contents, settings, search, reset, help, quit";
+pub const COMMANDS: &str = "open LESSON, run NUMBER, runs, contents, headings, settings, search, reset, help, quit";
 
 impl FromStr for Command {
     type Err = String;
@@ -33,6 +33,7 @@ impl FromStr for Command {
                 return rest.parse().map(Self::Run).map_err(fault);
             }
             "runs" => Self::Act(Action::Runs),
+            "headings" => Self::Act(Action::Outline),
             "contents" => Self::Act(Action::Contents),
             "settings" | "set" => Self::Act(Action::Settings),
             "search" => Self::Act(Action::Search),

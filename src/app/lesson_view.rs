@@ -1,6 +1,6 @@
 //! Where the reader stands in a lesson.
 
-use crate::lesson::{Layout, Line};
+use crate::lesson::{Layout, Line, Target};
 
 /// A laid-out lesson with its scroll position and the cell in focus.
 #[derive(Debug, Default)]
@@ -12,6 +12,10 @@ pub struct LessonView {
     pub height: usize,
     /// Number of the cell that keys go to.
     pub focus: Option<usize>,
+    /// Number of the link that Enter follows, while it is on the screen.
+    pub link: Option<usize>,
+    /// The line that was just jumped to, until the next key.
+    pub arrived: Option<usize>,
 }
 
 impl LessonView {
@@ -83,6 +87,35 @@ impl LessonView {
         if let Some(cell) = next {
             self.show_cell(cell);
         }
+    }
+
+    /// The link that Enter follows.
+    pub fn chosen_link(&self) -> Option<usize> {
+        let (line, _) = *self.layout.links.get(self.link?)?.parts.first()?;
+        (self.top..self.top + self.height).contains(&line).then_some(self.link?)
+    }
+
+    pub fn chosen_target(&self) -> Option<&Target> {
+        Some(&self.layout.links[self.chosen_link()?].target)
+    }
+
+    /// Chooses the next link, from the first or last on the screen if none is chosen; says whether there is one.
+    pub fn step_link(&mut self, forward: bool) -> bool {
+        let links = &self.layout.links;
+        let line = |link: usize| links[link].parts.first().map_or(0, |part| part.0);
+        let next = match self.chosen_link() {
+            Some(link) if forward => Some(link + 1),
+            Some(link) => link.checked_sub(1),
+            None if forward => (0..links.len()).find(|link| line(*link) >= self.top),
+            None => (0..links.len()).rfind(|link| line(*link) < self.top + self.height),
+        };
+        let Some(next) = next.filter(|next| *next < links.len()) else { return false };
+        let at = line(next);
+        if !(self.top..self.top + self.height).contains(&at) {
+            self.scroll_to(at.saturating_sub(self.height / 3));
+        }
+        self.link = Some(next);
+        true
     }
 
     /// Of the cells on the screen, the one with the most rows to see; the focused one wins a tie.

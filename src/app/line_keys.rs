@@ -112,6 +112,10 @@ impl App {
             Some(Modal::Command(CommandLine { text, .. }) | Modal::Guess(Guessing { text, .. })) => {
                 plain.for_each(|c| edit(text, KeyCode::Char(c)));
             }
+            Some(Modal::Outline(outline)) => {
+                plain.for_each(|c| edit(&mut outline.query, KeyCode::Char(c)));
+                outline.selected = 0;
+            }
             Some(Modal::Search(search)) => {
                 let room = LONGEST.saturating_sub(search.query.len());
                 search.query.extend(plain.by_ref().take(room));

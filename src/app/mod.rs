@@ -12,6 +12,7 @@ mod line_keys;
 mod modal;
 mod modal_keys;
 mod navigate;
+mod outline;
 mod pages;
 mod race;
 mod reload;
@@ -31,6 +32,8 @@ pub use experiment::{ExperimentView, Running, Stale};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
+pub use navigate::Place;
+pub use outline::Outline;
 pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
 pub use race::{LaneView, Race};
 pub use screen::Screen;
@@ -66,8 +69,8 @@ pub struct App {
     pub race_findings: Vec<Finding>,
     /// Everything that the ledger judges by.
     pub findings: Findings,
-    /// Where the reader came from: lesson, first line shown, cell in focus.
-    pub trail: Vec<(usize, usize, Option<usize>)>,
+    /// Where the reader came from, the last place last.
+    pub trail: Vec<Place>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
     /// Kept scroll positions, by lesson id.

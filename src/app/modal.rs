@@ -1,6 +1,6 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::{Cursor, Settings};
+use super::{Cursor, Outline, Settings};
 use crate::lesson::Hit;
 use crate::protocol::{CellKey, RunId};
 
@@ -15,6 +15,7 @@ pub enum Modal {
     /// One run's chart, opened from the list.
     Run(RunId),
     Search(Search),
+    Outline(Outline),
     /// The contents with the keys in them; the index of the chosen lesson.
     Contents(usize),
     Command(CommandLine),

@@ -84,6 +84,7 @@ impl App {
                 }
             }
             (Modal::Search(search), code) => self.search_key(search, code),
+            (Modal::Outline(outline), code) => self.outline_key(outline, code),
             (Modal::Contents(at), code) => self.contents_key(at, code, key),
             (Modal::Command(line), code) => self.command_key(line, code),
             (Modal::OtherVersion(_), KeyCode::Enter) => vec![Effect::RestartKernel],
@@ -136,6 +137,7 @@ impl App {
         match code {
             KeyCode::Enter => {
                 if let Some(hit) = search.hits.get(search.selected).cloned() {
+                    self.leave_trail();
                     let effects = self.open_lesson(hit.lesson, Some(0));
                     self.show_text(&hit.excerpt);
                     return effects;

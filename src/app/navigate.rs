@@ -1,9 +1,20 @@
 //! Going places: scrolling, lessons, links, and back.
 
-use super::{App, Effect, Tag};
+use super::{App, Effect, LessonView, Tag};
 use crate::lesson::Target;
 use crate::protocol::RequestBody;
 use serde_json::Value;
+
+/// Where a reader came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index in the library.
+    pub lesson: usize,
+    /// First line shown.
+    pub top: usize,
+    pub focus: Option<usize>,
+    pub link: Option<usize>,
+}
 
 impl App {
     pub(super) fn scroll(&mut self, lines: isize) -> Vec<Effect> {
@@ -77,55 +88,71 @@ impl App {
         Vec::new()
     }
 
-    /// Goes where a link leads.
+    /// Goes where a link leads; Esc comes back.
     pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
-        if !matches!(target, Target::Web(_)) {
-            self.trail.push((self.lesson, self.view.top, self.view.focus));
-        }
+        let line_of = |lines: &[(String, usize)], name: &str| {
+            lines.iter().find(|(known, _)| known == name).map(|(_, line)| *line)
+        };
         let line = match target {
-            Target::Lesson { id, anchor } => {
-                let Some(lesson) = self.library.find(id) else { return Vec::new() };
-                let effects = self.open_lesson(lesson, Some(0));
-                if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
-                    self.view.scroll_to(line);
-                }
-                return effects;
-            }
-            Target::Heading(anchor) => self.view.line_of(anchor),
-            Target::Reference(key) => {
-                self.view.layout.references.iter().find(|(name, _)| name == key).map(|(_, line)| *line)
-            }
-            Target::Cell(id) => {
-                let number = self.document().cells().iter().position(|cell| cell.id == *id);
-                number.and_then(|number| self.view.layout.cells.get(number)).map(|(line, _)| *line)
-            }
             Target::Web(url) => {
                 self.message = Some(url.clone());
-                None
+                return Vec::new();
+            }
+            Target::Lesson { id, anchor } => {
+                let Some(lesson) = self.library.find(id) else { return Vec::new() };
+                self.leave_trail();
+                let effects = self.open_lesson(lesson, Some(0));
+                let line = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor));
+                return line.map_or(effects, |line| self.arrive(line));
+            }
+            Target::Heading(anchor) => self.view.line_of(anchor),
+            Target::Reference(key) => line_of(&self.view.layout.references, key),
+            Target::Footnote(name) => line_of(&self.view.layout.footnotes, name),
+            Target::Cell(id) => {
+                let lesson = self.document().meta.id.clone();
+                return self.follow_to_cell(&lesson, id);
             }
         };
-        if let Some(line) = line {
-            self.view.scroll_to(line);
-        }
-        Vec::new()
+        line.map_or_else(Vec::new, |line| {
+            self.leave_trail();
+            self.arrive(line)
+        })
     }
 
     /// Opens a lesson at one of its cells; Esc comes back.
     pub(super) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
         let Some(at) = self.library.find(lesson) else { return Vec::new() };
-        self.trail.push((self.lesson, self.view.top, self.view.focus));
-        let effects = self.open_lesson(at, Some(0));
+        self.leave_trail();
+        let effects = if at == self.lesson { self.remember_place() } else { self.open_lesson(at, Some(0)) };
+        self.view.link = None;
         if let Some(number) = self.document().cells().iter().position(|other| other.id == cell) {
             self.view.show_cell(number);
         }
         effects
     }
 
-    /// Back to where the last followed link was.
+    /// Puts a line of the open lesson on top, or as near as its end allows, and marks it.
+    pub(super) fn arrive(&mut self, line: usize) -> Vec<Effect> {
+        self.view.scroll_to(line);
+        (self.view.link, self.view.arrived) = (None, Some(line));
+        self.remember_place()
+    }
+
+    /// Keeps the place for Esc.
+    pub(super) fn leave_trail(&mut self) {
+        let LessonView { top, focus, link, .. } = self.view;
+        self.trail.push(Place { lesson: self.lesson, top, focus, link });
+    }
+
+    /// Back to where the last followed link was; with none, a chosen link is let go.
     pub(super) fn go_back(&mut self) -> Vec<Effect> {
-        let Some((lesson, top, focus)) = self.trail.pop() else { return Vec::new() };
-        let effects = self.open_lesson(lesson, Some(top));
-        self.view.focus = focus.or(self.view.focus);
+        let Some(place) = self.trail.pop() else {
+            self.view.link = None;
+            return Vec::new();
+        };
+        let effects = self.open_lesson(place.lesson, Some(place.top));
+        self.view.focus = place.focus.or(self.view.focus);
+        self.view.link = place.link;
         effects
     }
 }

@@ -34,6 +34,7 @@ impl App {
         let layout = self.layout();
         let top = moved(&self.view.layout, &layout, self.view.top, self.view.height);
         self.view.layout = layout;
+        self.view.link = None;
         self.view.scroll_to(top);
         let cells = self.document().cells();
         let focused = focused.and_then(|id| cells.iter().position(|cell| cell.id == id));

@@ -92,6 +92,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 impl App {
     fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
+        self.view.arrived = None;
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
             self.quit = true;
             return self.remember_place();
@@ -120,10 +121,24 @@ impl App {
             }
             Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
             Action::NextCell | Action::PreviousCell => {
+                self.view.link = None;
                 self.view.step_cell(action == Action::NextCell);
                 return self.remember_place();
             }
-            Action::Activate => return self.activate(),
+            Action::NextLink | Action::PreviousLink => {
+                if !self.view.step_link(action == Action::NextLink) {
+                    let way = if action == Action::NextLink { "below" } else { "above" };
+                    self.message = Some(format!("no more links {way}"));
+                }
+                return self.remember_place();
+            }
+            Action::Outline => self.open_outline(),
+            Action::Activate => {
+                return match self.view.chosen_target().cloned() {
+                    Some(target) => self.follow(&target),
+                    None => self.activate(),
+                };
+            }
             Action::Space => {
                 let pausable = self.focused_race().is_some_and(|race| race.state.is_active());
                 return if pausable { self.pause_or_continue() } else { self.scroll(page) };

@@ -139,6 +139,8 @@ pub enum Target {
     Reference(String),
     /// `cell:race`
     Cell(String),
+    /// `[^note]`
+    Footnote(String),
     Web(String),
 }
 

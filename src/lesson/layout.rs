@@ -1,8 +1,8 @@
 //! A document on lines of one width. No colour here: spans carry what they mean, `ui` knows how that looks.
 
 use super::document::{Block, BlockKind, Document, Inline, Position, Target, plain};
+use super::wrap::wrap;
 use super::{Cell, math, table};
-use textwrap::core::Fragment;
 use unicode_width::UnicodeWidthStr;
 
 /// What a span is.
@@ -56,6 +56,14 @@ pub struct Heading {
     pub text: String,
 }
 
+/// A link on the screen; one that is wrapped has a part on each of its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub target: Target,
+    /// Line, and the span in it.
+    pub parts: Vec<(usize, usize)>,
+}
+
 /// A lesson laid out for one width.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
@@ -66,6 +74,10 @@ pub struct Layout {
     pub cells: Vec<(usize, u16)>,
     /// First line of each reference, by key.
     pub references: Vec<(String, usize)>,
+    /// First line of each footnote, by name.
+    pub footnotes: Vec<(String, usize)>,
+    /// Links in reading order.
+    pub links: Vec<Link>,
     /// What does not fit or does not typeset, and where.
     pub faults: Vec<(Position, String)>,
 }
@@ -80,7 +92,9 @@ pub fn lay_out(document: &Document, width: u16, cell_height: impl Fn(&Cell) -> u
     while matches!(setter.layout.lines.last(), Some(Line::Text(spans)) if spans.is_empty()) {
         setter.layout.lines.pop();
     }
-    setter.layout
+    let mut layout = setter.layout;
+    layout.links = links(&layout.lines);
+    layout
 }
 
 struct Setter<'c> {
@@ -180,6 +194,7 @@ impl Setter<'_> {
                 self.push(vec![Span::new(rule, Style::Frame)]);
             }
             BlockKind::Footnote { name, blocks } => {
+                self.layout.footnotes.push((name.clone(), self.layout.lines.len()));
                 self.hanging(&format!("[{name}] "), |setter| setter.blocks(blocks, blocks.len() == 1));
             }
             BlockKind::Cell(cell) => {
@@ -267,7 +282,9 @@ impl Setter<'_> {
                     }
                 },
                 Inline::Link { target, text } => spans.extend(self.spans(text, &Style::Link(target.clone()), at)),
-                Inline::Footnote(name) => spans.push(Span::new(format!("[{name}]"), Style::Faint)),
+                Inline::Footnote(name) => {
+                    spans.push(Span::new(format!("[{name}]"), Style::Link(Target::Footnote(name.clone()))));
+                }
                 Inline::Break => spans.push(Span::new("\n", style.clone())),
             }
         }
@@ -275,97 +292,31 @@ impl Setter<'_> {
     }
 }
 
-/// A piece that is not broken: its spans, without the white space behind it.
-#[derive(Debug)]
-struct Piece {
-    spans: Vec<Span>,
-    width: f64,
-    space: bool,
-}
-
-impl Fragment for Piece {
-    fn width(&self) -> f64 {
-        self.width
-    }
-
-    fn whitespace_width(&self) -> f64 {
-        f64::from(u8::from(self.space))
-    }
-
-    fn penalty_width(&self) -> f64 {
-        0.0
-    }
-}
-
-/// Breaks styled text into lines, at the places that UAX #14 allows; a word wider than the line is cut.
-pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
-    let mut lines = Vec::new();
-    for paragraph in split_at_breaks(spans) {
-        let pieces = pieces(&paragraph, width);
-        for fragments in textwrap::wrap_algorithms::wrap_first_fit(&pieces, &[width as f64]) {
-            let mut line: Vec<Span> = Vec::new();
-            for (at, piece) in fragments.iter().enumerate() {
-                piece.spans.iter().for_each(|span| append(&mut line, &span.text, &span.style));
-                if piece.space && at + 1 < fragments.len() {
-                    let style = line.last().map(|span| span.style.clone()).unwrap_or_default();
-                    append(&mut line, " ", &style);
-                }
+/// Every link. One that ends its line and begins the next is a single link, wrapped.
+fn links(lines: &[Line]) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    // The link that the line before ended with.
+    let mut open = false;
+    for (number, line) in lines.iter().enumerate() {
+        let Line::Text(spans) = line else {
+            open = false;
+            continue;
+        };
+        for (at, span) in spans.iter().enumerate() {
+            let Style::Link(target) = &span.style else {
+                // Indents and quote bars stand before a link that goes on.
+                open &= span.style == Style::Frame || span.text.trim().is_empty();
+                continue;
+            };
+            match links.last_mut().filter(|last| open && last.target == *target) {
+                Some(last) => last.parts.push((number, at)),
+                None => links.push(Link { target: target.clone(), parts: vec![(number, at)] }),
             }
-            lines.push(line);
+            open = false;
         }
+        open = matches!(spans.last(), Some(Span { style: Style::Link(_), .. }));
     }
-    lines
-}
-
-fn append(line: &mut Vec<Span>, text: &str, style: &Style) {
-    match line.last_mut() {
-        Some(last) if last.style == *style => last.text.push_str(text),
-        _ => line.push(Span::new(text, style.clone())),
-    }
-}
-
-fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
-    let mut paragraphs = vec![Vec::new()];
-    for span in spans {
-        for (at, text) in span.text.split('\n').enumerate() {
-            if at > 0 {
-                paragraphs.push(Vec::new());
-            }
-            if let Some(last) = paragraphs.last_mut() {
-                last.push(Span::new(text, span.style.clone()));
-            }
-        }
-    }
-    paragraphs
-}
-
-/// Cuts styled text where lines may break: found on the whole text, as a word may change its style within.
-fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
-    let text: String = spans.iter().map(|span| span.text.as_str()).collect();
-    let mut pieces = Vec::new();
-    for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(&text) {
-        for part in word.break_apart(width) {
-            // A word is a slice of `text`: where it stands tells its spans.
-            let start = part.word.as_ptr() as usize - text.as_ptr() as usize;
-            let spans = cut(spans, start, start + part.word.len());
-            pieces.push(Piece { spans, width: part.word.width() as f64, space: !part.whitespace.is_empty() });
-        }
-    }
-    pieces
-}
-
-/// The part of styled text between two byte offsets.
-fn cut(spans: &[Span], start: usize, end: usize) -> Vec<Span> {
-    let mut found = Vec::new();
-    let mut offset = 0;
-    for span in spans {
-        let (from, to) = (start.max(offset), end.min(offset + span.text.len()));
-        if from < to {
-            found.push(Span::new(&span.text[from - offset..to - offset], span.style.clone()));
-        }
-        offset += span.text.len();
-    }
-    found
+    links
 }
 
 #[cfg(test)]

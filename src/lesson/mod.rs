@@ -13,12 +13,13 @@ mod math;
 mod parse;
 mod sanitize;
 mod table;
+mod wrap;
 
 pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizCell, RaceMark, TrainCell};
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
-pub use layout::{Heading, Layout, Line, Span, Style, lay_out};
+pub use layout::{Heading, Layout, Line, Link, Span, Style, lay_out};
 pub use library::{Hit, Library};
 pub use parse::parse;
 pub use sanitize::sanitize;

@@ -1,7 +1,8 @@
 //! Tables fitted to a width: columns take what they need, and share what there is when it is short.
 
 use super::document::Align;
-use super::layout::{Span, Style, wrap};
+use super::layout::{Span, Style};
+use super::wrap::wrap;
 use unicode_width::UnicodeWidthStr;
 
 /// Spaces between two columns.

@@ -1,7 +1,7 @@
 //! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
 
 use super::claim;
-use super::{Theme, experiment, questions, race};
+use super::{Glyphs, Theme, experiment, questions, race};
 use crate::app::App;
 use crate::lesson::{CellBody, Line};
 use ratatui::buffer::Buffer;
@@ -11,15 +11,23 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.text;
     let buffer = frame.buffer_mut();
     let cells = app.document().cells();
+    let chosen = app.view.chosen_link().map_or(&[][..], |link| &app.view.layout.links[link].parts);
     let mut drawn = None;
     for (row, line) in app.view.shown().iter().enumerate() {
         let y = area.y + row as u16;
+        let number = app.view.top + row;
         match line {
             Line::Text(spans) => {
                 let mut x = area.x;
-                for span in spans {
+                for (at, span) in spans.iter().enumerate() {
                     let room = usize::from(area.right().saturating_sub(x));
-                    x = buffer.set_stringn(x, y, theme.text(&span.text), room, theme.prose(&span.style)).0;
+                    let style = theme.prose(&span.style);
+                    let style = if chosen.contains(&(number, at)) { style.patch(theme.selected()) } else { style };
+                    x = buffer.set_stringn(x, y, theme.text(&span.text), room, style).0;
+                }
+                if app.view.arrived == Some(number) && area.x >= 2 {
+                    let mark = if theme.glyphs == Glyphs::Ascii { ">" } else { "▸" };
+                    buffer.set_string(area.x - 2, y, mark, theme.accent());
                 }
             }
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {

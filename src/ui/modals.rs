@@ -4,7 +4,9 @@ use super::questions::{framed, write};
 use super::race::{self, RaceView};
 use super::status::READING;
 use super::theme::Theme;
-use crate::app::{App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, Pane, QuitChoice, RunsList, Search, Settings};
+use crate::app::{
+    App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Search, Settings,
+};
 use crate::protocol::RunId;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -23,6 +25,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Runs(list) => runs(list, app, theme, whole, buffer),
         Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
         Modal::Search(search) => find(search, app, theme, whole, buffer),
+        Modal::Outline(list) => outline(list, app, theme, whole, buffer),
         // Drawn where the contents, the plots and the steered cell always stand.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) => {}
         Modal::Command(line) => command(line, theme, whole, buffer),
@@ -225,6 +228,28 @@ fn find(search: &Search, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     };
     let at = inner.right().saturating_sub(count.width() as u16);
     buffer.set_string(at, inner.y, &count, theme.faint());
+}
+
+fn outline(list: &Outline, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+    let hits = app.headings_like(&list.query);
+    let headings = &app.view.layout.headings;
+    let inner = open("Headings of this lesson", 72, headings.len() as u16 + 6, theme, whole, buffer);
+    let width = usize::from(inner.width);
+    buffer.set_stringn(inner.x, inner.y, theme.text(&format!("# {}_", list.query)), width, theme.strong());
+    let room = usize::from(inner.height.saturating_sub(4)).max(1);
+    let first = list.selected.saturating_sub(room - 1);
+    for (row, (at, heading)) in hits.iter().enumerate().skip(first).take(room).enumerate() {
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        let heading = &headings[*heading];
+        let indent = "  ".repeat(usize::from(heading.level.saturating_sub(2)));
+        let line = format!("{indent}{}", heading.text);
+        buffer.set_stringn(inner.x, inner.y + 2 + row as u16, theme.text(&line), width, style);
+    }
+    if hits.is_empty() {
+        write(theme, "no heading holds these words", theme.faint(), inner, inner.y + 2, buffer);
+    }
+    let keys = "type to narrow · ↑ ↓ choose · Enter goes there · Esc leaves";
+    buffer.set_stringn(inner.x, inner.bottom().saturating_sub(1), theme.text(keys), width, theme.faint());
 }
 
 fn other_version(sentence: &str, theme: &Theme, whole: Rect, buffer: &mut Buffer) {

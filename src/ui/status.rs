@@ -85,6 +85,9 @@ fn hints(app: &App) -> String {
         Some(_) => return String::new(),
         None => {}
     }
+    if app.view.chosen_link().is_some() {
+        return "Enter follow · f next · F previous · Esc back".into();
+    }
     let Some(cell) = app.focused() else {
         return "Space page · n next · c contents".into();
     };

@@ -1,0 +1,98 @@
+//! Styled text broken into lines.
+
+use super::layout::{Span, Style};
+use textwrap::core::Fragment;
+use unicode_width::UnicodeWidthStr;
+
+/// A piece that is not broken: its spans, without the white space behind it.
+#[derive(Debug)]
+struct Piece {
+    spans: Vec<Span>,
+    width: f64,
+    space: bool,
+}
+
+impl Fragment for Piece {
+    fn width(&self) -> f64 {
+        self.width
+    }
+
+    fn whitespace_width(&self) -> f64 {
+        f64::from(u8::from(self.space))
+    }
+
+    fn penalty_width(&self) -> f64 {
+        0.0
+    }
+}
+
+/// Breaks styled text into lines, at the places that UAX #14 allows; a word wider than the line is cut.
+pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
+    let mut lines = Vec::new();
+    for paragraph in split_at_breaks(spans) {
+        let pieces = pieces(&paragraph, width);
+        for fragments in textwrap::wrap_algorithms::wrap_first_fit(&pieces, &[width as f64]) {
+            let mut line: Vec<Span> = Vec::new();
+            for (at, piece) in fragments.iter().enumerate() {
+                piece.spans.iter().for_each(|span| append(&mut line, &span.text, &span.style));
+                if piece.space && at + 1 < fragments.len() {
+                    let style = line.last().map(|span| span.style.clone()).unwrap_or_default();
+                    append(&mut line, " ", &style);
+                }
+            }
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn append(line: &mut Vec<Span>, text: &str, style: &Style) {
+    match line.last_mut() {
+        Some(last) if last.style == *style => last.text.push_str(text),
+        _ => line.push(Span::new(text, style.clone())),
+    }
+}
+
+fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
+    let mut paragraphs = vec![Vec::new()];
+    for span in spans {
+        for (at, text) in span.text.split('\n').enumerate() {
+            if at > 0 {
+                paragraphs.push(Vec::new());
+            }
+            if let Some(last) = paragraphs.last_mut() {
+                last.push(Span::new(text, span.style.clone()));
+            }
+        }
+    }
+    paragraphs
+}
+
+/// Cuts styled text where lines may break: found on the whole text, as a word may change its style within.
+fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
+    let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+    let mut pieces = Vec::new();
+    for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(&text) {
+        for part in word.break_apart(width) {
+            // A word is a slice of `text`: where it stands tells its spans.
+            let start = part.word.as_ptr() as usize - text.as_ptr() as usize;
+            let spans = cut(spans, start, start + part.word.len());
+            pieces.push(Piece { spans, width: part.word.width() as f64, space: !part.whitespace.is_empty() });
+        }
+    }
+    pieces
+}
+
+/// The part of styled text between two byte offsets.
+fn cut(spans: &[Span], start: usize, end: usize) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut offset = 0;
+    for span in spans {
+        let (from, to) = (start.max(offset), end.min(offset + span.text.len()));
+        if from < to {
+            found.push(Span::new(&span.text[from - offset..to - offset], span.style.clone()));
+        }
+        offset += span.text.len();
+    }
+    found
+}
