@@ -2,7 +2,7 @@
 
 use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
-use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec};
+use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -156,9 +156,27 @@ fn toml<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T, (String, usize)> 
     toml::from_str(body).map_err(|e| (e.message().trim().replace('\n', " "), e.span().map_or(0, |span| span.start)))
 }
 
+/// Byte offset of a key of the body; of the body itself if it has no such key.
+fn key_at(body: &str, key: &str) -> usize {
+    let table = toml::de::DeTable::parse(body).ok();
+    let at = |table: toml::Spanned<toml::de::DeTable>| {
+        table.get_ref().keys().find(|known| known.get_ref() == key).map(|found| found.span().start)
+    };
+    table.and_then(at).unwrap_or(0)
+}
+
+/// A refused setting, at its key.
+fn refused(body: &str, error: &SpecError) -> (String, usize) {
+    let key = match error.field {
+        "lr" => "learning-rate",
+        field => field.split('.').next().unwrap_or(field),
+    };
+    (error.to_string(), key_at(body, key))
+}
+
 fn train(body: &str) -> Read {
     let cell: TrainCell = toml(body)?;
-    cell.spec().check().map_err(|e| (e.to_string(), 0))?;
+    cell.spec().check().map_err(|e| refused(body, &e))?;
     Ok((cell.id.clone(), CellBody::Train(cell)))
 }
 
@@ -176,19 +194,39 @@ fn experiment(body: &str, at_once: bool) -> Read {
     let mut table: toml::Table = toml(body)?;
     let mut text = |key: &str| match table.remove(key) {
         Some(toml::Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err((format!("missing `{key}`, a text"), 0)),
+        Some(_) => Err((format!("`{key}` must be a text"), key_at(body, key))),
+        None => Err((format!("missing `{key}`, a text"), 0)),
     };
     let (id, title) = (text("id")?, text("title")?);
+    let spec = settings(table.clone()).map_err(|why| {
+        let at = to_blame(&table, &why).map_or(0, |key| key_at(body, key));
+        (why, at)
+    })?;
+    spec.check().map_err(|e| refused(body, &e))?;
+    Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
+}
+
+fn settings(mut table: toml::Table) -> Result<ExperimentSpec, String> {
     let mut apart = toml::Table::new();
     for key in ["effort", "seeds"] {
         apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
     }
-    let fault = |e: toml::de::Error| (e.message().trim().replace('\n', " "), 0);
-    let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
+    let fault = |e: toml::de::Error| e.message().trim().replace('\n', " ");
     let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
-    let spec = ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) };
-    spec.check().map_err(|e| (e.to_string(), 0))?;
-    Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
+    let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
+    Ok(ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) })
+}
+
+/// The key without which the settings would not be refused for the same reason. A value that knows its tag only late
+/// has forgotten its places, so they are found by trying; the tag itself comes last, as nothing goes without it.
+fn to_blame<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
+    let mut keys: Vec<&str> = table.keys().map(String::as_str).collect();
+    keys.sort_by_key(|key| *key == "experiment");
+    keys.into_iter().find(|key| {
+        let mut rest = table.clone();
+        rest.remove(*key);
+        settings(rest).err().as_deref() != Some(why)
+    })
 }
 
 fn predict(body: &str) -> Read {
@@ -200,7 +238,7 @@ fn predict(body: &str) -> Read {
         _ => return Err(("give one of `choices` (two or more), `unit`, or `order` (two or more)".into(), 0)),
     };
     if explanation.trim().is_empty() {
-        return Err(("`explanation` is empty; a guess deserves an answer".into(), 0));
+        return Err(("`explanation` is empty; a guess deserves an answer".into(), key_at(body, "explanation")));
     }
     Ok((id, CellBody::Predict(PredictCell { question, guess, explanation })))
 }
@@ -208,10 +246,10 @@ fn predict(body: &str) -> Read {
 fn quiz(body: &str) -> Read {
     let cell: QuizCell = toml(body)?;
     if cell.choices.len() < 2 || !cell.choices.iter().any(|c| c.right) {
-        return Err(("needs two choices or more, at least one with `right = true`".into(), 0));
+        return Err(("needs two choices or more, at least one with `right = true`".into(), key_at(body, "choices")));
     }
     if let Some(choice) = cell.choices.iter().find(|c| c.because.trim().is_empty()) {
-        return Err((format!("the choice \"{}\" lacks its `because`", choice.text), 0));
+        return Err((format!("the choice \"{}\" lacks its `because`", choice.text), key_at(body, "choices")));
     }
     Ok((cell.id.clone(), CellBody::Quiz(cell)))
 }

@@ -179,7 +179,31 @@ mod tests {
         let cases = [
             ("```dance\n```\n", "x.md:8:1: unknown cell `dance`"),
             ("```train\nid = \"r\"\ntitle = \"t\"\nepoch = 3\n```\n", "x.md:11:1: train: unknown field `epoch`"),
-            ("```train\nid = \"r\"\ntitle = \"t\"\nepochs = 0\n```\n", "x.md:9:1: train: epochs: 0 is out of range"),
+            ("```train\nid = \"r\"\ntitle = \"t\"\nepochs = 0\n```\n", "x.md:11:1: train: epochs: 0 is out of range"),
+            (
+                "```experiment\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\nwidht = 3\n```\n",
+                "x.md:12:1: experiment: unknown field `widht`",
+            ),
+            (
+                "```experiment\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\n  width = true\n```\n",
+                "x.md:12:3: experiment: invalid type",
+            ),
+            (
+                "```experiment\nid = \"r\"\ntitle = \"t\"\nwidth = 3\nexperiment = \"dyeing\"\n```\n",
+                "x.md:12:1: experiment: unknown variant `dyeing`",
+            ),
+            (
+                "```experiment\nid = \"r\"\ntitle = \"t\"\neffort = \"slow\"\nexperiment = \"dying\"\n```\n",
+                "x.md:11:1: experiment: unknown variant `slow`",
+            ),
+            (
+                "```plot\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\nepochs = 0\n```\n",
+                "x.md:12:1: plot: epochs: 0 is out of range",
+            ),
+            (
+                "```plot\nid = \"r\"\ntitle = 3\nexperiment = \"dying\"\n```\n",
+                "x.md:10:1: plot: `title` must be a text",
+            ),
             ("[a](lesson:nowhere)\n", "x.md:8:1: there is no lesson `nowhere`"),
             ("[a](ref:nobody)\n", "x.md:8:1: there is no reference `nobody`"),
             ("[a](cell:none)\n", "x.md:8:1: there is no cell `none`"),
