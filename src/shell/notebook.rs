@@ -16,7 +16,7 @@ use crossterm::{cursor, queue, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use signal_hook::iterator::Signals;
-use std::io::{self, BufWriter};
+use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -44,10 +44,8 @@ pub struct Options {
 
 /// Progress is drawn no more often than this; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(100);
-/// A whole frame goes out in one write.
-const FRAME_BYTES: usize = 64 * 1024;
 
-type Screen = Terminal<CrosstermBackend<BufWriter<Out>>>;
+type Screen = Terminal<CrosstermBackend<Out>>;
 
 /// Opens the notebook on this terminal and returns when the reader has left it.
 pub fn run(options: Options) -> color_eyre::Result<()> {
@@ -74,8 +72,8 @@ fn last_lesson(options: &Options) -> Option<usize> {
 
 /// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
 /// that does not answer would hold the first frame for two seconds.)
-fn blank() -> io::Result<Screen> {
-    let mut backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, Out::new()));
+fn blank(out: &Out) -> io::Result<Screen> {
+    let mut backend = CrosstermBackend::new(out.clone());
     queue!(backend, Clear(ClearType::All), cursor::Hide)?;
     Terminal::new(backend)
 }
@@ -85,6 +83,7 @@ struct Notebook {
     theme: Theme,
     home: Home,
     screen: Screen,
+    out: Out,
     events: Receiver<Incoming>,
     sender: Sender<Incoming>,
     link: Link,
@@ -92,10 +91,11 @@ struct Notebook {
 
 impl Notebook {
     fn open(app: App, theme: Theme, home: Home) -> color_eyre::Result<Self> {
-        let screen = blank()?;
+        let out = Out::default();
+        let screen = blank(&out)?;
         let (sender, events) = mpsc::channel();
         let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
-        Ok(Self { app, theme, home, screen, events, sender, link })
+        Ok(Self { app, theme, home, screen, out, events, sender, link })
     }
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Watched>) -> color_eyre::Result<()> {
@@ -180,7 +180,7 @@ impl Notebook {
             Effect::Recall => self.recall(false),
             Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen = blank()?,
+            Effect::Redraw => self.screen = blank(&self.out)?,
         }
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Notebook {
         let (app, theme) = (&self.app, &self.theme);
         self.screen.draw(|frame| ui::draw(app, theme, frame))?;
         queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
-        io::Write::flush(self.screen.backend_mut())
+        self.out.send()
     }
 
     /// Gives the terminal back, stops as Ctrl-Z does, and takes it again once a shell continues it.
@@ -247,7 +247,7 @@ impl Notebook {
         std::mem::forget(Guard::take()?);
         let (columns, rows) = terminal::size()?;
         update(&mut self.app, Event::Resize(columns, rows));
-        self.screen = blank()?;
+        self.screen = blank(&self.out)?;
         Ok(())
     }
 }

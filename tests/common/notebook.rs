@@ -17,6 +17,8 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Received {
     terminal: vt100::Parser,
     bytes: Vec<u8>,
+    /// When the last of them came.
+    arrived: Instant,
     /// Asked to let go of the terminal with the next bytes, and done so.
     deaf: bool,
     over: bool,
@@ -91,18 +93,25 @@ impl Notebook {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let received =
-            Received { terminal: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), deaf: false, over: false };
+        let received = Received {
+            terminal: vt100::Parser::new(rows, columns, 0),
+            bytes: Vec::new(),
+            arrived: Instant::now(),
+            deaf: false,
+            over: false,
+        };
         let received = Arc::new((Mutex::new(received), Condvar::new()));
         let (mut reader, told) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&received));
         std::thread::spawn(move || {
             let (received, woken) = &*told;
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                let arrived = Instant::now();
                 let mut received = received.lock().unwrap();
                 if received.deaf {
                     break;
                 }
+                received.arrived = arrived;
                 received.terminal.process(&bytes[..count]);
                 received.bytes.extend_from_slice(&bytes[..count]);
                 woken.notify_all();
@@ -139,6 +148,25 @@ impl Notebook {
     /// Waits for a text on the screen.
     pub fn wait_for(&self, text: &str) {
         self.wait(&format!("`{text}`"), |screen| screen.contains(text));
+    }
+
+    /// Waits for so many whole frames since the start; returns when the last bytes of them came.
+    pub fn wait_for_frames(&self, count: usize) -> Instant {
+        self.until("a frame", |received| frames(&received.bytes) >= count).arrived
+    }
+
+    /// What the terminal has received so far: bytes, and whole frames.
+    pub fn traffic(&self) -> (usize, usize) {
+        let received = self.received.0.lock().unwrap();
+        (received.bytes.len(), frames(&received.bytes))
+    }
+
+    /// From these keys to the bytes that bring what they are to bring.
+    pub fn answer(&mut self, keys: &str, holds: impl Fn(&str) -> bool) -> Duration {
+        let pressed = Instant::now();
+        self.press(keys);
+        let seen = self.until(keys, |received| holds(&received.terminal.screen().contents())).arrived;
+        seen.duration_since(pressed)
     }
 
     /// Waits until everything that was switched on is switched off again; the settings must be the old ones then.
@@ -220,6 +248,12 @@ impl Notebook {
         kill("-KILL", &pid.to_string());
         pid
     }
+}
+
+/// Frames end with the end of a synchronized update.
+fn frames(bytes: &[u8]) -> usize {
+    const END: &[u8] = b"\x1b[?2026l";
+    bytes.windows(END.len()).filter(|part| *part == END).count()
 }
 
 pub fn kill(signal: &str, pid: &str) {

@@ -1,0 +1,167 @@
+//! `cargo bench --bench notebook`: what the notebook itself costs, on a real pseudo-terminal of 120x40 that answers no
+//! query, with a real kernel that trains both arms on the full MNIST. Each figure stands beside its budget.
+//!
+//! Takes about two minutes. Nothing here fails: on a machine that does other things, figures are what they are.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/cli.rs"]
+mod cli;
+#[path = "../common/digits.rs"]
+mod digits;
+#[path = "../common/notebook.rs"]
+mod notebook;
+
+use cli::TestHome;
+use notebook::{Notebook, Opening};
+use std::{
+    fs,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+const OPENINGS: usize = 60;
+const IDLE: Duration = Duration::from_secs(20);
+const WATCHED: Duration = Duration::from_secs(30);
+const KEYS: usize = 500;
+/// Between keys; no multiple of the notebook's own pace.
+const PAUSE: Duration = Duration::from_millis(37);
+
+fn main() {
+    // `cargo test --benches` starts benches too, without this flag.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        println!("notebook: run it with `cargo bench --bench notebook`");
+        return;
+    }
+    println!("{:<44} {:>12} {:>12}", "", "measured", "budget");
+    let home = first_frames(TestHome::new(), "first frame, 95th percentile", 30.0);
+    let home = idle(home);
+    let notebook = race(home);
+    let home = on_screen(notebook);
+    first_frames(home, "first frame while a race runs, 95th pct.", f64::INFINITY);
+}
+
+fn row(what: &str, measured: f64, unit: &str, budget: f64) {
+    let budget_text = if budget.is_finite() { format!("{budget} {unit}") } else { "-".into() };
+    let measured_text = if measured < 10.0 { format!("{measured:.2}") } else { format!("{measured:.0}") };
+    let verdict = if measured > budget { "  missed" } else { "" };
+    println!("{what:<44} {:>12} {budget_text:>12}{verdict}", format!("{measured_text} {unit}"));
+}
+
+fn open(home: TestHome) -> Notebook {
+    Notebook::open_as(home, &Opening { columns: 120, rows: 40, ..Opening::default() })
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
+}
+
+/// `share` of the values are at most this.
+fn percentile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[((values.len() as f64 * share).ceil() as usize).clamp(1, values.len()) - 1]
+}
+
+/// From the start of the process to the last byte of its first frame; the first opening warms up.
+fn first_frames(mut home: TestHome, what: &str, budget: f64) -> TestHome {
+    let mut times = Vec::new();
+    for _ in 0..=OPENINGS {
+        let start = Instant::now();
+        let mut notebook = open(home);
+        times.push(milliseconds(notebook.wait_for_frames(1).duration_since(start)));
+        notebook.press("\u{3}");
+        notebook.wait_gone();
+        home = notebook.into_home();
+    }
+    row(what, percentile(&mut times[1..], 0.95), "ms", budget);
+    home
+}
+
+/// Processor time of a process so far, in ticks of 10 ms.
+fn ticks(pid: u64) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    // utime and stime: proc_pid_stat(5) counts from the process's number on.
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// Calls that wrote something, to whatever it was.
+fn writes(pid: u64) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    io.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap().parse().unwrap()
+}
+
+/// A notebook with a kernel that has trained and has nothing more to do; nobody touches a key.
+fn idle(home: TestHome) -> TestHome {
+    home.run(&["train", "--epochs", "1", "--train-size", "500", "--val-size", "100"]).success();
+    let mut notebook = open(home);
+    notebook.wait_for("Welcome");
+    sleep(Duration::from_secs(2));
+    let kernel = notebook.kernel()["pid"].as_u64().unwrap();
+    let own = u64::from(notebook.pid());
+    let (bytes, _) = notebook.traffic();
+    let before = [ticks(own), ticks(kernel)];
+    sleep(IDLE);
+    let (bytes, used) = (notebook.traffic().0 - bytes, [ticks(own) - before[0], ticks(kernel) - before[1]]);
+    let share = |ticks: u64| 100.0 * ticks as f64 / 100.0 / IDLE.as_secs_f64();
+    row("idle notebook, of one core (20 s)", share(used[0]), "%", 0.1);
+    row("idle kernel, of one core (20 s)", share(used[1]), "%", 0.1);
+    row("idle, to the terminal (20 s)", bytes as f64, "bytes", 0.0);
+    notebook.press("q");
+    notebook.wait_gone();
+    notebook.into_home()
+}
+
+/// Starts the lesson's race as a reader does: both arms, 50,000 images, both cores.
+fn race(home: TestHome) -> Notebook {
+    let mut notebook = open(home);
+    notebook.wait_for("Welcome");
+    // The first cell is a prediction.
+    notebook.press("\t\t");
+    notebook.wait_for("Enter start");
+    notebook.press("\r");
+    notebook.wait_for("epoch 3 of 150");
+    notebook
+}
+
+/// What the race on the screen costs, and how soon keys are answered meanwhile.
+fn on_screen(mut notebook: Notebook) -> TestHome {
+    let own = u64::from(notebook.pid());
+    let (before, calls, from) = (notebook.traffic(), writes(own), Instant::now());
+    sleep(WATCHED);
+    let (after, calls) = (notebook.traffic(), writes(own) - calls);
+    let (bytes, frames) = ((after.0 - before.0) as f64, (after.1 - before.1) as f64);
+    let seconds = from.elapsed().as_secs_f64();
+    row("race on the screen, to the terminal, a second", bytes / seconds, "bytes", 1024.0);
+    row("  a frame", bytes / frames, "bytes", f64::INFINITY);
+    row("  frames a second", frames / seconds, "", f64::INFINITY);
+    row("  writes a frame", calls as f64 / frames, "", 1.0);
+
+    let mut times = Vec::new();
+    for at in 0..KEYS {
+        times.push(milliseconds(if at % 10 == 0 {
+            notebook.answer("?", |screen| screen.contains("key closes"))
+        } else if at % 10 == 1 {
+            notebook.answer("x", |screen| !screen.contains("key closes"))
+        } else {
+            let before = above_the_race(&notebook.screen());
+            notebook.answer(if at % 2 == 0 { "j" } else { "k" }, |screen| above_the_race(screen) != before)
+        }));
+        sleep(PAUSE);
+    }
+    row("key to frame while both cores train, median", percentile(&mut times, 0.5), "ms", 8.0);
+    row("  99th percentile", percentile(&mut times, 0.99), "ms", 25.0);
+    row("  slowest", percentile(&mut times, 1.0), "ms", f64::INFINITY);
+
+    let kernel = notebook.kernel();
+    assert_eq!(kernel["runs"].as_array().map(Vec::len), Some(1), "the race is over: {kernel}");
+    row("kernel's memory while it races", kernel["rss_bytes"].as_f64().unwrap() / 1e6, "MB", 700.0);
+    notebook.press("\u{3}");
+    notebook.wait_gone();
+    notebook.into_home()
+}
+
+/// The lesson's first lines, which a race further down does not change, but scrolling does.
+fn above_the_race(screen: &str) -> String {
+    screen.lines().skip(1).take(3).flat_map(|line| line.chars().skip(41).chain(['\n'])).collect()
+}
