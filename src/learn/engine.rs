@@ -18,7 +18,7 @@ impl Engine {
             Backend::Libtorch => Self { net, fused: None },
             Backend::Fused => {
                 let fused = Box::new(FusedLeNet4::new(net.widths));
-                Self { net: net.row_major(), fused: Some(fused) }
+                Self { net: net.laid_out_for_fusion(), fused: Some(fused) }
             }
         }
     }

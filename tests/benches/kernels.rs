@@ -83,6 +83,7 @@ struct Setting {
     y: Buffer,
     dy: Buffer,
     dx: Buffer,
+    slope: Buffer,
     weights: Vec<f32>,
     bias: Vec<f32>,
     dw: Vec<f32>,
@@ -102,8 +103,8 @@ impl Setting {
         let (weights, bias) = (numbers(shape.weights()), numbers(shape.outputs));
         let (dw, db) = (weights.clone(), bias.clone());
         let block = Block::new(set, shape, order);
-        let (y, dx) = (Buffer::default(), Buffer::default());
-        Self { name, block, groups, x, y, dy, dx, weights, bias, dw, db, lanes }
+        let (y, dx, slope) = (Buffer::default(), Buffer::default(), Buffer::default());
+        Self { name, block, groups, x, y, dy, dx, slope, weights, bias, dw, db, lanes }
     }
 
     fn forward(&mut self) {
@@ -123,8 +124,9 @@ impl Setting {
     fn backward_input(&mut self) {
         let shape = self.block.shape();
         let dy = self.dy.floats(self.groups * shape.output_len() * self.lanes);
+        let slope = self.slope.floats(self.groups * shape.input_len() * self.lanes);
         let dx = self.dx.floats(self.groups * shape.input_len() * self.lanes);
-        self.block.backward_input(&self.weights, dy, dx);
+        self.block.backward_input(&self.weights, dy, slope, dx);
     }
 }
 

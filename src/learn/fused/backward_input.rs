@@ -4,6 +4,9 @@
 //! within the window's 6x6 field. So to a pixel of that field a window gives its gradient times *one of four weights*,
 //! chosen in each lane by the winner: a permutation of four floats, which runs beside the multiply-adds. For 2x2 pixels
 //! that is 9 windows x 4 picks and 4 multiply-adds instead of 100 multiply-adds.
+//!
+//! Before a sum is stored it is multiplied by the slope of the activation in front, which is the chain rule: what leaves
+//! is the gradient by what that activation was given.
 
 use super::shape::{KERNEL, Order, REACH, Shape, TAPS, Winner};
 use super::vector::{Kernel, Lanes};
@@ -25,6 +28,8 @@ pub struct BackwardInput<'a> {
     pub order: Order,
     /// `[group][output][y][x]`
     pub winners: &'a [Winner],
+    /// Of the activation in front, like `dx`.
+    pub slope: &'a [f32],
     /// `[group][input][y][x][lane]`
     pub dx: &'a mut [f32],
 }
@@ -66,12 +71,13 @@ pub fn spread(weights: &[f32], tables: &mut [f32]) {
 impl Kernel for BackwardInput<'_> {
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
-        let Self { shape, groups, spread, grad, order, winners, dx } = self;
+        let Self { shape, groups, spread, grad, order, winners, slope, dx } = self;
         assert!(shape.fits());
         assert_eq!(spread.len(), BackwardInput::room(&shape));
         assert_eq!(grad.len(), groups * shape.output_len() * V::WIDTH);
         assert_eq!(winners.len(), groups * shape.output_len());
         assert_eq!(dx.len(), groups * shape.input_len() * V::WIDTH);
+        assert_eq!(slope.len(), dx.len());
         let strides = order.strides(shape.output_len(), groups, V::WIDTH);
         // An odd last row or column is in no window.
         if shape.height % 2 == 1 || shape.width % 2 == 1 {
@@ -82,12 +88,14 @@ impl Kernel for BackwardInput<'_> {
             while input < shape.inputs {
                 // SAFETY: the asserted lengths hold every group, and each block stays below `inputs`.
                 unsafe {
+                    let first = (group * shape.inputs + input) * shape.pixels() * V::WIDTH;
                     let here = Channels {
                         spread: spread.as_ptr().add(input * SPREAD),
                         grad: grad.as_ptr().add(group * strides.group),
                         pixel: strides.pixel,
                         winners: winners.as_ptr().add(group * shape.output_len()),
-                        dx: dx.as_mut_ptr().add((group * shape.inputs + input) * shape.pixels() * V::WIDTH),
+                        slope: slope.as_ptr().add(first),
+                        dx: dx.as_mut_ptr().add(first),
                     };
                     let left = shape.inputs - input;
                     input += if V::MANY_REGISTERS && left >= 4 {
@@ -110,6 +118,7 @@ struct Channels {
     /// From one gradient to the next, in floats.
     pixel: usize,
     winners: *const Winner,
+    slope: *const f32,
     dx: *mut f32,
 }
 
@@ -128,7 +137,8 @@ impl Channels {
                     let windows = windows(shape, by, bx, &mut around);
                     // SAFETY: `2 * tall` and `2 * wide` are at most the input's sides, and the caller has `C` channels.
                     unsafe {
-                        let dx = self.dx.add(2 * by * row + 2 * bx * V::WIDTH);
+                        let pixels = 2 * by * row + 2 * bx * V::WIDTH;
+                        let (slope, dx) = (self.slope.add(pixels), self.dx.add(pixels));
                         let places = [0, V::WIDTH, row, row + V::WIDTH];
                         let mut sums = [[V::zero(); 4]; C];
                         if from > 0 {
@@ -147,7 +157,9 @@ impl Channels {
                         }
                         for (c, four) in sums.iter().enumerate() {
                             for (sum, place) in four.iter().zip(places) {
-                                sum.store(dx.add(c * shape.pixels() * V::WIDTH + place));
+                                let at = c * shape.pixels() * V::WIDTH + place;
+                                let done = if to < shape.outputs { *sum } else { sum.mul(V::load(slope.add(at))) };
+                                done.store(dx.add(at));
                             }
                         }
                     }

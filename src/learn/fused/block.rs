@@ -57,15 +57,15 @@ impl Block {
         set.run(BackwardWeights { shape, groups, x, grad, order, winners, sums, weights, bias });
     }
 
-    /// The gradient by the input.
+    /// The gradient by the input, times `slope`, which lies like it: by what the activation in front was given.
     ///
     /// # Panics
     /// If a length is not what [`Shape`] says.
-    pub fn backward_input(&mut self, weights: &[f32], grad: &[f32], dx: &mut [f32]) {
+    pub fn backward_input(&mut self, weights: &[f32], grad: &[f32], slope: &[f32], dx: &mut [f32]) {
         let Self { set, shape, order, groups, .. } = *self;
         let winners = &self.winners[..groups * shape.output_len()];
         let tables = self.spread.floats(BackwardInput::room(&shape));
         spread(weights, tables);
-        set.run(BackwardInput { shape, groups, spread: tables, grad, order, winners, dx });
+        set.run(BackwardInput { shape, groups, spread: tables, grad, order, winners, slope, dx });
     }
 }

@@ -1,15 +1,16 @@
-//! LeNet-4 with its two convolutions fused; everything between and behind them is LibTorch's, on the same memory.
+//! LeNet-4 with its large layers fused; everything between and behind them is LibTorch's, on the same memory.
 //!
 //! ```text
-//!   pixels ─layout─▶ x ─block 1─▶ y1 ═activation═▶ a1 ─block 2─▶ y2 ═activation, fc1, activation, fc2, loss═▶ loss
-//!                                  ◀═══ autograd ═══  ◀─ block 2 ─  ◀════════════ autograd ════════════════════
+//!   x ─block 1─▶ y1 ═activation═▶ s1 ─block 2─▶ y2 ═activation═▶ s2 ─fc1─▶ z3 ═activation, fc2, loss═▶ loss
+//!     ◀block 1─  y1 ◀══slope═════ s1 ◀─block 2─ y2 ◀══slope═════ s2 ◀─fc1─ z3 ◀═════════════════════
 //! ```
 //!
-//! A double line is LibTorch's graph, a single one ours. y1 and y2 are leaves of the graph: autograd brings the loss's
-//! gradient to y2, block 2 carries it to its weights and to a1, autograd brings it on to y1, block 1 to its weights.
+//! A double line is LibTorch's graph, a single one ours. y1, y2 and z3 are leaves of that graph: autograd brings the loss's
+//! gradient to z3, and tells the slope of each activation at y2 and y1, by which a layer multiplies what it hands on.
 
-use super::{Block, Buffer, InstructionSet, Order, Shape, layout};
-use crate::learn::activation;
+use super::fold::{fold, unfold};
+use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
+use crate::learn::activation::{self, Factored};
 use crate::learn::model::LeNet4;
 use crate::protocol::Widths;
 use tch::{Device, Kind, Tensor};
@@ -17,34 +18,41 @@ use tch::{Device, Kind, Tensor};
 /// Pixels a side as the network sees them.
 const SIDE: usize = 32;
 
-/// The fused blocks of one lane, with all the memory that a step of theirs needs.
+/// The fused layers of one lane, with all the memory that a step of theirs needs.
 pub struct FusedLeNet4 {
     set: InstructionSet,
     blocks: [Block; 2],
+    fc1: Dense,
+    /// Weights and bias of each block with the affine parts of the activations beside it: see [`super::fold`].
+    folded: [[Buffer; 2]; 2],
     /// One for each size of batch that has occurred: full, last, evaluation.
     spaces: Vec<Space>,
     /// Of the last forward pass, until its backward pass.
     pass: Option<Pass>,
-    /// Of conv1's weight and bias and conv2's, in the parameters' shapes; overwritten by every backward pass.
-    gradients: [Tensor; 4],
+    /// Of weights and biases up to fc1's, in the parameters' shapes; overwritten by every backward pass.
+    gradients: [Tensor; 6],
 }
 
-/// A batch's memory, for so many vectors of images.
+/// A batch's memory.
 struct Space {
-    groups: usize,
+    images: usize,
     /// `[group][32][32][lane]`
     x: Buffer,
     /// `[group][conv1][14][14][lane]`, a leaf.
     y1: Tensor,
-    /// (conv2 * 25, images), a leaf.
+    /// (conv2 * 25, lanes), a leaf.
     y2: Tensor,
-    /// The gradient by a1, like y1.
-    grad_a1: Tensor,
+    /// (images, fc1), a leaf.
+    z3: Tensor,
+    /// Gradients by y1 and y2, like them.
+    grad_y1: Buffer,
+    grad_y2: Buffer,
 }
 
 struct Pass {
     space: usize,
-    a1: Tensor,
+    s1: Tensor,
+    s2: Tensor,
 }
 
 impl FusedLeNet4 {
@@ -54,16 +62,26 @@ impl FusedLeNet4 {
 
     /// With these vector instructions.
     pub fn with(set: InstructionSet, widths: Widths) -> Self {
-        let (c1, c2) = (widths.conv1 as usize, widths.conv2 as usize);
+        let (c1, c2, f1) = (widths.conv1 as usize, widths.conv2 as usize, widths.fc1 as usize);
         let first = Shape { inputs: 1, outputs: c1, height: SIDE, width: SIDE };
         let second = Shape { inputs: c1, outputs: c2, height: first.pooled_height(), width: first.pooled_width() };
+        let features = second.output_len();
         let zeros = |size: &[usize]| Tensor::zeros(size.iter().map(|&n| n as i64).collect::<Vec<_>>(), FLOAT);
         Self {
             set,
             blocks: [Block::new(set, first, Order::Grouped), Block::new(set, second, Order::Flat)],
+            fc1: Dense::new(set, features, f1),
+            folded: Default::default(),
             spaces: Vec::new(),
             pass: None,
-            gradients: [zeros(&[c1, 1, 5, 5]), zeros(&[c1]), zeros(&[c2, c1, 5, 5]), zeros(&[c2])],
+            gradients: [
+                zeros(&[c1, 1, 5, 5]),
+                zeros(&[c1]),
+                zeros(&[c2, c1, 5, 5]),
+                zeros(&[c2]),
+                zeros(&[features, f1]).tr(),
+                zeros(&[f1]),
+            ],
         }
     }
 
@@ -73,21 +91,32 @@ impl FusedLeNet4 {
 
     /// Logits of the picked images.
     ///
-    /// `digits`: 28x28 bytes an image; -> (picked, 10). The network's convolutions must lie row-major in memory.
+    /// `digits`: 28x28 bytes an image; -> (picked, 10). The network must be laid out for fusion.
     pub fn logits(&mut self, net: &LeNet4, digits: &[u8], pick: &[i64]) -> Tensor {
-        let groups = layout::groups(pick.len(), self.set.width());
-        let at = self.space(groups);
+        let at = self.space(pick.len());
         let space = &mut self.spaces[at];
+        let groups = layout::groups(pick.len(), self.set.width());
+        let Factored { inner, core, .. } = activation::factored(net.arm.conv);
+        let behind = behind(net);
         let [first, second] = &mut self.blocks;
-        let [w1, b1, w2, b2, ..] = &net.parameters;
+        let [w1, b1, w2, b2, w3, b3, w4, b4] = &net.parameters;
         let x = space.x.floats(groups * first.shape().input_len() * self.set.width());
         layout::digits_to_lanes(self.set, digits, pick, x);
-        first.forward(groups, x, floats(w1), floats(b1), floats_mut(&mut space.y1));
-        let a1 = activation::apply_fast(net.arm.conv, &space.y1);
-        second.forward(groups, floats(&a1), floats(w2), floats(b2), floats_mut(&mut space.y2));
-        let a2 = activation::apply_fast(net.arm.conv, &space.y2); // (conv2 * 25, lanes)
-        self.pass = Some(Pass { space: at, a1 });
-        net.head(&a2.tr()).narrow(0, 0, pick.len() as i64)
+
+        let (w, b) = folded(&mut self.folded[0], w1, b1);
+        fold(Affine::IDENTITY, inner, (floats(w1), floats(b1)), (&mut *w, &mut *b));
+        first.forward(groups, x, w, b, floats_mut(&mut space.y1));
+        let s1 = activation::apply(core, &space.y1);
+
+        let (w, b) = folded(&mut self.folded[1], w2, b2);
+        fold(behind, inner, (floats(w2), floats(b2)), (&mut *w, &mut *b));
+        second.forward(groups, floats(&s1), w, b, floats_mut(&mut space.y2));
+        let s2 = activation::apply(core, &space.y2); // (conv2 * 25, lanes)
+
+        self.fc1.forward(behind, floats(&s2), floats(&w3.tr()), floats(b3), floats_mut(&mut space.z3));
+        let logits = activation::apply_fast(net.arm.fc, &space.z3).linear(w4, Some(b4)); // (picked, 10)
+        self.pass = Some(Pass { space: at, s1, s2 });
+        logits
     }
 
     /// Gradients of a loss over the last [`FusedLeNet4::logits`], in the order of the network's parameters.
@@ -95,48 +124,81 @@ impl FusedLeNet4 {
     /// # Panics
     /// Without logits since the last call.
     pub fn gradients(&mut self, net: &LeNet4, loss: &Tensor) -> [Tensor; 8] {
-        let Pass { space, a1 } = self.pass.take().expect("gradients follow logits");
-        let Space { groups, x, y1, y2, grad_a1 } = &mut self.spaces[space];
+        let Pass { space, s1, s2 } = self.pass.take().expect("gradients follow logits");
+        let Space { images, x, y1, y2, z3, grad_y1, grad_y2 } = &mut self.spaces[space];
+        let groups = layout::groups(*images, self.set.width());
+        let inner = activation::factored(net.arm.conv).inner;
+        let behind = behind(net);
         let [first, second] = &mut self.blocks;
-        let [dw1, db1, dw2, db2] = &mut self.gradients;
-        let [_, _, w2, _, w3, b3, w4, b4] = &net.parameters;
-        let behind = Tensor::run_backward(&[loss], &[w3, b3, w4, b4, &*y2], false, false);
-        let [dw3, db3, dw4, db4, grad_y2] = <[Tensor; 5]>::try_from(behind).expect("one gradient an input");
-        let grad_y2 = grad_y2.contiguous();
+        let [dw1, db1, dw2, db2, dw3, db3] = &mut self.gradients;
+        let [_, _, w2, b2, w3, _, w4, b4] = &net.parameters;
+        let [dw4, db4, grad_z3] = autograd([loss], [w4, b4, &*z3]);
+        let grad_z3 = grad_z3.contiguous();
+        let grad_z3 = floats(&grad_z3);
 
-        second.backward_weights(floats(&a1), floats(&grad_y2), floats_mut(dw2), floats_mut(db2));
-        second.backward_input(floats(w2), floats(&grad_y2), floats_mut(grad_a1));
+        self.fc1.backward_weights(behind, floats(&s2), grad_z3, floats_mut(&mut dw3.tr()), floats_mut(db3));
+        let grad_y2 = grad_y2.floats(s2.numel());
+        self.fc1.backward_input(behind, floats(&w3.tr()), grad_z3, floats(&slope(&s2, y2)), grad_y2);
 
-        // d(a1 . g)/d(a1) is g: so autograd goes on from a1 with a gradient of ours.
-        let onward = Tensor::run_backward(&[a1.view(-1).dot(&grad_a1.view(-1))], &[&*y1], false, false);
-        let grad_y1 = onward[0].contiguous();
-        let x = x.floats(*groups * first.shape().input_len() * self.set.width());
-        first.backward_weights(x, floats(&grad_y1), floats_mut(dw1), floats_mut(db1));
+        second.backward_weights(floats(&s1), grad_y2, floats_mut(dw2), floats_mut(db2));
+        unfold(behind, inner, floats_mut(dw2), floats_mut(db2));
+        let grad_y1 = grad_y1.floats(s1.numel());
+        let (w, _) = folded(&mut self.folded[1], w2, b2);
+        second.backward_input(w, grad_y2, floats(&slope(&s1, y1)), grad_y1);
 
-        let [dw1, db1, dw2, db2] = self.gradients.each_ref().map(Tensor::shallow_clone);
+        let x = x.floats(groups * first.shape().input_len() * self.set.width());
+        first.backward_weights(x, grad_y1, floats_mut(dw1), floats_mut(db1));
+        unfold(Affine::IDENTITY, inner, floats_mut(dw1), floats_mut(db1));
+
+        let [dw1, db1, dw2, db2, dw3, db3] = self.gradients.each_ref().map(Tensor::shallow_clone);
         [dw1, db1, dw2, db2, dw3, db3, dw4, db4]
     }
 
-    /// The memory for so many vectors of images; allocated once.
-    fn space(&mut self, groups: usize) -> usize {
-        if let Some(at) = self.spaces.iter().position(|space| space.groups == groups) {
+    /// The memory for so many images; allocated once.
+    fn space(&mut self, images: usize) -> usize {
+        if let Some(at) = self.spaces.iter().position(|space| space.images == images) {
             return at;
         }
-        let lanes = (groups * self.set.width()) as i64;
+        let lanes = (layout::groups(images, self.set.width()) * self.set.width()) as i64;
         let [first, second] = self.blocks.each_ref().map(|block| block.shape().output_len() as i64);
         let leaf = |size: &[i64]| Tensor::zeros(size, FLOAT).set_requires_grad(true);
         self.spaces.push(Space {
-            groups,
+            images,
             x: Buffer::default(),
             y1: leaf(&[first * lanes]),
             y2: leaf(&[second, lanes]),
-            grad_a1: Tensor::zeros([first * lanes], FLOAT),
+            z3: leaf(&[images as i64, self.gradients[5].size()[0]]),
+            grad_y1: Buffer::default(),
+            grad_y2: Buffer::default(),
         });
         self.spaces.len() - 1
     }
 }
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+/// What the layers behind an activation are to see, in terms of its core.
+fn behind(net: &LeNet4) -> Affine {
+    let Factored { outer, shift, .. } = activation::factored(net.arm.conv);
+    Affine { gain: outer, shift }
+}
+
+/// A block's folded weights and bias.
+fn folded<'a>([w, b]: &'a mut [Buffer; 2], weights: &Tensor, bias: &Tensor) -> (&'a mut [f32], &'a mut [f32]) {
+    (w.floats(weights.numel()), b.floats(bias.numel()))
+}
+
+/// d(root)/d(leaves), summed over the root's elements, by LibTorch.
+fn autograd<const N: usize>(root: [&Tensor; 1], leaves: [&Tensor; N]) -> [Tensor; N] {
+    let found = Tensor::run_backward(&root, &leaves, false, false);
+    found.try_into().expect("one gradient a leaf")
+}
+
+/// The derivative of an elementwise function at each of its arguments: what autograd hands back for a gradient of ones.
+fn slope(values: &Tensor, arguments: &Tensor) -> Tensor {
+    let [slope] = autograd([values], [arguments]);
+    slope.contiguous()
+}
 
 /// A tensor's numbers where they lie.
 fn floats(tensor: &Tensor) -> &[f32] {
@@ -174,7 +236,7 @@ mod tests {
         let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
         for set in InstructionSet::available() {
             for conv in Activation::ALL {
-                let net = LeNet4::new(Arm { conv, fc: Activation::Tanh }, widths, 1).row_major();
+                let net = LeNet4::new(Arm { conv, fc: Activation::Tanh }, widths, 1).laid_out_for_fusion();
                 let mut parameters = net.parameters.each_ref().map(Tensor::shallow_clone);
                 // The softmax layer starts from zeros, which let no gradient through.
                 let _ = tch::no_grad(|| parameters[6].uniform_(-0.3, 0.3));

@@ -17,7 +17,9 @@
 //! - Four output channels of a window are sixteen sums in registers; only the maximum is ever stored ([`forward`]).
 //! - The backward pass visits winners only: it picks the pixel ([`backward_weights`]) or the weight
 //!   ([`backward_input`]) that belongs to each lane's winner instead of multiplying by zero.
-//! - Elementwise work (the activation) does not care for the order, so it stays LibTorch's, on the same memory.
+//! - Elementwise work (the activation) does not care for the order, so it stays LibTorch's, on the same memory; its
+//!   slope comes from LibTorch's autograd, its affine part goes into the weights beside it ([`fold`]).
+//! - The large fully connected layer reads the lanes as they lie ([`dense`]).
 //! - Sums run in one fixed order: the same numbers give the same bits.
 //!
 //! Ties go to the first of a window and NaN is never lost, as in LibTorch, which is the oracle of the tests.
@@ -29,17 +31,26 @@ pub mod backward_input;
 pub mod backward_weights;
 pub mod block;
 mod buffer;
+pub mod dense;
+pub mod fold;
 pub mod forward;
 pub mod layout;
 mod lenet4;
+pub mod product;
 pub mod shape;
 pub mod vector;
 
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod tests;
 
 pub use block::Block;
 pub use buffer::Buffer;
+pub use dense::Dense;
+pub use fold::Affine;
 pub use lenet4::FusedLeNet4;
 pub use shape::{Order, Shape, Winner};
 pub use vector::InstructionSet;

@@ -1,58 +1,12 @@
 //! The block against LibTorch in float64, for every instruction set that this processor has.
 
-use super::{Block, Buffer, InstructionSet, Order, Shape, layout};
+use super::case::{Case, DenseCase, Results, random_shape, relative_error};
+use super::{InstructionSet, Order, Shape};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
-/// What a test computes with: images one after the other, LibTorch's layouts.
-struct Case {
-    shape: Shape,
-    images: usize,
-    x: Vec<f32>,
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-    /// Of the output.
-    grad: Vec<f32>,
-}
-
-/// Output, and gradients by weights, bias and input.
-type Results = [Vec<f32>; 4];
-
 impl Case {
-    /// `value` draws the numbers.
-    fn new(shape: Shape, images: usize, rng: &mut ChaCha8Rng, value: impl Fn(&mut ChaCha8Rng) -> f32) -> Self {
-        let mut draw = |count: usize| (0..count).map(|_| value(rng)).collect::<Vec<_>>();
-        Self {
-            shape,
-            images,
-            x: draw(images * shape.input_len()),
-            weights: draw(shape.weights()),
-            bias: draw(shape.outputs),
-            grad: draw(images * shape.output_len()),
-        }
-    }
-
-    fn fused(&self, set: InstructionSet, order: Order) -> Results {
-        let (shape, lanes) = (self.shape, set.width());
-        let groups = layout::groups(self.images, lanes);
-        let (inputs, outputs) = (groups * shape.input_len() * lanes, groups * shape.output_len() * lanes);
-        let mut buffers: [Buffer; 4] = Default::default();
-        let [x, y, dy, dx] = &mut buffers;
-        let (x, y, dy, dx) = (x.floats(inputs), y.floats(outputs), dy.floats(outputs), dx.floats(inputs));
-        layout::to_lanes(&self.x, shape.input_len(), Order::Grouped, lanes, x);
-        layout::to_lanes(&self.grad, shape.output_len(), order, lanes, dy);
-        let mut results = [self.grad.clone(), self.weights.clone(), self.bias.clone(), self.x.clone()];
-        let [out, dw, db, dx_images] = &mut results;
-        let mut block = Block::new(set, shape, order);
-        block.forward(groups, x, &self.weights, &self.bias, y);
-        block.backward_weights(x, dy, dw, db);
-        block.backward_input(&self.weights, dy, dx);
-        layout::from_lanes(y, shape.output_len(), order, lanes, out);
-        layout::from_lanes(dx, shape.input_len(), Order::Grouped, lanes, dx_images);
-        results
-    }
-
     fn libtorch(&self) -> Results {
         let Shape { inputs, outputs, height, width } = self.shape;
         let images = self.images as i64;
@@ -64,16 +18,10 @@ impl Case {
         let b = leaf(&self.bias, &[outputs as i64]);
         let y = x.conv2d(&w, Some(&b), [1, 1], [0, 0], [1, 1], 1).max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
         (&y * Tensor::from_slice(&self.grad).to_kind(Kind::Double).view_as(&y)).sum(Kind::Double).backward();
-        [y.detach(), w.grad(), b.grad(), x.grad()]
+        let slope = Tensor::from_slice(&self.slope).to_kind(Kind::Double).view_as(&x);
+        [y.detach(), w.grad(), b.grad(), x.grad() * slope]
             .map(|t| Vec::try_from(t.to_kind(Kind::Float).contiguous().view(-1)).unwrap())
     }
-}
-
-/// Largest difference, relative to the largest number.
-fn relative_error(got: &[f32], expected: &[f32]) -> f32 {
-    assert_eq!(got.len(), expected.len());
-    let largest = expected.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max) / largest
 }
 
 fn check(case: &Case) {
@@ -87,17 +35,6 @@ fn check(case: &Case) {
             }
         }
     }
-}
-
-/// Odd and even sides, channel counts around the register blocks' 1, 2 and 4, batches around a vector's width.
-fn random_shape(rng: &mut ChaCha8Rng) -> (Shape, usize) {
-    let shape = Shape {
-        inputs: rng.random_range(1..8),
-        outputs: rng.random_range(1..12),
-        height: rng.random_range(6..17),
-        width: rng.random_range(6..17),
-    };
-    (shape, rng.random_range(1..36))
 }
 
 #[test]
@@ -163,5 +100,35 @@ fn the_same_numbers_give_the_same_bits() {
     for set in InstructionSet::available() {
         assert!(case.fused(set, Order::Flat) == case.fused(set, Order::Flat));
         assert!(case.fused(set, Order::Flat) == case.fused(set, Order::Grouped));
+    }
+}
+
+impl DenseCase {
+    fn libtorch(&self) -> Results {
+        let matrix = |values: &[f32], rows: usize| {
+            Tensor::from_slice(values).to_kind(Kind::Double).view([rows as i64, -1]).set_requires_grad(true)
+        };
+        let s = matrix(&self.s, self.features);
+        let (w, b) = (matrix(&self.weights, self.features), matrix(&self.bias, 1));
+        let x = &s * f64::from(self.input.gain) + f64::from(self.input.shift);
+        let y = x.narrow(1, 0, self.images as i64).tr().matmul(&w) + &b; // (images, units)
+        (&y * matrix(&self.grad, self.images).detach()).sum(Kind::Double).backward();
+        [y.detach(), w.grad(), b.grad(), s.grad() * matrix(&self.slope, self.features).detach()]
+            .map(|t| Vec::try_from(t.to_kind(Kind::Float).contiguous().view(-1)).unwrap())
+    }
+}
+
+#[test]
+fn the_fully_connected_layer_is_libtorchs() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    for _ in 0..30 {
+        let case = DenseCase::new(&mut rng);
+        let expected = case.libtorch();
+        for set in InstructionSet::available() {
+            for ((got, expected), what) in case.fused(set).iter().zip(&expected).zip(["output", "dw", "db", "ds"]) {
+                let error = relative_error(got, expected);
+                assert!(error <= 1e-5, "{}, {} x {}, {what}: {error}", set.name(), case.features, case.units);
+            }
+        }
     }
 }

@@ -116,7 +116,7 @@ impl LeNet4 {
     pub fn head(&self, features: &Tensor) -> Tensor {
         let [.., w3, b3, w4, b4] = &self.parameters;
         let hidden = activation::apply(self.arm.fc, &features.linear(w3, Some(b3))); // (batch, fc1)
-        hidden.linear(w4, Some(b4))
+        hidden.linear(w4, Some(b4)) // (batch, 10)
     }
 
     /// Convolution, max-pool, activation. A bias before the pooling gives the very sums of one behind it, as rounding
@@ -126,11 +126,12 @@ impl LeNet4 {
         activation::apply(self.arm.conv, &z)
     }
 
-    /// The same network with the convolutions' weights row-major in memory.
+    /// The same network as the fused form reads it: convolutions row-major in memory, fc1 as (features, units).
     #[must_use]
-    pub fn row_major(self) -> Self {
-        let parameters = self.parameters.map(|p| p.detach().contiguous().set_requires_grad(true));
-        Self { parameters, ..self }
+    pub fn laid_out_for_fusion(self) -> Self {
+        let mut parameters = self.parameters.map(|p| p.detach().contiguous());
+        parameters[4] = parameters[4].tr().contiguous().tr();
+        Self { parameters: parameters.map(|p| p.set_requires_grad(true)), ..self }
     }
 
     /// The weights as plain numbers, in PyTorch's layout.

@@ -44,6 +44,11 @@ unsafe impl Lanes for Neon {
     }
 
     #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(unsafe { vmulq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         Self(unsafe { vfmaq_f32(sum.0, self.0, factor.0) })
     }

@@ -43,6 +43,11 @@ unsafe impl Lanes for Plain {
         each(|i| self.0[i] + other.0[i])
     }
 
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        each(|i| self.0[i] * other.0[i])
+    }
+
     /// Rounded twice: without the instruction, rounding once is a slow call.
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {

@@ -1,0 +1,129 @@
+//! The fully connected layer behind the blocks, on the lanes that the second block leaves.
+//!
+//! Its input lies as a matrix (features, lanes), its output and its weights as (images, units) and (features, units):
+//! so all three products of a step run along rows that are there already, and only the small gradient of the output is
+//! turned round once.
+
+use super::buffer::Buffer;
+use super::fold::Affine;
+use super::product::{Finish, Product, Steps};
+use super::vector::InstructionSet;
+
+/// A fully connected layer with its workspace.
+pub struct Dense {
+    set: InstructionSet,
+    features: usize,
+    units: usize,
+    /// The bias with the input's shift in it, or what that shift adds to the weights' gradient: one a unit.
+    offset: Buffer,
+    /// The output's gradient as (units, lanes).
+    turned: Buffer,
+}
+
+impl Dense {
+    pub fn new(set: InstructionSet, features: usize, units: usize) -> Self {
+        Self { set, features, units, offset: Buffer::default(), turned: Buffer::default() }
+    }
+
+    /// `out = weights^T (gain * s + shift) + bias`.
+    ///
+    /// `s`: (features, lanes), `weights`: (features, units), `bias`: (units), `out`: (images, units), images <= lanes.
+    ///
+    /// # Panics
+    /// If a length does not fit.
+    pub fn forward(&mut self, input: Affine, s: &[f32], weights: &[f32], bias: &[f32], out: &mut [f32]) {
+        let Self { set, features, units, .. } = *self;
+        let (lanes, images) = (s.len() / features, out.len() / units);
+        assert!(images <= lanes && s.len() == features * lanes);
+        let offset = self.offset.floats(units);
+        offset.copy_from_slice(bias);
+        if input.shift != 0.0 {
+            // W^T 1, row by row.
+            for row in weights.chunks_exact(units) {
+                for (sum, weight) in offset.iter_mut().zip(row) {
+                    *sum += input.shift * weight;
+                }
+            }
+        }
+        set.run(Product {
+            rows: images,
+            columns: units,
+            terms: features,
+            a: s,
+            steps: Steps { row: 1, term: lanes },
+            b: weights,
+            gain: input.gain,
+            finish: Finish::AddToColumns(offset),
+            out,
+        });
+    }
+
+    /// Gradients by weights and bias.
+    ///
+    /// `grad`: (images, units), the other forms as in [`Dense::forward`].
+    ///
+    /// # Panics
+    /// If a length does not fit.
+    pub fn backward_weights(&mut self, input: Affine, s: &[f32], grad: &[f32], weights: &mut [f32], bias: &mut [f32]) {
+        let Self { set, features, units, .. } = *self;
+        let (lanes, images) = (s.len() / features, grad.len() / units);
+        assert!(images <= lanes && s.len() == features * lanes);
+        bias.fill(0.0);
+        for row in grad.chunks_exact(units) {
+            for (sum, grad) in bias.iter_mut().zip(row) {
+                *sum += grad;
+            }
+        }
+        let offset = self.offset.floats(units);
+        for (offset, bias) in offset.iter_mut().zip(&*bias) {
+            *offset = input.shift * bias;
+        }
+        set.run(Product {
+            rows: features,
+            columns: units,
+            terms: images,
+            a: s,
+            steps: Steps { row: lanes, term: 1 },
+            b: grad,
+            gain: input.gain,
+            finish: Finish::AddToColumns(offset),
+            out: weights,
+        });
+    }
+
+    /// The gradient by `s`, times `slope`: by what the activation in front was given.
+    ///
+    /// `slope`, `ds`: (features, lanes).
+    ///
+    /// # Panics
+    /// If a length does not fit.
+    pub fn backward_input(&mut self, input: Affine, weights: &[f32], grad: &[f32], slope: &[f32], ds: &mut [f32]) {
+        let Self { set, features, units, .. } = *self;
+        let (lanes, images) = (ds.len() / features, grad.len() / units);
+        assert!(images <= lanes && ds.len() == features * lanes);
+        let turned = self.turned.floats(units * lanes);
+        turn(grad, units, lanes, turned);
+        set.run(Product {
+            rows: features,
+            columns: lanes,
+            terms: units,
+            a: weights,
+            steps: Steps { row: units, term: 1 },
+            b: turned,
+            gain: input.gain,
+            finish: Finish::Times(slope),
+            out: ds,
+        });
+    }
+}
+
+/// (images, units) to (units, lanes); lanes without an image become zero.
+fn turn(rows: &[f32], units: usize, lanes: usize, turned: &mut [f32]) {
+    let images = rows.len() / units;
+    for (unit, line) in turned.chunks_exact_mut(lanes).enumerate() {
+        for (lane, value) in line[..images].iter_mut().enumerate() {
+            *value = rows[lane * units + unit];
+        }
+        line[images..].fill(0.0);
+    }
+}

@@ -1,0 +1,78 @@
+//! Every vector form against the plain one, without LibTorch: so these also run where only the form can be tried, in a
+//! processor's emulation (`tests/tools/neon.sh`).
+
+use super::case::{Case, DenseCase, random_shape, relative_error};
+use super::{InstructionSet, Order, Shape};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const PLAIN: InstructionSet = InstructionSet::Plain;
+
+fn each_form(mut check: impl FnMut(InstructionSet, Order)) {
+    for set in InstructionSet::available() {
+        for order in [Order::Grouped, Order::Flat] {
+            check(set, order);
+        }
+    }
+}
+
+#[test]
+fn every_form_computes_what_the_plain_one_does() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    for _ in 0..30 {
+        let (shape, images) = random_shape(&mut rng);
+        let case = Case::new(shape, images, &mut rng, |rng| rng.random_range(-1.0..1.0));
+        let expected = case.fused(PLAIN, Order::Grouped);
+        each_form(|set, order| {
+            for (got, expected) in case.fused(set, order).iter().zip(&expected) {
+                let error = relative_error(got, expected);
+                assert!(error <= 1e-5, "{}, {order:?}, {shape:?}, {images} images: {error}", set.name());
+            }
+        });
+    }
+}
+
+/// Few small whole numbers: every sum is exact, nearly every window a tie.
+#[test]
+fn every_form_gives_ties_to_the_same_place() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    for _ in 0..20 {
+        let (shape, images) = random_shape(&mut rng);
+        let case = Case::new(shape, images, &mut rng, |rng| f32::from(rng.random_range(-1..=1_i8)));
+        let expected = case.fused(PLAIN, Order::Grouped);
+        each_form(|set, order| assert!(case.fused(set, order) == expected, "{}, {shape:?}", set.name()));
+    }
+}
+
+#[test]
+#[allow(clippy::float_cmp)] // Whole numbers: both are exact.
+fn every_form_keeps_what_is_not_a_number() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    let shape = Shape { inputs: 2, outputs: 3, height: 11, width: 12 };
+    let mut case = Case::new(shape, 19, &mut rng, |rng| f32::from(rng.random_range(-2..=2_i8)));
+    for at in (0..case.x.len()).step_by(211) {
+        case.x[at] = f32::NAN;
+    }
+    let expected = case.fused(PLAIN, Order::Grouped);
+    each_form(|set, order| {
+        for (got, expected) in case.fused(set, order).iter().zip(&expected) {
+            let same = got.iter().zip(expected).all(|(g, e)| g == e || g.is_nan() && e.is_nan());
+            assert!(same, "{}, {order:?}", set.name());
+        }
+    });
+}
+
+#[test]
+fn the_fully_connected_layer_is_the_same_in_every_form() {
+    let mut rng = ChaCha8Rng::seed_from_u64(14);
+    for _ in 0..30 {
+        let case = DenseCase::new(&mut rng);
+        let expected = case.fused(PLAIN);
+        for set in InstructionSet::available() {
+            for (got, expected) in case.fused(set).iter().zip(&expected) {
+                let error = relative_error(got, expected);
+                assert!(error <= 1e-5, "{}, {} x {}: {error}", set.name(), case.features, case.units);
+            }
+        }
+    }
+}

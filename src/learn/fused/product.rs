@@ -1,0 +1,211 @@
+//! A matrix product for the fully connected layer: `out[m][n] = gain * sum over k of a[m][k] * b[k][n]`, and a last touch.
+//!
+//! A library's product is at its best on large square matrices, and on processors that it was not tuned for it may use
+//! half of each register. Here a tile of rows by vectors stays in registers: every number of `a` meets the tile's vectors
+//! of `b`, which run along `n`, so that `a` may lie in any order and nothing is ever copied to turn it round.
+
+use super::vector::{Kernel, Lanes};
+use std::ops::Range;
+
+/// Rows and vectors of a tile with 32 registers: 24 sums, 4 vectors of `b`, a number of `a`.
+const ROWS: usize = 6;
+/// With 16 registers: 8 sums.
+const FEW_ROWS: usize = 2;
+const VECTORS: usize = 4;
+/// Terms of a sum between two visits of a tile: so many rows of `b`, a tile wide, stay in the nearest cache.
+const AT_ONCE: usize = 128;
+
+/// What happens to a sum before it is stored.
+#[derive(Clone, Copy)]
+pub enum Finish<'a> {
+    /// Plus a number for each column.
+    AddToColumns(&'a [f32]),
+    /// Times a matrix of the same form as `out`.
+    Times(&'a [f32]),
+}
+
+/// Where the numbers of `a` lie: from one row to the next, and from one term of the sum to the next.
+#[derive(Clone, Copy)]
+pub struct Steps {
+    pub row: usize,
+    pub term: usize,
+}
+
+/// The product as a kernel.
+pub struct Product<'a> {
+    pub rows: usize,
+    pub columns: usize,
+    pub terms: usize,
+    pub a: &'a [f32],
+    pub steps: Steps,
+    /// `[terms][columns]`
+    pub b: &'a [f32],
+    pub gain: f32,
+    pub finish: Finish<'a>,
+    /// `[rows][columns]`
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for Product<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Self { rows, columns, terms, a, steps, b, gain, finish, out } = self;
+        assert!(rows > 0 && columns > 0 && terms > 0);
+        assert!(a.len() > (rows - 1) * steps.row + (terms - 1) * steps.term);
+        assert_eq!(b.len(), terms * columns);
+        assert_eq!(out.len(), rows * columns);
+        let asked = match finish {
+            Finish::AddToColumns(each) => each.len() == columns,
+            Finish::Times(each) => each.len() == rows * columns,
+        };
+        assert!(asked, "the last touch has other sizes than the product");
+        let sheet = Sheet { columns, terms, a: a.as_ptr(), steps, b: b.as_ptr(), gain, finish, out: out.as_mut_ptr() };
+        let most = VECTORS.min(columns / V::WIDTH);
+        let mut done = 0;
+        while done < columns {
+            let vectors = (columns - done).div_ceil(V::WIDTH).min(most);
+            // Columns that do not fill the last vector: the strip ends with them, and computes some once more.
+            let column = done.min(columns.saturating_sub(vectors * V::WIDTH));
+            // SAFETY: the asserted lengths hold every row, column and term, and each strip ends within them.
+            unsafe {
+                match vectors {
+                    4 => sheet.strip::<V, 4>(rows, column),
+                    3 => sheet.strip::<V, 3>(rows, column),
+                    2 => sheet.strip::<V, 2>(rows, column),
+                    1 => sheet.strip::<V, 1>(rows, column),
+                    _ => sheet.narrow(rows),
+                }
+            }
+            done = if vectors == 0 { columns } else { column + vectors * V::WIDTH };
+        }
+    }
+}
+
+struct Sheet<'a> {
+    columns: usize,
+    terms: usize,
+    a: *const f32,
+    steps: Steps,
+    b: *const f32,
+    gain: f32,
+    finish: Finish<'a>,
+    out: *mut f32,
+}
+
+impl Sheet<'_> {
+    /// All rows of `N` vectors of columns from `column` on.
+    #[inline(always)]
+    unsafe fn strip<V: Lanes, const N: usize>(&self, rows: usize, column: usize) {
+        let mut from = 0;
+        while from < self.terms {
+            let to = (from + AT_ONCE).min(self.terms);
+            let mut row = 0;
+            while row < rows {
+                // SAFETY: as in `run`; a tile of `R` rows ends at `rows`.
+                unsafe {
+                    row += if V::MANY_REGISTERS && rows - row >= ROWS {
+                        self.tile::<V, ROWS, N>(row, column, from, to)
+                    } else if rows - row >= FEW_ROWS {
+                        self.tile::<V, FEW_ROWS, N>(row, column, from, to)
+                    } else {
+                        self.tile::<V, 1, N>(row, column, from, to)
+                    };
+                }
+            }
+            from = to;
+        }
+    }
+
+    // Plain counted loops are unrolled into registers; an iterator is not.
+    #[allow(clippy::needless_range_loop)]
+    /// Terms `from..to` of a tile of `R` rows and `N` vectors; returns `R`.
+    #[inline(always)]
+    unsafe fn tile<V: Lanes, const R: usize, const N: usize>(
+        &self,
+        row: usize,
+        column: usize,
+        from: usize,
+        to: usize,
+    ) -> usize {
+        // SAFETY: as in `strip`.
+        unsafe {
+            let out = self.out.add(row * self.columns + column);
+            let mut sums = [[V::zero(); N]; R];
+            if from > 0 {
+                for r in 0..R {
+                    for n in 0..N {
+                        sums[r][n] = V::load(out.add(r * self.columns + n * V::WIDTH));
+                    }
+                }
+            }
+            let mut a = self.a.add(row * self.steps.row + from * self.steps.term);
+            let mut b = self.b.add(from * self.columns + column);
+            for _ in from..to {
+                let mut beside = [V::zero(); N];
+                for n in 0..N {
+                    beside[n] = V::load(b.add(n * V::WIDTH));
+                }
+                for r in 0..R {
+                    let number = V::splat(*a.add(r * self.steps.row));
+                    for n in 0..N {
+                        sums[r][n] = beside[n].mul_add(number, sums[r][n]);
+                    }
+                }
+                // Beyond the last term these are not read.
+                a = a.wrapping_add(self.steps.term);
+                b = b.wrapping_add(self.columns);
+            }
+            for r in 0..R {
+                for n in 0..N {
+                    sums[r][n].store(out.add(r * self.columns + n * V::WIDTH));
+                }
+            }
+            if to == self.terms {
+                self.finish::<V>(row..row + R, column..column + N * V::WIDTH);
+            }
+        }
+        R
+    }
+
+    /// Gain and last touch of a tile. By itself, so that the loop before keeps its sums in registers.
+    #[inline(always)]
+    unsafe fn finish<V: Lanes>(&self, rows: Range<usize>, columns: Range<usize>) {
+        for row in rows {
+            for column in columns.clone().step_by(V::WIDTH) {
+                // SAFETY: `run` has compared the sizes.
+                unsafe {
+                    let at = row * self.columns + column;
+                    let out = self.out.add(at);
+                    let (sum, gain) = (V::load(out), V::splat(self.gain));
+                    let done = match self.finish {
+                        Finish::AddToColumns(each) => sum.mul_add(gain, V::load(each.as_ptr().add(column))),
+                        Finish::Times(each) => sum.mul(gain).mul(V::load(each.as_ptr().add(at))),
+                    };
+                    done.store(out);
+                }
+            }
+        }
+    }
+
+    /// Fewer columns than a vector has lanes.
+    #[inline(always)]
+    unsafe fn narrow(&self, rows: usize) {
+        for row in 0..rows {
+            for column in 0..self.columns {
+                // SAFETY: as in `run`.
+                unsafe {
+                    let mut sum = 0.0;
+                    for term in 0..self.terms {
+                        let number = *self.a.add(row * self.steps.row + term * self.steps.term);
+                        sum += number * *self.b.add(term * self.columns + column);
+                    }
+                    let at = row * self.columns + column;
+                    *self.out.add(at) = match self.finish {
+                        Finish::AddToColumns(each) => self.gain * sum + each[column],
+                        Finish::Times(each) => self.gain * sum * each[at],
+                    };
+                }
+            }
+        }
+    }
+}
