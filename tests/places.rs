@@ -6,8 +6,8 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Event, Modal};
-use relu_notebook::lesson::{Library, parse};
+use relu_notebook::app::{App, Effect, Event, Modal};
+use relu_notebook::lesson::{Highlighter, Library, Line, Style, Token, parse};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
@@ -148,4 +148,31 @@ fn headings_are_jumped_to() {
         session.press(KeyCode::Enter);
         assert!(matches!(session.app.modals[..], [Modal::Outline(_)]));
     }
+}
+
+/// Code is shown at once as it is, and in colours as soon as they are found.
+#[test]
+fn code_is_highlighted_when_it_is_seen() {
+    let code = "```python\ndef relu(x):\n    return max(0.5, x)\n```";
+    let (document, faults) = parse("own.md", &own(&[code]));
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut library = Library::english();
+    assert_eq!(library.lessons.iter().find(|lesson| !lesson.unlit().is_empty()), None, "no lesson waits for colours");
+    let lesson = library.put(document);
+    let mut session = Session::with(App::new(library, lesson - 1, 80, 24));
+    session.press(KeyCode::Char('n'));
+    let Some(Effect::Highlight { lesson, code }) = session.effects.last().cloned() else { panic!("not asked for") };
+    let before = session.screen(&RICH);
+    let keywords = |session: &Session| {
+        let spans = session.app.view.layout.lines.iter().filter_map(|line| match line {
+            Line::Text(spans) => Some(spans),
+            Line::Cell { .. } => None,
+        });
+        spans.flatten().filter(|span| span.style == Style::Token(Token::Keyword)).count()
+    };
+    assert_eq!(keywords(&session), 0);
+    let lines = Highlighter::default().lines(&code[0].0, &code[0].1).unwrap();
+    session.tell(Event::Highlighted { lesson, code: vec![(code[0].clone(), lines)] });
+    assert_eq!((keywords(&session), session.screen(&RICH)), (2, before));
+    assert!(session.app.wish_for_light().is_empty(), "once is enough");
 }

@@ -26,12 +26,13 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Each library that only some rooms may name.
-const LIBRARIES: [(&str, &[&str]); 5] = [
+const LIBRARIES: [(&str, &[&str]); 6] = [
     ("tch", &["learn"]),
     ("torch_sys", &["learn"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
     ("ratatui", &["app", "shell", "ui"]),
+    ("syntect", &["lesson"]),
 ];
 
 /// What may lie at the top level besides files and folders whose name begins with a dot.

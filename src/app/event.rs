@@ -1,5 +1,6 @@
 //! What happens to the notebook, and what it asks of the shell.
 
+use crate::lesson::Lit;
 use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use crossterm::event::{KeyEvent, MouseEvent};
 use serde_json::Value;
@@ -52,6 +53,11 @@ pub enum Event {
         file: String,
         text: Result<String, String>,
     },
+    /// A lesson's code, highlighted: language, text and what became of it.
+    Highlighted {
+        lesson: String,
+        code: Vec<((String, String), Lit)>,
+    },
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),
     /// What keeps everything new from being kept, or that nothing does any more.
@@ -79,6 +85,11 @@ pub enum Effect {
     Recall,
     /// Ask an idle kernel of another version to leave, and start one of this version.
     RestartKernel,
+    /// Highlight a lesson's code, given by language and text.
+    Highlight {
+        lesson: String,
+        code: Vec<(String, String)>,
+    },
     /// Stop the process as Ctrl-Z does.
     Suspend,
     Redraw,

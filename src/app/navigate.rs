@@ -45,7 +45,9 @@ impl App {
         self.lay_out();
         let kept = self.places.get(&self.document().meta.id).copied();
         self.view.scroll_to(top.or(kept).unwrap_or(0));
-        self.remember_place()
+        let mut effects = self.remember_place();
+        effects.extend(self.wish_for_light());
+        effects
     }
 
     pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {

@@ -1,22 +1,23 @@
 //! A lesson that is being written: its file has changed on the disk, and the notebook follows.
 
-use super::App;
-use crate::lesson::{Fault, Layout, Line, check, parse};
+use super::{App, Effect};
+use crate::lesson::{Fault, Layout, Line, Lit, check, parse};
 
 impl App {
     /// Takes the new text of a lesson's file in, or why it can't be read. What can't be understood leaves the last
     /// good lesson on the screen and says what to mend.
-    pub(super) fn reload(&mut self, file: &str, text: Result<String, String>) {
-        let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return };
+    pub(super) fn reload(&mut self, file: &str, text: Result<String, String>) -> Vec<Effect> {
+        let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return Vec::new() };
         match text {
             Err(why) => self.show_fault(Some(why)),
             Ok(text) => {
                 let others = self.library.lessons.iter().enumerate().filter(|(other, _)| *other != at);
                 let known: Vec<String> = others.map(|(_, lesson)| lesson.meta.id.clone()).collect();
                 let faults = check(&[(file, &text)], &known);
-                let (document, unreadable) = parse(file, &text);
+                let (mut document, unreadable) = parse(file, &text);
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
                 if unreadable.is_empty() {
+                    document.lit = std::mem::take(&mut self.library.lessons[at].lit);
                     self.library.lessons[at] = document;
                     if at == self.lesson {
                         self.follow_edit(focused);
@@ -26,6 +27,24 @@ impl App {
                 }
                 self.show_fault(told(&faults));
             }
+        }
+        self.wish_for_light()
+    }
+
+    /// Asks for the colours of the open lesson's code, where they are missing.
+    pub fn wish_for_light(&self) -> Vec<Effect> {
+        let code = self.document().unlit();
+        if code.is_empty() {
+            return Vec::new();
+        }
+        vec![Effect::Highlight { lesson: self.document().meta.id.clone(), code }]
+    }
+
+    pub(super) fn highlighted(&mut self, lesson: &str, code: Vec<((String, String), Lit)>) {
+        let Some(at) = self.library.find(lesson) else { return };
+        self.library.lessons[at].lit.extend(code);
+        if at == self.lesson {
+            self.lay_out();
         }
     }
 

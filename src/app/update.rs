@@ -64,8 +64,9 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             app.gather_findings();
             Vec::new()
         }
-        Event::LessonFile { file, text } => {
-            app.reload(&file, text);
+        Event::LessonFile { file, text } => app.reload(&file, text),
+        Event::Highlighted { lesson, code } => {
+            app.highlighted(&lesson, code);
             Vec::new()
         }
         Event::Notice(text) => {

@@ -1,7 +1,9 @@
 //! What a lesson is once its Markdown is read.
 
 use super::cell::Cell;
+use super::highlight::{LIT, Lit};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::fmt;
 
 /// Line and column in the lesson's file, both counted from 1.
@@ -56,6 +58,8 @@ pub struct Document {
     pub text: String,
     pub meta: Meta,
     pub blocks: Vec<Block>,
+    /// Code that has been highlighted, by language and text.
+    pub lit: HashMap<(String, String), Lit>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -154,6 +158,24 @@ impl Document {
             }
         });
         cells
+    }
+
+    /// Code whose language is known and that is not highlighted yet: language and text.
+    pub fn unlit(&self) -> Vec<(String, String)> {
+        let mut code = Vec::new();
+        each_block(&self.blocks, &mut |block| {
+            if let BlockKind::Code { language, text } = &block.kind
+                && LIT.contains(&language.as_str())
+                && self.lit(language, text).is_none()
+            {
+                code.push((language.clone(), text.clone()));
+            }
+        });
+        code
+    }
+
+    pub fn lit(&self, language: &str, text: &str) -> Option<&Lit> {
+        if self.lit.is_empty() { None } else { self.lit.get(&(language.to_string(), text.to_string())) }
     }
 
     pub fn cell(&self, id: &str) -> Option<&Cell> {

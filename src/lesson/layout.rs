@@ -13,6 +13,8 @@ pub enum Style {
     Emphasis,
     Strong,
     Code,
+    /// A piece of code whose language is known.
+    Token(Token),
     Math,
     Title,
     Heading,
@@ -23,6 +25,17 @@ pub enum Style {
     Link(Target),
     /// Part, reading time, sources.
     Faint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    Keyword,
+    /// Of a function, a type, a built-in.
+    Name,
+    Text,
+    /// A number, or a word that stands for one.
+    Constant,
+    Comment,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -84,8 +97,12 @@ pub struct Layout {
 
 /// Lays a lesson out. `cell_height` tells the rows that a cell takes at this width.
 pub fn lay_out(document: &Document, width: u16, cell_height: impl Fn(&Cell) -> u16) -> Layout {
-    let mut setter =
-        Setter { layout: Layout { width, ..Layout::default() }, cell_height: &cell_height, prefix: Vec::new() };
+    let mut setter = Setter {
+        document,
+        layout: Layout { width, ..Layout::default() },
+        cell_height: &cell_height,
+        prefix: Vec::new(),
+    };
     setter.head(document);
     setter.blocks(&document.blocks, false);
     setter.references(document);
@@ -98,6 +115,7 @@ pub fn lay_out(document: &Document, width: u16, cell_height: impl Fn(&Cell) -> u
 }
 
 struct Setter<'c> {
+    document: &'c Document,
     layout: Layout,
     cell_height: &'c dyn Fn(&Cell) -> u16,
     /// What stands before every line: indents, quote bars.
@@ -173,15 +191,18 @@ impl Setter<'_> {
                     None => self.overflow(block.at, "the table"),
                 }
             }
-            BlockKind::Code { text, .. } => {
-                for line in text.lines() {
-                    self.fitted(block.at, "a line of code", line, Style::Code);
+            BlockKind::Code { language, text } => {
+                let lit = self.document.lit(language, text);
+                for (at, line) in text.lines().enumerate() {
+                    let plain = || vec![Span::new(line, Style::Code)];
+                    let spans = lit.and_then(|lines| lines.get(at)).cloned().unwrap_or_else(plain);
+                    self.fitted(block.at, "a line of code", line.width(), spans);
                 }
             }
             BlockKind::Math(tex) => match math::display(tex) {
                 Ok(lines) => {
                     for line in lines {
-                        self.fitted(block.at, "the formula", &line, Style::Math);
+                        self.fitted(block.at, "the formula", line.width(), vec![Span::new(line, Style::Math)]);
                     }
                 }
                 Err(message) => {
@@ -248,11 +269,12 @@ impl Setter<'_> {
     }
 
     /// A line that must not be wrapped.
-    fn fitted(&mut self, at: Position, what: &str, text: &str, style: Style) {
-        if text.width() + 2 > self.room() {
+    fn fitted(&mut self, at: Position, what: &str, width: usize, mut spans: Vec<Span>) {
+        if width + 2 > self.room() {
             self.overflow(at, what);
         }
-        self.push(vec![Span::new("  ", Style::Text), Span::new(text, style)]);
+        spans.insert(0, Span::new("  ", Style::Text));
+        self.push(spans);
     }
 
     fn overflow(&mut self, at: Position, what: &str) {

@@ -7,6 +7,7 @@ mod cell;
 mod check;
 mod claim;
 mod document;
+mod highlight;
 mod layout;
 mod library;
 mod math;
@@ -19,7 +20,8 @@ pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizC
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
-pub use layout::{Heading, Layout, Line, Link, Span, Style, lay_out};
+pub use highlight::{Highlighter, Lit};
+pub use layout::{Heading, Layout, Line, Link, Span, Style, Token, lay_out};
 pub use library::{Hit, Library};
 pub use parse::parse;
 pub use sanitize::sanitize;

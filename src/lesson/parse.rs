@@ -19,7 +19,7 @@ pub fn parse(file: &str, text: &str) -> (Document, Vec<Fault>) {
     let padded = "\n".repeat(lines) + body;
     let root = parse_document(&arena, &padded, &options());
     let blocks = reader.blocks(root);
-    (Document { file: file.into(), meta, blocks, text }, reader.faults)
+    (Document { file: file.into(), text, meta, blocks, ..Document::default() }, reader.faults)
 }
 
 fn options() -> Options<'static> {

@@ -5,6 +5,7 @@ pub mod client;
 mod drill;
 mod guard;
 mod input;
+mod light;
 mod link;
 mod notebook;
 mod out;

@@ -4,7 +4,7 @@ use super::guard::{self, Guard};
 use super::link::{Link, Order};
 use super::out::Out;
 use super::watch::Watched;
-use super::{drill, input, report, watch};
+use super::{drill, input, light, report, watch};
 use crate::app::{App, Effect, Event, Tag, update};
 use crate::lesson::Library;
 use crate::protocol::race_findings;
@@ -107,6 +107,9 @@ impl Notebook {
             watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
         }
         self.recall(!lesson_chosen);
+        for effect in self.app.wish_for_light() {
+            self.carry_out(effect)?;
+        }
         let mut drawn = Instant::now();
         let mut stale = true;
         while !self.app.quit {
@@ -179,6 +182,7 @@ impl Notebook {
             }
             Effect::Recall => self.recall(false),
             Effect::RestartKernel => self.link.order(Order::Restart),
+            Effect::Highlight { lesson, code } => light::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
             Effect::Redraw => self.screen = blank(&self.out)?,
         }

@@ -117,12 +117,17 @@ impl Theme {
 
     /// The look of a lesson's span.
     pub fn prose(&self, style: &lesson::Style) -> Style {
-        use lesson::Style as S;
+        use lesson::{Style as S, Token};
         match style {
             S::Text => Style::new(),
             S::Emphasis | S::Quote => Style::new().add_modifier(Modifier::ITALIC),
             S::Strong | S::Subheading => self.strong(),
             S::Code => self.pick((206, 172, 240), 183, Color::Magenta),
+            S::Token(Token::Keyword) => self.pick((206, 172, 240), 183, Color::Magenta).add_modifier(Modifier::BOLD),
+            S::Token(Token::Name) => self.accent(),
+            S::Token(Token::Text) => self.good(),
+            S::Token(Token::Constant) => self.arm(0),
+            S::Token(Token::Comment) => self.faint().add_modifier(Modifier::ITALIC),
             S::Math => self.pick((168, 218, 200), 152, Color::Green),
             S::Title => self.accent().add_modifier(Modifier::BOLD),
             S::Heading => self.arm(0).add_modifier(Modifier::BOLD),
