@@ -32,6 +32,9 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::SparsityError(sparsity) => {
             (sparsity.width, sparsity.images, sparsity.epochs) = (20, 500, 2);
         }
+        Experiment::Activity(settings) => (settings.width, settings.images, settings.epochs) = (20, 200, 1),
+        Experiment::SparseCoding(settings) => (settings.batches, settings.steps) = (5, 10),
+        Experiment::Ista(settings) => (settings.batches, settings.patches) = (5, 50),
         Experiment::Disentangle(settings) => (settings.width, settings.images, settings.epochs) = (20, 300, 1),
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::Tricks(tricks) => (tricks.width, tricks.images, tricks.epochs) = (20, 200, 2),

@@ -15,12 +15,16 @@
 //! | `separability` | activations, width, images, epochs | test error of linear probes; error against zeros; table | `separability.error.F`, `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97), `trained.A.1`, `trained.A.2` |
 //! | `activation-cost` | activations, small, large, rounds | bars of ns an element, in and out of the cache; tables | `activation-cost.ns.A`, `activation-cost.times-relu.A`, `activation-cost.share.NET.A` |
 //! | `linear-pieces` | width, depth, digits | units and paths of three digits; weights of their pieces; logits along a line; a plane by piece and by class | `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`, ... |
+//! | `activity` | penalties, width, images, epochs | digits by the units they wake; units by class; overlaps | `activity.W.P`, `W` being `on`, `varies`, `chance`, `ink`, `same`, `other`, `classes`, `patterns`, `never`, `P` `plain`, `l1` (`l1.PENALTY` where there are several) |
+//! | `sparse-coding` | atoms, price, batches, steps | the dictionary; patches taken apart; principal components; sizes of coefficients; table | `sparse-coding.nonzero`, `sparse-coding.snr`, `sparse-coding.snr.pca`, `sparse-coding.kurtosis.sparse`, `sparse-coding.kurtosis.pca` |
+//! | `ista` | atoms, prices, batches, patches | a step unit by unit; units and cost by layers; table | `ista.gap`, `ista.first`, `ista.settled.PRICE` |
 //! | `disentangle` | activations, width, images, epochs, digits, steer | a digit and the units that answer it; units that switch, distance and errors by shift; table | `disentangle.W.C`, `W` being `still`, `switch`, `distance`, `together`, `C` `pixels`, `A.1`, `A.2` |
 //! | `deep-training` | cases, depth, width, learning-rates | training loss and validation error by epoch; table | `deep-training.loss.A.I`, `deep-training.error.A.I` |
 //! | `saturation` | activations, width, images, epochs | pre-activations after training; table | `saturation.fresh.A`, `saturation.trained.A` |
 
 mod activation_cost;
 mod active_fraction;
+mod activity;
 mod alexnet;
 mod autoencoder;
 mod bench;
@@ -33,11 +37,13 @@ mod gradient_depth;
 mod lif;
 mod linear_pieces;
 mod mlp;
+mod penalised;
 mod pretraining;
 mod reference;
 mod relu_forms;
 mod saturation;
 mod separability;
+mod sparse;
 mod sparsity_error;
 mod summary;
 mod tricked;
@@ -108,6 +114,9 @@ pub fn run(
         Experiment::DeepTraining(settings) => deep_training::run(settings, bench),
         Experiment::Saturation(settings) => saturation::run(settings, bench),
         Experiment::Disentangle(settings) => disentangle::run(settings, bench),
+        Experiment::Activity(settings) => activity::run(settings, bench),
+        Experiment::SparseCoding(settings) => sparse::run_coding(settings, bench),
+        Experiment::Ista(settings) => sparse::run_ista(settings, bench),
     }?;
     // What was kept from an earlier measurement took that one's time.
     outcome.seconds = outcome.seconds.max(start.elapsed().as_secs_f64());

@@ -2,11 +2,12 @@
 //! penalty of Glorot et al. 2011, Figure 3), and force (only the largest outputs of a layer stay, as the article's
 //! wording has it).
 
-use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::mlp::{Mlp, Training, labelled, mean, train};
+use super::penalised::Penalised;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
 use crate::learn::{random::Purpose, random::Random};
 use crate::protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 /// The article's band of zeros, percent.
 const BAND: (f64, f64) = (70.0, 85.0);
@@ -50,7 +51,7 @@ pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, Exper
             Pressure::Forced(zeros) => net.winners = Some(winners(zeros, width)),
         }
         let how = Training { epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
-        train(&mut net, &x, &labels, &how, &mut Penalised { penalty, done: 0.0, part })?;
+        train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))?;
         Ok(Point { pressure, zeros: zeros(&net, &test), error: net.error(&test, &test_labels) })
     };
     let shown = |so_far: &[Option<Point>]| {
@@ -67,33 +68,6 @@ pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, Exper
 /// How many units of a layer may answer, at least one.
 fn winners(zeros: f64, width: i64) -> i64 {
     ((width as f64 * (1.0 - zeros / 100.0)).round() as i64).max(1)
-}
-
-/// Cross-entropy and a price on every hidden output. The price rises over the first half of the training: a full one at
-/// the start silences every unit before it has learned anything.
-struct Penalised<'a> {
-    penalty: f64,
-    done: f64,
-    part: &'a Part<'a>,
-}
-
-impl Recipe for Penalised<'_> {
-    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
-        let z = net.forward(x);
-        let hidden = &z[..z.len() - 1];
-        let loss = z[z.len() - 1].cross_entropy_for_logits(labels);
-        if self.penalty == 0.0 {
-            return loss;
-        }
-        // |h| is relu(z), whatever its sign.
-        let activity: Tensor = hidden.iter().map(|z| z.relu().sum(Kind::Float)).sum();
-        loss + activity * (self.penalty * (2.0 * self.done).min(1.0) / x.size()[0] as f64)
-    }
-
-    fn after_step(&mut self, done: f64) -> Result<(), ExperimentError> {
-        self.done = done;
-        self.part.step(done)
-    }
 }
 
 /// Percent of all hidden outputs that are exactly 0.

@@ -2,6 +2,7 @@
 
 mod activation_cost;
 mod active_fraction;
+mod activity;
 mod alexnet_figure;
 mod curves;
 mod deep_training;
@@ -16,11 +17,13 @@ mod pretraining;
 mod relu_forms;
 mod saturation;
 mod separability;
+mod sparse_coding;
 mod sparsity_error;
 mod tricks;
 
 pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
+pub use activity::Activity;
 pub use alexnet_figure::AlexnetFigure;
 pub use curves::Curves;
 pub use deep_training::{DeepCase, DeepTraining};
@@ -34,6 +37,7 @@ pub use pretraining::Pretraining;
 pub use relu_forms::ReluForms;
 pub use saturation::Saturation;
 pub use separability::Separability;
+pub use sparse_coding::{Ista, SparseCoding};
 pub use sparsity_error::SparsityError;
 pub use tricks::{Trick, Tricks};
 
@@ -104,6 +108,9 @@ pub enum Experiment {
     DeepTraining(DeepTraining),
     Saturation(Saturation),
     Disentangle(Disentangle),
+    Activity(Activity),
+    SparseCoding(SparseCoding),
+    Ista(Ista),
 }
 
 impl Experiment {
@@ -125,6 +132,9 @@ impl Experiment {
             Self::DeepTraining(settings) => settings,
             Self::Saturation(settings) => settings,
             Self::Disentangle(settings) => settings,
+            Self::Activity(settings) => settings,
+            Self::SparseCoding(settings) => settings,
+            Self::Ista(settings) => settings,
         }
     }
 

@@ -1,0 +1,164 @@
+//! Codes without negative coefficients, step by step: each step is a layer of rectifiers with shared weights (unrolled so
+//! by Gregor and others, ICML 2010).
+
+use super::dictionary::{Dictionary, Sign};
+use super::patches::patches;
+use crate::learn::experiment::bench::{Bench, Part};
+use crate::learn::experiment::mlp::{digits, mean};
+use crate::learn::experiment::{ExperimentError, summary};
+use crate::learn::random::{Purpose, Random};
+use crate::protocol::{Figure, Finding, Ista, Outcome, Series, Source, Stroke, Table};
+use tch::Tensor;
+
+/// Steps at which a code is looked at, as layers of a network.
+const LAYERS: [u32; 7] = [1, 2, 3, 5, 10, 30, 100];
+/// Enough for the code not to change any more, with momentum.
+const SETTLED: u32 = 3000;
+/// FISTA's steps while the dictionary is learned.
+const STEPS: u32 = 50;
+
+/// A code after so many layers.
+#[derive(Clone, Copy, Debug)]
+struct Layer {
+    /// Percent of the units that answer.
+    active: f64,
+    /// Units that answer here and in the settled code, over those that answer in either, percent.
+    agree: f64,
+    /// Cost above the settled code's, in parts of it.
+    above: f64,
+}
+
+/// One price of one seed.
+struct Seen {
+    layers: Vec<Layer>,
+    settled: f64,
+    /// Largest difference of a step and the rectifier layer that it is said to be.
+    gap: f64,
+    /// What goes into the shrinking and what comes out, of some units, in thresholds.
+    shrunk: Vec<[f64; 2]>,
+}
+
+pub fn run(settings: &Ista, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
+    let data = bench.mnist()?;
+    let (seeds, prices) = (bench.seeds, &settings.prices);
+    let work = |&seed: &u64, part: &Part| {
+        let mut random = Random::new(seed, Purpose::Experiment { number: 6 });
+        let learned = patches(&digits(data.training(), 2000), &mut random);
+        let mut dictionary = Dictionary::new(settings.atoms, Sign::Positive, prices[0], &mut random);
+        dictionary.learn(&learned, settings.batches, STEPS, &mut random, |_, done| part.step(0.8 * done))?;
+        let x = patches(&digits(data.test(), settings.patches), &mut random);
+        let x = x.narrow(0, 0, x.size()[0].min(settings.patches.into()));
+        let mut seen = Vec::new();
+        for (at, &price) in prices.iter().enumerate() {
+            dictionary.price = price;
+            seen.push(look(&dictionary, &x)?);
+            part.step(0.8 + 0.2 * (at + 1) as f64 / prices.len() as f64)?;
+        }
+        Ok(seen)
+    };
+    let seen = bench.each("learning a dictionary without signs", seeds, work, |_| None)?;
+    Ok(report(prices, &seen, seeds))
+}
+
+fn look(dictionary: &Dictionary, x: &Tensor) -> Result<Seen, ExperimentError> {
+    let best = dictionary.codes(x, SETTLED);
+    let (ista, lowest) = (dictionary.steps(x), dictionary.cost(x, &best));
+    let mut a = ista.zero();
+    // The same as a network has it: one layer that sees its own last answer and the patch, relu(W [a, x] + b).
+    let atoms = dictionary.atoms.tr();
+    let identity = Tensor::eye(atoms.size()[0], (tch::Kind::Float, tch::Device::Cpu));
+    let rate = ista.threshold / dictionary.price;
+    let weights = Tensor::cat(&[&(identity - atoms.matmul(&dictionary.atoms) * rate), &(&atoms * rate)], 1);
+    let bias = Tensor::full([atoms.size()[0]], -ista.threshold, (tch::Kind::Float, tch::Device::Cpu));
+    let (mut layers, mut gap, mut shrunk) = (Vec::new(), 0.0_f64, Vec::new());
+    for layer in 1..=LAYERS[LAYERS.len() - 1] {
+        let drive = ista.drive(&a);
+        let rectified = Tensor::cat(&[&a, x], 1).linear(&weights, Some(&bias)).relu();
+        a = ista.step(&a);
+        gap = gap.max((&a - rectified).abs().max().double_value(&[]));
+        if layer == 1 {
+            let some = |t: &Tensor| Vec::<f64>::try_from((t.view(-1) / ista.threshold).to_kind(tch::Kind::Double));
+            let step = (a.numel() / 200).max(1);
+            let points = some(&drive)?.into_iter().zip(some(&a)?).step_by(step).map(|(z, h)| [z, h]);
+            shrunk = points.filter(|point| point[0].abs() < 6.0).collect();
+            shrunk.sort_by(|p, q| p[0].total_cmp(&q[0]));
+        }
+        if LAYERS.contains(&layer) {
+            layers.push(Layer {
+                active: 100.0 * mean(&a.gt(0.0)),
+                agree: agreement(&a, &best),
+                above: (dictionary.cost(x, &a) - lowest).max(0.0) / lowest,
+            });
+        }
+    }
+    Ok(Seen { layers, settled: 100.0 * mean(&best.gt(0.0)), gap, shrunk })
+}
+
+/// Jaccard's index of the answering units, percent.
+fn agreement(a: &Tensor, b: &Tensor) -> f64 {
+    let (a, b) = (a.gt(0.0), b.gt(0.0));
+    100.0 * mean(&a.logical_and(&b)) / mean(&a.logical_or(&b)).max(1e-12)
+}
+
+fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
+    let all = |price: usize, what: &dyn Fn(&Seen) -> f64| {
+        seen.iter().map(|seeded| what(&seeded[price])).collect::<Vec<f64>>()
+    };
+    let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&all(price, what)).0;
+    let mut findings: Vec<Finding> = Vec::new();
+    let (mut active, mut above): (Vec<Series>, Vec<Series>) = (Vec::new(), Vec::new());
+    for (at, price) in prices.iter().enumerate() {
+        let curve = |what: &dyn Fn(&Layer) -> f64| {
+            let point = |layer: usize| [f64::from(LAYERS[layer]), average(at, &|s| what(&s.layers[layer]))];
+            let points = (0..LAYERS.len()).map(point).filter(|point| point[1] > 0.0).collect();
+            summary::curve(format!("price {price}").as_str(), Source::Measured, Stroke::Both, points)
+        };
+        active.push(curve(&|layer| layer.active));
+        above.push(curve(&|layer| 100.0 * layer.above));
+        findings.push(summary::finding(format!("ista.settled.{price}"), &all(at, &|s| s.settled), seeds, |share| {
+            format!("price {price}: {share:.1} % of the units answer in the settled code")
+        }));
+    }
+    let gap = seen.iter().flatten().map(|s| s.gap).fold(0.0, f64::max);
+    findings.push(summary::exact(
+        "ista.gap",
+        gap,
+        format!("a step and a layer of rectifiers differ by {gap:.1e} at most"),
+    ));
+    let one = all(0, &|s| s.layers[0].agree);
+    findings.push(summary::finding("ista.first", &one, seeds, |share| {
+        format!("after one layer {share:.0} % of the answering units are the settled code's")
+    }));
+    let rows = (0..LAYERS.len())
+        .map(|layer| {
+            let value = |what: &dyn Fn(&Layer) -> f64| average(0, &|s| what(&s.layers[layer]));
+            vec![
+                LAYERS[layer].to_string(),
+                format!("{:.1}", value(&|l| l.active)),
+                format!("{:.0}", value(&|l| l.agree)),
+                format!("{:.2}", 100.0 * value(&|l| l.above)),
+            ]
+        })
+        .collect();
+    let columns = ["layers", "answer %", "agree %", "cost above %"].map(String::from).to_vec();
+    let table = Table { title: format!("Price {}", prices[0]), columns, rows, sources: vec![Source::Measured; 4] };
+    let line = [[-6.0, 0.0], [1.0, 0.0], [6.0, 5.0]].to_vec();
+    let theory = Source::Theory("relu(z - 1)".into());
+    let shrinking = summary::plot(
+        "One step of sparse coding, unit by unit",
+        summary::axis("drive, in thresholds"),
+        summary::axis("answer"),
+        vec![
+            summary::curve("a rectifier with a bias", theory, Stroke::Line, line),
+            summary::curve("units of the first step", Source::Measured, Stroke::Points, seen[0][0].shrunk.clone()),
+        ],
+    );
+    let layers = summary::log_axis("layers");
+    let figures = vec![
+        Figure::Plot(shrinking),
+        Figure::Plot(summary::plot("Units that answer", layers.clone(), summary::axis("units, %"), active)),
+        Figure::Plot(summary::plot("Cost above the best code's", layers, summary::log_axis("%"), above)),
+        Figure::Table(table),
+    ];
+    Outcome { figures, findings, seconds: 0.0 }
+}

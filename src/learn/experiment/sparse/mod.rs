@@ -1,0 +1,10 @@
+//! Sparse coding: a few columns of a learned dictionary for each patch of a picture, and what it has to do with
+//! rectifiers.
+
+mod coding;
+mod dictionary;
+mod ista;
+mod patches;
+
+pub use coding::run as run_coding;
+pub use ista::run as run_ista;
