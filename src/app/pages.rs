@@ -39,9 +39,9 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
         .collect()
 }
 
-/// Columns and rows of one image, two pixels a row, and its caption's line where there are captions.
+/// Columns and rows of one image, two pixels a row, and the line beneath it: its caption or a gap.
 pub fn image_size(grid: &ImageGrid) -> (u16, u16) {
-    (grid.width as u16, (grid.height as u16).div_ceil(2) + u16::from(!grid.captions.is_empty()))
+    (grid.width as u16, (grid.height as u16).div_ceil(2) + 1)
 }
 
 /// Images side by side in so many columns, a blank between them.
@@ -98,7 +98,7 @@ mod tests {
             Page::Images(at, range) => (at, range.len()),
             page => panic!("{page:?}"),
         });
-        assert_eq!(counts.collect::<Vec<_>>(), [(0, 32), (0, 32), (1, 24), (1, 24), (1, 16)]);
+        assert_eq!(counts.collect::<Vec<_>>(), [(0, 24), (0, 24), (0, 16), (1, 24), (1, 24), (1, 16)]);
         let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three (+-", "  0.50)"]);
     }
