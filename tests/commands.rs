@@ -303,6 +303,21 @@ fn the_ledger_lists_every_claim_with_its_verdict() {
 }
 
 #[test]
+fn what_is_measured_stands_in_the_ledger() {
+    let home = TestHome::new();
+    let told = home.text(&["measure", "sigmoid/curves", "implementing"]);
+    assert!(told.contains("sigmoid/curves: it takes") && told.contains("measured in"), "{told}");
+    let rows = home.json(&["ledger", "--json"]);
+    let verdict = |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["verdict"].clone();
+    // The sigmoid's slope is at most 1/4, tanh's 1.
+    assert_eq!(verdict("centre"), "holds in part");
+    assert_eq!(verdict("maximum"), "holds");
+    assert_eq!(verdict("one-sided"), "not yet tried");
+    let (code, told) = home.refusal(&["measure", "sigmoid/nothing"]);
+    assert!(code == 2 && told.contains("`sigmoid/nothing`"), "{code}: {told}");
+}
+
+#[test]
 fn completions_for_the_usual_shells() {
     let home = TestHome::new();
     for shell in ["bash", "zsh", "fish"] {

@@ -25,7 +25,7 @@ mod update;
 mod values;
 
 pub use answers::Answer;
-pub use claims::{ClaimLine, claim_lines};
+pub use claims::{ClaimLine, claim_lines, told};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale};

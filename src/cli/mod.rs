@@ -7,6 +7,7 @@ mod follow;
 mod kernel;
 mod ledger;
 mod lessons;
+mod measure;
 mod open;
 mod runs;
 mod train;
@@ -64,6 +65,8 @@ enum Command {
         #[command(subcommand)]
         command: kernel::KernelCommand,
     },
+    /// Run the lessons' experiments one after another, without the notebook
+    Measure(measure::Measure),
     /// Print every claim of the article with your own measurements and the verdict they give
     Ledger {
         #[arg(long)]
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume { run, detach, json }) => train::resume(run, detach, json),
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
+        Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),
         Some(Command::Doctor { json }) => doctor::doctor(json),
         Some(Command::Completions { shell }) => completions(shell),

@@ -1,0 +1,128 @@
+//! `relu measure`: runs the lessons' experiments without the notebook, so that a ledger can be filled overnight. What it
+//! measures is there in the notebook afterwards.
+
+use super::{Outcome, Usage, complain, say, say_json};
+use crate::lesson::{CellBody, Library};
+use crate::protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, about};
+use crate::shell::client::Client;
+use crate::store::Home;
+use clap::Args;
+use color_eyre::eyre::WrapErr;
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct Measure {
+    /// LESSON or LESSON/CELL, such as `distributed` or `distributed/ista`; otherwise every lesson
+    cells: Vec<String>,
+    /// The full setting, where an experiment has one
+    #[arg(long)]
+    full: bool,
+    /// One JSON object a line, one a cell
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often Ctrl-C is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub fn measure(arguments: &Measure) -> Outcome {
+    let wanted = wanted(&Library::english(), arguments)?;
+    let home = Home::locate()?;
+    home.prepare()?;
+    let mut client = Client::connect_or_start(&home)?;
+    client.request(RequestBody::Follow)?;
+    let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
+    let mut failed = false;
+    for (key, spec) in wanted {
+        let name = format!("{}/{}", key.lesson, key.cell);
+        if !arguments.json {
+            say(&format!("{name}: it takes {}", about(spec.seconds())))?;
+        }
+        client.request(RequestBody::RunCell { cell: key.clone(), spec: spec.clone() })?;
+        let outcome = loop {
+            if signals.pending().next().is_some() {
+                client.request(RequestBody::StopCell { cell: key })?;
+                complain(&format!("{name} is stopped; what was measured before it is kept"));
+                return Ok(ExitCode::FAILURE);
+            }
+            match client.next_event(GLANCE)? {
+                Some(Event::Cell(CellEvent::Finished { cell, outcome })) if cell == key => break Ok(outcome),
+                Some(Event::Cell(CellEvent::Failed { cell, reason })) if cell == key => break Err(reason),
+                Some(Event::Cell(CellEvent::Stopped { cell })) if cell == key => {
+                    break Err("another notebook stopped it".into());
+                }
+                _ => {}
+            }
+        };
+        match outcome {
+            Ok(outcome) if arguments.json => {
+                say_json(&json!({ "lesson": key.lesson, "cell": key.cell, "spec": spec, "seconds": outcome.seconds,
+                                  "findings": outcome.findings }))?;
+            }
+            Ok(outcome) => {
+                for finding in &outcome.findings {
+                    say(&format!("  {}", crate::app::told(finding)))?;
+                }
+                say(&format!("  measured in {:.1} s", outcome.seconds))?;
+            }
+            Err(reason) => {
+                failed = true;
+                complain(&format!("{name}: {reason}"));
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The experiments that the arguments name, in the lessons' order.
+fn wanted(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, ExperimentSpec)>, Usage> {
+    let mut found = Vec::new();
+    let mut known = vec![false; arguments.cells.len()];
+    for lesson in &library.lessons {
+        for cell in lesson.cells() {
+            let CellBody::Experiment(experiment) = &cell.body else { continue };
+            let (id, name) = (&lesson.meta.id, format!("{}/{}", lesson.meta.id, cell.id));
+            let mut named = arguments.cells.is_empty();
+            for (known, asked) in known.iter_mut().zip(&arguments.cells) {
+                if asked == id || *asked == name {
+                    (*known, named) = (true, true);
+                }
+            }
+            if named {
+                let effort = if arguments.full { Effort::Full } else { experiment.spec.effort };
+                let spec = ExperimentSpec { effort, ..experiment.spec.clone() };
+                found.push((CellKey { lesson: id.clone(), cell: cell.id.clone() }, spec));
+            }
+        }
+    }
+    if let Some(at) = known.iter().position(|known| !known) {
+        let asked = &arguments.cells[at];
+        return Err(Usage(format!(
+            "no lesson and no experiment is called `{asked}`; `relu lessons --json` lists them"
+        )));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(cells: &[&str]) -> Result<Vec<String>, String> {
+        let cells = cells.iter().map(ToString::to_string).collect();
+        let arguments = Measure { cells, full: false, json: false };
+        let found = wanted(&Library::english(), &arguments).map_err(|error| error.to_string())?;
+        Ok(found.into_iter().map(|(key, _)| format!("{}/{}", key.lesson, key.cell)).collect())
+    }
+
+    #[test]
+    fn lessons_and_cells_are_found_by_their_names() {
+        assert_eq!(names(&["distributed/ista", "sparsity"]).unwrap().last().unwrap(), "distributed/ista");
+        assert!(names(&[]).unwrap().len() > 15);
+        assert!(names(&["nothing/there"]).unwrap_err().contains("`nothing/there`"));
+    }
+}
