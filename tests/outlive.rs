@@ -5,6 +5,7 @@
 //! ```text
 //! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 hundred   # killed notebooks
 //! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 eight     # two minutes
+//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 lines     # dead ones
 //! ```
 
 #![allow(clippy::unwrap_used)]
@@ -237,4 +238,27 @@ fn eight_notebooks_and_two_kernels_at_once() {
         "8 notebooks, {pressed} keys in two minutes, {} epochs without a hole, no complaint on any screen",
         whole_history(&first, run)
     );
+}
+
+#[test]
+#[ignore = "a minute"]
+fn dead_lines_end_a_notebook_at_once() {
+    let mut notebook = racing();
+    for way in ["the terminal is closed", "-HUP", "-TERM"] {
+        let mut times = Vec::new();
+        for _ in 0..20 {
+            if way.starts_with('-') {
+                notebook.signal(way);
+            } else {
+                notebook.hang_up();
+            }
+            let began = Instant::now();
+            assert_eq!(notebook.wait_gone(), 0);
+            times.push(began.elapsed());
+            notebook = Notebook::open(notebook.into_home());
+            notebook.wait("the race", |screen| epoch(screen).is_some());
+        }
+        times.sort();
+        println!("{way}: gone after {:?} (median of 20), {:?} (worst)", times[10], times[19]);
+    }
 }

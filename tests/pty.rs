@@ -11,6 +11,7 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, Opening};
+use std::time::{Duration, Instant};
 
 /// Stands on the first screen.
 const FIRST: &str = "What the article says";
@@ -19,6 +20,19 @@ fn open(columns: u16, rows: u16) -> Notebook {
     let notebook = Notebook::open_as(TestHome::new(), &Opening { columns, rows, ..Opening::default() });
     notebook.wait_for(FIRST);
     notebook
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + notebook::PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < limit, "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// Ended, and not asked for its exit status yet.
+fn is_zombie(pid: u32) -> bool {
+    cli::text(format!("/proc/{pid}/stat").as_ref()).rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
 }
 
 #[test]
@@ -53,6 +67,23 @@ fn a_terminal_that_is_gone_ends_it() {
     let mut notebook = open(80, 24);
     notebook.hang_up();
     assert_eq!(notebook.wait_gone(), 0);
+}
+
+/// A line that is stuck: the terminal takes nothing more, and the thread that draws hangs in its write.
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_it() {
+    let mut notebook = open(200, 50);
+    notebook.while_nobody_reads(|pid, keys| {
+        until("the write to hang", || {
+            // Ctrl-L draws everything anew.
+            keys.write_all(b"\x0c").unwrap();
+            ["wait_woken", "n_tty_write"].contains(&cli::text(format!("/proc/{pid}/wchan").as_ref()).as_str())
+        });
+        notebook::kill("-TERM", &pid.to_string());
+        until("its end", || is_zombie(pid));
+    });
+    assert_eq!(notebook.wait_gone(), 0);
+    notebook.assert_settings_as_before();
 }
 
 #[test]

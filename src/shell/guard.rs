@@ -3,8 +3,9 @@
 //! Putting it back ignores every error and runs once: a terminal that is half gone must not keep the rest from being
 //! restored, and neither a panic nor a signal may do it twice.
 
-use crossterm::{cursor, event, execute, terminal};
-use std::io::{self, Write};
+use crossterm::{cursor, event, execute, queue, terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -39,11 +40,26 @@ pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
-    let _ = execute!(out, event::DisableBracketedPaste);
-    let _ = execute!(out, event::DisableMouseCapture);
-    let _ = execute!(out, terminal::LeaveAlternateScreen);
-    let _ = execute!(out, cursor::Show);
-    let _ = out.flush();
+    let mut codes = Vec::new();
+    let _ = queue!(
+        codes,
+        terminal::EndSynchronizedUpdate,
+        event::DisableBracketedPaste,
+        event::DisableMouseCapture,
+        terminal::LeaveAlternateScreen,
+        cursor::Show
+    );
+    write_past_the_lock(&codes);
     let _ = terminal::disable_raw_mode();
+}
+
+/// The thread that draws may hang in a write to a terminal that takes nothing, over a line that is stuck, and hold the
+/// standard output's lock for as long: neither it nor the terminal is waited for.
+fn write_past_the_lock(codes: &[u8]) {
+    let out = io::stdout();
+    let mut room = [PollFd::new(&out, PollFlags::OUT)];
+    let patience = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+    if poll(&mut room, Some(&patience)).is_ok_and(|ready| ready > 0) {
+        let _ = rustix::io::write(&out, codes);
+    }
 }

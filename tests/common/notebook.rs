@@ -186,7 +186,19 @@ impl Notebook {
                 last(off) >= last(on)
             }));
         }
+        self.assert_settings_as_before();
+    }
+
+    pub fn assert_settings_as_before(&self) {
         assert_eq!(settings(self.master.as_ref().unwrap().as_ref()), self.before);
+    }
+
+    /// Does it while the terminal takes nothing; it gets the notebook's process and keys.
+    pub fn while_nobody_reads(&mut self, action: impl FnOnce(u32, &mut dyn Write)) {
+        let pid = self.pid();
+        let received = self.received.0.lock().unwrap();
+        action(pid, self.keys.as_mut().unwrap());
+        drop(received);
     }
 
     pub fn press(&mut self, keys: &str) {
