@@ -1,7 +1,8 @@
 //! An experiment's cell as the notebook knows it: what was measured, what is under way, and how thoroughly the reader
 //! wants it.
 
-use super::{App, Effect, Modal, Tag};
+use super::answers::pane_height;
+use super::{App, Effect, Modal, Tag, head_rows};
 use crate::lesson::{CellBody, ExperimentCell};
 use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, about};
 
@@ -55,6 +56,11 @@ impl ExperimentView {
         self.running.as_ref().filter(|running| running.done > 0.0 || self.steer.is_none())
     }
 
+    /// Whether there is something to see, or will be in a moment.
+    pub fn is_open(&self) -> bool {
+        self.running.is_some() || self.shown().is_some()
+    }
+
     /// What there is to see: the figures so far, else the last whole measurement, else what a stopped one left.
     pub fn shown(&self) -> Option<&Outcome> {
         let partial = self.partial.as_ref();
@@ -62,7 +68,37 @@ impl ExperimentView {
     }
 }
 
+/// What Enter would measure, how long it would take, and what else there is to choose.
+pub fn offer(wanted: &ExperimentSpec) -> Vec<String> {
+    let setting = if wanted.has_full() { format!(" ({} setting)", wanted.effort.name()) } else { String::new() };
+    let mut lines = vec![format!("Enter measures; it takes {}{setting}.", about(wanted.seconds()))];
+    if wanted.has_full() {
+        let other = ExperimentSpec { effort: wanted.effort.other(), ..wanted.clone() };
+        lines.push(format!("e chooses the {} setting: {}.", other.effort.name(), about(other.seconds())));
+    }
+    lines
+}
+
 impl App {
+    /// Which cells of the open lesson have a pane to show something in; the others make do with a few rows.
+    pub(super) fn panes(&self) -> Vec<bool> {
+        let cells = self.document().cells();
+        cells.iter().map(|cell| self.experiments.get(&self.key_of(cell)).is_some_and(ExperimentView::is_open)).collect()
+    }
+
+    /// Rows of an experiment's cell: a pane for its figures, or the offer to measure them.
+    pub(super) fn pane_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16, height: u16) -> u16 {
+        let view = self.experiments.get(key);
+        if view.is_some_and(ExperimentView::is_open) {
+            return pane_height(height);
+        }
+        let inner = width.saturating_sub(4).max(10);
+        let offered: usize =
+            offer(&self.wanted(key, cell)).iter().map(|line| textwrap::wrap(line, usize::from(inner)).len()).sum();
+        // The frame, and a blank row above and below.
+        4 + offered as u16 + view.map_or(0, |view| head_rows(view, inner))
+    }
+
     /// What Enter would measure in this cell.
     pub fn wanted(&self, key: &CellKey, cell: &ExperimentCell) -> ExperimentSpec {
         let view = self.experiments.get(key);

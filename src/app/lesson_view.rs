@@ -8,6 +8,8 @@ pub struct LessonView {
     pub layout: Layout,
     /// First line shown.
     pub top: usize,
+    /// Which cells had a pane when it was laid out.
+    pub panes: Vec<bool>,
     /// Lines shown.
     pub height: usize,
     /// Number of the cell that keys go to.
@@ -19,7 +21,7 @@ pub struct LessonView {
 }
 
 impl LessonView {
-    /// Takes a new layout, keeping the place: the focused cell, or the same share of the lesson.
+    /// Takes a new layout, keeping the place: the focused cell, or what stands on top.
     pub fn set_layout(&mut self, layout: Layout, height: u16) {
         // Whoever stands at the beginning stays there.
         let focus = self.focus.filter(|_| self.top > 0);
@@ -30,6 +32,7 @@ impl LessonView {
                 let new = layout.cells.get(cell).map_or(0, |(line, _)| *line);
                 (new + self.top).saturating_sub(line)
             }
+            None if self.layout.width == layout.width => moved(&self.layout, &layout, self.top, self.height),
             None => (share * layout.lines.len() as f64).round() as usize,
         };
         self.layout = layout;
@@ -146,5 +149,39 @@ impl LessonView {
     pub fn shown(&self) -> &[Line] {
         let end = (self.top + self.height).min(self.layout.lines.len());
         &self.layout.lines[self.top.min(end)..end]
+    }
+}
+
+/// Where the line `top` of the old layout stands in the new one, of which `height` are on the screen. An edit leaves
+/// the lines before it and behind it as they were.
+pub(super) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
+    let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| alike(a, b)).count();
+    if top < before {
+        return top;
+    }
+    let behind = old.lines.iter().rev().zip(new.lines.iter().rev()).take_while(|(a, b)| alike(a, b)).count();
+    if top >= old.lines.len() - behind {
+        return top + new.lines.len() - old.lines.len();
+    }
+    // Several edits: the first words on the screen that are still there, or the heading above them.
+    let words = |line: &Line| matches!(line, Line::Text(spans) if !spans.is_empty());
+    let shown = old.lines.iter().enumerate().skip(top).take(height).filter(|(_, line)| words(line));
+    let mut kept = shown.filter_map(|(at, line)| {
+        let found = new.lines.iter().enumerate().filter(|(_, other)| *other == line).map(|(other, _)| other);
+        Some((at, found.min_by_key(|found| found.abs_diff(at))?))
+    });
+    if let Some((at, found)) = kept.next() {
+        return (found + top).saturating_sub(at);
+    }
+    let heading = old.headings.iter().rev().find(|heading| heading.line <= top);
+    let again = heading.and_then(|old| Some((old, new.headings.iter().find(|new| new.anchor == old.anchor)?)));
+    again.map_or(before, |(old, new)| new.line + top - old.line)
+}
+
+/// Cells are numbered anew when one is added.
+fn alike(a: &Line, b: &Line) -> bool {
+    match (a, b) {
+        (Line::Cell { row: a, .. }, Line::Cell { row: b, .. }) => a == b,
+        _ => a == b,
     }
 }

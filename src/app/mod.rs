@@ -24,11 +24,11 @@ mod told;
 mod update;
 mod values;
 
-pub use answers::Answer;
+pub use answers::{Answer, hanging};
 pub use claims::{ClaimLine, claim_lines, told};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
-pub use experiment::{ExperimentView, Running, Stale};
+pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
@@ -134,6 +134,7 @@ impl App {
     pub fn lay_out(&mut self) {
         let layout = self.layout();
         self.view.set_layout(layout, self.screen.text.height);
+        self.view.panes = self.panes();
     }
 
     fn layout(&self) -> Layout {
@@ -142,7 +143,10 @@ impl App {
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
-            answers::cell_height(cell, answers.get(&key), findings, width, height)
+            match &cell.body {
+                CellBody::Experiment(experiment) => self.pane_height(&key, experiment, width, height),
+                _ => answers::cell_height(cell, answers.get(&key), findings, width, height),
+            }
         };
         crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights)
     }

@@ -24,6 +24,12 @@ pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
     u16::from(view.progress().is_some()) + view.error.as_deref().map_or(0, rows)
 }
 
+/// A spread behind its number, on the same line; one that would be shown as zero is not worth it.
+fn spread(half: f64) -> Option<String> {
+    let digits = if half < 0.1 { 3 } else { 2 };
+    (half >= 0.0005).then(|| format!(" (+-\u{a0}{half:.digits$})"))
+}
+
 /// The findings as lines of this width.
 pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
     let width = usize::from(width.max(10));
@@ -32,7 +38,7 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
         .findings
         .iter()
         .flat_map(|finding| {
-            let spread = finding.spread.map_or(String::new(), |spread| format!(" (+- {spread:.2})"));
+            let spread = finding.spread.and_then(spread).unwrap_or_default();
             let text = format!("{}{spread}", finding.text);
             textwrap::wrap(&text, &options).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
         })
@@ -100,6 +106,6 @@ mod tests {
         });
         assert_eq!(counts.collect::<Vec<_>>(), [(0, 24), (0, 24), (0, 16), (1, 24), (1, 24), (1, 16)]);
         let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
-        assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three (+-", "  0.50)"]);
+        assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three", "  (+-\u{a0}0.50)"]);
     }
 }

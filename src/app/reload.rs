@@ -1,7 +1,8 @@
 //! A lesson that is being written: its file has changed on the disk, and the notebook follows.
 
+use super::lesson_view::moved;
 use super::{App, Effect};
-use crate::lesson::{Fault, Layout, Line, Lit, check, parse};
+use crate::lesson::{Fault, Lit, check, parse};
 
 impl App {
     /// Takes the new text of a lesson's file in, or why it can't be read. What can't be understood leaves the last
@@ -80,38 +81,4 @@ fn told(faults: &[Fault]) -> Option<String> {
         count => format!(" (and {count} more)"),
     };
     Some(format!("{first}{more}"))
-}
-
-/// Where the line `top` of the old layout stands in the new one, of which `height` are on the screen. An edit leaves
-/// the lines before it and behind it as they were.
-fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
-    let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| alike(a, b)).count();
-    if top < before {
-        return top;
-    }
-    let behind = old.lines.iter().rev().zip(new.lines.iter().rev()).take_while(|(a, b)| alike(a, b)).count();
-    if top >= old.lines.len() - behind {
-        return top + new.lines.len() - old.lines.len();
-    }
-    // Several edits: the first words on the screen that are still there, or the heading above them.
-    let words = |line: &Line| matches!(line, Line::Text(spans) if !spans.is_empty());
-    let shown = old.lines.iter().enumerate().skip(top).take(height).filter(|(_, line)| words(line));
-    let mut kept = shown.filter_map(|(at, line)| {
-        let found = new.lines.iter().enumerate().filter(|(_, other)| *other == line).map(|(other, _)| other);
-        Some((at, found.min_by_key(|found| found.abs_diff(at))?))
-    });
-    if let Some((at, found)) = kept.next() {
-        return (found + top).saturating_sub(at);
-    }
-    let heading = old.headings.iter().rev().find(|heading| heading.line <= top);
-    let again = heading.and_then(|old| Some((old, new.headings.iter().find(|new| new.anchor == old.anchor)?)));
-    again.map_or(before, |(old, new)| new.line + top - old.line)
-}
-
-/// Cells are numbered anew when one is added.
-fn alike(a: &Line, b: &Line) -> bool {
-    match (a, b) {
-        (Line::Cell { row: a, .. }, Line::Cell { row: b, .. }) => a == b,
-        _ => a == b,
-    }
 }

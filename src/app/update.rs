@@ -11,6 +11,15 @@ const WHEEL: isize = 3;
 
 /// Takes an event in; returns what the shell must do.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    let effects = take(app, event);
+    // A pane has opened for what is being measured, or closed.
+    if !app.screen.is_too_small() && app.panes() != app.view.panes {
+        app.lay_out();
+    }
+    effects
+}
+
+fn take(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key),
         Event::Key(_) => Vec::new(),

@@ -292,7 +292,8 @@ impl Setter<'_> {
         let mut spans = Vec::new();
         for inline in inlines {
             match inline {
-                Inline::Text(text) => spans.push(Span::new(text.clone(), style.clone())),
+                // A number and its unit stay on one line.
+                Inline::Text(text) => spans.push(Span::new(text.replace(" %", "\u{a0}%"), style.clone())),
                 Inline::Emphasis(inner) => spans.extend(self.spans(inner, &Style::Emphasis, at)),
                 Inline::Strong(inner) => spans.extend(self.spans(inner, &Style::Strong, at)),
                 Inline::Code(text) => spans.push(Span::new(text.clone(), Style::Code)),

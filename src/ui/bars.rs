@@ -10,10 +10,7 @@ const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// `read` is the bar whose values are being read.
 pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffer: &mut Buffer) {
-    let mut y = area.y;
-    if figure.parts.len() > 1 {
-        y = legend(theme, figure, area, y, buffer);
-    }
+    let y = legend(theme, figure, area, area.y, buffer);
     let sums: Vec<f64> = figure.bars.iter().map(|bar| bar.values.iter().sum()).collect();
     let longest = sums.iter().copied().filter(|sum| sum.is_finite()).fold(0.0, f64::max);
     let names = figure.bars.iter().map(|bar| bar.name.width()).max().unwrap_or(0) as u16;
@@ -43,14 +40,16 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     }
 }
 
-/// The names of the parts, in their looks.
+/// The names of the parts, in their looks, and where the numbers come from.
 fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let mut x = area.x;
-    for (at, name) in figure.parts.iter().enumerate() {
+    for (at, name) in figure.parts.iter().enumerate().filter(|_| figure.parts.len() > 1) {
         let text = format!("{} {name}", fill(theme, at));
         buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right().saturating_sub(x)), theme.arm(at));
         x = (x + text.width() as u16 + 2).min(area.right());
     }
+    let source = format!("({})", figure.source.told());
+    buffer.set_stringn(x, y, theme.text(&source), usize::from(area.right().saturating_sub(x)), theme.faint());
     y + 1
 }
 

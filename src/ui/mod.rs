@@ -1,8 +1,10 @@
 //! Drawing only: `&App` becomes a frame. Nothing here changes state.
 
+mod axes;
 mod bars;
 mod claim;
 mod contents;
+mod curves;
 mod document;
 mod experiment;
 mod images;
@@ -12,6 +14,7 @@ mod questions;
 mod race;
 mod regions;
 mod status;
+mod table;
 mod theme;
 mod ticks;
 mod units;

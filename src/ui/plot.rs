@@ -2,6 +2,7 @@
 //! logarithmic where asked, and published points with their labels. ratatui's own chart has neither log axes nor
 //! enough ticks to tell 1.05 % from 1.37 %.
 
+use super::axes::{Axes, Scale};
 use super::theme::{Glyphs, Theme};
 use super::ticks::{number, ticks};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -61,38 +62,6 @@ pub struct Plot {
     pub crosshair: Option<Crosshair>,
 }
 
-/// Where values land on the screen.
-struct Scale {
-    low: f64,
-    high: f64,
-    log: bool,
-}
-
-impl Scale {
-    fn new((low, high): (f64, f64), log: bool) -> Self {
-        let apply = |v: f64| if log { v.max(1e-300).ln() } else { v };
-        let (low, high) = (apply(low), apply(high));
-        Self { low, high: if high > low { high } else { low + 1.0 }, log }
-    }
-
-    /// 0 at the lower limit, 1 at the upper; outside beyond them.
-    fn part(&self, value: f64) -> Option<f64> {
-        let value = if self.log && value > 0.0 {
-            value.ln()
-        } else if self.log {
-            return None;
-        } else {
-            value
-        };
-        let part = (value - self.low) / (self.high - self.low);
-        part.is_finite().then_some(part)
-    }
-
-    fn limits(&self) -> (f64, f64) {
-        if self.log { (self.low.exp(), self.high.exp()) } else { (self.low, self.high) }
-    }
-}
-
 impl Plot {
     /// Draws axes, curves and labels; too small an area stays empty.
     pub fn draw(&self, area: Rect, theme: &Theme, buffer: &mut Buffer) {
@@ -118,20 +87,9 @@ impl Plot {
             Some((told, style)) => put(buffer, area.x, area.y, &theme.text(told), style.patch(theme.strong())),
             None => put(buffer, area.x, area.y, &theme.text(&self.y_label), faint),
         }
-        for row in plot.y..plot.bottom() {
-            put(buffer, plot.x - 1, row, if ascii { "|" } else { "│" }, faint);
-        }
-        let floor = if ascii { "-" } else { "─" }.repeat(usize::from(plot.width));
-        put(buffer, plot.x - 1, plot.bottom(), if ascii { "+" } else { "└" }, faint);
-        put(buffer, plot.x, plot.bottom(), &floor, faint);
-        for (value, name) in y_ticks.iter().zip(&y_names) {
-            if let Some(part) = ys.part(*value).filter(|part| (-0.001..=1.001).contains(part)) {
-                let row = plot.y + ((1.0 - part) * f64::from(plot.height - 1)).round() as u16;
-                put(buffer, plot.x - 1 - name.width() as u16 - 1, row, name, faint);
-                put(buffer, plot.x - 1, row, if ascii { "+" } else { "┤" }, faint);
-            }
-        }
-        self.x_axis(&xs, plot, area, theme, &put, buffer);
+        let axes = Axes { plot, area, theme };
+        axes.y(&ys, &y_ticks, buffer);
+        axes.x(&xs, &self.x_ticks(&xs, plot), &self.x_label, buffer);
         self.shades(&xs, &ys, plot, theme, buffer);
         if ascii {
             self.plain_curves(&xs, &ys, plot, buffer);
@@ -142,40 +100,11 @@ impl Plot {
         self.cross(&xs, &ys, plot, theme, buffer);
     }
 
-    fn x_axis(
-        &self,
-        xs: &Scale,
-        plot: Rect,
-        area: Rect,
-        theme: &Theme,
-        put: &impl Fn(&mut Buffer, u16, u16, &str, Style),
-        buffer: &mut Buffer,
-    ) {
-        let row = plot.bottom() + 1;
-        let label = theme.text(&self.x_label);
-        let label_at = area.right().saturating_sub(label.width() as u16);
-        let mut free_from = area.x;
+    fn x_ticks(&self, xs: &Scale, plot: Rect) -> Vec<f64> {
         // Between two epochs or two layers there is nothing to mark.
         let whole = self.curves.iter().flat_map(|curve| &curve.points).all(|(x, _)| x.fract() == 0.0);
         let ticks = ticks(xs.limits(), self.log_x, usize::from(plot.width / 9).max(2));
-        for value in ticks.into_iter().filter(|value| !whole || value.fract() == 0.0) {
-            let Some(part) = xs.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
-            let name = number(value);
-            let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;
-            let start = column.saturating_sub(name.width() as u16 / 2);
-            if start >= free_from && start + name.width() as u16 + 1 < label_at {
-                put(buffer, start, row, &name, theme.faint());
-                put(
-                    buffer,
-                    column,
-                    plot.bottom(),
-                    if theme.glyphs == Glyphs::Ascii { "+" } else { "┴" },
-                    theme.faint(),
-                );
-                free_from = start + name.width() as u16 + 1;
-            }
-        }
-        put(buffer, label_at, row, &label, theme.faint());
+        ticks.into_iter().filter(|value| !whole || value.fract() == 0.0).collect()
     }
 
     /// Bands as a light pattern, their names at the top.

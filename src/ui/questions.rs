@@ -1,7 +1,7 @@
 //! Predictions and check questions.
 
 use super::Theme;
-use crate::app::Answer;
+use crate::app::{Answer, hanging};
 use crate::lesson::{Guess, PredictCell, QuizCell};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,6 +47,15 @@ pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer
     row
 }
 
+/// The same, further lines beneath the words of the first.
+fn write_hanging(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
+    let lines = hanging(text, usize::from(area.width));
+    for (line, row) in lines.iter().zip(y..area.bottom()) {
+        buffer.set_stringn(area.x, row, theme.text(line), usize::from(area.width), style);
+    }
+    y + lines.len() as u16
+}
+
 pub fn predict(
     theme: &Theme,
     cell: &PredictCell,
@@ -62,14 +71,8 @@ pub fn predict(
             for (at, option) in options.iter().enumerate() {
                 let chosen = answer == Some(&Answer::Choice(at));
                 let style = if chosen { theme.accent().patch(theme.strong()) } else { Style::new() };
-                y = write(
-                    theme,
-                    &format!("{}{} {option}", at + 1, if chosen { "»" } else { " " }),
-                    style,
-                    inner,
-                    y,
-                    buffer,
-                );
+                let text = format!("{}{} {option}", at + 1, if chosen { "»" } else { " " });
+                y = write_hanging(theme, &text, style, inner, y, buffer);
             }
         }
         Guess::Order(options) => {
@@ -77,7 +80,7 @@ pub fn predict(
             for (at, option) in options.iter().enumerate() {
                 let place =
                     order.iter().position(|&chosen| chosen == at).map_or(String::new(), |p| format!("  ({})", p + 1));
-                y = write(theme, &format!("{}  {option}{place}", at + 1), Style::new(), inner, y, buffer);
+                y = write_hanging(theme, &format!("{}  {option}{place}", at + 1), Style::new(), inner, y, buffer);
             }
         }
         Guess::Number(unit) => {
@@ -89,7 +92,7 @@ pub fn predict(
         }
     }
     if answer.is_some() {
-        write(theme, &cell.explanation, theme.faint(), inner, y + 1, buffer);
+        write(theme, &cell.explanation, Style::new(), inner, y + 1, buffer);
     }
 }
 
@@ -108,10 +111,10 @@ pub fn quiz(theme: &Theme, cell: &QuizCell, answer: Option<&Answer>, focused: bo
             }
             _ => (" ", Style::new()),
         };
-        y = write(theme, &format!("{}{} {}", at + 1, mark.0, choice.text), mark.1, inner, y, buffer);
+        y = write_hanging(theme, &format!("{}{} {}", at + 1, mark.0, choice.text), mark.1, inner, y, buffer);
     }
     if let Some((_, choice)) = chosen {
         let verdict = if choice.right { "Right." } else { "Not quite." };
-        write(theme, &format!("{verdict} {}", choice.because), theme.faint(), inner, y + 1, buffer);
+        write(theme, &format!("{verdict} {}", choice.because), Style::new(), inner, y + 1, buffer);
     }
 }

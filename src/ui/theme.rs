@@ -136,14 +136,16 @@ impl Theme {
         }
     }
 
-    /// Text in the characters that the terminal has: typographic ones become their plain likes.
+    /// Text in the characters that the terminal has: typographic ones become their plain likes, or the other way
+    /// round. It never grows but for `±`, which nothing but a plot's cursor writes.
     pub fn text(&self, text: &str) -> String {
         if self.glyphs == Glyphs::Unicode {
-            return text.to_string();
+            return text.replace("+-", "±");
         }
         let mut plain = String::with_capacity(text.len());
         for c in text.chars() {
             let like = match c {
+                '\u{a0}' => ' ',
                 '•' | '·' => '*',
                 '─' | '–' | '—' | '−' => '-',
                 '▏' | '│' => '|',

@@ -1,0 +1,141 @@
+//! The axes of a plot: lines, ticks, their numbers, and the label of x where the numbers leave room.
+
+use super::theme::{Glyphs, Theme};
+use super::ticks::number;
+use ratatui::{buffer::Buffer, layout::Rect};
+use unicode_width::UnicodeWidthStr;
+
+/// Where values land on the screen.
+pub struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Scale {
+    pub fn new((low, high): (f64, f64), log: bool) -> Self {
+        let apply = |v: f64| if log { v.max(1e-300).ln() } else { v };
+        let (low, high) = (apply(low), apply(high));
+        Self { low, high: if high > low { high } else { low + 1.0 }, log }
+    }
+
+    /// 0 at the lower limit, 1 at the upper; outside beyond them.
+    pub fn part(&self, value: f64) -> Option<f64> {
+        let value = if self.log && value > 0.0 {
+            value.ln()
+        } else if self.log {
+            return None;
+        } else {
+            value
+        };
+        let part = (value - self.low) / (self.high - self.low);
+        part.is_finite().then_some(part)
+    }
+
+    pub fn limits(&self) -> (f64, f64) {
+        if self.log { (self.low.exp(), self.high.exp()) } else { (self.low, self.high) }
+    }
+}
+
+/// Where the axes are drawn.
+pub struct Axes<'t> {
+    /// The room of the curves.
+    pub plot: Rect,
+    /// All of it, with the numbers.
+    pub area: Rect,
+    pub theme: &'t Theme,
+}
+
+impl Axes<'_> {
+    fn glyph(&self, rich: &'static str, plain: &'static str) -> &'static str {
+        if self.theme.glyphs == Glyphs::Ascii { plain } else { rich }
+    }
+
+    fn put(&self, buffer: &mut Buffer, x: u16, y: u16, text: &str) {
+        if x < self.area.right() && y < self.area.bottom() {
+            buffer.set_stringn(x, y, text, usize::from(self.area.right() - x), self.theme.faint());
+        }
+    }
+
+    pub fn y(&self, scale: &Scale, ticks: &[f64], buffer: &mut Buffer) {
+        let plot = self.plot;
+        for row in plot.y..plot.bottom() {
+            self.put(buffer, plot.x - 1, row, self.glyph("│", "|"));
+        }
+        for &value in ticks {
+            if let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) {
+                let row = plot.y + ((1.0 - part) * f64::from(plot.height - 1)).round() as u16;
+                let name = number(value);
+                self.put(buffer, plot.x - 1 - name.width() as u16 - 1, row, &name);
+                self.put(buffer, plot.x - 1, row, self.glyph("┤", "+"));
+            }
+        }
+    }
+
+    pub fn x(&self, scale: &Scale, ticks: &[f64], label: &str, buffer: &mut Buffer) {
+        let (plot, row) = (self.plot, self.plot.bottom() + 1);
+        self.put(buffer, plot.x - 1, plot.bottom(), self.glyph("└", "+"));
+        self.put(buffer, plot.x, plot.bottom(), &self.glyph("─", "-").repeat(usize::from(plot.width)));
+        // Numbers as (start, name, column of the tick), those left out that would touch the one before.
+        let mut numbers: Vec<(u16, String, u16)> = Vec::new();
+        for &value in ticks {
+            let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
+            let name = number(value);
+            let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;
+            let width = name.width() as u16;
+            let start = column.saturating_sub(width / 2).min(self.area.right().saturating_sub(width));
+            if numbers.last().is_none_or(|(before, name, _)| start > before + name.width() as u16) {
+                numbers.push((start, name, column));
+            }
+        }
+        let label = self.theme.text(label);
+        let width = label.width() as u16;
+        let at = label_place(&numbers, width, self.area);
+        for (start, name, column) in &numbers {
+            if at.is_none_or(|at| start + (name.width() as u16) < at || *start > at + width) {
+                self.put(buffer, *start, row, name);
+                self.put(buffer, *column, plot.bottom(), self.glyph("┴", "+"));
+            }
+        }
+        if let Some(at) = at {
+            self.put(buffer, at, row, &label);
+        }
+    }
+}
+
+/// Where a label of this width stands: at the right end, else in the last gap between two numbers that takes it, else
+/// at the right end in place of the numbers there.
+fn label_place(numbers: &[(u16, String, u16)], width: u16, area: Rect) -> Option<u16> {
+    let end = |at: usize| numbers[at].0 + numbers[at].1.width() as u16;
+    let right = area.right().checked_sub(width).filter(|_| width > 0)?;
+    let Some(last) = numbers.len().checked_sub(1) else { return Some(right) };
+    if end(last) < right {
+        return Some(right);
+    }
+    let gap = (0..last).rev().map(|at| (end(at), numbers[at + 1].0)).find(|(from, to)| to - from >= width + 4);
+    Some(gap.map_or(right, |(from, to)| from + (to - from - width) / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+
+    fn axis(ticks: &[f64], high: f64, label: &str) -> String {
+        let area = Rect::new(0, 0, 40, 3);
+        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+        let mut buffer = Buffer::empty(area);
+        let axes = Axes { plot: Rect::new(2, 0, 38, 1), area, theme: &theme };
+        axes.x(&Scale::new((1.0, high), false), ticks, label, &mut buffer);
+        (0..40).map(|x| buffer[(x, 2)].symbol()).collect::<String>().trim_end().into()
+    }
+
+    #[test]
+    fn the_label_leaves_the_numbers_alone_where_it_can() {
+        assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "layer"), "  1                  2      layer      3");
+        assert_eq!(axis(&[1.0, 2.0], 3.0, "layer"), "  1                  2             layer");
+        // Nowhere between the numbers is room: it takes the place of the last.
+        assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "zeros among features"), "  1                 zeros among features");
+        assert_eq!(axis(&[], 3.0, ""), "");
+    }
+}

@@ -1,0 +1,115 @@
+//! An experiment's plot: its legend, its limits, its curves, bands and marks.
+
+use super::plot::{Crosshair, Curve, Label, Plot, Shade};
+use super::theme::{Glyphs, Theme};
+use crate::app::{Chart, Cursor};
+use crate::protocol::{self, Axis, Scale, Source, Stroke};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+/// Blanks between two entries of the legend.
+const BETWEEN: u16 = 3;
+/// Rows that the plot keeps, however long the legend.
+const LEAST: u16 = 8;
+
+/// The look of a plot's curve, or of a mark behind the last of them.
+pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
+    match figure.series.get(curve) {
+        Some(series) if !matches!(series.source, Source::Cited(_)) => theme.arm(curve),
+        _ => theme.cited(),
+    }
+}
+
+/// The legend, and the plot beneath it.
+pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, area: Rect, buffer: &mut Buffer) {
+    let y = legend(theme, figure, area, buffer);
+    let xs = || figure.series.iter().flat_map(|series| series.points.iter().map(|point| point[0]));
+    let curves = figure
+        .series
+        .iter()
+        .enumerate()
+        .map(|(at, series)| Curve {
+            style: style_of(theme, figure, at),
+            marker: theme.marker(at),
+            points: series.points.iter().map(|p| (p[0], p[1])).collect(),
+            joined: series.stroke != Stroke::Points,
+            spread: series.spread.clone(),
+        })
+        .collect();
+    let labels = figure
+        .marks
+        .iter()
+        .map(|mark| Label { at: (mark.at[0], mark.at[1]), text: mark.label.clone(), style: theme.cited() })
+        .collect();
+    let drawn = Plot {
+        x: limits(&figure.x, xs()),
+        y: limits(&figure.y, ys(figure)),
+        log_x: figure.x.scale == Scale::Log,
+        log_y: figure.y.scale == Scale::Log,
+        x_label: figure.x.label.clone(),
+        y_label: figure.y.label.clone(),
+        curves,
+        labels,
+        bands: figure.bands.iter().map(shade).collect(),
+        crosshair: cursor.and_then(|cursor| {
+            let chart = Chart::of_plot(figure);
+            let point = chart.point(cursor)?;
+            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told: None })
+        }),
+    };
+    drawn.draw(Rect { y, height: area.bottom().saturating_sub(y), ..area }, theme, buffer);
+}
+
+/// Every curve and band with its mark and its source, several a row; what follows from the same source says it once.
+/// Returns the row below.
+fn legend(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer) -> u16 {
+    let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
+    let series = figure.series.iter().enumerate();
+    let series = series.map(|(at, s)| (theme.marker(at), &s.name, &s.source, style_of(theme, figure, at)));
+    let bands = figure.bands.iter().map(|band| (fill, &band.label, &band.source, theme.cited()));
+    let entries: Vec<_> = series.chain(bands).collect();
+    let (mut x, mut y) = (area.x, area.y);
+    for (at, (mark, name, source, style)) in entries.iter().enumerate() {
+        let again = entries.get(at + 1).is_some_and(|next| next.2 == *source);
+        let told = if again { String::new() } else { format!(" ({})", source.told()) };
+        let text = theme.text(&format!("{mark} {name}{told}"));
+        let width = text.width() as u16;
+        if x > area.x && x + width > area.right() {
+            (x, y) = (area.x, y + 1);
+        }
+        if y + LEAST >= area.bottom() {
+            return y;
+        }
+        buffer.set_stringn(x, y, &text, usize::from(area.right() - x), *style);
+        x += width + BETWEEN;
+    }
+    if x > area.x { y + 1 } else { y }
+}
+
+/// The y of every point, with the ends of its spread; a spread does not pass zero where no point does.
+fn ys(figure: &protocol::Plot) -> impl Iterator<Item = f64> {
+    let above = figure.series.iter().flat_map(|s| &s.points).all(|point| point[1] >= 0.0 || point[1].is_nan());
+    figure.series.iter().flat_map(move |series| {
+        let half = |at: usize| series.spread.get(at).copied().filter(|half| half.is_finite()).unwrap_or(0.0);
+        let ends = move |(at, point): (usize, &[f64; 2])| {
+            let low = point[1] - half(at);
+            [if above { low.max(0.0) } else { low }, point[1] + half(at)]
+        };
+        series.points.iter().enumerate().flat_map(ends)
+    })
+}
+
+/// The axis' own limits, or those of its values.
+fn limits(axis: &Axis, values: impl Iterator<Item = f64>) -> (f64, f64) {
+    axis.limits.unwrap_or_else(|| {
+        let usable = values.filter(|v| v.is_finite() && (axis.scale == Scale::Linear || *v > 0.0));
+        let (low, high) = usable.fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        if low <= high { (low, high) } else { (0.0, 1.0) }
+    })
+}
+
+fn shade(band: &protocol::Band) -> Shade {
+    Shade { label: band.label.clone(), vertical: band.vertical, from: band.from, to: band.to }
+}

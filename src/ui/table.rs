@@ -1,0 +1,78 @@
+//! A table of an experiment.
+
+use super::questions::write;
+use super::theme::{Glyphs, Theme};
+use crate::protocol::{Source, Table};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use std::ops::Range;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Some rows of a table beneath its head. Where it is too wide, the widest columns are cut.
+pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffer: &mut Buffer) {
+    let mut figure = figure.clone();
+    if theme.glyphs == Glyphs::Unicode {
+        // Before anything is aligned.
+        figure.rows.iter_mut().flatten().for_each(|cell| *cell = cell.replace("+-", "±"));
+    }
+    let figure = &figure;
+    let widths = widths(figure, usize::from(area.width));
+    let mut y = area.y;
+    let numeric: Vec<bool> = (0..figure.columns.len()).map(|column| is_numeric(figure, column)).collect();
+    let mut row = |cells: &[String], style: Style| {
+        let mut x = area.x;
+        for ((cell, width), numeric) in cells.iter().zip(&widths).zip(&numeric) {
+            if y < area.bottom() && x < area.right() {
+                let text = cut(cell, *width);
+                let text = if *numeric { format!("{}{text}", " ".repeat(width - text.width())) } else { text };
+                buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right() - x), style);
+            }
+            x = x.saturating_add(*width as u16 + 2);
+        }
+        y += 1;
+    };
+    row(&figure.columns, theme.faint());
+    figure.rows[rows].iter().for_each(|cells| row(cells, Style::new()));
+    y += 1;
+    for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
+        y = write(theme, &format!("{column}: {}", from.told()), theme.faint(), area, y, buffer);
+    }
+}
+
+/// Whether a column holds numbers, which stand beneath each other at their right end.
+fn is_numeric(figure: &Table, column: usize) -> bool {
+    let number =
+        |cell: &String| cell == "-" || cell.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
+    figure.rows.iter().filter_map(|row| row.get(column)).all(number)
+}
+
+/// The widths of a table's columns, two blanks between them, within `room`.
+fn widths(figure: &Table, room: usize) -> Vec<usize> {
+    let width = |column: usize| {
+        let cells = figure.rows.iter().filter_map(|row| row.get(column));
+        cells.chain([&figure.columns[column]]).map(|cell| cell.width()).max().unwrap_or(1)
+    };
+    let mut widths: Vec<usize> = (0..figure.columns.len()).map(width).collect();
+    while widths.iter().map(|width| width + 2).sum::<usize>() > room + 2 {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > 4 => *widest -= 1,
+            _ => break,
+        }
+    }
+    widths
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
