@@ -34,7 +34,7 @@ impl Engine {
     /// Logits of the picked images of a split: (picked, 10).
     pub fn logits(&mut self, split: &Split, pick: &[i64]) -> Tensor {
         match &mut self.fused {
-            None => self.net.logits(&split.images.index_select(0, &Tensor::from_slice(pick))),
+            None => self.net.logits(&split.images().index_select(0, &Tensor::from_slice(pick))),
             Some(fused) => fused.logits(&self.net, split.digits(), pick),
         }
     }

@@ -1,9 +1,14 @@
 //! One epoch of both arms of the race, two lanes at once: fused against LibTorch's own operators, in turn.
 //!
-//! `cargo bench --bench epoch -- [ROUNDS]` prints the median, the spread and the ratio. Without arguments 5 rounds.
+//! `cargo bench --bench epoch -- [ROUNDS]` prints the parts of a fused step, then the median, the spread and the ratio
+//! of both. Without arguments 5 rounds.
 
-use relu_notebook::learn::{Control, Dataset, Observer, Snapshot, machine, train_lane};
-use relu_notebook::protocol::{Backend, DataSource, EpochRecord, Preset, Progress, RunSpec};
+use relu_notebook::learn::{
+    Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, model::LeNet4, optim::Sgd, train_lane,
+};
+use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec};
+use std::time::Instant;
+use tch::Tensor;
 
 /// Follows a lane for its one epoch and keeps what training alone took.
 #[derive(Default)]
@@ -62,10 +67,55 @@ fn median(values: &[f64]) -> f64 {
     values[values.len() / 2]
 }
 
+/// What the parts of a step take, each the best of many, and an image's way forward in training and in evaluation.
+fn step(arm: Arm, data: &Dataset) {
+    let spec = RunSpec::of(Preset::Article);
+    let split = data.train(&spec);
+    let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), Backend::Fused);
+    let mut descent = Sgd::new(spec.learning_rate, spec.momentum);
+    let mut best = [f64::MAX; 4];
+    let mut clock = Instant::now();
+    let mut lap = |best: &mut f64| {
+        *best = best.min(clock.elapsed().as_secs_f64());
+        clock = Instant::now();
+    };
+    for batch in 0..1500 {
+        let pick: Vec<i64> = (0..100).map(|image| (batch * 100 + image * 37) % split.len()).collect();
+        lap(&mut f64::MAX.clone());
+        let logits = engine.logits(&split, &pick);
+        lap(&mut best[0]);
+        let labels = split.labels.index_select(0, &Tensor::from_slice(&pick));
+        let loss = logits.cross_entropy_for_logits(&labels);
+        let _ = loss.double_value(&[]);
+        lap(&mut best[1]);
+        let gradients = engine.gradients(&loss);
+        lap(&mut best[2]);
+        descent.step(&mut engine.net.parameters, &gradients);
+        lap(&mut best[3]);
+    }
+    // A part of the set, so that the best of many is one that nothing else disturbed.
+    let validation = data.validation(&spec).narrow(0, 1120);
+    let seconds = (0..200).map(|_| {
+        let start = Instant::now();
+        error_percent(&validation, |pick| engine.logits(&validation, pick));
+        start.elapsed().as_secs_f64()
+    });
+    let seconds = seconds.fold(f64::MAX, f64::min);
+    let [forward, loss, backward, descent] = best.map(|seconds| 1e6 * seconds);
+    println!(
+        "{arm}: a step of 100 images: forward {forward:.0}, loss {loss:.0}, backward {backward:.0}, descent {descent:.0} us"
+    );
+    let evaluated = validation.len() as f64 / seconds;
+    println!("{arm}: images a second forward: training {:.0}, evaluation {evaluated:.0}", 1e8 / forward);
+}
+
 fn main() {
     machine::prepare();
     let rounds = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(5).max(1);
     let data = Dataset::load(&DataSource::Mnist).expect("the program brings MNIST");
+    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        step(arm, &data);
+    }
     epoch(Backend::Fused, &data);
     let (mut fused, mut libtorch) = (Vec::new(), Vec::new());
     for _ in 0..rounds {

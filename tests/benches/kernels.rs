@@ -1,4 +1,4 @@
-//! The fused blocks of LeNet-4 beside LibTorch's convolution and max-pool, a batch of 100 on one core.
+//! The fused layers of LeNet-4 beside LibTorch's own operators, a batch of 100 on one core.
 //!
 //! Before criterion's measurements it prints each kernel's speed in GFLOP/s and as a share of this core's own peak,
 //! found with sixteen independent chains of multiply-adds. Counted are the multiply-adds of the definition; the backward
@@ -8,7 +8,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use relu_notebook::learn::fused::vector::{Kernel, Lanes};
-use relu_notebook::learn::fused::{Block, Buffer, InstructionSet, Order, Shape, layout};
+use relu_notebook::learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use std::hint::black_box;
 use std::time::Instant;
 use tch::{Kind, Tensor};
@@ -179,9 +179,57 @@ fn report() {
                 all_seconds += seconds;
             }
         }
-        println!("  all: {:.0} us, {:.0} % of peak", all_seconds * 1e6, 100.0 * all_flops / all_seconds / peak);
+        println!("  both blocks: {:.0} us, {:.0} % of peak", all_seconds * 1e6, 100.0 * all_flops / all_seconds / peak);
+        let flops = 2e-9 * (FEATURES * UNITS * IMAGES) as f64;
+        let mut layer = FullyConnected::new(set);
+        for (pass, run) in FULLY_CONNECTED {
+            let seconds = seconds(|| run(&mut layer));
+            let speed = flops / seconds;
+            println!(
+                "  fc1 {pass}: {:.0} us, {speed:.0} GFLOP/s, {:.0} % of peak",
+                seconds * 1e6,
+                100.0 * speed / peak
+            );
+        }
     }
 }
+
+const FEATURES: usize = 400;
+const UNITS: usize = 120;
+
+/// The first fully connected layer with a batch of numbers.
+struct FullyConnected {
+    layer: Dense,
+    /// (features, lanes)
+    s: Vec<f32>,
+    ds: Vec<f32>,
+    weights: Vec<f32>,
+    dw: Vec<f32>,
+    bias: Vec<f32>,
+    /// (images, units)
+    z: Vec<f32>,
+}
+
+impl FullyConnected {
+    fn new(set: InstructionSet) -> Self {
+        let lanes = layout::groups(IMAGES, set.width()) * set.width();
+        let numbers = |len: usize| (0..len).map(|i| ((i * 7919) % 1013) as f32 / 506.5 - 1.0).collect::<Vec<_>>();
+        let (s, weights) = (numbers(FEATURES * lanes), numbers(FEATURES * UNITS));
+        let (ds, dw) = (s.clone(), weights.clone());
+        let layer = Dense::new(set, FEATURES, UNITS);
+        Self { layer, s, ds, weights, dw, bias: numbers(UNITS), z: numbers(IMAGES * UNITS) }
+    }
+}
+
+type FullyConnectedPass = (&'static str, fn(&mut FullyConnected));
+
+const FULLY_CONNECTED: [FullyConnectedPass; 3] = [
+    ("forward", |f| f.layer.forward(Affine::IDENTITY, &f.s, &f.weights, &f.bias, &mut f.z)),
+    ("backward to weights", |f| {
+        f.layer.backward_weights(Affine::IDENTITY, &f.s, &f.z, &mut f.dw, &mut f.bias);
+    }),
+    ("backward to input", |f| f.layer.backward_input(Affine::IDENTITY, &f.weights, &f.z, &f.s, &mut f.ds)),
+];
 
 fn benches(criterion: &mut Criterion) {
     tch::set_num_threads(1);

@@ -2,7 +2,8 @@
 //!
 //! Both sides start from the same weights and see the same batches, both arms at once, one thread an arm; PyTorch runs
 //! channels-last, its best setting. A round trains a few epochs on each side and drops the first (it warms up); an
-//! epoch of both arms takes as long as its slower arm. PyTorch comes through pip into `target/peer/venv` (about 5 GB,
+//! epoch of both arms takes as long as its slower arm. Beside the clock on the wall stands the processor's own, which
+//! counts for each arm's thread what it computed: on a machine that does other things, only that can be compared. PyTorch comes through pip into `target/peer/venv` (about 5 GB,
 //! once); `RELU_PEER_PYTHON` names a Python that has it already.
 //!
 //! Options: `cargo bench --bench peer -- --rounds 5 --epochs 3`.
@@ -34,6 +35,8 @@ const ARMS: [Arm; 2] = [Arm::RELU_TANH, Arm::ALL_TANH];
 #[derive(Clone, Debug, Deserialize)]
 struct Epoch {
     seconds: f64,
+    /// On the processor.
+    busy: f64,
     train_loss: f64,
     val_error: f64,
 }
@@ -59,27 +62,20 @@ fn main() -> Result<()> {
 
     println!("{}", this_machine());
     println!("LeNet-4, both arms, {} images, batch {}: seconds an epoch", spec.train_size, spec.batch);
-    let mut ratios = Vec::new();
-    let (mut all_ours, mut all_theirs) = (Vec::new(), Vec::new());
+    let (mut wall, mut busy) = (Comparison::default(), Comparison::default());
     let mut last = None;
     for round in 1..=rounds {
         let ours = train_here(&spec, &data)?;
         let theirs = train_there(&python, &folder, &spec)?;
-        let (here, there) = (both_arms(&ours), both_arms(&theirs));
-        println!("round {round}: here {here:.3}, PyTorch {there:.3}, ratio {:.2}", there / here);
-        ratios.push(there / here);
-        all_ours.push(here);
-        all_theirs.push(there);
+        println!(
+            "round {round}: wall {}; processor {}",
+            wall.add(&ours, &theirs, |epoch| epoch.seconds),
+            busy.add(&ours, &theirs, |epoch| epoch.busy)
+        );
         last = Some((ours, theirs));
     }
-    println!(
-        "median of {rounds}: here {:.3} s, PyTorch {:.3} s, ratio {:.2} ({:.2} to {:.2})",
-        median(&all_ours),
-        median(&all_theirs),
-        median(&ratios),
-        ratios.iter().copied().fold(f64::INFINITY, f64::min),
-        ratios.iter().copied().fold(0.0, f64::max),
-    );
+    println!("median of {rounds}, wall: {}", wall.told());
+    println!("median of {rounds}, processor: {}", busy.told());
     // Same weights, same batches: after the first epoch both sides differ by rounding alone.
     let (ours, theirs) = last.ok_or_eyre("no round was run")?;
     for (arm, (ours, theirs)) in ARMS.iter().zip(ours.iter().zip(&theirs)) {
@@ -149,30 +145,44 @@ fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
     Ok(())
 }
 
-struct Collect(Vec<Epoch>);
+struct Collect {
+    epochs: Vec<Epoch>,
+    /// The processor's clock when the epoch began, then what it took.
+    busy: f64,
+}
 
 impl Observer for Collect {
-    fn poll(&mut self, _: &Progress) -> Control {
+    fn poll(&mut self, progress: &Progress) -> Control {
+        if progress.batch == progress.batches {
+            self.busy = processor_seconds() - self.busy;
+        }
         Control::Continue
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
         let EpochRecord { seconds, train_loss, val_error, .. } = *record;
-        self.0.push(Epoch { seconds, train_loss, val_error });
+        self.epochs.push(Epoch { seconds, busy: self.busy, train_loss, val_error });
+        self.busy = processor_seconds();
         Control::Continue
     }
 
     fn checkpoint(&mut self, _: &Snapshot) {}
 }
 
+/// What this thread has computed so far; zero where the system does not tell.
+fn processor_seconds() -> f64 {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
+}
+
 fn train_here(spec: &RunSpec, data: &Dataset) -> Result<Round> {
     thread::scope(|scope| {
         let lanes = ARMS.map(|arm| {
             scope.spawn(move || -> Result<Vec<Epoch>> {
-                let mut collect = Collect(Vec::new());
+                let mut collect = Collect { epochs: Vec::new(), busy: processor_seconds() };
                 let ending = train_lane(spec, Lane { arm, seed: SEED }, data, None, &mut collect)?;
                 ensure!(ending == Ending::Finished, "{arm} ended with {ending:?}");
-                Ok(collect.0)
+                Ok(collect.epochs)
             })
         });
         collect_both(lanes.map(|lane| match lane.join() {
@@ -241,9 +251,33 @@ impl Peer {
     }
 }
 
+/// Both sides by one clock, a round after the other.
+#[derive(Default)]
+struct Comparison {
+    ours: Vec<f64>,
+    theirs: Vec<f64>,
+    ratios: Vec<f64>,
+}
+
+impl Comparison {
+    fn add(&mut self, ours: &Round, theirs: &Round, clock: impl Fn(&Epoch) -> f64) -> String {
+        let (here, there) = (both_arms(ours, &clock), both_arms(theirs, &clock));
+        self.ours.push(here);
+        self.theirs.push(there);
+        self.ratios.push(there / here);
+        format!("here {here:.3}, PyTorch {there:.3}, ratio {:.2}", there / here)
+    }
+
+    fn told(&self) -> String {
+        let (least, most) = self.ratios.iter().fold((f64::MAX, 0.0_f64), |(a, b), &r| (a.min(r), b.max(r)));
+        let [ours, theirs, ratio] = [&self.ours, &self.theirs, &self.ratios].map(|values| median(values));
+        format!("here {ours:.3} s, PyTorch {theirs:.3} s, ratio {ratio:.2} ({least:.2} to {most:.2})")
+    }
+}
+
 /// Seconds an epoch of both arms: of each epoch the slower arm, of the epochs after the first the median.
-fn both_arms([first, second]: &Round) -> f64 {
-    let slower: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.seconds.max(b.seconds)).collect();
+fn both_arms([first, second]: &Round, clock: impl Fn(&Epoch) -> f64) -> f64 {
+    let slower: Vec<f64> = first.iter().zip(second).map(|(a, b)| clock(a).max(clock(b))).collect();
     median(&slower[1..])
 }
 

@@ -52,7 +52,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for epoch in range(1, epochs + 1):
     order = torch.from_numpy(np.fromfile(f"{folder}/order-{epoch}.i64", dtype=np.int64))
-    start, total = time.perf_counter(), torch.zeros(())
+    start, started, total = time.perf_counter(), time.process_time(), torch.zeros(())
     for i in range(0, TRAIN, batch):
         pick = order[i : i + batch]
         sgd.zero_grad()
@@ -60,11 +60,11 @@ for epoch in range(1, epochs + 1):
         loss.backward()
         sgd.step()
         total += loss.detach() * len(pick)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - started
     with torch.no_grad():
         wrong = sum(
             (net(images[i : i + 1000]).argmax(1) != labels[i : i + 1000]).sum().item()
             for i in range(TRAIN, TRAIN + VALIDATION, 1000)
         )
-    record = {"seconds": seconds, "train_loss": total.item() / TRAIN, "val_error": 100 * wrong / VALIDATION}
+    record = {"seconds": seconds, "busy": busy, "train_loss": total.item() / TRAIN, "val_error": 100 * wrong / VALIDATION}
     print(json.dumps(record), flush=True)

@@ -5,7 +5,7 @@ use crate::mnist::{self, Damaged};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tch::{Device, Kind, Tensor};
 
 /// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as `LeCun` had it.
@@ -14,12 +14,9 @@ pub const SIDE: i64 = 32;
 /// Images with their labels.
 #[derive(Debug)]
 pub struct Split {
-    /// (count, 1, 32, 32), value/255 in [0, 1], float32.
-    pub images: Tensor,
     /// (count), 0 to 9, int64.
     pub labels: Tensor,
-    /// The whole file's pixels as stored.
-    file: Arc<[u8]>,
+    file: Arc<File>,
     /// The split's first image in the file.
     start: i64,
 }
@@ -35,20 +32,32 @@ impl Split {
 
     /// `length` images from `start` on, sharing memory.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
-        Self {
-            images: self.images.narrow(0, start, length),
-            labels: self.labels.narrow(0, start, length),
-            file: Arc::clone(&self.file),
-            start: self.start + start,
-        }
+        Self { labels: self.labels.narrow(0, start, length), file: Arc::clone(&self.file), start: self.start + start }
+    }
+
+    /// (count, 1, 32, 32), value/255 in [0, 1], float32, sharing memory with every other split of the file.
+    pub fn images(&self) -> Tensor {
+        self.file.padded.get_or_init(|| pad(&self.file.pixels)).narrow(0, self.start, self.len())
     }
 
     /// The images as stored: (count, 28, 28), 0 black to 255 white.
     pub fn digits(&self) -> &[u8] {
         let image = STORED_SIDE * STORED_SIDE;
-        &self.file[self.start as usize * image..][..self.len() as usize * image]
+        &self.file.pixels[self.start as usize * image..][..self.len() as usize * image]
     }
 }
+
+/// A file's images.
+#[derive(Debug)]
+struct File {
+    /// As stored.
+    pixels: Box<[u8]>,
+    /// As floats with a border, 4 KB an image: made when first asked for, which the fused form never does.
+    padded: OnceLock<Tensor>,
+}
+
+// SAFETY: as for `Dataset`, which holds it: the tensor is made once, under the lock, and only read from then on.
+unsafe impl Sync for File {}
 
 /// A training file and a test file. Lanes share it: its tensors are only ever read.
 #[derive(Debug)]
@@ -79,7 +88,7 @@ pub enum DataError {
 }
 
 impl Dataset {
-    /// Reads and checks the four files: 60,000 padded images take 246 MB.
+    /// Reads and checks the four files.
     pub fn load(source: &DataSource) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(4);
         for file in &mnist::FILES {
@@ -152,15 +161,21 @@ fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<
     if parsed.count != digits.len() {
         return Err(DataError::Mismatch { which, images: parsed.count, labels: digits.len() });
     }
-    let side = STORED_SIDE as i64;
+    let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
+    let file = File { pixels: parsed.pixels.into(), padded: OnceLock::new() };
+    Ok(Split { labels, file: file.into(), start: 0 })
+}
+
+/// (count, 28, 28) bytes to (count, 1, 32, 32) floats.
+fn pad(pixels: &[u8]) -> Tensor {
+    let (side, image) = (STORED_SIDE as i64, STORED_SIDE * STORED_SIDE);
     let border = (SIDE - side) / 2;
-    let images = Tensor::zeros([parsed.count as i64, 1, SIDE, SIDE], (Kind::Float, Device::Cpu));
+    let images = Tensor::zeros([(pixels.len() / image) as i64, 1, SIDE, SIDE], (Kind::Float, Device::Cpu));
     let inside = images.narrow(2, border, side).narrow(3, border, side); // (count, 1, 28, 28)
     // A thousand at a time: converting all at once would need the memory three times over.
-    for (at, pixels) in parsed.pixels.chunks(1000 * STORED_SIDE * STORED_SIDE).enumerate() {
+    for (at, pixels) in pixels.chunks(1000 * image).enumerate() {
         let chunk = Tensor::from_slice(pixels).view([-1, 1, side, side]).to_kind(Kind::Float).divide_scalar(255.0);
         inside.narrow(0, 1000 * at as i64, chunk.size()[0]).copy_(&chunk);
     }
-    let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
-    Ok(Split { images, labels, file: parsed.pixels.into(), start: 0 })
+    images
 }

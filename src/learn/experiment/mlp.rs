@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 
 /// The first `count` images, unpadded: (count, 784) in [0, 1].
 pub fn digits(split: &Split, count: u32) -> Tensor {
-    split.images.narrow(0, 0, count.into()).narrow(2, 2, 28).narrow(3, 2, 28).reshape([-1, 784])
+    split.images().narrow(0, 0, count.into()).narrow(2, 2, 28).narrow(3, 2, 28).reshape([-1, 784])
 }
 
 /// Images and labels of the first `count` of a split, as `digits` has them.

@@ -3,6 +3,7 @@
 
 use super::clock::{median_and_spread, seconds, turn};
 use super::way::Way;
+use crate::learn::activation;
 use crate::learn::data::Split;
 use crate::learn::engine::Engine;
 use crate::learn::experiment::mlp::{Mlp, digits};
@@ -131,11 +132,11 @@ fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
     });
     // 4 maps of 14 x 14, 16 of 5 x 5, 120 units.
     let sizes = [BATCH * 4 * 14 * 14, BATCH * 16 * 5 * 5, BATCH * 120];
-    let (net, convolution) = match backend {
-        Backend::Libtorch => (("LeNet-4, LibTorch", "lenet4"), Way::Of(phi)),
-        Backend::Fused => (("LeNet-4, fused", "lenet4-fused"), fast(phi)),
+    let (net, [convolution, unit]) = match backend {
+        Backend::Libtorch => (("LeNet-4, LibTorch", "lenet4"), [Way::Of(phi); 2]),
+        Backend::Fused => (("LeNet-4, fused", "lenet4-fused"), [Way::Of(activation::factored(phi).core), fast(phi)]),
     };
-    let ways = [convolution, convolution, Way::Of(phi)];
+    let ways = [convolution, convolution, unit];
     let calls = ways.into_iter().zip(sizes).map(|(way, size)| call(way, size)).collect();
     Subject { net, activation: phi, step, calls, times: Vec::new() }
 }
