@@ -229,8 +229,16 @@ fn to_blame<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
     })
 }
 
+/// The texts of a question stand in plain letters; a writer's backticks are for the eye alone.
+pub(super) fn plain(text: &str) -> String {
+    text.replace('`', "")
+}
+
 fn predict(body: &str) -> Read {
     let PredictBody { id, question, explanation, choices, unit, order } = toml(body)?;
+    let (question, explanation) = (plain(&question), plain(&explanation));
+    let each = |texts: Option<Vec<String>>| texts.map(|texts| texts.iter().map(|text| plain(text)).collect::<Vec<_>>());
+    let (choices, order) = (each(choices), each(order));
     let guess = match (choices, unit, order) {
         (Some(choices), None, None) if choices.len() >= 2 => Guess::Choice(choices),
         (None, Some(unit), None) => Guess::Number(unit),
@@ -244,7 +252,11 @@ fn predict(body: &str) -> Read {
 }
 
 fn quiz(body: &str) -> Read {
-    let cell: QuizCell = toml(body)?;
+    let mut cell: QuizCell = toml(body)?;
+    cell.question = plain(&cell.question);
+    for choice in &mut cell.choices {
+        (choice.text, choice.because) = (plain(&choice.text), plain(&choice.because));
+    }
     if cell.choices.len() < 2 || !cell.choices.iter().any(|c| c.right) {
         return Err(("needs two choices or more, at least one with `right = true`".into(), key_at(body, "choices")));
     }

@@ -1,5 +1,6 @@
 //! A claim of the article with what would bear it out, and the verdict that a reader's own findings give.
 
+use super::cell::plain;
 use crate::protocol::Finding;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -184,6 +185,7 @@ impl ClaimBody {
             return Err("`tests` is empty; a claim needs something to be judged by".into());
         }
         let tests = tests.into_iter().map(TestBody::test).collect::<Result<_, _>>()?;
+        let [says, article, literature] = [says, article, literature].map(|text| plain(&text));
         Ok(ClaimCell { says, article, literature, lesson, cell, tests })
     }
 }

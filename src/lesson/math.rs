@@ -10,6 +10,7 @@ fn with_functions(tex: &str) -> String {
 /// Room around relations, and in a displayed formula around `+` and `-` between two things; nothing within braces,
 /// brackets or parentheses, where a formula is read as one word.
 fn with_room(tex: &str, display: bool) -> String {
+    let tex = &arrows(tex);
     let mut depth = 0_usize;
     let mut spaced = String::with_capacity(tex.len());
     // The last character that is no space, and whether it belongs to a command such as `\\cdot`.
@@ -34,6 +35,23 @@ fn with_room(tex: &str, display: bool) -> String {
         if !c.is_whitespace() {
             last = Some(c);
         }
+    }
+    spaced
+}
+
+/// Relations that have a name get their room here: what stands behind one is no letter of its own.
+fn arrows(tex: &str) -> String {
+    let names = ["leftarrow", "rightarrow", "to", "le", "leq", "ge", "geq", "approx", "in", "propto"];
+    let mut pieces = tex.split('\\');
+    let mut spaced = pieces.next().unwrap_or_default().to_string();
+    for piece in pieces {
+        let end = piece.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(piece.len());
+        let parts = if names.contains(&&piece[..end]) {
+            ["\\ \\", &piece[..end], "\\ ", piece[end..].trim_start()]
+        } else {
+            ["\\", piece, "", ""]
+        };
+        spaced.push_str(&parts.concat());
     }
     spaced
 }
@@ -106,6 +124,7 @@ mod tests {
         assert_eq!(fraction, ["         1", "σ(x) = ─────", "       1+e⁻ˣ"]);
         assert_eq!(display(r"\tanh(z) = 2\sigma(2z) - 1").unwrap(), ["tanh(z) = 2σ(2z) - 1"]);
         assert_eq!(inline("x = -1").unwrap(), "x\u{a0}=\u{a0}-1");
+        assert_eq!(inline(r"v \leftarrow 0.9 v").unwrap(), "v\u{a0}←\u{a0}0.9v");
         assert_eq!(inline(r"\sqrt{s^2 E}").unwrap(), "√(s²E)");
         assert_eq!(inline(r"\sum_{i=1}^n x_i").unwrap(), "∑ⁿᵢ₌₁xᵢ");
     }

@@ -255,16 +255,19 @@ impl Plot {
             let width = text.width() as u16;
             let right = (column + 2, column + 2 + width <= plot.right());
             let left = (column.saturating_sub(width + 1), column > plot.x + width);
-            let places =
-                [(right, 0_i32), (left, 0), (right, -1), (left, -1), (right, 1), (left, 1), (left, -2), (left, 2)];
-            for ((x, fits), offset) in places {
-                let Some(y) = row.checked_add_signed(offset as i16) else { continue };
-                let spot = Rect::new(x, y, width, 1);
-                if fits && plot.contains(spot.as_position()) && !taken.iter().any(|other| other.intersects(spot)) {
-                    buffer.set_string(x, y, &text, label.style);
-                    taken.push(spot);
-                    break;
-                }
+            let offsets = [0, -1, 1, -2, 2, -3, 3];
+            let places = offsets.into_iter().flat_map(|offset| [(right, offset), (left, offset)]);
+            let spots: Vec<Rect> = places
+                .filter(|((_, fits), _)| *fits)
+                .filter_map(|((x, _), offset)| Some(Rect::new(x, row.checked_add_signed(offset)?, width, 1)))
+                .filter(|spot| plot.contains(spot.as_position()) && !taken.iter().any(|other| other.intersects(*spot)))
+                .collect();
+            // Where no curve runs, if there is such a place.
+            let blank = |at| buffer.cell(at).is_none_or(|cell| [" ", "░", ":"].contains(&cell.symbol()));
+            let free = spots.iter().find(|spot| spot.positions().all(blank));
+            if let Some(spot) = free.or(spots.first()).copied() {
+                buffer.set_string(spot.x, spot.y, &text, label.style);
+                taken.push(spot);
             }
         }
     }
