@@ -1,7 +1,5 @@
 //! The bench that an experiment works at: the data, the seeds, the way to tell how far it is, and the cores.
 
-#![allow(dead_code)]
-
 use super::{CellObserver, Context, ExperimentError};
 use crate::learn::{data::Dataset, machine};
 use crate::protocol::{Effort, Outcome};
@@ -42,10 +40,6 @@ impl<'a> Bench<'a> {
     }
 
     /// The same with what is measured so far, for the reader to see.
-    pub fn partial(&mut self, done: f64, doing: &str, outcome: &Outcome) -> Result<(), ExperimentError> {
-        self.tell(done, doing, Some(outcome))
-    }
-
     fn tell(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
         self.observer.progress(done.clamp(0.0, 1.0), doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }

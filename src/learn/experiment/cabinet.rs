@@ -1,7 +1,5 @@
 //! Where the kernel keeps what experiments have trained, so that a cell that is steered answers at once.
 
-#![allow(dead_code)]
-
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 

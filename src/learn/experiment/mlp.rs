@@ -1,7 +1,5 @@
 //! The fully connected network that experiments share; its weights come from our own generator.
 
-#![allow(dead_code)]
-
 use super::ExperimentError;
 use crate::learn::{Split, activation, optim::Sgd, random::Purpose, random::Random};
 use crate::protocol::{Activation, Init};
