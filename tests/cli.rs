@@ -1,227 +1,366 @@
-//! The commands as a script sees them: the contract's JSON, exit statuses, and one clear error for each bad input.
+//! The command line as a script meets it: the real programs, their output, their exit status.
 
 #![allow(clippy::unwrap_used)]
 
-use assert_cmd::Command;
-use serde_json::Value;
-use std::path::Path;
-use tempfile::TempDir;
+#[path = "common/cli.rs"]
+mod common;
 
-/// A home of its own; its kernel is stopped when the test ends, however it ends.
-struct TestHome(TempDir);
+use common::{TestHome, events, refusal, text};
+use serde_json::{Value, json};
+use std::io::Read;
+use std::process::Stdio;
 
-impl TestHome {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn relu(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relu"));
-        command
-            .args(arguments)
-            .env("RELU_HOME", self.path().join("home"))
-            .env("RELU_KERNEL", env!("CARGO_BIN_EXE_relu-kernel"));
-        command
-    }
-
-    fn lines(&self, arguments: &[&str]) -> Vec<Value> {
-        let output = self.relu(arguments).assert().success().get_output().stdout.clone();
-        String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let mut lines = self.lines(arguments);
-        assert_eq!(lines.len(), 1);
-        lines.remove(0)
-    }
-}
-
-impl Drop for TestHome {
-    fn drop(&mut self) {
-        let _ = self.relu(&["kernel", "stop", "--force"]).output();
-    }
-}
-
-const TINY: [&str; 11] =
-    ["train", "--train-size", "500", "--val-size", "200", "--batch", "50", "--epochs", "2", "--seeds", "1"];
+const TINY: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "2", "--batch", "50"];
 
 fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    TINY.iter().copied().chain(more.iter().copied()).collect()
+    [&TINY, more].concat()
 }
 
-/// What an epoch measured, without its times.
-fn losses(lines: &[Value]) -> Vec<String> {
-    let epochs = lines.iter().filter(|line| line["event"] == "epoch");
-    let mut losses: Vec<String> = epochs
-        .map(|e| format!("{} {} {} {} {}", e["arm"], e["epoch"], e["train_loss"], e["val_error"], e["test_error"]))
+/// It does not end while a test looks at it.
+fn long<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let base = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000", "--batch", "50"];
+    [&base, more].concat()
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// What must be equal in two runs of one spec: everything measured but time.
+fn numbers(events: &[Value]) -> Vec<String> {
+    let epochs = events.iter().filter(|event| event["event"] == "epoch");
+    let mut lines: Vec<_> = epochs
+        .map(|e| {
+            let keys = ["arm", "seed", "epoch", "train_loss", "val_error", "test_error"];
+            keys.map(|key| e[key].to_string()).join(" ")
+        })
         .collect();
-    losses.sort();
-    losses
+    lines.sort();
+    lines
 }
 
 #[test]
-fn a_race_is_trained_listed_exported_and_deleted() {
+fn help_names_every_command() {
     let home = TestHome::new();
-    let lines = home.lines(&tiny(&["--json"]));
-    assert_eq!(lines[0]["event"], "started");
-    assert_eq!(lines[0]["spec"]["epochs"], 2);
-    assert_eq!(lines.last().unwrap()["event"], "finished");
-    let epochs: Vec<&Value> = lines.iter().filter(|line| line["event"] == "epoch").collect();
-    assert_eq!(epochs.len(), 4, "two arms, two epochs");
-    for key in ["run", "arm", "seed", "epoch", "train_loss", "val_error", "test_error", "seconds", "images_per_second"]
-    {
-        assert!(epochs.iter().all(|epoch| !epoch[key].is_null()), "{key}");
+    let help = home.text(&["--help"]);
+    let commands = [
+        "open",
+        "lessons",
+        "check",
+        "train",
+        "runs",
+        "resume",
+        "stop",
+        "kernel",
+        "measure",
+        "ledger",
+        "doctor",
+        "completions",
+    ];
+    for command in commands {
+        assert!(help.contains(&format!("  {command} ")), "{command} is missing in\n{help}");
+        home.run(&[command, "--help"]).success();
     }
-    assert!(epochs.iter().all(|epoch| (0.0..=100.0).contains(&epoch["val_error"].as_f64().unwrap())));
-
-    let again = home.lines(&tiny(&["--json"]));
-    assert_eq!(losses(&again), losses(&lines), "same spec, same digits");
-
-    let runs = home.json(&["runs", "--json"]);
-    assert_eq!(runs.as_array().unwrap().len(), 2);
-    assert_eq!((&runs[0]["state"], &runs[0]["epochs_done"]), (&"finished".into(), &2.into()));
-    let id = runs[0]["run"].to_string();
-    home.relu(&["runs", "rename", &id, "first"]).assert().success();
-    assert_eq!(home.json(&["runs", "show", &id, "--json"])["summary"]["name"], "first");
-
-    let csv = home.relu(&["runs", "export", &id]).assert().success().get_output().stdout.clone();
-    let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.starts_with("arm,seed,epoch,train_loss,val_error,"), "{csv}");
-    assert_eq!(csv.lines().count(), 5);
-    let svg = home.path().join("chart.svg");
-    home.relu(&["runs", "export", &id, "--format", "svg", "-o", svg.to_str().unwrap()]).assert().success();
-    let svg = std::fs::read_to_string(svg).unwrap();
-    for label in ["ReLU+Tanh", "all-Tanh", "1.05 % @ 50, the article"] {
-        assert!(svg.contains(label), "{label}");
-    }
-    assert_eq!(home.json_pretty(&["runs", "export", &id, "--format", "json"])["epochs"].as_array().unwrap().len(), 4);
-
-    home.relu(&["runs", "delete", &id]).assert().success();
-    assert_eq!(home.json(&["runs", "--json"]).as_array().unwrap().len(), 1);
-    home.relu(&["runs", "show", &id]).assert().code(1);
-}
-
-impl TestHome {
-    /// An export is one value on many lines.
-    fn json_pretty(&self, arguments: &[&str]) -> Value {
-        serde_json::from_slice(&self.relu(arguments).assert().success().get_output().stdout).unwrap()
-    }
+    let version = home.text(&["--version"]);
+    assert!(version.starts_with("relu ") && version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+    assert!(!home.folder().exists(), "help leaves nothing behind");
 }
 
 #[test]
-fn a_detached_run_is_stopped_and_resumed_to_the_same_digits() {
+fn bad_input_gets_one_error_that_names_it() {
     let home = TestHome::new();
-    let whole = home.lines(&["train", "--train-size", "500", "--val-size", "200", "--epochs", "40", "--json"]);
-    let detached =
-        home.json(&["train", "--train-size", "500", "--val-size", "200", "--epochs", "40", "--detach", "--json"]);
-    let id = detached["run"].to_string();
-    // It may have finished by now on a fast machine: then there is nothing to stop, and that is said.
-    let stopped = home.relu(&["stop", &id]).output().unwrap();
-    let state = || home.json(&["runs", "show", &id, "--json"])["summary"]["state"].clone();
-    if stopped.status.success() {
-        let limit = std::time::Instant::now() + std::time::Duration::from_mins(1);
-        while state() == "running" && std::time::Instant::now() < limit {
-            std::thread::yield_now();
+    let nowhere = home.path("nowhere").display().to_string();
+    let table: &[(&[&str], i32, &str)] = &[
+        (&["trian"], 2, "train"),
+        (&["train", "--arms", "cube-tanh"], 2, "cube"),
+        (&["train", "--arms", "relu"], 2, "relu"),
+        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "twice"),
+        (&["train", "--arms", "all-tanh,tanh-tanh"], 2, "twice"),
+        (&["train", "--preset", "novel"], 2, "article"),
+        (&["train", "--backend", "cuda"], 2, "fused"),
+        (&["train", "--lr", "-0.1"], 2, "--lr"),
+        (&["train", "--lr", "nan"], 2, "--lr"),
+        (&["train", "--momentum", "1"], 2, "--momentum"),
+        (&["train", "--epochs", "0"], 2, "--epochs"),
+        (&["train", "--seeds", "1,x"], 2, "--seeds"),
+        (&["train", "--seeds", "1,1"], 2, "--seeds"),
+        (&["train", "--batch", "0"], 2, "--batch"),
+        (&["train", "--threads", "0"], 2, "--threads"),
+        (&["train", "--train-size", "60000"], 2, "--train-size"),
+        (&["train", "--widths", "4,16"], 2, "--widths"),
+        (&["train", "--data", &nowhere], 2, "nowhere"),
+        (&["open", "no-such-lesson"], 1, "no-such-lesson"),
+        (&["open", "no-such-file.md"], 1, "no-such-file.md"),
+        (&["check", &nowhere], 1, "nowhere"),
+        (&["runs", "show", "x"], 2, "relu runs"),
+        (&["runs", "show", "7"], 1, "run 7"),
+        (&["runs", "export", "7"], 1, "run 7"),
+        (&["runs", "export", "7", "--format", "xls"], 2, "svg"),
+        (&["stop", "7"], 1, "run 7"),
+        (&["completions", "cmd"], 2, "fish"),
+    ];
+    for (arguments, status, named) in table {
+        let (code, stderr) = home.refusal(arguments);
+        assert_eq!(code, *status, "{arguments:?}\n{stderr}");
+        assert!(stderr.contains(named), "{arguments:?} does not name {named}\n{stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains("BACKTRACE"), "{arguments:?}\n{stderr}");
+    }
+    let (code, _) = home.refusal(&["kernel", "status"]);
+    assert_eq!(code, 1, "nothing bad started a kernel");
+    assert!(!home.folder().join("notebook.db").exists(), "nothing bad made a store");
+    let empty = home.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let (code, stderr) = home.refusal(&tiny(&["--data", &empty.display().to_string()]));
+    assert!(code == 1 && stderr.contains("train-images-idx3-ubyte"), "{stderr}");
+}
+
+#[test]
+fn a_kernel_that_is_not_there_is_named() {
+    let home = TestHome::new();
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_KERNEL", home.path("no-kernel")));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("no-kernel") && stderr.contains("RELU_KERNEL"), "{stderr}");
+}
+
+#[test]
+fn a_kernel_of_another_make_is_refused() {
+    let home = TestHome::new();
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_KERNEL", "/bin/true"));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("kernel"), "{stderr}");
+}
+
+#[test]
+fn a_home_that_cannot_be_is_named() {
+    let home = TestHome::new();
+    std::fs::write(home.folder(), "a file").unwrap();
+    let (code, stderr) = home.refusal(&tiny(&[]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains(&home.folder().display().to_string()), "{stderr}");
+    let (code, stderr) = refusal(home.relu(&tiny(&[])).env("RELU_HOME", "/proc/relu"));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("/proc/relu") && stderr.contains("RELU_HOME"), "{stderr}");
+}
+
+#[test]
+fn the_same_spec_twice_tells_the_contract_and_the_same_losses() {
+    let home = TestHome::new();
+    let first = home.events(&tiny(&["--json", "--seeds", "1,2"]));
+    let kinds = kinds(&first);
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("started", "finished"), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "epoch").count(), 8, "{kinds:?}");
+    assert_eq!(first[0]["spec"]["seeds"], json!([1, 2]));
+    assert_eq!(first[0]["spec"]["arms"], json!(["relu-tanh", "all-tanh"]));
+    for event in &first {
+        assert_eq!(event["run"], 1, "{event}");
+        if event["event"] == "epoch" {
+            for key in ["train_loss", "seconds", "images_per_second"] {
+                assert!(event[key].as_f64().is_some_and(|value| value > 0.0), "{key} in {event}");
+            }
+            for key in ["val_error", "test_error"] {
+                assert!(event[key].as_f64().is_some_and(|value| (0.0..=100.0).contains(&value)), "{key} in {event}");
+            }
+            assert!(event["epoch"].as_u64().is_some_and(|epoch| (1..=2).contains(&epoch)), "{event}");
         }
     }
-    if state() != "finished" {
-        assert_eq!(state(), "stopped");
-        let resumed = home.lines(&["resume", &id, "--json"]);
-        assert_eq!(resumed.last().unwrap()["event"], "finished");
-        assert_eq!(losses(&resumed), losses(&whole));
+    let second = home.events(&tiny(&["--json", "--seeds", "1,2"]));
+    assert_eq!(second[0]["run"], 2);
+    assert_eq!(numbers(&first), numbers(&second));
+    let other = home.events(&tiny(&["--json", "--seeds", "3,4"]));
+    assert_ne!(numbers(&first), numbers(&other));
+}
+
+#[test]
+fn without_a_terminal_each_epoch_is_a_line() {
+    let home = TestHome::new();
+    let told = home.text(&tiny(&[]));
+    assert_eq!(told.lines().filter(|line| line.contains("validation error")).count(), 4, "{told}");
+    assert!(told.contains("best val %"), "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
+fn a_run_is_listed_shown_renamed_exported_and_deleted() {
+    let home = TestHome::new();
+    assert_eq!(home.json(&["runs", "--json"]), json!([]));
+    home.events(&tiny(&["--json", "--name", "first try"]));
+    let runs = home.json(&["runs", "--json"]);
+    assert_eq!(
+        (&runs[0]["run"], &runs[0]["name"], &runs[0]["state"]),
+        (&json!(1), &json!("first try"), &json!("finished"))
+    );
+    home.run(&["runs", "rename", "1", "second thought"]).success();
+    assert!(home.text(&["runs"]).contains("second thought"));
+    let shown = home.json(&["runs", "show", "1", "--json"]);
+    assert_eq!(shown["epochs"].as_array().unwrap().len(), 4);
+    assert!(home.text(&["runs", "show", "1"]).contains("relu-tanh"));
+
+    let csv = home.text(&["runs", "export", "1", "--format", "csv"]);
+    let mut table = csv::Reader::from_reader(csv.as_bytes());
+    let head = table.headers().unwrap().clone();
+    assert_eq!(head.iter().collect::<Vec<_>>()[..3], ["arm", "seed", "epoch"]);
+    assert_eq!(table.records().map(Result::unwrap).count(), 4);
+
+    let file = home.path("run.json");
+    home.run(&["runs", "export", "1", "--format", "json", "-o", &file.display().to_string()]).success();
+    let exported: Value = serde_json::from_str(&text(&file)).unwrap();
+    assert_eq!(exported["epochs"], shown["epochs"]);
+    assert_eq!(exported["summary"]["spec"]["train_size"], 500);
+
+    let file = home.path("run.svg");
+    home.run(&["runs", "export", "1", "--format", "svg", "-o", &file.display().to_string()]).success();
+    let svg = text(&file);
+    for part in ["<svg", "</svg>", "validation error", "ReLU+Tanh", "all-Tanh", "seed 1", "1.05 % @ 50, the article"] {
+        assert!(svg.contains(part), "the chart lacks {part}");
     }
+    let nowhere = home.path("nowhere/run.csv").display().to_string();
+    let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
+    assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");
+
+    home.run(&["runs", "delete", "1"]).success();
+    assert_eq!(home.json(&["runs", "--json"]), json!([]));
+    assert_eq!(home.refusal(&["runs", "show", "1"]).0, 1);
+}
+
+#[test]
+fn a_detached_run_stops_and_resumes() {
+    let home = TestHome::new();
+    let started = home.events(&long(&["--json", "--detach"]));
+    assert_eq!(kinds(&started), ["started"]);
+    assert_eq!(started[0]["spec"]["epochs"], 10_000, "{started:?}");
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    let (code, stderr) = home.refusal(&["runs", "delete", "1"]);
+    assert!(code == 1 && stderr.contains("stop"), "an active run is refused\n{stderr}");
+    assert!(home.text(&["stop", "1"]).contains("relu resume 1"));
+    home.until("the stop", |run| run["state"] == "stopped");
+    let done = home.json(&["runs", "--json"])[0]["epochs_done"].as_u64();
+
+    home.run(&["resume", "1", "--detach"]).success();
+    home.until("one more epoch", |run| run["state"] == "running" && run["epochs_done"].as_u64() > done);
+    home.run(&["stop", "1"]).success();
+    home.until("the second stop", |run| run["state"] == "stopped");
+}
+
+#[test]
+fn ctrl_c_stops_at_a_batch_and_says_how_to_resume() {
+    let home = TestHome::new();
+    let mut child = home.bare(&long(&["--json"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let mut told = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("relu resume 1"), "{stderr}");
+    assert_eq!(events(&told).last().unwrap()["event"], "stopped");
+    home.until("the stop", |run| run["state"] == "stopped");
+}
+
+#[test]
+fn a_closed_stdout_leaves_quietly_and_the_run_goes_on() {
+    let home = TestHome::new();
+    let mut child = home.bare(&long(&["--json"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "0 is for finished runs alone");
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "running");
+}
+
+#[test]
+fn the_kernel_tells_its_status_and_leaves() {
+    let home = TestHome::new();
+    assert_eq!(home.refusal(&["kernel", "status", "--json"]).0, 1);
+    home.run(&["kernel", "stop"]).success();
+    home.run(&long(&["--detach"])).success();
     let status = home.json(&["kernel", "status", "--json"]);
-    for key in ["pid", "uptime_seconds", "rss_bytes", "runs"] {
-        assert!(!status[key].is_null(), "{key}");
+    for key in ["pid", "uptime_seconds", "rss_bytes"] {
+        assert!(status[key].as_f64().is_some(), "{key} in {status}");
     }
-    assert_eq!(home.json(&["kernel", "stop", "--json"])["stopped"], true);
-    home.relu(&["kernel", "status"]).assert().code(1);
+    assert_eq!(status["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(home.refusal(&["kernel", "stop"]).0, 1, "a run is under way");
+    assert_eq!(home.json(&["kernel", "stop", "--force", "--json"]), json!({ "stopped": true }));
+    assert_eq!(home.refusal(&["kernel", "status"]).0, 1);
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "interrupted");
 }
 
 #[test]
-fn each_bad_call_is_named_with_status_two() {
-    let home = TestHome::new();
-    for (arguments, word) in [
-        (&["train", "--arms", "relu"] as &[&str], "unknown arm `relu`"),
-        (&["train", "--arms", "relu-tanh,relu-tanh"], "twice"),
-        (&["train", "--lr", "-1"], "learning rate"),
-        (&["train", "--epochs", "0"], "epochs"),
-        (&["train", "--seeds", "x"], "seeds"),
-        (&["train", "--batch", "0"], "batch"),
-        (&["train", "--momentum", "1.5"], "momentum"),
-        (&["train", "--train-size", "60000"], "overlap"),
-        (&["train", "--data", "/nowhere/at/all"], "/nowhere/at/all"),
-        (&["train", "--backend", "gpu"], "unknown backend"),
-        (&["train", "--widths", "4,16"], "three numbers"),
-        (&["runs", "show", "x"], "not a run's number"),
-        (&["dance"], "dance"),
-    ] {
-        let output = home.relu(arguments).assert().code(2).get_output().clone();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(error.contains(word) && output.stdout.is_empty(), "{arguments:?}: {error}");
-    }
-    assert!(!home.path().join("home").join("notebook.db").exists(), "a wrong call makes nothing");
-}
-
-#[test]
-fn what_is_missing_is_named_with_status_one() {
-    let home = TestHome::new();
-    let failing = |command: &mut Command, word: &str| {
-        let output = command.assert().code(1).get_output().clone();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(error.contains(word) && !error.contains("panicked"), "{error}");
-    };
-    failing(&mut home.relu(&["runs", "show", "99"]), "no run 99");
-    failing(&mut home.relu(&["stop", "1"]), "no kernel runs");
-    failing(&mut home.relu(&["open", "nowhere"]), "no lesson `nowhere`");
-    failing(home.relu(&tiny(&[])).env("RELU_KERNEL", "/nowhere/relu-kernel"), "/nowhere/relu-kernel");
-    failing(home.relu(&tiny(&[])).env("RELU_HOME", "/proc/version/x"), "/proc/version/x");
-    let empty = home.path().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    let arguments = tiny(&["--data", empty.to_str().unwrap()]);
-    failing(&mut home.relu(&arguments), "train-images-idx3-ubyte");
-}
-
-#[test]
-fn lessons_are_listed_and_checked() {
+fn lessons_are_listed_checked_and_printed() {
     let home = TestHome::new();
     let lessons = home.json(&["lessons", "--json"]);
     let faster = lessons.as_array().unwrap().iter().find(|lesson| lesson["id"] == "faster").unwrap();
     assert!(faster["cells"].as_array().unwrap().iter().any(|cell| cell["id"] == "race" && cell["kind"] == "train"));
-    home.relu(&["check"]).assert().success().stdout("");
-
-    let bad = home.path().join("bad.md");
-    std::fs::write(
-        &bad,
-        "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 1\n+++\n\n```dance\n```\n",
-    )
-    .unwrap();
-    let output = home.relu(&["check", bad.to_str().unwrap()]).assert().code(1).get_output().stdout.clone();
-    let told = String::from_utf8(output).unwrap();
+    home.run(&["check"]).success().stdout("");
+    let plain = home.text(&["open", "faster"]);
+    assert!(plain.contains("[cell race]") && !plain.contains('\u{1b}'), "no terminal: the lesson as plain text");
+    let bad = home.path("bad.md");
+    std::fs::write(&bad, "no front matter\n").unwrap();
+    let assert = home.run(&["check", &bad.display().to_string()]).failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.starts_with(&format!("{}:1:1: ", bad.display())), "{told}");
+    let head = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 1\n+++\n";
+    std::fs::write(&bad, format!("{head}\n```dance\n```\n")).unwrap();
+    let assert = home.run(&["check", &bad.display().to_string()]).failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     assert!(told.starts_with(&format!("{}:9:1: unknown cell `dance`", bad.display())), "{told}");
 }
 
+/// Without a measurement nothing is judged; a finished race at the article's setting speaks, others do not.
 #[test]
-fn without_a_terminal_the_lesson_is_plain_text() {
+fn the_ledger_lists_every_claim_with_its_verdict() {
     let home = TestHome::new();
-    let output = home.relu(&["open", "faster"]).assert().success().get_output().stdout.clone();
-    let text = String::from_utf8(output).unwrap();
-    assert!(text.contains("Faster feature learning") && text.contains("[cell race]"));
-    assert!(!text.contains('\u{1b}'), "no escape sequence");
+    let rows = home.json(&["ledger", "--json"]);
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() >= 25, "{} claims", rows.len());
+    for row in rows {
+        for key in ["id", "lesson", "cell", "claim", "article", "literature"] {
+            assert!(row[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {row}");
+        }
+        assert_eq!(
+            (row["verdict"].as_str(), row["measured"].as_array().map(Vec::len)),
+            (Some("not yet tried"), Some(0))
+        );
+    }
+    let printed = home.text(&["ledger"]);
+    assert!(printed.contains("not yet tried") && printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
 }
 
 #[test]
-fn doctor_and_completions_work() {
+fn what_is_measured_stands_in_the_ledger() {
+    let home = TestHome::new();
+    let told = home.text(&["measure", "sigmoid/curves", "implementing"]);
+    assert!(told.contains("sigmoid/curves: it takes") && told.contains("measured in"), "{told}");
+    let rows = home.json(&["ledger", "--json"]);
+    let verdict = |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["verdict"].clone();
+    // The sigmoid's slope is at most 1/4, tanh's 1.
+    assert_eq!(verdict("centre"), "holds in part");
+    assert_eq!(verdict("maximum"), "holds");
+    assert_eq!(verdict("one-sided"), "not yet tried");
+    let (code, told) = home.refusal(&["measure", "sigmoid/nothing"]);
+    assert!(code == 2 && told.contains("`sigmoid/nothing`"), "{code}: {told}");
+}
+
+#[test]
+fn completions_for_the_usual_shells() {
+    let home = TestHome::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = home.text(&["completions", shell]);
+        assert!(script.contains("relu") && script.contains("train-size"), "{shell}");
+    }
+}
+
+#[test]
+fn the_doctor_finds_this_installation_whole() {
     let home = TestHome::new();
     let findings = home.json(&["doctor", "--json"]);
-    let bad: Vec<&Value> = findings.as_array().unwrap().iter().filter(|finding| finding["ok"] != true).collect();
-    assert!(bad.is_empty(), "{bad:?}");
-    assert!(findings.as_array().unwrap().iter().any(|finding| finding["check"] == "mnist"));
-    for shell in ["bash", "zsh", "fish"] {
-        home.relu(&["completions", shell]).assert().success();
+    let ok = |check: &str| findings.as_array().unwrap().iter().any(|f| f["check"] == check && f["ok"] == true);
+    for check in ["version", "mnist", "home", "store", "kernel"] {
+        assert!(ok(check), "{check} in {findings}");
     }
+    assert_eq!(home.refusal(&["kernel", "status"]).0, 1, "it leaves no kernel behind");
+    let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
 }
