@@ -256,7 +256,10 @@ mod tests {
                     for (at, (found, expected)) in found.zip(oracles.iter().chain([&expected])).enumerate() {
                         let error = (found - expected).abs().max().double_value(&[]);
                         let size = expected.abs().max().double_value(&[]);
-                        assert!(error <= 1e-5 * size, "{conv}, {}, tensor {at}: {error} of {size}", set.name());
+                        // Five times what the blocks alone are held to: here LibTorch's float32 layers add their
+                        // rounding, which differs from processor to processor, and a bias' gradient is a sum of
+                        // hundreds of terms that cancel.
+                        assert!(error <= 5e-5 * size, "{conv}, {}, tensor {at}: {error} of {size}", set.name());
                     }
                 }
             }
