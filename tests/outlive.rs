@@ -74,7 +74,7 @@ fn a_race_whose_kernel_was_killed_goes_on_from_its_pane_and_from_the_list() {
     notebook.press("r");
     notebook.wait_for("best validation error");
     notebook.press("\r");
-    notebook.wait_for("Enter resumes · Esc back");
+    notebook.wait_for("Enter resumes · v values");
     notebook.press("\r");
     wait_for_growth(&notebook);
     let runs = notebook.home.json(&["runs", "--json"]);

@@ -4,7 +4,7 @@ use super::notebook::Incoming;
 use super::{drill, guard};
 use crate::app::Event;
 use crossterm::{event, terminal};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -72,18 +72,25 @@ fn read_keys(events: &Sender<Incoming>) {
     }
 }
 
+/// Whether nobody is at the terminal's other end any more.
+pub fn terminal_is_gone() -> bool {
+    hung_up(Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))
+}
+
+/// Waits for the end of the line, for as long as told; a signal may cut the wait short.
+fn hung_up(patience: Option<&Timespec>) -> bool {
+    let stdin = io::stdin();
+    // No events asked for: only errors and hang-ups wake it.
+    let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+    match poll(&mut watched, patience) {
+        Ok(_) => watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+        Err(error) => error != rustix::io::Errno::INTR,
+    }
+}
+
 /// crossterm's read never returns on a terminal that is gone, and burns a core: the descriptor is watched on the side.
 fn watch_terminal(events: &Sender<Incoming>) {
-    let stdin = io::stdin();
-    loop {
-        // No events asked for: only errors and hang-ups wake it.
-        let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
-        match poll(&mut watched, None) {
-            Ok(_) if watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => break,
-            Err(error) if error != rustix::io::Errno::INTR => break,
-            _ => {}
-        }
-    }
+    while !hung_up(None) {}
     let _ = events.send(Incoming::Event(Event::Leave));
     std::thread::sleep(LAST_MOMENT);
     end_now();

@@ -58,9 +58,17 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, options.home)?.serve(signals, options.lesson.is_some(), options.watched);
+    let outcome = Notebook::open(app, theme, options.home)
+        .and_then(|notebook| notebook.serve(signals, options.lesson.is_some(), options.watched));
     drop(guard);
-    outcome
+    match outcome {
+        // Its size can't be asked, its settings can't be changed: a hang-up shows in many ways, and none is a fault.
+        Err(error) if input::terminal_is_gone() => {
+            tracing::info!("left a terminal that is gone: {error:#}");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// A home that can't be read has no last lesson; the notebook opens all the same.

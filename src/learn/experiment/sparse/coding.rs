@@ -215,7 +215,7 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
     let figures = vec![
         grid("The dictionary", first.atoms.clone()),
         Figure::Images(strips),
-        grid("Principal components, the largest first", first.components.clone()),
+        grid("Principal components by variance", first.components.clone()),
         Figure::Plot(histogram),
         Figure::Table(table),
     ];
