@@ -86,6 +86,8 @@ impl Notebook {
         command.env("RELU_KERNEL", env!("CARGO_BIN_EXE_relu-kernel"));
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        // A backtrace would push the words that are looked for off the screen.
+        command.env("RUST_BACKTRACE", "0");
         command.env_remove("LC_ALL");
         command.env_remove("NO_COLOR");
         for (name, value) in environment {
