@@ -9,7 +9,7 @@ mod disk;
 use common::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
 use disk::SmallDisk;
 use relu_notebook::{
-    protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunState},
+    protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunSpec, RunState},
     shell::client::Client,
     store::{Home, Store},
 };
@@ -45,6 +45,42 @@ fn a_run_is_trained_stored_and_told_of_in_one_order() {
     let Reply::Status(status) = client.request(RequestBody::Status).unwrap() else { panic!() };
     assert_eq!((status.pid, status.clients, status.runs.len()), (kernel.child.id(), 1, 0));
     assert!(status.rss_bytes > 1 << 20 && status.uptime_seconds > 0.0);
+}
+
+/// A linear layer and far too large a step: one arm leaves the finite numbers, the saturating one beside it goes on.
+#[test]
+fn a_loss_that_explodes_ends_its_arm_and_no_other() {
+    let (_folder, home) = home();
+    let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0"]);
+    let mut client = follow(&home);
+    let arms = ["relu-linear", "all-tanh"].map(|arm| arm.parse().unwrap());
+    let spec = RunSpec { arms: arms.to_vec(), learning_rate: 100.0, momentum: 0.99, ..tiny(3) };
+    let run = train(&mut client, &spec);
+    let (mut diverged, mut epochs) = (None, Vec::new());
+    event(&mut client, &home, "the end", |event| {
+        match &event {
+            RunEvent::Diverged { arm, epoch, batch, .. } => diverged = Some((*arm, *epoch, *batch)),
+            RunEvent::Epoch { record, .. } => epochs.push((record.arm, record.epoch)),
+            _ => {}
+        }
+        event.ends_run().then_some(())
+    });
+    let (arm, epoch, batch) = diverged.expect("the linear arm diverges");
+    assert_eq!(arm, arms[0]);
+    assert_eq!(epochs.iter().filter(|(arm, _)| *arm == arms[1]).count(), 3, "{epochs:?}");
+    assert!(epochs.iter().all(|(arm, at)| *arm == arms[1] || *at < epoch), "nothing is told of an arm after its end");
+    assert_eq!(state(&home, run), RunState::Finished);
+
+    let diverged = spec.lanes().into_iter().find(|lane| lane.arm == arm).unwrap();
+    let kept = fs::read_dir(home.lane(run, diverged)).unwrap().map(|entry| entry.unwrap().path());
+    let newest = kept.max().unwrap_or_else(|| panic!("no checkpoint from before batch {batch} of epoch {epoch}"));
+    let bytes = fs::read(&newest).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let floats = tensors.tensors().into_iter().filter(|(_, tensor)| tensor.dtype() == safetensors::Dtype::F32);
+    let numbers = floats.flat_map(|(_, tensor)| tensor.data().to_vec()).collect::<Vec<_>>();
+    assert!(numbers.len() > 4000, "{newest:?}");
+    let finite = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap()).is_finite();
+    assert!(numbers.chunks_exact(4).all(|number| finite(number)), "{newest:?} holds a number that is not finite");
 }
 
 #[test]

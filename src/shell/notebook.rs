@@ -42,8 +42,8 @@ pub struct Options {
     pub watched: Option<Watched>,
 }
 
-/// Progress is drawn no more often than this; keys are drawn at once.
-const FRAME: Duration = Duration::from_millis(100);
+/// Progress is drawn no more often than this, about a kilobyte a second over a slow line; keys are drawn at once.
+const FRAME: Duration = Duration::from_millis(125);
 
 type Screen = Terminal<CrosstermBackend<Out>>;
 
