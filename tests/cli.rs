@@ -82,6 +82,10 @@ fn bad_input_gets_one_error_that_names_it() {
         (&["train", "--lr", "nan"], 2, "--lr"),
         (&["train", "--momentum", "1"], 2, "--momentum"),
         (&["train", "--epochs", "0"], 2, "--epochs"),
+        (&["train", "--epochs", "99999999999"], 2, "1 to 10000"),
+        (&["train", "--epochs", "1e3"], 2, "whole number"),
+        (&["train", "--widths", "0,0,0"], 2, "--widths, conv1"),
+        (&["train", "--data", "/dev/null"], 2, "--data /dev/null: it is no folder"),
         (&["train", "--seeds", "1,x"], 2, "--seeds"),
         (&["train", "--seeds", "1,1"], 2, "--seeds"),
         (&["train", "--batch", "0"], 2, "--batch"),
@@ -199,7 +203,8 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     let mut table = csv::Reader::from_reader(csv.as_bytes());
     let head = table.headers().unwrap().clone();
     assert_eq!(head.iter().collect::<Vec<_>>()[..3], ["arm", "seed", "epoch"]);
-    assert_eq!(table.records().map(Result::unwrap).count(), 4);
+    let lanes: Vec<_> = table.records().map(|row| row.unwrap()).map(|row| format!("{} {}", &row[0], &row[2])).collect();
+    assert_eq!(lanes, ["relu-tanh 1", "all-tanh 1", "relu-tanh 2", "all-tanh 2"], "whichever was ahead");
 
     let file = home.path("run.json");
     home.run(&["runs", "export", "1", "--format", "json", "-o", &file.display().to_string()]).success();

@@ -1,7 +1,7 @@
 //! A run's curves as a file: CSV, JSON, or an SVG chart.
 
 use super::Outcome;
-use super::runs::{Format, find};
+use super::runs::{Format, epochs_in_order, find};
 use crate::lesson::{CellBody, Library, RaceMark};
 use crate::protocol::{EpochRecord, RunId, RunSummary};
 use crate::store::{Home, files};
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) -> Outcome {
     let (store, summary) = find(home, run)?;
-    let epochs = store.epochs(run)?;
+    let epochs = epochs_in_order(&store, &summary)?;
     let bytes = match format {
         Format::Csv => csv(&epochs)?,
         Format::Json => {

@@ -17,13 +17,16 @@ const LEAVING: Duration = Duration::from_secs(30);
 pub enum KernelCommand {
     /// Its process, age, memory and runs; exit status 1 if none runs
     Status {
+        /// One JSON object
         #[arg(long)]
         json: bool,
     },
     /// Make it leave; with runs under way only with --force, and they can be resumed
     Stop {
+        /// Even with runs under way
         #[arg(long)]
         force: bool,
+        /// One JSON object
         #[arg(long)]
         json: bool,
     },

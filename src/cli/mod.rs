@@ -37,6 +37,7 @@ enum Command {
     },
     /// List the lessons
     Lessons {
+        /// One JSON array
         #[arg(long)]
         json: bool,
     },
@@ -51,15 +52,20 @@ enum Command {
     Runs(runs::Runs),
     /// Go on with a stopped, paused, interrupted or failed run, and follow it
     Resume {
+        /// Its number in `relu runs`
         run: RunId,
         /// Leave at once; the run goes on in the kernel
         #[arg(long)]
         detach: bool,
+        /// One JSON object a line
         #[arg(long)]
         json: bool,
     },
     /// Stop a run at the next batch; it can be resumed
-    Stop { run: RunId },
+    Stop {
+        /// Its number in `relu runs`
+        run: RunId,
+    },
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -69,16 +75,21 @@ enum Command {
     Measure(measure::Measure),
     /// Print every claim of the article with your own measurements and the verdict they give
     Ledger {
+        /// One JSON array
         #[arg(long)]
         json: bool,
     },
     /// Check this installation: home, disk, store, kernel, LibTorch, MNIST, terminal
     Doctor {
+        /// One JSON array
         #[arg(long)]
         json: bool,
     },
     /// Print a completion script for a shell
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// The shell that is to read it
+        shell: clap_complete::Shell,
+    },
 }
 
 /// A failure with an exit status of its own; everything else is 1.

@@ -1,7 +1,7 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, export, say, say_json};
-use crate::protocol::{RequestBody, RunId, RunSummary};
+use crate::protocol::{EpochRecord, RequestBody, RunId, RunSummary};
 use crate::shell::client::Client;
 use crate::store::{Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
@@ -23,22 +23,33 @@ pub struct Runs {
 enum RunsCommand {
     /// A run's settings, state and every epoch
     Show {
+        /// Its number in `relu runs`
         run: RunId,
+        /// One JSON object
         #[arg(long)]
         json: bool,
     },
     /// Give a run a name; an empty one takes it away
-    Rename { run: RunId, name: String },
+    Rename {
+        /// Its number in `relu runs`
+        run: RunId,
+        /// What the list is to show beside the number
+        name: String,
+    },
     /// Delete runs with their checkpoints; active ones are refused
     Delete {
+        /// Their numbers in `relu runs`
         #[arg(required = true)]
         runs: Vec<RunId>,
     },
     /// Write a run's curves to a file or to stdout
     Export {
+        /// Its number in `relu runs`
         run: RunId,
+        /// What the file holds
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
+        /// Where to; otherwise stdout
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -95,6 +106,15 @@ pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
     if home.database().exists() { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
 }
 
+/// A run's epochs, lane by lane within each. Stored as they came: which lane was ahead is chance, and what is shown of two
+/// equal runs should not differ by it.
+pub fn epochs_in_order(store: &Store, summary: &RunSummary) -> color_eyre::Result<Vec<EpochRecord>> {
+    let lanes = summary.spec.lanes();
+    let mut epochs = store.epochs(summary.run)?;
+    epochs.sort_by_key(|record| (record.epoch, lanes.iter().position(|lane| *lane == record.lane())));
+    Ok(epochs)
+}
+
 /// One run, or a sentence that there is no such.
 pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> {
     let Some(store) = open_store(home)? else {
@@ -132,7 +152,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
 
 fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let (store, summary) = find(home, run)?;
-    let epochs = store.epochs(run)?;
+    let epochs = epochs_in_order(&store, &summary)?;
     if as_json {
         say_json(&json!({ "summary": summary, "epochs": epochs }))?;
         return Ok(ExitCode::SUCCESS);

@@ -3,7 +3,9 @@
 use super::follow::{Style, follow};
 use super::runs::find;
 use super::{Outcome, Usage, is_closed_pipe, say, say_json};
-use crate::protocol::{Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, Widths};
+use crate::protocol::{
+    Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, SpecError, Widths,
+};
 use crate::shell::client::Client;
 use crate::store::Home;
 use clap::Args;
@@ -21,33 +23,35 @@ pub struct Train {
     /// article: LeNet-4, batch 100; tutorial: 20/50/500, batch 500
     #[arg(long, default_value = "article", value_parser = parse::<Preset>)]
     preset: Preset,
-    #[arg(long)]
+    /// How often each training image is seen
+    #[arg(long, value_parser = whole)]
     epochs: Option<u32>,
     /// One lane for each arm and seed
     #[arg(long, value_delimiter = ',')]
     seeds: Option<Vec<u64>>,
     /// Images a step
-    #[arg(long)]
+    #[arg(long, value_parser = whole)]
     batch: Option<u32>,
     /// Learning rate
     #[arg(long, allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// Share of the last step that the next one keeps; 0 is plain gradient descent
     #[arg(long, allow_negative_numbers = true)]
     momentum: Option<f64>,
     /// The first so many training images train
-    #[arg(long)]
+    #[arg(long, value_parser = whole)]
     train_size: Option<u32>,
     /// The last so many training images validate
-    #[arg(long)]
+    #[arg(long, value_parser = whole)]
     val_size: Option<u32>,
     /// CONV1,CONV2,FC1, such as 4,16,120
-    #[arg(long, value_delimiter = ',', num_args = 1)]
+    #[arg(long, value_delimiter = ',', num_args = 1, value_parser = whole)]
     widths: Option<Vec<u32>>,
     /// A folder with four IDX files of MNIST's form, plain or .gz
     #[arg(long)]
     data: Option<PathBuf>,
     /// LibTorch's threads within a lane
-    #[arg(long)]
+    #[arg(long, value_parser = whole)]
     threads: Option<u32>,
     /// fused or libtorch
     #[arg(long, value_parser = parse::<Backend>)]
@@ -67,6 +71,21 @@ fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
     text.parse()
 }
 
+/// A whole number. One that is far too large passes as the largest: the spec knows each setting's range and names it.
+fn whole(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u128>().map_err(|_| "take a whole number, in digits".to_owned())?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// A spec's fault under the name of the flag that sets it.
+fn of_flag(SpecError { field, message }: SpecError) -> Usage {
+    match field {
+        "conv1" | "conv2" | "fc1" => Usage(format!("--widths, {field}: {message}")),
+        "lanes" => Usage(format!("--arms times --seeds: {message}")),
+        _ => Usage(format!("--{field}: {message}")),
+    }
+}
+
 impl Train {
     fn spec(&self) -> Result<RunSpec, Usage> {
         let base = RunSpec::of(self.preset);
@@ -77,10 +96,16 @@ impl Train {
         };
         let data = match &self.data {
             None => DataSource::Mnist,
-            // The kernel has a working folder of its own.
-            Some(folder) => DataSource::Folder(folder.canonicalize().map_err(|error| {
-                Usage(format!("--data {}: {error}; give a folder with four IDX files", folder.display()))
-            })?),
+            Some(folder) => {
+                let refuse =
+                    |why| Usage(format!("--data {}: {why}; give a folder with four IDX files", folder.display()));
+                // The kernel has a working folder of its own.
+                let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
+                if !folder.is_dir() {
+                    return Err(refuse("it is no folder".into()));
+                }
+                DataSource::Folder(folder)
+            }
         };
         let spec = RunSpec {
             arms: self.arms.clone().unwrap_or(base.arms),
@@ -97,7 +122,7 @@ impl Train {
             widths,
             data,
         };
-        spec.check().map_err(|error| Usage(format!("--{error}")))?;
+        spec.check().map_err(of_flag)?;
         Ok(spec)
     }
 }

@@ -5,7 +5,7 @@ use super::{drill, guard};
 use crate::app::Event;
 use crossterm::{event, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::mpsc::Sender;
@@ -17,7 +17,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 /// Catches the signals that would end or stop the process, the one that lets it go on, and that of a resize, which
 /// crossterm misses before its first read; call before the terminal is taken, or one could come between.
 pub fn catch_signals() -> io::Result<Signals> {
-    Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])
+    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])
 }
 
 /// Starts the threads that turn the outer world into events.
