@@ -50,7 +50,7 @@ fn it_opens_on_the_race_and_quits() {
 
 #[test]
 fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
-    for name in ["-TERM", "-INT", "-HUP"] {
+    for name in ["-TERM", "-INT", "-HUP", "-QUIT"] {
         let mut notebook = open(80, 24);
         notebook.signal(name);
         assert_eq!(notebook.wait_gone(), 0, "{name}");
