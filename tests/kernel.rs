@@ -80,7 +80,7 @@ fn a_loss_that_explodes_ends_its_arm_and_no_other() {
     let numbers = floats.flat_map(|(_, tensor)| tensor.data().to_vec()).collect::<Vec<_>>();
     assert!(numbers.len() > 4000, "{newest:?}");
     let finite = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap()).is_finite();
-    assert!(numbers.chunks_exact(4).all(|number| finite(number)), "{newest:?} holds a number that is not finite");
+    assert!(numbers.chunks_exact(4).all(finite), "{newest:?} holds a number that is not finite");
 }
 
 #[test]
