@@ -369,3 +369,25 @@ fn the_doctor_finds_this_installation_whole() {
     let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
 }
+
+/// Both commands that list and those that start a kernel tell of damage; what can be read is there.
+#[test]
+fn damage_is_told_where_it_is_met() {
+    let home = TestHome::new();
+    home.run(&tiny(&[])).success();
+    home.run(&tiny(&[])).success();
+    home.run(&["kernel", "stop"]).success();
+    let database = home.folder().join("notebook.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    raw.execute("UPDATE runs SET spec = '{' WHERE id = 1", []).unwrap();
+    drop(raw);
+    let stderr = |arguments: &[&str]| String::from_utf8(home.run(arguments).get_output().stderr.clone()).unwrap();
+    assert!(stderr(&["runs"]).contains("run 1 can't be read back"));
+    let (code, _) = home.refusal(&["doctor"]);
+    assert_eq!(code, 1, "the doctor knows of it too");
+
+    std::fs::write(&database, b"no database at all".repeat(400)).unwrap();
+    assert!(stderr(&["runs"]).contains("the store is damaged"));
+    let told = stderr(&tiny(&["--detach"]));
+    assert!(told.contains("The store was damaged") && told.contains("notebook.db.damaged-"), "{told}");
+}

@@ -191,6 +191,11 @@ fn told_to_leave_it_takes_a_checkpoint_and_goes() {
         assert!(matches!(end(&mut client, &home, run), RunEvent::Interrupted { .. }), "{how}");
         assert!(client.wait_closed(common::PATIENCE));
         assert!(kernel.wait().success(), "{how}\n{}", log(&home));
+        // Whoever copies the one file, to another machine say, has all of it.
+        let (_elsewhere, copy) = common::home();
+        copy.prepare().unwrap();
+        fs::copy(home.database(), copy.database()).unwrap();
+        assert_eq!(state(&copy, run), RunState::Interrupted);
         assert_eq!(state(&home, run), RunState::Interrupted);
         assert!(!home.socket().unwrap().exists());
         for lane in endless().lanes() {

@@ -221,6 +221,41 @@ fn a_damaged_store_is_set_aside_and_never_deleted() {
     }
 }
 
+/// One page of many is hit: what stands on the others is in the new store, and the old one is kept.
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_carried_over() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let first = store.create_run(&spec(), Some("kept")).unwrap();
+    let second = store.create_run(&spec(), None).unwrap();
+    for epoch in 1..=300 {
+        commit(&mut store, first, RELU, epoch);
+        commit(&mut store, second, TANH, epoch);
+    }
+    let before = store.epochs(first).unwrap();
+    store.fold_log().unwrap();
+    drop(store);
+    // The page that holds the 149th epoch of the first run, by its loss.
+    let mut bytes = fs::read(home.database()).unwrap();
+    let loss = record(RELU, 149).train_loss.to_be_bytes();
+    let at = bytes.windows(8).position(|window| window == loss).expect("the epoch stands in the file");
+    let page = at / 4096 * 4096;
+    bytes[page..page + 4096].fill(0);
+    fs::write(home.database(), bytes).unwrap();
+
+    let store = Store::open(&home).unwrap();
+    let notice = &store.notices()[0];
+    assert!(notice.contains("damaged") && notice.contains("2 runs with"), "{notice}");
+    assert_eq!(store.run(first).unwrap().name.as_deref(), Some("kept"));
+    assert_eq!(store.runs().unwrap().len(), 2);
+    let after = store.epochs(first).unwrap();
+    assert!(after.len() > 200 && after.len() < 300, "{} epochs", after.len());
+    assert!(after.iter().all(|record| before.contains(record)), "nothing is made up");
+    assert_eq!((after.first(), after.last()), (before.first(), before.last()), "read from both ends");
+    drop(store);
+    assert!(Store::open(&home).unwrap().notices().is_empty(), "the new one is whole");
+}
+
 #[test]
 fn one_unreadable_run_does_not_hide_the_others() {
     let (_folder, home) = home();

@@ -92,7 +92,10 @@ fn store(home: &Home) -> Result<String, crate::store::StoreError> {
     if !home.database().exists() {
         return Ok("none yet; the first race makes it".into());
     }
-    let runs = Store::open_read(home)?.runs()?;
+    let (runs, unreadable) = Store::open_read(home)?.runs_and_faults()?;
+    if let Some(fault) = unreadable.into_iter().next() {
+        return Err(fault);
+    }
     Ok(format!("{} with {} runs", home.database().display(), runs.len()))
 }
 

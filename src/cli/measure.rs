@@ -1,10 +1,9 @@
 //! `relu measure`: runs the lessons' experiments without the notebook, so that a ledger can be filled overnight. What it
 //! measures is there in the notebook afterwards.
 
-use super::{Outcome, Usage, complain, say, say_json};
+use super::{Outcome, Usage, complain, connect_or_start, say, say_json};
 use crate::lesson::{CellBody, Library};
 use crate::protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, about};
-use crate::shell::client::Client;
 use crate::store::Home;
 use clap::Args;
 use color_eyre::eyre::WrapErr;
@@ -33,7 +32,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
     let wanted = wanted(&Library::english(), arguments)?;
     let home = Home::locate()?;
     home.prepare()?;
-    let mut client = Client::connect_or_start(&home)?;
+    let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut failed = false;

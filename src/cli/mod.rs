@@ -13,6 +13,8 @@ mod runs;
 mod train;
 
 use crate::protocol::RunId;
+use crate::shell::client::{Client, ClientError};
+use crate::store::Home;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -122,6 +124,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
+}
+
+/// The kernel's line; what it has to say of how it started is said.
+fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
+    let client = Client::connect_or_start(home)?;
+    for notice in &client.hello().notices {
+        complain(notice);
+    }
+    Ok(client)
 }
 
 type Outcome = color_eyre::Result<ExitCode>;

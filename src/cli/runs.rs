@@ -1,6 +1,6 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
-use super::{Outcome, export, say, say_json};
+use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use crate::protocol::{EpochRecord, RequestBody, RunId, RunSummary};
 use crate::shell::client::Client;
 use crate::store::{Home, Store};
@@ -87,7 +87,7 @@ pub fn runs(arguments: Runs) -> Outcome {
 /// Only the kernel writes: it is started if none runs.
 fn ask(home: &Home, body: RequestBody) -> Outcome {
     home.prepare()?;
-    Client::connect_or_start(home)?.request(body)?;
+    connect_or_start(home)?.request(body)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,7 +125,11 @@ pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> 
 }
 
 fn list(home: &Home, as_json: bool) -> Outcome {
-    let runs = open_store(home)?.map_or_else(|| Ok(Vec::new()), |store| store.runs())?;
+    let (runs, unreadable) =
+        open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
+    for fault in &unreadable {
+        complain(&fault.to_string());
+    }
     if as_json {
         say_json(&runs)?;
         return Ok(ExitCode::SUCCESS);

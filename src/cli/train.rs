@@ -2,7 +2,7 @@
 
 use super::follow::{Style, follow};
 use super::runs::find;
-use super::{Outcome, Usage, is_closed_pipe, say, say_json};
+use super::{Outcome, Usage, connect_or_start, is_closed_pipe, say, say_json};
 use crate::protocol::{
     Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, SpecError, Widths,
 };
@@ -131,7 +131,7 @@ pub fn train(arguments: &Train) -> Outcome {
     let spec = arguments.spec()?;
     let home = Home::locate()?;
     home.prepare()?;
-    let mut client = Client::connect_or_start(&home)?;
+    let mut client = connect_or_start(&home)?;
     // Follow first: nothing that the run tells can be missed.
     client.request(RequestBody::Follow)?;
     let Reply::Started { run } = client.request(RequestBody::Train { spec, name: arguments.name.clone() })? else {
@@ -143,7 +143,7 @@ pub fn train(arguments: &Train) -> Outcome {
 pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     let home = Home::locate()?;
     home.prepare()?;
-    let mut client = Client::connect_or_start(&home)?;
+    let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
     client.request(RequestBody::Resume { run })?;
     go_on(client, &home, run, detach, json)

@@ -149,6 +149,7 @@ impl Conversation<'_> {
                 protocol: PROTOCOL_VERSION,
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").into(),
+                notices: self.kernel.store().notices().to_vec(),
             })
         } else {
             self.greeted = Greeted::OtherVersion;

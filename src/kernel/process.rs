@@ -234,6 +234,9 @@ impl Started {
         let _ = fs::remove_file(&self.socket);
         self.kernel.halt_all(LEAVE_WITHIN);
         self.kernel.retry_unsaved();
+        if let Err(error) = self.kernel.store().fold_log() {
+            tracing::warn!("the store's log stays beside it: {error}");
+        }
         self.kernel.hub.part(PART_WITHIN);
         tracing::info!("left");
     }

@@ -127,6 +127,9 @@ pub struct Hello {
     pub pid: u32,
     /// The package's version and build.
     pub version: String,
+    /// What the reader should know of how it started, such as a damaged store set aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -151,6 +151,9 @@ impl Line {
             self.failed(&error);
             return;
         }
+        for notice in client.hello().notices.clone() {
+            self.tell(Event::Notice(notice));
+        }
         let (requests, lines) = client.split();
         let ended = Arc::new(AtomicBool::new(false));
         let (alive, told) = mpsc::channel();

@@ -14,7 +14,9 @@ pub enum StoreError {
     NoSuchRun(RunId),
     #[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
     DamagedRun { run: RunId, why: String },
-    #[error("the store is damaged ({0}); the kernel sets the file aside when it starts and begins a new one")]
+    #[error(
+        "the store is damaged ({0}); when it starts, the kernel sets the file aside and carries over what can be read"
+    )]
     Damaged(String),
     #[error("{0} was written by a newer relu-notebook; use that one, or set RELU_HOME to another folder")]
     Newer(PathBuf),

@@ -11,6 +11,7 @@ mod migrations;
 mod open;
 mod place;
 mod read;
+mod salvage;
 mod write;
 
 pub mod files;

@@ -3,6 +3,7 @@
 use super::{
     Home, Store, StoreError,
     migrations::{LATEST_VERSION, migrations},
+    salvage::{Salvaged, carry_over},
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: a
-    /// damaged file is renamed aside here, see [`Store::notices`].
+    /// damaged file is renamed aside here, and what can be read of it carried over: see [`Store::notices`].
     pub fn open(home: &Home) -> Result<Self, StoreError> {
         home.prepare()?;
         let path = home.database();
@@ -30,11 +31,14 @@ impl Store {
         let connection = match opened {
             Err(StoreError::Damaged(why)) => {
                 let aside = set_aside(&path).map_err(|error| StoreError::Disk(error.to_string()))?;
-                notices.push(format!(
-                    "The store was damaged ({why}). It is kept as {}; a new one was begun.",
-                    aside.display()
-                ));
-                open_writable(home)?
+                let mut new = open_writable(home)?;
+                let Salvaged { runs, epochs, rows } = carry_over(&aside, &mut new);
+                let outcome = match rows {
+                    0 => "nothing in it could be read, and a new one was begun".to_owned(),
+                    _ => format!("what could be read of it, {runs} runs with {epochs} epochs, is in a new one"),
+                };
+                notices.push(format!("The store was damaged ({why}). It is kept as {}; {outcome}.", aside.display()));
+                new
             }
             other => other?,
         };

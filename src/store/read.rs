@@ -10,17 +10,26 @@ impl Store {
     /// All runs, newest first. One that can't be read back is left out and logged; one whose kernel died beneath it is
     /// shown to readers as interrupted, as the next kernel will store it.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
+        let (runs, faults) = self.runs_and_faults()?;
+        for fault in faults {
+            tracing::warn!("{fault}");
+        }
+        Ok(runs)
+    }
+
+    /// The same, with why the others can't be read back.
+    pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<StoreError>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
         let rows = statement.query_map([], RunRow::read)?.collect::<Result<Vec<_>, _>>()?;
-        let mut runs = Vec::with_capacity(rows.len());
+        let (mut runs, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             match self.summary(row) {
                 Ok(run) => runs.push(run),
-                Err(error @ StoreError::DamagedRun { .. }) => tracing::warn!("{error}"),
+                Err(fault @ StoreError::DamagedRun { .. }) => faults.push(fault),
                 Err(error) => return Err(error),
             }
         }
-        Ok(runs)
+        Ok((runs, faults))
     }
 
     pub fn run(&self, run: RunId) -> Result<RunSummary, StoreError> {

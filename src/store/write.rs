@@ -113,6 +113,12 @@ impl Store {
         Ok(committed)
     }
 
+    /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is whole.
+    /// A reader that holds on to what was before keeps its part in the log; nothing is lost by that.
+    pub fn fold_log(&self) -> Result<(), StoreError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
     pub fn rename(&mut self, run: RunId, name: Option<&str>) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("UPDATE runs SET name = ?2 WHERE id = ?1", params![run.0, name])

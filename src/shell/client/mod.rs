@@ -124,7 +124,7 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE)).map_err(socket)?;
         let lines = Lines::new(stream.try_clone().map_err(socket)?);
         let sender = Sender { stream, next_id: 1, pid: 0, log: home.kernel_log() };
-        let hello = Hello { protocol: 0, pid: 0, version: String::new() };
+        let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new() };
         Ok(Self { sender, lines, early: VecDeque::new(), hello })
     }
 
