@@ -8,6 +8,7 @@ mod common;
 use common::{TestHome, events, refusal, text};
 use serde_json::{Value, json};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 const TINY: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "2", "--batch", "50"];
@@ -212,6 +213,15 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     assert_eq!(exported["epochs"], shown["epochs"]);
     assert_eq!(exported["summary"]["spec"]["train_size"], 500);
 
+    // A bare name, and for whomever the umask lets read it.
+    let mut bare = home.relu(&["runs", "export", "1", "-o", "run.csv"]);
+    bare.current_dir(home.path(".")).assert().success();
+    assert_eq!(text(&home.path("run.csv")), csv);
+    let mode = home.path("run.csv").metadata().unwrap().permissions().mode();
+    let folders = home.path("run-folder");
+    std::fs::create_dir(&folders).unwrap();
+    assert_eq!(mode & 0o777, folders.metadata().unwrap().permissions().mode() & 0o666);
+
     let file = home.path("run.svg");
     home.run(&["runs", "export", "1", "--format", "svg", "-o", &file.display().to_string()]).success();
     let svg = text(&file);
@@ -368,26 +378,4 @@ fn the_doctor_finds_this_installation_whole() {
     let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
     let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
-}
-
-/// Both commands that list and those that start a kernel tell of damage; what can be read is there.
-#[test]
-fn damage_is_told_where_it_is_met() {
-    let home = TestHome::new();
-    home.run(&tiny(&[])).success();
-    home.run(&tiny(&[])).success();
-    home.run(&["kernel", "stop"]).success();
-    let database = home.folder().join("notebook.db");
-    let raw = rusqlite::Connection::open(&database).unwrap();
-    raw.execute("UPDATE runs SET spec = '{' WHERE id = 1", []).unwrap();
-    drop(raw);
-    let stderr = |arguments: &[&str]| String::from_utf8(home.run(arguments).get_output().stderr.clone()).unwrap();
-    assert!(stderr(&["runs"]).contains("run 1 can't be read back"));
-    let (code, _) = home.refusal(&["doctor"]);
-    assert_eq!(code, 1, "the doctor knows of it too");
-
-    std::fs::write(&database, b"no database at all".repeat(400)).unwrap();
-    assert!(stderr(&["runs"]).contains("the store is damaged"));
-    let told = stderr(&tiny(&["--detach"]));
-    assert!(told.contains("The store was damaged") && told.contains("notebook.db.damaged-"), "{told}");
 }

@@ -242,6 +242,8 @@ fn a_full_disk_makes_training_wait_and_costs_nothing() {
     let mut late = follow(&home);
     let told = late.next_event(common::PATIENCE).unwrap();
     assert!(matches!(told, Some(Event::Run(RunEvent::Notice { text: Some(_), .. }))), "{told:?}");
+    let Reply::Status(status) = late.request(RequestBody::Status).unwrap() else { panic!() };
+    assert!(matches!(&status.notices[..], [(of, text)] if *of == run && text.contains("disk")), "{status:?}");
     assert!(!Store::open_read(&home).unwrap().epochs(run).unwrap().is_empty());
     drop(file);
     fs::remove_file(&ballast).unwrap();

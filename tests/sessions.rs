@@ -99,6 +99,20 @@ fn history_and_live_events_make_one_curve() {
     assert_eq!(epochs, [1, 2, 3]);
 }
 
+/// Told of before the notebook knows the run: whoever opens it later has to see it.
+#[test]
+fn what_an_unknown_run_complains_of_is_shown_once_it_is_loaded() {
+    let mut session = Session::open();
+    let text = Some("The disk is full. Training waits.".to_owned());
+    session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
+    let started = RunEvent::Started { run: RunId(9), spec: RunSpec::of(Preset::Article) };
+    session.tell(Event::History(RunId(9), vec![started.clone()]));
+    assert_eq!(session.app.races[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
+    session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
+    session.tell(Event::History(RunId(9), vec![started]));
+    assert_eq!(session.app.races[&RunId(9)].notice, None);
+}
+
 #[test]
 fn a_kernel_that_dies_leaves_the_race_resumable() {
     let mut session = Session::open();

@@ -113,6 +113,7 @@ fn a_damaged_store_is_told_of_and_set_aside_by_the_next_kernel() {
     notebook.wait_for("the store is damaged");
     notebook::start_race(&notebook.home, 2);
     notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
+    notebook.wait_for("The store was damaged");
     let names = || fs::read_dir(notebook.home.folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     assert!(names().any(|name| name.starts_with("notebook.db.damaged-")), "{:?}", names().collect::<Vec<_>>());
     notebook.home.until("the race's end", |run| run["state"] == "finished");
@@ -180,4 +181,27 @@ fn an_idle_kernel_of_another_version_is_restarted_with_enter() {
     notebook.press("\r");
     notebook.wait_for("kernel ready");
     assert!(notebook.kernel()["pid"].is_number());
+}
+
+/// Both commands that list and those that start a kernel tell of damage; what can be read is there.
+#[test]
+fn damage_is_told_where_it_is_met() {
+    const RACE: [&str; 7] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "1"];
+    let home = TestHome::new();
+    home.run(&RACE).success();
+    home.run(&RACE).success();
+    home.run(&["kernel", "stop"]).success();
+    let database = home.folder().join("notebook.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    raw.execute("UPDATE runs SET spec = '{' WHERE id = 1", []).unwrap();
+    drop(raw);
+    let stderr = |arguments: &[&str]| String::from_utf8(home.run(arguments).get_output().stderr.clone()).unwrap();
+    assert!(stderr(&["runs"]).contains("run 1 can't be read back"));
+    let (code, _) = home.refusal(&["doctor"]);
+    assert_eq!(code, 1, "the doctor knows of it too");
+
+    std::fs::write(&database, b"no database at all".repeat(400)).unwrap();
+    assert!(stderr(&["runs"]).contains("the store is damaged"));
+    let told = stderr(&[&RACE[..], &["--detach"]].concat());
+    assert!(told.contains("The store was damaged") && told.contains("notebook.db.damaged-"), "{told}");
 }

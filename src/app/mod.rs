@@ -59,6 +59,8 @@ pub struct App {
     pub link: Link,
     /// Every race that a cell or the runs list has shown.
     pub races: HashMap<RunId, Race>,
+    /// What runs complain of that are not among the races yet.
+    pub notices: HashMap<RunId, String>,
     /// The run that a train cell shows.
     pub cell_runs: HashMap<CellKey, RunId>,
     /// Train cells whose run is being asked for, and what went wrong when it was.
@@ -96,6 +98,7 @@ impl App {
             modals: Vec::new(),
             link: Link::Off,
             races: HashMap::new(),
+            notices: HashMap::new(),
             cell_runs: HashMap::new(),
             starting: HashMap::new(),
             experiments: HashMap::new(),

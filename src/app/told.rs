@@ -11,6 +11,8 @@ impl App {
         match self.link {
             // Whatever was missed stands in the store.
             Link::On => {
+                // That there was no kernel is no longer so.
+                self.message = None;
                 let mut effects = vec![Effect::LoadRuns, Effect::Recall];
                 effects.extend(self.cell_runs.values().chain(self.races.keys()).map(|&run| Effect::LoadRun(run)));
                 effects
@@ -45,14 +47,20 @@ impl App {
             self.races.remove(&run);
             self.cell_runs.retain(|_, shown| *shown != run);
         }
-        match self.races.get_mut(&run) {
-            Some(race) => {
-                race.resuming = false;
-                race.apply(event);
+        if let Some(race) = self.races.get_mut(&run) {
+            race.resuming = false;
+            race.apply(event);
+        } else if matches!(event, RunEvent::Deleted { .. }) {
+            self.notices.remove(&run);
+        } else {
+            if let RunEvent::Notice { text, .. } = event {
+                match text {
+                    Some(text) => self.notices.insert(run, text.clone()),
+                    None => self.notices.remove(&run),
+                };
             }
             // A run that another notebook started.
-            None if !matches!(event, RunEvent::Deleted { .. }) => return vec![Effect::LoadRun(run)],
-            None => {}
+            return vec![Effect::LoadRun(run)];
         }
         let mut effects = Vec::new();
         if matches!(event, RunEvent::Finished { .. }) {

@@ -48,6 +48,9 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
                     race.apply(event);
                 }
             }
+            if let Some(race) = app.races.get_mut(&run) {
+                race.notice = app.notices.remove(&run).or(race.notice.take());
+            }
             Vec::new()
         }
         Event::Runs(runs) => {

@@ -27,7 +27,7 @@ pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) ->
     };
     match output {
         Some(path) => {
-            files::write_atomically(path, &bytes).wrap_err_with(|| format!("{} can't be written", path.display()))?;
+            files::write_out(path, &bytes).wrap_err_with(|| format!("{} can't be written", path.display()))?;
         }
         None => std::io::stdout().write_all(&bytes)?,
     }

@@ -62,6 +62,9 @@ fn status(home: &Home, as_json: bool) -> Outcome {
     say(&format!("clients  {}", status.clients))?;
     for run in &status.runs {
         say(&format!("run {:<4} {}, {} of {} epochs", run.run, run.state.name(), run.epochs_done, run.spec.epochs))?;
+        for (_, notice) in status.notices.iter().filter(|(of, _)| *of == run.run) {
+            say(&format!("         {notice}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use crate::protocol::{EpochRecord, RequestBody, RunId, RunSummary};
+use crate::protocol::{EpochRecord, Reply, RequestBody, RunId, RunSummary};
 use crate::shell::client::Client;
 use crate::store::{Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
-use color_eyre::eyre::bail;
+use color_eyre::eyre::{Context, bail};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,7 +103,10 @@ pub fn stop(run: RunId) -> Outcome {
 
 /// The store for reading; `None` if nothing was ever trained here.
 pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
-    if home.database().exists() { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
+    let path = home.database();
+    let there =
+        path.try_exists().wrap_err_with(|| format!("{} can't be looked for; is RELU_HOME right?", path.display()))?;
+    if there { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
 }
 
 /// A run's epochs, lane by lane within each. Stored as they came: which lane was ahead is chance, and what is shown of two
@@ -124,6 +127,19 @@ pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> 
     Ok((store, summary))
 }
 
+/// What the kernel's runs complain of: the store knows nothing of a disk that is full. A kernel that can't be asked keeps
+/// nobody from reading.
+fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
+    if !runs.iter().any(|run| run.state.is_active()) {
+        return;
+    }
+    let Ok(Some(mut client)) = Client::connect(home) else { return };
+    let Ok(Reply::Status(status)) = client.request(RequestBody::Status) else { return };
+    for (run, notice) in status.notices.iter().filter(|(of, _)| runs.iter().any(|run| run.run == *of)) {
+        complain(&format!("run {run}: {notice}"));
+    }
+}
+
 fn list(home: &Home, as_json: bool) -> Outcome {
     let (runs, unreadable) =
         open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
@@ -138,6 +154,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         say("nothing has been trained here yet; `relu train` starts a race")?;
         return Ok(ExitCode::SUCCESS);
     }
+    tell_of_troubles(home, &runs);
     say(&format!("{:>4}  {:<12} {:>11}  {}", "run", "state", "epochs", "best validation error, %"))?;
     for run in runs {
         let best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
@@ -161,6 +178,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
         say_json(&json!({ "summary": summary, "epochs": epochs }))?;
         return Ok(ExitCode::SUCCESS);
     }
+    tell_of_troubles(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
     say(&format!(
         "run {run}{name}: {}, {} of {} epochs",

@@ -108,6 +108,12 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
     }
 }
 
+/// The first complaint of each run.
+fn firsts(notices: &BTreeMap<(RunId, Option<Lane>), String>) -> BTreeMap<RunId, String> {
+    // Of equal keys the last one stays.
+    notices.iter().rev().map(|(&(run, _), text)| (run, text.clone())).collect()
+}
+
 /// Every connection, and those that follow.
 #[derive(Default)]
 pub(super) struct Hub {
@@ -154,13 +160,14 @@ impl Hub {
             return;
         }
         followers.push(Arc::clone(outbox));
-        let mut last = None;
-        for (&(run, _), text) in notices.iter() {
-            if last != Some(run) {
-                outbox.send(&ServerLine::Event(Event::Run(RunEvent::Notice { run, text: Some(text.clone()) })));
-            }
-            last = Some(run);
+        for (run, text) in firsts(&notices) {
+            outbox.send(&ServerLine::Event(Event::Run(RunEvent::Notice { run, text: Some(text) })));
         }
+    }
+
+    /// What each run complains of.
+    pub fn notices(&self) -> Vec<(RunId, String)> {
+        firsts(&lock(&self.notices)).into_iter().collect()
     }
 
     /// Tells every follower; never waits for one.
@@ -181,15 +188,12 @@ impl Hub {
     /// Sets or takes back what a lane, or the run as a whole, complains of, and tells of a change.
     pub fn notice(&self, run: RunId, lane: Option<Lane>, text: Option<String>) {
         let mut notices = lock(&self.notices);
-        let shown = |notices: &BTreeMap<(RunId, Option<Lane>), String>| {
-            notices.iter().find(|((of, _), _)| *of == run).map(|(_, text)| text.clone())
-        };
-        let before = shown(&notices);
+        let before = firsts(&notices).remove(&run);
         match text {
             Some(text) => notices.insert((run, lane), text),
             None => notices.remove(&(run, lane)),
         };
-        let after = shown(&notices);
+        let after = firsts(&notices).remove(&run);
         if before != after {
             tracing::warn!(%run, notice = after.as_deref().unwrap_or("none"));
             self.publish(&Event::Run(RunEvent::Notice { run, text: after }));

@@ -87,6 +87,7 @@ impl Kernel {
             uptime_seconds: self.began.elapsed().as_secs_f64(),
             rss_bytes: process::resident_bytes(),
             clients: self.hub.clients(),
+            notices: self.hub.notices(),
             runs: store
                 .runs()
                 .unwrap_or_default()

@@ -142,6 +142,9 @@ pub struct KernelStatus {
     pub clients: u32,
     /// The runs it holds: queued, running, paused.
     pub runs: Vec<RunSummary>,
+    /// What they complain of, such as a full disk.
+    #[serde(default)]
+    pub notices: Vec<(RunId, String)>,
 }
 
 /// The one line that a kernel prints on its standard output: how its start went.

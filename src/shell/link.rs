@@ -151,9 +151,7 @@ impl Line {
             self.failed(&error);
             return;
         }
-        for notice in client.hello().notices.clone() {
-            self.tell(Event::Notice(notice));
-        }
+        let notices = client.hello().notices.clone();
         let (requests, lines) = client.split();
         let ended = Arc::new(AtomicBool::new(false));
         let (alive, told) = mpsc::channel();
@@ -174,6 +172,9 @@ impl Line {
                 self.open = Some(Open { requests, ended, told });
                 self.expecting = true;
                 self.tell(Event::Link(app::Link::On));
+                for notice in notices {
+                    self.tell(Event::Notice(notice));
+                }
                 self.send_places();
             }
             Err(error) => self.tell(Event::Notice(format!("no thread for the kernel's events: {error}"))),

@@ -10,6 +10,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -58,7 +59,7 @@ impl LaneFolder {
 
     /// Writes the state inside an epoch and keeps the generation before it.
     pub fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = write_unfinished(&self.path, bytes)?;
+        let unfinished = write_unfinished(&self.path, bytes, 0o600)?;
         // Between the two renames there is no state file, and the previous generation serves.
         match fs::rename(self.path.join(STATE), self.path.join(PREVIOUS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -119,13 +120,24 @@ pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
 
 /// Writes a file that is either whole or not there: a new file beside it, fsync, rename, fsync of the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    write_unfinished(folder, bytes)?.persist(path)?;
+    write_with_mode(path, bytes, 0o600)
+}
+
+/// The same for a file that leaves the home: for whomever the user's umask lets read it.
+pub fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, 0o666)
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    // A bare name has an empty parent.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_unfinished(folder, bytes, mode)?.persist(path)?;
     sync_folder(folder)
 }
 
-fn write_unfinished(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+fn write_unfinished(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let permissions = fs::Permissions::from_mode(mode);
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).permissions(permissions).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
