@@ -273,6 +273,18 @@ fn ctrl_c_stops_at_a_batch_and_says_how_to_resume() {
 }
 
 #[test]
+fn a_follower_that_is_told_to_end_leaves_its_run_alone() {
+    let home = TestHome::new();
+    let child = home.bare(&long(&["--json"])).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("run 1 goes on"));
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "running");
+}
+
+#[test]
 fn a_closed_stdout_leaves_quietly_and_the_run_goes_on() {
     let home = TestHome::new();
     let mut child = home.bare(&long(&["--json"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -48,7 +48,14 @@ pub fn follow(mut client: Client, home: &Home, run: RunId, style: Style) -> Outc
     }
     let mut asked_to_stop = false;
     loop {
-        interrupts += signals.pending().count();
+        for signal in signals.pending() {
+            // Whoever ends the follower, a session at its end say, has not asked for the end of the run; Ctrl-C has.
+            if signal == SIGTERM {
+                complain(&format!("left; run {run} goes on in the kernel, `relu stop {run}` stops it"));
+                return Ok(ExitCode::FAILURE);
+            }
+            interrupts += 1;
+        }
         match interrupts {
             0 => {}
             1 if asked_to_stop => {}
