@@ -7,7 +7,7 @@ mod common;
 
 use common::{TestHome, events, refusal, text};
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -282,6 +282,13 @@ fn a_follower_that_is_told_to_end_leaves_its_run_alone() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("run 1 goes on"));
     assert_eq!(home.json(&["runs", "--json"])[0]["state"], "running");
+    // And it can be followed again.
+    let mut child = home.bare(&["resume", "1", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(told.next().unwrap().unwrap().contains("started"));
+    home.run(&["stop", "1"]).success();
+    assert!(told.map(Result::unwrap).last().unwrap().contains("stopped"));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]

@@ -52,7 +52,7 @@ enum Command {
     Train(Box<train::Train>),
     /// List runs, or show, rename, delete, export one
     Runs(runs::Runs),
-    /// Go on with a stopped, paused, interrupted or failed run, and follow it
+    /// Go on with a stopped, paused, interrupted or failed run, and follow it; one that goes on is followed
     Resume {
         /// Its number in `relu runs`
         run: RunId,

@@ -77,6 +77,7 @@ pub fn runs(arguments: Runs) -> Outcome {
         Some(RunsCommand::Delete { runs }) => {
             for run in runs {
                 ask(&home, RequestBody::Delete { run })?;
+                say(&format!("run {run} is deleted"))?;
             }
             Ok(ExitCode::SUCCESS)
         }

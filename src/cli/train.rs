@@ -1,13 +1,13 @@
-//! `relu train` and `relu resume`: start, or go on with, a race and follow it to its end.
+//! `relu train` and `relu resume`: start a race, or go on with one, and follow it to its end.
 
 use super::follow::{Style, follow};
 use super::runs::find;
 use super::{Outcome, Usage, connect_or_start, is_closed_pipe, say, say_json};
 use crate::protocol::{
-    Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, SpecError, Widths,
+    Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, SpecError, Widths,
 };
 use crate::shell::client::Client;
-use crate::store::Home;
+use crate::store::{Home, Store};
 use clap::Args;
 use color_eyre::eyre::bail;
 use std::path::PathBuf;
@@ -145,7 +145,12 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
-    client.request(RequestBody::Resume { run })?;
+    // One that goes on already is followed; so a second terminal can watch it.
+    let going_on =
+        Store::open_read(&home)?.run(run).is_ok_and(|run| run.state.is_active() && run.state != RunState::Paused);
+    if !going_on {
+        client.request(RequestBody::Resume { run })?;
+    }
     go_on(client, &home, run, detach, json)
 }
 
