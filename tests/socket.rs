@@ -80,6 +80,19 @@ fn one_kernel_per_home() {
     first.connect();
 }
 
+/// As whoever clears folders of old files does.
+#[test]
+fn a_socket_that_was_taken_away_comes_back() {
+    let (_folder, home) = home();
+    let kernel = Kernel::start(&home);
+    let socket = home.socket().unwrap();
+    std::fs::remove_file(&socket).unwrap();
+    common::until(&home, "the socket", || socket.exists().then_some(()));
+    let found = common::until(&home, "the kernel", || Client::connect(&home).ok().flatten());
+    assert_eq!(found.hello().pid, kernel.child.id());
+    assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 #[test]
 fn it_does_not_hear_hang_ups() {
     let (_folder, home) = home();

@@ -16,6 +16,7 @@ use std::{
         fs::{OpenOptionsExt, PermissionsExt},
         net::UnixListener,
     },
+    path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
         mpsc::{self, RecvTimeoutError, Sender},
@@ -101,7 +102,7 @@ fn tell(line: &StartLine) {
 
 struct Started {
     kernel: Arc<Kernel>,
-    socket: std::path::PathBuf,
+    socket: PathBuf,
     leave: mpsc::Receiver<()>,
     /// Held until the process ends.
     _lock: File,
@@ -139,19 +140,17 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     {
         return Err(KernelError::Io { what: format!("{} is in the way", socket.display()), source: error });
     }
-    let listener = UnixListener::bind(&socket)
-        .and_then(|listener| {
-            fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
-            Ok(listener)
-        })
-        .map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
     let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
-    let accepting = Arc::clone(&kernel);
-    thread::Builder::new()
-        .name("accept".into())
-        .spawn(move || accept(&accepting, &listener))
-        .map_err(KernelError::io("no thread to listen in"))?;
+    listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
     Ok(Some(Started { kernel, socket, leave, _lock: lock }))
+}
+
+fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
+    let listener = UnixListener::bind(socket)?;
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
+    let kernel = Arc::clone(kernel);
+    thread::Builder::new().name("accept".into()).spawn(move || accept(&kernel, &listener))?;
+    Ok(())
 }
 
 /// The lock, or the process that holds it.
@@ -215,6 +214,17 @@ fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
 }
 
 impl Started {
+    /// Whoever clears folders of old files may take the socket away: nobody would find this kernel, nor get another.
+    fn listen_again_if_unlinked(&self) {
+        if self.socket.exists() {
+            return;
+        }
+        match listen(&self.kernel, &self.socket) {
+            Ok(()) => tracing::warn!("the socket was gone; it is there again"),
+            Err(error) => tracing::warn!("the socket is gone and can't be opened again: {error}"),
+        }
+    }
+
     fn serve(self) {
         loop {
             match self.leave.recv_timeout(TICK) {
@@ -222,6 +232,7 @@ impl Started {
                 Err(RecvTimeoutError::Timeout) => {
                     self.kernel.retry_unsaved();
                     log::rotate_if_large(&self.kernel.home);
+                    self.listen_again_if_unlinked();
                     let idle = self.kernel.idle_for();
                     if idle >= self.kernel.options.idle && self.kernel.begin_leaving(false).is_ok() {
                         tracing::info!(seconds = idle.as_secs(), "nothing to do");

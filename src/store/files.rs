@@ -123,9 +123,14 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with_mode(path, bytes, 0o600)
 }
 
-/// The same for a file that leaves the home: for whomever the user's umask lets read it.
+/// The same for a file that leaves the home: for whomever the user's umask lets read it. A link leads on to its file; a
+/// device or a pipe is written to and not replaced.
 pub fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, bytes, 0o666)
+    match fs::canonicalize(path) {
+        Ok(there) if !there.metadata()?.is_file() => File::options().write(true).open(there)?.write_all(bytes),
+        Ok(there) => write_with_mode(&there, bytes, 0o666),
+        Err(_) => write_with_mode(path, bytes, 0o666),
+    }
 }
 
 fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -186,6 +191,26 @@ mod tests {
             seen.push(read());
         }
         assert_eq!(seen, [["one", ""], ["two", "one"], ["three", "two"]]);
+    }
+
+    #[test]
+    fn links_and_pipes_are_written_through() {
+        let parent = tempfile::tempdir().unwrap();
+        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| parent.path().join(name));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_out(&link, b"new").unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write_out(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
     }
 
     #[test]
