@@ -69,7 +69,7 @@ pub enum ClientError {
     #[error("{message}")]
     Refused { kind: ErrorKind, message: String },
     #[error(
-        "the kernel (process {pid}) has not answered for {} s; `kill {pid}` ends it, and nothing committed is lost",
+        "the kernel (process {pid}) has not answered for {} s; `kill -9 {pid}` ends it, and nothing committed is lost",
         waited.as_secs()
     )]
     Silent { pid: u32, waited: Duration },
