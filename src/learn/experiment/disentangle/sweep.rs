@@ -14,6 +14,8 @@ const TURNS: [i32; 6] = [5, 10, 15, 20, 25, 30];
 const TURN: usize = 1;
 /// A unit that moves by less than this share of its range has not noticed.
 const NOTICED: f64 = 0.01;
+/// A unit whose range is no more than this answers every digit alike; there is nothing to measure its moves by.
+const LIVELY: f64 = 1e-6;
 
 /// One layer's answer to a batch: (digits, units) both.
 pub struct Layer {
@@ -112,7 +114,7 @@ impl Scale {
         Self { range, apart }
     }
 
-    /// The change, and how much each unit moves on average, in parts of its range: (units).
+    /// The change, and how much each unit that has a range moves on average, in parts of it: (units).
     fn change(&self, from: &Layer, to: &Layer) -> (Change, Tensor) {
         let difference = &to.h - &from.h;
         let noticed = difference.abs().gt_tensor(&(&self.range * NOTICED));
@@ -126,8 +128,9 @@ impl Scale {
             carry: 100.0 * mean(&share.nan_to_num(0.0, 0.0, 0.0)),
             distance: mean(&lengths(&difference)) / self.apart,
         };
-        let each = difference.abs().mean_dim(0, false, Kind::Float) / self.range.clamp_min(1e-12);
-        (change, each)
+        let lively = self.range.gt(LIVELY);
+        let each = difference.abs().mean_dim(0, false, Kind::Float).masked_select(&lively);
+        (change, each / self.range.masked_select(&lively))
     }
 }
 
@@ -278,6 +281,10 @@ mod tests {
         near(change.carry, 100.0 * f64::midpoint(2.0 / 4.0, 1.0 / 4.0));
         near(change.distance, f64::midpoint(2_f64.sqrt(), 1.0) / 2.0);
         near(each.double_value(&[0]), 1.0);
+        // A unit that answers no digit where it lies has no range to be measured by, whatever it does later.
+        let scale = Scale::of(&layer(&[0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]).h, &Tensor::from_slice(&[3_i64, 5]));
+        let (_, each) = scale.change(&before, &after);
+        assert_eq!(each.size(), [3]);
         near(correlation(&Tensor::from_slice(&[1.0_f32, 2.0, 3.0]), &Tensor::from_slice(&[6.0_f32, 4.0, 2.0])), -1.0);
     }
 }
