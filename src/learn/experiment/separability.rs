@@ -12,7 +12,7 @@ use crate::protocol::{Activation, Bar, Bars, Figure, Init, Outcome, Separability
 use tch::{Kind, Tensor};
 
 /// Zeros, percent, that the thresholds of the sparse random features are set for.
-const FORCED: [u32; 3] = [80, 90, 97];
+const FORCED: [u32; 5] = [50, 65, 80, 90, 97];
 /// Units of each of the two hidden layers of a trained network.
 const HIDDEN: i64 = 256;
 const BATCH: i64 = 100;
