@@ -127,7 +127,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
     ));
     let one = all(0, &|s| s.layers[0].agree);
     findings.push(summary::finding("ista.first", &one, seeds, |share| {
-        format!("after one layer {share:.0} % of the answering units are the settled code's")
+        format!("of the units that answer after one layer or in the settled code, {share:.0} % answer in both")
     }));
     let rows = (0..LAYERS.len())
         .map(|layer| {
