@@ -23,7 +23,7 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
     let solved: Vec<[f64; 2]> = currents.iter().map(|&i| [i, closed_form(i)]).collect();
     let published = reference::lif();
     let relu = fit(&published, |z, _| z.max(0.0), &[1.0]);
-    let sharpness = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+    let sharpness = [0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 1.0, 2.0, 4.0, 8.0];
     let softplus = fit(&published, |z, a| (a * z).max(0.0) / a + (-(a * z).abs()).exp().ln_1p() / a, &sharpness);
 
     let theory = |text: &str| Source::Theory(text.into());
