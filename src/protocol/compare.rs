@@ -18,16 +18,21 @@ impl Comparison {
         if n % 2 == 1 { self.ratios[n / 2] } else { f64::midpoint(self.ratios[n / 2 - 1], self.ratios[n / 2]) }
     }
 
+    /// `1.9 times sooner`, by the median.
+    fn lead(&self) -> String {
+        let median = self.median();
+        if (median - 1.0).abs() < 0.05 {
+            "just as soon".into()
+        } else if median > 1.0 {
+            format!("{median:.1} times sooner")
+        } else {
+            format!("{:.1} times later", 1.0 / median)
+        }
+    }
+
     /// `ReLU+Tanh reached all-Tanh's best error 1.9 times sooner`, with the range where there are several seeds.
     pub fn sentence(&self) -> String {
-        let (fast, slow, median) = (self.fast.title(), self.slow.title(), self.median());
-        let how = if (median - 1.0).abs() < 0.05 {
-            format!("{fast} reached {slow}'s best error just as soon")
-        } else if median > 1.0 {
-            format!("{fast} reached {slow}'s best error {median:.1} times sooner")
-        } else {
-            format!("{fast} reached {slow}'s best error {:.1} times later", 1.0 / median)
-        };
+        let how = format!("{} reached {}'s best error {}", self.fast.title(), self.slow.title(), self.lead());
         match self.ratios.as_slice() {
             [first, .., last] => format!("{how} (median of {} seeds, {first:.1} to {last:.1})", self.ratios.len()),
             _ => how,
@@ -35,38 +40,71 @@ impl Comparison {
     }
 }
 
-/// Compares the first arm with the second over every seed that both have measured.
-///
-/// For a seed: the epoch of `slow`'s best validation error (its first, if it was reached twice), over the epoch at
-/// which `fast` first was as good. `None` while nothing can be said: an arm has no epoch, or for some seed `fast` has
-/// not been as good yet.
-pub fn compare(fast: Arm, slow: Arm, records: &[EpochRecord]) -> Option<Comparison> {
+/// What one seed has to say.
+enum Lead {
+    /// The epoch of `slow`'s best validation error (its first, if it was reached twice), over the epoch at which `fast`
+    /// first was as good.
+    Ratio(f64),
+    /// `fast` has not been as good yet.
+    NotReached,
+    /// An arm has no epoch.
+    Unknown,
+}
+
+fn lead(fast: Arm, slow: Arm, seed: u64, records: &[EpochRecord]) -> Lead {
+    let of = |arm| records.iter().filter(move |record| record.lane() == Lane { arm, seed });
+    let best = of(slow).min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)));
+    let (Some(best), Some(_)) = (best, of(fast).next()) else { return Lead::Unknown };
+    let reached = of(fast).filter(|record| record.val_error <= best.val_error).map(|record| record.epoch).min();
+    reached.map_or(Lead::NotReached, |reached| Lead::Ratio(f64::from(best.epoch) / f64::from(reached)))
+}
+
+/// What every seed has to say.
+fn leads(fast: Arm, slow: Arm, records: &[EpochRecord]) -> Vec<Lead> {
     let mut seeds: Vec<u64> = records.iter().map(|record| record.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let mut ratios = Vec::new();
-    for seed in seeds {
-        let of = |arm| {
-            let lane = Lane { arm, seed };
-            records.iter().filter(move |record| record.lane() == lane)
-        };
-        let best = of(slow).min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)))?;
-        let reached = of(fast).filter(|record| record.val_error <= best.val_error).map(|record| record.epoch).min()?;
-        ratios.push(f64::from(best.epoch) / f64::from(reached));
-    }
+    seeds.into_iter().map(|seed| lead(fast, slow, seed, records)).collect()
+}
+
+fn comparison(fast: Arm, slow: Arm, leads: &[Lead]) -> Option<Comparison> {
+    let ratio = |lead: &Lead| if let Lead::Ratio(ratio) = lead { Some(*ratio) } else { None };
+    let mut ratios: Vec<f64> = leads.iter().filter_map(ratio).collect();
     ratios.sort_by(f64::total_cmp);
     (!ratios.is_empty()).then_some(Comparison { fast, slow, ratios })
 }
 
-/// What a race says of its first two arms: the comparison, or at its end that there was nothing to compare.
+/// Compares the first arm with the second over every seed. `None` while nothing can be said: an arm has no epoch, or
+/// for some seed `fast` has not been as good yet.
+pub fn compare(fast: Arm, slow: Arm, records: &[EpochRecord]) -> Option<Comparison> {
+    let leads = leads(fast, slow, records);
+    let all = leads.iter().all(|lead| matches!(lead, Lead::Ratio(_)));
+    all.then(|| comparison(fast, slow, &leads))?
+}
+
+/// What a race says of its first two arms: the comparison, or at its end with how many seeds there was nothing to
+/// compare.
 pub fn verdict(fast: Arm, slow: Arm, records: &[EpochRecord], finished: bool) -> Option<String> {
     if let Some(comparison) = compare(fast, slow, records) {
         return Some(format!("{}.", comparison.sentence()));
     }
-    let best = |arm| records.iter().filter(move |r| r.arm == arm).map(|r| r.val_error).min_by(f64::total_cmp);
-    let (reached, aim) = (best(fast)?, best(slow)?);
-    let (fast, slow) = (fast.title(), slow.title());
-    finished.then(|| format!("{fast} ended at {reached:.2} % at best and never reached {slow}'s {aim:.2} %."))
+    let leads = leads(fast, slow, records);
+    let known = leads.iter().filter(|lead| !matches!(lead, Lead::Unknown)).count();
+    let missed = leads.iter().filter(|lead| matches!(lead, Lead::NotReached)).count();
+    if !finished || missed == 0 {
+        return None;
+    }
+    let (name, other) = (fast.title(), slow.title());
+    if known == 1 {
+        let best = |arm| records.iter().filter(move |r| r.arm == arm).map(|r| r.val_error).min_by(f64::total_cmp);
+        let (reached, aim) = (best(fast)?, best(slow)?);
+        return Some(format!("{name} ended at {reached:.2} % at best and never reached {other}'s {aim:.2} %."));
+    }
+    let never = format!("{name} never reached {other}'s best error with {missed} of {known} seeds");
+    Some(match comparison(fast, slow, &leads) {
+        Some(reached) => format!("{never}; with the others it did, {} (median).", reached.lead()),
+        None => format!("{never}."),
+    })
 }
 
 #[cfg(test)]
@@ -119,6 +157,22 @@ mod tests {
         let told = |finished| verdict(Arm::RELU_TANH, Arm::ALL_TANH, &all, finished);
         assert_eq!(told(false), None);
         assert_eq!(told(true).unwrap(), "ReLU+Tanh ended at 1.22 % at best and never reached all-Tanh's 1.13 %.");
+    }
+
+    #[test]
+    fn seeds_that_never_got_there_are_counted() {
+        let mut all = Vec::new();
+        for (seed, fast) in [(1, [2.0, 1.2]), (2, [2.0, 1.0]), (3, [1.3, 1.5])] {
+            all.extend(records(Arm::RELU_TANH, seed, &fast));
+            all.extend(records(Arm::ALL_TANH, seed, &[2.5, 1.1]));
+        }
+        let told = |all: &[EpochRecord]| verdict(Arm::RELU_TANH, Arm::ALL_TANH, all, true).unwrap();
+        assert_eq!(
+            told(&all),
+            "ReLU+Tanh never reached all-Tanh's best error with 2 of 3 seeds; with the others it did, just as soon (median)."
+        );
+        all.retain(|record| record.seed != 2);
+        assert_eq!(told(&all), "ReLU+Tanh never reached all-Tanh's best error with 2 of 2 seeds.");
     }
 
     #[test]
