@@ -22,9 +22,11 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
     }
     let solved: Vec<[f64; 2]> = currents.iter().map(|&i| [i, closed_form(i)]).collect();
     let published = reference::lif();
-    let relu = fit(&published, |z, _| z.max(0.0), &[1.0]);
+    // A threshold below 0 would be a straight line over the whole curve, not a rectifier.
+    let relu = fit(&published, |z, _| z.max(0.0), &[1.0], 1.0);
     let sharpness = [0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 1.0, 2.0, 4.0, 8.0];
-    let softplus = fit(&published, |z, a| (a * z).max(0.0) / a + (-(a * z).abs()).exp().ln_1p() / a, &sharpness);
+    let softplus = fit(&published, |z, a| (a * z).max(0.0) / a + (-(a * z).abs()).exp().ln_1p() / a, &sharpness, 1.0);
+    let sigmoid = fit(&published, |z, a| 1.0 / (1.0 + (-a * z).exp()), &sharpness, 3.0);
 
     let theory = |text: &str| Source::Theory(text.into());
     let sampled = |f: &dyn Fn(f64) -> f64| currents.iter().map(|&i| [i, f(i)]).collect::<Vec<_>>();
@@ -41,6 +43,7 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
             Stroke::Line,
             sampled(&softplus.curve),
         ),
+        summary::curve("Sigmoid", theory("c sigmoid(a(I-b)), least squares"), Stroke::Line, sampled(&sigmoid.curve)),
     ];
     let mut rates = summary::plot("Firing rate", summary::axis("current, nA"), summary::axis("rate, Hz"), series);
     let last_silent = counted.iter().take_while(|p| p[1] == 0.0).last().map_or(currents[0], |p| p[0]);
@@ -65,12 +68,18 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
     let above: Vec<f64> = solved.iter().filter(|p| p[0] > THRESHOLD).map(|p| p[1]).collect();
     let bends = above.windows(3).filter(|w| w[2] - 2.0 * w[1] + w[0] <= 0.0).count();
     let concave = 100.0 * bends as f64 / (above.len() - 2) as f64;
+    let at = |current: f64| counted.iter().find(|p| (p[0] - current).abs() < 1e-9).map_or(f64::NAN, |p| p[1]);
+    let rise = 100.0 * (at(10.0) / at(5.0) - 1.0);
     let gap = counted.iter().zip(&solved).map(|(c, s)| (c[1] - s[1]).abs()).fold(0.0, f64::max);
     let closed = rms(&published, &closed_form);
     let mut findings = vec![
         summary::exact("lif.concave", concave, format!("{concave:.0} % of the curve above threshold bends downwards")),
         summary::exact("lif.closed-form.gap", gap, format!("simulation and formula differ by at most {gap:.2} Hz")),
     ];
+    if rise.is_finite() {
+        let text = format!("from 5 to 10 nA the counted rate rises by {rise:.0} %");
+        findings.push(summary::exact("lif.still-rising", rise, text));
+    }
     if threshold.is_finite() {
         let text = format!("the weakest current tried that fires is {threshold:.1} nA");
         findings.push(summary::exact("lif.threshold", threshold, text));
@@ -79,9 +88,10 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
         ("closed-form", "the solved equation", closed),
         ("relu", "ReLU", relu.rms),
         ("softplus", "softplus", softplus.rms),
+        ("sigmoid", "the sigmoid", sigmoid.rms),
     ];
     for (name, title, error) in fits {
-        let text = format!("{title} misses the published curve by {error:.1} Hz (RMS)");
+        let text = format!("{title}, fitted, misses the published curve by {error:.1} Hz (RMS)");
         findings.push(summary::exact(format!("lif.rms.{name}"), error, text));
     }
     Ok(Outcome { figures: vec![Figure::Plot(rates), Figure::Plot(trace)], findings, seconds: 0.0 })
@@ -131,13 +141,12 @@ struct Fit {
     rms: f64,
 }
 
-/// The c phi(I-b; a) nearest to the points: c in closed form, b and a by a grid.
-fn fit(points: &[[f64; 2]], phi: fn(f64, f64) -> f64, sharpness: &[f64]) -> Fit {
+/// The c phi(I-b; a) nearest to the points: c in closed form, b (from 0 to `last`) and a by a grid.
+fn fit(points: &[[f64; 2]], phi: fn(f64, f64) -> f64, sharpness: &[f64], last: f64) -> Fit {
     let mut best = Fit { curve: Box::new(|_| 0.0), rms: f64::INFINITY };
     for &a in sharpness {
-        // A threshold below 0 would be a straight line over the whole curve, not a rectifier.
         for n in 0..=20 {
-            let b = f64::from(n) / 20.0;
+            let b = last * f64::from(n) / 20.0;
             let (up, down) = points.iter().fold((0.0, 0.0), |(up, down), p| {
                 let h = phi(p[0] - b, a);
                 (up + h * p[1], down + h * h)
