@@ -81,15 +81,20 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
         let (step, spread) = median_and_spread(&times.iter().map(|(step, _)| 1e3 * step).collect::<Vec<_>>());
         let shares: Vec<f64> = times.iter().map(|(step, kernels)| 100.0 * kernels / step).collect();
         let (share, share_spread) = median_and_spread(&shares);
-        let against = relu.iter().find(|(other, _)| other == net).map_or("-".into(), |(_, relu)| {
+        let against = relu.iter().find(|(other, _)| other == net).map(|(_, relu)| {
             let ratios: Vec<f64> = times.iter().zip(relu).map(|((step, _), relu)| step / relu).collect();
-            format!("{:.2}", median_and_spread(&ratios).0)
+            median_and_spread(&ratios)
         });
+        if let Some((ratio, spread)) = against.filter(|_| *phi != Activation::Relu) {
+            let text = format!("{net}, {}: a step takes {ratio:.2} times as long as with ReLU", phi.title());
+            let key = format!("activation-cost.step.{name}.{phi}");
+            findings.push(Finding { spread: Some(spread), ..summary::exact(key, ratio, text) });
+        }
         rows.push(vec![
             (*net).to_string(),
             phi.title().into(),
             format!("{step:.2}+-{spread:.2}"),
-            against,
+            against.map_or("-".into(), |(ratio, _)| format!("{ratio:.2}")),
             format!("{share:.1}+-{share_spread:.1}"),
         ]);
         let text = format!("{net}, {}: the activation is {share:.1} % of a step of {step:.2} ms", phi.title());
