@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Trick {
     /// 0.9 (Polyak 1964).
     Momentum,
-    /// Twice the learning rate at first, falling to 0 along a line.
+    /// Falls by equal steps, one an epoch, along the line from twice the learning rate before the first to 0 after the last.
     Schedule,
     /// A price of 1e-4 on every squared weight.
     WeightDecay,
