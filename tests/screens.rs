@@ -110,6 +110,21 @@ fn the_race_is_charted() {
     });
 }
 
+/// The request is not what counts: a processor without wide vectors, or several threads a lane, change what runs.
+#[test]
+fn the_pane_names_what_computes_the_race() {
+    for (columns, rows) in SIZES {
+        let mut app = app(columns, rows);
+        racing(&mut app);
+        to_race(&mut app);
+        for name in ["fused (plain)", "libtorch (threads > 1)"] {
+            let told = RunEvent::Backend { run: RunId(7), name: name.into() };
+            update(&mut app, Event::Kernel(protocol::Event::Run(told)));
+            assert!(screen(&app, &RICH).contains(name), "{name} at {columns}x{rows}");
+        }
+    }
+}
+
 #[test]
 fn the_race_is_charted_in_ascii() {
     snapshots("race-ascii", &PLAIN, |app| {

@@ -99,12 +99,15 @@ fn the_history_replays_what_followers_saw() {
     let run = store.create_run(&spec(), None).unwrap();
     commit(&mut store, run, RELU, 1);
     store.set_lane(run, TANH, LaneState::Diverged { epoch: 1, batch: 7 }).unwrap();
+    assert!(store.set_backend(run, "fused (AVX2)").unwrap());
+    assert!(!store.set_backend(run, "fused (AVX2)").unwrap(), "no news");
     store.set_not_exact(run, "threads was 1, is 2").unwrap();
     let failed = RunState::Failed { reason: "all arms diverged".into() };
     store.set_state(run, &failed).unwrap();
     assert_eq!(store.run(run).unwrap().state, failed);
     let expected = [
         RunEvent::Started { run, spec: spec() },
+        RunEvent::Backend { run, name: "fused (AVX2)".into() },
         RunEvent::Epoch { run, record: record(RELU, 1) },
         RunEvent::Diverged { run, arm: TANH.arm, seed: 1, epoch: 1, batch: 7 },
         RunEvent::NotExact { run, why: "threads was 1, is 2".into() },
@@ -112,7 +115,7 @@ fn the_history_replays_what_followers_saw() {
     ];
     assert_eq!(store.history(run).unwrap(), expected);
     store.set_state(run, &RunState::Running).unwrap();
-    assert_eq!(store.history(run).unwrap().len(), 4, "a running run has no end");
+    assert_eq!(store.history(run).unwrap().len(), 5, "a running run has no end");
 }
 
 #[test]

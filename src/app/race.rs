@@ -55,13 +55,24 @@ pub struct Race {
     pub lanes: Vec<LaneView>,
     pub notice: Option<String>,
     pub not_exact: Option<String>,
+    /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
+    pub backend: Option<String>,
 }
 
 impl Race {
     pub fn new(run: RunId, spec: RunSpec) -> Self {
         let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
         let lanes = spec.lanes().into_iter().map(view).collect();
-        Self { run, spec, state: RunState::Queued, resuming: false, lanes, notice: None, not_exact: None }
+        Self {
+            run,
+            spec,
+            state: RunState::Queued,
+            resuming: false,
+            lanes,
+            notice: None,
+            not_exact: None,
+            backend: None,
+        }
     }
 
     /// Takes an event in; one that is known already changes nothing.
@@ -93,6 +104,7 @@ impl Race {
             RunEvent::Finished { .. } => self.state = RunState::Finished,
             RunEvent::Failed { reason, .. } => self.state = RunState::Failed { reason: reason.clone() },
             RunEvent::NotExact { why, .. } => self.not_exact = Some(why.clone()),
+            RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
             RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
         }

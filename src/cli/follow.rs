@@ -187,7 +187,10 @@ impl Teller {
                 complain(&format!("run {} has been deleted", self.run));
                 return Ok(Some(ExitCode::FAILURE));
             }
-            RunEvent::Queued { .. } | RunEvent::Continued { .. } | RunEvent::Renamed { .. } => {}
+            RunEvent::Queued { .. }
+            | RunEvent::Continued { .. }
+            | RunEvent::Renamed { .. }
+            | RunEvent::Backend { .. } => {}
         }
         Ok(None)
     }

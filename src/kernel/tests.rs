@@ -11,8 +11,8 @@ use super::{
 use crate::{
     learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot},
     protocol::{
-        Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec, Lane,
-        Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+        Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
+        Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
     },
     store::{Home, Store},
 };
@@ -62,6 +62,7 @@ impl Trainer for Toy {
             assert!(!waited.timed_out(), "never so many lanes at once");
             crowd.0 -= 1;
         }
+        observer.begins(&snapshot(lane, 0).environment);
         let progress = Progress { arm, seed, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
         if seed == UNTIL_STOPPED {
             while observer.poll(&progress) != Control::Stop {
@@ -232,6 +233,16 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let run = bench.train(&seeds);
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
     assert_eq!(bench.kernel.desk().ids(), []);
+}
+
+#[test]
+fn what_computes_a_run_is_told_once_and_kept() {
+    let bench = Bench::new();
+    let run = bench.train(&[1, 2]);
+    let told = bench.to_the_end(run);
+    let backend = RunEvent::Backend { run, name: "toy".into() };
+    assert_eq!(told.iter().filter(|event| **event == backend).count(), 1, "{told:?}");
+    assert!(bench.kernel.store().history(run).unwrap().contains(&backend));
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub enum Control {
 
 /// Follows one lane. The kernel's observer commits and announces; a test's collects.
 pub trait Observer {
+    /// Before the lane's first batch: what computes it.
+    fn begins(&mut self, _environment: &Environment) {}
+
     /// At a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;
 
@@ -70,10 +73,10 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     pub libtorch: String,
-    /// The vector width that LibTorch and our own block use, such as `AVX512`.
+    /// The vector width that LibTorch uses, such as `AVX512`; that of the fused layers stands in `backend`.
     pub cpu: String,
     pub threads: u32,
-    /// The backend that really runs, after any fall-back.
+    /// The backend that really runs, after any fall-back, such as `fused (AVX-512)`.
     pub backend: String,
     /// sha256 over the four IDX files.
     pub data: String,

@@ -44,6 +44,7 @@ pub fn train_lane(
     data.check(spec)?;
     machine::use_threads(spec.threads);
     let mut trainer = Trainer::new(spec, lane, data, from)?;
+    observer.begins(&trainer.environment);
     while trainer.epochs_done < spec.epochs {
         if let Some(ending) = trainer.epoch(observer) {
             return Ok(ending);
@@ -71,7 +72,7 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(spec: &'a RunSpec, lane: Lane, data: &'a Dataset, from: Option<&Snapshot>) -> Result<Self, TrainError> {
-        let engine = Engine::new(LeNet4::new(lane.arm, spec.widths, lane.seed), spec.backend);
+        let engine = Engine::new(LeNet4::new(lane.arm, spec.widths, lane.seed), spec.backend, spec.threads);
         let environment = machine::environment(spec, data, engine.name());
         let mut trainer = Self {
             spec,
@@ -100,7 +101,7 @@ impl<'a> Trainer<'a> {
         }
         let net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
         self.sgd.restore(&snapshot.velocity, &PARAMETERS, &net.parameters)?;
-        self.engine = Engine::new(net, self.spec.backend);
+        self.engine = Engine::new(net, self.spec.backend, self.spec.threads);
         self.epochs_done = snapshot.epochs_done;
         self.batches_done = snapshot.batches_done;
         self.loss_sum = snapshot.loss_sum;

@@ -119,6 +119,11 @@ pub enum RunEvent {
         #[serde(flatten)]
         record: EpochRecord,
     },
+    /// What computes the run on this machine, such as `fused (AVX-512)`; told when it is first known, and when it changes.
+    Backend {
+        run: RunId,
+        name: String,
+    },
     /// Told a few times a second, never stored.
     Progress {
         run: RunId,
@@ -181,6 +186,7 @@ impl RunEvent {
         match self {
             Self::Started { run, .. }
             | Self::Epoch { run, .. }
+            | Self::Backend { run, .. }
             | Self::Progress { run, .. }
             | Self::Diverged { run, .. }
             | Self::Queued { run }

@@ -36,14 +36,15 @@ impl fmt::Display for Preset {
     }
 }
 
-/// Which implementation computes convolution and max-pooling.
+/// Which implementation computes the large layers: both convolutions with their max-pooling, and fc1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
-    /// Our fused convolution and max-pool block; LibTorch's form where it does not fit.
+    /// Ours, forward and backward; what lies between and behind them is LibTorch's. Where it does not fit, such as with
+    /// several threads a lane, LibTorch takes over.
     #[default]
     Fused,
-    /// LibTorch's own operators throughout: the oracle.
+    /// LibTorch's operators and autograd throughout: the oracle.
     Libtorch,
 }
 
@@ -109,7 +110,7 @@ pub struct RunSpec {
     /// The last so many training images validate.
     pub val_size: u32,
     pub widths: Widths,
-    /// LibTorch's threads within one lane.
+    /// LibTorch's threads within one lane; with more than one, LibTorch computes all of it.
     pub threads: u32,
     pub backend: Backend,
     pub data: DataSource,

@@ -2,7 +2,7 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(RUNS), M::up(CELLS_AND_PLACE)];
+const STEPS: &[M<'static>] = &[M::up(RUNS), M::up(CELLS_AND_PLACE), M::up(BACKEND)];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
 const RUNS: &str = "
@@ -65,6 +65,9 @@ const CELLS_AND_PLACE: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// What computed a run when it last trained, such as `fused (AVX-512)`.
+const BACKEND: &str = "ALTER TABLE runs ADD COLUMN backend TEXT;";
+
 pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
@@ -101,6 +104,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!((state.as_str(), loss), ("finished", 0.1));
-        assert_eq!(connection.query_row("SELECT count(*) FROM place", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+        let backend: Option<String> = connection.query_row("SELECT backend FROM runs", [], |row| row.get(0)).unwrap();
+        assert_eq!(backend, None, "nobody wrote it down");
     }
 }

@@ -117,14 +117,16 @@ impl Store {
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
         let RunSummary { spec, state, .. } = self.run(run)?;
         let mut events = vec![RunEvent::Started { run, spec }];
+        let sql = "SELECT backend, not_exact FROM runs WHERE id = ?1";
+        let (backend, why): (Option<String>, Option<String>) =
+            self.connection.query_row(sql, [run.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        events.extend(backend.map(|name| RunEvent::Backend { run, name }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         for (Lane { arm, seed }, state) in self.lanes(run)? {
             if let LaneState::Diverged { epoch, batch } = state {
                 events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
             }
         }
-        let sql = "SELECT not_exact FROM runs WHERE id = ?1";
-        let why: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0))?;
         events.extend(why.map(|why| RunEvent::NotExact { run, why }));
         events.extend(match state {
             RunState::Running => None,

@@ -57,6 +57,12 @@ impl Store {
         })
     }
 
+    /// Keeps what computes this run; whether that is news.
+    pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
+        Ok(self.connection.execute(sql, params![run.0, name])? == 1)
+    }
+
     /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`.
     pub fn commit_epoch(
         &mut self,

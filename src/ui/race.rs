@@ -287,15 +287,16 @@ fn numbers_beside(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect,
     for remark in remarks(race) {
         y = write(theme, &remark, theme.bad(), area, y, buffer);
     }
-    let facts = format!(
-        "{} backend, {} thread{} a lane",
-        race.spec.backend,
-        race.spec.threads,
-        if race.spec.threads == 1 { "" } else { "s" }
-    );
     if y < area.bottom() {
+        let facts = facts(race);
         buffer.set_stringn(area.x, area.bottom() - 1, facts, usize::from(area.width), theme.faint());
     }
+}
+
+/// What computes it: asked for before it runs, said by the kernel from then on.
+fn facts(race: &Race) -> String {
+    let backend = race.backend.clone().unwrap_or_else(|| format!("{} backend", race.spec.backend));
+    format!("{backend}, {} thread{} a lane", race.spec.threads, if race.spec.threads == 1 { "" } else { "s" })
 }
 
 /// Epoch and batch of a lane as a bar, with its speed.
@@ -340,6 +341,10 @@ fn numbers_below(theme: &Theme, race: &Race, waiting: Option<&str>, area: Rect, 
     let columns = format!("{:name_width$}   {:>11}  {:>16}  {:>6}", "", "val   test", "best val  test @", "img/s");
     let bar_width = room.saturating_sub(columns.width() + 2).min(16);
     buffer.set_stringn(area.x, y, format!("{:1$}{columns}", "", bar_width + 1), room, theme.faint());
+    // Above the bars and the names there is nothing else.
+    if let Some(backend) = race.backend.as_deref() {
+        buffer.set_stringn(area.x, y, backend, bar_width + 1 + name_width + 3, theme.faint());
+    }
     y += 1;
     let last = area.bottom().saturating_sub(1);
     for lane in &race.lanes {

@@ -123,10 +123,10 @@ fn mlp(phi: Activation, batch: &Split) -> Subject {
     Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
 }
 
-/// The network of the race, its convolutions by LibTorch or by the notebook's own fused blocks.
+/// The network of the race, by LibTorch or with its convolutions and its first fully connected layer fused.
 fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
     let net = LeNet4::new(Arm { conv: phi, fc: phi }, RunSpec::of(Preset::Article).widths, 1);
-    let mut engine = Engine::new(net, backend);
+    let mut engine = Engine::new(net, backend, 1);
     let split = batch.narrow(0, BATCH);
     let pick: Vec<i64> = (0..BATCH).collect();
     let mut descent = Sgd::new(LEARNING_RATE, 0.0);
