@@ -4,6 +4,7 @@
 
 use super::{
     Kernel, Options,
+    desk::Stage,
     hub::Outbox,
     lock,
     trainer::{CellObserver, Trainer},
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot},
     protocol::{
-        Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
+        Activation, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
         Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
     },
     store::{Home, Store},
@@ -233,6 +234,26 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let run = bench.train(&seeds);
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
     assert_eq!(bench.kernel.desk().ids(), []);
+}
+
+/// Nine lanes that end only when they are told to: what trains now is all that may train at once.
+#[test]
+fn lanes_that_find_no_core_wait() {
+    for (threads, at_once, free) in [(1, CORES as usize, 0), (2, 1, 1)] {
+        let bench = Bench::new();
+        let of_convolution = |conv| Arm { conv, fc: Activation::Tanh };
+        let arms: Vec<Arm> = Activation::ALL.into_iter().map(of_convolution).collect();
+        assert!(arms.len() > CORES as usize);
+        let spec = RunSpec { arms, seeds: vec![UNTIL_STOPPED], threads, ..RunSpec::of(Preset::Article) };
+        let lanes = spec.lanes().len();
+        bench.kernel.train(spec, None).unwrap();
+        {
+            let desk = bench.kernel.desk();
+            let count = |stage: Stage| desk.runs[0].lanes.iter().filter(|(_, is)| *is == stage).count();
+            assert_eq!((count(Stage::Training), count(Stage::Waiting), desk.free), (at_once, lanes - at_once, free));
+        }
+        bench.kernel.halt_all(PATIENCE);
+    }
 }
 
 #[test]
