@@ -32,6 +32,12 @@ impl Kernel {
             return Err(Refusal::new(ErrorKind::BadSpec, message));
         }
         let mut desk = self.desk();
+        // Only here: a run that comes from a larger machine keeps its number, on which its bits depend.
+        if spec.threads > desk.cores {
+            let message =
+                format!("threads: {} are more than the {} cores here; take 1 to {1}", spec.threads, desk.cores);
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
         desk.welcome(None)?;
         let run = self.store().create_run(&spec, name)?;
         self.announce(RunEvent::Started { run, spec: spec.clone() });

@@ -257,6 +257,15 @@ fn lanes_that_find_no_core_wait() {
 }
 
 #[test]
+fn a_lane_of_more_threads_than_cores_is_refused() {
+    let bench = Bench::new();
+    let spec = RunSpec { threads: CORES + 1, ..RunSpec::of(Preset::Article) };
+    let refusal = bench.kernel.train(spec, None).unwrap_err();
+    assert_eq!(refusal.kind, ErrorKind::BadSpec);
+    assert!(refusal.message.contains("take 1 to 3"), "{}", refusal.message);
+}
+
+#[test]
 fn what_computes_a_run_is_told_once_and_kept() {
     let bench = Bench::new();
     let run = bench.train(&[1, 2]);
