@@ -44,7 +44,7 @@ impl Sgd {
         names.iter().zip(&self.velocity).map(|(name, v)| export(&format!("velocity.{name}"), v)).collect()
     }
 
-    /// Takes up a saved state; an empty one is that of the first step.
+    /// Takes up a saved state for parameters such as `like`; an empty one is that of the first step.
     pub fn restore(
         &mut self,
         state: &[NamedTensor],
@@ -57,7 +57,11 @@ impl Sgd {
         }
         let mut velocity = Vec::with_capacity(names.len());
         for (name, parameter) in names.iter().zip(like) {
-            velocity.push(checked(state, &format!("velocity.{name}"), name, &parameter.size())?);
+            let saved = checked(state, &format!("velocity.{name}"), name, &parameter.size())?;
+            // In memory as the parameter lies, so that a step reads and writes both along the same rows.
+            let mut own = parameter.detach().zeros_like();
+            own.copy_(&saved);
+            velocity.push(own);
         }
         self.velocity = velocity;
         Ok(())
@@ -83,12 +87,14 @@ mod tests {
 
     #[test]
     fn a_restored_state_goes_on_alike() {
-        let gradient = [Tensor::from_slice(&[0.3_f32, -0.2])];
-        let mut w = [Tensor::from_slice(&[1.0_f32, 2.0])];
+        let columns = |values: &[f32]| Tensor::from_slice(values).view([2, 2]).tr();
+        let gradient = [columns(&[0.3, -0.2, 0.7, 1.9])];
+        let mut w = [columns(&[1.0, 2.0, -3.0, 0.1])];
         let mut sgd = Sgd::new(0.1, 0.9);
         sgd.step(&mut w, &gradient);
         let mut resumed = Sgd::new(0.1, 0.9);
         resumed.restore(&sgd.state(&["w"]), &["w"], &w).unwrap();
+        assert_eq!(resumed.velocity[0].stride(), w[0].stride());
         let mut copy = [w[0].copy()];
         sgd.step(&mut w, &gradient);
         resumed.step(&mut copy, &gradient);

@@ -100,8 +100,8 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::OtherLane { found: snapshot.lane, expected: self.lane });
         }
         let net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
-        self.sgd.restore(&snapshot.velocity, &PARAMETERS, &net.parameters)?;
         self.engine = Engine::new(net, self.spec.backend, self.spec.threads);
+        self.sgd.restore(&snapshot.velocity, &PARAMETERS, &self.engine.net.parameters)?;
         self.epochs_done = snapshot.epochs_done;
         self.batches_done = snapshot.batches_done;
         self.loss_sum = snapshot.loss_sum;
