@@ -37,8 +37,11 @@ fn keep_freed_memory() {
     }
 }
 
-/// Sets LibTorch's threads for the lane on this thread.
+/// Sets LibTorch's threads for the lane on this thread, whatever other lanes set for theirs.
 pub fn use_threads(threads: u32) {
+    // A thread that LibTorch has not met takes, at its first operation, the number that was set last anywhere in the
+    // process. To ask is to be met.
+    let _ = tch::get_num_threads();
     tch::set_num_threads(threads as i32);
 }
 
@@ -76,5 +79,24 @@ pub fn environment(spec: &RunSpec, data: &Dataset, backend: String) -> Environme
         threads: spec.threads,
         backend,
         data: data.digest().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_lane_keeps_its_threads_when_another_sets_its_own() {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                use_threads(1);
+                // From a thread that is over before the first one computes anything.
+                thread::scope(|scope| scope.spawn(|| use_threads(2)).join()).unwrap();
+                assert_eq!(tch::get_num_threads(), 1);
+                use_threads(1);
+            });
+        });
     }
 }

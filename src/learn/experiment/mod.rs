@@ -52,6 +52,7 @@ mod tricks;
 pub use cabinet::Cabinet;
 
 use super::data::{DataError, Dataset};
+use super::machine;
 use crate::protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
 use bench::Bench;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub fn run(
     observer: &mut dyn CellObserver,
 ) -> Result<Outcome, ExperimentError> {
     spec.check()?;
+    machine::use_threads(1);
     let start = Instant::now();
     let mut bench = Bench::new(spec.effort, &spec.seeds, context, observer);
     let bench = &mut bench;
