@@ -5,9 +5,13 @@ use crate::learn::{Split, activation, optim::Sgd, random::Purpose, random::Rando
 use crate::protocol::{Activation, Init};
 use tch::{Kind, Tensor};
 
+/// Pixels of an image as stored.
+const PIXELS: usize = 28 * 28;
+
 /// The first `count` images, unpadded: (count, 784) in [0, 1].
 pub fn digits(split: &Split, count: u32) -> Tensor {
-    split.images().narrow(0, 0, count.into()).narrow(2, 2, 28).narrow(3, 2, 28).reshape([-1, 784])
+    let bytes = Tensor::from_slice(&split.digits()[..count as usize * PIXELS]);
+    bytes.to_kind(Kind::Float).view([-1, PIXELS as i64]).divide_scalar_(255.0)
 }
 
 /// Images and labels of the first `count` of a split, as `digits` has them.
@@ -135,23 +139,20 @@ pub fn train(
     how: &Training,
     recipe: &mut dyn Recipe,
 ) -> Result<(), ExperimentError> {
-    let count = labels.size()[0];
-    let batches = (count + how.batch - 1) / how.batch;
+    let count = labels.size()[0] as usize;
+    let batches = count.div_ceil(how.batch as usize);
     let mut parameters = net.parameters();
     parameters.extend(recipe.parameters());
     let mut descent = Sgd::new(how.learning_rate, how.momentum);
     for epoch in 1..=how.epochs {
         descent.learning_rate = recipe.learning_rate(how, epoch);
         let shuffle = Random::new(how.seed, Purpose::Shuffle { epoch }).permutation(count as u32);
-        let (images, labels) = tch::no_grad(|| {
-            let order = Tensor::from_slice(&shuffle);
-            (images.index_select(0, &order), labels.index_select(0, &order))
-        });
         let mut sum = 0.0;
-        for at in 0..batches {
-            let size = how.batch.min(count - at * how.batch);
-            let x = recipe.input(images.narrow(0, at * how.batch, size));
-            let loss = recipe.loss(net, &x, &labels.narrow(0, at * how.batch, size));
+        for (at, pick) in shuffle.chunks(how.batch as usize).enumerate() {
+            // A batch at a time: a shuffled copy of all images is as large as they are, for each network in training.
+            let pick = Tensor::from_slice(pick);
+            let x = recipe.input(images.index_select(0, &pick));
+            let loss = recipe.loss(net, &x, &labels.index_select(0, &pick));
             sum += loss.double_value(&[]);
             let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
             descent.step(&mut parameters, &gradients);
@@ -225,6 +226,15 @@ mod tests {
         assert!(losses[2] < losses[0] && error < 15.0, "{losses:?}, {error} %");
         assert_eq!(losses, again);
         assert!(net.weights.iter().zip(&other.weights).all(|(a, b)| a.equal(b)));
+    }
+
+    /// The race's own pixels without their border, to the bit.
+    #[test]
+    fn digits_are_the_images_without_their_border() {
+        let data = Dataset::load(&DataSource::Mnist).unwrap();
+        let split = data.test().narrow(500, 100);
+        let inside = split.images().narrow(0, 0, 90).narrow(2, 2, 28).narrow(3, 2, 28).reshape([-1, 784]);
+        assert!(digits(&split, 90).equal(&inside));
     }
 
     #[test]
