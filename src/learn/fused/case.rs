@@ -109,8 +109,12 @@ impl DenseCase {
 }
 
 /// Largest difference, relative to the largest number.
+///
+/// # Panics
+/// At a number that is none: no comparison would find it.
 pub fn relative_error(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len());
+    assert!(got.iter().chain(expected).all(|value| value.is_finite()), "a number is not finite");
     let largest = expected.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
     got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max) / largest
 }

@@ -2,7 +2,7 @@
 //! processor's emulation (`tests/tools/neon.sh`).
 
 use super::case::{Case, DenseCase, random_shape, relative_error};
-use super::{InstructionSet, Order, Shape};
+use super::{Buffer, InstructionSet, Order, Shape, layout};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -60,6 +60,35 @@ fn every_form_keeps_what_is_not_a_number() {
             assert!(same, "{}, {order:?}", set.name());
         }
     });
+}
+
+/// Each byte over 255 at its place inside the border, in the lane of its image; nothing elsewhere.
+#[test]
+fn every_form_lays_out_the_same_pixels() {
+    let digits: Vec<u8> = (0..21 * 784).map(|i| (i * 31 % 256) as u8).collect();
+    let pick = [20, 3, 3, 0, 7, 19, 1, 2, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14];
+    let mut expected = vec![0.0; pick.len() * 1024];
+    for (image, &at) in expected.chunks_exact_mut(1024).zip(&pick) {
+        for (y, row) in digits[at as usize * 784..][..784].chunks_exact(28).enumerate() {
+            for (x, &byte) in row.iter().enumerate() {
+                image[(y + 2) * 32 + x + 2] = f32::from(byte) / 255.0;
+            }
+        }
+    }
+    for set in InstructionSet::available() {
+        let len = layout::groups(pick.len(), set.width()) * 1024 * set.width();
+        let mut x = Buffer::default();
+        layout::digits_to_lanes(set, &digits, &pick, x.floats(len));
+        let mut lanes = vec![1.0; len];
+        layout::to_lanes(&expected, 1024, Order::Grouped, set.width(), &mut lanes);
+        assert!(x.floats(len) == lanes, "{}", set.name());
+    }
+}
+
+#[test]
+#[should_panic(expected = "not finite")]
+fn a_result_that_is_no_number_does_not_pass_as_equal() {
+    relative_error(&[f32::NAN, f32::NAN], &[1.0, 2.0]);
 }
 
 #[test]
