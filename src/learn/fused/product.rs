@@ -116,9 +116,9 @@ impl Sheet<'_> {
         }
     }
 
+    /// Terms `from..to` of a tile of `R` rows and `N` vectors; returns `R`.
     // Plain counted loops are unrolled into registers; an iterator is not.
     #[allow(clippy::needless_range_loop)]
-    /// Terms `from..to` of a tile of `R` rows and `N` vectors; returns `R`.
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize, const N: usize>(
         &self,
