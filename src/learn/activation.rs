@@ -3,7 +3,8 @@
 use crate::protocol::Activation;
 use tch::Tensor;
 
-/// phi(z), elementwise, of any shape.
+/// phi(z), of any shape. Element by element, which the fused form counts on: it has no place for an activation that mixes
+/// elements (a softmax, a maxout).
 pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
     match activation {
         Activation::Relu => z.relu(),

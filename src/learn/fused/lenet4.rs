@@ -1,4 +1,5 @@
-//! LeNet-4 with its large layers fused; everything between and behind them is LibTorch's, on the same memory.
+//! LeNet-4 with its large layers ours: conv1 and conv2 with their pooling, and fc1. The activations between them and
+//! everything behind z3 are LibTorch's, on the same memory.
 //!
 //! ```text
 //!   x ─block 1─▶ y1 ═activation═▶ s1 ─block 2─▶ y2 ═activation═▶ s2 ─fc1─▶ z3 ═activation, fc2, loss═▶ loss
@@ -6,7 +7,18 @@
 //! ```
 //!
 //! A double line is LibTorch's graph, a single one ours. y1, y2 and z3 are leaves of that graph: autograd brings the loss's
-//! gradient to z3, and tells the slope of each activation at y2 and y1, by which a layer multiplies what it hands on.
+//! gradient to z3. Through s2 and s1 no gradient travels: autograd is asked for the slope of each activation at y2 and y1
+//! (its gradient for ones), and the layer behind multiplies by it as it stores what it hands on, which saves a pass over
+//! memory each. That is the chain rule of an activation that works element by element, as all of ours do; one that mixes
+//! elements, a softmax say, has no such slope and could not be fused so. `a_slope_is_autograds_chain_rule` holds both ways
+//! against each other.
+//!
+//! Where an activation is another one scaled (tanh z = 2 sigmoid(2z) - 1), only the core is computed: what is around it
+//! goes into the weights in front and behind ([`super::fold`]).
+//!
+//! A batch need not fill its last vector. The lanes that are left over hold black images, which are computed like all
+//! others and do no harm: z3 has a row for each real image only, so the loss never sees them, and fc1's backward pass gives
+//! their lanes a gradient of zero, which every layer in front of it hands on as zero.
 
 use super::fold::{fold, unfold};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
@@ -194,7 +206,8 @@ fn autograd<const N: usize>(root: [&Tensor; 1], leaves: [&Tensor; N]) -> [Tensor
     found.try_into().expect("one gradient a leaf")
 }
 
-/// The derivative of an elementwise function at each of its arguments: what autograd hands back for a gradient of ones.
+/// The derivative of a function that works element by element, at each of its arguments: what autograd hands back for a
+/// gradient of ones. Of a function that mixes elements this would be another thing.
 fn slope(values: &Tensor, arguments: &Tensor) -> Tensor {
     let [slope] = autograd([values], [arguments]);
     slope.contiguous()
@@ -226,43 +239,70 @@ mod tests {
         images.constant_pad_nd([2, 2, 2, 2])
     }
 
-    /// Logits and gradients of every activation and odd widths, full and partial batches in turn, against LibTorch's own
-    /// network in float64.
+    /// Logits and gradients of every activation and odd widths, and of LeNet-4's own, full and partial batches in turn,
+    /// against LibTorch's own network in float64.
     #[test]
     fn a_step_is_libtorchs_step() {
-        let widths = Widths { conv1: 3, conv2: 7, fc1: 11 };
+        let odd = Widths { conv1: 3, conv2: 7, fc1: 11 };
+        let every = Activation::ALL.map(|conv| (odd, Arm { conv, fc: Activation::Tanh }));
+        let relu = Arm { conv: Activation::Relu, fc: Activation::Relu };
+        let own = [relu, Arm::RELU_TANH, Arm::ALL_TANH].map(|arm| (Widths::LENET4, arm));
         let mut random = Random::new(1, Purpose::Experiment { number: 0 });
         let digits: Vec<u8> = (0..40 * 784).map(|_| random.below(256).saturating_sub(100) as u8).collect();
-        let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
         for set in InstructionSet::available() {
-            for conv in Activation::ALL {
-                let net = LeNet4::new(Arm { conv, fc: Activation::Tanh }, widths, 1).laid_out_for_fusion();
-                let mut parameters = net.parameters.each_ref().map(Tensor::shallow_clone);
-                // The softmax layer starts from zeros, which let no gradient through.
-                let _ = tch::no_grad(|| parameters[6].uniform_(-0.3, 0.3));
-                let mut oracle = LeNet4::new(net.arm, widths, 1);
-                oracle.parameters =
-                    net.parameters.each_ref().map(|p| p.detach().to_kind(Kind::Double).set_requires_grad(true));
-                let mut fused = FusedLeNet4::with(set, widths);
-                for pick in [&[3, 1, 4, 15, 9, 26, 5, 35, 8, 9, 7, 9, 32, 38, 4, 6, 26][..], &[1], &[0, 39, 2, 3]] {
-                    let labels = labels.index_select(0, &Tensor::from_slice(pick));
-                    let logits = fused.logits(&net, &digits, pick);
-                    let gradients = fused.gradients(&net, &logits.cross_entropy_for_logits(&labels));
-                    let x = images(&digits).index_select(0, &Tensor::from_slice(pick)).to_kind(Kind::Double);
-                    let expected = oracle.logits(&x);
-                    let loss = expected.cross_entropy_for_logits(&labels);
-                    let oracles = Tensor::run_backward(&[loss], &oracle.parameters.each_ref(), false, false);
-                    let found = gradients.iter().chain([&logits]);
-                    for (at, (found, expected)) in found.zip(oracles.iter().chain([&expected])).enumerate() {
-                        let error = (found - expected).abs().max().double_value(&[]);
-                        let size = expected.abs().max().double_value(&[]);
-                        // Five times what the blocks alone are held to: here LibTorch's float32 layers add their
-                        // rounding, which differs from processor to processor, and a bias' gradient is a sum of
-                        // hundreds of terms that cancel.
-                        assert!(error <= 5e-5 * size, "{conv}, {}, tensor {at}: {error} of {size}", set.name());
-                    }
-                }
+            for (widths, arm) in every.into_iter().chain(own) {
+                check(set, widths, arm, &digits);
             }
+        }
+    }
+
+    fn check(set: InstructionSet, widths: Widths, arm: Arm, digits: &[u8]) {
+        let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
+        let net = LeNet4::new(arm, widths, 1).laid_out_for_fusion();
+        let mut parameters = net.parameters.each_ref().map(Tensor::shallow_clone);
+        // The softmax layer starts from zeros, which let no gradient through.
+        let _ = tch::no_grad(|| parameters[6].uniform_(-0.3, 0.3));
+        let mut oracle = LeNet4::new(arm, widths, 1);
+        oracle.parameters = net.parameters.each_ref().map(|p| p.detach().to_kind(Kind::Double).set_requires_grad(true));
+        let mut fused = FusedLeNet4::with(set, widths);
+        for pick in [&[3, 1, 4, 15, 9, 26, 5, 35, 8, 9, 7, 9, 32, 38, 4, 6, 26][..], &[1], &[0, 39, 2, 3]] {
+            let labels = labels.index_select(0, &Tensor::from_slice(pick));
+            let logits = fused.logits(&net, digits, pick);
+            let gradients = fused.gradients(&net, &logits.cross_entropy_for_logits(&labels));
+            let x = images(digits).index_select(0, &Tensor::from_slice(pick)).to_kind(Kind::Double);
+            let expected = oracle.logits(&x);
+            let loss = expected.cross_entropy_for_logits(&labels);
+            let oracles = Tensor::run_backward(&[loss], &oracle.parameters.each_ref(), false, false);
+            let found = gradients.iter().chain([&logits]);
+            for (at, (found, expected)) in found.zip(oracles.iter().chain([&expected])).enumerate() {
+                let error = (found - expected).abs().max().double_value(&[]);
+                let size = expected.abs().max().double_value(&[]);
+                // Five times what the blocks alone are held to: here LibTorch's float32 layers add their rounding, which
+                // differs from processor to processor, and a bias' gradient is a sum of hundreds of terms that cancel.
+                assert!(error <= 5e-5 * size, "{arm}, {widths:?}, {}, tensor {at}: {error} of {size}", set.name());
+            }
+        }
+    }
+
+    /// What the layers do with an activation, times its slope, against what autograd does: hand a gradient back through it.
+    #[test]
+    fn a_slope_is_autograds_chain_rule() {
+        let mut random = Random::new(2, Purpose::Experiment { number: 0 });
+        let mut normal = |spread: f32| {
+            let values: Vec<f32> = (0..1000).map(|_| spread * random.normal()).collect();
+            Tensor::from_slice(&values)
+        };
+        for activation in Activation::ALL {
+            let y = normal(3.0);
+            // The kink of a rectifier, and where an exponential has nothing left.
+            y.narrow(0, 0, 3).copy_(&Tensor::from_slice(&[0.0_f32, 100.0, -100.0]));
+            let (y, grad) = (y.set_requires_grad(true), normal(1.0));
+            let s = activation::apply(activation::factored(activation).core, &y);
+            let ours = slope(&s, &y) * &grad;
+            let s = activation::apply(activation::factored(activation).core, &y);
+            let [autograds] = autograd([&(s * &grad).sum(Kind::Float)], [&y]);
+            let error = (ours - &autograds).abs().max().double_value(&[]);
+            assert!(error <= 1e-6 * autograds.abs().max().double_value(&[]), "{activation}: {error}");
         }
     }
 
