@@ -1,4 +1,5 @@
-//! No allocation in the steady state: after its first steps the fused form asks for no more memory.
+//! No allocation in the steady state: after its first batch no fused layer asks for memory, and a whole step of training
+//! asks for the same at its two-hundredth batch as at its tenth.
 //!
 //! Counted are Rust's allocations (a global allocator of this test program's own), on the training thread. LibTorch's
 //! tensors come from its own allocator and are not counted; `tch` itself keeps a short list of handles for each call of
@@ -7,8 +8,11 @@
 #![allow(clippy::unwrap_used)]
 
 use relu_notebook::learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
+use relu_notebook::learn::{Dataset, Engine, model::LeNet4, optim::Sgd};
+use relu_notebook::protocol::{Arm, DataSource, Preset, RunSpec};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use tch::Tensor;
 
 /// The system's allocator, which counts what this thread asks for.
 struct Counting;
@@ -124,5 +128,36 @@ fn after_its_first_batch_no_layer_allocates() {
             }
         });
         assert_eq!(asked, 0, "{}", set.name());
+    }
+}
+
+/// As `learn::train_lane` does it, with momentum, so that everything a step may keep is there.
+#[test]
+fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
+    let data = Dataset::load(&DataSource::Mnist).unwrap();
+    let spec = RunSpec { momentum: 0.9, ..RunSpec::of(Preset::Article) };
+    let split = data.train(&spec);
+    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), spec.backend, spec.threads);
+        assert!(engine.name().starts_with("fused"));
+        let mut descent = Sgd::new(spec.learning_rate, spec.momentum);
+        let mut step = |pick: &[i64]| {
+            allocations(|| {
+                let labels = split.labels.index_select(0, &Tensor::from_slice(pick));
+                let loss = engine.logits(&split, pick).cross_entropy_for_logits(&labels);
+                assert!(loss.double_value(&[]).is_finite());
+                let gradients = engine.gradients(&loss);
+                descent.step(&mut engine.net.parameters, &gradients);
+            })
+        };
+        let asked: Vec<usize> = (0..200)
+            .map(|batch| {
+                // Now and then a smaller batch, as at the end of an epoch. Few images: the count does not depend on them.
+                let pick: Vec<i64> = (0..20).map(|image| batch * 200 + image).collect();
+                step(&pick[..if batch % 9 == 5 { 7 } else { 20 }])
+            })
+            .collect();
+        assert!(asked[0] > asked[9], "the counter does not count");
+        assert!(asked[9..].iter().all(|&asked_here| asked_here == asked[9]), "{arm}: {asked:?}");
     }
 }
