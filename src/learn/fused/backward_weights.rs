@@ -109,6 +109,8 @@ impl Pair {
                     let grad = V::load(self.grad.add(at * self.pixel));
                     let (upper, lower) = (grad.keep(V::and_not(everywhere, below)), grad.keep(below));
                     let field = self.x.add((2 * py + first) * row + 2 * px * V::WIDTH);
+                    // Row y of the field meets kernel row y if the winner is in the upper row, and y - 1 if it is in the
+                    // lower: hence two sums.
                     for y in 0..R + 1 {
                         let x = field.add(y * row);
                         for kx in 0..KERNEL {

@@ -36,6 +36,9 @@ pub fn fold(
 }
 
 /// Gradients by folded weights and bias become those by the layer's own.
+///
+/// With input gain G, shift s and own gain g, the layer computes with w' = g G w and b' = g (b + s sum of w). A weight acts
+/// on both, so by the chain rule dL/db = g dL/db' and dL/dw = g G dL/dw' + g s dL/db' = g G dL/dw' + s dL/db.
 pub fn unfold(input: Affine, gain: f32, weights: &mut [f32], bias: &mut [f32]) {
     let each = weights.len() / bias.len();
     for (weights, bias) in weights.chunks_exact_mut(each).zip(bias) {

@@ -23,6 +23,10 @@
 //! - Sums run in one fixed order: the same numbers give the same bits.
 //!
 //! Ties go to the first of a window and NaN is never lost, as in LibTorch, which is the oracle of the tests.
+//!
+//! Read on in this order: [`shape`] (sizes and where numbers lie), [`vector`] (one name for each vector instruction),
+//! [`forward`], [`backward_weights`], [`backward_input`], [`fold`], [`dense`] with [`product`], and at last `lenet4`, which
+//! puts them together. Then measure it: `cargo bench --bench kernels`.
 
 // A kernel's parts must all melt into the one function that has the instruction set; see `vector`.
 #![allow(clippy::inline_always)]
