@@ -1,12 +1,13 @@
 //! One epoch of both arms of the race, two lanes at once: fused against LibTorch's own operators, in turn.
 //!
-//! `cargo bench --bench epoch -- [ROUNDS]` prints the parts of a fused step, then the median, the spread and the ratio
-//! of both. Without arguments 5 rounds.
+//! `cargo bench --bench epoch -- [ROUNDS] [CONV1,CONV2,FC1 BATCH IMAGES]` prints the parts of a fused step, then the median,
+//! the spread and the ratio of both. Without arguments 5 rounds of LeNet-4; `3 20,50,500 500 10000` is the tutorial's
+//! network on a part of the images.
 
 use relu_notebook::learn::{
     Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, model::LeNet4, optim::Sgd, train_lane,
 };
-use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec};
+use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec, Widths};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -42,8 +43,8 @@ fn processor_seconds() -> f64 {
 }
 
 /// Training time of the slower lane.
-fn epoch(backend: Backend, data: &Dataset) -> Clock {
-    let spec = RunSpec { epochs: 1, backend, ..RunSpec::of(Preset::Article) };
+fn epoch(spec: &RunSpec, backend: Backend, data: &Dataset) -> Clock {
+    let spec = RunSpec { backend, ..spec.clone() };
     std::thread::scope(|scope| {
         let lanes = spec.lanes().into_iter().map(|lane| {
             let spec = &spec;
@@ -71,7 +72,7 @@ fn median(values: &[f64]) -> f64 {
 fn step(arm: Arm, data: &Dataset) {
     let spec = RunSpec::of(Preset::Article);
     let split = data.train(&spec);
-    let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), Backend::Fused);
+    let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), spec.backend, spec.threads);
     let mut descent = Sgd::new(spec.learning_rate, spec.momentum);
     let mut best = [f64::MAX; 4];
     let mut clock = Instant::now();
@@ -111,16 +112,26 @@ fn step(arm: Arm, data: &Dataset) {
 
 fn main() {
     machine::prepare();
-    let rounds = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(5).max(1);
-    let data = Dataset::load(&DataSource::Mnist).expect("the program brings MNIST");
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
-        step(arm, &data);
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let rounds = arguments.first().map_or(5, |rounds| rounds.parse().expect("the rounds are a number")).max(1);
+    let mut spec = RunSpec { epochs: 1, ..RunSpec::of(Preset::Article) };
+    if let [_, widths, batch, images] = arguments.as_slice() {
+        let number = |text: &str| text.parse::<u32>().expect("a whole number");
+        let &[conv1, conv2, fc1] = &widths.split(',').map(number).collect::<Vec<_>>()[..] else { panic!("{widths}") };
+        spec.widths = Widths { conv1, conv2, fc1 };
+        (spec.batch, spec.train_size) = (number(batch), number(images));
     }
-    epoch(Backend::Fused, &data);
+    let data = Dataset::load(&DataSource::Mnist).expect("the program brings MNIST");
+    if spec.widths == Widths::LENET4 {
+        for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+            step(arm, &data);
+        }
+    }
+    epoch(&spec, Backend::Fused, &data);
     let (mut fused, mut libtorch) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        fused.push(epoch(Backend::Fused, &data));
-        libtorch.push(epoch(Backend::Libtorch, &data));
+        fused.push(epoch(&spec, Backend::Fused, &data));
+        libtorch.push(epoch(&spec, Backend::Libtorch, &data));
     }
     for (what, of) in [("wall", (|c| c.wall) as fn(&Clock) -> f64), ("processor", |c| c.busy)] {
         let [fused, libtorch] = [&fused, &libtorch].map(|clocks| clocks.iter().map(of).collect::<Vec<_>>());
