@@ -49,6 +49,9 @@ impl Cells {
 
 impl Kernel {
     pub(super) fn run_cell(self: &Arc<Self>, cell: CellKey, spec: ExperimentSpec) -> Result<(), Refusal> {
+        // The desk first: a kernel that leaves stops every cell under it, and none may begin after that.
+        let scheduler = self.desk();
+        scheduler.welcome(None)?;
         let mut desk = lock(&self.cells.desk);
         let known = desk.running.iter().map(|(key, _)| key).chain(desk.waiting.iter().map(|(key, _)| key));
         if known.into_iter().any(|key| *key == cell) {
@@ -82,11 +85,7 @@ impl Kernel {
             let started =
                 thread::Builder::new().name(format!("cell {}", cell.cell)).stack_size(8 << 20).spawn(move || {
                     let event = kernel.measure(key.clone(), spec, &told);
-                    let mut desk = lock(&kernel.cells.desk);
-                    desk.running.retain(|(other, _)| *other != key);
-                    // Under the lock, so that a cell that is run again is told of in order.
-                    kernel.tell(event);
-                    kernel.fill_cells(&mut desk);
+                    kernel.cell_ended(&key, event);
                 });
             match started {
                 Ok(_) => desk.running.push((cell, stop)),
@@ -95,6 +94,19 @@ impl Kernel {
                 }
             }
         }
+    }
+
+    fn cell_ended(self: &Arc<Self>, cell: &CellKey, event: CellEvent) {
+        let mut desk = lock(&self.cells.desk);
+        desk.running.retain(|(other, _)| other != cell);
+        // Under the lock, so that a cell that is run again is told of in order.
+        self.tell(event);
+        self.fill_cells(&mut desk);
+        drop(desk);
+        // Whoever waits for quiet looks at the cells under the scheduler's desk. Taken once, it is either before its look
+        // or already listening.
+        drop(self.desk());
+        self.quieter.notify_all();
     }
 
     /// Runs one cell to its end and keeps its outcome. Catches panics.

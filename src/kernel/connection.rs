@@ -120,6 +120,10 @@ impl Conversation<'_> {
                 return self.refuse(id, ErrorKind::BadRequest, format!("this is no request: {error}"));
             }
         };
+        if matches!(body, RequestBody::Hello { .. }) && self.kernel.is_leaving() {
+            // Hung up on, a notebook waits for this kernel's end and starts the next one.
+            return self.outbox.close();
+        }
         let leaves = matches!(body, RequestBody::Shutdown { .. });
         let reply = match (self.greeted, body) {
             (_, RequestBody::Hello { protocol, client }) => self.greet(protocol, &client),

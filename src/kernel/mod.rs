@@ -2,7 +2,8 @@
 //! whatever ends a notebook or this process.
 //!
 //! Invariants: what is announced has been committed; no notebook, however slow or dead, makes training wait; a lane
-//! thread takes only the store's lock, and whoever holds the desk may take the store's, never the other way round.
+//! thread takes only the store's lock, and whoever holds the desk may take the store's or the cells', never the other
+//! way round.
 
 mod cells;
 mod connection;

@@ -233,9 +233,7 @@ impl Started {
                     self.kernel.retry_unsaved();
                     log::rotate_if_large(&self.kernel.home);
                     self.listen_again_if_unlinked();
-                    let idle = self.kernel.idle_for();
-                    if idle >= self.kernel.options.idle && self.kernel.begin_leaving(false).is_ok() {
-                        tracing::info!(seconds = idle.as_secs(), "nothing to do");
+                    if self.kernel.leave_if_idle() {
                         break;
                     }
                 }
@@ -269,4 +267,17 @@ pub(super) fn resident_bytes() -> u64 {
     let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
     let kib: u64 = output.ok().and_then(|out| String::from_utf8(out.stdout).ok()?.trim().parse().ok()).unwrap_or(0);
     kib * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the README and the lessons promise.
+    #[test]
+    fn a_checkpoint_comes_at_least_every_ten_seconds_and_idleness_lasts_ten_minutes() {
+        let options = Options::default();
+        assert!(options.checkpoint_every <= Duration::from_secs(10));
+        assert_eq!(options.idle, Duration::from_mins(10));
+    }
 }

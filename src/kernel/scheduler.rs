@@ -290,14 +290,25 @@ impl Kernel {
         self.desk().last_busy = Instant::now();
     }
 
-    /// How long nothing has trained, run, or been connected.
-    pub(super) fn idle_for(&self) -> Duration {
+    /// Begins to leave if there has been nothing to do for so long as the options say. One step: a notebook that
+    /// connects meanwhile either keeps the kernel here or is not greeted.
+    pub(super) fn leave_if_idle(&self) -> bool {
         let mut desk = self.desk();
-        let busy = !desk.runs.is_empty() || !desk.unsaved.is_empty() || self.cells.is_busy() || self.hub.clients() > 0;
-        if busy {
+        if !desk.runs.is_empty() || !desk.unsaved.is_empty() || self.cells.is_busy() || self.hub.clients() > 0 {
             desk.last_busy = Instant::now();
+            return false;
         }
-        desk.last_busy.elapsed()
+        let idle = desk.last_busy.elapsed();
+        let leaves = idle >= self.options.idle;
+        if leaves {
+            tracing::info!(seconds = idle.as_secs(), "nothing to do");
+            desk.leaving = true;
+        }
+        leaves
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.desk().leaving
     }
 
     /// From here on nothing new starts.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod leaving;
+
 use super::{
     Kernel, Options,
     desk::Stage,
@@ -141,9 +143,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(Options { cores: CORES, ..Options::default() })
+    }
+
+    fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path()).unwrap();
-        let options = Options { cores: CORES, ..Options::default() };
         let store = Store::open(&home).unwrap();
         let kernel = Arc::new(Kernel::new(home, options, store, Box::new(Toy::default())));
         let (ours, theirs) = UnixStream::pair().unwrap();

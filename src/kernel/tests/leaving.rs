@@ -1,0 +1,65 @@
+//! How a kernel comes to rest: nothing new begins, whoever waits for the end is told of it, and nobody is greeted.
+
+use super::{Bench, PATIENCE, UNTIL_STOPPED, cell};
+use crate::{
+    kernel::{Options, connection},
+    protocol::{ErrorKind, PROTOCOL_VERSION, Preset, RunSpec},
+};
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+#[test]
+fn the_end_of_the_last_cell_is_told_to_whoever_waits_for_it() {
+    let bench = Bench::new();
+    let (key, spec) = cell("endless", UNTIL_STOPPED);
+    bench.kernel.run_cell(key, spec).unwrap();
+    let (tell, told) = mpsc::channel();
+    let kernel = Arc::clone(&bench.kernel);
+    thread::spawn(move || {
+        kernel.halt_all(100 * PATIENCE);
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(PATIENCE).expect("nobody told of the cell's end");
+    assert!(!bench.kernel.cells.is_busy());
+}
+
+#[test]
+fn nothing_begins_in_a_kernel_that_leaves() {
+    let bench = Bench::new();
+    bench.kernel.begin_leaving(false).unwrap();
+    let (key, spec) = cell("late", 1);
+    assert_eq!(bench.kernel.run_cell(key, spec).unwrap_err().kind, ErrorKind::Busy);
+    assert!(!bench.kernel.cells.is_busy());
+    assert_eq!(bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err().kind, ErrorKind::Busy);
+}
+
+#[test]
+fn with_nothing_to_do_it_leaves_and_with_a_notebook_it_stays() {
+    let bench = Bench::with(Options { idle: Duration::ZERO, ..Options::default() });
+    bench.kernel.hub.join(&bench.outbox);
+    assert!(!bench.kernel.leave_if_idle());
+    assert!(!bench.kernel.is_leaving());
+    bench.kernel.hub.leave(&bench.outbox);
+    assert!(bench.kernel.leave_if_idle());
+    assert!(bench.kernel.is_leaving());
+}
+
+/// Hung up on, it starts the next kernel; greeted, it would be refused all that it asks.
+#[test]
+fn who_comes_too_late_is_not_greeted() {
+    let bench = Bench::new();
+    bench.kernel.begin_leaving(false).unwrap();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    connection::serve(&bench.kernel, ours).unwrap();
+    let hello = format!("{{\"id\":1,\"request\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"client\":\"x\"}}\n");
+    theirs.write_all(hello.as_bytes()).unwrap();
+    theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut heard = Vec::new();
+    theirs.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard, b"");
+}
