@@ -273,6 +273,55 @@ fn one_unreadable_run_does_not_hide_the_others() {
     assert!(error.contains(&format!("run {damaged}")), "{error}");
 }
 
+/// Nor does one damaged text: it is told of with its run, and the next kernel starts all the same.
+#[test]
+fn a_damaged_text_is_its_run_s_alone() {
+    let damages = [
+        "UPDATE epochs SET arm = 'relu-tani' WHERE run = 1",
+        "UPDATE epochs SET arm = CAST(x'ff' AS TEXT) WHERE run = 1",
+        "UPDATE epochs SET epoch = -1 WHERE run = 1",
+        "UPDATE runs SET name = CAST(x'ff' AS TEXT) WHERE id = 1",
+        "UPDATE runs SET not_exact = CAST(x'ff' AS TEXT) WHERE id = 1",
+    ];
+    for damage in damages {
+        let (_folder, home) = home();
+        let mut store = Store::open(&home).unwrap();
+        let damaged = store.create_run(&spec(), None).unwrap();
+        let whole = store.create_run(&spec(), None).unwrap();
+        for run in [damaged, whole] {
+            commit(&mut store, run, RELU, 1);
+            store.set_state(run, &RunState::Finished).unwrap();
+        }
+        let raw = rusqlite::Connection::open(home.database()).unwrap();
+        raw.execute(damage, []).unwrap();
+        let (runs, faults) = store.runs_and_faults().unwrap();
+        assert_eq!(runs.iter().map(|run| run.run).collect::<Vec<_>>(), [whole], "{damage}");
+        assert!(matches!(&faults[..], [StoreError::DamagedRun { run, .. }] if *run == damaged), "{damage}: {faults:?}");
+        assert!(matches!(store.history(damaged), Err(StoreError::DamagedRun { .. })), "{damage}");
+        assert_eq!(store.finished().unwrap().len(), 1, "{damage}");
+        for run in [damaged, whole] {
+            store.set_state(run, &RunState::Running).unwrap();
+        }
+        assert_eq!(store.interrupt_all().unwrap(), [damaged, whole], "{damage}");
+        assert_eq!(store.run(whole).unwrap().state, RunState::Interrupted);
+    }
+}
+
+#[test]
+fn a_damaged_place_or_outcome_counts_as_none() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    store.remember("place/a", &json!(1)).unwrap();
+    store.remember("place/b", &json!(2)).unwrap();
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE place SET value = CAST(x'ff' AS TEXT) WHERE key = 'place/a'", []).unwrap();
+    raw.execute("INSERT INTO cells VALUES ('l', 'c', CAST(x'ff' AS TEXT), '{}', 1)", []).unwrap();
+    assert_eq!(store.recall("place/a").unwrap(), None);
+    assert_eq!(store.recall_all("place/").unwrap(), [("place/b".to_owned(), json!(2))]);
+    assert_eq!(store.cell_outcomes().unwrap(), []);
+    assert_eq!(store.cell_outcome(&CellKey { lesson: "l".into(), cell: "c".into() }).unwrap(), None);
+}
+
 #[test]
 fn a_store_of_a_newer_version_is_left_alone() {
     let (_folder, home) = home();

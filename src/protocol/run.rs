@@ -224,6 +224,9 @@ pub struct RunSummary {
     #[serde(flatten)]
     pub state: RunState,
     pub spec: RunSpec,
+    /// Why its numbers need not be those of an uninterrupted run; `None` if they are.
+    #[serde(default)]
+    pub not_exact: Option<String>,
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,

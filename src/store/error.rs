@@ -41,6 +41,17 @@ impl StoreError {
     }
 }
 
+/// A value that no run can have is that run's damage; every other error is the store's.
+pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| if is_a_value(&error) { StoreError::DamagedRun { run, why: error.to_string() } } else { error.into() }
+}
+
+/// Whether one value can't be read as what it should be, while the store itself is well.
+pub(super) fn is_a_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         // Its shared memory could not grow.

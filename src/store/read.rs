@@ -1,6 +1,9 @@
 //! What the store can be asked.
 
-use super::{CellRecord, CheckpointRow, LaneState, Store, StoreError};
+use super::{
+    CellRecord, CheckpointRow, LaneState, Store, StoreError,
+    error::{is_a_value, of_run},
+};
 use crate::protocol::{Arm, CellKey, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -20,10 +23,10 @@ impl Store {
     /// The same, with why the others can't be read back.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<StoreError>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
-        let rows = statement.query_map([], RunRow::read)?.collect::<Result<Vec<_>, _>>()?;
-        let (mut runs, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
-        for row in rows {
-            match self.summary(row) {
+        let mut rows = statement.query([])?;
+        let (mut runs, mut faults) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next()? {
+            match RunRow::read(row).and_then(|row| self.summary(row)) {
                 Ok(run) => runs.push(run),
                 Err(fault @ StoreError::DamagedRun { .. }) => faults.push(fault),
                 Err(error) => return Err(error),
@@ -33,8 +36,9 @@ impl Store {
     }
 
     pub fn run(&self, run: RunId) -> Result<RunSummary, StoreError> {
-        let row = self.connection.prepare_cached(&format!("{RUN} WHERE id = ?1"))?.query_row([run.0], RunRow::read);
-        self.summary(row.optional()?.ok_or(StoreError::NoSuchRun(run))?)
+        let mut statement = self.connection.prepare_cached(&format!("{RUN} WHERE id = ?1"))?;
+        let mut rows = statement.query([run.0])?;
+        self.summary(RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?)?)
     }
 
     fn summary(&self, row: RunRow) -> Result<RunSummary, StoreError> {
@@ -48,18 +52,15 @@ impl Store {
         {
             state = RunState::Interrupted;
         }
-        let mut lanes: HashMap<Lane, (u32, f64)> = HashMap::new();
         let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([run.0])?;
-        while let Some(row) = rows.next()? {
-            lanes.insert(lane(row)?, (row.get(2)?, row.get(3)?));
-        }
+        let rows = statement.query_map([run.0], |row| Ok((lane(row)?, (row.get(2)?, row.get(3)?))))?;
+        let lanes: HashMap<Lane, (u32, f64)> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
         let all = spec.lanes();
         let epochs_done = all.iter().map(|lane| lanes.get(lane).map_or(0, |&(epoch, _)| epoch)).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
-        let RunRow { name, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, created, updated, epochs_done, best })
+        let RunRow { name, not_exact, created, updated, .. } = row;
+        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, epochs_done, best })
     }
 
     /// In the order in which they were committed.
@@ -68,16 +69,14 @@ impl Store {
                    FROM epochs WHERE run = ?1 ORDER BY seq";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([run.0], epoch)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
     /// Every lane, in the order of the spec.
     pub fn lanes(&self, run: RunId) -> Result<Vec<(Lane, LaneState)>, StoreError> {
-        let mut states = HashMap::new();
         let sql = "SELECT arm, seed, state, epoch, batch FROM lanes WHERE run = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([run.0])?;
-        while let Some(row) = rows.next()? {
+        let rows = statement.query_map([run.0], |row| {
             let state = match row.get_ref(2)?.as_str().unwrap_or_default() {
                 "finished" => LaneState::Finished,
                 "diverged" => LaneState::Diverged {
@@ -86,8 +85,9 @@ impl Store {
                 },
                 _ => LaneState::Open,
             };
-            states.insert(lane(row)?, state);
-        }
+            Ok((lane(row)?, state))
+        })?;
+        let states: HashMap<_, _> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
         let lanes = self.run(run)?.spec.lanes();
         Ok(lanes.into_iter().map(|lane| (lane, states.get(&lane).copied().unwrap_or(LaneState::Open))).collect())
     }
@@ -106,7 +106,7 @@ impl Store {
         let rows = statement.query_map([run.0], |row| {
             Ok(CheckpointRow { lane: lane(row)?, epoch: row.get(2)?, file: row.get(3)?, sha256: row.get(4)? })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
     /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
@@ -115,11 +115,10 @@ impl Store {
         // One moment of the store: a commit between two of these questions is not seen by half.
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
-        let RunSummary { spec, state, .. } = self.run(run)?;
+        let RunSummary { spec, state, not_exact, .. } = self.run(run)?;
         let mut events = vec![RunEvent::Started { run, spec }];
-        let sql = "SELECT backend, not_exact FROM runs WHERE id = ?1";
-        let (backend, why): (Option<String>, Option<String>) =
-            self.connection.query_row(sql, [run.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = "SELECT backend FROM runs WHERE id = ?1";
+        let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         for (Lane { arm, seed }, state) in self.lanes(run)? {
@@ -127,7 +126,7 @@ impl Store {
                 events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
             }
         }
-        events.extend(why.map(|why| RunEvent::NotExact { run, why }));
+        events.extend(not_exact.map(|why| RunEvent::NotExact { run, why }));
         events.extend(match state {
             RunState::Running => None,
             RunState::Queued => Some(RunEvent::Queued { run }),
@@ -141,31 +140,42 @@ impl Store {
         Ok(events)
     }
 
-    /// Every finished run's settings and epochs, oldest first.
+    /// Every finished run's settings and epochs, oldest first. One that can't be read back is left out and logged.
     pub fn finished(&self) -> Result<Vec<(RunSpec, Vec<EpochRecord>)>, StoreError> {
         let mut runs = self.runs()?;
         runs.sort_by_key(|summary| summary.run);
         let finished = runs.into_iter().filter(|summary| summary.state == RunState::Finished);
-        finished.map(|summary| Ok((summary.spec, self.epochs(summary.run)?))).collect()
+        let mut measured = Vec::new();
+        for summary in finished {
+            match self.epochs(summary.run) {
+                Ok(epochs) => measured.push((summary.spec, epochs)),
+                Err(fault @ StoreError::DamagedRun { .. }) => tracing::warn!("{fault}"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(measured)
     }
 
     /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
     pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;
-        let rows = statement.query_map([], CellRow::read)?.collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.into_iter().filter_map(CellRow::parse).collect())
+        let mut outcomes = Vec::new();
+        for row in statement.query_map([], CellRow::read)? {
+            outcomes.extend(readable(row)?.and_then(CellRow::parse));
+        }
+        Ok(outcomes)
     }
 
     pub fn cell_outcome(&self, cell: &CellKey) -> Result<Option<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} WHERE lesson = ?1 AND cell = ?2"))?;
-        let row = statement.query_row((&cell.lesson, &cell.cell), CellRow::read).optional()?;
-        Ok(row.and_then(CellRow::parse))
+        let row = statement.query_row((&cell.lesson, &cell.cell), CellRow::read).optional();
+        Ok(readable(row)?.flatten().and_then(CellRow::parse))
     }
 
     /// What `RequestBody::Remember` kept under this key. A value that can't be read back counts as none.
     pub fn recall(&self, key: &str) -> Result<Option<Value>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT value FROM place WHERE key = ?1")?;
-        let text: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
+        let text = readable(statement.query_row([key], |row| row.get::<_, String>(0)).optional())?.flatten();
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -176,14 +186,14 @@ impl Store {
         let rows = statement.query_map([prefix], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut values = Vec::new();
         for row in rows {
-            let (key, text) = row?;
+            let Some((key, text)) = readable(row)? else { continue };
             values.extend(serde_json::from_str(&text).ok().map(|value| (key, value)));
         }
         Ok(values)
     }
 }
 
-const RUN: &str = "SELECT id, name, spec, state, reason, created, updated FROM runs";
+const RUN: &str = "SELECT id, name, spec, state, reason, created, updated, not_exact FROM runs";
 
 struct RunRow {
     id: i64,
@@ -193,19 +203,37 @@ struct RunRow {
     reason: Option<String>,
     created: i64,
     updated: i64,
+    not_exact: Option<String>,
 }
 
 impl RunRow {
-    fn read(row: &Row) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            spec: row.get(2)?,
-            state: row.get(3)?,
-            reason: row.get(4)?,
-            created: row.get(5)?,
-            updated: row.get(6)?,
-        })
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let id = row.get(0)?;
+        let read = || {
+            Ok(Self {
+                id,
+                name: row.get(1)?,
+                spec: row.get(2)?,
+                state: row.get(3)?,
+                reason: row.get(4)?,
+                created: row.get(5)?,
+                updated: row.get(6)?,
+                not_exact: row.get(7)?,
+            })
+        };
+        read().map_err(of_run(RunId(id)))
+    }
+}
+
+/// `None` for a row that holds a value that can't be read back.
+fn readable<T>(row: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
+    match row {
+        Ok(row) => Ok(Some(row)),
+        Err(error) if is_a_value(&error) => {
+            tracing::warn!("a row can't be read back: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

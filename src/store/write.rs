@@ -36,6 +36,19 @@ impl Store {
         })
     }
 
+    /// Calls every run that trains or waits interrupted, whether or not the rest of it can be read back; returns them.
+    pub fn interrupt_all(&mut self) -> Result<Vec<RunId>, StoreError> {
+        let transaction = self.connection.transaction()?;
+        let runs = {
+            let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?1
+                       WHERE state IN ('running', 'queued') RETURNING id";
+            let mut statement = transaction.prepare(sql)?;
+            statement.query_map([now()], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?
+        };
+        transaction.commit()?;
+        Ok(runs)
+    }
+
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
         let (name, epoch, batch) = match state {
             LaneState::Open => ("open", None, None),
