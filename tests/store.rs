@@ -224,6 +224,23 @@ fn a_damaged_store_is_set_aside_and_never_deleted() {
     }
 }
 
+/// The number of the version is hit: the tables are there already, and all they hold is carried over.
+#[test]
+fn a_store_that_is_not_of_the_version_it_says_is_carried_over() {
+    for version in 0..=1 {
+        let (_folder, home) = home();
+        let mut store = Store::open(&home).unwrap();
+        let run = store.create_run(&spec(), None).unwrap();
+        commit(&mut store, run, RELU, 1);
+        drop(store);
+        rusqlite::Connection::open(home.database()).unwrap().pragma_update(None, "user_version", version).unwrap();
+        assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Damaged(_))));
+        let store = Store::open(&home).unwrap();
+        assert!(store.notices()[0].contains("1 runs with 1 epochs"), "{:?}", store.notices());
+        assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
+    }
+}
+
 /// One page of many is hit: what stands on the others is in the new store, and the old one is kept.
 #[test]
 fn what_can_be_read_of_a_damaged_store_is_carried_over() {

@@ -5,7 +5,7 @@ use super::{
     migrations::{LATEST_VERSION, migrations},
     salvage::{Salvaged, carry_over},
 };
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use std::{
     fs::{self, File, OpenOptions},
@@ -147,9 +147,16 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
             StoreError::Newer(path.to_owned())
         }
+        MigrationError::RusqliteError { err, .. } if does_not_fit(&err) => StoreError::Damaged(err.to_string()),
         MigrationError::RusqliteError { err, .. } => err.into(),
         other => StoreError::Damaged(other.to_string()),
     })
+}
+
+/// A file that does not take its next step, having a table before its time say, is not of the version that it says: its
+/// number is damaged, or its tables are.
+fn does_not_fit(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {
