@@ -3,6 +3,7 @@
 use crate::protocol::{Lane, RunId};
 use etcetera::BaseStrategy;
 use std::{
+    ffi::OsStr,
     fs, io,
     os::unix::{
         ffi::OsStrExt,
@@ -34,6 +35,10 @@ pub enum HomeError {
     )]
     SocketPathTooLong { path: PathBuf, length: usize },
 }
+
+/// How the names of all that lies in a home begin; the store has its log beside it, and what is set aside a suffix.
+const OURS: [&str; 6] = ["notebook.db", "kernel.", "logs", "runs", PROBE, ".writing-"];
+const PROBE: &str = ".probe-";
 
 impl Home {
     /// `sun_path` holds 108 bytes, the last of them zero.
@@ -71,19 +76,29 @@ impl Home {
         for folder in [self.logs(), self.runs()] {
             create(&folder).map_err(unwritable)?;
         }
-        tempfile::Builder::new().prefix(".probe-").tempfile_in(&self.folder).map_err(unwritable)?;
+        tempfile::Builder::new().prefix(PROBE).tempfile_in(&self.folder).map_err(unwritable)?;
         Ok(())
     }
 
-    /// Takes a folder that was made by hand from the eyes of others; one that holds other things keeps its mode.
+    /// Takes a folder that was made by hand from the eyes of others. One that holds other things than ours keeps its
+    /// mode, now and later: what is ours in it is for its user alone all the same, file by file.
     fn tighten(&self) -> io::Result<()> {
         let meta = fs::metadata(&self.folder)?;
         let mine = meta.uid() == rustix::process::geteuid().as_raw();
-        let ours = self.database().exists() || fs::read_dir(&self.folder)?.next().is_none();
-        if mine && ours && meta.permissions().mode() & 0o077 != 0 {
+        if mine && meta.permissions().mode() & 0o077 != 0 && self.holds_nothing_else()? {
             fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
         }
         Ok(())
+    }
+
+    fn holds_nothing_else(&self) -> io::Result<bool> {
+        let ours = |name: &OsStr| OURS.iter().any(|ours| name.as_bytes().starts_with(ours.as_bytes()));
+        for entry in fs::read_dir(&self.folder)? {
+            if !ours(&entry?.file_name()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub fn folder(&self) -> &Path {
@@ -171,8 +186,15 @@ mod tests {
         assert_eq!(mode(&empty), 0o700);
         let busy = open("busy");
         fs::write(busy.join("thesis.tex"), "x").unwrap();
-        Home::at(&busy).unwrap().prepare().unwrap();
+        let home = Home::at(&busy).unwrap();
+        home.prepare().unwrap();
         assert_eq!(mode(&busy), 0o755);
+        fs::write(home.database(), "").unwrap();
+        home.prepare().unwrap();
+        assert_eq!(mode(&busy), 0o755, "not on the next start either");
+        fs::remove_file(busy.join("thesis.tex")).unwrap();
+        home.prepare().unwrap();
+        assert_eq!(mode(&busy), 0o700, "once it holds nothing else");
     }
 
     #[test]
