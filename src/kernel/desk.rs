@@ -31,6 +31,8 @@ pub(super) struct Active {
     /// Asked to go on again while it was still pausing.
     pub resume_after: bool,
     pub running: bool,
+    /// The disk has not taken yet that it trains, or waits for a core.
+    pub owed: bool,
     /// Its followers know it as waiting or halted, and must hear when it goes on.
     pub told_waiting: bool,
 }
@@ -88,6 +90,7 @@ impl Active {
             intent: None,
             resume_after: false,
             running: false,
+            owed: false,
             told_waiting,
         }
     }

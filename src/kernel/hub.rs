@@ -108,8 +108,19 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
     }
 }
 
+/// What a run may complain of, the most pressing first. Each stands until it is taken back by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Complaint {
+    /// The run's state can't be stored.
+    State,
+    /// This lane can't write, or can't read what it is to go on from.
+    Waits(Lane),
+    /// This lane's checkpoint was damaged; no later success mends it.
+    Damaged(Lane),
+}
+
 /// The first complaint of each run.
-fn firsts(notices: &BTreeMap<(RunId, Option<Lane>), String>) -> BTreeMap<RunId, String> {
+fn firsts(notices: &BTreeMap<(RunId, Complaint), String>) -> BTreeMap<RunId, String> {
     // Of equal keys the last one stays.
     notices.iter().rev().map(|(&(run, _), text)| (run, text.clone())).collect()
 }
@@ -119,8 +130,8 @@ fn firsts(notices: &BTreeMap<(RunId, Option<Lane>), String>) -> BTreeMap<RunId, 
 pub(super) struct Hub {
     clients: Mutex<Vec<Arc<Outbox>>>,
     followers: Mutex<Vec<Arc<Outbox>>>,
-    /// What each lane has to complain of; a run shows the first.
-    notices: Mutex<BTreeMap<(RunId, Option<Lane>), String>>,
+    /// What there is to complain of; a run shows the first.
+    notices: Mutex<BTreeMap<(RunId, Complaint), String>>,
 }
 
 impl Hub {
@@ -185,13 +196,13 @@ impl Hub {
         }
     }
 
-    /// Sets or takes back what a lane, or the run as a whole, complains of, and tells of a change.
-    pub fn notice(&self, run: RunId, lane: Option<Lane>, text: Option<String>) {
+    /// Sets or takes back a complaint, and tells of a change.
+    pub fn notice(&self, run: RunId, of: Complaint, text: Option<String>) {
         let mut notices = lock(&self.notices);
         let before = firsts(&notices).remove(&run);
         match text {
-            Some(text) => notices.insert((run, lane), text),
-            None => notices.remove(&(run, lane)),
+            Some(text) => notices.insert((run, of), text),
+            None => notices.remove(&(run, of)),
         };
         let after = firsts(&notices).remove(&run);
         if before != after {
@@ -202,9 +213,9 @@ impl Hub {
 
     /// The run is over: nobody complains any more.
     pub fn forget_notices(&self, run: RunId) {
-        let lanes: Vec<_> = lock(&self.notices).keys().filter(|(of, _)| *of == run).map(|(_, lane)| *lane).collect();
-        for lane in lanes {
-            self.notice(run, lane, None);
+        let all: Vec<_> = lock(&self.notices).keys().filter(|(of, _)| *of == run).map(|(_, of)| *of).collect();
+        for complaint in all {
+            self.notice(run, complaint, None);
         }
     }
 }

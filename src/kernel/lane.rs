@@ -1,6 +1,12 @@
 //! One lane's thread: it trains, commits each epoch before anyone hears of it, and waits where a disk is full.
 
-use super::{Kernel, lock, recovery, trainer};
+use super::{
+    Kernel,
+    hub::Complaint,
+    lock,
+    recovery::{self, Unreadable},
+    trainer,
+};
 use crate::{
     learn::{Control as Next, Ending, Environment, Observer, Snapshot},
     protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec},
@@ -58,11 +64,13 @@ pub(super) enum LaneEnd {
     Failed(String),
 }
 
-/// Why something could not be made durable.
+/// Why something could not be made durable, or read back.
 #[derive(Debug, thiserror::Error)]
 enum SaveError {
     #[error("{0}")]
     File(#[from] io::Error),
+    #[error("{0}")]
+    Checkpoint(#[from] Unreadable),
     #[error("{0}")]
     Store(#[from] StoreError),
 }
@@ -71,7 +79,7 @@ impl SaveError {
     /// Every file error may pass: space is freed, a disk comes back, a folder is put in its place again.
     fn is_transient(&self) -> bool {
         match self {
-            Self::File(_) => true,
+            Self::File(_) | Self::Checkpoint(_) => true,
             Self::Store(error) => error.is_transient(),
         }
     }
@@ -81,6 +89,10 @@ impl SaveError {
             || matches!(self, Self::File(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge));
         if full {
             "The disk is full. Training waits, nothing measured is lost; free some space and it goes on.".into()
+        } else if let Self::Checkpoint(unreadable) = self {
+            format!(
+                "{unreadable}. Training waits and tries again; what can't be read may be moved away, and an older one serves."
+            )
         } else {
             format!("The measurements can't be written ({self}). Training waits and tries again.")
         }
@@ -91,7 +103,7 @@ impl Kernel {
     /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
     pub(super) fn run_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control) -> LaneEnd {
         let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(run, spec, lane, control)));
-        self.hub.notice(run, Some(lane), None);
+        self.hub.notice(run, Complaint::Waits(lane), None);
         end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
     }
 
@@ -146,7 +158,7 @@ struct LaneObserver<'a> {
     lane: Lane,
     control: &'a Control,
     folder: LaneFolder,
-    /// The environment of the checkpoint that this lane went on from, until it has been compared with today's.
+    /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
     resumed_under: Option<Environment>,
     /// The epoch with the least validation error so far, and that error.
     best: Option<(u32, f64)>,
@@ -172,15 +184,16 @@ impl LaneObserver<'_> {
             done = done.max(record.epoch);
             self.judge(record);
         }
-        let found = recovery::newest(&self.folder, lane, done);
-        if let Some(text) = found.complaint {
-            self.kernel.hub.notice(run, Some(lane), Some(text));
-        }
-        if let Some(snapshot) = &found.snapshot {
+        let found = self.persist(|this| {
+            let damaged = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
+            Ok(recovery::newest(&this.folder, lane, done, damaged)?)
+        });
+        let Some(found) = found else { return Err(self.halted()) };
+        if let Some(snapshot) = &found {
             tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
             self.resumed_under = Some(snapshot.environment.clone());
         }
-        Ok(found.snapshot)
+        Ok(found)
     }
 
     fn judge(&mut self, record: &EpochRecord) {
@@ -195,12 +208,12 @@ impl LaneObserver<'_> {
         loop {
             match attempt(self) {
                 Ok(value) => {
-                    self.kernel.hub.notice(self.run, Some(self.lane), None);
+                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None);
                     return Some(value);
                 }
                 Err(error) if error.is_transient() => {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
-                    self.kernel.hub.notice(self.run, Some(self.lane), Some(error.notice()));
+                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(error.notice()));
                     if self.control.wait(RETRY_AFTER) {
                         return None;
                     }
@@ -218,7 +231,7 @@ impl LaneObserver<'_> {
             self.folder.prepare()?;
         }
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
-        let dropped = files::dropped(&self.folder.epochs(), record.epoch, best);
+        let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
         let committed = self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped)?;
         self.folder.remove(&dropped);
@@ -238,18 +251,25 @@ impl LaneObserver<'_> {
         self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
     }
 
-    /// Says once, at the first snapshot after a resume, whether the bits can be those of an uninterrupted run.
-    fn compare(&mut self, today: &Environment) {
-        if let Some(why) = self.resumed_under.take().and_then(|then| then.difference(today)) {
-            self.not_exact(why);
+    /// Says once, at the first snapshot after a resume, whether the bits can be those of an uninterrupted run. `false`
+    /// if that could not be stored: this snapshot, made in another environment, would hide it from the next resume.
+    #[must_use]
+    fn compare(&mut self, today: &Environment) -> bool {
+        let Some(why) = self.resumed_under.as_ref().and_then(|then| then.difference(today)) else { return true };
+        let told = self.not_exact(&why);
+        if told {
+            self.resumed_under = None;
         }
+        told
     }
 
-    fn not_exact(&self, why: String) {
-        if let Err(error) = self.kernel.store().set_not_exact(self.run, &why) {
-            tracing::warn!(run = %self.run, "not stored: {error}");
+    fn not_exact(&mut self, why: &str) -> bool {
+        let run = self.run;
+        let stored = self.persist(|this| Ok(this.kernel.store().set_not_exact(run, why)?)).is_some();
+        if stored {
+            self.kernel.announce(RunEvent::NotExact { run, why: why.to_owned() });
         }
-        self.kernel.announce(RunEvent::NotExact { run: self.run, why });
+        stored
     }
 
     fn go_on(&self) -> Next {
@@ -271,7 +291,7 @@ impl Observer for LaneObserver<'_> {
     }
 
     fn poll(&mut self, progress: &Progress) -> Next {
-        if self.control.is_stopped() {
+        if self.go_on() == Next::Stop {
             return Next::Stop;
         }
         if self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
@@ -287,7 +307,10 @@ impl Observer for LaneObserver<'_> {
     }
 
     fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Next {
-        self.compare(&snapshot.environment);
+        if !self.compare(&snapshot.environment) {
+            self.unstored = true;
+            return Next::Stop;
+        }
         let bytes = match trainer::encode(self.spec, snapshot) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -308,29 +331,29 @@ impl Observer for LaneObserver<'_> {
             Some(Committed::Same) => {}
             Some(Committed::New) => self.kernel.announce(RunEvent::Epoch { run: self.run, record: record.clone() }),
             Some(Committed::Different) => {
-                self.not_exact(format!(
-                    "epoch {} of {} came out different when it was repeated",
-                    record.epoch, self.lane
-                ));
+                let (epoch, lane) = (record.epoch, self.lane);
+                self.not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
             }
         }
         self.go_on()
     }
 
     fn checkpoint(&mut self, snapshot: &Snapshot) {
-        self.compare(&snapshot.environment);
+        if !self.compare(&snapshot.environment) {
+            return;
+        }
         let written = trainer::encode(self.spec, snapshot)
             .map_err(io::Error::other)
             .and_then(|bytes| self.folder.prepare().and_then(|()| self.folder.write_state(&bytes)));
         self.last_checkpoint = Instant::now();
         match written {
-            Ok(()) => self.kernel.hub.notice(self.run, Some(self.lane), None),
+            Ok(()) => self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None),
             // The epoch goes on; the generation before is whole, and the next attempt comes in a second.
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
                 let text =
                     format!("No checkpoint can be written ({error}). Training goes on from memory and tries again.");
-                self.kernel.hub.notice(self.run, Some(self.lane), Some(text));
+                self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(text));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
             }

@@ -6,6 +6,7 @@
 use super::{
     Kernel,
     desk::{Active, Desk, Intent, Stage},
+    hub::Complaint,
     lane::{Control, LaneEnd},
     requests::Refusal,
 };
@@ -182,27 +183,32 @@ impl Kernel {
 
     fn begin(&self, active: &mut Active) {
         active.running = true;
-        let run = active.run;
-        if let Err(error) = self.store().set_state(run, &RunState::Running) {
-            // Its epochs will wait for the disk; a kernel that dies before finds it queued and calls it interrupted.
-            tracing::warn!(%run, "its start is not stored: {error}");
-        }
-        if active.told_waiting {
-            self.announce(RunEvent::Continued { run });
-        }
+        self.store_place(active);
     }
 
     fn wait(&self, active: &mut Active) {
+        let queued = || self.store().run(active.run).is_ok_and(|summary| summary.state == RunState::Queued);
+        if !active.owed && !(active.told_waiting && queued()) {
+            self.store_place(active);
+        }
+    }
+
+    /// Commits that the run trains, or waits for a core, and tells of it; where the disk does not take it, later. Its
+    /// epochs wait for the disk as well, and a kernel that dies before is found to have left the run where it was.
+    fn store_place(&self, active: &mut Active) {
         let run = active.run;
-        let queued = self.store().run(run).is_ok_and(|summary| summary.state == RunState::Queued);
-        if queued && active.told_waiting {
-            return;
+        let state = if active.running { RunState::Running } else { RunState::Queued };
+        let stored = self.store().set_state(run, &state);
+        active.owed = stored.is_err();
+        match stored {
+            Err(error) => tracing::warn!(%run, state = state.name(), "not stored yet: {error}"),
+            Ok(()) if !active.running => {
+                active.told_waiting = true;
+                self.announce(RunEvent::Queued { run });
+            }
+            Ok(()) if active.told_waiting => self.announce(RunEvent::Continued { run }),
+            Ok(()) => {}
         }
-        if let Err(error) = self.store().set_state(run, &RunState::Queued) {
-            tracing::warn!(%run, "its place in the queue is not stored: {error}");
-        }
-        active.told_waiting = true;
-        self.announce(RunEvent::Queued { run });
     }
 
     fn spawn_lane(
@@ -268,7 +274,7 @@ impl Kernel {
             }),
             Err(error) => {
                 tracing::warn!(%run, "its state is not stored yet: {error}");
-                self.hub.notice(run, None, Some(format!("This run's state can't be stored: {error}.")));
+                self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
                 desk.unsaved.push((run, state));
             }
         }
@@ -277,6 +283,9 @@ impl Kernel {
     /// Tries again what the disk has refused. Called about once a second.
     pub(super) fn retry_unsaved(&self) {
         let mut desk = self.desk();
+        for active in desk.runs.iter_mut().filter(|active| active.owed) {
+            self.store_place(active);
+        }
         for (run, state) in std::mem::take(&mut desk.unsaved) {
             self.conclude(&mut desk, run, state);
             if desk.unsaved.iter().all(|(unsaved, _)| *unsaved != run) {

@@ -10,6 +10,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::{self, Write},
+    iter,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -42,7 +43,7 @@ impl LaneFolder {
                 File::open(folder)?.sync_all()?;
             }
         }
-        for name in self.names() {
+        for name in self.names()? {
             if name.starts_with(UNFINISHED) {
                 fs::remove_file(self.path.join(name))?;
             }
@@ -70,10 +71,13 @@ impl LaneFolder {
     }
 
     /// The epochs whose files are there, ascending.
-    pub fn epochs(&self) -> Vec<u32> {
-        let mut epochs: Vec<u32> = self.names().filter_map(|name| epoch_of(&name)).collect();
+    ///
+    /// # Errors
+    /// If the folder is there and can't be read: that is not a folder without files.
+    pub fn epochs(&self) -> io::Result<Vec<u32>> {
+        let mut epochs: Vec<u32> = self.names()?.iter().filter_map(|name| epoch_of(name)).collect();
         epochs.sort_unstable();
-        epochs
+        Ok(epochs)
     }
 
     pub fn epoch_file(&self, epoch: u32) -> PathBuf {
@@ -94,17 +98,32 @@ impl LaneFolder {
         }
     }
 
-    fn names(&self) -> impl Iterator<Item = String> {
-        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok())
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            entries => {
+                for entry in entries? {
+                    names.extend(entry?.file_name().into_string());
+                }
+            }
+        }
+        Ok(names)
     }
 }
 
 /// Renames a damaged file so that it is out of the way and still there; returns its new name.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".damaged-{}", now()));
-    let aside = PathBuf::from(name);
+    let date = now();
+    let named = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".damaged-{date}{suffix}"));
+        PathBuf::from(name)
+    };
+    // A rename would take the place of another that was set aside within the same second.
+    let taken = |aside: &PathBuf| aside.symlink_metadata().is_ok();
+    let names = iter::once(named("")).chain((1..u32::MAX).map(|number| named(&format!("-{number}"))));
+    let aside = names.into_iter().find(|aside| !taken(aside)).unwrap_or_else(|| named(""));
     fs::rename(path, &aside)?;
     Ok(aside)
 }
@@ -221,8 +240,8 @@ mod tests {
         assert_eq!(name, "epoch-0007.safetensors");
         assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         folder.prepare().unwrap();
-        assert_eq!(folder.names().collect::<Vec<_>>(), [name]);
-        assert_eq!(folder.epochs(), [7]);
+        assert_eq!(folder.names().unwrap(), [name]);
+        assert_eq!(folder.epochs().unwrap(), [7]);
     }
 
     #[test]

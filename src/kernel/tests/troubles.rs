@@ -1,0 +1,146 @@
+//! A disk that refuses for a while, and files that are damaged or can't be read: nothing is told that is not stored,
+//! nothing whole is given up, and all is made good once the disk answers again.
+
+use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
+use crate::{
+    kernel::trainer,
+    learn::Snapshot,
+    protocol::{Arm, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
+    store::{Store, files::LaneFolder},
+};
+use std::{fs, os::unix::fs::symlink};
+
+const FIRST: RunId = RunId(1);
+
+impl Bench {
+    /// From here on nothing can be stored.
+    fn disk_refuses(&self) {
+        *self.kernel.store() = Store::open_read(&self.kernel.home).unwrap();
+    }
+
+    fn disk_answers(&self) {
+        *self.kernel.store() = Store::open(&self.kernel.home).unwrap();
+        self.kernel.retry_unsaved();
+    }
+
+    /// What the followers have been told by now.
+    fn told_by_now(&self) -> Vec<RunEvent> {
+        let mark = RunEvent::Renamed { run: RunId(0), name: None };
+        self.kernel.announce(mark.clone());
+        self.told_of_runs(|event| *event == mark)
+    }
+
+    fn told_of_runs(&self, last: impl Fn(&RunEvent) -> bool) -> Vec<RunEvent> {
+        let told = self.told(|event| matches!(event, Event::Run(event) if last(event)));
+        told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
+    }
+
+    /// The folder of the only lane of the first run.
+    fn folder(&self, seed: u64) -> LaneFolder {
+        let folder = LaneFolder::of(&self.kernel.home, FIRST, lane(seed));
+        folder.prepare().unwrap();
+        folder
+    }
+}
+
+fn lane(seed: u64) -> Lane {
+    Lane { arm: Arm::RELU_TANH, seed }
+}
+
+#[test]
+fn going_on_is_told_once_it_is_stored() {
+    let bench = Bench::new();
+    let run = bench.train(&[UNTIL_STOPPED]);
+    bench.kernel.pause(run).unwrap();
+    bench.told_of_runs(|event| *event == RunEvent::Paused { run });
+    bench.disk_refuses();
+    bench.kernel.resume(run).unwrap();
+    assert!(!bench.told_by_now().contains(&RunEvent::Continued { run }));
+    assert_eq!(bench.state(run), RunState::Paused);
+    bench.disk_answers();
+    assert!(bench.told_by_now().contains(&RunEvent::Continued { run }));
+    assert_eq!(bench.state(run), RunState::Running);
+    bench.kernel.stop(run).unwrap();
+    bench.to_the_end(run);
+}
+
+#[test]
+fn a_place_in_the_queue_is_told_once_it_is_stored() {
+    let bench = Bench::new();
+    let [second, third] = ALSO_UNTIL_STOPPED;
+    let full = bench.train(&[UNTIL_STOPPED, second, third]);
+    let waiting = bench.train(&[UNTIL_STOPPED]);
+    bench.kernel.pause(waiting).unwrap();
+    bench.told_of_runs(|event| *event == RunEvent::Paused { run: waiting });
+    bench.disk_refuses();
+    bench.kernel.resume(waiting).unwrap();
+    let queued = RunEvent::Queued { run: waiting };
+    assert!(!bench.told_by_now().contains(&queued));
+    bench.disk_answers();
+    assert!(bench.told_by_now().contains(&queued));
+    assert_eq!(bench.state(waiting), RunState::Queued);
+    for run in [waiting, full] {
+        bench.kernel.stop(run).unwrap();
+        bench.to_the_end(run);
+    }
+}
+
+/// A checkpoint of today's environment would hide from the next resume that there was another.
+#[test]
+fn that_a_resume_is_not_exact_is_never_lost() {
+    let bench = Bench::new();
+    let spec = RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) };
+    let mut elsewhere: Snapshot = snapshot(lane(UNTIL_STOPPED), 0);
+    elsewhere.environment.cpu = "another".into();
+    bench.folder(UNTIL_STOPPED).write_state(&trainer::encode(&spec, &elsewhere).unwrap()).unwrap();
+    let run = bench.train(&[UNTIL_STOPPED]);
+    assert_eq!(run, FIRST);
+    // It trains, so it has read the checkpoint.
+    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    let not_exact = |told: &[RunEvent]| told.iter().any(|event| matches!(event, RunEvent::NotExact { .. }));
+    bench.disk_refuses();
+    bench.kernel.stop(run).unwrap();
+    bench.told_of_runs(
+        |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
+    );
+    bench.disk_answers();
+    assert!(!not_exact(&bench.to_the_end(run)));
+    bench.kernel.resume(run).unwrap();
+    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    bench.kernel.stop(run).unwrap();
+    let told = bench.to_the_end(run);
+    assert!(not_exact(&told), "{told:?}");
+    assert!(not_exact(&bench.kernel.store().history(run).unwrap()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_of_until_the_run_is_over() {
+    let bench = Bench::new();
+    bench.folder(1).write_state(b"no checkpoint at all").unwrap();
+    let run = bench.train(&[1]);
+    let told = bench.to_the_end(run);
+    let place = |found: fn(&RunEvent) -> bool| told.iter().position(found).unwrap_or_else(|| panic!("{told:?}"));
+    let complaint =
+        place(|event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("damaged")));
+    let taken_back = place(|event| matches!(event, RunEvent::Notice { text: None, .. }));
+    let last_epoch = place(|event| matches!(event, RunEvent::Epoch { record, .. } if record.epoch == 2));
+    assert!(complaint < last_epoch && last_epoch < taken_back, "{told:?}");
+}
+
+/// A link that leads to itself is there, and no reading gets through it: so is a file on a disk that gives errors.
+#[test]
+fn a_checkpoint_that_can_not_be_read_is_waited_for_and_not_set_aside() {
+    let bench = Bench::new();
+    let folder = bench.folder(1);
+    let [state, _] = folder.state_files();
+    symlink(&state, &state).unwrap();
+    let run = bench.train(&[1]);
+    let told = bench.told_of_runs(|event| matches!(event, RunEvent::Notice { text: Some(_), .. }));
+    let Some(RunEvent::Notice { text: Some(text), .. }) = told.last() else { panic!("{told:?}") };
+    assert!(text.contains("can't be read") && text.contains(&state.display().to_string()), "{text}");
+    assert!(state.is_symlink());
+    fs::remove_file(&state).unwrap();
+    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.contains("damaged")).count(), 0);
+}
