@@ -16,11 +16,12 @@ use cli::TestHome;
 use disk::SmallDisk;
 use notebook::Notebook;
 use relu_notebook::store::{Home, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixListener,
+    path::Path,
 };
 
 const FIRST: &str = "What the article says";
@@ -125,7 +126,7 @@ fn damaged_progress_is_no_obstacle() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let rubbish = ["last-lesson", "place/faster", "cell-run/faster/race", "answer/faster/why-faster", "////", ""];
-    let value = serde_json::json!([{ "top": -1 }]);
+    let value = json!([{ "top": -1 }]);
     relu_notebook::store::keep_places(
         &at,
         rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v)),
@@ -143,8 +144,8 @@ fn damaged_progress_is_no_obstacle() {
     assert_eq!(kept(&notebook.home, "last-lesson"), "implementing");
 }
 
-/// Refuses every greeting, as a kernel of another version does, until it is asked to leave.
-fn kernel_of_another_version(socket: &std::path::Path) {
+/// Refuses every greeting, as a kernel of another version does, until it is asked to leave; busy, it refuses that too.
+fn kernel_of_another_version(socket: &Path, busy: bool) {
     let listener = UnixListener::bind(socket).unwrap();
     let socket = socket.to_owned();
     std::thread::spawn(move || {
@@ -152,13 +153,19 @@ fn kernel_of_another_version(socket: &std::path::Path) {
             let mut stream = stream.unwrap();
             for line in BufReader::new(stream.try_clone().unwrap()).lines() {
                 let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
-                let leaves = request["request"] == "shutdown";
-                let reply = if leaves {
-                    serde_json::json!({ "id": request["id"], "reply": "done" })
-                } else {
-                    let message = "the running kernel is of another version than this notebook";
-                    serde_json::json!({ "id": request["id"], "reply": "refused", "kind": "protocol", "message": message })
+                let id = &request["id"];
+                let shutdown = request["request"] == "shutdown";
+                let reply = match (shutdown, busy) {
+                    (true, false) => json!({ "id": id, "reply": "done" }),
+                    (true, true) => {
+                        json!({ "id": id, "reply": "refused", "kind": "busy", "message": "run 7 is going on" })
+                    }
+                    (false, _) => {
+                        let message = "the running kernel is of another version than this notebook";
+                        json!({ "id": id, "reply": "refused", "kind": "protocol", "message": message })
+                    }
                 };
+                let leaves = shutdown && !busy;
                 if leaves {
                     fs::remove_file(&socket).unwrap();
                 }
@@ -171,11 +178,26 @@ fn kernel_of_another_version(socket: &std::path::Path) {
     });
 }
 
+/// The remedy that every refusal names.
+#[test]
+fn a_kernel_of_another_version_is_stopped_if_it_is_idle() {
+    let home = TestHome::new();
+    fs::create_dir(home.folder()).unwrap();
+    let socket = home.folder().join("kernel.sock");
+    kernel_of_another_version(&socket, false);
+    assert_eq!(home.json(&["kernel", "stop", "--json"]), json!({ "stopped": true }));
+    kernel_of_another_version(&socket, true);
+    for arguments in [&["kernel", "stop"][..], &["kernel", "stop", "--force"]] {
+        let (code, told) = home.refusal(arguments);
+        assert!(code == 1 && told.contains("run 7 is going on") && told.contains("only when it is idle"), "{told}");
+    }
+}
+
 #[test]
 fn an_idle_kernel_of_another_version_is_restarted_with_enter() {
     let home = TestHome::new();
     fs::create_dir(home.folder()).unwrap();
-    kernel_of_another_version(&home.folder().join("kernel.sock"));
+    kernel_of_another_version(&home.folder().join("kernel.sock"), false);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("A kernel of another version");
     notebook.press("\r");

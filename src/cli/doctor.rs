@@ -1,7 +1,6 @@
 //! `relu doctor`: is this installation whole? Each line names what is wrong and the remedy.
 
 use super::{Outcome, say, say_json};
-use crate::protocol::RequestBody;
 use crate::shell::client::Client;
 use crate::store::{Home, Store};
 use serde::Serialize;
@@ -105,8 +104,7 @@ fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
     let mut client = Client::connect_or_start(home)?;
     let hello = client.hello().clone();
     if !ran {
-        client.request(RequestBody::Shutdown { force: false })?;
-        client.wait_closed(std::time::Duration::from_secs(10));
+        client.leave(false)?;
     }
     Ok(format!("version {}, LibTorch loads", hello.version))
 }

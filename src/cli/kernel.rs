@@ -1,17 +1,13 @@
 //! `relu kernel`: what the kernel does, and its end.
 
 use super::{Outcome, say, say_json};
-use crate::protocol::{Reply, RequestBody};
-use crate::shell::client::Client;
+use crate::protocol::{ErrorKind, Reply, RequestBody};
+use crate::shell::client::{Client, ClientError};
 use crate::store::Home;
 use clap::Subcommand;
 use color_eyre::eyre::bail;
 use serde_json::json;
 use std::process::ExitCode;
-use std::time::Duration;
-
-/// How long a kernel may take to commit and leave.
-const LEAVING: Duration = Duration::from_secs(30);
 
 #[derive(Subcommand)]
 pub enum KernelCommand {
@@ -70,19 +66,17 @@ fn status(home: &Home, as_json: bool) -> Outcome {
 }
 
 fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
-    let stopped = match Client::connect(home)? {
-        None => false,
-        Some(mut client) => {
-            client.request(RequestBody::Shutdown { force })?;
-            if !client.wait_closed(LEAVING) {
-                bail!(
-                    "the kernel has not left within {} s; its log is {}",
-                    LEAVING.as_secs(),
-                    home.kernel_log().display()
-                );
-            }
+    let stopped = match Client::connect(home) {
+        Ok(None) => false,
+        Ok(Some(mut client)) => {
+            client.leave(force)?;
             true
         }
+        Err(refusal @ ClientError::Refused { kind: ErrorKind::Protocol, .. }) => {
+            stop_other_version(home, refusal)?;
+            true
+        }
+        Err(error) => return Err(error.into()),
     };
     if as_json {
         say_json(&json!({ "stopped": stopped }))?;
@@ -90,4 +84,18 @@ fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
         say(if stopped { "the kernel has left" } else { "no kernel runs" })?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A kernel that refused our greeting understands this one request, and only while it is idle.
+fn stop_other_version(home: &Home, refusal: ClientError) -> color_eyre::Result<()> {
+    match Client::stop_idle(home) {
+        Ok(()) => Ok(()),
+        // It serves another user, and hung up.
+        Err(ClientError::Gone { .. }) => Err(refusal.into()),
+        Err(ClientError::Refused { kind: ErrorKind::Busy, message }) => bail!(
+            "the kernel is of another version and at work ({message}); such a one can be asked to leave only when it is \
+             idle, with --force too, and `kill` with its process number makes it store its runs and leave"
+        ),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -20,6 +20,10 @@ use std::{
 /// How long a kernel may take over an answer before it is called silent.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a kernel may take to leave: its lanes hand over their checkpoints within half a minute, then it waits for the
+/// store as long as SQLite does, and takes leave of its notebooks.
+pub const LEAVING: Duration = Duration::from_mins(1);
+
 /// A connection to the home's kernel, greeted and of the same protocol.
 ///
 /// Use it in turn, [`Client::request`] and [`Client::next_event`], or [`Client::split`] it for two threads.
@@ -35,7 +39,8 @@ pub struct Client {
 pub struct Sender {
     stream: UnixStream,
     next_id: u64,
-    pid: u32,
+    /// Of the kernel; unknown before its greeting where the lock's file does not tell it.
+    pid: Option<u32>,
     log: PathBuf,
 }
 
@@ -68,11 +73,10 @@ pub enum ClientError {
     /// The kernel's own sentence. `ErrorKind::Protocol` means another version: see [`Client::stop_idle`].
     #[error("{message}")]
     Refused { kind: ErrorKind, message: String },
-    #[error(
-        "the kernel (process {pid}) has not answered for {} s; `kill -9 {pid}` ends it, and nothing committed is lost",
-        waited.as_secs()
-    )]
-    Silent { pid: u32, waited: Duration },
+    #[error("{}", silent(*pid, *waited))]
+    Silent { pid: Option<u32>, waited: Duration },
+    #[error("the kernel has not left within {} s; its log is {}", waited.as_secs(), log.display())]
+    Stays { waited: Duration, log: PathBuf },
     /// The kernel is gone; [`Client::connect_or_start`] brings it back.
     #[error("the kernel has left; its log is {}", log.display())]
     Gone { log: PathBuf },
@@ -80,6 +84,16 @@ pub enum ClientError {
     Socket { path: PathBuf, source: io::Error },
     #[error("the kernel sent what this notebook can't read ({0}); restart it with `relu kernel stop`")]
     Garbled(String),
+}
+
+fn silent(pid: Option<u32>, waited: Duration) -> String {
+    let (which, remedy) = match pid {
+        Some(pid) => (format!(" (process {pid})"), format!("`kill -9 {pid}` ends it")),
+        None => {
+            (String::new(), "`pgrep -a relu-kernel` shows its number, and `kill -9` with that number ends it".into())
+        }
+    };
+    format!("the kernel{which} has not answered for {} s; {remedy}, and nothing committed is lost", waited.as_secs())
 }
 
 impl Client {
@@ -114,26 +128,34 @@ impl Client {
         let mut client = Self::over(stream, home)?;
         // A kernel of another version refuses the greeting and still understands this one request.
         let _ = client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() });
-        client.request(RequestBody::Shutdown { force: false })?;
-        client.wait_closed(PATIENCE);
-        Ok(())
+        client.leave(false)
+    }
+
+    /// Asks the kernel to leave, with `force` even if something is going on, and waits until it has.
+    pub fn leave(&mut self, force: bool) -> Result<(), ClientError> {
+        self.request(RequestBody::Shutdown { force })?;
+        if self.wait_closed(LEAVING) {
+            Ok(())
+        } else {
+            Err(ClientError::Stays { waited: LEAVING, log: self.sender.log.clone() })
+        }
     }
 
     fn over(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
         let socket = |source| ClientError::Socket { path: home.folder().join("kernel.sock"), source };
         stream.set_write_timeout(Some(PATIENCE)).map_err(socket)?;
         let lines = Lines::new(stream.try_clone().map_err(socket)?);
-        let sender = Sender { stream, next_id: 1, pid: 0, log: home.kernel_log() };
+        let sender = Sender { stream, next_id: 1, pid: None, log: home.kernel_log() };
         let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new() };
         Ok(Self { sender, lines, early: VecDeque::new(), hello })
     }
 
     fn greet(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
         let mut client = Self::over(stream, home)?;
-        client.sender.pid = start::lock_holder(home).unwrap_or(0);
+        client.sender.pid = start::lock_holder(home);
         match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() })? {
             Reply::Hello(hello) => {
-                client.sender.pid = hello.pid;
+                client.sender.pid = Some(hello.pid);
                 client.hello = hello;
                 Ok(client)
             }
@@ -250,4 +272,28 @@ impl Iterator for Receiver {
 
 fn agent() -> String {
     format!("relu {}", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_kernel_is_named_with_a_remedy_that_ends_it_and_nothing_else() {
+        let known = ClientError::Silent { pid: Some(7), waited: PATIENCE }.to_string();
+        assert!(known.contains("process 7") && known.contains("`kill -9 7`"), "{known}");
+        let unknown = ClientError::Silent { pid: None, waited: PATIENCE }.to_string();
+        assert!(unknown.contains("pgrep -a relu-kernel") && !unknown.contains("-9 0"), "{unknown}");
+    }
+
+    /// An empty lock, or one that names nobody, names no process to kill: 0 would be the caller's own group.
+    #[test]
+    fn only_a_process_is_taken_for_the_lock_s_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        for (text, pid) in [("", None), ("0\n", None), ("-1\n", None), ("812\n", Some(812))] {
+            std::fs::write(home.lock(), text).unwrap();
+            assert_eq!(start::lock_holder(&home), pid, "{text:?}");
+        }
+    }
 }

@@ -141,5 +141,5 @@ fn find() -> Result<PathBuf, ClientError> {
 
 /// The process that last took the home's lock.
 pub(super) fn lock_holder(home: &Home) -> Option<u32> {
-    fs::read_to_string(home.lock()).ok()?.trim().parse().ok()
+    fs::read_to_string(home.lock()).ok()?.trim().parse().ok().filter(|&pid| pid > 0)
 }
