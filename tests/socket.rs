@@ -94,6 +94,41 @@ fn a_socket_that_was_taken_away_comes_back() {
 }
 
 #[test]
+fn a_lock_whose_file_was_taken_away_still_keeps_a_second_kernel_out() {
+    let (_folder, home) = home();
+    let first = Kernel::start(&home);
+    let pid = first.child.id();
+    fs::remove_file(home.lock()).unwrap();
+    let holder = || fs::read_to_string(home.lock()).ok()?.trim().parse().ok();
+    until(&home, "the lock", || (holder() == Some(pid)).then_some(()));
+    assert_eq!(Kernel::start(&home).line, StartLine::Running { pid });
+    first.connect();
+}
+
+#[test]
+fn a_log_that_was_taken_away_is_begun_anew() {
+    let (_folder, home) = home();
+    let kernel = Kernel::start(&home);
+    fs::remove_file(home.kernel_log()).unwrap();
+    until(&home, "the log", || home.kernel_log().exists().then_some(()));
+    kernel.signal(Signal::TERM);
+    until(&home, "a line in it", || common::log(&home).contains("told to leave").then_some(()));
+}
+
+#[test]
+fn what_lies_in_the_socket_s_place_is_set_aside_and_not_deleted() {
+    let (_folder, home) = home();
+    home.prepare().unwrap();
+    let socket = home.socket().unwrap();
+    fs::write(&socket, "a letter").unwrap();
+    let kernel = Kernel::start(&home);
+    kernel.connect();
+    let names = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let aside = names.filter(|path| *path != socket && path.to_string_lossy().contains("kernel.sock"));
+    assert_eq!(aside.map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>(), ["a letter"]);
+}
+
+#[test]
 fn it_does_not_hear_hang_ups() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);

@@ -1,10 +1,11 @@
 //! The kernel's log: its own lines and all that LibTorch writes to the standard streams, in one file that rotates.
 
+use super::home_lock::is_at;
 use crate::store::Home;
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::PathBuf,
 };
 use tracing_subscriber::EnvFilter;
@@ -49,12 +50,17 @@ pub(super) fn take_stdout(home: &Home) -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(open(home)?)?)
 }
 
-/// Begins a new file if this one is large; both streams follow.
-pub(super) fn rotate_if_large(home: &Home) {
-    let large = fs::metadata(home.kernel_log()).is_ok_and(|meta| meta.len() > LARGEST);
-    if large && rotate(home).is_ok() {
+/// Begins a new file if this one is large, and lets both streams follow: also where it was taken away, or where the last
+/// new one could not be opened.
+pub(super) fn keep(home: &Home) {
+    let rotated = rotate(home);
+    let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return };
+    if !is_at(&File::from(stderr), &home.kernel_log()) {
         let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?));
         let _ = take_stdout(home);
+    }
+    if let Err(error) = rotated {
+        tracing::debug!("the log grows on: {error}");
     }
 }
 

@@ -8,6 +8,7 @@
 mod cells;
 mod connection;
 mod desk;
+mod home_lock;
 mod hub;
 mod lane;
 mod log;

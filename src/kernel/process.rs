@@ -1,19 +1,23 @@
 //! The process itself: one per home, quiet, nice, deaf to hang-ups, and gone when nobody needs it.
 
-use super::{Kernel, connection, log, recovery, trainer};
+use super::{
+    Kernel, connection,
+    home_lock::{Holder, HomeLock},
+    log, recovery, trainer,
+};
 use crate::{
     protocol::StartLine,
-    store::{Home, HomeError, Store, StoreError},
+    store::{Home, HomeError, Store, StoreError, files},
 };
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
     iterator::Signals,
 };
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    fs,
+    io::{self, Write},
     os::unix::{
-        fs::{OpenOptionsExt, PermissionsExt},
+        fs::{FileTypeExt, PermissionsExt},
         net::UnixListener,
     },
     path::{Path, PathBuf},
@@ -59,7 +63,7 @@ pub enum KernelError {
 }
 
 impl KernelError {
-    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
@@ -104,8 +108,7 @@ struct Started {
     kernel: Arc<Kernel>,
     socket: PathBuf,
     leave: mpsc::Receiver<()>,
-    /// Held until the process ends.
-    _lock: File,
+    lock: HomeLock,
 }
 
 /// `None` if another kernel holds this home.
@@ -115,9 +118,9 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     let _ = rustix::process::nice(5);
     let socket = home.socket()?;
     home.prepare()?;
-    let lock = match take_lock(home)? {
-        Ok(lock) => lock,
-        Err(pid) => {
+    let lock = match HomeLock::take(home)? {
+        Holder::This(lock) => lock,
+        Holder::Other(pid) => {
             tell(&StartLine::Running { pid });
             return Ok(None);
         }
@@ -134,15 +137,25 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     let _ = LEAVE.set(sender);
     watch_signals().map_err(KernelError::io("signals can't be watched"))?;
 
-    // We hold the lock: a socket that is there was left behind by a dead kernel.
-    if let Err(error) = fs::remove_file(&socket)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(KernelError::Io { what: format!("{} is in the way", socket.display()), source: error });
-    }
+    clear(&socket).map_err(KernelError::io(format!("{} is in the way", socket.display())))?;
     let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
     listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
-    Ok(Some(Started { kernel, socket, leave, _lock: lock }))
+    Ok(Some(Started { kernel, socket, leave, lock }))
+}
+
+/// Makes room for the socket. We hold the lock: one that is there was left behind by a dead kernel. What else is there
+/// is somebody's, and set aside.
+fn clear(socket: &Path) -> io::Result<()> {
+    match socket.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(meta) if meta.file_type().is_socket() => fs::remove_file(socket),
+        Ok(_) => {
+            let aside = files::set_aside(socket)?;
+            tracing::warn!("what was in the socket's place is now {}", aside.display());
+            Ok(())
+        }
+    }
 }
 
 fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
@@ -151,28 +164,6 @@ fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
     let kernel = Arc::clone(kernel);
     thread::Builder::new().name("accept".into()).spawn(move || accept(&kernel, &listener))?;
     Ok(())
-}
-
-/// The lock, or the process that holds it.
-fn take_lock(home: &Home) -> Result<Result<File, u32>, KernelError> {
-    let path = home.lock();
-    let what = || format!("the lock {} can't be taken", path.display());
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let mut file = options.open(&path).map_err(KernelError::io(what()))?;
-    match file.try_lock() {
-        Ok(()) => {
-            // The number is for people and messages; the lock itself dies with its process. A full disk keeps neither.
-            let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-            Ok(Ok(file))
-        }
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let _ = file.read_to_string(&mut text);
-            Ok(Err(text.trim().parse().unwrap_or(0)))
-        }
-        Err(TryLockError::Error(error)) => Err(KernelError::io(what())(error)),
-    }
 }
 
 /// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave.
@@ -225,13 +216,18 @@ impl Started {
         }
     }
 
-    fn serve(self) {
+    fn serve(mut self) {
+        let mut found_here = true;
         loop {
             match self.leave.recv_timeout(TICK) {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.kernel.retry_unsaved();
-                    log::rotate_if_large(&self.kernel.home);
+                    log::keep(&self.kernel.home);
+                    if !self.lock.keep() {
+                        found_here = false;
+                        break;
+                    }
                     self.listen_again_if_unlinked();
                     if self.kernel.leave_if_idle() {
                         break;
@@ -239,8 +235,10 @@ impl Started {
                 }
             }
         }
-        // Who comes from here on starts the next kernel, which waits for this one's lock.
-        let _ = fs::remove_file(&self.socket);
+        // Who comes from here on starts the next kernel, which waits for this one's lock; or has found it already.
+        if found_here {
+            let _ = fs::remove_file(&self.socket);
+        }
         self.kernel.halt_all(LEAVE_WITHIN);
         self.kernel.retry_unsaved();
         if let Err(error) = self.kernel.store().fold_log() {
