@@ -196,11 +196,26 @@ fn rubbish_is_answered_and_survived() {
     kernel.connect().request(RequestBody::Status).unwrap();
 }
 
+/// Follows, and asks for more than the system keeps for one who does not read: the kernel's next word to it has to wait.
+fn deaf(home: &Home) -> Raw {
+    let mut raw = Raw::connect(home);
+    let hello = format!("{{\"id\":1,\"request\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"client\":\"x\"}}\n");
+    raw.say(hello.as_bytes());
+    raw.say(b"{\"id\":2,\"request\":\"follow\"}\n");
+    let ask = b"{\"id\":3,\"request\":\"status\"}\n";
+    let answer = serde_json::to_vec(&raw.say(ask)).unwrap().len();
+    let room = rustix::net::sockopt::socket_send_buffer_size(raw.0.get_ref()).unwrap();
+    let questions = 2 * room / answer;
+    assert!(questions < 4000, "so many answers that it would be cut off");
+    raw.0.get_mut().write_all(&ask.repeat(questions)).unwrap();
+    raw
+}
+
 #[test]
 fn a_client_that_does_not_read_stalls_nobody() {
     let (_folder, home) = home();
     let _kernel = Kernel::start(&home);
-    let deaf: Vec<_> = (0..8).map(|_| follow(&home)).collect();
+    let deaf: Vec<_> = (0..8).map(|_| deaf(&home)).collect();
     let mut client = follow(&home);
     let run = train(&mut client, &tiny(3));
     assert!(matches!(end(&mut client, &home, run), RunEvent::Finished { .. }));
