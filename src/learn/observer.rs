@@ -97,3 +97,31 @@ impl Environment {
         (!differences.is_empty()).then(|| differences.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_difference_is_named_with_what_was_and_what_is() {
+        let then = Environment {
+            libtorch: "2.13.0".into(),
+            cpu: "AVX512".into(),
+            threads: 1,
+            backend: "fused".into(),
+            data: "0a".into(),
+        };
+        assert_eq!(then.difference(&then), None);
+        let cases = [
+            (Environment { libtorch: "2.14.0".into(), ..then.clone() }, "LibTorch was 2.13.0, is 2.14.0"),
+            (Environment { cpu: "AVX2".into(), ..then.clone() }, "vector width was AVX512, is AVX2"),
+            (Environment { threads: 2, ..then.clone() }, "threads was 1, is 2"),
+            (Environment { backend: "libtorch".into(), ..then.clone() }, "backend was fused, is libtorch"),
+            (Environment { data: "0b".into(), ..then.clone() }, "data was 0a, is 0b"),
+            (Environment { threads: 2, data: "0b".into(), ..then.clone() }, "threads was 1, is 2; data was 0a, is 0b"),
+        ];
+        for (today, expected) in cases {
+            assert_eq!(then.difference(&today).as_deref(), Some(expected));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A resume that can't promise the bits of an uninterrupted run says so and why, now and to whoever comes later.
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/kernel.rs"]
+mod common;
+#[path = "common/digits.rs"]
+mod digits;
+
+use common::{Kernel, end, event, follow, home, train};
+use relu_notebook::{
+    protocol::{DataSource, RequestBody, RunEvent, RunSpec},
+    store::Store,
+};
+use std::{fs, path::Path};
+
+/// Pauses a run in one kernel, goes on with it in another, and returns what that says is different.
+fn difference(change: impl FnOnce(&Path), environment: Option<(&str, &str)>) -> String {
+    let data = tempfile::tempdir().unwrap();
+    digits::write(data.path());
+    let source = DataSource::Folder(data.path().to_owned());
+    let spec = RunSpec { train_size: 490, val_size: 100, data: source, ..common::tiny(4) };
+    let (_folder, home) = home();
+    let kernel = Kernel::start(&home);
+    let mut client = follow(&home);
+    let run = train(&mut client, &spec);
+    event(&mut client, &home, "an epoch", |event| matches!(event, RunEvent::Epoch { .. }).then_some(()));
+    client.request(RequestBody::Pause { run }).unwrap();
+    event(&mut client, &home, "the pause", |event| matches!(event, RunEvent::Paused { .. }).then_some(()));
+    kernel.kill();
+    change(data.path());
+    let mut command = common::command(&home);
+    command.envs(environment);
+    let _kernel = Kernel::spawn(&home, command);
+    let mut client = follow(&home);
+    client.request(RequestBody::Resume { run }).unwrap();
+    let why = event(&mut client, &home, "the warning", |event| match event {
+        RunEvent::NotExact { why, .. } => Some(why),
+        _ => None,
+    });
+    end(&mut client, &home, run);
+    let store = Store::open_read(&home).unwrap();
+    assert_eq!(store.run(run).unwrap().not_exact.as_deref(), Some(why.as_str()));
+    assert!(store.history(run).unwrap().contains(&RunEvent::NotExact { run, why: why.clone() }));
+    why
+}
+
+#[test]
+fn other_data_under_the_same_name() {
+    let change = |data: &Path| {
+        let images = data.join("train-images-idx3-ubyte");
+        let mut bytes = fs::read(&images).unwrap();
+        bytes[100] ^= 0xff;
+        fs::write(&images, bytes).unwrap();
+    };
+    let why = difference(change, None);
+    assert!(why.starts_with("data was"), "{why}");
+}
+
+/// As on another machine of the lab.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn another_vector_width() {
+    let why = difference(|_| {}, Some(("ATEN_CPU_CAPABILITY", "default")));
+    assert!(why.starts_with("vector width was") && why.contains("is scalar"), "{why}");
+}
