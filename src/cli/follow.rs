@@ -1,52 +1,28 @@
-//! Follows a run to its end: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
+//! Follows a run to its end, over a connection that may be cut.
 
-use super::{Outcome, complain, say, say_json};
-use crate::protocol::{EpochRecord, Event, Lane, RequestBody, RunEvent, RunId, RunSpec, verdict};
+use super::teller::{Style, Teller};
+use super::{Outcome, complain};
+use crate::protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId};
 use crate::shell::client::{Client, ClientError};
 use crate::store::{Home, Store};
 use color_eyre::eyre::WrapErr;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    Bars,
-    Lines,
-    Json,
-}
-
-impl Style {
-    pub fn choose(json: bool) -> Self {
-        if json {
-            Self::Json
-        } else if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
-            Self::Bars
-        } else {
-            Self::Lines
-        }
-    }
-}
 
 /// How often Ctrl-C is looked at while nothing happens.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Follows a run that `client` is following already; 0 only if it finishes.
-pub fn follow(mut client: Client, home: &Home, run: RunId, style: Style) -> Outcome {
+pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: Style) -> Outcome {
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut interrupts = 0;
-    let mut teller = Teller::new(run, style);
-    // What was committed before we listened stands in the store; what is in both is told once.
-    for event in Store::open_read(home)?.history(run)? {
-        if let Some(code) = teller.tell(&event)? {
-            return Ok(code);
-        }
-    }
     let mut asked_to_stop = false;
+    let mut follower = Follower { home, run, client, teller: Teller::new(run, style), halt };
+    if let Some(code) = follower.replay()? {
+        return Ok(code);
+    }
     loop {
         for signal in signals.pending() {
             // Whoever ends the follower, a session at its end say, has not asked for the end of the run; Ctrl-C has.
@@ -61,212 +37,120 @@ pub fn follow(mut client: Client, home: &Home, run: RunId, style: Style) -> Outc
             1 if asked_to_stop => {}
             1 => {
                 asked_to_stop = true;
-                client.request(RequestBody::Stop { run })?;
+                follower.stop()?;
             }
             _ => {
                 complain(&format!("left; run {run} may still be stopping, `relu runs` tells"));
                 return Ok(ExitCode::FAILURE);
             }
         }
-        match client.next_event(GLANCE) {
-            Ok(Some(Event::Run(event))) if event.run() == run => {
-                if let Some(code) = teller.tell(&event)? {
-                    return Ok(code);
-                }
-            }
-            Ok(_) => {}
-            Err(error @ ClientError::Gone { .. }) => {
-                return Err(error).wrap_err_with(|| format!("run {run} is interrupted; `relu resume {run}` goes on"));
-            }
-            Err(error) => return Err(error.into()),
+        if let Some(code) = follower.hear()? {
+            return Ok(code);
         }
     }
 }
 
-/// Tells events in one of the styles, each epoch once.
-struct Teller {
+struct Follower<'a> {
+    home: &'a Home,
     run: RunId,
-    style: Style,
-    started: bool,
-    told: HashMap<Lane, u32>,
-    records: Vec<EpochRecord>,
-    spec: Option<RunSpec>,
-    bars: MultiProgress,
-    lanes: HashMap<Lane, ProgressBar>,
+    client: Client,
+    teller: Teller,
+    halt: Halt,
 }
 
-impl Teller {
-    fn new(run: RunId, style: Style) -> Self {
-        Self {
-            run,
-            style,
-            started: false,
-            told: HashMap::new(),
-            records: Vec::new(),
-            spec: None,
-            bars: MultiProgress::new(),
-            lanes: HashMap::new(),
-        }
-    }
-
-    /// `Some` exit code at the end of the run.
-    fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
-        match event {
-            RunEvent::Started { spec, .. } => {
-                if std::mem::replace(&mut self.started, true) {
-                    return Ok(None);
-                }
-                self.spec = Some(spec.clone());
-                self.json(event)?;
-                if self.style == Style::Lines {
-                    say(&format!("run {}", self.run))?;
-                }
-                if self.style == Style::Bars {
-                    self.open_bars(spec)?;
-                }
+impl Follower<'_> {
+    /// What was committed before we listened stands in the store; what is in both is told once.
+    fn replay(&mut self) -> color_eyre::Result<Option<ExitCode>> {
+        for event in Store::open_read(self.home)?.history(self.run)? {
+            if self.halt == Halt::Pardoned && is_halt(&event) {
+                continue;
             }
-            RunEvent::Epoch { record, .. } => {
-                let last = self.told.entry(record.lane()).or_default();
-                if record.epoch <= *last {
-                    return Ok(None);
-                }
-                *last = record.epoch;
-                self.records.push(record.clone());
-                self.json(event)?;
-                self.epoch(record)?;
+            if let Some(code) = self.teller.tell(&event)? {
+                return Ok(Some(code));
             }
-            RunEvent::Progress { progress, .. } => {
-                let lane = Lane { arm: progress.arm, seed: progress.seed };
-                if let Some(bar) = self.lanes.get(&lane) {
-                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
-                    bar.set_position(done);
-                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
-                }
-            }
-            RunEvent::Diverged { arm, seed, epoch, batch, .. } => {
-                self.json(event)?;
-                self.line(&format!(
-                    "{arm} seed {seed}: the loss left the finite numbers in epoch {epoch}, batch {batch}"
-                ))?;
-            }
-            RunEvent::Notice { text, .. } => {
-                self.json(event)?;
-                self.line(text.as_deref().unwrap_or("all is well again"))?;
-            }
-            RunEvent::NotExact { why, .. } => {
-                self.json(event)?;
-                self.line(&format!("not exact: {why}"))?;
-            }
-            RunEvent::Finished { .. } => {
-                self.json(event)?;
-                self.summary()?;
-                return Ok(Some(ExitCode::SUCCESS));
-            }
-            RunEvent::Failed { reason, .. } => {
-                self.json(event)?;
-                self.bars.clear()?;
-                complain(&format!("run {} failed: {reason}", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
-                // A resumed run's history may hold its earlier end; the live events follow.
-                self.json(event)?;
-                self.bars.clear()?;
-                let how = match event {
-                    RunEvent::Paused { .. } => "is paused",
-                    RunEvent::Interrupted { .. } => "is interrupted",
-                    _ => "is stopped",
-                };
-                complain(&format!(
-                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
-                    self.run, self.run
-                ));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Deleted { .. } => {
-                complain(&format!("run {} has been deleted", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Queued { .. }
-            | RunEvent::Continued { .. }
-            | RunEvent::Renamed { .. }
-            | RunEvent::Backend { .. } => {}
         }
         Ok(None)
     }
 
-    fn json(&self, event: &RunEvent) -> color_eyre::Result<()> {
-        if self.style == Style::Json { say_json(event) } else { Ok(()) }
-    }
-
-    fn line(&self, text: &str) -> color_eyre::Result<()> {
-        match self.style {
-            Style::Json => {}
-            Style::Lines => say(text)?,
-            Style::Bars => self.bars.println(text)?,
-        }
-        Ok(())
-    }
-
-    fn open_bars(&mut self, spec: &RunSpec) -> color_eyre::Result<()> {
-        let style = ProgressStyle::with_template("{msg:44} {bar:24} {percent:>3}% {prefix} {eta_precise}")?;
-        for lane in spec.lanes() {
-            let steps = u64::from(spec.epochs) * u64::from(spec.batches());
-            let bar = self.bars.add(ProgressBar::new(steps).with_style(style.clone()));
-            bar.set_message(lane.to_string());
-            self.lanes.insert(lane, bar);
-        }
-        Ok(())
-    }
-
-    fn epoch(&self, r: &EpochRecord) -> color_eyre::Result<()> {
-        match self.style {
-            Style::Json => {}
-            Style::Lines => say(&format!(
-                "{} epoch {}: training loss {:.4}, validation error {:.2} %, test error {:.2} %, {:.2} s, {:.0} images/s",
-                r.lane(),
-                r.epoch,
-                r.train_loss,
-                r.val_error,
-                r.test_error,
-                r.seconds,
-                r.images_per_second
-            ))?,
-            Style::Bars => {
-                if let (Some(bar), Some(spec)) = (self.lanes.get(&r.lane()), &self.spec) {
-                    bar.set_message(format!(
-                        "{} epoch {:>3}  val {:.2} %  test {:.2} %",
-                        r.lane(),
-                        r.epoch,
-                        r.val_error,
-                        r.test_error
-                    ));
-                    bar.set_position(u64::from(r.epoch) * u64::from(spec.batches()));
+    /// Waits a moment for the next event.
+    fn hear(&mut self) -> color_eyre::Result<Option<ExitCode>> {
+        match self.client.next_event(GLANCE) {
+            Ok(Some(Event::Run(event))) if event.run() == self.run => {
+                if self.halt.pardons(&event) {
+                    Ok(None)
+                } else {
+                    self.teller.tell(&event)
                 }
             }
+            Ok(_) => Ok(None),
+            Err(gone @ ClientError::Gone { .. }) => self.come_back(gone),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
-    fn summary(&self) -> color_eyre::Result<()> {
-        if self.style == Style::Json {
-            return Ok(());
+    /// The kernel cuts off whoever does not read, one that was suspended for minutes say, and trains on: what was missed
+    /// stands in the store.
+    fn come_back(&mut self, gone: ClientError) -> color_eyre::Result<Option<ExitCode>> {
+        let run = self.run;
+        let Some(mut client) = Client::connect(self.home)? else {
+            return Err(gone).wrap_err_with(|| format!("run {run} is interrupted; `relu resume {run}` goes on"));
+        };
+        client.request(RequestBody::Follow)?;
+        self.client = client;
+        self.halt = Halt::Ends;
+        self.replay()
+    }
+
+    fn stop(&mut self) -> Result<(), ClientError> {
+        self.halt = Halt::Ends;
+        match self.client.request(RequestBody::Stop { run: self.run }) {
+            // It has come to its end by itself, or the kernel has: the next event tells.
+            Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State, .. } | ClientError::Gone { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
-        self.lanes.values().for_each(ProgressBar::finish);
-        let Some(spec) = &self.spec else { return Ok(()) };
-        say(&format!("{:<18} {:>10} {:>14} {:>10}", "lane", "best val %", "at epoch", "test %"))?;
-        for lane in spec.lanes() {
-            let records = self.records.iter().filter(|record| record.lane() == lane);
-            let best = records.min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)));
-            if let Some(best) = best {
-                say(&format!("{:<18} {:>10.2} {:>14} {:>10.2}", lane, best.val_error, best.epoch, best.test_error))?;
-            }
+    }
+}
+
+fn is_halt(event: &RunEvent) -> bool {
+    use RunEvent::{Failed, Interrupted, Paused, Stopped};
+    matches!(event, Stopped { .. } | Paused { .. } | Interrupted { .. } | Failed { .. })
+}
+
+/// What the next halt of the run means to its follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    Ends,
+    /// A resume was asked: should a halt still be under way, the run goes on after it.
+    Pardoned,
+}
+
+impl Halt {
+    /// Whether this event, the next one, is the halt before the resume. No other after it is.
+    fn pardons(&mut self, event: &RunEvent) -> bool {
+        let pardoned = *self == Self::Pardoned && is_halt(event);
+        if pardoned || matches!(event, RunEvent::Continued { .. } | RunEvent::Queued { .. }) {
+            *self = Self::Ends;
         }
-        if let [first, second, ..] = spec.arms.as_slice()
-            && let Some(sentence) = verdict(*first, *second, &self.records, true)
-        {
-            say(&sentence)?;
-        }
-        Ok(())
+        pardoned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_halt_before_a_resume_is_pardoned_and_no_other() {
+        let run = RunId(1);
+        let stopped = RunEvent::Stopped { run };
+        let pardons =
+            |mut halt: Halt, events: &[RunEvent]| events.iter().map(|event| halt.pardons(event)).collect::<Vec<_>>();
+        let resumed = [RunEvent::Continued { run }, stopped.clone()];
+        assert_eq!(pardons(Halt::Pardoned, &resumed), [false, false]);
+        let halting = [stopped.clone(), RunEvent::Continued { run }, stopped.clone()];
+        assert_eq!(pardons(Halt::Pardoned, &halting), [true, false, false]);
+        // The disk refused the resume: the kernel tells the halt again.
+        assert_eq!(pardons(Halt::Pardoned, &[stopped.clone(), stopped.clone()]), [true, false]);
+        assert_eq!(pardons(Halt::Ends, &[stopped]), [false]);
     }
 }

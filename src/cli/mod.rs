@@ -10,6 +10,7 @@ mod lessons;
 mod measure;
 mod open;
 mod runs;
+mod teller;
 mod train;
 
 use crate::protocol::RunId;
@@ -63,7 +64,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Stop a run at the next batch; it can be resumed
+    /// Stop a run at the next batch, and wait until it has; it can be resumed
     Stop {
         /// Its number in `relu runs`
         run: RunId,

@@ -1,14 +1,15 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use crate::protocol::{EpochRecord, Reply, RequestBody, RunId, RunSummary};
-use crate::shell::client::Client;
+use crate::protocol::{EpochRecord, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary};
+use crate::shell::client::{Client, LEAVING};
 use crate::store::{Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 #[derive(Args)]
 pub struct Runs {
@@ -97,9 +98,34 @@ pub fn stop(run: RunId) -> Outcome {
     let Some(mut client) = Client::connect(&home)? else {
         bail!("no kernel runs, so run {run} does not train; `relu resume {run}` goes on with it");
     };
+    // Follow first: its end can't be missed.
+    client.request(RequestBody::Follow)?;
     client.request(RequestBody::Stop { run })?;
-    say(&format!("run {run} stops at its next batch; `relu resume {run}` goes on"))?;
-    Ok(ExitCode::SUCCESS)
+    let deadline = Instant::now() + LEAVING;
+    while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+        match client.next_event(left)? {
+            Some(Event::Run(event)) if event.run() == run => match event {
+                RunEvent::Notice { text: Some(text), .. } => complain(&text),
+                event if event.ends_run() && say_rest(&home, run)? => return Ok(ExitCode::SUCCESS),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    bail!("run {run} has been told to stop and has not within {} s; `relu runs` tells when it has", LEAVING.as_secs())
+}
+
+/// Says how the run has come to rest; `false` if what was told was an earlier end, with a resume after it.
+fn say_rest(home: &Home, run: RunId) -> color_eyre::Result<bool> {
+    match Store::open_read(home)?.run(run)?.state {
+        RunState::Running | RunState::Queued | RunState::Paused => return Ok(false),
+        RunState::Finished => say(&format!("run {run} has finished"))?,
+        RunState::Failed { reason } => bail!("run {run} failed: {reason}"),
+        RunState::Stopped | RunState::Interrupted => {
+            say(&format!("run {run} is stopped; `relu resume {run}` goes on"))?;
+        }
+    }
+    Ok(true)
 }
 
 /// The store for reading; `None` if nothing was ever trained here.
@@ -141,6 +167,13 @@ fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
     }
 }
 
+/// What its state alone does not tell.
+fn remarks(run: &RunSummary) -> Vec<String> {
+    let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
+    let not_exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
+    reason.into_iter().chain(not_exact).collect()
+}
+
 fn list(home: &Home, as_json: bool) -> Outcome {
     let (runs, unreadable) =
         open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
@@ -168,6 +201,9 @@ fn list(home: &Home, as_json: bool) -> Outcome {
             run.spec.epochs,
             best.join("  ")
         ))?;
+        for remark in remarks(&run) {
+            say(&format!("      {remark}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -187,6 +223,9 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
         summary.epochs_done,
         summary.spec.epochs
     ))?;
+    for remark in remarks(&summary) {
+        say(&remark)?;
+    }
     say(&format!("settings: {}", serde_json::to_string(&summary.spec)?))?;
     say(&format!("checkpoints: {}", home.run(run).display()))?;
     for r in epochs {

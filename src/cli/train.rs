@@ -1,12 +1,14 @@
 //! `relu train` and `relu resume`: start a race, or go on with one, and follow it to its end.
 
-use super::follow::{Style, follow};
+use super::follow::{Halt, follow};
 use super::runs::find;
+use super::teller::Style;
 use super::{Outcome, Usage, connect_or_start, is_closed_pipe, say, say_json};
 use crate::protocol::{
-    Arm, Backend, DataSource, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, SpecError, Widths,
+    Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, SpecError,
+    Widths,
 };
-use crate::shell::client::Client;
+use crate::shell::client::{Client, ClientError};
 use crate::store::{Home, Store};
 use clap::Args;
 use color_eyre::eyre::bail;
@@ -137,7 +139,7 @@ pub fn train(arguments: &Train) -> Outcome {
     let Reply::Started { run } = client.request(RequestBody::Train { spec, name: arguments.name.clone() })? else {
         bail!("the kernel did not say which run it started");
     };
-    go_on(client, &home, run, arguments.detach, arguments.json)
+    go_on(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
 }
 
 pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
@@ -145,16 +147,21 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
-    // One that goes on already is followed; so a second terminal can watch it.
-    let going_on =
-        Store::open_read(&home)?.run(run).is_ok_and(|run| run.state.is_active() && run.state != RunState::Paused);
-    if !going_on {
-        client.request(RequestBody::Resume { run })?;
-    }
-    go_on(client, &home, run, detach, json)
+    let halt = match client.request(RequestBody::Resume { run }) {
+        Ok(_) => Halt::Pardoned,
+        // One that goes on already is followed; so a second terminal can watch it.
+        Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => Halt::Ends,
+        Err(error) => return Err(error.into()),
+    };
+    go_on(client, &home, run, halt, detach, json)
 }
 
-fn go_on(client: Client, home: &Home, run: RunId, detach: bool, json: bool) -> Outcome {
+/// Whether it trains or waits for a core, as the store has it.
+fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
+    Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
+}
+
+fn go_on(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
     if detach {
         if json {
             let (_, summary) = find(home, run)?;
@@ -164,7 +171,7 @@ fn go_on(client: Client, home: &Home, run: RunId, detach: bool, json: bool) -> O
         }
         return Ok(ExitCode::SUCCESS);
     }
-    match follow(client, home, run, Style::choose(json)) {
+    match follow(client, home, run, halt, Style::choose(json)) {
         // Nobody reads any more; the run goes on, and 0 is for finished runs alone.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
         outcome => outcome,

@@ -16,8 +16,15 @@ pub(super) struct Desk {
     /// The kernel is about to end: nothing new starts.
     pub leaving: bool,
     /// Ends of runs that a full disk has not taken yet, with what to announce once it has.
-    pub unsaved: Vec<(RunId, RunState)>,
+    pub unsaved: Vec<Unsaved>,
     pub last_busy: Instant,
+}
+
+/// A run that has come to rest, which is not stored yet.
+pub(super) struct Unsaved {
+    pub run: RunId,
+    pub state: RunState,
+    pub resume_after: bool,
 }
 
 /// A run that the kernel works on.
@@ -30,11 +37,18 @@ pub(super) struct Active {
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
     pub resume_after: bool,
-    pub running: bool,
-    /// The disk has not taken yet that it trains, or waits for a core.
+    pub place: Place,
+    /// The disk has not taken its place yet.
     pub owed: bool,
     /// Its followers know it as waiting or halted, and must hear when it goes on.
     pub told_waiting: bool,
+}
+
+/// Whether a run has ever been given a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Queue,
+    Cores,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +84,7 @@ impl Desk {
         if self.leaving {
             return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; try again in a moment"));
         }
-        if run.is_some_and(|run| self.unsaved.iter().any(|(unsaved, _)| *unsaved == run)) {
+        if run.is_some_and(|run| self.unsaved.iter().any(|unsaved| unsaved.run == run)) {
             return Err(Refusal::new(
                 ErrorKind::Storage,
                 "the disk has not taken this run's state yet; free some space",
@@ -89,7 +103,7 @@ impl Active {
             control: Arc::default(),
             intent: None,
             resume_after: false,
-            running: false,
+            place: Place::Queue,
             owed: false,
             told_waiting,
         }

@@ -5,7 +5,7 @@
 
 use super::{
     Kernel,
-    desk::{Active, Desk, Intent, Stage},
+    desk::{Active, Desk, Intent, Place, Stage, Unsaved},
     hub::Complaint,
     lane::{Control, LaneEnd},
     requests::Refusal,
@@ -158,7 +158,7 @@ impl Kernel {
                 if need > desk.free {
                     break 'runs;
                 }
-                if !desk.runs[at].running {
+                if desk.runs[at].place == Place::Queue {
                     self.begin(&mut desk.runs[at]);
                 }
                 let active = &mut desk.runs[at];
@@ -173,7 +173,7 @@ impl Kernel {
             }
         }
         for active in &mut desk.runs {
-            if !active.running && active.intent.is_none() && !active.has_settled() {
+            if active.place == Place::Queue && active.intent.is_none() && !active.has_settled() {
                 self.wait(active);
             }
         }
@@ -182,32 +182,36 @@ impl Kernel {
     }
 
     fn begin(&self, active: &mut Active) {
-        active.running = true;
+        active.place = Place::Cores;
         self.store_place(active);
     }
 
     fn wait(&self, active: &mut Active) {
         let queued = || self.store().run(active.run).is_ok_and(|summary| summary.state == RunState::Queued);
-        if !active.owed && !(active.told_waiting && queued()) {
-            self.store_place(active);
+        if active.owed || (active.told_waiting && queued()) {
+            return;
         }
+        self.store_place(active);
     }
 
     /// Commits that the run trains, or waits for a core, and tells of it; where the disk does not take it, later. Its
     /// epochs wait for the disk as well, and a kernel that dies before is found to have left the run where it was.
     fn store_place(&self, active: &mut Active) {
         let run = active.run;
-        let state = if active.running { RunState::Running } else { RunState::Queued };
+        let state = match active.place {
+            Place::Queue => RunState::Queued,
+            Place::Cores => RunState::Running,
+        };
         let stored = self.store().set_state(run, &state);
         active.owed = stored.is_err();
-        match stored {
-            Err(error) => tracing::warn!(%run, state = state.name(), "not stored yet: {error}"),
-            Ok(()) if !active.running => {
+        match (stored, active.place) {
+            (Err(error), _) => tracing::warn!(%run, state = state.name(), "not stored yet: {error}"),
+            (Ok(()), Place::Queue) => {
                 active.told_waiting = true;
                 self.announce(RunEvent::Queued { run });
             }
-            Ok(()) if active.told_waiting => self.announce(RunEvent::Continued { run }),
-            Ok(()) => {}
+            (Ok(()), Place::Cores) if active.told_waiting => self.announce(RunEvent::Continued { run }),
+            (Ok(()), Place::Cores) => {}
         }
     }
 
@@ -249,48 +253,41 @@ impl Kernel {
             let active = desk.runs.remove(at);
             let (run, state) = (active.run, active.verdict());
             self.hub.forget_notices(run);
-            self.conclude(desk, run, state.clone());
-            if active.resume_after
-                && !desk.leaving
-                && state.can_resume()
-                && let Err(Refusal { message, .. }) = self.resume_halted(desk, run)
-            {
-                tracing::warn!(%run, "not resumed: {message}");
-            }
+            self.conclude(desk, run, state, active.resume_after);
         }
     }
 
-    /// Commits a run's rest and tells of it; where the disk does not take it, later.
-    fn conclude(&self, desk: &mut Desk, run: RunId, state: RunState) {
+    /// Commits a run's rest and tells of it, then goes on with it if that was asked meanwhile; where the disk does not
+    /// take it, later.
+    fn conclude(self: &Arc<Self>, desk: &mut Desk, run: RunId, state: RunState, resume_after: bool) {
         let stored = self.store().set_state(run, &state);
-        match stored {
-            Ok(()) => self.announce(match state {
-                RunState::Queued | RunState::Running => return,
-                RunState::Paused => RunEvent::Paused { run },
-                RunState::Finished => RunEvent::Finished { run },
-                RunState::Stopped => RunEvent::Stopped { run },
-                RunState::Interrupted => RunEvent::Interrupted { run },
-                RunState::Failed { reason } => RunEvent::Failed { run, reason },
-            }),
-            Err(error) => {
-                tracing::warn!(%run, "its state is not stored yet: {error}");
-                self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
-                desk.unsaved.push((run, state));
-            }
+        if let Err(error) = stored {
+            tracing::warn!(%run, "its state is not stored yet: {error}");
+            self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
+            desk.unsaved.push(Unsaved { run, state, resume_after });
+            return;
+        }
+        self.hub.notice(run, Complaint::State, None);
+        self.announce(at_rest(run, state.clone()));
+        if resume_after
+            && !desk.leaving
+            && state.can_resume()
+            && let Err(Refusal { message, .. }) = self.resume_halted(desk, run)
+        {
+            tracing::warn!(%run, "not resumed: {message}");
+            // Who asked for the resume takes the first halt for the one before it.
+            self.announce(at_rest(run, state));
         }
     }
 
     /// Tries again what the disk has refused. Called about once a second.
-    pub(super) fn retry_unsaved(&self) {
+    pub(super) fn retry_unsaved(self: &Arc<Self>) {
         let mut desk = self.desk();
         for active in desk.runs.iter_mut().filter(|active| active.owed) {
             self.store_place(active);
         }
-        for (run, state) in std::mem::take(&mut desk.unsaved) {
-            self.conclude(&mut desk, run, state);
-            if desk.unsaved.iter().all(|(unsaved, _)| *unsaved != run) {
-                self.hub.forget_notices(run);
-            }
+        for Unsaved { run, state, resume_after } in std::mem::take(&mut desk.unsaved) {
+            self.conclude(&mut desk, run, state, resume_after);
         }
     }
 
@@ -366,5 +363,18 @@ impl Kernel {
                 .wait_timeout(desk, left)
                 .map_or_else(|error| PoisonError::into_inner(error).0, |(desk, _)| desk);
         }
+    }
+}
+
+/// How it is told that a run has come to this state.
+fn at_rest(run: RunId, state: RunState) -> RunEvent {
+    match state {
+        RunState::Queued => RunEvent::Queued { run },
+        RunState::Running => RunEvent::Continued { run },
+        RunState::Paused => RunEvent::Paused { run },
+        RunState::Finished => RunEvent::Finished { run },
+        RunState::Stopped => RunEvent::Stopped { run },
+        RunState::Interrupted => RunEvent::Interrupted { run },
+        RunState::Failed { reason } => RunEvent::Failed { run, reason },
     }
 }

@@ -1,0 +1,223 @@
+//! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
+
+use super::{complain, say, say_json};
+use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, verdict};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Bars,
+    Lines,
+    Json,
+}
+
+impl Style {
+    pub fn choose(json: bool) -> Self {
+        if json {
+            Self::Json
+        } else if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+            Self::Bars
+        } else {
+            Self::Lines
+        }
+    }
+}
+
+/// Tells events in one of the styles, each once however often it comes: live, and from the store.
+pub struct Teller {
+    run: RunId,
+    style: Style,
+    started: bool,
+    told: HashMap<Lane, u32>,
+    /// Divergences, and what is not exact.
+    remarks: Vec<RunEvent>,
+    records: Vec<EpochRecord>,
+    spec: Option<RunSpec>,
+    bars: MultiProgress,
+    lanes: HashMap<Lane, ProgressBar>,
+}
+
+impl Teller {
+    pub fn new(run: RunId, style: Style) -> Self {
+        Self {
+            run,
+            style,
+            started: false,
+            told: HashMap::new(),
+            remarks: Vec::new(),
+            records: Vec::new(),
+            spec: None,
+            bars: MultiProgress::new(),
+            lanes: HashMap::new(),
+        }
+    }
+
+    /// `Some` exit code at the end of the run.
+    pub fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
+        match event {
+            RunEvent::Started { spec, .. } => {
+                if std::mem::replace(&mut self.started, true) {
+                    return Ok(None);
+                }
+                self.spec = Some(spec.clone());
+                self.json(event)?;
+                if self.style == Style::Lines {
+                    say(&format!("run {}", self.run))?;
+                }
+                if self.style == Style::Bars {
+                    self.open_bars(spec)?;
+                }
+            }
+            RunEvent::Epoch { record, .. } => {
+                let last = self.told.entry(record.lane()).or_default();
+                if record.epoch <= *last {
+                    return Ok(None);
+                }
+                *last = record.epoch;
+                self.records.push(record.clone());
+                self.json(event)?;
+                self.epoch(record)?;
+            }
+            RunEvent::Progress { progress, .. } => {
+                let lane = Lane { arm: progress.arm, seed: progress.seed };
+                if let Some(bar) = self.lanes.get(&lane) {
+                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
+                    bar.set_position(done);
+                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
+                }
+            }
+            RunEvent::Diverged { .. } | RunEvent::NotExact { .. } => {
+                if !self.remarks.contains(event) {
+                    self.remarks.push(event.clone());
+                    self.json(event)?;
+                    self.remark(event)?;
+                }
+            }
+            RunEvent::Notice { text, .. } => {
+                self.json(event)?;
+                self.line(text.as_deref().unwrap_or("all is well again"))?;
+            }
+            RunEvent::Finished { .. } => {
+                self.json(event)?;
+                self.summary()?;
+                return Ok(Some(ExitCode::SUCCESS));
+            }
+            RunEvent::Failed { reason, .. } => {
+                self.json(event)?;
+                self.bars.clear()?;
+                complain(&format!("run {} failed: {reason}", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
+                self.json(event)?;
+                self.bars.clear()?;
+                let how = match event {
+                    RunEvent::Paused { .. } => "is paused",
+                    RunEvent::Interrupted { .. } => "is interrupted",
+                    _ => "is stopped",
+                };
+                complain(&format!(
+                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
+                    self.run, self.run
+                ));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Deleted { .. } => {
+                complain(&format!("run {} has been deleted", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Queued { .. }
+            | RunEvent::Continued { .. }
+            | RunEvent::Renamed { .. }
+            | RunEvent::Backend { .. } => {}
+        }
+        Ok(None)
+    }
+
+    fn json(&self, event: &RunEvent) -> color_eyre::Result<()> {
+        if self.style == Style::Json { say_json(event) } else { Ok(()) }
+    }
+
+    fn line(&self, text: &str) -> color_eyre::Result<()> {
+        match self.style {
+            Style::Json => {}
+            Style::Lines => say(text)?,
+            Style::Bars => self.bars.println(text)?,
+        }
+        Ok(())
+    }
+
+    fn remark(&self, event: &RunEvent) -> color_eyre::Result<()> {
+        match event {
+            RunEvent::Diverged { arm, seed, epoch, batch, .. } => self
+                .line(&format!("{arm} seed {seed}: the loss left the finite numbers in epoch {epoch}, batch {batch}")),
+            RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn open_bars(&mut self, spec: &RunSpec) -> color_eyre::Result<()> {
+        let style = ProgressStyle::with_template("{msg:44} {bar:24} {percent:>3}% {prefix} {eta_precise}")?;
+        for lane in spec.lanes() {
+            let steps = u64::from(spec.epochs) * u64::from(spec.batches());
+            let bar = self.bars.add(ProgressBar::new(steps).with_style(style.clone()));
+            bar.set_message(lane.to_string());
+            self.lanes.insert(lane, bar);
+        }
+        Ok(())
+    }
+
+    fn epoch(&self, r: &EpochRecord) -> color_eyre::Result<()> {
+        match self.style {
+            Style::Json => {}
+            Style::Lines => say(&format!(
+                "{} epoch {}: training loss {:.4}, validation error {:.2} %, test error {:.2} %, {:.2} s, {:.0} images/s",
+                r.lane(),
+                r.epoch,
+                r.train_loss,
+                r.val_error,
+                r.test_error,
+                r.seconds,
+                r.images_per_second
+            ))?,
+            Style::Bars => {
+                if let (Some(bar), Some(spec)) = (self.lanes.get(&r.lane()), &self.spec) {
+                    bar.set_message(format!(
+                        "{} epoch {:>3}  val {:.2} %  test {:.2} %",
+                        r.lane(),
+                        r.epoch,
+                        r.val_error,
+                        r.test_error
+                    ));
+                    bar.set_position(u64::from(r.epoch) * u64::from(spec.batches()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&self) -> color_eyre::Result<()> {
+        if self.style == Style::Json {
+            return Ok(());
+        }
+        self.lanes.values().for_each(ProgressBar::finish);
+        let Some(spec) = &self.spec else { return Ok(()) };
+        say(&format!("{:<18} {:>10} {:>14} {:>10}", "lane", "best val %", "at epoch", "test %"))?;
+        for lane in spec.lanes() {
+            let records = self.records.iter().filter(|record| record.lane() == lane);
+            let best = records.min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)));
+            if let Some(best) = best {
+                say(&format!("{:<18} {:>10.2} {:>14} {:>10.2}", lane, best.val_error, best.epoch, best.test_error))?;
+            }
+        }
+        if let [first, second, ..] = spec.arms.as_slice()
+            && let Some(sentence) = verdict(*first, *second, &self.records, true)
+        {
+            say(&sentence)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! A run as it is followed and listed from the command line, whatever comes between.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use cli::{TestHome, events};
+use relu_notebook::{
+    protocol::{
+        Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent, RunId,
+        RunSpec, RunState, ServerLine,
+    },
+    shell::client::Client,
+    store::{CheckpointRow, Home, Store},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    process::Stdio,
+};
+
+const LONG: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000", "--batch", "50"];
+
+fn commit(store: &mut Store, run: RunId, epoch: u32) -> EpochRecord {
+    let record = EpochRecord {
+        arm: Arm::RELU_TANH,
+        seed: 1,
+        epoch,
+        train_loss: 0.5,
+        val_error: 2.0,
+        test_error: 2.0,
+        seconds: 1.0,
+        images_per_second: 1.0,
+    };
+    let checkpoint = CheckpointRow { lane: record.lane(), epoch, file: "x".into(), sha256: "x".into() };
+    store.commit_epoch(run, &record, &checkpoint, &[]).unwrap();
+    record
+}
+
+fn say(stream: &mut UnixStream, line: &ServerLine) {
+    writeln!(stream, "{}", serde_json::to_string(line).unwrap()).unwrap();
+}
+
+/// Answers as a kernel does up to `Train`, or else `Follow`.
+fn converse(stream: &mut UnixStream, run: RunId, last: fn(&RequestBody) -> bool) {
+    for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+        let Request { id, body } = serde_json::from_str(&line.unwrap()).unwrap();
+        let reply = match &body {
+            RequestBody::Hello { .. } => {
+                Reply::Hello(Hello { protocol: PROTOCOL_VERSION, pid: 1, version: "x".into(), notices: Vec::new() })
+            }
+            RequestBody::Train { .. } => Reply::Started { run },
+            _ => Reply::Done,
+        };
+        say(stream, &ServerLine::Reply { id, reply });
+        if last(&body) {
+            return;
+        }
+    }
+}
+
+/// Suspended for minutes it reads nothing and is cut off, while the run trains on.
+#[test]
+fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let mut store = Store::open(&at).unwrap();
+    let spec = RunSpec { arms: vec![Arm::RELU_TANH], epochs: 3, ..RunSpec::of(Preset::Article) };
+    let run = store.create_run(&spec, None).unwrap();
+    store.set_state(run, &RunState::Running).unwrap();
+    let listener = UnixListener::bind(at.socket().unwrap()).unwrap();
+    let socket = at.socket().unwrap();
+    let kernel = std::thread::spawn(move || {
+        let mut streams = listener.incoming().map(Result::unwrap);
+        let mut first = streams.next().unwrap();
+        converse(&mut first, run, |body| matches!(body, RequestBody::Train { .. }));
+        let event = |record| ServerLine::Event(Event::Run(RunEvent::Epoch { run, record }));
+        let record = commit(&mut store, run, 1);
+        say(&mut first, &event(record));
+        commit(&mut store, run, 2);
+        drop(first);
+        // Others only look whether there is a kernel.
+        let mut second = streams.find(speaks).unwrap();
+        converse(&mut second, run, |body| matches!(body, RequestBody::Follow));
+        let record = commit(&mut store, run, 3);
+        say(&mut second, &event(record));
+        store.set_state(run, &RunState::Finished).unwrap();
+        say(&mut second, &ServerLine::Event(Event::Run(RunEvent::Finished { run })));
+        fs::remove_file(socket).unwrap();
+        let _ = second.read(&mut [0]);
+    });
+    let told = home.events(&["train", "--arms", "relu-tanh", "--epochs", "3", "--json"]);
+    let kinds: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["started", "epoch", "epoch", "epoch", "finished"], "{told:?}");
+    assert_eq!(told[1..4].iter().map(|event| event["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    kernel.join().unwrap();
+}
+
+/// Whether the other end says something before it hangs up.
+fn speaks(stream: &UnixStream) -> bool {
+    rustix::net::recv(stream, &mut [0_u8; 1], rustix::net::RecvFlags::PEEK).is_ok_and(|(read, _)| read > 0)
+}
+
+/// The stop is still under way as the resume comes.
+#[test]
+fn a_resume_right_after_a_stop_goes_on() {
+    let home = TestHome::new();
+    home.run(&[&LONG[..], &["--detach"]].concat()).success();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    let run = RunId(1);
+    let mut client = Client::connect(&Home::at(home.folder()).unwrap()).unwrap().unwrap();
+    client.request(RequestBody::Stop { run }).unwrap();
+    let mut child = home.bare(&["resume", "1", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
+    assert_eq!(event(&told.next().unwrap()), "started");
+    home.until("more epochs", |run| run["state"] == "running" && run["epochs_done"].as_u64() > Some(2));
+    client.request(RequestBody::Stop { run }).unwrap();
+    home.run(&["resume", "1", "--detach"]).success();
+    home.until("going on", |run| run["state"] == "running");
+    // It tells once the run is at rest.
+    assert!(home.text(&["stop", "1"]).contains("run 1 is stopped"));
+    assert_eq!(home.json(&["runs", "--json"])[0]["state"], "stopped");
+    assert_eq!(event(&told.last().unwrap()), "stopped");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn why_a_run_failed_and_is_not_exact_is_told_wherever_it_is_listed() {
+    let home = TestHome::new();
+    let mut store = Store::open(&Home::at(home.folder()).unwrap()).unwrap();
+    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    store.set_state(run, &RunState::Failed { reason: "no data".into() }).unwrap();
+    store.set_not_exact(run, "threads was 1, is 2").unwrap();
+    drop(store);
+    for arguments in [&["runs"][..], &["runs", "show", "1"]] {
+        let told = home.text(arguments);
+        assert!(told.contains("failed: no data") && told.contains("not exact: threads was 1, is 2"), "{told}");
+    }
+    let json = |arguments: &[&str]| home.json(arguments)["summary"].clone();
+    let listed = home.json(&["runs", "--json"])[0].clone();
+    for summary in [listed, json(&["runs", "show", "1", "--json"]), json(&["runs", "export", "1", "--format", "json"])]
+    {
+        assert_eq!(summary["reason"], "no data");
+        assert_eq!(summary["not_exact"], "threads was 1, is 2");
+    }
+    assert_eq!(events(&home.text(&["runs", "--json"])).len(), 1);
+}
