@@ -113,7 +113,7 @@ fn a_resume_right_after_a_stop_goes_on() {
     let run = RunId(1);
     let mut client = Client::connect(&Home::at(home.folder()).unwrap()).unwrap().unwrap();
     client.request(RequestBody::Stop { run }).unwrap();
-    let mut child = home.bare(&["resume", "1", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = home.bare(&["resume", "1", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
     assert_eq!(event(&told.next().unwrap()), "started");

@@ -3,7 +3,7 @@
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{
-    kernel::trainer,
+    kernel::{desk::Intent, trainer},
     learn::Snapshot,
     protocol::{Arm, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
     store::{Store, files::LaneFolder},
@@ -59,6 +59,31 @@ fn going_on_is_told_once_it_is_stored() {
     assert_eq!(bench.state(run), RunState::Paused);
     bench.disk_answers();
     assert!(bench.told_by_now().contains(&RunEvent::Continued { run }));
+    assert_eq!(bench.state(run), RunState::Running);
+    bench.kernel.stop(run).unwrap();
+    bench.to_the_end(run);
+}
+
+/// As quick as a finger: the resume is asked while the run still pauses, and the disk takes neither at once.
+#[test]
+fn a_resume_during_a_halt_that_can_not_be_stored_is_kept_with_it() {
+    let bench = Bench::new();
+    let run = bench.train(&[UNTIL_STOPPED]);
+    bench.disk_refuses();
+    {
+        let mut desk = bench.kernel.desk();
+        let at = desk.position(run).unwrap();
+        let active = &mut desk.runs[at];
+        (active.intent, active.resume_after) = (Some(Intent::Pause), true);
+        active.control.stop();
+    }
+    bench.told_of_runs(
+        |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
+    );
+    bench.disk_answers();
+    let told = bench.told_by_now();
+    let place = |wanted: RunEvent| told.iter().position(|event| *event == wanted).unwrap_or_else(|| panic!("{told:?}"));
+    assert!(place(RunEvent::Paused { run }) < place(RunEvent::Continued { run }));
     assert_eq!(bench.state(run), RunState::Running);
     bench.kernel.stop(run).unwrap();
     bench.to_the_end(run);
