@@ -69,7 +69,7 @@ impl KernelError {
     }
 }
 
-/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave.
+/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave; a client's `LEAVING` outlasts it.
 const LEAVE_WITHIN: Duration = Duration::from_secs(30);
 /// What waits for clients is sent; one that does not read is left behind.
 const PART_WITHIN: Duration = Duration::from_secs(1);

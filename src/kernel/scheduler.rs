@@ -268,7 +268,7 @@ impl Kernel {
             return;
         }
         self.hub.notice(run, Complaint::State, None);
-        self.announce(at_rest(run, state.clone()));
+        self.announce(event_of(run, state.clone()));
         if resume_after
             && !desk.leaving
             && state.can_resume()
@@ -276,7 +276,7 @@ impl Kernel {
         {
             tracing::warn!(%run, "not resumed: {message}");
             // Who asked for the resume takes the first halt for the one before it.
-            self.announce(at_rest(run, state));
+            self.announce(event_of(run, state));
         }
     }
 
@@ -367,7 +367,7 @@ impl Kernel {
 }
 
 /// How it is told that a run has come to this state.
-fn at_rest(run: RunId, state: RunState) -> RunEvent {
+fn event_of(run: RunId, state: RunState) -> RunEvent {
     match state {
         RunState::Queued => RunEvent::Queued { run },
         RunState::Running => RunEvent::Continued { run },
