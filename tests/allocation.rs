@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 use relu_notebook::learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
-use relu_notebook::learn::{Dataset, Engine, model::LeNet4, optim::Sgd};
+use relu_notebook::learn::{Dataset, Engine, machine, model::LeNet4, optim::Sgd};
 use relu_notebook::protocol::{Arm, DataSource, Preset, RunSpec};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -134,6 +134,7 @@ fn after_its_first_batch_no_layer_allocates() {
 /// As `learn::train_lane` does it, with momentum, so that everything a step may keep is there.
 #[test]
 fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
+    machine::use_threads(1);
     let data = Dataset::load(&DataSource::Mnist).unwrap();
     let spec = RunSpec { momentum: 0.9, ..RunSpec::of(Preset::Article) };
     let split = data.train(&spec);

@@ -6,7 +6,6 @@ mod share;
 mod way;
 
 use super::{ExperimentError, bench::Bench, summary};
-use crate::learn::machine;
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
 use clock::{median_and_spread, seconds, turn};
@@ -24,7 +23,6 @@ struct Times {
 }
 
 pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
-    machine::use_threads(1);
     let ActivationCost { activations, small, large, rounds } = settings;
     let mut ways: Vec<Way> = activations.iter().map(|&phi| Way::Of(phi)).collect();
     if activations.contains(&Activation::Tanh) {
