@@ -6,21 +6,22 @@
 //! that is 9 windows x 4 picks and 4 multiply-adds instead of 100 multiply-adds.
 //!
 //! ```text
-//!   a window's field: 3 x 3 blocks of 2 x 2 pixels       the 5x5 kernel in it, by the winner's place
+//!   the field of window (py, px):                 the 5x5 kernel in it, by the winner's place:
+//!   3 x 3 blocks of 2 x 2 pixels                  upper left           lower right
 //!
-//!            bx    +1    +2                                a: upper left      d: lower right
-//!     by    a b │ . . │ . .                                k k k k k .        . . . . . .
-//!           c d │ . . │ . .                                k k k k k .        . k k k k k
-//!          ─────┼─────┼─────                               k k k k k .        . k k k k k
-//!     +1    . . │ . . │ . .                                k k k k k .        . k k k k k
-//!           . . │ . . │ . .                                k k k k k .        . k k k k k
-//!          ─────┼─────┼─────                               . . . . . .        . k k k k k
-//!     +2    . . │ . . │ . .
-//!           . . │ . . │ . .
+//!          px   px+1  px+2
+//!     py   . . │ . . │ . .                       k k k k k .          . . . . . .
+//!          . . │ . . │ . .                       k k k k k .          . k k k k k
+//!         ─────┼─────┼─────                      k k k k k .          . k k k k k
+//!   py+1   . . │ . . │ . .                       k k k k k .          . k k k k k
+//!          . . │ . . │ . .                       k k k k k .          . k k k k k
+//!         ─────┼─────┼─────                      . . . . . .          . k k k k k
+//!   py+2   . . │ . . │ . .
+//!          . . │ . . │ . .
 //! ```
 //!
 //! The loops go the other way, from the pixels: block `(by, bx)` of 2x2 pixels, rows 2by and 2by+1, is in the fields of the
-//! windows `by-2..=by`, `bx-2..=bx`, as far as these are there. So every pixel is written once, when it is done.
+//! windows `by-2..=by`, `bx-2..=bx`, as far as these are there. So a pixel's sum stays in a register until it is done.
 //!
 //! Before a sum is stored it is multiplied by the slope of the activation in front, which is the chain rule: what leaves
 //! is the gradient by what that activation was given.
