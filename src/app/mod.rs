@@ -35,7 +35,7 @@ pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
 pub use navigate::Place;
 pub use outline::Outline;
 pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
-pub use race::{LaneView, Race};
+pub use race::{ArmView, LaneView, Race, Spread};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use steering::STEERING;

@@ -45,6 +45,65 @@ impl LaneView {
     }
 }
 
+/// A mean over seeds, and the standard deviation of a single one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub mean: f64,
+    pub deviation: Option<f64>,
+}
+
+impl Spread {
+    /// `None` of nothing.
+    fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
+        (!values.is_empty()).then_some(Self { mean, deviation })
+    }
+}
+
+/// An arm over its seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArmView {
+    pub arm: Arm,
+    pub seeds: usize,
+    /// The seeds that are told of: those at their end if there are any, for they can be compared; else all that have
+    /// an epoch.
+    pub measured: usize,
+    /// The last epoch that all of these have reached.
+    pub epoch: u32,
+    /// Validation error at that epoch.
+    pub latest: Option<Spread>,
+    /// The lowest validation error of each up to that epoch.
+    pub best: Option<Spread>,
+    /// Mean of the epochs done, the waiting ones included.
+    pub done: f64,
+}
+
+impl ArmView {
+    fn new(arm: Arm, race: &Race) -> Self {
+        let lanes: Vec<&LaneView> = race.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
+        let ended = |lane: &&LaneView| lane.epochs_done() >= race.spec.epochs;
+        let any_ended = lanes.iter().any(ended);
+        let measured: Vec<&LaneView> = lanes
+            .iter()
+            .copied()
+            .filter(|lane| if any_ended { ended(lane) } else { !lane.points.is_empty() })
+            .collect();
+        let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
+        let up_to = |lane: &LaneView| -> Vec<f64> {
+            lane.points.iter().filter(|record| record.epoch <= epoch).map(|record| record.val_error).collect()
+        };
+        let latest: Vec<f64> = measured.iter().filter_map(|lane| up_to(lane).last().copied()).collect();
+        let best: Vec<f64> =
+            measured.iter().filter_map(|lane| up_to(lane).into_iter().min_by(f64::total_cmp)).collect();
+        let done = lanes.iter().map(|lane| lane.epochs_and_part()).sum::<f64>() / lanes.len().max(1) as f64;
+        let (latest, best) = (Spread::of(&latest), Spread::of(&best));
+        Self { arm, seeds: lanes.len(), measured: measured.len(), epoch, latest, best, done }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Race {
     pub run: RunId,
@@ -81,9 +140,9 @@ impl Race {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
             RunEvent::Epoch { record, .. } => {
                 if let Some(lane) = self.lane_mut(record.lane())
-                    && record.epoch > lane.epochs_done()
+                    && let Err(at) = lane.points.binary_search_by_key(&record.epoch, |known| known.epoch)
                 {
-                    lane.points.push(record.clone());
+                    lane.points.insert(at, record.clone());
                 }
             }
             RunEvent::Progress { progress, .. } => {
@@ -120,6 +179,11 @@ impl Race {
         self.lanes.iter_mut().find(|view| view.lane == lane)
     }
 
+    /// Every arm over its seeds.
+    pub fn by_arm(&self) -> Vec<ArmView> {
+        self.spec.arms.iter().map(|&arm| ArmView::new(arm, self)).collect()
+    }
+
     /// Time of the lane that has worked longest.
     pub fn seconds(&self) -> f64 {
         self.lanes.iter().map(LaneView::seconds).fold(0.0, f64::max)
@@ -145,5 +209,58 @@ impl Race {
     /// Epochs that every lane has done.
     pub fn epochs_done(&self) -> u32 {
         self.lanes.iter().filter(|lane| lane.diverged.is_none()).map(LaneView::epochs_done).min().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Preset;
+
+    fn epoch(seed: u64, epoch: u32, val_error: f64) -> RunEvent {
+        let record = EpochRecord {
+            arm: Arm::RELU_TANH,
+            seed,
+            epoch,
+            train_loss: 0.1,
+            val_error,
+            test_error: val_error,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        };
+        RunEvent::Epoch { run: RunId(1), record }
+    }
+
+    fn race(seeds: &[u64]) -> Race {
+        Race::new(RunId(1), RunSpec { seeds: seeds.to_vec(), ..RunSpec::of(Preset::Article) })
+    }
+
+    #[test]
+    fn whatever_the_order_a_curve_has_every_epoch_once() {
+        let mut race = race(&[1]);
+        // One that came over the socket before the history was read, and one of both.
+        for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
+            race.apply(&epoch(1, number, error));
+        }
+        let points: Vec<_> = race.lanes[0].points.iter().map(|record| (record.epoch, record.val_error)).collect();
+        assert_eq!(points, [(1, 3.0), (2, 2.0), (3, 1.5), (4, 1.4), (5, 1.3)]);
+    }
+
+    #[test]
+    fn an_arm_is_told_at_the_epoch_that_its_seeds_have_reached() {
+        let mut race = race(&[1, 2, 3]);
+        for event in [epoch(1, 1, 3.0), epoch(1, 2, 1.0), epoch(2, 1, 2.0)] {
+            race.apply(&event);
+        }
+        let arm = &race.by_arm()[0];
+        assert_eq!((arm.seeds, arm.measured, arm.epoch), (3, 2, 1));
+        let mean = |spread: Option<Spread>| spread.map(|spread| (spread.mean * 1e6).round() / 1e6);
+        assert_eq!((mean(arm.latest), mean(arm.best)), (Some(2.5), Some(2.5)));
+        assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(race.by_arm()[1].best, None);
+        // A seed at its end is not held back by one that has just begun.
+        race.apply(&epoch(1, 150, 1.25));
+        let arm = &race.by_arm()[0];
+        assert_eq!((arm.measured, arm.epoch, mean(arm.latest), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));
     }
 }

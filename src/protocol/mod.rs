@@ -22,7 +22,7 @@ pub use figure::{
 };
 pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
-pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths};
+pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
     ServerLine, StartLine,

@@ -163,6 +163,34 @@ impl RunSpec {
         self.seeds.iter().flat_map(lanes_of).collect()
     }
 
+    /// In what its numbers could differ from another race's, in words; threads and backend change no curve's meaning.
+    pub fn other_than(&self, other: &Self) -> Vec<String> {
+        let same = |a: f64, b: f64| a.total_cmp(&b).is_eq();
+        let arms = || self.arms.iter().map(|arm| arm.title()).collect::<Vec<_>>().join(" against ");
+        let seeds = || self.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let Widths { conv1, conv2, fc1 } = self.widths;
+        let data = || match &self.data {
+            DataSource::Mnist => "MNIST".into(),
+            DataSource::Folder(folder) => format!("the images in {}", folder.display()),
+        };
+        let pairs = [
+            (self.arms == other.arms, arms()),
+            (self.epochs == other.epochs, format!("{} epochs", self.epochs)),
+            (self.batch == other.batch, format!("batch {}", self.batch)),
+            (same(self.learning_rate, other.learning_rate), format!("learning rate {}", self.learning_rate)),
+            (same(self.momentum, other.momentum), format!("momentum {}", self.momentum)),
+            (self.widths == other.widths, format!("widths {conv1}, {conv2}, {fc1}")),
+            (self.train_size == other.train_size, format!("{} images", grouped(self.train_size))),
+            (self.val_size == other.val_size, format!("{} to validate", grouped(self.val_size))),
+            (self.data == other.data, data()),
+            (
+                self.seeds == other.seeds,
+                format!("{} {}", if self.seeds.len() == 1 { "seed" } else { "seeds" }, seeds()),
+            ),
+        ];
+        pairs.into_iter().filter(|(same, _)| !same).map(|(_, words)| words).collect()
+    }
+
     /// Steps an epoch; the last batch may be partial.
     pub fn batches(&self) -> u32 {
         self.train_size.div_ceil(self.batch.max(1))
@@ -229,6 +257,19 @@ impl RunSpec {
     }
 }
 
+/// `50,000`.
+pub fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
     values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)).map(|(_, value)| value)
 }
@@ -268,6 +309,17 @@ mod tests {
             damage(&mut spec);
             assert_eq!(spec.check().unwrap_err().field, field);
         }
+    }
+
+    #[test]
+    fn what_is_different_is_told_and_nothing_else() {
+        let article = RunSpec::of(Preset::Article);
+        let faster = RunSpec { threads: 2, backend: Backend::Libtorch, ..article.clone() };
+        assert!(faster.other_than(&article).is_empty());
+        let small = RunSpec { epochs: 5, learning_rate: 0.05, train_size: 1_000, seeds: vec![2], ..article.clone() };
+        let words = ["5 epochs", "learning rate 0.05", "1,000 images", "seed 2"];
+        assert_eq!(small.other_than(&article), words);
+        assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
     }
 
     #[test]

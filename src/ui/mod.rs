@@ -13,6 +13,7 @@ mod plot;
 mod questions;
 mod race;
 mod regions;
+mod standings;
 mod status;
 mod table;
 mod theme;

@@ -7,7 +7,7 @@ use super::theme::Theme;
 use crate::app::{
     App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Search, Settings,
 };
-use crate::protocol::RunId;
+use crate::protocol::{RunId, RunState};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -103,18 +103,23 @@ fn settings(form: &Settings, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// So many runs are named in the question before quitting.
+const NAMED: usize = 3;
+
 fn quit(choice: QuitChoice, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("A race is running", 72, 9, theme, whole, buffer);
-    let names: Vec<String> = app.running().iter().map(|race| format!("run {}", race.run)).collect();
-    let y = write(
-        theme,
-        &format!("What becomes of {} when the notebook closes?", names.join(", ")),
-        theme.strong(),
-        inner,
-        inner.y,
-        buffer,
-    );
+    let running = app.running();
+    let names: Vec<String> = running.iter().take(NAMED).map(|race| format!("run {}", race.run)).collect();
+    let more = running.len() - names.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let question = format!("What becomes of {}{more} when the notebook closes?", names.join(", "));
+    let width = whole.width.min(72);
+    let rows = textwrap::wrap(&question, usize::from(width.saturating_sub(4).max(1))).len() as u16;
+    let inner = open("A race is running", width, rows + 8, theme, whole, buffer);
+    let y = write(theme, &question, theme.strong(), inner, inner.y, buffer);
     for (at, option) in QuitChoice::ALL.into_iter().enumerate() {
+        if y + 1 + at as u16 >= inner.bottom() {
+            break;
+        }
         let style = if option == choice { theme.selected() } else { Style::new() };
         let mark = if option == choice { "> " } else { "  " };
         buffer.set_stringn(
@@ -156,6 +161,10 @@ fn runs(list: &RunsList, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     for (row, (at, run)) in app.runs.iter().enumerate().skip(first).take(room).enumerate() {
         let arms: Vec<String> = run.spec.arms.iter().map(ToString::to_string).collect();
         let mut best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
+        // Whole in the run's own pane.
+        if let RunState::Failed { reason } = &run.state {
+            best.insert(0, reason.clone());
+        }
         if let Some(name) = &run.name {
             best.insert(0, name.clone());
         }
@@ -189,7 +198,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffe
     };
     let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
     let cursor = app.cursor().filter(|cursor| cursor.on == Pane::Run(run));
-    let view = RaceView { race, marks: app.article_marks(), waiting: None, cursor };
+    let view = RaceView { race, marks: app.article_marks(), other: Vec::new(), waiting: None, cursor };
     race::draw_race(theme, &view, chart, buffer);
     let keys = if cursor.is_some() {
         READING

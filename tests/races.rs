@@ -1,0 +1,171 @@
+//! The race's pane in every state that has something to say, and what lies over it, as snapshots at 80x24 and 120x40.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::{Event, Link, Modal, QuitChoice};
+use relu_notebook::protocol::{Arm, EpochRecord, Lane, Preset, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
+
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RUN: RunId = RunId(7);
+
+fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {
+    let record = EpochRecord {
+        arm: lane.arm,
+        seed: lane.seed,
+        epoch,
+        train_loss: 0.1,
+        val_error,
+        test_error: val_error - 0.1,
+        seconds: 0.6,
+        images_per_second: 90_000.0,
+    };
+    RunEvent::Epoch { run: RUN, record }
+}
+
+/// The race of the first lesson with this spec, in view.
+fn race(spec: &RunSpec, (columns, rows): (u16, u16)) -> Session {
+    let mut session = Session::on("faster", columns, rows);
+    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), RUN.0.into())]));
+    session.kernel(RunEvent::Started { run: RUN, spec: spec.clone() });
+    session.tell(Event::History(RUN, Vec::new()));
+    session.tab_to("race");
+    session
+}
+
+fn article() -> RunSpec {
+    RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) }
+}
+
+fn snapshots(name: &str, spec: &RunSpec, prepare: impl Fn(&mut Session)) {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut session = race(spec, (columns, rows));
+        prepare(&mut session);
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), session.screen(&RICH));
+    }
+}
+
+/// Made-up curves that fall, the second arm a little behind, every seed a little different.
+fn fall(session: &mut Session, lanes: &[Lane], epochs: u32) {
+    for lane in lanes {
+        for epoch in 1..=epochs {
+            let behind = if lane.arm == Arm::ALL_TANH { 1.15 } else { 1.0 };
+            let error = (3.2 / f64::from(epoch).sqrt() + 0.03 * lane.seed as f64) * behind;
+            session.kernel(record(*lane, epoch, error));
+        }
+    }
+}
+
+#[test]
+fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
+    snapshots("diverged-at-once", &article(), |session| {
+        fall(session, &[Lane { arm: Arm::RELU_TANH, seed: 1 }], 4);
+        session.kernel(RunEvent::Diverged { run: RUN, arm: Arm::ALL_TANH, seed: 1, epoch: 1, batch: 12 });
+        let text = Some("The disk is full; training waits until there is space.".into());
+        session.kernel(RunEvent::Notice { run: RUN, text });
+    });
+}
+
+#[test]
+fn many_seeds_are_told_by_their_arms() {
+    let spec = RunSpec { seeds: vec![1, 2, 3, 4, 5], ..article() };
+    snapshots("seeds", &spec, |session| {
+        let lanes = spec.lanes();
+        fall(session, &lanes[..4], 30);
+        fall(session, &lanes[4..8], 9);
+    });
+    // Numbers beside the chart.
+    let mut session = race(&spec, (120, 40));
+    fall(&mut session, &spec.lanes()[..6], 30);
+    session.app.modals.push(Modal::Run(RUN));
+    insta::assert_snapshot!("seeds-beside-120x40", session.screen(&RICH));
+}
+
+#[test]
+fn lanes_that_find_no_room_are_counted() {
+    let arms = ["relu-tanh", "all-tanh", "relu-relu", "softplus-tanh", "sigmoid-tanh", "relu-sigmoid"];
+    let arms = arms.map(|arm| arm.parse().unwrap()).to_vec();
+    let spec = RunSpec { arms, seeds: vec![1, 2], ..article() };
+    snapshots("lanes", &spec, |session| fall(session, &spec.lanes(), 3));
+    snapshots("lanes-run", &spec, |session| {
+        fall(session, &spec.lanes(), 3);
+        session.app.modals.push(Modal::Run(RUN));
+    });
+}
+
+#[test]
+fn a_race_with_other_settings_than_the_lessons_says_so() {
+    let spec = RunSpec { epochs: 5, learning_rate: 0.05, ..RunSpec::of(Preset::Article) };
+    snapshots("other-settings", &spec, |session| {
+        fall(session, &spec.lanes(), 5);
+        session.kernel(RunEvent::Finished { run: RUN });
+    });
+}
+
+fn failed() -> RunState {
+    let reason = "LibTorch ran out of memory (DefaultCPUAllocator: can't allocate memory: you tried to allocate 78400000 bytes); take a smaller batch";
+    RunState::Failed { reason: reason.into() }
+}
+
+#[test]
+fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
+    snapshots("failed", &article(), |session| {
+        let RunState::Failed { reason } = failed() else { unreachable!() };
+        session.kernel(RunEvent::Failed { run: RUN, reason });
+    });
+    snapshots("failed-list", &article(), |session| {
+        session.press(KeyCode::Char('r'));
+        let (name, spec) = (None, article());
+        let run = RunSummary {
+            run: RUN,
+            name,
+            state: failed(),
+            spec,
+            created: 0,
+            updated: 0,
+            epochs_done: 0,
+            best: Vec::new(),
+        };
+        session.tell(Event::Runs(vec![run]));
+    });
+}
+
+#[test]
+fn a_long_message_is_read_whole() {
+    snapshots("message", &article(), |session| {
+        let damaged = "The store was damaged (file is not a database). It is kept as /home/reader/.local/state/relu-notebook/notebook.db.damaged-1764115200; nothing in it could be read, and a new one was begun.";
+        session.tell(Event::Notice(damaged.into()));
+        session.tell(Event::Notice("run 3 can't be read back: its settings are damaged".into()));
+    });
+}
+
+#[test]
+fn the_status_line_tells_what_is() {
+    let mut session = race(&article(), (80, 24));
+    session.kernel(RunEvent::Queued { run: RUN });
+    assert!(session.screen(&RICH).contains("run 7 queued"), "{}", session.screen(&RICH));
+    let mut session = race(&article(), (120, 40));
+    session.kernel(RunEvent::Finished { run: RUN });
+    session.tell(Event::Link(Link::Failed("relu-kernel is not at /usr/bin/relu-kernel".into())));
+    assert!(session.screen(&RICH).contains("no kernel"), "{}", session.screen(&RICH));
+}
+
+#[test]
+fn however_many_runs_work_the_question_before_quitting_can_be_read() {
+    for size in [(40, 12), (80, 24)] {
+        let mut session = race(&article(), size);
+        for run in 1..=100 {
+            session.kernel(RunEvent::Started { run: RunId(run), spec: article() });
+        }
+        for choice in QuitChoice::ALL {
+            session.app.modals = vec![Modal::Quit(choice)];
+            let screen = session.screen(&RICH);
+            assert!(screen.contains("more when") && screen.contains("Stop it"), "{screen}");
+        }
+    }
+}
