@@ -42,6 +42,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     for modal in &app.modals {
         modals::draw(modal, app, theme, frame);
     }
+    status::draw_message(app, theme, frame);
 }
 
 fn too_small(area: Rect, frame: &mut Frame) {

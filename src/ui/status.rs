@@ -6,6 +6,8 @@ use crate::app::{App, Link, Modal};
 use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::{Effort, ExperimentSpec, RunState};
 use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::Clear;
 use unicode_width::UnicodeWidthStr;
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -15,10 +17,6 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.selected());
-    if let Some(message) = &app.message {
-        buffer.set_stringn(area.x + 1, area.y, theme.text(message), usize::from(area.width - 2), theme.selected());
-        return;
-    }
     let meta = &app.document().meta;
     // Where all does not fit, the keys that matter now stay and the title goes.
     let hints = theme.text(&hints(app));
@@ -47,6 +45,22 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
+/// A sentence in place of the status line, over what lies above it if it is long.
+pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
+    let Some(message) = app.message.as_ref().filter(|_| !app.screen.status.is_empty()) else { return };
+    let whole = app.screen.whole;
+    let width = usize::from(whole.width.saturating_sub(2).max(1));
+    let lines: Vec<_> = message.lines().flat_map(|line| textwrap::wrap(line, width)).collect();
+    let height = (lines.len() as u16).min(whole.height);
+    let area = Rect { y: whole.bottom() - height, height, ..whole };
+    frame.render_widget(Clear, area);
+    let buffer = frame.buffer_mut();
+    buffer.set_style(area, theme.selected());
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        buffer.set_stringn(area.x + 1, y, theme.text(line), width, theme.selected());
+    }
+}
+
 /// What keeps everything new from being kept, or what to mend in the lesson that is being written.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
@@ -61,13 +75,19 @@ pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
 /// The running race in short.
 fn running(app: &App) -> Option<String> {
     let race = *app.running().first()?;
-    let doing = if race.state == RunState::Paused { "paused" } else { "training" };
-    Some(format!("run {} {doing} {}/{}", race.run, race.epochs_done(), race.spec.epochs))
+    let run = race.run;
+    let doing = match race.state {
+        RunState::Queued => return Some(format!("run {run} queued")),
+        RunState::Paused => "paused",
+        _ => "training",
+    };
+    Some(format!("run {run} {doing} {}/{}", race.epochs_done(), race.spec.epochs))
 }
 
 fn kernel(app: &App) -> String {
     match app.link {
-        Link::Off | Link::Failed(_) => "kernel asleep",
+        Link::Off => "kernel asleep",
+        Link::Failed(_) => "no kernel",
         Link::Starting => "kernel starting",
         Link::On => "kernel ready",
     }
