@@ -6,7 +6,7 @@
 mod session;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Tag};
+use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Read, Tag};
 use relu_notebook::lesson::{CellBody, Library, Verdict};
 use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
@@ -89,7 +89,7 @@ fn history_and_live_events_make_one_curve() {
     };
     let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
     session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
-    assert!(session.effects.contains(&Effect::LoadRun(run)));
+    assert!(session.effects.contains(&Effect::Read(Read::Run(run))));
     session.tell(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
     // The second came by the socket too, while the history was read.
     session.kernel(epoch(2));

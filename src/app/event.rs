@@ -1,5 +1,6 @@
 //! What happens to the notebook, and what it asks of the shell.
 
+use super::Read;
 use crate::lesson::Lit;
 use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -30,6 +31,10 @@ pub enum Tag {
 /// Everything that can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// The notebook opens: where the reader left off, or at a lesson that was chosen.
+    Opened {
+        where_left: bool,
+    },
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),
@@ -41,6 +46,10 @@ pub enum Event {
     Kernel(protocol::Event),
     /// A run's history, as the store has it.
     History(RunId, Vec<RunEvent>),
+    /// The store has no run of this number.
+    NoSuchRun(RunId),
+    /// What could not be read, and why.
+    Unread(Read, String),
     Runs(Vec<RunSummary>),
     /// What the reader left behind: keys and values of `Remember`.
     Recalled(Vec<(String, Value)>),
@@ -75,14 +84,8 @@ pub enum Effect {
     Request(Tag, RequestBody),
     /// Ask the kernel if one runs; otherwise the reply is `Unanswered`.
     RequestIfOn(Tag, RequestBody),
-    /// Read a run's history from the store.
-    LoadRun(RunId),
-    /// Read the list of runs from the store.
-    LoadRuns,
-    /// Read what the finished races found.
-    LoadRaceFindings,
-    /// Read what the reader left behind.
-    Recall,
+    /// Read from the store; the answer is an event.
+    Read(Read),
     /// Ask an idle kernel of another version to leave, and start one of this version.
     RestartKernel,
     /// Highlight a lesson's code, given by language and text.

@@ -12,6 +12,8 @@ pub struct ExperimentView {
     pub running: Option<Running>,
     /// Figures so far of the measurement that is under way, or of one that was stopped.
     pub partial: Option<Outcome>,
+    /// The settings of these figures.
+    pub partial_spec: Option<ExperimentSpec>,
     /// The last measurement that came to its end.
     pub outcome: Option<Outcome>,
     /// The settings that it was measured with.
@@ -123,7 +125,7 @@ impl App {
     pub fn stale(&self, key: &CellKey) -> Option<Stale> {
         let measured = self.experiments.get(key)?.spec.as_ref()?;
         match self.wanted_of(key) {
-            Some(wanted) if !wanted.experiment.finds_the_same(&measured.experiment) => Some(Stale::Settings),
+            Some(wanted) if !wanted.finds_the_same(measured) => Some(Stale::Settings),
             Some(wanted) if wanted.effort != measured.effort && wanted.has_full() => Some(Stale::Effort),
             Some(_) => None,
             None => Some(Stale::Settings),
@@ -150,7 +152,7 @@ impl App {
     pub(super) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let view = self.experiments.entry(key.clone()).or_default();
         view.running = Some(Running::starting(spec.clone()));
-        (view.partial, view.error) = (None, None);
+        (view.partial, view.partial_spec, view.error) = (None, Some(spec.clone()), None);
         vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
     }
 

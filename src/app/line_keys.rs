@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::modal::{CommandLine, Guessing};
-use super::{Action, Answer, App, Effect, Modal, Tag, keys};
+use super::{Action, Answer, App, Effect, Modal, Read, Tag, keys};
 use crate::protocol::{CellKey, RequestBody, RunId};
 use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl App {
                     return Err(format!("there is no run {number}; r lists the runs"));
                 }
                 self.modals.push(Modal::Run(run));
-                Ok(vec![Effect::LoadRun(run)])
+                Ok(vec![Effect::Read(Read::Run(run))])
             }
             Command::Reset => Ok(self.reset_lesson()),
         }

@@ -12,9 +12,11 @@ mod line_keys;
 mod modal;
 mod modal_keys;
 mod navigate;
+mod opening;
 mod outline;
 mod pages;
 mod race;
+mod readings;
 mod reload;
 mod reply;
 mod screen;
@@ -33,9 +35,11 @@ pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
 pub use navigate::Place;
+pub use opening::Opening;
 pub use outline::Outline;
 pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
 pub use race::{ArmView, LaneView, Race, Spread};
+pub use readings::{Read, Readings};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use steering::STEERING;
@@ -57,6 +61,9 @@ pub struct App {
     /// The topmost is last; keys go to it.
     pub modals: Vec<Modal>,
     pub link: Link,
+    pub opening: Opening,
+    /// What the shell has not answered yet.
+    pub readings: Readings,
     /// Every race that a cell or the runs list has shown.
     pub races: HashMap<RunId, Race>,
     /// What runs complain of that are not among the races yet.
@@ -97,6 +104,8 @@ impl App {
             screen: Screen::default(),
             modals: Vec::new(),
             link: Link::Off,
+            opening: Opening::default(),
+            readings: Readings::default(),
             races: HashMap::new(),
             notices: HashMap::new(),
             cell_runs: HashMap::new(),
@@ -127,14 +136,15 @@ impl App {
         let lay_out =
             if self.trouble.is_some() || self.lesson_fault.is_some() { Screen::with_banner } else { Screen::new };
         self.screen = lay_out(columns, rows);
-        // A screen too small for the lesson keeps the place for the next one.
-        if !self.screen.is_too_small() {
-            self.lay_out();
-        }
+        self.lay_out();
+        self.land();
     }
 
-    /// Lays the lesson out for the screen, keeping the place.
+    /// Lays the lesson out for the screen, keeping the place; a screen too small for it keeps it for the next one.
     pub fn lay_out(&mut self) {
+        if self.screen.is_too_small() {
+            return;
+        }
         let layout = self.layout();
         self.view.set_layout(layout, self.screen.text.height);
         self.view.panes = self.panes();

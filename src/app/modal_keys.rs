@@ -1,6 +1,6 @@
 //! Keys that go to what lies over the lesson.
 
-use super::{Action, App, Effect, Modal, Pane, QuitChoice, RunsList, Search, Tag, keys};
+use super::{Action, App, Effect, Modal, Pane, QuitChoice, Read, RunsList, Search, Tag, keys};
 use crate::lesson::Line;
 use crate::protocol::{RequestBody, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -128,7 +128,7 @@ impl App {
             && let Some(summary) = self.runs.get(list.selected)
         {
             self.modals.push(Modal::Run(summary.run));
-            effects.push(Effect::LoadRun(summary.run));
+            effects.push(Effect::Read(Read::Run(summary.run)));
         }
         effects
     }

@@ -1,7 +1,7 @@
 //! Going places: scrolling, lessons, links, and back.
 
-use super::{App, Effect, LessonView, Tag};
-use crate::lesson::Target;
+use super::{App, Effect, LessonView, Opening, Tag};
+use crate::lesson::{Library, Target};
 use crate::protocol::RequestBody;
 use serde_json::Value;
 
@@ -28,12 +28,21 @@ impl App {
 
     /// Keeps the place where the store can be written; a kernel is not started for it.
     pub(super) fn remember_place(&mut self) -> Vec<Effect> {
+        // Where the reader left off is not known yet, and nothing must take its place.
+        if self.opening != Opening::Done {
+            return Vec::new();
+        }
         let id = self.document().meta.id.clone();
         self.places.insert(id.clone(), self.view.top);
         let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
         let remember =
             |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
-        vec![remember(format!("place/{id}"), value), remember("last-lesson".into(), id.into())]
+        let mut effects = vec![remember(format!("place/{id}"), value)];
+        // Without its file the next notebook would not have a lesson of the reader's own.
+        if Library::ships(self.lesson) {
+            effects.push(remember("last-lesson".into(), id.into()));
+        }
+        effects
     }
 
     pub(super) fn open_lesson(&mut self, lesson: usize, top: Option<usize>) -> Vec<Effect> {

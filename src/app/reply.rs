@@ -1,6 +1,6 @@
 //! Answers of the kernel, by what they were asked for.
 
-use super::{App, Effect, Tag};
+use super::{App, Effect, Read, Tag};
 use crate::protocol::{Reply, RequestBody};
 
 impl App {
@@ -11,7 +11,7 @@ impl App {
                 self.cell_runs.insert(key.clone(), run);
                 let remember =
                     RequestBody::Remember { key: format!("cell-run/{}/{}", key.lesson, key.cell), value: run.0.into() };
-                return vec![Effect::LoadRun(run), Effect::Request(Tag::Plain, remember)];
+                return vec![Effect::Read(Read::Run(run)), Effect::Request(Tag::Plain, remember)];
             }
             (tag, Reply::Refused { message, .. }) => return self.unanswered(tag, message),
             _ => {}

@@ -1,8 +1,9 @@
 //! What the kernel and the store tell the notebook.
 
-use super::{App, Effect, Link, Modal, Race, Running};
-use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState};
+use super::{App, Effect, Link, Modal, Pane, Race, Read, Running};
+use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 impl App {
     pub(super) fn linked(&mut self, link: Link) -> Vec<Effect> {
@@ -13,9 +14,9 @@ impl App {
             Link::On => {
                 // That there was no kernel is no longer so.
                 self.message = None;
-                let mut effects = vec![Effect::LoadRuns, Effect::Recall];
-                effects.extend(self.cell_runs.values().chain(self.races.keys()).map(|&run| Effect::LoadRun(run)));
-                effects
+                let runs: BTreeSet<RunId> = self.cell_runs.values().chain(self.races.keys()).copied().collect();
+                let wishes = [Read::Runs, Read::RaceFindings, Read::Progress].into_iter();
+                wishes.chain(runs.into_iter().map(Read::Run)).map(Effect::Read).collect()
             }
             Link::Off if was_on => {
                 self.races.values_mut().for_each(|race| race.resuming = false);
@@ -40,61 +41,152 @@ impl App {
 
     pub(super) fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
         let run = event.run();
-        if let RunEvent::Started { spec, .. } = event {
-            self.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
-        }
+        self.readings.keep(event);
         if let RunEvent::Deleted { .. } = event {
-            self.races.remove(&run);
-            self.cell_runs.retain(|_, shown| *shown != run);
-        }
-        if let Some(race) = self.races.get_mut(&run) {
-            race.resuming = false;
-            race.apply(event);
-        } else if matches!(event, RunEvent::Deleted { .. }) {
-            self.notices.remove(&run);
-        } else {
-            if let RunEvent::Notice { text, .. } = event {
-                match text {
-                    Some(text) => self.notices.insert(run, text.clone()),
-                    None => self.notices.remove(&run),
-                };
+            if self.forget_run(run) {
+                self.message = Some(format!("run {run} was deleted"));
             }
-            // A run that another notebook started.
-            return vec![Effect::LoadRun(run)];
+        } else {
+            self.know_run(event);
+            if let Some(race) = self.races.get_mut(&run) {
+                race.resuming = false;
+                race.apply(event);
+            } else {
+                if let RunEvent::Notice { text, .. } = event {
+                    match text {
+                        Some(text) => self.notices.insert(run, text.clone()),
+                        None => self.notices.remove(&run),
+                    };
+                }
+                // A run that another notebook started.
+                return vec![Effect::Read(Read::Run(run))];
+            }
         }
         let mut effects = Vec::new();
-        if matches!(event, RunEvent::Finished { .. }) {
-            effects.push(Effect::LoadRaceFindings);
+        if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
+            effects.push(Effect::Read(Read::RaceFindings));
         }
         if matches!(self.modals.last(), Some(Modal::Runs(_))) && !matches!(event, RunEvent::Progress { .. }) {
-            effects.push(Effect::LoadRuns);
+            effects.push(Effect::Read(Read::Runs));
         }
         effects
+    }
+
+    fn know_run(&mut self, event: &RunEvent) {
+        if let RunEvent::Started { run, spec } = event {
+            self.races.entry(*run).or_insert_with(|| Race::new(*run, spec.clone()));
+        }
+    }
+
+    /// A run that is no more; says whether the reader was looking at it.
+    fn forget_run(&mut self, run: RunId) -> bool {
+        self.races.remove(&run);
+        self.notices.remove(&run);
+        self.cell_runs.retain(|_, shown| *shown != run);
+        let before = self.modals.len();
+        let shows = |modal: &Modal| match modal {
+            Modal::Run(shown) => *shown == run,
+            Modal::Values(cursor) => cursor.on == Pane::Run(run),
+            _ => false,
+        };
+        self.modals.retain(|modal| !shows(modal));
+        self.modals.len() < before
+    }
+
+    /// A run as the store has it, and behind it what the kernel told while it was read.
+    pub(super) fn history(&mut self, run: RunId, events: &[RunEvent]) -> Vec<Effect> {
+        let (told, effects) = self.readings.end(Read::Run(run));
+        if told.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
+            return effects;
+        }
+        for event in events.iter().chain(&told) {
+            self.know_run(event);
+            if let Some(race) = self.races.get_mut(&run) {
+                race.apply(event);
+            }
+        }
+        if let Some(race) = self.races.get_mut(&run) {
+            race.notice = self.notices.remove(&run).or(race.notice.take());
+        }
+        effects
+    }
+
+    /// A cell may still have the number of a run that was deleted since: it offers a new one without a word.
+    pub(super) fn no_such_run(&mut self, run: RunId) -> Vec<Effect> {
+        let (_, effects) = self.readings.end(Read::Run(run));
+        if self.forget_run(run) {
+            self.message = Some(format!("there is no run {run} any more; r lists the runs"));
+        }
+        effects
+    }
+
+    pub(super) fn unread(&mut self, what: Read, why: String) -> Vec<Effect> {
+        let (_, mut effects) = self.readings.end(what);
+        match what {
+            Read::Run(_) => self.notice(why),
+            Read::Progress => effects.extend(self.come_back(None)),
+            // A store that can't be read is told of by whoever would write it.
+            Read::Runs | Read::RaceFindings => {}
+        }
+        effects
+    }
+
+    pub(super) fn listed(&mut self, runs: Vec<RunSummary>) -> Vec<Effect> {
+        let (told, effects) = self.readings.end(Read::Runs);
+        for summary in &runs {
+            if let Some(race) = self.races.get_mut(&summary.run) {
+                race.state = summary.state.clone();
+            }
+        }
+        for event in &told {
+            if let Some(race) = self.races.get_mut(&event.run()) {
+                race.apply(event);
+            }
+        }
+        self.runs = runs;
+        effects
+    }
+
+    /// Several notices stand together until a key is pressed.
+    pub(super) fn notice(&mut self, text: String) {
+        match &mut self.message {
+            Some(message) if message.lines().any(|line| line == text) => {}
+            Some(message) => *message = format!("{message}\n{text}"),
+            None => self.message = Some(text),
+        }
     }
 
     pub(super) fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
         match event {
             CellEvent::Started { cell, spec } => {
                 let view = self.experiments.entry(cell).or_default();
+                view.partial_spec = Some(spec.clone());
                 view.running = Some(Running::starting(spec));
-                view.partial = None;
+                (view.partial, view.error) = (None, None);
             }
             CellEvent::Progress { cell, done, doing, partial } => {
                 let view = self.experiments.entry(cell).or_default();
                 let spec = view.running.take().and_then(|running| running.spec);
+                view.partial_spec = spec.clone().or(view.partial_spec.take());
                 view.running = Some(Running { done, doing, spec });
                 view.partial = partial.or(view.partial.take());
+                view.error = None;
             }
             CellEvent::Finished { cell, outcome } => {
                 let view = self.experiments.entry(cell.clone()).or_default();
                 // The store knows the settings of one that began before this notebook listened.
                 let Some(spec) = view.running.take().and_then(|running| running.spec) else {
-                    return vec![Effect::Recall];
+                    return vec![Effect::Read(Read::Progress)];
                 };
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
                 self.gather_findings();
-                return self.steer_on(cell);
+                let mut effects = self.steer_on(cell);
+                // What is being read may not have it yet, and would put the last outcome in its place.
+                if self.readings.is_under_way(Read::Progress) {
+                    effects.push(Effect::Read(Read::Progress));
+                }
+                return effects;
             }
             CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
             CellEvent::Failed { cell, reason } => {
@@ -106,7 +198,8 @@ impl App {
     }
 
     pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let (_, mut effects) = self.readings.end(Read::Progress);
+        let mut last_lesson = None;
         for (key, value) in entries {
             let parts: Vec<&str> = key.split('/').collect();
             match parts.as_slice() {
@@ -123,7 +216,7 @@ impl App {
                         let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                         self.cell_runs.entry(key).or_insert(run);
                         if !self.races.contains_key(&run) {
-                            effects.push(Effect::LoadRun(run));
+                            effects.push(Effect::Read(Read::Run(run)));
                         }
                     }
                 }
@@ -133,10 +226,12 @@ impl App {
                         self.answers.entry(key).or_insert(answer);
                     }
                 }
+                ["last-lesson"] => last_lesson = value.as_str().map(String::from),
                 _ => {}
             }
         }
         self.lay_out();
+        effects.extend(self.come_back(last_lesson.as_deref()));
         effects
     }
 }

@@ -1,9 +1,9 @@
 //! The one place where the notebook's state changes.
 
-use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, QuitChoice, Race, RunsList};
+use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, Opening, QuitChoice, Read, RunsList};
 use super::{Search, Settings, Tag, keys};
 use crate::lesson::{CellBody, Guess, PredictCell};
-use crate::protocol::{self, CellKey, RequestBody, RunEvent, RunId, RunState};
+use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 
 /// Lines that a turn of the wheel scrolls.
@@ -11,7 +11,16 @@ const WHEEL: isize = 3;
 
 /// Takes an event in; returns what the shell must do.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
-    let effects = take(app, event);
+    let by_hand = match &event {
+        Event::Key(_) | Event::Paste(_) => true,
+        Event::Mouse(mouse) => mouse.kind != MouseEventKind::Moved,
+        _ => false,
+    };
+    let mut effects = take(app, event);
+    if by_hand && app.opening == Opening::Awaited {
+        app.opening = Opening::Done;
+    }
+    effects.retain(|effect| !matches!(effect, Effect::Read(what) if !app.readings.begin(*what)));
     // A pane has opened for what is being measured, or closed.
     if !app.screen.is_too_small() && app.panes() != app.view.panes {
         app.lay_out();
@@ -21,6 +30,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 
 fn take(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
+        // Nothing of the lesson is on the screen: what a key or a click would do there is not what the reader sees.
+        Event::Key(key) if app.screen.is_too_small() => app.key_beneath(key),
+        Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
+        Event::Opened { where_left } => app.opened(where_left),
         Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {
@@ -39,29 +52,10 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Unanswered(tag, why) => app.unanswered(tag, why),
         Event::Kernel(protocol::Event::Run(event)) => app.run_event(&event),
         Event::Kernel(protocol::Event::Cell(event)) => app.cell_event(event),
-        Event::History(run, events) => {
-            for event in &events {
-                if let RunEvent::Started { spec, .. } = event {
-                    app.races.entry(run).or_insert_with(|| Race::new(run, spec.clone()));
-                }
-                if let Some(race) = app.races.get_mut(&run) {
-                    race.apply(event);
-                }
-            }
-            if let Some(race) = app.races.get_mut(&run) {
-                race.notice = app.notices.remove(&run).or(race.notice.take());
-            }
-            Vec::new()
-        }
-        Event::Runs(runs) => {
-            for summary in &runs {
-                if let Some(race) = app.races.get_mut(&summary.run) {
-                    race.state = summary.state.clone();
-                }
-            }
-            app.runs = runs;
-            Vec::new()
-        }
+        Event::History(run, events) => app.history(run, &events),
+        Event::NoSuchRun(run) => app.no_such_run(run),
+        Event::Unread(what, why) => app.unread(what, why),
+        Event::Runs(runs) => app.listed(runs),
         Event::Recalled(entries) => app.recalled(entries),
         Event::Outcomes(outcomes) => {
             for (key, spec, outcome) in outcomes {
@@ -74,7 +68,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::RaceFindings(findings) => {
             app.race_findings = findings;
             app.gather_findings();
-            Vec::new()
+            app.readings.end(Read::RaceFindings).1
         }
         Event::LessonFile { file, text } => app.reload(&file, text),
         Event::Highlighted { lesson, code } => {
@@ -82,7 +76,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Notice(text) => {
-            app.message = Some(text);
+            app.notice(text);
             Vec::new()
         }
         Event::Trouble(why) => {
@@ -117,6 +111,18 @@ impl App {
             return self.modal_key(modal, key);
         }
         keys::action(key).map_or_else(Vec::new, |action| self.act(action))
+    }
+
+    /// On a screen too small for the lesson: the keys that leave it. What runs goes on.
+    fn key_beneath(&mut self, key: KeyEvent) -> Vec<Effect> {
+        match keys::action(key) {
+            Some(Action::Quit | Action::QuitSafely) if key.kind != KeyEventKind::Release => {
+                self.quit = true;
+                self.remember_place()
+            }
+            Some(action @ (Action::Suspend | Action::Redraw)) => self.act(action),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
@@ -168,7 +174,7 @@ impl App {
             Action::Values => self.read_values(None),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
-                return vec![Effect::LoadRuns];
+                return vec![Effect::Read(Read::Runs)];
             }
             Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
             Action::Search => self.modals.push(Modal::Search(Search::default())),

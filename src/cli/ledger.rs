@@ -47,7 +47,7 @@ fn findings(library: &Library, store: &Store) -> Result<Findings, StoreError> {
     let as_its_lesson_has_it = |record: &crate::store::CellRecord| {
         let lesson = library.find(&record.cell.lesson).map(|at| &library.lessons[at]);
         match lesson.and_then(|lesson| lesson.cell(&record.cell.cell)).map(|cell| &cell.body) {
-            Some(CellBody::Experiment(cell)) => cell.spec.experiment.finds_the_same(&record.spec.experiment),
+            Some(CellBody::Experiment(cell)) => cell.spec.finds_the_same(&record.spec),
             _ => false,
         }
     };

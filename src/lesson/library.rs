@@ -44,6 +44,11 @@ impl Library {
         self.lessons.iter().position(|lesson| lesson.meta.id == id)
     }
 
+    /// Whether the lesson at this index ships inside the program; the reader's own come behind these.
+    pub fn ships(lesson: usize) -> bool {
+        lesson < ENGLISH.len()
+    }
+
     /// Adds a lesson of the reader's own, or puts it in the place of the one whose id it has; returns its index.
     pub fn put(&mut self, lesson: Document) -> usize {
         if let Some(at) = self.find(&lesson.meta.id) {

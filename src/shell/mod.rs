@@ -10,6 +10,7 @@ mod link;
 mod notebook;
 mod out;
 mod places;
+mod reader;
 mod report;
 mod watch;
 

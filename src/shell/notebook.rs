@@ -3,12 +3,12 @@
 use super::guard::{self, Guard};
 use super::link::{Link, Order};
 use super::out::Out;
+use super::reader::Reader;
 use super::watch::Watched;
 use super::{drill, input, light, report, watch};
-use crate::app::{App, Effect, Event, Tag, update};
+use crate::app::{App, Effect, Event, Opening, Tag, update};
 use crate::lesson::Library;
-use crate::protocol::race_findings;
-use crate::store::{Home, Store, StoreError};
+use crate::store::Home;
 use crate::ui::{self, Theme};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
@@ -45,6 +45,9 @@ pub struct Options {
 /// Progress is drawn no more often than this, about a kilobyte a second over a slow line; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(125);
 
+/// How long the first frame waits for the place where the reader left off.
+const ANSWER: Duration = Duration::from_millis(15);
+
 type Screen = Terminal<CrosstermBackend<Out>>;
 
 /// Opens the notebook on this terminal and returns when the reader has left it.
@@ -52,8 +55,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     report::own_terminal(options.home.logs());
     let (columns, rows) = terminal::size().wrap_err("this terminal does not tell its size")?;
     // A first visit begins at the heart of the course; the contents stand beside it.
-    let first = || options.library.find("faster");
-    let lesson = options.lesson.or_else(|| last_lesson(&options)).or_else(first).unwrap_or(0);
+    let lesson = options.lesson.or_else(|| options.library.find("faster")).unwrap_or(0);
     let app = App::new(options.library, lesson, columns, rows);
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
@@ -67,15 +69,12 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
             tracing::info!("left a terminal that is gone: {error:#}");
             Ok(())
         }
-        outcome => outcome,
+        Err(error) => {
+            report::keep(&format!("{error:?}"));
+            Err(error)
+        }
+        Ok(()) => Ok(()),
     }
-}
-
-/// A home that can't be read has no last lesson; the notebook opens all the same.
-fn last_lesson(options: &Options) -> Option<usize> {
-    let store = Store::open_read(&options.home).ok()?;
-    let id = store.recall("last-lesson").ok()??;
-    options.library.find(id.as_str()?)
 }
 
 /// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
@@ -95,6 +94,7 @@ struct Notebook {
     events: Receiver<Incoming>,
     sender: Sender<Incoming>,
     link: Link,
+    reader: Reader,
 }
 
 impl Notebook {
@@ -103,10 +103,12 @@ impl Notebook {
         let screen = blank(&out)?;
         let (sender, events) = mpsc::channel();
         let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
-        Ok(Self { app, theme, home, screen, out, events, sender, link })
+        let reader = Reader::start(home.clone(), sender.clone()).wrap_err("no thread to read the store")?;
+        Ok(Self { app, theme, home, screen, out, events, sender, link, reader })
     }
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Watched>) -> color_eyre::Result<()> {
+        let later = self.open_place(!lesson_chosen)?;
         self.draw()?;
         drill::panic_if_asked("main");
         // Only now what may take a moment: the first frame waits for nothing.
@@ -114,8 +116,7 @@ impl Notebook {
         if let Some(watched) = watched {
             watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
         }
-        self.recall(!lesson_chosen);
-        for effect in self.app.wish_for_light() {
+        for effect in later {
             self.carry_out(effect)?;
         }
         let mut drawn = Instant::now();
@@ -146,6 +147,27 @@ impl Notebook {
         Ok(())
     }
 
+    /// Asks the store where the reader left off. It answers within a few milliseconds as a rule, and the first frame
+    /// shows the place at once; a store that is slower finds the notebook open already. Returns what is to be done once
+    /// the frame is drawn.
+    fn open_place(&mut self, where_left: bool) -> color_eyre::Result<Vec<Effect>> {
+        let (reads, mut later): (Vec<Effect>, Vec<Effect>) = update(&mut self.app, Event::Opened { where_left })
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Read(_)));
+        for effect in reads {
+            self.carry_out(effect)?;
+        }
+        let deadline = Instant::now() + ANSWER;
+        while self.app.opening == Opening::Awaited {
+            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Incoming::Event(event)) => later.extend(update(&mut self.app, event)),
+                Ok(incoming) => drop(self.take(incoming)?),
+                Err(_) => break,
+            }
+        }
+        Ok(later)
+    }
+
     /// Handles one event; says whether its frame should not wait.
     fn take(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
         let event = match incoming {
@@ -174,21 +196,7 @@ impl Notebook {
         match effect {
             Effect::Request(tag, body) => self.order(tag, body, true),
             Effect::RequestIfOn(tag, body) => self.order(tag, body, false),
-            Effect::LoadRun(run) => match self.read(|store| store.history(run)) {
-                Ok(history) => self.feed(Event::History(run, history))?,
-                Err(error) => self.feed(Event::Notice(error))?,
-            },
-            Effect::LoadRuns => {
-                if let Ok(runs) = self.read(Store::runs) {
-                    self.feed(Event::Runs(runs))?;
-                }
-            }
-            Effect::LoadRaceFindings => {
-                if let Ok(findings) = self.read(Store::finished).map(|runs| race_findings(&runs)) {
-                    self.feed(Event::RaceFindings(findings))?;
-                }
-            }
-            Effect::Recall => self.recall(false),
+            Effect::Read(what) => self.reader.wish(what),
             Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Highlight { lesson, code } => light::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
@@ -206,31 +214,6 @@ impl Notebook {
 
     fn order(&self, tag: Tag, body: crate::protocol::RequestBody, start: bool) {
         self.link.order(Order::Request { tag, body, start });
-    }
-
-    /// Reads from the store, anew each time: a kernel may have made it since.
-    fn read<T>(&self, reader: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, String> {
-        Store::open_read(&self.home).and_then(|store| reader(&store)).map_err(|error| error.to_string())
-    }
-
-    /// What the reader left behind; with `place`, the scroll position too.
-    fn recall(&mut self, place: bool) {
-        let entries = self.read(|store| store.recall_all("")).unwrap_or_default();
-        let runs = self.read(Store::runs).unwrap_or_default();
-        let outcomes = self.read(Store::cell_outcomes).unwrap_or_default();
-        let outcomes = outcomes.into_iter().map(|record| (record.cell, record.spec, record.outcome)).collect();
-        let races = self.read(Store::finished).map(|runs| race_findings(&runs)).unwrap_or_default();
-        for event in
-            [Event::Recalled(entries), Event::Runs(runs), Event::RaceFindings(races), Event::Outcomes(outcomes)]
-        {
-            if let Err(error) = self.feed(event) {
-                tracing::warn!("what was kept can't be shown: {error}");
-            }
-        }
-        if place {
-            let top = self.app.places.get(&self.app.document().meta.id).copied().unwrap_or(0);
-            self.app.view.scroll_to(top);
-        }
     }
 
     fn draw(&mut self) -> io::Result<()> {

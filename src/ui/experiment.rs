@@ -85,8 +85,7 @@ fn foot(
     wanted: &ExperimentSpec,
 ) -> (String, Style) {
     let whole = view.outcome.as_ref().is_some_and(|whole| std::ptr::eq(whole, outcome));
-    let running = view.running.as_ref().and_then(|running| running.spec.as_ref());
-    let spec = if whole { view.spec.as_ref() } else { running }.unwrap_or(wanted);
+    let spec = if whole { view.spec.as_ref() } else { view.partial_spec.as_ref() }.unwrap_or(wanted);
     let effort = if spec.has_full() { format!("{}, ", spec.effort.name()) } else { String::new() };
     let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let settings = format!("{effort}{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));

@@ -189,6 +189,11 @@ impl ExperimentSpec {
         self.experiment.settings().check()
     }
 
+    /// Whether both find the same, however thoroughly and however they are steered.
+    pub fn finds_the_same(&self, other: &Self) -> bool {
+        self.seeds == other.seeds && self.experiment.finds_the_same(&other.experiment)
+    }
+
     /// Whether there is a quick and a full setting to choose from.
     pub fn has_full(&self) -> bool {
         self.experiment.settings().has_full()

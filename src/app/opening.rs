@@ -1,0 +1,51 @@
+//! How the notebook opens: at a lesson's head, and where the reader left off once the store has told.
+
+use super::{App, Effect, LessonView, Read};
+
+/// What the open lesson still waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    #[default]
+    Done,
+    /// The place where the reader left off. A key that is pressed before lets it be.
+    Awaited,
+    /// A screen with room for the lesson; this line will be its first.
+    Screen(usize),
+}
+
+impl App {
+    /// Asks for everything that the store has to tell. `where_left`: the last lesson is opened as it was left.
+    pub(super) fn opened(&mut self, where_left: bool) -> Vec<Effect> {
+        let mut effects = [Read::Progress, Read::Runs, Read::RaceFindings].map(Effect::Read).to_vec();
+        if where_left {
+            self.opening = Opening::Awaited;
+        } else {
+            effects.extend(self.wish_for_light());
+        }
+        effects
+    }
+
+    /// The store has told, or can't: goes where the reader left off if that is still wanted.
+    pub(super) fn come_back(&mut self, last_lesson: Option<&str>) -> Vec<Effect> {
+        if self.opening == Opening::Awaited {
+            if let Some(lesson) = last_lesson.and_then(|id| self.library.find(id)).filter(|&at| at != self.lesson) {
+                self.lesson = lesson;
+                self.view = LessonView::default();
+                self.lay_out();
+            }
+            self.opening = Opening::Screen(self.places.get(&self.document().meta.id).copied().unwrap_or(0));
+            self.land();
+        }
+        self.wish_for_light()
+    }
+
+    /// Scrolls to the kept place as soon as there is room.
+    pub(super) fn land(&mut self) {
+        if let Opening::Screen(top) = self.opening
+            && !self.screen.is_too_small()
+        {
+            self.view.scroll_to(top);
+            self.opening = Opening::Done;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The store's reader, on a thread of its own: a neighbour's commit on a network home, or a lock that another process
+//! holds, may keep it waiting for seconds, and no frame with it.
+
+use super::input::spawn;
+use super::notebook::Incoming;
+use crate::app::{Event, Read};
+use crate::protocol::race_findings;
+use crate::store::{Home, Store, StoreError};
+use std::io;
+use std::sync::mpsc::{self, Sender};
+
+/// The event loop's end; the thread ends with it.
+pub struct Reader(Sender<Read>);
+
+impl Reader {
+    pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
+        let (wishes, received) = mpsc::channel();
+        let told = events.clone();
+        spawn("store-reader", &told, move || {
+            for what in received {
+                for event in answer(&home, what) {
+                    if events.send(Incoming::Event(event)).is_err() {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(Self(wishes))
+    }
+
+    /// Every wish is answered, in turn.
+    pub fn wish(&self, what: Read) {
+        // The thread lives as long as the loop; were it gone, the loop has heard so.
+        let _ = self.0.send(what);
+    }
+}
+
+fn answer(home: &Home, what: Read) -> Vec<Event> {
+    read(home, what).unwrap_or_else(|error| match error {
+        StoreError::NoSuchRun(run) => vec![Event::NoSuchRun(run)],
+        error => vec![Event::Unread(what, error.to_string())],
+    })
+}
+
+/// Opens the store anew each time: a kernel may have made it since, or set it aside.
+fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
+    let store = Store::open_read(home)?;
+    Ok(match what {
+        Read::Run(run) => vec![Event::History(run, store.history(run)?)],
+        Read::Runs => vec![Event::Runs(store.runs()?)],
+        Read::RaceFindings => vec![Event::RaceFindings(race_findings(&store.finished()?))],
+        Read::Progress => {
+            let outcomes = store.cell_outcomes()?.into_iter();
+            let outcomes = outcomes.map(|record| (record.cell, record.spec, record.outcome)).collect();
+            // A place is a line of the lesson with its figures: these come first.
+            vec![Event::Outcomes(outcomes), Event::Recalled(store.recall_all("")?)]
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::RunId;
+    use std::fs::File;
+
+    #[test]
+    fn a_locked_store_keeps_its_reader_waiting_and_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        // As whoever makes a new store holds it.
+        let lock = File::open(folder.path()).unwrap();
+        lock.lock().unwrap();
+        let (events, told) = mpsc::channel();
+        let reader = Reader::start(home, events).unwrap();
+        reader.wish(Read::Runs);
+        reader.wish(Read::Run(RunId(7)));
+        assert!(told.try_recv().is_err());
+        drop(lock);
+        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::Runs(runs))) if runs.is_empty()));
+        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::NoSuchRun(RunId(7))))));
+    }
+}

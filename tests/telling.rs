@@ -1,0 +1,273 @@
+//! What the store and the kernel tell the notebook, in whatever order it comes: the store is read beside the event
+//! loop, so an answer may be older than what the kernel has told since.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale, Tag};
+use relu_notebook::lesson::{CellBody, Library, parse};
+use relu_notebook::protocol::{
+    self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
+    RunSpec, RunState,
+};
+use serde_json::{Value, json};
+use session::Session;
+
+const RUN: RunId = RunId(1);
+
+fn started() -> RunEvent {
+    RunEvent::Started { run: RUN, spec: RunSpec::of(Preset::Article) }
+}
+
+fn epoch(epoch: u32) -> RunEvent {
+    let record = EpochRecord {
+        arm: Arm::RELU_TANH,
+        seed: 1,
+        epoch,
+        train_loss: 0.1,
+        val_error: 2.0,
+        test_error: 2.0,
+        seconds: 1.0,
+        images_per_second: 1.0,
+    };
+    RunEvent::Epoch { run: RUN, record }
+}
+
+/// The race's cell shows run 1, which is being read.
+fn reading() -> Session {
+    let mut session = Session::open();
+    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
+    assert_eq!(session.effects.last(), Some(&Effect::Read(Read::Run(RUN))));
+    session
+}
+
+fn reads(session: &Session, what: Read) -> usize {
+    session.effects.iter().filter(|effect| **effect == Effect::Read(what)).count()
+}
+
+#[test]
+fn a_history_does_not_undo_what_was_told_while_it_was_read() {
+    let mut session = reading();
+    session.kernel(epoch(3));
+    session.kernel(RunEvent::Finished { run: RUN });
+    session.tell(Event::History(RUN, vec![started(), epoch(1), epoch(2)]));
+    assert_eq!(*session.state(), RunState::Finished);
+    let epochs: Vec<u32> = session.app.races[&RUN].lanes[0].points.iter().map(|point| point.epoch).collect();
+    assert_eq!(epochs, [1, 2, 3]);
+    // What was told made one more wish, which was kept until the answer had come.
+    assert_eq!(reads(&session, Read::Run(RUN)), 2);
+}
+
+#[test]
+fn the_list_is_read_once_at_a_time_however_many_epochs_are_told() {
+    let mut session = Session::open();
+    session.start_race();
+    session.tell(Event::History(RUN, vec![started()]));
+    session.press(KeyCode::Char('r'));
+    (1..=50).for_each(|number| session.kernel(epoch(number)));
+    assert_eq!(reads(&session, Read::Runs), 1);
+    session.tell(Event::Runs(Vec::new()));
+    assert_eq!(reads(&session, Read::Runs), 2);
+}
+
+#[test]
+fn a_kernel_that_comes_makes_each_run_be_read_once() {
+    let mut session = reading();
+    session.tell(Event::History(RUN, vec![started()]));
+    let before = reads(&session, Read::Run(RUN));
+    session.tell(Event::Link(Link::On));
+    session.tell(Event::History(RUN, vec![started()]));
+    assert_eq!(reads(&session, Read::Run(RUN)), before + 1);
+}
+
+#[test]
+fn a_cell_whose_run_was_deleted_offers_a_new_one_without_a_word() {
+    let mut session = reading();
+    session.tell(Event::NoSuchRun(RUN));
+    assert!(session.app.cell_runs.is_empty() && session.app.message.is_none());
+    session.app.modals.push(Modal::Run(RunId(9)));
+    session.tell(Event::NoSuchRun(RunId(9)));
+    assert!(session.app.modals.is_empty(), "it does not read for ever");
+    assert!(session.app.message.as_ref().unwrap().contains("no run 9"));
+}
+
+#[test]
+fn a_run_that_is_deleted_leaves_no_trace() {
+    let mut session = Session::open();
+    session.start_race();
+    session.app.modals.push(Modal::Run(RUN));
+    session.kernel(RunEvent::Deleted { run: RUN });
+    // Its history was being read.
+    session.tell(Event::History(RUN, vec![started(), epoch(1)]));
+    assert!(session.app.races.is_empty() && session.app.cell_runs.is_empty() && session.app.modals.is_empty());
+    assert_eq!(session.app.message.as_deref(), Some("run 1 was deleted"));
+    assert_eq!(reads(&session, Read::RaceFindings), 1, "the ledger judges without it");
+}
+
+/// The first experiment of a lesson, as its lesson has it.
+fn experiment(session: &Session) -> (CellKey, ExperimentSpec) {
+    let lesson = &session.app.library.lessons[session.app.library.find("sparsity").unwrap()];
+    let cells = lesson.cells();
+    let found = cells.iter().find_map(|cell| match &cell.body {
+        CellBody::Experiment(experiment) => Some((cell.id.clone(), experiment.spec.clone())),
+        _ => None,
+    });
+    let (cell, spec) = found.unwrap();
+    (CellKey { lesson: "sparsity".into(), cell }, spec)
+}
+
+fn tell_of_cell(session: &mut Session, event: CellEvent) {
+    session.tell(Event::Kernel(protocol::Event::Cell(event)));
+}
+
+fn view<'a>(session: &'a Session, key: &CellKey) -> &'a ExperimentView {
+    &session.app.experiments[key]
+}
+
+#[test]
+fn an_outcome_that_was_read_too_early_is_read_again() {
+    let mut session = Session::open();
+    session.tell(Event::Opened { where_left: false });
+    let (cell, spec) = experiment(&session);
+    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec });
+    tell_of_cell(&mut session, CellEvent::Finished { cell, outcome: Outcome::default() });
+    assert_eq!(reads(&session, Read::Progress), 1);
+    session.tell(Event::Recalled(Vec::new()));
+    assert_eq!(reads(&session, Read::Progress), 2);
+}
+
+/// Two notebooks start the same measurement: what the second is refused is no error while the first one's runs.
+#[test]
+fn an_error_goes_with_its_cause() {
+    let mut session = Session::open();
+    let (cell, spec) = experiment(&session);
+    let events = [
+        CellEvent::Started { cell: cell.clone(), spec },
+        CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), partial: None },
+    ];
+    for event in events {
+        let kind = protocol::ErrorKind::Busy;
+        let refused = Reply::Refused { kind, message: "it is running already".into() };
+        session.tell(Event::Reply(Tag::Cell(cell.clone()), refused));
+        assert!(view(&session, &cell).error.is_some());
+        tell_of_cell(&mut session, event);
+        assert_eq!(view(&session, &cell).error, None);
+    }
+}
+
+#[test]
+fn a_stopped_measurement_keeps_the_settings_of_its_figures() {
+    let mut session = Session::open();
+    let (cell, spec) = experiment(&session);
+    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec: spec.clone() });
+    let partial = Some(Outcome::default());
+    let progress = CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), partial };
+    tell_of_cell(&mut session, progress);
+    tell_of_cell(&mut session, CellEvent::Stopped { cell: cell.clone() });
+    assert_eq!(view(&session, &cell).partial_spec, Some(spec));
+}
+
+#[test]
+fn other_seeds_are_other_settings() {
+    let mut session = Session::open();
+    let (cell, spec) = experiment(&session);
+    session.tell(Event::Outcomes(vec![(cell.clone(), spec.clone(), Outcome::default())]));
+    assert_eq!(session.app.stale(&cell), None);
+    let seeds = vec![41, 42];
+    session.tell(Event::Outcomes(vec![(cell.clone(), ExperimentSpec { seeds, ..spec }, Outcome::default())]));
+    assert_eq!(session.app.stale(&cell), Some(Stale::Settings));
+}
+
+/// What a notebook left in `ledger`, twenty lines down.
+fn left() -> Vec<(String, Value)> {
+    vec![
+        ("last-lesson".into(), "ledger".into()),
+        ("place/ledger".into(), json!({ "lesson": "ledger", "top": 20, "read": 30 })),
+    ]
+}
+
+fn remembered(session: &Session) -> Vec<String> {
+    let key = |effect: &Effect| match effect {
+        Effect::Request(_, RequestBody::Remember { key, .. })
+        | Effect::RequestIfOn(_, RequestBody::Remember { key, .. }) => Some(key.clone()),
+        _ => None,
+    };
+    session.effects.iter().filter_map(key).collect()
+}
+
+#[test]
+fn it_opens_where_the_reader_left_off_once_the_store_has_told() {
+    let mut session = Session::on("faster", 80, 24);
+    session.tell(Event::Opened { where_left: true });
+    session.tell(Event::Recalled(left()));
+    assert_eq!(session.app.document().meta.id, "ledger");
+    assert_eq!((session.app.view.top, session.app.opening), (20, Opening::Done));
+
+    // Whoever has begun to read is not carried away.
+    let mut session = Session::on("faster", 80, 24);
+    session.tell(Event::Opened { where_left: true });
+    session.press(KeyCode::Down);
+    session.tell(Event::Recalled(left()));
+    assert_eq!((session.app.document().meta.id.as_str(), session.app.view.top), ("faster", 1));
+}
+
+#[test]
+fn whoever_leaves_before_the_store_has_told_keeps_the_place() {
+    let mut session = Session::on("faster", 80, 24);
+    session.tell(Event::Opened { where_left: true });
+    session.press(KeyCode::Char('q'));
+    assert!(session.app.quit && remembered(&session).is_empty());
+}
+
+#[test]
+fn a_screen_too_small_keeps_the_place_and_takes_no_key_but_those_that_leave() {
+    let mut session = Session::on("faster", 30, 8);
+    session.tell(Event::Opened { where_left: true });
+    session.tell(Event::Recalled(left()));
+    for key in [KeyCode::Char('n'), KeyCode::Enter, KeyCode::Tab, KeyCode::PageDown, KeyCode::Char('1')] {
+        session.press(key);
+    }
+    session.tell(Event::Resize(80, 24));
+    assert_eq!(session.app.document().meta.id, "ledger");
+    assert_eq!(session.app.view.top, 20);
+    assert!(remembered(&session).is_empty() && session.asked.is_empty());
+
+    session.tell(Event::Resize(30, 8));
+    session.press(KeyCode::Char('q'));
+    assert!(session.app.quit);
+}
+
+#[test]
+fn a_lesson_of_the_readers_own_is_not_where_the_course_was_left() {
+    let text = "+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\nWords.\n";
+    let mut library = Library::english();
+    let lesson = library.put(parse("mine.md", text).0);
+    let mut session = Session::with(App::new(library, lesson, 80, 24));
+    session.press(KeyCode::Char('q'));
+    assert_eq!(remembered(&session), ["place/mine"]);
+}
+
+#[test]
+fn notices_stand_together_until_a_key_is_pressed() {
+    let mut session = Session::open();
+    for text in ["The store was damaged.", "Run 3 can't be read back.", "The store was damaged."] {
+        session.tell(Event::Notice(text.into()));
+    }
+    assert_eq!(session.app.message.as_deref(), Some("The store was damaged.\nRun 3 can't be read back."));
+    session.press(KeyCode::Down);
+    assert_eq!(session.app.message, None);
+}
+
+#[test]
+fn the_last_choice_before_quitting_stops_the_race() {
+    let mut session = Session::open();
+    session.start_race();
+    session.press(KeyCode::Char('q'));
+    (0..3).for_each(|_| session.press(KeyCode::Down));
+    session.press(KeyCode::Enter);
+    assert!(session.app.quit);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Stop { run: RUN }));
+}
