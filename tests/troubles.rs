@@ -193,6 +193,32 @@ fn a_kernel_of_another_version_is_stopped_if_it_is_idle() {
     }
 }
 
+/// A kernel that refuses to serve is told of, and the next one is found nevertheless.
+#[test]
+fn after_any_trouble_with_a_kernel_the_next_one_is_found() {
+    let home = TestHome::new();
+    fs::create_dir(home.folder()).unwrap();
+    let socket = home.folder().join("kernel.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
+        let request: Value = serde_json::from_str(&line).unwrap();
+        let message = "this kernel is busy with leaving";
+        let reply = serde_json::json!({ "id": request["id"], "reply": "refused", "kind": "busy", "message": message });
+        writeln!(stream, "{reply}").unwrap();
+        fs::remove_file(&socket).unwrap();
+    });
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for("this kernel is busy with leaving");
+    notebook.press("j");
+    notebook::start_race(&notebook.home, 1);
+    notebook.wait_for("kernel ready");
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+}
+
 #[test]
 fn an_idle_kernel_of_another_version_is_restarted_with_enter() {
     let home = TestHome::new();

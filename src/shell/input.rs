@@ -5,7 +5,7 @@ use super::{drill, guard};
 use crate::app::Event;
 use crossterm::{event, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::mpsc::Sender;
@@ -14,10 +14,11 @@ use std::time::Duration;
 /// How long the event loop may take to leave once the terminal is gone.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// Catches the signals that would end or stop the process, the one that lets it go on, and that of a resize, which
-/// crossterm misses before its first read; call before the terminal is taken, or one could come between.
+/// Catches the signals that would end or stop the process, the one that lets it go on, that of a resize, which
+/// crossterm misses before its first read, and that of a file grown beyond its limit, whose write then fails like any
+/// other; call before the terminal is taken, or one could come between.
 pub fn catch_signals() -> io::Result<Signals> {
-    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])
+    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGXFSZ])
 }
 
 /// Starts the threads that turn the outer world into events.
@@ -101,6 +102,7 @@ fn read_signals(mut signals: Signals, events: &Sender<Incoming>) {
         let told = match signal {
             SIGTSTP => Incoming::Suspend,
             SIGCONT => Incoming::Continued,
+            SIGXFSZ => continue,
             SIGWINCH => match terminal::size() {
                 Ok((columns, rows)) => Incoming::Event(Event::Resize(columns, rows)),
                 Err(_) => continue,

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
 const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two looks at a kernel that does not answer: each keeps what else is ordered waiting.
+const REST: u32 = 60;
 /// How long the notebook waits, as it leaves, for its last requests to go out.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
@@ -43,7 +45,8 @@ impl Link {
         let told = events.clone();
         spawn("kernel-link", &told, move || {
             let _alive: Sender<()> = alive;
-            let mut line = Line { home, events, open: None, expecting: true, wire: Wire::default() };
+            let mut line =
+                Line { home, events, open: None, expecting: true, rest: 0, complaint: None, wire: Wire::default() };
             line.look_at_home();
             line.tell(Event::Link(app::Link::Off));
             line.look_for_kernel();
@@ -98,8 +101,12 @@ struct Line {
     home: Home,
     events: Sender<Incoming>,
     open: Option<Open>,
-    /// A kernel may come any time; not so where the one that is there could not be spoken with.
+    /// A kernel may come any time; not so while one of another version is there.
     expecting: bool,
+    /// Ticks until it is looked for again.
+    rest: u32,
+    /// What the reader was told last of a kernel that can't be spoken with.
+    complaint: Option<String>,
     wire: Wire,
 }
 
@@ -126,21 +133,36 @@ impl Line {
         if self.open.is_some() || !self.expecting {
             return;
         }
+        if self.rest > 0 {
+            self.rest -= 1;
+            return;
+        }
         match Client::connect(&self.home) {
             Ok(Some(client)) => self.follow(client),
             // None runs, or it is just leaving.
-            Ok(None) | Err(ClientError::Gone { .. }) => {}
+            Ok(None) | Err(ClientError::Gone { .. }) => {
+                if self.complaint.take().is_some() {
+                    self.tell(Event::Link(app::Link::Off));
+                }
+            }
             Err(error) => {
-                self.failed(&error);
-                self.tell(Event::Notice(error.to_string()));
+                // Looked for every second, told of once.
+                if self.complaint.as_ref() != Some(&error.to_string()) {
+                    self.failed(&error);
+                    self.tell(Event::Notice(error.to_string()));
+                }
+                if let ClientError::Silent { .. } = error {
+                    self.rest = REST;
+                }
             }
         }
     }
 
     fn failed(&mut self, error: &ClientError) {
-        self.expecting = false;
+        self.complaint = Some(error.to_string());
         self.tell(Event::Link(app::Link::Failed(error.to_string())));
         if let ClientError::Refused { kind: ErrorKind::Protocol, message } = error {
+            self.expecting = false;
             self.tell(Event::OtherVersion(message.clone()));
         }
     }
@@ -170,7 +192,7 @@ impl Line {
         match reader {
             Ok(()) => {
                 self.open = Some(Open { requests, ended, told });
-                self.expecting = true;
+                (self.expecting, self.complaint) = (true, None);
                 self.tell(Event::Link(app::Link::On));
                 for notice in notices {
                     self.tell(Event::Notice(notice));
