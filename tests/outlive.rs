@@ -80,6 +80,12 @@ fn a_race_whose_kernel_was_killed_goes_on_from_its_pane_and_from_the_list() {
     let runs = notebook.home.json(&["runs", "--json"]);
     assert_eq!(runs.as_array().unwrap().len(), 1, "the same run goes on: {runs}");
     assert_eq!(runs[0]["state"], "running");
+
+    notebook.kill_kernel();
+    notebook.wait_for("interrupted after");
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+    notebook.assert_terminal_as_before();
 }
 
 #[test]

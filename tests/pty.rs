@@ -10,8 +10,7 @@ mod digits;
 mod notebook;
 
 use cli::TestHome;
-use notebook::{Notebook, Opening};
-use std::time::{Duration, Instant};
+use notebook::{Notebook, Opening, until};
 
 /// Stands on the first screen.
 const FIRST: &str = "What the article says";
@@ -22,12 +21,8 @@ fn open(columns: u16, rows: u16) -> Notebook {
     notebook
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let limit = Instant::now() + notebook::PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < limit, "waited in vain for {what}");
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
+fn own_lesson(text: &str) -> String {
+    format!("+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\n{text}\n")
 }
 
 /// Ended, and not asked for its exit status yet.
@@ -88,12 +83,28 @@ fn a_terminal_that_takes_nothing_does_not_hold_it() {
 
 #[test]
 fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
-    // The last of them lives only while a kernel runs.
+    // One of them lives only while a kernel runs, one needs code to highlight, one a lesson of the reader's own.
     let home = TestHome::new();
     notebook::start_race(&home, 1);
+    std::fs::write(home.path("mine.md"), own_lesson("```rust\nlet x = 1;\n```")).unwrap();
     let mut home = Some(home);
-    for thread in ["main", "input", "hang-up", "signals", "kernel-link", "kernel-events"] {
-        let opening = Opening { environment: &[("RELU_DRILL", thread)], ..Opening::default() };
+    for thread in [
+        "main",
+        "input",
+        "hang-up",
+        "signals",
+        "kernel-link",
+        "kernel-events",
+        "store-reader",
+        "highlighter",
+        "lesson-file",
+    ] {
+        let file = home.as_ref().unwrap().path("mine.md");
+        let own = ["highlighter", "lesson-file"].contains(&thread);
+        let what = if own { file.to_str().unwrap() } else { "faster" };
+        let script = Some(r#"exec "$RELU" open "$LESSON""#);
+        let environment = [("RELU_DRILL", thread), ("LESSON", what)];
+        let opening = Opening { environment: &environment, script, ..Opening::default() };
         let mut notebook = Notebook::open_as(home.take().unwrap(), &opening);
         let status = notebook.wait_gone();
         assert_eq!(status, if thread == "main" { 101 } else { 1 }, "{thread}");
@@ -102,6 +113,8 @@ fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
         assert!(notebook.screen().contains(thread), "{}", notebook.screen());
         let report = cli::text(&notebook.home.folder().join("logs/relu-reports.log"));
         assert!(report.contains(&format!("RELU_DRILL asks the {thread} thread")), "{report}");
+        // What the error said that ended the notebook is kept too.
+        assert!(thread == "main" || report.contains(&format!("the notebook's {thread} thread failed")), "{report}");
         home = Some(notebook.into_home());
     }
 }
@@ -202,23 +215,20 @@ fn it_opens_where_the_reader_left_off() {
 fn a_lesson_is_read_again_whenever_it_is_saved() {
     let home = TestHome::new();
     let file = home.path("mine.md");
-    let lesson = |text: &str| {
-        format!("+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\n{text}\n")
-    };
-    std::fs::write(&file, lesson("The first words.")).unwrap();
+    std::fs::write(&file, own_lesson("The first words.")).unwrap();
     let environment = [("LESSON", file.to_str().unwrap())];
     let script = Some(r#"exec "$RELU" open "$LESSON""#);
     let opening = Opening { columns: 80, rows: 24, environment: &environment, script };
     let mut notebook = Notebook::open_as(home, &opening);
     notebook.wait_for("The first words.");
-    std::fs::write(&file, lesson("Saved in place.")).unwrap();
+    std::fs::write(&file, own_lesson("Saved in place.")).unwrap();
     notebook.wait_for("Saved in place.");
     let other = notebook.home.path("mine.md~");
-    std::fs::write(&other, lesson("```dance\n```")).unwrap();
+    std::fs::write(&other, own_lesson("```dance\n```")).unwrap();
     std::fs::rename(&other, &file).unwrap();
     notebook.wait_for("mine.md:9:1: unknown cell `dance`");
     assert!(notebook.screen().contains("Saved in place."), "the last good lesson stays");
-    std::fs::write(&file, lesson("Mended.")).unwrap();
+    std::fs::write(&file, own_lesson("Mended.")).unwrap();
     notebook.wait("the mended lesson", |screen| screen.contains("Mended.") && !screen.contains("dance"));
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);

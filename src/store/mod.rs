@@ -26,7 +26,7 @@ use rusqlite::Connection;
 use std::path::PathBuf;
 
 /// The run store: [`Store::open`] for the kernel, [`Store::open_read`] for notebooks and commands,
-/// [`Store::in_memory`] where no folder can be used.
+/// [`Store::in_memory`] for tests.
 pub struct Store {
     connection: Connection,
     notices: Vec<String>,

@@ -58,7 +58,8 @@ impl Store {
         Ok(Self { connection, notices: Vec::new(), socket: home.socket().ok() })
     }
 
-    /// A store that forgets everything with the process: the last resort where no folder can be written.
+    /// A store that forgets everything with the process, for tests. (Where no folder can be written, a notebook holds
+    /// what it would keep until one can.)
     pub fn in_memory() -> Result<Self, StoreError> {
         let mut connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "foreign_keys", true)?;

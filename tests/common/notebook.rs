@@ -163,6 +163,14 @@ impl Notebook {
         (received.bytes.len(), frames(&received.bytes))
     }
 
+    /// Every control sequence that the terminal has received, without what begins it.
+    pub fn sequences(&self) -> Vec<String> {
+        let received = self.received.0.lock().unwrap();
+        let text = String::from_utf8_lossy(&received.bytes).into_owned();
+        let end = |rest: &str| rest.find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| at + 1);
+        text.split("\u{1b}[").skip(1).map(|rest| rest[..end(rest)].to_string()).collect()
+    }
+
     /// From these keys to the bytes that bring what they are to bring.
     pub fn answer(&mut self, keys: &str, holds: impl Fn(&str) -> bool) -> Duration {
         let pressed = Instant::now();
@@ -268,6 +276,15 @@ impl Notebook {
 fn frames(bytes: &[u8]) -> usize {
     const END: &[u8] = b"\x1b[?2026l";
     bytes.windows(END.len()).filter(|part| *part == END).count()
+}
+
+/// Waits for what no screen shows.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < limit, "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
 }
 
 pub fn kill(signal: &str, pid: &str) {
