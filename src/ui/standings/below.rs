@@ -1,8 +1,8 @@
 //! The numbers beneath the chart: a row a lane or arm.
 
 use super::{
-    backend, bar, by_arm, facts, fitting, foot, height, percent, put_more, seeds_of, spread, standing, standing_style, times,
-    write_foot,
+    backend, bar, by_arm, facts, fitting, foot, height, percent, put_more, seeds_of, spread, standing, standing_style,
+    times, write_foot,
 };
 use crate::app::{ArmView, LaneView, Race};
 use crate::ui::questions::write;
