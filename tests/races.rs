@@ -126,6 +126,7 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             name,
             state: failed(),
             spec,
+            not_exact: None,
             created: 0,
             updated: 0,
             epochs_done: 0,
