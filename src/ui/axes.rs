@@ -1,7 +1,7 @@
 //! The axes of a plot: lines, ticks, their numbers, and the label of x where the numbers leave room.
 
 use super::theme::{Glyphs, Theme};
-use super::ticks::number;
+use super::ticks::numbers as names;
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
@@ -62,10 +62,9 @@ impl Axes<'_> {
         for row in plot.y..plot.bottom() {
             self.put(buffer, plot.x - 1, row, self.glyph("│", "|"));
         }
-        for &value in ticks {
+        for (&value, name) in ticks.iter().zip(names(ticks)) {
             if let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) {
                 let row = plot.y + ((1.0 - part) * f64::from(plot.height - 1)).round() as u16;
-                let name = number(value);
                 self.put(buffer, plot.x - 1 - name.width() as u16 - 1, row, &name);
                 self.put(buffer, plot.x - 1, row, self.glyph("┤", "+"));
             }
@@ -78,9 +77,8 @@ impl Axes<'_> {
         self.put(buffer, plot.x, plot.bottom(), &self.glyph("─", "-").repeat(usize::from(plot.width)));
         // Numbers as (start, name, column of the tick), those left out that would touch the one before.
         let mut numbers: Vec<(u16, String, u16)> = Vec::new();
-        for &value in ticks {
+        for (&value, name) in ticks.iter().zip(names(ticks)) {
             let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
-            let name = number(value);
             let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;
             let width = name.width() as u16;
             let start = column.saturating_sub(width / 2).min(self.area.right().saturating_sub(width));

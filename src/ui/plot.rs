@@ -4,7 +4,7 @@
 
 use super::axes::{Axes, Scale};
 use super::theme::{Glyphs, Theme};
-use super::ticks::{number, ticks};
+use super::ticks::{numbers, ticks};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -70,7 +70,7 @@ impl Plot {
         }
         let (xs, ys) = (Scale::new(self.x, self.log_x), Scale::new(self.y, self.log_y));
         let y_ticks = ticks(ys.limits(), self.log_y, (usize::from(area.height - 3) * 2 / 3).max(2));
-        let y_names: Vec<String> = y_ticks.iter().map(|&v| number(v)).collect();
+        let y_names = numbers(&y_ticks);
         let gutter = y_names.iter().map(|name| name.width()).max().unwrap_or(1) as u16 + 1;
         let plot = Rect::new(area.x + gutter + 1, area.y + 1, area.width - gutter - 2, area.height - 3);
         if plot.width < 4 || plot.height < 2 {

@@ -46,16 +46,22 @@ pub fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
     values.take_while(|value| *value <= high + step * 1e-6).take(most + 2).collect()
 }
 
-/// A tick's number, without needless zeros.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
+/// The ticks' numbers without needless zeros, each with as many digits as tell it from its neighbours.
+pub fn numbers(ticks: &[f64]) -> Vec<String> {
+    let steps = ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|step| *step > 0.0);
+    let step = steps.fold(f64::INFINITY, f64::min);
+    ticks.iter().map(|&value| number(value, if step.is_finite() { step } else { value.abs() })).collect()
+}
+
+fn number(value: f64, step: f64) -> String {
+    let near = |text: &String| text.parse::<f64>().is_ok_and(|told| (told - value).abs() <= step * 1e-3);
+    let shortest = |written: &dyn Fn(usize) -> String| (0..15).map(written).find(near).unwrap_or_else(|| written(15));
     if value == 0.0 {
         "0".into()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{value:.0e}")
+    } else if (1e-3..1e5).contains(&value.abs()) {
+        shortest(&|digits| format!("{value:.digits$}"))
     } else {
-        let text = format!("{value:.4}");
-        text.trim_end_matches('0').trim_end_matches('.').to_string()
+        shortest(&|digits| format!("{value:.digits$e}"))
     }
 }
 
@@ -83,6 +89,21 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([1.05, 1.0, 150.0, 0.0, 1e-6, 1e-15].map(number), ["1.05", "1", "150", "0", "1e-6", "1e-15"]);
+        let alone = [1.05, 1.0, 150.0, 0.0, 1e-6, 1e-15].map(|value| numbers(&[value]).concat());
+        assert_eq!(alone, ["1.05", "1", "150", "0", "1e-6", "1e-15"]);
+    }
+
+    #[test]
+    fn numbers_tell_a_tick_from_its_neighbours() {
+        let cases = [
+            ((0.0, 200_000.0), vec!["0", "50000", "1e5", "1.5e5", "2e5"]),
+            ((0.0, 0.001), vec!["0", "2.5e-4", "5e-4", "7.5e-4", "0.001"]),
+            ((1.0, 1.000_04), vec!["1", "1.00001", "1.00002", "1.00003", "1.00004"]),
+            ((-0.3, 0.3), vec!["-0.2", "0", "0.2"]),
+        ];
+        for (limits, expected) in cases {
+            assert_eq!(numbers(&ticks(limits, false, 4)), expected);
+        }
+        assert_eq!(numbers(&ticks((1e-8, 1.0), true, 5)), ["1e-8", "1e-6", "1e-4", "0.01", "1"]);
     }
 }
