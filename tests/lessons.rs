@@ -18,10 +18,14 @@ fn the_shipped_lessons_are_sound() {
 
 #[test]
 fn no_line_is_wider_than_the_text() {
+    let library = Library::english();
     for columns in 80..=200 {
         let width = Screen::new(columns, 24).text.width;
-        for lesson in &Library::english().lessons {
-            for line in lay_out(lesson, width, |_| 1).lines {
+        for (lesson, glyphs) in library.lessons.iter().flat_map(|l| [(l, Glyphs::Unicode), (l, Glyphs::Ascii)]) {
+            let layout = lay_out(lesson, width, glyphs, |_| 1);
+            // A table that does not fit would not be there at all.
+            assert_eq!(layout.faults, [], "{}, {columns} columns", lesson.meta.id);
+            for line in layout.lines {
                 let Line::Text(spans) = line else { continue };
                 let text: String = spans.into_iter().map(|span| span.text).collect();
                 assert!(text.width() <= usize::from(width), "{}, {columns} columns: {text}", lesson.meta.id);
@@ -30,13 +34,37 @@ fn no_line_is_wider_than_the_text() {
     }
 }
 
+/// Lessons, questions and their answers on a terminal that has ASCII alone.
+#[test]
+fn every_word_can_be_read_in_ascii() {
+    let marks = |text: &str| text.matches('?').count();
+    for lesson in 0..Library::english().lessons.len() {
+        let mut app = App::new(Library::english(), lesson, 80, 3000).with_glyphs(Glyphs::Ascii);
+        let document = app.document().clone();
+        for (at, cell) in document.cells().iter().enumerate() {
+            app.view.focus = Some(at);
+            answer(&mut app, cell);
+        }
+        let mut rich = App::new(Library::english(), lesson, 80, 3000);
+        rich.answers.clone_from(&app.answers);
+        rich.lay_out();
+        let plain = shown(&app, Glyphs::Ascii);
+        assert!(plain.is_ascii());
+        assert_eq!(marks(&plain), marks(&shown(&rich, Glyphs::Unicode)), "{}:\n{plain}", document.meta.id);
+    }
+}
+
 /// All that a screen of 80 columns shows of a lesson, if it were high enough: words only, in order.
 fn words_shown(app: &App) -> String {
+    words(&shown(app, Glyphs::Unicode))
+}
+
+fn shown(app: &App, glyphs: Glyphs) -> String {
     let whole = app.screen.whole;
     let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
-    let theme = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+    let theme = Theme { palette: Palette::None, glyphs };
     terminal.draw(|frame| ui::draw(app, &theme, frame)).unwrap();
-    words(&terminal.backend().to_string())
+    terminal.backend().to_string()
 }
 
 fn words(text: &str) -> String {

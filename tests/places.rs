@@ -69,7 +69,7 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     // What can be shown is shown, and the fault told: a link that leads nowhere.
     texts[1] = "See [there](#nowhere).";
     save(&mut session, Ok(own(&texts)));
-    assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:1: there is no heading #nowhere"));
+    assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:5: there is no heading #nowhere"));
     assert_ne!(session.app.document(), &good);
 }
 

@@ -87,16 +87,16 @@ fn values_are_read_point_by_point() {
         let screen = read(figure, (80, 24), keys, &RICH);
         assert!(screen.contains(words), "{words}:\n{screen}");
     };
-    told(linear(), &[], "● plain (measured): epoch 5, test error 2.25 ± 0.125 %");
-    told(linear(), &[KeyCode::Left; 3], "plain (measured): epoch 1, test error 4.5 ± 0.4 %");
-    told(linear(), &[KeyCode::Home], "plain (measured): epoch 0, test error 6 ± 0.5 %");
-    told(linear(), &[KeyCode::Char('[')], "plain (measured): epoch 3, test error 3 ± 0.3 %");
-    told(linear(), &[KeyCode::Left, KeyCode::Left, KeyCode::Down], "▲ momentum (measured): epoch 3, test error 2 %");
-    told(linear(), &[KeyCode::Down; 5], "✕ 1.43 % (Glorot 2011): epoch 4, test error 1.43 %");
+    told(linear(), &[], "● plain: epoch 5, test error 2.25 ± 0.125 % (measured)");
+    told(linear(), &[KeyCode::Left; 3], "plain: epoch 1, test error 4.5 ± 0.4 % (measured)");
+    told(linear(), &[KeyCode::Home], "plain: epoch 0, test error 6 ± 0.5 % (measured)");
+    told(linear(), &[KeyCode::Char('H')], "plain: epoch 3, test error 3 ± 0.3 % (measured)");
+    told(linear(), &[KeyCode::Left, KeyCode::Left, KeyCode::Down], "▲ momentum: epoch 3, test error 2 % (measured)");
+    told(linear(), &[KeyCode::Down; 5], "✕ 1.43 %: epoch 4, test error 1.43 % (Glorot 2011)");
     // Zero has no place on a logarithmic axis.
-    told(plot(protocol::Scale::Log), &[KeyCode::Down], "momentum (measured): epoch 3, test error 2 %");
-    told(bars(), &[KeyCode::Down, KeyCode::Left], "tanh (measured): backward, Cost 0.5 ns");
-    told(bars(), &[], "ReLU (measured): together, Cost 0.5 ns");
+    told(plot(protocol::Scale::Log), &[KeyCode::Down], "momentum: epoch 3, test error 2 % (measured)");
+    told(bars(), &[KeyCode::Down, KeyCode::Left], "tanh: backward, Cost 0.5 ns (measured)");
+    told(bars(), &[], "ReLU: together, Cost 0.5 ns (measured)");
     told(linear(), &[KeyCode::Esc], "measured here in 13.0 s");
 }
 

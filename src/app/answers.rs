@@ -1,7 +1,7 @@
 //! What the reader answered, and how many rows each kind of cell takes.
 
 use super::claims::claim_lines;
-use crate::lesson::{Cell, CellBody, Findings, Guess};
+use crate::lesson::{Cell, CellBody, Findings, Glyphs, Guess};
 use serde::{Deserialize, Serialize};
 
 /// An answer to a prediction or a question. A wrong one gets an explanation, never a wall: it can be changed.
@@ -13,6 +13,23 @@ pub enum Answer {
     Number(f64),
     /// Indices in the order given.
     Order(Vec<usize>),
+}
+
+/// Whether a guess is whole: an order of which some things are missing gives nothing away yet.
+pub fn is_committed(answer: Option<&Answer>, guess: &Guess) -> bool {
+    match (answer, guess) {
+        (Some(Answer::Order(order)), Guess::Order(things)) => order.len() == things.len(),
+        (Some(_), _) => true,
+        (None, _) => false,
+    }
+}
+
+/// A thing to be put in order, with its place if it has one by now.
+pub fn ordered(number: usize, thing: &str, answer: Option<&Answer>) -> String {
+    let order = if let Some(Answer::Order(order)) = answer { order.as_slice() } else { &[] };
+    let place = order.iter().position(|&chosen| chosen == number);
+    let place = place.map_or(String::new(), |place| format!("  ({})", place + 1));
+    format!("{}  {thing}{place}", number + 1)
 }
 
 /// Rows of a race on a screen of this height.
@@ -32,10 +49,17 @@ pub fn hanging(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Rows that a cell takes at this width on a screen of this height.
-pub fn cell_height(cell: &Cell, answer: Option<&Answer>, found: &Findings, width: u16, height: u16) -> u16 {
+pub fn cell_height(
+    cell: &Cell,
+    answer: Option<&Answer>,
+    found: &Findings,
+    glyphs: Glyphs,
+    width: u16,
+    height: u16,
+) -> u16 {
     let inner = usize::from(width.saturating_sub(4).max(10));
-    let rows = |text: &str| textwrap::wrap(text, inner).len() as u16;
-    let hang = |text: &str| hanging(text, inner).len() as u16;
+    let rows = |text: &str| textwrap::wrap(&glyphs.text(text), inner).len() as u16;
+    let hang = |text: &str| hanging(&glyphs.text(text), inner).len() as u16;
     match &cell.body {
         CellBody::Train(_) => race_height(height),
         // Its height follows what is known of it: `App::pane_height`.
@@ -43,12 +67,14 @@ pub fn cell_height(cell: &Cell, answer: Option<&Answer>, found: &Findings, width
         CellBody::Claim(claim) => claim_lines(claim, found, width.saturating_sub(4)).len() as u16 + 2,
         CellBody::Predict(predict) => {
             let options: u16 = match &predict.guess {
-                Guess::Choice(options) | Guess::Order(options) => {
-                    options.iter().map(|o| hang(&format!("1  {o}"))).sum()
+                Guess::Choice(options) => options.iter().map(|o| hang(&format!("1  {o}"))).sum(),
+                Guess::Order(things) => {
+                    things.iter().enumerate().map(|(at, thing)| hang(&ordered(at, thing, answer))).sum()
                 }
                 Guess::Number(_) => 1,
             };
-            let explained = answer.map_or(0, |_| 1 + rows(&predict.explanation));
+            let committed = is_committed(answer, &predict.guess);
+            let explained = if committed { 1 + rows(&predict.explanation) } else { 0 };
             4 + rows(&predict.question) + options + explained
         }
         CellBody::Quiz(quiz) => {

@@ -33,6 +33,11 @@ pub enum Action {
     Effort,
     /// A cursor in the plot in view.
     Values,
+    /// Pages of the experiment in view.
+    NextPage,
+    PreviousPage,
+    /// Takes back the last that was put in order.
+    Undo,
     Runs,
     Search,
     Command,
@@ -104,6 +109,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('7')], Action::Choose(7), "", ""),
     bind(&[key('8')], Action::Choose(8), "", ""),
     bind(&[key('9')], Action::Choose(9), "", ""),
+    bind(&[key('[')], Action::PreviousPage, "[ ]", "previous page, next page of the experiment in view"),
+    bind(&[key(']')], Action::NextPage, "", ""),
+    bind(&[code(KeyCode::Backspace)], Action::Undo, "Backspace", "take back the last of an order you predict"),
     bind(&[key('n'), code(KeyCode::Right), key('l')], Action::NextLesson, "n → l", "next lesson"),
     bind(&[key('p'), code(KeyCode::Left), key('h')], Action::PreviousLesson, "p ← h", "previous lesson"),
     bind(&[key('c')], Action::Contents, "c", "contents"),
@@ -119,6 +127,11 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[control('l')], Action::Redraw, "Ctrl-L", "draw the screen anew"),
 ];
 
+/// The lines of help: each label stands once.
+pub fn shown() -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(|binding| !binding.label.is_empty())
+}
+
 /// The action of a key, if it has one.
 pub fn action(event: KeyEvent) -> Option<Action> {
     // A capital letter is reported with Shift by some terminals and without by others.
@@ -133,8 +146,7 @@ pub fn markdown() -> String {
         let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
         format!("| {} | {} |\n", keys.join(" "), binding.help)
     };
-    let shown = BINDINGS.iter().filter(|binding| !binding.label.is_empty());
-    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown.map(row)).collect()
+    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown().map(row)).collect()
 }
 
 #[cfg(test)]

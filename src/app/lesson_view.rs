@@ -1,6 +1,6 @@
 //! Where the reader stands in a lesson.
 
-use crate::lesson::{Layout, Line, Target};
+use crate::lesson::{Layout, Line, Spot, Target};
 
 /// A laid-out lesson with its scroll position and the cell in focus.
 #[derive(Debug, Default)]
@@ -26,14 +26,13 @@ impl LessonView {
         // Whoever stands at the beginning stays there.
         let focus = self.focus.filter(|_| self.top > 0);
         let anchor = focus.and_then(|cell| self.layout.cells.get(cell).map(|(line, _)| (cell, *line)));
-        let share = self.top as f64 / self.layout.lines.len().max(1) as f64;
         let top = match anchor {
             Some((cell, line)) => {
                 let new = layout.cells.get(cell).map_or(0, |(line, _)| *line);
                 (new + self.top).saturating_sub(line)
             }
             None if self.layout.width == layout.width => moved(&self.layout, &layout, self.top, self.height),
-            None => (share * layout.lines.len() as f64).round() as usize,
+            None => layout.line_at(self.layout.spot(self.top)),
         };
         self.layout = layout;
         self.height = usize::from(height);
@@ -42,6 +41,11 @@ impl LessonView {
         if let Some((cell, _)) = anchor {
             self.show_cell(cell);
         }
+    }
+
+    /// What stands on top, at whatever width.
+    pub fn spot(&self) -> Spot {
+        self.layout.spot(self.top)
     }
 
     pub fn bottom(&self) -> usize {

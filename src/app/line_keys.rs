@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::modal::{CommandLine, Guessing};
+use super::navigate::Start;
 use super::{Action, Answer, App, Effect, Modal, Read, Tag, keys};
 use crate::protocol::{CellKey, RequestBody, RunId};
 use crossterm::event::{KeyCode, KeyEvent};
@@ -14,7 +15,7 @@ impl App {
     pub(super) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let last = self.library.lessons.len().saturating_sub(1);
         let at = match keys::action(key) {
-            _ if code == KeyCode::Enter => return self.open_lesson(at, None),
+            _ if code == KeyCode::Enter => return self.open_lesson(at, Start::Kept),
             Some(Action::Down | Action::NextCell | Action::NextLesson) => (at + 1).min(last),
             Some(Action::Up | Action::PreviousCell | Action::PreviousLesson) => at.saturating_sub(1),
             Some(Action::Top | Action::PageUp) => 0,
@@ -35,7 +36,10 @@ impl App {
             },
             // An emptied line closes, as it does in an editor.
             KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
-            code => edit(&mut line.text, code),
+            code => {
+                edit(&mut line.text, code);
+                line.error = None;
+            }
         }
         self.modals.push(Modal::Command(line));
         Vec::new()
@@ -49,7 +53,7 @@ impl App {
                 let lessons = &self.library.lessons;
                 let titled = || lessons.iter().position(|l| l.meta.title.to_lowercase().starts_with(&wanted));
                 match self.library.find(&name).or_else(titled) {
-                    Some(lesson) => Ok(self.open_lesson(lesson, None)),
+                    Some(lesson) => Ok(self.open_lesson(lesson, Start::Kept)),
                     None => Err(format!("there is no lesson `{name}`; c lists them")),
                 }
             }
@@ -79,7 +83,7 @@ impl App {
         self.view.scroll_to(0);
         self.lay_out();
         self.message = Some("progress and answers of this lesson are forgotten; its runs stay".into());
-        effects.extend(self.remember_place());
+        effects.extend(self.remember_lesson());
         effects
     }
 
@@ -105,20 +109,27 @@ impl App {
         vec![effect]
     }
 
+    pub(super) fn forget_answer(&mut self, key: &CellKey) -> Vec<Effect> {
+        self.answers.remove(key);
+        self.lay_out();
+        vec![remember(answer_key(key), Value::Null)]
+    }
+
     pub(super) fn pasted(&mut self, text: &str) -> Vec<Effect> {
-        let mut plain = text.chars().filter(|c| !c.is_control());
+        let plain = text.chars().filter(|c| !c.is_control());
         match self.modals.last_mut() {
             Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
-            Some(Modal::Command(CommandLine { text, .. }) | Modal::Guess(Guessing { text, .. })) => {
+            Some(Modal::Command(CommandLine { text, error })) => {
                 plain.for_each(|c| edit(text, KeyCode::Char(c)));
+                *error = None;
             }
+            Some(Modal::Guess(Guessing { text, .. })) => plain.for_each(|c| edit(text, KeyCode::Char(c))),
             Some(Modal::Outline(outline)) => {
                 plain.for_each(|c| edit(&mut outline.query, KeyCode::Char(c)));
                 outline.selected = 0;
             }
             Some(Modal::Search(search)) => {
-                let room = LONGEST.saturating_sub(search.query.len());
-                search.query.extend(plain.by_ref().take(room));
+                plain.for_each(|c| edit(&mut search.query, KeyCode::Char(c)));
                 search.hits = self.library.search(&search.query);
                 search.selected = 0;
             }
@@ -136,7 +147,7 @@ fn remember(key: String, value: Value) -> Effect {
     Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value })
 }
 
-fn edit(text: &mut String, code: KeyCode) {
+pub(super) fn edit(text: &mut String, code: KeyCode) {
     match code {
         KeyCode::Char(c) if !c.is_control() && text.len() < LONGEST => text.push(c),
         KeyCode::Backspace => {

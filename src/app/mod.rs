@@ -26,7 +26,7 @@ mod told;
 mod update;
 mod values;
 
-pub use answers::{Answer, hanging};
+pub use answers::{Answer, hanging, is_committed, ordered};
 pub use claims::{ClaimLine, claim_lines, told};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
@@ -34,7 +34,7 @@ pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
-pub use navigate::Place;
+pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use outline::Outline;
 pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
@@ -44,9 +44,9 @@ pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use steering::STEERING;
 pub use update::update;
-pub use values::{Chart, Cursor, Pane};
+pub use values::{Chart, Cursor, Pane, cut};
 
-use crate::lesson::{Cell, CellBody, Document, Findings, Layout, Library};
+use crate::lesson::{Cell, CellBody, Document, Findings, Glyphs, Layout, Library};
 use crate::protocol::{CellKey, Finding, RunId, RunSummary};
 use std::collections::HashMap;
 
@@ -54,6 +54,8 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct App {
     pub library: Library,
+    /// The characters that the terminal has.
+    pub glyphs: Glyphs,
     /// Index of the open lesson in the library.
     pub lesson: usize,
     pub view: LessonView,
@@ -82,8 +84,8 @@ pub struct App {
     pub trail: Vec<Place>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
-    /// Kept scroll positions, by lesson id.
-    pub places: HashMap<String, usize>,
+    /// Where each lesson was left, by id.
+    pub places: HashMap<String, Kept>,
     pub runs: Vec<RunSummary>,
     /// A sentence in the status line, until the next key.
     pub message: Option<String>,
@@ -100,6 +102,7 @@ impl App {
         let mut app = Self {
             lesson: lesson.min(library.lessons.len().saturating_sub(1)),
             library,
+            glyphs: Glyphs::default(),
             view: LessonView::default(),
             screen: Screen::default(),
             modals: Vec::new(),
@@ -127,6 +130,14 @@ impl App {
         app
     }
 
+    /// The same for a terminal with these characters.
+    #[must_use]
+    pub fn with_glyphs(mut self, glyphs: Glyphs) -> Self {
+        self.glyphs = glyphs;
+        self.resize(self.screen.whole.width, self.screen.whole.height);
+        self
+    }
+
     pub fn document(&self) -> &Document {
         &self.library.lessons[self.lesson]
     }
@@ -152,16 +163,16 @@ impl App {
 
     fn layout(&self) -> Layout {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
-        let (answers, findings) = (&self.answers, &self.findings);
+        let (answers, findings, glyphs) = (&self.answers, &self.findings, self.glyphs);
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             match &cell.body {
                 CellBody::Experiment(experiment) => self.pane_height(&key, experiment, width, height),
-                _ => answers::cell_height(cell, answers.get(&key), findings, width, height),
+                _ => answers::cell_height(cell, answers.get(&key), findings, glyphs, width, height),
             }
         };
-        crate::lesson::lay_out(&self.library.lessons[self.lesson], width, heights)
+        crate::lesson::lay_out(&self.library.lessons[self.lesson], width, glyphs, heights)
     }
 
     pub fn key_of(&self, cell: &Cell) -> CellKey {

@@ -5,24 +5,36 @@ use crate::lesson::Line;
 use crate::protocol::{RequestBody, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+/// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; no other letter with Ctrl
+/// or Alt is text.
+fn unchorded(key: KeyEvent) -> Option<KeyEvent> {
+    match key.code {
+        KeyCode::Char('u') if key.modifiers == KeyModifiers::CONTROL => Some(KeyCode::Delete.into()),
+        KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
+        _ => Some(key),
+    }
+}
+
 impl App {
     pub(super) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
+        let Some(key) = unchorded(key) else {
+            self.modals.push(modal);
+            return Vec::new();
+        };
         // Every arm puts the modal back unless it closes.
         match (modal, key.code) {
             (_, KeyCode::Esc) => Vec::new(),
-            (Modal::Help { top }, code) => {
+            (Modal::Help { top }, _) => {
                 let top = match keys::action(key) {
                     Some(Action::Down) => top + 1,
                     Some(Action::Up) => top.saturating_sub(1),
                     Some(Action::PageDown | Action::Space) => top + 10,
                     Some(Action::PageUp) => top.saturating_sub(10),
-                    _ => {
-                        // Any other key closes help.
-                        let _ = code;
-                        return Vec::new();
-                    }
+                    // Any other key closes help.
+                    _ => return Vec::new(),
                 };
-                self.modals.push(Modal::Help { top });
+                let last = keys::shown().count().saturating_sub(self.screen.help_rows());
+                self.modals.push(Modal::Help { top: top.min(last) });
                 Vec::new()
             }
             (Modal::Settings(cell, mut settings), code) => {
@@ -40,7 +52,6 @@ impl App {
                     KeyCode::Up | KeyCode::BackTab => settings.step(-1),
                     KeyCode::Backspace => settings.erase(),
                     KeyCode::Delete => settings.clear(),
-                    KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => settings.clear(),
                     KeyCode::Char(c) => settings.insert(c),
                     _ => {}
                 }
@@ -138,7 +149,7 @@ impl App {
             KeyCode::Enter => {
                 if let Some(hit) = search.hits.get(search.selected).cloned() {
                     self.leave_trail();
-                    let effects = self.open_lesson(hit.lesson, Some(0));
+                    let effects = self.visit(hit.lesson);
                     self.show_text(&hit.excerpt);
                     return effects;
                 }

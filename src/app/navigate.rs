@@ -1,7 +1,7 @@
 //! Going places: scrolling, lessons, links, and back.
 
 use super::{App, Effect, LessonView, Opening, Tag};
-use crate::lesson::{Library, Target};
+use crate::lesson::{Library, Spot, Target};
 use crate::protocol::RequestBody;
 use serde_json::Value;
 
@@ -10,20 +10,54 @@ use serde_json::Value;
 pub struct Place {
     /// Index in the library.
     pub lesson: usize,
-    /// First line shown.
-    pub top: usize,
+    /// What stood on top.
+    pub spot: Spot,
     pub focus: Option<usize>,
     pub link: Option<usize>,
+}
+
+/// Where a lesson was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Spot(Spot),
+    /// A line of the screen, as notebooks kept it before they knew better: true at the width that it had then.
+    Line(usize),
+}
+
+impl Kept {
+    /// As the store has it.
+    pub fn read(value: &Value) -> Option<Self> {
+        let spot = serde_json::from_value(value["spot"].clone()).ok().map(Self::Spot);
+        spot.or_else(|| Some(Self::Line(value["top"].as_u64()? as usize)))
+    }
+}
+
+/// Where in a lesson to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Where it was left.
+    Kept,
+    /// At its head, on the way to somewhere in it: where it was left is not forgotten for a look.
+    Visit,
+    /// Where the reader was before.
+    Spot(Spot),
 }
 
 impl App {
     pub(super) fn scroll(&mut self, lines: isize) -> Vec<Effect> {
         let before = self.view.top;
         self.view.scroll_by(lines);
+        let more = self.note_progress();
+        if before == self.view.top && !more { Vec::new() } else { self.remember_place() }
+    }
+
+    /// Counts what is on the screen as read; says whether that is news.
+    fn note_progress(&mut self) -> bool {
         let percent = self.view.percent();
         let read = self.read.entry(self.library.lessons[self.lesson].meta.id.clone()).or_default();
+        let more = percent > *read;
         *read = percent.max(*read);
-        if before == self.view.top { Vec::new() } else { self.remember_place() }
+        more
     }
 
     /// Keeps the place where the store can be written; a kernel is not started for it.
@@ -33,8 +67,20 @@ impl App {
             return Vec::new();
         }
         let id = self.document().meta.id.clone();
-        self.places.insert(id.clone(), self.view.top);
-        let value = serde_json::json!({ "lesson": id, "top": self.view.top, "read": self.read.get(&id) });
+        self.places.insert(id, Kept::Spot(self.view.spot()));
+        self.note_progress();
+        self.remember_lesson()
+    }
+
+    /// Keeps which lesson is open, where it was left and how far it has been read.
+    pub(super) fn remember_lesson(&self) -> Vec<Effect> {
+        let id = self.document().meta.id.clone();
+        let mut value = serde_json::json!({ "lesson": id, "read": self.read.get(&id) });
+        match self.places.get(&id) {
+            Some(Kept::Spot(spot)) => value["spot"] = serde_json::json!(spot),
+            Some(Kept::Line(top)) => value["top"] = serde_json::json!(top),
+            None => {}
+        }
         let remember =
             |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
         let mut effects = vec![remember(format!("place/{id}"), value)];
@@ -45,16 +91,34 @@ impl App {
         effects
     }
 
-    pub(super) fn open_lesson(&mut self, lesson: usize, top: Option<usize>) -> Vec<Effect> {
+    /// Scrolls to where the open lesson was left.
+    pub(super) fn return_to_place(&mut self) {
+        let top = match self.places.get(&self.document().meta.id) {
+            Some(Kept::Spot(spot)) => self.view.layout.line_at(*spot),
+            Some(Kept::Line(top)) => *top,
+            None => 0,
+        };
+        self.view.scroll_to(top);
+    }
+
+    pub(super) fn open_lesson(&mut self, lesson: usize, start: Start) -> Vec<Effect> {
         if lesson >= self.library.lessons.len() {
             return Vec::new();
         }
         self.lesson = lesson;
-        self.view = super::LessonView::default();
+        self.view = LessonView::default();
         self.lay_out();
-        let kept = self.places.get(&self.document().meta.id).copied();
-        self.view.scroll_to(top.or(kept).unwrap_or(0));
-        let mut effects = self.remember_place();
+        let mut effects = match start {
+            Start::Kept => {
+                self.return_to_place();
+                self.remember_place()
+            }
+            Start::Visit => self.remember_lesson(),
+            Start::Spot(spot) => {
+                self.view.scroll_to(self.view.layout.line_at(spot));
+                self.remember_place()
+            }
+        };
         effects.extend(self.wish_for_light());
         effects
     }
@@ -70,7 +134,7 @@ impl App {
         }
         if (self.screen.contents_beside || choosing) && self.screen.contents.contains(at) {
             let lesson = row.checked_sub(super::screen_contents_top());
-            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), None));
+            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), Start::Kept));
         }
         if choosing {
             return Vec::new();
@@ -82,9 +146,8 @@ impl App {
                 for span in spans {
                     let width = unicode_width::UnicodeWidthStr::width(span.text.as_str()) as u16;
                     if (x..x + width).contains(&column)
-                        && let crate::lesson::Style::Link(target) = &span.style
+                        && let Some(target) = span.target.clone()
                     {
-                        let target = target.clone();
                         return self.follow(&target);
                     }
                     x += width;
@@ -112,9 +175,11 @@ impl App {
             Target::Lesson { id, anchor } => {
                 let Some(lesson) = self.library.find(id) else { return Vec::new() };
                 self.leave_trail();
-                let effects = self.open_lesson(lesson, Some(0));
-                let line = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor));
-                return line.map_or(effects, |line| self.arrive(line));
+                let mut effects = self.visit(lesson);
+                if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
+                    effects.extend(self.arrive(line));
+                }
+                return effects;
             }
             Target::Heading(anchor) => self.view.line_of(anchor),
             Target::Reference(key) => line_of(&self.view.layout.references, key),
@@ -134,25 +199,44 @@ impl App {
     pub(super) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
         let Some(at) = self.library.find(lesson) else { return Vec::new() };
         self.leave_trail();
-        let effects = if at == self.lesson { self.remember_place() } else { self.open_lesson(at, Some(0)) };
-        self.view.link = None;
+        let mut effects = self.visit(at);
         if let Some(number) = self.document().cells().iter().position(|other| other.id == cell) {
-            self.view.show_cell(number);
+            effects.extend(self.arrive_at_cell(number));
         }
         effects
     }
 
-    /// Puts a line of the open lesson on top, or as near as its end allows, and marks it.
+    /// Opens a lesson on the way to somewhere in it, unless it is open.
+    pub(super) fn visit(&mut self, lesson: usize) -> Vec<Effect> {
+        if lesson == self.lesson { Vec::new() } else { self.open_lesson(lesson, Start::Visit) }
+    }
+
+    /// Puts a line of the open lesson on top, or as near as its end allows, and marks it. Where the lesson was left
+    /// is kept until the reader moves on in it.
     pub(super) fn arrive(&mut self, line: usize) -> Vec<Effect> {
         self.view.scroll_to(line);
         (self.view.link, self.view.arrived) = (None, Some(line));
-        self.remember_place()
+        self.arrived()
+    }
+
+    pub(super) fn arrive_at_cell(&mut self, cell: usize) -> Vec<Effect> {
+        self.view.link = None;
+        self.view.show_cell(cell);
+        self.arrived()
+    }
+
+    fn arrived(&mut self) -> Vec<Effect> {
+        let here = self.trail.last().is_some_and(|from| from.lesson == self.lesson);
+        if here {
+            return self.remember_place();
+        }
+        if self.note_progress() { self.remember_lesson() } else { Vec::new() }
     }
 
     /// Keeps the place for Esc.
     pub(super) fn leave_trail(&mut self) {
-        let LessonView { top, focus, link, .. } = self.view;
-        self.trail.push(Place { lesson: self.lesson, top, focus, link });
+        let (spot, focus, link) = (self.view.spot(), self.view.focus, self.view.link);
+        self.trail.push(Place { lesson: self.lesson, spot, focus, link });
     }
 
     /// Back to where the last followed link was; with none, a chosen link is let go.
@@ -161,8 +245,11 @@ impl App {
             self.view.link = None;
             return Vec::new();
         };
-        let effects = self.open_lesson(place.lesson, Some(place.top));
-        self.view.focus = place.focus.or(self.view.focus);
+        let effects = self.open_lesson(place.lesson, Start::Spot(place.spot));
+        if let Some(cell) = place.focus {
+            // What stands above it may have grown since.
+            if self.view.sees_cell(cell) { self.view.focus = Some(cell) } else { self.view.show_cell(cell) }
+        }
         self.view.link = place.link;
         effects
     }

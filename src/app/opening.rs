@@ -9,8 +9,8 @@ pub enum Opening {
     Done,
     /// The place where the reader left off. A key that is pressed before lets it be.
     Awaited,
-    /// A screen with room for the lesson; this line will be its first.
-    Screen(usize),
+    /// A screen with room for the lesson, which is then scrolled to where it was left.
+    Screen,
 }
 
 impl App {
@@ -33,7 +33,7 @@ impl App {
                 self.view = LessonView::default();
                 self.lay_out();
             }
-            self.opening = Opening::Screen(self.places.get(&self.document().meta.id).copied().unwrap_or(0));
+            self.opening = Opening::Screen;
             self.land();
         }
         self.wish_for_light()
@@ -41,10 +41,8 @@ impl App {
 
     /// Scrolls to the kept place as soon as there is room.
     pub(super) fn land(&mut self) {
-        if let Opening::Screen(top) = self.opening
-            && !self.screen.is_too_small()
-        {
-            self.view.scroll_to(top);
+        if self.opening == Opening::Screen && !self.screen.is_too_small() {
+            self.return_to_place();
             self.opening = Opening::Done;
         }
     }

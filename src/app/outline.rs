@@ -1,5 +1,6 @@
 //! The headings of the open lesson, to jump to.
 
+use super::line_keys::edit;
 use super::{App, Effect, Modal};
 use crossterm::event::KeyCode;
 
@@ -50,15 +51,13 @@ impl App {
             KeyCode::Home => outline.selected = 0,
             KeyCode::End => outline.selected = last,
             KeyCode::Backspace if outline.query.is_empty() => return Vec::new(),
-            KeyCode::Backspace => {
-                outline.query.pop();
-                outline.selected = 0;
+            code => {
+                let before = outline.query.len();
+                edit(&mut outline.query, code);
+                if outline.query.len() != before {
+                    outline.selected = 0;
+                }
             }
-            KeyCode::Char(c) if !c.is_control() && outline.query.len() < 60 => {
-                outline.query.push(c);
-                outline.selected = 0;
-            }
-            _ => {}
         }
         self.modals.push(Modal::Outline(outline));
         Vec::new()

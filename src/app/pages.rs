@@ -1,7 +1,8 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
-use super::ExperimentView;
-use crate::protocol::{Figure, ImageGrid, Outcome};
+use super::{App, ExperimentView};
+use crate::protocol::{CellKey, Figure, ImageGrid, Outcome};
+use crossterm::event::KeyCode;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -75,6 +76,54 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
     }
     pages.extend(parts(finding_lines(outcome, width).len(), rows).map(Page::Findings));
     pages
+}
+
+impl App {
+    /// The pages of an experiment's pane as it stands on the screen, and which of them it shows.
+    pub fn pages_of(&self, key: &CellKey, number: usize) -> Option<(Vec<Page>, usize)> {
+        let view = self.experiments.get(key)?;
+        let outcome = view.shown()?;
+        let (_, height) = *self.view.layout.cells.get(number)?;
+        let width = self.screen.text.width.saturating_sub(4);
+        // A frame, the title of the page, and the line beneath it.
+        let rows = height.saturating_sub(4 + head_rows(view, width));
+        let pages = pages(outcome, width, rows);
+        let at = view.page.min(pages.len().checked_sub(1)?);
+        Some((pages, at))
+    }
+
+    /// The pages of the experiment in view, and which of them is shown.
+    fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
+        let key = self.key_of(self.focused()?);
+        let (pages, at) = self.pages_of(&key, self.view.focus?)?;
+        Some((key, pages.len(), at))
+    }
+
+    /// Turns the experiment in view to a page, counted from 0, or to its last.
+    pub(super) fn turn_to(&mut self, page: usize) {
+        let Some((key, count, _)) = self.pages_in_view() else { return };
+        if let Some(view) = self.experiments.get_mut(&key) {
+            view.page = page.min(count - 1);
+        }
+    }
+
+    /// Turns so many pages on.
+    pub(super) fn turn_page(&mut self, by: isize) {
+        match self.pages_in_view() {
+            Some((_, _, at)) => self.turn_to(at.saturating_add_signed(by)),
+            None => self.message = Some("there are no pages here; [ and ] turn those of an experiment".into()),
+        }
+    }
+
+    /// The same by a key, while the pane takes all of them.
+    pub(super) fn page_key(&mut self, code: KeyCode) {
+        match code {
+            KeyCode::Char(page @ '1'..='9') => self.turn_to(usize::from(page as u8 - b'1')),
+            KeyCode::Char('[') => self.turn_page(-1),
+            KeyCode::Char(']') => self.turn_page(1),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use ratatui::layout::Rect;
 
 /// Below this the notebook shows a sentence instead.
 pub const SMALLEST: (u16, u16) = (40, 12);
-/// From here on the contents stand beside the text.
-const WIDE: u16 = 110;
+/// What the text needs: no line of a lesson is wider than a screen of 80 columns lets it be.
+const NARROW: u16 = 80;
+/// The contents beside the text are cut below this.
+const CONTENTS: u16 = 32;
 /// A line longer than this is hard to read.
 const LONGEST_LINE: u16 = 96;
 /// Rows of the banner: its sentence names a path and a remedy.
@@ -36,8 +38,10 @@ impl Screen {
     fn above(banner: u16, columns: u16, rows: u16) -> Self {
         let whole = Rect::new(0, 0, columns, rows);
         let body = rows.saturating_sub(1 + banner);
-        let beside = columns >= WIDE;
-        let contents_width = if beside { (columns / 3).clamp(32, 44) } else { columns.saturating_sub(4).min(44) };
+        let spare = columns.saturating_sub(NARROW);
+        let beside = spare >= CONTENTS;
+        let contents_width =
+            if beside { (columns / 3).min(spare).clamp(CONTENTS, 44) } else { columns.saturating_sub(4).min(44) };
         let left = if beside { contents_width } else { 0 };
         let room = columns.saturating_sub(left);
         let width = room.saturating_sub(4).min(LONGEST_LINE);
@@ -50,6 +54,11 @@ impl Screen {
             banner: Rect::new(0, body, columns, banner.min(rows)),
             status: Rect::new(0, rows.saturating_sub(1), columns, rows.min(1)),
         }
+    }
+
+    /// Lines of keys that help shows at once: a frame, its last line and the status line take the rest.
+    pub fn help_rows(&self) -> usize {
+        usize::from(self.whole.height.saturating_sub(4))
     }
 
     pub fn is_too_small(&self) -> bool {

@@ -30,8 +30,8 @@ impl App {
             return Vec::new();
         }
         self.modals.push(Modal::Steer(key.clone()));
-        if let KeyCode::Char(page @ '1'..='9') = event.code {
-            view.page = usize::from(page as u8 - b'1');
+        if let KeyCode::Char('1'..='9' | '[' | ']') = event.code {
+            self.page_key(event.code);
             return Vec::new();
         }
         let measured = view.spec.as_ref().and_then(|spec| spec.experiment.steer());

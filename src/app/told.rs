@@ -1,6 +1,6 @@
 //! What the kernel and the store tell the notebook.
 
-use super::{App, Effect, Link, Modal, Pane, Race, Read, Running};
+use super::{App, Effect, Kept, Link, Modal, Pane, Race, Read, Running};
 use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -204,8 +204,8 @@ impl App {
             let parts: Vec<&str> = key.split('/').collect();
             match parts.as_slice() {
                 ["place", lesson] => {
-                    if let Some(top) = value["top"].as_u64() {
-                        self.places.entry((*lesson).into()).or_insert(top as usize);
+                    if let Some(kept) = Kept::read(&value) {
+                        self.places.entry((*lesson).into()).or_insert(kept);
                     }
                     if let Some(read) = value["read"].as_u64() {
                         self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);

@@ -1,5 +1,6 @@
 //! The one place where the notebook's state changes.
 
+use super::navigate::Start;
 use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, Opening, QuitChoice, Read, RunsList};
 use super::{Search, Settings, Tag, keys};
 use crate::lesson::{CellBody, Guess, PredictCell};
@@ -104,8 +105,9 @@ impl App {
             self.quit = true;
             return self.remember_place();
         }
-        if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
-            return vec![Effect::Suspend];
+        // What has to work whatever lies on top.
+        if let Some(action @ (Action::Suspend | Action::Redraw)) = keys::action(key) {
+            return self.act(action);
         }
         if let Some(modal) = self.modals.pop() {
             return self.modal_key(modal, key);
@@ -134,9 +136,9 @@ impl App {
             Action::PageUp => return self.scroll(-page),
             Action::Top => return self.scroll(isize::MIN / 2),
             Action::Bottom => return self.scroll(isize::MAX / 2),
-            Action::NextLesson => return self.open_lesson(self.lesson + 1, None),
+            Action::NextLesson => return self.open_lesson(self.lesson + 1, Start::Kept),
             Action::PreviousLesson => {
-                return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, None));
+                return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, Start::Kept));
             }
             Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
             Action::NextCell | Action::PreviousCell => {
@@ -172,6 +174,9 @@ impl App {
             }
             Action::Effort => self.change_effort(),
             Action::Values => self.read_values(None),
+            Action::NextPage => self.turn_page(1),
+            Action::PreviousPage => self.turn_page(-1),
+            Action::Undo => return self.take_back(),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::Read(Read::Runs)];
@@ -306,14 +311,20 @@ impl App {
                 _ => return Vec::new(),
             },
             CellBody::Experiment(_) => {
-                if let Some(view) = self.experiments.get_mut(&key) {
-                    view.page = choice;
-                }
+                self.turn_to(choice);
                 return Vec::new();
             }
             CellBody::Train(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return Vec::new(),
         };
         self.keep_answer(key, answer)
+    }
+
+    /// Takes back the last that was put in order.
+    fn take_back(&mut self) -> Vec<Effect> {
+        let Some(key) = self.focused().map(|cell| self.key_of(cell)) else { return Vec::new() };
+        let Some(Answer::Order(mut order)) = self.answers.get(&key).cloned() else { return Vec::new() };
+        order.pop();
+        if order.is_empty() { self.forget_answer(&key) } else { self.keep_answer(key, Answer::Order(order)) }
     }
 
     fn ask_to_quit(&mut self) -> Vec<Effect> {

@@ -1,9 +1,10 @@
 //! Reading values in a plot with the keys: what there is to read, and where the cursor stands.
 
-use super::{App, Effect, Modal, Page, Race, head_rows, pages};
+use super::{App, Effect, Modal, Page, Race};
 use crate::lesson::{CellBody, RaceMark};
-use crate::protocol::{Bars, CellKey, Figure, Plot, RunId, Scale, Source};
+use crate::protocol::{Bars, CellKey, Figure, Plot, RunId, Scale};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A cursor on a point of a curve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Chart {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
     pub name: String,
+    /// Where its values come from, as a legend says it; empty where it needs no word.
+    pub source: String,
     /// From left to right, gaps left out.
     pub points: Vec<Point>,
 }
@@ -57,11 +60,11 @@ impl Chart {
         let series = plot.series.iter().map(|series| {
             let points = series.points.iter().enumerate();
             let points = points.map(|(at, p)| (p[0], p[1], series.spread.get(at).copied())).filter(drawn);
-            Curve::new(named(&series.name, &series.source), points)
+            Curve::new(&series.name, series.source.told(), points)
         });
         let marks = plot.marks.iter().map(|mark| {
             let point = (mark.at[0], mark.at[1], None);
-            Curve::new(named(&mark.label, &mark.source), Some(point).filter(drawn))
+            Curve::new(&mark.label, mark.source.told(), Some(point).filter(drawn))
         });
         Self { x: plot.x.label.clone(), y: plot.y.label.clone(), curves: series.chain(marks).collect() }
     }
@@ -78,7 +81,8 @@ impl Chart {
                 y,
                 spread: None,
             };
-            Curve { name: named(&bar.name, &figure.source), points: parts.map(point).collect() }
+            let (name, source) = (bar.name.clone(), figure.source.told());
+            Curve { name, source, points: parts.map(point).collect() }
         };
         Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
     }
@@ -87,12 +91,11 @@ impl Chart {
     pub fn of_race(race: &Race, marks: &[RaceMark]) -> Self {
         let lanes = race.lanes.iter().map(|lane| {
             let points = lane.points.iter().map(|record| (f64::from(record.epoch), record.val_error, None));
-            Curve::new(race.lane_name(lane), points.filter(|point| point.1.is_finite()))
+            Curve::new(&race.lane_name(lane), String::new(), points.filter(|point| point.1.is_finite()))
         });
-        let marks = marks.iter().map(|mark| {
-            let name = format!("{}, {}", mark.label, mark.source);
-            Curve::new(name, [(f64::from(mark.epoch), mark.error, None)])
-        });
+        let marks = marks
+            .iter()
+            .map(|mark| Curve::new(&mark.label, mark.source.clone(), [(f64::from(mark.epoch), mark.error, None)]));
         Self { x: "epoch".into(), y: "validation error, %".into(), curves: lanes.chain(marks).collect() }
     }
 
@@ -100,8 +103,9 @@ impl Chart {
         self.curves.get(cursor.curve)?.points.get(cursor.point)
     }
 
-    /// The cursor's point in words: the legend's name, x, y and its spread.
-    pub fn told(&self, cursor: &Cursor) -> Option<String> {
+    /// The cursor's point in words: the legend's name, x, y with its spread, and the source. Where so many columns do
+    /// not take all, the source goes, and then the end of the name: the values stay.
+    pub fn told(&self, cursor: &Cursor, room: usize) -> Option<String> {
         let (curve, point) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
         let x = match &point.what {
             Some(what) => what.clone(),
@@ -110,7 +114,12 @@ impl Chart {
         let spread = point.spread.map_or(String::new(), |half| format!(" ± {}", exact(half)));
         let y = with_unit(&self.y, &format!("{}{spread}", exact(point.y)));
         let x = if x.is_empty() { x } else { format!("{x}, ") };
-        Some(format!("{}: {x}{y}", curve.name))
+        let whole = format!("{}: {x}{y} ({})", curve.name, curve.source);
+        if !curve.source.is_empty() && whole.width() <= room {
+            return Some(whole);
+        }
+        let left = room.saturating_sub(format!(": {x}{y}").width());
+        Some(format!("{}: {x}{y}", cut(&curve.name, left)))
     }
 
     /// The last point of the first curve that has any.
@@ -145,16 +154,27 @@ impl Chart {
 }
 
 impl Curve {
-    fn new(name: String, points: impl IntoIterator<Item = (f64, f64, Option<f64>)>) -> Self {
+    fn new(name: &str, source: String, points: impl IntoIterator<Item = (f64, f64, Option<f64>)>) -> Self {
         let mut points: Vec<Point> =
             points.into_iter().map(|(x, y, spread)| Point { x, what: None, y, spread }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        Self { name, points }
+        Self { name: name.into(), source, points }
     }
 }
 
-fn named(name: &str, source: &Source) -> String {
-    format!("{name} ({})", source.told())
+/// As much of a text as so many columns take; one that does not fit says so.
+pub fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        kept.push(c);
+    }
+    format!("{}…", kept.trim_end())
 }
 
 /// `current, nA` and `0.5` make `current 0.5 nA`.
@@ -214,14 +234,9 @@ impl App {
 
     /// The figure on the page that an experiment's pane shows.
     fn shown_figure(&self, key: &CellKey, number: usize) -> Option<&Figure> {
-        let view = self.experiments.get(key)?;
-        let outcome = view.shown()?;
-        let (_, height) = *self.view.layout.cells.get(number)?;
-        let width = self.screen.text.width.saturating_sub(4);
-        // A frame, the title of the page, and the line beneath it.
-        let rows = height.saturating_sub(4 + head_rows(view, width));
-        let pages = pages(outcome, width, rows);
-        match pages.get(view.page.min(pages.len().checked_sub(1)?))? {
+        let outcome = self.experiments.get(key)?.shown()?;
+        let (pages, at) = self.pages_of(key, number)?;
+        match pages.get(at)? {
             Page::Figure(figure) => outcome.figures.get(*figure),
             Page::Rows(..) | Page::Images(..) | Page::Findings(_) => None,
         }
@@ -258,20 +273,20 @@ impl App {
         match key.code {
             KeyCode::Left | KeyCode::Char('h') => chart.step(&mut cursor, -step),
             KeyCode::Right | KeyCode::Char('l') => chart.step(&mut cursor, step),
-            KeyCode::Char('[') => chart.step(&mut cursor, -far),
-            KeyCode::Char(']') => chart.step(&mut cursor, far),
+            KeyCode::Char('H') => chart.step(&mut cursor, -far),
+            KeyCode::Char('L') => chart.step(&mut cursor, far),
             KeyCode::Home | KeyCode::Char('g') => chart.step(&mut cursor, isize::MIN),
             KeyCode::End | KeyCode::Char('G') => chart.step(&mut cursor, isize::MAX),
             KeyCode::Up | KeyCode::Char('k') => chart.change_curve(&mut cursor, -1),
             KeyCode::Down | KeyCode::Char('j') => chart.change_curve(&mut cursor, 1),
             KeyCode::Enter | KeyCode::Char('v' | 'q') => return Vec::new(),
             // Another page has other curves.
-            KeyCode::Char(page @ '1'..='9') if matches!(cursor.on, Pane::Cell(_)) => {
-                let effects = self.act(super::Action::Choose(page as u8 - b'0'));
+            KeyCode::Char('1'..='9' | '[' | ']') if matches!(cursor.on, Pane::Cell(_)) => {
+                self.page_key(key.code);
                 if self.chart(&cursor.on).is_some() {
                     self.read_values(Some(cursor.on));
                 }
-                return effects;
+                return Vec::new();
             }
             _ => {}
         }

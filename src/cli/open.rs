@@ -1,7 +1,7 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
 use super::{Outcome, say};
-use crate::lesson::{self, Library, Line, lay_out};
+use crate::lesson::{self, Glyphs, Library, Line, lay_out};
 use crate::shell;
 use crate::store::Home;
 use color_eyre::eyre::{WrapErr, bail};
@@ -50,7 +50,7 @@ fn plain_only() -> bool {
 /// The lesson as plain text, cells by their ids.
 fn print(library: &Library, lesson: usize) -> Outcome {
     let document = &library.lessons[lesson];
-    let layout = lay_out(document, 78, |_| 1);
+    let layout = lay_out(document, 78, Glyphs::detect(|name| std::env::var(name).ok()), |_| 1);
     let cells = document.cells();
     for line in &layout.lines {
         match line {

@@ -3,6 +3,7 @@
 use super::cell::{Cell, CellBody};
 use super::claim::ClaimCell;
 use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block};
+use super::glyphs::Glyphs;
 use super::layout::lay_out;
 use super::parse::parse;
 use std::collections::HashSet;
@@ -75,13 +76,13 @@ fn document_faults(document: &Document, all: &[Document], known: &[String], faul
         }
     });
     each_block(&document.blocks, &mut |block| {
-        each_link(block, &mut |target| {
+        each_link(block, &mut |at, target| {
             if let Some(why) = dead(target, document, all, known) {
-                faults.push(fault(document, block.at, why));
+                faults.push(fault(document, at, why));
             }
         });
     });
-    let layout = lay_out(document, COLUMNS - MARGINS, |_| 1);
+    let layout = lay_out(document, COLUMNS - MARGINS, Glyphs::Unicode, |_| 1);
     faults.extend(layout.faults.into_iter().map(|(at, message)| fault(document, at, message)));
 }
 
@@ -135,7 +136,7 @@ fn dead(target: &Target, document: &Document, all: &[Document], known: &[String]
     }
 }
 
-fn each_link(block: &Block, visit: &mut impl FnMut(&Target)) {
+fn each_link(block: &Block, visit: &mut impl FnMut(Position, &Target)) {
     match &block.kind {
         BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => links(text, visit),
         BlockKind::Table { header, rows, .. } => {
@@ -145,11 +146,11 @@ fn each_link(block: &Block, visit: &mut impl FnMut(&Target)) {
     }
 }
 
-fn links(inlines: &[Inline], visit: &mut impl FnMut(&Target)) {
+fn links(inlines: &[Inline], visit: &mut impl FnMut(Position, &Target)) {
     for inline in inlines {
         match inline {
-            Inline::Link { target, text } => {
-                visit(target);
+            Inline::Link { at, target, text } => {
+                visit(*at, target);
                 links(text, visit);
             }
             Inline::Emphasis(inner) | Inline::Strong(inner) => links(inner, visit),

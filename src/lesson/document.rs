@@ -120,12 +120,19 @@ pub enum Inline {
     Strong(Vec<Inline>),
     Code(String),
     /// An inline formula, in TeX.
-    Math(String),
+    Math {
+        at: Position,
+        tex: String,
+    },
     Link {
+        at: Position,
         target: Target,
         text: Vec<Inline>,
     },
-    Footnote(String),
+    Footnote {
+        at: Position,
+        name: String,
+    },
     Break,
 }
 
@@ -202,9 +209,9 @@ pub fn plain(inlines: &[Inline]) -> String {
     inlines
         .iter()
         .map(|inline| match inline {
-            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => text.clone(),
+            Inline::Text(text) | Inline::Code(text) | Inline::Math { tex: text, .. } => text.clone(),
             Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link { text: inner, .. } => plain(inner),
-            Inline::Footnote(_) => String::new(),
+            Inline::Footnote { .. } => String::new(),
             Inline::Break => " ".into(),
         })
         .collect()

@@ -3,7 +3,7 @@
 //! A language's first line costs 20 to 35 ms and some 10 MB (its regular expressions are compiled then), so nothing is
 //! loaded before a lesson with code has been shown, and all of it is dropped afterwards.
 
-use super::layout::{Span, Style, Token};
+use super::span::{Span, Style, Token};
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 /// Code as the spans of its lines.

@@ -1,54 +1,10 @@
-//! A document on lines of one width. No colour here: spans carry what they mean, `ui` knows how that looks.
+//! A document on lines of one width.
 
-use super::document::{Block, BlockKind, Document, Inline, Position, Target, plain};
+use super::document::{Block, BlockKind, Document, Inline, Position, Target};
+use super::span::{Span, Style};
 use super::wrap::wrap;
-use super::{Cell, math, table};
+use super::{Cell, Glyphs, math, table};
 use unicode_width::UnicodeWidthStr;
-
-/// What a span is.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum Style {
-    #[default]
-    Text,
-    Emphasis,
-    Strong,
-    Code,
-    /// A piece of code whose language is known.
-    Token(Token),
-    Math,
-    Title,
-    Heading,
-    Subheading,
-    /// Lines, bullets, borders.
-    Frame,
-    Quote,
-    Link(Target),
-    /// Part, reading time, sources.
-    Faint,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token {
-    Keyword,
-    /// Of a function, a type, a built-in.
-    Name,
-    Text,
-    /// A number, or a word that stands for one.
-    Constant,
-    Comment,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Span {
-    pub text: String,
-    pub style: Style,
-}
-
-impl Span {
-    pub fn new(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
-    }
-}
 
 /// One line of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,24 +47,25 @@ pub struct Layout {
     pub footnotes: Vec<(String, usize)>,
     /// Links in reading order.
     pub links: Vec<Link>,
+    /// First line of each block, and the block's line in the lesson's file; in the order of the screen.
+    pub starts: Vec<(usize, usize)>,
     /// What does not fit or does not typeset, and where.
     pub faults: Vec<(Position, String)>,
 }
 
 /// Lays a lesson out. `cell_height` tells the rows that a cell takes at this width.
-pub fn lay_out(document: &Document, width: u16, cell_height: impl Fn(&Cell) -> u16) -> Layout {
+pub fn lay_out(document: &Document, width: u16, glyphs: Glyphs, cell_height: impl Fn(&Cell) -> u16) -> Layout {
     let mut setter = Setter {
         document,
+        glyphs,
         layout: Layout { width, ..Layout::default() },
         cell_height: &cell_height,
         prefix: Vec::new(),
+        base: Style::Text,
     };
-    setter.head(document);
+    setter.head();
     setter.blocks(&document.blocks, false);
-    setter.references(document);
-    while matches!(setter.layout.lines.last(), Some(Line::Text(spans)) if spans.is_empty()) {
-        setter.layout.lines.pop();
-    }
+    setter.references();
     let mut layout = setter.layout;
     layout.links = links(&layout.lines);
     layout
@@ -116,15 +73,18 @@ pub fn lay_out(document: &Document, width: u16, cell_height: impl Fn(&Cell) -> u
 
 struct Setter<'c> {
     document: &'c Document,
+    glyphs: Glyphs,
     layout: Layout,
     cell_height: &'c dyn Fn(&Cell) -> u16,
     /// What stands before every line: indents, quote bars.
     prefix: Vec<Span>,
+    /// What text is that is nothing else.
+    base: Style,
 }
 
 impl Setter<'_> {
-    fn head(&mut self, document: &Document) {
-        let meta = &document.meta;
+    fn head(&mut self) {
+        let meta = &self.document.meta;
         self.wrapped(&[Span::new(meta.title.clone(), Style::Title)]);
         let minutes = if meta.minutes == 1 { "1 minute".into() } else { format!("{} minutes", meta.minutes) };
         let part = if meta.part.is_empty() { String::new() } else { format!("{} · ", meta.part) };
@@ -132,12 +92,15 @@ impl Setter<'_> {
         self.blank();
     }
 
-    fn references(&mut self, document: &Document) {
-        if document.meta.references.is_empty() {
+    fn references(&mut self) {
+        let references = &self.document.meta.references;
+        if references.is_empty() {
             return;
         }
-        self.heading(2, "sources", "Sources", Style::Heading);
-        for (number, reference) in document.meta.references.iter().enumerate() {
+        self.blank();
+        self.heading(2, "sources", &[Span::new("Sources", Style::Heading)]);
+        self.blank();
+        for (number, reference) in references.iter().enumerate() {
             self.layout.references.push((reference.key.clone(), self.layout.lines.len()));
             self.hanging(&format!("{:>2}. ", number + 1), |setter| {
                 setter.wrapped(&[Span::new(reference.text.clone(), Style::Faint)]);
@@ -145,12 +108,14 @@ impl Setter<'_> {
         }
     }
 
-    fn blocks(&mut self, blocks: &[Block], tight: bool) {
-        for block in blocks {
-            self.block(block);
-            if !tight {
+    /// Blocks one below the other, a blank line between two unless they are close.
+    fn blocks(&mut self, blocks: &[Block], close: bool) {
+        for (at, block) in blocks.iter().enumerate() {
+            if at > 0 && !close {
                 self.blank();
             }
+            self.layout.starts.push((self.layout.lines.len(), block.at.line));
+            self.block(block);
         }
     }
 
@@ -158,37 +123,44 @@ impl Setter<'_> {
         match &block.kind {
             BlockKind::Heading { level, anchor, text } => {
                 let style = if *level <= 2 { Style::Heading } else { Style::Subheading };
-                self.heading(*level, anchor, &plain(text), style);
-                // A heading keeps close to what it heads.
-                self.layout.lines.pop();
+                let spans = self.spans(text, style);
+                self.heading(*level, anchor, &spans);
             }
             BlockKind::Paragraph(text) => {
-                let spans = self.spans(text, &Style::Text, block.at);
+                let spans = self.spans(text, self.base);
                 self.wrapped(&spans);
             }
             BlockKind::List { start, items } => {
-                let tight = items.iter().all(|item| item.len() == 1);
+                let close = items.iter().all(|item| item.len() == 1);
                 for (at, item) in items.iter().enumerate() {
+                    if at > 0 && !close {
+                        self.blank();
+                    }
                     let bullet = start.map_or("• ".to_string(), |first| format!("{}. ", first + at));
-                    self.hanging(&bullet, |setter| setter.blocks(item, tight));
-                }
-                if !tight {
-                    self.layout.lines.pop();
+                    self.hanging(&bullet, |setter| setter.blocks(item, close));
                 }
             }
-            BlockKind::Quote(inner) => self.barred(|setter| setter.blocks(inner, inner.len() == 1)),
+            BlockKind::Quote(inner) => self.barred(|setter| {
+                let base = std::mem::replace(&mut setter.base, Style::Quote);
+                setter.blocks(inner, false);
+                setter.base = base;
+            }),
             BlockKind::Callout { title, blocks } => self.barred(|setter| {
                 setter.wrapped(&[Span::new(title.clone(), Style::Strong)]);
-                setter.blocks(blocks, blocks.len() == 1);
+                setter.blocks(blocks, false);
             }),
             BlockKind::Table { aligns, header, rows } => {
-                let cell = |setter: &mut Self, inlines: &Vec<Inline>| setter.spans(inlines, &Style::Text, block.at);
+                let base = self.base;
+                let cell = |setter: &mut Self, inlines: &Vec<Inline>| setter.spans(inlines, base);
                 let header: Vec<_> = header.iter().map(|inlines| cell(self, inlines)).collect();
                 let rows: Vec<Vec<_>> =
                     rows.iter().map(|row| row.iter().map(|inlines| cell(self, inlines)).collect()).collect();
-                match table::set(aligns, &header, &rows, self.room()) {
-                    Some(lines) => lines.into_iter().for_each(|line| self.push(line)),
-                    None => self.overflow(block.at, "the table"),
+                if let Some(lines) = table::set(aligns, &header, &rows, self.room()) {
+                    lines.into_iter().for_each(|line| self.push(line));
+                } else {
+                    self.overflow(block.at, "the table");
+                    let said = format!("(A table of {} columns: this screen is too narrow for it.)", header.len());
+                    self.wrapped(&[Span::new(said, Style::Faint)]);
                 }
             }
             BlockKind::Code { language, text } => {
@@ -196,13 +168,13 @@ impl Setter<'_> {
                 for (at, line) in text.lines().enumerate() {
                     let plain = || vec![Span::new(line, Style::Code)];
                     let spans = lit.and_then(|lines| lines.get(at)).cloned().unwrap_or_else(plain);
-                    self.fitted(block.at, "a line of code", line.width(), spans);
+                    self.fitted(block.at, "a line of code", spans);
                 }
             }
             BlockKind::Math(tex) => match math::display(tex) {
                 Ok(lines) => {
-                    for line in lines {
-                        self.fitted(block.at, "the formula", line.width(), vec![Span::new(line, Style::Math)]);
+                    for line in self.glyphs.formula(lines) {
+                        self.fitted(block.at, "the formula", vec![Span::new(line, Style::Math)]);
                     }
                 }
                 Err(message) => {
@@ -216,7 +188,7 @@ impl Setter<'_> {
             }
             BlockKind::Footnote { name, blocks } => {
                 self.layout.footnotes.push((name.clone(), self.layout.lines.len()));
-                self.hanging(&format!("[{name}] "), |setter| setter.blocks(blocks, blocks.len() == 1));
+                self.hanging(&format!("[{name}] "), |setter| setter.blocks(blocks, false));
             }
             BlockKind::Cell(cell) => {
                 let height = (self.cell_height)(cell);
@@ -227,11 +199,11 @@ impl Setter<'_> {
         }
     }
 
-    fn heading(&mut self, level: u8, anchor: &str, text: &str, style: Style) {
+    fn heading(&mut self, level: u8, anchor: &str, spans: &[Span]) {
         let line = self.layout.lines.len();
-        self.layout.headings.push(Heading { line, level, anchor: anchor.into(), text: text.into() });
-        self.wrapped(&[Span::new(text, style)]);
-        self.blank();
+        let text = self.ours(spans).iter().map(|span| span.text.as_str()).collect();
+        self.layout.headings.push(Heading { line, level, anchor: anchor.into(), text });
+        self.wrapped(spans);
     }
 
     fn barred(&mut self, inner: impl FnOnce(&mut Self)) {
@@ -242,6 +214,7 @@ impl Setter<'_> {
 
     /// Sets `inner` indented behind a bullet that stands on its first line.
     fn hanging(&mut self, bullet: &str, inner: impl FnOnce(&mut Self)) {
+        let bullet = self.glyphs.text(bullet);
         let first = self.layout.lines.len();
         self.prefix.push(Span::new(" ".repeat(bullet.width()), Style::Text));
         inner(self);
@@ -259,8 +232,10 @@ impl Setter<'_> {
         usize::from(self.layout.width).saturating_sub(taken).max(1)
     }
 
+    /// A quote's bar goes on between its paragraphs.
     fn blank(&mut self) {
-        self.layout.lines.push(Line::Text(Vec::new()));
+        let bar = self.prefix.iter().rposition(|span| span.style == Style::Frame).map_or(0, |at| at + 1);
+        self.layout.lines.push(Line::Text(self.prefix[..bar].to_vec()));
     }
 
     fn push(&mut self, spans: Vec<Span>) {
@@ -269,11 +244,12 @@ impl Setter<'_> {
     }
 
     /// A line that must not be wrapped.
-    fn fitted(&mut self, at: Position, what: &str, width: usize, mut spans: Vec<Span>) {
-        if width + 2 > self.room() {
+    fn fitted(&mut self, at: Position, what: &str, spans: Vec<Span>) {
+        let mut spans = self.ours(&spans);
+        spans.insert(0, Span::new("  ", Style::Text));
+        if spans.iter().map(|span| span.text.width()).sum::<usize>() > self.room() {
             self.overflow(at, what);
         }
-        spans.insert(0, Span::new("  ", Style::Text));
         self.push(spans);
     }
 
@@ -283,35 +259,44 @@ impl Setter<'_> {
     }
 
     fn wrapped(&mut self, spans: &[Span]) {
-        for line in wrap(spans, self.room()) {
+        for line in wrap(&self.ours(spans), self.room()) {
             self.push(line);
         }
     }
 
-    fn spans(&mut self, inlines: &[Inline], style: &Style, at: Position) -> Vec<Span> {
+    /// Spans in the characters that there are.
+    fn ours(&self, spans: &[Span]) -> Vec<Span> {
+        spans.iter().map(|span| span.with(self.glyphs.text(&span.text))).collect()
+    }
+
+    fn spans(&mut self, inlines: &[Inline], style: Style) -> Vec<Span> {
         let mut spans = Vec::new();
         for inline in inlines {
             match inline {
                 // A number and its unit stay on one line.
-                Inline::Text(text) => spans.push(Span::new(text.replace(" %", "\u{a0}%"), style.clone())),
-                Inline::Emphasis(inner) => spans.extend(self.spans(inner, &Style::Emphasis, at)),
-                Inline::Strong(inner) => spans.extend(self.spans(inner, &Style::Strong, at)),
+                Inline::Text(text) => spans.push(Span::new(text.replace(" %", "\u{a0}%"), style)),
+                Inline::Emphasis(inner) => spans.extend(self.spans(inner, Style::Emphasis)),
+                Inline::Strong(inner) => spans.extend(self.spans(inner, Style::Strong)),
                 Inline::Code(text) => spans.push(Span::new(text.clone(), Style::Code)),
-                Inline::Math(tex) => match math::inline(tex) {
-                    Ok(text) => spans.push(Span::new(text, Style::Math)),
-                    Err(message) => {
-                        self.layout.faults.push((at, message));
-                        spans.push(Span::new(tex.clone(), Style::Math));
-                    }
-                },
-                Inline::Link { target, text } => spans.extend(self.spans(text, &Style::Link(target.clone()), at)),
-                Inline::Footnote(name) => {
-                    spans.push(Span::new(format!("[{name}]"), Style::Link(Target::Footnote(name.clone()))));
+                Inline::Math { at, tex } => {
+                    let text = math::inline(tex).unwrap_or_else(|message| {
+                        self.layout.faults.push((*at, message));
+                        tex.clone()
+                    });
+                    spans.push(Span::new(text, Style::Math));
                 }
-                Inline::Break => spans.push(Span::new("\n", style.clone())),
+                Inline::Link { target, text, .. } => {
+                    let linked = |span| Span { target: Some(target.clone()), ..span };
+                    spans.extend(self.spans(text, style).into_iter().map(linked));
+                }
+                Inline::Footnote { name, .. } => {
+                    let target = Some(Target::Footnote(name.clone()));
+                    spans.push(Span { target, ..Span::new(format!("[{name}]"), style) });
+                }
+                Inline::Break => spans.push(Span::new("\n", style)),
             }
         }
-        spans
+        self.ours(&spans)
     }
 }
 
@@ -326,18 +311,20 @@ fn links(lines: &[Line]) -> Vec<Link> {
             continue;
         };
         for (at, span) in spans.iter().enumerate() {
-            let Style::Link(target) = &span.style else {
+            let Some(target) = &span.target else {
                 // Indents and quote bars stand before a link that goes on.
                 open &= span.style == Style::Frame || span.text.trim().is_empty();
                 continue;
             };
+            // One whose look changes within goes on as well.
+            open |= at > 0 && spans[at - 1].target.as_ref() == Some(target);
             match links.last_mut().filter(|last| open && last.target == *target) {
                 Some(last) => last.parts.push((number, at)),
                 None => links.push(Link { target: target.clone(), parts: vec![(number, at)] }),
             }
             open = false;
         }
-        open = matches!(spans.last(), Some(Span { style: Style::Link(_), .. }));
+        open = spans.last().is_some_and(|span| span.target.is_some());
     }
     links
 }
@@ -351,7 +338,7 @@ mod tests {
         let head = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
         let (document, faults) = parse("x.md", &format!("{head}{markdown}"));
         assert_eq!(faults, []);
-        let layout = lay_out(&document, width, |_| 2);
+        let layout = lay_out(&document, width, Glyphs::Unicode, |_| 2);
         assert_eq!(layout.faults, []);
         let text = |line: &Line| match line {
             Line::Text(spans) => spans.iter().map(|s| s.text.as_str()).collect::<String>().trim_end().to_string(),

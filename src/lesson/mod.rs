@@ -7,12 +7,15 @@ mod cell;
 mod check;
 mod claim;
 mod document;
+mod glyphs;
 mod highlight;
 mod layout;
 mod library;
 mod math;
 mod parse;
 mod sanitize;
+mod span;
+mod spot;
 mod table;
 mod wrap;
 
@@ -20,8 +23,11 @@ pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizC
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
+pub use glyphs::Glyphs;
 pub use highlight::{Highlighter, Lit};
-pub use layout::{Heading, Layout, Line, Link, Span, Style, Token, lay_out};
+pub use layout::{Heading, Layout, Line, Link, lay_out};
 pub use library::{Hit, Library};
 pub use parse::parse;
 pub use sanitize::sanitize;
+pub use span::{Span, Style, Token};
+pub use spot::Spot;

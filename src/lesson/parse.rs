@@ -29,6 +29,8 @@ fn options() -> Options<'static> {
     options.extension.alerts = true;
     options.extension.math_dollars = true;
     options.extension.cjk_friendly_emphasis = true;
+    // A writer's editor counts characters, not bytes.
+    options.parse.sourcepos_chars = true;
     options
 }
 
@@ -81,7 +83,7 @@ impl Reader<'_> {
             }
             NodeValue::Paragraph => {
                 let mut inlines = self.inlines(node);
-                if let [Inline::Math(tex)] = inlines.as_slice()
+                if let [Inline::Math { tex, .. }] = inlines.as_slice()
                     && is_display(node)
                 {
                     BlockKind::Math(tex.clone())
@@ -172,10 +174,10 @@ impl Reader<'_> {
                 NodeValue::Code(code) => Inline::Code(code.literal),
                 NodeValue::Emph => Inline::Emphasis(self.inlines(node)),
                 NodeValue::Strong => Inline::Strong(self.inlines(node)),
-                NodeValue::Math(math) => Inline::Math(math.literal),
-                NodeValue::FootnoteReference(note) => Inline::Footnote(note.name.clone()),
+                NodeValue::Math(math) => Inline::Math { at, tex: math.literal },
+                NodeValue::FootnoteReference(note) => Inline::Footnote { at, name: note.name.clone() },
                 NodeValue::Link(link) => match target(&link.url) {
-                    Ok(target) => Inline::Link { target, text: self.inlines(node) },
+                    Ok(target) => Inline::Link { at, target, text: self.inlines(node) },
                     Err(message) => {
                         self.fault(at, message);
                         continue;

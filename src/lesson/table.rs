@@ -1,7 +1,7 @@
 //! Tables fitted to a width: columns take what they need, and share what there is when it is short.
 
 use super::document::Align;
-use super::layout::{Span, Style};
+use super::span::{Span, Style};
 use super::wrap::wrap;
 use unicode_width::UnicodeWidthStr;
 
@@ -21,7 +21,7 @@ pub fn set(aligns: &[Align], header: &[Vec<Span>], rows: &[Vec<Vec<Span>>], widt
     let widths = share(&natural, width.checked_sub(GAP * header.len().saturating_sub(1))?)?;
     let bold: Vec<Vec<Span>> = header
         .iter()
-        .map(|cell| cell.iter().map(|span| Span::new(span.text.clone(), Style::Strong)).collect())
+        .map(|cell| cell.iter().map(|span| Span { style: Style::Strong, ..span.clone() }).collect())
         .collect();
     let mut lines = row(aligns, &bold, &widths);
     let rule = widths.iter().map(|&w| "─".repeat(w)).collect::<Vec<_>>().join(&" ".repeat(GAP));

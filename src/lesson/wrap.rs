@@ -1,6 +1,6 @@
 //! Styled text broken into lines.
 
-use super::layout::{Span, Style};
+use super::span::Span;
 use textwrap::core::Fragment;
 use unicode_width::UnicodeWidthStr;
 
@@ -34,10 +34,10 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
         for fragments in textwrap::wrap_algorithms::wrap_first_fit(&pieces, &[width as f64]) {
             let mut line: Vec<Span> = Vec::new();
             for (at, piece) in fragments.iter().enumerate() {
-                piece.spans.iter().for_each(|span| append(&mut line, &span.text, &span.style));
+                piece.spans.iter().for_each(|span| append(&mut line, span));
                 if piece.space && at + 1 < fragments.len() {
-                    let style = line.last().map(|span| span.style.clone()).unwrap_or_default();
-                    append(&mut line, " ", &style);
+                    let blank = line.last().cloned().unwrap_or_default().with(" ");
+                    append(&mut line, &blank);
                 }
             }
             lines.push(line);
@@ -46,10 +46,10 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
     lines
 }
 
-fn append(line: &mut Vec<Span>, text: &str, style: &Style) {
+fn append(line: &mut Vec<Span>, span: &Span) {
     match line.last_mut() {
-        Some(last) if last.style == *style => last.text.push_str(text),
-        _ => line.push(Span::new(text, style.clone())),
+        Some(last) if last.is_like(span) => last.text.push_str(&span.text),
+        _ => line.push(span.clone()),
     }
 }
 
@@ -61,7 +61,7 @@ fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
                 paragraphs.push(Vec::new());
             }
             if let Some(last) = paragraphs.last_mut() {
-                last.push(Span::new(text, span.style.clone()));
+                last.push(span.with(text));
             }
         }
     }
@@ -90,7 +90,7 @@ fn cut(spans: &[Span], start: usize, end: usize) -> Vec<Span> {
     for span in spans {
         let (from, to) = (start.max(offset), end.min(offset + span.text.len()));
         if from < to {
-            found.push(Span::new(&span.text[from - offset..to - offset], span.style.clone()));
+            found.push(span.with(&span.text[from - offset..to - offset]));
         }
         offset += span.text.len();
     }

@@ -56,8 +56,8 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let (columns, rows) = terminal::size().wrap_err("this terminal does not tell its size")?;
     // A first visit begins at the heart of the course; the contents stand beside it.
     let lesson = options.lesson.or_else(|| options.library.find("faster")).unwrap_or(0);
-    let app = App::new(options.library, lesson, columns, rows);
     let theme = Theme::detect(|name| std::env::var(name).ok());
+    let app = App::new(options.library, lesson, columns, rows).with_glyphs(theme.glyphs);
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
     let outcome = Notebook::open(app, theme, options.home)

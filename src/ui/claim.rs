@@ -29,6 +29,6 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
 
 fn write_line(theme: &Theme, text: &str, style: Style, area: Rect, row: u16, buffer: &mut Buffer) {
     if row < area.bottom() {
-        buffer.set_stringn(area.x, row, theme.text(text), usize::from(area.width), style);
+        buffer.set_stringn(area.x, row, theme.measured(text), usize::from(area.width), style);
     }
 }

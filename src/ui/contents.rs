@@ -1,9 +1,8 @@
 //! The contents: every lesson with how far it has been read.
 
 use super::{Glyphs, Theme};
-use crate::app::{App, screen_contents_top};
+use crate::app::{App, cut, screen_contents_top};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.contents;
@@ -41,19 +40,4 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         let title = format!("{mark} {:<6} {}", lesson.meta.part, lesson.meta.title);
         buffer.set_stringn(line.x, y, theme.text(&cut(&title, room)), room, style);
     }
-}
-
-/// A title that does not fit says so.
-fn cut(text: &str, room: usize) -> String {
-    if text.width() <= room {
-        return text.into();
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        if kept.width() + c.width().unwrap_or(0) + 1 > room {
-            break;
-        }
-        kept.push(c);
-    }
-    format!("{}…", kept.trim_end())
 }

@@ -21,7 +21,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
                 let mut x = area.x;
                 for (at, span) in spans.iter().enumerate() {
                     let room = usize::from(area.right().saturating_sub(x));
-                    let style = theme.prose(&span.style);
+                    let style = theme.prose(span);
                     let style = if chosen.contains(&(number, at)) { style.patch(theme.selected()) } else { style };
                     x = buffer.set_stringn(x, y, theme.text(&span.text), room, style).0;
                 }

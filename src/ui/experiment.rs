@@ -9,6 +9,7 @@ use crate::protocol::{CellKey, ExperimentSpec, Figure, Outcome, about};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 pub fn draw(
     app: &App,
@@ -52,10 +53,10 @@ pub fn draw(
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
-    let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor));
+    let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor, inner.width.into()));
     let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
     let (foot, style) = read.or(steering).unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted));
-    write(theme, &foot, style, Rect { y: last, height: 1, ..inner }, last, buffer);
+    buffer.set_stringn(inner.x, last, theme.text(&foot), inner.width.into(), style);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
         Page::Rows(number, rows) => {
@@ -70,7 +71,7 @@ pub fn draw(
         }
         Page::Findings(lines) => {
             for (line, row) in finding_lines(outcome, place.width)[lines.clone()].iter().zip(place.y..) {
-                write(theme, line, Style::new(), place, row, buffer);
+                write(theme, &theme.measured(line), Style::new(), place, row, buffer);
             }
         }
     }
@@ -116,7 +117,7 @@ fn title(outcome: &Outcome, page: &Page) -> String {
 fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
     let numbers = if count > 1 { 3 * count as u16 } else { 0 };
     let room = usize::from(area.width.saturating_sub(numbers + 1));
-    buffer.set_stringn(area.x, area.y, theme.text(title), room, theme.strong());
+    buffer.set_stringn(area.x, area.y, theme.measured(title), room, theme.strong());
     for page in (0..count).filter(|_| count > 1) {
         let style = if page == at { theme.selected() } else { theme.faint() };
         let x = area.right().saturating_sub(numbers) + 3 * page as u16;
@@ -136,7 +137,7 @@ fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, 
 }
 
 /// The values at the cursor, in the looks of its curve.
-fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor) -> Option<(String, Style)> {
+fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor, room: usize) -> Option<(String, Style)> {
     let Page::Figure(number) = page else { return None };
     let (chart, mark, style) = match outcome.figures.get(*number)? {
         Figure::Plot(plot) => {
@@ -146,5 +147,6 @@ fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor) -> Op
         Figure::Bars(bars) => (Chart::of_bars(bars), String::new(), theme.arm(0)),
         _ => return None,
     };
-    Some((format!("{mark}{}", chart.told(cursor)?), style.patch(theme.strong())))
+    let told = chart.told(cursor, room.saturating_sub(mark.width()))?;
+    Some((format!("{mark}{told}"), style.patch(theme.strong())))
 }

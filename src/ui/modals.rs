@@ -5,7 +5,7 @@ use super::race::{self, RaceView};
 use super::status::READING;
 use super::theme::Theme;
 use crate::app::{
-    App, BINDINGS, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Search, Settings,
+    App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Search, Settings, keys,
 };
 use crate::protocol::{RunId, RunState};
 use ratatui::Frame;
@@ -47,8 +47,8 @@ fn open(title: &str, width: u16, height: u16, theme: &Theme, whole: Rect, buffer
 }
 
 fn help(top: usize, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let shown: Vec<_> = BINDINGS.iter().filter(|binding| !binding.label.is_empty()).collect();
-    let inner = open("Keys", 70, shown.len() as u16 + 4, theme, whole, buffer);
+    let shown: Vec<_> = keys::shown().collect();
+    let inner = open("Keys", 72, shown.len() as u16 + 4, theme, whole, buffer);
     let room = usize::from(inner.height.saturating_sub(1));
     let top = top.min(shown.len().saturating_sub(room));
     for (row, binding) in shown.iter().skip(top).take(room).enumerate() {

@@ -1,7 +1,7 @@
 //! Predictions and check questions.
 
 use super::Theme;
-use crate::app::{Answer, hanging};
+use crate::app::{Answer, hanging, is_committed, ordered};
 use crate::lesson::{Guess, PredictCell, QuizCell};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,9 +38,9 @@ pub fn framed(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mu
 /// Writes wrapped text and returns the row below it.
 pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let mut row = y;
-    for line in textwrap::wrap(text, usize::from(area.width.max(1))) {
+    for line in textwrap::wrap(&theme.text(text), usize::from(area.width.max(1))) {
         if row < area.bottom() {
-            buffer.set_stringn(area.x, row, theme.text(&line), usize::from(area.width), style);
+            buffer.set_stringn(area.x, row, &line, usize::from(area.width), style);
         }
         row += 1;
     }
@@ -49,9 +49,9 @@ pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer
 
 /// The same, further lines beneath the words of the first.
 fn write_hanging(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
-    let lines = hanging(text, usize::from(area.width));
+    let lines = hanging(&theme.text(text), usize::from(area.width));
     for (line, row) in lines.iter().zip(y..area.bottom()) {
-        buffer.set_stringn(area.x, row, theme.text(line), usize::from(area.width), style);
+        buffer.set_stringn(area.x, row, line, usize::from(area.width), style);
     }
     y + lines.len() as u16
 }
@@ -76,11 +76,8 @@ pub fn predict(
             }
         }
         Guess::Order(options) => {
-            let order = if let Some(Answer::Order(order)) = answer { order.as_slice() } else { &[] };
             for (at, option) in options.iter().enumerate() {
-                let place =
-                    order.iter().position(|&chosen| chosen == at).map_or(String::new(), |p| format!("  ({})", p + 1));
-                y = write_hanging(theme, &format!("{}  {option}{place}", at + 1), Style::new(), inner, y, buffer);
+                y = write_hanging(theme, &ordered(at, option, answer), Style::new(), inner, y, buffer);
             }
         }
         Guess::Number(unit) => {
@@ -91,7 +88,7 @@ pub fn predict(
             y = write(theme, &text, style, inner, y, buffer);
         }
     }
-    if answer.is_some() {
+    if is_committed(answer, &cell.guess) {
         write(theme, &cell.explanation, Style::new(), inner, y + 1, buffer);
     }
 }

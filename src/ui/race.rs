@@ -92,7 +92,7 @@ pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer
         let chart = Rect { height: area.height.saturating_sub(rows), ..area };
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
-    let plot = Plot { crosshair: crosshair(theme, view), ..chart(race, view.marks, theme) };
+    let plot = Plot { crosshair: crosshair(theme, view, chart_area.width), ..chart(race, view.marks, theme) };
     plot.draw(chart_area, theme, buffer);
     if area.width >= WIDE {
         standings::beside::draw(theme, view, side, buffer);
@@ -102,13 +102,13 @@ pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer
 }
 
 /// The point that is being read.
-fn crosshair(theme: &Theme, view: &RaceView) -> Option<Crosshair> {
+fn crosshair(theme: &Theme, view: &RaceView, width: u16) -> Option<Crosshair> {
     let (cursor, race) = (view.cursor?, view.race);
     let chart = Chart::of_race(race, view.marks);
     let point = chart.point(cursor)?;
     let lane = race.lanes.get(cursor.curve).map(|lane| arm_number(race, lane));
     let (mark, style) = lane.map_or(("✕", theme.cited()), |arm| (theme.marker(arm), theme.arm(arm)));
-    let told = format!("{mark} {}", chart.told(cursor)?);
+    let told = format!("{mark} {}", chart.told(cursor, usize::from(width).saturating_sub(2))?);
     Some(Crosshair { at: (point.x, point.y), style, told: Some(told) })
 }
 

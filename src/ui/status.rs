@@ -95,7 +95,7 @@ fn kernel(app: &App) -> String {
 }
 
 /// The keys while values are being read.
-pub const READING: &str = "← → points · [ ] further · ↑ ↓ curves · Esc back";
+pub const READING: &str = "← → points · H L further · ↑ ↓ curves · Esc back";
 
 /// The keys that the focused cell takes; what lies on top shows its own, the contents have them here.
 fn hints(app: &App) -> String {
@@ -120,7 +120,7 @@ fn hints(app: &App) -> String {
             Some(_) => "Enter resume · o settings",
         },
         CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
-        CellBody::Experiment(_) if app.can_steer(&app.key_of(cell)) => "1-9 page · Enter steer",
+        CellBody::Experiment(_) if app.can_steer(&app.key_of(cell)) => "[ ] page · Enter steer",
         CellBody::Experiment(experiment) => {
             let key = app.key_of(cell);
             let measured = app.experiments.get(&key).is_some_and(|view| view.outcome.is_some());
@@ -128,9 +128,9 @@ fn hints(app: &App) -> String {
                 (false, spec) if !spec.has_full() => "Enter measure",
                 (false, ExperimentSpec { effort: Effort::Quick, .. }) => "Enter measure · e full",
                 (false, _) => "Enter measure · e quick",
-                (true, spec) if !spec.has_full() => "1-9 page · Enter again",
-                (true, ExperimentSpec { effort: Effort::Quick, .. }) => "1-9 page · Enter again · e full",
-                (true, _) => "1-9 page · Enter again · e quick",
+                (true, spec) if !spec.has_full() => "[ ] page · Enter again",
+                (true, ExperimentSpec { effort: Effort::Quick, .. }) => "[ ] page · Enter again · e full",
+                (true, _) => "[ ] page · Enter again · e quick",
             }
         }
         CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",

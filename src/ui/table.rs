@@ -2,12 +2,13 @@
 
 use super::questions::write;
 use super::theme::{Glyphs, Theme};
+use crate::app::cut;
 use crate::protocol::{Source, Table};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::ops::Range;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Some rows of a table beneath its head. Where it is too wide, the widest columns are cut.
 pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffer: &mut Buffer) {
@@ -61,18 +62,4 @@ fn widths(figure: &Table, room: usize) -> Vec<usize> {
         }
     }
     widths
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.into();
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        if kept.width() + c.width().unwrap_or(0) + 1 > width {
-            break;
-        }
-        kept.push(c);
-    }
-    kept + "…"
 }

@@ -1,6 +1,7 @@
 //! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
 
 use crate::lesson;
+pub use crate::lesson::Glyphs;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal shows.
@@ -11,13 +12,6 @@ pub enum Palette {
     Sixteen,
     /// `NO_COLOR`, or a terminal without: attributes alone.
     None,
-}
-
-/// Which characters can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyphs {
-    Unicode,
-    Ascii,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +36,7 @@ impl Theme {
         } else {
             Palette::Sixteen
         };
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
-        let upper = locale.to_uppercase();
-        let ascii = matches!(locale.as_str(), "C" | "POSIX") || !(upper.contains("UTF-8") || upper.contains("UTF8"));
-        Self { palette, glyphs: if ascii { Glyphs::Ascii } else { Glyphs::Unicode } }
+        Self { palette, glyphs: Glyphs::detect(env) }
     }
 
     /// One meaning in three palettes.
@@ -116,9 +107,10 @@ impl Theme {
     }
 
     /// The look of a lesson's span.
-    pub fn prose(&self, style: &lesson::Style) -> Style {
+    pub fn prose(&self, span: &lesson::Span) -> Style {
         use lesson::{Style as S, Token};
-        match style {
+        let link = span.target.is_some();
+        let look = match span.style {
             S::Text => Style::new(),
             S::Emphasis | S::Quote => Style::new().add_modifier(Modifier::ITALIC),
             S::Strong | S::Subheading => self.strong(),
@@ -132,43 +124,18 @@ impl Theme {
             S::Title => self.accent().add_modifier(Modifier::BOLD),
             S::Heading => self.arm(0).add_modifier(Modifier::BOLD),
             S::Frame | S::Faint => self.faint(),
-            S::Link(_) => self.accent().add_modifier(Modifier::UNDERLINED),
-        }
+        };
+        if link { self.accent().patch(look).add_modifier(Modifier::UNDERLINED) } else { look }
     }
 
-    /// Text in the characters that the terminal has: typographic ones become their plain likes, or the other way
-    /// round. It never grows but for `±`, which nothing but a plot's cursor writes.
+    /// Text in the characters that the terminal has.
     pub fn text(&self, text: &str) -> String {
-        if self.glyphs == Glyphs::Unicode {
-            return text.replace("+-", "±");
-        }
-        let mut plain = String::with_capacity(text.len());
-        for c in text.chars() {
-            let like = match c {
-                '\u{a0}' => ' ',
-                '•' | '·' => '*',
-                '─' | '–' | '—' | '−' => '-',
-                '▏' | '│' => '|',
-                '×' => 'x',
-                '…' => '~',
-                '’' | '‘' => '\'',
-                '“' | '”' => '"',
-                '→' | '≥' => '>',
-                '←' | '≤' => '<',
-                '↑' => '^',
-                '↓' => 'v',
-                '±' => {
-                    plain.push('+');
-                    '-'
-                }
-                '✕' => '+',
-                '●' => 'o',
-                c if c.is_ascii() => c,
-                _ => '?',
-            };
-            plain.push(like);
-        }
-        plain
+        self.glyphs.text(text)
+    }
+
+    /// The same for what was measured: findings and tables write a spread as `+-`.
+    pub fn measured(&self, text: &str) -> String {
+        self.text(&text.replace("+-", "±"))
     }
 }
 

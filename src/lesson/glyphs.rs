@@ -1,0 +1,258 @@
+//! Which characters a terminal has, and what stands in place of those it lacks.
+
+/// Which characters can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Glyphs {
+    #[default]
+    Unicode,
+    Ascii,
+}
+
+impl Glyphs {
+    /// By the locale alone, in the order of POSIX: no terminal is asked.
+    pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+        let upper = locale.to_uppercase();
+        if upper.contains("UTF-8") || upper.contains("UTF8") { Self::Unicode } else { Self::Ascii }
+    }
+
+    /// Text in these characters: `σ(x²)` becomes `sigma(x^2)`. It may grow, so this comes before any line is broken.
+    pub fn text(self, text: &str) -> String {
+        match self {
+            Self::Ascii if !text.is_ascii() => spelled(text).concat(),
+            _ => text.into(),
+        }
+    }
+
+    /// The lines of a formula in these characters. A column is as wide as its widest spelling, so that what stands
+    /// above each other still does.
+    pub fn formula(self, lines: Vec<String>) -> Vec<String> {
+        if self == Self::Unicode || lines.iter().all(|line| line.is_ascii()) {
+            return lines;
+        }
+        let lines: Vec<Vec<String>> = lines.iter().map(|line| spelled(line)).collect();
+        let widths: Vec<usize> = (0..lines.iter().map(Vec::len).max().unwrap_or(0))
+            .map(|column| lines.iter().filter_map(|line| line.get(column)).map(String::len).max().unwrap_or(0))
+            .collect();
+        let fill = |cell: &String, width: usize| match cell.as_str() {
+            "-" => "-".repeat(width),
+            _ => format!("{cell:<width$}"),
+        };
+        let whole = |line: &Vec<String>| line.iter().zip(&widths).map(|(cell, width)| fill(cell, *width)).collect();
+        lines.iter().map(whole).map(|line: String| line.trim_end().to_string()).collect()
+    }
+}
+
+/// What each column of a text is spelled as.
+fn spelled(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut columns: Vec<String> = Vec::with_capacity(chars.len());
+    // Whether the letters before are a whole word: another would run into it.
+    let mut after_word = false;
+    for (at, &c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied();
+        let mut cell = String::new();
+        if let Some(word) = word(c) {
+            if before.is_some_and(|c| c.is_ascii_alphanumeric()) || after_word {
+                cell.push(' ');
+            }
+            cell.push_str(word);
+        } else if let Some((mark, like)) = raised(c) {
+            let same = |other: Option<char>| other.and_then(raised).is_some_and(|(other, _)| other == mark);
+            let (first, last) = (!same(before), !same(chars.get(at + 1).copied()));
+            let run = chars[..at].iter().rposition(|c| raised(*c).is_none_or(|r| r.0 != mark)).map_or(0, |at| at + 1);
+            let likes = chars[run..].iter().map_while(|c| raised(*c).filter(|r| r.0 == mark)).map(|r| r.1);
+            let signs = likes.clone().any(|like| !like.is_ascii_alphanumeric());
+            let grouped = signs && likes.clone().count() > 1 && !likes.clone().eq("()".chars());
+            let grouped = grouped && chars.get(run).and_then(|c| raised(*c)).is_some_and(|r| r.1 != '(');
+            if first {
+                cell.push(mark);
+            }
+            if first && grouped {
+                cell.push('(');
+            }
+            cell.push(like);
+            if last && grouped {
+                cell.push(')');
+            }
+        } else {
+            if after_word && c.is_ascii_alphanumeric() {
+                cell.push(' ');
+            }
+            match sign(c) {
+                Some(like) => cell.push_str(like),
+                None if c.is_ascii() => cell.push(c),
+                None => cell.push('?'),
+            }
+        }
+        after_word = word(c).is_some();
+        match columns.last_mut() {
+            Some(last) if is_combining(c) => last.push_str(&cell),
+            _ => columns.push(cell),
+        }
+    }
+    columns
+}
+
+fn is_combining(c: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+/// Letters and symbols that are read as a word.
+fn word(c: char) -> Option<&'static str> {
+    Some(match c {
+        'α' => "alpha",
+        'β' => "beta",
+        'γ' => "gamma",
+        'δ' => "delta",
+        'ε' | 'ϵ' => "epsilon",
+        'ζ' => "zeta",
+        'η' => "eta",
+        'θ' | 'ϑ' => "theta",
+        'κ' => "kappa",
+        'λ' => "lambda",
+        'μ' | 'µ' => "mu",
+        'ν' => "nu",
+        'ξ' => "xi",
+        'π' => "pi",
+        'ρ' => "rho",
+        'σ' | 'ς' => "sigma",
+        'τ' => "tau",
+        'φ' | 'ϕ' => "phi",
+        'χ' => "chi",
+        'ψ' => "psi",
+        'ω' => "omega",
+        'Γ' => "Gamma",
+        'Δ' => "Delta",
+        'Θ' => "Theta",
+        'Λ' => "Lambda",
+        'Π' => "Pi",
+        'Σ' => "Sigma",
+        'Φ' => "Phi",
+        'Ψ' => "Psi",
+        'Ω' => "Omega",
+        '∑' => "sum",
+        '∏' => "prod",
+        '∫' => "int",
+        '√' => "sqrt",
+        '∂' => "d",
+        '∇' => "nabla",
+        '∞' => "inf",
+        '∈' => "in",
+        '∝' => "propto",
+        '°' => "deg",
+        _ => return None,
+    })
+}
+
+/// Signs and accented letters.
+fn sign(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\u{a0}' | '\u{2009}' | '\u{202f}' => " ",
+        '•' | '·' | '⋅' | '∙' => "*",
+        '─' | '━' | '–' | '—' | '−' | '‐' | '‑' => "-",
+        '▏' | '│' | '┃' | '⎜' | '⎟' | '⎪' | '⎢' | '⎥' | '∣' => "|",
+        '⎛' | '⎠' | '⎧' | '⎭' | '⁄' => "/",
+        '⎝' | '⎞' | '⎩' | '⎫' => "\\",
+        '⎡' | '⎣' | '⌊' | '⌈' => "[",
+        '⎤' | '⎦' | '⌋' | '⌉' => "]",
+        '⎨' | '⟨' => "<",
+        '⎬' | '⟩' | '▸' => ">",
+        '×' => "x",
+        '÷' => "/",
+        // One column for one: titles are cut with it.
+        '…' | '≈' | '∼' => "~",
+        '’' | '‘' | '′' => "'",
+        '“' | '”' | '″' | '«' => "\"",
+        // It marks the chosen answer.
+        '»' => ">",
+        '→' => "->",
+        '←' => "<-",
+        '↔' => "<->",
+        '⇒' => "=>",
+        '↦' => "|->",
+        '≥' => ">=",
+        '≤' => "<=",
+        '≫' => ">>",
+        '≪' => "<<",
+        '≠' => "!=",
+        '≡' => "==",
+        '±' => "+-",
+        '↑' | '\u{302}' => "^",
+        '↓' => "v",
+        '✕' | '✓' | '†' => "+",
+        '●' => "o",
+        '‖' | '∥' => "||",
+        '½' => "1/2",
+        '¼' => "1/4",
+        '¾' => "3/4",
+        'ℝ' => "R",
+        'ℓ' => "l",
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => "a",
+        'À' | 'Á' | 'Â' | 'Ã' | 'Ä' | 'Å' => "A",
+        'è' | 'é' | 'ê' | 'ë' => "e",
+        'È' | 'É' | 'Ê' | 'Ë' => "E",
+        'ì' | 'í' | 'î' | 'ï' => "i",
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => "o",
+        'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' | 'Ø' => "O",
+        'ù' | 'ú' | 'û' | 'ü' => "u",
+        'Ù' | 'Ú' | 'Û' | 'Ü' => "U",
+        'ç' | 'č' | 'ć' => "c",
+        'ñ' | 'ń' => "n",
+        'š' | 'ś' => "s",
+        'ž' | 'ż' | 'ź' => "z",
+        'ł' => "l",
+        'ß' => "ss",
+        'æ' => "ae",
+        _ => return None,
+    })
+}
+
+/// A raised or lowered letter: its mark, and the letter itself.
+fn raised(c: char) -> Option<(char, char)> {
+    const RAISED: &str = "⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-⁼=⁽(⁾)ᵃaᵇbᶜcᵈdᵉeᶠfᵍgʰhⁱiʲjᵏkˡlᵐmⁿnᵒoᵖpʳrˢsᵗtᵘuᵛvʷwˣxʸyᶻzᴸLᵀTᴺNᴹM";
+    const LOWERED: &str = "₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-₌=₍(₎)ₐaₑeₕhᵢiⱼjₖkₗlₘmₙnₒoₚpᵣrₛsₜtᵤuᵥvₓx";
+    let find = |table: &str| {
+        let mut pairs = table.chars();
+        std::iter::from_fn(|| pairs.next().zip(pairs.next())).find(|pair| pair.0 == c).map(|pair| pair.1)
+    };
+    if c.is_ascii() {
+        return None;
+    }
+    find(RAISED).map(|like| ('^', like)).or_else(|| find(LOWERED).map(|like| ('_', like)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_formula_can_be_read_in_ascii() {
+        let cases = [
+            ("σ(x)", "sigma(x)"),
+            ("2σ(2z) - 1", "2 sigma(2z) - 1"),
+            ("x² + y¹⁰", "x^2 + y^10"),
+            ("1+e⁻ˣ", "1+e^(-x)"),
+            ("√(s²E)", "sqrt(s^2E)"),
+            ("∑ⁿᵢ₌₁xᵢ", "sum^n_(i=1)x_i"),
+            ("W⁽ˡ⁾", "W^(l)"),
+            ("πσ ≈ 5°", "pi sigma ~ 5 deg"),
+            ("x → ∞, x ≤ 1", "x -> inf, x <= 1"),
+            ("Glöckner, Rubén · »", "Glockner, Ruben * >"),
+            ("plain", "plain"),
+        ];
+        for (rich, plain) in cases {
+            assert_eq!(Glyphs::Ascii.text(rich), plain);
+            assert_eq!(Glyphs::Unicode.text(rich), rich);
+        }
+    }
+
+    #[test]
+    fn what_stands_above_each_other_still_does() {
+        let fraction = ["         1", "σ(x) = ─────", "       1+e⁻ˣ"].map(String::from).to_vec();
+        let plain = ["             1", "sigma(x) = --------", "           1+e^(-x)"];
+        assert_eq!(Glyphs::Ascii.formula(fraction.clone()), plain);
+        assert_eq!(Glyphs::Unicode.formula(fraction.clone()), fraction);
+    }
+}
