@@ -1,12 +1,22 @@
 //! Every cell of the shipped lessons, run to its end on LibTorch at a small setting.
 
-use relu_notebook::app::pages;
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::{Event, pages};
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
-use relu_notebook::lesson::{CellBody, Library, Test};
-use relu_notebook::protocol::{DataSource, Experiment, ExperimentSpec, Figure, Outcome};
+use relu_notebook::lesson::{CellBody, Document, Library, Test};
+use relu_notebook::protocol::{CellKey, DataSource, Experiment, ExperimentSpec, Figure, Outcome, finds};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
 use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
+
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
 
 struct Patient;
 
@@ -89,10 +99,11 @@ fn fits(name: &str, figure: &Figure, pages: usize) {
 #[test]
 fn every_cell_runs_to_its_end() {
     let (mut measured, mut keys) = (0, Vec::new());
-    measure("", small, |name, _, outcome| {
+    measure("", small, |name, spec, outcome| {
         assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
         for finding in &outcome.findings {
             assert!(finding.value.is_finite(), "{name}: {} is {}", finding.key, finding.value);
+            assert!(finds(spec.experiment.finding_keys(), &finding.key), "{name} finds {}", finding.key);
         }
         for figure in &outcome.figures {
             if let Figure::Plot(plot) = figure {
@@ -100,11 +111,47 @@ fn every_cell_runs_to_its_end() {
             }
             fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
         }
+        read_to_its_last_page(name, outcome);
         keys.extend(outcome.findings.iter().map(|finding| finding.key.clone()));
         measured += 1;
     });
-    assert!(measured >= 12, "only {measured} cells");
+    let library = Library::english();
+    let cells = library.lessons.iter().flat_map(Document::cells);
+    let all = cells.filter(|cell| matches!(cell.body, CellBody::Experiment(_))).count();
+    assert_eq!(measured, all);
     claims_ask_for_what_is_found(&keys);
+}
+
+/// On the narrowest screen every page can be turned to, and the values of every curve are read whole.
+fn read_to_its_last_page(name: &str, outcome: &Outcome) {
+    let (lesson, cell) = name.split_once('/').unwrap_or_default();
+    let mut session = Session::on(lesson, 80, 24);
+    session.tab_to(cell);
+    let key = CellKey { lesson: lesson.into(), cell: cell.into() };
+    let body = session.app.focused().map(|cell| cell.body.clone());
+    let Some(CellBody::Experiment(body)) = body else { panic!("{name} is no experiment") };
+    session.tell(Event::Outcomes(vec![(key.clone(), body.spec, outcome.clone())]));
+    let number = session.app.view.focus.unwrap_or(0);
+    let shown = |session: &Session| session.app.pages_of(&key, number).unwrap_or_default();
+    for page in 0..shown(&session).0.len() {
+        assert_eq!(shown(&session).1, page, "{name}");
+        session.press(KeyCode::Char('v'));
+        while let Some(cursor) = session.app.cursor().cloned() {
+            let chart = session.app.chart(&cursor.on).unwrap_or_default();
+            let told = |room| chart.told(&cursor, room).unwrap_or_default();
+            let (whole, source) = (told(usize::MAX), format!(" ({})", chart.curves[cursor.curve].source));
+            let values = &whole[chart.curves[cursor.curve].name.len()..];
+            let values = values.strip_suffix(&source).unwrap_or(values);
+            let screen = session.screen(&RICH);
+            assert!(screen.contains(values), "{name}: {whole}\n{screen}");
+            session.press(KeyCode::Down);
+            if session.app.cursor() == Some(&cursor) {
+                session.press(KeyCode::Esc);
+            }
+        }
+        session.press(KeyCode::Char(']'));
+    }
+    assert_eq!(shown(&session).1 + 1, shown(&session).0.len(), "{name}");
 }
 
 /// A misspelt key would leave a claim untried for ever.

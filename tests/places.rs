@@ -7,7 +7,8 @@ mod session;
 
 use crossterm::event::KeyCode;
 use relu_notebook::app::{App, Effect, Event, Modal};
-use relu_notebook::lesson::{Highlighter, Library, Line, Style, Token, parse};
+use relu_notebook::lesson::{CellBody, ClaimCell, Highlighter, Library, Line, Style, Test, Token, parse};
+use relu_notebook::protocol::{self, RequestBody};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
@@ -175,4 +176,155 @@ fn code_is_highlighted_when_it_is_seen() {
     session.tell(Event::Highlighted { lesson, code: vec![(code[0].clone(), lines)] });
     assert_eq!((keywords(&session), session.screen(&RICH)), (2, before));
     assert!(session.app.wish_for_light().is_empty(), "once is enough");
+}
+
+/// Long paragraphs, each with its number at its head.
+fn long(columns: u16, rows: u16) -> Session {
+    let texts: Vec<String> =
+        (1..=40).map(|n| format!("Paragraph {n}: {}", "some more words of it ".repeat(20))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (document, faults) = parse("own.md", &own(&texts));
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut library = Library::english();
+    let lesson = library.put(document);
+    Session::with(App::new(library, lesson, columns, rows))
+}
+
+#[test]
+fn a_place_is_the_same_at_every_width() {
+    let mut session = long(80, 24);
+    for _ in 0..60 {
+        session.press(KeyCode::Down);
+    }
+    let source = session.app.view.spot().source;
+    for (columns, rows) in [(120, 40), (200, 50), (40, 12), (80, 24)] {
+        session.tell(Event::Resize(columns, rows));
+        assert_eq!(session.app.view.spot().source, source, "the same paragraph at {columns}x{rows}");
+    }
+    session.press(KeyCode::Down);
+    session.press(KeyCode::Up);
+    let kept = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::RequestIfOn(_, RequestBody::Remember { key, value }) if key == "place/own" => Some(value.clone()),
+        _ => None,
+    });
+    let kept = kept.unwrap();
+    // Left at 80 columns, opened at 120.
+    let mut wide = long(120, 40);
+    wide.tell(Event::Recalled(vec![("place/own".into(), kept.clone())]));
+    wide.app.return_to_place();
+    assert_eq!(wide.app.view.spot().source, source, "{kept}");
+    // At the same width it is the very line.
+    let mut same = long(80, 24);
+    same.tell(Event::Recalled(vec![("place/own".into(), kept)]));
+    same.app.return_to_place();
+    assert_eq!(same.app.view.top, session.app.view.top);
+    // As it was kept before it was told by its block.
+    let mut old = long(80, 24);
+    old.tell(Event::Recalled(vec![("place/own".into(), serde_json::json!({ "top": 50, "read": 20 }))]));
+    old.app.return_to_place();
+    assert_eq!((old.app.view.top, old.app.read["own"]), (50, 20));
+}
+
+#[test]
+fn a_look_into_another_lesson_keeps_its_place() {
+    let mut session = Session::on("sigmoid", 80, 24);
+    session.press(KeyCode::PageDown);
+    session.press(KeyCode::PageDown);
+    let (lesson, top) = (session.app.lesson, session.app.view.top);
+    session.press(KeyCode::Char('p'));
+    for look in ["/two-faced", "/derivative"] {
+        session.type_text(look);
+        session.press(KeyCode::Enter);
+        session.press(KeyCode::Esc);
+        session.press(KeyCode::Esc);
+    }
+    session.type_text(":open sigmoid");
+    session.press(KeyCode::Enter);
+    assert_eq!((session.app.lesson, session.app.view.top), (lesson, top));
+}
+
+/// What a search finds is on the screen, wherever it stands: in prose, in a claim, a race, a question or its choices.
+#[test]
+fn a_hit_is_gone_to_wherever_it_stands() {
+    let library = Library::english();
+    let faster = &library.lessons[library.find("faster").unwrap()];
+    let CellBody::Quiz(quiz) = &faster.cell("why-faster").unwrap().body else { unreachable!() };
+    let CellBody::Train(race) = &faster.cell("race").unwrap().body else { unreachable!() };
+    let start = |text: &str| text.chars().take(50).collect::<String>();
+    for (columns, rows) in SIZES {
+        for (query, cell) in [
+            ("padded to 32x32", None),
+            ("a larger all-tanh net", Some("at-150")),
+            (&race.title[..], Some("race")),
+            (&quiz.question[..], Some("why-faster")),
+            (&quiz.choices[1].text[..], Some("why-faster")),
+        ] {
+            let mut session = Session::on("welcome", columns, rows);
+            session.tell(Event::Key(KeyCode::Char('/').into()));
+            session.tell(Event::Paste(start(query)));
+            session.press(KeyCode::Enter);
+            let screen = session.screen(&RICH);
+            let word = query.split(' ').next().unwrap();
+            assert!(session.app.modals.is_empty() && screen.contains(word), "{query}:\n{screen}");
+            assert!(cell.is_none_or(|cell| session.app.focused().unwrap().id == cell), "{query}:\n{screen}");
+            session.press(KeyCode::Esc);
+            assert_eq!((session.app.lesson, session.app.view.top), (0, 0));
+        }
+    }
+}
+
+/// A link is one however it is dressed, and what is asked for on the way is not forgotten.
+#[test]
+fn a_link_may_be_dressed() {
+    let body = "See [*this* `code` and $x^2$](lesson:own#the-end) and [**that**](lesson:lit#there).\n\n## The end";
+    let (document, faults) = parse("own.md", &own(&[body]));
+    assert!(faults.is_empty(), "{faults:?}");
+    let code = own(&["## There\n\n```python\nx = 1\n```"]).replace("\"own\"", "\"lit\"");
+    let (lit, faults) = parse("lit.md", &code);
+    assert!(faults.is_empty(), "{faults:?}");
+    let library = Library { lessons: vec![document, lit], faults: Vec::new() };
+    let mut session = Session::with(App::new(library, 0, 80, 24));
+    let parts: Vec<usize> = session.app.view.layout.links.iter().map(|link| link.parts.len()).collect();
+    assert_eq!(parts, [4, 1], "{:?}", session.app.view.layout.links);
+    session.press(KeyCode::Char('F'));
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.document().meta.id, "lit");
+    assert!(session.effects.iter().any(|effect| matches!(effect, Effect::Highlight { .. })), "its code is coloured");
+}
+
+/// Claims above have grown when the reader comes back: the one that was left is on the screen.
+#[test]
+fn the_ledger_is_come_back_to() {
+    let mut session = Session::on("ledger", 80, 24);
+    session.tab_to("tricks");
+    session.press(KeyCode::Enter);
+    let findings = |lesson: &protocol::CellKey, library: &Library| {
+        let at = library.find(&lesson.lesson).unwrap();
+        let CellBody::Experiment(cell) = &library.lessons[at].cell(&lesson.cell).unwrap().body else { return None };
+        Some(cell.spec.clone())
+    };
+    let claims: Vec<ClaimCell> = session.app.library.lessons[session.app.library.find("ledger").unwrap()]
+        .cells()
+        .iter()
+        .filter_map(|cell| if let CellBody::Claim(claim) = &cell.body { Some(claim.clone()) } else { None })
+        .collect();
+    let outcomes = claims.iter().filter(|claim| claim.cell != "tricks").filter_map(|claim| {
+        let key = protocol::CellKey { lesson: claim.lesson.clone(), cell: claim.cell.clone() };
+        let finding = |key: &str| protocol::Finding {
+            key: key.into(),
+            text: "a long finding with many words in it that takes more than one line of the ledger ".repeat(3),
+            value: 1.0,
+            spread: None,
+            seeds: vec![1],
+        };
+        let wanted = claims.iter().filter(|other| other.cell == claim.cell).flat_map(|other| &other.tests);
+        let findings_of = wanted.flat_map(Test::findings).map(finding).collect();
+        let outcome = protocol::Outcome { findings: findings_of, ..protocol::Outcome::default() };
+        Some((key.clone(), findings(&key, &session.app.library)?, outcome))
+    });
+    let outcomes = outcomes.collect();
+    session.tell(Event::Outcomes(outcomes));
+    session.press(KeyCode::Esc);
+    assert_eq!(session.app.focused().unwrap().id, "tricks");
+    assert!(session.app.view.sees_cell(session.app.view.focus.unwrap()));
 }

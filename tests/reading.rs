@@ -100,6 +100,25 @@ fn values_are_read_point_by_point() {
     told(linear(), &[KeyCode::Esc], "measured here in 13.0 s");
 }
 
+/// The values stay where the source has no room; pages are turned while values are read.
+#[test]
+fn values_come_before_their_source() {
+    let Figure::Plot(mut long) = plot(protocol::Scale::Linear) else { unreachable!() };
+    let source = "Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised by hand from the printed page";
+    long.series[0].source = Source::Cited(source.into());
+    let mut session = Session::on("tricks", 80, 24);
+    session.tab_to("tricks");
+    measured(&mut session, vec![Figure::Plot(long), bars()]);
+    session.press(KeyCode::Char('v'));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("● plain: epoch 5, test error 2.25 ± 0.125 % "), "{screen}");
+    session.press(KeyCode::Char(']'));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("ReLU: together, Cost 0.5 ns (measured)"), "{screen}");
+    session.press(KeyCode::Char('['));
+    assert!(session.screen(&RICH).contains("● plain: epoch 5"));
+}
+
 #[test]
 fn the_cursor_is_seen_in_every_look() {
     for size in SIZES {

@@ -169,6 +169,32 @@ fn quitting_a_race_asks() {
 }
 
 #[test]
+fn runs_are_listed_and_opened() {
+    let summary = |run: i64, state| protocol::RunSummary {
+        run: RunId(run),
+        name: (run == 7).then(|| "the long one".into()),
+        state,
+        spec: RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) },
+        created: 0,
+        updated: 0,
+        epochs_done: 8,
+        best: vec![(protocol::Lane { arm: Arm::RELU_TANH, seed: 1 }, 1.13)],
+    };
+    let listed = |app: &mut App| {
+        racing(app);
+        press(app, KeyCode::Char('r'));
+        let states = [(8, protocol::RunState::Interrupted), (7, protocol::RunState::Running)];
+        update(app, Event::Runs(states.map(|(run, state)| summary(run, state)).to_vec()));
+        press(app, KeyCode::Down);
+    };
+    snapshots("runs", &RICH, listed);
+    snapshots("run", &RICH, |app| {
+        listed(app);
+        press(app, KeyCode::Enter);
+    });
+}
+
+#[test]
 fn search_finds_lines() {
     snapshots("search", &RICH, |app| {
         for c in "/tutorial".chars() {
@@ -282,7 +308,6 @@ fn a_wrong_command_is_explained() {
     });
 }
 
-/// At any size, in any palette, nothing panics and nothing is drawn outside.
 #[test]
 fn a_home_that_can_not_be_written_is_told_as_long_as_it_lasts() {
     let why = "/media/archive/relu can't be written: Read-only file system (os error 30); set RELU_HOME to a folder of yours that can";
@@ -299,6 +324,7 @@ fn a_kernel_of_another_version_is_offered_to_be_restarted() {
     });
 }
 
+/// At any size, in any palette, nothing panics and nothing is drawn outside.
 #[test]
 fn every_size_draws() {
     for columns in [1, 2, 10, 39, 40, 41, 80, 109, 110, 200] {

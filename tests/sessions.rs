@@ -321,7 +321,7 @@ fn the_ledger_judges_by_what_was_measured() {
     }
     let verdict = |app: &App| {
         let CellBody::Claim(claim) = &app.focused().unwrap().body else { unreachable!() };
-        claim.verdict(&app.findings)
+        claim.verdict(&app.findings_of(claim))
     };
     assert_eq!(verdict(&session.app), Verdict::NotYetTried);
     let key = CellKey { lesson: "sparsity".into(), cell: "count".into() };
@@ -343,6 +343,10 @@ fn the_ledger_judges_by_what_was_measured() {
     session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(49.8))]));
     assert_eq!(verdict(&session.app), Verdict::Holds);
     session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(0.0))]));
+    assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
+    // The same key from a lesson of the reader's own judges nothing here.
+    let own = CellKey { lesson: "own".into(), cell: "count".into() };
+    session.tell(Event::Outcomes(vec![(own, spec.clone(), measured(49.8))]));
     assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
     let mut other = spec;
     other.experiment = Experiment::Curves(Curves::default());

@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("app", &["lesson", "protocol"]),
     ("ui", &["app", "lesson", "protocol"]),
     ("shell", &["app", "lesson", "protocol", "store", "ui"]),
-    ("cli", &["app", "kernel", "learn", "lesson", "protocol", "shell", "store"]),
+    ("cli", &["app", "lesson", "protocol", "shell", "store"]),
 ];
 
 /// Each library that only some rooms may name.

@@ -1,7 +1,6 @@
 //! What the reader answered, and how many rows each kind of cell takes.
 
-use super::claims::claim_lines;
-use crate::lesson::{Cell, CellBody, Findings, Glyphs, Guess};
+use crate::lesson::{Cell, CellBody, Glyphs, Guess, PredictCell};
 use serde::{Deserialize, Serialize};
 
 /// An answer to a prediction or a question. A wrong one gets an explanation, never a wall: it can be changed.
@@ -48,44 +47,73 @@ pub fn hanging(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
-/// Rows that a cell takes at this width on a screen of this height.
-pub fn cell_height(
-    cell: &Cell,
+/// What can be chosen in a question, a line each before it is broken.
+fn options(body: &CellBody, answer: Option<&Answer>) -> Vec<String> {
+    let plain = |text: &str| format!("1  {text}");
+    match body {
+        CellBody::Predict(PredictCell { guess: Guess::Choice(options), .. }) => {
+            options.iter().map(|text| plain(text)).collect()
+        }
+        CellBody::Predict(PredictCell { guess: Guess::Order(things), .. }) => {
+            things.iter().enumerate().map(|(at, thing)| ordered(at, thing, answer)).collect()
+        }
+        CellBody::Quiz(quiz) => quiz.choices.iter().map(|choice| plain(&choice.text)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Columns within a cell's frame.
+fn within(width: u16) -> usize {
+    usize::from(width.saturating_sub(4).max(10))
+}
+
+/// The choice that stands on this row of a question's cell.
+pub(super) fn choice_under(
+    body: &CellBody,
     answer: Option<&Answer>,
-    found: &Findings,
     glyphs: Glyphs,
     width: u16,
-    height: u16,
-) -> u16 {
-    let inner = usize::from(width.saturating_sub(4).max(10));
+    row: u16,
+) -> Option<usize> {
+    let question = match body {
+        CellBody::Predict(predict) => &predict.question,
+        CellBody::Quiz(quiz) => &quiz.question,
+        _ => return None,
+    };
+    // The frame, the question, a blank row.
+    let first = 2 + textwrap::wrap(&glyphs.text(question), within(width)).len();
+    let mut left = usize::from(row).checked_sub(first)?;
+    options(body, answer).iter().position(|option| {
+        let rows = hanging(&glyphs.text(option), within(width)).len();
+        let here = left < rows;
+        left = left.saturating_sub(rows);
+        here
+    })
+}
+
+/// Rows that a cell takes at this width on a screen of this height.
+pub fn cell_height(cell: &Cell, answer: Option<&Answer>, glyphs: Glyphs, width: u16, height: u16) -> u16 {
+    let inner = within(width);
     let rows = |text: &str| textwrap::wrap(&glyphs.text(text), inner).len() as u16;
-    let hang = |text: &str| hanging(&glyphs.text(text), inner).len() as u16;
+    let chosen = || -> u16 {
+        options(&cell.body, answer).iter().map(|option| hanging(&glyphs.text(option), inner).len() as u16).sum()
+    };
     match &cell.body {
         CellBody::Train(_) => race_height(height),
-        // Its height follows what is known of it: `App::pane_height`.
-        CellBody::Experiment(_) => pane_height(height),
-        CellBody::Claim(claim) => claim_lines(claim, found, width.saturating_sub(4)).len() as u16 + 2,
+        // Their heights follow what has been measured: the notebook knows them.
+        CellBody::Experiment(_) | CellBody::Claim(_) => pane_height(height),
         CellBody::Predict(predict) => {
-            let options: u16 = match &predict.guess {
-                Guess::Choice(options) => options.iter().map(|o| hang(&format!("1  {o}"))).sum(),
-                Guess::Order(things) => {
-                    things.iter().enumerate().map(|(at, thing)| hang(&ordered(at, thing, answer))).sum()
-                }
-                Guess::Number(_) => 1,
-            };
+            let options = if matches!(predict.guess, Guess::Number(_)) { 1 } else { chosen() };
             let committed = is_committed(answer, &predict.guess);
             let explained = if committed { 1 + rows(&predict.explanation) } else { 0 };
             4 + rows(&predict.question) + options + explained
         }
         CellBody::Quiz(quiz) => {
-            let options: u16 = quiz.choices.iter().map(|c| hang(&format!("1  {}", c.text))).sum();
             let because = match answer {
-                Some(Answer::Choice(at)) => {
-                    quiz.choices.get(*at).map_or(0, |c| 1 + rows(&format!("Right. {}", c.because)))
-                }
+                Some(Answer::Choice(at)) => quiz.choices.get(*at).map_or(0, |choice| 1 + rows(&choice.told())),
                 _ => 0,
             };
-            4 + rows(&quiz.question) + options + because
+            4 + rows(&quiz.question) + chosen() + because
         }
     }
 }

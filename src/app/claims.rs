@@ -1,8 +1,8 @@
 //! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
 
 use super::{App, Stale};
-use crate::lesson::{CellBody, ClaimCell, Document, Findings};
-use crate::protocol::Finding;
+use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library};
+use crate::protocol::{CellKey, Finding, Outcome};
 
 /// What a line of a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +56,34 @@ pub fn told(finding: &Finding) -> String {
     format!("{}{seeds}", finding.text)
 }
 
+/// What a claim is judged by: what was found in the lesson that it names, in the cell that it names before the others,
+/// and what the races found. Findings of other lessons may have the same keys.
+pub fn judged_by<'o>(
+    claim: &ClaimCell,
+    library: &Library,
+    outcome: impl Fn(&CellKey) -> Option<&'o Outcome>,
+    races: &[Finding],
+) -> Findings {
+    let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
+    let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
+    // What comes later counts.
+    let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().map(|cell| key(&cell.id)));
+    let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);
+    races.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
+}
+
 impl App {
-    /// Everything that the reader's measurements found with the lessons' settings, quick or full, and their races.
-    pub(super) fn gather_findings(&mut self) {
-        let known = self.experiments.iter().filter(|(key, _)| self.stale(key) != Some(Stale::Settings));
-        let found = known.filter_map(|(_, view)| view.outcome.as_ref()).flat_map(|outcome| &outcome.findings);
-        let all = found.chain(&self.race_findings).map(|finding| (finding.key.clone(), finding.clone()));
-        self.findings = all.collect();
+    /// What the reader has found of a claim, with the lessons' settings, quick or full, and in races.
+    pub fn findings_of(&self, claim: &ClaimCell) -> Findings {
+        let outcome = |key: &CellKey| {
+            let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
+            view.outcome.as_ref()
+        };
+        judged_by(claim, &self.library, outcome, &self.race_findings)
+    }
+
+    /// Claims may read otherwise now.
+    pub(super) fn judge_again(&mut self) {
         if has_claims(self.document()) {
             self.lay_out();
         }

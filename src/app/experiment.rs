@@ -23,6 +23,8 @@ pub struct ExperimentView {
     pub page: usize,
     /// How the reader has steered it, if it was; what is shown may still be on its way there.
     pub steer: Option<Steer>,
+    /// Whether it has been asked for since the notebook was opened: a plot asks by itself once.
+    pub asked: bool,
     /// What the reader chose; otherwise what was measured with counts, or what the lesson says.
     pub effort: Option<Effort>,
 }
@@ -148,10 +150,29 @@ impl App {
         self.measure(key, spec)
     }
 
+    /// Measures the plots on the screen that have nothing to show: they take no time worth asking for.
+    pub(super) fn fill_plots(&mut self) -> Vec<Effect> {
+        let empty = |view: Option<&ExperimentView>| view.is_none_or(|view| !view.asked && !view.is_open());
+        let mut wanted = Vec::new();
+        for (number, cell) in self.document().cells().into_iter().enumerate() {
+            let key = self.key_of(cell);
+            if let CellBody::Experiment(plot) = &cell.body
+                && plot.at_once
+                && self.view.sees_cell(number)
+                && empty(self.experiments.get(&key))
+            {
+                let spec = self.wanted(&key, plot);
+                wanted.push((key, spec));
+            }
+        }
+        wanted.into_iter().flat_map(|(key, spec)| self.measure(key, spec)).collect()
+    }
+
     /// Asks the kernel for the measurement.
     pub(super) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let view = self.experiments.entry(key.clone()).or_default();
         view.running = Some(Running::starting(spec.clone()));
+        view.asked = true;
         (view.partial, view.partial_spec, view.error) = (None, Some(spec.clone()), None);
         vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
     }

@@ -11,6 +11,7 @@ mod lesson_view;
 mod line_keys;
 mod modal;
 mod modal_keys;
+mod mouse;
 mod navigate;
 mod opening;
 mod outline;
@@ -27,13 +28,14 @@ mod update;
 mod values;
 
 pub use answers::{Answer, hanging, is_committed, ordered};
-pub use claims::{ClaimLine, claim_lines, told};
+pub use claims::{ClaimLine, claim_lines, judged_by, told};
 pub use command::COMMANDS;
 pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
+pub use mouse::CONTENTS_TOP;
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use outline::Outline;
@@ -46,7 +48,7 @@ pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
 
-use crate::lesson::{Cell, CellBody, Document, Findings, Glyphs, Layout, Library};
+use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library};
 use crate::protocol::{CellKey, Finding, RunId, RunSummary};
 use std::collections::HashMap;
 
@@ -78,8 +80,6 @@ pub struct App {
     pub answers: HashMap<CellKey, Answer>,
     /// What the finished races found, as the store has them.
     pub race_findings: Vec<Finding>,
-    /// Everything that the ledger judges by.
-    pub findings: Findings,
     /// Where the reader came from, the last place last.
     pub trail: Vec<Place>,
     /// How far each lesson has been read, in percent, by id.
@@ -99,6 +99,7 @@ pub struct App {
 impl App {
     /// The notebook at this size, before the store has been read.
     pub fn new(library: Library, lesson: usize, columns: u16, rows: u16) -> Self {
+        let lesson_fault = reload::told(&library.faults);
         let mut app = Self {
             lesson: lesson.min(library.lessons.len().saturating_sub(1)),
             library,
@@ -116,14 +117,13 @@ impl App {
             experiments: HashMap::new(),
             answers: HashMap::new(),
             race_findings: Vec::new(),
-            findings: Findings::new(),
             trail: Vec::new(),
             read: HashMap::new(),
             places: HashMap::new(),
             runs: Vec::new(),
             message: None,
             trouble: None,
-            lesson_fault: None,
+            lesson_fault,
             quit: false,
         };
         app.resize(columns, rows);
@@ -163,13 +163,16 @@ impl App {
 
     fn layout(&self) -> Layout {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
-        let (answers, findings, glyphs) = (&self.answers, &self.findings, self.glyphs);
+        let (answers, glyphs) = (&self.answers, self.glyphs);
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             match &cell.body {
                 CellBody::Experiment(experiment) => self.pane_height(&key, experiment, width, height),
-                _ => answers::cell_height(cell, answers.get(&key), findings, glyphs, width, height),
+                CellBody::Claim(claim) => {
+                    claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
+                }
+                _ => answers::cell_height(cell, answers.get(&key), glyphs, width, height),
             }
         };
         crate::lesson::lay_out(&self.library.lessons[self.lesson], width, glyphs, heights)
@@ -209,9 +212,4 @@ impl App {
         active.sort_by_key(|race| race.run);
         active
     }
-}
-
-/// The row of the first lesson in the contents.
-pub const fn screen_contents_top() -> u16 {
-    2
 }

@@ -1,6 +1,6 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::{Cursor, Outline, Settings};
+use super::{Cursor, Outline, Screen, Settings};
 use crate::lesson::Hit;
 use crate::protocol::{CellKey, RunId};
 
@@ -61,11 +61,31 @@ pub struct RunsList {
     pub selected: usize,
 }
 
+impl RunsList {
+    /// The first run shown, and how many are: a frame, a head and two lines below take the rest.
+    pub fn shown(&self, screen: &Screen) -> (usize, usize) {
+        window(self.selected, screen.runs().height.saturating_sub(5))
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     pub query: String,
     pub hits: Vec<Hit>,
     pub selected: usize,
+}
+
+impl Search {
+    /// The first hit shown, and how many are: a frame, the query and two blank lines take the rest.
+    pub fn shown(&self, screen: &Screen) -> (usize, usize) {
+        window(self.selected, screen.search().height.saturating_sub(5))
+    }
+}
+
+/// So many rows of a list, the chosen one among them.
+fn window(selected: usize, rows: u16) -> (usize, usize) {
+    let rows = usize::from(rows).max(1);
+    (selected.saturating_sub(rows - 1), rows)
 }
 
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,8 @@
 //! Keys that go to what lies over the lesson.
 
+use super::line_keys::edit;
 use super::{Action, App, Effect, Modal, Pane, QuitChoice, Read, RunsList, Search, Tag, keys};
-use crate::lesson::Line;
+use crate::lesson::{Found, Hit};
 use crate::protocol::{RequestBody, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -148,49 +149,45 @@ impl App {
         match code {
             KeyCode::Enter => {
                 if let Some(hit) = search.hits.get(search.selected).cloned() {
-                    self.leave_trail();
-                    let effects = self.visit(hit.lesson);
-                    self.show_text(&hit.excerpt);
-                    return effects;
+                    return self.open_hit(&hit);
                 }
             }
             KeyCode::Down | KeyCode::Tab => {
                 search.selected = (search.selected + 1).min(search.hits.len().saturating_sub(1));
             }
-            KeyCode::Up => search.selected = search.selected.saturating_sub(1),
-            KeyCode::Backspace => {
-                search.query.pop();
+            KeyCode::Up | KeyCode::BackTab => search.selected = search.selected.saturating_sub(1),
+            code => {
+                let before = search.query.clone();
+                edit(&mut search.query, code);
+                if search.query != before {
+                    search.hits = self.library.search(&search.query);
+                    search.selected = 0;
+                }
             }
-            KeyCode::Char(c) => search.query.push(c),
-            _ => {}
-        }
-        if matches!(code, KeyCode::Backspace | KeyCode::Char(_)) {
-            search.hits = self.library.search(&search.query);
-            search.selected = 0;
         }
         self.modals.push(Modal::Search(search));
         Vec::new()
     }
 
-    /// Scrolls to the first laid-out line that shares its words with this source line.
-    pub(super) fn show_text(&mut self, source: &str) {
-        let words = |text: &str| {
-            text.split(|c: char| !c.is_alphanumeric())
-                .filter(|w| w.len() > 3)
-                .map(str::to_lowercase)
-                .collect::<Vec<_>>()
-        };
-        let wanted = words(source);
-        let score = |line: &Line| match line {
-            Line::Text(spans) => {
-                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
-                words(&text).iter().filter(|word| wanted.contains(word)).count()
+    /// Goes where a search found its words; Esc comes back.
+    pub(super) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
+        self.leave_trail();
+        let mut effects = self.visit(hit.lesson);
+        let layout = &self.view.layout;
+        let line = match &hit.found {
+            Found::Head => Some(0),
+            Found::Reference(key) => layout.references.iter().find(|(known, _)| known == key).map(|found| found.1),
+            Found::Block(source) => {
+                let word = self.glyphs.text(&hit.text[hit.at.clone()]);
+                let lines = layout.block_at(*source);
+                lines.clone().find(|line| layout.lines[*line].holds(&word)).or(Some(lines.start))
             }
-            Line::Cell { .. } => 0,
+            Found::Cell(cell) => {
+                effects.extend(self.arrive_at_cell(*cell));
+                return effects;
+            }
         };
-        let lines = self.view.layout.lines.iter().enumerate();
-        if let Some((line, _)) = lines.max_by_key(|(at, line)| (score(line), std::cmp::Reverse(*at))) {
-            self.view.scroll_to(line.saturating_sub(2));
-        }
+        effects.extend(line.map_or_else(Vec::new, |line| self.arrive(line)));
+        effects
     }
 }

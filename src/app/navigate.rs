@@ -123,45 +123,6 @@ impl App {
         effects
     }
 
-    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
-        let at = ratatui::layout::Position { x: column, y: row };
-        let choosing = self.contents_choice().is_some();
-        // A click beside the contents closes them; what else lies on top keeps the lesson beneath from being hit.
-        if choosing {
-            self.modals.pop();
-        } else if !self.modals.is_empty() {
-            return Vec::new();
-        }
-        if (self.screen.contents_beside || choosing) && self.screen.contents.contains(at) {
-            let lesson = row.checked_sub(super::screen_contents_top());
-            return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson.into(), Start::Kept));
-        }
-        if choosing {
-            return Vec::new();
-        }
-        let cell = match self.view.shown().get(usize::from(row)) {
-            Some(crate::lesson::Line::Cell { cell, .. }) => Some(*cell),
-            Some(crate::lesson::Line::Text(spans)) => {
-                let mut x = self.screen.text.x;
-                for span in spans {
-                    let width = unicode_width::UnicodeWidthStr::width(span.text.as_str()) as u16;
-                    if (x..x + width).contains(&column)
-                        && let Some(target) = span.target.clone()
-                    {
-                        return self.follow(&target);
-                    }
-                    x += width;
-                }
-                None
-            }
-            None => None,
-        };
-        if let Some(cell) = cell {
-            self.view.show_cell(cell);
-        }
-        Vec::new()
-    }
-
     /// Goes where a link leads; Esc comes back.
     pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
         let line_of = |lines: &[(String, usize)], name: &str| {

@@ -68,7 +68,8 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
                 pages.extend(parts(table.rows.len(), rows - 1).map(|range| Page::Rows(at, range)));
             }
             Figure::Images(grid) => {
-                let fit = images_across(grid, width) * (rows as u16 / image_size(grid).1).max(1);
+                // Their source stands beneath them.
+                let fit = images_across(grid, width) * ((rows as u16 - 1) / image_size(grid).1).max(1);
                 pages.extend(parts(grid.images.len(), fit.into()).map(|range| Page::Images(at, range)));
             }
             _ => pages.push(Page::Figure(at)),

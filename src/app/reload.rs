@@ -12,8 +12,8 @@ impl App {
         match text {
             Err(why) => self.show_fault(Some(why)),
             Ok(text) => {
-                let others = self.library.lessons.iter().enumerate().filter(|(other, _)| *other != at);
-                let known: Vec<String> = others.map(|(_, lesson)| lesson.meta.id.clone()).collect();
+                let mut known = self.library.lessons.clone();
+                known.remove(at);
                 let faults = check(&[(file, &text)], &known);
                 let (mut document, unreadable) = parse(file, &text);
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
@@ -24,7 +24,7 @@ impl App {
                         self.follow_edit(focused);
                     }
                     // Settings may be others now: what was measured with the old ones no longer counts.
-                    self.gather_findings();
+                    self.judge_again();
                 }
                 self.show_fault(told(&faults));
             }
@@ -73,7 +73,7 @@ impl App {
 }
 
 /// The first fault, and how many more there are.
-fn told(faults: &[Fault]) -> Option<String> {
+pub(super) fn told(faults: &[Fault]) -> Option<String> {
     let first = faults.first()?;
     let more = match faults.len() - 1 {
         0 => String::new(),

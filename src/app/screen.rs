@@ -56,6 +56,28 @@ impl Screen {
         }
     }
 
+    /// A box in the middle, as large as there is room for.
+    pub fn middle(&self, width: u16, height: u16) -> Rect {
+        let whole = self.whole;
+        let rows = whole.height.saturating_sub(1);
+        Rect {
+            width: width.min(whole.width),
+            height: height.min(rows),
+            x: whole.width.saturating_sub(width) / 2,
+            y: rows.saturating_sub(height) / 2,
+        }
+    }
+
+    /// The box of the list of runs.
+    pub fn runs(&self) -> Rect {
+        self.middle(self.whole.width.saturating_sub(4).min(110), self.whole.height.saturating_sub(3))
+    }
+
+    /// The box of the search.
+    pub fn search(&self) -> Rect {
+        self.middle(self.whole.width.saturating_sub(4).min(90), 16)
+    }
+
     /// Lines of keys that help shows at once: a frame, its last line and the status line take the rest.
     pub fn help_rows(&self) -> usize {
         usize::from(self.whole.height.saturating_sub(4))

@@ -180,7 +180,7 @@ impl App {
                 };
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
-                self.gather_findings();
+                self.judge_again();
                 let mut effects = self.steer_on(cell);
                 // What is being read may not have it yet, and would put the last outcome in its place.
                 if self.readings.is_under_way(Read::Progress) {

@@ -21,6 +21,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     if by_hand && app.opening == Opening::Awaited {
         app.opening = Opening::Done;
     }
+    // Only what the reader does shows a plot: when the notebook is opened, the store may have it already.
+    if by_hand && !app.quit && !app.screen.is_too_small() {
+        effects.extend(app.fill_plots());
+    }
     effects.retain(|effect| !matches!(effect, Effect::Read(what) if !app.readings.begin(*what)));
     // A pane has opened for what is being measured, or closed.
     if !app.screen.is_too_small() && app.panes() != app.view.panes {
@@ -63,12 +67,12 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
                 let view = app.experiments.entry(key).or_default();
                 (view.spec, view.outcome) = (Some(spec), Some(outcome));
             }
-            app.gather_findings();
+            app.judge_again();
             Vec::new()
         }
         Event::RaceFindings(findings) => {
             app.race_findings = findings;
-            app.gather_findings();
+            app.judge_again();
             app.readings.end(Read::RaceFindings).1
         }
         Event::LessonFile { file, text } => app.reload(&file, text),
@@ -290,7 +294,7 @@ impl App {
         }
     }
 
-    fn choose(&mut self, choice: usize) -> Vec<Effect> {
+    pub(super) fn choose(&mut self, choice: usize) -> Vec<Effect> {
         let Some(cell) = self.focused() else { return Vec::new() };
         let key = self.key_of(cell);
         let answer = match &cell.body {

@@ -21,6 +21,8 @@ pub fn notebook(what: Option<&str>) -> Outcome {
                 let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 bail!("{file} has faults:\n{}", lines.join("\n"));
             }
+            // What can be shown is shown, and told what is wrong with it.
+            library.faults = lesson::check(&[(file, &text)], &library.lessons);
             watched = Some(shell::Watched { file: file.into(), text });
             Some(library.put(document))
         }

@@ -1,8 +1,8 @@
 //! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
 
-use super::claim::{ClaimBody, ClaimCell};
+use super::claim::{ClaimBody, ClaimCell, Wrong};
 use super::document::Position;
-use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError};
+use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,13 @@ pub struct Choice {
     pub because: String,
 }
 
+impl Choice {
+    /// What is said to whoever has chosen it.
+    pub fn told(&self) -> String {
+        format!("{} {}", if self.right { "Right." } else { "Not quite." }, self.because)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PredictBody {
@@ -149,6 +156,11 @@ impl CellBody {
         })
     }
 }
+
+/// A `plot` takes less than this, in seconds.
+const AT_ONCE: f64 = 1.0;
+/// A question has as many choices as there are keys to answer it.
+const CHOICES: usize = 9;
 
 type Read = Result<(String, CellBody), (String, usize)>;
 
@@ -203,6 +215,13 @@ fn experiment(body: &str, at_once: bool) -> Read {
         (why, at)
     })?;
     spec.check().map_err(|e| refused(body, &e))?;
+    if at_once && spec.seconds() >= AT_ONCE {
+        let why = format!(
+            "it is measured as soon as it is seen, and this takes {}; make it an `experiment`",
+            about(spec.seconds())
+        );
+        return Err((why, key_at(body, "experiment")));
+    }
     Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
 }
 
@@ -234,6 +253,13 @@ pub(super) fn plain(text: &str) -> String {
     text.replace('`', "")
 }
 
+fn few(choices: usize, body: &str, key: &str) -> Result<(), (String, usize)> {
+    if choices <= CHOICES {
+        return Ok(());
+    }
+    Err((format!("{choices} choices; the keys 1 to 9 answer, so nine are the most"), key_at(body, key)))
+}
+
 fn predict(body: &str) -> Read {
     let PredictBody { id, question, explanation, choices, unit, order } = toml(body)?;
     let (question, explanation) = (plain(&question), plain(&explanation));
@@ -245,6 +271,10 @@ fn predict(body: &str) -> Read {
         (None, None, Some(order)) if order.len() >= 2 => Guess::Order(order),
         _ => return Err(("give one of `choices` (two or more), `unit`, or `order` (two or more)".into(), 0)),
     };
+    if let Guess::Choice(options) | Guess::Order(options) = &guess {
+        let key = if matches!(guess, Guess::Order(_)) { "order" } else { "choices" };
+        few(options.len(), body, key)?;
+    }
     if explanation.trim().is_empty() {
         return Err(("`explanation` is empty; a guess deserves an answer".into(), key_at(body, "explanation")));
     }
@@ -260,6 +290,7 @@ fn quiz(body: &str) -> Read {
     if cell.choices.len() < 2 || !cell.choices.iter().any(|c| c.right) {
         return Err(("needs two choices or more, at least one with `right = true`".into(), key_at(body, "choices")));
     }
+    few(cell.choices.len(), body, "choices")?;
     if let Some(choice) = cell.choices.iter().find(|c| c.because.trim().is_empty()) {
         return Err((format!("the choice \"{}\" lacks its `because`", choice.text), key_at(body, "choices")));
     }
@@ -267,7 +298,11 @@ fn quiz(body: &str) -> Read {
 }
 
 fn claim(body: &str) -> Read {
-    let body: ClaimBody = toml(body)?;
-    let id = body.id.clone();
-    Ok((id, CellBody::Claim(body.cell().map_err(|why| (why, 0))?)))
+    let read: ClaimBody = toml(body)?;
+    let id = read.id.clone();
+    let cell = read.cell().map_err(|(why, wrong)| match wrong {
+        Wrong::Key(key) => (why, key_at(body, key)),
+        Wrong::At(offset) => (why, offset),
+    })?;
+    Ok((id, CellBody::Claim(cell)))
 }

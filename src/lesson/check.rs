@@ -1,21 +1,27 @@
 //! What a writer should mend in a lesson, or in the whole set.
 
 use super::cell::{Cell, CellBody};
-use super::claim::ClaimCell;
+use super::claim::{ClaimCell, Test};
 use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block};
 use super::glyphs::Glyphs;
 use super::layout::lay_out;
 use super::parse::parse;
+use crate::protocol::{RACE, finds};
 use std::collections::HashSet;
+use unicode_width::UnicodeWidthStr;
 
 /// The narrowest screen on which everything must be readable.
 const COLUMNS: u16 = 80;
 /// What the notebook's margins take of it.
 const MARGINS: u16 = 4;
 
-/// Reads `(file, text)` pairs as one set of lessons and lists every fault, in order. Links to lessons may also lead to
-/// the `known` ids, with any heading.
-pub fn check(files: &[(&str, &str)], known: &[String]) -> Vec<Fault> {
+/// The widest title of a cell: what its frame leaves of the narrowest screen, for a race its run's number too.
+const TITLE: usize = 72;
+const RACE_TITLE: usize = 62;
+
+/// Reads `(file, text)` pairs as one set of lessons and lists every fault, in order. Links and claims may also lead to
+/// the lessons that are `known` besides.
+pub fn check(files: &[(&str, &str)], known: &[Document]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut documents = Vec::new();
     for (file, text) in files {
@@ -30,8 +36,11 @@ pub fn check(files: &[(&str, &str)], known: &[String]) -> Vec<Fault> {
             faults.push(fault(document, first(), format!("the lesson id `{id}` is taken by an earlier file")));
         }
     }
+    // A lesson that is being checked stands in the place of the known one whose id it has.
+    let others = known.iter().filter(|other| !documents.iter().any(|checked| checked.meta.id == other.meta.id));
+    let all: Vec<&Document> = documents.iter().chain(others).collect();
     for document in &documents {
-        document_faults(document, &documents, known, &mut faults);
+        document_faults(document, &all, &mut faults);
     }
     faults.sort();
     faults.dedup();
@@ -46,7 +55,7 @@ fn fault(document: &Document, at: Position, message: impl Into<String>) -> Fault
     Fault { file: document.file.clone(), at, message: message.into() }
 }
 
-fn document_faults(document: &Document, all: &[Document], known: &[String], faults: &mut Vec<Fault>) {
+fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Fault>) {
     for (name, value) in [
         ("id", &document.meta.id),
         ("title", &document.meta.title),
@@ -63,9 +72,9 @@ fn document_faults(document: &Document, all: &[Document], known: &[String], faul
             faults.push(fault(document, cell.at, format!("the cell id `{}` is used twice", cell.id)));
         }
         if let CellBody::Claim(claim) = &cell.body {
-            faults.extend(nowhere(claim, all, known).map(|what| fault(document, cell.at, what)));
+            faults.extend(nowhere(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
         }
-        faults.extend(empty_texts(cell).into_iter().map(|what| fault(document, cell.at, what)));
+        faults.extend(text_faults(cell).into_iter().map(|what| fault(document, cell.at, what)));
     }
     let mut anchors = HashSet::new();
     each_block(&document.blocks, &mut |block| {
@@ -77,40 +86,58 @@ fn document_faults(document: &Document, all: &[Document], known: &[String], faul
     });
     each_block(&document.blocks, &mut |block| {
         each_link(block, &mut |at, target| {
-            if let Some(why) = dead(target, document, all, known) {
+            if let Some(why) = dead(target, document, all) {
                 faults.push(fault(document, at, why));
             }
         });
     });
+    faults.extend(undefined_notes(document).into_iter().map(|(at, what)| fault(document, at, what)));
     let layout = lay_out(document, COLUMNS - MARGINS, Glyphs::Unicode, |_| 1);
     faults.extend(layout.faults.into_iter().map(|(at, message)| fault(document, at, message)));
 }
 
-fn empty_texts(cell: &Cell) -> Vec<String> {
-    let texts: Vec<(&str, &str)> = match &cell.body {
-        CellBody::Train(train) => vec![("title", &train.title)],
-        CellBody::Experiment(experiment) => vec![("title", &experiment.title)],
-        CellBody::Predict(predict) => vec![("question", &predict.question)],
-        CellBody::Quiz(quiz) => vec![("question", &quiz.question)],
-        CellBody::Claim(claim) => vec![("says", &claim.says)],
+fn text_faults(cell: &Cell) -> Vec<String> {
+    let (name, text, room) = match &cell.body {
+        CellBody::Train(train) => ("title", &train.title, RACE_TITLE),
+        CellBody::Experiment(experiment) => ("title", &experiment.title, TITLE),
+        CellBody::Predict(predict) => ("question", &predict.question, usize::MAX),
+        CellBody::Quiz(quiz) => ("question", &quiz.question, usize::MAX),
+        CellBody::Claim(claim) => ("says", &claim.says, usize::MAX),
     };
-    let empty = texts.into_iter().filter(|(_, text)| text.trim().is_empty());
-    empty.map(|(name, _)| format!("the cell `{}` has an empty `{name}`", cell.id)).collect()
+    let mut faults = Vec::new();
+    if text.trim().is_empty() {
+        faults.push(format!("the cell `{}` has an empty `{name}`", cell.id));
+    }
+    let width = text.width();
+    if width > room {
+        faults.push(format!("the title of the cell `{}` takes {width} columns; there is room for {room}", cell.id));
+    }
+    faults
 }
 
 /// Why a claim can't be measured where it says.
-fn nowhere(claim: &ClaimCell, all: &[Document], known: &[String]) -> Option<String> {
+fn nowhere(claim: &ClaimCell, all: &[&Document]) -> Vec<String> {
     let ClaimCell { lesson, cell, .. } = claim;
-    match all.iter().find(|other| other.meta.id == *lesson) {
-        None if known.contains(lesson) => None,
-        None => Some(format!("there is no lesson `{lesson}` to measure this claim in")),
-        Some(other) if other.cell(cell).is_none() => Some(format!("the lesson `{lesson}` has no cell `{cell}`")),
-        Some(_) => None,
+    let Some(other) = all.iter().find(|other| other.meta.id == *lesson) else {
+        return vec![format!("there is no lesson `{lesson}` to measure this claim in")];
+    };
+    if other.cell(cell).is_none() {
+        return vec![format!("the lesson `{lesson}` has no cell `{cell}`")];
     }
+    // Every cell of the lesson counts.
+    let found = |key: &str| {
+        other.cells().iter().any(|cell| match &cell.body {
+            CellBody::Train(_) => finds(RACE, key),
+            CellBody::Experiment(cell) => finds(cell.spec.experiment.finding_keys(), key),
+            CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => false,
+        })
+    };
+    let wanted = claim.tests.iter().flat_map(Test::findings).filter(|key| !found(key));
+    wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
 }
 
 /// Why a link leads nowhere.
-fn dead(target: &Target, document: &Document, all: &[Document], known: &[String]) -> Option<String> {
+fn dead(target: &Target, document: &Document, all: &[&Document]) -> Option<String> {
     let has_anchor = |document: &Document, wanted: &str| {
         let mut found = wanted == "sources" && !document.meta.references.is_empty();
         each_block(&document.blocks, &mut |block| {
@@ -120,7 +147,6 @@ fn dead(target: &Target, document: &Document, all: &[Document], known: &[String]
     };
     match target {
         Target::Lesson { id, anchor } => match all.iter().find(|other| other.meta.id == *id) {
-            None if known.contains(id) => None,
             None => Some(format!("there is no lesson `{id}`")),
             Some(other) => {
                 let anchor = anchor.as_ref().filter(|anchor| !has_anchor(other, anchor))?;
@@ -136,14 +162,50 @@ fn dead(target: &Target, document: &Document, all: &[Document], known: &[String]
     }
 }
 
-fn each_link(block: &Block, visit: &mut impl FnMut(Position, &Target)) {
+/// Marks of footnotes that are written nowhere: they have stayed text.
+fn undefined_notes(document: &Document) -> Vec<(Position, String)> {
+    let mut faults = Vec::new();
+    each_block(&document.blocks, &mut |block| {
+        each_text(block, &mut |text| {
+            for name in text.split("[^").skip(1).filter_map(|rest| rest.split_once(']')).map(|(name, _)| name) {
+                let mark = format!("[^{name}]");
+                if let Some(at) = place_of(document, block.at, &mark) {
+                    faults.push((at, format!("there is no footnote {mark}; write it as `{mark}: ...`")));
+                }
+            }
+        });
+    });
+    faults
+}
+
+/// Where a mark stands in the file, from a block's first line on; a backslash before it makes it plain text.
+fn place_of(document: &Document, from: Position, mark: &str) -> Option<Position> {
+    document.text.lines().enumerate().skip(from.line - 1).find_map(|(number, line)| {
+        let found = line.match_indices(mark).find(|(at, _)| !line[..*at].ends_with('\\'))?;
+        Some(Position { line: number + 1, column: line[..found.0].chars().count() + 1 })
+    })
+}
+
+/// The plain text of a block, all that stands together at once.
+fn each_text(block: &Block, visit: &mut impl FnMut(&str)) {
+    each_inlines(block, &mut |inlines| {
+        let texts = inlines.iter().map(|inline| if let Inline::Text(text) = inline { text.as_str() } else { "\n" });
+        visit(&texts.collect::<String>());
+    });
+}
+
+fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
     match &block.kind {
-        BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => links(text, visit),
+        BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => visit(text),
         BlockKind::Table { header, rows, .. } => {
-            header.iter().chain(rows.iter().flatten()).for_each(|cell| links(cell, visit));
+            header.iter().chain(rows.iter().flatten()).for_each(|cell| visit(cell));
         }
         _ => {}
     }
+}
+
+fn each_link(block: &Block, visit: &mut impl FnMut(Position, &Target)) {
+    each_inlines(block, &mut |inlines| links(inlines, visit));
 }
 
 fn links(inlines: &[Inline], visit: &mut impl FnMut(Position, &Target)) {
@@ -205,16 +267,38 @@ mod tests {
                 "```plot\nid = \"r\"\ntitle = 3\nexperiment = \"dying\"\n```\n",
                 "x.md:10:1: plot: `title` must be a text",
             ),
-            ("[a](lesson:nowhere)\n", "x.md:8:1: there is no lesson `nowhere`"),
+            ("Über [a](lesson:nowhere)\n", "x.md:8:6: there is no lesson `nowhere`"),
             ("[a](ref:nobody)\n", "x.md:8:1: there is no reference `nobody`"),
             ("[a](cell:none)\n", "x.md:8:1: there is no cell `none`"),
-            ("a $\\frac{1$ b\n", "x.md:8:1: the formula `\\frac{1`"),
+            ("ä\nß $\\frac{1$ b\n", "x.md:9:3: the formula `\\frac{1`"),
             ("<b>bold</b>\n", "x.md:8:1: raw HTML"),
             ("![x](y.png)\n", "x.md:8:1: the image `y.png`"),
+            ("Two\nlines[^x], \\[^y].\n", "x.md:9:6: there is no footnote [^x]"),
+            ("| a |\n|---|\n| [b](#c) |\n", "x.md:10:3: there is no heading #c here"),
+            ("# A\n\n# A\n", "x.md:10:1: a second heading with the anchor #a"),
+            (
+                "```plot\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\n```\n",
+                "x.md:11:1: plot: it is measured as soon as it is seen, and this takes about",
+            ),
         ];
         for (body, expected) in cases {
             let found = faults(body);
             assert!(found.iter().any(|fault| fault.starts_with(expected)), "{body}: {found:?}");
+        }
+        let cell =
+            |title: &str| format!("```plot\nid = \"r\"\ntitle = \"{title}\"\nexperiment = \"relu-forms\"\n```\n\n");
+        let twice = cell("t").repeat(2);
+        assert_eq!(faults(&twice), ["x.md:14:1: the cell id `r` is used twice"]);
+        let long = faults(&cell(&"x".repeat(73)));
+        assert_eq!(long, ["x.md:8:1: the title of the cell `r` takes 73 columns; there is room for 72"]);
+        let order = format!("order = [{}]", "\"a\", ".repeat(10));
+        let choices = format!("choices = [{}]", "{ text = \"a\", right = true, because = \"b\" }, ".repeat(10));
+        for question in [
+            format!("```predict\nid = \"r\"\nquestion = \"q\"\nexplanation = \"e\"\n{order}\n```\n"),
+            format!("```quiz\nid = \"r\"\nquestion = \"q\"\n\n{choices}\n```\n"),
+        ] {
+            let found = faults(&question);
+            assert!(found[0].starts_with("x.md:12:1: ") && found[0].contains("nine"), "{found:?}");
         }
         let wide = format!("```text\n{}\n```\n", "x".repeat(90));
         assert!(faults(&wide)[0].contains("does not fit"), "{:?}", faults(&wide));
@@ -229,6 +313,41 @@ mod tests {
             "{:?}",
             all("+++\nid = 3\n+++\n")
         );
+    }
+
+    fn claim(rest: &str) -> String {
+        format!("```claim\nid = \"c\"\nsays = \"s\"\narticle = \"a\"\nliterature = \"l\"\n{rest}\n```\n")
+    }
+
+    #[test]
+    fn a_claim_is_measured_somewhere() {
+        let cell = "```experiment\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\n```\n";
+        let faults = |rest: &str| faults(&format!("{}{cell}", claim(rest)));
+        let sound = "lesson = \"x\"\ncell = \"r\"\n[[tests]]\nfinding = \"dying.dead.relu.0.1\"\nwithin = [0, 1]";
+        assert_eq!(faults(sound), [] as [&str; 0]);
+        for (from, to, expected) in [
+            ("\"x\"", "\"y\"", "x.md:8:1: there is no lesson `y` to measure this claim in"),
+            ("\"r\"", "\"q\"", "x.md:8:1: the lesson `x` has no cell `q`"),
+            ("dead", "ded", "x.md:8:1: no cell of the lesson `x` finds `dying.ded.relu.0.1`"),
+            ("[0, 1]", "[2, 1]", "x.md:15:1: claim: `within` needs two numbers"),
+            ("within", "# within", "x.md:15:1: claim: a test is one of"),
+        ] {
+            let found = faults(&sound.replacen(from, to, 1));
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        }
+        let empty = sound.replacen("lesson", "literature = \"\"\nlesson", 1);
+        let found = super::tests::faults(&claim(&empty).replacen("literature = \"l\"\n", "", 1));
+        assert!(found[0].starts_with("x.md:12:1: claim: `literature` is empty"), "{found:?}");
+    }
+
+    #[test]
+    fn lessons_of_a_set_are_told_apart_and_the_shipped_ones_are_known() {
+        let text = format!("{HEAD}See [there](lesson:sigmoid#nowhere) and [here](lesson:sigmoid).\n");
+        let lessons = super::super::Library::english().lessons;
+        let all = |files: &[(&str, &str)]| check(files, &lessons).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(all(&[("x.md", &text)]), ["x.md:8:5: the lesson `sigmoid` has no heading #nowhere"]);
+        let twice = all(&[("x.md", HEAD), ("y.md", HEAD)]);
+        assert_eq!(twice, ["y.md:1:1: the lesson id `x` is taken by an earlier file"]);
     }
 
     /// Found by the test below: a backtick without its partner before full-width punctuation.

@@ -158,7 +158,7 @@ pub(super) struct ClaimBody {
     literature: String,
     lesson: String,
     cell: String,
-    tests: Vec<TestBody>,
+    tests: Vec<toml::Spanned<TestBody>>,
 }
 
 #[derive(Deserialize)]
@@ -172,19 +172,31 @@ struct TestBody {
     among: Option<Vec<String>>,
 }
 
+/// What is wrong with a claim, and where in its body.
+pub(super) enum Wrong {
+    Key(&'static str),
+    /// Byte offset of a test.
+    At(usize),
+}
+
 impl ClaimBody {
     /// # Errors
     /// What is missing.
-    pub fn cell(self) -> Result<ClaimCell, String> {
+    pub fn cell(self) -> Result<ClaimCell, (String, Wrong)> {
         let Self { says, article, literature, lesson, cell, tests, .. } = self;
         let texts = [("says", &says), ("article", &article), ("literature", &literature)];
         if let Some((name, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
-            return Err(format!("`{name}` is empty"));
+            return Err((format!("`{name}` is empty"), Wrong::Key(name)));
         }
         if tests.is_empty() {
-            return Err("`tests` is empty; a claim needs something to be judged by".into());
+            let why = "`tests` is empty; a claim needs something to be judged by";
+            return Err((why.into(), Wrong::Key("tests")));
         }
-        let tests = tests.into_iter().map(TestBody::test).collect::<Result<_, _>>()?;
+        let test = |test: toml::Spanned<TestBody>| {
+            let at = test.span().start;
+            test.into_inner().test().map_err(|why| (why, Wrong::At(at)))
+        };
+        let tests = tests.into_iter().map(test).collect::<Result<_, _>>()?;
         let [says, article, literature] = [says, article, literature].map(|text| plain(&text));
         Ok(ClaimCell { says, article, literature, lesson, cell, tests })
     }

@@ -54,7 +54,7 @@ pub struct Reference {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub file: String,
-    /// As it was read; search looks here.
+    /// As it was read.
     pub text: String,
     pub meta: Meta,
     pub blocks: Vec<Block>,

@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(whole.join("\n"), code, "nothing is lost");
         let what = |text: &str| {
             let found = lines.iter().flatten().find(|span| span.text.trim() == text);
-            found.map(|span| span.style.clone())
+            found.map(|span| span.style)
         };
         for (text, token) in [
             ("def", Token::Keyword),

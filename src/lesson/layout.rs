@@ -1,6 +1,7 @@
 //! A document on lines of one width.
 
 use super::document::{Block, BlockKind, Document, Inline, Position, Target};
+use super::search::position;
 use super::span::{Span, Style};
 use super::wrap::wrap;
 use super::{Cell, Glyphs, math, table};
@@ -15,6 +16,15 @@ pub enum Line {
         cell: usize,
         row: u16,
     },
+}
+
+impl Line {
+    /// Whether a word stands on it, letter case aside.
+    pub fn holds(&self, word: &str) -> bool {
+        let Self::Text(spans) = self else { return false };
+        let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+        position(&text, word).is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +166,9 @@ impl Setter<'_> {
                 let rows: Vec<Vec<_>> =
                     rows.iter().map(|row| row.iter().map(|inlines| cell(self, inlines)).collect()).collect();
                 if let Some(lines) = table::set(aligns, &header, &rows, self.room()) {
-                    lines.into_iter().for_each(|line| self.push(line));
+                    for line in lines {
+                        self.push(line);
+                    }
                 } else {
                     self.overflow(block.at, "the table");
                     let said = format!("(A table of {} columns: this screen is too narrow for it.)", header.len());
@@ -168,13 +180,13 @@ impl Setter<'_> {
                 for (at, line) in text.lines().enumerate() {
                     let plain = || vec![Span::new(line, Style::Code)];
                     let spans = lit.and_then(|lines| lines.get(at)).cloned().unwrap_or_else(plain);
-                    self.fitted(block.at, "a line of code", spans);
+                    self.fitted(block.at, "a line of code", &spans);
                 }
             }
             BlockKind::Math(tex) => match math::display(tex) {
                 Ok(lines) => {
                     for line in self.glyphs.formula(lines) {
-                        self.fitted(block.at, "the formula", vec![Span::new(line, Style::Math)]);
+                        self.fitted(block.at, "the formula", &[Span::new(line, Style::Math)]);
                     }
                 }
                 Err(message) => {
@@ -244,8 +256,8 @@ impl Setter<'_> {
     }
 
     /// A line that must not be wrapped.
-    fn fitted(&mut self, at: Position, what: &str, spans: Vec<Span>) {
-        let mut spans = self.ours(&spans);
+    fn fitted(&mut self, at: Position, what: &str, spans: &[Span]) {
+        let mut spans = self.ours(spans);
         spans.insert(0, Span::new("  ", Style::Text));
         if spans.iter().map(|span| span.text.width()).sum::<usize>() > self.room() {
             self.overflow(at, what);

@@ -12,16 +12,6 @@ pub struct Library {
     pub faults: Vec<Fault>,
 }
 
-/// Where a search found its words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Index of the lesson in the library.
-    pub lesson: usize,
-    /// Line in the lesson's file, counted from 1.
-    pub line: usize,
-    pub excerpt: String,
-}
-
 impl Library {
     /// The lessons in English.
     pub fn english() -> Self {
@@ -57,23 +47,5 @@ impl Library {
         }
         self.lessons.push(lesson);
         self.lessons.len() - 1
-    }
-
-    /// Every line of every lesson that holds all the words, letter case aside.
-    pub fn search(&self, query: &str) -> Vec<Hit> {
-        let words: Vec<String> = query.to_lowercase().split_whitespace().map(String::from).collect();
-        if words.is_empty() {
-            return Vec::new();
-        }
-        let mut hits = Vec::new();
-        for (lesson, document) in self.lessons.iter().enumerate() {
-            for (number, line) in document.text.lines().enumerate() {
-                let lower = line.to_lowercase();
-                if words.iter().all(|word| lower.contains(word)) {
-                    hits.push(Hit { lesson, line: number + 1, excerpt: line.trim().to_string() });
-                }
-            }
-        }
-        hits
     }
 }

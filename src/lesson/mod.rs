@@ -14,6 +14,7 @@ mod library;
 mod math;
 mod parse;
 mod sanitize;
+mod search;
 mod span;
 mod spot;
 mod table;
@@ -26,8 +27,9 @@ pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Posit
 pub use glyphs::Glyphs;
 pub use highlight::{Highlighter, Lit};
 pub use layout::{Heading, Layout, Line, Link, lay_out};
-pub use library::{Hit, Library};
+pub use library::Library;
 pub use parse::parse;
 pub use sanitize::sanitize;
+pub use search::{Found, Hit, position};
 pub use span::{Span, Style, Token};
 pub use spot::Spot;

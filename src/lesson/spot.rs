@@ -2,6 +2,7 @@
 
 use super::layout::Layout;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A line on the screen, told by the block that it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,13 @@ impl Layout {
         let (first, source) = next.checked_sub(1).map_or((0, 0), |at| self.starts[at]);
         let end = self.starts.get(next).map_or(self.lines.len(), |(first, _)| *first);
         Spot { source, row: line - first, of: end - first }
+    }
+
+    /// The lines of the block that begins on this line of the lesson's file, or of what stands above it.
+    pub fn block_at(&self, source: usize) -> Range<usize> {
+        let first = self.line_at(Spot { source, ..Spot::default() });
+        let next = self.starts.partition_point(|(line, _)| *line <= first);
+        first..self.starts.get(next).map_or(self.lines.len(), |(line, _)| *line)
     }
 
     /// The line of a spot: that very one where its block has kept its height, else one as far down in it.

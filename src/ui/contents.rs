@@ -1,7 +1,7 @@
 //! The contents: every lesson with how far it has been read.
 
 use super::{Glyphs, Theme};
-use crate::app::{App, cut, screen_contents_top};
+use crate::app::{App, CONTENTS_TOP, cut};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -17,11 +17,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
     let room = usize::from(area.width.saturating_sub(3));
     buffer.set_stringn(area.x + 1, area.y, "ReLU, measured", room, theme.accent().patch(theme.strong()));
-    for (at, lesson) in app.library.lessons.iter().enumerate() {
-        let y = area.y + screen_contents_top() + at as u16;
-        if y >= area.bottom() {
-            break;
-        }
+    let lessons = app.library.lessons.iter().enumerate().skip(app.contents_first());
+    for ((at, lesson), y) in lessons.zip(area.y + CONTENTS_TOP..area.bottom()) {
         let mark = match (app.read.get(&lesson.meta.id).copied().unwrap_or(0), theme.glyphs) {
             (0, _) => " ",
             (100.., Glyphs::Unicode) => "✓",

@@ -16,10 +16,11 @@ const LEAST: u16 = 8;
 
 /// The look of a plot's curve, or of a mark behind the last of them.
 pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
-    match figure.series.get(curve) {
-        Some(series) if !matches!(series.source, Source::Cited(_)) => theme.arm(curve),
-        _ => theme.cited(),
-    }
+    let Some(series) = figure.series.get(curve) else {
+        let mark = figure.marks.get(curve - figure.series.len());
+        return mark.map_or(theme.faint(), |mark| theme.source(&mark.source));
+    };
+    if matches!(series.source, Source::Cited(_)) { theme.cited() } else { theme.arm(curve) }
 }
 
 /// The legend, and the plot beneath it.
@@ -41,7 +42,7 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
     let labels = figure
         .marks
         .iter()
-        .map(|mark| Label { at: (mark.at[0], mark.at[1]), text: mark.label.clone(), style: theme.cited() })
+        .map(|mark| Label { at: (mark.at[0], mark.at[1]), text: mark.label.clone(), style: theme.source(&mark.source) })
         .collect();
     let drawn = Plot {
         x: limits(&figure.x, xs()),
@@ -52,7 +53,7 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
         y_label: figure.y.label.clone(),
         curves,
         labels,
-        bands: figure.bands.iter().map(shade).collect(),
+        bands: figure.bands.iter().map(|band| shade(theme, band)).collect(),
         crosshair: cursor.and_then(|cursor| {
             let chart = Chart::of_plot(figure);
             let point = chart.point(cursor)?;
@@ -62,19 +63,24 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
     drawn.draw(Rect { y, height: area.bottom().saturating_sub(y), ..area }, theme, buffer);
 }
 
-/// Every curve and band with its mark and its source, several a row; what follows from the same source says it once.
-/// Returns the row below.
+/// Every curve, band and named point with its mark and its source, several a row; what follows from the same source
+/// says it once. Points have their names in the plot. Returns the row below.
 fn legend(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer) -> u16 {
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
     let series = figure.series.iter().enumerate();
     let series = series.map(|(at, s)| (theme.marker(at), &s.name, &s.source, style_of(theme, figure, at)));
-    let bands = figure.bands.iter().map(|band| (fill, &band.label, &band.source, theme.cited()));
-    let entries: Vec<_> = series.chain(bands).collect();
+    let bands = figure.bands.iter().map(|band| (fill, &band.label, &band.source, theme.source(&band.source)));
+    let nameless = String::new();
+    let first = |(at, mark): &(usize, &protocol::Mark)| figure.marks[..*at].iter().all(|m| m.source != mark.source);
+    let marks = figure.marks.iter().enumerate().filter(first);
+    let marks = marks.map(|(_, mark)| (theme.mark(), &nameless, &mark.source, theme.source(&mark.source)));
+    let entries: Vec<_> = series.chain(bands).chain(marks).collect();
     let (mut x, mut y) = (area.x, area.y);
     for (at, (mark, name, source, style)) in entries.iter().enumerate() {
-        let again = entries.get(at + 1).is_some_and(|next| next.2 == *source);
-        let told = if again { String::new() } else { format!(" ({})", source.told()) };
-        let text = theme.text(&format!("{mark} {name}{told}"));
+        let again = entries.get(at + 1).is_some_and(|next| next.2 == *source && !next.1.is_empty());
+        let told = if again { String::new() } else { format!("({})", source.told()) };
+        let words = [*mark, name, &told].into_iter().filter(|word| !word.is_empty());
+        let text = theme.text(&words.collect::<Vec<_>>().join(" "));
         let width = text.width() as u16;
         if x > area.x && x + width > area.right() {
             (x, y) = (area.x, y + 1);
@@ -110,6 +116,7 @@ fn limits(axis: &Axis, values: impl Iterator<Item = f64>) -> (f64, f64) {
     })
 }
 
-fn shade(band: &protocol::Band) -> Shade {
-    Shade { label: band.label.clone(), vertical: band.vertical, from: band.from, to: band.to }
+fn shade(theme: &Theme, band: &protocol::Band) -> Shade {
+    let (label, style) = (band.label.clone(), theme.source(&band.source));
+    Shade { label, style, vertical: band.vertical, from: band.from, to: band.to }
 }

@@ -61,7 +61,7 @@ fn draw_cell(
         CellBody::Predict(predict) => {
             questions::predict(theme, predict, app.answers.get(&key), focused, whole, &mut canvas);
         }
-        CellBody::Claim(body) => claim::draw(theme, body, &app.findings, focused, whole, &mut canvas),
+        CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
         CellBody::Quiz(quiz) => questions::quiz(theme, quiz, app.answers.get(&key), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));

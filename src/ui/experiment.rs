@@ -5,7 +5,7 @@ use super::theme::Theme;
 use super::{bars, curves, images, regions, table, units};
 use crate::app::{App, Chart, Cursor, ExperimentView, Page, STEERING, Stale, finding_lines, head_rows, offer, pages};
 use crate::lesson::ExperimentCell;
-use crate::protocol::{CellKey, ExperimentSpec, Figure, Outcome, about};
+use crate::protocol::{CellKey, ExperimentSpec, Figure, Outcome, Source, about};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -66,6 +66,7 @@ pub fn draw(
         }
         Page::Images(number, shown) => {
             if let Figure::Images(grid) = &outcome.figures[*number] {
+                let place = sourced(theme, &grid.source, place, buffer);
                 images::draw(theme, grid, shown.clone(), place, buffer);
             }
         }
@@ -129,11 +130,28 @@ fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, 
     match figure {
         Figure::Plot(figure) => curves::draw(theme, figure, cursor, place, buffer),
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
-        Figure::Images(figure) => images::draw(theme, figure, 0..figure.images.len(), place, buffer),
+        Figure::Images(grid) => {
+            let place = sourced(theme, &grid.source, place, buffer);
+            images::draw(theme, grid, 0..grid.images.len(), place, buffer);
+        }
         Figure::Bars(figure) => bars::draw(theme, figure, cursor.map(|cursor| cursor.curve), place, buffer),
-        Figure::Regions(figure) => regions::draw(theme, figure, place, buffer),
-        Figure::Units(figure) => units::draw(theme, figure, place, buffer),
+        Figure::Regions(figure) => {
+            let place = sourced(theme, &figure.source, place, buffer);
+            regions::draw(theme, figure, place, buffer);
+        }
+        Figure::Units(figure) => {
+            let place = sourced(theme, &figure.source, place, buffer);
+            units::draw(theme, figure, place, buffer);
+        }
     }
+}
+
+/// Says where a picture comes from in the last row; returns the rows above.
+fn sourced(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> Rect {
+    let Some(height) = place.height.checked_sub(1) else { return place };
+    let told = theme.text(&format!("({})", source.told()));
+    buffer.set_stringn(place.x, place.y + height, told, place.width.into(), theme.faint());
+    Rect { height, ..place }
 }
 
 /// The values at the cursor, in the looks of its curve.
@@ -141,7 +159,7 @@ fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor, room:
     let Page::Figure(number) = page else { return None };
     let (chart, mark, style) = match outcome.figures.get(*number)? {
         Figure::Plot(plot) => {
-            let mark = if cursor.curve < plot.series.len() { theme.marker(cursor.curve) } else { "✕" };
+            let mark = if cursor.curve < plot.series.len() { theme.marker(cursor.curve) } else { theme.mark() };
             (Chart::of_plot(plot), format!("{mark} "), curves::style_of(theme, plot, cursor.curve))
         }
         Figure::Bars(bars) => (Chart::of_bars(bars), String::new(), theme.arm(0)),

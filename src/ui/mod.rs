@@ -13,6 +13,7 @@ mod plot;
 mod questions;
 mod race;
 mod regions;
+mod search;
 mod standings;
 mod status;
 mod table;

@@ -2,10 +2,11 @@
 
 use super::questions::{framed, write};
 use super::race::{self, RaceView};
+use super::search;
 use super::status::READING;
 use super::theme::Theme;
 use crate::app::{
-    App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Search, Settings, keys,
+    App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Screen, Settings, keys,
 };
 use crate::protocol::{RunId, RunState};
 use ratatui::Frame;
@@ -13,42 +14,35 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
-use unicode_width::UnicodeWidthStr;
 
 pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
-    let whole = app.screen.whole;
+    let screen = &app.screen;
     let buffer = frame.buffer_mut();
     match modal {
-        Modal::Help { top } => help(*top, theme, whole, buffer),
-        Modal::Settings(_, form) => settings(form, theme, whole, buffer),
-        Modal::Quit(choice) => quit(*choice, app, theme, whole, buffer),
-        Modal::Runs(list) => runs(list, app, theme, whole, buffer),
-        Modal::Run(run) => one_run(*run, app, theme, whole, buffer),
-        Modal::Search(search) => find(search, app, theme, whole, buffer),
-        Modal::Outline(list) => outline(list, app, theme, whole, buffer),
+        Modal::Help { top } => help(*top, theme, screen, buffer),
+        Modal::Settings(_, form) => settings(form, theme, screen, buffer),
+        Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
+        Modal::Runs(list) => runs(list, app, theme, screen, buffer),
+        Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
+        Modal::Search(search) => search::draw(search, app, theme, buffer),
+        Modal::Outline(list) => outline(list, app, theme, screen, buffer),
         // Drawn where the contents, the plots and the steered cell always stand.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) => {}
-        Modal::Command(line) => command(line, theme, whole, buffer),
-        Modal::OtherVersion(sentence) => other_version(sentence, theme, whole, buffer),
-        Modal::Guess(guess) => number(guess, theme, whole, buffer),
+        Modal::Command(line) => command(line, theme, screen, buffer),
+        Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
+        Modal::Guess(guess) => number(guess, theme, screen, buffer),
     }
 }
 
-/// A cleared box in the middle; returns what is inside.
-fn open(title: &str, width: u16, height: u16, theme: &Theme, whole: Rect, buffer: &mut Buffer) -> Rect {
-    let area = Rect {
-        width: width.min(whole.width),
-        height: height.min(whole.height.saturating_sub(1)),
-        x: whole.width.saturating_sub(width) / 2,
-        y: (whole.height.saturating_sub(1).saturating_sub(height)) / 2,
-    };
+/// Clears a box; returns what is inside.
+pub fn open(title: &str, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
     framed(theme, title, true, area, buffer)
 }
 
-fn help(top: usize, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let shown: Vec<_> = keys::shown().collect();
-    let inner = open("Keys", 72, shown.len() as u16 + 4, theme, whole, buffer);
+    let inner = open("Keys", screen.middle(72, shown.len() as u16 + 4), theme, buffer);
     let room = usize::from(inner.height.saturating_sub(1));
     let top = top.min(shown.len().saturating_sub(room));
     for (row, binding) in shown.iter().skip(top).take(room).enumerate() {
@@ -72,8 +66,8 @@ fn help(top: usize, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
     );
 }
 
-fn settings(form: &Settings, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("A race of your own", 72, form.fields.len() as u16 + 7, theme, whole, buffer);
+fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("A race of your own", screen.middle(72, form.fields.len() as u16 + 7), theme, buffer);
     for (at, field) in form.fields.iter().enumerate() {
         let y = inner.y + at as u16;
         let selected = at == form.selected;
@@ -106,15 +100,15 @@ fn settings(form: &Settings, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
 /// So many runs are named in the question before quitting.
 const NAMED: usize = 3;
 
-fn quit(choice: QuitChoice, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let running = app.running();
     let names: Vec<String> = running.iter().take(NAMED).map(|race| format!("run {}", race.run)).collect();
     let more = running.len() - names.len();
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let question = format!("What becomes of {}{more} when the notebook closes?", names.join(", "));
-    let width = whole.width.min(72);
+    let width = screen.middle(72, 0).width;
     let rows = textwrap::wrap(&question, usize::from(width.saturating_sub(4).max(1))).len() as u16;
-    let inner = open("A race is running", width, rows + 8, theme, whole, buffer);
+    let inner = open("A race is running", screen.middle(72, rows + 8), theme, buffer);
     let y = write(theme, &question, theme.strong(), inner, inner.y, buffer);
     for (at, option) in QuitChoice::ALL.into_iter().enumerate() {
         if y + 1 + at as u16 >= inner.bottom() {
@@ -140,9 +134,8 @@ fn quit(choice: QuitChoice, app: &App, theme: &Theme, whole: Rect, buffer: &mut 
     );
 }
 
-fn runs(list: &RunsList, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner =
-        open("Runs", whole.width.saturating_sub(4).min(110), whole.height.saturating_sub(3), theme, whole, buffer);
+fn runs(list: &RunsList, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("Runs", screen.runs(), theme, buffer);
     if app.runs.is_empty() {
         write(
             theme,
@@ -156,8 +149,7 @@ fn runs(list: &RunsList, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     }
     let head = format!("{:>4}  {:<12} {:>11}  {:<22} {}", "run", "state", "epochs", "arms", "best validation error, %");
     buffer.set_stringn(inner.x, inner.y, &head, usize::from(inner.width), theme.faint());
-    let room = usize::from(inner.height.saturating_sub(3)).max(1);
-    let first = list.selected.saturating_sub(room - 1);
+    let (first, room) = list.shown(screen);
     for (row, (at, run)) in app.runs.iter().enumerate().skip(first).take(room).enumerate() {
         let arms: Vec<String> = run.spec.arms.iter().map(ToString::to_string).collect();
         let mut best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
@@ -190,8 +182,8 @@ fn runs(list: &RunsList, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buf
     );
 }
 
-fn one_run(run: RunId, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open(&format!("Run {run}"), whole.width, whole.height.saturating_sub(1), theme, whole, buffer);
+fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open(&format!("Run {run}"), screen.middle(u16::MAX, u16::MAX), theme, buffer);
     let Some(race) = app.races.get(&run) else {
         write(theme, "Reading its history …", theme.faint(), inner, inner.y, buffer);
         return;
@@ -218,31 +210,10 @@ fn one_run(run: RunId, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffe
     );
 }
 
-fn find(search: &Search, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("Search all lessons", whole.width.saturating_sub(4).min(90), 16, theme, whole, buffer);
-    buffer.set_stringn(inner.x, inner.y, format!("/ {}_", search.query), usize::from(inner.width), theme.strong());
-    let room = usize::from(inner.height.saturating_sub(3)).max(1);
-    let first = search.selected.saturating_sub(room - 1);
-    for (row, (at, hit)) in search.hits.iter().enumerate().skip(first).take(room).enumerate() {
-        let title = &app.library.lessons[hit.lesson].meta.title;
-        let style = if at == search.selected { theme.selected() } else { Style::new() };
-        let line = format!("{title}: {}", hit.excerpt);
-        buffer.set_stringn(inner.x, inner.y + 2 + row as u16, theme.text(&line), usize::from(inner.width), style);
-    }
-    let count = match search.hits.len() {
-        _ if search.query.is_empty() => String::new(),
-        0 => "nothing found".into(),
-        1 => "1 line".into(),
-        count => format!("{count} lines"),
-    };
-    let at = inner.right().saturating_sub(count.width() as u16);
-    buffer.set_string(at, inner.y, &count, theme.faint());
-}
-
-fn outline(list: &Outline, app: &App, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
+fn outline(list: &Outline, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let hits = app.headings_like(&list.query);
     let headings = &app.view.layout.headings;
-    let inner = open("Headings of this lesson", 72, headings.len() as u16 + 6, theme, whole, buffer);
+    let inner = open("Headings of this lesson", screen.middle(72, headings.len() as u16 + 6), theme, buffer);
     let width = usize::from(inner.width);
     buffer.set_stringn(inner.x, inner.y, theme.text(&format!("# {}_", list.query)), width, theme.strong());
     let room = usize::from(inner.height.saturating_sub(4)).max(1);
@@ -261,8 +232,8 @@ fn outline(list: &Outline, app: &App, theme: &Theme, whole: Rect, buffer: &mut B
     buffer.set_stringn(inner.x, inner.bottom().saturating_sub(1), theme.text(keys), width, theme.faint());
 }
 
-fn other_version(sentence: &str, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("A kernel of another version", 72, 11, theme, whole, buffer);
+fn other_version(sentence: &str, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("A kernel of another version", screen.middle(72, 11), theme, buffer);
     let y = write(theme, sentence, Style::new(), inner, inner.y, buffer);
     let offer = "Until it is restarted lessons can be read and nothing can be trained. One that trains is left alone.";
     write(theme, offer, theme.strong(), inner, y + 1, buffer);
@@ -270,8 +241,8 @@ fn other_version(sentence: &str, theme: &Theme, whole: Rect, buffer: &mut Buffer
     write(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
 }
 
-fn command(line: &CommandLine, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("Command", 72, 6, theme, whole, buffer);
+fn command(line: &CommandLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("Command", screen.middle(72, 6), theme, buffer);
     let y = write(theme, &format!(": {}_", line.text), theme.strong(), inner, inner.y, buffer);
     match &line.error {
         Some(why) => write(theme, why, theme.bad(), inner, y + 1, buffer),
@@ -279,8 +250,8 @@ fn command(line: &CommandLine, theme: &Theme, whole: Rect, buffer: &mut Buffer) 
     };
 }
 
-fn number(guess: &Guessing, theme: &Theme, whole: Rect, buffer: &mut Buffer) {
-    let inner = open("Your prediction", 50, 5, theme, whole, buffer);
+fn number(guess: &Guessing, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("Your prediction", screen.middle(50, 5), theme, buffer);
     let y = write(theme, &format!("{}_ {}", guess.text, guess.unit), theme.strong(), inner, inner.y, buffer);
     let (text, style) = match guess.number() {
         Some(_) => ("Enter keeps it · Esc leaves", theme.good()),

@@ -25,6 +25,7 @@ pub struct Curve {
 #[derive(Debug)]
 pub struct Shade {
     pub label: String,
+    pub style: Style,
     /// Along x if true, along y if not.
     pub vertical: bool,
     pub from: f64,
@@ -127,7 +128,7 @@ impl Plot {
                 buffer.set_stringn(place.x, row, fill.repeat(place.width.into()), place.width.into(), theme.faint());
             }
             let (label, room) = (theme.text(&band.label), usize::from(plot.right() - place.x));
-            buffer.set_stringn(place.x, place.y, label, room, theme.cited());
+            buffer.set_stringn(place.x, place.y, label, room, band.style);
         }
     }
 
@@ -237,19 +238,14 @@ impl Plot {
 
     /// Published points with their labels, beside the point where there is room; beyond an edge they point there.
     fn published(&self, xs: &Scale, ys: &Scale, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
-        let ascii = theme.glyphs == Glyphs::Ascii;
+        let beyond_glyph = if theme.glyphs == Glyphs::Ascii { ">" } else { "→" };
         let mut taken: Vec<Rect> = Vec::new();
         for label in &self.labels {
             let (Some(px), Some(py)) = (xs.part(label.at.0), ys.part(label.at.1)) else { continue };
             let beyond = px > 1.001;
             let column = plot.x + (px.clamp(0.0, 1.0) * f64::from(plot.width - 1)).round() as u16;
             let row = plot.y + ((1.0 - py.clamp(0.0, 1.0)) * f64::from(plot.height - 1)).round() as u16;
-            let glyph = match (beyond, ascii) {
-                (true, false) => "→",
-                (true, true) => ">",
-                (false, false) => "✕",
-                (false, true) => "+",
-            };
+            let glyph = if beyond { beyond_glyph } else { theme.mark() };
             buffer.set_string(column, row, glyph, label.style);
             let text = theme.text(&label.text);
             let width = text.width() as u16;

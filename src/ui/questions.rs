@@ -111,7 +111,6 @@ pub fn quiz(theme: &Theme, cell: &QuizCell, answer: Option<&Answer>, focused: bo
         y = write_hanging(theme, &format!("{}{} {}", at + 1, mark.0, choice.text), mark.1, inner, y, buffer);
     }
     if let Some((_, choice)) = chosen {
-        let verdict = if choice.right { "Right." } else { "Not quite." };
-        write(theme, &format!("{verdict} {}", choice.because), Style::new(), inner, y + 1, buffer);
+        write(theme, &choice.told(), Style::new(), inner, y + 1, buffer);
     }
 }

@@ -107,7 +107,7 @@ fn crosshair(theme: &Theme, view: &RaceView, width: u16) -> Option<Crosshair> {
     let chart = Chart::of_race(race, view.marks);
     let point = chart.point(cursor)?;
     let lane = race.lanes.get(cursor.curve).map(|lane| arm_number(race, lane));
-    let (mark, style) = lane.map_or(("✕", theme.cited()), |arm| (theme.marker(arm), theme.arm(arm)));
+    let (mark, style) = lane.map_or((theme.mark(), theme.cited()), |arm| (theme.marker(arm), theme.arm(arm)));
     let told = format!("{mark} {}", chart.told(cursor, usize::from(width).saturating_sub(2))?);
     Some(Crosshair { at: (point.x, point.y), style, told: Some(told) })
 }

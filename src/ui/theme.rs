@@ -2,6 +2,7 @@
 
 use crate::lesson;
 pub use crate::lesson::Glyphs;
+use crate::protocol::Source;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal shows.
@@ -79,6 +80,20 @@ impl Theme {
     /// What others published.
     pub fn cited(&self) -> Style {
         self.pick((240, 110, 130), 204, Color::Red)
+    }
+
+    /// What stands in a plot beside its curves, by where it comes from.
+    pub fn source(&self, source: &Source) -> Style {
+        match source {
+            Source::Measured => self.accent(),
+            Source::Theory(_) => self.strong(),
+            Source::Cited(_) => self.cited(),
+        }
+    }
+
+    /// A named point of a plot.
+    pub fn mark(&self) -> &'static str {
+        if self.glyphs == Glyphs::Ascii { "+" } else { "✕" }
     }
 
     pub fn faint(&self) -> Style {

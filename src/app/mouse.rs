@@ -1,0 +1,111 @@
+//! The mouse: whatever a key reaches can be clicked.
+
+use super::answers::choice_under;
+use super::navigate::Start;
+use super::{App, Effect, Modal, head_rows};
+use crate::lesson::{CellBody, Line};
+use crossterm::event::KeyCode;
+use ratatui::layout::Position;
+use unicode_width::UnicodeWidthStr;
+
+/// The row of the first lesson in the contents.
+pub const CONTENTS_TOP: u16 = 2;
+
+impl App {
+    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let at = Position { x: column, y: row };
+        match self.modals.last() {
+            None => {}
+            // A click beside the contents closes them.
+            Some(Modal::Contents(_)) => {
+                let lesson = self.lesson_under(at);
+                self.modals.pop();
+                return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, Start::Kept));
+            }
+            Some(_) => return self.click_on_top(at),
+        }
+        if self.screen.contents_beside && self.screen.contents.contains(at) {
+            return self.lesson_under(at).map_or_else(Vec::new, |lesson| self.open_lesson(lesson, Start::Kept));
+        }
+        match self.view.shown().get(usize::from(row)) {
+            Some(&Line::Cell { cell, row }) => self.click_on_cell(cell, row, at),
+            Some(Line::Text(spans)) => {
+                let mut x = self.screen.text.x;
+                for span in spans {
+                    let width = span.text.width() as u16;
+                    if (x..x + width).contains(&column)
+                        && let Some(target) = span.target.clone()
+                    {
+                        return self.follow(&target);
+                    }
+                    x += width;
+                }
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The first lesson that the contents show: the chosen one is always among them.
+    pub fn contents_first(&self) -> usize {
+        let rows = usize::from(self.screen.contents.height.saturating_sub(CONTENTS_TOP)).max(1);
+        self.contents_choice().unwrap_or(self.lesson).saturating_sub(rows - 1)
+    }
+
+    fn lesson_under(&self, at: Position) -> Option<usize> {
+        let row = at.y.checked_sub(CONTENTS_TOP).filter(|_| self.screen.contents.contains(at))?;
+        Some(self.contents_first() + usize::from(row)).filter(|lesson| *lesson < self.library.lessons.len())
+    }
+
+    /// Rows of a list can be clicked; whatever else lies on top keeps the lesson beneath from being hit.
+    fn click_on_top(&mut self, at: Position) -> Vec<Effect> {
+        let row = |area: ratatui::layout::Rect, head: u16, (first, rows): (usize, usize)| {
+            let row = usize::from(at.y.checked_sub(area.y + head)?);
+            (area.contains(at) && row < rows).then_some(first + row)
+        };
+        let screen = self.screen;
+        match self.modals.last_mut() {
+            Some(Modal::Runs(list)) => {
+                let hit = row(screen.runs(), 2, list.shown(&screen)).filter(|run| *run < self.runs.len());
+                let Some(run) = hit else { return Vec::new() };
+                list.selected = run;
+            }
+            Some(Modal::Search(search)) => {
+                let hit = row(screen.search(), 3, search.shown(&screen)).filter(|hit| *hit < search.hits.len());
+                let Some(hit) = hit else { return Vec::new() };
+                search.selected = hit;
+            }
+            _ => return Vec::new(),
+        }
+        self.modals.pop().map_or_else(Vec::new, |list| self.modal_key(list, KeyCode::Enter.into()))
+    }
+
+    /// Brings a cell into focus, and answers or turns to the page under the mouse.
+    fn click_on_cell(&mut self, number: usize, row: u16, at: Position) -> Vec<Effect> {
+        let cells = self.document().cells();
+        let Some(cell) = cells.get(number) else { return Vec::new() };
+        let key = self.key_of(cell);
+        let width = self.screen.text.width;
+        let choice = match &cell.body {
+            CellBody::Predict(_) | CellBody::Quiz(_) => {
+                choice_under(&cell.body, self.answers.get(&key), self.glyphs, width, row)
+            }
+            CellBody::Experiment(_) => {
+                let heads = self.experiments.get(&key).map_or(0, |view| head_rows(view, width.saturating_sub(4)));
+                // The numbers of the pages, three columns each, end where the frame begins.
+                let pages = self.pages_of(&key, number).map_or(0, |(pages, _)| pages.len());
+                let right = (self.screen.text.right().saturating_sub(2)).checked_sub(at.x + 1);
+                let from_right = right.filter(|_| row == 1 + heads && pages > 1).map(|right| usize::from(right) / 3);
+                from_right.and_then(|back| pages.checked_sub(back + 1))
+            }
+            CellBody::Train(_) | CellBody::Claim(_) => None,
+        };
+        self.view.link = None;
+        self.view.show_cell(number);
+        let mut effects = self.remember_place();
+        if let Some(choice) = choice {
+            effects.extend(self.choose(choice));
+        }
+        effects
+    }
+}

@@ -1,0 +1,170 @@
+//! The whole course from the first lesson to the last: by the keyboard alone, at every size, and how far it was read.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::App;
+use relu_notebook::lesson::{Library, Line};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
+use std::collections::HashSet;
+
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+
+/// From here on every line of a lesson fits.
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+#[test]
+fn there_are_fifteen_lessons_with_cells() {
+    let lessons = Library::english().lessons;
+    let ids: HashSet<&str> = lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
+    assert_eq!((lessons.len(), ids.len()), (15, 15));
+    assert!(lessons.iter().all(|lesson| !lesson.cells().is_empty()));
+}
+
+#[test]
+fn the_course_is_walked_by_the_keyboard_alone() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("welcome", columns, rows);
+        let last = session.app.library.lessons.len() - 1;
+        assert_eq!(session.app.lesson, 0);
+        for lesson in 0..=last {
+            assert_eq!(session.app.lesson, lesson);
+            session.press(KeyCode::Home);
+            let cells: Vec<String> = session.app.document().cells().iter().map(|cell| cell.id.clone()).collect();
+            for cell in &cells {
+                session.tab_to(cell);
+                let focus = session.app.view.focus.unwrap();
+                assert!(session.app.view.sees_cell(focus), "{cell}");
+            }
+            session.press(KeyCode::End);
+            assert_eq!(session.app.view.percent(), 100);
+            // Both ways on.
+            if lesson % 2 == 0 {
+                session.press(KeyCode::Char('n'));
+            } else {
+                for code in [KeyCode::Char('c'), KeyCode::Down, KeyCode::Enter] {
+                    session.press(code);
+                }
+            }
+        }
+        assert_eq!(session.app.lesson, last, "there is nothing behind the last");
+        assert_eq!(session.app.read.values().filter(|read| **read == 100).count(), last + 1);
+        assert_eq!(session.asked, [], "reading asks nothing of the kernel");
+    }
+}
+
+#[test]
+fn every_lesson_is_drawn_whole_at_every_size() {
+    for lesson in 0..Library::english().lessons.len() {
+        for (columns, rows) in SIZES {
+            let mut session = Session::with(App::new(Library::english(), lesson, columns, rows));
+            let id = session.app.document().meta.id.clone();
+            loop {
+                let screen = session.screen(&RICH);
+                for (line, row) in session.app.view.shown().iter().zip(screen.lines()) {
+                    let Line::Text(spans) = line else { continue };
+                    let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+                    assert!(row.contains(text.trim_end()), "{id} at {columns}x{rows}: {text}\n{screen}");
+                }
+                let before = session.app.view.top;
+                session.press(KeyCode::PageDown);
+                if session.app.view.top == before {
+                    break;
+                }
+            }
+        }
+        let mut small = Session::with(App::new(Library::english(), lesson, 40, 12));
+        for theme in [&RICH, &PLAIN] {
+            for code in [KeyCode::End, KeyCode::PageUp, KeyCode::Home, KeyCode::PageDown, KeyCode::Tab] {
+                small.press(code);
+                assert_eq!(small.screen(theme).lines().count(), 12);
+            }
+        }
+    }
+}
+
+/// Fifteen lessons do not fit on twelve rows: the chosen one is always among those shown.
+#[test]
+fn the_contents_follow_the_choice() {
+    let mut session = Session::on("welcome", 40, 12);
+    session.press(KeyCode::Char('c'));
+    let lessons = session.app.library.lessons.clone();
+    for keys in [[KeyCode::Down; 15], [KeyCode::Up; 15]] {
+        for code in keys {
+            session.press(code);
+            let chosen = session.app.contents_choice().unwrap();
+            let meta = &lessons[chosen].meta;
+            let line = format!("{:<6} {}", meta.part, &meta.title[..meta.title.len().min(12)]);
+            let screen = session.screen(&RICH);
+            assert!(screen.contains(&line), "{line}:\n{screen}");
+        }
+    }
+}
+
+/// Whatever moves the reader counts as reading, and a lesson that is read bears a tick.
+#[test]
+fn a_lesson_that_was_read_bears_a_tick() {
+    let ticked = |session: &mut Session, title: &str| {
+        session.press(KeyCode::Char('c'));
+        let screen = session.screen(&RICH);
+        session.press(KeyCode::Esc);
+        screen.lines().any(|line| line.contains('✓') && line.contains(title))
+    };
+    for code in [KeyCode::Tab, KeyCode::Char('f'), KeyCode::End] {
+        let mut session = Session::on("faster", 80, 24);
+        assert!(!ticked(&mut session, "Faster feature"));
+        let mut read = 0;
+        for _ in 0..60 {
+            session.press(code);
+            read = session.app.read["faster"].max(read);
+        }
+        assert!(read > 60, "{code:?}: {read} %");
+        session.press(KeyCode::End);
+        assert!(ticked(&mut session, "Faster feature"), "{code:?}");
+        session.type_text(":reset");
+        session.press(KeyCode::Enter);
+        assert!(!ticked(&mut session, "Faster feature"), "{code:?}");
+    }
+    // All of it is on the screen from the beginning.
+    let mut session = Session::with(App::new(Library::english(), 0, 80, 3000));
+    session.press(KeyCode::Char('n'));
+    session.press(KeyCode::Char('p'));
+    assert!(ticked(&mut session, "Welcome"));
+}
+
+#[test]
+fn letters_move_as_the_keys_with_names_do() {
+    let pairs = [
+        (KeyCode::Char('j'), KeyCode::Down),
+        (KeyCode::Char('G'), KeyCode::End),
+        (KeyCode::Char('k'), KeyCode::Up),
+        (KeyCode::Char('b'), KeyCode::PageUp),
+        (KeyCode::Char(' '), KeyCode::PageDown),
+        (KeyCode::Char('g'), KeyCode::Home),
+        (KeyCode::Char('l'), KeyCode::Right),
+        (KeyCode::Char('h'), KeyCode::Left),
+    ];
+    let (mut letters, mut names) = (Session::on("sigmoid", 80, 24), Session::on("sigmoid", 80, 24));
+    for session in [&mut letters, &mut names] {
+        for _ in 0..12 {
+            session.press(KeyCode::Down);
+        }
+    }
+    for (letter, name) in pairs {
+        let before = (names.app.lesson, names.app.view.top);
+        letters.press(letter);
+        names.press(name);
+        let at = |session: &Session| (session.app.lesson, session.app.view.top);
+        assert_eq!(at(&letters), at(&names), "{letter:?}");
+        assert_ne!(at(&names), before, "{name:?} moves");
+    }
+    names.press(KeyCode::Tab);
+    names.press(KeyCode::Tab);
+    names.press(KeyCode::BackTab);
+    assert_eq!(names.app.view.focus, Some(0));
+}

@@ -1,0 +1,130 @@
+//! Whatever a key reaches can be clicked: answers, pages, rows of lists, lessons.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use relu_notebook::app::{Answer, Event, Modal};
+use relu_notebook::lesson::CellBody;
+use relu_notebook::protocol::{Finding, Outcome, Preset, RunId, RunSpec, RunState, RunSummary};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
+use unicode_width::UnicodeWidthStr;
+
+const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+/// Clicks on the first place where these words stand.
+fn click(session: &mut Session, words: &str) {
+    let screen = session.screen(&RICH);
+    let found = screen.lines().enumerate().find_map(|(row, line)| Some((row, line[..line.find(words)?].width())));
+    let (row, column) = found.unwrap_or_else(|| panic!("{words}:\n{screen}"));
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let (row, column) = (row as u16, column as u16);
+    session.tell(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+}
+
+#[test]
+fn answers_are_clicked() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("faster", columns, rows);
+        session.tab_to("why-faster");
+        let CellBody::Quiz(quiz) = &session.app.focused().unwrap().body else { unreachable!() };
+        let words: Vec<String> = quiz.choices.iter().map(|choice| choice.text.chars().take(20).collect()).collect();
+        let key = session.app.key_of(session.app.focused().unwrap());
+        for (number, words) in words.iter().enumerate() {
+            click(&mut session, words);
+            assert_eq!(session.app.answers[&key], Answer::Choice(number));
+        }
+        let question: String = quiz_question(&session).chars().take(20).collect();
+        click(&mut session, &question);
+        assert_eq!(session.app.answers[&key], Answer::Choice(words.len() - 1), "the question is no answer");
+    }
+}
+
+fn quiz_question(session: &Session) -> String {
+    let CellBody::Quiz(quiz) = &session.app.focused().unwrap().body else { unreachable!() };
+    quiz.question.clone()
+}
+
+#[test]
+fn pages_are_clicked() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("sigmoid", columns, rows);
+        session.tab_to("curves");
+        let cell = session.app.focused().unwrap();
+        let (key, CellBody::Experiment(body)) = (session.app.key_of(cell), &cell.body) else { unreachable!() };
+        let finding = |n: usize| Finding {
+            key: n.to_string(),
+            text: format!("finding number {n}"),
+            value: 1.0,
+            spread: None,
+            seeds: vec![1],
+        };
+        let outcome = Outcome { findings: (0..200).map(finding).collect(), ..Outcome::default() };
+        let spec = body.spec.clone();
+        session.tell(Event::Outcomes(vec![(key.clone(), spec, outcome)]));
+        session.press(KeyCode::Null);
+        let number = session.app.view.focus.unwrap();
+        let count = session.app.pages_of(&key, number).unwrap().0.len();
+        assert!(count > 9, "{count}");
+        for page in [3, count, 1, 10] {
+            click(&mut session, &format!(" {page} "));
+            assert_eq!(session.app.pages_of(&key, number).unwrap().1, page - 1);
+        }
+        // And every page by the keys.
+        for _ in 0..count {
+            session.press(KeyCode::Char('['));
+        }
+        for page in 0..count {
+            assert_eq!(session.app.pages_of(&key, number).unwrap().1, page);
+            session.press(KeyCode::Char(']'));
+        }
+        assert_eq!(session.app.pages_of(&key, number).unwrap().1, count - 1);
+    }
+}
+
+fn summary(run: i64) -> RunSummary {
+    let spec = RunSpec::of(Preset::Article);
+    RunSummary {
+        run: RunId(run),
+        name: Some(format!("race {run}")),
+        state: RunState::Finished,
+        epochs_done: spec.epochs,
+        best: Vec::new(),
+        created: 0,
+        updated: 0,
+        spec,
+    }
+}
+
+#[test]
+fn rows_of_lists_are_clicked() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("faster", columns, rows);
+        session.press(KeyCode::Char('r'));
+        session.tell(Event::Runs((1..=40).rev().map(summary).collect()));
+        click(&mut session, "race 37");
+        assert!(matches!(session.app.modals[..], [Modal::Runs(_), Modal::Run(RunId(37))]));
+        session.press(KeyCode::Esc);
+        session.press(KeyCode::End);
+        click(&mut session, "race 2 ");
+        assert!(matches!(session.app.modals.last(), Some(Modal::Run(RunId(2)))), "{:?}", session.app.modals.last());
+
+        let mut session = Session::on("welcome", columns, rows);
+        session.type_text("/theano tutorial reaches");
+        click(&mut session, "Theano");
+        assert!(session.app.modals.is_empty() && session.app.document().meta.id == "faster");
+        assert!(session.screen(&RICH).contains("▸"), "it is marked");
+    }
+}
+
+#[test]
+fn lessons_are_clicked_where_the_contents_have_scrolled() {
+    let mut session = Session::on("tricks", 40, 12);
+    session.press(KeyCode::Char('c'));
+    click(&mut session, "Implementing");
+    assert_eq!(session.app.document().meta.id, "implementing");
+}
