@@ -140,3 +140,14 @@ fn faults_are_told_at_the_opening() {
     let session = Session::with(App::new(library, lesson, 80, 24));
     assert!(session.screen(&RICH).contains("own.md:8:5: there is no heading #nowhere"), "{}", session.screen(&RICH));
 }
+
+/// Only what was measured writes its spread as `+-`: a formula or a program keeps its signs, and links their places.
+#[test]
+fn prose_and_code_keep_their_signs() {
+    let text = format!("{OWN}From +-1 to [there](#there).\n\n## There\n\n```text\na +- b\n```\n");
+    let (document, faults) = parse("own.md", &text);
+    assert!(faults.is_empty(), "{faults:?}");
+    let session = Session::with(App::new(Library { lessons: vec![document], faults: vec![] }, 0, 80, 24));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("From +-1 to there.") && screen.contains("a +- b"), "{screen}");
+}

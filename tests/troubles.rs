@@ -54,7 +54,7 @@ fn on_a_read_only_home_lessons_are_read_and_what_was_left_is_kept_once_it_can_be
     notebook.press("n");
     notebook.wait_for("V Implementing it");
     notebook.press("/rectif");
-    notebook.wait_for("lines");
+    notebook.wait_for("places");
     // Escape alone, or the next key would read as Alt and that key.
     notebook.press("\u{1b}");
     notebook.wait("the search to close", |screen| !screen.contains("Search all lessons"));

@@ -1,6 +1,7 @@
 //! A document on lines of one width.
 
 use super::document::{Block, BlockKind, Document, Inline, Position, Target};
+use super::links::{Link, links};
 use super::search::position;
 use super::span::{Span, Style};
 use super::wrap::wrap;
@@ -33,14 +34,6 @@ pub struct Heading {
     pub level: u8,
     pub anchor: String,
     pub text: String,
-}
-
-/// A link on the screen; one that is wrapped has a part on each of its lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    pub target: Target,
-    /// Line, and the span in it.
-    pub parts: Vec<(usize, usize)>,
 }
 
 /// A lesson laid out for one width.
@@ -312,35 +305,6 @@ impl Setter<'_> {
     }
 }
 
-/// Every link. One that ends its line and begins the next is a single link, wrapped.
-fn links(lines: &[Line]) -> Vec<Link> {
-    let mut links: Vec<Link> = Vec::new();
-    // The link that the line before ended with.
-    let mut open = false;
-    for (number, line) in lines.iter().enumerate() {
-        let Line::Text(spans) = line else {
-            open = false;
-            continue;
-        };
-        for (at, span) in spans.iter().enumerate() {
-            let Some(target) = &span.target else {
-                // Indents and quote bars stand before a link that goes on.
-                open &= span.style == Style::Frame || span.text.trim().is_empty();
-                continue;
-            };
-            // One whose look changes within goes on as well.
-            open |= at > 0 && spans[at - 1].target.as_ref() == Some(target);
-            match links.last_mut().filter(|last| open && last.target == *target) {
-                Some(last) => last.parts.push((number, at)),
-                None => links.push(Link { target: target.clone(), parts: vec![(number, at)] }),
-            }
-            open = false;
-        }
-        open = spans.last().is_some_and(|span| span.target.is_some());
-    }
-    links
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::parse;
@@ -376,6 +340,22 @@ mod tests {
     fn lists_quotes_and_formulas_are_indented() {
         let lines = screen("1. one two three\n2. four\n\n> quoted\n\n$$\\frac{a}{b}$$", 12);
         assert_eq!(lines, ["1. one two", "   three", "2. four", "", "▏ quoted", "", "  a", "  ─", "  b"], "{lines:#?}");
+    }
+
+    #[test]
+    fn a_bar_goes_on_between_paragraphs() {
+        let lines = screen("> one\n>\n> two\n\nthree\n\n> [!NOTE] Mind\n> four\n>\n> five\n\nsix", 20);
+        let expected = ["▏ one", "▏", "▏ two", "", "three", "", "▏ Mind", "▏ four", "▏", "▏ five", "", "six"];
+        assert_eq!(lines, expected, "{lines:#?}");
+    }
+
+    #[test]
+    fn headings_are_typeset_and_a_wide_table_says_that_it_is_there() {
+        assert_eq!(screen("## Why $x^2$ and `f`\n\nSo.", 20), ["Why x² and f", "", "So."]);
+        let (document, _) = parse("x.md", "| alpha | beta | gamma |\n|---|---|---|\n| 1 | 2 | 3 |\n");
+        let layout = lay_out(&document, 9, Glyphs::Unicode, |_| 1);
+        assert!(layout.lines.iter().any(|line| line.holds("columns:")), "{:?}", layout.lines);
+        assert_eq!(layout.faults.len(), 1);
     }
 
     #[test]

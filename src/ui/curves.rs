@@ -120,3 +120,47 @@ fn shade(theme: &Theme, band: &protocol::Band) -> Shade {
     let (label, style) = (band.label.clone(), theme.source(&band.source));
     Shade { label, style, vertical: band.vertical, from: band.from, to: band.to }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+    use crate::protocol::{Band, Mark, Series};
+
+    /// A named point bears the look and the name of its source: theory is not taken for something published.
+    #[test]
+    fn points_and_bands_say_where_they_come_from() {
+        let axis = || Axis { label: String::new(), scale: Scale::Linear, limits: Some((0.0, 10.0)) };
+        let series = Series {
+            name: "here".into(),
+            source: Source::Measured,
+            stroke: Stroke::Line,
+            points: vec![[0.0, 0.0], [10.0, 0.0]],
+            spread: Vec::new(),
+        };
+        let mark = |label: &str, source, y| Mark { label: label.into(), source, at: [5.0, y] };
+        let (theory, cited) = (|| Source::Theory("formula".into()), || Source::Cited("paper".into()));
+        let figure = protocol::Plot {
+            title: String::new(),
+            x: axis(),
+            y: axis(),
+            series: vec![series],
+            bands: vec![Band { label: "band".into(), source: Source::Measured, vertical: true, from: 1.0, to: 2.0 }],
+            marks: vec![mark("solved", theory(), 8.0), mark("printed", cited(), 4.0)],
+        };
+        let theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+        let area = Rect::new(0, 0, 80, 20);
+        let mut buffer = Buffer::empty(area);
+        draw(&theme, &figure, None, area, &mut buffer);
+        let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        assert_eq!(row(0).trim_end(), "● here   ░ band (measured)   ✕ (theory: formula)   ✕ (paper)");
+        let look = |word: &str| {
+            let place = |y| row(y).find(word).map(|at| (row(y)[..at].chars().count() as u16, y));
+            buffer[(1..20).find_map(place).unwrap()].style()
+        };
+        assert_eq!(look("printed").fg, theme.cited().fg);
+        assert_ne!(look("solved").fg, theme.cited().fg);
+        assert_ne!(look("band").fg, theme.cited().fg);
+        assert_eq!([1, 2].map(|at| style_of(&theme, &figure, at)), [theme.strong(), theme.cited()]);
+    }
+}
