@@ -76,6 +76,11 @@ fn spelled(text: &str) -> Vec<String> {
             if last && grouped {
                 cell.push(')');
             }
+            // What follows is not raised: `D^T D`.
+            let next = chars.get(at + 1).copied();
+            if last && next.is_some_and(|c| c.is_ascii_alphanumeric() || word(c).is_some()) {
+                cell.push(' ');
+            }
         } else {
             if after_word && c.is_ascii_alphanumeric() {
                 cell.push(' ');
@@ -230,9 +235,10 @@ mod tests {
             ("2σ(2z) - 1", "2 sigma(2z) - 1"),
             ("x² + y¹⁰", "x^2 + y^10"),
             ("1+e⁻ˣ", "1+e^(-x)"),
-            ("√(s²E)", "sqrt(s^2E)"),
-            ("∑ⁿᵢ₌₁xᵢ", "sum^n_(i=1)x_i"),
+            ("√(s²E)", "sqrt(s^2 E)"),
+            ("∑ⁿᵢ₌₁xᵢ", "sum^n_(i=1) x_i"),
             ("W⁽ˡ⁾", "W^(l)"),
+            ("Wᵀδ, DᵀD, xᵢ²", "W^T delta, D^T D, x_i^2"),
             ("πσ ≈ 5°", "pi sigma ~ 5 deg"),
             ("x → ∞, x ≤ 1", "x -> inf, x <= 1"),
             ("Glöckner, Rubén · »", "Glockner, Ruben * >"),
