@@ -175,6 +175,7 @@ fn runs_are_listed_and_opened() {
         name: (run == 7).then(|| "the long one".into()),
         state,
         spec: RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) },
+        not_exact: None,
         created: 0,
         updated: 0,
         epochs_done: 8,

@@ -17,6 +17,8 @@ impl Experiment {
                 "lif.rms.closed-form",
                 "lif.rms.relu",
                 "lif.rms.softplus",
+                "lif.rms.sigmoid",
+                "lif.still-rising",
             ],
             Self::ActiveFraction(_) => &["sparsity.zeros.*", "sparsity.active.*", "sparsity.mean.*"],
             Self::GradientDepth(_) => &["gradient.ratio.*"],
@@ -37,9 +39,12 @@ impl Experiment {
             ],
             Self::Dying(dying) if dying.bias == 0.0 => &["dying.dead.*", "dying.revived.*", "dying.error.*"],
             Self::Dying(_) => &["dying.low-bias.dead.*", "dying.low-bias.revived.*", "dying.low-bias.error.*"],
-            Self::ActivationCost(_) => {
-                &["activation-cost.ns.*", "activation-cost.times-relu.*", "activation-cost.share.*"]
-            }
+            Self::ActivationCost(_) => &[
+                "activation-cost.ns.*",
+                "activation-cost.times-relu.*",
+                "activation-cost.share.*",
+                "activation-cost.step.*",
+            ],
             Self::LinearPieces(_) => &[
                 "linear-pieces.gap",
                 "linear-pieces.error",
