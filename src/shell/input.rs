@@ -3,7 +3,7 @@
 use super::notebook::Incoming;
 use super::{drill, guard};
 use crate::app::Event;
-use crossterm::{event, terminal};
+use crossterm::event;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::Signals;
@@ -62,7 +62,12 @@ fn read_keys(events: &Sender<Incoming>) {
             Ok(event::Event::Key(key)) => Event::Key(key),
             Ok(event::Event::Mouse(mouse)) => Event::Mouse(mouse),
             Ok(event::Event::Paste(text)) => Event::Paste(text),
-            Ok(event::Event::Resize(columns, rows)) => Event::Resize(columns, rows),
+            Ok(event::Event::Resize(..)) => {
+                if events.send(Incoming::Resized).is_err() {
+                    return;
+                }
+                continue;
+            }
             Ok(event::Event::FocusGained | event::Event::FocusLost) => continue,
             Err(_) => Event::Leave,
         };
@@ -103,10 +108,7 @@ fn read_signals(mut signals: Signals, events: &Sender<Incoming>) {
             SIGTSTP => Incoming::Suspend,
             SIGCONT => Incoming::Continued,
             SIGXFSZ => continue,
-            SIGWINCH => match terminal::size() {
-                Ok((columns, rows)) => Incoming::Event(Event::Resize(columns, rows)),
-                Err(_) => continue,
-            },
+            SIGWINCH => Incoming::Resized,
             _ => {
                 let _ = events.send(Incoming::Event(Event::Leave));
                 std::thread::sleep(LAST_MOMENT);

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 /// What reaches the loop beside the notebook's own events.
 pub enum Incoming {
     Event(Event),
+    /// The terminal has another size. Two threads hear of it, and each would have read it at another moment.
+    Resized,
     /// SIGTSTP.
     Suspend,
     /// SIGCONT: whoever stopped the notebook may have used the terminal since.
@@ -172,6 +174,11 @@ impl Notebook {
     fn take(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
         let event = match incoming {
             Incoming::Event(event) => event,
+            Incoming::Resized => match terminal::size() {
+                Ok((columns, rows)) => Event::Resize(columns, rows),
+                // It is gone: whoever watches for that ends the notebook.
+                Err(_) => return Ok(false),
+            },
             Incoming::Suspend => {
                 self.suspend()?;
                 return Ok(true);
