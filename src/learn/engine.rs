@@ -34,7 +34,8 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// Whether the fused form is the faster one for such a lane.
+/// Why the fused form is not for such a lane, if it is not. Widths are no reason: it is the faster one up to the widest
+/// that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
 fn misfit(threads: u32) -> Option<Misfit> {
     (threads > 1).then_some(Misfit::Threads)
 }

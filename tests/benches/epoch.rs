@@ -11,7 +11,7 @@ use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Pro
 use std::time::Instant;
 use tch::Tensor;
 
-/// Follows a lane for its one epoch and keeps what training alone took.
+/// Follows a lane for its one epoch, keeps what training alone took, and ends the lane before it is evaluated.
 #[derive(Default)]
 struct Clock {
     /// By the clock on the wall.
@@ -22,15 +22,16 @@ struct Clock {
 
 impl Observer for Clock {
     fn poll(&mut self, progress: &Progress) -> Control {
-        if progress.batch == progress.batches {
-            self.busy = processor_seconds() - self.busy;
+        if progress.batch < progress.batches {
+            return Control::Continue;
         }
-        Control::Continue
+        self.busy = processor_seconds() - self.busy;
+        self.wall = progress.seconds;
+        Control::Stop
     }
 
-    fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
-        self.wall = record.seconds;
-        Control::Continue
+    fn epoch(&mut self, _: &EpochRecord, _: &Snapshot) -> Control {
+        Control::Stop
     }
 
     fn checkpoint(&mut self, _: &Snapshot) {}
