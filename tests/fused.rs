@@ -89,8 +89,7 @@ fn libtorch_takes_over_a_lane_of_several_threads() {
 }
 
 /// Ten epochs on 10,000 images, both arms, five seeds, both backends. Seed by seed the same weights and batches: what
-/// differs is rounding, which training soon makes as large as another seed's, so the differences of the pairs must not
-/// lean to one side.
+/// differs is rounding and what training makes of it, so the differences of the pairs must not lean to one side.
 #[test]
 #[ignore = "takes minutes; run it in release"]
 fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
@@ -104,9 +103,9 @@ fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
         let differences: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();
         let (mean, standard_error) = mean_and_standard_error(&differences);
         println!("{arm}: fused {ours:.2?}, libtorch {theirs:.2?}, difference {mean:.3} +- {standard_error:.3} points");
-        // A difference this many times its standard error turns up by chance in 3 of 100 such comparisons (Student's t
-        // with four degrees of freedom).
-        assert!(mean.abs() <= 3.3 * standard_error, "{arm}: {differences:?}");
+        // Beyond this many standard errors a mean falls by chance in 3 of 100 such comparisons (Student's t with four
+        // degrees of freedom). Less than an image of the 10,000 is no difference, however often it repeats.
+        assert!(mean.abs() <= (3.3 * standard_error).max(0.01), "{arm}: {differences:?}");
         let range = |values: &[f64]| {
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
             least..=most
