@@ -92,7 +92,7 @@ impl App {
     }
 
     /// Scrolls to where the open lesson was left.
-    pub(super) fn return_to_place(&mut self) {
+    pub fn return_to_place(&mut self) {
         let top = match self.places.get(&self.document().meta.id) {
             Some(Kept::Spot(spot)) => self.view.layout.line_at(*spot),
             Some(Kept::Line(top)) => *top,
