@@ -94,6 +94,7 @@ fn summary(run: i64) -> RunSummary {
         state: RunState::Finished,
         epochs_done: spec.epochs,
         best: Vec::new(),
+        not_exact: None,
         created: 0,
         updated: 0,
         spec,
