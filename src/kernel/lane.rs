@@ -75,6 +75,11 @@ enum SaveError {
     Store(#[from] StoreError),
 }
 
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 impl SaveError {
     /// Every file error may pass: space is freed, a disk comes back, a folder is put in its place again.
     fn is_transient(&self) -> bool {
@@ -85,8 +90,11 @@ impl SaveError {
     }
 
     fn notice(&self) -> String {
-        let full = matches!(self, Self::Store(StoreError::Full))
-            || matches!(self, Self::File(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge));
+        let full = match self {
+            Self::Store(StoreError::Full) => true,
+            Self::File(error) => is_full(error),
+            _ => false,
+        };
         if full {
             "The disk is full. Training waits, nothing measured is lost; free some space and it goes on.".into()
         } else if let Self::Checkpoint(unreadable) = self {
@@ -351,8 +359,9 @@ impl Observer for LaneObserver<'_> {
             // The epoch goes on; the generation before is whole, and the next attempt comes in a second.
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
+                let why = if is_full(&error) { "the disk is full".into() } else { error.to_string() };
                 let text =
-                    format!("No checkpoint can be written ({error}). Training goes on from memory and tries again.");
+                    format!("No checkpoint can be written: {why}. Training goes on from memory and tries again.");
                 self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(text));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
