@@ -33,8 +33,12 @@ impl Comparison {
     /// `ReLU+Tanh reached all-Tanh's best error 1.9 times sooner`, with the range where there are several seeds.
     pub fn sentence(&self) -> String {
         let how = format!("{} reached {}'s best error {}", self.fast.title(), self.slow.title(), self.lead());
-        match self.ratios.as_slice() {
-            [first, .., last] => format!("{how} (median of {} seeds, {first:.1} to {last:.1})", self.ratios.len()),
+        match *self.ratios.as_slice() {
+            [first, .., last] => {
+                // "1.1 times later" is told with the range of the same quotient.
+                let (from, to) = if self.median() < 0.95 { (1.0 / last, 1.0 / first) } else { (first, last) };
+                format!("{how} (median of {} seeds, {from:.1} to {to:.1})", self.ratios.len())
+            }
             _ => how,
         }
     }
@@ -147,6 +151,11 @@ mod tests {
         assert_eq!(
             told(&[&[1.4], &[2.0, 1.0]], &[&slow, &slow]).unwrap(),
             "ReLU+Tanh reached all-Tanh's best error 3.0 times sooner (median of 2 seeds, 2.0 to 4.0)"
+        );
+        let late = [9.0, 9.0, 9.0, 9.0, 1.0];
+        assert_eq!(
+            told(&[&late, &[9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 1.0]], &[&slow, &slow]).unwrap(),
+            "ReLU+Tanh reached all-Tanh's best error 1.5 times later (median of 2 seeds, 1.2 to 2.0)"
         );
     }
 
