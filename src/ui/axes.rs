@@ -71,7 +71,8 @@ impl Axes<'_> {
         }
     }
 
-    pub fn x(&self, scale: &Scale, ticks: &[f64], label: &str, buffer: &mut Buffer) {
+    /// Says whether the label has found room.
+    pub fn x(&self, scale: &Scale, ticks: &[f64], label: &str, buffer: &mut Buffer) -> bool {
         let (plot, row) = (self.plot, self.plot.bottom() + 1);
         self.put(buffer, plot.x - 1, plot.bottom(), self.glyph("└", "+"));
         self.put(buffer, plot.x, plot.bottom(), &self.glyph("─", "-").repeat(usize::from(plot.width)));
@@ -98,11 +99,11 @@ impl Axes<'_> {
         if let Some(at) = at {
             self.put(buffer, at, row, &label);
         }
+        at.is_some()
     }
 }
 
-/// Where a label of this width stands: at the right end, else in the last gap between two numbers that takes it, else
-/// at the right end in place of the numbers there.
+/// Where a label of this width stands: at the right end, else in the last gap between two numbers that takes it.
 fn label_place(numbers: &[(u16, String, u16)], width: u16, area: Rect) -> Option<u16> {
     let end = |at: usize| numbers[at].0 + numbers[at].1.width() as u16;
     let right = area.right().checked_sub(width).filter(|_| width > 0)?;
@@ -111,7 +112,7 @@ fn label_place(numbers: &[(u16, String, u16)], width: u16, area: Rect) -> Option
         return Some(right);
     }
     let gap = (0..last).rev().map(|at| (end(at), numbers[at + 1].0)).find(|(from, to)| to - from >= width + 4);
-    Some(gap.map_or(right, |(from, to)| from + (to - from - width) / 2))
+    gap.map(|(from, to)| from + (to - from - width) / 2)
 }
 
 #[cfg(test)]
@@ -129,11 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn the_label_leaves_the_numbers_alone_where_it_can() {
+    fn the_label_leaves_the_numbers_alone() {
         assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "layer"), "  1                  2      layer      3");
         assert_eq!(axis(&[1.0, 2.0], 3.0, "layer"), "  1                  2             layer");
-        // Nowhere between the numbers is room: it takes the place of the last.
-        assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "zeros among features"), "  1                 zeros among features");
+        // Nowhere between the numbers is room: the plot puts it elsewhere.
+        assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "zeros among features"), "  1                  2                 3");
         assert_eq!(axis(&[], 3.0, ""), "");
     }
 }

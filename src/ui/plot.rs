@@ -90,7 +90,9 @@ impl Plot {
         }
         let axes = Axes { plot, area, theme };
         axes.y(&ys, &y_ticks, buffer);
-        axes.x(&xs, &self.x_ticks(&xs, plot), &self.x_label, buffer);
+        if !axes.x(&xs, &self.x_ticks(&xs, plot), &self.x_label, buffer) {
+            self.x_label_above(area, theme, buffer);
+        }
         self.shades(&xs, &ys, plot, theme, buffer);
         if ascii {
             self.plain_curves(&xs, &ys, plot, buffer);
@@ -99,6 +101,17 @@ impl Plot {
         }
         self.published(&xs, &ys, plot, theme, buffer);
         self.cross(&xs, &ys, plot, theme, buffer);
+    }
+
+    /// A label that would cover numbers stands at the right end of the first line, where that has room.
+    fn x_label_above(&self, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+        let label = theme.text(&format!("{} →", self.x_label));
+        let told = self.crosshair.as_ref().and_then(|cross| cross.told.as_ref());
+        let taken = theme.text(told.unwrap_or(&self.y_label)).width();
+        if taken + label.width() + 2 <= usize::from(area.width) {
+            let x = area.right() - label.width() as u16;
+            buffer.set_string(x, area.y, label, theme.faint());
+        }
     }
 
     fn x_ticks(&self, xs: &Scale, plot: Rect) -> Vec<f64> {

@@ -141,9 +141,12 @@ fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
         let measured = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1));
         measured.chain(marks.iter().map(|mark| mark.error)).filter(|error| error.is_finite() && *error > 0.0)
     };
-    let low = errors().fold(1.0, f64::min);
-    // The first epochs may stand above the chart: what matters is below them.
-    let high = errors().fold(2.0, f64::max).min(6.0 * low.max(0.5)).max(2.0 * low);
+    let low = errors().fold(if marks.is_empty() { f64::INFINITY } else { 1.0 }, f64::min);
+    let low = if low.is_finite() { low } else { 1.0 };
+    // The first epochs may stand above the chart: what matters is below them. No curve stays above it as a whole.
+    let bests = race.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
+    let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
+    let high = errors().fold(2.0, f64::max).min(6.0 * low.max(0.5)).max(2.0 * low).max(1.2 * worst);
     let y = (low * 0.93, high * 1.05);
     for lane in &race.lanes {
         if let Some((epoch, _)) = lane.diverged {
