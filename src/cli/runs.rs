@@ -76,11 +76,18 @@ pub fn runs(arguments: Runs) -> Outcome {
             ask(&home, RequestBody::Rename { run, name })
         }
         Some(RunsCommand::Delete { runs }) => {
+            let mut failed = false;
             for run in runs {
-                ask(&home, RequestBody::Delete { run })?;
-                say(&format!("run {run} is deleted"))?;
+                match ask(&home, RequestBody::Delete { run }) {
+                    Ok(_) => say(&format!("run {run} is deleted"))?,
+                    // The others can go all the same.
+                    Err(error) => {
+                        failed = true;
+                        complain(&format!("{error:#}"));
+                    }
+                }
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Some(RunsCommand::Export { run, format, output }) => export::export(&home, run, format, output.as_deref()),
     }

@@ -73,7 +73,7 @@ fn read(file: &Path, lane: Lane, epochs: u32, damaged: &impl Fn(String)) -> Resu
                 Ok(aside) => format!("It is kept as {}", aside.display()),
                 Err(error) => format!("It can't be renamed ({error})"),
             };
-            let text = format!("{}: {why}. {kept}; an older one serves.", file.display());
+            let text = format!("{}: {why}. {kept}; an older one serves, or the arm begins anew.", file.display());
             tracing::warn!("{text}");
             damaged(text);
             Ok(None)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
-    store::LaneState,
+    store::{LaneState, StoreError},
 };
 use std::{
     fs,
@@ -131,16 +131,25 @@ impl Kernel {
         if active {
             return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
         }
-        // A run that can't be read back can still be deleted.
-        store.delete(run)?;
+        // A run that can't be read back can still be deleted. On a full disk its checkpoints make the room for that.
+        let deleted = store.delete(run);
+        if deleted.is_ok() || matches!(deleted, Err(StoreError::Full)) {
+            self.remove_checkpoints(run);
+        }
+        if deleted.is_err() {
+            store.delete(run)?;
+        }
         drop(store);
+        self.announce(RunEvent::Deleted { run });
+        Ok(())
+    }
+
+    fn remove_checkpoints(&self, run: RunId) {
         if let Err(error) = fs::remove_dir_all(self.home.run(run))
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(%run, "its checkpoints stay: {error}");
         }
-        self.announce(RunEvent::Deleted { run });
-        Ok(())
     }
 
     /// Gives free cores to waiting lanes, strictly in order, so that a wide lane is not overtaken for ever.
@@ -327,6 +336,13 @@ impl Kernel {
         if !force && !runs.is_empty() {
             let message =
                 format!("run {} is going on; stop or pause it first, or end the kernel with --force", runs.join(", "));
+            return Err(Refusal::new(ErrorKind::Busy, message));
+        }
+        if let Some(Unsaved { run, state, .. }) = desk.unsaved.first().filter(|_| !force) {
+            let message = format!(
+                "run {run} is {}, which the disk has not taken yet; free some space, or end the kernel with --force",
+                state.name()
+            );
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
         if !force && self.cells.is_busy() {

@@ -27,8 +27,8 @@ pub enum HomeError {
     Relative(PathBuf),
     #[error("{0} is not a folder; move that file away or set RELU_HOME to another folder")]
     NotAFolder(PathBuf),
-    #[error("{folder} can't be written: {source}; set RELU_HOME to a folder of yours that can")]
-    Unwritable { folder: PathBuf, source: io::Error },
+    #[error("{folder} can't be written: {why}; set RELU_HOME to a folder of yours that can")]
+    Unwritable { folder: PathBuf, why: io::Error },
     #[error(
         "{path} is {length} bytes long, and a Unix socket's path may have {max}; set RELU_HOME to a shorter path",
         max = Home::MAX_SOCKET_PATH
@@ -64,7 +64,9 @@ impl Home {
 
     /// Creates the folder and those in it, for this user alone, and proves that it can be written.
     pub fn prepare(&self) -> Result<(), HomeError> {
-        let unwritable = |source| HomeError::Unwritable { folder: self.folder.clone(), source };
+        // Of the probe's own path a reader needs to know nothing.
+        let plain = |error: io::Error| error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
+        let unwritable = |error| HomeError::Unwritable { folder: self.folder.clone(), why: plain(error) };
         if let Ok(meta) = fs::metadata(&self.folder)
             && !meta.is_dir()
         {

@@ -151,8 +151,9 @@ impl Client {
     }
 
     fn greet(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
+        let pid = listener(&stream).or_else(|| start::lock_holder(home));
         let mut client = Self::over(stream, home)?;
-        client.sender.pid = start::lock_holder(home);
+        client.sender.pid = pid;
         match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() })? {
             Reply::Hello(hello) => {
                 client.sender.pid = Some(hello.pid);
@@ -272,6 +273,18 @@ impl Iterator for Receiver {
 
 fn agent() -> String {
     format!("relu {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The process at the other end, as the system knows it: what the lock file says may be of another time.
+#[cfg(target_os = "linux")]
+fn listener(stream: &UnixStream) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn listener(_stream: &UnixStream) -> Option<u32> {
+    None
 }
 
 #[cfg(test)]
