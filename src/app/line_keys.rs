@@ -48,15 +48,10 @@ impl App {
     fn command(&mut self, command: Command) -> Result<Vec<Effect>, String> {
         match command {
             Command::Act(action) => Ok(self.act(action)),
-            Command::Open(name) => {
-                let wanted = name.to_lowercase();
-                let lessons = &self.library.lessons;
-                let titled = || lessons.iter().position(|l| l.meta.title.to_lowercase().starts_with(&wanted));
-                match self.library.find(&name).or_else(titled) {
-                    Some(lesson) => Ok(self.open_lesson(lesson, Start::Kept)),
-                    None => Err(format!("there is no lesson `{name}`; c lists them")),
-                }
-            }
+            Command::Open(name) => match self.library.named(&name) {
+                Some(lesson) => Ok(self.open_lesson(lesson, Start::Kept)),
+                None => Err(format!("there is no lesson `{name}`; c lists them, and their parts will do")),
+            },
             Command::Run(number) => {
                 let run = RunId(number);
                 if !self.races.contains_key(&run) && !self.runs.iter().any(|summary| summary.run == run) {

@@ -27,7 +27,7 @@ pub fn notebook(what: Option<&str>) -> Outcome {
             Some(library.put(document))
         }
         Some(id) => {
-            if let Some(lesson) = library.find(id) {
+            if let Some(lesson) = library.named(id) {
                 Some(lesson)
             } else {
                 let known: Vec<&str> = library.lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
