@@ -54,7 +54,9 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
     let home = at(&notebook.home);
     let kept = || Store::open_read(&home).and_then(|store| store.recall("place/faster")).unwrap();
     // Seven lines down is the third line of the first paragraph.
-    notebook::until("the place to be kept", || kept().is_some_and(|place| place["spot"]["row"] == 2 && place["spot"]["line"] != 0));
+    notebook::until("the place to be kept", || {
+        kept().is_some_and(|place| place["spot"]["row"] == 2 && place["spot"]["line"] != 0)
+    });
     notebook.signal("-KILL");
     let notebook = Notebook::open_as(notebook.into_home(), &opening);
     notebook.wait("the same line", |screen| screen.starts_with(&top));

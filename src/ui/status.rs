@@ -78,6 +78,7 @@ fn running(app: &App) -> Option<String> {
     let run = race.run;
     let doing = match race.state {
         RunState::Queued => return Some(format!("run {run} queued")),
+        _ if race.notice.is_some() || app.notices.contains_key(&run) => "in trouble (r tells)",
         RunState::Paused => "paused",
         _ => "training",
     };
