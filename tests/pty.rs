@@ -160,6 +160,20 @@ fn it_stops_and_comes_back_as_other_programs_do() {
     }
 }
 
+/// As a shell ends a stopped job: it is continued in the background, where the terminal is the shell's, to hear of it.
+#[test]
+fn a_stopped_notebook_hears_that_it_shall_end() {
+    // A shell's `wait` answers at once for a job that is stopped still, with 128 and the signal.
+    let script = r#"set -m; "$RELU"; stopped=$?; kill -TERM %1; kill -CONT %1
+        end=$stopped; while [ $end = $stopped ]; do wait %1; end=$?; done; echo "ended: $end""#;
+    let mut notebook = Notebook::open_as(TestHome::new(), &Opening { script: Some(script), ..Opening::default() });
+    notebook.wait_for(FIRST);
+    notebook.press("\u{1a}");
+    notebook.wait_for("ended: 0");
+    notebook.wait_gone();
+    notebook.assert_terminal_as_before();
+}
+
 /// Stopped and continued by a signal that can't be caught: whatever was done to the terminal, all is drawn anew.
 #[test]
 fn it_draws_everything_anew_when_it_is_continued() {

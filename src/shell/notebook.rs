@@ -50,6 +50,9 @@ const FRAME: Duration = Duration::from_millis(125);
 /// How long the first frame waits for the place where the reader left off.
 const ANSWER: Duration = Duration::from_millis(15);
 
+/// A signal that comes with the one that continues a stopped notebook is heard within this time.
+const HEARING: Duration = Duration::from_millis(200);
+
 type Screen = Terminal<CrosstermBackend<Out>>;
 
 /// Opens the notebook on this terminal and returns when the reader has left it.
@@ -85,6 +88,11 @@ fn blank(out: &Out) -> io::Result<Screen> {
     let mut backend = CrosstermBackend::new(out.clone());
     queue!(backend, Clear(ClearType::All), cursor::Hide)?;
     Terminal::new(backend)
+}
+
+/// Whether the terminal listens to this process group. Where that can't be asked, using it will tell.
+fn in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(io::stdin()).map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 struct Notebook {
@@ -139,7 +147,8 @@ impl Notebook {
                 at_once |= self.take(event)?;
                 stale = true;
             }
-            if stale && (at_once || drawn.elapsed() >= FRAME) {
+            // One that has been told to leave may not have the terminal any more.
+            if stale && !self.app.quit && (at_once || drawn.elapsed() >= FRAME) {
                 self.draw()?;
                 drawn = Instant::now();
                 stale = false;
@@ -238,8 +247,32 @@ impl Notebook {
             return self.feed(Event::Notice("no shell here could bring the notebook back; q quits it".into()));
         }
         guard::restore();
-        rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
-        self.retake()
+        while !self.app.quit {
+            rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+            if in_foreground() {
+                return self.retake();
+            }
+            self.hear_why()?;
+        }
+        Ok(())
+    }
+
+    /// Whoever ends a stopped job continues it, in the background, to hear of it: there the terminal is the shell's, and
+    /// touching it would stop the notebook again.
+    fn hear_why(&mut self) -> color_eyre::Result<()> {
+        loop {
+            match self.events.recv_timeout(HEARING) {
+                Ok(Incoming::Suspend | Incoming::Continued) => {}
+                Ok(event) => {
+                    self.take(event)?;
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Err(eyre!("every thread of the notebook has ended")),
+            }
+            if self.app.quit {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes the terminal as if for the first time, whatever was done to it meanwhile, and draws everything anew.
