@@ -11,6 +11,7 @@ use super::{
     requests::Refusal,
 };
 use crate::{
+    learn::Dataset,
     protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
     store::{LaneState, StoreError},
 };
@@ -32,6 +33,7 @@ impl Kernel {
             let message = format!("data: {} is not the absolute path of a folder that is there", folder.display());
             return Err(Refusal::new(ErrorKind::BadSpec, message));
         }
+        Dataset::is_there(&spec.data).map_err(|error| Refusal::new(ErrorKind::BadSpec, format!("data: {error}")))?;
         let mut desk = self.desk();
         // Only here: a run that comes from a larger machine keeps its number, on which its bits depend.
         if spec.threads > desk.cores {

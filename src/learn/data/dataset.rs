@@ -4,7 +4,7 @@ use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
 use crate::mnist::{self, Damaged};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tch::{Device, Kind, Tensor};
 
@@ -108,6 +108,14 @@ impl Dataset {
         })
     }
 
+    /// Whether the four files are there; what they hold shows when they are read.
+    pub fn is_there(source: &DataSource) -> Result<(), DataError> {
+        match source {
+            DataSource::Mnist => Ok(()),
+            DataSource::Folder(folder) => mnist::FILES.iter().try_for_each(|file| place(folder, file.name).map(drop)),
+        }
+    }
+
     /// The first `train_size` images.
     pub fn train(&self, spec: &RunSpec) -> Split {
         self.training.narrow(0, i64::from(spec.train_size))
@@ -144,14 +152,15 @@ impl Dataset {
 }
 
 /// `train-images-idx3-ubyte`, also with a dot before `idx3`, also with `.gz`.
-fn read_from(folder: &Path, name: &'static str) -> Result<(String, Vec<u8>), DataError> {
+fn place(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
     let dotted = name.replace("-idx", ".idx");
     let candidates = [name.to_string(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")];
-    let path = candidates
-        .iter()
-        .map(|candidate| folder.join(candidate))
-        .find(|path| path.exists())
-        .ok_or_else(|| DataError::Missing { folder: folder.display().to_string(), name })?;
+    let mut places = candidates.iter().map(|candidate| folder.join(candidate));
+    places.find(|path| path.exists()).ok_or_else(|| DataError::Missing { folder: folder.display().to_string(), name })
+}
+
+fn read_from(folder: &Path, name: &'static str) -> Result<(String, Vec<u8>), DataError> {
+    let path = place(folder, name)?;
     Ok((path.display().to_string(), idx::read_file(&path)?))
 }
 
