@@ -274,3 +274,19 @@ fn a_lane_that_waits_for_the_disk_can_be_stopped() {
     client.request(RequestBody::Resume { run }).unwrap();
     assert!(matches!(end(&mut client, &home, run), RunEvent::Finished { .. }));
 }
+
+/// Where nothing more can be stored, deleting a run is what makes room.
+#[test]
+fn a_run_is_deleted_on_a_full_disk() {
+    let Some(mount) = SmallDisk::mount() else { return };
+    let home = Home::at(mount.path().join("home")).unwrap();
+    let _kernel = Kernel::start(&home);
+    let mut client = follow(&home);
+    let run = train(&mut client, &tiny(1));
+    assert!(matches!(end(&mut client, &home, run), RunEvent::Finished { .. }));
+    let mut file = fs::File::create(mount.path().join("ballast")).unwrap();
+    while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
+    client.request(RequestBody::Delete { run }).unwrap();
+    assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
+    assert!(!home.run(run).exists());
+}

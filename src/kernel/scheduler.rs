@@ -134,12 +134,15 @@ impl Kernel {
             return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
         }
         // A run that can't be read back can still be deleted. On a full disk its checkpoints make the room for that.
-        let deleted = store.delete(run);
-        if deleted.is_ok() || matches!(deleted, Err(StoreError::Full)) {
-            self.remove_checkpoints(run);
-        }
-        if deleted.is_err() {
-            store.delete(run)?;
+        match store.delete(run) {
+            Err(StoreError::Full) => {
+                self.remove_checkpoints(run);
+                store.delete(run)?;
+            }
+            deleted => {
+                deleted?;
+                self.remove_checkpoints(run);
+            }
         }
         drop(store);
         self.announce(RunEvent::Deleted { run });
