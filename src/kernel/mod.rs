@@ -11,6 +11,7 @@ mod desk;
 mod home_lock;
 mod hub;
 mod lane;
+mod leaving;
 mod log;
 mod process;
 mod recovery;

@@ -15,12 +15,7 @@ use crate::{
     protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
     store::{LaneState, StoreError},
 };
-use std::{
-    fs,
-    sync::{Arc, PoisonError},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, sync::Arc, thread, time::Instant};
 
 impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.
@@ -262,7 +257,7 @@ impl Kernel {
     }
 
     /// Takes every run off the desk that has come to rest, and commits and announces its state.
-    fn settle(self: &Arc<Self>, desk: &mut Desk) {
+    pub(super) fn settle(self: &Arc<Self>, desk: &mut Desk) {
         while let Some(at) = desk.runs.iter().position(Active::has_settled) {
             let active = desk.runs.remove(at);
             let (run, state) = (active.run, active.verdict());
@@ -302,87 +297,6 @@ impl Kernel {
         }
         for Unsaved { run, state, resume_after } in std::mem::take(&mut desk.unsaved) {
             self.conclude(&mut desk, run, state, resume_after);
-        }
-    }
-
-    /// Something was asked: the idle time begins anew.
-    pub(super) fn touch(&self) {
-        self.desk().last_busy = Instant::now();
-    }
-
-    /// Begins to leave if there has been nothing to do for so long as the options say. One step: a notebook that
-    /// connects meanwhile either keeps the kernel here or is not greeted.
-    pub(super) fn leave_if_idle(&self) -> bool {
-        let mut desk = self.desk();
-        if !desk.runs.is_empty() || !desk.unsaved.is_empty() || self.cells.is_busy() || self.hub.clients() > 0 {
-            desk.last_busy = Instant::now();
-            return false;
-        }
-        let idle = desk.last_busy.elapsed();
-        let leaves = idle >= self.options.idle;
-        if leaves {
-            tracing::info!(seconds = idle.as_secs(), "nothing to do");
-            desk.leaving = true;
-        }
-        leaves
-    }
-
-    pub(super) fn is_leaving(&self) -> bool {
-        self.desk().leaving
-    }
-
-    /// From here on nothing new starts.
-    ///
-    /// # Errors
-    /// Unless `force`, if something is going on.
-    pub(super) fn begin_leaving(&self, force: bool) -> Result<(), Refusal> {
-        let mut desk = self.desk();
-        let runs: Vec<_> = desk.runs.iter().map(|active| active.run.to_string()).collect();
-        if !force && !runs.is_empty() {
-            let message =
-                format!("run {} is going on; stop or pause it first, or end the kernel with --force", runs.join(", "));
-            return Err(Refusal::new(ErrorKind::Busy, message));
-        }
-        if let Some(Unsaved { run, state, .. }) = desk.unsaved.first().filter(|_| !force) {
-            let message = format!(
-                "run {run} is {}, which the disk has not taken yet; free some space, or end the kernel with --force",
-                state.name()
-            );
-            return Err(Refusal::new(ErrorKind::Busy, message));
-        }
-        if !force && self.cells.is_busy() {
-            return Err(Refusal::new(
-                ErrorKind::Busy,
-                "a cell is running; stop it first, or end the kernel with --force",
-            ));
-        }
-        desk.leaving = true;
-        Ok(())
-    }
-
-    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is stored.
-    /// No thread is left inside LibTorch when the process ends.
-    pub(super) fn halt_all(self: &Arc<Self>, patience: Duration) {
-        let deadline = Instant::now() + patience;
-        let mut desk = self.desk();
-        desk.leaving = true;
-        self.cells.stop_all();
-        for active in &mut desk.runs {
-            active.intent.get_or_insert(Intent::Leave);
-            active.resume_after = false;
-            active.control.stop();
-        }
-        self.settle(&mut desk);
-        while !desk.runs.is_empty() || self.cells.is_busy() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                tracing::warn!(runs = ?desk.ids(), "left before their last checkpoint");
-                return;
-            }
-            desk = self
-                .quieter
-                .wait_timeout(desk, left)
-                .map_or_else(|error| PoisonError::into_inner(error).0, |(desk, _)| desk);
         }
     }
 }
