@@ -45,9 +45,10 @@ impl io::Write for Unfailing {
     }
 }
 
-/// Sends the standard output there too, once the start has been told on it.
-pub(super) fn take_stdout(home: &Home) -> io::Result<()> {
-    Ok(rustix::stdio::dup2_stdout(open(home)?)?)
+/// Sends the standard output where the standard error goes, once the start has been told on it. The path is not opened
+/// anew: were the log taken away meanwhile, the two would part.
+pub(super) fn take_stdout() -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdout(io::stderr())?)
 }
 
 /// Begins a new file if this one is large, and lets both streams follow: also where it was taken away, or where the last
@@ -56,8 +57,7 @@ pub(super) fn keep(home: &Home) {
     let rotated = rotate(home);
     let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return };
     if !is_at(&File::from(stderr), &home.kernel_log()) {
-        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?));
-        let _ = take_stdout(home);
+        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?)).and_then(|()| take_stdout());
     }
     if let Err(error) = rotated {
         tracing::debug!("the log grows on: {error}");

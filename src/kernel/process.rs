@@ -83,7 +83,7 @@ pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
     match start(home, options) {
         Ok(Some(started)) => {
             tell(&StartLine::Ready { pid: std::process::id(), socket: started.socket.clone() });
-            log::take_stdout(home).map_err(KernelError::io("the log can't be opened"))?;
+            log::take_stdout().map_err(KernelError::io("the log can't be opened"))?;
             started.serve();
             Ok(())
         }
