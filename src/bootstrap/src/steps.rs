@@ -25,7 +25,8 @@ impl Step {
 
 const FORMAT: Step = Step::new("formatting", &["fmt", "--all", "--check"]);
 const LINT: Step = Step::new("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-const TEST: Step = Step::new("tests", &["test", "--workspace"]);
+/// Every failure in one go, not the first alone.
+const TEST: Step = Step::new("tests", &["test", "--workspace", "--no-fail-fast"]);
 const DOCUMENT: Step = Step {
     name: "documentation",
     arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
