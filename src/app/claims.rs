@@ -1,7 +1,7 @@
 //! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
 
 use super::{App, Stale};
-use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library};
+use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
 use crate::protocol::{CellKey, Finding, Outcome};
 
 /// What a line of a claim is.
@@ -12,6 +12,8 @@ pub enum ClaimLine {
     Published,
     /// The reader's own.
     Measured,
+    /// What a test asks of the reader's own, and whether that is met.
+    Asked,
     /// Where to measure what is missing.
     Missing,
 }
@@ -29,13 +31,24 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
     put(ClaimLine::Says, "", &claim.says);
     put(ClaimLine::Published, "article", &claim.article);
     put(ClaimLine::Published, "literature", &claim.literature);
-    let measured = claim.measured(found);
-    for finding in &measured {
-        put(ClaimLine::Measured, "yours", &told(finding));
+    let mut missing = false;
+    for test in &claim.tests {
+        for key in test.findings() {
+            match found.get(key) {
+                Some(finding) => put(ClaimLine::Measured, "yours", &told(finding)),
+                None => missing = true,
+            }
+        }
+        let answer = match test.verdict(found) {
+            Verdict::NotYetTried => continue,
+            Verdict::Holds => "yes",
+            Verdict::HoldsInPart => "open, within the spread",
+            Verdict::DoesNotHold => "no",
+        };
+        put(ClaimLine::Asked, "asked", &format!("{}: {answer}", test.asks()));
     }
-    let wanted = claim.tests.iter().flat_map(|test| test.findings());
-    if wanted.into_iter().any(|key| !found.contains_key(key)) {
-        let what = if measured.is_empty() { "nothing yet" } else { "not all yet" };
+    if missing {
+        let what = if claim.measured(found).is_empty() { "nothing yet" } else { "not all yet" };
         put(ClaimLine::Missing, "yours", &format!("{what}; Enter goes to the cell that measures it"));
     }
     lines

@@ -2,7 +2,7 @@
 
 use super::{say, say_json};
 use crate::app::{ClaimLine, claim_lines, judged_by};
-use crate::lesson::{CellBody, ClaimCell, Findings, Library};
+use crate::lesson::{CellBody, ClaimCell, Findings, Library, Test};
 use crate::protocol::{CellKey, Finding, Outcome, race_findings};
 use crate::store::{Home, Store, StoreError};
 use serde_json::json;
@@ -75,6 +75,11 @@ fn row(id: &str, claim: &ClaimCell, found: &Findings) -> serde_json::Value {
         "article": claim.article,
         "literature": claim.literature,
         "measured": claim.measured(found),
+        "tests": claim.tests.iter().map(|test| test_row(test, found)).collect::<Vec<_>>(),
         "verdict": claim.verdict(found).words(),
     })
+}
+
+fn test_row(test: &Test, found: &Findings) -> serde_json::Value {
+    json!({ "findings": test.findings(), "asks": test.asks(), "verdict": test.verdict(found).words() })
 }

@@ -71,6 +71,16 @@ impl Test {
         }
     }
 
+    /// What it asks of its findings, in words that go on from "asked".
+    pub fn asks(&self) -> String {
+        match self {
+            Self::Within { limits, .. } => limits_in_words(*limits),
+            Self::Ratio { limits, .. } => format!("the first, over the second: {}", limits_in_words(*limits)),
+            Self::Lowest { others, .. } => beyond("below", others),
+            Self::Highest { others, .. } => beyond("above", others),
+        }
+    }
+
     pub fn verdict(&self, found: &Findings) -> Verdict {
         let known = |key: &String| found.get(key).map(|finding| (finding.value, finding.spread.unwrap_or(0.0)));
         let verdict = match self {
@@ -86,6 +96,23 @@ impl Test {
         };
         verdict.unwrap_or(Verdict::NotYetTried)
     }
+}
+
+fn limits_in_words((low, high): (f64, f64)) -> String {
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) if low == high => format!("exactly {low}"),
+        // Nothing that is counted or timed lies below zero.
+        (true, true) if low == 0.0 => format!("at most {high}"),
+        (true, true) => format!("{low} to {high}"),
+        (true, false) => format!("at least {low}"),
+        (false, true) => format!("at most {high}"),
+        (false, false) => "any number".into(),
+    }
+}
+
+fn beyond(side: &str, others: &[String]) -> String {
+    let whom = if others.len() == 1 { "the second" } else { "all others" };
+    format!("the first {side} {whom}, by more than the spread")
 }
 
 /// Whether value +- spread lies between the limits: wholly, partly, or not.
@@ -122,15 +149,15 @@ fn first(
 }
 
 impl ClaimCell {
-    /// All tests together: a missing one leaves it untried, agreement is agreement, anything else is "in part".
+    /// All tests together: a missing one leaves it untried; all that agree bear it out; where none does and one speaks
+    /// against it, it does not hold; anything else is "in part".
     pub fn verdict(&self, found: &Findings) -> Verdict {
         let verdicts: Vec<Verdict> = self.tests.iter().map(|test| test.verdict(found)).collect();
-        let all = |wanted| verdicts.iter().all(|verdict| *verdict == wanted);
         if verdicts.contains(&Verdict::NotYetTried) {
             Verdict::NotYetTried
-        } else if all(Verdict::Holds) {
+        } else if verdicts.iter().all(|verdict| *verdict == Verdict::Holds) {
             Verdict::Holds
-        } else if all(Verdict::DoesNotHold) {
+        } else if verdicts.contains(&Verdict::DoesNotHold) && !verdicts.contains(&Verdict::Holds) {
             Verdict::DoesNotHold
         } else {
             Verdict::HoldsInPart
@@ -291,8 +318,25 @@ mod tests {
         assert_eq!(claim(vec![yes.clone(), yes.clone()]).verdict(&known), Verdict::Holds);
         assert_eq!(claim(vec![yes.clone(), no.clone()]).verdict(&known), Verdict::HoldsInPart);
         assert_eq!(claim(vec![no.clone(), no.clone()]).verdict(&known), Verdict::DoesNotHold);
+        let open = Test::Highest { finding: "a".into(), others: vec!["b".into()] };
+        let known = found(&[("a", 1.0, Some(0.5)), ("b", 1.1, None)]);
+        assert_eq!(claim(vec![open.clone()]).verdict(&known), Verdict::HoldsInPart);
+        assert_eq!(claim(vec![open, no.clone()]).verdict(&known), Verdict::DoesNotHold);
         assert_eq!(claim(vec![yes, no]).verdict(&Findings::new()), Verdict::NotYetTried);
         assert_eq!(claim(vec![test((0.0, 2.0)), test((5.0, 6.0))]).measured(&known).len(), 1);
+    }
+
+    #[test]
+    fn a_test_says_what_it_asks() {
+        let asks = |test: &str| toml::from_str::<TestBody>(test).unwrap().test().unwrap().asks();
+        assert_eq!(asks("finding = 'a'\nwithin = [3.0, inf]"), "at least 3");
+        assert_eq!(asks("finding = 'a'\nwithin = [-inf, 0.3]"), "at most 0.3");
+        assert_eq!(asks("finding = 'a'\nwithin = [0.9, 1.1]"), "0.9 to 1.1");
+        assert_eq!(asks("finding = 'a'\nwithin = [0.0, 0.0]"), "exactly 0");
+        assert_eq!(asks("ratio = ['a', 'b']\nwithin = [0.0, 0.9]"), "the first, over the second: at most 0.9");
+        assert_eq!(asks("lowest = 'a'\namong = ['b']"), "the first below the second, by more than the spread");
+        let three = asks("highest = 'a'\namong = ['b', 'c']");
+        assert_eq!(three, "the first above all others, by more than the spread");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
     for (row, (kind, text)) in (inner.y..).zip(claim_lines(claim, found, inner.width)) {
         let style = match kind {
             ClaimLine::Says => theme.strong(),
-            ClaimLine::Published | ClaimLine::Missing => theme.faint(),
+            ClaimLine::Published | ClaimLine::Asked | ClaimLine::Missing => theme.faint(),
             ClaimLine::Measured => Style::new(),
         };
         write_line(theme, &text, style, inner, row, buffer);
