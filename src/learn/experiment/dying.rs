@@ -92,7 +92,7 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
         };
         let cells = [
             say("dead", &dead, &|dead| format!("{name}: {dead:.1} % of the hidden units end silent")),
-            say("revived", &revived, &|count| format!("{name}: {count:.0} silent units came back")),
+            say("revived", &revived, &|count| format!("{name}: {count:.1} silent units came back")),
             say("error", &error, &|error| format!("{name}: the test error ends at {error:.2} %")),
         ];
         rows.push([phi.title().into(), rate.to_string()].into_iter().chain(cells).collect());

@@ -144,15 +144,15 @@ fn table(points: &[Point]) -> Table {
 
 fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
     let points = of(way, points);
-    let how = if way == "l1" { "with a price on activity" } else { "with forced zeros" };
+    let how = if way == "l1" { "with a price on activity, or none" } else { "with forced zeros" };
     let Some(best) = points.iter().min_by(|a, b| a[1].total_cmp(&b[1])) else { return Vec::new() };
     let key = |what: &str| format!("sparsity-error.{way}.{what}");
     let mut findings = vec![
         summary::finding(key("best-zeros"), &[best[0]], seeds, |zeros| {
-            format!("{how} the lowest error is met at {zeros:.0} % zeros")
+            format!("{how}: the lowest error is met at {zeros:.0} % zeros, of {} shares tried", points.len())
         }),
         summary::finding(key("best-error"), &[best[1]], seeds, |error| {
-            format!("{how} the lowest error is {error:.2} %")
+            format!("{how}: the lowest error is {error:.2} %")
         }),
     ];
     let parts = [
@@ -165,7 +165,8 @@ fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
         let errors: Vec<f64> = points.iter().filter(|point| within.contains(&point[0])).map(|point| point[1]).collect();
         if !errors.is_empty() {
             let (error, _) = summary::mean_and_spread(&errors);
-            let text = |ratio: f64| format!("{how}, {words}: the error is {error:.2} %, {ratio:.2} times the lowest");
+            let mean = if errors.len() == 1 { "the error is" } else { "the mean error is" };
+            let text = |ratio: f64| format!("{how}, {words}: {mean} {error:.2} %, {ratio:.2} times the lowest");
             findings.push(summary::finding(key(&format!("{name}-ratio")), &[error / best[1]], seeds, text));
         }
     }

@@ -97,7 +97,7 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
             against.map_or("-".into(), |(ratio, _)| format!("{ratio:.2}")),
             format!("{share:.1}+-{share_spread:.1}"),
         ]);
-        let text = format!("{net}, {}: the activation is {share:.1} % of a step of {step:.2} ms", phi.title());
+        let text = format!("{net}, {}: of a step of {step:.2} ms the activation is {share:.1} %", phi.title());
         let key = format!("activation-cost.share.{name}.{phi}");
         findings.push(Finding { spread: Some(share_spread), ..summary::exact(key, share, text) });
     }
