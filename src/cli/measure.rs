@@ -80,14 +80,16 @@ pub fn measure(arguments: &Measure) -> Outcome {
 /// The experiments that the arguments name, in the lessons' order.
 fn wanted(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, ExperimentSpec)>, Usage> {
     let mut found = Vec::new();
+    let lesson_of = |asked: &String| library.named(asked).map(|at| library.lessons[at].meta.id.as_str());
+    let lessons: Vec<_> = arguments.cells.iter().map(lesson_of).collect();
     let mut known = vec![false; arguments.cells.len()];
     for lesson in &library.lessons {
         for cell in lesson.cells() {
             let CellBody::Experiment(experiment) = &cell.body else { continue };
             let (id, name) = (&lesson.meta.id, format!("{}/{}", lesson.meta.id, cell.id));
             let mut named = arguments.cells.is_empty();
-            for (known, asked) in known.iter_mut().zip(&arguments.cells) {
-                if asked == id || *asked == name {
+            for ((known, asked), lesson) in known.iter_mut().zip(&arguments.cells).zip(&lessons) {
+                if *lesson == Some(id) || *asked == name || *asked == cell.id {
                     (*known, named) = (true, true);
                 }
             }
@@ -100,9 +102,10 @@ fn wanted(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, Experi
     }
     if let Some(at) = known.iter().position(|known| !known) {
         let asked = &arguments.cells[at];
-        return Err(Usage(format!(
-            "no lesson and no experiment is called `{asked}`; `relu lessons --json` lists them"
-        )));
+        return Err(Usage(match lessons[at] {
+            Some(lesson) => format!("the lesson `{lesson}` has no experiment; `relu open {lesson}` shows what it has"),
+            None => format!("no lesson and no experiment is called `{asked}`; `relu lessons --json` lists them"),
+        }));
     }
     Ok(found)
 }
@@ -122,6 +125,9 @@ mod tests {
     fn lessons_and_cells_are_found_by_their_names() {
         assert_eq!(names(&["distributed/ista", "sparsity"]).unwrap().last().unwrap(), "distributed/ista");
         assert!(names(&[]).unwrap().len() > 15);
+        assert_eq!(names(&["curves"]).unwrap(), ["sigmoid/curves"]);
+        assert_eq!(names(&["II.2"]).unwrap(), ["gradients/depth", "gradients/training"]);
         assert!(names(&["nothing/there"]).unwrap_err().contains("`nothing/there`"));
+        assert!(names(&["welcome"]).unwrap_err().contains("has no experiment"));
     }
 }

@@ -35,7 +35,7 @@ impl Library {
     }
 
     /// Index of the lesson that a reader means: by its id, its part as the contents show it, its number from 0, or how
-    /// its title begins.
+    /// its title or its id begins.
     pub fn named(&self, name: &str) -> Option<usize> {
         let name = name.trim().to_lowercase();
         let lessons = || self.lessons.iter();
@@ -43,7 +43,8 @@ impl Library {
         let part = parts.next().filter(|_| parts.next().is_none()).map(|(at, _)| at);
         let number = || name.parse().ok().filter(|number| *number < self.lessons.len());
         let titled = || lessons().position(|lesson| lesson.meta.title.to_lowercase().starts_with(&name));
-        self.find(&name).or(part).or_else(number).or_else(titled).filter(|_| !name.is_empty())
+        let begun = || lessons().position(|lesson| lesson.meta.id.starts_with(&name));
+        self.find(&name).or(part).or_else(number).or_else(titled).or_else(begun).filter(|_| !name.is_empty())
     }
 
     /// Whether the lesson at this index ships inside the program; the reader's own come behind these.
@@ -70,7 +71,13 @@ mod tests {
     fn a_lesson_has_many_names() {
         let library = Library::english();
         let id = |name: &str| library.named(name).map(|at| library.lessons[at].meta.id.clone());
-        for (name, found) in [("faster", "faster"), ("ii.2", "gradients"), ("9", "dead-units"), ("The led", "ledger")] {
+        for (name, found) in [
+            ("faster", "faster"),
+            ("ii.2", "gradients"),
+            ("9", "dead-units"),
+            ("The led", "ledger"),
+            ("separ", "separability"),
+        ] {
             assert_eq!(id(name).as_deref(), Some(found), "{name}");
         }
         // Three lessons are of this part, none has this number.
