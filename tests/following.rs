@@ -129,6 +129,23 @@ fn a_resume_right_after_a_stop_goes_on() {
 }
 
 #[test]
+fn a_run_that_waits_for_a_core_says_so_once() {
+    let home = TestHome::new();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let seeds: Vec<String> = (1..=cores).map(|seed| seed.to_string()).collect();
+    home.run(&[&LONG[..], &["--seeds", &seeds.join(","), "--detach"]].concat()).success();
+    let short = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "1", "--arms", "relu-tanh", "--json"];
+    let mut child = home.bare(&short).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let event = |line: String| serde_json::from_str::<Value>(&line).unwrap()["event"].as_str().unwrap().to_owned();
+    let first: Vec<_> = told.by_ref().take(2).map(event).collect();
+    assert_eq!(first, ["started", "queued"]);
+    home.run(&["stop", "1"]).success();
+    assert_eq!(told.map(event).collect::<Vec<_>>(), ["epoch", "finished"]);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn why_a_run_failed_and_is_not_exact_is_told_wherever_it_is_listed() {
     let home = TestHome::new();
     let mut store = Store::open(&Home::at(home.folder()).unwrap()).unwrap();

@@ -31,6 +31,8 @@ pub struct Teller {
     run: RunId,
     style: Style,
     started: bool,
+    /// It has been told that the run waits.
+    waits: bool,
     told: HashMap<Lane, u32>,
     /// Divergences, and what is not exact.
     remarks: Vec<RunEvent>,
@@ -46,6 +48,7 @@ impl Teller {
             run,
             style,
             started: false,
+            waits: false,
             told: HashMap::new(),
             remarks: Vec::new(),
             records: Vec::new(),
@@ -129,10 +132,15 @@ impl Teller {
                 complain(&format!("run {} has been deleted", self.run));
                 return Ok(Some(ExitCode::FAILURE));
             }
-            RunEvent::Queued { .. }
-            | RunEvent::Continued { .. }
-            | RunEvent::Renamed { .. }
-            | RunEvent::Backend { .. } => {}
+            RunEvent::Queued { .. } => {
+                // The store and the kernel may both tell it.
+                if !std::mem::replace(&mut self.waits, true) {
+                    self.json(event)?;
+                    self.line("it waits for a free core, and begins by itself")?;
+                }
+            }
+            RunEvent::Continued { .. } => self.waits = false,
+            RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
         }
         Ok(None)
     }

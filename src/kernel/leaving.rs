@@ -48,7 +48,7 @@ impl Kernel {
         let runs: Vec<_> = desk.runs.iter().map(|active| active.run.to_string()).collect();
         if !force && !runs.is_empty() {
             let message =
-                format!("run {} is going on; stop or pause it first, or end the kernel with --force", runs.join(", "));
+                format!("run {} is going on; end it with `relu stop`, or the kernel with --force", runs.join(", "));
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
         if let Some(Unsaved { run, state, .. }) = desk.unsaved.first().filter(|_| !force) {
