@@ -34,12 +34,12 @@ impl LaneView {
         f64::from(done) + part.map_or(0.0, |p| f64::from(p.batch) / f64::from(p.batches.max(1)))
     }
 
-    /// Training time so far, evaluation apart: of the epochs that are done as the store has them, so that it is the same
+    /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
     /// when the notebook is opened again, and of the one under way at the pace of the last.
     pub fn seconds(&self) -> f64 {
-        let trained: f64 = self.points.iter().map(|record| record.seconds).sum();
+        let done: f64 = self.points.iter().map(|record| record.seconds).sum();
         match (self.latest(), &self.progress) {
-            (Some(last), _) => trained + self.epochs_and_part().fract() * last.seconds,
+            (Some(last), _) => done + self.epochs_and_part().fract() * last.seconds,
             (None, Some(progress)) => progress.seconds,
             (None, None) => 0.0,
         }

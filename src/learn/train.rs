@@ -158,17 +158,19 @@ impl<'a> Trainer<'a> {
     fn close_epoch(&mut self, number: u32) -> EpochRecord {
         let evaluation = Instant::now();
         let mut error = |split| error_percent(split, |pick| self.engine.logits(split, pick));
+        let (val_error, test_error) = (error(&self.validation), error(self.test));
+        let seconds = self.epoch_seconds + evaluation.elapsed().as_secs_f64();
         let record = EpochRecord {
             arm: self.lane.arm,
             seed: self.lane.seed,
             epoch: number,
             train_loss: self.loss_sum / f64::from(self.spec.train_size),
-            val_error: error(&self.validation),
-            test_error: error(self.test),
-            seconds: self.epoch_seconds,
+            val_error,
+            test_error,
+            seconds,
             images_per_second: f64::from(self.spec.train_size) / self.epoch_seconds.max(1e-9),
         };
-        self.seconds += self.epoch_seconds + evaluation.elapsed().as_secs_f64();
+        self.seconds += seconds;
         self.epochs_done = number;
         (self.batches_done, self.loss_sum, self.epoch_seconds) = (0, 0.0, 0.0);
         record

@@ -80,8 +80,9 @@ pub struct EpochRecord {
     pub val_error: f64,
     /// Percent of the test images; reported, never used to choose anything.
     pub test_error: f64,
-    /// Training time alone; evaluation apart.
+    /// Training, and the evaluation after it.
     pub seconds: f64,
+    /// Of training alone.
     pub images_per_second: f64,
 }
 

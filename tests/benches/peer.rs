@@ -146,6 +146,7 @@ fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
 }
 
 struct Collect {
+    images: f64,
     epochs: Vec<Epoch>,
     /// The processor's clock when the epoch began, then what it took.
     busy: f64,
@@ -160,7 +161,9 @@ impl Observer for Collect {
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
-        let EpochRecord { seconds, train_loss, val_error, .. } = *record;
+        let EpochRecord { images_per_second, train_loss, val_error, .. } = *record;
+        // Training alone, as on the other side.
+        let seconds = self.images / images_per_second;
         self.epochs.push(Epoch { seconds, busy: self.busy, train_loss, val_error });
         self.busy = processor_seconds();
         Control::Continue
@@ -179,7 +182,8 @@ fn train_here(spec: &RunSpec, data: &Dataset) -> Result<Round> {
     thread::scope(|scope| {
         let lanes = ARMS.map(|arm| {
             scope.spawn(move || -> Result<Vec<Epoch>> {
-                let mut collect = Collect { epochs: Vec::new(), busy: processor_seconds() };
+                let mut collect =
+                    Collect { images: f64::from(spec.train_size), epochs: Vec::new(), busy: processor_seconds() };
                 let ending = train_lane(spec, Lane { arm, seed: SEED }, data, None, &mut collect)?;
                 ensure!(ending == Ending::Finished, "{arm} ended with {ending:?}");
                 Ok(collect.epochs)
