@@ -8,6 +8,7 @@ mod curves;
 mod document;
 mod experiment;
 mod images;
+mod markers;
 mod modals;
 mod plot;
 mod questions;

@@ -3,6 +3,7 @@
 //! enough ticks to tell 1.05 % from 1.37 %.
 
 use super::axes::{Axes, Scale};
+use super::markers::{self, Wanted};
 use super::theme::{Glyphs, Theme};
 use super::ticks::{numbers, ticks};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -70,7 +71,10 @@ impl Plot {
             return;
         }
         let (xs, ys) = (Scale::new(self.x, self.log_x), Scale::new(self.y, self.log_y));
-        let y_ticks = ticks(ys.limits(), self.log_y, (usize::from(area.height - 3) * 2 / 3).max(2));
+        // A logarithmic axis has few round values to choose from; more numbers than a dozen tell no more.
+        let rows = usize::from(area.height - 3);
+        let most = (if self.log_y { rows * 2 / 3 } else { rows / 2 }).clamp(3, 12);
+        let y_ticks = ticks(ys.limits(), self.log_y, most);
         let y_names = numbers(&y_ticks);
         let gutter = y_names.iter().map(|name| name.width()).max().unwrap_or(1) as u16 + 1;
         let plot = Rect::new(area.x + gutter + 1, area.y + 1, area.width - gutter - 2, area.height - 3);
@@ -99,6 +103,7 @@ impl Plot {
         } else {
             self.braille_curves(&xs, &ys, plot, buffer);
         }
+        self.markers(&xs, &ys, plot, if ascii { plain_cell } else { edge_cell }, buffer);
         self.published(&xs, &ys, plot, theme, buffer);
         self.cross(&xs, &ys, plot, theme, buffer);
     }
@@ -189,22 +194,19 @@ impl Plot {
                 }
             }
         }
-        self.markers(xs, ys, plot, buffer);
     }
 
-    /// A mark at points far enough apart, so that curves differ by more than their colour.
-    fn markers(&self, xs: &Scale, ys: &Scale, plot: Rect, buffer: &mut Buffer) {
-        for (number, curve) in self.curves.iter().enumerate() {
-            let gap = if curve.joined { (plot.width / 10).max(4) } else { 0 };
-            let mut next = plot.x + if curve.joined { (number as u16 * gap) / 2 } else { 0 };
-            let last = curve.points.len().saturating_sub(1);
-            for (at, &(x, y)) in curve.points.iter().enumerate() {
-                if let Some((column, row)) = cell_of(xs, ys, plot, x, y)
-                    && (column >= next || at == last)
-                {
-                    buffer.set_string(column, row, curve.marker, curve.style);
-                    next = column + gap;
-                }
+    fn markers(&self, xs: &Scale, ys: &Scale, plot: Rect, cell: fn(Rect, f64, f64) -> (u16, u16), buffer: &mut Buffer) {
+        let at = |&(x, y): &(f64, f64)| {
+            let (px, py) = xs.part(x).zip(ys.part(y))?;
+            let inside = (0.0..=1.0).contains(&px) && (0.0..=1.0).contains(&py);
+            inside.then(|| cell(plot, px, py))
+        };
+        let cells = |curve: &Curve| Wanted { cells: curve.points.iter().filter_map(at).collect(), all: !curve.joined };
+        let wanted: Vec<Wanted> = self.curves.iter().map(cells).collect();
+        for (curve, places) in self.curves.iter().zip(markers::placed(&wanted, plot.width)) {
+            for (column, row) in places {
+                buffer.set_string(column, row, curve.marker, curve.style);
             }
         }
     }
@@ -282,19 +284,18 @@ impl Plot {
     }
 }
 
-/// The cell of a point, if it lies inside.
-fn cell_of(xs: &Scale, ys: &Scale, plot: Rect, x: f64, y: f64) -> Option<(u16, u16)> {
-    let (px, py) = xs.part(x).zip(ys.part(y))?;
-    let inside = (0.0..=1.0).contains(&px) && (0.0..=1.0).contains(&py);
-    inside.then(|| edge_cell(plot, px, py))
-}
-
 /// The cell of a point; one that lies outside is put at the edge.
 fn edge_cell(plot: Rect, px: f64, py: f64) -> (u16, u16) {
     let cell = |part: f64, cells: u16, dots: f64| {
         ((part.clamp(0.0, 1.0) * (f64::from(cells) * dots - 1.0)).round() / dots).floor() as u16
     };
     (plot.x + cell(px, plot.width, 2.0), plot.y + cell(1.0 - py, plot.height, 4.0))
+}
+
+/// The same where a cell has no dots.
+fn plain_cell(plot: Rect, px: f64, py: f64) -> (u16, u16) {
+    let cell = |part: f64, cells: u16| (part.clamp(0.0, 1.0) * f64::from(cells - 1)).round() as u16;
+    (plot.x + cell(px, plot.width), plot.y + cell(1.0 - py, plot.height))
 }
 
 /// Every dot of a straight line (Bresenham 1965).

@@ -56,7 +56,7 @@ impl Theme {
 
     /// Colour of the nth arm; never the only thing that tells it apart.
     pub fn arm(&self, number: usize) -> Style {
-        match number % 8 {
+        match number % 10 {
             0 => self.pick((255, 176, 92), 215, Color::Yellow),
             1 => self.pick((122, 190, 255), 111, Color::Cyan),
             2 => self.pick((160, 220, 140), 150, Color::Green),
@@ -64,16 +64,20 @@ impl Theme {
             4 => self.pick((240, 226, 120), 228, Color::LightYellow),
             5 => self.pick((96, 214, 200), 79, Color::LightCyan),
             6 => self.pick((176, 170, 255), 147, Color::LightBlue),
-            _ => self.pick((206, 206, 206), 252, Color::Gray),
+            7 => self.pick((206, 206, 206), 252, Color::Gray),
+            8 => self.pick((204, 160, 122), 180, Color::White),
+            _ => self.pick((255, 196, 208), 224, Color::LightMagenta),
         }
     }
 
-    /// The mark at the nth arm's points.
+    /// The mark at the nth arm's points: more of them than any plot has curves, and none that an axis or a named point
+    /// has.
     pub fn marker(&self, number: usize) -> &'static str {
-        let at = number % 8;
+        const RICH: [&str; 16] = ["●", "▲", "■", "◆", "○", "△", "□", "◇", "★", "▼", "☆", "▽", "▶", "◀", "▷", "◁"];
+        const PLAIN: [&str; 16] = ["o", "x", "#", "*", "@", "%", "&", "$", "a", "b", "c", "d", "e", "f", "g", "h"];
         match self.glyphs {
-            Glyphs::Unicode => ["●", "▲", "■", "◆", "○", "△", "□", "◇"][at],
-            Glyphs::Ascii => ["o", "x", "#", "*", "+", "@", "%", "&"][at],
+            Glyphs::Unicode => RICH[number % RICH.len()],
+            Glyphs::Ascii => PLAIN[number % PLAIN.len()],
         }
     }
 

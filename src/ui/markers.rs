@@ -1,0 +1,79 @@
+//! Where the curves of a plot have their marks, so that each is told apart by more than its colour.
+
+use std::collections::HashSet;
+
+type Cell = (u16, u16);
+
+/// The cells in which a curve has points, in its own order.
+pub struct Wanted {
+    pub cells: Vec<Cell>,
+    /// Points alone, no line: each has its mark.
+    pub all: bool,
+}
+
+/// The cells of each curve's marks, far enough apart to see the line between them. Where curves run over each other
+/// they take turns, one mark each, so that the last drawn does not hide the others.
+pub fn placed(wanted: &[Wanted], width: u16) -> Vec<Vec<Cell>> {
+    let gap = (width / 10).max(4);
+    let lines = wanted.iter().filter(|curve| !curve.all).count().max(1) as u16;
+    let mut taken = HashSet::new();
+    // Curves with many points begin one behind the other.
+    let mut from: Vec<u16> = (0..).zip(wanted).map(|(at, curve)| first(curve, at % lines * gap / lines, gap)).collect();
+    let mut placed: Vec<Vec<Cell>> =
+        wanted.iter().map(|curve| if curve.all { curve.cells.clone() } else { Vec::new() }).collect();
+    loop {
+        let mut any = false;
+        for (at, curve) in wanted.iter().enumerate().filter(|(_, curve)| !curve.all) {
+            let free = |cell: &&Cell| !taken.contains(*cell);
+            let next = curve.cells.iter().filter(|cell| cell.0 >= from[at]).find(free);
+            // The end of a curve has a mark even where it comes early.
+            let end = || {
+                let behind = |cell: &&Cell| placed[at].last().is_none_or(|last| cell.0 > last.0 + 1);
+                curve.cells.last().filter(free).filter(behind)
+            };
+            if let Some(&cell) = next.or_else(end) {
+                taken.insert(cell);
+                placed[at].push(cell);
+                from[at] = cell.0 + gap;
+                any = true;
+            }
+        }
+        if !any {
+            return placed;
+        }
+    }
+}
+
+/// The first column for a curve's mark.
+fn first(curve: &Wanted, shift: u16, gap: u16) -> u16 {
+    let Some(start) = curve.cells.first() else { return 0 };
+    let sparse = curve.cells.windows(2).all(|pair| pair[1].0.abs_diff(pair[0].0) >= gap);
+    if sparse { start.0 } else { start.0 + shift }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(cells: &[Cell]) -> Wanted {
+        Wanted { cells: cells.to_vec(), all: false }
+    }
+
+    #[test]
+    fn curves_over_each_other_take_turns() {
+        let same = [(0, 5), (20, 5), (40, 5)];
+        let marks = placed(&[line(&same), line(&same), line(&same)], 60);
+        assert_eq!(marks, [[(0, 5)], [(20, 5)], [(40, 5)]]);
+    }
+
+    #[test]
+    fn marks_leave_the_line_to_be_seen_and_reach_its_end() {
+        let cells: Vec<Cell> = (0..60).map(|column| (column, 3)).collect();
+        let columns = |marks: &[Cell]| marks.iter().map(|cell| cell.0).collect::<Vec<_>>();
+        let one = placed(&[line(&cells)], 60);
+        assert_eq!(columns(&one[0]), [0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 59]);
+        let points = placed(&[Wanted { cells: cells.clone(), all: true }], 60);
+        assert_eq!(points[0], cells);
+        assert!(placed(&[line(&[])], 60)[0].is_empty());
+    }
+}
