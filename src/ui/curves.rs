@@ -1,18 +1,13 @@
 //! An experiment's plot: its legend, its limits, its curves, bands and marks.
 
+use super::legend;
 use super::plot::{Crosshair, Curve, Label, Plot, Shade};
-use super::theme::{Glyphs, Theme};
+use super::theme::Theme;
 use crate::app::{Chart, Cursor};
 use crate::protocol::{self, Axis, Scale, Source, Stroke};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthStr;
-
-/// Blanks between two entries of the legend.
-const BETWEEN: u16 = 3;
-/// Rows that the plot keeps, however long the legend.
-const LEAST: u16 = 8;
 
 /// The look of a plot's curve, or of a mark behind the last of them.
 pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
@@ -25,7 +20,7 @@ pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
 
 /// The legend, and the plot beneath it.
 pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, area: Rect, buffer: &mut Buffer) {
-    let y = legend(theme, figure, area, buffer);
+    let place = legend::draw(theme, figure, area, buffer);
     let xs = || figure.series.iter().flat_map(|series| series.points.iter().map(|point| point[0]));
     let curves = figure
         .series
@@ -60,38 +55,7 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
             Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told: None })
         }),
     };
-    drawn.draw(Rect { y, height: area.bottom().saturating_sub(y), ..area }, theme, buffer);
-}
-
-/// Every curve, band and named point with its mark and its source, several a row; what follows from the same source
-/// says it once. Points have their names in the plot. Returns the row below.
-fn legend(theme: &Theme, figure: &protocol::Plot, area: Rect, buffer: &mut Buffer) -> u16 {
-    let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
-    let series = figure.series.iter().enumerate();
-    let series = series.map(|(at, s)| (theme.marker(at), &s.name, &s.source, style_of(theme, figure, at)));
-    let bands = figure.bands.iter().map(|band| (fill, &band.label, &band.source, theme.source(&band.source)));
-    let nameless = String::new();
-    let first = |(at, mark): &(usize, &protocol::Mark)| figure.marks[..*at].iter().all(|m| m.source != mark.source);
-    let marks = figure.marks.iter().enumerate().filter(first);
-    let marks = marks.map(|(_, mark)| (theme.mark(), &nameless, &mark.source, theme.source(&mark.source)));
-    let entries: Vec<_> = series.chain(bands).chain(marks).collect();
-    let (mut x, mut y) = (area.x, area.y);
-    for (at, (mark, name, source, style)) in entries.iter().enumerate() {
-        let again = entries.get(at + 1).is_some_and(|next| next.2 == *source && !next.1.is_empty());
-        let told = if again { String::new() } else { format!("({})", source.told()) };
-        let words = [*mark, name, &told].into_iter().filter(|word| !word.is_empty());
-        let text = theme.text(&words.collect::<Vec<_>>().join(" "));
-        let width = text.width() as u16;
-        if x > area.x && x + width > area.right() {
-            (x, y) = (area.x, y + 1);
-        }
-        if y + LEAST >= area.bottom() {
-            return y;
-        }
-        buffer.set_stringn(x, y, &text, usize::from(area.right() - x), *style);
-        x += width + BETWEEN;
-    }
-    if x > area.x { y + 1 } else { y }
+    drawn.draw(place, theme, buffer);
 }
 
 /// The y of every point, with the ends of its spread; a spread does not pass zero where no point does.
@@ -123,7 +87,7 @@ fn shade(theme: &Theme, band: &protocol::Band) -> Shade {
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::Palette;
+    use super::super::theme::{Glyphs, Palette};
     use super::*;
     use crate::protocol::{Band, Mark, Series};
 
@@ -153,7 +117,7 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         draw(&theme, &figure, None, area, &mut buffer);
         let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-        assert_eq!(row(0).trim_end(), "● here   ░ band (measured)   ✕ (theory: formula)   ✕ (paper)");
+        assert_eq!(row(0).trim_end(), "measured: ● here  ░ band  theory: formula: ✕ named point  paper: ✕ named point");
         let look = |word: &str| {
             let place = |y| row(y).find(word).map(|at| (row(y)[..at].chars().count() as u16, y));
             buffer[(1..20).find_map(place).unwrap()].style()

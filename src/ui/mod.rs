@@ -8,6 +8,7 @@ mod curves;
 mod document;
 mod experiment;
 mod images;
+mod legend;
 mod markers;
 mod modals;
 mod plot;

@@ -1,0 +1,247 @@
+//! The legend of a plot: every curve, band and named point with its mark, and where each comes from. It stands beside
+//! the plot where there is room, else above it, and there the sources are shortened before the plot is squeezed.
+
+use super::curves::style_of;
+use super::theme::{Glyphs, Theme};
+use crate::app::cut;
+use crate::protocol::{Plot, Source};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+/// Blanks between two entries of a row.
+const BETWEEN: u16 = 2;
+/// Rows that the plot keeps, however long the legend.
+const LEAST: u16 = 8;
+/// From so many columns on the legend stands beside the plot if it takes more than a row above it.
+const WIDE: u16 = 108;
+const SIDE: u16 = 36;
+/// Rows above the plot for a legend in all its words.
+const ROWS: usize = 2;
+
+/// What stands for the points that have their names in the plot.
+const POINT: &str = "named point";
+
+/// What comes from the same source.
+struct Group<'f> {
+    source: &'f Source,
+    entries: Vec<Entry<'f>>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry<'f> {
+    mark: &'static str,
+    name: &'f str,
+    style: Style,
+}
+
+/// Words that stay together on a row: the beginning of a group's first entry is its source.
+struct Piece {
+    head: String,
+    text: String,
+    style: Style,
+}
+
+impl Piece {
+    fn width(&self) -> usize {
+        self.head.width() + self.text.width()
+    }
+}
+
+/// Draws the legend; returns what it leaves for the plot.
+pub fn draw(theme: &Theme, figure: &Plot, area: Rect, buffer: &mut Buffer) -> Rect {
+    let groups = groups(theme, figure);
+    let whole = rows(pieces(theme, &groups, Source::told), area.width);
+    if whole.len() > 1 && area.width >= WIDE {
+        return beside(theme, &groups, area, buffer);
+    }
+    let rows = if whole.len() <= ROWS {
+        whole
+    } else {
+        let mut merged: Vec<Group> = Vec::new();
+        for group in groups {
+            let kind = |source: &Source| std::mem::discriminant(source);
+            let theory = matches!(group.source, Source::Theory(_));
+            match merged.iter_mut().find(|known| theory && kind(known.source) == kind(group.source)) {
+                Some(known) => known.entries.extend(group.entries.into_iter().filter(|entry| entry.name != POINT)),
+                None => merged.push(group),
+            }
+        }
+        rows(pieces(theme, &merged, short), area.width)
+    };
+    let mut y = area.y;
+    for row in rows {
+        if y + LEAST >= area.bottom() {
+            break;
+        }
+        let mut x = area.x;
+        for piece in row {
+            let room = usize::from(area.right() - x);
+            x = buffer.set_stringn(x, y, cut(&piece.head, room), room, theme.faint()).0;
+            let room = usize::from(area.right() - x);
+            x = buffer.set_stringn(x, y, cut(&piece.text, room), room, piece.style).0;
+            x = (x + BETWEEN).min(area.right());
+        }
+        y += 1;
+    }
+    Rect { y, height: area.bottom() - y, ..area }
+}
+
+/// A source without its formula: reading a value tells it in full.
+fn short(source: &Source) -> String {
+    match source {
+        Source::Theory(_) => "theory".into(),
+        Source::Measured | Source::Cited(_) => source.told(),
+    }
+}
+
+/// Everything that a plot shows, by where it comes from, in the order of its first.
+fn groups<'f>(theme: &Theme, figure: &'f Plot) -> Vec<Group<'f>> {
+    let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
+    let series = figure.series.iter().enumerate();
+    let series = series.map(|(at, s)| (&s.source, theme.marker(at), s.name.as_str(), style_of(theme, figure, at)));
+    let bands = figure.bands.iter().map(|b| (&b.source, fill, b.label.as_str(), theme.source(&b.source)));
+    let marks = figure.marks.iter().map(|m| (&m.source, theme.mark(), POINT, theme.source(&m.source)));
+    let mut groups: Vec<Group> = Vec::new();
+    for (source, mark, name, style) in series.chain(bands).chain(marks) {
+        let entry = Entry { mark, name, style };
+        match groups.iter_mut().find(|group| group.source == source) {
+            // Points have their names in the plot: the legend says no more than where they come from.
+            Some(_) if name == POINT => {}
+            Some(group) => group.entries.push(entry),
+            None => groups.push(Group { source, entries: vec![entry] }),
+        }
+    }
+    groups
+}
+
+fn label(theme: &Theme, entry: &Entry) -> String {
+    theme.text(&format!("{} {}", entry.mark, entry.name))
+}
+
+fn pieces(theme: &Theme, groups: &[Group], told: fn(&Source) -> String) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for group in groups {
+        let mut head = theme.text(&format!("{}: ", told(group.source)));
+        for entry in &group.entries {
+            let head = std::mem::take(&mut head);
+            pieces.push(Piece { head, text: label(theme, entry), style: entry.style });
+        }
+    }
+    pieces
+}
+
+/// Breaks a legend into rows of this width; a source that leaves no room for its first entry has a row to itself.
+fn rows(pieces: Vec<Piece>, width: u16) -> Vec<Vec<Piece>> {
+    let mut rows: Vec<Vec<Piece>> = vec![Vec::new()];
+    let mut x = 0;
+    let mut put = |piece: Piece| {
+        if x > 0 && x + piece.width() > usize::from(width) {
+            rows.push(Vec::new());
+            x = 0;
+        }
+        x += piece.width() + usize::from(BETWEEN);
+        if let Some(row) = rows.last_mut() {
+            row.push(piece);
+        }
+    };
+    for piece in pieces {
+        if piece.width() > usize::from(width) && !piece.head.is_empty() {
+            let head = Piece { head: piece.head, text: String::new(), style: piece.style };
+            put(head);
+            put(Piece { head: String::new(), text: piece.text, style: piece.style });
+        } else {
+            put(piece);
+        }
+    }
+    rows.retain(|row| !row.is_empty());
+    rows
+}
+
+/// A column at the right: each source, and what comes from it beneath.
+fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> Rect {
+    let column = Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area };
+    let mut y = column.y + 1;
+    let mut put = |text: &str, style: Style, indents: [&str; 2], y: &mut u16| {
+        let options =
+            textwrap::Options::new(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
+        for line in textwrap::wrap(text, options) {
+            if *y < column.bottom() {
+                buffer.set_stringn(column.x, *y, line, usize::from(column.width), style);
+                *y += 1;
+            }
+        }
+    };
+    for group in groups {
+        for entry in &group.entries {
+            put(&label(theme, entry), entry.style, ["", "  "], &mut y);
+        }
+        put(&theme.text(&group.source.told()), theme.faint(), ["  ", "  "], &mut y);
+        y += 1;
+    }
+    Rect { width: area.width - SIDE, ..area }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+    use crate::protocol::{Axis, Mark, Scale, Series, Stroke};
+
+    fn legend(series: &[(&str, Source)], marks: &[Source], area: Rect) -> (Vec<String>, Rect) {
+        let axis = || Axis { label: String::new(), scale: Scale::Linear, limits: None };
+        let series = series.iter().map(|(name, source)| Series {
+            name: (*name).into(),
+            source: source.clone(),
+            stroke: Stroke::Line,
+            points: Vec::new(),
+            spread: Vec::new(),
+        });
+        let marks = marks.iter().map(|source| Mark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
+        let (title, x, y) = (String::new(), axis(), axis());
+        let figure = Plot { title, x, y, series: series.collect(), bands: Vec::new(), marks: marks.collect() };
+        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        let mut buffer = Buffer::empty(area);
+        let rest = draw(&theme, &figure, area, &mut buffer);
+        let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
+        ((0..area.height).map(row).collect(), rest)
+    }
+
+    fn neuron() -> Vec<(&'static str, Source)> {
+        let theory = |formula: &str| Source::Theory(formula.into());
+        vec![
+            ("published", Source::Cited("Glorot 2011, Fig. 1".into())),
+            ("simulated", Source::Measured),
+            ("solved", theory("1/(tau ln(1+d/(I-I_th)) + t_ref)")),
+            ("ReLU", theory("c max(0, I-b), least squares")),
+            ("Softplus", theory("(c/a) softplus(a(I-b)), least squares")),
+        ]
+    }
+
+    #[test]
+    fn one_source_is_said_once() {
+        let series = [("a", Source::Measured), ("b", Source::Measured)];
+        let (rows, rest) = legend(&series, &[Source::Measured], Rect::new(0, 0, 76, 20));
+        assert_eq!(rows[0], "measured: ● a  ▲ b");
+        assert_eq!(rest, Rect::new(0, 1, 76, 19));
+    }
+
+    #[test]
+    fn formulas_give_way_to_the_plot() {
+        let (rows, rest) = legend(&neuron(), &[], Rect::new(0, 0, 72, 19));
+        let expected =
+            ["Glorot 2011, Fig. 1: ● published  measured: ▲ simulated", "theory: ■ solved  ◆ ReLU  ○ Softplus"];
+        assert_eq!(rows[..2], expected);
+        assert_eq!(rest.height, 17);
+    }
+
+    #[test]
+    fn beside_a_wide_plot_stands_every_word() {
+        let (rows, rest) = legend(&neuron(), &[], Rect::new(0, 0, 120, 30));
+        assert_eq!(rest, Rect::new(0, 0, 84, 30));
+        let rows: Vec<&str> = rows.iter().map(|row| row.trim()).filter(|row| !row.is_empty()).collect();
+        assert_eq!(rows[..4], ["● published", "Glorot 2011, Fig. 1", "▲ simulated", "measured"]);
+        assert!(rows.contains(&"theory: 1/(tau ln(1+d/(I-I_th)) +"), "{rows:?}");
+    }
+}
