@@ -20,7 +20,10 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     if longest <= 0.0 || room < 4 {
         return;
     }
-    for ((at, (bar, number)), row) in figure.bars.iter().zip(&numbers).enumerate().zip(y..area.bottom()) {
+    // Apart where there is room.
+    let step = if 2 * figure.bars.len() <= usize::from(area.bottom().saturating_sub(y)) + 1 { 2 } else { 1 };
+    let rows = (y..area.bottom()).step_by(step);
+    for ((at, (bar, number)), row) in figure.bars.iter().zip(&numbers).enumerate().zip(rows) {
         let style = if read == Some(at) { theme.selected() } else { Style::new() };
         buffer.set_stringn(area.x, row, theme.text(&bar.name), usize::from(names), style);
         let mut reach = 0.0;

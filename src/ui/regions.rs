@@ -41,7 +41,8 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
     for mark in &figure.marks {
         let column = (mark.at[0] * scale).floor().clamp(0.0, f64::from(columns - 1)) as u16;
         let row = (mark.at[1] * scale / 2.0).floor().clamp(0.0, f64::from(rows - 1)) as u16;
-        let style = theme.strong().patch(theme.selected());
+        // None of the colours beneath, or the mark has the same as its ground.
+        let style = Style::reset().patch(theme.strong()).patch(theme.selected());
         let room = usize::from(area.right().saturating_sub(area.x + column));
         buffer.set_stringn(area.x + column, top + row, theme.text(&mark.label), room, style);
     }
@@ -103,5 +104,6 @@ mod tests {
         draw(&rich, &figure(), buffer.area, &mut buffer);
         let looks: Vec<_> = [(1, 1), (5, 1), (1, 3), (5, 3)].map(|at| buffer[at].fg).into();
         assert!((0..4).all(|a| (a + 1..4).all(|b| looks[a] != looks[b])), "{looks:?}");
+        assert_eq!((buffer[(0, 0)].fg, buffer[(0, 0)].bg), (Color::Reset, Color::Reset), "the mark is seen");
     }
 }
