@@ -6,7 +6,7 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::{Event, pages};
+use relu_notebook::app::pages;
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
 use relu_notebook::lesson::{CellBody, Document, Library, Test};
@@ -130,7 +130,7 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     let key = CellKey { lesson: lesson.into(), cell: cell.into() };
     let body = session.app.focused().map(|cell| cell.body.clone());
     let Some(CellBody::Experiment(body)) = body else { panic!("{name} is no experiment") };
-    session.tell(Event::Outcomes(vec![(key.clone(), body.spec, outcome.clone())]));
+    session.kept(key.clone(), body.spec, outcome.clone());
     let number = session.app.view.focus.unwrap_or(0);
     let shown = |session: &Session| session.app.pages_of(&key, number).unwrap_or_default();
     for page in 0..shown(&session).0.len() {

@@ -97,7 +97,7 @@ fn values_are_read_point_by_point() {
     told(plot(protocol::Scale::Log), &[KeyCode::Down], "momentum: epoch 3, test error 2 % (measured)");
     told(bars(), &[KeyCode::Down, KeyCode::Left], "tanh: backward, Cost 0.5 ns (measured)");
     told(bars(), &[], "ReLU: together, Cost 0.5 ns (measured)");
-    told(linear(), &[KeyCode::Esc], "measured here in 13.0 s");
+    told(linear(), &[KeyCode::Esc], "measured here in 13 s");
 }
 
 /// The values stay where the source has no room; pages are turned while values are read.
@@ -170,7 +170,7 @@ fn quick_or_full_is_chosen_and_told() {
         measured(&mut session, vec![plot(protocol::Scale::Linear)]);
         let Some(RequestBody::RunCell { spec, .. }) = session.asked.last() else { unreachable!() };
         assert_eq!(spec.effort, Effort::Full);
-        assert!(session.screen(&RICH).contains("measured here in 13.0 s, full, seed"));
+        assert!(session.screen(&RICH).contains("measured here in 13 s, full, seed"));
         session.press(KeyCode::Char('e'));
         session.press(KeyCode::Null);
         assert_eq!(session.app.stale(&tricks()), Some(Stale::Effort));

@@ -8,7 +8,7 @@ use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Event, update};
 use relu_notebook::lesson::{CellBody, Library};
 use relu_notebook::protocol::{
-    self, Arm, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
+    self, Arm, CellRecord, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
 };
 use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 
@@ -269,7 +269,8 @@ fn an_experiment_is_read_page_by_page() {
             let key = app.key_of(app.focused().unwrap());
             let CellBody::Experiment(cell) = &app.focused().unwrap().body else { unreachable!() };
             let spec = cell.spec.clone();
-            update(app, Event::Outcomes(vec![(key, spec, measured())]));
+            let kept = CellRecord { cell: key, spec, outcome: measured(), finished: 1_795_661_487 };
+            update(app, Event::Outcomes(vec![kept]));
             press(app, KeyCode::Char(char::from_digit(page, 10).unwrap()));
         });
     }

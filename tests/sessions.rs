@@ -340,17 +340,17 @@ fn the_ledger_judges_by_what_was_measured() {
         }],
         ..Outcome::default()
     };
-    session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(49.8))]));
+    session.kept(key.clone(), spec.clone(), measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::Holds);
-    session.tell(Event::Outcomes(vec![(key.clone(), spec.clone(), measured(0.0))]));
+    session.kept(key.clone(), spec.clone(), measured(0.0));
     assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
     // The same key from a lesson of the reader's own judges nothing here.
     let own = CellKey { lesson: "own".into(), cell: "count".into() };
-    session.tell(Event::Outcomes(vec![(own, spec.clone(), measured(49.8))]));
+    session.kept(own, spec.clone(), measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
     let mut other = spec;
     other.experiment = Experiment::Curves(Curves::default());
-    session.tell(Event::Outcomes(vec![(key.clone(), other, measured(49.8))]));
+    session.kept(key.clone(), other, measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::NotYetTried);
     assert!(session.app.is_stale(&key));
     session.press(KeyCode::Enter);

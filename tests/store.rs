@@ -7,10 +7,10 @@ mod disk;
 use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
-        Arm, CellKey, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset, RunEvent, RunId,
-        RunSpec, RunState,
+        Arm, CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset,
+        RunEvent, RunId, RunSpec, RunState,
     },
-    store::{CellRecord, CheckpointRow, Committed, Home, LaneState, Store, StoreError},
+    store::{CheckpointRow, Committed, Home, LaneState, Store, StoreError},
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};

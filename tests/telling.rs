@@ -174,10 +174,10 @@ fn a_stopped_measurement_keeps_the_settings_of_its_figures() {
 fn other_seeds_are_other_settings() {
     let mut session = Session::open();
     let (cell, spec) = experiment(&session);
-    session.tell(Event::Outcomes(vec![(cell.clone(), spec.clone(), Outcome::default())]));
+    session.kept(cell.clone(), spec.clone(), Outcome::default());
     assert_eq!(session.app.stale(&cell), None);
     let seeds = vec![41, 42];
-    session.tell(Event::Outcomes(vec![(cell.clone(), ExperimentSpec { seeds, ..spec }, Outcome::default())]));
+    session.kept(cell.clone(), ExperimentSpec { seeds, ..spec }, Outcome::default());
     assert_eq!(session.app.stale(&cell), Some(Stale::Settings));
 }
 

@@ -54,7 +54,7 @@ pub enum Event {
     /// What the reader left behind: keys and values of `Remember`.
     Recalled(Vec<(String, Value)>),
     /// Outcomes of cells, as the store has them.
-    Outcomes(Vec<(CellKey, protocol::ExperimentSpec, protocol::Outcome)>),
+    Outcomes(Vec<protocol::CellRecord>),
     /// What the finished races found.
     RaceFindings(Vec<protocol::Finding>),
     /// A lesson's file has changed: its text, or why it can't be read.

@@ -18,6 +18,8 @@ pub struct ExperimentView {
     pub outcome: Option<Outcome>,
     /// The settings that it was measured with.
     pub spec: Option<ExperimentSpec>,
+    /// When, in seconds since 1970; unknown as long as the notebook that saw it measured is open.
+    pub finished: Option<i64>,
     pub error: Option<String>,
     /// The page that the reader chose, counted from 0.
     pub page: usize,

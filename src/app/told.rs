@@ -180,6 +180,8 @@ impl App {
                 };
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
+                // The store knows the day; here there is no clock.
+                view.finished = None;
                 self.judge_again();
                 let mut effects = self.steer_on(cell);
                 // What is being read may not have it yet, and would put the last outcome in its place.

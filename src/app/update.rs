@@ -63,9 +63,9 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Runs(runs) => app.listed(runs),
         Event::Recalled(entries) => app.recalled(entries),
         Event::Outcomes(outcomes) => {
-            for (key, spec, outcome) in outcomes {
-                let view = app.experiments.entry(key).or_default();
-                (view.spec, view.outcome) = (Some(spec), Some(outcome));
+            for kept in outcomes {
+                let view = app.experiments.entry(kept.cell).or_default();
+                (view.spec, view.outcome, view.finished) = (Some(kept.spec), Some(kept.outcome), Some(kept.finished));
             }
             app.judge_again();
             Vec::new()

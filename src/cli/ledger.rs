@@ -3,7 +3,7 @@
 use super::{say, say_json};
 use crate::app::{ClaimLine, claim_lines, judged_by};
 use crate::lesson::{CellBody, ClaimCell, Findings, Library, Test};
-use crate::protocol::{CellKey, Finding, Outcome, race_findings};
+use crate::protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
 use crate::store::{Home, Store, StoreError};
 use serde_json::json;
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ struct Measured {
 }
 
 fn measured(library: &Library, store: &Store) -> Result<Measured, StoreError> {
-    let as_its_lesson_has_it = |record: &crate::store::CellRecord| {
+    let as_its_lesson_has_it = |record: &CellRecord| {
         let lesson = library.find(&record.cell.lesson).map(|at| &library.lessons[at]);
         match lesson.and_then(|lesson| lesson.cell(&record.cell.cell)).map(|cell| &cell.body) {
             Some(CellBody::Experiment(cell)) => cell.spec.finds_the_same(&record.spec),

@@ -2,8 +2,8 @@
 
 use super::{Kernel, lane::message_of, lock, requests::Refusal, trainer::CellObserver};
 use crate::{
-    protocol::{CellEvent, CellKey, ErrorKind, Event, ExperimentSpec, Outcome},
-    store::{CellRecord, now},
+    protocol::{CellEvent, CellKey, CellRecord, ErrorKind, Event, ExperimentSpec, Outcome},
+    store::now,
 };
 use std::{
     collections::VecDeque,

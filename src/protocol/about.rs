@@ -1,4 +1,27 @@
-//! A time in words, before it has been measured.
+//! Times and dates in words.
+
+/// A time that was measured: `7.4 s`, `58 s`, `12 min 5 s`.
+pub fn took(seconds: f64) -> String {
+    match seconds.max(0.0) {
+        s if s < 0.1 => "less than 0.1 s".into(),
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 119.5 => format!("{s:.0} s"),
+        s => format!("{} min {} s", s.round() as u64 / 60, s.round() as u64 % 60),
+    }
+}
+
+/// The day of a moment in seconds since 1970, UTC: `2026-11-26`.
+pub fn date(seconds: i64) -> String {
+    // Years begin in March, so that the day of a leap year comes last (Hinnant, days_from_civil).
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
+}
 
 /// `about 40 seconds`, `about 12 minutes`: as round as an estimate is.
 pub fn about(seconds: f64) -> String {
@@ -16,6 +39,14 @@ pub fn about(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measured_times_and_days_are_short() {
+        let times = [0.02, 7.42, 57.9, 119.6, 725.2].map(took);
+        assert_eq!(times, ["less than 0.1 s", "7.4 s", "58 s", "2 min 0 s", "12 min 5 s"]);
+        let days = [0, 951_782_399, 951_782_400, 1_795_661_487, -1].map(date);
+        assert_eq!(days, ["1970-01-01", "2000-02-28", "2000-02-29", "2026-11-26", "1969-12-31"]);
+    }
 
     #[test]
     fn times_are_told_as_roundly_as_they_are_known() {

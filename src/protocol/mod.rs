@@ -11,7 +11,7 @@ mod run;
 mod spec;
 mod wire;
 
-pub use about::about;
+pub use about::{about, date, took};
 pub use activation::Activation;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};

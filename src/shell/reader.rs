@@ -50,10 +50,8 @@ fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
         Read::Runs => vec![Event::Runs(store.runs()?)],
         Read::RaceFindings => vec![Event::RaceFindings(race_findings(&store.finished()?))],
         Read::Progress => {
-            let outcomes = store.cell_outcomes()?.into_iter();
-            let outcomes = outcomes.map(|record| (record.cell, record.spec, record.outcome)).collect();
             // A place is a line of the lesson with its figures: these come first.
-            vec![Event::Outcomes(outcomes), Event::Recalled(store.recall_all("")?)]
+            vec![Event::Outcomes(store.cell_outcomes()?), Event::Recalled(store.recall_all("")?)]
         }
     })
 }

@@ -21,7 +21,7 @@ pub use home::{Home, HomeError};
 pub use place::keep_places;
 pub use write::now;
 
-use crate::protocol::{CellKey, ExperimentSpec, Lane, Outcome};
+use crate::protocol::Lane;
 use rusqlite::Connection;
 use std::path::PathBuf;
 
@@ -45,16 +45,6 @@ pub enum LaneState {
         epoch: u32,
         batch: u32,
     },
-}
-
-/// A cell's last outcome.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CellRecord {
-    pub cell: CellKey,
-    pub spec: ExperimentSpec,
-    pub outcome: Outcome,
-    /// Seconds since 1970, UTC.
-    pub finished: i64,
 }
 
 /// A checkpoint file of a measured epoch.

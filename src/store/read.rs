@@ -1,10 +1,10 @@
 //! What the store can be asked.
 
 use super::{
-    CellRecord, CheckpointRow, LaneState, Store, StoreError,
+    CheckpointRow, LaneState, Store, StoreError,
     error::{is_a_value, of_run},
 };
-use crate::protocol::{Arm, CellKey, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use crate::protocol::{Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
 use std::{collections::HashMap, os::unix::net::UnixStream};

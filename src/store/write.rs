@@ -1,7 +1,7 @@
 //! What the kernel writes. Every method is one transaction, durable when it returns.
 
-use super::{CellRecord, CheckpointRow, Committed, LaneState, Store, StoreError};
-use crate::protocol::{EpochRecord, Lane, RunId, RunSpec, RunState};
+use super::{CheckpointRow, Committed, LaneState, Store, StoreError};
+use crate::protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,11 +1,12 @@
 //! An experiment's cell: its figures and findings, or the offer to run it.
 
+use super::foot::foot;
 use super::questions::{framed, write};
 use super::theme::Theme;
 use super::{bars, curves, images, regions, table, units};
-use crate::app::{App, Chart, Cursor, ExperimentView, Page, STEERING, Stale, finding_lines, head_rows, offer, pages};
+use crate::app::{App, Chart, Cursor, ExperimentView, Page, STEERING, finding_lines, head_rows, offer, pages};
 use crate::lesson::ExperimentCell;
-use crate::protocol::{CellKey, ExperimentSpec, Figure, Outcome, Source, about};
+use crate::protocol::{CellKey, Figure, Outcome, Source};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -55,7 +56,8 @@ pub fn draw(
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
     let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor, inner.width.into()));
     let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
-    let (foot, style) = read.or(steering).unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted));
+    let (foot, style) =
+        read.or(steering).unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted, inner.width));
     buffer.set_stringn(inner.x, last, theme.text(&foot), inner.width.into(), style);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
@@ -74,33 +76,6 @@ pub fn draw(
             for (line, row) in finding_lines(outcome, place.width)[lines.clone()].iter().zip(place.y..) {
                 write(theme, &theme.measured(line), Style::new(), place, row, buffer);
             }
-        }
-    }
-}
-
-/// How the shown figures came about, and what Enter would measure where that is something else.
-fn foot(
-    theme: &Theme,
-    view: &ExperimentView,
-    outcome: &Outcome,
-    stale: Option<Stale>,
-    wanted: &ExperimentSpec,
-) -> (String, Style) {
-    let whole = view.outcome.as_ref().is_some_and(|whole| std::ptr::eq(whole, outcome));
-    let spec = if whole { view.spec.as_ref() } else { view.partial_spec.as_ref() }.unwrap_or(wanted);
-    let effort = if spec.has_full() { format!("{}, ", spec.effort.name()) } else { String::new() };
-    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
-    let settings = format!("{effort}{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
-    match (whole, stale) {
-        (false, _) if view.running.is_some() => (format!("so far, {settings}"), theme.faint()),
-        (false, _) => (format!("stopped before its end, {settings}"), theme.bad()),
-        (true, None) => (format!("measured here in {:.1} s, {settings}", outcome.seconds), theme.faint()),
-        (true, Some(Stale::Settings)) => {
-            (format!("measured with other settings than the lesson's now ({settings})"), theme.bad())
-        }
-        (true, Some(Stale::Effort)) => {
-            let time = about(wanted.seconds());
-            (format!("measured {settings}; Enter measures {}, {time}", wanted.effort.name()), theme.bad())
         }
     }
 }

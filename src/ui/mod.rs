@@ -7,6 +7,7 @@ mod contents;
 mod curves;
 mod document;
 mod experiment;
+mod foot;
 mod images;
 mod legend;
 mod markers;

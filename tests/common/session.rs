@@ -6,7 +6,8 @@ use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Effect, Event, Tag, update};
 use relu_notebook::lesson::Library;
 use relu_notebook::protocol::{
-    self, Arm, CellKey, EpochRecord, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+    self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
+    RunSpec, RunState,
 };
 use relu_notebook::ui::{self, Theme};
 
@@ -69,6 +70,12 @@ impl Session {
             }
             self.effects.push(effect);
         }
+    }
+
+    /// The store is read, and has kept this.
+    pub fn kept(&mut self, cell: CellKey, spec: ExperimentSpec, outcome: Outcome) {
+        let finished = 1_795_661_487;
+        self.tell(Event::Outcomes(vec![CellRecord { cell, spec, outcome, finished }]));
     }
 
     pub fn press(&mut self, code: KeyCode) {

@@ -43,8 +43,9 @@ pub use sparse_coding::{Ista, SparseCoding};
 pub use sparsity_error::SparsityError;
 pub use tricks::{Trick, Tricks};
 
-use super::{Figure, Finding, SpecError};
+use super::{CellKey, Figure, Finding, SpecError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How long the reader is ready to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +141,21 @@ impl Experiment {
         }
     }
 
+    /// The settings that are not the experiment's usual ones, in words: `bias -1`. Lists of many values and steering
+    /// are left out.
+    pub fn unusual(&self) -> Vec<String> {
+        let Ok(Value::Object(own)) = serde_json::to_value(self.clone().steered(Steer::default())) else {
+            return Vec::new();
+        };
+        let usual = own.get("experiment").map(|name| serde_json::json!({ "experiment": name }));
+        let usual = usual.and_then(|bare| serde_json::from_value::<Self>(bare).ok());
+        let Some(Ok(usual)) = usual.map(serde_json::to_value) else { return Vec::new() };
+        let differs = own.iter().filter(|(key, value)| usual.get(key) != Some(value));
+        differs
+            .filter_map(|(key, value)| Some(format!("{} {}", key.replace(['_', '-'], " "), in_words(value)?)))
+            .collect()
+    }
+
     /// How the reader has steered it; `None` if it can't be steered.
     pub fn steer(&self) -> Option<Steer> {
         match self {
@@ -161,6 +177,19 @@ impl Experiment {
     pub fn finds_the_same(&self, other: &Self) -> bool {
         let at_rest = |experiment: &Self| experiment.clone().steered(Steer::default());
         self == other || at_rest(self) == at_rest(other)
+    }
+}
+
+/// A setting's value as a reader would write it; `None` for what would take a sentence.
+fn in_words(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => Some(number.as_f64()?.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(values) if (1..=4).contains(&values.len()) => {
+            let words: Option<Vec<String>> = values.iter().map(in_words).collect();
+            words.map(|words| words.join(", "))
+        }
+        Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -214,4 +243,27 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Wall time of the measurement.
     pub seconds: f64,
+}
+/// A cell's last outcome, as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellRecord {
+    pub cell: CellKey,
+    pub spec: ExperimentSpec,
+    pub outcome: Outcome,
+    /// Seconds since 1970, UTC.
+    pub finished: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unusual_settings_are_told_in_words() {
+        assert!(Experiment::Dying(Dying::default()).unusual().is_empty());
+        let dying = Dying { rates: vec![0.1], bias: -1.0, ..Dying::default() };
+        assert_eq!(Experiment::Dying(dying).unusual(), ["bias -1", "rates 0.1"]);
+        let turned = Steer { turn: 5, ..Steer::default() };
+        assert!(Experiment::Disentangle(Disentangle::default()).steered(turned).unusual().is_empty());
+    }
 }
