@@ -64,7 +64,13 @@ pub struct RunsList {
 impl RunsList {
     /// The first run shown, and how many are: a frame, a head and two lines below take the rest.
     pub fn shown(&self, screen: &Screen) -> (usize, usize) {
-        window(self.selected, screen.runs().height.saturating_sub(5))
+        window(self.selected, screen.runs().height.saturating_sub(5 + Self::detail_rows(screen)))
+    }
+
+    /// Rows beneath the list for all that is known of the chosen run, a blank one above and below; none on a small
+    /// screen.
+    pub fn detail_rows(screen: &Screen) -> u16 {
+        if screen.runs().height < 16 { 0 } else { 6 }
     }
 }
 

@@ -16,6 +16,7 @@ mod plot;
 mod questions;
 mod race;
 mod regions;
+mod runs;
 mod search;
 mod standings;
 mod status;

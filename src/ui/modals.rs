@@ -2,13 +2,12 @@
 
 use super::questions::{framed, write};
 use super::race::{self, RaceView};
+use super::runs;
 use super::search;
 use super::status::READING;
 use super::theme::Theme;
-use crate::app::{
-    App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, RunsList, Screen, Settings, keys,
-};
-use crate::protocol::{RunId, RunState};
+use crate::app::{App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, Screen, Settings, keys};
+use crate::protocol::RunId;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,7 +21,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Help { top } => help(*top, theme, screen, buffer),
         Modal::Settings(_, form) => settings(form, theme, screen, buffer),
         Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
-        Modal::Runs(list) => runs(list, app, theme, screen, buffer),
+        Modal::Runs(list) => runs::draw(list, app, theme, buffer),
         Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
         Modal::Search(search) => search::draw(search, app, theme, buffer),
         Modal::Outline(list) => outline(list, app, theme, screen, buffer),
@@ -66,8 +65,18 @@ fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     );
 }
 
+/// Rows that a text takes in a box of this width.
+fn rows(text: &str, width: u16) -> u16 {
+    textwrap::wrap(text, usize::from(width.saturating_sub(4).max(1))).len() as u16
+}
+
 fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open("A race of your own", screen.middle(72, form.fields.len() as u16 + 7), theme, buffer);
+    let width = screen.middle(72, 0).width;
+    // What is wrong stands whole, however long.
+    let told = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
+    let hint = form.fields[form.selected].hint;
+    let height = form.fields.len() as u16 + 4 + rows(hint, width) + told;
+    let inner = open("A race of your own", screen.middle(72, height), theme, buffer);
     for (at, field) in form.fields.iter().enumerate() {
         let y = inner.y + at as u16;
         let selected = at == form.selected;
@@ -79,7 +88,6 @@ fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer
         buffer.set_stringn(inner.x + 17, y, &value, usize::from(inner.width.saturating_sub(17)), value_style);
     }
     let mut y = inner.y + form.fields.len() as u16 + 1;
-    let hint = form.fields[form.selected].hint;
     y = write(theme, hint, theme.faint(), inner, y, buffer);
     match &form.spec {
         Ok(spec) => {
@@ -107,8 +115,7 @@ fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let question = format!("What becomes of {}{more} when the notebook closes?", names.join(", "));
     let width = screen.middle(72, 0).width;
-    let rows = textwrap::wrap(&question, usize::from(width.saturating_sub(4).max(1))).len() as u16;
-    let inner = open("A race is running", screen.middle(72, rows + 8), theme, buffer);
+    let inner = open("A race is running", screen.middle(72, rows(&question, width) + 8), theme, buffer);
     let y = write(theme, &question, theme.strong(), inner, inner.y, buffer);
     for (at, option) in QuitChoice::ALL.into_iter().enumerate() {
         if y + 1 + at as u16 >= inner.bottom() {
@@ -131,54 +138,6 @@ fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &
         inner,
         inner.bottom().saturating_sub(1),
         buffer,
-    );
-}
-
-fn runs(list: &RunsList, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open("Runs", screen.runs(), theme, buffer);
-    if app.runs.is_empty() {
-        write(
-            theme,
-            "Nothing has been trained here yet. Enter on a race starts the first run.",
-            Style::new(),
-            inner,
-            inner.y,
-            buffer,
-        );
-        return;
-    }
-    let head = format!("{:>4}  {:<12} {:>11}  {:<22} {}", "run", "state", "epochs", "arms", "best validation error, %");
-    buffer.set_stringn(inner.x, inner.y, &head, usize::from(inner.width), theme.faint());
-    let (first, room) = list.shown(screen);
-    for (row, (at, run)) in app.runs.iter().enumerate().skip(first).take(room).enumerate() {
-        let arms: Vec<String> = run.spec.arms.iter().map(ToString::to_string).collect();
-        let mut best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
-        // Whole in the run's own pane.
-        if let RunState::Failed { reason } = &run.state {
-            best.insert(0, reason.clone());
-        }
-        if let Some(name) = &run.name {
-            best.insert(0, name.clone());
-        }
-        let line = format!(
-            "{:>4}  {:<12} {:>5}/{:<5}  {:<22} {}",
-            run.run,
-            run.state.name(),
-            run.epochs_done,
-            run.spec.epochs,
-            arms.join(","),
-            best.join("  ")
-        );
-        let style = if at == list.selected { theme.selected() } else { Style::new() };
-        buffer.set_stringn(inner.x, inner.y + 1 + row as u16, theme.text(&line), usize::from(inner.width), style);
-    }
-    let foot = "↑ ↓ choose · Enter opens · Esc back";
-    buffer.set_stringn(
-        inner.x,
-        inner.bottom().saturating_sub(1),
-        theme.text(foot),
-        usize::from(inner.width),
-        theme.faint(),
     );
 }
 

@@ -39,7 +39,7 @@ fn percent(value: Option<f64>) -> String {
 
 fn spread(value: Option<Spread>) -> String {
     value.map_or("  –".into(), |Spread { mean, deviation }| match deviation {
-        Some(deviation) => format!("{mean:.2} +- {deviation:.2}"),
+        Some(deviation) => format!("{mean:.2} ± {deviation:.2}"),
         None => format!("{mean:.2}"),
     })
 }

@@ -1,0 +1,76 @@
+//! The list of runs: a line each, and all that is known of the chosen one beneath.
+
+use super::modals::open;
+use super::questions::write;
+use super::theme::Theme;
+use crate::app::{App, RunsList, cut};
+use crate::protocol::{RunState, RunSummary, date, grouped};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let inner = open("Runs", app.screen.runs(), theme, buffer);
+    let width = usize::from(inner.width);
+    if app.runs.is_empty() {
+        let nothing = "Nothing has been trained here yet. Enter on a race starts the first run.";
+        write(theme, nothing, Style::new(), inner, inner.y, buffer);
+        return;
+    }
+    let head = format!("{:>4}  {:<11} {:>9}  {}", "run", "state", "epochs", "best validation error, %");
+    buffer.set_stringn(inner.x, inner.y, head, width, theme.faint());
+    let (first, room) = list.shown(&app.screen);
+    for ((at, run), y) in app.runs.iter().enumerate().skip(first).take(room).zip(inner.y + 1..) {
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        buffer.set_stringn(inner.x, y, theme.text(&cut(&line(run), width)), width, style);
+    }
+    let last = inner.bottom().saturating_sub(1);
+    buffer.set_stringn(inner.x, last, theme.text("↑ ↓ choose · Enter opens · Esc back"), width, theme.faint());
+    let rows = RunsList::detail_rows(&app.screen);
+    if let Some(run) = app.runs.get(list.selected).filter(|_| rows > 0) {
+        let lines = textwrap::wrap(&detail(run), width.max(1)).len().min(usize::from(rows - 1)) as u16;
+        let place = Rect { y: last.saturating_sub(1 + lines), height: lines, ..inner };
+        write(theme, &detail(run), theme.faint(), place, place.y, buffer);
+    }
+}
+
+fn line(run: &RunSummary) -> String {
+    let epochs = format!("{}/{}", run.epochs_done, run.spec.epochs);
+    // What it is called and why it failed come first; the chosen run's stands whole beneath the list.
+    let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
+    let told: Vec<String> = run.name.clone().into_iter().chain(reason).chain([best(run)]).collect();
+    format!("{:>4}  {:<11} {epochs:>9}  {}", run.run, run.state.name(), told.join(" · "))
+}
+
+/// Every arm with its best error, the mean where it has several seeds.
+fn best(run: &RunSummary) -> String {
+    let arm = |arm| {
+        let errors: Vec<f64> = run.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
+        match errors.len() {
+            0 => format!("{arm} –"),
+            count => format!("{arm} {:.2}", errors.iter().sum::<f64>() / count as f64),
+        }
+    };
+    let arms: Vec<String> = run.spec.arms.iter().copied().map(arm).collect();
+    let seeds = run.spec.seeds.len();
+    let means = if seeds > 1 { format!(" (mean of {seeds} seeds)") } else { String::new() };
+    format!("{}{means}", arms.join(", "))
+}
+
+fn detail(run: &RunSummary) -> String {
+    let spec = &run.spec;
+    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
+    let settings = format!(
+        "begun {} · batch {}, learning rate {}, momentum {}, {} images, seed {}",
+        date(run.created),
+        spec.batch,
+        spec.learning_rate,
+        spec.momentum,
+        grouped(spec.train_size),
+        seeds.join(" ")
+    );
+    let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
+    let name = run.name.as_ref().map_or(format!("Run {}", run.run), |name| format!("Run {}, {name}", run.run));
+    let exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
+    [Some(name), reason, exact, Some(settings)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
