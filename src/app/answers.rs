@@ -31,14 +31,11 @@ pub fn ordered(number: usize, thing: &str, answer: Option<&Answer>) -> String {
     format!("{}  {thing}{place}", number + 1)
 }
 
-/// Rows of a race on a screen of this height.
-fn race_height(height: u16) -> u16 {
-    height.saturating_sub(1).clamp(14, 28)
-}
-
-/// Rows of an experiment's figures.
+/// Rows of a race or of an experiment's figures on a screen of this height: nearly all of a small one, and of a large
+/// one so much that the words around it still show.
 pub(super) fn pane_height(height: u16) -> u16 {
-    race_height(height).min(24)
+    let most = height.saturating_sub(1);
+    (most.min(25) + most.saturating_sub(25) * 3 / 4).max(14)
 }
 
 /// An option or a numbered line, its further lines beneath its words.
@@ -99,9 +96,8 @@ pub fn cell_height(cell: &Cell, answer: Option<&Answer>, glyphs: Glyphs, width: 
         options(&cell.body, answer).iter().map(|option| hanging(&glyphs.text(option), inner).len() as u16).sum()
     };
     match &cell.body {
-        CellBody::Train(_) => race_height(height),
-        // Their heights follow what has been measured: the notebook knows them.
-        CellBody::Experiment(_) | CellBody::Claim(_) => pane_height(height),
+        // Those of experiments and claims follow what has been measured: the notebook knows them.
+        CellBody::Train(_) | CellBody::Experiment(_) | CellBody::Claim(_) => pane_height(height),
         CellBody::Predict(predict) => {
             let options = if matches!(predict.guess, Guess::Number(_)) { 1 } else { chosen() };
             let committed = is_committed(answer, &predict.guess);

@@ -2,9 +2,11 @@
 //! wants it.
 
 use super::answers::pane_height;
+use super::pages::{AROUND, page_rows};
 use super::{App, Effect, Modal, Tag, head_rows};
-use crate::lesson::{CellBody, ExperimentCell};
+use crate::lesson::{Cell, CellBody, ExperimentCell};
 use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, about};
+use ratatui::layout::Rect;
 
 /// Where a lesson's experiment cell stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,17 +88,37 @@ pub fn offer(wanted: &ExperimentSpec) -> Vec<String> {
 }
 
 impl App {
-    /// Which cells of the open lesson have a pane to show something in; the others make do with a few rows.
-    pub(super) fn panes(&self) -> Vec<bool> {
+    /// The rows of each cell of the open lesson that has a pane to show something in; 0 for the others.
+    pub(super) fn panes(&self) -> Vec<u16> {
         let cells = self.document().cells();
-        cells.iter().map(|cell| self.experiments.get(&self.key_of(cell)).is_some_and(ExperimentView::is_open)).collect()
+        let pane = |cell: &&Cell| self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0);
+        cells.iter().map(pane).collect()
+    }
+
+    /// Rows of an open pane: as many as its highest page takes, of what there is.
+    fn pane_rows(&self, view: Option<&ExperimentView>) -> Option<u16> {
+        let view = view.filter(|view| view.is_open())?;
+        let most = pane_height(self.screen.text.height);
+        let width = self.screen.pane.width.saturating_sub(4);
+        let rows = view.outcome.as_ref().map(|whole| page_rows(whole, width) + AROUND + head_rows(view, width));
+        Some(rows.map_or(most, |rows| rows.min(most)))
+    }
+
+    /// Where a cell stands on the screen: a pane with figures may reach beyond the text.
+    pub fn cell_room(&self, cell: &Cell) -> Rect {
+        let open = match &cell.body {
+            CellBody::Train(_) => true,
+            CellBody::Experiment(_) => self.experiments.get(&self.key_of(cell)).is_some_and(ExperimentView::is_open),
+            CellBody::Predict(_) | CellBody::Claim(_) | CellBody::Quiz(_) => false,
+        };
+        if open { self.screen.pane } else { self.screen.text }
     }
 
     /// Rows of an experiment's cell: a pane for its figures, or the offer to measure them.
-    pub(super) fn pane_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16, height: u16) -> u16 {
+    pub(super) fn experiment_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16) -> u16 {
         let view = self.experiments.get(key);
-        if view.is_some_and(ExperimentView::is_open) {
-            return pane_height(height);
+        if let Some(rows) = self.pane_rows(view) {
+            return rows;
         }
         let inner = width.saturating_sub(4).max(10);
         let offered: usize =

@@ -8,8 +8,8 @@ pub struct LessonView {
     pub layout: Layout,
     /// First line shown.
     pub top: usize,
-    /// Which cells had a pane when it was laid out.
-    pub panes: Vec<bool>,
+    /// The rows of the cells with panes when it was laid out.
+    pub panes: Vec<u16>,
     /// Lines shown.
     pub height: usize,
     /// Number of the cell that keys go to.

@@ -39,7 +39,7 @@ pub use mouse::CONTENTS_TOP;
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use outline::Outline;
-pub use pages::{Page, finding_lines, head_rows, image_size, images_across, pages};
+pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
 pub use race::{ArmView, LaneView, Race, Spread};
 pub use readings::{Read, Readings};
 pub use screen::Screen;
@@ -168,7 +168,7 @@ impl App {
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             match &cell.body {
-                CellBody::Experiment(experiment) => self.pane_height(&key, experiment, width, height),
+                CellBody::Experiment(experiment) => self.experiment_height(&key, experiment, width),
                 CellBody::Claim(claim) => {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }

@@ -2,7 +2,7 @@
 
 use super::answers::choice_under;
 use super::navigate::Start;
-use super::{App, Effect, Modal, head_rows};
+use super::{App, Effect, Modal, head_rows, tabs_fit};
 use crate::lesson::{CellBody, Line};
 use crossterm::event::KeyCode;
 use ratatui::layout::Position;
@@ -85,7 +85,8 @@ impl App {
         let cells = self.document().cells();
         let Some(cell) = cells.get(number) else { return Vec::new() };
         let key = self.key_of(cell);
-        let width = self.screen.text.width;
+        let room = self.cell_room(cell);
+        let width = room.width;
         let choice = match &cell.body {
             CellBody::Predict(_) | CellBody::Quiz(_) => {
                 choice_under(&cell.body, self.answers.get(&key), self.glyphs, width, row)
@@ -94,7 +95,8 @@ impl App {
                 let heads = self.experiments.get(&key).map_or(0, |view| head_rows(view, width.saturating_sub(4)));
                 // The numbers of the pages, three columns each, end where the frame begins.
                 let pages = self.pages_of(&key, number).map_or(0, |(pages, _)| pages.len());
-                let right = (self.screen.text.right().saturating_sub(2)).checked_sub(at.x + 1);
+                let pages = if tabs_fit(pages, width.saturating_sub(4)) { pages } else { 0 };
+                let right = room.right().saturating_sub(2).checked_sub(at.x + 1);
                 let from_right = right.filter(|_| row == 1 + heads && pages > 1).map(|right| usize::from(right) / 3);
                 from_right.and_then(|back| pages.checked_sub(back + 1))
             }

@@ -5,6 +5,7 @@ use crate::protocol::{CellKey, Figure, ImageGrid, Outcome};
 use crossterm::event::KeyCode;
 use std::borrow::Cow;
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
 
 /// What one page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum Page {
     /// Some lines of the findings, wrapped.
     Findings(Range<usize>),
 }
+
+/// Rows around a page: the frame, its title, and the line beneath it.
+pub const AROUND: u16 = 4;
 
 /// Rows above the page: what runs, and what went wrong.
 pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
@@ -33,12 +37,16 @@ fn spread(half: f64) -> Option<String> {
 
 /// The findings as lines of this width.
 pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
+    wrapped_findings(outcome, width).into_iter().flatten().collect()
+}
+
+fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
     let width = usize::from(width.max(10));
     let options = textwrap::Options::new(width).initial_indent("· ").subsequent_indent("  ");
     outcome
         .findings
         .iter()
-        .flat_map(|finding| {
+        .map(|finding| {
             let spread = finding.spread.and_then(spread).unwrap_or_default();
             let text = format!("{}{spread}", finding.text);
             textwrap::wrap(&text, &options).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
@@ -46,14 +54,82 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
         .collect()
 }
 
-/// Columns and rows of one image, two pixels a row, and the line beneath it: its caption or a gap.
-pub fn image_size(grid: &ImageGrid) -> (u16, u16) {
-    (grid.width as u16, (grid.height as u16).div_ceil(2) + 1)
+/// The lines of each page of findings: a finding stands whole on one of them, and no page is nearly empty.
+fn finding_pages(outcome: &Outcome, width: u16, rows: usize) -> Vec<Range<usize>> {
+    let heights: Vec<usize> = wrapped_findings(outcome, width).iter().map(Vec::len).collect();
+    let broken = |most: usize| {
+        let mut pages: Vec<Range<usize>> = Vec::new();
+        let mut line = 0;
+        for height in &heights {
+            match pages.last_mut() {
+                Some(page) if line + height - page.start <= most => page.end = line + height,
+                _ => pages.push(line..line + height),
+            }
+            line += height;
+        }
+        pages
+    };
+    let few = broken(rows);
+    let least = heights.iter().sum::<usize>().div_ceil(few.len().max(1));
+    let even = (least..rows).map(broken).find(|pages| pages.len() == few.len()).unwrap_or(few);
+    // One that is longer than a page is broken after all.
+    let parts = |page: Range<usize>| page.clone().step_by(rows).map(move |from| from..(from + rows).min(page.end));
+    even.into_iter().flat_map(parts).collect()
 }
 
-/// Images side by side in so many columns, a blank between them.
-pub fn images_across(grid: &ImageGrid, columns: u16) -> u16 {
-    ((columns + 1) / (grid.width as u16 + 1)).max(1)
+/// Pixels are drawn at most so many times as large as they are.
+const LARGEST: u16 = 4;
+
+/// How images stand in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageLayout {
+    /// Columns a pixel takes, and half-rows.
+    pub scale: u16,
+    /// Columns and rows of one image, and the row beneath it: its caption or a gap.
+    pub width: u16,
+    pub height: u16,
+    /// Images side by side, a blank between them.
+    pub across: u16,
+    /// Images on a page.
+    pub fit: usize,
+}
+
+impl ImageLayout {
+    /// The largest that shows all images at once, else as they are.
+    pub fn new(grid: &ImageGrid, columns: u16, rows: u16) -> Self {
+        let at = |scale: u16| {
+            let (width, height) = (grid.width as u16 * scale, (grid.height as u16 * scale).div_ceil(2) + 1);
+            let across = ((columns + 1) / (width + 1)).max(1);
+            // The row beneath the last may be missing where nothing stands in it.
+            let spare = u16::from(grid.captions.is_empty());
+            let most = usize::from(((rows + spare) / height).max(1));
+            // Several pages have as many rows each.
+            let lines = grid.images.len().div_ceil(across.into());
+            let even = lines.div_ceil(lines.div_ceil(most).max(1)).max(1);
+            Self { scale, width, height, across, fit: even * usize::from(across) }
+        };
+        // Captions that name the parts of an image stand beneath them.
+        let spelt = grid.captions.iter().any(|caption| caption.width() >= grid.width as usize);
+        let larger = (2..=LARGEST).rev().filter(|_| !spelt).map(at);
+        let whole = |layout: &Self| layout.width <= columns && layout.height <= rows && layout.fit >= grid.images.len();
+        larger.into_iter().find(whole).unwrap_or_else(|| at(1))
+    }
+}
+
+/// Whether the numbers of so many pages stand side by side; otherwise they are counted.
+pub fn tabs_fit(count: usize, width: u16) -> bool {
+    6 * count <= usize::from(width)
+}
+
+/// Rows that the highest page takes at this width; a plot takes all there are.
+pub(super) fn page_rows(outcome: &Outcome, width: u16) -> u16 {
+    let rows = |figure: &Figure| match figure {
+        Figure::Table(table) => table.rows.len() + 2 + table.sources.len(),
+        Figure::Bars(bars) => 2 * bars.bars.len() + 1,
+        Figure::Plot(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => usize::from(u16::MAX / 2),
+    };
+    let figures = outcome.figures.iter().map(rows);
+    figures.chain([finding_lines(outcome, width).len(), 4]).max().unwrap_or(4).min(usize::from(u16::MAX / 2)) as u16
 }
 
 /// Pages for a place of this width and so many rows.
@@ -69,13 +145,13 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
             }
             Figure::Images(grid) => {
                 // Their source stands beneath them.
-                let fit = images_across(grid, width) * ((rows as u16 - 1) / image_size(grid).1).max(1);
-                pages.extend(parts(grid.images.len(), fit.into()).map(|range| Page::Images(at, range)));
+                let fit = ImageLayout::new(grid, width, rows as u16 - 1).fit;
+                pages.extend(parts(grid.images.len(), fit).map(|range| Page::Images(at, range)));
             }
             _ => pages.push(Page::Figure(at)),
         }
     }
-    pages.extend(parts(finding_lines(outcome, width).len(), rows).map(Page::Findings));
+    pages.extend(finding_pages(outcome, width, rows).into_iter().map(Page::Findings));
     pages
 }
 
@@ -85,9 +161,8 @@ impl App {
         let view = self.experiments.get(key)?;
         let outcome = view.shown()?;
         let (_, height) = *self.view.layout.cells.get(number)?;
-        let width = self.screen.text.width.saturating_sub(4);
-        // A frame, the title of the page, and the line beneath it.
-        let rows = height.saturating_sub(4 + head_rows(view, width));
+        let width = self.screen.pane.width.saturating_sub(4);
+        let rows = height.saturating_sub(AROUND + head_rows(view, width));
         let pages = pages(outcome, width, rows);
         let at = view.page.min(pages.len().checked_sub(1)?);
         Some((pages, at))
@@ -142,8 +217,9 @@ mod tests {
         let finding =
             Finding { key: "k".into(), text: "one two three".into(), value: 1.0, spread: Some(0.5), seeds: vec![1] };
         let outcome = Outcome { figures: vec![table(3), table(7)], findings: vec![finding.clone(); 3], seconds: 1.0 };
+        // A finding takes two lines here, and none is broken.
         let expected =
-            [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..5), Page::Findings(5..6)];
+            [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..4), Page::Findings(4..6)];
         assert_eq!(pages(&outcome, 20, 5), expected);
         let grid = |captions: &[String]| {
             let (images, captions, source) = (vec![vec![0; 64]; 64], captions.to_vec(), Source::Measured);
@@ -155,7 +231,15 @@ mod tests {
             page => panic!("{page:?}"),
         });
         assert_eq!(counts.collect::<Vec<_>>(), [(0, 24), (0, 24), (0, 16), (1, 24), (1, 24), (1, 16)]);
+        let small = Outcome { figures: vec![grid(&[])], ..Outcome::default() };
+        assert_eq!(pages(&small, 142, 75), [Page::Images(0, 0..64)]);
+        let Figure::Images(grid) = &small.figures[0] else { unreachable!() };
+        let scale = |columns, rows| ImageLayout::new(grid, columns, rows).scale;
+        assert_eq!([scale(142, 74), scale(142, 40), scale(300, 60)], [2, 1, 3], "as large as shows all of them");
         let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
+        let five = Outcome { findings: vec![outcome.findings[0].clone(); 5], ..Outcome::default() };
+        let halves = [Page::Findings(0..6), Page::Findings(6..10)];
+        assert_eq!(pages(&five, 20, 8), halves, "rather two pages alike than a last one that is nearly empty");
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three", "  (+-\u{a0}0.50)"]);
     }
 }

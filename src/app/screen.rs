@@ -10,6 +10,8 @@ const NARROW: u16 = 80;
 const CONTENTS: u16 = 32;
 /// A line longer than this is hard to read.
 const LONGEST_LINE: u16 = 96;
+/// A chart wider than this gains nothing.
+const WIDEST_PANE: u16 = 160;
 /// Rows of the banner: its sentence names a path and a remedy.
 const BANNER: u16 = 2;
 
@@ -20,6 +22,8 @@ pub struct Screen {
     pub contents: Rect,
     pub contents_beside: bool,
     pub text: Rect,
+    /// Where panes with figures stand: the columns of the text, and those that it leaves free at its right.
+    pub pane: Rect,
     /// Above the status line while nothing can be kept; otherwise empty.
     pub banner: Rect,
     pub status: Rect,
@@ -46,11 +50,13 @@ impl Screen {
         let room = columns.saturating_sub(left);
         let width = room.saturating_sub(4).min(LONGEST_LINE);
         let margin = (room.saturating_sub(width) / 2).min(if beside { 6 } else { room });
+        let text = Rect::new(left + margin, 0, width, body);
         Self {
             whole,
             contents: Rect::new(0, 0, contents_width, body),
             contents_beside: beside,
-            text: Rect::new(left + margin, 0, width, body),
+            text,
+            pane: Rect { width: columns.saturating_sub(text.x + 2).clamp(width, WIDEST_PANE.max(width)), ..text },
             banner: Rect::new(0, body, columns, banner.min(rows)),
             status: Rect::new(0, rows.saturating_sub(1), columns, rows.min(1)),
         }

@@ -26,7 +26,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         effects.extend(app.fill_plots());
     }
     effects.retain(|effect| !matches!(effect, Effect::Read(what) if !app.readings.begin(*what)));
-    // A pane has opened for what is being measured, or closed.
+    // A pane has opened for what is being measured, or closed, or has other figures.
     if !app.screen.is_too_small() && app.panes() != app.view.panes {
         app.lay_out();
     }

@@ -33,7 +33,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {
                 drawn = Some(*cell);
                 if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
-                    draw_cell(app, theme, body, *cell, (*first, *height), Rect { y, ..area }, buffer);
+                    draw_cell(app, theme, body, *cell, (*first, *height), y, buffer);
                 }
             }
             Line::Cell { .. } => {}
@@ -48,9 +48,10 @@ fn draw_cell(
     cell: &crate::lesson::Cell,
     number: usize,
     (first, height): (u16, u16),
-    at: Rect,
+    y: u16,
     buffer: &mut Buffer,
 ) {
+    let at = Rect { y, ..app.cell_room(cell) };
     let whole = Rect::new(0, 0, at.width, height);
     let mut canvas = Buffer::empty(whole);
     let focused = app.view.focus == Some(number);

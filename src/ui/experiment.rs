@@ -4,7 +4,9 @@ use super::foot::foot;
 use super::questions::{framed, write};
 use super::theme::Theme;
 use super::{bars, curves, images, regions, table, units};
-use crate::app::{App, Chart, Cursor, ExperimentView, Page, STEERING, finding_lines, head_rows, offer, pages};
+use crate::app::{
+    App, Chart, Cursor, ExperimentView, Page, STEERING, cut, finding_lines, head_rows, offer, pages, tabs_fit,
+};
 use crate::lesson::ExperimentCell;
 use crate::protocol::{CellKey, Figure, Outcome, Source};
 use ratatui::buffer::Buffer;
@@ -89,15 +91,22 @@ fn title(outcome: &Outcome, page: &Page) -> String {
     }
 }
 
-/// The numbers of the pages at the right, the shown one's title at the left.
+/// The numbers of the pages at the right, the shown one's title at the left; many pages are counted.
 fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
-    let numbers = if count > 1 { 3 * count as u16 } else { 0 };
-    let room = usize::from(area.width.saturating_sub(numbers + 1));
-    buffer.set_stringn(area.x, area.y, theme.measured(title), room, theme.strong());
-    for page in (0..count).filter(|_| count > 1) {
-        let style = if page == at { theme.selected() } else { theme.faint() };
-        let x = area.right().saturating_sub(numbers) + 3 * page as u16;
-        buffer.set_stringn(x, area.y, format!(" {} ", page + 1), usize::from(area.right().saturating_sub(x)), style);
+    let numbers: Vec<(String, Style)> = match count {
+        0 | 1 => Vec::new(),
+        _ if !tabs_fit(count, area.width) => vec![(format!("page {} of {count}", at + 1), theme.faint())],
+        _ => {
+            let style = |page| if page == at { theme.selected() } else { theme.faint() };
+            (0..count).map(|page| (format!("{:^3}", page + 1), style(page))).collect()
+        }
+    };
+    let width: usize = numbers.iter().map(|(text, _)| text.width()).sum();
+    let mut x = area.right().saturating_sub(width as u16);
+    let room = usize::from(x.saturating_sub(area.x + 1));
+    buffer.set_stringn(area.x, area.y, cut(&theme.measured(title), room), room, theme.strong());
+    for (text, style) in numbers {
+        x = buffer.set_stringn(x, area.y, text, usize::from(area.right() - x), style).0;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Grey images as half blocks, two pixels a cell; as letters where there are no blocks or no greys.
 
 use super::theme::{Glyphs, Palette, Theme};
-use crate::app::{image_size, images_across};
+use crate::app::ImageLayout;
 use crate::protocol::ImageGrid;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,13 +13,12 @@ const LETTERS: &[u8; 10] = b" .:-=+*#%@";
 
 /// Some images of a grid, row by row, each with its caption beneath.
 pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, buffer: &mut Buffer) {
-    let (width, height) = image_size(figure);
-    let across = images_across(figure, area.width);
+    let ImageLayout { scale, width, height, across, .. } = ImageLayout::new(figure, area.width, area.height);
     for (at, number) in (0_u16..).zip(shown) {
         let Some(image) = figure.images.get(number) else { break };
         let (left, top) = (area.x + at % across * (width + 1), area.y + at / across * height);
         let place = Rect { x: left, y: top, width, height }.intersection(area);
-        one(theme, image, figure.width, figure.height, place, buffer);
+        one(theme, image, (figure.width, figure.height), scale, place, buffer);
         if let Some(caption) = figure.captions.get(number) {
             let row = top + height - 1;
             if row < area.bottom() {
@@ -30,13 +29,15 @@ pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, 
     }
 }
 
-/// One image of width x height pixels at the top left of its place.
-pub fn one(theme: &Theme, image: &[u8], width: u32, height: u32, place: Rect, buffer: &mut Buffer) {
+/// One image of width x height pixels at the top left of its place, a pixel `scale` columns wide.
+pub fn one(theme: &Theme, image: &[u8], (width, height): (u32, u32), scale: u16, place: Rect, buffer: &mut Buffer) {
     let pixel = |x: u16, y: u16| {
+        let (x, y) = (x / scale, y / scale);
         let inside = u32::from(y) < height;
         image.get(usize::from(y) * width as usize + usize::from(x)).copied().filter(|_| inside).unwrap_or(0)
     };
-    let (columns, rows) = (place.width.min(width as u16), place.height.min((height as u16).div_ceil(2)));
+    let (columns, rows) =
+        (place.width.min(width as u16 * scale), place.height.min((height as u16 * scale).div_ceil(2)));
     for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
         let (upper, lower) = (pixel(column, 2 * row), pixel(column, 2 * row + 1));
         let Some(cell) = buffer.cell_mut((place.x + column, place.y + row)) else { continue };

@@ -12,9 +12,12 @@ const FEWEST: u16 = 24;
 const GAP: u16 = 3;
 
 pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
-    let width = figure.width as u16;
+    // Twice as large where the units keep half of the room.
+    let twice = area.width / 2 >= 2 * figure.width as u16 + GAP && area.height >= figure.height as u16;
+    let scale = if twice { 2 } else { 1 };
+    let width = figure.width as u16 * scale;
     let codes = if area.width >= width + GAP + FEWEST {
-        images::one(theme, &figure.image, figure.width, figure.height, area, buffer);
+        images::one(theme, &figure.image, (figure.width, figure.height), scale, area, buffer);
         Rect { x: area.x + width + GAP, width: area.width - width - GAP, ..area }
     } else {
         area
