@@ -271,3 +271,16 @@ fn a_digit_is_steered_by_keys() {
         assert_eq!(session.app.lesson, lesson + 1, "the arrows are the lesson's again");
     }
 }
+
+/// The offer of a cell fits at the foot of a large screen, its pane does not.
+#[test]
+fn a_pane_that_opens_is_seen_whole() {
+    let mut session = Session::on("implementing", 200, 50);
+    session.tab_to("forms");
+    assert_eq!(session.app.view.top, 0);
+    let cell = session.app.view.focus.unwrap();
+    session.press(KeyCode::Enter);
+    let (line, height) = session.app.view.layout.cells[cell];
+    let shown = session.app.view.top..session.app.view.top + session.app.view.height;
+    assert!(shown.contains(&line) && line + usize::from(height) <= shown.end, "{line} {height} {shown:?}");
+}

@@ -171,7 +171,14 @@ impl App {
             self.modals.push(Modal::Steer(key));
             return Vec::new();
         }
-        self.measure(key, spec)
+        let cell = self.view.focus;
+        let effects = self.measure(key, spec);
+        // The pane that opens may be higher than what is left of the screen beneath the offer.
+        self.lay_out();
+        if let Some(cell) = cell.filter(|_| !self.screen.is_too_small()) {
+            self.view.show_cell(cell);
+        }
+        effects
     }
 
     /// Measures the plots on the screen that have nothing to show: they take no time worth asking for.
