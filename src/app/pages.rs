@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(pages(&small, 142, 75), [Page::Images(0, 0..64)]);
         let Figure::Images(grid) = &small.figures[0] else { unreachable!() };
         let scale = |columns, rows| ImageLayout::new(grid, columns, rows).scale;
-        assert_eq!([scale(142, 74), scale(142, 40), scale(300, 60)], [2, 1, 3], "as large as shows all of them");
+        assert_eq!([scale(142, 74), scale(142, 40), scale(300, 80)], [2, 1, 3], "as large as shows all of them");
         let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
         let five = Outcome { findings: vec![outcome.findings[0].clone(); 5], ..Outcome::default() };
         let halves = [Page::Findings(0..6), Page::Findings(6..10)];

@@ -45,14 +45,14 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
 
 /// The names of the parts, in their looks, and where the numbers come from.
 fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
-    let mut x = area.x;
-    for (at, name) in figure.parts.iter().enumerate().filter(|_| figure.parts.len() > 1) {
+    let several = figure.parts.len() > 1;
+    let source = format!("{}{}", figure.source.told(), if several { ": " } else { "" });
+    let mut x = buffer.set_stringn(area.x, y, theme.text(&source), usize::from(area.width), theme.faint()).0;
+    for (at, name) in figure.parts.iter().enumerate().filter(|_| several) {
         let text = format!("{} {name}", fill(theme, at));
         buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right().saturating_sub(x)), theme.arm(at));
         x = (x + text.width() as u16 + 2).min(area.right());
     }
-    let source = format!("({})", figure.source.told());
-    buffer.set_stringn(x, y, theme.text(&source), usize::from(area.right().saturating_sub(x)), theme.faint());
     y + 1
 }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn parts_follow_each_other_to_the_sum() {
         let rows = drawn(20, &[&[1.0, 1.0], &[0.5, 0.0]]);
-        assert_eq!(rows, ["# forward  = backwar", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
+        assert_eq!(rows, ["measured: # forward", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
     }
 
     #[test]

@@ -133,8 +133,7 @@ fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, 
 /// Says where a picture comes from in the last row; returns the rows above.
 fn sourced(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> Rect {
     let Some(height) = place.height.checked_sub(1) else { return place };
-    let told = theme.text(&format!("({})", source.told()));
-    buffer.set_stringn(place.x, place.y + height, told, place.width.into(), theme.faint());
+    buffer.set_stringn(place.x, place.y + height, theme.text(&source.told()), place.width.into(), theme.faint());
     Rect { height, ..place }
 }
 

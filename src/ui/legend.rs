@@ -242,6 +242,6 @@ mod tests {
         assert_eq!(rest, Rect::new(0, 0, 84, 30));
         let rows: Vec<&str> = rows.iter().map(|row| row.trim()).filter(|row| !row.is_empty()).collect();
         assert_eq!(rows[..4], ["● published", "Glorot 2011, Fig. 1", "▲ simulated", "measured"]);
-        assert!(rows.contains(&"theory: 1/(tau ln(1+d/(I-I_th)) +"), "{rows:?}");
+        assert!(rows.contains(&"theory: 1/(tau ln(1+d/(I-I_th))"), "{rows:?}");
     }
 }

@@ -213,6 +213,17 @@ impl Plot {
 
     fn plain_curves(&self, xs: &Scale, ys: &Scale, plot: Rect, buffer: &mut Buffer) {
         for curve in &self.curves {
+            for (&(x, y), &half) in curve.points.iter().zip(&curve.spread).filter(|(_, half)| **half > 0.0) {
+                let ends = [y + half, y - half].map(|y| xs.part(x).zip(ys.part(y)));
+                if let [Some((px, high)), Some((_, low))] = ends {
+                    let (column, top) = plain_cell(plot, px, high);
+                    for row in top..=plain_cell(plot, px, low).1 {
+                        buffer.set_string(column, row, "|", curve.style);
+                    }
+                }
+            }
+        }
+        for curve in &self.curves {
             let mut last: Option<(i64, i64)> = None;
             for &(x, y) in &curve.points {
                 let place = xs.part(x).zip(ys.part(y)).map(|(px, py)| {

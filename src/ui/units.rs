@@ -13,7 +13,8 @@ const GAP: u16 = 3;
 
 pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
     // Twice as large where the units keep half of the room.
-    let twice = area.width / 2 >= 2 * figure.width as u16 + GAP && area.height >= figure.height as u16;
+    let large = 2 * figure.width as u16 + GAP;
+    let twice = area.width >= large + large.max(FEWEST) && area.height >= figure.height as u16;
     let scale = if twice { 2 } else { 1 };
     let width = figure.width as u16 * scale;
     let codes = if area.width >= width + GAP + FEWEST {
@@ -23,6 +24,10 @@ pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
         area
     };
     let mut y = codes.y;
+    let taken: usize =
+        figure.codes.iter().map(|code| 1 + code.units.len().div_ceil(usize::from(codes.width.max(1)))).sum();
+    // Apart where there is room, the legend too.
+    let gap = u16::from(taken + 1 + figure.codes.len() <= usize::from(codes.height));
     for code in &figure.codes {
         if y >= codes.bottom() {
             return;
@@ -42,6 +47,7 @@ pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
             }
             y += 1;
         }
+        y += gap;
     }
     let mut x = codes.x;
     for (unit, words) in [
