@@ -170,3 +170,17 @@ fn however_many_runs_work_the_question_before_quitting_can_be_read() {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_setting_stands_whole_in_the_form() {
+    let mut session = race(&article(), (80, 24));
+    session.press(KeyCode::Char('o'));
+    session.press(KeyCode::Up);
+    session.type_text("x");
+    let Some(Modal::Settings(_, form)) = session.app.modals.last() else { panic!("no form") };
+    let why = form.spec.clone().unwrap_err();
+    let screen = session.screen(&RICH);
+    let shown: Vec<&str> = screen.split(['┃', '\n']).flat_map(str::split_whitespace).collect();
+    let words: Vec<&str> = why.split_whitespace().collect();
+    assert!(shown.windows(words.len()).any(|window| window == words), "{why}\n{screen}");
+}

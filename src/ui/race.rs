@@ -13,7 +13,7 @@ use ratatui::style::Style;
 
 /// From here on the numbers stand beside the chart.
 const WIDE: u16 = 88;
-const SIDE: u16 = 36;
+const SIDE: u16 = 38;
 
 /// Draws a train cell: its race, or the offer to start it.
 pub fn draw_cell(

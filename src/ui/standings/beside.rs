@@ -82,11 +82,12 @@ fn lane_progress(
     let part = lane.epochs_and_part() / f64::from(race.spec.epochs.max(1));
     buffer.set_string(area.x + 2, y, bar(theme, part, width), theme.arm(number));
     let speed = lane.images_per_second().map_or(String::new(), |v| format!(" · {:.0}k img/s", v / 1000.0));
-    let batch = match &lane.progress {
-        Some(p) if race.state == RunState::Running => format!("epoch {} batch {}/{}", p.epoch, p.batch, p.batches),
-        _ => format!("{} of {} epochs", lane.epochs_done(), race.spec.epochs),
+    let under_way = lane.progress.as_ref().filter(|_| race.state == RunState::Running);
+    let line = |batch: &str| match under_way {
+        Some(p) => format!("  epoch {}{batch} {}/{}{speed}", p.epoch, p.batch, p.batches),
+        None => format!("  {} of {} epochs{speed}", lane.epochs_done(), race.spec.epochs),
     };
-    let line = format!("  {batch}{speed}");
+    let line = Some(line(" batch")).filter(|line| line.width() <= area.width.into()).unwrap_or_else(|| line(","));
     buffer.set_stringn(area.x, y + 1, theme.text(&line), usize::from(area.width), theme.faint());
     y + 2
 }
