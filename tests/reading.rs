@@ -106,12 +106,18 @@ fn values_come_before_their_source() {
     let Figure::Plot(mut long) = plot(protocol::Scale::Linear) else { unreachable!() };
     let source = "Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised by hand from the printed page";
     long.series[0].source = Source::Cited(source.into());
+    let formula = "theory: c max(0, I - b), by least squares over the points";
+    long.series[1].source = Source::Theory(formula["theory: ".len()..].into());
     let mut session = Session::on("tricks", 80, 24);
     session.tab_to("tricks");
     measured(&mut session, vec![Figure::Plot(long), bars()]);
     session.press(KeyCode::Char('v'));
     let screen = session.screen(&RICH);
     assert!(screen.contains("● plain: epoch 5, test error 2.25 ± 0.125 % "), "{screen}");
+    assert!(!screen.contains(formula), "the legend has no room for it\n{screen}");
+    session.press(KeyCode::Down);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains(formula) && screen.contains("▲ momentum: epoch 5, test error 0 %"), "{screen}");
     session.press(KeyCode::Char(']'));
     let screen = session.screen(&RICH);
     assert!(screen.contains("ReLU: together, Cost 0.5 ns (measured)"), "{screen}");

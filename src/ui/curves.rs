@@ -8,6 +8,7 @@ use crate::protocol::{self, Axis, Scale, Source, Stroke};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 /// The look of a plot's curve, or of a mark behind the last of them.
 pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
@@ -52,7 +53,11 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
         crosshair: cursor.and_then(|cursor| {
             let chart = Chart::of_plot(figure);
             let point = chart.point(cursor)?;
-            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told: None })
+            let source = &chart.curves.get(cursor.curve)?.source;
+            // The values stand in the pane's last line, and their source with them if it has the room: a mark goes before.
+            let whole = chart.told(cursor, usize::MAX).is_some_and(|told| told.width() + 2 <= usize::from(area.width));
+            let told = (!whole).then(|| source.clone());
+            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told })
         }),
     };
     drawn.draw(place, theme, buffer);
