@@ -100,8 +100,8 @@ impl App {
         let view = view.filter(|view| view.is_open())?;
         let most = pane_height(self.screen.text.height);
         let width = self.screen.pane.width.saturating_sub(4);
-        let rows = view.outcome.as_ref().map(|whole| page_rows(whole, width) + AROUND + head_rows(view, width));
-        Some(rows.map_or(most, |rows| rows.min(most)))
+        let rows = view.outcome.as_ref().and_then(|whole| page_rows(whole, width));
+        Some(rows.map_or(most, |rows| rows.saturating_add(AROUND + head_rows(view, width)).min(most)))
     }
 
     /// Where a cell stands on the screen: a pane with figures may reach beyond the text.

@@ -121,15 +121,16 @@ pub fn tabs_fit(count: usize, width: u16) -> bool {
     6 * count <= usize::from(width)
 }
 
-/// Rows that the highest page takes at this width; a plot takes all there are.
-pub(super) fn page_rows(outcome: &Outcome, width: u16) -> u16 {
+/// Rows that the highest page takes at this width; `None` for all there are, which a plot or an image takes.
+pub(super) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
     let rows = |figure: &Figure| match figure {
-        Figure::Table(table) => table.rows.len() + 2 + table.sources.len(),
-        Figure::Bars(bars) => 2 * bars.bars.len() + 1,
-        Figure::Plot(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => usize::from(u16::MAX / 2),
+        Figure::Table(table) => Some(table.rows.len() + 2 + table.sources.len()),
+        Figure::Bars(bars) => Some(2 * bars.bars.len() + 1),
+        Figure::Plot(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => None,
     };
-    let figures = outcome.figures.iter().map(rows);
-    figures.chain([finding_lines(outcome, width).len(), 4]).max().unwrap_or(4).min(usize::from(u16::MAX / 2)) as u16
+    let figures: Option<Vec<usize>> = outcome.figures.iter().map(rows).collect();
+    let highest = figures?.into_iter().chain([finding_lines(outcome, width).len(), 4]).max()?;
+    u16::try_from(highest).ok()
 }
 
 /// Pages for a place of this width and so many rows.
