@@ -1,56 +1,22 @@
 //! The store by its public face: what goes in comes out, beside other readers and after damage.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/store.rs"]
+mod common;
 #[path = "common/disk.rs"]
 mod disk;
 
+use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
-        Arm, CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Lane, Outcome, Preset,
-        RunEvent, RunId, RunSpec, RunState,
+        CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId, RunSpec,
+        RunState,
     },
-    store::{CheckpointRow, Committed, Home, LaneState, Store, StoreError},
+    store::{Committed, Home, LaneState, Store, StoreError},
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
-use tempfile::TempDir;
-
-fn home() -> (TempDir, Home) {
-    let folder = tempfile::tempdir().unwrap();
-    let home = Home::at(folder.path().join("home")).unwrap();
-    (folder, home)
-}
-
-fn spec() -> RunSpec {
-    RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }
-}
-
-/// Numbers that no short decimal holds, so that only an exact store returns them.
-fn record(lane: Lane, epoch: u32) -> EpochRecord {
-    let third = f64::from(epoch) / 3.0;
-    EpochRecord {
-        arm: lane.arm,
-        seed: lane.seed,
-        epoch,
-        train_loss: third,
-        val_error: 3.0 - third,
-        test_error: 0.1 + 0.2,
-        seconds: third.sqrt(),
-        images_per_second: 1e5 / third,
-    }
-}
-
-fn checkpoint(lane: Lane, epoch: u32) -> CheckpointRow {
-    CheckpointRow { lane, epoch, file: format!("epoch-{epoch:04}.safetensors"), sha256: "00".repeat(32) }
-}
-
-fn commit(store: &mut Store, run: RunId, lane: Lane, epoch: u32) -> Committed {
-    store.commit_epoch(run, &record(lane, epoch), &checkpoint(lane, epoch), &[]).unwrap()
-}
-
-const RELU: Lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
-const TANH: Lane = Lane { arm: Arm::ALL_TANH, seed: 1 };
 
 #[test]
 fn a_run_comes_back_as_it_went_in() {
@@ -189,91 +155,6 @@ fn many_open_a_new_home_at_once() {
             }
         });
     });
-}
-
-/// The damages a disk can do; each leaves a store that opens, the old file beside it, and no number used twice.
-#[test]
-fn a_damaged_store_is_set_aside_and_never_deleted() {
-    type Damage = fn(&Home);
-    let damages: [(&str, Damage); 3] = [
-        ("no database", |home| fs::write(home.database(), "x".repeat(5000)).unwrap()),
-        ("header alone", |home| {
-            fs::write(home.database(), [b"SQLite format 3\0".as_slice(), &[7; 4080]].concat()).unwrap();
-        }),
-        ("zeroed pages", |home| {
-            let bytes = fs::read(home.database()).unwrap();
-            let zeroed = [&bytes[..4096], &vec![0; bytes.len() - 4096]].concat();
-            fs::write(home.database(), zeroed).unwrap();
-        }),
-    ];
-    for (name, damage) in damages {
-        let (_folder, home) = home();
-        let mut store = Store::open(&home).unwrap();
-        let run = store.create_run(&spec(), None).unwrap();
-        fs::create_dir_all(home.run(run)).unwrap();
-        drop(store);
-        damage(&home);
-        let mut store = Store::open(&home).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(store.notices()[0].contains("damaged"), "{name}: {:?}", store.notices());
-        assert!(store.runs().unwrap().is_empty());
-        assert!(store.create_run(&spec(), None).unwrap() > run, "{name}: its folder is still there");
-        let aside = fs::read_dir(home.folder()).unwrap().flatten();
-        let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains("notebook.db.damaged-"));
-        assert!(aside.count() >= 1, "{name}");
-        assert!(Store::open(&home).unwrap().notices().is_empty(), "{name}: the new one is whole");
-    }
-}
-
-/// The number of the version is hit: the tables are there already, and all they hold is carried over.
-#[test]
-fn a_store_that_is_not_of_the_version_it_says_is_carried_over() {
-    for version in 0..=1 {
-        let (_folder, home) = home();
-        let mut store = Store::open(&home).unwrap();
-        let run = store.create_run(&spec(), None).unwrap();
-        commit(&mut store, run, RELU, 1);
-        drop(store);
-        rusqlite::Connection::open(home.database()).unwrap().pragma_update(None, "user_version", version).unwrap();
-        assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Damaged(_))));
-        let store = Store::open(&home).unwrap();
-        assert!(store.notices()[0].contains("1 runs with 1 epochs"), "{:?}", store.notices());
-        assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
-    }
-}
-
-/// One page of many is hit: what stands on the others is in the new store, and the old one is kept.
-#[test]
-fn what_can_be_read_of_a_damaged_store_is_carried_over() {
-    let (_folder, home) = home();
-    let mut store = Store::open(&home).unwrap();
-    let first = store.create_run(&spec(), Some("kept")).unwrap();
-    let second = store.create_run(&spec(), None).unwrap();
-    for epoch in 1..=300 {
-        commit(&mut store, first, RELU, epoch);
-        commit(&mut store, second, TANH, epoch);
-    }
-    let before = store.epochs(first).unwrap();
-    store.fold_log().unwrap();
-    drop(store);
-    // The page that holds the 149th epoch of the first run, by its loss.
-    let mut bytes = fs::read(home.database()).unwrap();
-    let loss = record(RELU, 149).train_loss.to_be_bytes();
-    let at = bytes.windows(8).position(|window| window == loss).expect("the epoch stands in the file");
-    let page = at / 4096 * 4096;
-    bytes[page..page + 4096].fill(0);
-    fs::write(home.database(), bytes).unwrap();
-
-    let store = Store::open(&home).unwrap();
-    let notice = &store.notices()[0];
-    assert!(notice.contains("damaged") && notice.contains("2 runs with"), "{notice}");
-    assert_eq!(store.run(first).unwrap().name.as_deref(), Some("kept"));
-    assert_eq!(store.runs().unwrap().len(), 2);
-    let after = store.epochs(first).unwrap();
-    assert!(after.len() > 200 && after.len() < 300, "{} epochs", after.len());
-    assert!(after.iter().all(|record| before.contains(record)), "nothing is made up");
-    assert_eq!((after.first(), after.last()), (before.first(), before.last()), "read from both ends");
-    drop(store);
-    assert!(Store::open(&home).unwrap().notices().is_empty(), "the new one is whole");
 }
 
 #[test]

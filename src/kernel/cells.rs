@@ -124,8 +124,9 @@ impl Kernel {
         };
         let record = CellRecord { cell, spec, outcome, finished: now() };
         // Cheap to measure again: a full disk costs the reader the memory of it, not the figure.
-        if let Err(error) = self.store().commit_cell(&record) {
-            tracing::warn!(cell = record.cell.cell, "its outcome is not kept: {error}");
+        match self.store().commit_cell(&record) {
+            Ok(()) => self.ask_for_backup(),
+            Err(error) => tracing::warn!(cell = record.cell.cell, "its outcome is not kept: {error}"),
         }
         let CellRecord { cell, outcome, .. } = record;
         CellEvent::Finished { cell, outcome }

@@ -5,6 +5,7 @@
 //! thread takes only the store's lock, and whoever holds the desk may take the store's or the cells', never the other
 //! way round.
 
+mod backup;
 mod cells;
 mod connection;
 mod desk;
@@ -27,6 +28,7 @@ use crate::{
     protocol::{Event, KernelStatus, RunEvent},
     store::{Home, Store},
 };
+use backup::Backups;
 use cells::Cells;
 use desk::Desk;
 use hub::Hub;
@@ -47,6 +49,7 @@ pub(crate) struct Kernel {
     quieter: Condvar,
     cells: Cells,
     hub: Hub,
+    backups: Backups,
     began: Instant,
 }
 
@@ -61,6 +64,7 @@ impl Kernel {
             quieter: Condvar::new(),
             cells: Cells::default(),
             hub: Hub::default(),
+            backups: Backups::default(),
             began: Instant::now(),
         }
     }

@@ -223,6 +223,7 @@ impl Started {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.kernel.retry_unsaved();
+                    self.kernel.back_up_if_due();
                     log::keep(&self.kernel.home);
                     if !self.lock.keep() {
                         found_here = false;
@@ -241,6 +242,9 @@ impl Started {
         }
         self.kernel.halt_all(LEAVE_WITHIN);
         self.kernel.retry_unsaved();
+        if found_here {
+            self.kernel.back_up_the_rest();
+        }
         if let Err(error) = self.kernel.store().fold_log() {
             tracing::warn!("the store's log stays beside it: {error}");
         }

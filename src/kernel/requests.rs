@@ -54,6 +54,7 @@ impl Kernel {
             RequestBody::Rename { run, name } => {
                 let name = checked_name(name)?;
                 self.store().rename(run, name.as_deref())?;
+                self.ask_for_backup();
                 self.announce(RunEvent::Renamed { run, name });
             }
             RequestBody::Delete { run } => self.delete(run)?,

@@ -112,6 +112,7 @@ impl Kernel {
         let state = self.store().run(run)?.state;
         if state == RunState::Paused && intent == Intent::Stop {
             self.store().set_state(run, &RunState::Stopped)?;
+            self.ask_for_backup();
             self.announce(RunEvent::Stopped { run });
             return Ok(());
         }
@@ -140,6 +141,7 @@ impl Kernel {
             }
         }
         drop(store);
+        self.ask_for_backup();
         self.announce(RunEvent::Deleted { run });
         Ok(())
     }
@@ -276,6 +278,7 @@ impl Kernel {
             desk.unsaved.push(Unsaved { run, state, resume_after });
             return;
         }
+        self.ask_for_backup();
         self.hub.notice(run, Complaint::State, None);
         self.announce(event_of(run, state.clone()));
         if resume_after

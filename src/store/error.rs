@@ -3,7 +3,7 @@
 use super::HomeError;
 use crate::protocol::RunId;
 use rusqlite::ErrorCode;
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 /// Its `Display` is a sentence for the reader.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub enum StoreError {
     Disk(String),
     #[error("the store can't be written: it, or its folder, is read-only ({0})")]
     ReadOnly(String),
+    #[error("{0} holds runs that are not in the store; it stays as it is, and there is no new backup")]
+    OthersBackup(PathBuf),
     #[error("another program holds the store; try again in a moment")]
     Busy,
     #[error("the store answers: {0}")]
@@ -50,6 +52,16 @@ pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
 pub(super) fn is_a_value(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::Full,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(error.to_string()),
+            _ => Self::Disk(error.to_string()),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

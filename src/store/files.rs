@@ -114,10 +114,15 @@ impl LaneFolder {
 
 /// Renames a damaged file so that it is out of the way and still there; returns its new name.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    rename_aside(path, "damaged")
+}
+
+/// The same for a file that is whole: this word says in its name what became of it.
+pub fn rename_aside(path: &Path, word: &str) -> io::Result<PathBuf> {
     let date = now();
     let named = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{date}{suffix}"));
+        name.push(format!(".{word}-{date}{suffix}"));
         PathBuf::from(name)
     };
     // A rename would take the place of another that was set aside within the same second.

@@ -111,6 +111,11 @@ impl Home {
         self.folder.join("notebook.db")
     }
 
+    /// The store's second copy, which the kernel keeps.
+    pub fn backup(&self) -> PathBuf {
+        self.folder.join("notebook.db.backup")
+    }
+
     /// What an ordinary user may still write on the folder's file system.
     pub fn free_bytes(&self) -> io::Result<u64> {
         let disk = rustix::fs::statvfs(&self.folder)?;

@@ -3,19 +3,24 @@
 //! Invariants: the runs have one writer, the kernel, and any number of readers; only the reader's
 //! place is written by a notebook, where no kernel runs. An epoch's checkpoint is renamed into
 //! place before its row is committed, and the row is committed before anyone is told: an announced epoch can be lost
-//! by no power switch. A damaged file is renamed aside, never deleted.
+//! by no power switch. A damaged file is renamed aside, never deleted. Beside the store lies its second copy, which the
+//! kernel keeps: see [`back_up`].
 
+mod backup;
 mod error;
 mod home;
 mod migrations;
+mod numbers;
 mod open;
 mod place;
 mod read;
+mod restore;
 mod salvage;
 mod write;
 
 pub mod files;
 
+pub use backup::back_up;
 pub use error::StoreError;
 pub use home::{Home, HomeError};
 pub use place::keep_places;

@@ -1,16 +1,18 @@
 //! Opening the store: for writing, for reading beside the writer, in memory.
 
 use super::{
-    Home, Store, StoreError,
+    Home, Store, StoreError, backup,
     migrations::{LATEST_VERSION, migrations},
-    salvage::{Salvaged, carry_over},
+    numbers,
+    restore::{is_empty, restore, take_the_place},
 };
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
+    io,
     os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -19,10 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: a
-    /// damaged file is renamed aside here, and what can be read of it carried over: see [`Store::notices`].
+    /// damaged file is renamed aside here, and what can be read of it and of its backup carried over: see
+    /// [`Store::notices`].
     pub fn open(home: &Home) -> Result<Self, StoreError> {
         home.prepare()?;
-        let path = home.database();
         let mut notices = Vec::new();
         let opened = open_writable(home).and_then(|connection| {
             quick_check(&connection)?;
@@ -30,19 +32,16 @@ impl Store {
         });
         let connection = match opened {
             Err(StoreError::Damaged(why)) => {
-                let aside = set_aside(&path).map_err(|error| StoreError::Disk(error.to_string()))?;
-                let mut new = open_writable(home)?;
-                let Salvaged { runs, epochs, rows } = carry_over(&aside, &mut new);
-                let outcome = match rows {
-                    0 => "nothing in it could be read, and a new one was begun".to_owned(),
-                    _ => format!("what could be read of it, {runs} runs with {epochs} epochs, is in a new one"),
-                };
-                notices.push(format!("The store was damaged ({why}). It is kept as {}; {outcome}.", aside.display()));
-                new
+                notices.push(restore(home, &why)?);
+                open_writable(home)?
             }
-            other => other?,
+            opened => {
+                let connection = opened?;
+                notices.extend(backup::set_aside_if_of_another(home, &connection));
+                connection
+            }
         };
-        never_reuse_a_folder(&connection, home)?;
+        numbers::never_reuse_a_folder(&connection, home)?;
         Ok(Self { connection, notices, socket: None })
     }
 
@@ -73,31 +72,46 @@ impl Store {
     }
 }
 
-/// Opens the file; where it is new or of an older version, makes it ready under a lock on the folder, because a
-/// journal mode and a migration are not things that two processes can change at once.
+/// Opens the file; where it is new or of an older version, makes it ready under a lock on the folder.
 pub(super) fn open_writable(home: &Home) -> Result<Connection, StoreError> {
     let path = home.database();
     if path.is_file()
+        && !is_empty(&path)
         && let Some(connection) = open_ready(&path)?
     {
         return Ok(connection);
     }
-    let disk = |error: std::io::Error| StoreError::Disk(error.to_string());
-    let folder = File::open(home.folder()).map_err(disk)?;
-    folder.lock().map_err(disk)?;
+    let _locked = lock_folder(home)?;
+    take_the_place(home)?;
+    // Under the lock nobody is about to make it: it was a store once. SQLite would begin a new one in it without a word.
+    if is_empty(&path) && home.backup().is_file() {
+        return Err(StoreError::Damaged("its file is empty".into()));
+    }
+    make_ready(&path)
+}
+
+/// A journal mode and a migration are not things that two processes can change at once.
+pub(super) fn lock_folder(home: &Home) -> io::Result<File> {
+    let folder = File::open(home.folder())?;
+    folder.lock()?;
+    Ok(folder)
+}
+
+/// Creates the file where there is none, and brings it to the latest version.
+pub(super) fn make_ready(path: &Path) -> Result<Connection, StoreError> {
     // SQLite gives its -wal and -shm the mode of the database: for this user alone.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(disk(error)),
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         _ => {}
     }
-    let mut connection = connect(&path)?;
+    let mut connection = connect(path)?;
     // A network home refuses WAL and stays with a rollback journal, which is slower and as safe.
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         tracing::info!(mode, "no write-ahead log on this file system");
         connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     }
-    migrate(&mut connection, &path)?;
+    migrate(&mut connection, path)?;
     Ok(connection)
 }
 
@@ -120,6 +134,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Who closes last would take the log and its shared memory away, and on a full disk nobody could make them again.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
@@ -163,43 +179,4 @@ fn does_not_fit(error: &rusqlite::Error) -> bool {
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if answer == "ok" { Ok(()) } else { Err(StoreError::Damaged(answer)) }
-}
-
-/// Renames the database with its log and its shared memory; returns where the database went.
-fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let date = super::write::now();
-    let suffixed = |suffix: &str, number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{date}"));
-        if number > 0 {
-            name.push(format!("-{number}"));
-        }
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let free = (0..u32::MAX).find(|&number| !suffixed("", number).exists()).unwrap_or_default();
-    for suffix in ["", "-wal", "-shm"] {
-        let mut from = path.as_os_str().to_owned();
-        from.push(suffix);
-        match fs::rename(from, suffixed(suffix, free)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(suffixed("", free))
-}
-
-/// After a store was set aside its runs' folders are still there: new runs get higher numbers than any of them.
-fn never_reuse_a_folder(connection: &Connection, home: &Home) -> Result<(), StoreError> {
-    let Ok(entries) = fs::read_dir(home.runs()) else { return Ok(()) };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i64>().ok());
-    let Some(highest) = numbers.max() else { return Ok(()) };
-    let known: i64 =
-        connection
-            .query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
-    if highest > known {
-        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
-        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)", [highest])?;
-    }
-    Ok(())
 }

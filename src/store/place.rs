@@ -15,7 +15,8 @@ pub fn keep_places<'a>(
     home.prepare()?;
     let connection = open_writable(home)?;
     let mut store = Store { connection, notices: Vec::new(), socket: None };
-    store.remember_all(places)
+    store.remember_all(places)?;
+    store.fold_log()
 }
 
 #[cfg(test)]

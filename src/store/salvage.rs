@@ -1,5 +1,6 @@
-//! What can still be read of a damaged store, carried over into a new one.
+//! What can still be read of a damaged store, or of its backup, carried over into a new one.
 
+use super::{StoreError, numbers};
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
 use std::path::Path;
 
@@ -14,61 +15,98 @@ const TABLES: [(&str, &[&str]); 6] = [
     ("place", &["key"]),
 ];
 
-/// How much was carried over.
+/// How much was carried over: what the new store did not have yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Salvaged {
     pub runs: usize,
     pub epochs: usize,
     /// Rows of every table.
     pub rows: usize,
+    /// Whether all of it could be read.
+    pub whole: bool,
 }
 
 /// Copies row by row, from the front of each table to where it can't be read, then from its back. The damaged file is
 /// only read. Nothing at all may be readable; that is no error.
-pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Salvaged {
+///
+/// # Errors
+/// If the new store can't be written, on a full disk say: it would hold less than could be read.
+pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salvaged, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut copy = || -> rusqlite::Result<Salvaged> {
-        let damaged = Connection::open_with_flags(damaged, flags)?;
-        let transaction = store.transaction()?;
-        let mut salvaged = Salvaged::default();
-        for (table, key) in TABLES {
-            let rows: usize =
-                ["ASC", "DESC"].iter().map(|way| copy_table(&damaged, &transaction, table, key, way)).sum();
-            salvaged.rows += rows;
-            match table {
-                "runs" => salvaged.runs = rows,
-                "epochs" => salvaged.epochs = rows,
-                _ => {}
-            }
+    let damaged = match Connection::open_with_flags(damaged, flags) {
+        Ok(damaged) => damaged,
+        Err(error) => {
+            tracing::warn!("nothing can be carried over from {}: {error}", damaged.display());
+            return Ok(Salvaged::default());
         }
-        transaction.commit()?;
-        Ok(salvaged)
     };
-    copy().unwrap_or_else(|error| {
-        tracing::warn!("nothing can be carried over: {error}");
-        Salvaged::default()
-    })
+    let transaction = store.transaction()?;
+    let mut salvaged = Salvaged { whole: true, ..Salvaged::default() };
+    for (table, key) in TABLES {
+        let mut rows = 0;
+        for way in ["ASC", "DESC"] {
+            let part = Part::read(&damaged, table, key, way);
+            rows += part.write(&transaction, table)?;
+            let Some(fault) = part.fault else { break };
+            tracing::warn!(table, way, rows, "the damaged store could not be read on: {fault}");
+            salvaged.whole = false;
+        }
+        salvaged.rows += rows;
+        match table {
+            "runs" => salvaged.runs = rows,
+            "epochs" => salvaged.epochs = rows,
+            _ => {}
+        }
+    }
+    if let Ok(number) = numbers::highest(&damaged) {
+        numbers::begin_after(&transaction, number)?;
+    }
+    transaction.commit()?;
+    Ok(salvaged)
 }
 
-/// How many rows were new and fit: one of a run that is lost, or of damaged values, does not.
-fn copy_table(from: &Connection, to: &Connection, table: &str, key: &[&str], way: &str) -> usize {
-    let copy = |copied: &mut usize| -> rusqlite::Result<()> {
-        let order: Vec<_> = key.iter().map(|column| format!("{column} {way}")).collect();
-        let mut read = from.prepare(&format!("SELECT * FROM {table} ORDER BY {}", order.join(", ")))?;
-        let columns = read.column_names().join(", ");
-        let width = read.column_count();
-        let places = vec!["?"; width].join(", ");
-        let mut write = to.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
-        let mut rows = read.query([])?;
-        while let Some(row) = rows.next()? {
-            let values = (0..width).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()?;
-            *copied += write.execute(params_from_iter(values)).unwrap_or(0);
-        }
-        Ok(())
-    };
-    let mut copied = 0;
-    if let Err(error) = copy(&mut copied) {
-        tracing::warn!(table, way, copied, "the damaged store could not be read on: {error}");
+/// What could be read of one table from one of its ends.
+#[derive(Default)]
+struct Part {
+    columns: Vec<String>,
+    rows: Vec<Vec<Value>>,
+    /// Why there may be more.
+    fault: Option<rusqlite::Error>,
+}
+
+impl Part {
+    fn read(from: &Connection, table: &str, key: &[&str], way: &str) -> Self {
+        let mut part = Self::default();
+        let mut read = || -> rusqlite::Result<()> {
+            let order: Vec<_> = key.iter().map(|column| format!("{column} {way}")).collect();
+            let mut statement = from.prepare(&format!("SELECT * FROM {table} ORDER BY {}", order.join(", ")))?;
+            part.columns = statement.column_names().into_iter().map(str::to_owned).collect();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let values = (0..part.columns.len()).map(|column| row.get(column));
+                part.rows.push(values.collect::<rusqlite::Result<_>>()?);
+            }
+            Ok(())
+        };
+        part.fault = read().err();
+        part
     }
-    copied
+
+    /// How many rows were new and fit: one of a run that is lost, or of damaged values, does not.
+    fn write(&self, to: &Connection, table: &str) -> Result<usize, StoreError> {
+        if self.rows.is_empty() {
+            return Ok(0);
+        }
+        let (columns, places) = (self.columns.join(", "), vec!["?"; self.columns.len()].join(", "));
+        let mut statement = to.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
+        let mut written = 0;
+        for row in &self.rows {
+            match statement.execute(params_from_iter(row)).map_err(StoreError::from) {
+                Ok(new) => written += new,
+                Err(error) if error.is_transient() => return Err(error),
+                Err(misfit) => tracing::debug!(table, "a row is left out: {misfit}"),
+            }
+        }
+        Ok(written)
+    }
 }

@@ -1,0 +1,75 @@
+//! What is in the backup when the store is lost: all that came to rest, and nothing that was deleted.
+
+use super::{Bench, UNTIL_STOPPED};
+use crate::{
+    protocol::{Event, RunEvent, RunState},
+    store::{Store, StoreError},
+};
+use std::fs;
+
+impl Bench {
+    /// The store is destroyed beneath the kernel, and the next one opens it.
+    fn store_is_destroyed(&self) -> Store {
+        let home = &self.kernel.home;
+        self.kernel.store().fold_log().unwrap();
+        fs::write(home.database(), "").unwrap();
+        let store = Store::open(home).unwrap();
+        assert!(store.notices()[0].contains("Read from it: nothing"), "{:?}", store.notices());
+        store
+    }
+}
+
+#[test]
+fn what_came_to_rest_is_backed_up_and_what_is_deleted_stays_deleted() {
+    let bench = Bench::new();
+    let [kept, deleted] = [1, 1].map(|seed| {
+        let run = bench.train(&[seed]);
+        bench.to_the_end(run);
+        run
+    });
+    bench.kernel.back_up_if_due();
+    bench.kernel.delete(deleted).unwrap();
+    bench.kernel.back_up_if_due();
+    let store = bench.store_is_destroyed();
+    assert_eq!(store.run(kept).unwrap().state, RunState::Finished);
+    assert_eq!(store.epochs(kept).unwrap().len(), 2);
+    assert!(matches!(store.run(deleted), Err(StoreError::NoSuchRun(_))));
+}
+
+#[test]
+fn a_run_that_comes_back_without_its_checkpoints_can_be_resumed() {
+    let bench = Bench::new();
+    let run = bench.train(&[UNTIL_STOPPED]);
+    bench.kernel.stop(run).unwrap();
+    bench.to_the_end(run);
+    bench.kernel.back_up_if_due();
+    fs::remove_dir_all(bench.kernel.home.runs()).unwrap();
+    let store = bench.store_is_destroyed();
+    *bench.kernel.store() = store;
+    bench.kernel.resume(run).unwrap();
+    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    bench.kernel.stop(run).unwrap();
+    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Stopped { run }));
+}
+
+#[test]
+fn a_backup_is_made_when_there_is_news_and_tried_again_when_it_failed() {
+    let bench = Bench::new();
+    let run = bench.train(&[1]);
+    bench.to_the_end(run);
+    let backup = bench.kernel.home.backup();
+    bench.kernel.back_up_if_due();
+    fs::remove_file(&backup).unwrap();
+    bench.kernel.back_up_if_due();
+    bench.kernel.back_up_the_rest();
+    assert!(!backup.exists(), "no news");
+    // A folder in its place is as good as a disk that refuses.
+    fs::create_dir(&backup).unwrap();
+    bench.kernel.ask_for_backup();
+    bench.kernel.back_up_if_due();
+    let files = fs::read_dir(bench.kernel.home.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!files.into_iter().any(|name| name.to_string_lossy().starts_with(".writing")), "no litter");
+    fs::remove_dir(&backup).unwrap();
+    bench.kernel.back_up_the_rest();
+    assert!(backup.is_file());
+}

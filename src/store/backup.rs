@@ -1,0 +1,119 @@
+//! The store's second copy, beside it: from it comes what a destroyed store no longer tells.
+
+use super::{Home, Store, StoreError, files, numbers, restore::is_empty};
+use rusqlite::{
+    Connection, OpenFlags,
+    types::{ToSqlOutput, ValueRef},
+};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Puts a copy of the store, as it stands now, in the backup's place: whole, or not at all. For the kernel alone, under
+/// the home's lock. It reads as any reader does, so that no commit waits for it, and row by row, so that a store which
+/// can't be read never takes the place of one that could.
+///
+/// # Errors
+/// If it could not be made; the one before is then whole, and nothing else is left behind.
+pub fn back_up(home: &Home) -> Result<(), StoreError> {
+    // SQLite would take the log of an empty file for a stray one and delete it.
+    if is_empty(&home.database()) {
+        return Err(StoreError::Damaged("its file is empty".into()));
+    }
+    let store = open_to_read(&home.database())?;
+    if is_of_another(&home.backup(), &store) {
+        return Err(StoreError::OthersBackup(home.backup()));
+    }
+    if !has_room(home)? {
+        return Err(StoreError::Full);
+    }
+    let unfinished = Unfinished::begin(home)?;
+    // Synchronised below, once and for all.
+    store.pragma_update(None, "synchronous", "OFF")?;
+    let path = ToSqlOutput::Borrowed(ValueRef::Text(unfinished.path.as_os_str().as_bytes()));
+    store.execute("VACUUM INTO ?1", [path])?;
+    File::open(&unfinished.path)?.sync_all()?;
+    fs::rename(&unfinished.path, home.backup())?;
+    Ok(File::open(home.folder())?.sync_all()?)
+}
+
+impl Store {
+    /// How many rows this connection has changed: whether a backup would hold anything new.
+    pub fn changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+}
+
+/// A store that was taken away altogether was taken away by someone, who wishes to begin anew: nothing of its backup
+/// comes back by itself. But it may be the last copy of somebody's curves, so no new backup takes its place either: it
+/// is renamed, and told of. Numbers only grow, so a backup with a higher one is of another store than this.
+pub(super) fn set_aside_if_of_another(home: &Home, store: &Connection) -> Option<String> {
+    if !is_of_another(&home.backup(), store) {
+        return None;
+    }
+    match files::rename_aside(&home.backup(), "kept") {
+        Ok(aside) => Some(format!(
+            "There was no store, or an older one, and the runs in its backup are not in the list. The backup is kept \
+             as {}; to have them back, `relu kernel stop`, and rename that file to {}.",
+            aside.display(),
+            home.database().display()
+        )),
+        Err(error) => {
+            tracing::warn!("a backup of another store stays in its place: {error}");
+            None
+        }
+    }
+}
+
+/// A damaged backup is nobody's: the next takes its place.
+fn is_of_another(backup: &Path, store: &Connection) -> bool {
+    let newest = |store: &Connection| numbers::highest(store).unwrap_or(0);
+    backup.is_file() && open_to_read(backup).is_ok_and(|backup| newest(&backup) > newest(store))
+}
+
+fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// As much again has to stay free: a backup is no reason for a lane to find the disk full.
+fn has_room(home: &Home) -> io::Result<bool> {
+    let size = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
+    let [database, log] = [home.database(), with_suffix(&home.database(), "-wal")];
+    Ok(home.free_bytes()? >= 2 * (size(database) + size(log)))
+}
+
+/// A copy under construction, always under one name: what a dead kernel left of one is removed by the next.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn begin(home: &Home) -> io::Result<Self> {
+        let unfinished = Self { path: home.folder().join(".writing-backup") };
+        unfinished.clear();
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished.path)?;
+        Ok(unfinished)
+    }
+
+    fn clear(&self) {
+        for path in [&self.path, &with_suffix(&self.path, "-journal")] {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The name of a file that SQLite keeps beside a database.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,27 @@
+//! Runs' numbers, which are never used twice: a folder of checkpoints, and a lesson's cell, may still name an old one.
+
+use super::Home;
+use rusqlite::Connection;
+use std::fs;
+
+/// The highest number that this store has ever given, deleted runs included.
+pub(super) fn highest(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'runs'";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// New runs get higher numbers than this one.
+pub(super) fn begin_after(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+    if number > highest(connection)? {
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)", [number])?;
+    }
+    Ok(())
+}
+
+/// A run's folder may be there whose store is not: new runs get higher numbers than any folder's.
+pub(super) fn never_reuse_a_folder(connection: &Connection, home: &Home) -> rusqlite::Result<()> {
+    let Ok(entries) = fs::read_dir(home.runs()) else { return Ok(()) };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    begin_after(connection, numbers.max().unwrap_or(0))
+}

@@ -1,0 +1,44 @@
+//! A store in a home of its own, and what goes into it.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use relu_notebook::{
+    protocol::{Arm, EpochRecord, Lane, Preset, RunId, RunSpec},
+    store::{CheckpointRow, Committed, Home, Store},
+};
+use tempfile::TempDir;
+
+pub fn home() -> (TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path().join("home")).unwrap();
+    (folder, home)
+}
+
+pub fn spec() -> RunSpec {
+    RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }
+}
+
+/// Numbers that no short decimal holds, so that only an exact store returns them.
+pub fn record(lane: Lane, epoch: u32) -> EpochRecord {
+    let third = f64::from(epoch) / 3.0;
+    EpochRecord {
+        arm: lane.arm,
+        seed: lane.seed,
+        epoch,
+        train_loss: third,
+        val_error: 3.0 - third,
+        test_error: 0.1 + 0.2,
+        seconds: third.sqrt(),
+        images_per_second: 1e5 / third,
+    }
+}
+
+pub fn checkpoint(lane: Lane, epoch: u32) -> CheckpointRow {
+    CheckpointRow { lane, epoch, file: format!("epoch-{epoch:04}.safetensors"), sha256: "00".repeat(32) }
+}
+
+pub fn commit(store: &mut Store, run: RunId, lane: Lane, epoch: u32) -> Committed {
+    store.commit_epoch(run, &record(lane, epoch), &checkpoint(lane, epoch), &[]).unwrap()
+}
+
+pub const RELU: Lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+pub const TANH: Lane = Lane { arm: Arm::ALL_TANH, seed: 1 };

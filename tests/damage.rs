@@ -1,0 +1,267 @@
+//! Damaged stores: set aside with all that they still tell, and made good from their backup.
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/store.rs"]
+mod common;
+#[path = "common/disk.rs"]
+mod disk;
+
+use common::{RELU, TANH, commit, home, record, spec};
+use disk::SmallDisk;
+use relu_notebook::{
+    protocol::RunId,
+    store::{self, Home, Store, StoreError},
+};
+use serde_json::json;
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
+
+/// A store with one run of two epochs, as a kernel leaves it.
+fn stored(home: &Home) -> RunId {
+    let mut store = Store::open(home).unwrap();
+    let run = store.create_run(&spec(), Some("kept")).unwrap();
+    for epoch in 1..=2 {
+        commit(&mut store, run, RELU, epoch);
+    }
+    store.remember("place/faster", &json!(7)).unwrap();
+    store.fold_log().unwrap();
+    run
+}
+
+/// Takes no new block of the disk.
+fn destroy_header(home: &Home) {
+    fs::OpenOptions::new().write(true).open(home.database()).unwrap().write_all(&[0xff; 100]).unwrap();
+}
+
+fn cut_to_nothing(home: &Home) {
+    fs::write(home.database(), "").unwrap();
+}
+
+/// Files in the home whose names hold this.
+fn named(home: &Home, part: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.to_string_lossy().contains(part)).collect()
+}
+
+/// Opens it as the next kernel does; returns the one notice too.
+fn next(home: &Home) -> (Store, String) {
+    let store = Store::open(home).unwrap();
+    let [notice] = store.notices() else { panic!("{:?}", store.notices()) };
+    let notice = notice.clone();
+    (store, notice)
+}
+
+/// The damages a disk can do; each leaves a store that opens, the old file beside it, and no number used twice.
+#[test]
+fn a_damaged_store_is_set_aside_and_never_deleted() {
+    type Damage = fn(&Home);
+    let damages: [(&str, Damage); 3] = [
+        ("no database", |home| fs::write(home.database(), "x".repeat(5000)).unwrap()),
+        ("header alone", |home| {
+            fs::write(home.database(), [b"SQLite format 3\0".as_slice(), &[7; 4080]].concat()).unwrap();
+        }),
+        ("zeroed pages", |home| {
+            let bytes = fs::read(home.database()).unwrap();
+            let zeroed = [&bytes[..4096], &vec![0; bytes.len() - 4096]].concat();
+            fs::write(home.database(), zeroed).unwrap();
+        }),
+    ];
+    for (name, damage) in damages {
+        let (_folder, home) = home();
+        let mut store = Store::open(&home).unwrap();
+        let run = store.create_run(&spec(), None).unwrap();
+        fs::create_dir_all(home.run(run)).unwrap();
+        store.fold_log().unwrap();
+        drop(store);
+        damage(&home);
+        let mut store = Store::open(&home).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(store.notices()[0].contains("damaged"), "{name}: {:?}", store.notices());
+        assert!(store.runs().unwrap().is_empty());
+        assert!(store.create_run(&spec(), None).unwrap() > run, "{name}: its folder is still there");
+        let aside = fs::read_dir(home.folder()).unwrap().flatten();
+        let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains("notebook.db.damaged-"));
+        assert!(aside.count() >= 1, "{name}");
+        assert!(Store::open(&home).unwrap().notices().is_empty(), "{name}: the new one is whole");
+    }
+}
+
+/// The number of the version is hit: the tables are there already, and all they hold is carried over.
+#[test]
+fn a_store_that_is_not_of_the_version_it_says_is_carried_over() {
+    for version in 0..=1 {
+        let (_folder, home) = home();
+        let mut store = Store::open(&home).unwrap();
+        let run = store.create_run(&spec(), None).unwrap();
+        commit(&mut store, run, RELU, 1);
+        drop(store);
+        rusqlite::Connection::open(home.database()).unwrap().pragma_update(None, "user_version", version).unwrap();
+        assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Damaged(_))));
+        let store = Store::open(&home).unwrap();
+        assert!(store.notices()[0].contains("Read from it: 1 run with 1 epoch;"), "{:?}", store.notices());
+        assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
+    }
+}
+
+/// One page of many is hit: what stands on the others is in the new store, and the old one is kept.
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_carried_over() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let first = store.create_run(&spec(), Some("kept")).unwrap();
+    let second = store.create_run(&spec(), None).unwrap();
+    for epoch in 1..=300 {
+        commit(&mut store, first, RELU, epoch);
+        commit(&mut store, second, TANH, epoch);
+    }
+    let before = store.epochs(first).unwrap();
+    store.fold_log().unwrap();
+    drop(store);
+    // The page that holds the 149th epoch of the first run, by its loss.
+    let mut bytes = fs::read(home.database()).unwrap();
+    let loss = record(RELU, 149).train_loss.to_be_bytes();
+    let at = bytes.windows(8).position(|window| window == loss).expect("the epoch stands in the file");
+    let page = at / 4096 * 4096;
+    bytes[page..page + 4096].fill(0);
+    fs::write(home.database(), bytes).unwrap();
+
+    let store = Store::open(&home).unwrap();
+    let notice = &store.notices()[0];
+    assert!(notice.contains("damaged") && notice.contains("2 runs with"), "{notice}");
+    assert!(notice.contains("from its backup: there was none yet"), "{notice}");
+    assert_eq!(store.run(first).unwrap().name.as_deref(), Some("kept"));
+    assert_eq!(store.runs().unwrap().len(), 2);
+    let after = store.epochs(first).unwrap();
+    assert!(after.len() > 200 && after.len() < 300, "{} epochs", after.len());
+    assert!(after.iter().all(|record| before.contains(record)), "nothing is made up");
+    assert_eq!((after.first(), after.last()), (before.first(), before.last()), "read from both ends");
+    drop(store);
+    assert!(Store::open(&home).unwrap().notices().is_empty(), "the new one is whole");
+}
+
+#[test]
+fn a_destroyed_store_comes_back_from_its_backup() {
+    for damage in [destroy_header, cut_to_nothing] {
+        let (_folder, home) = home();
+        let run = stored(&home);
+        store::back_up(&home).unwrap();
+        assert_eq!(fs::metadata(home.backup()).unwrap().permissions().mode() & 0o777, 0o600);
+        damage(&home);
+        // A notebook may look first: it begins nothing new in the file.
+        assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Damaged(_))));
+        let (store, notice) = next(&home);
+        assert!(notice.contains("Read from it: nothing; from its backup: 1 run with 2 epochs."), "{notice}");
+        assert!(notice.contains("runs are untouched"), "{notice}");
+        assert_eq!(store.run(run).unwrap().name.as_deref(), Some("kept"));
+        assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(RELU, 2)]);
+        assert_eq!(store.recall("place/faster").unwrap(), Some(json!(7)));
+        drop(store);
+        assert_eq!(Store::open(&home).unwrap().notices(), [""; 0], "the new one is whole");
+        assert_eq!(named(&home, "notebook.db.damaged-").len(), 3, "with its log and its shared memory");
+        assert_eq!(named(&home, "restored").len() + named(&home, ".writing-").len(), 0);
+    }
+}
+
+#[test]
+fn a_backup_adds_what_a_damaged_store_no_longer_tells_and_nothing_else() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    store::back_up(&home).unwrap();
+    let mut store = Store::open(&home).unwrap();
+    let later = store.create_run(&spec(), None).unwrap();
+    commit(&mut store, later, RELU, 1);
+    store.rename(run, Some("renamed")).unwrap();
+    store.fold_log().unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("DELETE FROM epochs WHERE run = ?1 AND epoch = 2", [run.0]).unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    drop(raw);
+    let (store, notice) = next(&home);
+    assert!(notice.contains("Read from it: 2 runs with 2 epochs; from its backup: 1 epoch."), "{notice}");
+    assert_eq!(store.run(run).unwrap().name.as_deref(), Some("renamed"), "the damaged file knows better");
+    assert_eq!((store.epochs(run).unwrap().len(), store.epochs(later).unwrap().len()), (2, 1));
+}
+
+#[test]
+fn a_damaged_backup_gives_what_it_can_and_is_kept() {
+    let (_folder, home) = home();
+    stored(&home);
+    store::back_up(&home).unwrap();
+    fs::write(home.backup(), "no backup".repeat(1000)).unwrap();
+    destroy_header(&home);
+    let (store, notice) = next(&home);
+    assert!(notice.contains("from its backup: nothing (it was damaged too; kept as"), "{notice}");
+    assert_eq!(store.runs().unwrap(), []);
+    assert_eq!(named(&home, "notebook.db.backup.damaged-").len(), 1);
+    store::back_up(&home).unwrap();
+}
+
+#[test]
+fn the_number_of_a_deleted_run_is_not_used_again_after_damage_either() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    Store::open(&home).unwrap().delete(run).unwrap();
+    store::back_up(&home).unwrap();
+    cut_to_nothing(&home);
+    let (mut store, _) = next(&home);
+    assert_eq!(store.runs().unwrap(), []);
+    assert!(store.create_run(&spec(), None).unwrap() > run);
+}
+
+/// Whoever opens the home first, a kernel or a notebook.
+#[test]
+fn a_store_that_was_taken_away_stays_away_and_its_backup_is_kept() {
+    for notebook_first in [false, true] {
+        let (_folder, home) = home();
+        let run = stored(&home);
+        store::back_up(&home).unwrap();
+        for file in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{file}", home.database().display()));
+        }
+        if notebook_first {
+            assert_eq!(Store::open_read(&home).unwrap().runs().unwrap(), []);
+            assert!(matches!(store::back_up(&home), Err(StoreError::OthersBackup(_))), "never overwritten");
+        }
+        let (store, notice) = next(&home);
+        assert_eq!(store.runs().unwrap(), []);
+        let kept = named(&home, "notebook.db.backup.kept-").remove(0);
+        assert!(notice.contains(&kept.display().to_string()), "{notice}");
+        store::back_up(&home).unwrap();
+        store.fold_log().unwrap();
+        drop(store);
+        // As the notice says.
+        fs::rename(kept, home.database()).unwrap();
+        assert_eq!(Store::open(&home).unwrap().epochs(run).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_restoration_that_was_cut_off_between_its_renames_is_ended_by_whoever_comes_next() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    fs::rename(home.database(), format!("{}.restored", home.database().display())).unwrap();
+    assert_eq!(Store::open_read(&home).unwrap().epochs(run).unwrap().len(), 2);
+}
+
+#[test]
+fn a_full_disk_costs_no_backup_and_restores_nothing_by_half() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = Home::at(disk.path().join("home")).unwrap();
+    let run = stored(&home);
+    store::back_up(&home).unwrap();
+    let mut store = Store::open(&home).unwrap();
+    commit(&mut store, run, TANH, 1);
+    store.fold_log().unwrap();
+    let before = fs::read(home.backup()).unwrap();
+    disk.fill();
+    assert!(matches!(store::back_up(&home), Err(StoreError::Full)));
+    assert_eq!(fs::read(home.backup()).unwrap(), before);
+    assert_eq!(named(&home, ".writing-"), [""; 0].map(PathBuf::from));
+    drop(store);
+    destroy_header(&home);
+    assert!(matches!(Store::open(&home).err(), Some(StoreError::Full)));
+    assert_eq!(named(&home, ".damaged-").len() + named(&home, "restored").len(), 0, "all is as it was");
+    disk.free();
+    let (store, notice) = next(&home);
+    assert!(notice.contains("from its backup: 1 run with 2 epochs."), "{notice}");
+    assert_eq!(store.epochs(run).unwrap().len(), 2);
+}
