@@ -5,8 +5,17 @@ use super::observer::Environment;
 use crate::protocol::RunSpec;
 use std::sync::Once;
 
-/// The LibTorch that this program was built with.
-pub const LIBTORCH: &str = "2.13.0";
+/// The LibTorch that is loaded, which need not be the one that this program was built with, such as `2.13.0`.
+pub fn libtorch() -> String {
+    unsafe extern "C" {
+        fn aoti_torch_abi_version() -> u64;
+    }
+    // SAFETY: of LibTorch's stable C interface; it takes nothing and returns a constant.
+    let version = unsafe { aoti_torch_abi_version() };
+    // One byte each, from the highest: torch/headeronly/version.h.
+    let [major, minor, patch, ..] = version.to_be_bytes();
+    format!("{major}.{minor}.{patch}")
+}
 
 /// Call first thing in the process: lanes share the cores, so LibTorch's own pools stay small.
 pub fn prepare() {
@@ -74,7 +83,7 @@ pub fn vector_width() -> &'static str {
 /// The environment of a run on this machine; `backend` is what really runs.
 pub fn environment(spec: &RunSpec, data: &Dataset, backend: String) -> Environment {
     Environment {
-        libtorch: LIBTORCH.into(),
+        libtorch: libtorch(),
         cpu: vector_width().into(),
         threads: spec.threads,
         backend,
@@ -86,6 +95,12 @@ pub fn environment(spec: &RunSpec, data: &Dataset, backend: String) -> Environme
 mod tests {
     use super::*;
     use std::thread;
+
+    /// The one that the bindings are made for: they refuse to be built with another.
+    #[test]
+    fn the_libtorch_that_is_loaded_tells_its_version() {
+        assert_eq!(libtorch(), "2.13.0");
+    }
 
     #[test]
     fn a_lane_keeps_its_threads_when_another_sets_its_own() {

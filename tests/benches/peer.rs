@@ -109,11 +109,11 @@ fn python(folder: &Path) -> Result<PathBuf> {
     let venv = folder.join("venv");
     let (python, ready) = (venv.join("bin/python"), venv.join("ready"));
     if !ready.exists() {
-        println!("installing PyTorch {} into {} (once)", machine::LIBTORCH, venv.display());
+        println!("installing PyTorch {} into {} (once)", machine::libtorch(), venv.display());
         fs::create_dir_all(folder)?;
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
             .wrap_err("python3 can't make a virtual environment; on Debian: apt install python3-venv")?;
-        let torch = format!("torch=={}", machine::LIBTORCH);
+        let torch = format!("torch=={}", machine::libtorch());
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--no-cache-dir", &torch, "numpy"]))
             .wrap_err("pip can't install PyTorch; check the network and the space on the disk")?;
         fs::write(ready, "")?;
@@ -297,5 +297,5 @@ fn this_machine() -> String {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let model = model.map_or(env::consts::ARCH, |(_, model)| model);
-    format!("machine: {model}, {cores} cores, {}, LibTorch {}", machine::vector_width(), machine::LIBTORCH)
+    format!("machine: {model}, {cores} cores, {}, LibTorch {}", machine::vector_width(), machine::libtorch())
 }
