@@ -93,6 +93,7 @@ fn summary(run: i64) -> RunSummary {
         name: Some(format!("race {run}")),
         state: RunState::Finished,
         epochs_done: spec.epochs,
+        done: Vec::new(),
         best: Vec::new(),
         not_exact: None,
         created: 0,

@@ -130,6 +130,7 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             created: 0,
             updated: 0,
             epochs_done: 0,
+            done: Vec::new(),
             best: Vec::new(),
         };
         session.tell(Event::Runs(vec![run]));

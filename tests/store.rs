@@ -31,7 +31,7 @@ fn a_run_comes_back_as_it_went_in() {
     let store = Store::open(&home).unwrap();
     let summary = store.run(run).unwrap();
     assert_eq!((summary.name.as_deref(), summary.state, summary.spec), (Some("first"), RunState::Queued, spec()));
-    assert_eq!(summary.epochs_done, 1);
+    assert_eq!((summary.epochs_done, summary.done), (1, vec![(RELU, 2), (TANH, 1)]));
     assert_eq!(summary.best, [(RELU, record(RELU, 2).val_error), (TANH, record(TANH, 1).val_error)]);
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(TANH, 1), record(RELU, 2)]);
     assert_eq!(store.checkpoints(run).unwrap().len(), 3);
@@ -65,6 +65,7 @@ fn the_history_replays_what_followers_saw() {
     let run = store.create_run(&spec(), None).unwrap();
     commit(&mut store, run, RELU, 1);
     store.set_lane(run, TANH, LaneState::Diverged { epoch: 1, batch: 7 }).unwrap();
+    assert_eq!(store.run(run).unwrap().done, [(RELU, 1)], "nobody waits for the other");
     assert!(store.set_backend(run, "fused (AVX2)").unwrap());
     assert!(!store.set_backend(run, "fused (AVX2)").unwrap(), "no news");
     store.set_not_exact(run, "threads was 1, is 2").unwrap();

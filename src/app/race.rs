@@ -1,6 +1,6 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
-use crate::protocol::{Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, verdict};
+use crate::protocol::{Advance, Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, verdict};
 
 /// One lane's curve.
 #[derive(Clone, Debug)]
@@ -211,9 +211,10 @@ impl Race {
         verdict(fast, slow, &records, self.state == RunState::Finished)
     }
 
-    /// Epochs that every lane has done.
-    pub fn epochs_done(&self) -> u32 {
-        self.lanes.iter().filter(|lane| lane.diverged.is_none()).map(LaneView::epochs_done).min().unwrap_or(0)
+    /// How far its lanes have come.
+    pub fn advance(&self) -> Advance {
+        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
     }
 }
 

@@ -57,7 +57,7 @@ fn status(home: &Home, as_json: bool) -> Outcome {
     say(&format!("memory   {} MB", status.rss_bytes / 1_000_000))?;
     say(&format!("clients  {}", status.clients))?;
     for run in &status.runs {
-        say(&format!("run {:<4} {}, {} of {} epochs", run.run, run.state.name(), run.epochs_done, run.spec.epochs))?;
+        say(&format!("run {:<4} {}, {}", run.run, run.state.name(), run.advance()))?;
         for (_, notice) in status.notices.iter().filter(|(of, _)| *of == run.run) {
             say(&format!("         {notice}"))?;
         }

@@ -201,11 +201,10 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         let best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
         let name = run.name.as_ref().map_or(String::new(), |name| format!("  ({name})"));
         say(&format!(
-            "{:>4}  {:<12} {:>5}/{:<5}  {}{name}",
+            "{:>4}  {:<12} {}  {}{name}",
             run.run,
             run.state.name(),
-            run.epochs_done,
-            run.spec.epochs,
+            run.advance().column(),
             best.join("  ")
         ))?;
         for remark in remarks(&run) {
@@ -224,12 +223,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     }
     tell_of_troubles(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    say(&format!(
-        "run {run}{name}: {}, {} of {} epochs",
-        summary.state.name(),
-        summary.epochs_done,
-        summary.spec.epochs
-    ))?;
+    say(&format!("run {run}{name}: {}, {}", summary.state.name(), summary.advance()))?;
     for remark in remarks(&summary) {
         say(&remark)?;
     }

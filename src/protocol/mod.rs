@@ -2,6 +2,7 @@
 
 mod about;
 mod activation;
+mod advance;
 mod arm;
 mod compare;
 mod experiment;
@@ -13,6 +14,7 @@ mod wire;
 
 pub use about::{about, date, took};
 pub use activation::Activation;
+pub use advance::Advance;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};
 pub use experiment::*;

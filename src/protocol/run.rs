@@ -1,6 +1,6 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Arm, Lane, RunSpec};
+use super::{Advance, Arm, Lane, RunSpec};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -231,8 +231,18 @@ pub struct RunSummary {
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,
-    /// Epochs that every lane has done.
+    /// Epochs that every lane has done; of the lanes in `done`.
     pub epochs_done: u32,
+    /// Epochs of each lane, those left out whose loss left the finite numbers: nobody waits for them.
+    #[serde(default)]
+    pub done: Vec<(Lane, u32)>,
     /// Best validation error of each lane so far, in percent.
     pub best: Vec<(Lane, f64)>,
+}
+
+impl RunSummary {
+    pub fn advance(&self) -> Advance {
+        let done: Vec<u32> = self.done.iter().map(|&(_, done)| done).collect();
+        Advance::of(&done, self.spec.epochs)
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// A line from a notebook or a headless command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -57,10 +57,20 @@ impl Store {
         let rows = statement.query_map([run.0], |row| Ok((lane(row)?, (row.get(2)?, row.get(3)?))))?;
         let lanes: HashMap<Lane, (u32, f64)> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
         let all = spec.lanes();
-        let epochs_done = all.iter().map(|lane| lanes.get(lane).map_or(0, |&(epoch, _)| epoch)).min().unwrap_or(0);
+        let done = self.done(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
+        let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
         let RunRow { name, not_exact, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, epochs_done, best })
+        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, epochs_done, done, best })
+    }
+
+    /// The epochs of each lane that is not cut short by its loss.
+    fn done(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
+        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND state = 'diverged'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let diverged = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
+        let open = all.iter().filter(|lane| !diverged.contains(lane));
+        Ok(open.map(|&lane| (lane, epochs(lane))).collect())
     }
 
     /// In the order in which they were committed.

@@ -35,7 +35,7 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn line(run: &RunSummary) -> String {
-    let epochs = format!("{}/{}", run.epochs_done, run.spec.epochs);
+    let epochs = run.advance().short();
     // What it is called and why it failed come first; the chosen run's stands whole beneath the list.
     let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
     let told: Vec<String> = run.name.clone().into_iter().chain(reason).chain([best(run)]).collect();

@@ -82,7 +82,7 @@ fn running(app: &App) -> Option<String> {
         RunState::Paused => "paused",
         _ => "training",
     };
-    Some(format!("run {run} {doing} {}/{}", race.epochs_done(), race.spec.epochs))
+    Some(format!("run {run} {doing} {}", race.advance().short()))
 }
 
 fn kernel(app: &App) -> String {

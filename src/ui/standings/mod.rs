@@ -6,7 +6,7 @@ pub mod beside;
 use super::race::RaceView;
 use super::theme::{Glyphs, Theme};
 use crate::app::{ArmView, Race, Spread};
-use crate::protocol::{RunState, grouped};
+use crate::protocol::{Advance, RunState, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -67,20 +67,24 @@ fn bar(theme: &Theme, part: f64, width: usize) -> String {
 
 /// One sentence on where the race stands.
 fn standing(race: &Race) -> String {
-    let done = race.epochs_done();
+    let advance = race.advance();
+    let done = advance.so_far();
     match &race.state {
         _ if race.run.0 == 0 => String::new(),
-        _ if race.resuming => format!("going on after {done} epochs, as soon as the kernel is ready"),
+        _ if race.resuming => format!("going on after {done}, as soon as the kernel is ready"),
         RunState::Queued => "queued: it waits for a free core".into(),
         RunState::Running if by_arm(race) => {
             let ended = race.lanes.iter().filter(|lane| lane.epochs_done() >= race.spec.epochs).count();
             format!("training, {ended} of {} lanes at their end", race.lanes.len())
         }
-        RunState::Running => format!("training, epoch {} of {}", (done + 1).min(race.spec.epochs), race.spec.epochs),
-        RunState::Paused => format!("paused after {done} epochs; Space continues"),
+        RunState::Running => match advance {
+            Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
+            Advance::Apart { .. } => format!("training, {advance}"),
+        },
+        RunState::Paused => format!("paused after {done}; Space continues"),
         RunState::Finished => format!("finished: {} epochs", race.spec.epochs),
-        RunState::Stopped => format!("stopped after {done} epochs; Enter resumes"),
-        RunState::Interrupted => format!("interrupted after {done} epochs; Enter resumes"),
+        RunState::Stopped => format!("stopped after {done}; Enter resumes"),
+        RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
         RunState::Failed { reason } => format!("failed: {reason}"),
     }
 }

@@ -1,0 +1,88 @@
+//! How far the lanes of a run have come, in the few words that a list has room for.
+
+use std::fmt;
+
+/// Where a run's lanes stand. One whose loss left the finite numbers is not counted: nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// At the same epoch, or some of them one ahead.
+    Together { done: u32, of: u32 },
+    /// Some wait for a core while others train or have ended: the epochs of all of them count.
+    Apart { done: u32, of: u32, ended: usize, lanes: usize },
+}
+
+impl Advance {
+    /// `done` has each lane's epochs, of which it is to do `epochs`.
+    pub fn of(done: &[u32], epochs: u32) -> Self {
+        let (slowest, fastest) = (done.iter().min().copied().unwrap_or(0), done.iter().max().copied().unwrap_or(0));
+        if fastest - slowest <= 1 {
+            return Self::Together { done: slowest, of: epochs };
+        }
+        let ended = done.iter().filter(|&&done| done >= epochs).count();
+        Self::Apart { done: done.iter().sum(), of: epochs * done.len() as u32, ended, lanes: done.len() }
+    }
+
+    /// `8/30`, or `57 %` where no single epoch tells it.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Together { done, of } => format!("{done}/{of}"),
+            Self::Apart { .. } => format!("{} %", self.percent()),
+        }
+    }
+
+    /// The same in eleven columns, slash under slash.
+    pub fn column(&self) -> String {
+        match self {
+            Self::Together { done, of } => format!("{done:>5}/{of:<5}"),
+            Self::Apart { .. } => format!("{:>5} {:<5}", self.percent(), "%"),
+        }
+    }
+
+    /// What is behind a run that rests: `8 epochs`.
+    pub fn so_far(&self) -> String {
+        match self {
+            Self::Together { done, .. } => format!("{done} epochs"),
+            Self::Apart { .. } => format!("{} % of all epochs", self.percent()),
+        }
+    }
+
+    /// Not 100 before all is done, nor 0 after the first epoch.
+    fn percent(&self) -> u32 {
+        let (Self::Together { done, of } | Self::Apart { done, of, .. }) = *self;
+        if done == 0 { 0 } else { (100 * u64::from(done) / u64::from(of.max(1))).max(1) as u32 }
+    }
+}
+
+impl fmt::Display for Advance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Together { done, of } => write!(f, "{done} of {of} epochs"),
+            Self::Apart { ended, lanes, .. } => {
+                write!(f, "{} % of all epochs, {ended} of {lanes} lanes at their end", self.percent())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_that_go_together_are_told_by_their_epoch_and_others_by_their_share() {
+        let told = |done: &[u32], epochs| {
+            let advance = Advance::of(done, epochs);
+            assert_eq!(advance.column().len(), 11, "{advance}");
+            format!("{} | {advance} | {}", advance.short(), advance.so_far())
+        };
+        assert_eq!(told(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
+        assert_eq!(told(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
+        assert_eq!(told(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+        assert_eq!(told(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");
+        let sweep = [10, 10, 5, 4, 0, 0, 0, 0, 0, 0];
+        assert_eq!(told(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
+        assert!(told(&[1000, 998], 1000).starts_with("99 %") && told(&[2, 0], 1000).starts_with("1 %"));
+        // All of them left the finite numbers.
+        assert_eq!(told(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+    }
+}
