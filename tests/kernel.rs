@@ -290,3 +290,24 @@ fn a_run_is_deleted_on_a_full_disk() {
     assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
     assert!(!home.run(run).exists());
 }
+
+/// Its kernel died on a disk that is full to the last byte: the next one can't even store that, and serves all the same.
+#[test]
+fn a_kernel_starts_on_a_full_disk_and_makes_room() {
+    let Some(mount) = SmallDisk::mount() else { return };
+    let home = Home::at(mount.path().join("home")).unwrap();
+    let kernel = Kernel::start(&home);
+    let mut client = follow(&home);
+    let run = train(&mut client, &endless());
+    event(&mut client, &home, "an epoch", |event| matches!(event, RunEvent::Epoch { .. }).then_some(()));
+    kernel.kill();
+    Store::open(&home).unwrap().fold_log().unwrap();
+    mount.fill();
+    let _kernel = Kernel::start(&home);
+    let mut client = follow(&home);
+    let (kind, told) = refused(client.request(RequestBody::Resume { run }));
+    assert!(kind == ErrorKind::Storage && told.contains("free some space"), "{told}");
+    client.request(RequestBody::Delete { run }).unwrap();
+    assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
+    assert!(!home.run(run).exists());
+}

@@ -279,3 +279,21 @@ fn a_read_only_home_can_be_read_and_says_why_it_can_not_be_written() {
     let elsewhere = Home::at(disk.path().join("new")).unwrap();
     assert!(matches!(Store::open_read(&elsewhere).err(), Some(StoreError::Home(_))));
 }
+
+/// Not even SQLite's shared memory finds room; what a kernel left in good order can be read all the same.
+#[test]
+fn a_store_is_read_on_a_full_disk() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = Home::at(disk.path().join("home")).unwrap();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    commit(&mut store, run, RELU, 1);
+    store.fold_log().unwrap();
+    drop(store);
+    for file in ["notebook.db-wal", "notebook.db-shm"] {
+        fs::remove_file(home.folder().join(file)).unwrap();
+    }
+    disk.fill();
+    assert_eq!(Store::open_read(&home).unwrap().epochs(run).unwrap(), [record(RELU, 1)]);
+    assert!(matches!(Store::open(&home).err(), Some(StoreError::Full)));
+}

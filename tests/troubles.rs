@@ -98,6 +98,26 @@ fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
     home.until("the race's end", |run| run["state"] == "finished");
 }
 
+/// Nobody waits for space that only they can make.
+#[test]
+fn on_a_full_disk_a_command_says_at_once_what_can_not_be_done() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = TestHome::within(disk.path());
+    home.run(&["train", "--detach", "--train-size", "500", "--val-size", "200", "--epochs", "10000"]).success();
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    disk.fill();
+    let (code, told) = home.refusal(&["stop", "1"]);
+    assert!(code == 1 && told.contains("run 1 trains no more, but the disk has not taken"), "{told}");
+    let kernel = fs::read_to_string(home.folder().join("kernel.lock")).unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", kernel.trim()]).status().unwrap().success());
+    home.until("the kernel's end", |run| run["state"] == "interrupted");
+    // The next kernel has no room for the log's shared memory, should that be gone.
+    fs::remove_file(home.folder().join("notebook.db-shm")).unwrap();
+    disk.fill();
+    let (code, told) = home.refusal(&["resume", "1"]);
+    assert!(code == 1 && told.contains("full to its last byte") && told.contains("/home/runs"), "{told}");
+}
+
 #[test]
 fn a_damaged_store_is_told_of_and_set_aside_by_the_next_kernel() {
     let home = TestHome::new();

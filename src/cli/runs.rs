@@ -1,8 +1,8 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use crate::protocol::{EpochRecord, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary};
-use crate::shell::client::{Client, LEAVING};
+use crate::protocol::{EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary};
+use crate::shell::client::{Client, ClientError, LEAVING};
 use crate::store::{Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
@@ -112,7 +112,10 @@ pub fn stop(run: RunId) -> Outcome {
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
         match client.next_event(left)? {
             Some(Event::Run(event)) if event.run() == run => match event {
-                RunEvent::Notice { text: Some(text), .. } => complain(&text),
+                RunEvent::Notice { text: Some(text), .. } => {
+                    complain(&text);
+                    refuse_if_it_rests(&mut client, run)?;
+                }
                 event if event.ends_run() && say_rest(&home, run)? => return Ok(ExitCode::SUCCESS),
                 _ => {}
             },
@@ -120,6 +123,19 @@ pub fn stop(run: RunId) -> Outcome {
         }
     }
     bail!("run {run} has been told to stop and has not within {} s; `relu runs` tells when it has", LEAVING.as_secs())
+}
+
+/// A run that trains no more, which a full disk has not taken yet, is told apart by the refusal of everything else that is
+/// asked of it. Only space helps, and nobody should wait for that here.
+fn refuse_if_it_rests(client: &mut Client, run: RunId) -> color_eyre::Result<()> {
+    match client.request(RequestBody::Stop { run }) {
+        Err(ClientError::Refused { kind: ErrorKind::Storage, message }) => {
+            bail!("run {run} trains no more, but {message}; `relu runs delete` makes some")
+        }
+        // It has come to rest meanwhile, of which the next event tells.
+        Ok(_) | Err(ClientError::Refused { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Says how the run has come to rest; `false` if what was told was an earlier end, with a resume after it.

@@ -58,6 +58,11 @@ pub enum KernelError {
     Home(#[from] HomeError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(
+        "the disk is full to its last byte, and the store can't be opened for writing; free some space, for instance by \
+         removing a run's folder in {}, whose curve stays", .0.display()
+    )]
+    NoRoom(PathBuf),
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
 }
@@ -127,11 +132,14 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     };
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
-    let mut store = Store::open(home)?;
+    let mut store = Store::open(home).map_err(|error| match error {
+        StoreError::Full => KernelError::NoRoom(home.runs()),
+        error => error.into(),
+    })?;
     for notice in store.notices() {
         tracing::warn!("{notice}");
     }
-    recovery::mark_interrupted(&mut store)?;
+    let interrupted = recovery::mark_interrupted(&mut store)?;
 
     let (sender, leave) = mpsc::channel();
     let _ = LEAVE.set(sender);
@@ -139,6 +147,7 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
 
     clear(&socket).map_err(KernelError::io(format!("{} is in the way", socket.display())))?;
     let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
+    kernel.owe_interruption(interrupted);
     listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
     Ok(Some(Started { kernel, socket, leave, lock }))
 }

@@ -3,7 +3,7 @@
 use super::trainer;
 use crate::{
     learn::Snapshot,
-    protocol::Lane,
+    protocol::{Lane, RunId},
     store::{Store, StoreError, files, files::LaneFolder},
 };
 use std::{
@@ -11,12 +11,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Runs that a dead kernel left training or waiting are interrupted; a paused one stays paused.
-pub(super) fn mark_interrupted(store: &mut Store) -> Result<(), StoreError> {
-    for run in store.interrupt_all()? {
+/// Runs that a dead kernel left training or waiting are interrupted; a paused one stays paused. Returns those of which the
+/// disk does not take that yet: on a full one the kernel starts all the same, or no run could be deleted to make room.
+pub(super) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreError> {
+    let (runs, owed) = match store.interrupt_all() {
+        Ok(runs) => (runs, Vec::new()),
+        Err(error) if error.is_transient() => {
+            tracing::warn!("what a dead kernel left open is not stored as interrupted yet: {error}");
+            let runs = store.left_open()?;
+            (runs.clone(), runs)
+        }
+        Err(error) => return Err(error),
+    };
+    for run in runs {
         tracing::info!(%run, "its kernel died beneath it");
     }
-    Ok(())
+    Ok(owed)
 }
 
 /// A file or folder that is there and does not let itself be read: no reason to give it up, the disk may come back.

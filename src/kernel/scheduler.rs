@@ -13,7 +13,7 @@ use super::{
 use crate::{
     learn::Dataset,
     protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
-    store::{LaneState, StoreError},
+    store::{LaneState, Store, StoreError},
 };
 use std::{fs, sync::Arc, thread, time::Instant};
 
@@ -121,12 +121,13 @@ impl Kernel {
 
     /// Removes a run that is not active, with its checkpoints.
     pub(super) fn delete(&self, run: RunId) -> Result<(), Refusal> {
-        let desk = self.desk();
-        desk.welcome(Some(run))?;
+        let mut desk = self.desk();
+        // Also one whose rest a full disk has not taken: this makes room for the others.
+        desk.welcome(None)?;
         let mut store = self.store();
-        let state = store.run(run).map(|summary| summary.state);
-        let active = desk.position(run).is_some() || matches!(&state, Ok(state) if state.is_active());
-        if active {
+        let rests = desk.unsaved.iter().any(|unsaved| unsaved.run == run);
+        let is_active = |store: &Store| store.run(run).is_ok_and(|summary| summary.state.is_active());
+        if desk.position(run).is_some() || (!rests && is_active(&store)) {
             return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
         }
         // A run that can't be read back can still be deleted. On a full disk its checkpoints make the room for that.
@@ -141,6 +142,8 @@ impl Kernel {
             }
         }
         drop(store);
+        desk.unsaved.retain(|unsaved| unsaved.run != run);
+        self.hub.forget_notices(run);
         self.ask_for_backup();
         self.announce(RunEvent::Deleted { run });
         Ok(())
@@ -290,6 +293,12 @@ impl Kernel {
             // Who asked for the resume takes the first halt for the one before it.
             self.announce(event_of(run, state));
         }
+    }
+
+    /// What the kernel before this one left open, and the disk does not take as interrupted yet.
+    pub(super) fn owe_interruption(&self, runs: Vec<RunId>) {
+        let owed = |run| Unsaved { run, state: RunState::Interrupted, resume_after: false };
+        self.desk().unsaved.extend(runs.into_iter().map(owed));
     }
 
     /// Tries again what the disk has refused. Called about once a second.

@@ -49,7 +49,11 @@ impl Store {
     /// store gets an empty one; a home that can't be written is read as it is.
     pub fn open_read(home: &Home) -> Result<Self, StoreError> {
         let connection = match home.prepare() {
-            Ok(()) => open_writable(home)?,
+            Ok(()) => match open_writable(home) {
+                // No room for its shared memory, say: what stands in the file can be read all the same.
+                Err(StoreError::Full) => open_as_it_is(&home.database()).map_err(|_| StoreError::Full)?,
+                opened => opened?,
+            },
             Err(error) if home.database().is_file() => open_as_it_is(&home.database()).map_err(|_| error)?,
             Err(error) => return Err(error.into()),
         };

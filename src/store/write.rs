@@ -49,6 +49,12 @@ impl Store {
         Ok(runs)
     }
 
+    /// The runs that [`Store::interrupt_all`] would call interrupted.
+    pub fn left_open(&self) -> Result<Vec<RunId>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
+        Ok(statement.query_map([], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?)
+    }
+
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
         let (name, epoch, batch) = match state {
             LaneState::Open => ("open", None, None),

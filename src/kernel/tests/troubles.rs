@@ -3,7 +3,7 @@
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{
-    kernel::{desk::Intent, trainer},
+    kernel::{desk::Intent, recovery, trainer},
     learn::Snapshot,
     protocol::{Arm, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
     store::{Store, files::LaneFolder},
@@ -168,4 +168,35 @@ fn a_checkpoint_that_can_not_be_read_is_waited_for_and_not_set_aside() {
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(names.filter(|name| name.contains("damaged")).count(), 0);
+}
+
+/// On a full disk the deletion of a run is what makes room, and its rest has not been stored for want of it.
+#[test]
+fn a_run_whose_rest_is_not_stored_can_be_deleted() {
+    let bench = Bench::new();
+    let run = bench.train(&[UNTIL_STOPPED]);
+    bench.disk_refuses();
+    bench.kernel.pause(run).unwrap();
+    bench.told_of_runs(
+        |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
+    );
+    *bench.kernel.store() = Store::open(&bench.kernel.home).unwrap();
+    bench.kernel.delete(run).unwrap();
+    bench.kernel.retry_unsaved();
+    assert_eq!(bench.told_by_now().iter().find(|event| event.ends_run()), Some(&RunEvent::Deleted { run }));
+    assert!(bench.kernel.hub.notices().is_empty() && bench.kernel.desk().unsaved.is_empty());
+}
+
+#[test]
+fn that_a_kernel_died_is_stored_when_the_disk_answers() {
+    let bench = Bench::new();
+    let run = bench.kernel.store().create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    bench.disk_refuses();
+    let owed = recovery::mark_interrupted(&mut bench.kernel.store()).unwrap();
+    assert_eq!(owed, [run]);
+    bench.kernel.owe_interruption(owed);
+    bench.kernel.retry_unsaved();
+    assert_eq!(bench.kernel.desk().unsaved.len(), 1, "owed still");
+    bench.disk_answers();
+    assert_eq!(bench.state(run), RunState::Interrupted);
 }
