@@ -325,7 +325,7 @@ fn at_each_call(action: &str) {
     for call in CALLS {
         let mut faults = 0;
         // Counted in each thread by itself, until no thread makes so many such calls.
-        while under_fault(&format!("{call}:{action}:when={}", faults + 1), &spec, &expected) && faults < 60 {
+        while under_fault(&format!("{call}:{action}:when={}", faults + 1), &spec, &expected) && faults < 200 {
             faults += 1;
         }
         println!("{call}: {faults} places, {action}: no announced epoch lost, all bits equal");

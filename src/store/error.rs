@@ -15,7 +15,8 @@ pub enum StoreError {
     #[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
     DamagedRun { run: RunId, why: String },
     #[error(
-        "the store is damaged ({0}); when it starts, the kernel sets the file aside and carries over what can be read"
+        "the store is damaged; when it starts, the kernel sets the file aside and makes a new one of what can be read of it \
+         and of its backup ({0})"
     )]
     Damaged(String),
     #[error("{0} was written by a newer relu-notebook; use that one, or set RELU_HOME to another folder")]

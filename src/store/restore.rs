@@ -40,7 +40,7 @@ pub(super) fn restore(home: &Home, why: &str) -> Result<String, StoreError> {
     };
     Ok(format!(
         "The store was damaged, and a new one has taken its place. Read from it: {}; from its backup: {backup}. The \
-         damaged file is {}; the checkpoints in {} are untouched. ({why}.)",
+         damaged file is {}; the checkpoints in {} are untouched. What was found: {why}.",
         told(from_store),
         kept_as(&aside),
         home.runs().display()
