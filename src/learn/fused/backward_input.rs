@@ -23,11 +23,15 @@
 //! The loops go the other way, from the pixels: block `(by, bx)` of 2x2 pixels, rows 2by and 2by+1, is in the fields of the
 //! windows `by-2..=by`, `bx-2..=bx`, as far as these are there. So a pixel's sum stays in a register until it is done.
 //!
+//! Each window is so visited nine times, once a block that it reaches, and the winners' masks become the permutation's
+//! indices only once, before: making them takes half as long as the sixteen multiply-adds of a visit.
+//!
 //! Before a sum is stored it is multiplied by the slope of the activation in front, which is the chain rule: what leaves
 //! is the gradient by what that activation was given.
 
 use super::shape::{KERNEL, Order, REACH, Shape, TAPS, Winner};
 use super::vector::{Kernel, Lanes};
+use std::ops::Range;
 
 /// Floats of [`spread`] for a pair of channels: 3x3 windows, 2x2 pixels, 4 places of the winner.
 const SPREAD: usize = REACH * REACH * 16;
@@ -47,6 +51,8 @@ pub struct BackwardInput<'a> {
     pub order: Order,
     /// `[group][output][y][x]`
     pub winners: &'a [Winner],
+    /// Workspace: [`BackwardInput::choices`] floats, from a cache line's border on.
+    pub choices: &'a mut [f32],
     /// Of the activation in front, like `dx`.
     pub slope: &'a [f32],
     /// `[group][input][y][x][lane]`
@@ -57,6 +63,11 @@ impl BackwardInput<'_> {
     /// Floats that [`spread`] fills.
     pub fn room(shape: &Shape) -> usize {
         shape.inputs * shape.outputs * SPREAD
+    }
+
+    /// As many floats as there are choices at a time: each is as wide as a float.
+    pub fn choices(shape: &Shape, lanes: usize) -> usize {
+        AT_ONCE.min(shape.outputs) * shape.pooled() * lanes
     }
 }
 
@@ -90,112 +101,121 @@ pub fn spread(weights: &[f32], tables: &mut [f32]) {
 impl Kernel for BackwardInput<'_> {
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
-        let Self { shape, groups, spread, grad, order, winners, slope, dx } = self;
+        let Self { shape, groups, spread, grad, order, winners, choices, slope, dx } = self;
         assert!(shape.fits());
         assert_eq!(spread.len(), BackwardInput::room(&shape));
         assert_eq!(grad.len(), groups * shape.output_len() * V::WIDTH);
         assert_eq!(winners.len(), groups * shape.output_len());
         assert_eq!(dx.len(), groups * shape.input_len() * V::WIDTH);
         assert_eq!(slope.len(), dx.len());
+        assert_eq!(choices.len(), BackwardInput::choices(&shape, V::WIDTH));
+        const { assert!(size_of::<V::Choice>() == size_of::<V>()) };
+        let choices = choices.as_mut_ptr().cast::<V::Choice>();
+        assert!(choices.is_aligned());
         let strides = order.strides(shape.output_len(), groups, V::WIDTH);
         // An odd last row or column is in no window.
         if shape.height % 2 == 1 || shape.width % 2 == 1 {
             dx.fill(0.0);
         }
         for group in 0..groups {
-            let mut input = 0;
-            while input < shape.inputs {
-                // SAFETY: the asserted lengths hold every group, and each block stays below `inputs`.
+            for from in (0..shape.outputs).step_by(AT_ONCE) {
+                let outputs = from..(from + AT_ONCE).min(shape.outputs);
+                let first = group * shape.output_len() + from * shape.pooled();
+                let winners = &winners[first..][..outputs.len() * shape.pooled()];
+                // SAFETY: the asserted lengths hold every group and its outputs, and the choices of as many windows as
+                // there are winners here; each block stays below `inputs`.
                 unsafe {
-                    let first = (group * shape.inputs + input) * shape.pixels() * V::WIDTH;
-                    let here = Channels {
-                        spread: spread.as_ptr().add(input * SPREAD),
-                        grad: grad.as_ptr().add(group * strides.group),
-                        pixel: strides.pixel,
-                        winners: winners.as_ptr().add(group * shape.output_len()),
-                        slope: slope.as_ptr().add(first),
-                        dx: dx.as_mut_ptr().add(first),
-                    };
-                    let left = shape.inputs - input;
-                    input += if V::MANY_REGISTERS && left >= 4 {
-                        here.gather::<V, 4>(&shape)
-                    } else if left >= 2 {
-                        here.gather::<V, 2>(&shape)
-                    } else {
-                        here.gather::<V, 1>(&shape)
-                    };
+                    for (at, winner) in winners.iter().enumerate() {
+                        choices.add(at).write(V::choice(V::mask(winner.row), V::mask(winner.column)));
+                    }
+                    let mut input = 0;
+                    while input < shape.inputs {
+                        let first = (group * shape.inputs + input) * shape.pixels() * V::WIDTH;
+                        let here = Channels::<V> {
+                            spread: spread.as_ptr().add((from * shape.inputs + input) * SPREAD),
+                            grad: grad.as_ptr().add(group * strides.group + from * shape.pooled() * strides.pixel),
+                            pixel: strides.pixel,
+                            choices,
+                            slope: slope.as_ptr().add(first),
+                            dx: dx.as_mut_ptr().add(first),
+                        };
+                        let left = shape.inputs - input;
+                        input += if V::MANY_REGISTERS && left >= 4 {
+                            here.gather::<4>(&shape, outputs.clone())
+                        } else if left >= 2 {
+                            here.gather::<2>(&shape, outputs.clone())
+                        } else {
+                            here.gather::<1>(&shape, outputs.clone())
+                        };
+                    }
                 }
             }
         }
     }
 }
 
-/// A group's gradient, and the first of some input channels.
-struct Channels {
+/// Some output channels of a group, and the first of some input channels.
+struct Channels<V: Lanes> {
     spread: *const f32,
     grad: *const f32,
     /// From one gradient to the next, in floats.
     pixel: usize,
-    winners: *const Winner,
+    /// `[output][y][x]`
+    choices: *const V::Choice,
     slope: *const f32,
     dx: *mut f32,
 }
 
-impl Channels {
-    /// `C` input channels of a group; returns `C`.
+impl<V: Lanes> Channels<V> {
+    /// What the `outputs` give to `C` input channels; returns `C`.
     #[inline(always)]
-    unsafe fn gather<V: Lanes, const C: usize>(&self, shape: &Shape) -> usize {
+    unsafe fn gather<const C: usize>(&self, shape: &Shape, outputs: Range<usize>) -> usize {
         let (tall, wide) = (shape.pooled_height() + REACH - 1, shape.pooled_width() + REACH - 1);
         let row = shape.width * V::WIDTH;
         let mut around = [Window::default(); REACH * REACH];
-        let mut from = 0;
-        while from < shape.outputs {
-            let to = (from + AT_ONCE).min(shape.outputs);
-            for by in 0..tall {
-                for bx in 0..wide {
-                    let windows = windows(shape, by, bx, &mut around);
-                    // SAFETY: `2 * tall` and `2 * wide` are at most the input's sides, and the caller has `C` channels.
-                    unsafe {
-                        let pixels = 2 * by * row + 2 * bx * V::WIDTH;
-                        let (slope, dx) = (self.slope.add(pixels), self.dx.add(pixels));
-                        let places = [0, V::WIDTH, row, row + V::WIDTH];
-                        let mut sums = [[V::zero(); 4]; C];
-                        if from > 0 {
-                            for (c, four) in sums.iter_mut().enumerate() {
-                                for (sum, place) in four.iter_mut().zip(places) {
-                                    *sum = V::load(dx.add(c * shape.pixels() * V::WIDTH + place));
-                                }
+        for by in 0..tall {
+            for bx in 0..wide {
+                let windows = windows(shape, by, bx, &mut around);
+                // SAFETY: `2 * tall` and `2 * wide` are at most the input's sides, and the caller has `C` channels.
+                unsafe {
+                    let pixels = 2 * by * row + 2 * bx * V::WIDTH;
+                    let (slope, dx) = (self.slope.add(pixels), self.dx.add(pixels));
+                    let places = [0, V::WIDTH, row, row + V::WIDTH];
+                    let mut sums = [[V::zero(); 4]; C];
+                    if outputs.start > 0 {
+                        for (c, four) in sums.iter_mut().enumerate() {
+                            for (sum, place) in four.iter_mut().zip(places) {
+                                *sum = V::load(dx.add(c * shape.pixels() * V::WIDTH + place));
                             }
                         }
-                        for output in from..to {
-                            let tables = self.spread.add(output * shape.inputs * SPREAD);
-                            for window in windows {
-                                let at = output * shape.pooled() + window.at;
-                                self.give::<V, C>(at, tables.add(window.table), &mut sums);
-                            }
+                    }
+                    for output in 0..outputs.len() {
+                        let tables = self.spread.add(output * shape.inputs * SPREAD);
+                        for window in windows {
+                            let at = output * shape.pooled() + window.at;
+                            self.give(at, tables.add(window.table), &mut sums);
                         }
-                        for (c, four) in sums.iter().enumerate() {
-                            for (sum, place) in four.iter().zip(places) {
-                                let at = c * shape.pixels() * V::WIDTH + place;
-                                let done = if to < shape.outputs { *sum } else { sum.mul(V::load(slope.add(at))) };
-                                done.store(dx.add(at));
-                            }
+                    }
+                    for (c, four) in sums.iter().enumerate() {
+                        for (sum, place) in four.iter().zip(places) {
+                            let at = c * shape.pixels() * V::WIDTH + place;
+                            let last = outputs.end == shape.outputs;
+                            let done = if last { sum.mul(V::load(slope.add(at))) } else { *sum };
+                            done.store(dx.add(at));
                         }
                     }
                 }
             }
-            from = to;
         }
         C
     }
 
     /// What one window gives to 2x2 pixels of `C` input channels.
     #[inline(always)]
-    unsafe fn give<V: Lanes, const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
+    unsafe fn give<const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
         // SAFETY: the window lies within the output, and its tables within those of the pair of channels.
         unsafe {
-            let winner = *self.winners.add(at);
-            let choice = V::choice(V::mask(winner.row), V::mask(winner.column));
+            let choice = *self.choices.add(at);
             let grad = V::load(self.grad.add(at * self.pixel));
             for (c, four) in sums.iter_mut().enumerate() {
                 let tables = tables.add(c * SPREAD);

@@ -17,13 +17,15 @@ pub struct Block {
     winners: Vec<Winner>,
     sums: Buffer,
     spread: Buffer,
+    choices: Buffer,
 }
 
 impl Block {
     /// `order` is that of the output and of its gradient; the input is always [`Order::Grouped`].
     pub fn new(set: InstructionSet, shape: Shape, order: Order) -> Self {
         assert!(shape.fits(), "no pooling window fits {shape:?}");
-        Self { set, shape, order, groups: 0, winners: Vec::new(), sums: Buffer::default(), spread: Buffer::default() }
+        let (sums, spread, choices) = (Buffer::default(), Buffer::default(), Buffer::default());
+        Self { set, shape, order, groups: 0, winners: Vec::new(), sums, spread, choices }
     }
 
     pub fn shape(&self) -> Shape {
@@ -66,6 +68,7 @@ impl Block {
         let winners = &self.winners[..groups * shape.output_len()];
         let tables = self.spread.floats(BackwardInput::room(&shape));
         spread(weights, tables);
-        set.run(BackwardInput { shape, groups, spread: tables, grad, order, winners, slope, dx });
+        let choices = self.choices.floats(BackwardInput::choices(&shape, set.width()));
+        set.run(BackwardInput { shape, groups, spread: tables, grad, order, winners, choices, slope, dx });
     }
 }

@@ -23,7 +23,7 @@ use {avx2::Avx2, avx512::Avx512};
 pub unsafe trait Lanes: Copy {
     /// One truth value a lane.
     type Mask: Copy;
-    /// A number from 0 to 3 a lane.
+    /// A number from 0 to 3 a lane, as wide as a float.
     type Choice: Copy;
     /// Floats in a vector; at most 16, so that a mask fits the bits of a [`Winner`](super::shape::Winner).
     const WIDTH: usize;

@@ -93,12 +93,12 @@ unsafe impl Lanes for Avx512 {
         }
     }
 
-    /// All four tables are one register.
+    /// A choice names one of the register's first four floats; the others are not there.
     #[inline(always)]
     unsafe fn pick<const Q: usize>(tables: *const f32, choice: Self::Choice) -> Self {
         unsafe {
-            let at = _mm512_add_epi32(choice, _mm512_set1_epi32(4 * Q as i32));
-            Self(_mm512_permutexvar_ps(at, _mm512_loadu_ps(tables)))
+            let four = _mm512_castps128_ps512(_mm_loadu_ps(tables.add(4 * Q)));
+            Self(_mm512_permutexvar_ps(choice, four))
         }
     }
 }

@@ -14,7 +14,7 @@ fn each(value: impl Fn(usize) -> f32) -> Plain {
 // SAFETY: nothing is asked of the processor; pointers are read and written for the 4 floats promised.
 unsafe impl Lanes for Plain {
     type Mask = [bool; 4];
-    type Choice = [usize; 4];
+    type Choice = [u32; 4];
     const WIDTH: usize = 4;
     const MANY_REGISTERS: bool = false;
 
@@ -92,13 +92,13 @@ unsafe impl Lanes for Plain {
 
     #[inline(always)]
     unsafe fn choice(row: Self::Mask, column: Self::Mask) -> Self::Choice {
-        let entry = |i: usize| 2 * usize::from(row[i]) + usize::from(column[i]);
+        let entry = |i: usize| 2 * u32::from(row[i]) + u32::from(column[i]);
         [entry(0), entry(1), entry(2), entry(3)]
     }
 
     #[inline(always)]
     unsafe fn pick<const Q: usize>(tables: *const f32, choice: Self::Choice) -> Self {
         let table = unsafe { tables.add(4 * Q).cast::<[f32; 4]>().read_unaligned() };
-        each(|i| table[choice[i] & 3])
+        each(|i| table[choice[i] as usize & 3])
     }
 }
