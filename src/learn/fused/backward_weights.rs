@@ -99,15 +99,16 @@ impl Pair {
         // SAFETY: the field of a pooled window, rows 2py to 2py+5 and columns 2px to 2px+5, lies within the input, and
         // `first + R` is at most 5.
         unsafe {
-            let everywhere = V::mask(u16::MAX);
             let mut sums = [[V::zero(); KERNEL]; R];
+            // A window ahead: a mask takes long to the registers where it can be used, and all else waits for it.
+            let mut next = self.sides::<V>(0);
             for py in 0..shape.pooled_height() {
                 for px in 0..shape.pooled_width() {
                     let at = py * shape.pooled_width() + px;
-                    let winner = *self.winners.add(at);
-                    let (below, right) = (V::mask(winner.row), V::mask(winner.column));
+                    let [above, below, right] = next;
+                    next = self.sides::<V>((at + 1).min(shape.pooled() - 1));
                     let grad = V::load(self.grad.add(at * self.pixel));
-                    let (upper, lower) = (grad.keep(V::and_not(everywhere, below)), grad.keep(below));
+                    let (upper, lower) = (grad.part(above), grad.part(below));
                     let field = self.x.add((2 * py + first) * row + 2 * px * V::WIDTH);
                     // Row y of the field meets kernel row y if the winner is in the upper row, and y - 1 if it is in the
                     // lower: hence two sums.
@@ -117,10 +118,10 @@ impl Pair {
                             let here = V::load(x.add(kx * V::WIDTH));
                             let pixel = here.replace(right, V::load(x.add((kx + 1) * V::WIDTH)));
                             if y < R {
-                                sums[y][kx] = pixel.mul_add(upper, sums[y][kx]);
+                                sums[y][kx] = pixel.mul_add_part(upper, sums[y][kx]);
                             }
                             if y > 0 {
-                                sums[y - 1][kx] = pixel.mul_add(lower, sums[y - 1][kx]);
+                                sums[y - 1][kx] = pixel.mul_add_part(lower, sums[y - 1][kx]);
                             }
                         }
                     }
@@ -132,6 +133,16 @@ impl Pair {
                     V::load(total).add(*sum).store(total);
                 }
             }
+        }
+    }
+
+    /// Where a window's winner is in the upper row, in the lower row, in the right column.
+    #[inline(always)]
+    unsafe fn sides<V: Lanes>(&self, window: usize) -> [V::Mask; 3] {
+        // SAFETY: the caller has the window.
+        unsafe {
+            let Winner { row, column } = *self.winners.add(window);
+            [V::mask(!row), V::mask(row), V::mask(column)]
         }
     }
 

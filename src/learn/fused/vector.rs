@@ -23,6 +23,8 @@ use {avx2::Avx2, avx512::Avx512};
 pub unsafe trait Lanes: Copy {
     /// One truth value a lane.
     type Mask: Copy;
+    /// Some lanes of a vector.
+    type Part: Copy;
     /// A number from 0 to 3 a lane, as wide as a float.
     type Choice: Copy;
     /// Floats in a vector; at most 16, so that a mask fits the bits of a [`Winner`](super::shape::Winner).
@@ -42,8 +44,10 @@ pub unsafe trait Lanes: Copy {
     unsafe fn beats(self, best: Self) -> Self::Mask;
     /// `yes` where the mask is true, `self` elsewhere.
     unsafe fn replace(self, mask: Self::Mask, yes: Self) -> Self;
-    /// `self` where the mask is true, zero elsewhere (whatever `self` is there, NaN included).
-    unsafe fn keep(self, mask: Self::Mask) -> Self;
+    /// The lanes of `self` where the mask is true (whatever `self` is elsewhere, NaN included).
+    unsafe fn part(self, mask: Self::Mask) -> Self::Part;
+    /// [`Lanes::mul_add`] with the lanes that the factor has. The others of `sum` stay, or are given `0 * self`.
+    unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self;
     /// Lane `i` is bit `i`.
     unsafe fn mask(bits: u16) -> Self::Mask;
     unsafe fn bits(mask: Self::Mask) -> u16;
@@ -190,12 +194,13 @@ mod tests {
             let beats = unsafe {
                 let (x, y) = (V::load(a.as_ptr()), V::load(b.as_ptr()));
                 let (row, column) = (V::mask(rows), V::mask(columns));
+                let one = V::splat(1.0);
                 V::mul_add(x, y, V::splat(0.5)).store(got[0].as_mut_ptr());
                 x.replace(row, y).store(got[1].as_mut_ptr());
-                x.keep(column).store(got[2].as_mut_ptr());
+                one.mul_add_part(x.part(column), V::zero()).store(got[2].as_mut_ptr());
                 V::pick::<2>(tables.as_ptr(), V::choice(row, column)).store(got[3].as_mut_ptr());
                 x.add(y).store(got[4].as_mut_ptr());
-                x.keep(V::and_not(V::or(row, column), row)).store(got[5].as_mut_ptr());
+                one.mul_add_part(x.part(V::and_not(V::or(row, column), row)), V::zero()).store(got[5].as_mut_ptr());
                 x.mul(y).store(got[6].as_mut_ptr());
                 V::bits(x.beats(y))
             };

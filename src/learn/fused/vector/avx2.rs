@@ -10,6 +10,8 @@ pub struct Avx2(__m256);
 // SAFETY: each method is the instruction that its name says, and reads or writes the 8 floats it promises.
 unsafe impl Lanes for Avx2 {
     type Mask = __m256;
+    /// The other lanes are zero.
+    type Part = Self;
     type Choice = __m256i;
     const WIDTH: usize = 8;
     const MANY_REGISTERS: bool = false;
@@ -62,11 +64,16 @@ unsafe impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn keep(self, mask: Self::Mask) -> Self {
+    unsafe fn part(self, mask: Self::Mask) -> Self::Part {
         Self(unsafe { _mm256_and_ps(self.0, mask) })
     }
 
     /// Each lane looks at its own bit.
+    #[inline(always)]
+    unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self {
+        unsafe { self.mul_add(factor, sum) }
+    }
+
     #[inline(always)]
     unsafe fn mask(bits: u16) -> Self::Mask {
         unsafe {

@@ -10,6 +10,8 @@ pub struct Avx512(__m512);
 // SAFETY: each method is the instruction that its name says, and reads or writes the 16 floats it promises.
 unsafe impl Lanes for Avx512 {
     type Mask = __mmask16;
+    /// All lanes, and which of them count: every instruction takes a mask for nothing.
+    type Part = (__m512, __mmask16);
     type Choice = __m512i;
     const WIDTH: usize = 16;
     const MANY_REGISTERS: bool = true;
@@ -61,8 +63,13 @@ unsafe impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn keep(self, mask: Self::Mask) -> Self {
-        Self(unsafe { _mm512_maskz_mov_ps(mask, self.0) })
+    unsafe fn part(self, mask: Self::Mask) -> Self::Part {
+        (self.0, mask)
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add_part(self, (factor, mask): Self::Part, sum: Self) -> Self {
+        Self(unsafe { _mm512_mask3_fmadd_ps(self.0, factor, sum.0, mask) })
     }
 
     #[inline(always)]

@@ -14,6 +14,8 @@ const OWN: [u32; 4] = [1, 2, 4, 8];
 unsafe impl Lanes for Neon {
     type Mask = uint32x4_t;
     /// Which byte of the table each byte of the result is: an entry is four bytes.
+    /// The other lanes are zero.
+    type Part = Self;
     type Choice = uint8x16_t;
     const WIDTH: usize = 4;
     const MANY_REGISTERS: bool = true;
@@ -64,8 +66,13 @@ unsafe impl Lanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn keep(self, mask: Self::Mask) -> Self {
+    unsafe fn part(self, mask: Self::Mask) -> Self::Part {
         Self(unsafe { vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(self.0), mask)) })
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self {
+        unsafe { self.mul_add(factor, sum) }
     }
 
     #[inline(always)]

@@ -14,6 +14,8 @@ fn each(value: impl Fn(usize) -> f32) -> Plain {
 // SAFETY: nothing is asked of the processor; pointers are read and written for the 4 floats promised.
 unsafe impl Lanes for Plain {
     type Mask = [bool; 4];
+    /// The other lanes are zero.
+    type Part = Self;
     type Choice = [u32; 4];
     const WIDTH: usize = 4;
     const MANY_REGISTERS: bool = false;
@@ -66,8 +68,13 @@ unsafe impl Lanes for Plain {
     }
 
     #[inline(always)]
-    unsafe fn keep(self, mask: Self::Mask) -> Self {
+    unsafe fn part(self, mask: Self::Mask) -> Self::Part {
         each(|i| if mask[i] { self.0[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self {
+        unsafe { self.mul_add(factor, sum) }
     }
 
     #[inline(always)]
