@@ -135,19 +135,17 @@ impl Channels {
     }
 }
 
-/// The maximum of a window, row by row: the first of equals wins, and a NaN is never lost, as in LibTorch.
+/// The maximum of a window: of each row, then of both. The first of equals wins, and a NaN is never lost, as in LibTorch.
 #[inline(always)]
 unsafe fn greatest<V: Lanes>(four: &[V; 4]) -> (V, Winner) {
     // SAFETY: the caller runs inside `V`'s instruction set.
     unsafe {
-        let right = four[1].beats(four[0]);
-        let best = four[0].replace(right, four[1]);
-        let below = four[2].beats(best);
-        let best = best.replace(below, four[2]);
-        let last = four[3].beats(best);
-        let best = best.replace(last, four[3]);
-        let row = V::or(below, last);
-        let column = V::or(V::and_not(right, below), last);
-        (best, Winner { row: V::bits(row), column: V::bits(column) })
+        let (upper, lower) = (four[1].beats(four[0]), four[3].beats(four[2]));
+        let above = four[0].replace(upper, four[1]);
+        let below = four[2].replace(lower, four[3]);
+        let row = below.beats(above);
+        let best = above.replace(row, below);
+        let (upper, lower, row) = (V::bits(upper), V::bits(lower), V::bits(row));
+        (best, Winner { row, column: upper & !row | lower & row })
     }
 }

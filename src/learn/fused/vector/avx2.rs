@@ -68,12 +68,12 @@ unsafe impl Lanes for Avx2 {
         Self(unsafe { _mm256_and_ps(self.0, mask) })
     }
 
-    /// Each lane looks at its own bit.
     #[inline(always)]
     unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self {
         unsafe { self.mul_add(factor, sum) }
     }
 
+    /// Each lane looks at its own bit.
     #[inline(always)]
     unsafe fn mask(bits: u16) -> Self::Mask {
         unsafe {
@@ -86,16 +86,6 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn bits(mask: Self::Mask) -> u16 {
         unsafe { _mm256_movemask_ps(mask) as u16 }
-    }
-
-    #[inline(always)]
-    unsafe fn or(one: Self::Mask, other: Self::Mask) -> Self::Mask {
-        unsafe { _mm256_or_ps(one, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(one: Self::Mask, not: Self::Mask) -> Self::Mask {
-        unsafe { _mm256_andnot_ps(not, one) }
     }
 
     #[inline(always)]

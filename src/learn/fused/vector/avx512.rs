@@ -83,16 +83,6 @@ unsafe impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn or(one: Self::Mask, other: Self::Mask) -> Self::Mask {
-        one | other
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(one: Self::Mask, not: Self::Mask) -> Self::Mask {
-        one & !not
-    }
-
-    #[inline(always)]
     unsafe fn choice(row: Self::Mask, column: Self::Mask) -> Self::Choice {
         unsafe {
             let ones = _mm512_maskz_set1_epi32(column, 1);

@@ -86,16 +86,6 @@ unsafe impl Lanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn or(one: Self::Mask, other: Self::Mask) -> Self::Mask {
-        unsafe { vorrq_u32(one, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(one: Self::Mask, not: Self::Mask) -> Self::Mask {
-        unsafe { vbicq_u32(one, not) }
-    }
-
-    #[inline(always)]
     unsafe fn choice(row: Self::Mask, column: Self::Mask) -> Self::Choice {
         unsafe {
             let entry = vorrq_u32(vandq_u32(row, vdupq_n_u32(2)), vandq_u32(column, vdupq_n_u32(1)));

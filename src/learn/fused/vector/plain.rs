@@ -88,16 +88,6 @@ unsafe impl Lanes for Plain {
     }
 
     #[inline(always)]
-    unsafe fn or(one: Self::Mask, other: Self::Mask) -> Self::Mask {
-        [one[0] || other[0], one[1] || other[1], one[2] || other[2], one[3] || other[3]]
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(one: Self::Mask, not: Self::Mask) -> Self::Mask {
-        [one[0] && !not[0], one[1] && !not[1], one[2] && !not[2], one[3] && !not[3]]
-    }
-
-    #[inline(always)]
     unsafe fn choice(row: Self::Mask, column: Self::Mask) -> Self::Choice {
         let entry = |i: usize| 2 * u32::from(row[i]) + u32::from(column[i]);
         [entry(0), entry(1), entry(2), entry(3)]
