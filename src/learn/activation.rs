@@ -1,4 +1,4 @@
-//! Activation functions as LibTorch computes them; autograd knows their derivatives.
+//! Activation functions and their slopes, as LibTorch computes them.
 
 use crate::protocol::Activation;
 use tch::Tensor;
@@ -16,6 +16,25 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
         Activation::Gelu => z.gelu("none"),
         Activation::Silu => z.silu(),
         Activation::Linear => z.shallow_clone(),
+    }
+}
+
+/// phi'(z), like `z`; `y` is phi(z). By the operators that autograd itself calls, given ones instead of a gradient: that
+/// saves building a graph and walking it back.
+pub fn slope(activation: Activation, z: &Tensor, y: &Tensor) -> Tensor {
+    // For every element; a tensor full of ones would be one more to write and to read.
+    let one = Tensor::from(1.0_f32);
+    match activation {
+        Activation::Relu => y.threshold_backward(&one, 0.0),
+        Activation::Tanh => Tensor::tanh_backward(&one, y),
+        Activation::Sigmoid => Tensor::sigmoid_backward(&one, y),
+        Activation::Softplus => z.softplus_backward(&one, 1.0, 20.0),
+        Activation::Leaky => z.leaky_relu_backward(&one, 0.01, false),
+        Activation::Elu => Tensor::elu_backward(&one, 1.0, 1.0, 1.0, false, z),
+        // oneDNN's, which asks for one of the same size.
+        Activation::Gelu => z.gelu_backward(&z.ones_like(), "none"),
+        Activation::Silu => z.silu_backward(&one),
+        Activation::Linear => z.ones_like(),
     }
 }
 
@@ -52,6 +71,21 @@ pub fn apply_fast(activation: Activation, z: &Tensor) -> Tensor {
 mod tests {
     use super::*;
     use tch::Kind;
+
+    #[test]
+    fn slopes_are_autograds() {
+        for activation in Activation::ALL {
+            let z = Tensor::arange_start_step(-8.0, 8.0, 0.01, (Kind::Float, tch::Device::Cpu));
+            // The kink of a rectifier, and where an exponential has nothing left.
+            z.narrow(0, 0, 3).copy_(&Tensor::from_slice(&[0.0_f32, 100.0, -100.0]));
+            let ours = slope(activation, &z, &apply(activation, &z));
+            let z = z.set_requires_grad(true);
+            let autograds = &Tensor::run_backward(&[apply(activation, &z)], &[&z], false, false)[0];
+            assert_eq!(ours.size(), autograds.size(), "{activation}");
+            let error = (ours - autograds).abs().max().double_value(&[]);
+            assert!(error <= 1e-6, "{activation}: {error}");
+        }
+    }
 
     /// Values at -1, 0 and 1 from the definitions.
     #[test]

@@ -6,12 +6,11 @@
 //!     ◀block 1─  y1 ◀══slope═════ s1 ◀─block 2─ y2 ◀══slope═════ s2 ◀─fc1─ z3 ◀═════════════════════
 //! ```
 //!
-//! A double line is LibTorch's graph, a single one ours. y1, y2 and z3 are leaves of that graph: autograd brings the loss's
-//! gradient to z3. Through s2 and s1 no gradient travels: autograd is asked for the slope of each activation at y2 and y1
-//! (its gradient for ones), and the layer behind multiplies by it as it stores what it hands on, which saves a pass over
-//! memory each. That is the chain rule of an activation that works element by element, as all of ours do; one that mixes
-//! elements, a softmax say, has no such slope and could not be fused so. `a_slope_is_autograds_chain_rule` holds both ways
-//! against each other.
+//! A double line is LibTorch's, a single one ours. z3 is a leaf of LibTorch's graph: autograd brings the loss's gradient
+//! there. Through s2 and s1 no gradient travels: LibTorch gives the slope of each activation at y2 and y1, and the layer
+//! behind multiplies by it as it stores what it hands on, which saves a pass over memory each. That is the chain rule of an
+//! activation that works element by element, as all of ours do; one that mixes elements, a softmax say, has no such slope
+//! and could not be fused so. `a_step_is_libtorchs_step` holds all of it against LibTorch's own network.
 //!
 //! Where an activation is another one scaled (tanh z = 2 sigmoid(2z) - 1), only the core is computed: what is around it
 //! goes into the weights in front and behind ([`super::fold`]).
@@ -50,11 +49,11 @@ struct Space {
     images: usize,
     /// `[group][32][32][lane]`
     x: Buffer,
-    /// `[group][conv1][14][14][lane]`, a leaf.
+    /// `[group][conv1][14][14][lane]`
     y1: Tensor,
-    /// (conv2 * 25, lanes), a leaf.
+    /// (conv2 * 25, lanes)
     y2: Tensor,
-    /// (images, fc1), a leaf.
+    /// (images, fc1), a leaf of the graph.
     z3: Tensor,
     /// Gradients by y1 and y2, like them.
     grad_y1: Buffer,
@@ -139,24 +138,25 @@ impl FusedLeNet4 {
         let Pass { space, s1, s2 } = self.pass.take().expect("gradients follow logits");
         let Space { images, x, y1, y2, z3, grad_y1, grad_y2 } = &mut self.spaces[space];
         let groups = layout::groups(*images, self.set.width());
-        let inner = activation::factored(net.arm.conv).inner;
+        let Factored { inner, core, .. } = activation::factored(net.arm.conv);
         let behind = behind(net);
         let [first, second] = &mut self.blocks;
         let [dw1, db1, dw2, db2, dw3, db3] = &mut self.gradients;
         let [_, _, w2, b2, w3, _, w4, b4] = &net.parameters;
-        let [dw4, db4, grad_z3] = autograd([loss], [w4, b4, &*z3]);
+        let behind_fc1 = Tensor::run_backward(&[loss], &[w4, b4, &*z3], false, false);
+        let [dw4, db4, grad_z3] = <[Tensor; 3]>::try_from(behind_fc1).expect("one gradient a leaf");
         let grad_z3 = grad_z3.contiguous();
         let grad_z3 = floats(&grad_z3);
 
         self.fc1.backward_weights(behind, floats(&s2), grad_z3, floats_mut(&mut dw3.tr()), floats_mut(db3));
         let grad_y2 = grad_y2.floats(s2.numel());
-        self.fc1.backward_input(behind, floats(&w3.tr()), grad_z3, floats(&slope(&s2, y2)), grad_y2);
+        self.fc1.backward_input(behind, floats(&w3.tr()), grad_z3, floats(&activation::slope(core, y2, &s2)), grad_y2);
 
         second.backward_weights(floats(&s1), grad_y2, floats_mut(dw2), floats_mut(db2));
         unfold(behind, inner, floats_mut(dw2), floats_mut(db2));
         let grad_y1 = grad_y1.floats(s1.numel());
         let (w, _) = folded(&mut self.folded[1], w2, b2);
-        second.backward_input(w, grad_y2, floats(&slope(&s1, y1)), grad_y1);
+        second.backward_input(w, grad_y2, floats(&activation::slope(core, y1, &s1)), grad_y1);
 
         let x = x.floats(groups * first.shape().input_len() * self.set.width());
         first.backward_weights(x, grad_y1, floats_mut(dw1), floats_mut(db1));
@@ -173,13 +173,13 @@ impl FusedLeNet4 {
         }
         let lanes = (layout::groups(images, self.set.width()) * self.set.width()) as i64;
         let [first, second] = self.blocks.each_ref().map(|block| block.shape().output_len() as i64);
-        let leaf = |size: &[i64]| Tensor::zeros(size, FLOAT).set_requires_grad(true);
+        let zeros = |size: &[i64]| Tensor::zeros(size, FLOAT);
         self.spaces.push(Space {
             images,
             x: Buffer::default(),
-            y1: leaf(&[first * lanes]),
-            y2: leaf(&[second, lanes]),
-            z3: leaf(&[images as i64, self.gradients[5].size()[0]]),
+            y1: zeros(&[first * lanes]),
+            y2: zeros(&[second, lanes]),
+            z3: zeros(&[images as i64, self.gradients[5].size()[0]]).set_requires_grad(true),
             grad_y1: Buffer::default(),
             grad_y2: Buffer::default(),
         });
@@ -198,19 +198,6 @@ fn behind(net: &LeNet4) -> Affine {
 /// A block's folded weights and bias.
 fn folded<'a>([w, b]: &'a mut [Buffer; 2], weights: &Tensor, bias: &Tensor) -> (&'a mut [f32], &'a mut [f32]) {
     (w.floats(weights.numel()), b.floats(bias.numel()))
-}
-
-/// d(root)/d(leaves), summed over the root's elements, by LibTorch.
-fn autograd<const N: usize>(root: [&Tensor; 1], leaves: [&Tensor; N]) -> [Tensor; N] {
-    let found = Tensor::run_backward(&root, &leaves, false, false);
-    found.try_into().expect("one gradient a leaf")
-}
-
-/// The derivative of a function that works element by element, at each of its arguments: what autograd hands back for a
-/// gradient of ones. Of a function that mixes elements this would be another thing.
-fn slope(values: &Tensor, arguments: &Tensor) -> Tensor {
-    let [slope] = autograd([values], [arguments]);
-    slope.contiguous()
 }
 
 /// A tensor's numbers where they lie.
@@ -281,28 +268,6 @@ mod tests {
                 // differs from processor to processor, and a bias' gradient is a sum of hundreds of terms that cancel.
                 assert!(error <= 5e-5 * size, "{arm}, {widths:?}, {}, tensor {at}: {error} of {size}", set.name());
             }
-        }
-    }
-
-    /// What the layers do with an activation, times its slope, against what autograd does: hand a gradient back through it.
-    #[test]
-    fn a_slope_is_autograds_chain_rule() {
-        let mut random = Random::new(2, Purpose::Experiment { number: 0 });
-        let mut normal = |spread: f32| {
-            let values: Vec<f32> = (0..1000).map(|_| spread * random.normal()).collect();
-            Tensor::from_slice(&values)
-        };
-        for activation in Activation::ALL {
-            let y = normal(3.0);
-            // The kink of a rectifier, and where an exponential has nothing left.
-            y.narrow(0, 0, 3).copy_(&Tensor::from_slice(&[0.0_f32, 100.0, -100.0]));
-            let (y, grad) = (y.set_requires_grad(true), normal(1.0));
-            let s = activation::apply(activation::factored(activation).core, &y);
-            let ours = slope(&s, &y) * &grad;
-            let s = activation::apply(activation::factored(activation).core, &y);
-            let [autograds] = autograd([&(s * &grad).sum(Kind::Float)], [&y]);
-            let error = (ours - &autograds).abs().max().double_value(&[]);
-            assert!(error <= 1e-6 * autograds.abs().max().double_value(&[]), "{activation}: {error}");
         }
     }
 

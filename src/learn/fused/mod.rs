@@ -18,7 +18,7 @@
 //! - The backward pass visits winners only: it picks the pixel ([`backward_weights`]) or the weight
 //!   ([`backward_input`]) that belongs to each lane's winner instead of multiplying by zero.
 //! - Elementwise work (the activation) does not care for the order, so it stays LibTorch's, on the same memory; its
-//!   slope comes from LibTorch's autograd, its affine part goes into the weights beside it ([`fold`]).
+//!   slope comes from LibTorch too, its affine part goes into the weights beside it ([`fold`]).
 //! - The large fully connected layer reads the lanes as they lie ([`dense`]).
 //! - Sums run in one fixed order: the same numbers give the same bits.
 //!
