@@ -367,9 +367,11 @@ fn what_is_measured_stands_in_the_ledger() {
     let told = home.text(&["measure", "sigmoid/curves", "implementing"]);
     assert!(told.contains("sigmoid/curves: it takes") && told.contains("measured in"), "{told}");
     let rows = home.json(&["ledger", "--json"]);
-    let verdict = |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["verdict"].clone();
+    let row = |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
+    let verdict = |id: &str| row(id)["verdict"].clone();
     // The sigmoid's slope is at most 1/4, tanh's 1.
-    assert_eq!(verdict("centre"), "holds in part");
+    assert_eq!((verdict("centre"), row("centre")["tests"][0]["asks"].clone()), ("holds".into(), "at most 1".into()));
+    assert_eq!(verdict("max"), "does not hold here");
     assert_eq!(verdict("maximum"), "holds");
     assert_eq!(verdict("one-sided"), "not yet tried");
     let (code, told) = home.refusal(&["measure", "sigmoid/nothing"]);
