@@ -24,7 +24,7 @@ pub fn back_up(home: &Home) -> Result<(), StoreError> {
         return Err(StoreError::Damaged("its file is empty".into()));
     }
     let store = open_to_read(&home.database())?;
-    if is_of_another(&home.backup(), &store) {
+    if is_of_another(&home.backup(), &store)? {
         return Err(StoreError::OthersBackup(home.backup()));
     }
     if !has_room(home)? {
@@ -51,15 +51,15 @@ impl Store {
 /// comes back by itself. But it may be the last copy of somebody's curves, so no new backup takes its place either: it
 /// is renamed, and told of. Numbers only grow, so a backup with a higher one is of another store than this.
 pub(super) fn set_aside_if_of_another(home: &Home, store: &Connection) -> Option<String> {
-    if !is_of_another(&home.backup(), store) {
+    if !is_of_another(&home.backup(), store).unwrap_or(false) {
         return None;
     }
     match files::rename_aside(&home.backup(), "kept") {
         Ok(aside) => Some(format!(
             "There was no store, or an older one, and the runs in its backup are not in the list. The backup is kept \
-             as {}; to have them back, `relu kernel stop`, and rename that file to {}.",
-            aside.display(),
-            home.database().display()
+             as {aside}; to have them back, `relu kernel stop`, remove {store}-wal, and rename that file to {store}.",
+            aside = aside.display(),
+            store = home.database().display()
         )),
         Err(error) => {
             tracing::warn!("a backup of another store stays in its place: {error}");
@@ -69,9 +69,10 @@ pub(super) fn set_aside_if_of_another(home: &Home, store: &Connection) -> Option
 }
 
 /// A damaged backup is nobody's: the next takes its place.
-fn is_of_another(backup: &Path, store: &Connection) -> bool {
-    let newest = |store: &Connection| numbers::highest(store).unwrap_or(0);
-    backup.is_file() && open_to_read(backup).is_ok_and(|backup| newest(&backup) > newest(store))
+fn is_of_another(backup: &Path, store: &Connection) -> rusqlite::Result<bool> {
+    let newest = numbers::highest(store)?;
+    let theirs = open_to_read(backup).and_then(|backup| numbers::highest(&backup));
+    Ok(theirs.is_ok_and(|theirs| theirs > newest))
 }
 
 fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
