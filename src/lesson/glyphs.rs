@@ -20,34 +20,22 @@ impl Glyphs {
     /// Text in these characters: `σ(x²)` becomes `sigma(x^2)`. It may grow, so this comes before any line is broken.
     pub fn text(self, text: &str) -> String {
         match self {
-            Self::Ascii if !text.is_ascii() => spelled(text).concat(),
+            Self::Ascii if !text.is_ascii() => spelled(text),
             _ => text.into(),
         }
     }
 
-    /// The lines of a formula in these characters. A column is as wide as its widest spelling, so that what stands
-    /// above each other still does.
-    pub fn formula(self, lines: Vec<String>) -> Vec<String> {
-        if self == Self::Unicode || lines.iter().all(|line| line.is_ascii()) {
-            return lines;
-        }
-        let lines: Vec<Vec<String>> = lines.iter().map(|line| spelled(line)).collect();
-        let widths: Vec<usize> = (0..lines.iter().map(Vec::len).max().unwrap_or(0))
-            .map(|column| lines.iter().filter_map(|line| line.get(column)).map(String::len).max().unwrap_or(0))
-            .collect();
-        let fill = |cell: &String, width: usize| match cell.as_str() {
-            "-" => "-".repeat(width),
-            _ => format!("{cell:<width$}"),
-        };
-        let whole = |line: &Vec<String>| line.iter().zip(&widths).map(|(cell, width)| fill(cell, *width)).collect();
-        lines.iter().map(whole).map(|line: String| line.trim_end().to_string()).collect()
+    /// A letter raised (`^`) or lowered (`_`), if there is such a small one.
+    pub fn small(mark: char, letter: char) -> Option<char> {
+        let table = if mark == '^' { RAISED } else { LOWERED };
+        pairs(table).find(|pair| pair.1 == letter).map(|pair| pair.0)
     }
 }
 
-/// What each column of a text is spelled as.
-fn spelled(text: &str) -> Vec<String> {
+/// The text, each character spelled out.
+fn spelled(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
-    let mut columns: Vec<String> = Vec::with_capacity(chars.len());
+    let mut plain = String::with_capacity(text.len());
     // Whether the letters before are a whole word: another would run into it.
     let mut after_word = false;
     for (at, &c) in chars.iter().enumerate() {
@@ -92,16 +80,9 @@ fn spelled(text: &str) -> Vec<String> {
             }
         }
         after_word = word(c).is_some();
-        match columns.last_mut() {
-            Some(last) if is_combining(c) => last.push_str(&cell),
-            _ => columns.push(cell),
-        }
+        plain.push_str(&cell);
     }
-    columns
-}
-
-fn is_combining(c: char) -> bool {
-    ('\u{300}'..='\u{36f}').contains(&c)
+    plain
 }
 
 /// Letters and symbols that are read as a word.
@@ -144,6 +125,21 @@ fn word(c: char) -> Option<&'static str> {
         '∂' => "d",
         '∇' => "nabla",
         '∞' => "inf",
+        'ι' => "iota",
+        'υ' => "upsilon",
+        'Ξ' => "Xi",
+        'ħ' => "hbar",
+        '∪' => "cup",
+        '∩' => "cap",
+        '⋃' => "union",
+        '⋂' => "intersection",
+        '∧' => "and",
+        '∨' => "or",
+        '∀' => "all",
+        '∃' => "some",
+        '∉' => "not in",
+        '⊂' | '⊆' => "subset of",
+        '∅' => "empty",
         '∈' => "in",
         '∝' => "propto",
         '°' => "deg",
@@ -155,11 +151,17 @@ fn word(c: char) -> Option<&'static str> {
 fn sign(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{a0}' | '\u{2009}' | '\u{202f}' => " ",
-        '•' | '·' | '⋅' | '∙' => "*",
+        '•' | '·' | '⋅' | '∙' | '∗' => "*",
+        '⋯' => "...",
+        '⋮' => ":",
+        '⊤' => "T",
+        '⊙' => "(.)",
+        '⊕' => "(+)",
+        '⊗' => "(x)",
         '─' | '━' | '–' | '—' | '−' | '‐' | '‑' => "-",
         '▏' | '│' | '┃' | '⎜' | '⎟' | '⎪' | '⎢' | '⎥' | '∣' => "|",
         '⎛' | '⎠' | '⎧' | '⎭' | '⁄' | '÷' => "/",
-        '⎝' | '⎞' | '⎩' | '⎫' => "\\",
+        '⎝' | '⎞' | '⎩' | '⎫' | '∖' => "\\",
         '⎡' | '⎣' | '⌊' | '⌈' => "[",
         '⎤' | '⎦' | '⌋' | '⌉' => "]",
         '⎨' | '⟨' => "<",
@@ -174,6 +176,7 @@ fn sign(c: char) -> Option<&'static str> {
         '←' => "<-",
         '↔' => "<->",
         '⇒' => "=>",
+        '⇔' => "<=>",
         '↦' => "|->",
         '≥' => ">=",
         '≤' => "<=",
@@ -182,20 +185,31 @@ fn sign(c: char) -> Option<&'static str> {
         '≠' => "!=",
         '≡' => "==",
         '±' => "+-",
-        '↑' | '\u{302}' => "^",
+        '∓' => "-+",
+        '↑' => "^",
+        '\u{302}' => "_hat",
+        '\u{303}' => "_tilde",
+        '\u{304}' | '\u{305}' => "_bar",
+        '\u{307}' => "_dot",
+        '\u{308}' => "_ddot",
+        '\u{20d7}' => "_vec",
         '↓' => "v",
-        '✕' | '✓' | '†' => "+",
-        '‖' | '∥' => "||",
+        '✕' | '✓' | '†' | '┌' => "+",
+        '‖' | '∥' | '║' => "||",
         '½' => "1/2",
         '¼' => "1/4",
         '¾' => "3/4",
         'ℝ' => "R",
+        'ℕ' => "N",
+        'ℤ' => "Z",
+        'ℚ' => "Q",
+        'ℂ' => "C",
         'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => "a",
         'À' | 'Á' | 'Â' | 'Ã' | 'Ä' | 'Å' => "A",
         'è' | 'é' | 'ê' | 'ë' => "e",
         'È' | 'É' | 'Ê' | 'Ë' => "E",
         'ì' | 'í' | 'î' | 'ï' => "i",
-        '●' | 'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => "o",
+        '●' | '∘' | 'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => "o",
         'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' | 'Ø' => "O",
         'ù' | 'ú' | 'û' | 'ü' => "u",
         'Ù' | 'Ú' | 'Û' | 'Ü' => "U",
@@ -210,18 +224,23 @@ fn sign(c: char) -> Option<&'static str> {
     })
 }
 
+const RAISED: &str = "⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻−⁼=⁽(⁾)ᵃaᵇbᶜcᵈdᵉeᶠfᵍgʰhⁱiʲjᵏkˡlᵐmⁿnᵒoᵖpʳrˢsᵗtᵘuᵛvʷwˣxʸyᶻzᴬAᴮBᴰDᴱEᴳGᴴHᴵIᴶJᴷKᴸLᴹMᴺNᴼOᴾPᴿRᵀTᵁUⱽVᵂW";
+const LOWERED: &str = "₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋−₌=₍(₎)ₐaₑeₕhᵢiⱼjₖkₗlₘmₙnₒoₚpᵣrₛsₜtᵤuᵥvₓx";
+
+/// Small letters and the letters that they are.
+fn pairs(table: &'static str) -> impl Iterator<Item = (char, char)> {
+    let mut letters = table.chars();
+    std::iter::from_fn(move || letters.next().zip(letters.next()))
+}
+
 /// A raised or lowered letter: its mark, and the letter itself.
 fn raised(c: char) -> Option<(char, char)> {
-    const RAISED: &str = "⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-⁼=⁽(⁾)ᵃaᵇbᶜcᵈdᵉeᶠfᵍgʰhⁱiʲjᵏkˡlᵐmⁿnᵒoᵖpʳrˢsᵗtᵘuᵛvʷwˣxʸyᶻzᴸLᵀTᴺNᴹM";
-    const LOWERED: &str = "₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-₌=₍(₎)ₐaₑeₕhᵢiⱼjₖkₗlₘmₙnₒoₚpᵣrₛsₜtᵤuᵥvₓx";
-    let find = |table: &str| {
-        let mut pairs = table.chars();
-        std::iter::from_fn(|| pairs.next().zip(pairs.next())).find(|pair| pair.0 == c).map(|pair| pair.1)
-    };
     if c.is_ascii() {
         return None;
     }
-    find(RAISED).map(|like| ('^', like)).or_else(|| find(LOWERED).map(|like| ('_', like)))
+    let find = |table, mark| pairs(table).find(|pair| pair.0 == c).map(|pair| (mark, pair.1));
+    let ascii = |(mark, like): (char, char)| (mark, if like == '−' { '-' } else { like });
+    find(RAISED, '^').or_else(|| find(LOWERED, '_')).map(ascii)
 }
 
 #[cfg(test)]
@@ -248,13 +267,5 @@ mod tests {
             assert_eq!(Glyphs::Ascii.text(rich), plain);
             assert_eq!(Glyphs::Unicode.text(rich), rich);
         }
-    }
-
-    #[test]
-    fn what_stands_above_each_other_still_does() {
-        let fraction = ["         1", "σ(x) = ─────", "       1+e⁻ˣ"].map(String::from).to_vec();
-        let plain = ["             1", "sigma(x) = --------", "           1+e^(-x)"];
-        assert_eq!(Glyphs::Ascii.formula(fraction.clone()), plain);
-        assert_eq!(Glyphs::Unicode.formula(fraction.clone()), fraction);
     }
 }

@@ -8,6 +8,9 @@ use super::wrap::wrap;
 use super::{Cell, Glyphs, math, table};
 use unicode_width::UnicodeWidthStr;
 
+/// What stands before code and formulas.
+const INDENT: &str = "  ";
+
 /// One line of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -176,17 +179,7 @@ impl Setter<'_> {
                     self.fitted(block.at, "a line of code", &spans);
                 }
             }
-            BlockKind::Math(tex) => match math::display(tex) {
-                Ok(lines) => {
-                    for line in self.glyphs.formula(lines) {
-                        self.fitted(block.at, "the formula", &[Span::new(line, Style::Math)]);
-                    }
-                }
-                Err(message) => {
-                    self.layout.faults.push((block.at, message));
-                    self.wrapped(&[Span::new(tex.clone(), Style::Math)]);
-                }
-            },
+            BlockKind::Math(tex) => self.formula(block.at, tex),
             BlockKind::Rule => {
                 let rule = "─".repeat(self.room());
                 self.push(vec![Span::new(rule, Style::Frame)]);
@@ -200,6 +193,28 @@ impl Setter<'_> {
                 let number = self.layout.cells.len();
                 self.layout.cells.push((self.layout.lines.len(), height));
                 self.layout.lines.extend((0..height).map(|row| Line::Cell { cell: number, row }));
+            }
+        }
+    }
+
+    /// A displayed formula. One that can't be broken to the width is told in lines of text: nothing of it is cut off.
+    fn formula(&mut self, at: Position, tex: &str) {
+        let room = self.room().saturating_sub(INDENT.len());
+        let narrow = |lines: &Vec<String>| lines.iter().all(|line| line.width() <= room);
+        match math::display(tex, self.glyphs, room) {
+            Ok(lines) if narrow(&lines) => {
+                for line in lines {
+                    self.push(vec![Span::new(INDENT, Style::Text), Span::new(line, Style::Math)]);
+                }
+            }
+            Ok(_) => {
+                self.overflow(at, "the formula");
+                let text = math::inline(tex).unwrap_or_else(|_| tex.into());
+                self.wrapped(&[Span::new(text, Style::Math)]);
+            }
+            Err(message) => {
+                self.layout.faults.push((at, message));
+                self.wrapped(&[Span::new(tex, Style::Math)]);
             }
         }
     }
@@ -251,7 +266,7 @@ impl Setter<'_> {
     /// A line that must not be wrapped.
     fn fitted(&mut self, at: Position, what: &str, spans: &[Span]) {
         let mut spans = self.ours(spans);
-        spans.insert(0, Span::new("  ", Style::Text));
+        spans.insert(0, Span::new(INDENT, Style::Text));
         if spans.iter().map(|span| span.text.width()).sum::<usize>() > self.room() {
             self.overflow(at, what);
         }
@@ -355,6 +370,16 @@ mod tests {
         let (document, _) = parse("x.md", "| alpha | beta | gamma |\n|---|---|---|\n| 1 | 2 | 3 |\n");
         let layout = lay_out(&document, 9, Glyphs::Unicode, |_| 1);
         assert!(layout.lines.iter().any(|line| line.holds("columns:")), "{:?}", layout.lines);
+        assert_eq!(layout.faults.len(), 1);
+    }
+
+    #[test]
+    fn a_formula_that_is_too_wide_is_told_whole() {
+        let goes_on = screen("$$a = b + c + d$$", 11);
+        assert_eq!(goes_on, ["  a = b + c", "      + d"]);
+        let (document, _) = parse("x.md", "$$\\frac{abcdefghij + klm}{2}$$\n");
+        let layout = lay_out(&document, 12, Glyphs::Unicode, |_| 1);
+        assert!(layout.lines.iter().any(|line| line.holds("klm)/2")), "{:?}", layout.lines);
         assert_eq!(layout.faults.len(), 1);
     }
 

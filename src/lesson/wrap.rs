@@ -1,7 +1,7 @@
 //! Styled text broken into lines.
 
-use super::span::Span;
-use textwrap::core::Fragment;
+use super::span::{Span, Style};
+use textwrap::core::{Fragment, Word};
 use unicode_width::UnicodeWidthStr;
 
 /// A piece that is not broken: its spans, without the white space behind it.
@@ -72,7 +72,7 @@ fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
 fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
     let text: String = spans.iter().map(|span| span.text.as_str()).collect();
     let mut pieces = Vec::new();
-    for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(&text) {
+    for word in whole_formulas(spans, &text) {
         for part in word.break_apart(width) {
             // A word is a slice of `text`: where it stands tells its spans.
             let start = part.word.as_ptr() as usize - text.as_ptr() as usize;
@@ -81,6 +81,35 @@ fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// The words of a text; a formula is broken at its blanks alone, and not behind a sign that means something else in
+/// prose.
+fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
+    let mut formulas = Vec::new();
+    let mut end = 0;
+    for span in spans {
+        let start = end;
+        end += span.text.len();
+        if span.style == Style::Math {
+            formulas.push(start..end);
+        }
+    }
+    let mut words: Vec<Word> = Vec::new();
+    let mut start = 0;
+    for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(text) {
+        let end = start + word.word.len() + word.whitespace.len();
+        let inside = formulas.iter().any(|formula| formula.start < start && start < formula.end);
+        match words.last_mut() {
+            Some(last) if inside && last.whitespace.is_empty() => {
+                let from = start - last.word.len();
+                *last = Word::from(&text[from..end]);
+            }
+            _ => words.push(word),
+        }
+        start = end;
+    }
+    words
 }
 
 /// The part of styled text between two byte offsets.
@@ -95,4 +124,18 @@ fn cut(spans: &[Span], start: usize, end: usize) -> Vec<Span> {
         offset += span.text.len();
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formula_is_broken_at_its_blanks_alone() {
+        let spans = [("see ", Style::Text), ("W−λ/L(b−c) = 0", Style::Math), (" or well-known", Style::Text)];
+        let spans = spans.map(|(text, style)| Span::new(text, style));
+        let text = |line: &Vec<Span>| line.iter().map(|span| span.text.as_str()).collect::<String>();
+        let lines: Vec<String> = wrap(&spans, 10).iter().map(text).collect();
+        assert_eq!(lines, ["see", "W−λ/L(b−c)", "= 0 or", "well-known"]);
+    }
 }

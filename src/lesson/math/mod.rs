@@ -1,0 +1,104 @@
+//! Formulas for a terminal: TeX in, text out. What is raised becomes small letters where there are such; a fraction in
+//! a line of text becomes `a/b`, on lines of its own it gets a bar.
+//!
+//! [`tex`] reads a formula into its parts, [`set`] puts them on lines, of which [`block`] knows how they join.
+
+mod block;
+mod set;
+mod symbols;
+mod tex;
+mod token;
+
+use super::Glyphs;
+use block::{Block, Side};
+use set::{Set, Setter, Style, class_of};
+use symbols::Class;
+use tex::Node;
+
+/// A formula no longer than this stays on one line of the text.
+const KEPT: usize = 24;
+/// What stands before a line on which a wide formula goes on; a blank follows it.
+const INDENT: &str = "   ";
+
+/// A formula in a line of text, such as `\sigma(x)` -> `σ(x)`.
+///
+/// # Errors
+/// What can't be read, or not in one line.
+pub fn inline(tex: &str) -> Result<String, String> {
+    let setter = Setter { glyphs: Glyphs::Unicode };
+    let set = tex::read(tex).and_then(|row| setter.row(&row, Style::Line, None));
+    match set.map_err(|why| fault(tex, &why))? {
+        Set::Line(text) if text.chars().count() <= KEPT => Ok(text.replace(' ', "\u{a0}")),
+        Set::Line(text) => Ok(text),
+        Set::Block(_) => Err(fault(tex, "it takes several lines; display it between `$$`")),
+    }
+}
+
+/// A formula on lines of its own, broken at its relations and operators where it is wider than `width`. It may stay
+/// wider if it has none.
+///
+/// # Errors
+/// What can't be read.
+pub fn display(tex: &str, glyphs: Glyphs, width: usize) -> Result<Vec<String>, String> {
+    let setter = Setter { glyphs };
+    let set = || {
+        let row = tex::read(tex)?;
+        let whole = setter.block(setter.row(&row, Style::Display, None)?);
+        if whole.width <= width { Ok(whole) } else { broken(&setter, &row, width) }
+    };
+    set().map(Block::trimmed).map_err(|why| fault(tex, &why))
+}
+
+fn fault(tex: &str, why: &str) -> String {
+    format!("the formula `{}` can't be set: {why}", tex.trim())
+}
+
+/// On several lines, broken where it is read best: behind a comma, else before its relations, else before its operators
+/// too.
+fn broken(setter: &Setter, row: &[Node], width: usize) -> Result<Block, String> {
+    let rank = |at: usize| match (class_of(&row[at - 1]), class_of(&row[at])) {
+        (Class::Punctuation, _) => 0,
+        (_, Class::Relation) => 1,
+        (_, Class::Binary) => 2,
+        _ => usize::MAX,
+    };
+    let mut whole = Block::default();
+    for most in 0..=2 {
+        let ends: Vec<usize> = (1..row.len()).filter(|&at| rank(at) <= most).chain([row.len()]).collect();
+        whole = filled(setter, row, &ends, width)?;
+        if whole.width <= width {
+            break;
+        }
+    }
+    Ok(whole)
+}
+
+/// On as few lines as there can be, each up to one of these ends.
+fn filled(setter: &Setter, row: &[Node], ends: &[usize], width: usize) -> Result<Block, String> {
+    let set = |from: usize, to: usize| {
+        let before = (from > 0).then(|| class_of(&row[from - 1])).map(|class| match class {
+            Class::Punctuation => class,
+            _ => Class::Ordinary,
+        });
+        let block = setter.block(setter.row(&row[from..to], Style::Display, before)?);
+        Ok::<_, String>(if from > 0 { Block::beside(&[Block::line(INDENT), block]) } else { block })
+    };
+    let (mut lines, mut from, mut fits) = (Vec::new(), 0, 0);
+    let mut line = Block::default();
+    for &end in ends {
+        let longer = set(from, end)?;
+        if longer.width > width && fits > from {
+            lines.push(std::mem::take(&mut line));
+            from = fits;
+            line = set(from, end)?;
+        } else {
+            line = longer;
+        }
+        fits = end;
+    }
+    lines.push(line);
+    Ok(Block::stacked(lines, Side::Left, 0))
+}
+
+#[cfg(test)]
+mod tests;
