@@ -165,7 +165,7 @@ const CHOICES: usize = 9;
 type Read = Result<(String, CellBody), (String, usize)>;
 
 fn toml<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T, (String, usize)> {
-    toml::from_str(body).map_err(|e| (e.message().trim().replace('\n', " "), e.span().map_or(0, |span| span.start)))
+    toml::from_str(body).map_err(|e| (in_words(e.message()), e.span().map_or(0, |span| span.start)))
 }
 
 /// Byte offset of a key of the body; of the body itself if it has no such key.
@@ -230,7 +230,7 @@ fn settings(mut table: toml::Table) -> Result<ExperimentSpec, String> {
     for key in ["effort", "seeds"] {
         apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
     }
-    let fault = |e: toml::de::Error| e.message().trim().replace('\n', " ");
+    let fault = |e: toml::de::Error| in_words(e.message());
     let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
     let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
     Ok(ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) })
@@ -305,4 +305,18 @@ fn claim(body: &str) -> Read {
         Wrong::At(offset) => (why, offset),
     })?;
     Ok((id, CellBody::Claim(cell)))
+}
+
+/// What TOML's reader complains of, for those who do not know the types of Rust.
+pub(super) fn in_words(message: &str) -> String {
+    let words = message.trim().split_inclusive(|c: char| !c.is_ascii_alphanumeric()).map(|word| {
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
+        let plain = match &word[..end] {
+            "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+            "f32" | "f64" => "a number",
+            other => other,
+        };
+        format!("{plain}{}", &word[end..])
+    });
+    words.collect::<String>().replace('\n', " ")
 }

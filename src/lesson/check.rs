@@ -2,9 +2,10 @@
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
-use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block};
+use super::document::{Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, each_block};
 use super::glyphs::Glyphs;
 use super::layout::lay_out;
+use super::notes::{undefined_notes, unused_notes};
 use super::parse::parse;
 use crate::protocol::{RACE, finds};
 use std::collections::HashSet;
@@ -56,13 +57,15 @@ fn fault(document: &Document, at: Position, message: impl Into<String>) -> Fault
 }
 
 fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Fault>) {
+    // A head that can't be read is one fault, told already.
+    let has_head = document.meta != Meta::default();
     for (name, value) in [
         ("id", &document.meta.id),
         ("title", &document.meta.title),
         ("part", &document.meta.part),
         ("summary", &document.meta.summary),
     ] {
-        if value.trim().is_empty() {
+        if has_head && value.trim().is_empty() {
             faults.push(fault(document, first(), format!("the front matter's `{name}` is missing or empty")));
         }
     }
@@ -86,12 +89,14 @@ fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Faul
     });
     each_block(&document.blocks, &mut |block| {
         each_link(block, &mut |at, target| {
-            if let Some(why) = dead(target, document, all) {
+            let known = has_head || !matches!(target, Target::Reference(_));
+            if let Some(why) = dead(target, document, all).filter(|_| known) {
                 faults.push(fault(document, at, why));
             }
         });
     });
-    faults.extend(undefined_notes(document).into_iter().map(|(at, what)| fault(document, at, what)));
+    let notes = undefined_notes(document).into_iter().chain(unused_notes(document));
+    faults.extend(notes.map(|(at, what)| fault(document, at, what)));
     let layout = lay_out(document, COLUMNS - MARGINS, Glyphs::Unicode, |_| 1);
     faults.extend(layout.faults.into_iter().map(|(at, message)| fault(document, at, message)));
 }
@@ -162,39 +167,7 @@ fn dead(target: &Target, document: &Document, all: &[&Document]) -> Option<Strin
     }
 }
 
-/// Marks of footnotes that are written nowhere: they have stayed text.
-fn undefined_notes(document: &Document) -> Vec<(Position, String)> {
-    let mut faults = Vec::new();
-    each_block(&document.blocks, &mut |block| {
-        each_text(block, &mut |text| {
-            for name in text.split("[^").skip(1).filter_map(|rest| rest.split_once(']')).map(|(name, _)| name) {
-                let mark = format!("[^{name}]");
-                if let Some(at) = place_of(document, block.at, &mark) {
-                    faults.push((at, format!("there is no footnote {mark}; write it as `{mark}: ...`")));
-                }
-            }
-        });
-    });
-    faults
-}
-
-/// Where a mark stands in the file, from a block's first line on; a backslash before it makes it plain text.
-fn place_of(document: &Document, from: Position, mark: &str) -> Option<Position> {
-    document.text.lines().enumerate().skip(from.line - 1).find_map(|(number, line)| {
-        let found = line.match_indices(mark).find(|(at, _)| !line[..*at].ends_with('\\'))?;
-        Some(Position { line: number + 1, column: line[..found.0].chars().count() + 1 })
-    })
-}
-
-/// The plain text of a block, all that stands together at once.
-fn each_text(block: &Block, visit: &mut impl FnMut(&str)) {
-    each_inlines(block, &mut |inlines| {
-        let texts = inlines.iter().map(|inline| if let Inline::Text(text) = inline { text.as_str() } else { "\n" });
-        visit(&texts.collect::<String>());
-    });
-}
-
-fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
+pub(super) fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
     match &block.kind {
         BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => visit(text),
         BlockKind::Table { header, rows, .. } => {
@@ -273,6 +246,12 @@ mod tests {
             ("ä\nß $\\frac{1$ b\n", "x.md:9:3: the formula `\\frac{1`"),
             ("<b>bold</b>\n", "x.md:8:1: raw HTML"),
             ("![x](y.png)\n", "x.md:8:1: the image `y.png`"),
+            ("a\n\n[^n]: A note.\n", "x.md:10:1: nothing refers to the footnote [^n]"),
+            ("```quiz\nid = \"q\"\n\nText.\n", "x.md:8:1: this block is not closed"),
+            (
+                "```experiment\nid = \"r\"\ntitle = \"t\"\nexperiment = \"dying\"\nepochs = \"3\"\n```\n",
+                "x.md:12:1: experiment: invalid type: string \"3\", expected a whole number",
+            ),
             ("Two\nlines[^x], \\[^y].\n", "x.md:9:6: there is no footnote [^x]"),
             ("| a |\n|---|\n| [b](#c) |\n", "x.md:10:3: there is no heading #c here"),
             ("# A\n\n# A\n", "x.md:10:1: a second heading with the anchor #a"),
@@ -307,7 +286,12 @@ mod tests {
     #[test]
     fn front_matter_is_checked() {
         let all = |text: &str| check(&[("y.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert!(all("no head")[0].starts_with("y.md:1:1: the front matter is missing"));
+        // One fault alone: what hangs on the head is not told besides.
+        let headless = all("A [paper](ref:p).");
+        assert!(
+            headless.len() == 1 && headless[0].starts_with("y.md:1:1: the front matter is missing"),
+            "{headless:?}"
+        );
         assert!(
             all("+++\nid = 3\n+++\n").iter().any(|f| f.starts_with("y.md:2:6: ")),
             "{:?}",

@@ -13,6 +13,7 @@ mod layout;
 mod library;
 mod links;
 mod math;
+mod notes;
 mod parse;
 mod sanitize;
 mod search;

@@ -1,6 +1,6 @@
 //! Markdown to [`Document`]. What we do not support is a fault with its place, never passed over.
 
-use super::cell::{Cell, CellBody};
+use super::cell::{Cell, CellBody, in_words};
 use super::document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, anchor, plain};
 use super::sanitize::sanitize;
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
@@ -60,7 +60,7 @@ impl Reader<'_> {
             Err(error) => {
                 let mut at = place_in(toml, error.span().map_or(0, |span| span.start));
                 at.line += 1;
-                self.fault(at, error.message().trim().replace('\n', " "));
+                self.fault(at, in_words(error.message()));
                 (Meta::default(), body)
             }
         }
@@ -102,6 +102,11 @@ impl Reader<'_> {
                 BlockKind::Callout { title, blocks: self.blocks(node) }
             }
             NodeValue::Table(table) => self.table(node, &table.alignments),
+            // It reaches to the end of the file: what is wrong in it is not what its writer means.
+            NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
+                self.fault(at, "this block is not closed; end it with a line of ```");
+                return None;
+            }
             NodeValue::CodeBlock(code) => return self.fence(at, &code.info, &code.literal),
             NodeValue::ThematicBreak => BlockKind::Rule,
             NodeValue::FootnoteDefinition(note) => {
@@ -220,7 +225,11 @@ fn target(url: &str) -> Result<Target, String> {
         Some(("http" | "https", _)) => Target::Web(url.into()),
         _ => match url.strip_prefix('#') {
             Some(heading) => Target::Heading(heading.into()),
-            None => return Err(format!("the link `{url}` leads nowhere; use lesson:ID, ref:KEY, cell:ID or #heading")),
+            None => {
+                return Err(format!(
+                    "the link `{url}` leads nowhere; use lesson:ID, ref:KEY, cell:ID, #heading or a web address"
+                ));
+            }
         },
     })
 }
