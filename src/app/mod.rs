@@ -4,6 +4,7 @@
 mod answers;
 mod claims;
 mod command;
+mod contents;
 mod event;
 mod experiment;
 pub mod keys;
@@ -34,8 +35,8 @@ pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
+pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
-pub use mouse::CONTENTS_TOP;
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use outline::Outline;

@@ -8,9 +8,6 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
 
-/// The row of the first lesson in the contents.
-pub const CONTENTS_TOP: u16 = 2;
-
 impl App {
     pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
         let at = Position { x: column, y: row };
@@ -44,17 +41,6 @@ impl App {
             }
             None => Vec::new(),
         }
-    }
-
-    /// The first lesson that the contents show: the chosen one is always among them.
-    pub fn contents_first(&self) -> usize {
-        let rows = usize::from(self.screen.contents.height.saturating_sub(CONTENTS_TOP)).max(1);
-        self.contents_choice().unwrap_or(self.lesson).saturating_sub(rows - 1)
-    }
-
-    fn lesson_under(&self, at: Position) -> Option<usize> {
-        let row = at.y.checked_sub(CONTENTS_TOP).filter(|_| self.screen.contents.contains(at))?;
-        Some(self.contents_first() + usize::from(row)).filter(|lesson| *lesson < self.library.lessons.len())
     }
 
     /// Rows of a list can be clicked; whatever else lies on top keeps the lesson beneath from being hit.

@@ -1,7 +1,7 @@
 //! The contents: every lesson with how far it has been read.
 
 use super::{Glyphs, Theme};
-use crate::app::{App, CONTENTS_TOP, cut};
+use crate::app::{App, CONTENTS_TOP};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -17,9 +17,10 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
     let room = usize::from(area.width.saturating_sub(3));
     buffer.set_stringn(area.x + 1, area.y, "ReLU, measured", room, theme.accent().patch(theme.strong()));
-    let lessons = app.library.lessons.iter().enumerate().skip(app.contents_first());
-    for ((at, lesson), y) in lessons.zip(area.y + CONTENTS_TOP..area.bottom()) {
-        let mark = match (app.read.get(&lesson.meta.id).copied().unwrap_or(0), theme.glyphs) {
+    for (row, y) in app.contents_rows().iter().zip(area.y + CONTENTS_TOP..area.bottom()) {
+        let at = row.lesson;
+        let read = app.read.get(&app.library.lessons[at].meta.id).copied().filter(|_| row.is_first);
+        let mark = match (read.unwrap_or(0), theme.glyphs) {
             (0, _) => " ",
             (100.., Glyphs::Unicode) => "✓",
             (100.., Glyphs::Ascii) => "+",
@@ -34,7 +35,6 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         };
         let line = Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1);
         buffer.set_style(line, style);
-        let title = format!("{mark} {:<6} {}", lesson.meta.part, lesson.meta.title);
-        buffer.set_stringn(line.x, y, theme.text(&cut(&title, room)), room, style);
+        buffer.set_stringn(line.x, y, format!("{mark} {}", row.text), room, style);
     }
 }
