@@ -61,6 +61,34 @@ impl LessonView {
         self.scroll_to(self.top.saturating_add_signed(lines));
     }
 
+    /// Lines to the next page, which keeps two of this one. A cell or a formula is not cut where it can be helped: one
+    /// that reaches beyond the screen comes to the top, and one that was seen whole is left behind whole.
+    pub fn page_down(&self) -> isize {
+        let (top, end) = (self.top, self.top + self.height);
+        let next = end.saturating_sub(2).max(top + 1);
+        let cut = self.across(end).filter(|&(from, to)| from > top && to - from <= self.height);
+        let left = self.across(next).filter(|&(from, to)| from >= top && to <= end);
+        let to = cut.map(|(from, _)| from).or(left.map(|(_, to)| to)).unwrap_or(next);
+        (to - top) as isize
+    }
+
+    /// Lines to the page before, in the same manner.
+    pub fn page_up(&self) -> isize {
+        let (top, end) = (self.top, self.top + self.height);
+        let last = (top + 2).min(end.saturating_sub(1));
+        let cut = self.across(top).filter(|&(from, to)| to < end && to - from <= self.height);
+        let left = self.across(last).filter(|&(from, to)| from >= top && to <= end);
+        let to = cut.map(|(_, to)| to).or(left.map(|(from, _)| from)).unwrap_or(last);
+        (end - to) as isize
+    }
+
+    /// The cell or formula that an edge above this line would cut: its first line, and the one behind it.
+    fn across(&self, line: usize) -> Option<(usize, usize)> {
+        let kept = self.layout.cells.iter().chain(&self.layout.formulas);
+        let mut ends = kept.map(|&(from, height)| (from, from + usize::from(height)));
+        ends.find(|&(from, to)| from < line && line < to)
+    }
+
     /// Puts a cell on the screen, whole if it fits, and into focus.
     pub fn show_cell(&mut self, cell: usize) {
         if let Some(&(line, height)) = self.layout.cells.get(cell) {
@@ -187,5 +215,35 @@ fn alike(a: &Line, b: &Line) -> bool {
     match (a, b) {
         (Line::Cell { row: a, .. }, Line::Cell { row: b, .. }) => a == b,
         _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred lines, with a cell of eight at 15, one of thirty at 50 and a formula of three at 92, on a screen of twenty.
+    fn view(top: usize) -> LessonView {
+        let layout = Layout {
+            width: 76,
+            lines: vec![Line::Text(Vec::new()); 100],
+            cells: vec![(15, 8), (50, 30)],
+            formulas: vec![(92, 3)],
+            ..Layout::default()
+        };
+        LessonView { layout, top, height: 20, ..LessonView::default() }
+    }
+
+    #[test]
+    fn a_page_cuts_no_cell_that_fits() {
+        // Cut by the lower edge: it comes to the top. Seen whole: it is left behind whole. One too tall is paged through.
+        for (top, next) in [(0, 15), (3, 23), (15, 33), (40, 58), (60, 78), (73, 92)] {
+            assert_eq!(top + view(top).page_down() as usize, next, "from {top}");
+        }
+        // Cut by the upper edge: it comes to the bottom.
+        for (top, before) in [(18, 3), (14, 0), (40, 22), (60, 42)] {
+            let view = view(top);
+            assert_eq!(view.top.saturating_sub(view.page_up() as usize), before, "from {top}");
+        }
     }
 }

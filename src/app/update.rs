@@ -132,12 +132,11 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
-        let page = self.view.height.saturating_sub(2).max(1) as isize;
         match action {
             Action::Down => return self.scroll(1),
             Action::Up => return self.scroll(-1),
-            Action::PageDown => return self.scroll(page),
-            Action::PageUp => return self.scroll(-page),
+            Action::PageDown => return self.scroll(self.view.page_down()),
+            Action::PageUp => return self.scroll(-self.view.page_up()),
             Action::Top => return self.scroll(isize::MIN / 2),
             Action::Bottom => return self.scroll(isize::MAX / 2),
             Action::NextLesson => return self.open_lesson(self.lesson + 1, Start::Kept),
@@ -166,7 +165,7 @@ impl App {
             }
             Action::Space => {
                 let pausable = self.focused_race().is_some_and(|race| race.state.is_active());
-                return if pausable { self.pause_or_continue() } else { self.scroll(page) };
+                return if pausable { self.pause_or_continue() } else { self.scroll(self.view.page_down()) };
             }
             Action::StopRun => return self.stop_run(),
             Action::Settings => {

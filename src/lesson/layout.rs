@@ -47,6 +47,8 @@ pub struct Layout {
     pub headings: Vec<Heading>,
     /// First line and height of each cell.
     pub cells: Vec<(usize, u16)>,
+    /// First line and height of each displayed formula.
+    pub formulas: Vec<(usize, u16)>,
     /// First line of each reference, by key.
     pub references: Vec<(String, usize)>,
     /// First line of each footnote, by name.
@@ -203,6 +205,7 @@ impl Setter<'_> {
         let narrow = |lines: &Vec<String>| lines.iter().all(|line| line.width() <= room);
         match math::display(tex, self.glyphs, room) {
             Ok(lines) if narrow(&lines) => {
+                self.layout.formulas.push((self.layout.lines.len(), lines.len() as u16));
                 for line in lines {
                     self.push(vec![Span::new(INDENT, Style::Text), Span::new(line, Style::Math)]);
                 }
