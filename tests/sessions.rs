@@ -51,6 +51,35 @@ fn an_experiment_of_ones_own_starts_from_the_settings() {
 }
 
 #[test]
+fn settings_wait_for_the_next_run() {
+    let mut session = Session::open();
+    session.start_race();
+    let epochs = |session: &Session| match session.app.modals.last() {
+        Some(Modal::Settings(_, form)) => form.fields[2].text.clone(),
+        other => panic!("{other:?}"),
+    };
+    session.press(KeyCode::Char('o'));
+    session.press(KeyCode::Esc);
+    assert!(session.app.drafts.is_empty() && session.app.message.is_none(), "nothing was changed");
+    session.press(KeyCode::Char('o'));
+    session.press(KeyCode::Delete);
+    session.type_text("7");
+    // A race runs: they can't be used yet.
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Esc);
+    assert!(session.app.message.as_ref().unwrap().contains("kept for the next run"), "{:?}", session.app.message);
+    session.press(KeyCode::Char('o'));
+    assert_eq!(epochs(&session), "7");
+    session.press(KeyCode::Esc);
+    session.kernel(RunEvent::Finished { run: RunId(1) });
+    session.press(KeyCode::Enter);
+    assert_eq!(epochs(&session), "7");
+    session.press(KeyCode::Enter);
+    assert!(matches!(session.asked.last(), Some(RequestBody::Train { spec, .. }) if spec.epochs == 7));
+    assert!(session.app.drafts.is_empty());
+}
+
+#[test]
 fn quitting_keeps_the_race_unless_told_otherwise() {
     let mut session = Session::open();
     session.start_race();

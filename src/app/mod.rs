@@ -5,6 +5,7 @@ mod answers;
 mod claims;
 mod command;
 mod contents;
+mod drafts;
 mod event;
 mod experiment;
 pub mod keys;
@@ -94,6 +95,8 @@ pub struct App {
     pub trouble: Option<String>,
     /// What to mend in the lesson that is being written.
     pub lesson_fault: Option<String>,
+    /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
+    pub drafts: HashMap<CellKey, Settings>,
     pub quit: bool,
 }
 
@@ -125,6 +128,7 @@ impl App {
             message: None,
             trouble: None,
             lesson_fault,
+            drafts: HashMap::new(),
             quit: false,
         };
         app.resize(columns, rows);

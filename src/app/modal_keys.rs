@@ -24,8 +24,13 @@ impl App {
         };
         // Every arm puts the modal back unless it closes.
         match (modal, key.code) {
+            (Modal::Settings(cell, settings), KeyCode::Esc) => {
+                self.keep_draft(cell, *settings);
+                Vec::new()
+            }
             (_, KeyCode::Esc) => Vec::new(),
             (Modal::Help { top }, _) => {
+                let last = keys::shown().count().saturating_sub(self.screen.help_rows());
                 let top = match keys::action(key) {
                     Some(Action::Down) => top + 1,
                     Some(Action::Up) => top.saturating_sub(1),
@@ -34,7 +39,6 @@ impl App {
                     // Any other key closes help.
                     _ => return Vec::new(),
                 };
-                let last = keys::shown().count().saturating_sub(self.screen.help_rows());
                 self.modals.push(Modal::Help { top: top.min(last) });
                 Vec::new()
             }
@@ -44,9 +48,12 @@ impl App {
                         if let Ok(spec) = &settings.spec {
                             if !self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
                                 let spec = spec.clone();
+                                self.drafts.remove(&cell);
                                 return self.start_race(cell, spec);
                             }
-                            self.message = Some("the race still runs; Esc, then s stops it".into());
+                            self.message = Some(
+                                "a race runs here; these settings are kept for the next: Esc, s stops this one".into(),
+                            );
                         }
                     }
                     KeyCode::Down | KeyCode::Tab => settings.step(1),

@@ -25,18 +25,22 @@ impl Settings {
         let field = |name, hint, text: String| Field { name, hint, text };
         let fields = vec![
             field("preset", "article or tutorial; it sets widths, batch and epochs", spec.preset.to_string()),
-            field("arms", "CONV-FC, apart by commas", join(spec.arms.iter().map(Arm::to_string).collect())),
+            field(
+                "arms",
+                "activation of the convolutions, then of the rest: relu-tanh,all-tanh",
+                join(spec.arms.iter().map(Arm::to_string).collect()),
+            ),
             field("epochs", "passes over the training images", spec.epochs.to_string()),
             field("batch", "images a step", spec.batch.to_string()),
             field("learning rate", "of plain gradient descent", spec.learning_rate.to_string()),
-            field("momentum", "0 up to, not including, 1", spec.momentum.to_string()),
+            field("momentum", "from 0 up to, but not including, 1", spec.momentum.to_string()),
             field(
                 "seeds",
-                "apart by commas; each is a lane of its own",
+                "1,2,3 trains every arm three times, from other initial weights",
                 join(spec.seeds.iter().map(u64::to_string).collect()),
             ),
-            field("training images", "the first so many of 50,000", spec.train_size.to_string()),
-            field("backend", "fused or libtorch", spec.backend.to_string()),
+            field("training images", "how many of the 50,000, from the first on", spec.train_size.to_string()),
+            field("backend", "what computes it: fused (ours, faster) or libtorch", spec.backend.to_string()),
         ];
         Self { base: spec.clone(), fields, selected: 2, spec: Ok(spec.clone()) }
     }

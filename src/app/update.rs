@@ -2,7 +2,7 @@
 
 use super::navigate::Start;
 use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, Opening, QuitChoice, Read, RunsList};
-use super::{Search, Settings, Tag, keys};
+use super::{Search, Tag, keys};
 use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
@@ -170,7 +170,7 @@ impl App {
             Action::StopRun => return self.stop_run(),
             Action::Settings => {
                 if let Some((key, spec)) = self.focused_spec() {
-                    self.modals.push(Modal::Settings(key, Box::new(Settings::new(&spec))));
+                    self.open_settings(key, &spec);
                 } else {
                     self.message = Some("settings belong to a race; Tab goes to the next one".into());
                 }
@@ -207,11 +207,16 @@ impl App {
 
     /// The settings that the focused race has, or would start with.
     fn focused_spec(&self) -> Option<(CellKey, protocol::RunSpec)> {
-        let cell = self.focused()?;
-        let CellBody::Train(train) = &cell.body else { return None };
-        let key = self.key_of(cell);
-        let spec = self.race_of(&key).map_or_else(|| train.spec(), |race| race.spec.clone());
+        let key = self.key_of(self.focused()?);
+        let spec = self.spec_of(&key)?;
         Some((key, spec))
+    }
+
+    /// The same for any race of the open lesson.
+    pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::RunSpec> {
+        let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
+        let CellBody::Train(train) = &cell.body else { return None };
+        Some(self.race_of(key).map_or_else(|| train.spec(), |race| race.spec.clone()))
     }
 
     /// Enter: runs or opens the cell in view.
@@ -226,11 +231,16 @@ impl App {
                 let spec = train.spec();
                 match self.race_of(&key).map(|race| (race.run, race.state.clone(), race.spec.clone())) {
                     _ if matches!(self.starting.get(&key), Some(Ok(()))) => Vec::new(),
+                    // What the reader has changed is not passed over.
+                    None if self.drafts.contains_key(&key) => {
+                        self.open_settings(key, &spec);
+                        Vec::new()
+                    }
                     None => self.start_race(key, spec),
                     Some((_, RunState::Queued | RunState::Running, _)) => Vec::new(),
                     Some((run, state, _)) if state.can_resume() => self.go_on(run),
                     Some((_, _, spec)) => {
-                        self.modals.push(Modal::Settings(key, Box::new(Settings::new(&spec))));
+                        self.open_settings(key, &spec);
                         Vec::new()
                     }
                 }

@@ -1,0 +1,23 @@
+//! Settings that a reader has changed and left: they wait for the next run.
+
+use super::{App, Modal, Settings};
+use crate::protocol::{CellKey, RunSpec};
+
+impl App {
+    /// Opens the settings of a race: as they were left, or as the race has them.
+    pub(super) fn open_settings(&mut self, key: CellKey, spec: &RunSpec) {
+        let settings = self.drafts.get(&key).cloned().unwrap_or_else(|| Settings::new(spec));
+        self.modals.push(Modal::Settings(key, Box::new(settings)));
+    }
+
+    /// Keeps what was typed until it is used or the notebook closes, and says so.
+    pub(super) fn keep_draft(&mut self, key: CellKey, settings: Settings) {
+        let before = self.spec_of(&key).map(|spec| Settings::new(&spec));
+        if before.is_none_or(|before| before.fields == settings.fields) {
+            self.drafts.remove(&key);
+            return;
+        }
+        self.drafts.insert(key, settings);
+        self.message = Some("your settings are kept for the next run here; o opens them again".into());
+    }
+}
