@@ -128,6 +128,7 @@ fn a_lesson_that_was_read_bears_a_tick() {
         assert!(ticked(&mut session, "Faster feature"), "{code:?}");
         session.type_text(":reset");
         session.press(KeyCode::Enter);
+        session.press(KeyCode::Enter);
         assert!(!ticked(&mut session, "Faster feature"), "{code:?}");
     }
     // All of it is on the screen from the beginning.

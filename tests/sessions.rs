@@ -311,6 +311,14 @@ fn a_lesson_can_be_begun_anew() {
     ]));
     session.type_text(":reset");
     session.press(KeyCode::Enter);
+    // It says what goes, and Esc keeps it.
+    let read = session.app.read["faster"];
+    assert_eq!(session.app.to_forget()[1], "your answer to a question");
+    session.press(KeyCode::Esc);
+    assert!(session.app.answers.len() == 1 && session.app.read["faster"] == read);
+    session.type_text(":reset");
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
     assert!(session.app.answers.is_empty() && session.app.view.top == 0 && !session.app.read.contains_key("faster"));
     let forgotten = RequestBody::Remember { key: "answer/faster/why-faster".into(), value: serde_json::Value::Null };
     assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Plain, forgotten)));

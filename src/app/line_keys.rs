@@ -60,12 +60,31 @@ impl App {
                 self.modals.push(Modal::Run(run));
                 Ok(vec![Effect::Read(Read::Run(run))])
             }
-            Command::Reset => Ok(self.reset_lesson()),
+            Command::Reset => {
+                if self.to_forget().is_empty() {
+                    return Err("nothing to forget: this lesson was not read and nothing answered in it".into());
+                }
+                self.modals.push(Modal::Reset);
+                Ok(Vec::new())
+            }
         }
     }
 
+    /// What a reset of the open lesson would forget, in words.
+    pub fn to_forget(&self) -> Vec<String> {
+        let id = &self.document().meta.id;
+        let read =
+            self.read.get(id).filter(|read| **read > 0).map(|read| format!("that you have read {read}\u{a0}% of it"));
+        let answers = match self.answers.keys().filter(|key| key.lesson == *id).count() {
+            0 => None,
+            1 => Some("your answer to a question".into()),
+            count => Some(format!("your {count} answers")),
+        };
+        read.into_iter().chain(answers).collect()
+    }
+
     /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
-    fn reset_lesson(&mut self) -> Vec<Effect> {
+    pub(super) fn reset_lesson(&mut self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         let answered: Vec<CellKey> = self.answers.keys().filter(|key| key.lesson == id).cloned().collect();
         self.read.remove(&id);
@@ -77,7 +96,8 @@ impl App {
         }
         self.view.scroll_to(0);
         self.lay_out();
-        self.message = Some("progress and answers of this lesson are forgotten; its runs stay".into());
+        self.message =
+            Some("your progress and your answers in this lesson are forgotten; its runs and measurements stay".into());
         effects.extend(self.remember_lesson());
         effects
     }

@@ -27,6 +27,8 @@ pub enum Modal {
     Steer(CellKey),
     /// A number is being predicted.
     Guess(Guessing),
+    /// Whether to forget what the reader did in the open lesson.
+    Reset,
 }
 
 /// What becomes of the races when the notebook quits.

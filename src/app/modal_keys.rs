@@ -16,6 +16,17 @@ fn unchorded(key: KeyEvent) -> Option<KeyEvent> {
     }
 }
 
+/// The first line shown of a text that is only read; any key that does not scroll closes it.
+fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
+    match keys::action(key)? {
+        Action::Down => Some(top + 1),
+        Action::Up => Some(top.saturating_sub(1)),
+        Action::PageDown | Action::Space => Some(top + 10),
+        Action::PageUp => Some(top.saturating_sub(10)),
+        _ => None,
+    }
+}
+
 impl App {
     pub(super) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
         let Some(key) = unchorded(key) else {
@@ -28,18 +39,10 @@ impl App {
                 self.keep_draft(cell, *settings);
                 Vec::new()
             }
-            (_, KeyCode::Esc) => Vec::new(),
+            (_, KeyCode::Esc) | (Modal::Reset, KeyCode::Char('q')) => Vec::new(),
             (Modal::Help { top }, _) => {
                 let last = keys::shown().count().saturating_sub(self.screen.help_rows());
-                let top = match keys::action(key) {
-                    Some(Action::Down) => top + 1,
-                    Some(Action::Up) => top.saturating_sub(1),
-                    Some(Action::PageDown | Action::Space) => top + 10,
-                    Some(Action::PageUp) => top.saturating_sub(10),
-                    // Any other key closes help.
-                    _ => return Vec::new(),
-                };
-                self.modals.push(Modal::Help { top: top.min(last) });
+                self.modals.extend(scrolled(key, top).map(|top| Modal::Help { top: top.min(last) }));
                 Vec::new()
             }
             (Modal::Settings(cell, mut settings), code) => {
@@ -114,6 +117,11 @@ impl App {
             (Modal::Values(cursor), _) => self.values_key(cursor, key),
             (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
+            (Modal::Reset, KeyCode::Enter) => self.reset_lesson(),
+            (Modal::Reset, _) => {
+                self.modals.push(Modal::Reset);
+                Vec::new()
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod images;
 mod legend;
 mod markers;
 mod modals;
+mod notices;
 mod plot;
 mod questions;
 mod race;

@@ -1,5 +1,6 @@
 //! What lies over the lesson: help, settings, the question before quitting, runs, search.
 
+use super::notices;
 use super::questions::{framed, write};
 use super::race::{self, RaceView};
 use super::runs;
@@ -30,6 +31,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Guess(guess) => number(guess, theme, screen, buffer),
+        Modal::Reset => notices::reset(app, theme, buffer),
     }
 }
 
