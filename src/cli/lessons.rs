@@ -4,6 +4,7 @@ use super::{Outcome, say, say_json};
 use crate::lesson::{CellBody, Library};
 use serde_json::json;
 use std::process::ExitCode;
+use unicode_width::UnicodeWidthStr;
 
 pub fn list(as_json: bool) -> Outcome {
     let library = Library::english();
@@ -22,9 +23,10 @@ pub fn list(as_json: bool) -> Outcome {
         say_json(&lessons)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let width = library.lessons.iter().map(|lesson| lesson.meta.title.width()).max().unwrap_or(0);
     for lesson in &library.lessons {
         let meta = &lesson.meta;
-        say(&format!("{:<12} {:<6} {:<34} {:>3} min", meta.id, meta.part, meta.title, meta.minutes))?;
+        say(&format!("{:<14} {:<6}  {:<width$}  {:>3} min", meta.id, meta.part, meta.title, meta.minutes))?;
     }
     Ok(ExitCode::SUCCESS)
 }
