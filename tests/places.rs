@@ -63,14 +63,20 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
         session.tell(Event::Resize(columns, rows));
         insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.screen(&RICH));
     }
+    // Several at once: how many there are stands beside the first, and a key lists them all, with their places.
+    save(&mut session, Ok(own(&texts).replace("quiz", "dance") + "\n[a](#b)\n\n[c](#d)\n"));
+    assert!(session.screen(&RICH).contains("3 faults, ! lists them. own.md:"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Char('!'));
+    insta::assert_snapshot!("reload-faults-80x24", session.screen(&RICH));
+    session.press(KeyCode::Esc);
     save(&mut session, Err("own.md can't be read: it is gone".into()));
     assert!(session.screen(&RICH).contains("it is gone"));
     save(&mut session, Ok(own(&texts)));
-    assert_eq!(session.app.lesson_fault, None);
+    assert!(session.app.lesson_faults.is_empty());
     // What can be shown is shown, and the fault told: a link that leads nowhere.
     texts[1] = "See [there](#nowhere).";
     save(&mut session, Ok(own(&texts)));
-    assert!(session.app.lesson_fault.as_ref().unwrap().contains("own.md:11:5: there is no heading #nowhere"));
+    assert!(session.app.lesson_faults[0].starts_with("own.md:11:5: there is no heading #nowhere"));
     assert_ne!(session.app.document(), &good);
 }
 

@@ -17,6 +17,10 @@ pub enum Action {
     NextLesson,
     PreviousLesson,
     Contents,
+    /// Lesson 0, which explains the notebook.
+    Welcome,
+    /// The faults of the lesson that is being written.
+    Faults,
     /// The headings of the open lesson.
     Outline,
     NextCell,
@@ -115,10 +119,12 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('n'), code(KeyCode::Right), key('l')], Action::NextLesson, "n → l", "next lesson"),
     bind(&[key('p'), code(KeyCode::Left), key('h')], Action::PreviousLesson, "p ← h", "previous lesson"),
     bind(&[key('c')], Action::Contents, "c", "contents"),
+    bind(&[key('0')], Action::Welcome, "0", "lesson 0: how this notebook works"),
     bind(&[key('#')], Action::Outline, "#", "headings of this lesson, to jump to"),
     bind(&[key('r')], Action::Runs, "r", "runs: all that was ever trained here"),
     bind(&[key('/')], Action::Search, "/", "search all lessons"),
     bind(&[key(':')], Action::Command, ":", "a command: open LESSON, run NUMBER, reset, …"),
+    bind(&[key('!')], Action::Faults, "!", "what to mend in the lesson that you are writing"),
     bind(&[code(KeyCode::Esc)], Action::Back, "Esc", "back, to where a link was followed from too"),
     bind(&[key('?'), code(KeyCode::F(1))], Action::Help, "?", "this help"),
     bind(&[key('q')], Action::Quit, "q", "quit; a race can go on without you"),

@@ -2,6 +2,7 @@
 //! the shell carries out. Nothing here reads, writes or draws.
 
 mod answers;
+mod banner;
 mod claims;
 mod command;
 mod contents;
@@ -30,13 +31,14 @@ mod update;
 mod values;
 
 pub use answers::{Answer, hanging, is_committed, ordered};
+pub use banner::Banner;
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
 pub use command::COMMANDS;
+pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
-pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
@@ -94,16 +96,18 @@ pub struct App {
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
     pub trouble: Option<String>,
     /// What to mend in the lesson that is being written.
-    pub lesson_fault: Option<String>,
+    pub lesson_faults: Vec<String>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, Settings>,
+    /// Nothing was ever read here, and the reader has not moved yet.
+    pub is_newcomer: bool,
     pub quit: bool,
 }
 
 impl App {
     /// The notebook at this size, before the store has been read.
     pub fn new(library: Library, lesson: usize, columns: u16, rows: u16) -> Self {
-        let lesson_fault = reload::told(&library.faults);
+        let lesson_faults = library.faults.iter().map(ToString::to_string).collect();
         let mut app = Self {
             lesson: lesson.min(library.lessons.len().saturating_sub(1)),
             library,
@@ -127,8 +131,9 @@ impl App {
             runs: Vec::new(),
             message: None,
             trouble: None,
-            lesson_fault,
+            lesson_faults,
             drafts: HashMap::new(),
+            is_newcomer: false,
             quit: false,
         };
         app.resize(columns, rows);
@@ -149,9 +154,7 @@ impl App {
 
     /// Lays the screen and the lesson out anew.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let lay_out =
-            if self.trouble.is_some() || self.lesson_fault.is_some() { Screen::with_banner } else { Screen::new };
-        self.screen = lay_out(columns, rows);
+        self.screen = Screen::with_banner(self.banner_rows(columns), columns, rows);
         self.lay_out();
         self.land();
     }

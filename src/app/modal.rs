@@ -27,6 +27,10 @@ pub enum Modal {
     Steer(CellKey),
     /// A number is being predicted.
     Guess(Guessing),
+    /// What to mend in the lesson that is being written, from this line on.
+    Faults {
+        top: usize,
+    },
     /// Whether to forget what the reader did in the open lesson.
     Reset,
 }

@@ -117,6 +117,11 @@ impl App {
             (Modal::Values(cursor), _) => self.values_key(cursor, key),
             (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
+            (Modal::Faults { top }, _) => {
+                let last = self.last_fault_line();
+                self.modals.extend(scrolled(key, top).map(|top| Modal::Faults { top: top.min(last) }));
+                Vec::new()
+            }
             (Modal::Reset, KeyCode::Enter) => self.reset_lesson(),
             (Modal::Reset, _) => {
                 self.modals.push(Modal::Reset);

@@ -123,6 +123,20 @@ impl App {
         effects
     }
 
+    /// Lesson, first line and cell in focus: the reader has moved when one of them is another.
+    pub(super) fn stands(&self) -> (usize, usize, Option<usize>) {
+        (self.lesson, self.view.top, self.view.focus)
+    }
+
+    /// To the lesson that explains the notebook; Esc comes back.
+    pub(super) fn open_welcome(&mut self) -> Vec<Effect> {
+        if self.lesson == 0 {
+            return self.scroll(isize::MIN / 2);
+        }
+        self.leave_trail();
+        self.open_lesson(0, Start::Kept)
+    }
+
     /// Goes where a link leads; Esc comes back.
     pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
         let line_of = |lines: &[(String, usize)], name: &str| {

@@ -2,7 +2,7 @@
 
 use super::lesson_view::moved;
 use super::{App, Effect};
-use crate::lesson::{Fault, Lit, check, parse};
+use crate::lesson::{Lit, check, parse};
 
 impl App {
     /// Takes the new text of a lesson's file in, or why it can't be read. What can't be understood leaves the last
@@ -10,7 +10,7 @@ impl App {
     pub(super) fn reload(&mut self, file: &str, text: Result<String, String>) -> Vec<Effect> {
         let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return Vec::new() };
         match text {
-            Err(why) => self.show_fault(Some(why)),
+            Err(why) => self.show_faults(vec![why]),
             Ok(text) => {
                 let mut known = self.library.lessons.clone();
                 known.remove(at);
@@ -26,7 +26,7 @@ impl App {
                     // Settings may be others now: what was measured with the old ones no longer counts.
                     self.judge_again();
                 }
-                self.show_fault(told(&faults));
+                self.show_faults(faults.iter().map(ToString::to_string).collect());
             }
         }
         self.wish_for_light()
@@ -63,22 +63,11 @@ impl App {
         }
     }
 
-    /// The line above the status, which takes rows from the lesson.
-    fn show_fault(&mut self, fault: Option<String>) {
-        if self.lesson_fault != fault {
-            self.lesson_fault = fault;
-            self.resize(self.screen.whole.width, self.screen.whole.height);
+    /// What to mend, in the banner and its list.
+    fn show_faults(&mut self, faults: Vec<String>) {
+        if self.lesson_faults != faults {
+            self.lesson_faults = faults;
+            self.change_banner();
         }
     }
-}
-
-/// The first fault, and how many more there are.
-pub(super) fn told(faults: &[Fault]) -> Option<String> {
-    let first = faults.first()?;
-    let more = match faults.len() - 1 {
-        0 => String::new(),
-        1 => " (and one more)".into(),
-        count => format!(" (and {count} more)"),
-    };
-    Some(format!("{first}{more}"))
 }

@@ -12,8 +12,6 @@ const CONTENTS: u16 = 32;
 const LONGEST_LINE: u16 = 96;
 /// A chart wider than this gains nothing.
 const WIDEST_PANE: u16 = 160;
-/// Rows of the banner: its sentence names a path and a remedy.
-const BANNER: u16 = 2;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
@@ -24,22 +22,18 @@ pub struct Screen {
     pub text: Rect,
     /// Where panes with figures stand: the columns of the text, and those that it leaves free at its right.
     pub pane: Rect,
-    /// Above the status line while nothing can be kept; otherwise empty.
+    /// Above the status line while there is something to tell; otherwise empty.
     pub banner: Rect,
     pub status: Rect,
 }
 
 impl Screen {
     pub fn new(columns: u16, rows: u16) -> Self {
-        Self::above(0, columns, rows)
+        Self::with_banner(0, columns, rows)
     }
 
-    /// With room for a banner.
-    pub fn with_banner(columns: u16, rows: u16) -> Self {
-        Self::above(BANNER, columns, rows)
-    }
-
-    fn above(banner: u16, columns: u16, rows: u16) -> Self {
+    /// With so many rows for a banner.
+    pub fn with_banner(banner: u16, columns: u16, rows: u16) -> Self {
         let whole = Rect::new(0, 0, columns, rows);
         let body = rows.saturating_sub(1 + banner);
         let spare = columns.saturating_sub(NARROW);
@@ -77,6 +71,11 @@ impl Screen {
     /// The box of the list of runs.
     pub fn runs(&self) -> Rect {
         self.middle(self.whole.width.saturating_sub(4).min(110), self.whole.height.saturating_sub(3))
+    }
+
+    /// The box of the faults of a lesson.
+    pub fn faults(&self) -> Rect {
+        self.runs()
     }
 
     /// The box of the search.

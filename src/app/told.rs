@@ -1,6 +1,6 @@
 //! What the kernel and the store tell the notebook.
 
-use super::{App, Effect, Kept, Link, Modal, Pane, Race, Read, Running};
+use super::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
 use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -202,6 +202,8 @@ impl App {
     pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(Read::Progress);
         let mut last_lesson = None;
+        let was_here = |(key, _): &(String, Value)| key == "last-lesson" || key.starts_with("place/");
+        self.is_newcomer = self.opening == Opening::Awaited && !entries.iter().any(was_here);
         for (key, value) in entries {
             let parts: Vec<&str> = key.split('/').collect();
             match parts.as_slice() {
@@ -232,7 +234,7 @@ impl App {
                 _ => {}
             }
         }
-        self.lay_out();
+        self.change_banner();
         effects.extend(self.come_back(last_lesson.as_deref()));
         effects
     }

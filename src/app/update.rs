@@ -17,7 +17,12 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => mouse.kind != MouseEventKind::Moved,
         _ => false,
     };
+    let stood = app.stands();
     let mut effects = take(app, event);
+    if by_hand && app.is_newcomer && app.stands() != stood {
+        app.is_newcomer = false;
+        app.change_banner();
+    }
     if by_hand && app.opening == Opening::Awaited {
         app.opening = Opening::Done;
     }
@@ -86,7 +91,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Trouble(why) => {
             app.trouble = why;
-            app.resize(app.screen.whole.width, app.screen.whole.height);
+            app.change_banner();
             Vec::new()
         }
         Event::OtherVersion(sentence) => {
@@ -144,6 +149,11 @@ impl App {
                 return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, Start::Kept));
             }
             Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
+            Action::Welcome => return self.open_welcome(),
+            Action::Faults if self.lesson_faults.is_empty() => {
+                self.message = Some("nothing to mend; `relu open FILE.md` shows a lesson while you write it".into());
+            }
+            Action::Faults => self.modals.push(Modal::Faults { top: 0 }),
             Action::NextCell | Action::PreviousCell => {
                 self.view.link = None;
                 self.view.step_cell(action == Action::NextCell);

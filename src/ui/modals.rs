@@ -31,6 +31,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Guess(guess) => number(guess, theme, screen, buffer),
+        Modal::Faults { top } => notices::faults(*top, app, theme, buffer),
         Modal::Reset => notices::reset(app, theme, buffer),
     }
 }

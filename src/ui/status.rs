@@ -2,7 +2,7 @@
 
 use super::Theme;
 use super::questions::write;
-use crate::app::{App, Link, Modal};
+use crate::app::{App, Banner, Link, Modal};
 use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::{Effort, ExperimentSpec, RunState};
 use ratatui::Frame;
@@ -61,14 +61,17 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-/// What keeps everything new from being kept, or what to mend in the lesson that is being written.
+/// What stands above the status line as long as it holds.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
-    let trouble = app.trouble.as_ref().map(|why| format!("Nothing new is kept: {why}"));
-    if let Some(text) = trouble.or_else(|| app.lesson_fault.clone()).filter(|_| !area.is_empty()) {
+    if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
+        let style = match banner {
+            Banner::Trouble(_) | Banner::Faults(_) => theme.bad(),
+            Banner::Welcome(_) => theme.accent().patch(theme.strong()),
+        };
         let buffer = frame.buffer_mut();
         let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
-        write(theme, &text, theme.bad(), inside, inside.y, buffer);
+        write(theme, banner.text(), style, inside, inside.y, buffer);
     }
 }
 
@@ -135,7 +138,13 @@ fn hints(app: &App) -> String {
             }
         }
         CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
-        CellBody::Predict(_) | CellBody::Quiz(_) => "1-9 answer",
+        CellBody::Predict(PredictCell { guess: Guess::Order(options), .. }) => {
+            return format!("1-{} one after the other · Backspace takes back", options.len());
+        }
+        CellBody::Predict(PredictCell { guess: Guess::Choice(choices), .. }) => {
+            return format!("1-{} answer", choices.len());
+        }
+        CellBody::Quiz(quiz) => return format!("1-{} answer", quiz.choices.len()),
         CellBody::Claim(_) => "Enter to its measurement · Esc back",
     }
     .into()

@@ -1,0 +1,104 @@
+//! What stands above the status line as long as it holds: trouble, what to mend in a lesson, a word to a newcomer.
+
+use super::App;
+
+/// Rows of a banner at most: its sentence names a path and a remedy.
+const MOST_ROWS: usize = 2;
+const WELCOME: &str = "New here? Press 0: lesson 0 shows in five minutes how this notebook works.";
+
+/// In the order in which one takes the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Banner {
+    /// What keeps everything new from being kept.
+    Trouble(String),
+    /// What to mend in the lesson that is being written.
+    Faults(String),
+    /// To a reader who has never been here.
+    Welcome(&'static str),
+}
+
+impl Banner {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Trouble(text) | Self::Faults(text) => text,
+            Self::Welcome(text) => text,
+        }
+    }
+}
+
+impl App {
+    pub fn banner(&self) -> Option<Banner> {
+        let trouble = self.trouble.as_ref().map(|why| Banner::Trouble(format!("Nothing new is kept: {why}")));
+        let faults = || match self.lesson_faults.as_slice() {
+            [] => None,
+            [fault] => Some(Banner::Faults(fault.clone())),
+            [first, ..] => Some(Banner::Faults(format!("{} faults, ! lists them. {first}", self.lesson_faults.len()))),
+        };
+        trouble.or_else(faults).or_else(|| self.is_newcomer.then_some(Banner::Welcome(WELCOME)))
+    }
+
+    pub(super) fn banner_rows(&self, columns: u16) -> u16 {
+        let width = usize::from(columns.saturating_sub(2).max(1));
+        self.banner().map_or(0, |banner| textwrap::wrap(banner.text(), width).len().min(MOST_ROWS) as u16)
+    }
+
+    /// Lays the screen out anew, as the banner takes rows from the lesson.
+    pub(super) fn change_banner(&mut self) {
+        self.resize(self.screen.whole.width, self.screen.whole.height);
+    }
+
+    /// The faults of the lesson that is being written, on lines of this width.
+    pub fn fault_lines(&self, width: u16) -> Vec<String> {
+        let options = textwrap::Options::new(usize::from(width.max(10))).subsequent_indent("  ");
+        self.lesson_faults.iter().flat_map(|fault| textwrap::wrap(fault, &options)).map(Into::into).collect()
+    }
+
+    /// The most lines that the list of faults can be scrolled down.
+    pub(super) fn last_fault_line(&self) -> usize {
+        let area = self.screen.faults();
+        let rows = usize::from(area.height.saturating_sub(3));
+        self.fault_lines(area.width.saturating_sub(4)).len().saturating_sub(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Event, update};
+    use crate::lesson::Library;
+    use crossterm::event::{KeyCode, KeyEvent};
+
+    fn opened(entries: &[(&str, serde_json::Value)]) -> App {
+        let library = Library::english();
+        let race = library.find("faster").unwrap();
+        let mut app = App::new(library, race, 80, 24);
+        update(&mut app, Event::Opened { where_left: true });
+        let entries = entries.iter().map(|(key, value)| ((*key).to_string(), value.clone())).collect();
+        update(&mut app, Event::Recalled(entries));
+        app
+    }
+
+    fn press(app: &mut App, code: KeyCode) {
+        update(app, Event::Key(KeyEvent::from(code)));
+    }
+
+    #[test]
+    fn a_newcomer_is_told_where_to_begin_until_the_first_move() {
+        assert_eq!(opened(&[("place/faster", serde_json::json!({ "top": 0, "read": 13 }))]).banner(), None);
+        let mut app = opened(&[]);
+        let rows = app.screen.text.height;
+        assert_eq!(app.banner(), Some(Banner::Welcome(WELCOME)));
+        // Help is no move.
+        press(&mut app, KeyCode::Char('?'));
+        press(&mut app, KeyCode::Esc);
+        assert_eq!(app.banner(), Some(Banner::Welcome(WELCOME)));
+        press(&mut app, KeyCode::Down);
+        assert_eq!((app.banner(), app.screen.text.height), (None, rows + 1));
+
+        let mut app = opened(&[]);
+        press(&mut app, KeyCode::Char('0'));
+        assert_eq!((app.lesson, app.banner()), (0, None));
+        press(&mut app, KeyCode::Esc);
+        assert_eq!(app.document().meta.id, "faster");
+    }
+}
