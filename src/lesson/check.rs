@@ -243,7 +243,7 @@ mod tests {
             ("Über [a](lesson:nowhere)\n", "x.md:8:6: there is no lesson `nowhere`"),
             ("[a](ref:nobody)\n", "x.md:8:1: there is no reference `nobody`"),
             ("[a](cell:none)\n", "x.md:8:1: there is no cell `none`"),
-            ("ä\nß $\\frac{1$ b\n", "x.md:9:3: the formula `\\frac{1`"),
+            ("ä\nß $\\frac{1$ b\n", "x.md:9:3: a `{` is not closed, in the formula `\\frac{1`"),
             ("<b>bold</b>\n", "x.md:8:1: raw HTML"),
             ("![x](y.png)\n", "x.md:8:1: the image `y.png`"),
             ("a\n\n[^n]: A note.\n", "x.md:10:1: nothing refers to the footnote [^n]"),

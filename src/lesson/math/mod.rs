@@ -50,7 +50,7 @@ pub fn display(tex: &str, glyphs: Glyphs, width: usize) -> Result<Vec<String>, S
 }
 
 fn fault(tex: &str, why: &str) -> String {
-    format!("the formula `{}` can't be set: {why}", tex.trim())
+    format!("{why}, in the formula `{}`", tex.trim())
 }
 
 /// On several lines, broken where it is read best: behind a comma, else before its relations, else before its operators
