@@ -8,6 +8,8 @@ pub const SMALLEST: (u16, u16) = (40, 12);
 const NARROW: u16 = 80;
 /// The contents beside the text are cut below this.
 const CONTENTS: u16 = 32;
+/// Every title of the course stands on one row.
+const WIDEST: u16 = 54;
 /// A line longer than this is hard to read.
 const LONGEST_LINE: u16 = 96;
 /// A chart wider than this gains nothing.
@@ -39,7 +41,7 @@ impl Screen {
         let spare = columns.saturating_sub(NARROW);
         let beside = spare >= CONTENTS;
         let contents_width =
-            if beside { (columns / 3).min(spare).clamp(CONTENTS, 44) } else { columns.saturating_sub(4).min(44) };
+            if beside { (columns / 3).min(spare).clamp(CONTENTS, WIDEST) } else { columns.saturating_sub(4).min(44) };
         let left = if beside { contents_width } else { 0 };
         let room = columns.saturating_sub(left);
         let width = room.saturating_sub(4).min(LONGEST_LINE);
