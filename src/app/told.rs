@@ -28,12 +28,15 @@ impl App {
                 if self.running().is_empty() {
                     return Vec::new();
                 }
+                let mut effects = Vec::new();
                 for race in self.races.values_mut().filter(|race| race.state.is_active()) {
                     race.state = RunState::Interrupted;
+                    // An answer that is on its way may have found the kernel alive.
+                    effects.push(Effect::Read(Read::Run(race.run)));
                 }
                 self.message =
                     Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
-                Vec::new()
+                effects
             }
             _ => Vec::new(),
         }
