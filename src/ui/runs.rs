@@ -8,6 +8,7 @@ use crate::protocol::{RunState, RunSummary, date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::collections::BTreeSet;
 
 pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     let inner = open("Runs", app.screen.runs(), theme, buffer);
@@ -52,8 +53,8 @@ fn best(run: &RunSummary) -> String {
         }
     };
     let arms: Vec<String> = run.spec.arms.iter().copied().map(arm).collect();
-    let seeds = run.spec.seeds.len();
-    let means = if seeds > 1 { format!(" (mean of {seeds} seeds)") } else { String::new() };
+    let known: BTreeSet<u64> = run.best.iter().map(|(lane, _)| lane.seed).collect();
+    let means = if known.len() > 1 { format!(" (mean of {} seeds)", known.len()) } else { String::new() };
     format!("{}{means}", arms.join(", "))
 }
 
