@@ -10,8 +10,8 @@ use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use relu_notebook::{
     protocol::{
-        CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId, RunSpec,
-        RunState,
+        CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId,
+        RunSpec, RunState,
     },
     store::{Committed, Home, LaneState, Store, StoreError},
 };
