@@ -20,6 +20,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// A terminal notebook that teaches the ReLU by letting you measure every claim, live, on LibTorch.
 ///
@@ -127,13 +130,31 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A kernel that takes longer than this to be ready is told of.
+const QUIET_START: Duration = Duration::from_secs(5);
+
 /// The kernel's line; what it has to say of how it started is said.
 fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
-    let client = Client::connect_or_start(home)?;
+    let client = told_of(Client::connect_or_start, home)?;
     for notice in &client.hello().notices {
         complain(notice);
     }
     Ok(client)
+}
+
+/// Says that the kernel is being waited for, should that take long.
+fn told_of<T>(wait: impl FnOnce(&Home) -> T, home: &Home) -> T {
+    let (done, over) = mpsc::channel::<()>();
+    let log = home.kernel_log();
+    // Where no thread can be had, nothing is said.
+    let _ = thread::Builder::new().name("patience".into()).spawn(move || {
+        if over.recv_timeout(QUIET_START) == Err(RecvTimeoutError::Timeout) {
+            complain(&format!("still waiting for the kernel; its log is {}", log.display()));
+        }
+    });
+    let outcome = wait(home);
+    drop(done);
+    outcome
 }
 
 type Outcome = color_eyre::Result<ExitCode>;

@@ -87,7 +87,7 @@ static LEAVE: OnceLock<Sender<()>> = OnceLock::new();
 pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
     match start(home, options) {
         Ok(Some(started)) => {
-            tell(&StartLine::Ready { pid: std::process::id(), socket: started.socket.clone() });
+            tell(&StartLine::Ready { pid: std::process::id() });
             log::take_stdout().map_err(KernelError::io("the log can't be opened"))?;
             started.serve();
             Ok(())

@@ -2,7 +2,6 @@
 
 use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSpec, RunSummary};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
 pub const PROTOCOL_VERSION: u32 = 3;
@@ -153,7 +152,6 @@ pub struct KernelStatus {
 pub enum StartLine {
     Ready {
         pid: u32,
-        socket: PathBuf,
     },
     /// Another kernel holds this home.
     Running {

@@ -2,14 +2,20 @@
 
 use super::{Client, ClientError};
 use crate::{protocol::StartLine, store::Home};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 use std::{
     env,
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
-    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    io::{self, Read, Seek, SeekFrom},
+    os::{
+        fd::AsFd,
+        unix::{fs::OpenOptionsExt, process::CommandExt},
+    },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::mpsc,
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -65,37 +71,63 @@ fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, Cli
         });
     }
     let mut child = command.spawn().map_err(spawn)?;
-    let stdout = child.stdout.take();
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
-        let mut line = String::new();
-        if let Some(stdout) = stdout {
-            let _ = BufReader::new(stdout).read_line(&mut line);
-        }
-        let _ = tell.send(line);
-    });
-    let line = told.recv_timeout(deadline.saturating_duration_since(Instant::now()));
-    let Ok(line) = line else {
+    let line = child.stdout.take().and_then(|stdout| first_line(stdout, deadline));
+    if let Some(answer) = line.as_deref().and_then(|line| serde_json::from_slice(line).ok()) {
         reap(child);
-        return Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() });
-    };
-    match serde_json::from_str(&line) {
-        Ok(answer) => {
-            reap(child);
-            Ok(answer)
+        return Ok(answer);
+    }
+    // Without a word: it is at its end, or it lives on and nobody knows how.
+    let ended = if line.is_some() { wait_until(&mut child, deadline) } else { None };
+    if let Some(status) = ended {
+        return Err(died(status, &home.kernel_log(), before));
+    }
+    reap(child);
+    Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() })
+}
+
+/// What is told up to the first line's end, or the stream's; `None` if neither comes in time. A machine on which no thread
+/// can be had any more should not need one for this.
+fn first_line(mut stdout: impl Read + AsFd, deadline: Instant) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let patience = Timespec::try_from(left).ok()?;
+        match poll(&mut [PollFd::new(&stdout, PollFlags::IN)], Some(&patience)) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(_) => return Some(line),
         }
-        Err(_) => Err(died(child, &home.kernel_log(), before)),
+        let mut chunk = [0; 1024];
+        match stdout.read(&mut chunk) {
+            Ok(0) => return Some(line),
+            Ok(read) => line.extend_from_slice(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Some(line),
+        }
+        if line.contains(&b'\n') {
+            return Some(line);
+        }
     }
 }
 
-/// Leaves no zombie behind while this notebook lives on.
+/// Leaves no zombie behind while this notebook lives on; where no thread can be had, it stays until this process ends.
 fn reap(mut child: Child) {
-    thread::spawn(move || child.wait());
+    let _ = thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
 }
 
-/// The kernel closed its stdout without a word: its log tells why.
-fn died(mut child: Child, log: &Path, before: u64) -> ClientError {
-    let status = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitStatus>> {
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            status => return status.transpose(),
+        }
+    }
+}
+
+/// The kernel closed its stdout without a word and ended: its log tells why.
+fn died(status: io::Result<ExitStatus>, log: &Path, before: u64) -> ClientError {
+    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
     let tail = tail_of(log, before).unwrap_or_default();
     // The dynamic loader's words, from glibc and from macOS.
     let unloaded = |line: &&str| line.contains("error while loading shared") || line.contains("Library not loaded");
@@ -142,4 +174,23 @@ fn find() -> Result<PathBuf, ClientError> {
 /// The process that last took the home's lock.
 pub(super) fn lock_holder(home: &Home) -> Option<u32> {
     fs::read_to_string(home.lock()).ok()?.trim().parse().ok().filter(|&pid| pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A program that closes its standard output without a word and lives on.
+    #[test]
+    fn a_kernel_that_says_nothing_and_lives_on_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home")).unwrap();
+        home.prepare().unwrap();
+        let kernel = folder.path().join("relu-kernel");
+        fs::write(&kernel, "#!/bin/sh\nexec sleep 4 >&-\n").unwrap();
+        fs::set_permissions(&kernel, fs::Permissions::from_mode(0o700)).unwrap();
+        let outcome = start(&home, &kernel, Instant::now() + Duration::from_millis(500));
+        assert!(matches!(outcome, Err(ClientError::Slow { .. })), "{outcome:?}");
+    }
 }
