@@ -1,12 +1,13 @@
-//! A kernel that is started from the command line: wherever its home lies.
+//! A kernel that is started from the command line: wherever its home lies, and whatever its starter has open.
 
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::TestHome;
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+use assert_cmd::Command;
+use cli::{TestHome, refusal};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::PathBuf};
 
 /// Starts a kernel, and asks for nothing that takes time.
 const ASK: [&str; 3] = ["runs", "delete", "7"];
@@ -19,4 +20,21 @@ fn a_home_may_have_a_name_that_is_no_utf_8() {
     let home = TestHome::within(&odd);
     let (code, told) = home.refusal(&ASK);
     assert!(code == 1 && told.contains("there is no run 7"), "{told}");
+}
+
+/// A lock of a script's would be held for as long as the kernel trains.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kernel_keeps_nothing_open_of_who_started_it() {
+    let home = TestHome::new();
+    let lock = home.path("lock");
+    let mut script = Command::new("sh");
+    script.args(["-c", r#"exec 7>"$LOCK"; "$RELU" runs delete 7"#]).env("LOCK", &lock);
+    script.env("RELU", env!("CARGO_BIN_EXE_relu")).env("RELU_HOME", home.folder());
+    let (_, told) = refusal(&mut script);
+    assert!(told.contains("there is no run 7"), "{told}");
+    let kernel = home.json(&["kernel", "status", "--json"])["pid"].clone();
+    let open = fs::read_dir(format!("/proc/{kernel}/fd")).unwrap();
+    let open: Vec<PathBuf> = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).collect();
+    assert!(!open.is_empty() && !open.contains(&lock), "{open:?}");
 }

@@ -4,14 +4,14 @@ use super::{Client, ClientError};
 use crate::{protocol::StartLine, store::Home};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
+    io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd},
 };
 use std::{
     env,
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
     os::{
-        fd::AsFd,
+        fd::{AsFd, BorrowedFd},
         unix::{fs::OpenOptionsExt, process::CommandExt},
     },
     path::{Path, PathBuf},
@@ -70,6 +70,7 @@ fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, Cli
             Ok(())
         });
     }
+    leave_descriptors_behind();
     let mut child = command.spawn().map_err(spawn)?;
     let line = child.stdout.take().and_then(|stdout| first_line(stdout, deadline));
     if let Some(answer) = line.as_deref().and_then(|line| serde_json::from_slice(line).ok()) {
@@ -83,6 +84,22 @@ fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, Cli
     }
     reap(child);
     Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() })
+}
+
+/// Whatever started this process may have left it open files beside the standard ones: a lock that a kernel would hold
+/// for as long as it trains, a pipe whose reader would wait for its end.
+fn leave_descriptors_behind() {
+    let Ok(open) = fs::read_dir("/dev/fd") else { return };
+    // Collected first: the listing has a descriptor of its own.
+    let numbers: Vec<i32> = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|&number| number > 2) {
+        // SAFETY: it is open, or closed since and then refused as such; only its flag is read and set, by which nobody
+        // but a program that is started is touched.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        if let Ok(flags) = fcntl_getfd(descriptor) {
+            let _ = fcntl_setfd(descriptor, flags | FdFlags::CLOEXEC);
+        }
+    }
 }
 
 /// What is told up to the first line's end, or the stream's; `None` if neither comes in time. A machine on which no thread
