@@ -38,3 +38,12 @@ fn a_kernel_keeps_nothing_open_of_who_started_it() {
     let open: Vec<PathBuf> = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).collect();
     assert!(!open.is_empty() && !open.contains(&lock), "{open:?}");
 }
+
+#[test]
+fn a_log_that_can_not_be_written_is_named_and_not_the_program() {
+    let home = TestHome::new();
+    fs::create_dir_all(home.folder().join("logs/kernel.log")).unwrap();
+    let (code, told) = home.refusal(&ASK);
+    assert!(code == 1 && told.contains("the kernel's log") && told.contains("/logs/kernel.log"), "{told}");
+    assert_eq!(told.matches("Is a directory").count(), 1, "{told}");
+}

@@ -57,8 +57,10 @@ pub enum ClientError {
     Home(#[from] HomeError),
     #[error("relu-kernel is not at {0}; build it with `cargo build --release`, or set RELU_KERNEL to where it is")]
     Missing(PathBuf),
-    #[error("{kernel} can't be started: {source}")]
-    Spawn { kernel: PathBuf, source: io::Error },
+    #[error("{kernel} can't be started: {why}")]
+    Spawn { kernel: PathBuf, why: io::Error },
+    #[error("the kernel's log {path} can't be written, so none is started: {why}")]
+    Log { path: PathBuf, why: io::Error },
     #[error(
         "the kernel can't load LibTorch ({why}); `cargo notebook` fetches it, or set LD_LIBRARY_PATH to its lib folder"
     )]
@@ -80,8 +82,8 @@ pub enum ClientError {
     /// The kernel is gone; [`Client::connect_or_start`] brings it back.
     #[error("the kernel has left; its log is {}", log.display())]
     Gone { log: PathBuf },
-    #[error("the kernel's socket {}: {source}", path.display())]
-    Socket { path: PathBuf, source: io::Error },
+    #[error("the kernel's socket {}: {why}", path.display())]
+    Socket { path: PathBuf, why: io::Error },
     #[error("the kernel sent what this notebook can't read ({0}); restart it with `relu kernel stop`")]
     Garbled(String),
 }
@@ -106,7 +108,7 @@ impl Client {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
                 Ok(None)
             }
-            Err(source) => Err(ClientError::Socket { path, source }),
+            Err(why) => Err(ClientError::Socket { path, why }),
         }
     }
 
@@ -142,7 +144,7 @@ impl Client {
     }
 
     fn over(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
-        let socket = |source| ClientError::Socket { path: home.folder().join("kernel.sock"), source };
+        let socket = |why| ClientError::Socket { path: home.folder().join("kernel.sock"), why };
         stream.set_write_timeout(Some(PATIENCE)).map_err(socket)?;
         let lines = Lines::new(stream.try_clone().map_err(socket)?);
         let sender = Sender { stream, next_id: 1, pid: None, log: home.kernel_log() };

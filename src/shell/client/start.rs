@@ -55,8 +55,10 @@ pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Cli
 
 /// Starts `relu-kernel` in a session of its own and waits for its line.
 fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, ClientError> {
-    let spawn = |source| ClientError::Spawn { kernel: kernel.to_owned(), source };
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log()).map_err(spawn)?;
+    let spawn = |why| ClientError::Spawn { kernel: kernel.to_owned(), why };
+    let path = home.kernel_log();
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let log = log.map_err(|why| ClientError::Log { path, why })?;
     let before = log.metadata().map_or(0, |meta| meta.len());
     let mut command = Command::new(kernel);
     command.arg("--home").arg(home.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
