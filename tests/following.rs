@@ -128,6 +128,46 @@ fn a_resume_right_after_a_stop_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
+/// The run is resumed before whoever stopped it has looked.
+#[test]
+fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let mut store = Store::open(&at).unwrap();
+    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    store.set_state(run, &RunState::Running).unwrap();
+    let socket = at.socket().unwrap();
+    let listener = UnixListener::bind(&socket).unwrap();
+    let kernel = std::thread::spawn(move || {
+        let mut stream = listener.incoming().map(Result::unwrap).find(speaks).unwrap();
+        converse(&mut stream, run, |body| matches!(body, RequestBody::Stop { .. }));
+        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Stopped { run })));
+        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Continued { run })));
+        let _ = stream.read(&mut [0]);
+        fs::remove_file(socket).unwrap();
+    });
+    assert!(home.text(&["stop", "1"]).contains("run 1 was stopped, and resumed since"));
+    kernel.join().unwrap();
+}
+
+/// The store has the answer, and whether it is of this moment is said.
+#[test]
+fn beside_a_kernel_that_does_not_answer_the_runs_are_listed() {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let mut store = Store::open(&at).unwrap();
+    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    store.set_state(run, &RunState::Running).unwrap();
+    let socket = at.socket().unwrap();
+    let silent = UnixListener::bind(&socket).unwrap();
+    let assert = home.run(&["runs"]).success();
+    let told = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (listed, complaint) = (told(&assert.get_output().stdout), told(&assert.get_output().stderr));
+    assert!(listed.contains("running") && complaint.contains("does not answer"), "{listed}{complaint}");
+    fs::remove_file(socket).unwrap();
+    drop(silent);
+}
+
 #[test]
 fn a_run_that_waits_for_a_core_says_so_once() {
     let home = TestHome::new();

@@ -47,3 +47,13 @@ fn a_log_that_can_not_be_written_is_named_and_not_the_program() {
     assert!(code == 1 && told.contains("the kernel's log") && told.contains("/logs/kernel.log"), "{told}");
     assert_eq!(told.matches("Is a directory").count(), 1, "{told}");
 }
+
+/// An old kernel may run on after its program is gone, and what it does tells nothing of the next one.
+#[test]
+fn the_doctor_misses_the_program_while_its_kernel_runs() {
+    let home = TestHome::new();
+    home.refusal(&ASK);
+    let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
+}

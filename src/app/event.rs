@@ -11,6 +11,8 @@ use serde_json::Value;
 pub enum Link {
     /// No kernel runs; one is started when it is needed.
     Off,
+    /// One is there and has not answered yet.
+    Asked,
     Starting,
     On,
     /// It can't be had: a whole sentence.

@@ -100,8 +100,10 @@ fn store(home: &Home) -> Result<String, crate::store::StoreError> {
 
 /// Starts the kernel if none runs: only so is it known that LibTorch loads.
 fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
-    let ran = Client::connect(home)?.is_some();
-    let mut client = Client::connect_or_start(home)?;
+    // One that runs may be the last of a program that is not there any more.
+    Client::program()?;
+    let ran = Client::glance(home)?.is_some();
+    let mut client = super::told_of(Client::connect_or_start, home)?;
     let hello = client.hello().clone();
     if !ran {
         client.leave(false)?;

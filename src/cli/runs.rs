@@ -108,16 +108,29 @@ pub fn stop(run: RunId) -> Outcome {
     // Follow first: its end can't be missed.
     client.request(RequestBody::Follow)?;
     client.request(RequestBody::Stop { run })?;
+    let mut before = client.heard_meanwhile();
     let deadline = Instant::now() + LEAVING;
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
-        match client.next_event(left)? {
-            Some(Event::Run(event)) if event.run() == run => match event {
-                RunEvent::Notice { text: Some(text), .. } => {
-                    complain(&text);
-                    refuse_if_it_rests(&mut client, run)?;
+        let early = before.pop_front();
+        let answered = early.is_none();
+        let heard = if answered { client.next_event(left)? } else { early };
+        let Some(Event::Run(event)) = heard.filter(|event| matches!(event, Event::Run(event) if event.run() == run))
+        else {
+            continue;
+        };
+        match event {
+            RunEvent::Notice { text: Some(text), .. } => {
+                complain(&text);
+                refuse_if_it_rests(&mut client, run)?;
+            }
+            event if event.ends_run() => match (say_rest(&home, run)?, answered) {
+                (Rest::Rests, _) => return Ok(ExitCode::SUCCESS),
+                // Told before the answer, it may be an earlier end, with a resume between it and this stop.
+                (Rest::GoesOn, false) => {}
+                (Rest::GoesOn, true) => {
+                    say(&format!("run {run} was stopped, and resumed since"))?;
+                    return Ok(ExitCode::SUCCESS);
                 }
-                event if event.ends_run() && say_rest(&home, run)? => return Ok(ExitCode::SUCCESS),
-                _ => {}
             },
             _ => {}
         }
@@ -138,17 +151,25 @@ fn refuse_if_it_rests(client: &mut Client, run: RunId) -> color_eyre::Result<()>
     }
 }
 
-/// Says how the run has come to rest; `false` if what was told was an earlier end, with a resume after it.
-fn say_rest(home: &Home, run: RunId) -> color_eyre::Result<bool> {
+/// What a run does whose end was told.
+#[derive(Clone, Copy)]
+enum Rest {
+    Rests,
+    /// It was resumed since.
+    GoesOn,
+}
+
+/// Says how the run has come to rest, if it has.
+fn say_rest(home: &Home, run: RunId) -> color_eyre::Result<Rest> {
     match Store::open_read(home)?.run(run)?.state {
-        RunState::Running | RunState::Queued | RunState::Paused => return Ok(false),
+        RunState::Running | RunState::Queued | RunState::Paused => return Ok(Rest::GoesOn),
         RunState::Finished => say(&format!("run {run} has finished"))?,
         RunState::Failed { reason } => bail!("run {run} failed: {reason}"),
         RunState::Stopped | RunState::Interrupted => {
             say(&format!("run {run} is stopped; `relu resume {run}` goes on"))?;
         }
     }
-    Ok(true)
+    Ok(Rest::Rests)
 }
 
 /// The store for reading; `None` if nothing was ever trained here.
@@ -178,13 +199,23 @@ pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> 
 }
 
 /// What the kernel's runs complain of: the store knows nothing of a disk that is full. A kernel that can't be asked keeps
-/// nobody from reading.
+/// nobody from reading, and one that does not answer is told of: what the store has of its runs may not be so any more.
 fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
     if !runs.iter().any(|run| run.state.is_active()) {
         return;
     }
-    let Ok(Some(mut client)) = Client::connect(home) else { return };
-    let Ok(Reply::Status(status)) = client.request(RequestBody::Status) else { return };
+    let status = Client::glance(home).and_then(|client| match client {
+        Some(mut client) => client.request(RequestBody::Status).map(Some),
+        None => Ok(None),
+    });
+    let status = match status {
+        Ok(Some(Reply::Status(status))) => status,
+        Err(ClientError::Silent { pid, .. }) => {
+            let which = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            return complain(&format!("the kernel{which} does not answer; this is what the store has"));
+        }
+        _ => return,
+    };
     for (run, notice) in status.notices.iter().filter(|(of, _)| runs.iter().any(|run| run.run == *of)) {
         complain(&format!("run {run}: {notice}"));
     }

@@ -137,11 +137,19 @@ impl Line {
             self.rest -= 1;
             return;
         }
-        match Client::connect(&self.home) {
+        let mut asked = false;
+        let reached = || {
+            // What it was said to lack stays on the screen until it answers otherwise.
+            if self.complaint.is_none() {
+                asked = true;
+                self.tell(Event::Link(app::Link::Asked));
+            }
+        };
+        match Client::connect_telling(&self.home, reached) {
             Ok(Some(client)) => self.follow(client),
             // None runs, or it is just leaving.
             Ok(None) | Err(ClientError::Gone { .. }) => {
-                if self.complaint.take().is_some() {
+                if self.complaint.take().is_some() || asked {
                     self.tell(Event::Link(app::Link::Off));
                 }
             }

@@ -91,6 +91,7 @@ fn running(app: &App) -> Option<String> {
 fn kernel(app: &App) -> String {
     match app.link {
         Link::Off => "kernel asleep",
+        Link::Asked => "asking kernel",
         Link::Failed(_) => "no kernel",
         Link::Starting => "kernel starting",
         Link::On => "kernel ready",

@@ -20,6 +20,9 @@ use std::{
 /// How long a kernel may take over an answer before it is called silent.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The same where it is asked by the way, and the store has what matters.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long a kernel may take to leave: its lanes hand over their checkpoints within half a minute, then it waits for the
 /// store as long as SQLite does, and takes leave of its notebooks.
 pub const LEAVING: Duration = Duration::from_mins(1);
@@ -33,6 +36,8 @@ pub struct Client {
     /// Events that came while a reply was awaited.
     early: VecDeque<Event>,
     hello: Hello,
+    /// How long an answer is waited for.
+    patience: Duration,
 }
 
 /// The writing half.
@@ -101,9 +106,26 @@ fn silent(pid: Option<u32>, waited: Duration) -> String {
 impl Client {
     /// Connects to the home's kernel if one is running; `None` if none is.
     pub fn connect(home: &Home) -> Result<Option<Self>, ClientError> {
+        Self::connect_with(home, PATIENCE, || ())
+    }
+
+    /// The same; `reached` is called when one is there, before it has answered.
+    pub fn connect_telling(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+        Self::connect_with(home, PATIENCE, reached)
+    }
+
+    /// The same for a question by the way: the kernel has two seconds for each answer.
+    pub fn glance(home: &Home) -> Result<Option<Self>, ClientError> {
+        Self::connect_with(home, SHORT_PATIENCE, || ())
+    }
+
+    fn connect_with(home: &Home, patience: Duration, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
         let path = home.socket()?;
         match UnixStream::connect(&path) {
-            Ok(stream) => Self::greet(stream, home).map(Some),
+            Ok(stream) => {
+                reached();
+                Self::greet(stream, home, patience).map(Some)
+            }
             // No socket, or one that a dead kernel left behind.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
                 Ok(None)
@@ -127,7 +149,7 @@ impl Client {
     pub fn stop_idle(home: &Home) -> Result<(), ClientError> {
         let path = home.socket()?;
         let Ok(stream) = UnixStream::connect(&path) else { return Ok(()) };
-        let mut client = Self::over(stream, home)?;
+        let mut client = Self::over(stream, home, PATIENCE)?;
         // A kernel of another version refuses the greeting and still understands this one request.
         let _ = client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() });
         client.leave(false)
@@ -143,18 +165,18 @@ impl Client {
         }
     }
 
-    fn over(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
+    fn over(stream: UnixStream, home: &Home, patience: Duration) -> Result<Self, ClientError> {
         let socket = |why| ClientError::Socket { path: home.folder().join("kernel.sock"), why };
-        stream.set_write_timeout(Some(PATIENCE)).map_err(socket)?;
+        stream.set_write_timeout(Some(patience)).map_err(socket)?;
         let lines = Lines::new(stream.try_clone().map_err(socket)?);
         let sender = Sender { stream, next_id: 1, pid: None, log: home.kernel_log() };
         let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new() };
-        Ok(Self { sender, lines, early: VecDeque::new(), hello })
+        Ok(Self { sender, lines, early: VecDeque::new(), hello, patience })
     }
 
-    fn greet(stream: UnixStream, home: &Home) -> Result<Self, ClientError> {
+    fn greet(stream: UnixStream, home: &Home, patience: Duration) -> Result<Self, ClientError> {
         let pid = listener(&stream).or_else(|| start::lock_holder(home));
-        let mut client = Self::over(stream, home)?;
+        let mut client = Self::over(stream, home, patience)?;
         client.sender.pid = pid;
         match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() })? {
             Reply::Hello(hello) => {
@@ -177,7 +199,7 @@ impl Client {
     /// `Refused` if the kernel refuses, so the reply is never `Reply::Refused`.
     pub fn request(&mut self, body: RequestBody) -> Result<Reply, ClientError> {
         let asked = self.sender.send(body)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             match self.lines.next(Some(deadline)) {
                 Heard::Line(ServerLine::Event(event)) => self.early.push_back(event),
@@ -189,7 +211,7 @@ impl Client {
                     };
                 }
                 Heard::Line(ServerLine::Reply { .. }) => {}
-                Heard::Nothing => return Err(ClientError::Silent { pid: self.sender.pid, waited: PATIENCE }),
+                Heard::Nothing => return Err(ClientError::Silent { pid: self.sender.pid, waited: self.patience }),
                 Heard::End => return Err(self.sender.gone()),
                 Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
             }
@@ -211,6 +233,16 @@ impl Client {
                 Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
             }
         }
+    }
+
+    /// Takes the events that came while answers were awaited: what was told before them can so be told from what follows.
+    pub fn heard_meanwhile(&mut self) -> VecDeque<Event> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// The kernel program that would be started: `RELU_KERNEL`, or the one beside this program.
+    pub fn program() -> Result<PathBuf, ClientError> {
+        start::find()
     }
 
     /// Waits until the kernel has closed the connection, as after `Shutdown`; whether it did within `timeout`.

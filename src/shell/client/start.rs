@@ -174,7 +174,7 @@ fn tail_of(log: &Path, before: u64) -> io::Result<String> {
 }
 
 /// `RELU_KERNEL`, else `relu-kernel` beside this program (a test's program lies one folder deeper).
-fn find() -> Result<PathBuf, ClientError> {
+pub(super) fn find() -> Result<PathBuf, ClientError> {
     if let Some(kernel) = env::var_os("RELU_KERNEL").filter(|value| !value.is_empty()) {
         let kernel = PathBuf::from(kernel);
         return fs::canonicalize(&kernel).map_err(|_| ClientError::Missing(kernel));
