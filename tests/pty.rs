@@ -47,7 +47,8 @@ fn it_opens_on_the_race_and_quits() {
 
 #[test]
 fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
-    for name in ["-TERM", "-INT", "-HUP", "-QUIT"] {
+    // Also what batch systems and limits send.
+    for name in ["-TERM", "-INT", "-HUP", "-QUIT", "-USR1", "-USR2", "-XCPU", "-ALRM", "-PWR"] {
         let mut notebook = open(80, 24);
         notebook.signal(name);
         assert_eq!(notebook.wait_gone(), 0, "{name}");

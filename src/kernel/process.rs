@@ -10,7 +10,7 @@ use crate::{
     store::{Home, HomeError, Store, StoreError, files},
 };
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ},
     iterator::Signals,
 };
 use std::{
@@ -118,6 +118,10 @@ struct Started {
 
 /// `None` if another kernel holds this home.
 fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> {
+    let (sender, leave) = mpsc::channel();
+    let _ = LEAVE.set(sender);
+    // First of all: a file size limit may be met with the log's first line.
+    watch_signals().map_err(KernelError::io("signals can't be watched"))?;
     // Nothing this process makes is for other eyes.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let _ = rustix::process::nice(5);
@@ -140,10 +144,6 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
         tracing::warn!("{notice}");
     }
     let interrupted = recovery::mark_interrupted(&mut store)?;
-
-    let (sender, leave) = mpsc::channel();
-    let _ = LEAVE.set(sender);
-    watch_signals().map_err(KernelError::io("signals can't be watched"))?;
 
     clear(&socket).map_err(KernelError::io(format!("{} is in the way", socket.display())))?;
     let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
@@ -175,12 +175,13 @@ fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave.
+/// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave: a limit of processor
+/// time, and what batch systems send before they kill, are among them.
 fn watch_signals() -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGXFSZ, SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGHUP, SIGXFSZ, SIGINT, SIGTERM, SIGXCPU, SIGUSR1, SIGUSR2])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
-            if matches!(signal, SIGINT | SIGTERM) {
+            if !matches!(signal, SIGHUP | SIGXFSZ) {
                 tracing::info!(signal, "told to leave");
                 leave();
             }

@@ -5,8 +5,12 @@ use super::{drill, guard};
 use crate::app::Event;
 use crossterm::event;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH, SIGXFSZ};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
+use std::ffi::c_int;
 use std::io;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -14,11 +18,22 @@ use std::time::Duration;
 /// How long the event loop may take to leave once the terminal is gone.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
+/// The signals that end a process which does not catch them, but for those that tell of its own faults: whoever sends
+/// one, a batch system before it kills or a limit of processor time, the terminal is given back.
+const ENDING: [c_int; 13] =
+    [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGABRT, SIGTRAP];
+
+/// Told when the power fails.
+#[cfg(target_os = "linux")]
+const POWER: Option<c_int> = Some(rustix::process::Signal::POWER.as_raw());
+#[cfg(not(target_os = "linux"))]
+const POWER: Option<c_int> = None;
+
 /// Catches the signals that would end or stop the process, the one that lets it go on, that of a resize, which
 /// crossterm misses before its first read, and that of a file grown beyond its limit, whose write then fails like any
 /// other; call before the terminal is taken, or one could come between.
 pub fn catch_signals() -> io::Result<Signals> {
-    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGXFSZ])
+    Signals::new(ENDING.into_iter().chain(POWER).chain([SIGTSTP, SIGCONT, SIGWINCH, SIGXFSZ]))
 }
 
 /// Starts the threads that turn the outer world into events.
