@@ -284,3 +284,20 @@ fn the_last_choice_before_quitting_stops_the_race() {
     assert!(session.app.quit);
     assert_eq!(session.asked.last(), Some(&RequestBody::Stop { run: RUN }));
 }
+
+/// The last race has come to its end beneath the question, or its kernel has.
+#[test]
+fn nobody_is_asked_what_becomes_of_a_race_that_runs_no_more() {
+    let finished = Event::Kernel(protocol::Event::Run(RunEvent::Finished { run: RUN }));
+    for (end, message) in [(Event::Link(Link::Off), "the kernel has gone"), (finished, "no race runs any more")] {
+        let mut session = Session::open();
+        session.tell(Event::Link(Link::On));
+        session.start_race();
+        session.press(KeyCode::Char('q'));
+        assert!(matches!(session.app.modals.last(), Some(Modal::Quit(_))));
+        session.tell(end);
+        assert!(session.app.modals.is_empty() && !session.app.quit);
+        let told = session.app.message.as_deref();
+        assert!(told.is_some_and(|told| told.contains(message)), "{told:?}");
+    }
+}

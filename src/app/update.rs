@@ -26,6 +26,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     if by_hand && app.opening == Opening::Awaited {
         app.opening = Opening::Done;
     }
+    app.withdraw_quit_question();
     // Only what the reader does shows a plot: when the notebook is opened, the store may have it already.
     if by_hand && !app.quit && !app.screen.is_too_small() {
         effects.extend(app.fill_plots());
@@ -348,6 +349,15 @@ impl App {
         let Some(Answer::Order(mut order)) = self.answers.get(&key).cloned() else { return Vec::new() };
         order.pop();
         if order.is_empty() { self.forget_answer(&key) } else { self.keep_answer(key, Answer::Order(order)) }
+    }
+
+    /// What was asked about has come to its end meanwhile, or its kernel has: an answer would mean nothing any more.
+    fn withdraw_quit_question(&mut self) {
+        let asked = matches!(self.modals.last(), Some(Modal::Quit(_)));
+        if asked && self.running().is_empty() {
+            self.modals.pop();
+            self.message.get_or_insert_with(|| "no race runs any more; q quits".into());
+        }
     }
 
     fn ask_to_quit(&mut self) -> Vec<Effect> {
