@@ -1,7 +1,7 @@
 //! A run's curves as a file: CSV, JSON, or an SVG chart.
 
-use super::Outcome;
 use super::runs::{Format, epochs_in_order, find};
+use super::{Outcome, Usage};
 use crate::lesson::{CellBody, Library, RaceMark};
 use crate::protocol::{EpochRecord, RunId, RunSummary};
 use crate::store::{Home, files};
@@ -14,6 +14,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) -> Outcome {
+    if let Some(path) = output {
+        refuse_inside(home, path)?;
+    }
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
     let bytes = match format {
@@ -32,6 +35,19 @@ pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) ->
         None => std::io::stdout().write_all(&bytes)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What lies in the home is the notebook's own: one mistyped path would put a table in the store's place.
+fn refuse_inside(home: &Home, path: &Path) -> Result<(), Usage> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where a link leads to, or where a new file would be.
+    let there = path.canonicalize().or_else(|_| folder.canonicalize());
+    let inside = home.folder().canonicalize();
+    if matches!((&there, &inside), (Ok(there), Ok(inside)) if there.starts_with(inside)) {
+        let (path, home) = (path.display(), home.folder().display());
+        return Err(Usage(format!("{path} lies in {home}, which holds the notebook's own files; take another folder")));
+    }
+    Ok(())
 }
 
 fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<Vec<u8>> {
@@ -129,4 +145,25 @@ fn svg(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<Strin
         root.present().map_err(|e| failed(&e))?;
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_table_takes_the_place_of_what_the_home_holds() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path().join("home")).unwrap();
+        home.prepare().unwrap();
+        std::fs::write(home.database(), "").unwrap();
+        let link = parent.path().join("link");
+        std::os::unix::fs::symlink(home.database(), &link).unwrap();
+        for path in [home.database(), home.folder().join("new.csv"), home.folder().join("runs/../new.csv"), link] {
+            assert!(refuse_inside(&home, &path).is_err(), "{}", path.display());
+        }
+        for path in [parent.path().join("run.csv"), parent.path().join("nowhere/run.csv"), "run.csv".into()] {
+            assert!(refuse_inside(&home, &path).is_ok(), "{}", path.display());
+        }
+    }
 }
