@@ -1,6 +1,7 @@
 //! The MNIST that ships inside the program: four IDX files under zstd, checked against the published sha256.
 
 use sha2::{Digest, Sha256};
+use std::io;
 
 /// One embedded file.
 pub struct Embedded {
@@ -28,27 +29,44 @@ pub static FILES: [Embedded; 4] = [
     embedded!("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
 ];
 
-/// An embedded file that is not what was published: the program itself is damaged.
+/// Why an embedded file can't be had.
 #[derive(Debug, thiserror::Error)]
-#[error("the {name} inside this program is damaged ({why}); install relu-notebook anew")]
-pub struct Damaged {
-    name: &'static str,
-    why: String,
+pub enum UnpackError {
+    /// It is not what was published.
+    #[error("the {name} inside this program is damaged ({why}); install relu-notebook anew")]
+    Damaged { name: &'static str, why: String },
+    #[error(
+        "there is too little memory for the {megabytes} MB of {name}; end other programs, or raise the limit \
+         (`ulimit -v` shows it)"
+    )]
+    Memory { name: &'static str, megabytes: u64 },
 }
 
 impl Embedded {
     /// The plain IDX bytes.
-    pub fn unpack(&self) -> Result<Vec<u8>, Damaged> {
-        zstd::decode_all(self.compressed).map_err(|error| Damaged { name: self.name, why: error.to_string() })
+    pub fn unpack(&self) -> Result<Vec<u8>, UnpackError> {
+        let damaged = |error: io::Error| UnpackError::Damaged { name: self.name, why: error.to_string() };
+        let Ok(Some(length)) = zstd::zstd_safe::get_frame_content_size(self.compressed) else {
+            return Err(damaged(io::Error::other("its head does not tell its length")));
+        };
+        // Asked for first: zstd's own errors would not tell too little memory from damage.
+        let mut plain = Vec::new();
+        plain
+            .try_reserve_exact(length as usize)
+            .map_err(|_| UnpackError::Memory { name: self.name, megabytes: length.div_ceil(1_000_000) })?;
+        zstd::bulk::Decompressor::new()
+            .and_then(|mut zstd| zstd.decompress_to_buffer(self.compressed, &mut plain))
+            .map_err(damaged)?;
+        Ok(plain)
     }
 
     /// Unpacks and compares with the published sha256.
-    pub fn verify(&self) -> Result<(), Damaged> {
+    pub fn verify(&self) -> Result<(), UnpackError> {
         let found = hex(&Sha256::digest(self.unpack()?));
         if found == self.sha256 {
             Ok(())
         } else {
-            Err(Damaged { name: self.name, why: format!("its sha256 is {found}") })
+            Err(UnpackError::Damaged { name: self.name, why: format!("its sha256 is {found}") })
         }
     }
 }

@@ -51,7 +51,7 @@ fn judge(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -
     }
 }
 
-fn mnist() -> Result<String, crate::mnist::Damaged> {
+fn mnist() -> Result<String, crate::mnist::UnpackError> {
     for file in &crate::mnist::FILES {
         file.verify()?;
     }

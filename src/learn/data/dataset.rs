@@ -1,7 +1,7 @@
 //! The splits that training sees, as tensors that all lanes share.
 
 use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
-use crate::mnist::{self, Damaged};
+use crate::mnist::{self, UnpackError};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ pub enum DataError {
     #[error(transparent)]
     Idx(#[from] IdxError),
     #[error(transparent)]
-    Embedded(#[from] Damaged),
+    Embedded(#[from] UnpackError),
     #[error("{folder}: has no {name} (plain or .gz); --data needs the four MNIST files of one folder")]
     Missing { folder: String, name: &'static str },
     #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
