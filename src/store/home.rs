@@ -27,6 +27,8 @@ pub enum HomeError {
     Relative(PathBuf),
     #[error("{0} is not a folder; move that file away or set RELU_HOME to another folder")]
     NotAFolder(PathBuf),
+    #[error("{link} is a link to {target}, which is not there; make that folder, or take the link away")]
+    Dangling { link: PathBuf, target: PathBuf },
     #[error("{folder} can't be written: {why}; set RELU_HOME to a folder of yours that can")]
     Unwritable { folder: PathBuf, why: io::Error },
     #[error(
@@ -34,6 +36,28 @@ pub enum HomeError {
         max = Home::MAX_SOCKET_PATH
     )]
     SocketPathTooLong { path: PathBuf, length: usize },
+}
+
+impl HomeError {
+    fn of(folder: &Path, why: io::Error) -> Self {
+        // Of the probe's own path a reader needs to know nothing.
+        let why = why.raw_os_error().map_or(why, io::Error::from_raw_os_error);
+        Self::Unwritable { folder: folder.to_owned(), why }
+    }
+}
+
+fn create(folder: &Path) -> Result<(), HomeError> {
+    if fs::metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
+        return Err(HomeError::NotAFolder(folder.to_owned()));
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|why| {
+        // The system calls a link that leads nowhere a file that exists.
+        let dangling = folder.ancestors().find(|path| path.is_symlink() && !path.exists());
+        match dangling.and_then(|link| Some((link, fs::read_link(link).ok()?))) {
+            Some((link, target)) => HomeError::Dangling { link: link.to_owned(), target },
+            None => HomeError::of(folder, why),
+        }
+    })
 }
 
 /// How the names of all that lies in a home begin; the store has its log beside it, and what is set aside a suffix.
@@ -64,19 +88,11 @@ impl Home {
 
     /// Creates the folder and those in it, for this user alone, and proves that it can be written.
     pub fn prepare(&self) -> Result<(), HomeError> {
-        // Of the probe's own path a reader needs to know nothing.
-        let plain = |error: io::Error| error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
-        let unwritable = |error| HomeError::Unwritable { folder: self.folder.clone(), why: plain(error) };
-        if let Ok(meta) = fs::metadata(&self.folder)
-            && !meta.is_dir()
-        {
-            return Err(HomeError::NotAFolder(self.folder.clone()));
-        }
-        let create = |folder: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        create(&self.folder).map_err(unwritable)?;
+        let unwritable = |error| HomeError::of(&self.folder, error);
+        create(&self.folder)?;
         self.tighten().map_err(unwritable)?;
         for folder in [self.logs(), self.runs()] {
-            create(&folder).map_err(unwritable)?;
+            create(&folder)?;
         }
         tempfile::Builder::new().prefix(PROBE).tempfile_in(&self.folder).map_err(unwritable)?;
         Ok(())
@@ -213,6 +229,17 @@ mod tests {
         assert!(matches!(error, HomeError::NotAFolder(_)) && error.to_string().contains("RELU_HOME"), "{error}");
         let below = Home::at(file.join("below")).unwrap().prepare().unwrap_err();
         assert!(matches!(below, HomeError::Unwritable { .. }), "{below}");
+        let link = parent.path().join("link");
+        std::os::unix::fs::symlink("/no/such", &link).unwrap();
+        for folder in [link.clone(), link.join("below")] {
+            let dangling = Home::at(folder).unwrap().prepare().unwrap_err().to_string();
+            assert!(dangling.contains(&format!("{} is a link to /no/such", link.display())), "{dangling}");
+        }
+        let holds_a_link = Home::at(parent.path().join("home")).unwrap();
+        fs::create_dir(holds_a_link.folder()).unwrap();
+        fs::rename(&link, holds_a_link.runs()).unwrap();
+        let dangling = holds_a_link.prepare().unwrap_err();
+        assert!(matches!(&dangling, HomeError::Dangling { link, .. } if *link == holds_a_link.runs()), "{dangling}");
         let relative = Home::at("relu").unwrap_err();
         assert!(relative.to_string().contains("absolute"), "{relative}");
     }
