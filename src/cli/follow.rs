@@ -92,10 +92,10 @@ impl Follower<'_> {
     /// stands in the store.
     fn come_back(&mut self, gone: ClientError) -> color_eyre::Result<Option<ExitCode>> {
         let run = self.run;
-        let Some(mut client) = Client::connect(self.home)? else {
-            return Err(gone).wrap_err_with(|| format!("run {run} is interrupted; `relu resume {run}` goes on"));
+        let Some(mut client) = Client::connect(self.home).map_err(|error| cut_short(error, run))? else {
+            return Err(cut_short(gone, run));
         };
-        client.request(RequestBody::Follow)?;
+        client.request(RequestBody::Follow).map_err(|error| cut_short(error, run))?;
         self.client = client;
         self.halt = Halt::Ends;
         self.replay()
@@ -108,6 +108,16 @@ impl Follower<'_> {
             Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State, .. } | ClientError::Gone { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A kernel that is gone has left its run where it was.
+pub fn cut_short(error: ClientError, run: RunId) -> color_eyre::Report {
+    match error {
+        gone @ ClientError::Gone { .. } => {
+            color_eyre::Report::new(gone).wrap_err(format!("run {run} is interrupted; `relu resume {run}` goes on"))
+        }
+        error => error.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `relu train` and `relu resume`: start a race, or go on with one, and follow it to its end.
 
-use super::follow::{Halt, follow};
+use super::follow::{Halt, cut_short, follow};
 use super::runs::find;
 use super::teller::Style;
 use super::{Outcome, Usage, connect_or_start, is_closed_pipe, say, say_json};
@@ -146,12 +146,12 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
-    client.request(RequestBody::Follow)?;
+    client.request(RequestBody::Follow).map_err(|error| cut_short(error, run))?;
     let halt = match client.request(RequestBody::Resume { run }) {
         Ok(_) => Halt::Pardoned,
         // One that goes on already is followed; so a second terminal can watch it.
         Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => Halt::Ends,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(cut_short(error, run)),
     };
     go_on(client, &home, run, halt, detach, json)
 }
