@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::{
-    protocol::{ErrorKind, Reply, RequestBody, RunEvent},
+    protocol::{ErrorKind, Reply, RequestBody, RunEvent, is_bidi_control},
     store::StoreError,
 };
 use std::sync::Arc;
@@ -75,11 +75,26 @@ impl Kernel {
 fn checked_name(name: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(name) = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) else { return Ok(None) };
     let refuse = |why: &str| Err(Refusal::new(ErrorKind::BadRequest, format!("a run's name {why}")));
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| c.is_control() || is_bidi_control(c)) {
         return refuse("can't hold control characters");
     }
     if name.chars().count() > LONGEST_NAME {
         return refuse(&format!("may have {LONGEST_NAME} characters"));
     }
     Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_it_looks_like() {
+        let checked = |name: &str| checked_name(Some(name.into()));
+        assert_eq!(checked("  wide \u{e9} 数 ").unwrap().as_deref(), Some("wide \u{e9} 数"));
+        assert_eq!(checked(" ").unwrap(), None);
+        for name in ["a\u{1b}[31m", "a\nb", "\u{202e}lort", "a\u{2066}b", &"x".repeat(LONGEST_NAME + 1)] {
+            assert!(checked(name).is_err(), "{name:?}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Text from outside may carry control characters that a terminal would obey.
 
+use crate::protocol::is_bidi_control;
+
 /// Drops C0 (but tab and line feed), C1, DEL and the twelve `Bidi_Control` characters; a tab becomes four spaces.
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -12,11 +14,6 @@ pub fn sanitize(text: &str) -> String {
         }
     }
     clean
-}
-
-/// Unicode's property `Bidi_Control` (PropList.txt).
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod figure;
 mod race_findings;
 mod run;
 mod spec;
+mod text;
 mod wire;
 
 pub use about::{about, date, took};
@@ -25,6 +26,7 @@ pub use figure::{
 pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
+pub use text::is_bidi_control;
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
     ServerLine, StartLine,
