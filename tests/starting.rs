@@ -48,6 +48,17 @@ fn a_log_that_can_not_be_written_is_named_and_not_the_program() {
     assert_eq!(told.matches("Is a directory").count(), 1, "{told}");
 }
 
+/// The limit's signal would end a kernel that does not expect it, and the disk is not full.
+#[test]
+fn a_file_size_limit_is_named() {
+    let home = TestHome::new();
+    let mut script = Command::new("sh");
+    script.args(["-c", r#"ulimit -f 16; exec "$RELU" runs delete 7"#]);
+    script.env("RELU", env!("CARGO_BIN_EXE_relu")).env("RELU_HOME", home.folder());
+    let (_, told) = refusal(&mut script);
+    assert!(told.contains("no file may grow beyond 8 KB here") && told.contains("`ulimit -f`"), "{told}");
+}
+
 /// An old kernel may run on after its program is gone, and what it does tells nothing of the next one.
 #[test]
 fn the_doctor_misses_the_program_while_its_kernel_runs() {

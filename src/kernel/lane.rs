@@ -90,6 +90,13 @@ impl SaveError {
     }
 
     fn notice(&self) -> String {
+        if let Self::File(error) = self
+            && error.kind() == std::io::ErrorKind::FileTooLarge
+        {
+            return "No file may grow so large here: `ulimit -f` shows the limit. Training waits, nothing measured is \
+                    lost; where it is raised, a kernel that is started anew goes on."
+                .into();
+        }
         let full = match self {
             Self::Store(StoreError::Full) => true,
             Self::File(error) => is_full(error),

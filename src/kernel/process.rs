@@ -63,6 +63,10 @@ pub enum KernelError {
          removing a run's folder in {}, whose curve stays", .0.display()
     )]
     NoRoom(PathBuf),
+    #[error(
+        "no file may grow beyond {kilobytes} KB here, too little for the store; raise the limit that `ulimit -f` shows"
+    )]
+    FileLimit { kilobytes: u64 },
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
 }
@@ -137,7 +141,7 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
     let mut store = Store::open(home).map_err(|error| match error {
-        StoreError::Full => KernelError::NoRoom(home.runs()),
+        StoreError::Full => no_room(home),
         error => error.into(),
     })?;
     for notice in store.notices() {
@@ -150,6 +154,14 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     kernel.owe_interruption(interrupted);
     listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
     Ok(Some(Started { kernel, socket, leave, lock }))
+}
+
+/// SQLite calls it a full disk too that a file may not grow.
+fn no_room(home: &Home) -> KernelError {
+    match (rustix::process::getrlimit(rustix::process::Resource::Fsize).current, home.free_bytes()) {
+        (Some(limit), Ok(free)) if free > limit => KernelError::FileLimit { kilobytes: limit / 1024 },
+        _ => KernelError::NoRoom(home.runs()),
+    }
 }
 
 /// Makes room for the socket. We hold the lock: one that is there was left behind by a dead kernel. What else is there
