@@ -62,7 +62,7 @@ pub enum ClientError {
     Home(#[from] HomeError),
     #[error("relu-kernel is not at {0}; build it with `cargo build --release`, or set RELU_KERNEL to where it is")]
     Missing(PathBuf),
-    #[error("{kernel} can't be started: {why}")]
+    #[error("{} can't be started: {why}{}", kernel.display(), of_limit(why))]
     Spawn { kernel: PathBuf, why: io::Error },
     #[error("the kernel's log {path} can't be written, so none is started: {why}")]
     Log { path: PathBuf, why: io::Error },
@@ -91,6 +91,11 @@ pub enum ClientError {
     Socket { path: PathBuf, why: io::Error },
     #[error("the kernel sent what this notebook can't read ({0}); restart it with `relu kernel stop`")]
     Garbled(String),
+}
+
+fn of_limit(why: &io::Error) -> &'static str {
+    let limited = why.kind() == io::ErrorKind::WouldBlock;
+    if limited { "; no more processes can be had, and `ulimit -u` shows the limit" } else { "" }
 }
 
 fn silent(pid: Option<u32>, waited: Duration) -> String {
@@ -331,6 +336,14 @@ mod tests {
         assert!(known.contains("process 7") && known.contains("`kill -9 7`"), "{known}");
         let unknown = ClientError::Silent { pid: None, waited: PATIENCE }.to_string();
         assert!(unknown.contains("pgrep -a relu-kernel") && !unknown.contains("-9 0"), "{unknown}");
+    }
+
+    #[test]
+    fn a_limit_of_processes_is_named() {
+        let told = |why| ClientError::Spawn { kernel: "/relu-kernel".into(), why }.to_string();
+        let limited = told(io::ErrorKind::WouldBlock.into());
+        assert!(limited.starts_with("/relu-kernel can't be started: ") && limited.contains("`ulimit -u`"), "{limited}");
+        assert!(!told(io::ErrorKind::PermissionDenied.into()).contains("ulimit"));
     }
 
     /// An empty lock, or one that names nobody, names no process to kill: 0 would be the caller's own group.
