@@ -100,7 +100,8 @@ impl Test {
 
 fn limits_in_words((low, high): (f64, f64)) -> String {
     match (low.is_finite(), high.is_finite()) {
-        (true, true) if low == high => format!("exactly {low}"),
+        // The lower is never above the higher.
+        (true, true) if low >= high => format!("exactly {low}"),
         // Nothing that is counted or timed lies below zero.
         (true, true) if low == 0.0 => format!("at most {high}"),
         (true, true) => format!("{low} to {high}"),
