@@ -79,7 +79,9 @@ impl Kernel {
     fn back_up(&self, changes: u64) {
         // Before the copy, so that what comes to rest meanwhile asks for the next.
         self.backups().asked = false;
-        let made = store::back_up(&self.home);
+        // What stands at the path may be another's.
+        let found = self.store().check();
+        let made = found.and_then(|()| store::back_up(&self.home));
         let mut state = self.backups();
         (state.tried, state.failed) = (Instant::now(), made.is_err());
         match made {

@@ -111,12 +111,16 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
 /// What a run may complain of, the most pressing first. Each stands until it is taken back by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Complaint {
+    /// The store is not where it was, and nothing can be stored.
+    Store,
     /// The run's state can't be stored.
     State,
     /// This lane can't write, or can't read what it is to go on from.
     Waits(Lane),
     /// This lane's checkpoint was damaged; no later success mends it.
     Damaged(Lane),
+    /// The store was taken away, and put back.
+    Restored,
 }
 
 /// The first complaint of each run.

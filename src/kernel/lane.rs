@@ -190,6 +190,7 @@ impl LaneObserver<'_> {
     fn recover(&mut self) -> Result<Option<Snapshot>, LaneEnd> {
         let (run, lane) = (self.run, self.lane);
         let epochs = self.persist(|this| {
+            this.kernel.store().check()?;
             this.folder.prepare()?;
             Ok(this.kernel.store().epochs(run)?)
         });
@@ -242,6 +243,8 @@ impl LaneObserver<'_> {
     }
 
     fn commit(&self, record: &EpochRecord, bytes: &[u8], best: u32) -> Result<Committed, SaveError> {
+        // First: a folder made at the path of a home that was moved would part the run.
+        self.kernel.store().check()?;
         if !self.folder.path().is_dir() {
             self.folder.prepare()?;
         }
@@ -251,6 +254,12 @@ impl LaneObserver<'_> {
         let committed = self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped)?;
         self.folder.remove(&dropped);
         Ok(committed)
+    }
+
+    fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
+        self.kernel.store().check().map_err(io::Error::other)?;
+        self.folder.prepare()?;
+        self.folder.write_state(bytes)
     }
 
     /// The lane's end, stored; told to stop while the disk refuses it, the lane stays open and a resume closes it.
@@ -357,9 +366,8 @@ impl Observer for LaneObserver<'_> {
         if !self.compare(&snapshot.environment) {
             return;
         }
-        let written = trainer::encode(self.spec, snapshot)
-            .map_err(io::Error::other)
-            .and_then(|bytes| self.folder.prepare().and_then(|()| self.folder.write_state(&bytes)));
+        let written =
+            trainer::encode(self.spec, snapshot).map_err(io::Error::other).and_then(|bytes| self.write_state(&bytes));
         self.last_checkpoint = Instant::now();
         match written {
             Ok(()) => self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None),

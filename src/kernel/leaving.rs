@@ -3,7 +3,7 @@
 
 use super::{
     Kernel,
-    desk::{Intent, Unsaved},
+    desk::{Desk, Intent, Unsaved},
     requests::Refusal,
 };
 use crate::protocol::ErrorKind;
@@ -22,7 +22,7 @@ impl Kernel {
     /// connects meanwhile either keeps the kernel here or is not greeted.
     pub(super) fn leave_if_idle(&self) -> bool {
         let mut desk = self.desk();
-        if !desk.runs.is_empty() || !desk.unsaved.is_empty() || self.cells.is_busy() || self.hub.clients() > 0 {
+        if !self.is_at_rest(&desk) || self.hub.clients() > 0 {
             desk.last_busy = Instant::now();
             return false;
         }
@@ -33,6 +33,15 @@ impl Kernel {
             desk.leaving = true;
         }
         leaves
+    }
+
+    fn is_at_rest(&self, desk: &Desk) -> bool {
+        desk.runs.is_empty() && desk.unsaved.is_empty() && !self.cells.is_busy()
+    }
+
+    /// Nothing runs, and nothing is still to be stored.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_at_rest(&self.desk())
     }
 
     pub(super) fn is_leaving(&self) -> bool {

@@ -3,9 +3,12 @@
 use super::home_lock::is_at;
 use crate::store::Home;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{DirBuilderExt, OpenOptionsExt},
+    },
     path::PathBuf,
 };
 use tracing_subscriber::EnvFilter;
@@ -65,6 +68,11 @@ pub(super) fn keep(home: &Home) {
 }
 
 fn open(home: &Home) -> io::Result<File> {
+    // Its folder may have been taken away with it; that of a home that was moved is not made anew.
+    match DirBuilder::new().mode(0o700).create(home.logs()) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
     OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log())
 }
 

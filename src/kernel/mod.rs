@@ -11,6 +11,7 @@ mod connection;
 mod desk;
 mod home_lock;
 mod hub;
+mod keeping;
 mod lane;
 mod leaving;
 mod log;

@@ -3,6 +3,7 @@
 use super::{
     Kernel, connection,
     home_lock::{Holder, HomeLock},
+    keeping::Whereabouts,
     log, recovery, trainer,
 };
 use crate::{
@@ -238,26 +239,35 @@ impl Started {
         }
     }
 
+    /// Keeps what leads others here, at the path of a home that is there.
+    fn is_found_here(&mut self) -> bool {
+        log::keep(&self.kernel.home);
+        let held = self.lock.keep();
+        if held {
+            self.listen_again_if_unlinked();
+        }
+        held
+    }
+
     fn serve(mut self) {
-        let mut found_here = true;
-        loop {
+        let found_here = loop {
             match self.leave.recv_timeout(TICK) {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
                 Err(RecvTimeoutError::Timeout) => {
+                    let whereabouts = self.kernel.whereabouts();
+                    match whereabouts {
+                        Whereabouts::Here if !self.is_found_here() => break false,
+                        Whereabouts::Removed => break false,
+                        Whereabouts::Here | Whereabouts::Elsewhere => self.kernel.keep_store(),
+                    }
                     self.kernel.retry_unsaved();
                     self.kernel.back_up_if_due();
-                    log::keep(&self.kernel.home);
-                    if !self.lock.keep() {
-                        found_here = false;
-                        break;
-                    }
-                    self.listen_again_if_unlinked();
                     if self.kernel.leave_if_idle() {
-                        break;
+                        break whereabouts == Whereabouts::Here;
                     }
                 }
             }
-        }
+        };
         // Who comes from here on starts the next kernel, which waits for this one's lock; or has found it already.
         if found_here {
             let _ = fs::remove_file(&self.socket);

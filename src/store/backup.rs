@@ -1,8 +1,8 @@
 //! The store's second copy, beside it: from it comes what a destroyed store no longer tells.
 
-use super::{Home, Store, StoreError, files, numbers, restore::is_empty};
+use super::{Home, Store, StoreError, files, numbers, open::open_to_read, restore::is_empty};
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection,
     types::{ToSqlOutput, ValueRef},
 };
 use std::{
@@ -30,14 +30,11 @@ pub fn back_up(home: &Home) -> Result<(), StoreError> {
     if !has_room(home)? {
         return Err(StoreError::Full);
     }
-    let unfinished = Unfinished::begin(home)?;
-    // Synchronised below, once and for all.
+    let unfinished = Unfinished::begin(home, ".writing-backup")?;
+    // Synchronised with the copy, once and for all.
     store.pragma_update(None, "synchronous", "OFF")?;
-    let path = ToSqlOutput::Borrowed(ValueRef::Text(unfinished.path.as_os_str().as_bytes()));
-    store.execute("VACUUM INTO ?1", [path])?;
-    File::open(&unfinished.path)?.sync_all()?;
-    fs::rename(&unfinished.path, home.backup())?;
-    Ok(File::open(home.folder())?.sync_all()?)
+    unfinished.fill(&store)?;
+    Ok(unfinished.take_the_place_of(home, &home.backup())?)
 }
 
 impl Store {
@@ -75,10 +72,6 @@ fn is_of_another(backup: &Path, store: &Connection) -> rusqlite::Result<bool> {
     Ok(theirs.is_ok_and(|theirs| theirs > newest))
 }
 
-fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-}
-
 /// As much again has to stay free: a backup is no reason for a lane to find the disk full.
 fn has_room(home: &Home) -> io::Result<bool> {
     let size = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
@@ -87,16 +80,32 @@ fn has_room(home: &Home) -> io::Result<bool> {
 }
 
 /// A copy under construction, always under one name: what a dead kernel left of one is removed by the next.
-struct Unfinished {
+pub(super) struct Unfinished {
     path: PathBuf,
 }
 
 impl Unfinished {
-    fn begin(home: &Home) -> io::Result<Self> {
-        let unfinished = Self { path: home.folder().join(".writing-backup") };
+    pub fn begin(home: &Home, name: &str) -> io::Result<Self> {
+        let unfinished = Self { path: home.folder().join(name) };
         unfinished.clear();
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished.path)?;
         Ok(unfinished)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Copies all that can be read of this store into it, durably.
+    pub fn fill(&self, store: &Connection) -> Result<(), StoreError> {
+        let path = ToSqlOutput::Borrowed(ValueRef::Text(self.path.as_os_str().as_bytes()));
+        store.execute("VACUUM INTO ?1", [path])?;
+        Ok(File::open(&self.path)?.sync_all()?)
+    }
+
+    pub fn take_the_place_of(self, home: &Home, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        File::open(home.folder())?.sync_all()
     }
 
     fn clear(&self) {

@@ -29,6 +29,20 @@ pub enum StoreError {
     ReadOnly(String),
     #[error("{0} holds runs that are not in the store; it stays as it is, and there is no new backup")]
     OthersBackup(PathBuf),
+    #[error(
+        "{0} is no longer the folder that the kernel opened: it was moved. Move it back, or end the kernel with `relu kernel \
+         stop --force`, and set RELU_HOME to where the folder is now"
+    )]
+    Moved(PathBuf),
+    #[error(
+        "{0} was taken away while the kernel had it open, which is about to look after that; try again in a moment"
+    )]
+    TakenAway(PathBuf),
+    #[error(
+        "{path} was replaced while the kernel had it open. The new file stays as it is, and what the kernel had stored is \
+         kept as {kept}. `relu kernel stop --force` ends the kernel; the next one serves whichever of the two has that name"
+    )]
+    Replaced { path: PathBuf, kept: PathBuf },
     #[error("another program holds the store; try again in a moment")]
     Busy,
     #[error("the store answers: {0}")]
@@ -40,7 +54,17 @@ pub enum StoreError {
 impl StoreError {
     /// Whether waiting may help: for space, for a disk, for another program.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::Disk(_) | Self::ReadOnly(_) | Self::Busy)
+        matches!(
+            self,
+            Self::Full
+                | Self::Disk(_)
+                | Self::ReadOnly(_)
+                | Self::Busy
+                | Self::Home(_)
+                | Self::Moved(_)
+                | Self::TakenAway(_)
+                | Self::Replaced { .. }
+        )
     }
 }
 
@@ -59,7 +83,7 @@ impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::Full,
-            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(error.to_string()),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::ReadOnly(error.to_string()),
             _ => Self::Disk(error.to_string()),
         }
     }

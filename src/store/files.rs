@@ -119,6 +119,13 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 
 /// The same for a file that is whole: this word says in its name what became of it.
 pub fn rename_aside(path: &Path, word: &str) -> io::Result<PathBuf> {
+    let aside = named_aside(path, word);
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// A name beside this one that is not taken yet.
+pub(super) fn named_aside(path: &Path, word: &str) -> PathBuf {
     let date = now();
     let named = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -128,9 +135,7 @@ pub fn rename_aside(path: &Path, word: &str) -> io::Result<PathBuf> {
     // A rename would take the place of another that was set aside within the same second.
     let taken = |aside: &PathBuf| aside.symlink_metadata().is_ok();
     let names = iter::once(named("")).chain((1..u32::MAX).map(|number| named(&format!("-{number}"))));
-    let aside = names.into_iter().find(|aside| !taken(aside)).unwrap_or_else(|| named(""));
-    fs::rename(path, &aside)?;
-    Ok(aside)
+    names.into_iter().find(|aside| !taken(aside)).unwrap_or_else(|| named(""))
 }
 
 /// Which of a lane's epoch files to remove, now that `newest` is measured and `best` has the least validation error.

@@ -16,6 +16,7 @@ mod place;
 mod read;
 mod restore;
 mod salvage;
+mod standing;
 mod write;
 
 pub mod files;
@@ -37,6 +38,10 @@ pub struct Store {
     notices: Vec<String>,
     /// For readers: where a kernel would listen, see [`Store::runs`].
     socket: Option<PathBuf>,
+    /// For the kernel: where its files were when they were opened.
+    ground: Option<standing::Ground>,
+    /// See [`Store::take_news`].
+    news: Option<String>,
 }
 
 /// Where one lane of a run stands.

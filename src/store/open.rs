@@ -5,6 +5,7 @@ use super::{
     migrations::{LATEST_VERSION, migrations},
     numbers,
     restore::{is_empty, restore, take_the_place},
+    standing::Ground,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
@@ -42,7 +43,7 @@ impl Store {
             }
         };
         numbers::never_reuse_a_folder(&connection, home)?;
-        Ok(Self { connection, notices, socket: None })
+        Ok(Self { notices, ground: Some(Ground::of(home)?), ..Self::of(connection) })
     }
 
     /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame. A home without a
@@ -58,7 +59,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         connection.pragma_update(None, "query_only", true)?;
-        Ok(Self { connection, notices: Vec::new(), socket: home.socket().ok() })
+        Ok(Self { socket: home.socket().ok(), ..Self::of(connection) })
     }
 
     /// A store that forgets everything with the process, for tests. (Where no folder can be written, a notebook holds
@@ -67,10 +68,14 @@ impl Store {
         let mut connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut connection, Path::new(":memory:"))?;
-        Ok(Self { connection, notices: Vec::new(), socket: None })
+        Ok(Self::of(connection))
     }
 
-    /// What happened on opening that the reader should know, such as a damaged file set aside.
+    pub(super) fn of(connection: Connection) -> Self {
+        Self { connection, notices: Vec::new(), socket: None, ground: None, news: None }
+    }
+
+    /// What happened that the reader should know, such as a damaged file set aside on opening.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
@@ -149,15 +154,15 @@ fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
         connection.query_row("SELECT count(*) FROM runs", [], |_| Ok(()))?;
         Ok(connection)
     };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
-        .map_err(StoreError::from)
-        .and_then(readable)
-        .or_else(|_| open_immutable(path).and_then(readable))
+    open_to_read(path).map_err(StoreError::from).and_then(readable).or_else(|_| open_immutable(path).and_then(readable))
+}
+
+pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 /// A file on a read-only file system, where SQLite can't lay its shared memory.
-fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     let text = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(format!("file:{text}?immutable=1"), flags)?)

@@ -14,7 +14,7 @@ pub fn keep_places<'a>(
 ) -> Result<(), StoreError> {
     home.prepare()?;
     let connection = open_writable(home)?;
-    let mut store = Store { connection, notices: Vec::new(), socket: None };
+    let mut store = Store::of(connection);
     store.remember_all(places)?;
     store.fold_log()
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// What SQLite keeps in a store's folder for it.
-const FILES: [&str; 3] = ["", "-wal", "-shm"];
+pub(super) const FILES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Makes the new store from the damaged one and then, where that tells nothing, from its backup; returns what the reader
 /// should know. For the kernel alone, under the home's lock.
@@ -70,7 +70,7 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     let from_store = if is_empty(&damaged) { Salvaged::default() } else { carry_over(&damaged, &mut connection)? };
     let backup = home.backup();
     let from_backup = if backup.is_file() { Some(carry_over(&backup, &mut connection)?) } else { None };
-    let store = Store { connection, notices: Vec::new(), socket: None };
+    let store = Store::of(connection);
     store.fold_log()?;
     drop(store);
     // Empty from here on, and not to be left under a name that no store has.

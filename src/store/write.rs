@@ -10,7 +10,7 @@ impl Store {
     /// A new run, queued, with its lanes.
     pub fn create_run(&mut self, spec: &RunSpec, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
-        let transaction = self.connection.transaction()?;
+        let transaction = self.transaction()?;
         transaction.execute(
             "INSERT INTO runs (name, spec, state, created, updated) VALUES (?1, ?2, 'queued', ?3, ?3)",
             params![name, json, now()],
@@ -38,7 +38,7 @@ impl Store {
 
     /// Calls every run that trains or waits interrupted, whether or not the rest of it can be read back; returns them.
     pub fn interrupt_all(&mut self) -> Result<Vec<RunId>, StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.transaction()?;
         let runs = {
             let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?1
                        WHERE state IN ('running', 'queued') RETURNING id";
@@ -78,6 +78,7 @@ impl Store {
 
     /// Keeps what computes this run; whether that is news.
     pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
+        self.check()?;
         let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
         Ok(self.connection.execute(sql, params![run.0, name])? == 1)
     }
@@ -91,7 +92,7 @@ impl Store {
         dropped: &[u32],
     ) -> Result<Committed, StoreError> {
         let (arm, seed) = (record.arm.to_string(), record.seed as i64);
-        let transaction = self.connection.transaction()?;
+        let transaction = self.transaction()?;
         let inserted = transaction.execute(
             "INSERT OR IGNORE INTO epochs
              (run, arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second)
@@ -157,6 +158,7 @@ impl Store {
 
     pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
         let CellRecord { cell, spec, outcome, finished } = record;
+        self.check()?;
         self.connection.execute(
             "INSERT OR REPLACE INTO cells (lesson, cell, spec, outcome, finished) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![cell.lesson, cell.cell, serde_json::to_string(spec)?, serde_json::to_string(outcome)?, finished],
@@ -166,6 +168,7 @@ impl Store {
 
     /// Keeps the reader's place, an answer or a setting; `null` forgets it.
     pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
+        self.check()?;
         put(&self.connection, key, value)
     }
 
@@ -174,11 +177,16 @@ impl Store {
         &mut self,
         entries: impl IntoIterator<Item = (&'a String, &'a Value)>,
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.transaction()?;
         for (key, value) in entries {
             put(&transaction, key, value)?;
         }
         Ok(transaction.commit()?)
+    }
+
+    fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
+        self.check()?;
+        Ok(self.connection.transaction()?)
     }
 
     /// One change to one run; no row changed means that there is no such run.
@@ -187,7 +195,7 @@ impl Store {
         run: RunId,
         change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.transaction()?;
         if change(&transaction)? == 0 {
             return Err(StoreError::NoSuchRun(run));
         }

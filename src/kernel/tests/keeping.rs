@@ -1,0 +1,156 @@
+//! A home that others remove, replace or move beneath a living kernel: nothing measured is lost, and nothing is told as
+//! stored that nobody would find.
+
+use super::{Bench, UNTIL_STOPPED};
+use crate::{
+    kernel::keeping::Whereabouts,
+    protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunSpec, RunState},
+    store::Store,
+};
+use std::{fs, path::PathBuf};
+
+impl Bench {
+    fn file(&self, suffix: &str) -> PathBuf {
+        self.kernel.home.folder().join(format!("notebook.db{suffix}"))
+    }
+
+    /// A run that is over, one that trains, and the store on its way.
+    fn two_runs(&self) -> [RunId; 2] {
+        let over = self.train(&[1]);
+        self.to_the_end(over);
+        let trains = self.train(&[UNTIL_STOPPED]);
+        self.told(|event| matches!(event, Event::Run(RunEvent::Progress { run, .. }) if *run == trains));
+        [over, trains]
+    }
+
+    /// What whoever comes now finds.
+    fn found(&self, run: RunId) -> RunState {
+        Store::open_read(&self.kernel.home).unwrap().run(run).map_or_else(|error| panic!("{error}"), |run| run.state)
+    }
+
+    fn notice(&self, run: RunId) -> String {
+        let all = self.kernel.hub.notices();
+        all.into_iter().find(|(of, _)| *of == run).map(|(_, text)| text).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
+    for lost in [&["", "-wal", "-shm"][..], &[""], &["-wal"], &["-shm"], &["-wal", "-shm"]] {
+        // Whoever looks meanwhile makes an empty store.
+        for somebody_looks in [false, true] {
+            let bench = Bench::new();
+            let [over, trains] = bench.two_runs();
+            bench.kernel.back_up_if_due();
+            for suffix in lost {
+                fs::remove_file(bench.file(suffix)).unwrap();
+            }
+            if somebody_looks {
+                let _ = Store::open_read(&bench.kernel.home);
+            }
+            let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+            assert_eq!(refusal.kind, ErrorKind::Storage, "{}", refusal.message);
+            bench.kernel.keep_store();
+            bench.kernel.store().check().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
+            assert!(bench.notice(trains).contains("there again"), "{lost:?}: {}", bench.notice(trains));
+            bench.kernel.stop(trains).unwrap();
+            bench.to_the_end(trains);
+            // Some hours later.
+            bench.kernel.store().fold_log().unwrap();
+            assert_eq!((bench.found(over), bench.found(trains)), (RunState::Finished, RunState::Stopped), "{lost:?}");
+            let store = Store::open(&bench.kernel.home).unwrap();
+            assert!(store.epochs(over).unwrap().len() == 2 && store.notices().is_empty(), "{:?}", store.notices());
+        }
+    }
+}
+
+#[test]
+fn an_epoch_beneath_which_the_store_went_is_told_once_it_is_stored() {
+    let bench = Bench::new();
+    fs::remove_file(bench.file("")).unwrap();
+    bench.kernel.store().check().unwrap_err();
+    bench.kernel.keep_store();
+    let run = bench.train(&[1]);
+    bench.to_the_end(run);
+    assert_eq!(Store::open_read(&bench.kernel.home).unwrap().epochs(run).unwrap().len(), 2);
+}
+
+#[test]
+fn another_store_in_its_place_stays_as_it_is() {
+    let bench = Bench::new();
+    let [over, trains] = bench.two_runs();
+    let elsewhere = Bench::new();
+    let restored = elsewhere.train(&[1]);
+    elsewhere.to_the_end(restored);
+    elsewhere.kernel.store().rename(restored, Some("restored")).unwrap();
+    elsewhere.kernel.store().fold_log().unwrap();
+    let before = fs::read(elsewhere.file("")).unwrap();
+    fs::rename(elsewhere.file(""), bench.file("")).unwrap();
+
+    bench.kernel.keep_store();
+    let notice = bench.notice(trains);
+    assert!(notice.contains("was replaced") && notice.contains("kernel stop --force"), "{notice}");
+    let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+    assert!(refusal.kind == ErrorKind::Storage && refusal.message.contains("was replaced"), "{}", refusal.message);
+    bench.kernel.keep_store();
+    bench.kernel.back_up_if_due();
+    assert!(!bench.kernel.home.backup().exists(), "no backup of another's");
+    assert!(fs::read(bench.file("")).unwrap() == before);
+
+    // The next kernel serves it, without our log; and what was in ours is beside it.
+    let store = Store::open(&bench.kernel.home).unwrap();
+    assert_eq!(store.run(restored).unwrap().name.as_deref(), Some("restored"));
+    drop(store);
+    let names = fs::read_dir(bench.kernel.home.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> = names.filter(|path| path.to_string_lossy().contains(".kept-")).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(bench.file(suffix));
+    }
+    fs::rename(&kept[0], bench.file("")).unwrap();
+    let states = [over, trains].map(|run| bench.found(run));
+    assert_eq!(states, [RunState::Finished, RunState::Interrupted]);
+    bench.kernel.halt_all(super::PATIENCE);
+}
+
+#[test]
+fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
+    let bench = Bench::new();
+    let [_, trains] = bench.two_runs();
+    let home = bench.kernel.home.folder().to_owned();
+    let moved = home.with_extension("moved");
+    fs::rename(&home, &moved).unwrap();
+    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Elsewhere);
+    bench.kernel.keep_store();
+    assert!(bench.notice(trains).contains("was moved"), "{}", bench.notice(trains));
+    bench.kernel.stop(trains).unwrap();
+    bench
+        .told(|event| matches!(event, Event::Run(RunEvent::Notice { text: Some(text), .. }) if text.contains("moved")));
+    bench.kernel.retry_unsaved();
+    assert!(!home.exists(), "parts of it at the old path");
+
+    fs::rename(&moved, &home).unwrap();
+    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
+    bench.kernel.keep_store();
+    while !bench.kernel.desk().runs.is_empty() {
+        std::thread::yield_now();
+    }
+    bench.kernel.retry_unsaved();
+    assert_eq!(bench.found(trains), RunState::Stopped);
+}
+
+#[test]
+fn a_home_that_was_removed_comes_back_for_a_run_alone() {
+    let bench = Bench::new();
+    let [over, trains] = bench.two_runs();
+    let home = bench.kernel.home.folder().to_owned();
+    fs::remove_dir_all(&home).unwrap();
+    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
+    bench.kernel.keep_store();
+    bench.kernel.stop(trains).unwrap();
+    bench.to_the_end(trains);
+    assert_eq!((bench.found(over), bench.found(trains)), (RunState::Finished, RunState::Stopped));
+    fs::remove_dir_all(&home).unwrap();
+    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Removed);
+    assert!(!home.exists());
+}
