@@ -117,7 +117,7 @@ pub(super) enum Complaint {
     State,
     /// This lane can't write, or can't read what it is to go on from.
     Waits(Lane),
-    /// This lane's checkpoint was damaged; no later success mends it.
+    /// This lane's checkpoint was damaged or missing; no later success mends it.
     Damaged(Lane),
     /// The store was taken away, and put back.
     Restored,

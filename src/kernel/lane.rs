@@ -201,8 +201,8 @@ impl LaneObserver<'_> {
             self.judge(record);
         }
         let found = self.persist(|this| {
-            let damaged = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
-            Ok(recovery::newest(&this.folder, lane, done, damaged)?)
+            let told = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
+            Ok(recovery::newest(&this.folder, lane, done, told)?)
         });
         let Some(found) = found else { return Err(self.halted()) };
         if let Some(snapshot) = &found {

@@ -7,6 +7,7 @@ use crate::{
     store::{Store, StoreError, files, files::LaneFolder},
 };
 use std::{
+    cell::Cell,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -39,15 +40,20 @@ pub(super) struct Unreadable {
 
 /// The newest whole checkpoint that is not ahead of the `epochs` that the store knows of, `None` if there is none: an
 /// epoch whose checkpoint was written and whose row was not has not been announced, and is computed again. A damaged
-/// file is set aside, which is told to `damaged` as a sentence.
+/// file is set aside. That, and that the last measured epoch's file is missing, is told to `tell` as a sentence.
 pub(super) fn newest(
     folder: &LaneFolder,
     lane: Lane,
     epochs: u32,
-    damaged: impl Fn(String),
+    tell: impl Fn(String),
 ) -> Result<Option<Snapshot>, Unreadable> {
     let place = |snapshot: &Snapshot| (snapshot.epochs_done, snapshot.batches_done);
     let mut newest: Option<Snapshot> = None;
+    let is_told = Cell::new(false);
+    let damaged = |text| {
+        is_told.set(true);
+        tell(text);
+    };
     for file in folder.state_files() {
         let found = read(&file, lane, epochs, &damaged)?;
         newest = newest.into_iter().chain(found).max_by_key(place);
@@ -60,6 +66,19 @@ pub(super) fn newest(
         }
         let found = read(&folder.epoch_file(epoch), lane, epochs, &damaged)?;
         newest = newest.into_iter().chain(found).max_by_key(place);
+    }
+    let from = newest.as_ref().map_or(0, |snapshot| snapshot.epochs_done);
+    if from < epochs && !is_told.get() {
+        let what = match from {
+            0 => "this arm begins anew".into(),
+            _ => format!("this arm goes on from epoch {from}"),
+        };
+        let text = format!(
+            "{}: the checkpoint of epoch {epochs} is missing; {what}, and what it measured stays.",
+            folder.path().display()
+        );
+        tracing::warn!("{text}");
+        tell(text);
     }
     Ok(newest)
 }

@@ -5,8 +5,8 @@ use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{
     kernel::{desk::Intent, recovery, trainer},
     learn::Snapshot,
-    protocol::{Arm, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
-    store::{Store, files::LaneFolder},
+    protocol::{Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
+    store::{CheckpointRow, Store, files::LaneFolder},
 };
 use std::{fs, os::unix::fs::symlink};
 
@@ -150,6 +150,38 @@ fn a_damaged_checkpoint_is_told_of_until_the_run_is_over() {
     let taken_back = place(|event| matches!(event, RunEvent::Notice { text: None, .. }));
     let last_epoch = place(|event| matches!(event, RunEvent::Epoch { record, .. } if record.epoch == 2));
     assert!(complaint < last_epoch && last_epoch < taken_back, "{told:?}");
+}
+
+#[test]
+fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
+    for (left, told_as) in [(0, "this arm begins anew"), (1, "goes on from epoch 1")] {
+        let bench = Bench::new();
+        let folder = bench.folder(UNTIL_STOPPED);
+        let spec = RunSpec { seeds: vec![UNTIL_STOPPED], arms: vec![Arm::RELU_TANH], ..RunSpec::of(Preset::Article) };
+        let run = bench.kernel.store().create_run(&spec, None).unwrap();
+        for epoch in 1..=2 {
+            let bytes = trainer::encode(&spec, &snapshot(lane(UNTIL_STOPPED), epoch)).unwrap();
+            let (file, sha256) = folder.write_epoch(epoch, &bytes).unwrap();
+            let (train_loss, val_error, test_error) = (1.0, 2.0, 3.0);
+            let Lane { arm, seed } = lane(UNTIL_STOPPED);
+            let (seconds, images_per_second) = (1.0, 1.0);
+            let record =
+                EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second };
+            let checkpoint = CheckpointRow { lane: lane(seed), epoch, file, sha256 };
+            bench.kernel.store().commit_epoch(run, &record, &checkpoint, &[]).unwrap();
+        }
+        bench.kernel.store().set_state(run, &RunState::Stopped).unwrap();
+        for epoch in left + 1..=2 {
+            fs::remove_file(folder.epoch_file(epoch)).unwrap();
+        }
+        bench.kernel.resume(run).unwrap();
+        bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+        let notices = bench.kernel.hub.notices();
+        assert!(matches!(&notices[..], [(of, text)] if *of == run && text.contains(told_as)), "{notices:?}");
+        bench.kernel.stop(run).unwrap();
+        bench.to_the_end(run);
+        assert!(bench.kernel.hub.notices().is_empty());
+    }
 }
 
 /// A link that leads to itself is there, and no reading gets through it: so is a file on a disk that gives errors.
