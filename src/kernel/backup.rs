@@ -82,6 +82,9 @@ impl Kernel {
         // What stands at the path may be another's.
         let found = self.store().check();
         let made = found.and_then(|()| store::back_up(&self.home));
+        if let Err(error) = self.store().copy_log() {
+            tracing::debug!("the store's log stays beside it: {error}");
+        }
         let mut state = self.backups();
         (state.tried, state.failed) = (Instant::now(), made.is_err());
         match made {

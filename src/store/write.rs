@@ -145,6 +145,13 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
+    /// Copies the write-ahead log into the store's own file as far as readers let it, and waits for none: a copy of that
+    /// file alone then holds what has come to rest.
+    pub fn copy_log(&self) -> Result<(), StoreError> {
+        self.check()?;
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
     pub fn rename(&mut self, run: RunId, name: Option<&str>) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("UPDATE runs SET name = ?2 WHERE id = ?1", params![run.0, name])

@@ -3,7 +3,7 @@
 use super::{Bench, UNTIL_STOPPED};
 use crate::{
     protocol::{Event, RunEvent, RunState},
-    store::{Store, StoreError},
+    store::{Home, Store, StoreError},
 };
 use std::fs;
 
@@ -50,6 +50,22 @@ fn a_run_that_comes_back_without_its_checkpoints_can_be_resumed() {
     bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
     bench.kernel.stop(run).unwrap();
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Stopped { run }));
+}
+
+/// Whoever copies the one file while the kernel lives has what has come to rest.
+#[test]
+fn the_file_alone_holds_what_has_come_to_rest() {
+    let bench = Bench::new();
+    let run = bench.train(&[1]);
+    bench.to_the_end(run);
+    bench.kernel.back_up_if_due();
+    let elsewhere = Bench::new();
+    let copy = elsewhere.kernel.home.folder().join("copy");
+    fs::create_dir(&copy).unwrap();
+    let copy = Home::at(copy).unwrap();
+    fs::copy(bench.kernel.home.database(), copy.database()).unwrap();
+    let store = Store::open_read(&copy).unwrap();
+    assert!(store.run(run).unwrap().state == RunState::Finished && store.epochs(run).unwrap().len() == 2);
 }
 
 #[test]
