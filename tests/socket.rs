@@ -325,6 +325,16 @@ fn a_kernel_that_does_not_start_is_named_with_the_reason() {
     assert!(matches!(line, StartLine::Failed { reason } if reason.contains("shorter path")));
 }
 
+#[test]
+fn who_says_nothing_keeps_nobody_out() {
+    let (_folder, home) = home();
+    let _kernel = Kernel::start(&home);
+    let silent: Vec<_> = (0..64).map(|_| UnixStream::connect(home.socket().unwrap()).unwrap()).collect();
+    let mut client = connect(&home);
+    assert!(matches!(client.request(RequestBody::Status).unwrap(), Reply::Status(_)));
+    drop(silent);
+}
+
 /// A hundred notebooks come, read the history, and die without a word; training never waits for one.
 #[test]
 #[ignore = "a minute"]

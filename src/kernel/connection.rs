@@ -23,7 +23,8 @@ pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
     writing.set_write_timeout(Some(LONGEST_WRITE))?;
     let clients = kernel.hub.join(&outbox);
     let refusal = match peer(&stream) {
-        Ok(()) if clients > MOST_CLIENTS => {
+        // Who connects and says nothing keeps nobody out.
+        Ok(()) if clients > MOST_CLIENTS && !kernel.hub.make_room_for(&outbox) => {
             Some((ErrorKind::Busy, format!("{MOST_CLIENTS} notebooks are connected already; close one")))
         }
         Ok(()) => None,
@@ -112,6 +113,7 @@ impl Conversation<'_> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
+        self.outbox.has_spoken();
         let Request { id, body } = match serde_json::from_slice(line) {
             Ok(request) => request,
             Err(error) => {

@@ -6,7 +6,10 @@ use std::{
     collections::{BTreeMap, VecDeque},
     net::Shutdown,
     os::unix::net::UnixStream,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,6 +23,8 @@ pub(super) struct Outbox {
     stream: UnixStream,
     queue: Mutex<Queue>,
     filled: Condvar,
+    /// Whether its client has said anything yet.
+    has_spoken: AtomicBool,
 }
 
 #[derive(Default)]
@@ -32,7 +37,11 @@ struct Queue {
 
 impl Outbox {
     pub fn new(stream: UnixStream) -> Self {
-        Self { stream, queue: Mutex::default(), filled: Condvar::new() }
+        Self { stream, queue: Mutex::default(), filled: Condvar::new(), has_spoken: AtomicBool::new(false) }
+    }
+
+    pub fn has_spoken(&self) {
+        self.has_spoken.store(true, Ordering::Relaxed);
     }
 
     /// Never waits. A line that may be left out is, while many wait.
@@ -148,6 +157,15 @@ impl Hub {
         let mut clients = lock(&self.clients);
         clients.push(Arc::clone(outbox));
         clients.len() as u32
+    }
+
+    /// Makes room for this client by hanging up on the one who has been silent for longest; whether there was one.
+    pub fn make_room_for(&self, outbox: &Arc<Outbox>) -> bool {
+        let mut clients = lock(&self.clients);
+        let is_silent = |other: &Arc<Outbox>| !Arc::ptr_eq(other, outbox) && !other.has_spoken.load(Ordering::Relaxed);
+        let Some(at) = clients.iter().position(is_silent) else { return false };
+        clients.remove(at).close();
+        true
     }
 
     pub fn leave(&self, outbox: &Arc<Outbox>) {
