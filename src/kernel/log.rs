@@ -93,6 +93,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn its_folder_is_made_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path()).unwrap();
+        open(&home).unwrap();
+        assert!(home.kernel_log().is_file());
+        let moved = Home::at(parent.path().join("moved")).unwrap();
+        open(&moved).unwrap_err();
+        assert!(!moved.folder().exists());
+    }
+
+    #[test]
     fn the_log_keeps_a_bounded_number_of_files() {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::at(parent.path()).unwrap();
