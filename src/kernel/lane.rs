@@ -10,12 +10,13 @@ use super::{
 use crate::{
     learn::{Control as Next, Ending, Environment, Observer, Snapshot},
     protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec},
-    store::{CheckpointRow, Committed, LaneState, StoreError, files, files::LaneFolder},
+    store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder},
 };
 use std::{
     any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -89,7 +90,8 @@ impl SaveError {
         }
     }
 
-    fn notice(&self) -> String {
+    /// For a lane whose checkpoints are in this folder.
+    fn notice(&self, home: &Home, folder: &Path) -> String {
         if let Self::File(error) = self
             && error.kind() == std::io::ErrorKind::FileTooLarge
         {
@@ -102,8 +104,15 @@ impl SaveError {
             Self::File(error) => is_full(error),
             _ => false,
         };
-        if full {
+        if full && home.takes_no_files() {
+            "The disk takes no more files, whatever their size. Training waits, nothing measured is lost; remove some \
+             files and it goes on."
+                .into()
+        } else if full {
             "The disk is full. Training waits, nothing measured is lost; free some space and it goes on.".into()
+        } else if let Self::File(error) = self {
+            let folder = folder.display();
+            format!("The checkpoints in {folder} can't be written ({error}). Training waits and tries again.")
         } else if let Self::Checkpoint(unreadable) = self {
             format!(
                 "{unreadable}. Training waits and tries again; what can't be read may be moved away, and an older one serves."
@@ -229,7 +238,8 @@ impl LaneObserver<'_> {
                 }
                 Err(error) if error.is_transient() => {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
-                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(error.notice()));
+                    let notice = error.notice(&self.kernel.home, self.folder.path());
+                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(notice));
                     if self.control.wait(RETRY_AFTER) {
                         return None;
                     }
@@ -375,8 +385,10 @@ impl Observer for LaneObserver<'_> {
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
                 let why = if is_full(&error) { "the disk is full".into() } else { error.to_string() };
-                let text =
-                    format!("No checkpoint can be written: {why}. Training goes on from memory and tries again.");
+                let text = format!(
+                    "No checkpoint can be written in {}: {why}. Training goes on from memory and tries again.",
+                    self.folder.path().display()
+                );
                 self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(text));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);

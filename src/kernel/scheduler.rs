@@ -131,29 +131,34 @@ impl Kernel {
             return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
         }
         // A run that can't be read back can still be deleted. On a full disk its checkpoints make the room for that.
-        match store.delete(run) {
+        let removed = match store.delete(run) {
             Err(StoreError::Full) => {
-                self.remove_checkpoints(run);
+                let removed = self.remove_checkpoints(run);
                 store.delete(run)?;
+                removed
             }
             deleted => {
                 deleted?;
-                self.remove_checkpoints(run);
+                self.remove_checkpoints(run)
             }
-        }
+        };
         drop(store);
         desk.unsaved.retain(|unsaved| unsaved.run != run);
         self.hub.forget_notices(run);
         self.ask_for_backup();
         self.announce(RunEvent::Deleted { run });
-        Ok(())
+        removed
     }
 
-    fn remove_checkpoints(&self, run: RunId) {
-        if let Err(error) = fs::remove_dir_all(self.home.run(run))
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%run, "its checkpoints stay: {error}");
+    fn remove_checkpoints(&self, run: RunId) -> Result<(), Refusal> {
+        let folder = self.home.run(run);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let folder = folder.display();
+                let told = format!("run {run} is no longer in the list, but its checkpoints in {folder} stay: {error}");
+                Err(Refusal::new(ErrorKind::Storage, told))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -138,6 +138,11 @@ impl Home {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// Whether the file system can hold no more files, however small: some number them from the start.
+    pub fn takes_no_files(&self) -> bool {
+        rustix::fs::statvfs(&self.folder).is_ok_and(|disk| disk.f_files > 0 && disk.f_favail == 0)
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
     }

@@ -140,6 +140,34 @@ fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
 }
 
 #[test]
+fn what_can_not_be_removed_is_not_told_as_removed() {
+    let bench = Bench::new();
+    let run = bench.train(&[1]);
+    bench.to_the_end(run);
+    let folder = bench.kernel.home.run(run);
+    fs::remove_dir_all(&folder).unwrap();
+    // No folder, and so not removed as one: it stands for a folder of somebody else's.
+    fs::write(&folder, "").unwrap();
+    let refusal = bench.kernel.delete(run).unwrap_err();
+    assert!(refusal.message.contains(&folder.display().to_string()), "{}", refusal.message);
+    assert_eq!(bench.to_the_end(run), [RunEvent::Deleted { run }]);
+}
+
+#[test]
+fn a_folder_that_can_not_be_written_is_named() {
+    let bench = Bench::new();
+    let runs = bench.kernel.home.runs();
+    fs::remove_dir_all(&runs).unwrap();
+    fs::write(&runs, "").unwrap();
+    let run = bench.train(&[1]);
+    let told = bench.told(|event| matches!(event, Event::Run(RunEvent::Notice { text: Some(_), .. })));
+    let names = |event: &Event| matches!(event, Event::Run(RunEvent::Notice { text: Some(text), .. }) if text.contains(&runs.display().to_string()));
+    assert!(told.last().is_some_and(names), "{told:?}");
+    bench.kernel.stop(run).unwrap();
+    bench.to_the_end(run);
+}
+
+#[test]
 fn a_home_that_was_removed_comes_back_for_a_run_alone() {
     let bench = Bench::new();
     let [over, trains] = bench.two_runs();
