@@ -126,20 +126,16 @@ impl Ground {
             return Ok(Standing::Moved);
         }
         let path = self.home.database();
-        Ok(match found(stat(&path))? {
-            None => Standing::Away,
-            Some(file) if is(&file, self.successor.as_ref()) => Standing::PutBack,
-            Some(file) if is(&file, self.files[0].as_ref()) => {
-                if is_here && self.has(1)? && self.has(2)? {
-                    Standing::Here
-                } else {
-                    Standing::Away
-                }
-            }
-            // Whoever looks for the store where there is none makes an empty one.
-            Some(_) if holds_anything(&path, self.has(1)?) => Standing::Another,
-            Some(_) => Standing::Away,
-        })
+        let Some(file) = found(stat(&path))? else { return Ok(Standing::Away) };
+        if is(&file, self.successor.as_ref()) {
+            return Ok(Standing::PutBack);
+        }
+        if is(&file, self.files[0].as_ref()) {
+            let whole = is_here && self.has(1)? && self.has(2)?;
+            return Ok(if whole { Standing::Here } else { Standing::Away });
+        }
+        // Whoever looks for the store where there is none makes an empty one.
+        Ok(if holds_anything(&path, self.has(1)?) { Standing::Another } else { Standing::Away })
     }
 
     /// Whether this file is at its path, if there was one.
