@@ -135,7 +135,7 @@ fn faults_are_told_at_the_opening() {
     let (document, faults) = parse("own.md", &text);
     assert!(faults.is_empty(), "{faults:?}");
     let mut library = Library::english();
-    library.faults = relu_notebook::lesson::check(&[("own.md", &text)], &library.lessons);
+    library.faults = relu_notebook::lesson::check(&[parse("own.md", &text)], &library.lessons);
     let lesson = library.put(document);
     let session = Session::with(App::new(library, lesson, 80, 24));
     assert!(session.screen(&RICH).contains("own.md:8:5: there is no heading #nowhere"), "{}", session.screen(&RICH));

@@ -33,7 +33,8 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     let library = Library { lessons: vec![document], faults: Vec::new() };
     let mut session = Session::with(App::new(library, 0, 80, 24));
     let save = |session: &mut Session, text: Result<String, String>| {
-        session.tell(Event::LessonFile { file: "own.md".into(), text });
+        let lesson = text.map(|text| Box::new(parse("own.md", &text)));
+        session.tell(Event::LessonFile { file: "own.md".into(), lesson });
     };
     session.tab_to("q");
     session.press(KeyCode::Char('2'));
@@ -173,7 +174,7 @@ fn code_is_highlighted_when_it_is_seen() {
     let keywords = |session: &Session| {
         let spans = session.app.view.layout.lines.iter().filter_map(|line| match line {
             Line::Text(spans) => Some(spans),
-            Line::Cell { .. } => None,
+            Line::Cell { .. } | Line::Picture { .. } => None,
         });
         spans.flatten().filter(|span| span.style == Style::Token(Token::Keyword)).count()
     };

@@ -26,11 +26,12 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Each library that only some rooms may name.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 7] = [
     ("tch", &["learn"]),
     ("torch_sys", &["learn"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
+    ("png", &["lesson"]),
     ("ratatui", &["app", "shell", "ui"]),
     ("syntect", &["lesson"]),
 ];

@@ -1,7 +1,7 @@
 //! What happens to the notebook, and what it asks of the shell.
 
 use super::Read;
-use crate::lesson::Lit;
+use crate::lesson::{Lit, Parsed};
 use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use crossterm::event::{KeyEvent, MouseEvent};
 use serde_json::Value;
@@ -59,10 +59,10 @@ pub enum Event {
     Outcomes(Vec<protocol::CellRecord>),
     /// What the finished races found.
     RaceFindings(Vec<protocol::Finding>),
-    /// A lesson's file has changed: its text, or why it can't be read.
+    /// A lesson's file or one of its images has changed: what it is now, or why it can't be read.
     LessonFile {
         file: String,
-        text: Result<String, String>,
+        lesson: Result<Box<Parsed>, String>,
     },
     /// A lesson's code, highlighted: language, text and what became of it.
     Highlighted {

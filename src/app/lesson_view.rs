@@ -61,8 +61,9 @@ impl LessonView {
         self.scroll_to(self.top.saturating_add_signed(lines));
     }
 
-    /// Lines to the next page, which keeps two of this one. A cell or a formula is not cut where it can be helped: one
-    /// that reaches beyond the screen comes to the top, and one that was seen whole is left behind whole.
+    /// Lines to the next page, which keeps two of this one. A cell, a formula or a picture is not cut where it
+    /// can be helped: one that reaches beyond the screen comes to the top, and one that was seen whole is left behind
+    /// whole.
     pub fn page_down(&self) -> isize {
         let (top, end) = (self.top, self.top + self.height);
         let next = end.saturating_sub(2).max(top + 1);
@@ -82,9 +83,9 @@ impl LessonView {
         (end - to) as isize
     }
 
-    /// The cell or formula that an edge above this line would cut: its first line, and the one behind it.
+    /// The cell, formula or picture that an edge above this line would cut: its first line, and the one behind it.
     fn across(&self, line: usize) -> Option<(usize, usize)> {
-        let kept = self.layout.cells.iter().chain(&self.layout.formulas);
+        let kept = self.layout.cells.iter().chain(&self.layout.wholes);
         let mut ends = kept.map(|&(from, height)| (from, from + usize::from(height)));
         ends.find(|&(from, to)| from < line && line < to)
     }
@@ -210,10 +211,11 @@ pub(super) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> us
     again.map_or(before, |(old, new)| new.line + top - old.line)
 }
 
-/// Cells are numbered anew when one is added.
+/// Cells and pictures are numbered anew when one is added.
 fn alike(a: &Line, b: &Line) -> bool {
     match (a, b) {
-        (Line::Cell { row: a, .. }, Line::Cell { row: b, .. }) => a == b,
+        (Line::Cell { row: a, .. }, Line::Cell { row: b, .. })
+        | (Line::Picture { row: a, .. }, Line::Picture { row: b, .. }) => a == b,
         _ => a == b,
     }
 }
@@ -228,7 +230,7 @@ mod tests {
             width: 76,
             lines: vec![Line::Text(Vec::new()); 100],
             cells: vec![(15, 8), (50, 30)],
-            formulas: vec![(92, 3)],
+            wholes: vec![(92, 3)],
             ..Layout::default()
         };
         LessonView { layout, top, height: 20, ..LessonView::default() }

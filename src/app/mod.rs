@@ -183,7 +183,7 @@ impl App {
                 _ => answers::cell_height(cell, answers.get(&key), glyphs, width, height),
             }
         };
-        crate::lesson::lay_out(&self.library.lessons[self.lesson], width, glyphs, heights)
+        crate::lesson::lay_out(&self.library.lessons[self.lesson], (width, height), glyphs, heights)
     }
 
     pub fn key_of(&self, cell: &Cell) -> CellKey {

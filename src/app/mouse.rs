@@ -39,7 +39,7 @@ impl App {
                 }
                 Vec::new()
             }
-            None => Vec::new(),
+            Some(Line::Picture { .. }) | None => Vec::new(),
         }
     }
 

@@ -2,20 +2,20 @@
 
 use super::lesson_view::moved;
 use super::{App, Effect};
-use crate::lesson::{Lit, check, parse};
+use crate::lesson::{Lit, Parsed, check};
 
 impl App {
-    /// Takes the new text of a lesson's file in, or why it can't be read. What can't be understood leaves the last
+    /// Takes the new state of a lesson's file in, or why it can't be read. What can't be understood leaves the last
     /// good lesson on the screen and says what to mend.
-    pub(super) fn reload(&mut self, file: &str, text: Result<String, String>) -> Vec<Effect> {
+    pub(super) fn reload(&mut self, file: &str, lesson: Result<Box<Parsed>, String>) -> Vec<Effect> {
         let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return Vec::new() };
-        match text {
+        match lesson {
             Err(why) => self.show_faults(vec![why]),
-            Ok(text) => {
+            Ok(parsed) => {
                 let mut known = self.library.lessons.clone();
                 known.remove(at);
-                let faults = check(&[(file, &text)], &known);
-                let (mut document, unreadable) = parse(file, &text);
+                let faults = check(std::slice::from_ref(&parsed), &known);
+                let (mut document, unreadable) = *parsed;
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
                 if unreadable.is_empty() {
                     document.lit = std::mem::take(&mut self.library.lessons[at].lit);

@@ -81,7 +81,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.judge_again();
             app.readings.end(Read::RaceFindings).1
         }
-        Event::LessonFile { file, text } => app.reload(&file, text),
+        Event::LessonFile { file, lesson } => app.reload(&file, lesson),
         Event::Highlighted { lesson, code } => {
             app.highlighted(&lesson, code);
             Vec::new()

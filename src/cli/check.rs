@@ -1,19 +1,18 @@
 //! `relu check`: what a writer should mend.
 
 use super::{Outcome, say};
-use crate::lesson::{Library, check as check_lessons};
-use color_eyre::eyre::{WrapErr, bail};
+use crate::lesson::{Library, Parsed, check as check_lessons};
+use crate::shell;
+use color_eyre::eyre::bail;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub fn check(path: Option<&Path>) -> Outcome {
     let faults = match path {
-        None => check_lessons(Library::sources(), &[]),
+        None => check_lessons(&Library::shipped(), &[]),
         Some(path) => {
-            let files = read(path)?;
-            let borrowed: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
             // A lesson of one's own may link to the shipped ones.
-            check_lessons(&borrowed, &Library::english().lessons)
+            check_lessons(&read(path)?, &Library::english().lessons)
         }
     };
     for fault in &faults {
@@ -23,7 +22,7 @@ pub fn check(path: Option<&Path>) -> Outcome {
 }
 
 /// A file, or every `.md` of a folder but its README, in the order of their names.
-fn read(path: &Path) -> color_eyre::Result<Vec<(String, String)>> {
+fn read(path: &Path) -> color_eyre::Result<Vec<Parsed>> {
     let mut paths = vec![path.to_path_buf()];
     if path.is_dir() {
         paths = std::fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
@@ -35,6 +34,5 @@ fn read(path: &Path) -> color_eyre::Result<Vec<(String, String)>> {
             bail!("{} holds no lesson (a file that ends in .md)", path.display());
         }
     }
-    let text = |p: &Path| std::fs::read_to_string(p).wrap_err_with(|| format!("{} can't be read", p.display()));
-    paths.iter().map(|p| Ok((p.display().to_string(), text(p)?))).collect()
+    paths.iter().map(|path| Ok(shell::read_lesson(&path.display().to_string())?)).collect()
 }

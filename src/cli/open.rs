@@ -1,10 +1,10 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
 use super::{Outcome, say};
-use crate::lesson::{self, Glyphs, Library, Line, lay_out};
+use crate::lesson::{self, Glyphs, Library, Line, Span, lay_out};
 use crate::shell;
 use crate::store::Home;
-use color_eyre::eyre::{WrapErr, bail};
+use color_eyre::eyre::bail;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,16 +15,17 @@ pub fn notebook(what: Option<&str>) -> Outcome {
     let lesson = match what {
         None => None,
         Some(file) if Path::new(file).extension().is_some_and(|e| e == "md") => {
-            let text = std::fs::read_to_string(file).wrap_err_with(|| format!("{file} can't be read"))?;
-            let (document, faults) = lesson::parse(file, &text);
+            let parsed = shell::read_lesson(file)?;
+            let (document, faults) = &parsed;
             if !faults.is_empty() {
                 let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 bail!("{file} has faults:\n{}", lines.join("\n"));
             }
             // What can be shown is shown, and told what is wrong with it.
-            library.faults = lesson::check(&[(file, &text)], &library.lessons);
-            watched = Some(shell::Watched { file: file.into(), text });
-            Some(library.put(document))
+            library.faults = lesson::check(std::slice::from_ref(&parsed), &library.lessons);
+            let lesson = library.put(document.clone());
+            watched = Some(parsed);
+            Some(lesson)
         }
         Some(id) => {
             if let Some(lesson) = library.named(id) {
@@ -49,17 +50,17 @@ fn plain_only() -> bool {
     dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()
 }
 
-/// The lesson as plain text, cells by their ids.
+/// The lesson as plain text, cells by their ids and pictures by what they show.
 fn print(library: &Library, lesson: usize) -> Outcome {
     let document = &library.lessons[lesson];
-    let layout = lay_out(document, 78, Glyphs::detect(|name| std::env::var(name).ok()), |_| 1);
+    let layout = lay_out(document, (78, 24), Glyphs::detect(|name| std::env::var(name).ok()), |_| 1);
     let cells = document.cells();
+    let text = |spans: &[Span]| spans.iter().map(|span| span.text.as_str()).collect::<String>();
     for line in &layout.lines {
         match line {
-            Line::Text(spans) => {
-                let text: String = spans.iter().map(|span| span.text.as_str()).collect();
-                say(text.trim_end())?;
-            }
+            Line::Text(spans) => say(text(spans).trim_end())?,
+            Line::Picture { before, row: 0, .. } => say(&format!("{}[image]", text(before)))?,
+            Line::Picture { .. } => {}
             Line::Cell { cell, .. } => say(&format!("  [cell {}]", cells[*cell].id))?,
         }
     }

@@ -2,34 +2,30 @@
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
-use super::document::{Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, each_block};
+use super::document::{Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, each_block, plain};
 use super::glyphs::Glyphs;
 use super::layout::lay_out;
 use super::notes::{undefined_notes, unused_notes};
-use super::parse::parse;
+use super::parse::Parsed;
 use crate::protocol::{RACE, finds};
 use std::collections::HashSet;
 use unicode_width::UnicodeWidthStr;
 
 /// The narrowest screen on which everything must be readable.
 const COLUMNS: u16 = 80;
-/// What the notebook's margins take of it.
+const ROWS: u16 = 24;
+/// What the notebook's margins take of its columns.
 const MARGINS: u16 = 4;
 
 /// The widest title of a cell: what its frame leaves of the narrowest screen, for a race its run's number too.
 const TITLE: usize = 72;
 const RACE_TITLE: usize = 62;
 
-/// Reads `(file, text)` pairs as one set of lessons and lists every fault, in order. Links and claims may also lead to
-/// the lessons that are `known` besides.
-pub fn check(files: &[(&str, &str)], known: &[Document]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut documents = Vec::new();
-    for (file, text) in files {
-        let (document, found) = parse(file, text);
-        faults.extend(found);
-        documents.push(document);
-    }
+/// Every fault of a set of lessons, in order: those found when they were read, and what is wrong with them together.
+/// Links and claims may also lead to the lessons that are `known` besides.
+pub fn check(lessons: &[Parsed], known: &[Document]) -> Vec<Fault> {
+    let documents: Vec<&Document> = lessons.iter().map(|(document, _)| document).collect();
+    let mut faults: Vec<Fault> = lessons.iter().flat_map(|(_, found)| found.iter().cloned()).collect();
     let mut ids = HashSet::new();
     for document in &documents {
         let id = &document.meta.id;
@@ -39,7 +35,7 @@ pub fn check(files: &[(&str, &str)], known: &[Document]) -> Vec<Fault> {
     }
     // A lesson that is being checked stands in the place of the known one whose id it has.
     let others = known.iter().filter(|other| !documents.iter().any(|checked| checked.meta.id == other.meta.id));
-    let all: Vec<&Document> = documents.iter().chain(others).collect();
+    let all: Vec<&Document> = documents.iter().copied().chain(others).collect();
     for document in &documents {
         document_faults(document, &all, &mut faults);
     }
@@ -80,12 +76,15 @@ fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Faul
         faults.extend(text_faults(cell).into_iter().map(|what| fault(document, cell.at, what)));
     }
     let mut anchors = HashSet::new();
-    each_block(&document.blocks, &mut |block| {
-        if let BlockKind::Heading { anchor, .. } = &block.kind
-            && !anchors.insert(anchor.as_str())
-        {
+    each_block(&document.blocks, &mut |block| match &block.kind {
+        BlockKind::Heading { anchor, .. } if !anchors.insert(anchor.as_str()) => {
             faults.push(fault(document, block.at, format!("a second heading with the anchor #{anchor}")));
         }
+        BlockKind::Image { path, caption } if plain(caption).trim().is_empty() => {
+            let missing = format!("the image `{path}` needs words that say what it shows, between its [ and ]");
+            faults.push(fault(document, block.at, missing));
+        }
+        _ => {}
     });
     each_block(&document.blocks, &mut |block| {
         each_link(block, &mut |at, target| {
@@ -97,7 +96,7 @@ fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Faul
     });
     let notes = undefined_notes(document).into_iter().chain(unused_notes(document));
     faults.extend(notes.map(|(at, what)| fault(document, at, what)));
-    let layout = lay_out(document, COLUMNS - MARGINS, Glyphs::Unicode, |_| 1);
+    let layout = lay_out(document, (COLUMNS - MARGINS, ROWS), Glyphs::Unicode, |_| 1);
     faults.extend(layout.faults.into_iter().map(|(at, message)| fault(document, at, message)));
 }
 
@@ -169,7 +168,9 @@ fn dead(target: &Target, document: &Document, all: &[&Document]) -> Option<Strin
 
 pub(super) fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
     match &block.kind {
-        BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => visit(text),
+        BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) | BlockKind::Image { caption: text, .. } => {
+            visit(text);
+        }
         BlockKind::Table { header, rows, .. } => {
             header.iter().chain(rows.iter().flatten()).for_each(|cell| visit(cell));
         }
@@ -196,13 +197,14 @@ fn links(inlines: &[Inline], visit: &mut impl FnMut(Position, &Target)) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
 
     const HEAD: &str = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
 
     fn faults(body: &str) -> Vec<String> {
         let text = format!("{HEAD}{body}");
-        check(&[("x.md", &text)], &[]).iter().map(ToString::to_string).collect()
+        check(&[parse("x.md", &text)], &[]).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -245,7 +247,15 @@ mod tests {
             ("[a](cell:none)\n", "x.md:8:1: there is no cell `none`"),
             ("ä\nß $\\frac{1$ b\n", "x.md:9:3: a `{` is not closed, in the formula `\\frac{1`"),
             ("<b>bold</b>\n", "x.md:8:1: raw HTML"),
-            ("![x](y.png)\n", "x.md:8:1: the image `y.png`"),
+            ("a ![x](y.png)\n", "x.md:8:3: the image `y.png` needs lines of its own"),
+            ("a\n![x](y.png)\n", "x.md:9:1: the image `y.png` needs lines of its own"),
+            ("![x](y.png)\n", "x.md:8:1: the image `y.png`: there is no such file"),
+            ("![](y.png)\n", "x.md:8:1: the image `y.png` needs words that say what it shows"),
+            ("![x](https://a.b/y.png)\n", "x.md:8:1: the image `https://a.b/y.png` would have to be fetched"),
+            ("![x](/y.png)\n", "x.md:8:1: the image `/y.png` lies outside the lesson's folder"),
+            ("- ![x](a/../../y.png)\n", "x.md:8:3: the image `a/../../y.png` lies outside the lesson's folder"),
+            ("![x]()\n", "x.md:8:1: an image needs a file"),
+            ("![[a](cell:none)](y.png)\n", "x.md:8:3: there is no cell `none` here"),
             ("a\n\n[^n]: A note.\n", "x.md:10:1: nothing refers to the footnote [^n]"),
             ("```quiz\nid = \"q\"\n\nText.\n", "x.md:8:1: this block is not closed"),
             (
@@ -285,7 +295,7 @@ mod tests {
 
     #[test]
     fn front_matter_is_checked() {
-        let all = |text: &str| check(&[("y.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let all = |text: &str| check(&[parse("y.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
         // One fault alone: what hangs on the head is not told besides.
         let headless = all("A [paper](ref:p).");
         assert!(
@@ -328,7 +338,10 @@ mod tests {
     fn lessons_of_a_set_are_told_apart_and_the_shipped_ones_are_known() {
         let text = format!("{HEAD}See [there](lesson:sigmoid#nowhere) and [here](lesson:sigmoid).\n");
         let lessons = super::super::Library::english().lessons;
-        let all = |files: &[(&str, &str)]| check(files, &lessons).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let all = |files: &[(&str, &str)]| {
+            let parsed: Vec<_> = files.iter().map(|(file, text)| parse(file, text)).collect();
+            check(&parsed, &lessons).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(all(&[("x.md", &text)]), ["x.md:8:5: the lesson `sigmoid` has no heading #nowhere"]);
         let twice = all(&[("x.md", HEAD), ("y.md", HEAD)]);
         assert_eq!(twice, ["y.md:1:1: the lesson id `x` is taken by an earlier file"]);
@@ -343,7 +356,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_panics(body in "(?s).{0,200}") {
-            check(&[("x.md", &format!("{HEAD}{body}")), ("y.md", &body)], &[]);
+            check(&[parse("x.md", &format!("{HEAD}{body}")), parse("y.md", &body)], &[]);
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use super::cell::Cell;
 use super::highlight::{LIT, Lit};
+use super::picture::{Picture, PictureError, Pictures};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Line and column in the lesson's file, both counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +62,8 @@ pub struct Document {
     pub blocks: Vec<Block>,
     /// Code that has been highlighted, by language and text.
     pub lit: HashMap<(String, String), Lit>,
+    /// What became of the image files, once somebody has read them.
+    pub pictures: Pictures,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +102,11 @@ pub enum BlockKind {
     },
     /// A display formula, in TeX.
     Math(String),
+    /// An image file beside the lesson, and what it shows.
+    Image {
+        path: String,
+        caption: Vec<Inline>,
+    },
     Rule,
     Footnote {
         name: String,
@@ -183,6 +192,23 @@ impl Document {
 
     pub fn lit(&self, language: &str, text: &str) -> Option<&Lit> {
         if self.lit.is_empty() { None } else { self.lit.get(&(language.to_string(), text.to_string())) }
+    }
+
+    /// The paths of its images, from the folder of the lesson's file.
+    pub fn image_paths(&self) -> Vec<&str> {
+        let mut paths = Vec::new();
+        each_block(&self.blocks, &mut |block| {
+            if let BlockKind::Image { path, .. } = &block.kind {
+                paths.push(path.as_str());
+            }
+        });
+        paths
+    }
+
+    /// Takes its pictures from their files' bytes, which `read` brings.
+    pub fn illustrate(&mut self, read: impl Fn(&str) -> Result<Vec<u8>, PictureError>) {
+        let picture = |path: &str| read(path).and_then(|bytes| Picture::decode(&bytes)).map(Arc::new);
+        self.pictures = self.image_paths().into_iter().map(|path| (path.to_string(), picture(path))).collect();
     }
 
     pub fn cell(&self, id: &str) -> Option<&Cell> {

@@ -2,6 +2,7 @@
 
 use super::document::{Block, BlockKind, Document, Inline, Position, Target};
 use super::links::{Link, links};
+use super::picture::{Picture, PictureError};
 use super::search::position;
 use super::span::{Span, Style};
 use super::wrap::wrap;
@@ -18,6 +19,12 @@ pub enum Line {
     /// Row `row` of the cell with this number (in reading order); `ui` draws it.
     Cell {
         cell: usize,
+        row: u16,
+    },
+    /// Row `row` of the picture with this number, behind what stands before it; `ui` draws it.
+    Picture {
+        before: Vec<Span>,
+        picture: usize,
         row: u16,
     },
 }
@@ -47,8 +54,10 @@ pub struct Layout {
     pub headings: Vec<Heading>,
     /// First line and height of each cell.
     pub cells: Vec<(usize, u16)>,
-    /// First line and height of each displayed formula.
-    pub formulas: Vec<(usize, u16)>,
+    /// First line and height of each displayed formula, and of each picture with its caption.
+    pub wholes: Vec<(usize, u16)>,
+    /// Pictures as large as they are shown, two pixels to a row.
+    pub pictures: Vec<Picture>,
     /// First line of each reference, by key.
     pub references: Vec<(String, usize)>,
     /// First line of each footnote, by name.
@@ -61,10 +70,16 @@ pub struct Layout {
     pub faults: Vec<(Position, String)>,
 }
 
-/// Lays a lesson out. `cell_height` tells the rows that a cell takes at this width.
-pub fn lay_out(document: &Document, width: u16, glyphs: Glyphs, cell_height: impl Fn(&Cell) -> u16) -> Layout {
+/// Lays a lesson out for a page of so many columns and rows. `cell_height` tells the rows that a cell takes there.
+pub fn lay_out(
+    document: &Document,
+    (width, rows): (u16, u16),
+    glyphs: Glyphs,
+    cell_height: impl Fn(&Cell) -> u16,
+) -> Layout {
     let mut setter = Setter {
         document,
+        rows,
         glyphs,
         layout: Layout { width, ..Layout::default() },
         cell_height: &cell_height,
@@ -81,6 +96,8 @@ pub fn lay_out(document: &Document, width: u16, glyphs: Glyphs, cell_height: imp
 
 struct Setter<'c> {
     document: &'c Document,
+    /// Of the page.
+    rows: u16,
     glyphs: Glyphs,
     layout: Layout,
     cell_height: &'c dyn Fn(&Cell) -> u16,
@@ -182,6 +199,7 @@ impl Setter<'_> {
                 }
             }
             BlockKind::Math(tex) => self.formula(block.at, tex),
+            BlockKind::Image { path, caption } => self.hanging(INDENT, |setter| setter.image(block.at, path, caption)),
             BlockKind::Rule => {
                 let rule = "─".repeat(self.room());
                 self.push(vec![Span::new(rule, Style::Frame)]);
@@ -205,7 +223,7 @@ impl Setter<'_> {
         let narrow = |lines: &Vec<String>| lines.iter().all(|line| line.width() <= room);
         match math::display(tex, self.glyphs, room) {
             Ok(lines) if narrow(&lines) => {
-                self.layout.formulas.push((self.layout.lines.len(), lines.len() as u16));
+                self.layout.wholes.push((self.layout.lines.len(), lines.len() as u16));
                 for line in lines {
                     self.push(vec![Span::new(INDENT, Style::Text), Span::new(line, Style::Math)]);
                 }
@@ -220,6 +238,28 @@ impl Setter<'_> {
                 self.wrapped(&[Span::new(tex, Style::Math)]);
             }
         }
+    }
+
+    /// A picture, and what it shows below it: together no higher than the page, where the caption is short.
+    fn image(&mut self, at: Position, path: &str, caption: &[Inline]) {
+        let first = self.layout.lines.len();
+        match self.document.pictures.get(path).unwrap_or(&Err(PictureError::Missing)) {
+            Ok(picture) => {
+                let rows = u32::from(self.rows.saturating_sub(2));
+                let (width, height) = picture.fitted(self.room() as u32, rows);
+                let number = self.layout.pictures.len();
+                self.layout.pictures.push(picture.scaled(width, height));
+                let line = |row| Line::Picture { before: self.prefix.clone(), picture: number, row };
+                self.layout.lines.extend((0..height.div_ceil(2) as u16).map(line));
+            }
+            Err(why) => {
+                self.layout.faults.push((at, format!("the image `{path}`: {why}")));
+                self.wrapped(&[Span::new(format!("(The image {path}: {why}.)"), Style::Faint)]);
+            }
+        }
+        let caption = self.spans(caption, Style::Faint);
+        self.wrapped(&caption);
+        self.layout.wholes.push((first, (self.layout.lines.len() - first) as u16));
     }
 
     fn heading(&mut self, level: u8, anchor: &str, spans: &[Span]) {
@@ -243,7 +283,7 @@ impl Setter<'_> {
         inner(self);
         let at = self.prefix.len() - 1;
         self.prefix.pop();
-        if let Some(Line::Text(spans)) = self.layout.lines.get_mut(first)
+        if let Some(Line::Text(spans) | Line::Picture { before: spans, .. }) = self.layout.lines.get_mut(first)
             && let Some(span) = spans.get_mut(at)
         {
             *span = Span::new(bullet, Style::Frame);
@@ -324,71 +364,4 @@ impl Setter<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::parse;
-    use super::*;
-
-    fn screen(markdown: &str, width: u16) -> Vec<String> {
-        let head = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
-        let (document, faults) = parse("x.md", &format!("{head}{markdown}"));
-        assert_eq!(faults, []);
-        let layout = lay_out(&document, width, Glyphs::Unicode, |_| 2);
-        assert_eq!(layout.faults, []);
-        let text = |line: &Line| match line {
-            Line::Text(spans) => spans.iter().map(|s| s.text.as_str()).collect::<String>().trim_end().to_string(),
-            Line::Cell { cell, row } => format!("<cell {cell} row {row}>"),
-        };
-        // Behind the title and the line below it.
-        let shown: Vec<String> = layout.lines.iter().map(text).collect();
-        shown.into_iter().skip_while(|line| !line.is_empty()).skip(1).collect()
-    }
-
-    #[test]
-    fn prose_wraps_and_keeps_its_words() {
-        let lines = screen("One **two** three *four* five $x^2$ six seven.", 16);
-        assert_eq!(lines, ["One two three", "four five x² six", "seven."]);
-    }
-
-    #[test]
-    fn chinese_wraps_between_characters() {
-        assert_eq!(screen("稀疏性**激活**函数。", 8), ["稀疏性激", "活函数。"]);
-    }
-
-    #[test]
-    fn lists_quotes_and_formulas_are_indented() {
-        let lines = screen("1. one two three\n2. four\n\n> quoted\n\n$$\\frac{a}{b}$$", 12);
-        assert_eq!(lines, ["1. one two", "   three", "2. four", "", "▏ quoted", "", "  a", "  ─", "  b"], "{lines:#?}");
-    }
-
-    #[test]
-    fn a_bar_goes_on_between_paragraphs() {
-        let lines = screen("> one\n>\n> two\n\nthree\n\n> [!NOTE] Mind\n> four\n>\n> five\n\nsix", 20);
-        let expected = ["▏ one", "▏", "▏ two", "", "three", "", "▏ Mind", "▏ four", "▏", "▏ five", "", "six"];
-        assert_eq!(lines, expected, "{lines:#?}");
-    }
-
-    #[test]
-    fn headings_are_typeset_and_a_wide_table_says_that_it_is_there() {
-        assert_eq!(screen("## Why $x^2$ and `f`\n\nSo.", 20), ["Why x² and f", "", "So."]);
-        let (document, _) = parse("x.md", "| alpha | beta | gamma |\n|---|---|---|\n| 1 | 2 | 3 |\n");
-        let layout = lay_out(&document, 9, Glyphs::Unicode, |_| 1);
-        assert!(layout.lines.iter().any(|line| line.holds("columns:")), "{:?}", layout.lines);
-        assert_eq!(layout.faults.len(), 1);
-    }
-
-    #[test]
-    fn a_formula_that_is_too_wide_is_told_whole() {
-        let goes_on = screen("$$a = b + c + d$$", 11);
-        assert_eq!(goes_on, ["  a = b + c", "      + d"]);
-        let (document, _) = parse("x.md", "$$\\frac{abcdefghij + klm}{2}$$\n");
-        let layout = lay_out(&document, 12, Glyphs::Unicode, |_| 1);
-        assert!(layout.lines.iter().any(|line| line.holds("klm)/2")), "{:?}", layout.lines);
-        assert_eq!(layout.faults.len(), 1);
-    }
-
-    #[test]
-    fn cells_reserve_their_rows() {
-        let cell = "```quiz\nid = \"q\"\nquestion = \"?\"\nchoices = [{text = \"a\", right = true, because = \"r\"}, {text = \"b\", because = \"w\"}]\n```";
-        assert_eq!(screen(&format!("a\n\n{cell}\n\nb"), 20), ["a", "", "<cell 0 row 0>", "<cell 0 row 1>", "", "b"]);
-    }
-}
+mod tests;

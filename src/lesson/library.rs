@@ -1,7 +1,8 @@
 //! The lessons that ship inside the program, in order.
 
 use super::document::{Document, Fault};
-use super::parse::parse;
+use super::parse::{Parsed, parse};
+use super::picture::PictureError;
 
 include!(concat!(env!("OUT_DIR"), "/lessons.rs"));
 
@@ -16,17 +17,22 @@ impl Library {
     /// The lessons in English.
     pub fn english() -> Self {
         let mut library = Self::default();
-        for (file, text) in ENGLISH {
-            let (document, faults) = parse(file, text);
+        for (document, faults) in Self::shipped() {
             library.lessons.push(document);
             library.faults.extend(faults);
         }
         library
     }
 
-    /// Files and texts, as shipped.
-    pub fn sources() -> &'static [(&'static str, &'static str)] {
-        ENGLISH
+    /// The lessons as shipped, each with its images.
+    pub fn shipped() -> Vec<Parsed> {
+        let image = |path: &str| IMAGES.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes.to_vec());
+        let read = |(file, text): &(&str, &str)| {
+            let (mut document, faults) = parse(file, text);
+            document.illustrate(|path| image(path).ok_or(PictureError::Missing));
+            (document, faults)
+        };
+        ENGLISH.iter().map(read).collect()
     }
 
     /// Index of the lesson with this id.

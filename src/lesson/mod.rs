@@ -1,7 +1,8 @@
-//! Lessons: Markdown in, a typed document out, then lines for a screen of any width. Pure: text goes in, text comes out.
+//! Lessons: Markdown in, a typed document out, then lines for a screen of any width. Pure: text
+//! goes in, text comes out; images go in as the bytes of their files.
 //!
 //! Three stages, three types: [`parse()`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
-//! lines for one width, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
+//! lines for one page, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
 
 mod cell;
 mod check;
@@ -15,6 +16,7 @@ mod links;
 mod math;
 mod notes;
 mod parse;
+mod picture;
 mod sanitize;
 mod search;
 mod span;
@@ -31,7 +33,8 @@ pub use highlight::{Highlighter, Lit};
 pub use layout::{Heading, Layout, Line, lay_out};
 pub use library::Library;
 pub use links::Link;
-pub use parse::parse;
+pub use parse::{Parsed, parse};
+pub use picture::{Picture, PictureError, Pictures, Pixel};
 pub use sanitize::sanitize;
 pub use search::{Found, Hit, position};
 pub use span::{Span, Style, Token};

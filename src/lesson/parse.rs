@@ -5,11 +5,15 @@ use super::document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Po
 use super::sanitize::sanitize;
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
+use std::path::{Component, Path};
 
 const FENCE: &str = "+++";
 
-/// Reads a lesson. The document holds all that could be read, so that a writer sees it beside the faults.
-pub fn parse(file: &str, text: &str) -> (Document, Vec<Fault>) {
+/// A lesson as it was read: all that could be, so that a writer sees it beside the faults.
+pub type Parsed = (Document, Vec<Fault>);
+
+/// Reads a lesson. Its images are for [`Document::illustrate`].
+pub fn parse(file: &str, text: &str) -> Parsed {
     let text = sanitize(text);
     let mut reader = Reader { file, faults: Vec::new() };
     let (meta, body) = reader.front_matter(&text);
@@ -82,6 +86,9 @@ impl Reader<'_> {
                 BlockKind::Heading { level: heading.level, anchor: anchor(&plain(&text)), text }
             }
             NodeValue::Paragraph => {
+                if let Some((image, url)) = lone_image(node) {
+                    return self.image(at, image, url);
+                }
                 let mut inlines = self.inlines(node);
                 if let [Inline::Math { tex, .. }] = inlines.as_slice()
                     && is_display(node)
@@ -122,6 +129,16 @@ impl Reader<'_> {
             }
         };
         Some(Block { at, kind })
+    }
+
+    fn image<'a>(&mut self, at: Position, node: &'a AstNode<'a>, url: String) -> Option<Block> {
+        match image_path(url) {
+            Ok(path) => Some(Block { at, kind: BlockKind::Image { path, caption: self.inlines(node) } }),
+            Err(message) => {
+                self.fault(at, message);
+                None
+            }
+        }
     }
 
     /// Code, or a cell.
@@ -189,7 +206,7 @@ impl Reader<'_> {
                     }
                 },
                 NodeValue::Image(link) => {
-                    self.fault(at, format!("the image `{}` can't be shown; a cell can draw one", link.url));
+                    self.fault(at, format!("the image `{}` needs lines of its own, blank ones around it", link.url));
                     continue;
                 }
                 NodeValue::HtmlInline(html) => {
@@ -209,6 +226,29 @@ impl Reader<'_> {
 fn is_display<'a>(node: &'a AstNode<'a>) -> bool {
     let first = node.first_child();
     first.is_some_and(|child| matches!(&child.data.borrow().value, NodeValue::Math(math) if math.display_math))
+}
+
+/// The image that a paragraph consists of, and its file as it is named.
+fn lone_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
+    let image = node.first_child().filter(|child| child.next_sibling().is_none())?;
+    let NodeValue::Image(link) = &image.data.borrow().value else { return None };
+    Some((image, link.url.clone()))
+}
+
+/// The path of an image file, if it leads to the lesson's folder or beneath it.
+fn image_path(url: String) -> Result<String, String> {
+    if url.is_empty() {
+        return Err("an image needs a file: ![what it shows](figure.png)".into());
+    }
+    if url.contains(':') {
+        return Err(format!("the image `{url}` would have to be fetched; lessons show files from their own folder"));
+    }
+    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    if Path::new(&url).components().all(inside) {
+        Ok(url)
+    } else {
+        Err(format!("the image `{url}` lies outside the lesson's folder; put it beside the lesson"))
+    }
 }
 
 /// Info strings that mean code, not a cell.

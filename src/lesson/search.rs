@@ -81,7 +81,9 @@ fn blocks(all: &[Block], cells: &mut usize, pieces: &mut Vec<(Found, String)>) {
     for block in all {
         let mut put = |text: String| pieces.push((Found::Block(block.at.line), text));
         match &block.kind {
-            BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) => put(read(text)),
+            BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) | BlockKind::Image { caption: text, .. } => {
+                put(read(text));
+            }
             BlockKind::List { items, .. } => items.iter().for_each(|item| blocks(item, cells, pieces)),
             BlockKind::Quote(inner) | BlockKind::Footnote { blocks: inner, .. } => blocks(inner, cells, pieces),
             BlockKind::Callout { title, blocks: inner } => {

@@ -5,6 +5,7 @@ pub mod client;
 mod drill;
 mod guard;
 mod input;
+mod lesson_file;
 mod light;
 mod link;
 mod notebook;
@@ -14,6 +15,6 @@ mod reader;
 mod report;
 mod watch;
 
+pub use lesson_file::read as read_lesson;
 pub use notebook::{Options, run};
 pub use report::install as install_reports;
-pub use watch::Watched;

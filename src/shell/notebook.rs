@@ -4,10 +4,9 @@ use super::guard::{self, Guard};
 use super::link::{Link, Order};
 use super::out::Out;
 use super::reader::Reader;
-use super::watch::Watched;
 use super::{drill, input, light, report, watch};
 use crate::app::{App, Effect, Event, Opening, Tag, update};
-use crate::lesson::Library;
+use crate::lesson::{Library, Parsed};
 use crate::store::Home;
 use crate::ui::{self, Theme};
 use color_eyre::eyre::{Context, eyre};
@@ -41,7 +40,7 @@ pub struct Options {
     /// The lesson to open; otherwise the one left last.
     pub lesson: Option<usize>,
     /// The lesson's file, if it is one of the reader's own.
-    pub watched: Option<Watched>,
+    pub watched: Option<Parsed>,
 }
 
 /// Progress is drawn no more often than this, about a kilobyte a second over a slow line; keys are drawn at once.
@@ -117,7 +116,7 @@ impl Notebook {
         Ok(Self { app, theme, home, screen, out, events, sender, link, reader })
     }
 
-    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Watched>) -> color_eyre::Result<()> {
+    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Parsed>) -> color_eyre::Result<()> {
         let later = self.open_place(!lesson_chosen)?;
         self.draw()?;
         drill::panic_if_asked("main");

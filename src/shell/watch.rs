@@ -1,41 +1,29 @@
-//! A lesson file of the reader's own, watched while it is being written.
+//! A lesson file of the reader's own and its images, watched while they are being made.
 
 use super::input;
+use super::lesson_file::{self, beside};
 use super::notebook::Incoming;
 use crate::app::Event;
+use crate::lesson::Parsed;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-/// How often the file is looked at.
+/// How often the files are looked at.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// A lesson's file, and its text when the notebook opened it.
-#[derive(Clone, Debug)]
-pub struct Watched {
-    pub file: String,
-    pub text: String,
-}
-
-/// The file at one moment, by what changes with every way of saving: in place, or by a new file under the old name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A file at one moment, by what changes with every way of saving: in place, or by a new file under the old name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stamp {
-    /// Not looked at yet.
-    #[default]
-    Unknown,
     Missing,
-    There {
-        seconds: i64,
-        nanoseconds: i64,
-        size: u64,
-        inode: u64,
-    },
+    There { seconds: i64, nanoseconds: i64, size: u64, inode: u64 },
 }
 
 impl Stamp {
-    fn of(file: &str) -> Self {
+    fn of(file: &Path) -> Self {
         fs::metadata(file).map_or(Self::Missing, |data| Self::There {
             seconds: data.mtime(),
             nanoseconds: data.mtime_nsec(),
@@ -45,14 +33,14 @@ impl Stamp {
     }
 }
 
-/// Starts the thread that tells of every new text.
-pub fn start(events: &Sender<Incoming>, watched: Watched) -> io::Result<()> {
+/// Starts the thread that tells of every new state of an opened lesson.
+pub fn start(events: &Sender<Incoming>, opened: Parsed) -> io::Result<()> {
     let told = events.clone();
     input::spawn("lesson-file", events, move || {
-        let mut watch = Watch::new(watched);
+        let mut watch = Watch::new(opened);
         loop {
-            if let Some(text) = watch.look() {
-                let event = Event::LessonFile { file: watch.file.clone(), text };
+            if let Some(lesson) = watch.look() {
+                let event = Event::LessonFile { file: watch.file.clone(), lesson: lesson.map(Box::new) };
                 if told.send(Incoming::Event(event)).is_err() {
                     return;
                 }
@@ -65,42 +53,50 @@ pub fn start(events: &Sender<Incoming>, watched: Watched) -> io::Result<()> {
 struct Watch {
     file: String,
     /// What the notebook was told last.
-    known: Result<String, String>,
-    /// The file at the last look.
-    seen: Stamp,
-    /// The file whose text is `known`.
-    taken: Stamp,
+    known: Result<Parsed, String>,
+    /// The lesson's file and its images at the last look.
+    seen: Vec<Stamp>,
+    /// Those that `known` was read from.
+    taken: Vec<Stamp>,
 }
 
 impl Watch {
-    fn new(watched: Watched) -> Self {
-        Self { file: watched.file, known: Ok(watched.text), seen: Stamp::Unknown, taken: Stamp::Unknown }
+    fn new(opened: Parsed) -> Self {
+        Self { file: opened.0.file.clone(), known: Ok(opened), seen: Vec::new(), taken: Vec::new() }
     }
 
-    /// The new text, or why there is none, if that is news. A file that has changed is read at the next look, if it
-    /// is the same then: editors empty it, fill it and rename it in steps.
-    fn look(&mut self) -> Option<Result<String, String>> {
-        let stamp = Stamp::of(&self.file);
-        let settled = std::mem::replace(&mut self.seen, stamp) == stamp;
-        if !settled || self.taken == stamp {
+    fn stamps(&self) -> Vec<Stamp> {
+        let images = self.known.iter().flat_map(|(document, _)| document.image_paths());
+        let images = images.map(|image| Stamp::of(&beside(&self.file, image)));
+        std::iter::once(Stamp::of(Path::new(&self.file))).chain(images).collect()
+    }
+
+    /// The lesson anew, or why it can't be read, if that is news. What has changed is read at the next look, if it is
+    /// the same then: editors empty a file, fill it and rename it in steps.
+    fn look(&mut self) -> Option<Result<Parsed, String>> {
+        let stamps = self.stamps();
+        let settled = self.seen == stamps;
+        self.seen = stamps;
+        if !settled || self.taken == self.seen {
             return None;
         }
-        let text = fs::read_to_string(&self.file).map_err(|error| format!("{} can't be read: {error}", self.file));
-        if Stamp::of(&self.file) != stamp {
+        let lesson = lesson_file::read(&self.file).map_err(|error| error.to_string());
+        if self.stamps() != self.seen {
             return None;
         }
-        self.taken = stamp;
-        if self.known == text {
+        self.taken.clone_from(&self.seen);
+        if self.known == lesson {
             return None;
         }
-        self.known.clone_from(&text);
-        Some(text)
+        self.known.clone_from(&lesson);
+        Some(lesson)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lesson::PictureError;
 
     #[test]
     fn every_way_of_saving_is_told_once() {
@@ -109,8 +105,11 @@ mod tests {
         let file = at("lesson.md").display().to_string();
         let write = |name: &str, text: &str| fs::write(at(name), text).unwrap();
         write("lesson.md", "one");
-        let mut watch = Watch::new(Watched { file, text: "one".into() });
-        let mut told = || (0..3).filter_map(|_| watch.look()).collect::<Vec<_>>();
+        let mut watch = Watch::new(lesson_file::read(&file).unwrap());
+        let mut told = || {
+            let looks = (0..5).filter_map(|_| watch.look());
+            looks.map(|lesson| lesson.map(|(document, _)| document.text)).collect::<Vec<_>>()
+        };
         assert!(told().is_empty(), "nothing has changed");
         write("lesson.md", "two, in place");
         assert_eq!(told(), [Ok("two, in place".to_string())]);
@@ -124,5 +123,24 @@ mod tests {
         assert_eq!(told(), [Ok("back".to_string())]);
         fs::write(at("lesson.md"), b"\xff\xfe").unwrap();
         assert!(matches!(&told()[..], [Err(why)] if why.contains("UTF-8")));
+    }
+
+    #[test]
+    fn an_image_that_is_saved_anew_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("lesson.md"), "![a](a.png)\n\n![b](b.png)").unwrap();
+        let mut watch = Watch::new(lesson_file::read(&at("lesson.md").display().to_string()).unwrap());
+        let mut told = || {
+            let looks = (0..5).filter_map(|_| watch.look().map(Result::unwrap));
+            looks.map(|(document, _)| document.pictures["b.png"].clone().unwrap_err()).collect::<Vec<_>>()
+        };
+        assert!(told().is_empty(), "nothing has changed");
+        fs::write(at("b.png"), "text").unwrap();
+        assert_eq!(told(), [PictureError::NoPng]);
+        assert!(told().is_empty());
+        fs::remove_file(at("b.png")).unwrap();
+        fs::create_dir(at("b.png")).unwrap();
+        assert_eq!(told(), [PictureError::Missing]);
     }
 }

@@ -1,9 +1,9 @@
 //! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
 
 use super::claim;
-use super::{Glyphs, Theme, experiment, questions, race};
+use super::{Glyphs, Theme, experiment, pixels, questions, race};
 use crate::app::App;
-use crate::lesson::{CellBody, Line};
+use crate::lesson::{CellBody, Line, Picture, Span};
 use ratatui::buffer::Buffer;
 use ratatui::{Frame, layout::Rect};
 
@@ -18,17 +18,16 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         let number = app.view.top + row;
         match line {
             Line::Text(spans) => {
-                let mut x = area.x;
-                for (at, span) in spans.iter().enumerate() {
-                    let room = usize::from(area.right().saturating_sub(x));
-                    let style = theme.prose(span);
-                    let style = if chosen.contains(&(number, at)) { style.patch(theme.selected()) } else { style };
-                    x = buffer.set_stringn(x, y, theme.text(&span.text), room, style).0;
-                }
+                draw_spans(theme, spans, |at| chosen.contains(&(number, at)), Rect { y, ..area }, buffer);
                 if app.view.arrived == Some(number) && area.x >= 2 {
                     let mark = if theme.glyphs == Glyphs::Ascii { ">" } else { "▸" };
                     buffer.set_string(area.x - 2, y, mark, theme.accent());
                 }
+            }
+            Line::Picture { before, picture, row } => {
+                let left = draw_spans(theme, before, |_| false, Rect { y, ..area }, buffer);
+                let place = Rect { x: left, y, width: area.right().saturating_sub(left), height: 1 };
+                draw_row(theme, &app.view.layout.pictures[*picture], *row, place, buffer);
             }
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {
                 drawn = Some(*cell);
@@ -37,6 +36,29 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
                 }
             }
             Line::Cell { .. } => {}
+        }
+    }
+}
+
+/// Draws spans from the left, those that are chosen in reverse; returns the column behind them.
+fn draw_spans(theme: &Theme, spans: &[Span], chosen: impl Fn(usize) -> bool, area: Rect, buffer: &mut Buffer) -> u16 {
+    let mut x = area.x;
+    for (at, span) in spans.iter().enumerate() {
+        let room = usize::from(area.right().saturating_sub(x));
+        let style = theme.prose(span);
+        let style = if chosen(at) { style.patch(theme.selected()) } else { style };
+        x = buffer.set_stringn(x, area.y, theme.text(&span.text), room, style).0;
+    }
+    x
+}
+
+/// Draws one row of a picture: two of its pixels in each column.
+fn draw_row(theme: &Theme, picture: &Picture, row: u16, place: Rect, buffer: &mut Buffer) {
+    let mut rows = picture.pixels.chunks_exact(picture.width as usize).skip(2 * usize::from(row));
+    let (upper, lower) = (rows.next().unwrap_or_default(), rows.next());
+    for (column, pixel) in (0..place.width).zip(upper) {
+        if let Some(cell) = buffer.cell_mut((place.x + column, place.y)) {
+            pixels::draw(theme, *pixel, lower.map(|lower| lower[usize::from(column)]), cell);
         }
     }
 }

@@ -1,15 +1,12 @@
-//! Grey images as half blocks, two pixels a cell; as letters where there are no blocks or no greys.
+//! Grey images in a grid.
 
-use super::theme::{Glyphs, Palette, Theme};
+use super::pixels;
+use super::theme::Theme;
 use crate::app::ImageLayout;
 use crate::protocol::ImageGrid;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
 use std::ops::Range;
-
-/// From dark to light, where there is nothing but letters.
-const LETTERS: &[u8; 10] = b" .:-=+*#%@";
 
 /// Some images of a grid, row by row, each with its caption beneath.
 pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, buffer: &mut Buffer) {
@@ -41,34 +38,13 @@ pub fn one(theme: &Theme, image: &[u8], (width, height): (u32, u32), scale: u16,
     for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
         let (upper, lower) = (pixel(column, 2 * row), pixel(column, 2 * row + 1));
         let Some(cell) = buffer.cell_mut((place.x + column, place.y + row)) else { continue };
-        if let Some((upper, lower)) = grey(theme, upper).zip(grey(theme, lower)) {
-            cell.set_char('▀').set_style(Style::new().fg(upper).bg(lower));
-        } else {
-            let level = usize::midpoint(upper.into(), lower.into()) * (LETTERS.len() - 1) / 255;
-            cell.set_char(char::from(LETTERS[level]));
-        }
-    }
-}
-
-fn grey(theme: &Theme, value: u8) -> Option<Color> {
-    match theme.palette {
-        _ if theme.glyphs == Glyphs::Ascii => None,
-        Palette::TrueColour => Some(Color::Rgb(value, value, value)),
-        // Of 256 colours, 232 to 255 are greys; black and white stand in the cube.
-        Palette::Indexed => Some(Color::Indexed(match value {
-            0..=4 => 16,
-            251..=255 => 231,
-            _ => 232 + ((u16::from(value) - 3) * 24 / 250).min(23) as u8,
-        })),
-        Palette::Sixteen => {
-            Some([Color::Black, Color::DarkGray, Color::Gray, Color::White][usize::from(value) * 4 / 256])
-        }
-        Palette::None => None,
+        pixels::draw(theme, [upper; 3], Some([lower; 3]), cell);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::theme::{Glyphs, Palette};
     use super::*;
     use crate::protocol::Source;
 
@@ -89,14 +65,5 @@ mod tests {
         let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
         assert_eq!(rows(plain, &grid(&["a", "b", "c"]), Rect::new(0, 0, 5, 4)), [" @ @ ", "a  b ", "@@   ", "c    "]);
         assert_eq!(rows(plain, &grid(&[]), Rect::new(0, 0, 8, 1)), [" @ @  @@"]);
-    }
-
-    #[test]
-    fn each_palette_has_black_and_white() {
-        for palette in [Palette::TrueColour, Palette::Indexed, Palette::Sixteen] {
-            let theme = Theme { palette, glyphs: Glyphs::Unicode };
-            let greys: Vec<_> = [0, 100, 180, 255].map(|value| grey(&theme, value).unwrap()).into();
-            assert!((0..4).all(|a| (a + 1..4).all(|b| greys[a] != greys[b])), "{greys:?}");
-        }
     }
 }

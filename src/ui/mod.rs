@@ -13,6 +13,7 @@ mod legend;
 mod markers;
 mod modals;
 mod notices;
+mod pixels;
 mod plot;
 mod questions;
 mod race;
