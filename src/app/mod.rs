@@ -69,6 +69,8 @@ pub struct App {
     /// The topmost is last; keys go to it.
     pub modals: Vec<Modal>,
     pub link: Link,
+    /// A kernel was there and has gone. One that is being killed may still be found alive by whoever asks its socket.
+    kernel_gone: bool,
     pub opening: Opening,
     /// What the shell has not answered yet.
     pub readings: Readings,
@@ -116,6 +118,7 @@ impl App {
             screen: Screen::default(),
             modals: Vec::new(),
             link: Link::Off,
+            kernel_gone: false,
             opening: Opening::default(),
             readings: Readings::default(),
             races: HashMap::new(),

@@ -13,12 +13,13 @@ impl App {
             // Whatever was missed stands in the store.
             Link::On => {
                 // That there was no kernel is no longer so.
-                self.message = None;
+                (self.message, self.kernel_gone) = (None, false);
                 let runs: BTreeSet<RunId> = self.cell_runs.values().chain(self.races.keys()).copied().collect();
                 let wishes = [Read::Runs, Read::RaceFindings, Read::Progress].into_iter();
                 wishes.chain(runs.into_iter().map(Read::Run)).map(Effect::Read).collect()
             }
             Link::Off if was_on => {
+                self.kernel_gone = true;
                 self.races.values_mut().for_each(|race| race.resuming = false);
                 // An experiment has no checkpoint; what it measured before stays.
                 for view in self.experiments.values_mut().filter(|view| view.running.is_some()) {
@@ -28,15 +29,10 @@ impl App {
                 if self.running().is_empty() {
                     return Vec::new();
                 }
-                let mut effects = Vec::new();
-                for race in self.races.values_mut().filter(|race| race.state.is_active()) {
-                    race.state = RunState::Interrupted;
-                    // An answer that is on its way may have found the kernel alive.
-                    effects.push(Effect::Read(Read::Run(race.run)));
-                }
+                self.races.values_mut().for_each(|race| interrupt(&mut race.state));
                 self.message =
                     Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
-                effects
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -110,6 +106,9 @@ impl App {
         }
         if let Some(race) = self.races.get_mut(&run) {
             race.notice = self.notices.remove(&run).or(race.notice.take());
+            if self.kernel_gone {
+                interrupt(&mut race.state);
+            }
         }
         effects
     }
@@ -134,8 +133,13 @@ impl App {
         effects
     }
 
-    pub(super) fn listed(&mut self, runs: Vec<RunSummary>) -> Vec<Effect> {
+    pub(super) fn listed(&mut self, mut runs: Vec<RunSummary>) -> Vec<Effect> {
         let (told, effects) = self.readings.end(Read::Runs);
+        if self.kernel_gone {
+            for run in &mut runs {
+                interrupt(&mut run.state);
+            }
+        }
         for summary in &runs {
             if let Some(race) = self.races.get_mut(&summary.run) {
                 race.state = summary.state.clone();
@@ -240,5 +244,12 @@ impl App {
         self.change_banner();
         effects.extend(self.come_back(last_lesson.as_deref()));
         effects
+    }
+}
+
+/// No run is active without a kernel.
+fn interrupt(state: &mut RunState) {
+    if state.is_active() {
+        *state = RunState::Interrupted;
     }
 }
