@@ -201,6 +201,9 @@ fn it_survives_every_resize() {
     notebook.wait_for("Welcome");
     notebook.resize(80, 24);
     notebook.wait("the lesson alone", |screen| screen.contains(FIRST) && !screen.contains("Welcome"));
+    // crossterm may hold back a key that comes at the very instant of a resize until the next one comes. Until this
+    // answers it has long seen the resize.
+    notebook.home.text(&["lessons"]);
     notebook.press("?");
     notebook.wait_for("any other key closes");
     notebook.press("xq");
