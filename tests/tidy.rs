@@ -50,9 +50,6 @@ const TOP_LEVEL: [&str; 10] = [
     "tests",
 ];
 
-/// Longer than this, a file holds more than one idea.
-const MAX_LINES: usize = 400;
-
 /// sha256 of the four plain MNIST files, as published.
 const MNIST: [(&str, &str); 4] = [
     ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -213,23 +210,6 @@ fn the_top_level_holds_what_it_should() {
         .filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str()))
         .collect();
     assert!(faults.is_empty(), "not at the top level, please: {faults:?}");
-}
-
-#[test]
-fn files_stay_short() {
-    let mut faults = Vec::new();
-    for folder in ["src", "tests"] {
-        for path in files(&root().join(folder)) {
-            if path.extension().is_none_or(|extension| extension != "rs") {
-                continue;
-            }
-            let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
-            if lines > MAX_LINES {
-                faults.push(format!("{} has {lines} lines; at most {MAX_LINES}", path.display()));
-            }
-        }
-    }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
