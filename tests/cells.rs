@@ -16,7 +16,7 @@ use session::Session;
 use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 struct Patient;
 

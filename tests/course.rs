@@ -12,8 +12,8 @@ use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 use std::collections::HashSet;
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
 /// From here on every line of a lesson fits.
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];

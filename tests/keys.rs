@@ -12,7 +12,7 @@ use relu_notebook::protocol::{CellKey, RequestBody};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 fn chord(session: &mut Session, c: char, modifiers: KeyModifiers) {
     session.tell(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)));

@@ -62,7 +62,7 @@ fn words_shown(app: &App) -> String {
 fn shown(app: &App, glyphs: Glyphs) -> String {
     let whole = app.screen.whole;
     let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
-    let theme = Theme { palette: Palette::None, glyphs };
+    let theme = Theme::new(Palette::None, glyphs);
     terminal.draw(|frame| ui::draw(app, &theme, frame)).unwrap();
     terminal.backend().to_string()
 }

@@ -13,7 +13,7 @@ use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 use unicode_width::UnicodeWidthStr;
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 /// Clicks on the first place where these words stand.

@@ -11,8 +11,8 @@ use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 use std::fs;
 use std::process::{Command, Stdio};
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
 const LESSON: &str = r#"+++
 id = "own"
@@ -111,7 +111,7 @@ fn a_half_block_has_two_pixels() {
     let library = Library { lessons: vec![document], faults: Vec::new() };
     let app = App::new(library, 0, 80, 24);
     let corner = |palette| {
-        let buffer = drawn(&app, &Theme { palette, glyphs: Glyphs::Unicode });
+        let buffer = drawn(&app, &Theme::new(palette, Glyphs::Unicode));
         // Behind a list's bullet and an indent.
         let cell = &buffer[(app.screen.text.x + 4, app.view.layout.wholes[0].0 as u16)];
         (cell.symbol().to_string(), cell.fg, cell.bg)

@@ -13,7 +13,7 @@ use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 /// A lesson of one's own: paragraphs and a question.
 fn own(paragraphs: &[&str]) -> String {

@@ -11,7 +11,7 @@ use relu_notebook::protocol::{Arm, EpochRecord, Lane, Preset, RunEvent, RunId, R
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const RUN: RunId = RunId(7);
 
 fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {

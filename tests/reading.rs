@@ -14,8 +14,8 @@ use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
 fn cell(session: &mut Session, event: CellEvent) {
     session.tell(Event::Kernel(protocol::Event::Cell(event)));

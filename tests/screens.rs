@@ -15,8 +15,8 @@ use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 /// Panes reach beyond the text here.
 const ALSO_LARGE: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
-const RICH: Theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
 /// The notebook on the race's lesson.
 fn app(columns: u16, rows: u16) -> App {

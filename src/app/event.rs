@@ -1,6 +1,6 @@
 //! What happens to the notebook, and what it asks of the shell.
 
-use super::Read;
+use super::{Background, Read};
 use crate::lesson::{Lit, Parsed};
 use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -41,6 +41,8 @@ pub enum Event {
     Mouse(MouseEvent),
     Paste(String),
     Resize(u16, u16),
+    /// What the terminal answers when it is asked for its background.
+    Background(Background),
     Link(Link),
     Reply(Tag, Reply),
     /// A request that got no reply, and why.

@@ -48,6 +48,8 @@ pub enum Action {
     Back,
     Suspend,
     Redraw,
+    /// From colours for a dark background to those for a light one, and back.
+    Theme,
     /// The nth choice of a question, counted from 1.
     Choose(u8),
 }
@@ -125,6 +127,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('/')], Action::Search, "/", "search all lessons"),
     bind(&[key(':')], Action::Command, ":", "a command: open LESSON, run NUMBER, reset, …"),
     bind(&[key('!')], Action::Faults, "!", "what to mend in the lesson that you are writing"),
+    bind(&[key('T')], Action::Theme, "T", "colours for a light background, or for a dark one"),
     bind(&[code(KeyCode::Esc)], Action::Back, "Esc", "back, to where a link was followed from too"),
     bind(&[key('?'), code(KeyCode::F(1))], Action::Help, "?", "this help"),
     bind(&[key('q')], Action::Quit, "q", "quit; a race can go on without you"),

@@ -2,6 +2,7 @@
 //! the shell carries out. Nothing here reads, writes or draws.
 
 mod answers;
+mod background;
 mod banner;
 mod claims;
 mod command;
@@ -31,6 +32,7 @@ mod update;
 mod values;
 
 pub use answers::{Answer, hanging, is_committed, ordered};
+pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
 pub use command::COMMANDS;
@@ -62,6 +64,9 @@ pub struct App {
     pub library: Library,
     /// The characters that the terminal has.
     pub glyphs: Glyphs,
+    /// The terminal's page.
+    pub background: Background,
+    background_source: BackgroundSource,
     /// Index of the open lesson in the library.
     pub lesson: usize,
     pub view: LessonView,
@@ -114,6 +119,8 @@ impl App {
             lesson: lesson.min(library.lessons.len().saturating_sub(1)),
             library,
             glyphs: Glyphs::default(),
+            background: Background::default(),
+            background_source: BackgroundSource::default(),
             view: LessonView::default(),
             screen: Screen::default(),
             modals: Vec::new(),
@@ -148,6 +155,13 @@ impl App {
     pub fn with_glyphs(mut self, glyphs: Glyphs) -> Self {
         self.glyphs = glyphs;
         self.resize(self.screen.whole.width, self.screen.whole.height);
+        self
+    }
+
+    /// The same on this page.
+    #[must_use]
+    pub fn with_background(mut self, background: Background, source: BackgroundSource) -> Self {
+        (self.background, self.background_source) = (background, source);
         self
     }
 

@@ -1,7 +1,10 @@
 //! The one place where the notebook's state changes.
 
 use super::navigate::Start;
-use super::{Action, Answer, App, CommandLine, Effect, Event, Guessing, Modal, Opening, QuitChoice, Read, RunsList};
+use super::{
+    Action, Answer, App, Background, BackgroundSource, CommandLine, Effect, Event, Guessing, Modal, Opening,
+    QuitChoice, Read, RunsList,
+};
 use super::{Search, Tag, keys};
 use crate::lesson::{CellBody, Guess, PredictCell};
 use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
@@ -56,6 +59,12 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Paste(text) => app.pasted(&text),
         Event::Resize(columns, rows) => {
             app.resize(columns, rows);
+            Vec::new()
+        }
+        Event::Background(background) => {
+            if app.background_source == BackgroundSource::Guessed {
+                app.background = background;
+            }
             Vec::new()
         }
         Event::Link(link) => app.linked(link),
@@ -203,6 +212,12 @@ impl App {
             Action::QuitSafely => self.quit = true,
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
+            Action::Theme => {
+                self.background = self.background.opposite();
+                self.background_source = BackgroundSource::Chosen;
+                let page = if self.background == Background::Light { "light" } else { "dark" };
+                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
+            }
             Action::Choose(number) => return self.choose(usize::from(number) - 1),
         }
         Vec::new()

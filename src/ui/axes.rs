@@ -122,7 +122,7 @@ mod tests {
 
     fn axis(ticks: &[f64], high: f64, label: &str) -> String {
         let area = Rect::new(0, 0, 40, 3);
-        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+        let theme = Theme::new(Palette::None, Glyphs::Ascii);
         let mut buffer = Buffer::empty(area);
         let axes = Axes { plot: Rect::new(2, 0, 38, 1), area, theme: &theme };
         axes.x(&Scale::new((1.0, high), false), ticks, label, &mut buffer);

@@ -110,7 +110,7 @@ mod tests {
         let figure = Bars { title: "Cost, ns".into(), parts, bars, source: Source::Measured };
         let area = Rect::new(0, 0, width, 1 + values.len() as u16);
         let mut buffer = Buffer::empty(area);
-        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Ascii };
+        let theme = Theme::new(Palette::None, Glyphs::Ascii);
         draw(&theme, &figure, None, area, &mut buffer);
         let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
         (0..area.height).map(row).collect()

@@ -13,7 +13,7 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
     let style = match verdict {
         Verdict::NotYetTried => theme.faint(),
         Verdict::Holds => theme.good(),
-        Verdict::HoldsInPart => theme.arm(0),
+        Verdict::HoldsInPart => theme.middling(),
         Verdict::DoesNotHold => theme.bad(),
     };
     buffer.set_stringn(area.x + 1, area.y, format!(" {} ", verdict.words()), usize::from(area.width - 2), style);

@@ -117,7 +117,7 @@ mod tests {
             bands: vec![Band { label: "band".into(), source: Source::Measured, vertical: true, from: 1.0, to: 2.0 }],
             marks: vec![mark("solved", theory(), 8.0), mark("printed", cited(), 4.0)],
         };
-        let theme = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+        let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
         let area = Rect::new(0, 0, 80, 20);
         let mut buffer = Buffer::empty(area);
         draw(&theme, &figure, None, area, &mut buffer);

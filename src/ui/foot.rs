@@ -109,7 +109,7 @@ mod tests {
             finished: Some(1_795_661_487),
             ..ExperimentView::default()
         };
-        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
         foot(&theme, &view, view.outcome.as_ref().unwrap(), None, &spec, width).0
     }
 

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn letters_stand_for_greys() {
-        let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        let plain = Theme::new(Palette::None, Glyphs::Unicode);
         assert_eq!(rows(plain, &grid(&["a", "b", "c"]), Rect::new(0, 0, 5, 4)), [" @ @ ", "a  b ", "@@   ", "c    "]);
         assert_eq!(rows(plain, &grid(&[]), Rect::new(0, 0, 8, 1)), [" @ @  @@"]);
     }

@@ -201,7 +201,7 @@ mod tests {
         let marks = marks.iter().map(|source| Mark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
         let (title, x, y) = (String::new(), axis(), axis());
         let figure = Plot { title, x, y, series: series.collect(), bands: Vec::new(), marks: marks.collect() };
-        let theme = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
         let mut buffer = Buffer::empty(area);
         let rest = draw(&theme, &figure, area, &mut buffer);
         let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();

@@ -40,6 +40,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         too_small(area, frame);
         return;
     }
+    let theme = &theme.on(app.background);
     document::draw(app, theme, frame);
     if app.screen.contents_beside || app.contents_choice().is_some() {
         contents::draw(app, theme, frame);

@@ -2,11 +2,12 @@
 //! colours.
 
 use super::theme::{Glyphs, Palette, Theme};
+use crate::app::Background;
 use crate::lesson::Pixel;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Style};
 
-/// From dark to light, where there is nothing but letters.
+/// From the page's colour to that of its text, where there is nothing but letters.
 const LETTERS: &[u8; 10] = b" .:-=+*#%@";
 
 /// Draws both; at the lower edge of a picture of odd height there is no second one.
@@ -17,6 +18,7 @@ pub fn draw(theme: &Theme, upper: Pixel, lower: Option<Pixel>, cell: &mut Cell) 
         cell.set_char('▀').set_style(back.map_or(style, |back| style.bg(back)));
     } else {
         let level = usize::midpoint(grey(upper).into(), grey(lower.unwrap_or_default()).into());
+        let level = if theme.background == Background::Light { 255 - level } else { level };
         cell.set_char(char::from(LETTERS[level * (LETTERS.len() - 1) / 255]));
     }
 }
@@ -41,7 +43,7 @@ fn colour(theme: &Theme, pixel: Pixel) -> Option<Color> {
 
 /// Of 256 colours, 16 to 231 are a cube of six steps an edge, 232 to 255 greys.
 /// Source: xterm's 256colres.h.
-fn indexed(pixel: Pixel) -> u8 {
+pub fn indexed(pixel: Pixel) -> u8 {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let nearest = |value: u8| (0..6).min_by_key(|step| STEPS[*step].abs_diff(value)).unwrap_or(0);
     let [red, green, blue] = pixel.map(nearest);
@@ -61,10 +63,21 @@ mod tests {
     #[test]
     fn each_palette_has_black_and_white() {
         for palette in [Palette::TrueColour, Palette::Indexed, Palette::Sixteen] {
-            let theme = Theme { palette, glyphs: Glyphs::Unicode };
+            let theme = Theme::new(palette, Glyphs::Unicode);
             let greys: Vec<_> = [0, 100, 180, 255].map(|value| colour(&theme, [value; 3]).unwrap()).into();
             assert!((0..4).all(|a| (a + 1..4).all(|b| greys[a] != greys[b])), "{greys:?}");
         }
+    }
+
+    #[test]
+    fn letters_are_dark_where_the_picture_is_on_either_page() {
+        let letter = |background, value: u8| {
+            let (theme, mut cell) = (Theme::new(Palette::None, Glyphs::Ascii).on(background), Cell::default());
+            draw(&theme, [value; 3], Some([value; 3]), &mut cell);
+            cell.symbol().to_string()
+        };
+        assert_eq!([0, 255].map(|value| letter(Background::Dark, value)), [" ", "@"]);
+        assert_eq!([0, 255].map(|value| letter(Background::Light, value)), ["@", " "]);
     }
 
     #[test]

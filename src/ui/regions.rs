@@ -1,10 +1,14 @@
 //! A plane divided into regions, as half blocks: two places a cell. Without colours, a digit or a letter a region.
 
+use super::pixels;
 use super::theme::{Glyphs, Palette, Theme};
+use crate::app::{Background, luminance};
+use crate::lesson::Pixel;
 use crate::protocol::Regions;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
+use std::collections::HashMap;
 
 pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
     let top = area.y;
@@ -28,11 +32,14 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
     // Few regions stand as their own numbers.
     let few = figure.regions.iter().all(|&region| region < 10);
     let letter = |region: u32| char::from(if few { b'0' + region as u8 } else { b'a' + (region % 26) as u8 });
+    // A region's colour is found once a frame.
+    let mut colours = HashMap::new();
+    let mut colour = |region: u32| *colours.entry(region).or_insert_with(|| colour(theme, region));
     for row in 0..dots.div_ceil(2).min(rows) {
         for column in 0..columns {
             let (upper, lower) = (region(column, 2 * row), region(column, (2 * row + 1).min(dots - 1)));
             let Some(cell) = buffer.cell_mut((area.x + column, top + row)) else { continue };
-            match colour(theme, upper).zip(colour(theme, lower)) {
+            match colour(upper).zip(colour(lower)) {
                 Some((upper, lower)) => cell.set_char('▀').set_style(Style::new().fg(upper).bg(lower)),
                 None => cell.set_char(letter(upper)),
             };
@@ -50,19 +57,10 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
 
 /// A colour of the region's own; regions with near numbers differ most (steps of the golden ratio round the circle).
 fn colour(theme: &Theme, region: u32) -> Option<Color> {
-    let turn = (f64::from(region) * 0.618_033_988_749_895).fract();
-    let light = 0.55 + 0.35 * (f64::from(region) * 0.754_877_666_246_693).fract();
     match theme.palette {
         _ if theme.glyphs == Glyphs::Ascii => None,
-        Palette::TrueColour => {
-            let [r, g, b] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|shift| {
-                let wave = 0.5 + 0.5 * (std::f64::consts::TAU * (turn + shift)).cos();
-                (255.0 * light * (0.25 + 0.75 * wave)) as u8
-            });
-            Some(Color::Rgb(r, g, b))
-        }
-        // The colour cube of 256: 16 + 36 r + 6 g + b.
-        Palette::Indexed => Some(Color::Indexed(16 + (turn * 216.0) as u8)),
+        Palette::TrueColour => Some(shade(theme.background, region).into()),
+        Palette::Indexed => Some(Color::Indexed(pixels::indexed(shade(theme.background, region)))),
         Palette::Sixteen => Some(
             [Color::Red, Color::Cyan, Color::Yellow, Color::Blue, Color::Green, Color::Magenta, Color::Gray]
                 [(region % 7) as usize],
@@ -71,8 +69,32 @@ fn colour(theme: &Theme, region: u32) -> Option<Color> {
     }
 }
 
+/// Light on a dark page, dark on a light one: the plane stands out from it, whatever the region's hue.
+fn shade(background: Background, region: u32) -> Pixel {
+    let turn = (f64::from(region) * 0.618_033_988_749_895).fract();
+    let light = (f64::from(region) * 0.754_877_666_246_693).fract();
+    let hue = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|shift| {
+        let wave = 0.5 + 0.5 * (std::f64::consts::TAU * (turn + shift)).cos();
+        0.25 + 0.75 * wave
+    });
+    let (low, high) = match background {
+        Background::Dark => (0.22, 0.6),
+        Background::Light => (0.05, 0.2),
+    };
+    let wanted = low + (high - low) * light;
+    // Brighter or darker until it gives as much light as it should; luminance rises with the factor.
+    let scaled = |factor: f64| hue.map(|part| (part * factor).min(1.0));
+    let (mut below, mut above) = (0.0, 4.0);
+    for _ in 0..12 {
+        let middle = f64::midpoint(below, above);
+        if luminance(scaled(middle)) < wanted { below = middle } else { above = middle }
+    }
+    scaled(above).map(|part| (255.0 * part).round() as u8)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::theme::{contrast, rgb};
     use super::*;
     use crate::protocol::{Mark, Source};
 
@@ -90,16 +112,30 @@ mod tests {
 
     #[test]
     fn four_quarters_and_a_mark() {
-        let plain = Theme { palette: Palette::None, glyphs: Glyphs::Unicode };
+        let plain = Theme::new(Palette::None, Glyphs::Unicode);
         assert_eq!(rows(plain, Rect::new(0, 0, 8, 4)), ["x0001111", "00001111", "22223333", "22223333"]);
         // Half the room: half the size, still in proportion.
         assert_eq!(rows(plain, Rect::new(0, 0, 8, 2)), ["x011    ", "2233    "]);
         assert!(rows(plain, Rect::new(0, 0, 8, 0)).is_empty());
     }
 
+    /// Graphics need 3 to 1.
+    #[test]
+    fn every_region_stands_out_from_the_page() {
+        for (background, page) in [(Background::Dark, (0x00, 0x2b, 0x36)), (Background::Light, (0xfd, 0xf6, 0xe3))] {
+            for palette in [Palette::TrueColour, Palette::Indexed] {
+                let theme = Theme::new(palette, Glyphs::Unicode).on(background);
+                for region in 0..500 {
+                    let colour = rgb(colour(&theme, region).unwrap()).unwrap();
+                    assert!(contrast(colour, page) >= 3.0, "{background:?} {palette:?} {region}: {colour:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn regions_have_colours_of_their_own() {
-        let rich = Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode };
+        let rich = Theme::new(Palette::TrueColour, Glyphs::Unicode);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 4));
         draw(&rich, &figure(), buffer.area, &mut buffer);
         let looks: Vec<_> = [(1, 1), (5, 1), (1, 3), (5, 3)].map(|at| buffer[at].fg).into();

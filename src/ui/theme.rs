@@ -1,5 +1,6 @@
 //! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
 
+use crate::app::Background;
 use crate::lesson;
 pub use crate::lesson::Glyphs;
 use crate::protocol::Source;
@@ -19,9 +20,114 @@ pub enum Palette {
 pub struct Theme {
     pub palette: Palette,
     pub glyphs: Glyphs,
+    /// [`draw`](super::draw) sets it to the notebook's.
+    pub background: Background,
+}
+
+/// What a colour stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Accent,
+    Arm(usize),
+    Cited,
+    Faint,
+    Good,
+    Bad,
+    Code,
+    Math,
+}
+
+const ARMS: usize = 10;
+
+/// A colour as a terminal of many colours, and one of 256, shows it. Of the 256 only those above 15 are the same on
+/// every terminal.
+type Shades = ((u8, u8, u8), u8);
+
+impl Role {
+    /// Each of them can be read: at least 4.5 to 1 (WCAG 2.2, level AA) on black and on the dark pages in use.
+    const fn on_dark(self) -> Shades {
+        match self {
+            Self::Accent => ((122, 190, 255), 111),
+            Self::Arm(number) => match number % ARMS {
+                0 => ((255, 176, 92), 215),
+                1 => ((122, 190, 255), 111),
+                2 => ((160, 220, 140), 150),
+                3 => ((226, 150, 230), 176),
+                4 => ((240, 226, 120), 228),
+                5 => ((96, 214, 200), 79),
+                6 => ((176, 170, 255), 147),
+                7 => ((206, 206, 206), 252),
+                8 => ((204, 160, 122), 180),
+                _ => ((255, 196, 208), 224),
+            },
+            Self::Cited | Self::Bad => ((240, 110, 130), 204),
+            Self::Faint => ((140, 148, 160), 246),
+            Self::Good => ((160, 220, 140), 150),
+            Self::Code => ((206, 172, 240), 183),
+            Self::Math => ((168, 218, 200), 152),
+        }
+    }
+
+    /// The same on white and on the light pages in use.
+    const fn on_light(self) -> Shades {
+        match self {
+            Self::Accent => ((0, 92, 170), 25),
+            Self::Arm(number) => match number % ARMS {
+                0 => ((158, 74, 0), 94),
+                1 => ((0, 92, 170), 25),
+                2 => ((30, 110, 30), 22),
+                3 => ((150, 40, 150), 127),
+                4 => ((112, 96, 0), 58),
+                5 => ((0, 108, 100), 23),
+                6 => ((88, 72, 200), 61),
+                7 => ((84, 84, 84), 240),
+                8 => ((120, 72, 40), 95),
+                _ => ((176, 36, 92), 125),
+            },
+            Self::Cited | Self::Bad => ((184, 20, 50), 160),
+            Self::Faint => ((96, 102, 112), 241),
+            Self::Good => ((20, 105, 40), 22),
+            Self::Code => ((112, 48, 160), 91),
+            Self::Math => ((10, 100, 90), 23),
+        }
+    }
+
+    /// The sixteen colours are the reader's own, and no program knows them: text keeps the terminal's, only curves,
+    /// marks and their names have others.
+    const fn of_sixteen(self, background: Background) -> Option<Color> {
+        match (self, background) {
+            (Self::Arm(number), Background::Dark) => Some(match number % ARMS {
+                0 => Color::Yellow,
+                1 => Color::Cyan,
+                2 => Color::Green,
+                3 => Color::Magenta,
+                4 => Color::LightYellow,
+                5 => Color::LightCyan,
+                6 => Color::LightBlue,
+                7 => Color::Gray,
+                8 => Color::White,
+                _ => Color::LightMagenta,
+            }),
+            // Only these are dark enough in the usual sets; the markers tell the others apart.
+            (Self::Arm(number), Background::Light) => Some(match number % 4 {
+                0 => Color::Blue,
+                1 => Color::Magenta,
+                2 => Color::Reset,
+                _ => Color::Red,
+            }),
+            (Self::Cited, Background::Dark) => Some(Color::LightRed),
+            (Self::Cited, Background::Light) => Some(Color::Red),
+            _ => None,
+        }
+    }
 }
 
 impl Theme {
+    /// For a dark page.
+    pub const fn new(palette: Palette, glyphs: Glyphs) -> Self {
+        Self { palette, glyphs, background: Background::Dark }
+    }
+
     /// By the environment alone: no terminal is asked before the first frame.
     pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
@@ -37,37 +143,39 @@ impl Theme {
         } else {
             Palette::Sixteen
         };
-        Self { palette, glyphs: Glyphs::detect(env) }
+        Self::new(palette, Glyphs::detect(env))
     }
 
-    /// One meaning in three palettes.
-    fn pick(&self, rgb: (u8, u8, u8), indexed: u8, sixteen: Color) -> Style {
+    #[must_use]
+    pub fn on(self, background: Background) -> Self {
+        Self { background, ..self }
+    }
+
+    fn style(&self, role: Role) -> Style {
+        let ((red, green, blue), index) = match self.background {
+            Background::Dark => role.on_dark(),
+            Background::Light => role.on_light(),
+        };
         match self.palette {
-            Palette::TrueColour => Style::new().fg(Color::Rgb(rgb.0, rgb.1, rgb.2)),
-            Palette::Indexed => Style::new().fg(Color::Indexed(indexed)),
-            Palette::Sixteen => Style::new().fg(sixteen),
+            Palette::TrueColour => Style::new().fg(Color::Rgb(red, green, blue)),
+            Palette::Indexed => Style::new().fg(Color::Indexed(index)),
+            Palette::Sixteen => role.of_sixteen(self.background).map_or(Style::new(), |colour| Style::new().fg(colour)),
             Palette::None => Style::new(),
         }
     }
 
+    /// Whether text is told apart by its weight alone.
+    fn is_plain(&self) -> bool {
+        matches!(self.palette, Palette::Sixteen | Palette::None)
+    }
+
     pub fn accent(&self) -> Style {
-        self.pick((122, 190, 255), 111, Color::Cyan)
+        self.style(Role::Accent)
     }
 
     /// Colour of the nth arm; never the only thing that tells it apart.
     pub fn arm(&self, number: usize) -> Style {
-        match number % 10 {
-            0 => self.pick((255, 176, 92), 215, Color::Yellow),
-            1 => self.pick((122, 190, 255), 111, Color::Cyan),
-            2 => self.pick((160, 220, 140), 150, Color::Green),
-            3 => self.pick((226, 150, 230), 176, Color::Magenta),
-            4 => self.pick((240, 226, 120), 228, Color::LightYellow),
-            5 => self.pick((96, 214, 200), 79, Color::LightCyan),
-            6 => self.pick((176, 170, 255), 147, Color::LightBlue),
-            7 => self.pick((206, 206, 206), 252, Color::Gray),
-            8 => self.pick((204, 160, 122), 180, Color::White),
-            _ => self.pick((255, 196, 208), 224, Color::LightMagenta),
-        }
+        self.style(Role::Arm(number))
     }
 
     /// The mark at the nth arm's points: more of them than any plot has curves, and none that an axis or a named point
@@ -83,7 +191,7 @@ impl Theme {
 
     /// What others published.
     pub fn cited(&self) -> Style {
-        self.pick((240, 110, 130), 204, Color::Red)
+        self.style(Role::Cited)
     }
 
     /// What stands in a plot beside its curves, by where it comes from.
@@ -101,18 +209,20 @@ impl Theme {
     }
 
     pub fn faint(&self) -> Style {
-        match self.palette {
-            Palette::None => Style::new().add_modifier(Modifier::DIM),
-            _ => self.pick((128, 136, 150), 245, Color::DarkGray),
-        }
+        if self.is_plain() { Style::new().add_modifier(Modifier::DIM) } else { self.style(Role::Faint) }
     }
 
     pub fn good(&self) -> Style {
-        self.pick((160, 220, 140), 150, Color::Green)
+        self.style(Role::Good)
     }
 
     pub fn bad(&self) -> Style {
-        self.pick((240, 110, 130), 204, Color::Red).add_modifier(Modifier::BOLD)
+        self.style(Role::Bad).add_modifier(Modifier::BOLD)
+    }
+
+    /// A verdict between the two.
+    pub fn middling(&self) -> Style {
+        if self.is_plain() { Style::new() } else { self.style(Role::Arm(0)) }
     }
 
     #[allow(clippy::unused_self)]
@@ -133,15 +243,15 @@ impl Theme {
             S::Text => Style::new(),
             S::Emphasis | S::Quote => Style::new().add_modifier(Modifier::ITALIC),
             S::Strong | S::Subheading => self.strong(),
-            S::Code => self.pick((206, 172, 240), 183, Color::Magenta),
-            S::Token(Token::Keyword) => self.pick((206, 172, 240), 183, Color::Magenta).add_modifier(Modifier::BOLD),
+            S::Code => self.style(Role::Code),
+            S::Token(Token::Keyword) => self.style(Role::Code).add_modifier(Modifier::BOLD),
             S::Token(Token::Name) => self.accent(),
             S::Token(Token::Text) => self.good(),
-            S::Token(Token::Constant) => self.arm(0),
+            S::Token(Token::Constant) => self.middling(),
             S::Token(Token::Comment) => self.faint().add_modifier(Modifier::ITALIC),
-            S::Math => self.pick((168, 218, 200), 152, Color::Green),
+            S::Math => self.style(Role::Math),
             S::Title => self.accent().add_modifier(Modifier::BOLD),
-            S::Heading => self.arm(0).add_modifier(Modifier::BOLD),
+            S::Heading => self.middling().add_modifier(Modifier::BOLD),
             S::Frame | S::Faint => self.faint(),
         };
         if link { self.accent().patch(look).add_modifier(Modifier::UNDERLINED) } else { look }
@@ -158,9 +268,98 @@ impl Theme {
     }
 }
 
+/// What every terminal shows of a colour; the sixteen are the reader's own.
+#[cfg(test)]
+pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
+    match colour {
+        Color::Rgb(red, green, blue) => Some((red, green, blue)),
+        Color::Indexed(index @ 232..) => Some([8 + 10 * (index - 232); 3].into()),
+        // Source: xterm's 256colres.h.
+        Color::Indexed(index @ 16..) => {
+            Some([36, 6, 1].map(|step| [0, 95, 135, 175, 215, 255][usize::from((index - 16) / step % 6)]).into())
+        }
+        _ => None,
+    }
+}
+
+/// From 1 to 21. Source: WCAG 2.2, contrast ratio.
+#[cfg(test)]
+pub fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
+    let light = |(r, g, b): (u8, u8, u8)| crate::app::luminance([r, g, b].map(|part| f64::from(part) / 255.0)) + 0.05;
+    let (one, other) = (light(one), light(other));
+    one.max(other) / one.min(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ROLES: [Role; ARMS + 7] = {
+        let mut roles = [Role::Accent; ARMS + 7];
+        let mut arm = 0;
+        while arm < ARMS {
+            roles[arm] = Role::Arm(arm);
+            arm += 1;
+        }
+        let others = [Role::Cited, Role::Faint, Role::Good, Role::Bad, Role::Code, Role::Math];
+        let mut other = 0;
+        while other < others.len() {
+            roles[ARMS + other] = others[other];
+            other += 1;
+        }
+        roles
+    };
+
+    /// Black and Solarized dark; white and Solarized light. Names and values are written in the colour of their curve,
+    /// so every colour has to do for text.
+    #[test]
+    fn every_colour_can_be_read_on_its_pages() {
+        for (background, pages) in [
+            (Background::Dark, [(0, 0, 0), (0x00, 0x2b, 0x36)]),
+            (Background::Light, [(0xff, 0xff, 0xff), (0xfd, 0xf6, 0xe3)]),
+        ] {
+            for (role, page) in ROLES.iter().flat_map(|role| pages.map(|page| (role, page))) {
+                for palette in [Palette::TrueColour, Palette::Indexed] {
+                    let theme = Theme::new(palette, Glyphs::Unicode).on(background);
+                    let colour = theme.style(*role).fg.and_then(rgb).unwrap();
+                    let contrast = contrast(colour, page);
+                    assert!(contrast >= 4.5, "{role:?} on {page:?} with {palette:?}: {contrast:.2}");
+                }
+            }
+        }
+    }
+
+    /// Nobody knows the sixteen colours of a reader's terminal, but its text can be read.
+    #[test]
+    fn with_sixteen_colours_text_has_the_terminals_own() {
+        use lesson::{Span, Style as S, Token};
+        let styles = [
+            S::Text,
+            S::Emphasis,
+            S::Strong,
+            S::Code,
+            S::Token(Token::Keyword),
+            S::Token(Token::Name),
+            S::Token(Token::Text),
+            S::Token(Token::Constant),
+            S::Token(Token::Comment),
+            S::Math,
+            S::Title,
+            S::Heading,
+            S::Subheading,
+            S::Frame,
+            S::Quote,
+            S::Faint,
+        ];
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::new(Palette::Sixteen, Glyphs::Unicode).on(background);
+            let prose = styles.map(|style| theme.prose(&Span::new("x", style)));
+            let others = [theme.accent(), theme.faint(), theme.good(), theme.bad(), theme.middling(), theme.selected()];
+            assert!(prose.iter().chain(&others).all(|style| style.fg.is_none() && style.bg.is_none()));
+            assert!(theme.bad().add_modifier.contains(Modifier::BOLD), "what is wrong keeps its weight");
+            assert_ne!(theme.faint(), Style::new());
+        }
+    }
 
     #[test]
     fn the_environment_decides() {

@@ -90,7 +90,7 @@ mod tests {
         let rows = |columns: u16| -> Vec<String> {
             let area = Rect::new(0, 0, columns, 4);
             let mut buffer = Buffer::empty(area);
-            draw(&Theme { palette: Palette::None, glyphs: Glyphs::Ascii }, &figure, area, &mut buffer);
+            draw(&Theme::new(Palette::None, Glyphs::Ascii), &figure, area, &mut buffer);
             (0..4).map(|y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect()).collect()
         };
         let wide = rows(29);
