@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
@@ -28,11 +28,14 @@ pub enum Order {
     Request { tag: Tag, body: RequestBody, start: bool },
     /// Ask an idle kernel of another version to leave, and start one of this version.
     Restart,
+    /// The connection has ended, as its reading thread says.
+    Ended,
 }
 
 /// The event loop's end of the line.
 pub struct Link {
-    orders: Sender<Order>,
+    /// The only one that keeps the thread going.
+    orders: Arc<Sender<Order>>,
     /// Says nothing; it closes when the thread has ended.
     ended: Receiver<()>,
 }
@@ -41,12 +44,21 @@ impl Link {
     /// Starts the thread; it first looks whether a kernel runs already.
     pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
         let (orders, received) = mpsc::channel();
+        let orders = Arc::new(orders);
         let (alive, ended) = mpsc::channel();
-        let told = events.clone();
+        let (told, wake) = (events.clone(), Arc::downgrade(&orders));
         spawn("kernel-link", &told, move || {
             let _alive: Sender<()> = alive;
-            let mut line =
-                Line { home, events, open: None, expecting: true, rest: 0, complaint: None, wire: Wire::default() };
+            let mut line = Line {
+                home,
+                events,
+                wake,
+                open: None,
+                expecting: true,
+                rest: 0,
+                complaint: None,
+                wire: Wire::default(),
+            };
             line.look_at_home();
             line.tell(Event::Link(app::Link::Off));
             line.look_for_kernel();
@@ -100,6 +112,8 @@ impl Wire {
 struct Line {
     home: Home,
     events: Sender<Incoming>,
+    /// By which a connection's end wakes this thread.
+    wake: Weak<Sender<Order>>,
     open: Option<Open>,
     /// A kernel may come any time; not so while one of another version is there.
     expecting: bool,
@@ -186,6 +200,7 @@ impl Line {
         let ended = Arc::new(AtomicBool::new(false));
         let (alive, told) = mpsc::channel();
         let (events, wire, over) = (self.events.clone(), self.wire.clone(), Arc::clone(&ended));
+        let wake = self.wake.clone();
         let reader = spawn("kernel-events", &self.events, move || {
             let _alive: Sender<()> = alive;
             read(lines, &events, &wire);
@@ -196,6 +211,9 @@ impl Line {
                 let _ = events.send(Incoming::Event(Event::Unanswered(tag, GONE.into())));
             }
             let _ = events.send(Incoming::Event(Event::Link(app::Link::Off)));
+            if let Some(orders) = wake.upgrade() {
+                let _ = orders.send(Order::Ended);
+            }
         });
         match reader {
             Ok(()) => {
@@ -223,9 +241,16 @@ impl Line {
     /// Until the notebook leaves.
     fn serve(&mut self, orders: &Receiver<Order>) {
         loop {
-            match orders.recv_timeout(TICK) {
+            // Beside a kernel with which all is well there is nothing to look at.
+            let order = if self.is_at_rest() {
+                orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                orders.recv_timeout(TICK)
+            };
+            match order {
                 Ok(Order::Request { tag, body, start }) => self.carry_out(tag, body, start),
                 Ok(Order::Restart) => self.restart(),
+                Ok(Order::Ended) => self.hang_up_if_ended(),
                 Err(RecvTimeoutError::Timeout) => {
                     self.hang_up_if_ended();
                     self.look_for_kernel();
@@ -234,6 +259,11 @@ impl Line {
                 Err(RecvTimeoutError::Disconnected) => return self.keep_places(),
             }
         }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let on_the_way = self.wire.lock();
+        self.open.is_some() && !on_the_way.troubled && on_the_way.places.waiting().is_empty()
     }
 
     fn hang_up_if_ended(&mut self) {
