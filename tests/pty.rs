@@ -99,17 +99,9 @@ fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
     notebook::start_race(&home, 1);
     std::fs::write(home.path("mine.md"), own_lesson("```rust\nlet x = 1;\n```")).unwrap();
     let mut home = Some(home);
-    for thread in [
-        "main",
-        "input",
-        "hang-up",
-        "signals",
-        "kernel-link",
-        "kernel-events",
-        "store-reader",
-        "highlighter",
-        "lesson-file",
-    ] {
+    for thread in
+        ["main", "input", "signals", "kernel-link", "kernel-events", "store-reader", "highlighter", "lesson-file"]
+    {
         let file = home.as_ref().unwrap().path("mine.md");
         let own = ["highlighter", "lesson-file"].contains(&thread);
         let what = if own { file.to_str().unwrap() } else { "faster" };
@@ -201,13 +193,132 @@ fn it_survives_every_resize() {
     notebook.wait_for("Welcome");
     notebook.resize(80, 24);
     notebook.wait("the lesson alone", |screen| screen.contains(FIRST) && !screen.contains("Welcome"));
-    // crossterm may hold back a key that comes at the very instant of a resize until the next one comes. Until this
-    // answers it has long seen the resize.
-    notebook.home.text(&["lessons"]);
     notebook.press("?");
     notebook.wait_for("any other key closes");
     notebook.press("xq");
     assert_eq!(notebook.wait_gone(), 0);
+}
+
+/// Sizes that no screen has, and none.
+#[test]
+fn it_survives_every_size_that_a_terminal_may_claim() {
+    let mut notebook = open(80, 24);
+    for (columns, rows) in [(32767, 32767), (65535, 1), (1, 65535), (0, 0), (0, 24), (1, 1), (41, 12)] {
+        let (_, frames) = notebook.traffic();
+        notebook.claim_size(columns, rows);
+        // Drawn before the next one comes.
+        notebook.wait_for_frames(frames + 1);
+    }
+    notebook.resize(80, 24);
+    notebook.press("\u{c}");
+    notebook.wait_for(FIRST);
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+    let mut notebook = Notebook::open_as(
+        TestHome::new(),
+        &Opening { script: Some(r#"stty cols 32767 rows 32767; exec "$RELU""#), ..Opening::default() },
+    );
+    notebook.wait_for_frames(1);
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+}
+
+/// What terminals answer to questions of others, and report: nothing of it is a key, and none keeps the next one waiting.
+#[test]
+fn what_a_terminal_answers_is_no_key() {
+    let mut notebook = open(80, 24);
+    // What greets a newcomer goes with the first key.
+    notebook.press("j");
+    notebook.wait("another page", |screen| !screen.contains(FIRST) || !screen.contains("New here"));
+    notebook.press("k");
+    notebook.wait_for(FIRST);
+    let before = notebook.screen();
+    for report in [
+        "\u{1b}[?2026;2$y",
+        "\u{1b}[?997;1n",
+        "\u{1b}[?1;1R",
+        "\u{1b}[>41;354;0c",
+        "\u{1b}]52;c;ZGVk\u{7}",
+        "\u{1b}]11;rgb:1414/1919/1f1f\u{1b}\\",
+        "\u{1b}P>|WezTerm 2024\u{1b}\\",
+        "\u{1b}_Gi=31;OK\u{1b}\\",
+        "\u{1b}[<0;0;0M\u{1b}[<35;0;0M",
+    ] {
+        notebook.press(report);
+        notebook.press("?");
+        notebook.wait_for("any other key closes");
+        notebook.press("x");
+        notebook.wait(report, |screen| screen == before);
+    }
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+}
+
+/// More bytes at once than any buffer holds, a resize before them; pastes and strings that never end.
+#[test]
+fn ctrl_c_is_heard_behind_everything() {
+    let burst = "x".repeat(4000);
+    let paste = format!("\u{1b}[200~{}\u{1b}[201~", "words ".repeat(4000));
+    for (keys, seen) in [
+        (format!("/{burst}"), "xxxx"),
+        (format!("/{paste}"), "words words"),
+        ("/\u{1b}[200~an endless paste".into(), "Search all lessons"),
+        ("/\u{1b}]0;an endless string".into(), "Search all lessons"),
+        ("/\u{1b}[1;2".into(), "Search all lessons"),
+    ] {
+        let mut notebook = open(80, 24);
+        notebook.resize(100, 30);
+        notebook.press(&keys);
+        notebook.wait_for(seen);
+        notebook.press("\u{3}");
+        assert_eq!(notebook.wait_gone(), 0);
+        notebook.assert_terminal_as_before();
+    }
+}
+
+/// The keyboard comes back by itself, and what was pasted is there.
+#[test]
+fn a_paste_without_an_end_is_taken_after_a_moment() {
+    let mut notebook = open(80, 24);
+    notebook.press("/\u{1b}[200~sigmo");
+    notebook.wait_for("/ sigmo_");
+    notebook.press("i");
+    notebook.wait_for("/ sigmoi_");
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+}
+
+fn open_with(environment: &[(&str, &str)]) -> Notebook {
+    let opening = Opening { columns: 80, rows: 24, environment, ..Opening::default() };
+    let notebook = Notebook::open_as(TestHome::new(), &opening);
+    notebook.wait_for(FIRST);
+    notebook
+}
+
+/// By the environment, by the terminal's answer however late, by a key; the page itself is never painted.
+#[test]
+fn colours_follow_the_page() {
+    // The title's, of 256 colours.
+    let (dark, light, question) = ("38;5;111m", "38;5;25m", "]11;?");
+    for environment in [[("COLORFGBG", "0;15")], [("RELU_THEME", "light")]] {
+        let notebook = open_with(&environment);
+        notebook.wait_for_sequence(light);
+        assert!(notebook.sequences().iter().all(|sequence| !sequence.contains(dark) && !sequence.contains("48;")));
+    }
+    let mut notebook = open_with(&[]);
+    notebook.wait_for_sequence(dark);
+    notebook.wait_for_sequence(question);
+    notebook.press("\u{1b}]11;rgb:fdfd/f6f6/e3e3\u{1b}\\");
+    notebook.wait_for_sequence(light);
+    notebook.press("T");
+    notebook.wait_for("colours for a dark background");
+    // What the reader has chosen stays.
+    notebook.press("\u{1b}]11;rgb:fdfd/f6f6/e3e3\u{1b}\\T");
+    notebook.wait_for("colours for a light background");
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+    let wrong = notebook.home.bare(&["--theme", "pink"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]

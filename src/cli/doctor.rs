@@ -58,13 +58,13 @@ fn mnist() -> Result<String, crate::mnist::UnpackError> {
     Ok("the four embedded files match their published sha256".into())
 }
 
-/// The notebook goes by these alone; it asks the terminal nothing.
+/// What the notebook goes by; it asks the terminal for nothing but its background, and waits for no answer.
 fn terminal() -> String {
-    let size = match crossterm::terminal::size() {
+    let size = match crate::shell::drawn_size() {
         Ok((columns, rows)) if std::io::stdout().is_terminal() => format!("{columns}x{rows}"),
         _ => "none here".into(),
     };
-    let variables = ["TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LANG"];
+    let variables = ["TERM", "COLORTERM", "NO_COLOR", "RELU_THEME", "COLORFGBG", "LC_ALL", "LANG"];
     let set = variables.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
     format!("{size}, {}", set.collect::<Vec<_>>().join(" "))
 }

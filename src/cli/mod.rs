@@ -30,6 +30,8 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(name = "relu", version)]
 struct Arguments {
+    #[command(flatten)]
+    look: open::Look,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -40,6 +42,8 @@ enum Command {
     Open {
         /// A lesson's id (`relu lessons` lists them), or FILE.md
         what: String,
+        #[command(flatten)]
+        look: open::Look,
     },
     /// List the lessons
     Lessons {
@@ -105,9 +109,10 @@ struct Usage(String);
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        None => open::notebook(None),
-        Some(Command::Open { what }) => open::notebook(Some(&what)),
+    let Arguments { look, command } = Arguments::parse();
+    let outcome = match command {
+        None => open::notebook(None, look),
+        Some(Command::Open { what, look: own }) => open::notebook(Some(&what), own.or(look)),
         Some(Command::Lessons { json }) => lessons::list(json),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),

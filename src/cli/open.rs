@@ -1,15 +1,40 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
-use super::{Outcome, say};
+use super::{Outcome, Usage, say};
 use crate::lesson::{self, Glyphs, Library, Line, Span, lay_out};
-use crate::shell;
+use crate::shell::{self, ThemeChoice};
 use crate::store::Home;
 use color_eyre::eyre::bail;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub fn notebook(what: Option<&str>) -> Outcome {
+/// How the notebook looks.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Look {
+    /// Colours for a light or a dark background: light, dark, or auto, which asks the terminal; `RELU_THEME` says the
+    /// same
+    #[arg(long, value_name = "light|dark|auto")]
+    theme: Option<ThemeChoice>,
+}
+
+impl Look {
+    pub fn or(self, other: Self) -> Self {
+        Self { theme: self.theme.or(other.theme) }
+    }
+
+    fn choice(self) -> color_eyre::Result<ThemeChoice> {
+        match (self.theme, std::env::var("RELU_THEME")) {
+            (Some(theme), _) => Ok(theme),
+            (None, Ok(text)) if !text.is_empty() => {
+                text.parse().map_err(|error| Usage(format!("RELU_THEME: {error}")).into())
+            }
+            (None, _) => Ok(ThemeChoice::Auto),
+        }
+    }
+}
+
+pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
     let mut library = Library::english();
     let mut watched = None;
     let lesson = match what {
@@ -39,8 +64,9 @@ pub fn notebook(what: Option<&str>) -> Outcome {
     if plain_only() {
         return print(&library, lesson.unwrap_or(0));
     }
+    let theme = look.choice()?;
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, watched })?;
+    shell::run(shell::Options { home, library, lesson, watched, theme })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,10 +3,15 @@
 //! Putting it back ignores every error and runs once: a terminal that is half gone must not keep the rest from being
 //! restored, and neither a panic nor a signal may do it twice.
 
+use crossterm::style::Print;
 use crossterm::{cursor, event, execute, queue, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Buttons and the wheel, in the form that reaches every column (SGR). Not the mouse's moves: nothing follows them, and
+/// each would come over the line.
+const CLICKS_AND_WHEEL: &str = "\x1b[?1000h\x1b[?1006h";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -21,7 +26,7 @@ impl Guard {
         execute!(
             io::stdout(),
             terminal::EnterAlternateScreen,
-            event::EnableMouseCapture,
+            Print(CLICKS_AND_WHEEL),
             event::EnableBracketedPaste,
             cursor::Hide
         )?;

@@ -2,6 +2,8 @@
 
 pub mod client;
 
+mod backend;
+mod decoder;
 mod drill;
 mod guard;
 mod input;
@@ -13,8 +15,12 @@ mod out;
 mod places;
 mod reader;
 mod report;
+mod size;
+mod theme;
 mod watch;
 
 pub use lesson_file::read as read_lesson;
 pub use notebook::{Options, run};
 pub use report::install as install_reports;
+pub use size::drawn as drawn_size;
+pub use theme::{Page, ThemeChoice};

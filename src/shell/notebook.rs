@@ -1,21 +1,23 @@
 //! The event loop: events in, `update`, effects out, and a frame when the queue is empty.
 
+use super::backend::AnsiBackend;
 use super::guard::{self, Guard};
+use super::input::Interrupt;
 use super::link::{Link, Order};
 use super::out::Out;
 use super::reader::Reader;
-use super::{drill, input, light, report, watch};
+use super::theme::{Page, ThemeChoice};
+use super::{drill, input, light, report, size, theme, watch};
 use crate::app::{App, Effect, Event, Opening, Tag, update};
 use crate::lesson::{Library, Parsed};
 use crate::store::Home;
-use crate::ui::{self, Theme};
+use crate::ui::{self, Palette, Theme};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
-use crossterm::{cursor, queue, terminal};
+use crossterm::{cursor, queue};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -41,10 +43,11 @@ pub struct Options {
     pub lesson: Option<usize>,
     /// The lesson's file, if it is one of the reader's own.
     pub watched: Option<Parsed>,
+    pub theme: ThemeChoice,
 }
 
-/// Progress is drawn no more often than this, about a kilobyte a second over a slow line; keys are drawn at once.
-const FRAME: Duration = Duration::from_millis(125);
+/// Progress is drawn no more often than this, half a kilobyte a second over a slow line; keys are drawn at once.
+const FRAME: Duration = Duration::from_millis(200);
 
 /// How long the first frame waits for the place where the reader left off.
 const ANSWER: Duration = Duration::from_millis(15);
@@ -52,19 +55,31 @@ const ANSWER: Duration = Duration::from_millis(15);
 /// A signal that comes with the one that continues a stopped notebook is heard within this time.
 const HEARING: Duration = Duration::from_millis(200);
 
-type Screen = Terminal<CrosstermBackend<Out>>;
+/// The answer to a question that was asked just before the end is waited for, or the shell would get it.
+const LATE_ANSWER: Duration = Duration::from_millis(200);
+
+type Screen = Terminal<AnsiBackend>;
 
 /// Opens the notebook on this terminal and returns when the reader has left it.
 pub fn run(options: Options) -> color_eyre::Result<()> {
     report::own_terminal(options.home.logs());
-    let (columns, rows) = terminal::size().wrap_err("this terminal does not tell its size")?;
+    let (columns, rows) = size::drawn().wrap_err("this terminal does not tell its size")?;
     // A first visit begins at the heart of the course; the contents stand beside it.
     let lesson = options.lesson.or_else(|| options.library.find("faster")).unwrap_or(0);
-    let theme = Theme::detect(|name| std::env::var(name).ok());
-    let app = App::new(options.library, lesson, columns, rows).with_glyphs(theme.glyphs);
+    let env = |name: &str| std::env::var(name).ok();
+    let (theme, page) = (Theme::detect(env), Page::of(options.theme, env));
+    let app = App::new(options.library, lesson, columns, rows)
+        .with_glyphs(theme.glyphs)
+        .with_background(page.background(), page.source());
+    let question = match (page, theme.palette) {
+        (Page::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
+            theme::question(&env("TERM").unwrap_or_default())
+        }
+        _ => b"",
+    };
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, options.home)
+    let outcome = Notebook::open(app, theme, question, options.home)
         .and_then(|notebook| notebook.serve(signals, options.lesson.is_some(), options.watched));
     drop(guard);
     match outcome {
@@ -84,19 +99,19 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
 /// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
 /// that does not answer would hold the first frame for two seconds.)
 fn blank(out: &Out) -> io::Result<Screen> {
-    let mut backend = CrosstermBackend::new(out.clone());
-    queue!(backend, Clear(ClearType::All), cursor::Hide)?;
-    Terminal::new(backend)
-}
-
-/// Whether the terminal listens to this process group. Where that can't be asked, using it will tell.
-fn in_foreground() -> bool {
-    rustix::termios::tcgetpgrp(io::stdin()).map_or(true, |group| group == rustix::process::getpgrp())
+    let mut out = out.clone();
+    queue!(out, Clear(ClearType::All), cursor::Hide)?;
+    Terminal::new(AnsiBackend(out))
 }
 
 struct Notebook {
     app: App,
     theme: Theme,
+    /// By which the terminal is asked for its background; empty where it is known.
+    question: &'static [u8],
+    /// When it was asked last, until it answers.
+    asked: Option<Instant>,
+    interrupt: Interrupt,
     home: Home,
     screen: Screen,
     out: Out,
@@ -107,13 +122,14 @@ struct Notebook {
 }
 
 impl Notebook {
-    fn open(app: App, theme: Theme, home: Home) -> color_eyre::Result<Self> {
+    fn open(app: App, theme: Theme, question: &'static [u8], home: Home) -> color_eyre::Result<Self> {
         let out = Out::default();
         let screen = blank(&out)?;
         let (sender, events) = mpsc::channel();
         let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
         let reader = Reader::start(home.clone(), sender.clone()).wrap_err("no thread to read the store")?;
-        Ok(Self { app, theme, home, screen, out, events, sender, link, reader })
+        let interrupt = Interrupt::default();
+        Ok(Self { app, theme, question, asked: None, interrupt, home, screen, out, events, sender, link, reader })
     }
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Parsed>) -> color_eyre::Result<()> {
@@ -121,7 +137,8 @@ impl Notebook {
         self.draw()?;
         drill::panic_if_asked("main");
         // Only now what may take a moment: the first frame waits for nothing.
-        input::start(&self.sender, signals).wrap_err("no thread for the keyboard")?;
+        input::start(&self.sender, signals, &self.interrupt).wrap_err("no thread for the keyboard")?;
+        self.ask_for_background()?;
         if let Some(watched) = watched {
             watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
         }
@@ -145,6 +162,10 @@ impl Notebook {
             {
                 at_once |= self.take(event)?;
                 stale = true;
+                if self.app.quit || self.interrupt.is_due() {
+                    self.feed(Event::Leave)?;
+                    break;
+                }
             }
             // One that has been told to leave may not have the terminal any more.
             if stale && !self.app.quit && (at_once || drawn.elapsed() >= FRAME) {
@@ -153,8 +174,28 @@ impl Notebook {
                 stale = false;
             }
         }
+        self.await_answer();
         self.link.close();
         Ok(())
+    }
+
+    /// The answer comes as an event; it may take as long as it likes, and need not come at all.
+    fn ask_for_background(&mut self) -> io::Result<()> {
+        if !self.question.is_empty() {
+            self.out.write_all(self.question)?;
+            self.out.send()?;
+            self.asked = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn await_answer(&self) {
+        let Some(deadline) = self.asked.map(|asked| asked + LATE_ANSWER) else { return };
+        while let Ok(incoming) = self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Leave) | Incoming::Broken(_)) {
+                return;
+            }
+        }
     }
 
     /// Asks the store where the reader left off. It answers within a few milliseconds as a rule, and the first frame
@@ -182,7 +223,7 @@ impl Notebook {
     fn take(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
         let event = match incoming {
             Incoming::Event(event) => event,
-            Incoming::Resized => match terminal::size() {
+            Incoming::Resized => match size::drawn() {
                 Ok((columns, rows)) => Event::Resize(columns, rows),
                 // It is gone: whoever watches for that ends the notebook.
                 Err(_) => return Ok(false),
@@ -200,6 +241,9 @@ impl Notebook {
                 return Err(eyre!("the notebook's {thread} thread failed; its report is in {logs}"));
             }
         };
+        if matches!(event, Event::Background(_)) {
+            self.asked = None;
+        }
         let at_once = !matches!(event, Event::Kernel(_));
         for effect in update(&mut self.app, event) {
             self.carry_out(effect)?;
@@ -232,10 +276,10 @@ impl Notebook {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        queue!(self.out, BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
         self.screen.draw(|frame| ui::draw(app, theme, frame))?;
-        queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
+        queue!(self.out, EndSynchronizedUpdate)?;
         self.out.send()
     }
 
@@ -248,7 +292,7 @@ impl Notebook {
         guard::restore();
         while !self.app.quit {
             rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
-            if in_foreground() {
+            if input::in_foreground() {
                 return self.retake();
             }
             self.hear_why()?;
@@ -279,9 +323,11 @@ impl Notebook {
         guard::restore();
         // The guard that `run` holds gives it back.
         std::mem::forget(Guard::take()?);
-        let (columns, rows) = terminal::size()?;
+        let (columns, rows) = size::drawn()?;
         update(&mut self.app, Event::Resize(columns, rows));
         self.screen = blank(&self.out)?;
+        // It may be another terminal's by now.
+        self.ask_for_background()?;
         Ok(())
     }
 }

@@ -24,6 +24,14 @@ impl Out {
     }
 }
 
+#[cfg(test)]
+impl Out {
+    /// What was collected.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);

@@ -89,7 +89,9 @@ impl Notebook {
         // A backtrace would push the words that are looked for off the screen.
         command.env("RUST_BACKTRACE", "0");
         command.env_remove("LC_ALL");
-        command.env_remove("NO_COLOR");
+        for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "RELU_THEME"] {
+            command.env_remove(name);
+        }
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -227,6 +229,18 @@ impl Notebook {
     pub fn resize(&self, columns: u16, rows: u16) {
         self.received.0.lock().unwrap().terminal.screen_mut().set_size(rows, columns);
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+    }
+
+    /// The terminal says so, and shows what it shows.
+    pub fn claim_size(&self, columns: u16, rows: u16) {
+        self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+    }
+
+    /// Waits until a sequence holds this.
+    pub fn wait_for_sequence(&self, part: &str) {
+        drop(self.until(&format!("the sequence {part}"), |received| {
+            received.bytes.windows(part.len()).any(|bytes| bytes == part.as_bytes())
+        }));
     }
 
     pub fn pid(&self) -> u32 {
