@@ -10,7 +10,7 @@ use relu_notebook::app::pages;
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
 use relu_notebook::lesson::{CellBody, Document, Library, Test};
-use relu_notebook::protocol::{CellKey, DataSource, Experiment, ExperimentSpec, Figure, Outcome, finds};
+use relu_notebook::protocol::{CellKey, DataSource, Experiment, ExperimentSpec, Figure, Outcome, Series, finds};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ fn every_cell_runs_to_its_end() {
     measure("", small, |name, spec, outcome| {
         assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
         for finding in &outcome.findings {
-            assert!(finding.value.is_finite(), "{name}: {} is {}", finding.key, finding.value);
+            assert!(finding.value.is_some(), "{name}: {} has no number: {}", finding.key, finding.text);
             assert!(finds(spec.experiment.finding_keys(), &finding.key), "{name} finds {}", finding.key);
         }
         for figure in &outcome.figures {
@@ -174,6 +174,28 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
     assert!(claims >= 25, "only {claims} claims");
 }
 
+/// Every finding has a finite number that can be one, with a spread where it has several seeds; every curve has points.
+fn sound(name: &str, outcome: &Outcome) {
+    assert!(!outcome.findings.is_empty(), "{name} finds nothing");
+    assert_eq!(outcome.clone().remove_non_finite(), Vec::<String>::new(), "{name}");
+    for finding in &outcome.findings {
+        let value = finding.value.unwrap_or_else(|| panic!("{name}: {}", finding.text));
+        assert!(finding.seeds.len() < 2 || finding.spread.is_some_and(|spread| spread >= 0.0), "{name}: {finding:?}");
+        // Errors and shares are percentages.
+        let parts: Vec<&str> = finding.key.split('.').collect();
+        let is_share = |part: &&str| matches!(*part, "error" | "zeros" | "active" | "dead" | "still" | "switch");
+        let is_percent =
+            parts.iter().any(is_share) && !parts.contains(&"gain") && !finding.key.contains("deep-training.loss");
+        assert!(!is_percent || (0.0..=100.0).contains(&value), "{name}: {} = {value}", finding.key);
+    }
+    for figure in &outcome.figures {
+        if let Figure::Plot(plot) = figure {
+            let drawn = |series: &Series| series.points.iter().any(|point| point.1.is_some());
+            assert!(plot.series.iter().all(drawn), "{name}: {}", plot.title);
+        }
+    }
+}
+
 /// Minutes: every cell as its lesson sets it, with what it found and how long it took. `RELU_CELL=lesson/cell` names
 /// some of them. `cargo test --test cells -- --ignored --nocapture`
 #[test]
@@ -184,7 +206,8 @@ fn every_cell_at_its_own_setting() {
         &wanted,
         |experiment| experiment,
         |name, spec, outcome| {
-            println!("{name}: {:.1} s, said beforehand: {:.1} s", outcome.seconds, spec.seconds());
+            println!("{name}: {:.1} s, by default {:.1} s", outcome.seconds, spec.seconds());
+            sound(name, outcome);
             for figure in &outcome.figures {
                 if let Figure::Table(table) = figure {
                     println!("    {}\n      {}", table.title, table.columns.join(" | "));
@@ -193,7 +216,7 @@ fn every_cell_at_its_own_setting() {
             }
             for finding in &outcome.findings {
                 let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.3}"));
-                println!("    {} = {:.4}{spread}: {}", finding.key, finding.value, finding.text);
+                println!("    {} = {:.4?}{spread}: {}", finding.key, finding.value, finding.text);
             }
         },
     );

@@ -59,7 +59,7 @@ fn pages_are_clicked() {
         let finding = |n: usize| Finding {
             key: n.to_string(),
             text: format!("finding number {n}"),
-            value: 1.0,
+            value: Some(1.0),
             spread: None,
             seeds: vec![1],
         };

@@ -320,7 +320,7 @@ fn the_ledger_is_come_back_to() {
         let finding = |key: &str| protocol::Finding {
             key: key.into(),
             text: "a long finding with many words in it that takes more than one line of the ledger ".repeat(3),
-            value: 1.0,
+            value: Some(1.0),
             spread: None,
             seeds: vec![1],
         };

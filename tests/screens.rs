@@ -226,8 +226,8 @@ fn measured() -> Outcome {
         name: "trained here".into(),
         source: Source::Measured,
         stroke: protocol::Stroke::Both,
-        points: vec![[50.0, 1.7], [70.0, 1.5], [80.0, 1.4], [95.0, 1.9]],
-        spread: vec![0.1, 0.05, 0.1, 0.2],
+        points: vec![(50.0, Some(1.7)), (70.0, Some(1.5)), (80.0, Some(1.4)), (95.0, Some(1.9))],
+        spread: [0.1, 0.05, 0.1, 0.2].map(Some).to_vec(),
     };
     let band = protocol::Band {
         label: "70 to 85 %".into(),
@@ -254,7 +254,7 @@ fn measured() -> Outcome {
     let finding = protocol::Finding {
         key: "sparsity.best".into(),
         text: "the lowest error, 1.4 %, was met at 80 % zeros".into(),
-        value: 80.0,
+        value: Some(80.0),
         spread: Some(2.5),
         seeds: vec![1, 2],
     };
@@ -295,7 +295,7 @@ fn the_ledger_shows_what_is_known() {
         let finding = |key: &str, value: f64, text: &str, seeds: &[u64], spread| protocol::Finding {
             key: key.into(),
             text: text.into(),
-            value,
+            value: Some(value),
             spread,
             seeds: seeds.to_vec(),
         };

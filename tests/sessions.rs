@@ -252,7 +252,13 @@ fn a_kernel_that_dies_leaves_no_experiment_running_for_ever() {
     let mut session = Session::open();
     session.tell(Event::Link(Link::On));
     let cell = CellKey { lesson: "tanh".into(), cell: "curves".into() };
-    let progress = protocol::CellEvent::Progress { cell: cell.clone(), done: 0.4, doing: "tanh".into(), partial: None };
+    let progress = protocol::CellEvent::Progress {
+        cell: cell.clone(),
+        done: 0.4,
+        doing: "tanh".into(),
+        seconds: 6.0,
+        partial: None,
+    };
     session.tell(Event::Kernel(protocol::Event::Cell(progress)));
     assert!(session.app.experiments[&cell].running.is_some());
     session.tell(Event::Link(Link::Off));
@@ -371,7 +377,7 @@ fn the_ledger_judges_by_what_was_measured() {
         findings: vec![Finding {
             key: "sparsity.zeros.relu".into(),
             text: format!("{value} % are zero"),
-            value,
+            value: Some(value),
             spread: None,
             seeds: vec![1],
         }],

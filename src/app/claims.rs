@@ -41,6 +41,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
         }
         let answer = match test.verdict(found) {
             Verdict::NotYetTried => continue,
+            Verdict::NoNumber => "no number to judge by",
             Verdict::Holds => "yes",
             Verdict::HoldsInPart => "open, within the spread",
             Verdict::DoesNotHold => "no",

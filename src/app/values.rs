@@ -54,12 +54,13 @@ impl Chart {
     /// The series of a plot, then its marks.
     pub fn of_plot(plot: &Plot) -> Self {
         let drawn = |&(x, y, _): &(f64, f64, Option<f64>)| {
-            let on = |scale: Scale, v: f64| v.is_finite() && (scale == Scale::Linear || v > 0.0);
+            let on = |scale: Scale, v: f64| scale == Scale::Linear || v > 0.0;
             on(plot.x.scale, x) && on(plot.y.scale, y)
         };
         let series = plot.series.iter().map(|series| {
             let points = series.points.iter().enumerate();
-            let points = points.map(|(at, p)| (p[0], p[1], series.spread.get(at).copied())).filter(drawn);
+            let spread = |at: usize| series.spread.get(at).copied().flatten();
+            let points = points.filter_map(|(at, &(x, y))| Some((x, y?, spread(at)))).filter(drawn);
             Curve::new(&series.name, series.source.told(), points)
         });
         let marks = plot.marks.iter().map(|mark| {
@@ -72,9 +73,11 @@ impl Chart {
     /// One curve a bar, its points the parts and their sum.
     pub fn of_bars(figure: &Bars) -> Self {
         let curve = |bar: &crate::protocol::Bar| {
-            let sum = (figure.parts.len() > 1).then(|| ("together", bar.values.iter().sum()));
+            let sum = bar.values.iter().copied().sum::<Option<f64>>().map(|sum| ("together", sum));
+            let sum = sum.filter(|_| figure.parts.len() > 1);
             let parts = figure.parts.iter().map(String::as_str).chain(figure.parts.is_empty().then_some(""));
-            let parts = parts.zip(bar.values.iter().copied()).chain(sum).enumerate();
+            let values = parts.zip(&bar.values).filter_map(|(part, value)| Some((part, (*value)?)));
+            let parts = values.chain(sum).enumerate();
             let point = |(at, (part, y)): (usize, (&str, f64))| Point {
                 x: at as f64,
                 what: Some(part.into()),
@@ -91,7 +94,7 @@ impl Chart {
     pub fn of_race(race: &Race, marks: &[RaceMark]) -> Self {
         let lanes = race.lanes.iter().map(|lane| {
             let points = lane.points.iter().map(|record| (f64::from(record.epoch), record.val_error, None));
-            Curve::new(&race.lane_name(lane), String::new(), points.filter(|point| point.1.is_finite()))
+            Curve::new(&race.lane_name(lane), String::new(), points)
         });
         let marks = marks
             .iter()

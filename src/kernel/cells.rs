@@ -111,7 +111,8 @@ impl Kernel {
 
     /// Runs one cell to its end and keeps its outcome. Catches panics.
     fn measure(&self, cell: CellKey, spec: ExperimentSpec, stop: &AtomicBool) -> CellEvent {
-        let mut observer = Watcher { kernel: self, cell: cell.clone(), stop, last: None, owed: None };
+        let began = Instant::now();
+        let mut observer = Watcher { kernel: self, cell: cell.clone(), stop, began, last: None, owed: None };
         let measured = catch_unwind(AssertUnwindSafe(|| self.trainer.experiment(&spec, &mut observer)));
         let outcome = match measured {
             _ if stop.load(Ordering::SeqCst) => return CellEvent::Stopped { cell },
@@ -120,7 +121,7 @@ impl Kernel {
                 return CellEvent::Failed { cell, reason };
             }
             Ok(Err(reason)) => return CellEvent::Failed { cell, reason },
-            Ok(Ok(outcome)) => outcome,
+            Ok(Ok(outcome)) => checked(&cell, outcome),
         };
         let record = CellRecord { cell, spec, outcome, finished: now() };
         // Cheap to measure again: a full disk costs the reader the memory of it, not the figure.
@@ -144,11 +145,20 @@ impl Kernel {
     }
 }
 
+/// JSON has no number that is not finite: none is stored or announced.
+fn checked(cell: &CellKey, mut outcome: Outcome) -> Outcome {
+    for what in outcome.remove_non_finite() {
+        tracing::warn!(lesson = cell.lesson, cell = cell.cell, "{what} has a number that is not finite");
+    }
+    outcome
+}
+
 /// Passes a cell's progress on, a few times a second.
 struct Watcher<'a> {
     kernel: &'a Kernel,
     cell: CellKey,
     stop: &'a AtomicBool,
+    began: Instant,
     last: Option<Instant>,
     /// Figures that came too soon after the last ones: they go with the next progress.
     owed: Option<Outcome>,
@@ -157,14 +167,15 @@ struct Watcher<'a> {
 impl CellObserver for Watcher<'_> {
     fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) {
         if let Some(partial) = partial {
-            self.owed = Some(partial.clone());
+            self.owed = Some(checked(&self.cell, partial.clone()));
         }
         if self.last.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
             return;
         }
         self.last = Some(Instant::now());
         let (cell, doing, partial) = (self.cell.clone(), doing.to_owned(), self.owed.take());
-        self.kernel.tell(CellEvent::Progress { cell, done, doing, partial });
+        let seconds = self.began.elapsed().as_secs_f64();
+        self.kernel.tell(CellEvent::Progress { cell, done, doing, seconds, partial });
     }
 
     fn should_stop(&mut self) -> bool {

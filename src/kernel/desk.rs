@@ -148,7 +148,7 @@ impl Active {
     }
 }
 
-const DIVERGED: &str = "the loss left the finite numbers in every arm; a lower learning rate may help";
+const DIVERGED: &str = "every arm diverged: its loss is no finite number; a lower learning rate may help";
 
 #[cfg(test)]
 mod tests {

@@ -72,7 +72,7 @@ impl Kernel {
         let finished = lanes.iter().filter(|(_, state)| *state == LaneState::Finished).count();
         let open: Vec<_> = lanes.iter().filter(|(_, state)| *state == LaneState::Open).map(|(lane, _)| *lane).collect();
         if open.is_empty() && finished == 0 {
-            return refuse("can't go on: the loss of every arm left the finite numbers");
+            return refuse("can't go on: every arm diverged");
         }
         let mut active = Active::new(run, summary.spec, open, true);
         let ended = |(lane, state)| match state {

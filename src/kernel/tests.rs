@@ -18,7 +18,7 @@ use crate::{
     learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS},
     protocol::{
         Activation, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
-        Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+        Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
     },
     store::{Home, Store},
 };
@@ -41,6 +41,8 @@ const PANICS: u64 = 101;
 const DIVERGES: u64 = 102;
 const REFUSES: u64 = 103;
 const UNTIL_STOPPED: u64 = 104;
+/// Measures, and leaves numbers in its outcome that JSON has none of.
+const NOT_FINITE: u64 = 107;
 const ALSO_UNTIL_STOPPED: [u64; 2] = [105, 106];
 /// Ends only when as many lanes train at once as the test has cores.
 const WAITS_FOR_COMPANY: u64 = 1000;
@@ -108,9 +110,20 @@ impl Trainer for Toy {
                 }
                 Err("stopped".into())
             }
+            NOT_FINITE => {
+                observer.progress(0.5, "diverging", Some(&not_finite()));
+                Ok(not_finite())
+            }
             _ => Ok(Outcome { seconds: 1.0, ..Outcome::default() }),
         }
     }
+}
+
+/// What an experiment would give that did not look at its numbers.
+fn not_finite() -> Outcome {
+    let (key, text) = ("a.b".into(), "it multiplies the gradient by NaN".into());
+    let finding = Finding { key, text, value: Some(f64::NAN), spread: Some(f64::INFINITY), seeds: vec![1, 2] };
+    Outcome { findings: vec![finding], seconds: 1.0, ..Outcome::default() }
 }
 
 fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
@@ -327,6 +340,19 @@ fn cells_run_beside_a_full_house_and_keep_their_outcome() {
     let kept = bench.kernel.store().cell_outcome(&key).unwrap().unwrap();
     assert_eq!(kept.outcome, Outcome { seconds: 1.0, ..Outcome::default() });
     bench.kernel.halt_all(PATIENCE);
+}
+
+/// `told` reads every line as the protocol has it.
+#[test]
+fn no_number_that_is_not_finite_is_announced_or_stored() {
+    let bench = Bench::new();
+    let (key, spec) = cell("boom", NOT_FINITE);
+    bench.kernel.run_cell(key.clone(), spec).unwrap();
+    let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+    let Some(Event::Cell(CellEvent::Finished { outcome, .. })) = told.last() else { panic!("{told:?}") };
+    let finding = &outcome.findings[0];
+    assert_eq!((finding.value, finding.spread, finding.text.as_str()), (None, None, "a.b: no finite number"));
+    assert_eq!(bench.kernel.store().cell_outcome(&key).unwrap().unwrap().outcome, *outcome);
 }
 
 #[test]

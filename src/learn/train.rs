@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::evaluate::error_percent;
 use super::machine;
 use super::model::{LeNet4, PARAMETERS, WeightsError};
-use super::observer::{Control, Ending, Environment, Observer, Snapshot};
+use super::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use super::optim::Sgd;
 use super::random::{Purpose, Random};
 use crate::protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
@@ -140,12 +140,19 @@ impl<'a> Trainer<'a> {
             };
             match observer.poll(&progress) {
                 Control::Continue => {}
+                Control::Checkpoint | Control::Stop if !self.is_finite() => {
+                    return Some(Ending::Diverged { epoch: number, batch: self.batches_done });
+                }
                 Control::Checkpoint => observer.checkpoint(&self.snapshot()),
                 Control::Stop => {
                     observer.checkpoint(&self.snapshot());
                     return Some(Ending::Stopped);
                 }
             }
+        }
+        // The last step may overflow though its loss did not: what such a network answers is no measurement.
+        if !self.is_finite() {
+            return Some(Ending::Diverged { epoch: number, batch: batches - 1 });
         }
         let record = self.close_epoch(number);
         match observer.epoch(&record, &self.snapshot()) {
@@ -187,6 +194,12 @@ impl<'a> Trainer<'a> {
             self.sgd.step(&mut self.engine.net.parameters, &gradients);
         }
         value
+    }
+
+    /// Whether every weight and every velocity is finite; a checkpoint holds no others.
+    fn is_finite(&self) -> bool {
+        let finite = |tensor: &NamedTensor| tensor.values.iter().all(|value| value.is_finite());
+        self.engine.net.weights().iter().chain(&self.sgd.state(&PARAMETERS)).all(finite)
     }
 
     fn snapshot(&self) -> Snapshot {

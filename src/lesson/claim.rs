@@ -39,6 +39,8 @@ pub enum Test {
 pub enum Verdict {
     /// Something that it is judged by has not been measured.
     NotYetTried,
+    /// Something that it is judged by has been measured and has no number: the network diverged, say.
+    NoNumber,
     Holds,
     /// One test bears it out and another does not, or the spread over the seeds does not decide.
     HoldsInPart,
@@ -49,6 +51,7 @@ impl Verdict {
     pub fn words(self) -> &'static str {
         match self {
             Self::NotYetTried => "not yet tried",
+            Self::NoNumber => "no number to judge by",
             Self::Holds => "holds",
             Self::HoldsInPart => "holds in part",
             Self::DoesNotHold => "does not hold here",
@@ -82,19 +85,26 @@ impl Test {
     }
 
     pub fn verdict(&self, found: &Findings) -> Verdict {
-        let known = |key: &String| found.get(key).map(|finding| (finding.value, finding.spread.unwrap_or(0.0)));
+        let findings = self.findings();
+        if findings.iter().any(|key| !found.contains_key(*key)) {
+            return Verdict::NotYetTried;
+        }
+        let known = |key: &String| {
+            let finding = found.get(key)?;
+            Some((finding.value?, finding.spread.unwrap_or(0.0)))
+        };
         let verdict = match self {
             Self::Within { finding, limits } => known(finding).map(|(value, spread)| inside(value, spread, *limits)),
-            Self::Ratio { over, under, limits } => known(over).zip(known(under)).map(|((a, da), (b, db))| {
+            Self::Ratio { over, under, limits } => known(over).zip(known(under)).and_then(|((a, da), (b, db))| {
                 // Relative spreads of a quotient add in squares.
-                let ratio = a / b;
+                let ratio = Some(a / b).filter(|ratio| ratio.is_finite())?;
                 let spread = ratio.abs() * ((da / a).powi(2) + (db / b).powi(2)).sqrt();
-                inside(ratio, if spread.is_finite() { spread } else { 0.0 }, *limits)
+                Some(inside(ratio, if spread.is_finite() { spread } else { 0.0 }, *limits))
             }),
             Self::Lowest { finding, others } => first(known(finding), others.iter().map(known), -1.0),
             Self::Highest { finding, others } => first(known(finding), others.iter().map(known), 1.0),
         };
-        verdict.unwrap_or(Verdict::NotYetTried)
+        verdict.unwrap_or(Verdict::NoNumber)
     }
 }
 
@@ -150,12 +160,14 @@ fn first(
 }
 
 impl ClaimCell {
-    /// All tests together: a missing one leaves it untried; all that agree bear it out; where none does and one speaks
+    /// All tests together: a missing one leaves it untried, one without a number undecided; all that agree bear it out; where none does and one speaks
     /// against it, it does not hold; anything else is "in part".
     pub fn verdict(&self, found: &Findings) -> Verdict {
         let verdicts: Vec<Verdict> = self.tests.iter().map(|test| test.verdict(found)).collect();
         if verdicts.contains(&Verdict::NotYetTried) {
             Verdict::NotYetTried
+        } else if verdicts.contains(&Verdict::NoNumber) {
+            Verdict::NoNumber
         } else if verdicts.iter().all(|verdict| *verdict == Verdict::Holds) {
             Verdict::Holds
         } else if verdicts.contains(&Verdict::DoesNotHold) && !verdicts.contains(&Verdict::Holds) {
@@ -259,7 +271,7 @@ mod tests {
     fn found(values: &[(&str, f64, Option<f64>)]) -> Findings {
         let finding = |(key, value, spread): &(&str, f64, Option<f64>)| {
             let (key, text) = (key.to_string(), String::new());
-            (key.clone(), Finding { key, text, value: *value, spread: *spread, seeds: vec![1] })
+            (key.clone(), Finding { key, text, value: Some(*value), spread: *spread, seeds: vec![1] })
         };
         values.iter().map(finding).collect()
     }
@@ -325,6 +337,23 @@ mod tests {
         assert_eq!(claim(vec![open, no.clone()]).verdict(&known), Verdict::DoesNotHold);
         assert_eq!(claim(vec![yes, no]).verdict(&Findings::new()), Verdict::NotYetTried);
         assert_eq!(claim(vec![test((0.0, 2.0)), test((5.0, 6.0))]).measured(&known).len(), 1);
+    }
+
+    #[test]
+    fn a_finding_without_a_number_judges_nothing_and_is_not_untried() {
+        let mut known = found(&[("a", 1.0, None), ("b", 2.0, None)]);
+        known.get_mut("b").unwrap().value = None;
+        for test in [
+            "finding = 'b'\nwithin = [0.0, inf]",
+            "ratio = ['a', 'b']\nwithin = [0.0, inf]",
+            "ratio = ['b', 'a']\nwithin = [0.0, inf]",
+            "lowest = 'a'\namong = ['b']",
+            "highest = 'b'\namong = ['a']",
+        ] {
+            let test = toml::from_str::<TestBody>(test).unwrap().test().unwrap();
+            assert_eq!(test.verdict(&known), Verdict::NoNumber, "{test:?}");
+            assert_eq!(test.verdict(&found(&[("a", 1.0, None)])), Verdict::NotYetTried, "{test:?}");
+        }
     }
 
     #[test]

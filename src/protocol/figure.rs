@@ -56,18 +56,43 @@ pub enum Stroke {
     Bars,
 }
 
-/// One curve. A coordinate that is not finite is a gap; it never touches the axis limits.
+/// One curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredSeries")]
 pub struct Series {
     pub name: String,
     pub source: Source,
-    #[serde(default)]
     pub stroke: Stroke,
-    #[serde(with = "gaps")]
-    pub points: Vec<[f64; 2]>,
-    /// Half-widths of the y spread, one a point, or none.
+    /// x, and y or `None`: a gap in the curve, which never touches the axis limits.
+    pub points: Vec<(f64, Option<f64>)>,
+    /// Half-widths of the y spread, one a point, or none at all; `None` where a point has no spread.
+    pub spread: Vec<Option<f64>>,
+}
+
+/// A series as any version has written it: earlier ones wrote `null` for every number that is not finite.
+#[derive(Deserialize)]
+struct StoredSeries {
+    name: String,
+    source: Source,
     #[serde(default)]
-    pub spread: Vec<f64>,
+    stroke: Stroke,
+    points: Vec<(Option<f64>, Option<f64>)>,
+    #[serde(default)]
+    spread: Vec<Option<f64>>,
+}
+
+impl From<StoredSeries> for Series {
+    /// A point without x is left out, together with its spread.
+    fn from(stored: StoredSeries) -> Self {
+        let StoredSeries { name, source, stroke, points, spread } = stored;
+        let (mut kept, mut kept_spread) = (Vec::with_capacity(points.len()), Vec::new());
+        for (at, (x, y)) in points.into_iter().enumerate() {
+            let Some(x) = x else { continue };
+            kept.push((x, y));
+            kept_spread.extend(spread.get(at).copied());
+        }
+        Self { name, source, stroke, points: kept, spread: kept_spread }
+    }
 }
 
 /// A shaded stretch of an axis, such as the article's 70-85 %.
@@ -137,8 +162,8 @@ pub struct Bars {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     pub name: String,
-    /// One a part, none below zero.
-    pub values: Vec<f64>,
+    /// One a part, none below zero; `None` for a part without a number.
+    pub values: Vec<Option<f64>>,
 }
 
 /// A part of a plane, divided into regions; which number a region has says nothing, only where it ends.
@@ -215,25 +240,46 @@ impl Figure {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub key: String,
-    /// A sentence with the number in it.
+    /// A sentence with the number in it, or with why there is none.
     pub text: String,
-    pub value: f64,
+    /// `None` if no seed has a number: its network diverged, or no gradient arrived.
+    pub value: Option<f64>,
     /// Half-width of its spread over the seeds, where there are several.
     pub spread: Option<f64>,
+    /// The seeds that the value is the mean of.
     pub seeds: Vec<u64>,
 }
 
-/// JSON has no NaN: a gap travels as null.
-mod gaps {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    pub fn serialize<S: Serializer>(points: &[[f64; 2]], serializer: S) -> Result<S::Ok, S::Error> {
-        let finite = |v: f64| v.is_finite().then_some(v);
-        points.iter().map(|&[x, y]| [finite(x), finite(y)]).collect::<Vec<_>>().serialize(serializer)
+    #[test]
+    fn numbers_that_are_absent_travel_as_null_and_come_back() {
+        let series = Series {
+            name: "a".into(),
+            source: Source::Measured,
+            stroke: Stroke::Both,
+            points: vec![(1.0, Some(2.0)), (2.0, None)],
+            spread: vec![Some(0.5), None],
+        };
+        let json = serde_json::to_string(&series).unwrap();
+        assert!(json.contains(r#""points":[[1.0,2.0],[2.0,null]],"spread":[0.5,null]"#), "{json}");
+        assert_eq!(serde_json::from_str::<Series>(&json).unwrap(), series);
+        let finding = Finding { key: "k".into(), text: "t".into(), value: None, spread: None, seeds: Vec::new() };
+        let json = serde_json::to_string(&finding).unwrap();
+        assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), finding);
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<[f64; 2]>, D::Error> {
-        let points = Vec::<[Option<f64>; 2]>::deserialize(deserializer)?;
-        Ok(points.into_iter().map(|[x, y]| [x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN)]).collect())
+    /// Earlier versions wrote NaN into every number, and `serde_json` wrote `null` for it.
+    #[test]
+    fn what_earlier_versions_wrote_is_read() {
+        let json = r#"{"name":"a","source":{"from":"measured"},"stroke":"line",
+                       "points":[[null,1.0],[1.0,null],[2.0,3.0]],"spread":[0.1,null,0.2]}"#;
+        let series: Series = serde_json::from_str(json).unwrap();
+        assert_eq!(series.points, [(1.0, None), (2.0, Some(3.0))]);
+        assert_eq!(series.spread, [None, Some(0.2)]);
+        let bar: Bar = serde_json::from_str(r#"{"name":"a","values":[null,1.0]}"#).unwrap();
+        assert_eq!(bar.values, [None, Some(1.0)]);
     }
 }

@@ -5,19 +5,23 @@ mod activation;
 mod advance;
 mod arm;
 mod compare;
+mod estimate;
 mod experiment;
 mod figure;
+mod finite;
 mod race_findings;
 mod run;
 mod spec;
 mod text;
+mod unreadable;
 mod wire;
 
-pub use about::{about, date, took};
+pub use about::{about, counted, date, took};
 pub use activation::Activation;
 pub use advance::Advance;
 pub use arm::{Arm, Lane};
 pub use compare::{Comparison, compare, verdict};
+pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
     Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
@@ -27,6 +31,7 @@ pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
 pub use text::is_bidi_control;
+pub use unreadable::{Subject, Unreadable};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
     ServerLine, StartLine,

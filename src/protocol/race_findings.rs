@@ -71,7 +71,7 @@ fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> S
     let value = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|v| (v - value).powi(2)).sum();
     let spread = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-    (!values.is_empty()).then(|| Finding { key, text: text(value), value, spread, seeds })
+    (!values.is_empty()).then(|| Finding { key, text: text(value), value: Some(value), spread, seeds })
 }
 
 #[cfg(test)]
@@ -96,7 +96,8 @@ mod tests {
     }
 
     fn value(findings: &[Finding], key: &str) -> Option<(f64, usize)> {
-        findings.iter().find(|finding| finding.key == key).map(|finding| (finding.value, finding.seeds.len()))
+        let found = findings.iter().find(|finding| finding.key == key)?;
+        Some((found.value?, found.seeds.len()))
     }
 
     #[test]

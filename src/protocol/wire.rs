@@ -4,7 +4,7 @@ use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSpec, RunSummary};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// A line from a notebook or a headless command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,11 +178,13 @@ pub enum CellEvent {
         cell: CellKey,
         spec: ExperimentSpec,
     },
-    /// `done` from 0 to 1, with a short word on what is under way, and the figures so far where they are worth seeing.
+    /// `done` from 0 to 1, with a short word on what is under way, the time that it has taken so far, and the figures so
+    /// far where they are worth seeing.
     Progress {
         cell: CellKey,
         done: f64,
         doing: String,
+        seconds: f64,
         partial: Option<Outcome>,
     },
     Finished {

@@ -1,7 +1,7 @@
 //! Horizontal bars: a name, a bar of one or more parts, their sum.
 
 use super::theme::{Glyphs, Theme};
-use crate::protocol::Bars;
+use crate::protocol::{Bar, Bars};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -11,10 +11,12 @@ const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 /// `read` is the bar whose values are being read.
 pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let y = legend(theme, figure, area, area.y, buffer);
-    let sums: Vec<f64> = figure.bars.iter().map(|bar| bar.values.iter().sum()).collect();
-    let longest = sums.iter().copied().filter(|sum| sum.is_finite()).fold(0.0, f64::max);
+    // A bar without any number has no length, and a dash behind it.
+    let sum = |bar: &Bar| bar.values.iter().flatten().copied().reduce(|sum, value| sum + value);
+    let sums: Vec<Option<f64>> = figure.bars.iter().map(sum).collect();
+    let longest = sums.iter().flatten().copied().fold(0.0, f64::max);
     let names = figure.bars.iter().map(|bar| bar.name.width()).max().unwrap_or(0) as u16;
-    let numbers: Vec<String> = sums.iter().map(|sum| number(*sum)).collect();
+    let numbers: Vec<String> = sums.iter().map(|sum| sum.map_or("-".into(), number)).collect();
     let number_width = numbers.iter().map(String::len).max().unwrap_or(0) as u16;
     let room = area.width.saturating_sub(names + number_width + 2);
     if longest <= 0.0 || room < 4 {
@@ -32,7 +34,7 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
             .values
             .iter()
             .map(|value| {
-                reach += if value.is_finite() { value.max(0.0) } else { 0.0 };
+                reach += value.map_or(0.0, |value| value.max(0.0));
                 let end = reach / longest * f64::from(room);
                 if theme.glyphs == Glyphs::Ascii { end.round() } else { end }
             })
@@ -102,9 +104,9 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::theme::Palette;
     use super::*;
-    use crate::protocol::{Bar, Source};
+    use crate::protocol::Source;
 
-    fn drawn(width: u16, values: &[&[f64]]) -> Vec<String> {
+    fn drawn(width: u16, values: &[&[Option<f64>]]) -> Vec<String> {
         let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec() }).collect();
         let parts = vec!["forward".into(), "backward".into()];
         let figure = Bars { title: "Cost, ns".into(), parts, bars, source: Source::Measured };
@@ -118,13 +120,15 @@ mod tests {
 
     #[test]
     fn parts_follow_each_other_to_the_sum() {
-        let rows = drawn(20, &[&[1.0, 1.0], &[0.5, 0.0]]);
+        let rows = drawn(20, &[&[Some(1.0), Some(1.0)], &[Some(0.5), Some(0.0)]]);
         assert_eq!(rows, ["measured: # forward", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
     }
 
     #[test]
     fn no_values_and_no_room_draw_no_bars() {
-        assert_eq!(drawn(20, &[&[0.0, f64::NAN]])[1], "");
-        assert_eq!(drawn(8, &[&[1.0, 1.0]])[1], "");
+        assert_eq!(drawn(20, &[&[Some(0.0), None]])[1], "");
+        assert_eq!(drawn(8, &[&[Some(1.0), Some(1.0)]])[1], "");
+        // What has no number among others that have one.
+        assert_eq!(drawn(20, &[&[Some(1.0), None], &[None, None]])[1..], ["ReLU ########## 1.00", "ReLU  -"]);
     }
 }

@@ -11,7 +11,7 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
     let inner = framed(theme, verdict.words(), focused, area, buffer);
     // The verdict stands in the frame, in its own colour.
     let style = match verdict {
-        Verdict::NotYetTried => theme.faint(),
+        Verdict::NotYetTried | Verdict::NoNumber => theme.faint(),
         Verdict::Holds => theme.good(),
         Verdict::HoldsInPart => theme.middling(),
         Verdict::DoesNotHold => theme.bad(),

@@ -22,7 +22,7 @@ pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
 /// The legend, and the plot beneath it.
 pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, area: Rect, buffer: &mut Buffer) {
     let place = legend::draw(theme, figure, area, buffer);
-    let xs = || figure.series.iter().flat_map(|series| series.points.iter().map(|point| point[0]));
+    let xs = || figure.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
     let curves = figure
         .series
         .iter()
@@ -30,9 +30,10 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
         .map(|(at, series)| Curve {
             style: style_of(theme, figure, at),
             marker: theme.marker(at),
-            points: series.points.iter().map(|p| (p[0], p[1])).collect(),
+            // Where there is no number the plot draws a gap.
+            points: series.points.iter().map(|&(x, y)| (x, y.unwrap_or(f64::NAN))).collect(),
             joined: series.stroke != Stroke::Points,
-            spread: series.spread.clone(),
+            spread: series.spread.iter().map(|half| half.unwrap_or(0.0)).collect(),
         })
         .collect();
     let labels = figure
@@ -65,14 +66,14 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
 
 /// The y of every point, with the ends of its spread; a spread does not pass zero where no point does.
 fn ys(figure: &protocol::Plot) -> impl Iterator<Item = f64> {
-    let above = figure.series.iter().flat_map(|s| &s.points).all(|point| point[1] >= 0.0 || point[1].is_nan());
+    let above = figure.series.iter().flat_map(|s| &s.points).all(|point| point.1.is_none_or(|y| y >= 0.0));
     figure.series.iter().flat_map(move |series| {
-        let half = |at: usize| series.spread.get(at).copied().filter(|half| half.is_finite()).unwrap_or(0.0);
-        let ends = move |(at, point): (usize, &[f64; 2])| {
-            let low = point[1] - half(at);
-            [if above { low.max(0.0) } else { low }, point[1] + half(at)]
-        };
-        series.points.iter().enumerate().flat_map(ends)
+        let half = |at: usize| series.spread.get(at).copied().flatten().unwrap_or(0.0);
+        let points = series.points.iter().enumerate().filter_map(|(at, point)| Some((at, point.1?)));
+        points.flat_map(move |(at, y)| {
+            let low = y - half(at);
+            [if above { low.max(0.0) } else { low }, y + half(at)]
+        })
     })
 }
 
@@ -80,7 +81,7 @@ fn ys(figure: &protocol::Plot) -> impl Iterator<Item = f64> {
 fn limits(axis: &Axis, values: impl Iterator<Item = f64>) -> (f64, f64) {
     axis.limits.unwrap_or_else(|| {
         let usable = values.filter(|v| v.is_finite() && (axis.scale == Scale::Linear || *v > 0.0));
-        let (low, high) = usable.fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         if low <= high { (low, high) } else { (0.0, 1.0) }
     })
 }
@@ -104,7 +105,7 @@ mod tests {
             name: "here".into(),
             source: Source::Measured,
             stroke: Stroke::Line,
-            points: vec![[0.0, 0.0], [10.0, 0.0]],
+            points: vec![(0.0, Some(0.0)), (10.0, Some(0.0))],
             spread: Vec::new(),
         };
         let mark = |label: &str, source, y| Mark { label: label.into(), source, at: [5.0, y] };

@@ -6,7 +6,7 @@ use super::standings;
 use super::theme::Theme;
 use crate::app::{App, Chart, Cursor, LaneView, Race};
 use crate::lesson::{RaceMark, TrainCell};
-use crate::protocol::{CellKey, RunSpec, grouped};
+use crate::protocol::{CellKey, Estimate, RunSpec, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -45,7 +45,7 @@ pub fn draw_cell(
     let waiting = if starting.is_some() {
         Some("The kernel is starting; LibTorch takes a moment to load.".to_string())
     } else if race.is_none() {
-        Some(offer(&cell.spec()))
+        Some(offer(&cell.spec(), app.race_estimate(&cell.spec())))
     } else {
         None
     };
@@ -68,13 +68,13 @@ pub struct RaceView<'a> {
 }
 
 /// What Enter would start.
-fn offer(spec: &RunSpec) -> String {
+fn offer(spec: &RunSpec, time: Estimate) -> String {
     let arms: Vec<String> = spec.arms.iter().map(|arm| arm.title()).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(
-        "Enter starts the race: {}, {} epochs of {} images, batch {}, learning rate {}{seeds}. It goes on when you leave.",
+        "Enter starts the race: {}, {} of {} images, batch {}, learning rate {}{seeds}. It takes {time}, and goes on when you leave.",
         arms.join(" against "),
-        spec.epochs,
+        counted(spec.epochs as usize, "epoch"),
         grouped(spec.train_size),
         spec.batch,
         spec.learning_rate
@@ -152,7 +152,7 @@ fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
         if let Some((epoch, _)) = lane.diverged {
             // Where its curve ends; a lane without a single epoch is marked at the top.
             let last = lane.latest().map(|record| (f64::from(record.epoch), record.val_error));
-            let text = format!("{} diverged in epoch {epoch}", race.lane_name(lane));
+            let text = format!("{} diverged at epoch {epoch}", race.lane_name(lane));
             labels.push(Label { at: last.unwrap_or((f64::from(epoch), y.1)), text, style: theme.bad() });
         }
     }

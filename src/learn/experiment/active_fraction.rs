@@ -1,6 +1,7 @@
 //! How many hidden units are exactly zero, and how many fire, before any training.
 
 use super::mlp::{Mlp, digits, mean};
+use super::summary::{Measured, number};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::{activation, random::Purpose, random::Random};
 use crate::protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table};
@@ -29,25 +30,28 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
             }
         }
         let of = |layer: usize, what: usize| summary::mean_and_spread(&found[layer][what]);
-        let points = (0..LAYERS).map(|l| [(l + 1) as f64, of(l, 0).0]).collect();
-        let mut curve = summary::curve(phi.title(), Source::Measured, Stroke::Both, points);
-        curve.spread = (0..LAYERS).filter_map(|l| of(l, 0).1).collect();
+        let points = (0..LAYERS).map(|l| ((l + 1) as f64, of(l, 0).0)).collect();
+        let mut curve = summary::curve_with_gaps(phi.title(), Source::Measured, Stroke::Both, points);
+        if seeds.len() > 1 {
+            curve.spread = (0..LAYERS).map(|l| of(l, 0).1).collect();
+        }
         series.push(curve);
         for layer in 0..LAYERS {
             let [zeros, active, average] = [0, 1, 2].map(|what| of(layer, what).0);
-            let row = [format!("{zeros:.1}"), format!("{active:.1}"), format!("{average:.3}")];
+            let row = [summary::cell(zeros, 1), summary::cell(active, 1), summary::cell(average, 3)];
             rows.push([phi.title().into(), (layer + 1).to_string()].into_iter().chain(row).collect());
         }
         for (what, name) in ["zeros", "active", "mean"].into_iter().enumerate() {
-            let per_seed: Vec<f64> = (0..seeds.len())
+            let per_seed: Vec<Measured> = (0..seeds.len())
                 .map(|s| found.iter().map(|layer| layer[what][s]).sum::<f64>() / LAYERS as f64)
+                .map(|value| number(value, "its outputs are not finite"))
                 .collect();
             let text = |value: f64| match name {
                 "zeros" => format!("{}: {value:.1} % of hidden outputs are exactly 0", phi.title()),
                 "active" => format!("{}: {value:.1} % of hidden outputs exceed 0.01", phi.title()),
                 _ => format!("{}: the mean hidden output is {value:.3}", phi.title()),
             };
-            findings.push(summary::finding(format!("sparsity.{name}.{phi}"), &per_seed, seeds, text));
+            findings.push(summary::finding(format!("sparsity.{name}.{phi}"), phi.title(), &per_seed, seeds, text));
         }
     }
     let plot = summary::plot("Zeros before training", summary::axis("layer"), summary::axis("zeros, %"), series);

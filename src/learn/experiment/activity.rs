@@ -3,6 +3,7 @@
 use super::bench::{Bench, Part};
 use super::mlp::{Mlp, Training, labelled, mean, train};
 use super::penalised::Penalised;
+use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{self, Activation, Bar, Bars, Figure, Finding, Init, Outcome, Source, Stroke, Table};
@@ -44,9 +45,11 @@ pub fn run(settings: &protocol::Activity, bench: &mut Bench) -> Result<Outcome, 
         let mut random = Random::new(seed, Purpose::InitialWeights);
         let mut net = Mlp::new(&[784, width, width, 10], Activation::Relu, Init::He, &mut random);
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
-        train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))?;
+        if let Err(absent) = train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))? {
+            return Ok(Err(absent));
+        }
         let (test, test_labels) = labelled(data.test(), SHOWN);
-        look(&net, &test, &test_labels)
+        Ok(Ok(look(&net, &test, &test_labels)?))
     };
     let seen = bench.each("two hidden layers each", &items, work, |_| None)?;
     Ok(report(&settings.penalties, i64::from(settings.width), &seen, seeds))
@@ -114,7 +117,8 @@ fn classes_served(rates: &Tensor) -> Result<f64, ExperimentError> {
     let entropy = -(&share * share.clamp_min(1e-300).log()).sum_dim_intlist([0].as_slice(), false, Kind::Double);
     let (served, ever) = (Vec::<f64>::try_from(entropy.exp())?, Vec::<bool>::try_from(all.view(-1).gt(0.0))?);
     let alive: Vec<f64> = served.into_iter().zip(ever).filter_map(|(served, ever)| ever.then_some(served)).collect();
-    Ok(if alive.is_empty() { 0.0 } else { summary::mean_and_spread(&alive).0 })
+    // No unit ever answers: the caller finds that it is undefined.
+    Ok(summary::mean_and_spread(&alive).0.unwrap_or(f64::NAN))
 }
 
 fn distinct(on: &Tensor) -> Result<f64, ExperimentError> {
@@ -122,6 +126,10 @@ fn distinct(on: &Tensor) -> Result<f64, ExperimentError> {
     let bytes = Vec::<u8>::try_from(on.to_kind(Kind::Uint8).view(-1))?;
     let sets: HashSet<&[u8]> = bytes.chunks(units as usize).collect();
     Ok(100.0 * sets.len() as f64 / digits as f64)
+}
+
+fn mean_of(counts: &[f64]) -> f64 {
+    summary::mean_and_spread(counts).0.unwrap_or_default()
 }
 
 /// Mean over the pairs of equal classes, and over the others.
@@ -148,30 +156,35 @@ fn key(penalties: &[f64], at: usize) -> String {
     }
 }
 
-fn report(penalties: &[f64], width: i64, seen: &[Seen], seeds: &[u64]) -> Outcome {
+fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &[u64]) -> Outcome {
     let (mut findings, mut figures, mut rows, mut counts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, seeded) in seen.chunks(seeds.len()).enumerate() {
         let (name, key) = (name(penalties[at]), key(penalties, at));
-        let all = |what: &dyn Fn(&Seen) -> f64| seeded.iter().map(what).collect::<Vec<f64>>();
-        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&all(what)).0;
+        let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+            let one = |seen: &Result<Seen, Absent>| match seen {
+                Ok(seen) => summary::number(what(seen), "no unit answers"),
+                Err(absent) => Err(*absent),
+            };
+            seeded.iter().map(one).collect()
+        };
+        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
         let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| -> Finding {
-            let finding = summary::finding(format!("activity.{what}.{key}"), &all(value), seeds, says);
+            let finding = summary::finding(format!("activity.{what}.{key}"), &name, &all(value), seeds, says);
             findings.push(finding.clone());
             finding
         };
         let percent = 100.0 / width as f64;
-        let on = find("on", &|s| percent * summary::mean_and_spread(&s.counts).0, &|v| {
-            format!("{name}: a digit wakes {v:.1} % of the units")
-        });
+        let on =
+            find("on", &|s| percent * mean_of(&s.counts), &|v| format!("{name}: a digit wakes {v:.1} % of the units"));
         let varies = |s: &Seen| {
             let (mean, spread) = summary::mean_and_spread(&s.counts);
-            100.0 * spread.unwrap_or_default() / mean.max(1e-12)
+            100.0 * spread.unwrap_or_default() / mean.unwrap_or_default()
         };
         let varies =
             find("varies", &varies, &|v| format!("{name}: from digit to digit that number varies by {v:.0} %"));
         // A coin for each unit, heads as often as units answer: the spread that needs no reason.
         let chance = |s: &Seen| {
-            let share = summary::mean_and_spread(&s.counts).0 / width as f64;
+            let share = mean_of(&s.counts) / width as f64;
             100.0 * ((1.0 - share) / (share * width as f64)).sqrt()
         };
         let chance = find("chance", &chance, &|v| format!("{name}: tossed coins would make it vary by {v:.0} %"));
@@ -187,17 +200,17 @@ fn report(penalties: &[f64], width: i64, seen: &[Seen], seeds: &[u64]) -> Outcom
         find("never", &|s| s.never, &|v| format!("{name}: {v:.1} % of the units never answer"));
         rows.push(vec![
             name.clone(),
-            format!("{:.1}", on.value),
-            format!("{:.0}", varies.value),
-            format!("{:.0}", chance.value),
-            format!("{:.2}", ink.value),
-            format!("{:.0}/{:.0}", same.value, other.value),
-            format!("{:.1}", classes.value),
-            format!("{:.2}", average(&|s| s.error)),
+            summary::cell(on.value, 1),
+            summary::cell(varies.value, 0),
+            summary::cell(chance.value, 0),
+            summary::cell(ink.value, 2),
+            format!("{}/{}", summary::cell(same.value, 0), summary::cell(other.value, 0)),
+            summary::cell(classes.value, 1),
+            summary::cell(average(&|s| s.error), 2),
         ]);
         counts.push(histogram(&name, width, seeded));
         let bar =
-            |class: usize| Bar { name: class.to_string(), values: vec![percent * average(&|s| s.by_class[class])] };
+            |class: usize| Bar { name: class.to_string(), values: vec![average(&|s| percent * s.by_class[class])] };
         figures.push(Figure::Bars(Bars {
             title: format!("Units that answer a class, %; {name}"),
             parts: vec!["units".into()],
@@ -205,7 +218,7 @@ fn report(penalties: &[f64], width: i64, seen: &[Seen], seeds: &[u64]) -> Outcom
             source: Source::Measured,
         }));
         let cells = |class: usize| {
-            let share = |other: usize| format!("{:.0}", average(&|s| s.overlap[class][other]));
+            let share = |other: usize| summary::cell(average(&|s| s.overlap[class][other]), 0);
             std::iter::once(class.to_string()).chain((0..CLASSES).map(share)).collect()
         };
         figures.push(Figure::Table(Table {
@@ -230,9 +243,9 @@ fn report(penalties: &[f64], width: i64, seen: &[Seen], seeds: &[u64]) -> Outcom
 }
 
 /// Percent of the digits by how many units they wake, all seeds together.
-fn histogram(name: &str, width: i64, seeded: &[Seen]) -> protocol::Series {
+fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::Series {
     let mut bins = [0_u32; BINS];
-    let counts = seeded.iter().flat_map(|seen| &seen.counts);
+    let counts = seeded.iter().flatten().flat_map(|seen| &seen.counts);
     let mut all = 0.0;
     for count in counts {
         bins[((count / width as f64 * BINS as f64) as usize).min(BINS - 1)] += 1;

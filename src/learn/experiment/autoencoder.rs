@@ -2,7 +2,8 @@
 //! to restore its input from a copy with a quarter of the values masked. Tanh layers restore through a sigmoid, with
 //! cross-entropy; rectifier and softplus layers through a softplus, with quadratic cost.
 
-use super::mlp::Mlp;
+use super::mlp::{Mlp, Trained, are_finite};
+use super::summary::Absent;
 use super::{ExperimentError, bench::Part};
 use crate::learn::{optim::Sgd, random::Purpose, random::Random};
 use crate::protocol::{Activation, Init};
@@ -25,14 +26,17 @@ pub struct Pretext<'a> {
 }
 
 /// Pre-trains every hidden layer of a network on `x`, (count, 784), without labels; the output layer stays as it is.
-pub fn pretrain(net: &mut Mlp, x: &Tensor, how: &Pretext) -> Result<(), ExperimentError> {
+pub fn pretrain(net: &mut Mlp, x: &Tensor, how: &Pretext) -> Result<Trained, ExperimentError> {
     let mut input = x.shallow_clone();
     let hidden = net.weights.len() - 1;
     for layer in 0..hidden {
-        restore(net, layer, &input, how, layer as f64 / hidden as f64, 1.0 / hidden as f64)?;
+        let trained = restore(net, layer, &input, how, layer as f64 / hidden as f64, 1.0 / hidden as f64)?;
+        if trained.is_err() {
+            return Ok(trained);
+        }
         input = tch::no_grad(|| net.output(&input.linear(&net.weights[layer], Some(&net.biases[layer]))));
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn restore(
@@ -42,7 +46,7 @@ fn restore(
     how: &Pretext,
     from: f64,
     part: f64,
-) -> Result<(), ExperimentError> {
+) -> Result<Trained, ExperimentError> {
     let (count, width) = input.size2()?;
     let code = net.biases[layer].size()[0];
     let tanh = net.activation == Activation::Tanh;
@@ -80,11 +84,14 @@ fn restore(
             let done = (f64::from(epoch - 1) + (at + 1) as f64 / batches as f64) / f64::from(how.epochs);
             how.part.step(how.share * (from + part * done))?;
         }
+        if !are_finite(&parameters) {
+            return Ok(Err(Absent::Diverged { epoch }));
+        }
     }
     for parameter in parameters {
         let _ = parameter.set_requires_grad(false);
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Zeros and ones, (rows, columns).

@@ -41,7 +41,8 @@ impl<'a> Bench<'a> {
 
     /// The same with what is measured so far, for the reader to see.
     fn tell(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
-        self.observer.progress(done.clamp(0.0, 1.0), doing, partial);
+        let done = if done.is_finite() { done.clamp(0.0, 1.0) } else { 0.0 };
+        self.observer.progress(done, doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
@@ -108,7 +109,12 @@ impl<'a> Bench<'a> {
                 }
                 if told.is_ok() {
                     let all: f64 = done.iter().map(|part| f64::from_bits(part.load(Ordering::Relaxed))).sum();
-                    told = self.tell(all / items.len().max(1) as f64, doing, partial.as_ref());
+                    let finished = results.iter().flatten().count();
+                    let doing = match items.len() {
+                        0 | 1 => doing.to_owned(),
+                        count => format!("{doing}: {finished} of {count} done"),
+                    };
+                    told = self.tell(all / items.len().max(1) as f64, &doing, partial.as_ref());
                 }
                 if told.is_err() {
                     stop.store(true, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 
 use super::bench::{Bench, Part};
 use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
@@ -23,13 +24,33 @@ struct Arm {
     seed: u64,
 }
 
-/// Mean loss of each epoch's batches, and the error after it, percent.
-type Curve = Vec<(f64, f64)>;
+/// How one network fared.
+#[derive(Clone, Debug, Default)]
+struct Course {
+    /// Mean loss of each epoch's batches, and the error after it, percent.
+    epochs: Vec<(f64, f64)>,
+    /// Why there are no more.
+    absent: Option<Absent>,
+}
+
+impl Course {
+    fn has_begun(&self) -> bool {
+        !self.epochs.is_empty() || self.absent.is_some()
+    }
+
+    /// The value of the last epoch; none of a network that diverged.
+    fn end(&self, pick: fn(&(f64, f64)) -> f64) -> Measured {
+        match self.absent {
+            Some(absent) => Err(absent),
+            None => self.epochs.last().map(pick).ok_or(Absent::Undefined("it has not begun")),
+        }
+    }
+}
 
 /// Writes down each epoch, for the reader to see while the network learns.
 struct Watch<'a> {
     part: &'a Part<'a>,
-    curves: &'a Mutex<Vec<Curve>>,
+    courses: &'a Mutex<Vec<Course>>,
     at: usize,
     validation: (Tensor, Tensor),
 }
@@ -42,7 +63,7 @@ impl Recipe for Watch<'_> {
     fn after_epoch(&mut self, net: &Mlp, _: u32, loss: f64) -> Result<(), ExperimentError> {
         let (images, labels) = &self.validation;
         let error = net.error(images, labels);
-        self.curves.lock().unwrap_or_else(PoisonError::into_inner)[self.at].push((loss, error));
+        self.courses.lock().unwrap_or_else(PoisonError::into_inner)[self.at].epochs.push((loss, error));
         self.part.news();
         Ok(())
     }
@@ -61,7 +82,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     let mut sizes = vec![i64::from(settings.width); settings.depth as usize + 2];
     sizes[0] = 784;
     sizes[settings.depth as usize + 1] = 10;
-    let curves = Mutex::new(vec![Curve::new(); arms.len()]);
+    let courses = Mutex::new(vec![Course::default(); arms.len()]);
     let work = |at: &usize, part: &Part| {
         let Arm { case, rate, seed } = arms[*at];
         let mut net = Mlp::new(&sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
@@ -69,11 +90,13 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
         let kept_apart = data.training().narrow(data.training().len() - VALIDATION, VALIDATION);
         let validation = labelled(&kept_apart, VALIDATION as u32);
         let how = Training { epochs, batch: BATCH, learning_rate: settings.learning_rates[rate], momentum: 0.0, seed };
-        train(&mut net, &x, &labels, &how, &mut Watch { part, curves: &curves, at: *at, validation })
+        let trained = train(&mut net, &x, &labels, &how, &mut Watch { part, courses: &courses, at: *at, validation })?;
+        courses.lock().unwrap_or_else(PoisonError::into_inner)[*at].absent = trained.err();
+        Ok(())
     };
     let told = || {
-        let curves = curves.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(settings, seeds, &arms, &curves, epochs)
+        let courses = courses.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(settings, seeds, &arms, &courses, epochs)
     };
     let doing = format!("{} networks of {} hidden layers", arms.len(), settings.depth);
     let numbers: Vec<usize> = (0..arms.len()).collect();
@@ -82,58 +105,58 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
 }
 
 /// What is known so far: of every case the curves at its best rate.
-fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], curves: &[Curve], epochs: u32) -> Outcome {
+fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course], epochs: u32) -> Outcome {
     let (mut losses, mut errors, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings: Vec<Finding> = Vec::new();
     for &case in &settings.cases {
-        let of = |rate: usize| -> Vec<&Curve> {
-            let ours = arms
-                .iter()
-                .zip(curves)
-                .filter(|(arm, curve)| arm.case == case && arm.rate == rate && !curve.is_empty());
-            ours.map(|(_, curve)| curve).collect()
+        let of = |rate: usize| -> Vec<(u64, &Course)> {
+            let ours = arms.iter().zip(courses).filter(|(arm, _)| arm.case == case && arm.rate == rate);
+            ours.filter(|(_, course)| course.has_begun()).map(|(arm, course)| (arm.seed, course)).collect()
         };
-        // A loss that is no number is the worst there is.
-        let last = |rate: usize| {
-            let of = of(rate);
-            let sum: f64 = of.iter().map(|curve| curve[curve.len() - 1].0).sum();
-            let mean = sum / of.len() as f64;
-            if mean.is_finite() { mean } else { f64::MAX }
+        // The rate with the fewest networks that diverged, and among these the one with the lowest loss.
+        let rank = |rate: usize| {
+            let ends: Vec<Measured> = of(rate).iter().map(|(_, course)| course.end(loss_of)).collect();
+            (ends.iter().filter(|end| end.is_err()).count(), summary::mean(&ends).unwrap_or(f64::INFINITY))
         };
         let rates = (0..settings.learning_rates.len()).filter(|&rate| !of(rate).is_empty());
-        let Some(best) = rates.min_by(|&a, &b| last(a).total_cmp(&last(b))) else { continue };
-        let curves = of(best);
+        let better = |a: &usize, b: &usize| {
+            let ((absent_a, loss_a), (absent_b, loss_b)) = (rank(*a), rank(*b));
+            absent_a.cmp(&absent_b).then(loss_a.total_cmp(&loss_b))
+        };
+        let Some(best) = rates.min_by(better) else { continue };
+        let (known, courses): (Vec<u64>, Vec<&Course>) = of(best).into_iter().unzip();
         let name = format!("{}, {}", case.activation.title(), case.init.title());
         let mean = |epoch: usize, pick: fn(&(f64, f64)) -> f64| {
-            let values: Vec<f64> = curves.iter().filter_map(|curve| curve.get(epoch)).map(pick).collect();
+            let values: Vec<f64> = courses.iter().filter_map(|course| course.epochs.get(epoch)).map(pick).collect();
             summary::mean_and_spread(&values)
         };
-        let through = curves.iter().map(|curve| curve.len()).max().unwrap_or(0);
+        // The epoch in which a network diverged is a gap.
+        let length = |course: &&Course| course.epochs.len() + usize::from(course.absent.is_some());
+        let through = courses.iter().map(length).max().unwrap_or(0);
         for (series, pick) in [(&mut losses, loss_of as fn(&(f64, f64)) -> f64), (&mut errors, error_of)] {
-            let points = (0..through).map(|epoch| [(epoch + 1) as f64, mean(epoch, pick).0]).collect();
-            let mut curve = summary::curve(name.clone(), Source::Measured, Stroke::Both, points);
-            // While some seeds are behind there is no spread for every point, and so none is shown.
-            curve.spread = (0..through).map(|epoch| mean(epoch, pick).1).collect::<Option<_>>().unwrap_or_default();
+            let points = (0..through).map(|epoch| ((epoch + 1) as f64, mean(epoch, pick).0)).collect();
+            let mut curve = summary::curve_with_gaps(name.clone(), Source::Measured, Stroke::Both, points);
+            if seeds.len() > 1 {
+                curve.spread = (0..through).map(|epoch| mean(epoch, pick).1).collect();
+            }
             series.push(curve);
         }
-        let ends = |pick: fn(&(f64, f64)) -> f64| {
-            curves.iter().map(|curve| pick(&curve[curve.len() - 1])).collect::<Vec<f64>>()
-        };
+        let ends = |pick| courses.iter().map(|course| course.end(pick)).collect::<Vec<Measured>>();
         let (loss, error) = (ends(loss_of), ends(error_of));
         let key = format!("{}.{}", case.activation, case.init.name());
         let verdict = |loss: f64| if loss > 0.95 * GUESSING.0 { "it stalls" } else { "it learns" };
         let say = |loss: f64| format!("{name}: training loss {loss:.3} at the end, {}", verdict(loss));
-        findings.push(summary::finding(format!("deep-training.loss.{key}"), &finite(&loss), seeds, say));
+        let loss = summary::finding(format!("deep-training.loss.{key}"), &name, &loss, &known, say);
         let say = |error: f64| format!("{name}: validation error {error:.1} % at the end");
-        findings.push(summary::finding(format!("deep-training.error.{key}"), &error, seeds, say));
-        let (loss, error) = (summary::mean_and_spread(&loss).0, summary::mean_and_spread(&error).0);
+        let error = summary::finding(format!("deep-training.error.{key}"), &name, &error, &known, say);
         rows.push(vec![
             case.activation.title().into(),
             case.init.title().into(),
             settings.learning_rates[best].to_string(),
-            format!("{loss:.3}"),
-            format!("{error:.1}"),
+            summary::cell(loss.value, 3),
+            summary::cell(error.value, 1),
         ]);
+        findings.extend([loss, error]);
     }
     let flat = |at: f64, what: &str| {
         let source = Source::Theory(what.into());
@@ -161,9 +184,4 @@ fn loss_of(epoch: &(f64, f64)) -> f64 {
 
 fn error_of(epoch: &(f64, f64)) -> f64 {
     epoch.1
-}
-
-/// A loss beyond all numbers is told as the largest.
-fn finite(losses: &[f64]) -> Vec<f64> {
-    losses.iter().map(|loss| if loss.is_finite() { *loss } else { f64::MAX }).collect()
 }

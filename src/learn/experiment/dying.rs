@@ -2,6 +2,7 @@
 //! a change in the layers before them can bring them back. Leaky ReLU keeps a slope of 0.01 there.
 
 use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{random::Purpose, random::Random};
 use crate::protocol::{Activation, Dying, Figure, Init, Outcome, Source, Stroke, Table};
@@ -11,11 +12,14 @@ const KINDS: [Activation; 2] = [Activation::Relu, Activation::Leaky];
 
 /// One network's course.
 struct Course {
-    /// Percent of the hidden units that are silent for every training image, before training and after each epoch.
+    /// Percent of the hidden units that are silent for every training image, before training and after each epoch in which
+    /// the network did not diverge.
     dead: Vec<f64>,
+    /// The same at the end.
+    ends_dead: Measured,
     /// Units that were silent after one epoch and answered after the next.
-    revived: f64,
-    error: f64,
+    revived: Measured,
+    error: Measured,
 }
 
 pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -35,13 +39,20 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
         }
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.0, seed };
         let mut count = Count { x: x.shallow_clone(), silent: vec![silent(&net, &x)], part };
-        train(&mut net, &x, &labels, &how, &mut count)?;
+        let trained = train(&mut net, &x, &labels, &how, &mut count)?;
         let back = |pair: &[Vec<bool>]| pair[0].iter().zip(&pair[1]).filter(|(before, now)| **before && !**now).count();
         let revived = count.silent.windows(2).map(back).sum::<usize>() as f64;
         let share =
             |silent: &Vec<bool>| 100.0 * silent.iter().filter(|unit| **unit).count() as f64 / silent.len() as f64;
-        let dead = count.silent.iter().map(share).collect();
-        Ok(Course { dead, revived, error: net.error(&test, &test_labels) })
+        let dead: Vec<f64> = count.silent.iter().map(share).collect();
+        let last = dead.last().copied().unwrap_or_default();
+        let at_the_end = |value: &dyn Fn() -> f64| trained.map(|()| value());
+        Ok(Course {
+            dead,
+            ends_dead: at_the_end(&|| last),
+            revived: at_the_end(&|| revived),
+            error: at_the_end(&|| net.error(&test, &test_labels)),
+        })
     };
     let shown = |so_far: &[Option<Course>]| {
         let known = arms.iter().zip(so_far.chunks(seeds.len()));
@@ -62,13 +73,19 @@ fn curves(arms: &[Arm]) -> Figure {
         .iter()
         .filter(|(_, courses)| !courses.is_empty())
         .map(|((phi, rate), courses)| {
-            let at =
-                |epoch: usize| summary::mean_and_spread(&courses.iter().map(|c| c.dead[epoch]).collect::<Vec<_>>());
-            let epochs = courses[0].dead.len();
-            let points = (0..epochs).map(|epoch| [epoch as f64, at(epoch).0]).collect();
+            let at = |epoch: usize| {
+                let dead: Vec<f64> = courses.iter().filter_map(|course| course.dead.get(epoch).copied()).collect();
+                summary::mean_and_spread(&dead)
+            };
+            // The epoch in which a network diverged is a gap.
+            let length = |course: &&Course| course.dead.len() + usize::from(course.ends_dead.is_err());
+            let epochs = courses.iter().map(length).max().unwrap_or(0);
+            let points = (0..epochs).map(|epoch| (epoch as f64, at(epoch).0)).collect();
             let name = format!("{}, learning rate {rate}", phi.title());
-            let mut curve = summary::curve(name, Source::Measured, Stroke::Both, points);
-            curve.spread = (0..epochs).filter_map(|epoch| at(epoch).1).collect();
+            let mut curve = summary::curve_with_gaps(name, Source::Measured, Stroke::Both, points);
+            if courses.len() > 1 {
+                curve.spread = (0..epochs).map(|epoch| at(epoch).1).collect();
+            }
             curve
         })
         .collect();
@@ -79,14 +96,13 @@ fn curves(arms: &[Arm]) -> Figure {
 fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for ((phi, rate), courses) in arms {
-        let all = |what: &dyn Fn(&Course) -> f64| courses.iter().map(|course| what(course)).collect::<Vec<f64>>();
-        let dead = all(&|course| course.dead.last().copied().unwrap_or_default());
-        let (revived, error) = (all(&|course| course.revived), all(&|course| course.error));
+        let all = |what: fn(&Course) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
+        let dead = all(|course| course.ends_dead);
+        let (revived, error) = (all(|course| course.revived), all(|course| course.error));
         let name = format!("{} at learning rate {rate}", phi.title());
-        let mut say = |what: &str, values: &[f64], text: &dyn Fn(f64) -> String| {
-            let finding = summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), values, seeds, text);
-            let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.1}"));
-            let cell = format!("{:.1}{spread}", finding.value);
+        let mut say = |what: &str, values: &[Measured], text: &dyn Fn(f64) -> String| {
+            let finding = summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), &name, values, seeds, text);
+            let cell = summary::cell_with_spread(&finding, 1);
             findings.push(finding);
             cell
         };
@@ -111,7 +127,6 @@ fn silent(net: &Mlp, x: &Tensor) -> Vec<bool> {
             .iter()
             .flat_map(|z| {
                 let most = z.amax([0_i64].as_slice(), false).to_kind(Kind::Float);
-                // A network that has diverged answers nothing either.
                 let answers = move |unit| most.double_value(&[unit]) > 0.0;
                 (0..z.size()[1]).map(move |unit| !answers(unit)).collect::<Vec<_>>()
             })

@@ -1,6 +1,7 @@
 //! How the gradient of the loss fares on its way back through a deep network, before training.
 
 use super::mlp::{Mlp, labelled, mean};
+use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::{random::Purpose, random::Random};
 use crate::protocol::{Activation, Figure, GradientDepth, Init, Outcome, Source, Stroke, Table};
@@ -20,28 +21,26 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
     for &init in inits {
         let mut series = Vec::new();
         for &phi in activations {
-            let mut sums = vec![0.0; *depth as usize];
+            let mut layers = vec![Vec::with_capacity(seeds.len()); *depth as usize];
             let mut ratios = Vec::with_capacity(seeds.len());
             for &seed in seeds {
                 bench.step(f64::from(done) / all as f64, &format!("{}, {}", phi.title(), init.name()))?;
                 done += 1;
-                let rms = gradients(&sizes, phi, init, seed, &x, &labels);
-                // A gradient that underflows to 0 counts as ratio 0.
-                ratios.push((rms[0] / rms[rms.len() - 1]).powf(1.0 / (rms.len() - 1) as f64));
-                sums.iter_mut().zip(&rms).for_each(|(sum, r)| *sum += r / seeds.len() as f64);
+                let Gradients { rms, dead } = gradients(&sizes, phi, init, seed, &x, &labels);
+                ratios.push(ratio(&rms, dead));
+                // A log axis has no place for 0, nor for what is beyond all numbers: a gap.
+                let seen = layers.iter_mut().zip(rms).filter(|(_, rms)| *rms > 0.0 && rms.is_finite());
+                seen.for_each(|(layer, rms)| layer.push(rms));
             }
-            // A log axis has no place for 0: a gap.
-            let point = |(layer, rms): (usize, f64)| [(layer + 1) as f64, if rms > 0.0 { rms } else { f64::NAN }];
-            let points = sums.into_iter().enumerate().map(point).collect();
-            series.push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
+            let point = |(at, layer): (usize, &Vec<f64>)| ((at + 1) as f64, summary::mean_and_spread(layer).0);
+            let points = layers.iter().enumerate().map(point).collect();
+            series.push(summary::curve_with_gaps(phi.title(), Source::Measured, Stroke::Both, points));
             let key = format!("gradient.ratio.{phi}.{}", init.name());
-            let text = |r: f64| {
-                let name = init.title();
-                format!("{}, {name}: each layer back multiplies the gradient by {r:.3}", phi.title())
-            };
-            let finding = summary::finding(key, &ratios, seeds, text);
+            let name = format!("{}, {}", phi.title(), init.title());
+            let text = |r: f64| format!("{name}: each layer back multiplies the gradient by {r:.3}");
+            let finding = summary::finding(key, &name, &ratios, seeds, text);
             let theory = theory(phi, init).map_or("-".into(), |t| format!("{t:.3}"));
-            rows.push(vec![phi.title().into(), init.title().into(), format!("{:.3}", finding.value), theory]);
+            rows.push(vec![phi.title().into(), init.title().into(), summary::cell(finding.value, 3), theory]);
             findings.push(finding);
         }
         let title = format!("Gradient at each layer, {} initialisation", init.title());
@@ -59,8 +58,27 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-/// RMS of dLoss/dz over batch and units, one a hidden layer, the first first.
-fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, labels: &Tensor) -> Vec<f64> {
+/// The factor by which each layer back multiplies the gradient: from the first layer that it reaches to the last.
+fn ratio(rms: &[f64], dead: Option<u32>) -> Measured {
+    let last = rms.len() - 1;
+    if let Some(beyond) = rms.iter().find(|rms| !rms.is_finite()) {
+        return summary::number(*beyond, "the gradient is beyond the range of single precision");
+    }
+    match rms.iter().position(|rms| *rms > 0.0) {
+        // It vanishes below the range of single precision on the way.
+        Some(first) if first < last => Ok((rms[first] / rms[last]).powf(1.0 / (last - first) as f64)),
+        _ => Err(dead.map_or(Absent::Undefined("no gradient arrives"), |layer| Absent::DeadLayer { layer })),
+    }
+}
+
+struct Gradients {
+    /// RMS of dLoss/dz over batch and units, one a hidden layer, the first first.
+    rms: Vec<f64>,
+    /// The first hidden layer, counted from 1, of which every unit is 0 for every image.
+    dead: Option<u32>,
+}
+
+fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, labels: &Tensor) -> Gradients {
     let net = Mlp::new(sizes, phi, init, &mut Random::new(seed, Purpose::InitialWeights));
     let _leaves = net.parameters();
     let z = net.forward(x);
@@ -68,7 +86,10 @@ fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, 
     let (hidden, logits) = (logits, &hidden[0]);
     let loss = logits.cross_entropy_for_logits(labels);
     let gradients = Tensor::run_backward(&[loss], hidden, false, false);
-    gradients.iter().map(|g| mean(&g.to_kind(tch::Kind::Double).square()).sqrt()).collect()
+    let rms = gradients.iter().map(|g| mean(&g.to_kind(tch::Kind::Double).square()).sqrt()).collect();
+    let is_dead = |z: &Tensor| tch::no_grad(|| net.output(z).abs().max().double_value(&[])) == 0.0;
+    let dead = hidden.iter().position(is_dead).map(|layer| layer as u32 + 1);
+    Gradients { rms, dead }
 }
 
 /// Half of a ReLU's units pass the gradient on; tanh's slope is 1 where it is linear.

@@ -1,6 +1,7 @@
 //! The fully connected network that experiments share; its weights come from our own generator.
 
 use super::ExperimentError;
+use super::summary::Absent;
 use crate::learn::{Split, activation, optim::Sgd, random::Purpose, random::Random};
 use crate::protocol::{Activation, Init};
 use tch::{Kind, Tensor};
@@ -131,18 +132,38 @@ pub trait Recipe {
     }
 }
 
-/// Trains on `images` (count, 784) and `labels` (count), in an order of the seed's own each epoch.
+/// How a training ended: to its last epoch, or before, when the loss or a weight left the finite numbers. What a diverged
+/// network answers is no measurement.
+pub type Trained = Result<(), Absent>;
+
+/// Trains on `images` (count, 784) and `labels` (count), in an order of the seed's own each epoch. Ends early if the network
+/// diverges; the recipe then hears of no further epoch.
 pub fn train(
     net: &mut Mlp,
     images: &Tensor,
     labels: &Tensor,
     how: &Training,
     recipe: &mut dyn Recipe,
-) -> Result<(), ExperimentError> {
-    let count = labels.size()[0] as usize;
-    let batches = count.div_ceil(how.batch as usize);
+) -> Result<Trained, ExperimentError> {
     let mut parameters = net.parameters();
     parameters.extend(recipe.parameters());
+    let trained = descend(net, &mut parameters, images, labels, how, recipe)?;
+    for parameter in parameters {
+        let _ = parameter.set_requires_grad(false);
+    }
+    Ok(trained)
+}
+
+fn descend(
+    net: &mut Mlp,
+    parameters: &mut [Tensor],
+    images: &Tensor,
+    labels: &Tensor,
+    how: &Training,
+    recipe: &mut dyn Recipe,
+) -> Result<Trained, ExperimentError> {
+    let count = labels.size()[0] as usize;
+    let batches = count.div_ceil(how.batch as usize);
     let mut descent = Sgd::new(how.learning_rate, how.momentum);
     for epoch in 1..=how.epochs {
         descent.learning_rate = recipe.learning_rate(how, epoch);
@@ -153,18 +174,28 @@ pub fn train(
             let pick = Tensor::from_slice(pick);
             let x = recipe.input(images.index_select(0, &pick));
             let loss = recipe.loss(net, &x, &labels.index_select(0, &pick));
-            sum += loss.double_value(&[]);
-            let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
-            descent.step(&mut parameters, &gradients);
+            let value = loss.double_value(&[]);
+            if !value.is_finite() {
+                return Ok(Err(Absent::Diverged { epoch }));
+            }
+            sum += value;
+            let gradients = Tensor::run_backward(&[loss], parameters, false, false);
+            descent.step(parameters, &gradients);
             let done = f64::from(epoch - 1) + (at + 1) as f64 / batches as f64;
             recipe.after_step(done / f64::from(how.epochs))?;
         }
+        // The last step of an epoch may overflow though its loss did not.
+        if !are_finite(parameters) {
+            return Ok(Err(Absent::Diverged { epoch }));
+        }
         recipe.after_epoch(net, epoch, sum / batches as f64)?;
     }
-    for parameter in parameters {
-        let _ = parameter.set_requires_grad(false);
-    }
-    Ok(())
+    Ok(Ok(()))
+}
+
+/// Whether every element of every tensor is finite.
+pub fn are_finite(tensors: &[Tensor]) -> bool {
+    tensors.iter().all(|tensor| tensor.isfinite().all().int64_value(&[]) == 1)
 }
 
 fn weight(fan_in: i64, fan_out: i64, init: Init, random: &mut Random) -> Tensor {
@@ -218,7 +249,7 @@ mod tests {
             let mut random = Random::new(7, Purpose::InitialWeights);
             let mut net = Mlp::new(&[784, 50, 10], Activation::Relu, Init::He, &mut random);
             let mut recipe = Plain(Vec::new());
-            train(&mut net, &images, &labels, &how, &mut recipe).unwrap();
+            train(&mut net, &images, &labels, &how, &mut recipe).unwrap().unwrap();
             (recipe.0, net.error(&images, &labels), net)
         };
         let (losses, error, net) = run();
@@ -226,6 +257,19 @@ mod tests {
         assert!(losses[2] < losses[0] && error < 15.0, "{losses:?}, {error} %");
         assert_eq!(losses, again);
         assert!(net.weights.iter().zip(&other.weights).all(|(a, b)| a.equal(b)));
+    }
+
+    #[test]
+    fn a_network_that_diverges_ends_with_its_epoch() {
+        let data = Dataset::load(&DataSource::Mnist).unwrap();
+        let (images, labels) = labelled(data.training(), 200);
+        let how = Training { epochs: 5, batch: 50, learning_rate: 1e30, momentum: 0.0, seed: 1 };
+        let mut net =
+            Mlp::new(&[784, 20, 10], Activation::Relu, Init::He, &mut Random::new(1, Purpose::InitialWeights));
+        let mut recipe = Plain(Vec::new());
+        let trained = train(&mut net, &images, &labels, &how, &mut recipe).unwrap();
+        assert_eq!(trained, Err(Absent::Diverged { epoch: 1 }));
+        assert!(recipe.0.is_empty(), "an epoch that did not end has no loss");
     }
 
     /// The race's own pixels without their border, to the bit.

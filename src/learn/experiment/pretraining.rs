@@ -3,6 +3,7 @@
 
 use super::autoencoder::{Pretext, pretrain};
 use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
+use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{Dataset, random::Purpose, random::Random};
 use crate::protocol::{Activation, Figure, Finding, Init, Outcome, Pretraining, Source, Stroke, Table};
@@ -17,7 +18,7 @@ const BATCH: u32 = 50;
 const EPOCHS: (u32, u32) = (8, 100);
 
 /// Test errors of one activation and seed: without and with pre-training, by number of labels.
-type Errors = Vec<[f64; 2]>;
+type Errors = Vec<[Measured; 2]>;
 
 pub fn run(settings: &Pretraining, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let data = bench.mnist()?;
@@ -54,20 +55,30 @@ fn measure(
     let penalty = if relu { PENALTY } else { 0.0 };
     let mut pretrained = fresh();
     let share = 0.35;
-    pretrain(&mut pretrained, &digits(data.training(), unlabelled), &Pretext { epochs, seed, penalty, part, share })?;
+    let restored = pretrain(
+        &mut pretrained,
+        &digits(data.training(), unlabelled),
+        &Pretext { epochs, seed, penalty, part, share },
+    )?;
     let networks = settings.labels.len() as f64 * 2.0;
     let mut errors = Errors::new();
     for (at, &labels) in settings.labels.iter().enumerate() {
         let (x, answers) = labelled(data.training(), labels);
         let epochs = (STEPS * BATCH).div_ceil(labels).clamp(EPOCHS.0, EPOCHS.1);
-        let mut pair = [0.0; 2];
+        let mut pair = [Ok(0.0); 2];
         for (with, error) in pair.iter_mut().enumerate() {
+            if with == 1
+                && let Err(absent) = restored
+            {
+                *error = Err(absent);
+                continue;
+            }
             let mut net = if with == 1 { copy(&pretrained) } else { fresh() };
             let how = Training { epochs, batch: BATCH.into(), learning_rate: 0.05, momentum: 0.5, seed };
             let from = share + (1.0 - share) * (2 * at + with) as f64 / networks;
             let mut recipe = Tuning { penalty, part, from, part_of: (1.0 - share) / networks };
-            train(&mut net, &x, &answers, &how, &mut recipe)?;
-            *error = net.error(&test, &test_labels);
+            let trained = train(&mut net, &x, &answers, &how, &mut recipe)?;
+            *error = trained.map(|()| net.error(&test, &test_labels));
         }
         errors.push(pair);
     }
@@ -128,32 +139,36 @@ fn report(settings: &Pretraining, errors: &[Errors], seeds: &[u64]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::<Finding>::new());
     for (&phi, seeded) in settings.activations.iter().zip(errors.chunks(seeds.len())) {
         for (with, word) in ["without", "with"].into_iter().enumerate() {
-            let all = |at: usize| seeded.iter().map(|errors| errors[at][with]).collect::<Vec<f64>>();
+            let all = |at: usize| seeded.iter().map(|errors| errors[at][with]).collect::<Vec<Measured>>();
+            let name = format!("{} {word} pre-training", phi.title());
             let mut points = Vec::new();
             let mut cells = vec![format!("{} {word}", phi.title())];
             for (at, &labels) in settings.labels.iter().enumerate() {
-                let says = |error: f64| {
-                    format!("{} {word} pre-training, {labels} labels: {error:.2} % test error", phi.title())
-                };
-                let finding =
-                    summary::finding(format!("pretraining.error.{phi}.{word}.{labels}"), &all(at), seeds, says);
-                points.push([f64::from(labels), finding.value]);
-                let half = finding.spread.unwrap_or_default().max(interval(finding.value));
-                cells.push(format!("{:.2} +- {half:.2}", finding.value));
+                let subject = format!("{name}, {labels} labels");
+                let says = |error: f64| format!("{subject}: {error:.2} % test error");
+                let key = format!("pretraining.error.{phi}.{word}.{labels}");
+                let finding = summary::finding(key, &subject, &all(at), seeds, says);
+                points.push((f64::from(labels), finding.value));
+                cells.push(finding.value.map_or("-".into(), |error| {
+                    let half = finding.spread.unwrap_or_default().max(interval(error));
+                    format!("{error:.2} +- {half:.2}")
+                }));
                 findings.push(finding);
             }
             cells.push(published(phi).map_or("-".into(), |table| format!("{:.2}", table[with])));
             rows.push(cells);
             let name = format!("{} {word}", phi.title());
-            series.push(summary::curve(name, Source::Measured, Stroke::Both, points));
+            series.push(summary::curve_with_gaps(name, Source::Measured, Stroke::Both, points));
         }
         for (at, &labels) in settings.labels.iter().enumerate() {
-            let gains: Vec<f64> = seeded.iter().map(|errors| errors[at][0] - errors[at][1]).collect();
+            let gain = |errors: &Errors| Ok(errors[at][0]? - errors[at][1]?);
+            let gains: Vec<Measured> = seeded.iter().map(gain).collect();
+            let subject = format!("{}, {labels} labels", phi.title());
             let says = |gain: f64| {
                 let way = if gain >= 0.0 { "lowers" } else { "raises" };
-                format!("{}, {labels} labels: pre-training {way} the error by {:.2} points", phi.title(), gain.abs())
+                format!("{subject}: pre-training {way} the error by {:.2} points", gain.abs())
             };
-            findings.push(summary::finding(format!("pretraining.gain.{phi}.{labels}"), &gains, seeds, says));
+            findings.push(summary::finding(format!("pretraining.gain.{phi}.{labels}"), &subject, &gains, seeds, says));
         }
     }
     let (x, y) = (summary::log_axis("labelled digits"), summary::log_axis("test error, %"));

@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, Part};
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::learn::activation;
 use crate::learn::random::{Purpose, Random};
@@ -25,7 +26,12 @@ type Shares = [f64; 2];
 struct Seen {
     activation: Activation,
     fresh: [Shares; LAYERS],
-    trained: [Shares; LAYERS],
+    trained: Result<Trained, Absent>,
+}
+
+/// What it shows after training.
+struct Trained {
+    shares: [Shares; LAYERS],
     /// Percent of the trained network's pre-activations in each bin, all layers together.
     histogram: Vec<f64>,
     /// Of the test digits, percent.
@@ -56,14 +62,15 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
             let mut net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
             let fresh = shares(&net, &shown);
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate: 0.02, momentum: 0.9, seed };
-            train(&mut net, &x, &labels, &how, &mut Watch(part))?;
-            Ok(Seen {
-                activation: phi,
-                fresh,
-                trained: shares(&net, &shown),
-                histogram: histogram(&net, &shown)?,
-                error: net.error(&shown, &shown_labels),
-            })
+            let trained = match train(&mut net, &x, &labels, &how, &mut Watch(part))? {
+                Ok(()) => Ok(Trained {
+                    shares: shares(&net, &shown),
+                    histogram: histogram(&net, &shown)?,
+                    error: net.error(&shown, &shown_labels),
+                }),
+                Err(absent) => Err(absent),
+            };
+            Ok(Seen { activation: phi, fresh, trained })
         },
         |_| None,
     )?;
@@ -114,32 +121,38 @@ fn tell(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in &settings.activations {
         let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();
-        let over = |what: &dyn Fn(&Seen) -> f64| ours.iter().map(|seen| what(seen)).collect::<Vec<f64>>();
-        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&over(what)).0;
+        let fresh = |what: &dyn Fn(&[Shares; LAYERS]) -> f64| -> Vec<Measured> {
+            ours.iter().map(|seen| summary::number(what(&seen.fresh), "its sums are not finite")).collect()
+        };
+        let trained = |what: &dyn Fn(&Trained) -> f64| -> Vec<Measured> {
+            let one = |seen: &&Seen| match &seen.trained {
+                Ok(trained) => summary::number(what(trained), "its sums are not finite"),
+                Err(absent) => Err(*absent),
+            };
+            ours.iter().map(one).collect()
+        };
         let bin = (RANGE.1 - RANGE.0) / BINS as f64;
         let middle = |at: usize| RANGE.0 + (at as f64 + 0.5) * bin;
-        let points = (0..BINS).map(|at| [middle(at), average(&|seen| seen.histogram[at])]).collect();
-        series.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, points));
+        let points = (0..BINS).map(|at| (middle(at), summary::mean(&trained(&|net| net.histogram[at])))).collect();
+        series.push(summary::curve_with_gaps(phi.title(), Source::Measured, Stroke::Line, points));
         for layer in 0..LAYERS {
             let cells = [
-                average(&|seen| seen.fresh[layer][0]),
-                average(&|seen| seen.fresh[layer][1]),
-                average(&|seen| seen.trained[layer][0]),
-                average(&|seen| seen.trained[layer][1]),
+                fresh(&|shares| shares[layer][0]),
+                fresh(&|shares| shares[layer][1]),
+                trained(&|net| net.shares[layer][0]),
+                trained(&|net| net.shares[layer][1]),
             ];
             let name = [phi.title().to_string(), (layer + 1).to_string()];
-            rows.push(name.into_iter().chain(cells.map(|share| format!("{share:.1}"))).collect());
+            rows.push(name.into_iter().chain(cells.map(|shares| summary::cell(summary::mean(&shares), 1))).collect());
         }
         let flat = |shares: &[Shares; LAYERS]| shares.iter().map(|s| s[0]).sum::<f64>() / LAYERS as f64;
         let title = phi.title();
-        let fresh = over(&|seen| flat(&seen.fresh));
-        let trained = over(&|seen| flat(&seen.trained));
-        let error = over(&|seen| seen.error);
+        let wrong = summary::cell(summary::mean(&trained(&|net| net.error)), 1);
         let say = |share: f64| format!("{title}, fresh: {share:.1} % of the units stand where the curve is flat");
-        findings.push(summary::finding(format!("saturation.fresh.{phi}"), &fresh, seeds, say));
-        let wrong = summary::mean_and_spread(&error).0;
-        let say = |share: f64| format!("{title}, trained to {wrong:.1} % error: {share:.1} % of them do");
-        findings.push(summary::finding(format!("saturation.trained.{phi}"), &trained, seeds, say));
+        findings.push(summary::finding(format!("saturation.fresh.{phi}"), title, &fresh(&flat), seeds, say));
+        let say = |share: f64| format!("{title}, trained to {wrong} % error: {share:.1} % of them do");
+        let values = trained(&|net| flat(&net.shares));
+        findings.push(summary::finding(format!("saturation.trained.{phi}"), title, &values, seeds, say));
     }
     let plot = summary::plot(
         "Pre-activations after training",

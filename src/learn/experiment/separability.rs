@@ -6,6 +6,7 @@
 //! changes.
 
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{Dataset, activation, random::Purpose, random::Random};
 use crate::protocol::{Activation, Bar, Bars, Figure, Init, Outcome, Separability, Source, Stroke, Table};
@@ -34,9 +35,9 @@ enum Features {
 struct Probe {
     key: String,
     title: String,
-    zeros: f64,
-    train_error: f64,
-    test_error: f64,
+    zeros: Measured,
+    train_error: Measured,
+    test_error: Measured,
 }
 
 pub fn run(settings: &Separability, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -65,26 +66,25 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
     for kind in found {
         for layer in 0..kind[0].len() {
             let Probe { key, title, .. } = &kind[0][layer];
-            let all = |what: fn(&Probe) -> f64| kind.iter().map(|seed| what(&seed[layer])).collect::<Vec<f64>>();
+            let all = |what: fn(&Probe) -> Measured| kind.iter().map(|seed| what(&seed[layer])).collect::<Vec<_>>();
+            let subject = format!("a linear probe on {title}");
             let (zeros, train, test) = (all(|p| p.zeros), all(|p| p.train_error), all(|p| p.test_error));
-            let says = |error: f64| format!("a linear probe on {title} mistakes {error:.2} % of the test digits");
-            let error = summary::finding(format!("separability.error.{key}"), &test, seeds, says);
-            let says =
-                |error: f64| format!("a linear probe on {title} mistakes {error:.2} % of its own training digits");
-            let fit = summary::finding(format!("separability.train.{key}"), &train, seeds, says);
+            let says = |error: f64| format!("{subject} mistakes {error:.2} % of the test digits");
+            let error = summary::finding(format!("separability.error.{key}"), &subject, &test, seeds, says);
+            let says = |error: f64| format!("{subject} mistakes {error:.2} % of its own training digits");
+            let fit = summary::finding(format!("separability.train.{key}"), &subject, &train, seeds, says);
             let says = |zeros: f64| format!("{zeros:.1} % of {title} are exactly 0");
-            let zero = summary::finding(format!("separability.zeros.{key}"), &zeros, seeds, says);
-            let spread = |spread: Option<f64>| spread.map_or(String::new(), |s| format!(" +- {s:.2}"));
+            let zero = summary::finding(format!("separability.zeros.{key}"), title, &zeros, seeds, says);
             bars.push(Bar { name: title.clone(), values: vec![error.value] });
             let cloud = clouds.iter_mut().find(|(name, _)| key.starts_with(name));
-            if let Some((_, points)) = cloud {
-                points.push([zero.value, error.value]);
+            if let (Some((_, points)), Some(zeros), Some(error)) = (cloud, zero.value, error.value) {
+                points.push([zeros, error]);
             }
             rows.push(vec![
                 title.clone(),
-                format!("{:.1}", zero.value),
-                format!("{:.2}{}", fit.value, spread(fit.spread)),
-                format!("{:.2}{}", error.value, spread(error.spread)),
+                summary::cell(zero.value, 1),
+                summary::cell_with_spread(&fit, 2),
+                summary::cell_with_spread(&error, 2),
             ]);
             findings.extend([error, fit, zero]);
         }
@@ -123,12 +123,13 @@ fn probes(
     let put = |key: String, title: String, x: &Tensor, test: &Tensor, from: f64| {
         let how = Training { epochs: settings.epochs, batch: BATCH, learning_rate: RATE, momentum: 0.9, seed };
         let scale = Scale::of(x);
-        let zeros = 100.0 * mean(&test.eq(0.0));
+        let zeros = Ok(100.0 * mean(&test.eq(0.0)));
         let (x, test) = (scale.apply(x), scale.apply(test));
         let mut random = Random::new(seed, Purpose::InitialWeights);
         let mut probe = Mlp::new(&[x.size()[1], 10], Activation::Linear, Init::Standard, &mut random);
-        train(&mut probe, &x, &labels, &how, &mut Fading { part, from, to: 1.0 })?;
-        let (train_error, test_error) = (probe.error(&x, &labels), probe.error(&test, &test_labels));
+        let trained = train(&mut probe, &x, &labels, &how, &mut Fading { part, from, to: 1.0 })?;
+        let error = |x: &Tensor, labels: &Tensor| trained.map(|()| probe.error(x, labels));
+        let (train_error, test_error) = (error(&x, &labels), error(&test, &test_labels));
         Ok(Probe { key, title, zeros, train_error, test_error })
     };
     let width = i64::from(settings.width);
@@ -155,13 +156,19 @@ fn probes(
             // The sigmoid's slope is a quarter of the others'.
             let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-            train(&mut net, &x, &labels, &how, &mut Fading { part, from: 0.0, to: 0.6 })?;
+            let trained = train(&mut net, &x, &labels, &how, &mut Fading { part, from: 0.0, to: 0.6 })?;
             let hidden = |x: &Tensor, layer: usize| tch::no_grad(|| net.output(&net.forward(x)[layer]));
             (0..2)
                 .map(|layer| {
                     let key = format!("trained.{phi}.{}", layer + 1);
                     let title = format!("trained {} features, layer {}", phi.title(), layer + 1);
-                    put(key, title, &hidden(&x, layer), &hidden(&test, layer), 0.6 + 0.2 * layer as f64)
+                    match trained {
+                        Ok(()) => put(key, title, &hidden(&x, layer), &hidden(&test, layer), 0.6 + 0.2 * layer as f64),
+                        Err(absent) => {
+                            let [zeros, train_error, test_error] = [Err(absent); 3];
+                            Ok(Probe { key, title, zeros, train_error, test_error })
+                        }
+                    }
                 })
                 .collect()
         }

@@ -4,6 +4,7 @@
 
 use super::mlp::{Mlp, Training, labelled, mean, train};
 use super::penalised::Penalised;
+use super::summary::Absent;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
 use crate::learn::{random::Purpose, random::Random};
 use crate::protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
@@ -26,8 +27,15 @@ enum Pressure {
 #[derive(Clone, Copy, Debug)]
 struct Point {
     pressure: Pressure,
-    zeros: f64,
-    error: f64,
+    seed: u64,
+    /// Zeros and error, percent.
+    seen: Result<[f64; 2], Absent>,
+}
+
+impl Point {
+    fn is(&self, way: &str) -> bool {
+        matches!(self.pressure, Pressure::Penalty(_)) == (way == "l1")
+    }
 }
 
 pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -53,8 +61,9 @@ pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, Exper
             Pressure::Forced(zeros) => net.winners = Some(winners(zeros, width)),
         }
         let how = Training { epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
-        train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))?;
-        Ok(Point { pressure, zeros: zeros(&net, &test), error: net.error(&test, &test_labels) })
+        let trained = train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))?;
+        let seen = trained.map(|()| [zeros(&net, &test), net.error(&test, &test_labels)]);
+        Ok(Point { pressure, seed, seen })
     };
     let shown = |so_far: &[Option<Point>]| {
         let points: Vec<Point> = so_far.iter().flatten().copied().collect();
@@ -83,8 +92,7 @@ fn zeros(net: &Mlp, x: &Tensor) -> f64 {
 
 /// The points of one way, by their zeros.
 fn of(way: &str, points: &[Point]) -> Vec<[f64; 2]> {
-    let is = |point: &&Point| matches!(point.pressure, Pressure::Penalty(_)) == (way == "l1");
-    let mut found: Vec<[f64; 2]> = points.iter().filter(is).map(|point| [point.zeros, point.error]).collect();
+    let mut found: Vec<[f64; 2]> = points.iter().filter(|point| point.is(way)).filter_map(|p| p.seen.ok()).collect();
     found.sort_by(|a, b| a[0].total_cmp(&b[0]));
     found
 }
@@ -135,7 +143,8 @@ fn table(points: &[Point]) -> Table {
                 Pressure::Penalty(weight) => format!("L1, {weight}"),
                 Pressure::Forced(zeros) => format!("forced, {zeros} %"),
             };
-            vec![pressure, format!("{:.1}", point.zeros), format!("{:.2}", point.error)]
+            let [zeros, error] = [0, 1].map(|at| point.seen.ok().map(|seen| seen[at]));
+            vec![pressure, summary::cell(zeros, 1), summary::cell(error, 2)]
         })
         .collect();
     let columns = ["pressure", "zeros, %", "test error, %"].map(String::from).to_vec();
@@ -143,16 +152,25 @@ fn table(points: &[Point]) -> Table {
 }
 
 fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
+    let all: Vec<&Point> = points.iter().filter(|point| point.is(way)).collect();
     let points = of(way, points);
     let how = if way == "l1" { "with a price on activity, or none" } else { "with forced zeros" };
-    let Some(best) = points.iter().min_by(|a, b| a[1].total_cmp(&b[1])) else { return Vec::new() };
     let key = |what: &str| format!("sparsity-error.{way}.{what}");
+    let Some(best) = points.iter().min_by(|a, b| a[1].total_cmp(&b[1])) else {
+        let (absent, of): (Vec<_>, Vec<u64>) = all.iter().filter_map(|p| Some((Err(p.seen.err()?), p.seed))).unzip();
+        let none = |what: &str| summary::finding(key(what), how, &absent, &of, |_| String::new());
+        return if absent.is_empty() { Vec::new() } else { ["best-zeros", "best-error"].map(none).to_vec() };
+    };
+    let lost = match all.len() - points.len() {
+        0 => String::new(),
+        lost => format!("; without {lost} of {} networks, which diverged", all.len()),
+    };
     let mut findings = vec![
-        summary::finding(key("best-zeros"), &[best[0]], seeds, |zeros| {
-            format!("{how}: the lowest error is met at {zeros:.0} % zeros, of {} shares tried", points.len())
+        summary::finding(key("best-zeros"), how, &[Ok(best[0])], seeds, |zeros| {
+            format!("{how}: the lowest error is met at {zeros:.0} % zeros, of {} shares tried{lost}", points.len())
         }),
-        summary::finding(key("best-error"), &[best[1]], seeds, |error| {
-            format!("{how}: the lowest error is {error:.2} %")
+        summary::finding(key("best-error"), how, &[Ok(best[1])], seeds, |error| {
+            format!("{how}: the lowest error is {error:.2} %{lost}")
         }),
     ];
     let parts = [
@@ -163,11 +181,11 @@ fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
     ];
     for (name, words, within) in parts {
         let errors: Vec<f64> = points.iter().filter(|point| within.contains(&point[0])).map(|point| point[1]).collect();
-        if !errors.is_empty() {
-            let (error, _) = summary::mean_and_spread(&errors);
+        if let (Some(error), _) = summary::mean_and_spread(&errors) {
             let mean = if errors.len() == 1 { "the error is" } else { "the mean error is" };
             let text = |ratio: f64| format!("{how}, {words}: {mean} {error:.2} %, {ratio:.2} times the lowest");
-            findings.push(summary::finding(key(&format!("{name}-ratio")), &[error / best[1]], seeds, text));
+            let ratio = summary::number(error / best[1], "the lowest error is 0");
+            findings.push(summary::finding(key(&format!("{name}-ratio")), how, &[ratio], seeds, text));
         }
     }
     findings

@@ -33,18 +33,18 @@ fn measure(toml: &str) -> Outcome {
     let outcome = run(&spec(toml), &context, &mut Patient).unwrap();
     assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty());
     for finding in &outcome.findings {
-        assert!(finding.value.is_finite(), "{}", finding.key);
+        assert!(finding.value.is_some_and(f64::is_finite), "{}", finding.key);
     }
     for figure in &outcome.figures {
         if let Figure::Plot(plot) = figure {
-            assert!(plot.series.iter().all(|s| s.points.iter().any(|p| p[1].is_finite())), "{}", plot.title);
+            assert!(plot.series.iter().all(|s| s.points.iter().any(|p| p.1.is_some())), "{}", plot.title);
         }
     }
     outcome
 }
 
 fn value(outcome: &Outcome, key: &str) -> f64 {
-    outcome.findings.iter().find(|f| f.key == key).unwrap_or_else(|| panic!("no {key}")).value
+    outcome.findings.iter().find(|f| f.key == key).unwrap_or_else(|| panic!("no {key}")).value.unwrap()
 }
 
 #[track_caller]
@@ -219,4 +219,95 @@ fn pretraining_helps_when_labels_are_few() {
     let settings = "unlabelled = 5000\nepochs = 3\nwidth = 128\nlabels = [500]\nactivations = ['softplus']";
     let outcome = measure(&format!("experiment = 'pretraining'\n{settings}"));
     assert!(value(&outcome, "pretraining.gain.softplus.500") > 0.0);
+}
+
+/// Runs it and holds that no number of it is one that is not finite: what has no number is absent and says why.
+fn survive(toml: &str) -> Outcome {
+    let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &load, cabinet: &cabinet };
+    let spec = spec(toml);
+    let mut outcome = run(&spec, &context, &mut Patient).unwrap_or_else(|error| panic!("{toml}: {error}"));
+    assert_eq!(outcome.remove_non_finite(), Vec::<String>::new(), "{toml}");
+    for finding in &outcome.findings {
+        assert!(crate::protocol::finds(spec.experiment.finding_keys(), &finding.key), "{toml}: {}", finding.key);
+        assert!(finding.value.is_some() || finding.seeds.is_empty(), "{toml}: {finding:?}");
+    }
+    outcome
+}
+
+fn text<'o>(outcome: &'o Outcome, key: &str) -> &'o str {
+    let finding = outcome.findings.iter().find(|finding| finding.key == key).unwrap_or_else(|| panic!("no {key}"));
+    assert_eq!(finding.value, None, "{}", finding.text);
+    &finding.text
+}
+
+/// The cell of a reader who tries a rate that is far too large, with one seed and with several.
+#[test]
+fn a_deep_network_that_diverges_is_told_as_such() {
+    let cell = "experiment = 'deep-training'\ncases = [{ activation = 'relu', init = 'he' }]\ndepth = 15\nwidth = 50\n\
+                images = 200\nepochs = 3";
+    let one = survive(&format!("{cell}\nlearning-rates = [10.0]\nseeds = [1]"));
+    let (loss, error) = ("deep-training.loss.relu.he", "deep-training.error.relu.he");
+    assert_eq!(text(&one, loss), "ReLU, He: diverged at epoch 1");
+    assert_eq!(text(&one, error), "ReLU, He: diverged at epoch 1");
+    let two = survive(&format!("{cell}\nlearning-rates = [10.0]\nseeds = [1, 2]"));
+    assert_eq!(text(&two, loss), "ReLU, He: diverged at epoch 1, with every seed");
+    let Some(Figure::Plot(plot)) = two.figures.first() else { panic!("no plot") };
+    assert_eq!(plot.series[0].points, [(1.0, None)], "a gap");
+    let Some(Figure::Table(table)) = two.figures.last() else { panic!("no table") };
+    assert_eq!(table.rows[0][3..], ["-", "-"]);
+    // A rate at which it goes counts before one at which it does not.
+    let both = survive(&format!("{cell}\nlearning-rates = [10.0, 0.01]\nseeds = [1, 2]"));
+    let Some(Figure::Table(table)) = both.figures.last() else { panic!("no table") };
+    assert_eq!(table.rows[0][2], "0.01");
+    assert!(value(&both, loss) < 2.5);
+}
+
+#[test]
+fn a_gradient_that_no_layer_passes_on_is_told_as_such() {
+    let cell = "experiment = 'gradient-depth'\nactivations = ['relu']\ninits = ['he']\nimages = 20";
+    let dead = survive(&format!("{cell}\nwidth = 2\ndepth = 20\nseeds = [1]"));
+    let told = text(&dead, "gradient.ratio.relu.he");
+    assert!(told.starts_with("ReLU, He: no gradient arrives: layer ") && told.ends_with(" is dead"), "{told}");
+    let Some(Figure::Table(table)) = dead.figures.last() else { panic!("no table") };
+    assert_eq!(table.rows[0][2], "-");
+    // A sigmoid's gradient falls below single precision long before layer 1: the factor is that of the layers it reaches.
+    let faint = survive(
+        "experiment = 'gradient-depth'\nactivations = ['sigmoid']\ninits = ['standard']\nimages = 20\nwidth = 30\n\
+         depth = 100",
+    );
+    assert!((0.05..0.26).contains(&value(&faint, "gradient.ratio.sigmoid.standard")));
+}
+
+/// The ends of what settings may be, with few images.
+#[test]
+fn extreme_settings_leave_no_number_that_is_none() {
+    let dead = survive("experiment = 'dying'\nrates = [0.1]\nbias = -100.0\nwidth = 10\nimages = 100\nepochs = 2");
+    near(value(&dead, "dying.low-bias.dead.relu.0.1"), 100.0, 1e-9);
+    let all = "['relu', 'tanh', 'sigmoid', 'softplus', 'gelu', 'leaky', 'linear']";
+    for settings in [
+        "experiment = 'dying'\nrates = [100.0, 0.1]\nbias = 100.0\nwidth = 10\nimages = 100\nepochs = 3\nseeds = [1, 2]".into(),
+        "experiment = 'tricks'\nlearning-rate = 10.0\nwidth = 10\nimages = 100\nepochs = 3\nseeds = [1, 2]".into(),
+        "experiment = 'activity'\npenalties = [1.0, 0.0]\nwidth = 10\nimages = 100\nepochs = 20\nseeds = [1, 2]".into(),
+        "experiment = 'sparsity-error'\npenalties = [1.0]\nforced = [99.9, 0.0]\nwidth = 10\nimages = 100\nepochs = 3\n\
+         seeds = [1, 2]"
+            .into(),
+        format!("experiment = 'saturation'\nactivations = {all}\nwidth = 1\nimages = 50\nepochs = 5\nseeds = [1, 2]"),
+        format!("experiment = 'gradient-depth'\nactivations = {all}\nwidth = 1\ndepth = 100\nimages = 1\nseeds = [1, 2]"),
+        format!("experiment = 'gradient-depth'\nactivations = {all}\nwidth = 64\ndepth = 100\nimages = 1"),
+        format!("experiment = 'active-fraction'\nactivations = {all}\nwidth = 1\nimages = 1\nseeds = [1, 2]"),
+        format!("experiment = 'curves'\nactivations = {all}\nfrom = -100.0\nto = 100.0"),
+        format!("experiment = 'disentangle'\nactivations = {all}\nwidth = 10\nimages = 100\nepochs = 1\ndigits = 20"),
+        "experiment = 'sparse-coding'\nprice = 2.0\natoms = 8\nbatches = 1\nsteps = 1\nseeds = [1, 2]".into(),
+        "experiment = 'sparse-coding'\nprice = 0.001\natoms = 256\nbatches = 1\nsteps = 1".into(),
+        "experiment = 'ista'\nprices = [2.0, 0.001]\natoms = 8\nbatches = 1\npatches = 10\nseeds = [1, 2]".into(),
+        "experiment = 'linear-pieces'\nwidth = 1\ndepth = 6".into(),
+        "experiment = 'pretraining'\nactivations = ['relu']\nlabels = [10]\nunlabelled = 100\nepochs = 2\nwidth = 10".into(),
+        "experiment = 'separability'\nactivations = ['relu']\nwidth = 10\nimages = 100\nepochs = 3\nseeds = [1, 2]".into(),
+        "experiment = 'lif'\ncurrent = -1.0\nmilliseconds = 100".into(),
+        "experiment = 'alexnet-figure'\ntarget = 75.0".into(),
+    ] {
+        survive(&settings);
+    }
 }

@@ -1,11 +1,29 @@
 //! Training tricks, each alone against the plain network, and all together.
 
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::summary::{Absent, Measured};
 use super::tricked::{Tricked, moved};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{random::Purpose, random::Random};
 use crate::protocol::{Activation, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::Tensor;
+
+/// How one network fared.
+struct Course {
+    /// Test error after each epoch, percent.
+    errors: Vec<f64>,
+    /// Why there are no more.
+    absent: Option<Absent>,
+}
+
+impl Course {
+    fn end(&self) -> Measured {
+        match self.absent {
+            Some(absent) => Err(absent),
+            None => self.errors.last().copied().ok_or(Absent::Undefined("it has not begun")),
+        }
+    }
+}
 
 /// An arm: its name in findings and the tricks that it uses.
 type Arm = (String, Vec<Trick>);
@@ -32,56 +50,63 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
         let momentum = if tricks.contains(&Trick::Momentum) { 0.9 } else { 0.0 };
         let (epochs, learning_rate) = (settings.epochs, settings.learning_rate);
         let how = Training { epochs, batch: 50, learning_rate, momentum, seed };
-        let mut recipe = Course { net: Tricked::new(tricks, width, seed), test, test_labels, errors: Vec::new(), part };
-        train(&mut net, &x, &labels, &how, &mut recipe)?;
-        Ok(recipe.errors)
+        let mut recipe = Watch { net: Tricked::new(tricks, width, seed), test, test_labels, errors: Vec::new(), part };
+        let trained = train(&mut net, &x, &labels, &how, &mut recipe)?;
+        Ok(Course { errors: recipe.errors, absent: trained.err() })
     };
-    let shown = |so_far: &[Option<Vec<f64>>]| {
+    let shown = |so_far: &[Option<Course>]| {
         let known = so_far.chunks(seeds.len()).map(|seeds| seeds.iter().flatten().collect::<Vec<_>>());
         Some(Outcome { figures: vec![curves(&arms, &known.collect::<Vec<_>>())], ..Outcome::default() })
     };
-    let errors = bench.each("training with each trick", &items, work, shown)?;
-    let by_arm: Vec<Vec<&Vec<f64>>> = errors.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
+    let courses = bench.each("training with each trick", &items, work, shown)?;
+    let by_arm: Vec<Vec<&Course>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
     Ok(report(&arms, &by_arm, seeds))
 }
 
-fn curves(arms: &[Arm], errors: &[Vec<&Vec<f64>>]) -> Figure {
+fn curves(arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
     let series = arms
         .iter()
-        .zip(errors)
-        .filter(|(_, errors)| !errors.is_empty())
-        .map(|((name, _), errors)| {
-            let at = |epoch: usize| errors.iter().map(|course| course[epoch]).sum::<f64>() / errors.len() as f64;
-            let points = (0..errors[0].len()).map(|epoch| [(epoch + 1) as f64, at(epoch)]).collect();
-            summary::curve(name.as_str(), Source::Measured, Stroke::Both, points)
+        .zip(courses)
+        .filter(|(_, courses)| !courses.is_empty())
+        .map(|((name, _), courses)| {
+            let at = |epoch: usize| {
+                let errors: Vec<f64> = courses.iter().filter_map(|course| course.errors.get(epoch).copied()).collect();
+                summary::mean_and_spread(&errors).0
+            };
+            // The epoch in which a network diverged is a gap.
+            let length = |course: &&Course| course.errors.len() + usize::from(course.absent.is_some());
+            let epochs = courses.iter().map(length).max().unwrap_or(0);
+            let points = (0..epochs).map(|epoch| ((epoch + 1) as f64, at(epoch))).collect();
+            summary::curve_with_gaps(name.as_str(), Source::Measured, Stroke::Both, points)
         })
         .collect();
     let y = summary::log_axis("test error, %");
     Figure::Plot(summary::plot("Test error with each trick", summary::axis("epoch"), y, series))
 }
 
-fn report(arms: &[Arm], errors: &[Vec<&Vec<f64>>], seeds: &[u64]) -> Outcome {
-    let last =
-        |errors: &[&Vec<f64>]| -> Vec<f64> { errors.iter().filter_map(|course| course.last().copied()).collect() };
-    let plain = last(&errors[0]);
+fn report(arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
+    let ends = |courses: &[&Course]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
+    let plain = ends(&courses[0]);
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
-    for ((name, _), errors) in arms.iter().zip(errors) {
-        let ends = last(errors);
+    for ((name, _), arm) in arms.iter().zip(courses) {
+        let ends = ends(arm);
         // Seed by seed: both networks began with the same draws and saw the same batches.
-        let gains: Vec<f64> = plain.iter().zip(&ends).map(|(plain, end)| plain - end).collect();
+        let gain = |(plain, end): (&Measured, &Measured)| match (plain, end) {
+            (Ok(plain), Ok(end)) => Ok(plain - end),
+            (_, Err(absent)) => Err(*absent),
+            (Err(_), Ok(_)) => Err(Absent::Undefined("the plain network diverged")),
+        };
+        let gains: Vec<Measured> = plain.iter().zip(&ends).map(gain).collect();
         let says = |error: f64| format!("{name}: the test error ends at {error:.2} %");
-        let error = summary::finding(format!("tricks.error.{name}"), &ends, seeds, says);
+        let error = summary::finding(format!("tricks.error.{name}"), name, &ends, seeds, says);
         let says = |gain: f64| {
             let how = if gain >= 0.0 { "lower" } else { "higher" };
             format!("{name}: {:.2} points {how} than the plain network's", gain.abs())
         };
-        let gain = summary::finding(format!("tricks.gain.{name}"), &gains, seeds, says);
-        let spread = |spread: Option<f64>| spread.map_or(String::new(), |spread| format!(" +- {spread:.2}"));
-        rows.push(vec![
-            name.clone(),
-            format!("{:.2}{}", error.value, spread(error.spread)),
-            format!("{:+.2}{}", gain.value, spread(gain.spread)),
-        ]);
+        let gain = summary::finding(format!("tricks.gain.{name}"), name, &gains, seeds, says);
+        let spread = gain.spread.map_or(String::new(), |spread| format!(" +- {spread:.2}"));
+        let gained = gain.value.map_or("-".into(), |gain| format!("{gain:+.2}{spread}"));
+        rows.push(vec![name.clone(), summary::cell_with_spread(&error, 2), gained]);
         findings.push(error);
         if name != "plain" {
             findings.push(gain);
@@ -89,10 +114,10 @@ fn report(arms: &[Arm], errors: &[Vec<&Vec<f64>>], seeds: &[u64]) -> Outcome {
     }
     let columns = ["trick", "test error, %", "gained, points"].map(String::from).to_vec();
     let table = Table { title: "What each trick is worth".into(), columns, rows, sources: vec![Source::Measured; 3] };
-    Outcome { figures: vec![curves(arms, errors), Figure::Table(table)], findings, seconds: 0.0 }
+    Outcome { figures: vec![curves(arms, courses), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
-struct Course<'a> {
+struct Watch<'a> {
     net: Tricked,
     test: Tensor,
     test_labels: Tensor,
@@ -100,7 +125,7 @@ struct Course<'a> {
     part: &'a Part<'a>,
 }
 
-impl Recipe for Course<'_> {
+impl Recipe for Watch<'_> {
     fn input(&mut self, x: Tensor) -> Tensor {
         if self.net.has(Trick::Augmentation) { moved(&x, &mut self.net.random) } else { x }
     }

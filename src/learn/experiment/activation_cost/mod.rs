@@ -82,7 +82,7 @@ fn normal(seed: u64, number: u32, count: u32) -> Tensor {
 fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, place: &str) -> Figure {
     let bar = |(way, times): (&Way, &[Times; 2])| {
         let [forward, both] = [&times[at].forward, &times[at].both].map(|times| median_and_spread(times).0);
-        Bar { name: way.title().into(), values: vec![forward, (both - forward).max(0.0)] }
+        Bar { name: way.title().into(), values: vec![Some(forward), Some((both - forward).max(0.0))] }
     };
     Figure::Bars(Bars {
         title: format!("Nanoseconds an element, {place}"),
@@ -118,7 +118,8 @@ fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
     let against = |(at, way): (usize, &Way)| match relu {
         Some(relu) if relu != at => {
             // Round by round: what slows the machine down slows both.
-            let ratios: Vec<f64> = in_cache(at).iter().zip(in_cache(relu)).map(|(ours, relu)| ours / relu).collect();
+            let ratio = |(ours, relu): (&f64, &f64)| Some(ours / relu).filter(|ratio| ratio.is_finite());
+            let ratios: Vec<f64> = in_cache(at).iter().zip(in_cache(relu)).filter_map(ratio).collect();
             let text = |ratio: f64| format!("{}: {ratio:.2} times the time of ReLU, in the cache", way.title());
             told("times-relu", way, &ratios, &text)
         }

@@ -8,7 +8,7 @@ mod sweep;
 
 use super::ExperimentError;
 use super::bench::{Bench, Part};
-use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::mlp::{Mlp, Recipe, Trained as Ended, Training, labelled, train};
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{Activation, Code, Disentangle, Figure, Init, Outcome, Source, Steer, UnitState, Units};
 use moved::moved;
@@ -20,8 +20,8 @@ const LAYERS: usize = 2;
 
 /// What is kept for the reader's next key.
 struct Trained {
-    /// Of the first seed, in the activations' order.
-    nets: Vec<Mlp>,
+    /// Of the first seed, in the activations' order; how each one's training ended.
+    nets: Vec<(Mlp, Ended)>,
     /// The test digits, (10,000, 784), and their labels: loading all of MNIST for one key would be felt.
     digits: (Tensor, Tensor),
     measured: Outcome,
@@ -52,7 +52,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         let Some((phi, seed)) = *item else {
             let pixels = |x: &Tensor| vec![sweep::Layer { h: x.shallow_clone(), on: x.gt(0.5) }];
             let layers = sweep::layers(&test, &test_labels, pixels, part)?;
-            return Ok((None, Sweep { activation: None, layers, errors: Vec::new() }));
+            return Ok((None, Sweep { activation: None, layers, errors: Vec::new(), absent: None }));
         };
         let (x, labels) = labelled(data.training(), images);
         let width = i64::from(settings.width);
@@ -62,13 +62,13 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         // The sigmoid's slope is a quarter of the others'.
         let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-        train(&mut net, &x, &labels, &how, &mut Fading(part))?;
+        let trained = train(&mut net, &x, &labels, &how, &mut Fading(part))?;
         let layers = sweep::layers(&test, &test_labels, |x| hidden(&net, x), part)?;
         let errors = sweep::errors(&net, &test, &test_labels);
-        Ok((Some(net), Sweep { activation: Some(phi), layers, errors }))
+        Ok((Some((net, trained)), Sweep { activation: Some(phi), layers, errors, absent: trained.err() }))
     };
     let done = bench.each("two hidden layers each", &items, work, |_| None)?;
-    let (nets, sweeps): (Vec<Option<Mlp>>, Vec<Sweep>) = done.into_iter().unzip();
+    let (nets, sweeps): (Vec<Option<(Mlp, Ended)>>, Vec<Sweep>) = done.into_iter().unzip();
     let measured = Outcome { seconds: began.elapsed().as_secs_f64(), ..sweep::report(&sweeps, seeds) };
     let nets = nets.into_iter().flatten().step_by(seeds.len()).collect();
     let (images, labels) = labelled(data.test(), 10_000);
@@ -84,17 +84,18 @@ fn hidden(net: &Mlp, x: &Tensor) -> Vec<sweep::Layer> {
 }
 
 /// The shown digit where the reader has moved it, and which units switched on the way.
-fn look(nets: &[Mlp], image: &Tensor, label: i64, steer: Steer) -> Result<Units, ExperimentError> {
+fn look(nets: &[(Mlp, Ended)], image: &Tensor, label: i64, steer: Steer) -> Result<Units, ExperimentError> {
     let (layer, there) = (steer.layer as usize % LAYERS, moved(image, steer));
     let mut codes = Vec::new();
-    for net in nets {
+    for (net, trained) in nets {
         let on = |x: &Tensor| Vec::<bool>::try_from(hidden(net, x).swap_remove(layer).on.view(-1));
         let units: Vec<UnitState> =
             on(image)?.into_iter().zip(on(&there)?).map(|(before, now)| state(before, now)).collect();
         let count = |wanted: &[UnitState]| units.iter().filter(|unit| wanted.contains(unit)).count();
         let says = tch::no_grad(|| net.logits(&there).argmax(1, false).int64_value(&[0]));
         let text = format!(
-            "says {says}; {} on, +{} -{}",
+            "{}{} on, +{} -{}",
+            trained.map_or_else(|absent| format!("{absent}; "), |()| format!("says {says}; ")),
             count(&[UnitState::On, UnitState::SwitchedOn]),
             count(&[UnitState::SwitchedOn]),
             count(&[UnitState::SwitchedOff])

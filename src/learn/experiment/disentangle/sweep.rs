@@ -3,6 +3,7 @@
 use super::moved;
 use crate::learn::experiment::bench::Part;
 use crate::learn::experiment::mlp::{Mlp, mean};
+use crate::learn::experiment::summary::{Absent, Measured};
 use crate::learn::experiment::{ExperimentError, summary};
 use crate::protocol::{Activation, Figure, Finding, Outcome, Source, Steer, Stroke, Table};
 use tch::{Kind, Tensor};
@@ -86,7 +87,7 @@ pub fn layers(
 pub fn errors(net: &Mlp, images: &Tensor, labels: &Tensor) -> Vec<f64> {
     let at = |by: i32| {
         let ways: Vec<f64> = ways(by).into_iter().map(|steer| net.error(&moved(images, steer), labels)).collect();
-        summary::mean_and_spread(&ways).0
+        summary::mean_and_spread(&ways).0.unwrap_or_default()
     };
     std::iter::once(0).chain(SHIFTS).map(at).collect()
 }
@@ -167,9 +168,19 @@ pub struct Sweep {
     pub layers: Vec<Seen>,
     /// As `errors` gives them; none of the pixels.
     pub errors: Vec<f64>,
+    /// Why nothing of this counts: the network diverged.
+    pub absent: Option<Absent>,
 }
 
 impl Sweep {
+    /// A value of it, if it counts.
+    fn value(&self, value: f64) -> Measured {
+        match self.absent {
+            Some(absent) => Err(absent),
+            None => summary::number(value, "every digit has the same code"),
+        }
+    }
+
     fn name(&self, layer: usize) -> String {
         self.activation.map_or("pixels".into(), |phi| format!("{}, layer {}", phi.title(), layer + 1))
     }
@@ -189,12 +200,14 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
         let first = &seeded[0];
         for layer in 0..first.layers.len() {
             let (name, key) = (first.name(layer), first.key(layer));
-            let all = |what: &dyn Fn(&Seen) -> f64| seeded.iter().map(|s| what(&s.layers[layer])).collect::<Vec<f64>>();
-            let average = |what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&all(what)).0;
+            let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+                seeded.iter().map(|sweep| sweep.value(what(&sweep.layers[layer]))).collect()
+            };
+            let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
             let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Seen, usize) -> f64| {
-                let point = |at: usize| [f64::from(sizes[at]), average(&|seen| what(seen, at))];
-                let points = std::iter::once([0.0, 0.0]).chain((0..sizes.len()).map(point)).collect();
-                summary::curve(name, Source::Measured, Stroke::Both, points)
+                let point = |at: usize| (f64::from(sizes[at]), average(&|seen| what(seen, at)));
+                let points = std::iter::once((0.0, Some(0.0))).chain((0..sizes.len()).map(point)).collect();
+                summary::curve_with_gaps(name, Source::Measured, Stroke::Both, points)
             };
             let is_last = layer + 1 == first.layers.len();
             if let Some(phi) = first.activation.filter(|_| layer == 0) {
@@ -204,21 +217,21 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             if is_last {
                 curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
             }
-            let on = if first.activation.is_some() { format!("{:.0}", average(&|s| s.active)) } else { "-".into() };
-            let switch =
-                if first.activation.is_some() { format!("{:.1}", average(&|s| s.shift[0].switch)) } else { "-".into() };
+            // Pixels are not on or off.
+            let of_units = |value: Option<f64>| value.filter(|_| first.activation.is_some());
             rows.push(vec![
                 name.clone(),
-                on,
-                switch,
-                format!("{:.0}", average(&|s| s.shift[0].still)),
-                format!("{:.0}", average(&|s| s.shift[0].carry)),
-                format!("{:.2}", average(&|s| s.shift[0].distance)),
-                format!("{:.2}", average(&|s| s.together)),
+                summary::cell(of_units(average(&|s| s.active)), 0),
+                summary::cell(of_units(average(&|s| s.shift[0].switch)), 1),
+                summary::cell(average(&|s| s.shift[0].still), 0),
+                summary::cell(average(&|s| s.shift[0].carry), 0),
+                summary::cell(average(&|s| s.shift[0].distance), 2),
+                summary::cell(average(&|s| s.together), 2),
             ]);
             let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
                 let seeds = if first.activation.is_some() { seeds } else { &[] };
-                let found: Finding = summary::finding(format!("disentangle.{what}.{key}"), &all(value), seeds, says);
+                let key = format!("disentangle.{what}.{key}");
+                let found: Finding = summary::finding(key, &name, &all(value), seeds, says);
                 findings.push(found);
             };
             find("still", &|s| s.shift[0].still, &|v| format!("{name}: {v:.1} % do not notice a shift of one pixel"));
@@ -235,10 +248,11 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             }
         }
         if let Some(phi) = first.activation {
-            let mean_at =
-                |at: usize| summary::mean_and_spread(&seeded.iter().map(|s| s.errors[at]).collect::<Vec<f64>>()).0;
-            let points = (0..first.errors.len()).map(|at| [at as f64, mean_at(at)]).collect();
-            curves[3].push(summary::curve(phi.title(), Source::Measured, Stroke::Both, points));
+            let mean_at = |at: usize| {
+                summary::mean(&seeded.iter().map(|sweep| sweep.value(sweep.errors[at])).collect::<Vec<Measured>>())
+            };
+            let points = (0..first.errors.len()).map(|at| (at as f64, mean_at(at))).collect();
+            curves[3].push(summary::curve_with_gaps(phi.title(), Source::Measured, Stroke::Both, points));
         }
     }
     let titles = [

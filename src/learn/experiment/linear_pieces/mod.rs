@@ -6,6 +6,7 @@ mod show;
 mod walk;
 
 use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
+use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::random::{Purpose, Random};
 use crate::learn::{Dataset, Split};
@@ -46,30 +47,40 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
     let images = inputs(&data.test().narrow(0, data.test().len().min(10_000)))?;
     let labels = Vec::<i64>::try_from(&data.test().labels)?;
     let mut figures = Vec::new();
-    let mut values: Vec<Vec<f64>> = vec![Vec::new(); FINDINGS.len()];
+    let mut values: Vec<Vec<Measured>> = vec![Vec::new(); FINDINGS.len()];
     let seeds = bench.seeds;
     for (number, &seed) in seeds.iter().enumerate() {
         let from = number as f64 / seeds.len() as f64;
         let share = 1.0 / seeds.len() as f64;
         let net = trained(settings, seed, &data, bench, (from, 0.6 * share))?;
         let net = net.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let net = match &*net {
+            Ok(net) => net,
+            Err(absent) => {
+                for all in &mut values {
+                    all.push(Err(*absent));
+                }
+                continue;
+            }
+        };
         let mut watch =
             |bench: &mut Bench, done: f64, doing: &str| bench.step(from + share * (0.6 + 0.4 * done), doing);
         let plane = Plane::through(&corners[0], &corners[1], &corners[2]);
-        let seen = look(&net, &corners, &plane, (&images, &labels), bench, &mut watch)?;
+        let seen = look(net, &corners, &plane, (&images, &labels), bench, &mut watch)?;
         for (all, value) in values.iter_mut().zip(&seen.values) {
-            all.push(*value);
+            all.push(summary::number(*value, "it is not finite"));
         }
-        if number == 0 {
-            figures = drawn(settings, &net, &corners, &plane, &seen);
+        // Of the first seed whose network can be shown.
+        if figures.is_empty() {
+            figures = drawn(settings, net, &corners, &plane, &seen);
         }
     }
-    let finding = |((key, decimals, text), values): ((&str, usize, &str), &Vec<f64>)| -> Finding {
+    let finding = |((key, decimals, text), values): ((&str, usize, &str), &Vec<Measured>)| -> Finding {
         let text = |value: f64| {
             let number = if key == "gap" { format!("{value:.0e}") } else { format!("{value:.decimals$}") };
             text.replacen('#', &number, 1)
         };
-        summary::finding(format!("linear-pieces.{key}"), values, seeds, text)
+        summary::finding(format!("linear-pieces.{key}"), "the network", values, seeds, text)
     };
     let findings = FINDINGS.into_iter().zip(&values).map(finding).collect();
     Ok(Outcome { figures, findings, seconds: 0.0 })
@@ -95,7 +106,7 @@ fn trained(
     data: &Dataset,
     bench: &mut Bench,
     (from, share): (f64, f64),
-) -> Result<std::sync::Arc<std::sync::Mutex<Net>>, ExperimentError> {
+) -> Result<std::sync::Arc<std::sync::Mutex<Result<Net, Absent>>>, ExperimentError> {
     let LinearPieces { width, depth, .. } = *settings;
     let (images, epochs) = match bench.effort {
         Effort::Quick => (10_000, 6),
@@ -108,8 +119,11 @@ fn trained(
         let mut mlp = Mlp::new(&sizes, Activation::Relu, Init::He, &mut Random::new(seed, Purpose::InitialWeights));
         let (x, y) = labelled(data.training(), images);
         let how = Training { epochs, batch: 32, learning_rate: 0.02, momentum: 0.9, seed };
-        train(&mut mlp, &x, &y, &how, &mut Told { bench, from, share })?;
-        Ok(Net::of(&mlp)?)
+        let trained = train(&mut mlp, &x, &y, &how, &mut Told { bench, from, share })?;
+        Ok(match trained {
+            Ok(()) => Ok(Net::of(&mlp)?),
+            Err(absent) => Err(absent),
+        })
     })
 }
 

@@ -40,7 +40,7 @@ impl Plane {
         let flat = [[0.0, 0.0], [dot(&ab, &e), 0.0], [along, dot(&ac, &f)]];
         let extent = |axis: usize| {
             let values = flat.map(|corner| corner[axis]);
-            (values.into_iter().fold(f64::MAX, f64::min), values.into_iter().fold(f64::MIN, f64::max))
+            (values.into_iter().fold(f64::INFINITY, f64::min), values.into_iter().fold(f64::NEG_INFINITY, f64::max))
         };
         let (x, y) = (extent(0), extent(1));
         let wide = (1.0 + 2.0 * MARGIN) * (x.1 - x.0) / SIZE.0 as f64;

@@ -78,7 +78,7 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
     path.push((1.0, &ends[1]));
     let (from, to) = (digits[0] as usize, digits[1] as usize);
     // Beside the two, the one that comes highest on the way.
-    let highest = |class: usize| path.iter().map(|(_, logits)| logits[class]).fold(f64::MIN, f64::max);
+    let highest = |class: usize| path.iter().map(|(_, logits)| logits[class]).fold(f64::NEG_INFINITY, f64::max);
     let third =
         (0..10).filter(|&class| class != from && class != to).max_by(|&x, &y| highest(x).total_cmp(&highest(y)));
     let of = |class: usize| path.iter().map(|(at, logits)| [*at, logits[class]]).collect::<Vec<_>>();
@@ -88,8 +88,8 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
         .map(|class| summary::curve(format!("logit of {class}"), Source::Measured, Stroke::Line, of(class)))
         .collect();
     // Every switch bends every logit; one row of marks is enough.
-    let lowest = series.iter().flat_map(|s| s.points.iter()).map(|p| p[1]).fold(f64::MAX, f64::min);
-    let highest = series.iter().flat_map(|s| s.points.iter()).map(|p| p[1]).fold(f64::MIN, f64::max);
+    let heights = || series.iter().flat_map(|s| s.points.iter()).filter_map(|point| point.1);
+    let (lowest, highest) = (heights().fold(f64::INFINITY, f64::min), heights().fold(f64::NEG_INFINITY, f64::max));
     let floor = lowest - 0.08 * (highest - lowest);
     let marks = switches.iter().map(|switch| [switch.at, floor]).collect::<Vec<_>>();
     if !marks.is_empty() {

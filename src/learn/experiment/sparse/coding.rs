@@ -4,6 +4,7 @@ use super::dictionary::{Dictionary, Sign, pictures};
 use super::patches::{SIDE, patches};
 use crate::learn::experiment::bench::{Bench, Part};
 use crate::learn::experiment::mlp::digits;
+use crate::learn::experiment::summary::Measured;
 use crate::learn::experiment::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table};
@@ -166,19 +167,26 @@ fn grid(title: &str, images: Vec<Vec<u8>>) -> Figure {
 }
 
 fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
-    let all = |what: fn(&Seen) -> f64| seen.iter().map(what).collect::<Vec<f64>>();
-    let average = |what: fn(&Seen) -> f64| summary::mean_and_spread(&all(what)).0;
-    let find = |key: &str, what: fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
-        summary::finding(format!("sparse-coding.{key}"), &all(what), seeds, says)
+    let all = |what: fn(&Seen) -> f64| -> Vec<Measured> {
+        seen.iter().map(|seen| summary::number(what(seen), "no patch uses any of the dictionary")).collect()
     };
+    let average = |what: fn(&Seen) -> f64| summary::mean(&all(what));
+    let find = |key: &str, subject: &str, what: fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+        summary::finding(format!("sparse-coding.{key}"), subject, &all(what), seeds, says)
+    };
+    let (sparse, components) = ("the sparse code", "the principal components");
     let findings = vec![
-        find("nonzero", |s| s.nonzero, &|v| format!("a patch uses {v:.1} % of the dictionary")),
-        find("snr", |s| s.snr, &|v| format!("and is rebuilt from that to {v:.1} dB")),
-        find("snr.pca", |s| s.snr_components, &|v| {
+        find("nonzero", sparse, |s| s.nonzero, &|v| format!("a patch uses {v:.1} % of the dictionary")),
+        find("snr", sparse, |s| s.snr, &|v| format!("and is rebuilt from that to {v:.1} dB")),
+        find("snr.pca", components, |s| s.snr_components, &|v| {
             format!("as many principal components, the same ones for all, rebuild it to {v:.1} dB")
         }),
-        find("kurtosis.sparse", |s| s.kurtosis[0], &|v| format!("excess kurtosis of the sparse coefficients: {v:.1}")),
-        find("kurtosis.pca", |s| s.kurtosis[1], &|v| format!("of the principal components: {v:.1}; a Gaussian has 0")),
+        find("kurtosis.sparse", sparse, |s| s.kurtosis[0], &|v| {
+            format!("excess kurtosis of the sparse coefficients: {v:.1}")
+        }),
+        find("kurtosis.pca", components, |s| s.kurtosis[1], &|v| {
+            format!("of the principal components: {v:.1}; a Gaussian has 0")
+        }),
     ];
     let first = &seen[0];
     let (images, captions) = first.strips.iter().cloned().unzip();
@@ -202,8 +210,8 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
         summary::log_axis("% of them"),
         vec![curve("sparse codes", 0), curve("principal components", 1)],
     );
-    let row = |name: &str, used: f64, snr: f64, kurtosis: f64| {
-        vec![name.to_string(), format!("{used:.1}"), format!("{snr:.1}"), format!("{kurtosis:.1}")]
+    let row = |name: &str, used: Option<f64>, snr: Option<f64>, kurtosis: Option<f64>| {
+        vec![name.to_string(), summary::cell(used, 1), summary::cell(snr, 1), summary::cell(kurtosis, 1)]
     };
     let (used, snr) = (average(|s| s.nonzero), average(|s| s.snr));
     let rows = vec![

@@ -5,6 +5,7 @@ use super::dictionary::{Dictionary, Sign};
 use super::patches::patches;
 use crate::learn::experiment::bench::{Bench, Part};
 use crate::learn::experiment::mlp::{digits, mean};
+use crate::learn::experiment::summary::Measured;
 use crate::learn::experiment::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
 use crate::protocol::{Figure, Finding, Ista, Outcome, Series, Source, Stroke, Table};
@@ -101,23 +102,31 @@ fn agreement(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
-    let all = |price: usize, what: &dyn Fn(&Seen) -> f64| {
-        seen.iter().map(|seeded| what(&seeded[price])).collect::<Vec<f64>>()
+    let all = |price: usize, what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+        seen.iter().map(|seeded| summary::number(what(&seeded[price]), "its cost is 0")).collect()
     };
-    let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean_and_spread(&all(price, what)).0;
+    let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean(&all(price, what));
     let mut findings: Vec<Finding> = Vec::new();
     let (mut active, mut above): (Vec<Series>, Vec<Series>) = (Vec::new(), Vec::new());
     for (at, price) in prices.iter().enumerate() {
         let curve = |what: &dyn Fn(&Layer) -> f64| {
-            let point = |layer: usize| [f64::from(LAYERS[layer]), average(at, &|s| what(&s.layers[layer]))];
-            let points = (0..LAYERS.len()).map(point).filter(|point| point[1] > 0.0).collect();
-            summary::curve(format!("price {price}").as_str(), Source::Measured, Stroke::Both, points)
+            // A log axis has no place for 0: a gap.
+            let value = |layer: usize| average(at, &|s| what(&s.layers[layer])).filter(|value| *value > 0.0);
+            let point = |layer: usize| (f64::from(LAYERS[layer]), value(layer));
+            let points = (0..LAYERS.len()).map(point).collect();
+            summary::curve_with_gaps(format!("price {price}").as_str(), Source::Measured, Stroke::Both, points)
         };
         active.push(curve(&|layer| layer.active));
         above.push(curve(&|layer| 100.0 * layer.above));
-        findings.push(summary::finding(format!("ista.settled.{price}"), &all(at, &|s| s.settled), seeds, |share| {
-            format!("price {price}: {share:.1} % of the units answer in the settled code")
-        }));
+        let subject = format!("price {price}");
+        let says = |share: f64| format!("{subject}: {share:.1} % of the units answer in the settled code");
+        findings.push(summary::finding(
+            format!("ista.settled.{price}"),
+            &subject,
+            &all(at, &|s| s.settled),
+            seeds,
+            says,
+        ));
     }
     let gap = seen.iter().flatten().map(|s| s.gap).fold(0.0, f64::max);
     findings.push(summary::exact(
@@ -126,7 +135,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         format!("a step and a layer of rectifiers differ by {gap:.1e} at most"),
     ));
     let one = all(0, &|s| s.layers[0].agree);
-    findings.push(summary::finding("ista.first", &one, seeds, |share| {
+    findings.push(summary::finding("ista.first", "the first layer", &one, seeds, |share| {
         format!("of the units that answer after one layer or in the settled code, {share:.0} % answer in both")
     }));
     let rows = (0..LAYERS.len())
@@ -134,9 +143,9 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
             let value = |what: &dyn Fn(&Layer) -> f64| average(0, &|s| what(&s.layers[layer]));
             vec![
                 LAYERS[layer].to_string(),
-                format!("{:.1}", value(&|l| l.active)),
-                format!("{:.0}", value(&|l| l.agree)),
-                format!("{:.2}", 100.0 * value(&|l| l.above)),
+                summary::cell(value(&|l| l.active), 1),
+                summary::cell(value(&|l| l.agree), 0),
+                summary::cell(value(&|l| 100.0 * l.above), 2),
             ]
         })
         .collect();
