@@ -99,6 +99,46 @@ fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
     kernel.join().unwrap();
 }
 
+/// One line of the kernel has `null` where a number belongs: it is skipped with a word, and nobody is advised to end
+/// anything.
+#[test]
+fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let mut store = Store::open(&at).unwrap();
+    let spec = RunSpec { arms: vec![Arm::RELU_TANH], epochs: 2, ..RunSpec::of(Preset::Article) };
+    let run = store.create_run(&spec, None).unwrap();
+    store.set_state(run, &RunState::Running).unwrap();
+    let listener = UnixListener::bind(at.socket().unwrap()).unwrap();
+    let socket = at.socket().unwrap();
+    let kernel = std::thread::spawn(move || {
+        let mut stream = listener.incoming().map(Result::unwrap).next().unwrap();
+        // Another cell's outcome, before the answer to the first request and after it.
+        let cell = r#"{"cell_event":"finished","cell":{"lesson":"x","cell":"y"},"outcome":{"figures":null}}"#;
+        writeln!(stream, "{cell}").unwrap();
+        converse(&mut stream, run, |body| matches!(body, RequestBody::Train { .. }));
+        writeln!(stream, "{cell}").unwrap();
+        // This run's own: what was committed with it stands in the store.
+        let record = commit(&mut store, run, 1);
+        let line = serde_json::to_string(&ServerLine::Event(Event::Run(RunEvent::Epoch { run, record }))).unwrap();
+        writeln!(stream, "{}", line.replace("\"val_error\":2.0", "\"val_error\":null")).unwrap();
+        let record = commit(&mut store, run, 2);
+        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Epoch { run, record })));
+        store.set_state(run, &RunState::Finished).unwrap();
+        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Finished { run })));
+        fs::remove_file(socket).unwrap();
+        let _ = stream.read(&mut [0]);
+    });
+    let assert = home.run(&["train", "--arms", "relu-tanh", "--epochs", "2", "--json"]).success();
+    let told = events(&String::from_utf8(assert.get_output().stdout.clone()).unwrap());
+    let kinds: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["started", "epoch", "epoch", "finished"], "{told:?}");
+    let words = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert_eq!(words.matches("finished of x/y").count(), 1, "each is said once: {words}");
+    assert!(words.contains("epoch of run 1 (invalid type: null") && !words.contains("kernel stop"), "{words}");
+    kernel.join().unwrap();
+}
+
 /// Whether the other end says something before it hangs up.
 fn speaks(stream: &UnixStream) -> bool {
     rustix::net::recv(stream, &mut [0_u8; 1], rustix::net::RecvFlags::PEEK).is_ok_and(|(read, _)| read > 0)

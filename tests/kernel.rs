@@ -10,7 +10,7 @@ use common::{Kernel, end, endless, event, follow, home, log, program, refused, s
 use disk::SmallDisk;
 use relu_notebook::{
     protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunSpec, RunState},
-    shell::client::Client,
+    shell::client::{Client, Message},
     store::{Home, Store},
 };
 use rustix::process::Signal;
@@ -239,7 +239,7 @@ fn a_full_disk_makes_training_wait_and_costs_nothing() {
     // One who comes now is told of it too.
     let mut late = follow(&home);
     let told = late.next_event(common::PATIENCE).unwrap();
-    assert!(matches!(told, Some(Event::Run(RunEvent::Notice { text: Some(_), .. }))), "{told:?}");
+    assert!(matches!(told, Some(Message::Event(Event::Run(RunEvent::Notice { text: Some(_), .. })))), "{told:?}");
     let Reply::Status(status) = late.request(RequestBody::Status).unwrap() else { panic!() };
     assert!(matches!(&status.notices[..], [(of, text)] if *of == run && text.contains("disk")), "{status:?}");
     assert!(!Store::open_read(&home).unwrap().epochs(run).unwrap().is_empty());

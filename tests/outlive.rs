@@ -23,7 +23,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relu_notebook::{
     protocol::{Event, RequestBody, RunEvent, RunId, RunSpec},
-    shell::client::Client,
+    shell::client::{Client, Message},
     store::{Home, Store},
 };
 use std::{
@@ -123,7 +123,7 @@ fn listen(home: &TestHome, over: &Arc<AtomicBool>) -> JoinHandle<Duration> {
     std::thread::spawn(move || {
         let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
         while !over.load(Ordering::SeqCst) {
-            if let Some(Event::Run(_)) = client.next_event(Duration::from_millis(50)).unwrap() {
+            if let Some(Message::Event(Event::Run(_))) = client.next_event(Duration::from_millis(50)).unwrap() {
                 longest = longest.max(last.elapsed());
                 last = Instant::now();
             }

@@ -11,7 +11,7 @@ use relu_notebook::app::{App, Effect, Event, ExperimentView, Link, Modal, Openin
 use relu_notebook::lesson::{CellBody, Library, parse};
 use relu_notebook::protocol::{
     self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
-    RunSpec, RunState,
+    RunSpec, RunState, Unreadable,
 };
 use serde_json::{Value, json};
 use session::Session;
@@ -154,6 +154,35 @@ fn an_outcome_that_was_read_too_early_is_read_again() {
     assert_eq!(reads(&session, Read::Progress), 2);
 }
 
+/// A line of the kernel that can't be read is worth a word, once; what the store has of it is read.
+#[test]
+fn a_line_that_cant_be_read_costs_no_link() {
+    let mut session = Session::open();
+    session.tell(Event::Link(Link::On));
+    session.start_race();
+    session.tell(Event::History(RUN, vec![started()]));
+    let before = reads(&session, Read::Run(RUN));
+    let line = br#"{"event":"epoch","run":1,"arm":"relu-tanh","seed":1,"epoch":1,"train_loss":null}"#;
+    session.tell(Event::Unreadable(Unreadable::of(line)));
+    assert_eq!((session.app.link.clone(), session.state().clone()), (Link::On, RunState::Running));
+    assert!(session.app.message.as_deref().unwrap().contains("epoch of run 1"), "{:?}", session.app.message);
+    assert_eq!(reads(&session, Read::Run(RUN)), before + 1);
+    session.press(KeyCode::Down);
+    session.tell(Event::Unreadable(Unreadable::of(line)));
+    assert_eq!(session.app.message, None, "it is said once");
+    // The end of a measurement.
+    let (cell, spec) = experiment(&session);
+    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec });
+    let line = format!(
+        r#"{{"cell_event":"finished","cell":{},"outcome":{{"figures":null}}}}"#,
+        serde_json::to_string(&cell).unwrap()
+    );
+    session.tell(Event::Unreadable(Unreadable::of(line.as_bytes())));
+    let view = view(&session, &cell);
+    assert!(view.running.is_none() && view.error.is_some(), "it does not seem to run for ever");
+    assert_eq!(reads(&session, Read::Progress), 1);
+}
+
 /// Two notebooks start the same measurement: what the second is refused is no error while the first one's runs.
 #[test]
 fn an_error_goes_with_its_cause() {
@@ -161,7 +190,7 @@ fn an_error_goes_with_its_cause() {
     let (cell, spec) = experiment(&session);
     let events = [
         CellEvent::Started { cell: cell.clone(), spec },
-        CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), partial: None },
+        CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), seconds: 1.0, partial: None },
     ];
     for event in events {
         let kind = protocol::ErrorKind::Busy;
@@ -179,7 +208,8 @@ fn a_stopped_measurement_keeps_the_settings_of_its_figures() {
     let (cell, spec) = experiment(&session);
     tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec: spec.clone() });
     let partial = Some(Outcome::default());
-    let progress = CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), partial };
+    let progress =
+        CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), seconds: 1.0, partial };
     tell_of_cell(&mut session, progress);
     tell_of_cell(&mut session, CellEvent::Stopped { cell: cell.clone() });
     assert_eq!(view(&session, &cell).partial_spec, Some(spec));

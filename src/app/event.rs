@@ -48,6 +48,8 @@ pub enum Event {
     /// A request that got no reply, and why.
     Unanswered(Tag, String),
     Kernel(protocol::Event),
+    /// A line of the kernel that can't be read.
+    Unreadable(protocol::Unreadable),
     /// A run's history, as the store has it.
     History(RunId, Vec<RunEvent>),
     /// The store has no run of this number.
@@ -61,6 +63,8 @@ pub enum Event {
     Outcomes(Vec<protocol::CellRecord>),
     /// What the finished races found.
     RaceFindings(Vec<protocol::Finding>),
+    /// How long the epochs of earlier runs took, the newest first.
+    RunTimings(Vec<protocol::RunTiming>),
     /// A lesson's file or one of its images has changed: what it is now, or why it can't be read.
     LessonFile {
         file: String,

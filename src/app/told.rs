@@ -1,7 +1,7 @@
 //! What the kernel and the store tell the notebook.
 
 use super::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
-use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary};
+use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -35,6 +35,29 @@ impl App {
                 Vec::new()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// One line of the kernel can't be read: said once for each kind, and what the store has of it is read instead.
+    pub(super) fn unreadable(&mut self, line: &Unreadable) -> Vec<Effect> {
+        let word = line.to_string();
+        if !self.unreadable.contains(&word) {
+            self.unreadable.push(word.clone());
+            self.notice(word);
+        }
+        match &line.subject {
+            _ if line.is_progress() => Vec::new(),
+            Some(Subject::Run(run)) => vec![Effect::Read(Read::Run(*run))],
+            Some(Subject::Cell(cell)) => {
+                if line.ends_cell()
+                    && let Some(view) = self.experiments.get_mut(cell)
+                {
+                    view.running = None;
+                    view.error = Some("how it ended can't be read; Enter measures again".into());
+                }
+                vec![Effect::Read(Read::Progress)]
+            }
+            None => Vec::new(),
         }
     }
 
@@ -171,11 +194,11 @@ impl App {
                 view.running = Some(Running::starting(spec));
                 (view.partial, view.error) = (None, None);
             }
-            CellEvent::Progress { cell, done, doing, partial } => {
+            CellEvent::Progress { cell, done, doing, seconds, partial } => {
                 let view = self.experiments.entry(cell).or_default();
                 let spec = view.running.take().and_then(|running| running.spec);
                 view.partial_spec = spec.clone().or(view.partial_spec.take());
-                view.running = Some(Running { done, doing, spec });
+                view.running = Some(Running { done, doing, seconds, spec });
                 view.partial = partial.or(view.partial.take());
                 view.error = None;
             }
@@ -185,6 +208,7 @@ impl App {
                 let Some(spec) = view.running.take().and_then(|running| running.spec) else {
                     return vec![Effect::Read(Read::Progress)];
                 };
+                self.timings.note_experiment(&spec, outcome.seconds);
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
                 // The store knows the day; here there is no clock.

@@ -2,8 +2,8 @@
 
 use super::teller::{Style, Teller};
 use super::{Outcome, complain};
-use crate::protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId};
-use crate::shell::client::{Client, ClientError};
+use crate::protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
+use crate::shell::client::{Client, ClientError, Message};
 use crate::store::{Home, Store};
 use color_eyre::eyre::WrapErr;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,7 +19,7 @@ pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: Style)
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut interrupts = 0;
     let mut asked_to_stop = false;
-    let mut follower = Follower { home, run, client, teller: Teller::new(run, style), halt };
+    let mut follower = Follower { home, run, client, teller: Teller::new(run, style), halt, skipped: Vec::new() };
     if let Some(code) = follower.replay()? {
         return Ok(code);
     }
@@ -56,6 +56,8 @@ struct Follower<'a> {
     client: Client,
     teller: Teller,
     halt: Halt,
+    /// What was said of lines that can't be read.
+    skipped: Vec<String>,
 }
 
 impl Follower<'_> {
@@ -75,17 +77,28 @@ impl Follower<'_> {
     /// Waits a moment for the next event.
     fn hear(&mut self) -> color_eyre::Result<Option<ExitCode>> {
         match self.client.next_event(GLANCE) {
-            Ok(Some(Event::Run(event))) if event.run() == self.run => {
+            Ok(Some(Message::Event(Event::Run(event)))) if event.run() == self.run => {
                 if self.halt.pardons(&event) {
                     Ok(None)
                 } else {
                     self.teller.tell(&event)
                 }
             }
+            Ok(Some(Message::Unreadable(line))) => self.skip(&line),
             Ok(_) => Ok(None),
             Err(gone @ ClientError::Gone { .. }) => self.come_back(gone),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// One line that can't be read is skipped with a word; what was committed with it stands in the store.
+    fn skip(&mut self, line: &Unreadable) -> color_eyre::Result<Option<ExitCode>> {
+        let word = line.to_string();
+        if !self.skipped.contains(&word) {
+            self.teller.remark_aside(&word)?;
+            self.skipped.push(word);
+        }
+        if line.subject == Some(Subject::Run(self.run)) && !line.is_progress() { self.replay() } else { Ok(None) }
     }
 
     /// The kernel cuts off whoever does not read, one that was suspended for minutes say, and trains on: what was missed

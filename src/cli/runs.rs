@@ -1,8 +1,10 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use crate::protocol::{EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary};
-use crate::shell::client::{Client, ClientError, LEAVING};
+use crate::protocol::{
+    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
+};
+use crate::shell::client::{Client, ClientError, LEAVING, Message};
 use crate::store::{Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
@@ -114,9 +116,18 @@ pub fn stop(run: RunId) -> Outcome {
         let early = before.pop_front();
         let answered = early.is_none();
         let heard = if answered { client.next_event(left)? } else { early };
-        let Some(Event::Run(event)) = heard.filter(|event| matches!(event, Event::Run(event) if event.run() == run))
-        else {
-            continue;
+        let event = match heard {
+            Some(Message::Event(Event::Run(event))) if event.run() == run => event,
+            Some(Message::Unreadable(line)) if line.subject == Some(Subject::Run(run)) && !line.is_progress() => {
+                // What was committed with it stands in the store.
+                complain(&line.to_string());
+                if !Store::open_read(&home)?.run(run)?.state.is_active() {
+                    say_rest(&home, run)?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                continue;
+            }
+            _ => continue,
         };
         match event {
             RunEvent::Notice { text: Some(text), .. } => {

@@ -145,6 +145,16 @@ impl Teller {
         Ok(None)
     }
 
+    /// Something beside the run, where it disturbs neither bars nor JSON.
+    pub fn remark_aside(&self, text: &str) -> color_eyre::Result<()> {
+        if self.style == Style::Bars {
+            self.bars.println(text)?;
+        } else {
+            complain(text);
+        }
+        Ok(())
+    }
+
     fn json(&self, event: &RunEvent) -> color_eyre::Result<()> {
         if self.style == Style::Json { say_json(event) } else { Ok(()) }
     }
@@ -160,8 +170,9 @@ impl Teller {
 
     fn remark(&self, event: &RunEvent) -> color_eyre::Result<()> {
         match event {
-            RunEvent::Diverged { arm, seed, epoch, batch, .. } => self
-                .line(&format!("{arm} seed {seed}: the loss left the finite numbers in epoch {epoch}, batch {batch}")),
+            RunEvent::Diverged { arm, seed, epoch, batch, .. } => self.line(&format!(
+                "{arm} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"
+            )),
             RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
             _ => Ok(()),
         }

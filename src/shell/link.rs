@@ -369,7 +369,18 @@ impl Line {
 
 fn read(lines: Events, events: &Sender<Incoming>, wire: &Wire) {
     for line in lines {
-        let Ok(line) = line else { return };
+        let line = match line {
+            Ok(line) => line,
+            Err(line) => {
+                if let Some(tag) = line.reply_to.and_then(|id| wire.lock().tags.remove(&id)) {
+                    let _ = events.send(Incoming::Event(Event::Unanswered(tag, line.to_string())));
+                }
+                if events.send(Incoming::Event(Event::Unreadable(line))).is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
         let event = match line {
             ServerLine::Event(event) => Event::Kernel(event),
             ServerLine::Reply { id, reply } => {

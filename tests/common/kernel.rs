@@ -6,7 +6,7 @@ use relu_notebook::{
     protocol::{
         EpochRecord, ErrorKind, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, StartLine,
     },
-    shell::client::{Client, ClientError},
+    shell::client::{Client, ClientError, Message},
     store::{Home, Store},
 };
 use std::{
@@ -151,7 +151,7 @@ pub fn try_event<T>(
 ) -> Result<T, ClientError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(Event::Run(event)) = client.next_event(Duration::from_secs(1))?
+        if let Some(Message::Event(Event::Run(event))) = client.next_event(Duration::from_secs(1))?
             && let Some(found) = pick(event)
         {
             return Ok(found);

@@ -1,6 +1,6 @@
 //! The kernel's lines as they come, with a deadline that loses no half-read line.
 
-use crate::protocol::ServerLine;
+use crate::protocol::{ServerLine, Unreadable};
 use std::{
     io::{self, Read},
     os::unix::net::UnixStream,
@@ -21,7 +21,7 @@ pub(super) enum Heard {
     /// The connection is closed.
     End,
     /// A line that is none of the protocol's.
-    Garbled(String),
+    Unreadable(Unreadable),
 }
 
 impl Lines {
@@ -36,7 +36,7 @@ impl Lines {
                 self.searched = 0;
                 return match serde_json::from_slice(&line) {
                     Ok(line) => Heard::Line(line),
-                    Err(error) => Heard::Garbled(error.to_string()),
+                    Err(_) => Heard::Unreadable(Unreadable::of(&line)),
                 };
             }
             self.searched = self.buffer.len();
@@ -75,7 +75,7 @@ mod tests {
         assert!(matches!(lines.next(Some(Instant::now())), Heard::Nothing));
         theirs.write_all(b"ly\":\"done\"}\nrubbish\n").unwrap();
         assert!(matches!(lines.next(None), Heard::Line(ServerLine::Reply { id: 1, reply: Reply::Done })));
-        assert!(matches!(lines.next(None), Heard::Garbled(_)));
+        assert!(matches!(lines.next(None), Heard::Unreadable(_)));
         drop(theirs);
         assert!(matches!(lines.next(None), Heard::End));
     }

@@ -4,7 +4,7 @@ mod lines;
 mod start;
 
 use crate::{
-    protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine},
+    protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine, Unreadable},
     store::{Home, HomeError},
 };
 use lines::{Heard, Lines};
@@ -33,11 +33,19 @@ pub const LEAVING: Duration = Duration::from_mins(1);
 pub struct Client {
     sender: Sender,
     lines: Lines,
-    /// Events that came while a reply was awaited.
-    early: VecDeque<Event>,
+    /// What came while a reply was awaited.
+    early: VecDeque<Message>,
     hello: Hello,
     /// How long an answer is waited for.
     patience: Duration,
+}
+
+/// What the kernel tells without being asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Event(Event),
+    /// A line that can't be read. It is worth a word, and nothing else: the connection goes on.
+    Unreadable(Unreadable),
 }
 
 /// The writing half.
@@ -49,10 +57,11 @@ pub struct Sender {
     log: PathBuf,
 }
 
-/// The reading half: a blocking iterator over what the kernel says, which ends with the connection.
+/// The reading half: a blocking iterator over what the kernel says, which ends with the connection. An error is a line that
+/// can't be read.
 pub struct Receiver {
     lines: Lines,
-    early: VecDeque<Event>,
+    early: VecDeque<Message>,
 }
 
 /// What went wrong between notebook and kernel, and what would help.
@@ -89,8 +98,9 @@ pub enum ClientError {
     Gone { log: PathBuf },
     #[error("the kernel's socket {}: {why}", path.display())]
     Socket { path: PathBuf, why: io::Error },
-    #[error("the kernel sent what this notebook can't read ({0}); restart it with `relu kernel stop`")]
-    Garbled(String),
+    /// An answer; other lines that can't be read are skipped.
+    #[error("the kernel's answer can't be read: {0}; what runs goes on")]
+    Unreadable(String),
 }
 
 fn of_limit(why: &io::Error) -> &'static str {
@@ -189,7 +199,7 @@ impl Client {
                 client.hello = hello;
                 Ok(client)
             }
-            other => Err(ClientError::Garbled(format!("{other:?} for a greeting"))),
+            other => Err(ClientError::Unreadable(format!("{other:?} for a greeting"))),
         }
     }
 
@@ -207,7 +217,7 @@ impl Client {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.lines.next(Some(deadline)) {
-                Heard::Line(ServerLine::Event(event)) => self.early.push_back(event),
+                Heard::Line(ServerLine::Event(event)) => self.early.push_back(Message::Event(event)),
                 // A kernel that could not read a request's number answers under 0.
                 Heard::Line(ServerLine::Reply { id, reply }) if id == asked || id == 0 => {
                     return match reply {
@@ -218,30 +228,33 @@ impl Client {
                 Heard::Line(ServerLine::Reply { .. }) => {}
                 Heard::Nothing => return Err(ClientError::Silent { pid: self.sender.pid, waited: self.patience }),
                 Heard::End => return Err(self.sender.gone()),
-                Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
+                Heard::Unreadable(line) if line.reply_to == Some(asked) => {
+                    return Err(ClientError::Unreadable(line.to_string()));
+                }
+                Heard::Unreadable(line) => self.early.push_back(Message::Unreadable(line)),
             }
         }
     }
 
-    /// The next event after `RequestBody::Follow`; `None` if nothing came within `timeout`.
-    pub fn next_event(&mut self, timeout: Duration) -> Result<Option<Event>, ClientError> {
+    /// What the kernel tells next after `RequestBody::Follow`; `None` if nothing came within `timeout`.
+    pub fn next_event(&mut self, timeout: Duration) -> Result<Option<Message>, ClientError> {
         if let Some(event) = self.early.pop_front() {
             return Ok(Some(event));
         }
         let deadline = Instant::now() + timeout;
         loop {
             match self.lines.next(Some(deadline)) {
-                Heard::Line(ServerLine::Event(event)) => return Ok(Some(event)),
+                Heard::Line(ServerLine::Event(event)) => return Ok(Some(Message::Event(event))),
                 Heard::Line(ServerLine::Reply { .. }) => {}
                 Heard::Nothing => return Ok(None),
                 Heard::End => return Err(self.sender.gone()),
-                Heard::Garbled(why) => return Err(ClientError::Garbled(why)),
+                Heard::Unreadable(line) => return Ok(Some(Message::Unreadable(line))),
             }
         }
     }
 
     /// Takes the events that came while answers were awaited: what was told before them can so be told from what follows.
-    pub fn heard_meanwhile(&mut self) -> VecDeque<Event> {
+    pub fn heard_meanwhile(&mut self) -> VecDeque<Message> {
         std::mem::take(&mut self.early)
     }
 
@@ -257,7 +270,7 @@ impl Client {
             match self.lines.next(Some(deadline)) {
                 Heard::End => return true,
                 Heard::Nothing => return false,
-                Heard::Line(_) | Heard::Garbled(_) => {}
+                Heard::Line(_) | Heard::Unreadable(_) => {}
             }
         }
     }
@@ -274,7 +287,7 @@ impl Sender {
         let id = self.next_id;
         self.next_id += 1;
         let mut line =
-            serde_json::to_vec(&Request { id, body }).map_err(|error| ClientError::Garbled(error.to_string()))?;
+            serde_json::to_vec(&Request { id, body }).map_err(|error| ClientError::Unreadable(error.to_string()))?;
         line.push(b'\n');
         match self.stream.write_all(&line) {
             Ok(()) => Ok(id),
@@ -296,16 +309,18 @@ impl Sender {
 }
 
 impl Iterator for Receiver {
-    type Item = Result<ServerLine, ClientError>;
+    type Item = Result<ServerLine, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(event) = self.early.pop_front() {
-            return Some(Ok(ServerLine::Event(event)));
+        match self.early.pop_front() {
+            Some(Message::Event(event)) => return Some(Ok(ServerLine::Event(event))),
+            Some(Message::Unreadable(line)) => return Some(Err(line)),
+            None => {}
         }
         match self.lines.next(None) {
             Heard::Line(line) => Some(Ok(line)),
             Heard::Nothing | Heard::End => None,
-            Heard::Garbled(why) => Some(Err(ClientError::Garbled(why))),
+            Heard::Unreadable(line) => Some(Err(line)),
         }
     }
 }
