@@ -95,7 +95,7 @@ fn store(home: &Home) -> Result<String, crate::store::StoreError> {
     if let Some(fault) = unreadable.into_iter().next() {
         return Err(fault);
     }
-    Ok(format!("{} with {} runs", home.database().display(), runs.len()))
+    Ok(format!("{} with {}", home.database().display(), crate::protocol::counted(runs.len(), "run")))
 }
 
 /// Starts the kernel if none runs: only so is it known that LibTorch loads.

@@ -6,7 +6,7 @@ use super::{
     desk::{Desk, Intent, Unsaved},
     requests::Refusal,
 };
-use crate::protocol::ErrorKind;
+use crate::protocol::{ErrorKind, RunId};
 use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
@@ -54,10 +54,7 @@ impl Kernel {
     /// Unless `force`, if something is going on.
     pub(super) fn begin_leaving(&self, force: bool) -> Result<(), Refusal> {
         let mut desk = self.desk();
-        let runs: Vec<_> = desk.runs.iter().map(|active| active.run.to_string()).collect();
-        if !force && !runs.is_empty() {
-            let message =
-                format!("run {} is going on; end it with `relu stop`, or the kernel with --force", runs.join(", "));
+        if !force && let Some(message) = going_on(&desk.ids()) {
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
         if let Some(Unsaved { run, state, .. }) = desk.unsaved.first().filter(|_| !force) {
@@ -101,5 +98,31 @@ impl Kernel {
                 .wait_timeout(desk, left)
                 .map_or_else(|error| PoisonError::into_inner(error).0, |(desk, _)| desk);
         }
+    }
+}
+
+/// Why a kernel with these runs does not leave; `None` without any.
+fn going_on(runs: &[RunId]) -> Option<String> {
+    let remedy = "with `relu stop`, or the kernel with --force";
+    match runs {
+        [] => None,
+        [run] => Some(format!("run {run} is going on; end it {remedy}")),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(RunId::to_string).collect();
+            Some(format!("runs {} and {last} are going on; end them {remedy}", first.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_is_going_on_and_several_are() {
+        let told = |runs: &[i64]| going_on(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
+        assert_eq!(told(&[]), None);
+        assert!(told(&[7]).unwrap().starts_with("run 7 is going on; end it with `relu stop`"));
+        assert!(told(&[1, 2, 3]).unwrap().starts_with("runs 1, 2 and 3 are going on; end them with `relu stop`"));
     }
 }

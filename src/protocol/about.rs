@@ -10,6 +10,11 @@ pub fn took(seconds: f64) -> String {
     }
 }
 
+/// `1 epoch`, `3 epochs`: a count with its noun, which takes an s from two on and at none.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// The day of a moment in seconds since 1970, UTC: `2026-11-26`.
 pub fn date(seconds: i64) -> String {
     // Years begin in March, so that the day of a leap year comes last (Hinnant, days_from_civil).
@@ -46,6 +51,11 @@ mod tests {
         assert_eq!(times, ["less than 0.1 s", "7.4 s", "58 s", "2 min 0 s", "12 min 5 s"]);
         let days = [0, 951_782_399, 951_782_400, 1_795_661_487, -1].map(date);
         assert_eq!(days, ["1970-01-01", "2000-02-28", "2000-02-29", "2026-11-26", "1969-12-31"]);
+    }
+
+    #[test]
+    fn one_thing_is_told_in_the_singular() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "epoch")), ["0 epochs", "1 epoch", "2 epochs"]);
     }
 
     #[test]

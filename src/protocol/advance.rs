@@ -1,5 +1,6 @@
 //! How far the lanes of a run have come, in the few words that a list has room for.
 
+use super::counted;
 use std::fmt;
 
 /// Where a run's lanes stand. One whose loss left the finite numbers is not counted: nobody waits for it.
@@ -41,7 +42,7 @@ impl Advance {
     /// What is behind a run that rests: `8 epochs`.
     pub fn so_far(&self) -> String {
         match self {
-            Self::Together { done, .. } => format!("{done} epochs"),
+            Self::Together { done, .. } => counted(*done as usize, "epoch"),
             Self::Apart { .. } => format!("{} % of all epochs", self.percent()),
         }
     }
@@ -56,9 +57,9 @@ impl Advance {
 impl fmt::Display for Advance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Together { done, of } => write!(f, "{done} of {of} epochs"),
+            Self::Together { done, of } => write!(f, "{done} of {}", counted(*of as usize, "epoch")),
             Self::Apart { ended, lanes, .. } => {
-                write!(f, "{} % of all epochs, {ended} of {lanes} lanes at their end", self.percent())
+                write!(f, "{} % of all epochs, {ended} of {} at their end", self.percent(), counted(*lanes, "lane"))
             }
         }
     }
@@ -76,6 +77,7 @@ mod tests {
             format!("{} | {advance} | {}", advance.short(), advance.so_far())
         };
         assert_eq!(told(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
+        assert_eq!(told(&[1], 1), "1/1 | 1 of 1 epoch | 1 epoch");
         assert_eq!(told(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
         assert_eq!(told(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
         assert_eq!(told(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");

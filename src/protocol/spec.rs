@@ -1,6 +1,6 @@
 //! What a race is: everything that decides its numbers.
 
-use super::{Arm, Lane};
+use super::{Arm, Lane, counted};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -175,7 +175,7 @@ impl RunSpec {
         };
         let pairs = [
             (self.arms == other.arms, arms()),
-            (self.epochs == other.epochs, format!("{} epochs", self.epochs)),
+            (self.epochs == other.epochs, counted(self.epochs as usize, "epoch")),
             (self.batch == other.batch, format!("batch {}", self.batch)),
             (same(self.learning_rate, other.learning_rate), format!("learning rate {}", self.learning_rate)),
             (same(self.momentum, other.momentum), format!("momentum {}", self.momentum)),
