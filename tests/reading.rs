@@ -40,8 +40,8 @@ fn plot(scale: protocol::Scale) -> Figure {
         name: name.into(),
         source: Source::Measured,
         stroke: protocol::Stroke::Both,
-        points: points.to_vec(),
-        spread: spread.to_vec(),
+        points: points.iter().map(|[x, y]| (*x, y.is_finite().then_some(*y))).collect(),
+        spread: spread.iter().copied().map(Some).collect(),
     };
     let plain = [[0.0, 6.0], [1.0, 4.5], [2.0, f64::NAN], [3.0, 3.0], [4.0, 2.5], [5.0, 2.25]];
     let cited = || Source::Cited("Glorot 2011".into());
@@ -59,7 +59,10 @@ fn plot(scale: protocol::Scale) -> Figure {
 }
 
 fn bars() -> Figure {
-    let bar = |name: &str, values: &[f64]| protocol::Bar { name: name.into(), values: values.to_vec() };
+    let bar = |name: &str, values: &[f64]| protocol::Bar {
+        name: name.into(),
+        values: values.iter().copied().map(Some).collect(),
+    };
     Figure::Bars(protocol::Bars {
         title: "Cost, ns".into(),
         parts: vec!["forward".into(), "backward".into()],
@@ -207,7 +210,10 @@ fn a_stopped_measurement_replaces_nothing() {
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
     cell(&mut session, CellEvent::Started { cell: key.clone(), spec });
     let partial = Some(Outcome { seconds: 1.0, ..Outcome::default() });
-    cell(&mut session, CellEvent::Progress { cell: key.clone(), done: 0.5, doing: "momentum".into(), partial });
+    cell(
+        &mut session,
+        CellEvent::Progress { cell: key.clone(), done: 0.5, doing: "momentum".into(), seconds: 1.0, partial },
+    );
     session.press(KeyCode::Enter);
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
     cell(&mut session, CellEvent::Stopped { cell: key.clone() });
@@ -215,6 +221,23 @@ fn a_stopped_measurement_replaces_nothing() {
     assert!(view.shown().unwrap().seconds > 10.0, "the stopped one measured for 1 second");
     assert_eq!(view.spec.as_ref().unwrap().effort, Effort::Quick);
     assert_eq!(session.app.stale(&key), Some(Stale::Effort));
+}
+
+/// A bar, how long it has taken, what is left at this pace, and what it does; before there are figures, where they come.
+#[test]
+fn a_measurement_under_way_shows_a_bar_and_the_time_left() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut session = Session::on("tricks", columns, rows);
+        session.tab_to("tricks");
+        session.press(KeyCode::Enter);
+        let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else {
+            panic!("not asked for")
+        };
+        cell(&mut session, CellEvent::Started { cell: key.clone(), spec });
+        let doing = "training with each trick: 3 of 10 done".to_string();
+        cell(&mut session, CellEvent::Progress { cell: key, done: 0.25, doing, seconds: 15.0, partial: None });
+        insta::assert_snapshot!(format!("under-way-{columns}x{rows}"), session.screen(&RICH));
+    }
 }
 
 /// A moved digit as the kernel would answer it; the figures are made up.

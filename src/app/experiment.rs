@@ -5,7 +5,7 @@ use super::answers::pane_height;
 use super::pages::{AROUND, page_rows};
 use super::{App, Effect, Modal, Tag, head_rows};
 use crate::lesson::{Cell, CellBody, ExperimentCell};
-use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, about};
+use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, Timings};
 use ratatui::layout::Rect;
 
 /// Where a lesson's experiment cell stands.
@@ -39,13 +39,20 @@ pub struct Running {
     /// 0 to 1.
     pub done: f64,
     pub doing: String,
+    /// How long it has taken so far.
+    pub seconds: f64,
     /// Unknown when another notebook asked for it before this one listened.
     pub spec: Option<ExperimentSpec>,
 }
 
 impl Running {
     pub fn starting(spec: ExperimentSpec) -> Self {
-        Self { done: 0.0, doing: "starting".into(), spec: Some(spec) }
+        Self { done: 0.0, doing: "starting".into(), seconds: 0.0, spec: Some(spec) }
+    }
+
+    /// What is left at the pace so far; `None` before there is a pace.
+    pub fn remaining_seconds(&self) -> Option<f64> {
+        (self.done >= 0.02 && self.seconds >= 1.0).then(|| self.seconds * (1.0 - self.done) / self.done)
     }
 }
 
@@ -77,12 +84,12 @@ impl ExperimentView {
 }
 
 /// What Enter would measure, how long it would take, and what else there is to choose.
-pub fn offer(wanted: &ExperimentSpec) -> Vec<String> {
+pub fn offer(wanted: &ExperimentSpec, timings: &Timings) -> Vec<String> {
     let setting = if wanted.has_full() { format!(" ({} setting)", wanted.effort.name()) } else { String::new() };
-    let mut lines = vec![format!("Enter measures; it takes {}{setting}.", about(wanted.seconds()))];
+    let mut lines = vec![format!("Enter measures; it takes {}{setting}.", timings.experiment(wanted))];
     if wanted.has_full() {
         let other = ExperimentSpec { effort: wanted.effort.other(), ..wanted.clone() };
-        lines.push(format!("e chooses the {} setting: {}.", other.effort.name(), about(other.seconds())));
+        lines.push(format!("e chooses the {} setting: {}.", other.effort.name(), timings.experiment(&other)));
     }
     lines
 }
@@ -121,8 +128,10 @@ impl App {
             return rows;
         }
         let inner = width.saturating_sub(4).max(10);
-        let offered: usize =
-            offer(&self.wanted(key, cell)).iter().map(|line| textwrap::wrap(line, usize::from(inner)).len()).sum();
+        let offered: usize = offer(&self.wanted(key, cell), &self.timings)
+            .iter()
+            .map(|line| textwrap::wrap(line, usize::from(inner)).len())
+            .sum();
         // The frame, and a blank row above and below.
         4 + offered as u16 + view.map_or(0, |view| head_rows(view, inner))
     }
@@ -214,16 +223,16 @@ impl App {
             self.message = Some("quick or full is chosen for an experiment; Tab goes to the next cell".into());
             return;
         };
-        let time = |spec: &ExperimentSpec| about(spec.seconds());
         let chosen = ExperimentSpec { effort: wanted.effort.other(), ..wanted };
+        let time = self.experiment_estimate(&chosen);
         let view = self.experiments.entry(key).or_default();
         self.message = Some(if view.running.is_some() {
             "it is being measured; Enter stops it".into()
         } else if chosen.has_full() {
             view.effort = Some(chosen.effort);
-            format!("{}, {}: Enter measures", chosen.effort.name(), time(&chosen))
+            format!("{}, {time}: Enter measures", chosen.effort.name())
         } else {
-            format!("this experiment has one setting alone; it takes {}", time(&chosen))
+            format!("this experiment has one setting alone; it takes {time}")
         });
     }
 

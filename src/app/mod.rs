@@ -55,7 +55,7 @@ pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
 
 use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library};
-use crate::protocol::{CellKey, Finding, RunId, RunSummary};
+use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
 use std::collections::HashMap;
 
 /// Everything that a frame shows.
@@ -81,6 +81,8 @@ pub struct App {
     pub readings: Readings,
     /// Every race that a cell or the runs list has shown.
     pub races: HashMap<RunId, Race>,
+    /// What was said of lines of the kernel that can't be read: each is said once.
+    unreadable: Vec<String>,
     /// What runs complain of that are not among the races yet.
     pub notices: HashMap<RunId, String>,
     /// The run that a train cell shows.
@@ -91,6 +93,8 @@ pub struct App {
     pub answers: HashMap<CellKey, Answer>,
     /// What the finished races found, as the store has them.
     pub race_findings: Vec<Finding>,
+    /// How long earlier work took on this machine.
+    pub timings: Timings,
     /// Where the reader came from, the last place last.
     pub trail: Vec<Place>,
     /// How far each lesson has been read, in percent, by id.
@@ -129,12 +133,14 @@ impl App {
             opening: Opening::default(),
             readings: Readings::default(),
             races: HashMap::new(),
+            unreadable: Vec::new(),
             notices: HashMap::new(),
             cell_runs: HashMap::new(),
             starting: HashMap::new(),
             experiments: HashMap::new(),
             answers: HashMap::new(),
             race_findings: Vec::new(),
+            timings: Timings::default(),
             trail: Vec::new(),
             read: HashMap::new(),
             places: HashMap::new(),
@@ -210,6 +216,16 @@ impl App {
     /// The cell that keys go to: the one in view.
     pub fn focused(&self) -> Option<&Cell> {
         self.document().cells().get(self.view.focus?).copied()
+    }
+
+    /// How long this experiment takes here, to be told before it is started.
+    pub fn experiment_estimate(&self, spec: &ExperimentSpec) -> Estimate {
+        self.timings.experiment(spec)
+    }
+
+    /// The same of a race that has all cores to itself.
+    pub fn race_estimate(&self, spec: &RunSpec) -> Estimate {
+        self.timings.race(spec)
     }
 
     pub fn race_of(&self, key: &CellKey) -> Option<&Race> {

@@ -23,10 +23,13 @@ pub enum Page {
 /// Rows around a page: the frame, its title, and the line beneath it.
 pub const AROUND: u16 = 4;
 
+/// The bar of a measurement under way, and what it does.
+const PROGRESS_ROWS: u16 = 2;
+
 /// Rows above the page: what runs, and what went wrong.
 pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
     let rows = |text: &str| textwrap::wrap(text, usize::from(width.max(1))).len() as u16;
-    u16::from(view.progress().is_some()) + view.error.as_deref().map_or(0, rows)
+    view.progress().map_or(0, |_| PROGRESS_ROWS) + view.error.as_deref().map_or(0, rows)
 }
 
 /// A spread behind its number, on the same line; one that would be shown as zero is not worth it.
@@ -215,8 +218,13 @@ mod tests {
             let (title, sources) = ("t".into(), vec![Source::Measured]);
             Figure::Table(Table { title, columns: row.clone(), rows: vec![row.clone(); rows], sources })
         };
-        let finding =
-            Finding { key: "k".into(), text: "one two three".into(), value: 1.0, spread: Some(0.5), seeds: vec![1] };
+        let finding = Finding {
+            key: "k".into(),
+            text: "one two three".into(),
+            value: Some(1.0),
+            spread: Some(0.5),
+            seeds: vec![1],
+        };
         let outcome = Outcome { figures: vec![table(3), table(7)], findings: vec![finding.clone(); 3], seconds: 1.0 };
         // A finding takes two lines here, and none is broken.
         let expected =

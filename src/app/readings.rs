@@ -11,7 +11,7 @@ pub enum Read {
     Run(RunId),
     /// The list of runs.
     Runs,
-    /// What the finished races found.
+    /// What the finished races found, and how long runs took.
     RaceFindings,
     /// What the reader left behind, and the outcomes of cells.
     Progress,

@@ -72,13 +72,16 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Unanswered(tag, why) => app.unanswered(tag, why),
         Event::Kernel(protocol::Event::Run(event)) => app.run_event(&event),
         Event::Kernel(protocol::Event::Cell(event)) => app.cell_event(event),
+        Event::Unreadable(line) => app.unreadable(&line),
         Event::History(run, events) => app.history(run, &events),
         Event::NoSuchRun(run) => app.no_such_run(run),
         Event::Unread(what, why) => app.unread(what, why),
         Event::Runs(runs) => app.listed(runs),
         Event::Recalled(entries) => app.recalled(entries),
-        Event::Outcomes(outcomes) => {
+        Event::Outcomes(mut outcomes) => {
+            outcomes.sort_by_key(|kept| kept.finished);
             for kept in outcomes {
+                app.timings.note_experiment(&kept.spec, kept.outcome.seconds);
                 let view = app.experiments.entry(kept.cell).or_default();
                 (view.spec, view.outcome, view.finished) = (Some(kept.spec), Some(kept.outcome), Some(kept.finished));
             }
@@ -89,6 +92,10 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.race_findings = findings;
             app.judge_again();
             app.readings.end(Read::RaceFindings).1
+        }
+        Event::RunTimings(runs) => {
+            app.timings.runs = runs;
+            Vec::new()
         }
         Event::LessonFile { file, lesson } => app.reload(&file, lesson),
         Event::Highlighted { lesson, code } => {

@@ -3,8 +3,9 @@
 
 use super::{Outcome, Usage, complain, connect_or_start, say, say_json};
 use crate::lesson::{CellBody, Library};
-use crate::protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, about};
-use crate::store::Home;
+use crate::protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, Subject, Timings};
+use crate::shell::client::Message;
+use crate::store::{Home, Store};
 use clap::Args;
 use color_eyre::eyre::WrapErr;
 use serde_json::json;
@@ -34,12 +35,13 @@ pub fn measure(arguments: &Measure) -> Outcome {
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
+    let mut timings = timings(&home);
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
-    let mut failed = false;
+    let (mut failed, mut skipped) = (false, Vec::new());
     for (key, spec) in wanted {
         let name = format!("{}/{}", key.lesson, key.cell);
         if !arguments.json {
-            say(&format!("{name}: it takes {}", about(spec.seconds())))?;
+            say(&format!("{name}: it takes {}", timings.experiment(&spec)))?;
         }
         client.request(RequestBody::RunCell { cell: key.clone(), spec: spec.clone() })?;
         let outcome = loop {
@@ -48,15 +50,35 @@ pub fn measure(arguments: &Measure) -> Outcome {
                 complain(&format!("{name} is stopped; what was measured before it is kept"));
                 return Ok(ExitCode::FAILURE);
             }
-            match client.next_event(GLANCE)? {
-                Some(Event::Cell(CellEvent::Finished { cell, outcome })) if cell == key => break Ok(outcome),
-                Some(Event::Cell(CellEvent::Failed { cell, reason })) if cell == key => break Err(reason),
-                Some(Event::Cell(CellEvent::Stopped { cell })) if cell == key => {
+            let event = match client.next_event(GLANCE)? {
+                Some(Message::Event(event)) => event,
+                Some(Message::Unreadable(line))
+                    if line.ends_cell() && line.subject == Some(Subject::Cell(key.clone())) =>
+                {
+                    break Err(line.to_string());
+                }
+                Some(Message::Unreadable(line)) => {
+                    let word = line.to_string();
+                    if !skipped.contains(&word) {
+                        complain(&word);
+                        skipped.push(word);
+                    }
+                    continue;
+                }
+                None => continue,
+            };
+            match event {
+                Event::Cell(CellEvent::Finished { cell, outcome }) if cell == key => break Ok(outcome),
+                Event::Cell(CellEvent::Failed { cell, reason }) if cell == key => break Err(reason),
+                Event::Cell(CellEvent::Stopped { cell }) if cell == key => {
                     break Err("another notebook stopped it".into());
                 }
                 _ => {}
             }
         };
+        if let Ok(outcome) = &outcome {
+            timings.note_experiment(&spec, outcome.seconds);
+        }
         match outcome {
             Ok(outcome) if arguments.json => {
                 say_json(&json!({ "lesson": key.lesson, "cell": key.cell, "spec": spec, "seconds": outcome.seconds,
@@ -75,6 +97,17 @@ pub fn measure(arguments: &Measure) -> Outcome {
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What earlier measurements took; nothing where there is no store that can be read.
+fn timings(home: &Home) -> Timings {
+    let mut timings = Timings::on(crate::shell::cores());
+    let mut records = Store::open_read(home).and_then(|store| store.cell_outcomes()).unwrap_or_default();
+    records.sort_by_key(|record| record.finished);
+    for record in &records {
+        timings.note_experiment(&record.spec, record.outcome.seconds);
+    }
+    timings
 }
 
 /// The experiments that the arguments name, in the lessons' order.

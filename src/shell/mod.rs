@@ -24,3 +24,8 @@ pub use notebook::{Options, run};
 pub use report::install as install_reports;
 pub use size::drawn as drawn_size;
 pub use theme::{Page, ThemeChoice};
+
+/// The cores that a kernel started here gives out.
+pub fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
+}

@@ -68,9 +68,10 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let lesson = options.lesson.or_else(|| options.library.find("faster")).unwrap_or(0);
     let env = |name: &str| std::env::var(name).ok();
     let (theme, page) = (Theme::detect(env), Page::of(options.theme, env));
-    let app = App::new(options.library, lesson, columns, rows)
+    let mut app = App::new(options.library, lesson, columns, rows)
         .with_glyphs(theme.glyphs)
         .with_background(page.background(), page.source());
+    app.timings.cores = super::cores();
     let question = match (page, theme.palette) {
         (Page::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
             theme::question(&env("TERM").unwrap_or_default())

@@ -48,7 +48,9 @@ fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
     Ok(match what {
         Read::Run(run) => vec![Event::History(run, store.history(run)?)],
         Read::Runs => vec![Event::Runs(store.runs()?)],
-        Read::RaceFindings => vec![Event::RaceFindings(race_findings(&store.finished()?))],
+        Read::RaceFindings => {
+            vec![Event::RunTimings(store.run_timings()?), Event::RaceFindings(race_findings(&store.finished()?))]
+        }
         Read::Progress => {
             // A place is a line of the lesson with its figures: these come first.
             vec![Event::Outcomes(store.cell_outcomes()?), Event::Recalled(store.recall_all("")?)]

@@ -4,7 +4,9 @@ use super::{
     CheckpointRow, LaneState, Store, StoreError,
     error::{is_a_value, of_run},
 };
-use crate::protocol::{Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use crate::protocol::{
+    Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,
+};
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
 use std::{collections::HashMap, os::unix::net::UnixStream};
@@ -166,6 +168,20 @@ impl Store {
         Ok(measured)
     }
 
+    /// How long an epoch of a lane took in the newest runs, the newest first. One that can't be read back is left out.
+    pub fn run_timings(&self) -> Result<Vec<RunTiming>, StoreError> {
+        let sql = "SELECT spec, (SELECT avg(seconds) FROM epochs WHERE run = id) FROM runs ORDER BY id DESC LIMIT ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows =
+            statement.query_map([TIMED_RUNS], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<f64>>(1)?)))?;
+        let mut timings = Vec::new();
+        for row in rows {
+            let Some((spec, Some(epoch_seconds))) = readable(row)? else { continue };
+            timings.extend(serde_json::from_str(&spec).ok().map(|spec| RunTiming { spec, epoch_seconds }));
+        }
+        Ok(timings)
+    }
+
     /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
     pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;
@@ -202,6 +218,9 @@ impl Store {
         Ok(values)
     }
 }
+
+/// Runs whose times say what the next one takes.
+const TIMED_RUNS: u32 = 50;
 
 const RUN: &str = "SELECT id, name, spec, state, reason, created, updated, not_exact FROM runs";
 
@@ -263,10 +282,15 @@ impl CellRow {
     }
 
     fn parse(self) -> Option<CellRecord> {
-        let parsed = serde_json::from_str(&self.spec)
-            .and_then(|spec| serde_json::from_str(&self.outcome).map(|outcome| (spec, outcome)));
+        let parsed = serde_json::from_str(&self.spec).and_then(|spec| {
+            serde_json::from_str::<crate::protocol::Outcome>(&self.outcome).map(|outcome| (spec, outcome))
+        });
         match parsed {
-            Ok((spec, outcome)) => Some(CellRecord { cell: self.cell, spec, outcome, finished: self.finished }),
+            Ok((spec, mut outcome)) => {
+                // An earlier version stored what no number is.
+                outcome.remove_non_finite();
+                Some(CellRecord { cell: self.cell, spec, outcome, finished: self.finished })
+            }
             Err(error) => {
                 tracing::warn!("the outcome of {}/{} can't be read back: {error}", self.cell.lesson, self.cell.cell);
                 None
@@ -296,4 +320,32 @@ fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
         seconds: row.get(6)?,
         images_per_second: row.get(7)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An earlier version stored `null` for a number that is not finite, and the largest double for an infinite loss.
+    #[test]
+    fn an_outcome_with_null_in_it_opens() {
+        let findings = format!(
+            r#"{{"key":"a","text":"each layer back multiplies the gradient by NaN","value":null,"spread":null,"seeds":[1]}},
+               {{"key":"b","text":"training loss {:.3} at the end, it stalls","value":{:e},"spread":null,"seeds":[1]}}"#,
+            f64::MAX,
+            f64::MAX
+        );
+        let plot = r#"{"figure":"plot","title":"t","x":{"label":"x"},"y":{"label":"y"},"series":[{"name":"s",
+                      "source":{"from":"measured"},"points":[[1.0,null],[2.0,1.0]],"spread":[null,null]}]}"#;
+        let row = CellRow {
+            cell: CellKey { lesson: "l".into(), cell: "c".into() },
+            spec: r#"{"experiment":"relu-forms"}"#.into(),
+            outcome: format!(r#"{{"figures":[{plot}],"findings":[{findings}],"seconds":1.0}}"#),
+            finished: 1,
+        };
+        let outcome = row.parse().unwrap().outcome;
+        assert!(outcome.findings.iter().all(|finding| finding.value.is_none()), "{outcome:?}");
+        let texts: Vec<_> = outcome.findings.iter().map(|finding| finding.text.as_str()).collect();
+        assert_eq!(texts, ["a: no finite number", "b: no finite number"]);
+    }
 }

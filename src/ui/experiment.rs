@@ -2,10 +2,11 @@
 
 use super::foot::foot;
 use super::questions::{framed, write};
+use super::standings::{bar, clock};
 use super::theme::Theme;
 use super::{bars, curves, images, regions, table, units};
 use crate::app::{
-    App, Chart, Cursor, ExperimentView, Page, STEERING, cut, finding_lines, head_rows, offer, pages, tabs_fit,
+    App, Chart, Cursor, ExperimentView, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages, tabs_fit,
 };
 use crate::lesson::ExperimentCell;
 use crate::protocol::{CellKey, Figure, Outcome, Source};
@@ -13,6 +14,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
+
+/// Columns of a progress bar.
+const LONGEST_BAR: usize = 40;
 
 pub fn draw(
     app: &App,
@@ -29,21 +33,22 @@ pub fn draw(
     let wanted = app.wanted(key, cell);
     let mut y = inner.y;
     if let Some(running) = view.progress() {
-        let text = format!("{:>3.0} %  {} · Enter stops", running.done * 100.0, running.doing);
-        buffer.set_stringn(inner.x, y, theme.text(&text), inner.width.into(), theme.strong());
-        y += 1;
+        progress(theme, running, Rect { y, ..inner }, buffer);
+        y += 2;
     }
     if let Some(error) = &view.error {
         write(theme, error, theme.bad(), inner, y, buffer);
     }
     y = inner.y + head_rows(view, inner.width);
     let Some(outcome) = view.shown() else {
-        if view.running.is_none() {
-            let mut row = y + 1;
-            for (at, line) in offer(&wanted).iter().enumerate() {
-                let style = if at == 0 { theme.strong() } else { theme.faint() };
-                row = write(theme, line, style, inner, row, buffer);
-            }
+        let mut row = y + 1;
+        if view.running.is_some() {
+            write(theme, "The figures appear here as they are measured.", theme.faint(), inner, row, buffer);
+            return;
+        }
+        for (at, line) in offer(&wanted, &app.timings).iter().enumerate() {
+            let style = if at == 0 { theme.strong() } else { theme.faint() };
+            row = write(theme, line, style, inner, row, buffer);
         }
         return;
     };
@@ -58,8 +63,9 @@ pub fn draw(
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
     let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor, inner.width.into()));
     let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
-    let (foot, style) =
-        read.or(steering).unwrap_or_else(|| foot(theme, view, outcome, app.stale(key), &wanted, inner.width));
+    let (foot, style) = read.or(steering).unwrap_or_else(|| {
+        foot(theme, view, outcome, app.stale(key), (&wanted, app.experiment_estimate(&wanted)), inner.width)
+    });
     buffer.set_stringn(inner.x, last, theme.text(&foot), inner.width.into(), style);
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
@@ -80,6 +86,20 @@ pub fn draw(
             }
         }
     }
+}
+
+/// How far a measurement is, how long it has taken and will take, and beneath that what it does.
+fn progress(theme: &Theme, running: &Running, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
+    let time = match running.remaining_seconds() {
+        Some(left) => format!("{} so far, about {} left", clock(running.seconds), clock(left)),
+        None => format!("{} so far", clock(running.seconds)),
+    };
+    let numbers = format!(" {:>3.0} % · {time}", running.done * 100.0);
+    let bar = bar(theme, running.done, width.saturating_sub(numbers.width()).clamp(4, LONGEST_BAR));
+    buffer.set_stringn(area.x, area.y, theme.text(&format!("{bar}{numbers}")), width, theme.strong());
+    let doing = format!("{} · Enter stops", running.doing);
+    buffer.set_stringn(area.x, area.y + 1, theme.text(&doing), width, theme.faint());
 }
 
 fn title(outcome: &Outcome, page: &Page) -> String {

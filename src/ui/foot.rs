@@ -2,7 +2,7 @@
 
 use super::theme::Theme;
 use crate::app::{ExperimentView, Stale};
-use crate::protocol::{ExperimentSpec, Figure, Outcome, Source, about, date, took};
+use crate::protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, date, took};
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -12,7 +12,7 @@ pub fn foot(
     view: &ExperimentView,
     outcome: &Outcome,
     stale: Option<Stale>,
-    wanted: &ExperimentSpec,
+    (wanted, time): (&ExperimentSpec, Estimate),
     width: u16,
 ) -> (String, Style) {
     let whole = view.outcome.as_ref().is_some_and(|whole| std::ptr::eq(whole, outcome));
@@ -28,7 +28,6 @@ pub fn foot(
             (format!("measured with other settings than the lesson's now{settings}"), theme.bad())
         }
         (true, Some(Stale::Effort)) => {
-            let time = about(wanted.seconds());
             (format!("measured {settings}; Enter measures {}, {time}", wanted.effort.name()), theme.bad())
         }
     }
@@ -91,11 +90,12 @@ fn sources(figure: &Figure) -> Vec<&Source> {
 mod tests {
     use super::super::theme::{Glyphs, Palette};
     use super::*;
-    use crate::protocol::{AlexnetFigure, Dying, Effort, Experiment, Finding, Table};
+    use crate::protocol::{AlexnetFigure, Dying, Effort, Experiment, Finding, Table, Timings};
 
     fn foot_of(source: Source, seeds: &[u64], width: u16) -> String {
         let table = Table { title: String::new(), columns: vec!["a".into()], rows: Vec::new(), sources: vec![source] };
-        let finding = Finding { key: "k".into(), text: "t".into(), value: 1.0, spread: None, seeds: seeds.to_vec() };
+        let finding =
+            Finding { key: "k".into(), text: "t".into(), value: Some(1.0), spread: None, seeds: seeds.to_vec() };
         let outcome = Outcome { figures: vec![Figure::Table(table)], findings: vec![finding], seconds: 5.56 };
         let experiment = if seeds.is_empty() {
             Experiment::AlexnetFigure(AlexnetFigure::default())
@@ -110,7 +110,8 @@ mod tests {
             ..ExperimentView::default()
         };
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
-        foot(&theme, &view, view.outcome.as_ref().unwrap(), None, &spec, width).0
+        let time = Timings::default().experiment(&spec);
+        foot(&theme, &view, view.outcome.as_ref().unwrap(), None, (&spec, time), width).0
     }
 
     #[test]

@@ -51,7 +51,7 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effort {
-    /// Under a minute on two cores.
+    /// A minute or two at most on two cores.
     #[default]
     Quick,
     /// The setting whose numbers may stand beside the paper's; the cell says beforehand how long it takes.
@@ -82,7 +82,8 @@ pub trait Settings {
     /// The first setting that can't be, with the remedy.
     fn check(&self) -> Result<(), SpecError>;
 
-    /// How long one seed takes on two cores, in seconds: measured once, told to the reader as "about".
+    /// How long one seed takes on two cores, in seconds: measured once on one machine. [`super::Timings`] learns from it what
+    /// a reader's machine takes.
     fn seconds(&self, effort: Effort) -> f64;
 
     /// Whether `Effort::Full` asks for more than `Effort::Quick`.
@@ -230,7 +231,7 @@ impl ExperimentSpec {
         self.experiment.settings().has_full()
     }
 
-    /// About how long it takes on two cores, all seeds together.
+    /// The default time on two cores, all seeds together.
     pub fn seconds(&self) -> f64 {
         self.experiment.settings().seconds(self.effort) * self.seeds.len() as f64
     }

@@ -6,7 +6,7 @@ pub mod beside;
 use super::race::RaceView;
 use super::theme::{Glyphs, Theme};
 use crate::app::{ArmView, Race, Spread};
-use crate::protocol::{Advance, RunState, grouped};
+use crate::protocol::{Advance, RunState, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -51,7 +51,7 @@ pub fn clock(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-fn bar(theme: &Theme, part: f64, width: usize) -> String {
+pub fn bar(theme: &Theme, part: f64, width: usize) -> String {
     let eighths = (part.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     if theme.glyphs == Glyphs::Ascii {
         let full = eighths / 8;
@@ -75,14 +75,14 @@ fn standing(race: &Race) -> String {
         RunState::Queued => "queued: it waits for a free core".into(),
         RunState::Running if by_arm(race) => {
             let ended = race.lanes.iter().filter(|lane| lane.epochs_done() >= race.spec.epochs).count();
-            format!("training, {ended} of {} lanes at their end", race.lanes.len())
+            format!("training, {ended} of {} at their end", counted(race.lanes.len(), "lane"))
         }
         RunState::Running => match advance {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
             Advance::Apart { .. } => format!("training, {advance}"),
         },
         RunState::Paused => format!("paused after {done}; Space continues"),
-        RunState::Finished => format!("finished: {} epochs", race.spec.epochs),
+        RunState::Finished => format!("finished: {}", counted(race.spec.epochs as usize, "epoch")),
         RunState::Stopped => format!("stopped after {done}; Enter resumes"),
         RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
         RunState::Failed { reason } => format!("failed: {reason}"),
@@ -113,8 +113,7 @@ fn facts(race: &Race) -> String {
 /// How it is computed, which decides the speed: asked for before it runs, said by the kernel from then on.
 fn machinery(race: &Race) -> String {
     let threads = race.spec.threads;
-    let plural = if threads == 1 { "" } else { "s" };
-    format!("{}, {threads} thread{plural} a lane", backend(race))
+    format!("{}, {} a lane", backend(race), counted(threads as usize, "thread"))
 }
 
 fn backend(race: &Race) -> String {
@@ -143,9 +142,7 @@ fn foot(view: &RaceView) -> Vec<(String, Tone)> {
     for lane in &race.lanes {
         if let Some((epoch, batch)) = lane.diverged {
             let (name, seed) = (lane.lane.arm.title(), lane.lane.seed);
-            remarks.push(format!(
-                "{name} (seed {seed}): the loss left the finite numbers in epoch {epoch}, batch {batch}"
-            ));
+            remarks.push(format!("{name} (seed {seed}) diverged at epoch {epoch}, batch {batch}"));
         }
     }
     remarks.extend(race.not_exact.iter().map(|why| format!("not exact: {why}")));
@@ -189,9 +186,9 @@ fn put_more(theme: &Theme, more: usize, what: &str, area: Rect, y: u16, buffer: 
 
 fn seeds_of(arm: &ArmView) -> String {
     if arm.measured == arm.seeds {
-        format!("{} seeds", arm.seeds)
+        counted(arm.seeds, "seed")
     } else {
-        format!("{} of {} seeds", arm.measured, arm.seeds)
+        format!("{} of {}", arm.measured, counted(arm.seeds, "seed"))
     }
 }
 

@@ -1,0 +1,207 @@
+//! How long work takes on this machine, told before it begins: learned from what was done here before, else a default.
+
+use super::{Backend, ExperimentSpec, RunSpec, Widths, about};
+use std::fmt;
+use std::mem::discriminant;
+
+/// How long something is expected to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    pub seconds: f64,
+    pub basis: Basis,
+}
+
+/// What an estimate rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Times that this machine has taken before.
+    ThisMachine,
+    /// Times of the machine that the defaults were measured on: this one has not done anything like it yet.
+    Default,
+}
+
+impl fmt::Display for Estimate {
+    /// `about 40 seconds here`, or `about 40 seconds, estimated`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = about(self.seconds);
+        match self.basis {
+            Basis::ThisMachine => write!(f, "{seconds} here"),
+            Basis::Default => write!(f, "{seconds}, estimated"),
+        }
+    }
+}
+
+/// How long an epoch of one lane took in a run, its evaluation included, on average.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunTiming {
+    pub spec: RunSpec,
+    pub epoch_seconds: f64,
+}
+
+/// What this machine has taken for earlier work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timings {
+    pub cores: u32,
+    /// What was measured, and how long it took; the newest last.
+    experiments: Vec<(ExperimentSpec, f64)>,
+    /// The newest first.
+    pub runs: Vec<RunTiming>,
+}
+
+impl Default for Timings {
+    /// Nothing was done yet, on the two cores that the defaults are for.
+    fn default() -> Self {
+        Self { cores: DEFAULT_CORES, experiments: Vec::new(), runs: Vec::new() }
+    }
+}
+
+/// The cores that [`super::Settings::seconds`] is given for.
+const DEFAULT_CORES: u32 = 2;
+/// Shorter measurements tell of starting, not of the machine.
+const TELLING: f64 = 0.5;
+/// Seconds of a lane's epoch at LeNet-4's widths, 50,000 images in training and 20,000 evaluated, with the fused layers.
+const LENET4_EPOCH: f64 = 0.6;
+/// How much longer LibTorch's own operators take.
+const LIBTORCH: f64 = 5.0;
+/// Test images that are evaluated after each epoch.
+const TEST_IMAGES: f64 = 10_000.0;
+
+impl Timings {
+    /// Nothing was done yet on a machine with so many cores.
+    pub fn on(cores: u32) -> Self {
+        Self { cores, ..Self::default() }
+    }
+
+    /// Keeps how long a measurement took; of the same settings the newest counts.
+    pub fn note_experiment(&mut self, spec: &ExperimentSpec, seconds: f64) {
+        if seconds.is_finite() && seconds > 0.0 {
+            self.experiments.retain(|(known, _)| !same_work(known, spec));
+            self.experiments.push((spec.clone(), seconds));
+        }
+    }
+
+    /// How long an experiment takes: as long as it took; else by the default times, corrected by what the same experiment
+    /// with other settings took against its own default, or by the median of all experiments.
+    pub fn experiment(&self, spec: &ExperimentSpec) -> Estimate {
+        let learned = |seconds| Estimate { seconds, basis: Basis::ThisMachine };
+        if let Some((_, seconds)) = self.experiments.iter().rev().find(|(known, _)| same_work(known, spec)) {
+            return learned(*seconds);
+        }
+        let kind = discriminant(&spec.experiment);
+        let telling = |known: &ExperimentSpec| known.seconds() >= TELLING;
+        let factors = |same: bool| {
+            let known = self.experiments.iter().filter(move |(known, _)| telling(known));
+            let known = known.filter(move |(known, _)| !same || discriminant(&known.experiment) == kind);
+            known.map(|(known, seconds)| seconds / known.seconds()).collect::<Vec<f64>>()
+        };
+        let default = spec.seconds();
+        if let Some(factor) = factors(true).last().copied().or_else(|| median(factors(false)))
+            && telling(spec)
+        {
+            return learned(default * factor);
+        }
+        let fewer = f64::from(DEFAULT_CORES) / f64::from(self.cores.clamp(1, DEFAULT_CORES));
+        Estimate { seconds: default * fewer, basis: Basis::Default }
+    }
+
+    /// How long a race takes with all cores to itself: from the epochs of the newest run with the same widths, batch and
+    /// backend, else of the newest with the same backend, in proportion to the multiply-adds.
+    pub fn race(&self, spec: &RunSpec) -> Estimate {
+        let alike = |timing: &&RunTiming| engine(&timing.spec) == engine(spec) && timing.spec.threads == spec.threads;
+        let same =
+            |timing: &&RunTiming| timing.spec.widths == spec.widths && timing.spec.batch == spec.batch && alike(timing);
+        let known = self.runs.iter().find(same).or_else(|| self.runs.iter().find(alike));
+        let (epoch, basis) = if let Some(timing) = known {
+            (timing.epoch_seconds * work(spec) / work(&timing.spec), Basis::ThisMachine)
+        } else {
+            let slower = if engine(spec) == Backend::Fused { 1.0 } else { LIBTORCH };
+            let article = RunSpec::of(super::Preset::Article);
+            (slower * LENET4_EPOCH * work(spec) / work(&article), Basis::Default)
+        };
+        let cores = self.cores.max(1);
+        let at_once = cores / spec.threads.clamp(1, cores);
+        let rounds = (spec.arms.len() * spec.seeds.len()).div_ceil(at_once as usize);
+        Estimate { seconds: epoch * f64::from(spec.epochs) * rounds as f64, basis }
+    }
+}
+
+/// Whether both take the same time: a steered experiment does.
+fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
+    one.effort == other.effort && one.finds_the_same(other)
+}
+
+/// What computes it: LibTorch takes over with several threads a lane.
+fn engine(spec: &RunSpec) -> Backend {
+    if spec.threads > 1 { Backend::Libtorch } else { spec.backend }
+}
+
+/// Multiply-adds of one lane's epoch: an image in training counts three times, forward and backward to weights and input.
+fn work(spec: &RunSpec) -> f64 {
+    let Widths { conv1, conv2, fc1 } = spec.widths;
+    let [conv1, conv2, fc1] = [conv1, conv2, fc1].map(f64::from);
+    // 5x5 kernels on 32x32 images with 2x2 pooling: 28x28 and 10x10 places, then 5x5 a map.
+    let image = 25.0 * conv1 * 784.0 + 25.0 * conv1 * conv2 * 100.0 + 25.0 * conv2 * fc1 + 10.0 * fc1;
+    image * (3.0 * f64::from(spec.train_size) + f64::from(spec.val_size) + TEST_IMAGES)
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Dying, Effort, Experiment, Preset, Tricks};
+    use super::*;
+
+    fn spec(experiment: Experiment, effort: Effort) -> ExperimentSpec {
+        ExperimentSpec { experiment, effort, seeds: vec![1] }
+    }
+
+    fn near(estimate: Estimate, seconds: f64, basis: Basis) {
+        assert!((estimate.seconds - seconds).abs() < 1e-6 * seconds && estimate.basis == basis, "{estimate:?}");
+    }
+
+    #[test]
+    fn an_experiment_takes_what_it_took_or_what_its_kind_did() {
+        let (dying, tricks) = (Experiment::Dying(Dying::default()), Experiment::Tricks(Tricks::default()));
+        let (quick, full) = (spec(tricks.clone(), Effort::Quick), spec(tricks, Effort::Full));
+        let other = spec(dying, Effort::Quick);
+        let mut timings = Timings::default();
+        near(timings.experiment(&quick), quick.seconds(), Basis::Default);
+        assert!(timings.experiment(&quick).to_string().ends_with(", estimated"));
+        // Half the cores, twice the time.
+        near(Timings::on(1).experiment(&quick), 2.0 * quick.seconds(), Basis::Default);
+        timings.note_experiment(&quick, 3.0 * quick.seconds());
+        near(timings.experiment(&quick), 3.0 * quick.seconds(), Basis::ThisMachine);
+        near(timings.experiment(&full), 3.0 * full.seconds(), Basis::ThisMachine);
+        // The machine is three times as slow with one experiment: with another as well.
+        near(timings.experiment(&other), 3.0 * other.seconds(), Basis::ThisMachine);
+        timings.note_experiment(&quick, 72.0);
+        near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
+        assert_eq!(timings.experiment(&quick).to_string(), "about 1 minute here");
+        // A clock that stood still teaches nothing.
+        timings.note_experiment(&quick, f64::NAN);
+        near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
+    }
+
+    #[test]
+    fn a_race_takes_what_its_lanes_epochs_do_on_the_cores_there_are() {
+        let article = RunSpec::of(Preset::Article);
+        let mut timings = Timings::default();
+        near(timings.race(&article), 150.0 * LENET4_EPOCH, Basis::Default);
+        timings.runs = vec![RunTiming { spec: article.clone(), epoch_seconds: 1.5 }];
+        near(timings.race(&article), 225.0, Basis::ThisMachine);
+        // Five seeds of two arms on two cores: five rounds; on four cores three.
+        let seeds = RunSpec { seeds: vec![1, 2, 3, 4, 5], epochs: 10, ..article.clone() };
+        near(timings.race(&seeds), 75.0, Basis::ThisMachine);
+        near(Timings { cores: 4, ..timings.clone() }.race(&seeds), 45.0, Basis::ThisMachine);
+        // Fewer images take less, in proportion to what is trained and evaluated.
+        let few = RunSpec { train_size: 10_000, ..article.clone() };
+        near(timings.race(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
+        // Nothing was ever computed by LibTorch here.
+        let libtorch = RunSpec { backend: Backend::Libtorch, ..article };
+        assert_eq!(timings.race(&libtorch).basis, Basis::Default);
+        assert_eq!(timings.race(&RunSpec { threads: 2, ..seeds }).basis, Basis::Default);
+    }
+}
