@@ -1,0 +1,111 @@
+//! Every version opens the stores of those before it: see the README beside each fixture.
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/kernel.rs"]
+mod common;
+
+use common::{Kernel, event, follow, home};
+use relu_notebook::{
+    protocol::{EpochRecord, RequestBody, RunEvent, RunId, RunState},
+    store::{Home, LaneState, Store, back_up},
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+/// Unpacks a fixture as this home.
+fn unpack(fixture: &str, home: &Home) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
+    home.prepare().unwrap();
+    for name in ["notebook.db", "notebook.db-wal"] {
+        let packed = fs::read(from.join(format!("{name}.zst"))).unwrap();
+        fs::write(home.folder().join(name), zstd::decode_all(&packed[..]).unwrap()).unwrap();
+    }
+    copy(&from.join("runs"), &home.runs());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn expected(fixture: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture).join("expected.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn row(record: &EpochRecord) -> Value {
+    let EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second } = record;
+    json!([arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second])
+}
+
+/// All curves, findings and places, in the form of `expected.json`.
+fn contents(store: &Store) -> Value {
+    let mut summaries = store.runs().unwrap();
+    summaries.sort_by_key(|summary| summary.run);
+    let run = |run: RunId| {
+        let summary = store.run(run).unwrap();
+        let reason = if let RunState::Failed { reason } = &summary.state { Some(reason) } else { None };
+        let diverged = store.lanes(run).unwrap().into_iter().filter_map(|(lane, state)| match state {
+            LaneState::Diverged { epoch, batch } => Some(json!([lane.arm, lane.seed, epoch, batch])),
+            _ => None,
+        });
+        let diverged: Vec<_> = diverged.collect();
+        let epochs: Vec<_> = store.epochs(run).unwrap().iter().map(row).collect();
+        json!({ "run": run, "name": summary.name, "state": summary.state.name(), "reason": reason,
+                "diverged": diverged, "epochs": epochs })
+    };
+    let cell = |record: &relu_notebook::protocol::CellRecord| {
+        let finding = |finding| {
+            let finding = serde_json::to_value(finding).unwrap();
+            json!([finding["key"], finding["value"], finding["spread"]])
+        };
+        let findings: Vec<_> = record.outcome.findings.iter().map(finding).collect();
+        json!({ "lesson": record.cell.lesson, "cell": record.cell.cell,
+                "figures": record.outcome.figures.len(), "findings": findings })
+    };
+    json!({
+        "runs": summaries.iter().map(|summary| run(summary.run)).collect::<Vec<_>>(),
+        "cells": store.cell_outcomes().unwrap().iter().map(cell).collect::<Vec<_>>(),
+        "places": store.recall_all("").unwrap(),
+    })
+}
+
+#[test]
+fn a_store_of_version_3_is_read_and_taken_over_with_all_it_holds() {
+    let (_folder, home) = home();
+    unpack("store-v3", &home);
+    let expected = expected("store-v3");
+    assert_eq!(contents(&Store::open_read(&home).unwrap()), expected, "before any kernel");
+
+    let mut store = Store::open(&home).unwrap();
+    assert_eq!(store.notices(), [""; 0]);
+    assert_eq!(store.interrupt_all().unwrap(), [RunId(9)]);
+    assert_eq!(contents(&store), expected, "as its kernel has it");
+    back_up(&home).unwrap();
+    drop(store);
+    assert_eq!(contents(&Store::open_read(&home).unwrap()), expected, "after it");
+    let spec = Store::open_read(&home).unwrap().run(RunId(1)).unwrap().spec;
+    assert_eq!(Store::open(&home).unwrap().create_run(&spec, None).unwrap(), RunId(10));
+}
+
+#[test]
+fn a_kernel_goes_on_with_a_run_of_version_3() {
+    let (_folder, home) = home();
+    unpack("store-v3", &home);
+    let _kernel = Kernel::start(&home);
+    let mut client = follow(&home);
+    let run = RunId(9);
+    client.request(RequestBody::Resume { run }).unwrap();
+    let first = event(&mut client, &home, "an epoch", |event| match event {
+        RunEvent::Epoch { run: of, record } if of == run => Some(record.epoch),
+        _ => None,
+    });
+    assert_eq!(first, 4, "it goes on from its checkpoint");
+}
