@@ -185,6 +185,7 @@ fn say_rest(home: &Home, run: RunId) -> color_eyre::Result<Rest> {
 
 /// The store for reading; `None` if nothing was ever trained here.
 pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
+    home.examine()?;
     let path = home.database();
     let there =
         path.try_exists().wrap_err_with(|| format!("{} can't be looked for; is RELU_HOME right?", path.display()))?;

@@ -1,7 +1,7 @@
 //! One kernel per home: a lock on a file, held as long as the process lives.
 
 use super::KernelError;
-use crate::store::Home;
+use crate::store::{Home, open_own};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -62,7 +62,7 @@ fn lock(path: &Path) -> io::Result<Result<File, u32>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     loop {
-        let mut file = options.open(path)?;
+        let mut file = open_own(path, &options)?;
         match file.try_lock() {
             // Taken away between the two: a lock that nobody else would find.
             Ok(()) if !is_at(&file, path) => {}

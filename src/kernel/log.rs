@@ -1,7 +1,7 @@
 //! The kernel's log: its own lines and all that LibTorch writes to the standard streams, in one file that rotates.
 
 use super::home_lock::is_at;
-use crate::store::Home;
+use crate::store::{Home, open_own};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
@@ -73,7 +73,7 @@ fn open(home: &Home) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(home.kernel_log())
+    open_own(&home.kernel_log(), OpenOptions::new().create(true).append(true).mode(0o600))
 }
 
 fn rotate(home: &Home) -> io::Result<()> {

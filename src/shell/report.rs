@@ -52,7 +52,7 @@ fn append(logs: &Path, report: &str) {
     if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST) {
         let _ = std::fs::rename(&path, logs.join("relu-reports.1.log"));
     }
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    let file = crate::store::open_own(&path, std::fs::OpenOptions::new().create(true).append(true));
     if let Ok(mut file) = file {
         let now = crate::store::now();
         let _ = writeln!(file, "--- {now} (seconds since 1970), process {}\n{report}", std::process::id());

@@ -3,7 +3,7 @@
 //! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`dropped`] for which are kept) and, from
 //! inside an epoch, `state.safetensors` with the generation before it, `state.previous.safetensors`.
 
-use super::{Home, now};
+use super::{Home, now, ownership};
 use crate::protocol::{Lane, RunId};
 use sha2::{Digest, Sha256};
 use std::{
@@ -37,6 +37,9 @@ impl LaneFolder {
 
     /// Creates the folder, durably, and clears it of unfinished files.
     pub fn prepare(&self) -> io::Result<()> {
+        for folder in self.path.ancestors().take(2) {
+            ownership::refuse_others_link(folder)?;
+        }
         if !self.path.is_dir() {
             fs::create_dir_all(&self.path)?;
             for folder in self.path.ancestors().skip(1).take(3) {

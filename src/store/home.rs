@@ -1,5 +1,6 @@
 //! The one folder that holds all state.
 
+use super::ownership;
 use crate::protocol::{Lane, RunId};
 use etcetera::BaseStrategy;
 use std::{
@@ -27,6 +28,17 @@ pub enum HomeError {
     Relative(PathBuf),
     #[error("{0} is not a folder; move that file away or set RELU_HOME to another folder")]
     NotAFolder(PathBuf),
+    #[error("{path} belongs to {owner}; `chown -R {me} {home}` makes it yours, or set RELU_HOME to a folder of yours")]
+    NotYours { path: PathBuf, owner: String, me: String, home: PathBuf },
+    #[error(
+        "everyone can write to {folder}, and so could put files into {home}; `chmod o-w {folder}`, or set RELU_HOME to a \
+         folder that only you can write"
+    )]
+    Exposed { folder: PathBuf, home: PathBuf },
+    #[error("{link} is a link that belongs to {owner}; remove it, or set RELU_HOME to a folder of yours")]
+    OthersLink { link: PathBuf, owner: String },
+    #[error("{path} is {kind} where a {expected} belongs; move it away, or set RELU_HOME to another folder")]
+    InTheWay { path: PathBuf, kind: &'static str, expected: &'static str },
     #[error("{link} is a link to {target}, which is not there; make that folder, or take the link away")]
     Dangling { link: PathBuf, target: PathBuf },
     #[error("{folder} can't be written: {why}; set RELU_HOME to a folder of yours that can")]
@@ -44,6 +56,11 @@ impl HomeError {
         let why = why.raw_os_error().map_or(why, io::Error::from_raw_os_error);
         Self::Unwritable { folder: folder.to_owned(), why }
     }
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    identity(one).is_some_and(|one| Some(one) == identity(other))
 }
 
 fn create(folder: &Path) -> Result<(), HomeError> {
@@ -87,15 +104,32 @@ impl Home {
     }
 
     /// Creates the folder and those in it, for this user alone, and proves that it can be written.
+    ///
+    /// # Errors
+    /// If it is not this user's alone, or can't be written.
     pub fn prepare(&self) -> Result<(), HomeError> {
         let unwritable = |error| HomeError::of(&self.folder, error);
+        let is_settled = match ownership::examine(self) {
+            // Its own mode can be mended, see below.
+            Err(HomeError::Exposed { folder, .. }) if same_folder(&folder, &self.folder) => false,
+            examined => examined.map(|()| self.folder.is_dir())?,
+        };
         create(&self.folder)?;
         self.tighten().map_err(unwritable)?;
+        if !is_settled {
+            // Where everyone may create folders, another user may have been quicker.
+            ownership::examine(self)?;
+        }
         for folder in [self.logs(), self.runs()] {
             create(&folder)?;
         }
         tempfile::Builder::new().prefix(PROBE).tempfile_in(&self.folder).map_err(unwritable)?;
         Ok(())
+    }
+
+    /// Refuses a home that is another user's, or that others can write to; touches nothing.
+    pub fn examine(&self) -> Result<(), HomeError> {
+        ownership::examine(self)
     }
 
     /// Takes a folder that was made by hand from the eyes of others. One that holds other things than ours keeps its

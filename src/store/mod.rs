@@ -12,6 +12,7 @@ mod home;
 mod migrations;
 mod numbers;
 mod open;
+mod ownership;
 mod place;
 mod read;
 mod restore;
@@ -24,6 +25,7 @@ pub mod files;
 pub use backup::back_up;
 pub use error::StoreError;
 pub use home::{Home, HomeError};
+pub use ownership::open_own;
 pub use place::keep_places;
 pub use write::now;
 

@@ -1,7 +1,7 @@
 //! Opening the store: for writing, for reading beside the writer, in memory.
 
 use super::{
-    Home, Store, StoreError, backup,
+    Home, HomeError, Store, StoreError, backup,
     migrations::{LATEST_VERSION, migrations},
     numbers,
     restore::{is_empty, restore, take_the_place},
@@ -9,6 +9,7 @@ use super::{
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
+use rustix::fs::OFlags;
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -55,7 +56,10 @@ impl Store {
                 Err(StoreError::Full) => open_as_it_is(&home.database()).map_err(|_| StoreError::Full)?,
                 opened => opened?,
             },
-            Err(error) if home.database().is_file() => open_as_it_is(&home.database()).map_err(|_| error)?,
+            // Another user's is not read either: its links, pipes and databases are that user's to make.
+            Err(error @ HomeError::Unwritable { .. }) if home.database().is_file() => {
+                open_as_it_is(&home.database()).map_err(|_| error)?
+            }
             Err(error) => return Err(error.into()),
         };
         connection.pragma_update(None, "query_only", true)?;
@@ -136,8 +140,8 @@ fn open_ready(path: &Path) -> Result<Option<Connection>, StoreError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, error))?;
     connection.busy_timeout(PATIENCE)?;
     // A deferred transaction that turns from reading to writing is refused at once, whatever the timeout.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
@@ -146,6 +150,15 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     // Who closes last would take the log and its shared memory away, and on a full disk nobody could make them again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
+}
+
+/// SQLite does not tell why it can't open a file; the system does.
+fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+    let asked = OpenOptions::new().read(true).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+    match asked {
+        Err(why) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => why.into(),
+        _ => error.into(),
+    }
 }
 
 /// A file in a folder that can't be written: with its log where its shared memory is still there, else without.

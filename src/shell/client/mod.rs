@@ -135,6 +135,8 @@ impl Client {
     }
 
     fn connect_with(home: &Home, patience: Duration, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+        // Behind another user's socket may be anything.
+        home.examine()?;
         let path = home.socket()?;
         match UnixStream::connect(&path) {
             Ok(stream) => {
@@ -162,6 +164,7 @@ impl Client {
     /// Asks a kernel of another protocol version to leave if nothing runs in it, and waits until it has.
     /// `Refused` with `Busy` if it works; nothing to do if there is none.
     pub fn stop_idle(home: &Home) -> Result<(), ClientError> {
+        home.examine()?;
         let path = home.socket()?;
         let Ok(stream) = UnixStream::connect(&path) else { return Ok(()) };
         let mut client = Self::over(stream, home, PATIENCE)?;

@@ -1,7 +1,10 @@
 //! Starting a kernel: found, set free from this terminal, and waited for until it says that it is ready.
 
 use super::{Client, ClientError};
-use crate::{protocol::StartLine, store::Home};
+use crate::{
+    protocol::StartLine,
+    store::{Home, open_own},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd},
@@ -57,7 +60,7 @@ pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Cli
 fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, ClientError> {
     let spawn = |why| ClientError::Spawn { kernel: kernel.to_owned(), why };
     let path = home.kernel_log();
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let log = open_own(&path, OpenOptions::new().create(true).append(true).mode(0o600));
     let log = log.map_err(|why| ClientError::Log { path, why })?;
     let before = log.metadata().map_or(0, |meta| meta.len());
     let mut command = Command::new(kernel);
@@ -192,7 +195,12 @@ pub(super) fn find() -> Result<PathBuf, ClientError> {
 
 /// The process that last took the home's lock.
 pub(super) fn lock_holder(home: &Home) -> Option<u32> {
-    fs::read_to_string(home.lock()).ok()?.trim().parse().ok().filter(|&pid| pid > 0)
+    io::read_to_string(open_own(&home.lock(), OpenOptions::new().read(true)).ok()?)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .filter(|&pid| pid > 0)
 }
 
 #[cfg(test)]
