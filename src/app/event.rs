@@ -57,6 +57,8 @@ pub enum Event {
     /// What could not be read, and why.
     Unread(Read, String),
     Runs(Vec<RunSummary>),
+    /// The runs of the list that can't be read back, and why; comes before [`Event::Runs`].
+    UnreadableRuns(Vec<(RunId, String)>),
     /// What the reader left behind: keys and values of `Remember`.
     Recalled(Vec<(String, Value)>),
     /// Outcomes of cells, as the store has them.

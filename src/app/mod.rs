@@ -102,6 +102,10 @@ pub struct App {
     /// Where each lesson was left, by id.
     pub places: HashMap<String, Kept>,
     pub runs: Vec<RunSummary>,
+    /// The store has them and can't read them back; with the reason of each.
+    pub unreadable_runs: Vec<(RunId, String)>,
+    /// Why the list of runs could not be read when it was asked for last.
+    pub runs_fault: Option<String>,
     /// A sentence in the status line, until the next key.
     pub message: Option<String>,
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
@@ -145,6 +149,8 @@ impl App {
             read: HashMap::new(),
             places: HashMap::new(),
             runs: Vec::new(),
+            unreadable_runs: Vec::new(),
+            runs_fault: None,
             message: None,
             trouble: None,
             lesson_faults,

@@ -146,7 +146,7 @@ impl App {
 
     pub(super) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let last = self.runs.len().saturating_sub(1);
+        let last = (self.runs.len() + self.unreadable_runs.len()).saturating_sub(1);
         match keys::action(key) {
             Some(Action::Down) => list.selected = (list.selected + 1).min(last),
             Some(Action::Up) => list.selected = list.selected.saturating_sub(1),

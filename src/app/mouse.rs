@@ -50,9 +50,10 @@ impl App {
             (area.contains(at) && row < rows).then_some(first + row)
         };
         let screen = self.screen;
+        let count = self.runs.len() + self.unreadable_runs.len();
         match self.modals.last_mut() {
             Some(Modal::Runs(list)) => {
-                let hit = row(screen.runs(), 2, list.shown(&screen)).filter(|run| *run < self.runs.len());
+                let hit = row(screen.runs(), 2, list.shown(&screen)).filter(|run| *run < count);
                 let Some(run) = hit else { return Vec::new() };
                 list.selected = run;
             }

@@ -150,8 +150,9 @@ impl App {
         match what {
             Read::Run(_) => self.notice(why),
             Read::Progress => effects.extend(self.come_back(None)),
+            Read::Runs => self.runs_fault = Some(why),
             // A store that can't be read is told of by whoever would write it.
-            Read::Runs | Read::RaceFindings => {}
+            Read::RaceFindings => {}
         }
         effects
     }
@@ -173,7 +174,7 @@ impl App {
                 race.apply(event);
             }
         }
-        self.runs = runs;
+        (self.runs, self.runs_fault) = (runs, None);
         effects
     }
 

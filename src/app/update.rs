@@ -77,6 +77,10 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
         Event::NoSuchRun(run) => app.no_such_run(run),
         Event::Unread(what, why) => app.unread(what, why),
         Event::Runs(runs) => app.listed(runs),
+        Event::UnreadableRuns(runs) => {
+            app.unreadable_runs = runs;
+            Vec::new()
+        }
         Event::Recalled(entries) => app.recalled(entries),
         Event::Outcomes(mut outcomes) => {
             outcomes.sort_by_key(|kept| kept.finished);

@@ -93,7 +93,7 @@ fn store(home: &Home) -> Result<String, crate::store::StoreError> {
     }
     let (runs, unreadable) = Store::open_read(home)?.runs_and_faults()?;
     if let Some(fault) = unreadable.into_iter().next() {
-        return Err(fault);
+        return Err(fault.into());
     }
     Ok(format!("{} with {}", home.database().display(), crate::protocol::counted(runs.len(), "run")))
 }

@@ -251,7 +251,9 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
-        say("nothing has been trained here yet; `relu train` starts a race")?;
+        if unreadable.is_empty() {
+            say("nothing has been trained here yet; `relu train` starts a race")?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, &runs);

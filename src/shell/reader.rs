@@ -38,7 +38,9 @@ impl Reader {
 fn answer(home: &Home, what: Read) -> Vec<Event> {
     read(home, what).unwrap_or_else(|error| match error {
         StoreError::NoSuchRun(run) => vec![Event::NoSuchRun(run)],
-        error => vec![Event::Unread(what, error.to_string())],
+        error if error.is_transient() => vec![Event::Unread(what, error.to_string())],
+        // Of another version, or damaged: that nothing is found must not pass for nothing being there.
+        error => vec![Event::Notice(error.to_string()), Event::Unread(what, error.to_string())],
     })
 }
 
@@ -47,7 +49,11 @@ fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
     let store = Store::open_read(home)?;
     Ok(match what {
         Read::Run(run) => vec![Event::History(run, store.history(run)?)],
-        Read::Runs => vec![Event::Runs(store.runs()?)],
+        Read::Runs => {
+            let (runs, faults) = store.runs_and_faults()?;
+            let unreadable = faults.into_iter().map(|fault| (fault.run, fault.why)).collect();
+            vec![Event::UnreadableRuns(unreadable), Event::Runs(runs)]
+        }
         Read::RaceFindings => {
             vec![Event::RunTimings(store.run_timings()?), Event::RaceFindings(race_findings(&store.finished()?))]
         }
@@ -77,6 +83,7 @@ mod tests {
         reader.wish(Read::Run(RunId(7)));
         assert!(told.try_recv().is_err());
         drop(lock);
+        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::UnreadableRuns(runs))) if runs.is_empty()));
         assert!(matches!(told.recv(), Ok(Incoming::Event(Event::Runs(runs))) if runs.is_empty()));
         assert!(matches!(told.recv(), Ok(Incoming::Event(Event::NoSuchRun(RunId(7))))));
     }

@@ -5,6 +5,14 @@ use crate::protocol::RunId;
 use rusqlite::ErrorCode;
 use std::{io, path::PathBuf};
 
+/// One run whose rows can't be read back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
+pub struct DamagedRun {
+    pub run: RunId,
+    pub why: String,
+}
+
 /// Its `Display` is a sentence for the reader.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -12,8 +20,8 @@ pub enum StoreError {
     Home(#[from] HomeError),
     #[error("there is no run {0}; `relu runs` lists them")]
     NoSuchRun(RunId),
-    #[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
-    DamagedRun { run: RunId, why: String },
+    #[error(transparent)]
+    DamagedRun(#[from] DamagedRun),
     #[error(
         "the store is damaged; when it starts, the kernel sets the file aside and makes a new one of what can be read of it \
          and of its backup ({0})"
@@ -70,7 +78,7 @@ impl StoreError {
 
 /// A value that no run can have is that run's damage; every other error is the store's.
 pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |error| if is_a_value(&error) { StoreError::DamagedRun { run, why: error.to_string() } } else { error.into() }
+    move |error| if is_a_value(&error) { DamagedRun { run, why: error.to_string() }.into() } else { error.into() }
 }
 
 /// Whether one value can't be read as what it should be, while the store itself is well.

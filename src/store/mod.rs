@@ -23,7 +23,7 @@ mod write;
 pub mod files;
 
 pub use backup::back_up;
-pub use error::StoreError;
+pub use error::{DamagedRun, StoreError};
 pub use home::{Home, HomeError};
 pub use ownership::open_own;
 pub use place::keep_places;

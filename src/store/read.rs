@@ -1,7 +1,7 @@
 //! What the store can be asked.
 
 use super::{
-    CheckpointRow, LaneState, Store, StoreError,
+    CheckpointRow, DamagedRun, LaneState, Store, StoreError,
     error::{is_a_value, of_run},
 };
 use crate::protocol::{
@@ -23,14 +23,14 @@ impl Store {
     }
 
     /// The same, with why the others can't be read back.
-    pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<StoreError>), StoreError> {
+    pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
         let mut rows = statement.query([])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
             match RunRow::read(row).and_then(|row| self.summary(row)) {
                 Ok(run) => runs.push(run),
-                Err(fault @ StoreError::DamagedRun { .. }) => faults.push(fault),
+                Err(StoreError::DamagedRun(fault)) => faults.push(fault),
                 Err(error) => return Err(error),
             }
         }
@@ -45,7 +45,7 @@ impl Store {
 
     fn summary(&self, row: RunRow) -> Result<RunSummary, StoreError> {
         let run = RunId(row.id);
-        let damaged = |why: serde_json::Error| StoreError::DamagedRun { run, why: why.to_string() };
+        let damaged = |why: serde_json::Error| DamagedRun { run, why: why.to_string() };
         let spec: RunSpec = serde_json::from_str(&row.spec).map_err(damaged)?;
         let mut state: RunState =
             serde_json::from_value(json!({"state": row.state, "reason": row.reason})).map_err(damaged)?;
@@ -161,7 +161,7 @@ impl Store {
         for summary in finished {
             match self.epochs(summary.run) {
                 Ok(epochs) => measured.push((summary.spec, epochs)),
-                Err(fault @ StoreError::DamagedRun { .. }) => tracing::warn!("{fault}"),
+                Err(StoreError::DamagedRun(fault)) => tracing::warn!("{fault}"),
                 Err(error) => return Err(error),
             }
         }

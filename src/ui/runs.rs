@@ -4,7 +4,7 @@ use super::modals::open;
 use super::questions::write;
 use super::theme::Theme;
 use crate::app::{App, RunsList, cut};
-use crate::protocol::{RunState, RunSummary, date, grouped};
+use crate::protocol::{RunId, RunState, RunSummary, date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -13,7 +13,13 @@ use std::collections::BTreeSet;
 pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     let inner = open("Runs", app.screen.runs(), theme, buffer);
     let width = usize::from(inner.width);
-    if app.runs.is_empty() {
+    let unreadable = &app.unreadable_runs;
+    if let Some(fault) = &app.runs_fault {
+        let text = format!("The list of runs can't be read: {fault}.");
+        write(theme, &text, theme.bad(), inner, inner.y, buffer);
+        return;
+    }
+    if app.runs.is_empty() && unreadable.is_empty() {
         let nothing = "Nothing has been trained here yet. Enter on a race starts the first run.";
         write(theme, nothing, Style::new(), inner, inner.y, buffer);
         return;
@@ -21,17 +27,26 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     let head = format!("{:>4}  {:<11} {:>9}  {}", "run", "state", "epochs", "best validation error, %");
     buffer.set_stringn(inner.x, inner.y, head, width, theme.faint());
     let (first, room) = list.shown(&app.screen);
-    for ((at, run), y) in app.runs.iter().enumerate().skip(first).take(room).zip(inner.y + 1..) {
+    let damaged = |(run, why): &(RunId, String)| format!("{run:>4}  {:<11} {:>9}  {why}", "unreadable", "");
+    let lines = app.runs.iter().map(line).chain(unreadable.iter().map(damaged));
+    for ((at, line), y) in lines.enumerate().skip(first).take(room).zip(inner.y + 1..) {
         let style = if at == list.selected { theme.selected() } else { Style::new() };
-        buffer.set_stringn(inner.x, y, theme.text(&cut(&line(run), width)), width, style);
+        buffer.set_stringn(inner.x, y, theme.text(&cut(&line, width)), width, style);
     }
     let last = inner.bottom().saturating_sub(1);
     buffer.set_stringn(inner.x, last, theme.text("↑ ↓ choose · Enter opens · Esc back"), width, theme.faint());
     let rows = RunsList::detail_rows(&app.screen);
-    if let Some(run) = app.runs.get(list.selected).filter(|_| rows > 0) {
-        let lines = textwrap::wrap(&detail(run), width.max(1)).len().min(usize::from(rows - 1)) as u16;
+    let told = app.runs.get(list.selected).map(detail).or_else(|| {
+        let (run, why) = unreadable.get(list.selected.checked_sub(app.runs.len())?)?;
+        Some(format!(
+            "Run {run} can't be read back: {why}. The other runs are not touched, and its checkpoints are kept; `relu runs \
+             delete {run}` removes it."
+        ))
+    });
+    if let Some(told) = told.filter(|_| rows > 0) {
+        let lines = textwrap::wrap(&told, width.max(1)).len().min(usize::from(rows - 1)) as u16;
         let place = Rect { y: last.saturating_sub(1 + lines), height: lines, ..inner };
-        write(theme, &detail(run), theme.faint(), place, place.y, buffer);
+        write(theme, &told, theme.faint(), place, place.y, buffer);
     }
 }
 
