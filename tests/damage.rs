@@ -9,8 +9,8 @@ mod disk;
 use common::{RELU, TANH, commit, home, record, spec};
 use disk::SmallDisk;
 use relu_notebook::{
-    protocol::RunId,
-    store::{self, Home, Store, StoreError},
+    protocol::{RunId, RunSpec, RunState},
+    store::{self, DamagedRun, Home, Store, StoreError},
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
@@ -264,4 +264,225 @@ fn a_full_disk_costs_no_backup_and_restores_nothing_by_half() {
     let (store, notice) = next(&home);
     assert!(notice.contains("from its backup: 1 run with 2 epochs."), "{notice}");
     assert_eq!(store.epochs(run).unwrap().len(), 2);
+}
+
+fn log_of(home: &Home) -> PathBuf {
+    format!("{}-wal", home.database().display()).into()
+}
+
+/// A store whose last commits stand in its log alone, as a killed kernel leaves it; a few of its rows in the file.
+fn killed(home: &Home) -> RunId {
+    let mut store = Store::open(home).unwrap();
+    store.fold_log().unwrap();
+    let run = store.create_run(&spec(), Some("under way")).unwrap();
+    for epoch in 1..=3 {
+        commit(&mut store, run, RELU, epoch);
+    }
+    run
+}
+
+/// SQLite ignores all that is behind the first bad frame, and says nothing.
+#[test]
+fn a_flipped_bit_in_the_log_loses_nothing_and_is_told() {
+    const FRAME: usize = 24 + 4096;
+    let pristine = home();
+    let run = killed(&pristine.1);
+    let bytes = fs::read(log_of(&pristine.1)).unwrap();
+    let frames = (bytes.len() - 32) / FRAME;
+    // In the log's header, in frames' headers, in pages; not in the last frame, which a kill may cut off.
+    let page = |frame: usize, at: usize| 32 + frame * FRAME + 24 + at;
+    let in_headers = [17, 24, 32 + 2, 32 + 9, 32 + 17, 32 + FRAME + 3];
+    let in_pages = [page(0, 700), page(0, 4000), page(1, 5), page(frames / 2, 3900), page(frames - 2, 4000)];
+    for at in in_headers.into_iter().chain(in_pages) {
+        let (_folder, home) = home();
+        home.prepare().unwrap();
+        fs::copy(pristine.1.database(), home.database()).unwrap();
+        lay_checkpoint(&home, run, &spec());
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 4;
+        fs::write(log_of(&home), damaged).unwrap();
+        let found = Store::examine(&home).unwrap();
+        assert!(found.iter().any(|what| what.contains("write-ahead log")), "byte {at}: {found:?}");
+        let places = [("place/a".to_string(), json!(1))];
+        let kept = store::keep_places(&home, places.iter().map(|(key, value)| (key, value)));
+        assert!(matches!(kept, Err(StoreError::Damaged(_))), "byte {at}: nothing is written over it");
+        let store = Store::open_with(&home, &tell_spec).unwrap();
+        let notices = store.notices().join(" ");
+        assert!(notices.contains("write-ahead log"), "byte {at}: {notices}");
+        assert_eq!(store.run(run).unwrap().spec, spec(), "byte {at}: {notices}");
+        let epochs = store.epochs(run).unwrap();
+        // The bit may be one of a row: that row is lost, and no other.
+        assert!(epochs.len() >= if at < page(0, 0) { 3 } else { 2 }, "byte {at}: {} epochs, {notices}", epochs.len());
+        assert!(epochs.iter().all(|epoch| *epoch == record(RELU, epoch.epoch)), "byte {at}: nothing is made up");
+        assert_eq!(named(&home, "-wal").iter().filter(|path| path.to_string_lossy().contains(".damaged-")).count(), 1);
+    }
+}
+
+/// What a killed kernel leaves at the end of its log is no damage.
+#[test]
+fn a_torn_end_of_the_log_is_normal() {
+    let pristine = home();
+    let run = killed(&pristine.1);
+    let bytes = fs::read(log_of(&pristine.1)).unwrap();
+    let torn = |cut: usize, zeroed: usize| {
+        let mut bytes = bytes[..bytes.len() - cut].to_vec();
+        let length = bytes.len();
+        bytes[length - zeroed..].fill(0);
+        bytes
+    };
+    for log in [torn(1, 0), torn(4000, 0), torn(4100, 0), torn(0, 1000), torn(0, 4096), torn(2 * 4120, 0), Vec::new()] {
+        let (_folder, home) = home();
+        home.prepare().unwrap();
+        fs::copy(pristine.1.database(), home.database()).unwrap();
+        fs::write(log_of(&home), &log).unwrap();
+        assert_eq!(Store::examine(&home).unwrap(), [""; 0]);
+        let store = Store::open(&home).unwrap();
+        assert_eq!(store.notices(), [""; 0], "{} bytes", log.len());
+        if !log.is_empty() {
+            assert!(store.epochs(run).unwrap().len() >= 2);
+        }
+    }
+}
+
+/// A digit that has changed inside a row is found by whoever reads the run, and comes back from the backup.
+#[test]
+fn a_changed_value_is_found_and_mended() {
+    for has_backup in [true, false] {
+        let (_folder, home) = home();
+        let run = stored(&home);
+        if has_backup {
+            store::back_up(&home).unwrap();
+        }
+        let raw = rusqlite::Connection::open(home.database()).unwrap();
+        raw.execute("UPDATE epochs SET train_loss = train_loss + 1 WHERE epoch = 2", []).unwrap();
+        raw.execute("UPDATE place SET value = '8'", []).unwrap();
+        drop(raw);
+        let reader = Store::open_read(&home).unwrap();
+        assert!(matches!(reader.history(run), Err(StoreError::DamagedRun(DamagedRun { run: of, .. })) if of == run));
+        assert_eq!(reader.recall("place/faster").unwrap(), None);
+        let found = Store::examine(&home).unwrap();
+        assert!(found[0].contains("epoch 2 of relu-tanh-s1 in run 1 does not match its checksum"), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
+        drop(reader);
+        let (store, notice) = next(&home);
+        if has_backup {
+            assert!(
+                notice.contains("epoch 2 of relu-tanh-s1 in run 1, `place/faster`: taken from the backup"),
+                "{notice}"
+            );
+            assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(RELU, 2)]);
+            assert_eq!(store.recall("place/faster").unwrap(), Some(json!(7)));
+        } else {
+            assert!(notice.contains("`place/faster`: left out"), "{notice}");
+            assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)], "no made-up loss");
+        }
+        assert_eq!(named(&home, "notebook.db.damaged-").len(), 1);
+        drop(store);
+        assert_eq!(Store::open(&home).unwrap().notices(), [""; 0], "it is whole");
+    }
+}
+
+/// What changes a run afterwards does not make its damage pass for sound.
+#[test]
+fn a_damaged_row_stays_found_when_it_is_written_to() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE runs SET spec = json_set(spec, '$.learning_rate', 0.2)", []).unwrap();
+    store.set_state(run, &RunState::Running).unwrap();
+    assert_eq!(store.interrupt_all().unwrap(), [run]);
+    assert!(matches!(store.run(run), Err(StoreError::DamagedRun(_))));
+    let (store, faults) = (store.runs_and_faults().unwrap(), Store::examine(&home).unwrap());
+    assert_eq!((store.0.len(), store.1.len()), (0, 1));
+    assert!(faults[0].contains("the settings of run 1"), "{faults:?}");
+}
+
+/// A checkpoint's file as these tests have it.
+fn tell_spec(file: &std::path::Path) -> Option<RunSpec> {
+    serde_json::from_slice(&fs::read(file).ok()?).ok()
+}
+
+fn lay_checkpoint(home: &Home, run: RunId, spec: &RunSpec) {
+    fs::create_dir_all(home.lane(run, RELU)).unwrap();
+    fs::write(home.checkpoint(run, RELU, 1), serde_json::to_vec(spec).unwrap()).unwrap();
+}
+
+#[test]
+fn the_settings_of_a_damaged_run_come_from_its_checkpoints() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    lay_checkpoint(&home, run, &spec());
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE runs SET spec = json_set(spec, '$.learning_rate', 0.2)", []).unwrap();
+    drop(raw);
+    let store = Store::open_with(&home, &tell_spec).unwrap();
+    assert!(store.notices()[0].contains("the settings of run 1: taken from its checkpoints"), "{:?}", store.notices());
+    assert_eq!(store.run(run).unwrap().spec, spec());
+    assert_eq!(store.epochs(run).unwrap().len(), 2);
+}
+
+#[test]
+fn a_folder_without_a_run_is_taken_in_set_aside_or_removed() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let [lost, foreign, deleted, hollow] = [0; 4].map(|_| store.create_run(&spec(), None).unwrap());
+    commit(&mut store, lost, RELU, 1);
+    store.delete(deleted).unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("DELETE FROM runs WHERE id != ?1", [deleted.0]).unwrap();
+    drop(raw);
+    for run in [lost, deleted] {
+        lay_checkpoint(&home, run, &spec());
+    }
+    fs::create_dir_all(home.lane(hollow, RELU)).unwrap();
+    fs::create_dir_all(home.run(foreign)).unwrap();
+    fs::write(home.run(foreign).join("thesis.tex"), "x").unwrap();
+    let found = Store::examine(&home).unwrap();
+    assert_eq!(found.len(), 3, "{found:?}");
+
+    let mut store = Store::open_with(&home, &tell_spec).unwrap();
+    let notices = store.notices().join("\n");
+    assert!(notices.contains("`relu resume 1`") && notices.contains("runs/2.orphaned-"), "{notices}");
+    let summary = store.run(lost).unwrap();
+    assert_eq!((summary.spec, summary.state), (spec(), RunState::Stopped), "taken up by nobody but its reader");
+    assert_eq!(store.lanes(lost).unwrap().len(), 2);
+    assert!(home.run(lost).is_dir() && !home.run(deleted).exists() && !home.run(hollow).exists());
+    assert_eq!(store.runs().unwrap().len(), 1);
+    assert!(store.create_run(&spec(), None).unwrap() > hollow);
+    drop(store);
+    assert_eq!(Store::open_with(&home, &tell_spec).unwrap().notices(), [""; 0]);
+}
+
+/// A lost row of a run costs no epoch of it.
+#[test]
+fn epochs_outlive_the_lost_row_of_their_run() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    lay_checkpoint(&home, run, &spec());
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.pragma_update(None, "foreign_keys", false).unwrap();
+    raw.execute("DELETE FROM runs", []).unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    drop(raw);
+    let store = Store::open_with(&home, &tell_spec).unwrap();
+    assert!(store.notices().iter().any(|notice| notice.contains("in the list again")), "{:?}", store.notices());
+    assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(RELU, 2)]);
+}
+
+#[test]
+fn a_version_that_does_not_fit_is_told_in_a_sentence() {
+    for version in [0, 1, 2, 3] {
+        let (_folder, home) = home();
+        let run = stored(&home);
+        let raw = rusqlite::Connection::open(home.database()).unwrap();
+        raw.pragma_update(None, "user_version", version).unwrap();
+        drop(raw);
+        let told = Store::open_read(&home).err().unwrap().to_string();
+        assert!(told.contains(&format!("its tables are not those of version {version}")), "{told}");
+        let (store, notice) = next(&home);
+        assert!(!notice.contains("CREATE") && !notice.contains('\n'), "{notice}");
+        assert_eq!(store.epochs(run).unwrap().len(), 2);
+    }
 }

@@ -214,7 +214,7 @@ fn a_damaged_place_or_outcome_counts_as_none() {
     store.remember("place/b", &json!(2)).unwrap();
     let raw = rusqlite::Connection::open(home.database()).unwrap();
     raw.execute("UPDATE place SET value = CAST(x'ff' AS TEXT) WHERE key = 'place/a'", []).unwrap();
-    raw.execute("INSERT INTO cells VALUES ('l', 'c', CAST(x'ff' AS TEXT), '{}', 1)", []).unwrap();
+    raw.execute("INSERT INTO cells VALUES ('l', 'c', CAST(x'ff' AS TEXT), '{}', 1, NULL)", []).unwrap();
     assert_eq!(store.recall("place/a").unwrap(), None);
     assert_eq!(store.recall_all("place/").unwrap(), [("place/b".to_owned(), json!(2))]);
     assert_eq!(store.cell_outcomes().unwrap(), []);

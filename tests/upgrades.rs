@@ -7,7 +7,7 @@ mod common;
 use common::{Kernel, event, follow, home};
 use relu_notebook::{
     protocol::{EpochRecord, RequestBody, RunEvent, RunId, RunState},
-    store::{Home, LaneState, Store, back_up},
+    store::{Home, LaneState, Store, back_up, keep_places},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -93,6 +93,27 @@ fn a_store_of_version_3_is_read_and_taken_over_with_all_it_holds() {
     assert_eq!(contents(&Store::open_read(&home).unwrap()), expected, "after it");
     let spec = Store::open_read(&home).unwrap().run(RunId(1)).unwrap().spec;
     assert_eq!(Store::open(&home).unwrap().create_run(&spec, None).unwrap(), RunId(10));
+}
+
+/// The kernel that it belongs to may be of that version, and at work.
+#[test]
+fn a_notebook_leaves_an_older_store_as_it_is() {
+    let (_folder, home) = home();
+    unpack("store-v3", &home);
+    let file = fs::read(home.database()).unwrap();
+    let version = || {
+        let raw = rusqlite::Connection::open(home.database()).unwrap();
+        raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    Store::open_read(&home).unwrap();
+    assert!(fs::read(home.database()).unwrap() == file);
+    let place = [("last-lesson".to_string(), json!("faster"))];
+    keep_places(&home, place.iter().map(|(key, value)| (key, value))).unwrap();
+    assert_eq!(version(), 3);
+    assert_eq!(Store::open_read(&home).unwrap().recall("last-lesson").unwrap(), Some(json!("faster")));
+    drop(Store::open(&home).unwrap());
+    assert_ne!(version(), 3, "the kernel brings it up to date");
+    assert_eq!(Store::open_read(&home).unwrap().recall("last-lesson").unwrap(), Some(json!("faster")));
 }
 
 #[test]

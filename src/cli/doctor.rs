@@ -87,13 +87,18 @@ fn judge_space(free: u64, home: &Home) -> Result<String, String> {
     Ok(format!("{megabytes} MB free"))
 }
 
-fn store(home: &Home) -> Result<String, crate::store::StoreError> {
+fn store(home: &Home) -> Result<String, String> {
     if !home.database().exists() {
         return Ok("none yet; the first race makes it".into());
     }
-    let (runs, unreadable) = Store::open_read(home)?.runs_and_faults()?;
-    if let Some(fault) = unreadable.into_iter().next() {
-        return Err(fault.into());
+    let why = |error: crate::store::StoreError| error.to_string();
+    let damage = Store::examine(home).map_err(why)?;
+    if !damage.is_empty() {
+        return Err(format!("{}; when a kernel starts it mends what can be mended, and says so", damage.join("; ")));
+    }
+    let (runs, unreadable) = Store::open_read(home).and_then(|store| store.runs_and_faults()).map_err(why)?;
+    if let Some(fault) = unreadable.first() {
+        return Err(fault.to_string());
     }
     Ok(format!("{} with {}", home.database().display(), crate::protocol::counted(runs.len(), "run")))
 }
@@ -103,7 +108,7 @@ fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
     // One that runs may be the last of a program that is not there any more.
     Client::program()?;
     let ran = Client::glance(home)?.is_some();
-    let mut client = super::told_of(Client::connect_or_start, home)?;
+    let mut client = super::connect_or_start(home)?;
     let hello = client.hello().clone();
     if !ran {
         client.leave(false)?;

@@ -21,7 +21,9 @@ const OLDER: u32 = 4;
 pub(super) fn install(home: &Home) -> io::Result<()> {
     rotate(home)?;
     rustix::stdio::dup2_stderr(open(home)?)?;
-    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // Stores in memory are brought up to date too, of which nobody needs to know.
+    let told = || EnvFilter::new("info,rusqlite_migration=warn");
+    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| told());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
     // A test that runs several kernels in one process installs the first.
     let _ = lines.with_writer(|| Unfailing).log_internal_errors(false).try_init();

@@ -78,7 +78,11 @@ impl StoreError {
 
 /// A value that no run can have is that run's damage; every other error is the store's.
 pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |error| if is_a_value(&error) { DamagedRun { run, why: error.to_string() }.into() } else { error.into() }
+    move |error| match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, why) => DamagedRun { run, why: why.to_string() }.into(),
+        error if is_a_value(&error) => DamagedRun { run, why: error.to_string() }.into(),
+        error => error.into(),
+    }
 }
 
 /// Whether one value can't be read as what it should be, while the store itself is well.

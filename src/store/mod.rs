@@ -7,6 +7,7 @@
 //! kernel keeps: see [`back_up`].
 
 mod backup;
+mod checksum;
 mod error;
 mod home;
 mod migrations;
@@ -15,9 +16,11 @@ mod open;
 mod ownership;
 mod place;
 mod read;
+mod repair;
 mod restore;
 mod salvage;
 mod standing;
+mod wal;
 mod write;
 
 pub mod files;
@@ -27,6 +30,7 @@ pub use error::{DamagedRun, StoreError};
 pub use home::{Home, HomeError};
 pub use ownership::open_own;
 pub use place::keep_places;
+pub use repair::ReadSpec;
 pub use write::now;
 
 use crate::protocol::Lane;

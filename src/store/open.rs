@@ -4,8 +4,11 @@ use super::{
     Home, HomeError, Store, StoreError, backup,
     migrations::{LATEST_VERSION, migrations},
     numbers,
+    repair::{self, ReadSpec},
     restore::{is_empty, restore, take_the_place},
+    salvage::carry_over,
     standing::Ground,
+    wal,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
@@ -22,20 +25,28 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Store {
-    /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: a
-    /// damaged file is renamed aside here, and what can be read of it and of its backup carried over: see
-    /// [`Store::notices`].
+    /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: an older
+    /// store is brought to this version here; a damaged file is renamed aside, and what can be read of it and of its
+    /// backup carried over: see [`Store::notices`].
     pub fn open(home: &Home) -> Result<Self, StoreError> {
+        Self::open_with(home, &|_| None)
+    }
+
+    /// The same; `read` tells the settings of lost runs from their checkpoints.
+    pub fn open_with(home: &Home, read: ReadSpec) -> Result<Self, StoreError> {
         home.prepare()?;
         let mut notices = Vec::new();
-        let opened = open_writable(home).and_then(|connection| {
-            quick_check(&connection)?;
-            Ok(connection)
-        });
-        let connection = match opened {
+        let opened = match wal::damage(&home.database())? {
+            Some(damage) => Err(StoreError::Damaged(damage.to_string())),
+            None => open_writable(home, Writer::Kernel).and_then(|connection| {
+                quick_check(&connection)?;
+                Ok(connection)
+            }),
+        };
+        let mut connection = match opened {
             Err(StoreError::Damaged(why)) => {
                 notices.push(restore(home, &why)?);
-                open_writable(home)?
+                open_writable(home, Writer::Kernel)?
             }
             opened => {
                 let connection = opened?;
@@ -43,27 +54,54 @@ impl Store {
                 connection
             }
         };
+        let was_restored = !notices.is_empty();
         numbers::never_reuse_a_folder(&connection, home)?;
+        notices.extend(repair::mend_rows(home, &mut connection, read)?);
+        match repair::adopt_folders(home, &mut connection, read) {
+            Ok(adopted) => notices.extend(adopted),
+            // A full disk keeps no kernel from starting.
+            Err(error) if error.is_transient() => tracing::warn!("lost runs are not taken in yet: {error}"),
+            Err(error) => return Err(error),
+        }
+        if was_restored {
+            repair::drop_stray_rows(&mut connection)?;
+        }
         Ok(Self { notices, ground: Some(Ground::of(home)?), ..Self::of(connection) })
     }
 
     /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame. A home without a
-    /// store gets an empty one; a home that can't be written is read as it is.
+    /// store gets an empty one; a home that can't be written is read as it is, and so is a store of an older version.
     pub fn open_read(home: &Home) -> Result<Self, StoreError> {
-        let connection = match home.prepare() {
-            Ok(()) => match open_writable(home) {
+        let path = home.database();
+        let store = match home.prepare() {
+            Ok(()) => match open_writable(home, Writer::Notebook) {
                 // No room for its shared memory, say: what stands in the file can be read all the same.
-                Err(StoreError::Full) => open_as_it_is(&home.database()).map_err(|_| StoreError::Full)?,
-                opened => opened?,
+                Err(StoreError::Full) => as_it_is(&path).map_err(|_| StoreError::Full)?,
+                opened => of_this_version(opened?, &path)?,
             },
             // Another user's is not read either: its links, pipes and databases are that user's to make.
-            Err(error @ HomeError::Unwritable { .. }) if home.database().is_file() => {
-                open_as_it_is(&home.database()).map_err(|_| error)?
-            }
+            Err(error @ HomeError::Unwritable { .. }) if path.is_file() => as_it_is(&path).map_err(|_| error)?,
             Err(error) => return Err(error.into()),
         };
-        connection.pragma_update(None, "query_only", true)?;
-        Ok(Self { socket: home.socket().ok(), ..Self::of(connection) })
+        store.connection.pragma_update(None, "query_only", true)?;
+        Ok(Self { socket: home.socket().ok(), ..store })
+    }
+
+    /// Looks for damage, and touches nothing; a sentence for each.
+    ///
+    /// # Errors
+    /// If the store as a whole can't be read.
+    pub fn examine(home: &Home) -> Result<Vec<String>, StoreError> {
+        let mut found: Vec<_> = wal::damage(&home.database())?.into_iter().map(|damage| damage.to_string()).collect();
+        let store = Self::open_read(home)?;
+        quick_check(&store.connection)?;
+        let rows = repair::damaged_rows(&store.connection)?;
+        found.extend(rows.into_iter().map(|what| format!("{what} does not match its checksum")));
+        let orphans = repair::orphans(home, &store.connection)?;
+        found.extend(
+            orphans.into_iter().map(|run| format!("{} belongs to no run in the store", home.run(run).display())),
+        );
+        Ok(found)
     }
 
     /// A store that forgets everything with the process, for tests. (Where no folder can be written, a notebook holds
@@ -85,14 +123,28 @@ impl Store {
     }
 }
 
-/// Opens the file; where it is new or of an older version, makes it ready under a lock on the folder.
-pub(super) fn open_writable(home: &Home) -> Result<Connection, StoreError> {
+/// Who opens the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// Under the home's lock: it brings an older store to this version.
+    Kernel,
+    /// Beside whatever kernel runs, of an older version perhaps: it leaves the tables as they are.
+    Notebook,
+}
+
+/// Opens the file; where it is new, or of an older version, makes it ready under a lock on the folder.
+pub(super) fn open_writable(home: &Home, writer: Writer) -> Result<Connection, StoreError> {
     let path = home.database();
-    if path.is_file()
-        && !is_empty(&path)
-        && let Some(connection) = open_ready(&path)?
-    {
-        return Ok(connection);
+    if path.is_file() && !is_empty(&path) {
+        let connection = connect(&path)?;
+        match version(&connection)? {
+            newer if newer > LATEST_VERSION => return Err(StoreError::Newer(path)),
+            version if version == LATEST_VERSION || (version > 0 && writer == Writer::Notebook) => {
+                check_tables(&connection, version)?;
+                return Ok(connection);
+            }
+            version => check_tables(&connection, version)?,
+        }
     }
     let _locked = lock_folder(home)?;
     take_the_place(home)?;
@@ -101,6 +153,57 @@ pub(super) fn open_writable(home: &Home) -> Result<Connection, StoreError> {
         return Err(StoreError::Damaged("its file is empty".into()));
     }
     make_ready(&path)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether the tables are those of the version that the file says it is of: the number itself may be damaged.
+fn check_tables(connection: &Connection, version: i64) -> Result<(), StoreError> {
+    const COLUMNS: &str = "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c
+                           WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
+    type Names = Vec<(String, String)>;
+    let columns = |connection: &Connection| -> rusqlite::Result<Names> {
+        connection.prepare(COLUMNS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    let found = columns(connection)?;
+    if version == LATEST_VERSION {
+        // Every opening asks this; what is missing would be found by whoever reads it, with a longer sentence.
+        let newest = [("deleted", "run"), ("epochs", "sum"), ("runs", "sum")];
+        if newest.iter().all(|(table, column)| found.iter().any(|(t, c)| t == table && c == column)) {
+            return Ok(());
+        }
+    } else {
+        let mut model = Connection::open_in_memory()?;
+        if usize::try_from(version).is_ok_and(|version| migrations().to_version(&mut model, version).is_ok()) {
+            let (model, later) = (columns(&model)?, columns(&latest()?)?);
+            let is_of_later = |column| later.contains(column) && !model.contains(column);
+            if model.iter().all(|column| found.contains(column)) && !found.iter().any(is_of_later) {
+                return Ok(());
+            }
+        }
+    }
+    Err(StoreError::Damaged(format!("its tables are not those of version {version}, which it says it is of")))
+}
+
+fn latest() -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection, Path::new(":memory:"))?;
+    Ok(connection)
+}
+
+/// A store of an older version as this one would have it, in memory: its file stays as it is, for the kernel that it
+/// belongs to.
+fn of_this_version(connection: Connection, path: &Path) -> Result<Store, StoreError> {
+    if version(&connection)? == LATEST_VERSION {
+        return Ok(Store::of(connection));
+    }
+    let mut copy = latest()?;
+    if !carry_over(path, &mut copy)?.whole {
+        return Err(StoreError::Damaged("it is of an older version and can't be read to its end".into()));
+    }
+    Ok(Store::of(copy))
 }
 
 /// A journal mode and a migration are not things that two processes can change at once.
@@ -124,19 +227,12 @@ pub(super) fn make_ready(path: &Path) -> Result<Connection, StoreError> {
         tracing::info!(mode, "no write-ahead log on this file system");
         connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     }
+    let before = version(&connection)?;
     migrate(&mut connection, path)?;
-    Ok(connection)
-}
-
-/// `None` if the file is not of the latest version yet.
-fn open_ready(path: &Path) -> Result<Option<Connection>, StoreError> {
-    let connection = connect(path)?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
-        LATEST_VERSION => Ok(Some(connection)),
-        newer if newer > LATEST_VERSION => Err(StoreError::Newer(path.to_owned())),
-        _ => Ok(None),
+    if before != 0 && before != LATEST_VERSION {
+        tracing::info!("the store is of version {LATEST_VERSION} now; it was of version {before}");
     }
+    Ok(connection)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
@@ -162,12 +258,13 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
 }
 
 /// A file in a folder that can't be written: with its log where its shared memory is still there, else without.
-fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
+fn as_it_is(path: &Path) -> Result<Store, StoreError> {
     let readable = |connection: Connection| -> Result<Connection, StoreError> {
         connection.query_row("SELECT count(*) FROM runs", [], |_| Ok(()))?;
         Ok(connection)
     };
-    open_to_read(path).map_err(StoreError::from).and_then(readable).or_else(|_| open_immutable(path).and_then(readable))
+    let opened = open_to_read(path).map_err(StoreError::from).and_then(readable);
+    of_this_version(opened.or_else(|_| open_immutable(path).and_then(readable))?, path)
 }
 
 pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
@@ -186,7 +283,10 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
             StoreError::Newer(path.to_owned())
         }
-        MigrationError::RusqliteError { err, .. } if does_not_fit(&err) => StoreError::Damaged(err.to_string()),
+        // Of the error itself a reader needs to know nothing: it is the whole step, in SQL.
+        MigrationError::RusqliteError { err, .. } if does_not_fit(&err) => {
+            StoreError::Damaged("its tables are not those of the version that it says it is of".into())
+        }
         MigrationError::RusqliteError { err, .. } => err.into(),
         other => StoreError::Damaged(other.to_string()),
     })

@@ -1,6 +1,10 @@
 //! The reader's place where no kernel runs: reading alone must not load LibTorch only to be remembered.
 
-use super::{Home, Store, StoreError, open::open_writable};
+use super::{
+    Home, Store, StoreError,
+    open::{Writer, open_writable},
+    wal,
+};
 use serde_json::Value;
 
 /// Keeps places in one transaction, beside whatever kernel may have started meanwhile: they are single rows that no
@@ -13,7 +17,11 @@ pub fn keep_places<'a>(
     places: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), StoreError> {
     home.prepare()?;
-    let connection = open_writable(home)?;
+    // SQLite would write over all that is behind the damage.
+    if let Some(damage) = wal::damage(&home.database())? {
+        return Err(StoreError::Damaged(damage.to_string()));
+    }
+    let connection = open_writable(home, Writer::Notebook)?;
     let mut store = Store::of(connection);
     store.remember_all(places)?;
     store.fold_log()

@@ -2,6 +2,7 @@
 
 use super::{
     CheckpointRow, DamagedRun, LaneState, Store, StoreError,
+    checksum::Columns,
     error::{is_a_value, of_run},
 };
 use crate::protocol::{
@@ -25,10 +26,11 @@ impl Store {
     /// The same, with why the others can't be read back.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
+        let columns = Columns::of(&statement);
         let mut rows = statement.query([])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
-            match RunRow::read(row).and_then(|row| self.summary(row)) {
+            match RunRow::read(row, &columns).and_then(|row| self.summary(row)) {
                 Ok(run) => runs.push(run),
                 Err(StoreError::DamagedRun(fault)) => faults.push(fault),
                 Err(error) => return Err(error),
@@ -39,8 +41,9 @@ impl Store {
 
     pub fn run(&self, run: RunId) -> Result<RunSummary, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} WHERE id = ?1"))?;
+        let columns = Columns::of(&statement);
         let mut rows = statement.query([run.0])?;
-        self.summary(RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?)?)
+        self.summary(RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?)
     }
 
     fn summary(&self, row: RunRow) -> Result<RunSummary, StoreError> {
@@ -77,23 +80,23 @@ impl Store {
 
     /// In the order in which they were committed.
     pub fn epochs(&self, run: RunId) -> Result<Vec<EpochRecord>, StoreError> {
-        let sql = "SELECT arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second
-                   FROM epochs WHERE run = ?1 ORDER BY seq";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([run.0], epoch)?;
+        let mut statement = self.connection.prepare_cached("SELECT * FROM epochs WHERE run = ?1 ORDER BY seq")?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map([run.0], |row| columns.check(row).and_then(|()| epoch(row)))?;
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
     /// Every lane, in the order of the spec.
     pub fn lanes(&self, run: RunId) -> Result<Vec<(Lane, LaneState)>, StoreError> {
-        let sql = "SELECT arm, seed, state, epoch, batch FROM lanes WHERE run = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached("SELECT * FROM lanes WHERE run = ?1")?;
+        let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
-            let state = match row.get_ref(2)?.as_str().unwrap_or_default() {
+            columns.check(row)?;
+            let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
                 "finished" => LaneState::Finished,
                 "diverged" => LaneState::Diverged {
-                    epoch: row.get::<_, Option<u32>>(3)?.unwrap_or_default(),
-                    batch: row.get::<_, Option<u32>>(4)?.unwrap_or_default(),
+                    epoch: row.get::<_, Option<u32>>("epoch")?.unwrap_or_default(),
+                    batch: row.get::<_, Option<u32>>("batch")?.unwrap_or_default(),
                 },
                 _ => LaneState::Open,
             };
@@ -113,10 +116,13 @@ impl Store {
 
     /// The checkpoint files that are kept, by lane and epoch.
     pub fn checkpoints(&self, run: RunId) -> Result<Vec<CheckpointRow>, StoreError> {
-        let sql = "SELECT arm, seed, epoch, file, sha256 FROM checkpoints WHERE run = ?1 ORDER BY arm, seed, epoch";
+        let sql = "SELECT * FROM checkpoints WHERE run = ?1 ORDER BY arm, seed, epoch";
         let mut statement = self.connection.prepare_cached(sql)?;
+        let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
-            Ok(CheckpointRow { lane: lane(row)?, epoch: row.get(2)?, file: row.get(3)?, sha256: row.get(4)? })
+            columns.check(row)?;
+            let (file, sha256) = (row.get("file")?, row.get("sha256")?);
+            Ok(CheckpointRow { lane: lane(row)?, epoch: row.get("epoch")?, file, sha256 })
         })?;
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
@@ -185,8 +191,9 @@ impl Store {
     /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
     pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;
+        let columns = Columns::of(&statement);
         let mut outcomes = Vec::new();
-        for row in statement.query_map([], CellRow::read)? {
+        for row in statement.query_map([], |row| CellRow::read(row, &columns))? {
             outcomes.extend(readable(row)?.and_then(CellRow::parse));
         }
         Ok(outcomes)
@@ -194,22 +201,27 @@ impl Store {
 
     pub fn cell_outcome(&self, cell: &CellKey) -> Result<Option<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} WHERE lesson = ?1 AND cell = ?2"))?;
-        let row = statement.query_row((&cell.lesson, &cell.cell), CellRow::read).optional();
+        let columns = Columns::of(&statement);
+        let row = statement.query_row((&cell.lesson, &cell.cell), |row| CellRow::read(row, &columns)).optional();
         Ok(readable(row)?.flatten().and_then(CellRow::parse))
     }
 
     /// What `RequestBody::Remember` kept under this key. A value that can't be read back counts as none.
     pub fn recall(&self, key: &str) -> Result<Option<Value>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT value FROM place WHERE key = ?1")?;
-        let text = readable(statement.query_row([key], |row| row.get::<_, String>(0)).optional())?.flatten();
+        let mut statement = self.connection.prepare_cached("SELECT * FROM place WHERE key = ?1")?;
+        let columns = Columns::of(&statement);
+        let value = |row: &Row| columns.check(row).and_then(|()| row.get::<_, String>("value"));
+        let text = readable(statement.query_row([key], value).optional())?.flatten();
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Everything that was remembered under keys that begin so, by key.
     pub fn recall_all(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
-        let sql = "SELECT key, value FROM place WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
+        let sql = "SELECT * FROM place WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([prefix], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let columns = Columns::of(&statement);
+        let entry = |row: &Row| Ok((row.get::<_, String>("key")?, row.get::<_, String>("value")?));
+        let rows = statement.query_map([prefix], |row| columns.check(row).and_then(|()| entry(row)))?;
         let mut values = Vec::new();
         for row in rows {
             let Some((key, text)) = readable(row)? else { continue };
@@ -222,7 +234,7 @@ impl Store {
 /// Runs whose times say what the next one takes.
 const TIMED_RUNS: u32 = 50;
 
-const RUN: &str = "SELECT id, name, spec, state, reason, created, updated, not_exact FROM runs";
+const RUN: &str = "SELECT * FROM runs";
 
 struct RunRow {
     id: i64,
@@ -236,18 +248,19 @@ struct RunRow {
 }
 
 impl RunRow {
-    fn read(row: &Row) -> Result<Self, StoreError> {
-        let id = row.get(0)?;
+    fn read(row: &Row, columns: &Columns) -> Result<Self, StoreError> {
+        let id = row.get("id")?;
         let read = || {
+            columns.check(row)?;
             Ok(Self {
                 id,
-                name: row.get(1)?,
-                spec: row.get(2)?,
-                state: row.get(3)?,
-                reason: row.get(4)?,
-                created: row.get(5)?,
-                updated: row.get(6)?,
-                not_exact: row.get(7)?,
+                name: row.get("name")?,
+                spec: row.get("spec")?,
+                state: row.get("state")?,
+                reason: row.get("reason")?,
+                created: row.get("created")?,
+                updated: row.get("updated")?,
+                not_exact: row.get("not_exact")?,
             })
         };
         read().map_err(of_run(RunId(id)))
@@ -266,7 +279,7 @@ fn readable<T>(row: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
     }
 }
 
-const CELL: &str = "SELECT lesson, cell, spec, outcome, finished FROM cells";
+const CELL: &str = "SELECT * FROM cells";
 
 struct CellRow {
     cell: CellKey,
@@ -276,9 +289,10 @@ struct CellRow {
 }
 
 impl CellRow {
-    fn read(row: &Row) -> rusqlite::Result<Self> {
-        let cell = CellKey { lesson: row.get(0)?, cell: row.get(1)? };
-        Ok(Self { cell, spec: row.get(2)?, outcome: row.get(3)?, finished: row.get(4)? })
+    fn read(row: &Row, columns: &Columns) -> rusqlite::Result<Self> {
+        columns.check(row)?;
+        let cell = CellKey { lesson: row.get("lesson")?, cell: row.get("cell")? };
+        Ok(Self { cell, spec: row.get("spec")?, outcome: row.get("outcome")?, finished: row.get("finished")? })
     }
 
     fn parse(self) -> Option<CellRecord> {
@@ -299,13 +313,13 @@ impl CellRow {
     }
 }
 
-/// The lane in a row's first two columns.
+/// The lane that a row is of.
 fn lane(row: &Row) -> rusqlite::Result<Lane> {
     let arm: Arm =
-        row.get_ref(0)?.as_str()?.parse().map_err(|why: String| {
+        row.get_ref("arm")?.as_str()?.parse().map_err(|why: String| {
             rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
         })?;
-    Ok(Lane { arm, seed: row.get::<_, i64>(1)? as u64 })
+    Ok(Lane { arm, seed: row.get::<_, i64>("seed")? as u64 })
 }
 
 fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
@@ -313,12 +327,12 @@ fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
     Ok(EpochRecord {
         arm,
         seed,
-        epoch: row.get(2)?,
-        train_loss: row.get(3)?,
-        val_error: row.get(4)?,
-        test_error: row.get(5)?,
-        seconds: row.get(6)?,
-        images_per_second: row.get(7)?,
+        epoch: row.get("epoch")?,
+        train_loss: row.get("train_loss")?,
+        val_error: row.get("val_error")?,
+        test_error: row.get("test_error")?,
+        seconds: row.get("seconds")?,
+        images_per_second: row.get("images_per_second")?,
     })
 }
 

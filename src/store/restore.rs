@@ -2,11 +2,13 @@
 
 use super::{
     Home, Store, StoreError,
-    backup::with_suffix,
+    backup::{Unfinished, with_suffix},
     files,
     open::{lock_folder, make_ready},
     salvage::{Salvaged, carry_over},
+    wal::{self, Frames},
 };
+use rusqlite::Connection;
 use std::{
     fs::{self, File},
     io,
@@ -65,9 +67,11 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     // What a kernel that was cut off had begun.
     remove(new);
     let mut connection = make_ready(new)?;
+    // Rows of a run that can't be read are kept as long as its checkpoints may tell what it was.
+    connection.pragma_update(None, "foreign_keys", false)?;
     let damaged = home.database();
     // SQLite takes the log of an empty file for a stray one and deletes it.
-    let from_store = if is_empty(&damaged) { Salvaged::default() } else { carry_over(&damaged, &mut connection)? };
+    let from_store = if is_empty(&damaged) { Salvaged::default() } else { read_all(home, &mut connection)? };
     let backup = home.backup();
     let from_backup = if backup.is_file() { Some(carry_over(&backup, &mut connection)?) } else { None };
     let store = Store::of(connection);
@@ -79,6 +83,24 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     }
     File::open(new)?.sync_all()?;
     Ok((from_store, from_backup))
+}
+
+/// All that the damaged store tells. What SQLite would ignore of a damaged log is read too.
+fn read_all(home: &Home, new: &mut Connection) -> Result<Salvaged, StoreError> {
+    let damaged = home.database();
+    if wal::damage(&damaged)?.is_none() {
+        return carry_over(&damaged, new);
+    }
+    let image = Unfinished::begin(home, ".writing-image")?;
+    wal::replay(&damaged, image.path(), Frames::Sound)?;
+    let mut salvaged = carry_over(image.path(), new)?;
+    // What is damaged in a bad frame is found by the rows' own checksums.
+    wal::replay(&damaged, image.path(), Frames::All)?;
+    salvaged += carry_over(image.path(), new)?;
+    if !salvaged.whole {
+        salvaged += carry_over(&damaged, new)?;
+    }
+    Ok(salvaged)
 }
 
 /// A store that was cut off to nothing; one that is not there is none.

@@ -1,19 +1,12 @@
 //! What can still be read of a damaged store, or of its backup, carried over into a new one.
 
-use super::{StoreError, numbers};
+use super::{
+    StoreError,
+    checksum::{TABLES, Table},
+    numbers,
+};
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
 use std::path::Path;
-
-/// Each table with the columns of its key, by which it can be read from either end. Runs come first: the others refer to
-/// them.
-const TABLES: [(&str, &[&str]); 6] = [
-    ("runs", &["id"]),
-    ("lanes", &["run", "arm", "seed"]),
-    ("epochs", &["seq"]),
-    ("checkpoints", &["run", "arm", "seed", "epoch"]),
-    ("cells", &["lesson", "cell"]),
-    ("place", &["key"]),
-];
 
 /// How much was carried over: what the new store did not have yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +17,15 @@ pub(super) struct Salvaged {
     pub rows: usize,
     /// Whether all of it could be read.
     pub whole: bool,
+}
+
+impl std::ops::AddAssign for Salvaged {
+    fn add_assign(&mut self, more: Self) {
+        self.runs += more.runs;
+        self.epochs += more.epochs;
+        self.rows += more.rows;
+        self.whole |= more.whole;
+    }
 }
 
 /// Copies row by row, from the front of each table to where it can't be read, then from its back. The damaged file is
@@ -42,7 +44,11 @@ pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salva
     };
     let transaction = store.transaction()?;
     let mut salvaged = Salvaged { whole: true, ..Salvaged::default() };
-    for (table, key) in TABLES {
+    for Table { name: table, key } in TABLES {
+        // A table of a later version than the damaged store's.
+        if matches!(has_table(&damaged, table), Ok(false)) {
+            continue;
+        }
         let mut rows = 0;
         for way in ["ASC", "DESC"] {
             let part = Part::read(&damaged, table, key, way);
@@ -63,6 +69,10 @@ pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salva
     }
     transaction.commit()?;
     Ok(salvaged)
+}
+
+fn has_table(store: &Connection, table: &str) -> rusqlite::Result<bool> {
+    store.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)", [table], |row| row.get(0))
 }
 
 /// What could be read of one table from one of its ends.

@@ -1,8 +1,11 @@
 //! What the kernel writes. Every method is one transaction, durable when it returns.
 
-use super::{CheckpointRow, Committed, LaneState, Store, StoreError};
+use super::{
+    CheckpointRow, Committed, LaneState, Store, StoreError,
+    checksum::{self, CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table},
+};
 use crate::protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,12 +19,8 @@ impl Store {
             params![name, json, now()],
         )?;
         let run = transaction.last_insert_rowid();
-        for Lane { arm, seed } in spec.lanes() {
-            transaction.execute(
-                "INSERT INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')",
-                params![run, arm.to_string(), seed as i64],
-            )?;
-        }
+        checksum::seal(&transaction, RUNS, &[&run])?;
+        insert_lanes(&transaction, run, spec)?;
         transaction.commit()?;
         Ok(RunId(run))
     }
@@ -39,20 +38,18 @@ impl Store {
     /// Calls every run that trains or waits interrupted, whether or not the rest of it can be read back; returns them.
     pub fn interrupt_all(&mut self) -> Result<Vec<RunId>, StoreError> {
         let transaction = self.transaction()?;
-        let runs = {
-            let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?1
-                       WHERE state IN ('running', 'queued') RETURNING id";
-            let mut statement = transaction.prepare(sql)?;
-            statement.query_map([now()], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?
-        };
+        let runs = open_runs(&transaction)?;
+        for run in &runs {
+            let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?2 WHERE id = ?1";
+            checksum::change(&transaction, RUNS, &[&run.0], || transaction.execute(sql, [run.0, now()]))?;
+        }
         transaction.commit()?;
         Ok(runs)
     }
 
     /// The runs that [`Store::interrupt_all`] would call interrupted.
     pub fn left_open(&self) -> Result<Vec<RunId>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
-        Ok(statement.query_map([], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?)
+        Ok(open_runs(&self.connection)?)
     }
 
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
@@ -61,10 +58,11 @@ impl Store {
             LaneState::Finished => ("finished", None, None),
             LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
         };
-        self.change(run, |transaction| {
+        let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
+        self.change_row(run, LANES, &[&run.0, &arm, &seed], |transaction| {
             transaction.execute(
                 "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
-                params![run.0, lane.arm.to_string(), lane.seed as i64, name, epoch, batch],
+                params![run.0, arm, seed, name, epoch, batch],
             )
         })
     }
@@ -78,9 +76,12 @@ impl Store {
 
     /// Keeps what computes this run; whether that is news.
     pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
-        self.check()?;
+        let transaction = self.transaction()?;
         let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
-        Ok(self.connection.execute(sql, params![run.0, name])? == 1)
+        let change = || transaction.execute(sql, params![run.0, name]);
+        let changed = checksum::change(&transaction, RUNS, &[&run.0], change)?;
+        transaction.commit()?;
+        Ok(changed == 1)
     }
 
     /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`.
@@ -110,6 +111,7 @@ impl Store {
             ],
         )?;
         let committed = if inserted == 1 {
+            checksum::seal(&transaction, EPOCHS, &[&transaction.last_insert_rowid()])?;
             Committed::New
         } else {
             let measured: Result<(f64, f64, f64), _> = transaction.query_row(
@@ -128,13 +130,15 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![run.0, arm, seed, checkpoint.epoch, checkpoint.file, checkpoint.sha256],
         )?;
+        checksum::seal(&transaction, CHECKPOINTS, &[&run.0, &arm, &seed, &checkpoint.epoch])?;
         for epoch in dropped {
             transaction.execute(
                 "DELETE FROM checkpoints WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4",
                 params![run.0, arm, seed, epoch],
             )?;
         }
-        transaction.execute("UPDATE runs SET updated = ?2 WHERE id = ?1", params![run.0, now()])?;
+        let touch = || transaction.execute("UPDATE runs SET updated = ?2 WHERE id = ?1", params![run.0, now()]);
+        checksum::change(&transaction, RUNS, &[&run.0], touch)?;
         transaction.commit()?;
         Ok(committed)
     }
@@ -158,25 +162,32 @@ impl Store {
         })
     }
 
-    /// Forgets the run and all it measured; its files are the caller's.
+    /// Forgets the run and all it measured; its files are the caller's. That it was deleted stays known: files that a
+    /// dying kernel left of it are no lost run.
     pub fn delete(&mut self, run: RunId) -> Result<(), StoreError> {
-        self.change(run, |transaction| transaction.execute("DELETE FROM runs WHERE id = ?1", [run.0]))
+        self.change(run, |transaction| {
+            transaction.execute("INSERT OR IGNORE INTO deleted SELECT id FROM runs WHERE id = ?1", [run.0])?;
+            transaction.execute("DELETE FROM runs WHERE id = ?1", [run.0])
+        })
     }
 
     pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
         let CellRecord { cell, spec, outcome, finished } = record;
-        self.check()?;
-        self.connection.execute(
+        let (spec, outcome) = (serde_json::to_string(spec)?, serde_json::to_string(outcome)?);
+        let transaction = self.transaction()?;
+        transaction.execute(
             "INSERT OR REPLACE INTO cells (lesson, cell, spec, outcome, finished) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![cell.lesson, cell.cell, serde_json::to_string(spec)?, serde_json::to_string(outcome)?, finished],
+            params![cell.lesson, cell.cell, spec, outcome, finished],
         )?;
-        Ok(())
+        checksum::seal(&transaction, CELLS, &[&cell.lesson, &cell.cell])?;
+        Ok(transaction.commit()?)
     }
 
     /// Keeps the reader's place, an answer or a setting; `null` forgets it.
     pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
-        self.check()?;
-        put(&self.connection, key, value)
+        let transaction = self.transaction()?;
+        put(&transaction, key, value)?;
+        Ok(transaction.commit()?)
     }
 
     /// All or none of these, in one transaction.
@@ -202,8 +213,18 @@ impl Store {
         run: RunId,
         change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
     ) -> Result<(), StoreError> {
+        self.change_row(run, RUNS, &[&run.0], change)
+    }
+
+    fn change_row(
+        &mut self,
+        run: RunId,
+        table: Table,
+        key: &[&dyn ToSql],
+        change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
+    ) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
-        if change(&transaction)? == 0 {
+        if checksum::change(&transaction, table, key, || change(&transaction))? == 0 {
             return Err(StoreError::NoSuchRun(run));
         }
         Ok(transaction.commit()?)
@@ -216,6 +237,25 @@ fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreErr
     } else {
         let text = serde_json::to_string(value)?;
         connection.execute("INSERT OR REPLACE INTO place (key, value) VALUES (?1, ?2)", params![key, text])?;
+        checksum::seal(connection, PLACE, &[&key])?;
+    }
+    Ok(())
+}
+
+/// Those that train or wait, as the store has it.
+fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
+    let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
+    statement.query_map([], |row| row.get(0).map(RunId))?.collect()
+}
+
+/// Every lane of the spec that is not there yet, open.
+pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &RunSpec) -> rusqlite::Result<()> {
+    for Lane { arm, seed } in spec.lanes() {
+        let (arm, seed) = (arm.to_string(), seed as i64);
+        let sql = "INSERT OR IGNORE INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')";
+        if connection.execute(sql, params![run, arm, seed])? == 1 {
+            checksum::seal(connection, LANES, &[&run, &arm, &seed])?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,312 @@
+//! What the kernel mends as it opens the store: rows that do not match their checksums, and checkpoint folders whose run
+//! is not in the store.
+
+use super::{
+    Home, StoreError,
+    backup::Unfinished,
+    checksum::{CELLS, CHECKPOINTS, Columns, DELETED, EPOCHS, LANES, RUNS, Seal, TABLES, Table, change, seal},
+    files,
+    migrations::LATEST_VERSION,
+    now,
+    open::open_to_read,
+    write::insert_lanes,
+};
+use crate::protocol::{RunId, RunSpec};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter, types::Value};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Reads the settings in a checkpoint file, `None` if it is none or damaged: the store knows nothing of their format.
+pub type ReadSpec<'a> = &'a dyn Fn(&Path) -> Option<RunSpec>;
+
+/// A row, by its table and key, and what it is in words.
+struct Damaged {
+    table: Table,
+    key: Vec<Value>,
+    what: String,
+}
+
+/// Gives rows of older versions their checksums, and mends those that do not match theirs: from the backup, from the
+/// checkpoints, or by leaving them out. Returns what the reader should know.
+///
+/// # Errors
+/// If the store can't be read. What can't be written now, on a full disk say, is mended by a later kernel.
+pub(super) fn mend_rows(home: &Home, store: &mut Connection, read: ReadSpec) -> Result<Option<String>, StoreError> {
+    let (damaged, unsealed) = examine_rows(store)?;
+    let mended = seal_all(store, &unsealed).and_then(|()| mend(home, store, &damaged, read));
+    match mended {
+        Err(error) if error.is_transient() => {
+            tracing::warn!("damaged rows are not mended yet: {error}");
+            Ok(None)
+        }
+        mended => mended,
+    }
+}
+
+/// What `relu doctor` names: rows that do not match their checksums.
+pub(super) fn damaged_rows(store: &Connection) -> Result<Vec<String>, StoreError> {
+    Ok(examine_rows(store)?.0.into_iter().map(|row| row.what).collect())
+}
+
+type Keys = Vec<(Table, Vec<Value>)>;
+
+fn examine_rows(store: &Connection) -> Result<(Vec<Damaged>, Keys), StoreError> {
+    let (mut damaged, mut unsealed) = (Vec::new(), Vec::new());
+    for table in TABLES.into_iter().filter(|table| *table != DELETED) {
+        let mut statement = store.prepare(&format!("SELECT * FROM {}", table.name))?;
+        let columns = Columns::of(&statement);
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let key = || table.key.iter().map(|column| row.get(*column)).collect::<rusqlite::Result<Vec<Value>>>();
+            match columns.seal(row)? {
+                Seal::Sound => {}
+                Seal::Absent => unsealed.push((table, key()?)),
+                // A key that is no UTF-8 can't be asked for again; the readers leave such a row out.
+                Seal::Broken => damaged.extend(key().map(|key| Damaged { table, key, what: describe(table, row) })),
+            }
+        }
+    }
+    Ok((damaged, unsealed))
+}
+
+fn describe(table: Table, row: &Row) -> String {
+    let text = |column: &str| match row.get::<_, Value>(column) {
+        Ok(Value::Integer(number)) => number.to_string(),
+        Ok(Value::Text(text)) => text,
+        _ => "?".into(),
+    };
+    let lane = || format!("{}-s{} in run {}", text("arm"), text("seed"), text("run"));
+    match table {
+        RUNS => format!("the settings of run {}", text("id")),
+        EPOCHS => format!("epoch {} of {}", text("epoch"), lane()),
+        LANES => format!("the end of {}", lane()),
+        CHECKPOINTS => format!("the checkpoint of epoch {} of {}", text("epoch"), lane()),
+        CELLS => format!("the outcome of {}/{}", text("lesson"), text("cell")),
+        _ => format!("`{}`", text("key")),
+    }
+}
+
+fn references(key: &[Value]) -> Vec<&dyn ToSql> {
+    key.iter().map(|value| value as &dyn ToSql).collect()
+}
+
+fn seal_all(store: &mut Connection, rows: &Keys) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let transaction = store.transaction()?;
+    for (table, key) in rows {
+        seal(&transaction, *table, &references(key))?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -> Result<Option<String>, StoreError> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    // A row that is left out is not lost: it stands in the copy.
+    let copy = Unfinished::begin(home, ".writing-store")?;
+    copy.fill(store)?;
+    let backup = open_to_read(&home.backup()).ok().filter(is_current);
+    let (mut from_backup, mut from_checkpoints, mut left_out, mut stay) = (vec![], vec![], vec![], vec![]);
+    let transaction = store.transaction()?;
+    for Damaged { table, key, what } in rows {
+        let copied = match &backup {
+            Some(backup) => copy_row(backup, &transaction, *table, key).unwrap_or(false),
+            None => false,
+        };
+        if copied {
+            from_backup.push(what.as_str());
+        } else if *table == RUNS {
+            let specs = key.first().and_then(|id| if let Value::Integer(id) = id { Some(*id) } else { None });
+            match specs.and_then(|id| Some((id, spec_of(&home.run(RunId(id)), read)?))) {
+                Some((id, spec)) => {
+                    give_spec(&transaction, id, &spec)?;
+                    from_checkpoints.push(what.as_str());
+                }
+                None => stay.push(what.as_str()),
+            }
+        } else {
+            let sql = format!("DELETE FROM {} WHERE {}", table.name, table.one());
+            transaction.execute(&sql, params_from_iter(key))?;
+            left_out.push(what.as_str());
+        }
+    }
+    for Damaged { table, key, .. } in rows {
+        if let (true, Some(Value::Integer(run))) = (*table == LANES, key.first()) {
+            let spec = transaction.query_row("SELECT spec FROM runs WHERE id = ?1", [run], |row| row.get(0)).optional();
+            let spec: Option<String> = spec.unwrap_or_default();
+            if let Some(spec) = spec.and_then(|spec| serde_json::from_str(&spec).ok()) {
+                insert_lanes(&transaction, *run, &spec)?;
+            }
+        }
+    }
+    if from_backup.is_empty() && from_checkpoints.is_empty() && left_out.is_empty() {
+        // Nothing has changed; the run is told of wherever it is read.
+        return Ok(None);
+    }
+    let aside = files::named_aside(&home.database(), "damaged");
+    copy.take_the_place_of(home, &aside)?;
+    transaction.commit()?;
+    let told = [
+        ("taken from the backup", from_backup),
+        ("taken from its checkpoints", from_checkpoints),
+        ("left out", left_out),
+        ("left as it is", stay),
+    ];
+    let told = told.iter().filter(|(_, rows)| !rows.is_empty()).map(|(how, rows)| format!("{}: {how}", listed(rows)));
+    Ok(Some(format!(
+        "What the store holds did not match its checksums, and was mended. {}. The store as it was is kept as {}.",
+        told.collect::<Vec<_>>().join("; "),
+        aside.display()
+    )))
+}
+
+fn listed(rows: &[&str]) -> String {
+    const MOST: usize = 5;
+    let shown = rows[..rows.len().min(MOST)].join(", ");
+    if rows.len() > MOST { format!("{shown} and {} more", rows.len() - MOST) } else { shown }
+}
+
+fn is_current(backup: &Connection) -> bool {
+    let version = backup.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    version.is_ok_and(|version| version == LATEST_VERSION)
+}
+
+/// Whether the backup has this row, and it is sound there.
+fn copy_row(backup: &Connection, store: &Connection, table: Table, key: &[Value]) -> rusqlite::Result<bool> {
+    let mut statement = backup.prepare(&format!("SELECT * FROM {} WHERE {}", table.name, table.one()))?;
+    let columns = Columns::of(&statement);
+    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let found = statement.query_row(params_from_iter(key), |row| {
+        let values =
+            (0..names.len()).map(|column| row.get::<_, Value>(column)).collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok((columns.seal(row)? == Seal::Sound).then_some(values))
+    });
+    let Some(values) = found.optional()?.flatten() else { return Ok(false) };
+    let first = key.len() + 1;
+    let set: Vec<_> = names.iter().zip(first..).map(|(name, number)| format!("{name} = ?{number}")).collect();
+    let sql = format!("UPDATE {} SET {} WHERE {}", table.name, set.join(", "), table.one());
+    Ok(store.execute(&sql, params_from_iter(key.iter().chain(&values)))? == 1)
+}
+
+/// The settings in the first checkpoint of a run that is whole.
+fn spec_of(folder: &Path, read: ReadSpec) -> Option<RunSpec> {
+    let mut lanes = listing(folder).unwrap_or_default();
+    lanes.sort();
+    lanes.iter().flat_map(|lane| listing(lane).unwrap_or_default()).find_map(|file| read(&file))
+}
+
+fn listing(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// Whatever else of the row may be damaged is made readable.
+fn give_spec(store: &Connection, run: i64, spec: &RunSpec) -> Result<(), StoreError> {
+    let text = |column: &str| -> rusqlite::Result<Option<String>> {
+        let read = store.query_row(&format!("SELECT {column} FROM runs WHERE id = ?1"), [run], |row| row.get(0));
+        Ok(read.unwrap_or_default())
+    };
+    let state = text("state")?.filter(|state| state == "finished" || state == "paused" || state == "interrupted");
+    let (name, not_exact, backend) = (text("name")?, text("not_exact")?, text("backend")?);
+    let sql =
+        "UPDATE runs SET spec = ?2, state = ?3, name = ?4, not_exact = ?5, backend = ?6, reason = NULL WHERE id = ?1";
+    let state = state.unwrap_or_else(|| "stopped".into());
+    store.execute(sql, params![run, serde_json::to_string(spec)?, state, name, not_exact, backend])?;
+    Ok(seal(store, RUNS, &[&run])?)
+}
+
+/// The folders of checkpoints whose run the store does not have, and not those that a deletion has left behind.
+pub(super) fn orphans(home: &Home, store: &Connection) -> Result<Vec<RunId>, StoreError> {
+    // First the folders: a run's row is there before its folder.
+    let folders = folders(home);
+    let known = numbers(store, "SELECT id FROM runs")?;
+    let deleted = numbers(store, "SELECT run FROM deleted").unwrap_or_default();
+    Ok(folders.into_iter().filter(|run| !known.contains(run) && !deleted.contains(run)).map(RunId).collect())
+}
+
+fn folders(home: &Home) -> BTreeSet<i64> {
+    let names = listing(&home.runs()).unwrap_or_default();
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<i64>().ok().filter(|&run| run > 0);
+    names.iter().filter_map(number).filter(|&run| home.run(RunId(run)).is_dir()).collect()
+}
+
+fn numbers(store: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<i64>> {
+    store.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Takes folders whose run is lost into the list again, sets aside those whose settings can't be read, and removes what a
+/// deletion that was cut off has left. Returns what the reader should know.
+pub(super) fn adopt_folders(home: &Home, store: &mut Connection, read: ReadSpec) -> Result<Vec<String>, StoreError> {
+    let mut notices = Vec::new();
+    for run in orphans(home, store)? {
+        let folder = home.run(run);
+        // Nothing in it: a run that had no checkpoint yet.
+        if is_hollow(&folder) {
+            let _ = fs::remove_dir_all(&folder);
+            continue;
+        }
+        if let Some(spec) = spec_of(&folder, read) {
+            adopt(store, run, &spec)?;
+            notices.push(format!(
+                "Run {run} was not in the store any more, and its checkpoints were found in {}: it is in the list again. \
+                 `relu resume {run}` measures again what its curve lacks.",
+                folder.display()
+            ));
+        } else {
+            let kept = files::rename_aside(&folder, "orphaned");
+            notices.push(match kept {
+                Ok(aside) => format!(
+                    "{} belongs to no run in the store, and holds no checkpoint that can be read; it is kept as {}.",
+                    folder.display(),
+                    aside.display()
+                ),
+                Err(error) => format!("{} belongs to no run in the store ({error}).", folder.display()),
+            });
+        }
+    }
+    let deleted = numbers(store, "SELECT run FROM deleted")?;
+    for run in folders(home).intersection(&deleted) {
+        let folder = home.run(RunId(*run));
+        match fs::remove_dir_all(&folder) {
+            Ok(()) => tracing::info!(run, "what a deletion that was cut off had left is removed"),
+            Err(error) => notices.push(format!("Run {run} was deleted, but {} stays: {error}.", folder.display())),
+        }
+    }
+    Ok(notices)
+}
+
+fn is_hollow(folder: &Path) -> bool {
+    let is_empty = |lane: &PathBuf| lane.is_dir() && listing(lane).is_ok_and(|files| files.is_empty());
+    listing(folder).is_ok_and(|lanes| lanes.iter().all(is_empty))
+}
+
+fn adopt(store: &mut Connection, RunId(run): RunId, spec: &RunSpec) -> Result<(), StoreError> {
+    let transaction = store.transaction()?;
+    let json = serde_json::to_string(spec)?;
+    let sql = "INSERT INTO runs (id, spec, state, created, updated) VALUES (?1, ?2, 'stopped', ?3, ?3)";
+    transaction.execute(sql, params![run, json, now()])?;
+    insert_lanes(&transaction, run, spec)?;
+    let lacking = "SELECT count(*) FROM lanes WHERE run = ?1 AND state = 'open' AND NOT EXISTS
+                   (SELECT 1 FROM epochs e WHERE e.run = lanes.run AND e.arm = lanes.arm AND e.seed = lanes.seed
+                    AND e.epoch = ?2)";
+    let lacking: u32 = transaction.query_row(lacking, params![run, spec.epochs], |row| row.get(0))?;
+    let finish =
+        || transaction.execute("UPDATE runs SET state = 'finished' WHERE id = ?1 AND ?2 = 0", params![run, lacking]);
+    change(&transaction, RUNS, &[&run], finish)?;
+    Ok(transaction.commit()?)
+}
+
+/// Rows that a restored store has of runs that it does not have, once nobody can adopt them any more.
+pub(super) fn drop_stray_rows(store: &mut Connection) -> Result<(), StoreError> {
+    let transaction = store.transaction()?;
+    transaction.execute("DELETE FROM runs WHERE id IN (SELECT run FROM deleted)", [])?;
+    for table in [LANES, EPOCHS, CHECKPOINTS] {
+        transaction.execute(&format!("DELETE FROM {} WHERE run NOT IN (SELECT id FROM runs)", table.name), [])?;
+    }
+    Ok(transaction.commit()?)
+}
