@@ -9,12 +9,12 @@ mod digits;
 use common::{Kernel, end, event, follow, home, train};
 use relu_notebook::{
     protocol::{DataSource, RequestBody, RunEvent, RunSpec},
-    store::Store,
+    store::{Home, Store},
 };
 use std::{fs, path::Path};
 
 /// Pauses a run in one kernel, goes on with it in another, and returns what that says is different.
-fn difference(change: impl FnOnce(&Path), environment: Option<(&str, &str)>) -> String {
+fn difference(change: impl FnOnce(&Path, &Home), environment: Option<(&str, &str)>) -> String {
     let data = tempfile::tempdir().unwrap();
     digits::write(data.path());
     let source = DataSource::Folder(data.path().to_owned());
@@ -27,7 +27,7 @@ fn difference(change: impl FnOnce(&Path), environment: Option<(&str, &str)>) -> 
     client.request(RequestBody::Pause { run }).unwrap();
     event(&mut client, &home, "the pause", |event| matches!(event, RunEvent::Paused { .. }).then_some(()));
     kernel.kill();
-    change(data.path());
+    change(data.path(), &home);
     let mut command = common::command(&home);
     command.envs(environment);
     let _kernel = Kernel::spawn(&home, command);
@@ -46,7 +46,7 @@ fn difference(change: impl FnOnce(&Path), environment: Option<(&str, &str)>) -> 
 
 #[test]
 fn other_data_under_the_same_name() {
-    let change = |data: &Path| {
+    let change = |data: &Path, _: &Home| {
         let images = data.join("train-images-idx3-ubyte");
         let mut bytes = fs::read(&images).unwrap();
         bytes[100] ^= 0xff;
@@ -60,6 +60,18 @@ fn other_data_under_the_same_name() {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn another_vector_width() {
-    let why = difference(|_| {}, Some(("ATEN_CPU_CAPABILITY", "default")));
+    let why = difference(|_, _| {}, Some(("ATEN_CPU_CAPABILITY", "default")));
     assert!(why.starts_with("vector width was") && why.contains("is scalar"), "{why}");
+}
+
+/// As in a store of an older version, whose rows had no checksum: the checkpoint knows what it was made with.
+#[test]
+fn other_settings_in_the_store() {
+    let change = |_: &Path, home: &Home| {
+        let raw = rusqlite::Connection::open(home.database()).unwrap();
+        let sql = "UPDATE runs SET spec = json_set(spec, '$.learning_rate', 0.25), sum = NULL";
+        assert_eq!(raw.execute(sql, []).unwrap(), 1);
+    };
+    let why = difference(change, None);
+    assert_eq!(why, "the settings are not those of the checkpoint: learning rate was 0.1, is 0.25");
 }

@@ -214,11 +214,15 @@ impl LaneObserver<'_> {
             Ok(recovery::newest(&this.folder, lane, done, told)?)
         });
         let Some(found) = found else { return Err(self.halted()) };
-        if let Some(snapshot) = &found {
-            tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
-            self.resumed_under = Some(snapshot.environment.clone());
+        let Some((snapshot, then)) = found else { return Ok(None) };
+        if let Some(why) = recovery::difference(&then, self.spec)
+            && !self.not_exact(&why)
+        {
+            return Err(self.halted());
         }
-        Ok(found)
+        tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
+        self.resumed_under = Some(snapshot.environment.clone());
+        Ok(Some(snapshot))
     }
 
     fn judge(&mut self, record: &EpochRecord) {

@@ -141,7 +141,7 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     };
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
-    let mut store = Store::open(home).map_err(|error| match error {
+    let mut store = Store::open_with(home, &recovery::spec_of).map_err(|error| match error {
         StoreError::Full => no_room(home),
         error => error.into(),
     })?;

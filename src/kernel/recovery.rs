@@ -3,9 +3,10 @@
 use super::trainer;
 use crate::{
     learn::Snapshot,
-    protocol::{Lane, RunId},
+    protocol::{Lane, RunId, RunSpec},
     store::{Store, StoreError, files, files::LaneFolder},
 };
+use serde_json::Value;
 use std::{
     cell::Cell,
     fs, io,
@@ -30,6 +31,29 @@ pub(super) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreErr
     Ok(owed)
 }
 
+/// The settings that a checkpoint file tells, if it is whole.
+pub(super) fn spec_of(file: &Path) -> Option<RunSpec> {
+    trainer::decode(&fs::read(file).ok()?).ok().map(|(_, spec)| spec)
+}
+
+/// What of a lane's numbers depends on settings that are not those of its checkpoint any more.
+pub(super) fn difference(then: &RunSpec, now: &RunSpec) -> Option<String> {
+    // Which lanes there are, and how far they go, changes the bits of none.
+    const OF_THE_RUN: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
+    let (Ok(Value::Object(then)), Ok(Value::Object(now))) = (serde_json::to_value(then), serde_json::to_value(now))
+    else {
+        return None;
+    };
+    let changed =
+        then.iter().filter(|(name, then)| !OF_THE_RUN.contains(&name.as_str()) && now.get(*name) != Some(*then));
+    let told: Vec<_> = changed
+        .map(|(name, then)| {
+            format!("{} was {then}, is {}", name.replace('_', " "), now.get(name).unwrap_or(&Value::Null))
+        })
+        .collect();
+    (!told.is_empty()).then(|| format!("the settings are not those of the checkpoint: {}", told.join("; ")))
+}
+
 /// A file or folder that is there and does not let itself be read: no reason to give it up, the disk may come back.
 #[derive(Debug, thiserror::Error)]
 #[error("{} can't be read ({source})", path.display())]
@@ -40,15 +64,16 @@ pub(super) struct Unreadable {
 
 /// The newest whole checkpoint that is not ahead of the `epochs` that the store knows of, `None` if there is none: an
 /// epoch whose checkpoint was written and whose row was not has not been announced, and is computed again. A damaged
-/// file is set aside. That, and that the last measured epoch's file is missing, is told to `tell` as a sentence.
+/// file is set aside. That, and that the last measured epoch's file is missing, is told to `tell` as a sentence. With the
+/// checkpoint come the settings that it was made with.
 pub(super) fn newest(
     folder: &LaneFolder,
     lane: Lane,
     epochs: u32,
     tell: impl Fn(String),
-) -> Result<Option<Snapshot>, Unreadable> {
-    let place = |snapshot: &Snapshot| (snapshot.epochs_done, snapshot.batches_done);
-    let mut newest: Option<Snapshot> = None;
+) -> Result<Option<(Snapshot, RunSpec)>, Unreadable> {
+    let place = |(snapshot, _): &(Snapshot, RunSpec)| (snapshot.epochs_done, snapshot.batches_done);
+    let mut newest: Option<(Snapshot, RunSpec)> = None;
     let is_told = Cell::new(false);
     let damaged = |text| {
         is_told.set(true);
@@ -61,13 +86,13 @@ pub(super) fn newest(
     let present = folder.epochs().map_err(|source| Unreadable { path: folder.path().to_owned(), source })?;
     for epoch in present.into_iter().rev().filter(|&epoch| epoch <= epochs) {
         // Older files can only be older.
-        if newest.as_ref().is_some_and(|snapshot| snapshot.epochs_done >= epoch) {
+        if newest.as_ref().is_some_and(|(snapshot, _)| snapshot.epochs_done >= epoch) {
             break;
         }
         let found = read(&folder.epoch_file(epoch), lane, epochs, &damaged)?;
         newest = newest.into_iter().chain(found).max_by_key(place);
     }
-    let from = newest.as_ref().map_or(0, |snapshot| snapshot.epochs_done);
+    let from = newest.as_ref().map_or(0, |(snapshot, _)| snapshot.epochs_done);
     if from < epochs && !is_told.get() {
         let what = match from {
             0 => "this arm begins anew".into(),
@@ -84,7 +109,12 @@ pub(super) fn newest(
 }
 
 /// One checkpoint, if it is there, whole, and of use.
-fn read(file: &Path, lane: Lane, epochs: u32, damaged: &impl Fn(String)) -> Result<Option<Snapshot>, Unreadable> {
+fn read(
+    file: &Path,
+    lane: Lane,
+    epochs: u32,
+    damaged: &impl Fn(String),
+) -> Result<Option<(Snapshot, RunSpec)>, Unreadable> {
     let decoded = match fs::read(file) {
         Ok(bytes) => trainer::decode(&bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -92,11 +122,11 @@ fn read(file: &Path, lane: Lane, epochs: u32, damaged: &impl Fn(String)) -> Resu
         Err(source) => return Err(Unreadable { path: file.to_owned(), source }),
     };
     match decoded {
-        Ok(snapshot) if snapshot.lane != lane || snapshot.epochs_done > epochs => {
+        Ok((snapshot, _)) if snapshot.lane != lane || snapshot.epochs_done > epochs => {
             tracing::info!(file = %file.display(), "is not of this lane, or ahead of the store; left alone");
             Ok(None)
         }
-        Ok(snapshot) => Ok(Some(snapshot)),
+        Ok(found) => Ok(Some(found)),
         Err(why) => {
             let kept = match files::set_aside(file) {
                 Ok(aside) => format!("It is kept as {}", aside.display()),

@@ -80,6 +80,6 @@ pub(super) fn encode(spec: &RunSpec, snapshot: &Snapshot) -> Result<Vec<u8>, Str
 }
 
 /// Reads a checkpoint file's bytes and checks its digest, names, shapes and numbers.
-pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
-    checkpoint::decode(bytes).map(|(snapshot, _)| snapshot).map_err(|error| error.to_string())
+pub(super) fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), String> {
+    checkpoint::decode(bytes).map_err(|error| error.to_string())
 }
