@@ -83,7 +83,8 @@ impl Kernel {
             let stop = Arc::new(AtomicBool::new(false));
             let (kernel, key, told) = (Arc::clone(self), cell.clone(), Arc::clone(&stop));
             let started =
-                thread::Builder::new().name(format!("cell {}", cell.cell)).stack_size(8 << 20).spawn(move || {
+                // Not by the cell's id: a lesson file may have put anything in it, and `name` panics at a zero byte.
+                thread::Builder::new().name("cell".into()).stack_size(8 << 20).spawn(move || {
                     let event = kernel.measure(key.clone(), spec, &told);
                     kernel.cell_ended(&key, event);
                 });

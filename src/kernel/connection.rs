@@ -1,10 +1,12 @@
 //! One client: a thread that reads its requests, a thread that writes its lines.
 
-use super::{Kernel, hub::Outbox, process};
+use super::{Kernel, hub::Outbox, lane::message_of, process};
 use crate::protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
 use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::Arc,
     thread,
     time::Duration,
@@ -18,10 +20,11 @@ const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
 /// Serves one client until it leaves; returns at once.
 pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> {
-    let outbox = Arc::new(Outbox::new(stream.try_clone()?));
-    let mut writing = stream.try_clone()?;
-    writing.set_write_timeout(Some(LONGEST_WRITE))?;
-    let clients = kernel.hub.join(&outbox);
+    // One descriptor a client: the outbox and both threads share it.
+    let stream = Arc::new(stream);
+    stream.set_write_timeout(Some(LONGEST_WRITE))?;
+    let (registration, clients) = Registration::new(kernel, Arc::clone(&stream));
+    let outbox = Arc::clone(&registration.outbox);
     let refusal = match peer(&stream) {
         // Who connects and says nothing keeps nobody out.
         Ok(()) if clients > MOST_CLIENTS && !kernel.hub.make_room_for(&outbox) => {
@@ -30,35 +33,61 @@ pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
         Ok(()) => None,
         Err(message) => Some((ErrorKind::Protocol, message)),
     };
-    let writer = Arc::clone(&outbox);
+    let writer = Writer(Arc::clone(&outbox));
+    let writing = Arc::clone(&stream);
     let started = thread::Builder::new().name("client writer".into()).spawn(move || {
-        while let Some(lines) = writer.take() {
+        while let Some(lines) = writer.0.take() {
             // A client that is gone, or cut off because it does not read.
-            if writing.write_all(&lines.concat()).is_err() {
+            if (&*writing).write_all(&lines.concat()).is_err() {
                 break;
             }
         }
-        writer.end();
     });
-    let reader = {
-        let (kernel, outbox) = (Arc::clone(kernel), Arc::clone(&outbox));
-        move || {
-            if let Some((kind, message)) = refusal {
-                outbox.send(&ServerLine::Reply { id: 0, reply: Reply::Refused { kind, message } });
-            } else {
-                Conversation { kernel: &kernel, outbox: &outbox, greeted: Greeted::No }.hold(stream);
-            }
-            outbox.finish();
-            kernel.hub.leave(&outbox);
+    let reader = move || {
+        let Registration { kernel, outbox } = &registration;
+        if let Some((kind, message)) = refusal {
+            outbox.send(&ServerLine::Reply { id: 0, reply: Reply::Refused { kind, message } });
+        } else {
+            Conversation { kernel, outbox, greeted: Greeted::No }.hold(&stream);
         }
     };
     let started = started.and_then(|_| thread::Builder::new().name("client reader".into()).spawn(reader));
     if let Err(error) = started {
         outbox.close();
-        kernel.hub.leave(&outbox);
         return Err(error);
     }
     Ok(())
+}
+
+/// A client's place in the hub, given up when its reading thread ends, in whatever way.
+pub(super) struct Registration {
+    kernel: Arc<Kernel>,
+    outbox: Arc<Outbox>,
+}
+
+impl Registration {
+    /// Returns how many clients there are now, too.
+    pub fn new(kernel: &Arc<Kernel>, stream: Arc<UnixStream>) -> (Self, u32) {
+        let outbox = Arc::new(Outbox::new(stream));
+        let clients = kernel.hub.join(&outbox);
+        (Self { kernel: Arc::clone(kernel), outbox }, clients)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.outbox.finish();
+        self.kernel.hub.leave(&self.outbox);
+    }
+}
+
+/// The writing thread's hold on the outbox: whoever waits for its end hears of it, in whatever way it ends.
+struct Writer(Arc<Outbox>);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// Whether the other end belongs to this kernel's user, or to root, who can do anything anyway.
@@ -93,7 +122,7 @@ struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    fn hold(&mut self, stream: UnixStream) {
+    fn hold(&mut self, stream: &UnixStream) {
         let mut input = BufReader::new(stream);
         let mut line = Vec::new();
         loop {
@@ -133,9 +162,9 @@ impl Conversation<'_> {
                 self.kernel.hub.follow(self.outbox);
                 Reply::Done
             }
-            (Greeted::Yes, body) => self.kernel.handle(body),
+            (Greeted::Yes, body) => self.handle(body),
             (Greeted::OtherVersion, RequestBody::Shutdown { force: false }) => {
-                self.kernel.handle(RequestBody::Shutdown { force: false })
+                self.handle(RequestBody::Shutdown { force: false })
             }
             (Greeted::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
             (Greeted::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
@@ -145,6 +174,12 @@ impl Conversation<'_> {
         if leaves {
             process::leave();
         }
+    }
+
+    /// Answers a request even where the kernel's code fails at it: the client must not wait for ever, and the next
+    /// request may be one that can be answered.
+    fn handle(&self, body: RequestBody) -> Reply {
+        reply_or_panic(|| self.kernel.handle(body), &self.kernel.home.kernel_log())
     }
 
     fn greet(&mut self, protocol: u32, client: &str) -> Reply {
@@ -166,6 +201,15 @@ impl Conversation<'_> {
     fn refuse(&self, id: u64, kind: ErrorKind, message: String) {
         self.outbox.send(&ServerLine::Reply { id, reply: refused(kind, message) });
     }
+}
+
+fn reply_or_panic(handle: impl FnOnce() -> Reply, log: &Path) -> Reply {
+    catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|panic| {
+        let message = message_of(&*panic);
+        tracing::error!("a request made the kernel panic: {message}");
+        let log = log.display();
+        refused(ErrorKind::Internal, format!("the kernel failed at this request ({message}); its log is {log}"))
+    })
 }
 
 fn refused(kind: ErrorKind, message: String) -> Reply {
@@ -215,6 +259,13 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_panics_is_answered() {
+        let reply = reply_or_panic(|| panic!("no such luck"), Path::new("/home/logs/kernel.log"));
+        let Reply::Refused { kind: ErrorKind::Internal, message } = reply else { panic!("{reply:?}") };
+        assert!(message.contains("no such luck") && message.contains("/home/logs/kernel.log"), "{message}");
+    }
 
     #[test]
     fn a_line_too_long_is_thrown_away_and_the_next_is_read() {

@@ -20,7 +20,7 @@ const OVERFLOW: usize = 4096;
 
 /// The lines that wait for one client.
 pub(super) struct Outbox {
-    stream: UnixStream,
+    stream: Arc<UnixStream>,
     queue: Mutex<Queue>,
     filled: Condvar,
     /// Whether its client has said anything yet.
@@ -36,7 +36,7 @@ struct Queue {
 }
 
 impl Outbox {
-    pub fn new(stream: UnixStream) -> Self {
+    pub fn new(stream: Arc<UnixStream>) -> Self {
         Self { stream, queue: Mutex::default(), filled: Condvar::new(), has_spoken: AtomicBool::new(false) }
     }
 

@@ -4,6 +4,7 @@ use super::{
     Kernel, connection,
     home_lock::{Holder, HomeLock},
     keeping::Whereabouts,
+    lane::message_of,
     log, recovery, trainer,
 };
 use crate::{
@@ -21,6 +22,7 @@ use std::{
         fs::{FileTypeExt, PermissionsExt},
         net::UnixListener,
     },
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
@@ -213,11 +215,12 @@ pub(super) fn leave() {
 fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
     for stream in listener.incoming() {
         match stream {
-            Ok(stream) => {
-                if let Err(error) = connection::serve(kernel, stream) {
-                    tracing::warn!("a client could not be served: {error}");
-                }
-            }
+            // This thread must not end: nobody would reach the kernel any more.
+            Ok(stream) => match catch_unwind(AssertUnwindSafe(|| connection::serve(kernel, stream))) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("a client could not be served: {error}"),
+                Err(panic) => tracing::error!("a client could not be served: {}", message_of(&*panic)),
+            },
             Err(error) => {
                 // Out of file descriptors, say: without a pause this would spin.
                 tracing::warn!("no client accepted: {error}");

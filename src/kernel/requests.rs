@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::{
-    protocol::{ErrorKind, Reply, RequestBody, RunEvent, is_bidi_control},
+    protocol::{CellKey, ErrorKind, Reply, RequestBody, RunEvent, id_fault, is_bidi_control},
     store::StoreError,
 };
 use std::sync::Arc;
@@ -58,9 +58,16 @@ impl Kernel {
                 self.announce(RunEvent::Renamed { run, name });
             }
             RequestBody::Delete { run } => self.delete(run)?,
-            RequestBody::RunCell { cell, spec } => self.run_cell(cell, spec)?,
+            RequestBody::RunCell { cell, spec } => {
+                check_cell(&cell)?;
+                spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
+                self.run_cell(cell, spec)?;
+            }
             RequestBody::StopCell { cell } => self.stop_cell(&cell)?,
-            RequestBody::Remember { key, value } => self.store().remember(&key, &value)?,
+            RequestBody::Remember { key, value } => {
+                check_key(&key)?;
+                self.store().remember(&key, &value)?;
+            }
             RequestBody::Status => return Ok(Reply::Status(self.status())),
             // The connection sends the answer, then tells the process.
             RequestBody::Shutdown { force } => self.begin_leaving(force)?,
@@ -84,6 +91,30 @@ fn checked_name(name: Option<String>) -> Result<Option<String>, Refusal> {
     Ok(Some(name))
 }
 
+/// Lesson files come from anywhere, and a notebook sends the ids that stand in them.
+fn check_cell(cell: &CellKey) -> Result<(), Refusal> {
+    for (what, id) in [("lesson", &cell.lesson), ("cell", &cell.cell)] {
+        if let Some(why) = id_fault(id) {
+            return Err(Refusal::new(ErrorKind::BadRequest, format!("the {what}'s id {why}")));
+        }
+    }
+    Ok(())
+}
+
+/// A key of [`RequestBody::Remember`] has ids in it, and a word before them.
+const LONGEST_KEY: usize = 300;
+
+fn check_key(key: &str) -> Result<(), Refusal> {
+    let refuse = |why: &str| Err(Refusal::new(ErrorKind::BadRequest, format!("a key of what is remembered {why}")));
+    if key.chars().any(|c| c.is_control() || is_bidi_control(c)) {
+        return refuse("can't hold control characters");
+    }
+    if key.chars().count() > LONGEST_KEY {
+        return refuse(&format!("may have {LONGEST_KEY} characters"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +124,7 @@ mod tests {
         let checked = |name: &str| checked_name(Some(name.into()));
         assert_eq!(checked("  wide \u{e9} 数 ").unwrap().as_deref(), Some("wide \u{e9} 数"));
         assert_eq!(checked(" ").unwrap(), None);
-        for name in ["a\u{1b}[31m", "a\nb", "\u{202e}lort", "a\u{2066}b", &"x".repeat(LONGEST_NAME + 1)] {
+        for name in ["a\0b", "a\u{1b}[31m", "a\nb", "\u{202e}lort", "a\u{2066}b", &"x".repeat(LONGEST_NAME + 1)] {
             assert!(checked(name).is_err(), "{name:?}");
         }
     }

@@ -169,7 +169,7 @@ impl Bench {
         let store = Store::open(&home).unwrap();
         let kernel = Arc::new(Kernel::new(home, options, store, Box::new(Toy::default())));
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let outbox = Arc::new(Outbox::new(ours));
+        let outbox = Arc::new(Outbox::new(ours.into()));
         kernel.hub.follow(&outbox);
         Self { kernel, outbox, _ends: (theirs, folder) }
     }

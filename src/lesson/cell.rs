@@ -2,7 +2,7 @@
 
 use super::claim::{ClaimBody, ClaimCell, Wrong};
 use super::document::Position;
-use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
+use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about, id_fault};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -145,7 +145,7 @@ impl CellBody {
     /// # Errors
     /// What is wrong with the body, and its byte offset within it where TOML knows it.
     pub fn read(kind: &str, body: &str) -> Option<Result<(String, Self), (String, usize)>> {
-        Some(match kind {
+        let read = match kind {
             "train" => train(body),
             "experiment" => experiment(body, false),
             "plot" => experiment(body, true),
@@ -153,7 +153,11 @@ impl CellBody {
             "quiz" => quiz(body),
             "claim" => claim(body),
             _ => return None,
-        })
+        };
+        Some(read.and_then(|(id, cell)| match id_fault(&id) {
+            None => Ok((id, cell)),
+            Some(why) => Err((format!("`id` {why}"), key_at(body, "id"))),
+        }))
     }
 }
 
@@ -169,7 +173,7 @@ fn toml<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T, (String, usize)> 
 }
 
 /// Byte offset of a key of the body; of the body itself if it has no such key.
-fn key_at(body: &str, key: &str) -> usize {
+pub(super) fn key_at(body: &str, key: &str) -> usize {
     let table = toml::de::DeTable::parse(body).ok();
     let at = |table: toml::Spanned<toml::de::DeTable>| {
         table.get_ref().keys().find(|known| known.get_ref() == key).map(|found| found.span().start)

@@ -276,6 +276,11 @@ mod tests {
         }
         let cell =
             |title: &str| format!("```plot\nid = \"r\"\ntitle = \"{title}\"\nexperiment = \"relu-forms\"\n```\n\n");
+        let named =
+            |id: &str| faults(&format!("```plot\ntitle = \"t\"\nid = \"{id}\"\nexperiment = \"relu-forms\"\n```\n"));
+        assert!(named(r"a\u0000b")[0].starts_with("x.md:10:1: plot: `id` holds control characters"));
+        assert!(named("a/b")[0].starts_with("x.md:10:1: plot: `id` holds a `/`"));
+        assert!(named(&"x".repeat(101))[0].ends_with("has 101 characters; the most is 100"));
         let twice = cell("t").repeat(2);
         assert_eq!(faults(&twice), ["x.md:14:1: the cell id `r` is used twice"]);
         let long = faults(&cell(&"x".repeat(73)));
@@ -302,6 +307,10 @@ mod tests {
             headless.len() == 1 && headless[0].starts_with("y.md:1:1: the front matter is missing"),
             "{headless:?}"
         );
+        let (document, _) = parse("y.md", &HEAD.replace("\"x\"", r#""x\u0000/\u202ey""#));
+        assert_eq!(document.meta.id, "xy");
+        let control = all(&HEAD.replace("\"x\"", r#""x\u0000y""#));
+        assert!(control[0].starts_with("y.md:2:1: the lesson's `id` holds control characters"), "{control:?}");
         assert!(
             all("+++\nid = 3\n+++\n").iter().any(|f| f.starts_with("y.md:2:6: ")),
             "{:?}",

@@ -1,8 +1,9 @@
 //! Markdown to [`Document`]. What we do not support is a fault with its place, never passed over.
 
-use super::cell::{Cell, CellBody, in_words};
+use super::cell::{Cell, CellBody, in_words, key_at};
 use super::document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, anchor, plain};
 use super::sanitize::sanitize;
+use crate::protocol::{clean_id, id_fault};
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
 use std::path::{Component, Path};
@@ -59,8 +60,17 @@ impl Reader<'_> {
             self.fault(first, "the front matter is missing: begin with TOML between two lines of +++");
             return (Meta::default(), text);
         };
-        match toml::from_str(toml) {
-            Ok(meta) => (meta, body),
+        match toml::from_str::<Meta>(toml) {
+            Ok(mut meta) => {
+                if let Some(why) = id_fault(&meta.id) {
+                    let mut at = place_in(toml, key_at(toml, "id"));
+                    at.line += 1;
+                    self.fault(at, format!("the lesson's `id` {why}"));
+                    // What the reader does here is kept under the id: another than the file's, and a sound one.
+                    meta.id = clean_id(&meta.id);
+                }
+                (meta, body)
+            }
             Err(error) => {
                 let mut at = place_in(toml, error.span().map_or(0, |span| span.start));
                 at.line += 1;

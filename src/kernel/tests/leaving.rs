@@ -63,3 +63,18 @@ fn who_comes_too_late_is_not_greeted() {
     theirs.read_to_end(&mut heard).unwrap();
     assert_eq!(heard, b"");
 }
+
+/// However its thread ends: sixty-four that stayed would keep every notebook out.
+#[test]
+fn a_client_whose_thread_panics_is_no_longer_counted() {
+    let bench = Bench::new();
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let (registration, clients) = connection::Registration::new(&bench.kernel, ours.into());
+    assert_eq!(clients, 1);
+    let panicked = thread::spawn(move || {
+        let _registration = registration;
+        panic!("as a request might");
+    });
+    panicked.join().unwrap_err();
+    assert_eq!(bench.kernel.hub.clients(), 0);
+}
