@@ -20,16 +20,17 @@ fn tiny(momentum: f64) -> RunSpec {
     }
 }
 
-/// Collects everything; stops after a number of batches.
+/// Collects everything; stops after a number of batches, or of forward passes in evaluations.
 struct Collector {
     batches_left: usize,
+    passes_left: usize,
     records: Vec<EpochRecord>,
     last: Option<Snapshot>,
 }
 
 impl Collector {
     fn stopping_after(batches: usize) -> Self {
-        Self { batches_left: batches, records: Vec::new(), last: None }
+        Self { batches_left: batches, passes_left: usize::MAX, records: Vec::new(), last: None }
     }
 
     /// What an epoch measured, without its times.
@@ -43,6 +44,11 @@ impl Observer for Collector {
     fn poll(&mut self, _: &Progress) -> Control {
         self.batches_left = self.batches_left.saturating_sub(1);
         if self.batches_left == 0 { Control::Stop } else { Control::Continue }
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.passes_left = self.passes_left.saturating_sub(1);
+        self.passes_left == 0
     }
 
     fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control {
@@ -79,6 +85,24 @@ fn resumed_anywhere_it_is_the_same_run() {
             assert_eq!(cut.bits(), whole.bits(), "momentum {momentum}, stopped after batch {stop}");
             assert_eq!(cut.last.unwrap().weights, whole.last.as_ref().unwrap().weights);
         }
+    }
+}
+
+/// An epoch is evaluated in 92 forward passes here: 2 for the validation images, 90 for the test images.
+#[test]
+fn stopped_in_an_evaluation_it_is_the_same_run() {
+    let spec = tiny(0.9);
+    let whole = uninterrupted(&spec, LANE);
+    for stop in [1, 2, 3, 92, 93, 276] {
+        let mut cut = Collector { passes_left: stop, ..Collector::stopping_after(usize::MAX) };
+        assert_eq!(train_lane(&spec, LANE, &DATA, None, &mut cut).unwrap(), Ending::Stopped);
+        let file = checkpoint::encode(cut.last.as_ref().unwrap(), &spec).unwrap();
+        let (snapshot, _) = checkpoint::decode(&file).unwrap();
+        assert_eq!((snapshot.epochs_done as usize, snapshot.batches_done), (cut.records.len(), 5), "pass {stop}");
+        cut.passes_left = usize::MAX;
+        assert_eq!(train_lane(&spec, LANE, &DATA, Some(&snapshot), &mut cut).unwrap(), Ending::Finished);
+        assert_eq!(cut.bits(), whole.bits(), "stopped before pass {stop}");
+        assert_eq!(cut.last.unwrap().weights, whole.last.as_ref().unwrap().weights);
     }
 }
 

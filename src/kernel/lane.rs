@@ -344,6 +344,10 @@ impl Observer for LaneObserver<'_> {
         }
     }
 
+    fn should_stop(&mut self) -> bool {
+        self.go_on() == Next::Stop
+    }
+
     fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Next {
         if !self.compare(&snapshot.environment) {
             self.unstored = true;

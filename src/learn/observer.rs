@@ -21,10 +21,16 @@ pub trait Observer {
     /// At a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;
 
+    /// Before each forward pass of an evaluation, which may take a minute: whether to break it off. The trained epoch is
+    /// kept in a snapshot, and measured from the beginning when the lane goes on.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+
     /// An epoch is done and measured. Returns once it is committed; it may wait, for example for a full disk.
     fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control;
 
-    /// A snapshot inside an epoch, after `Checkpoint` or `Stop`.
+    /// A snapshot inside an epoch, after `Checkpoint` or `Stop`, or of one that is trained and not measured.
     fn checkpoint(&mut self, snapshot: &Snapshot);
 }
 

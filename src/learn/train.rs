@@ -154,18 +154,21 @@ impl<'a> Trainer<'a> {
         if !self.is_finite() {
             return Some(Ending::Diverged { epoch: number, batch: batches - 1 });
         }
-        let record = self.close_epoch(number);
+        let Some(record) = self.close_epoch(number, observer) else {
+            observer.checkpoint(&self.snapshot());
+            return Some(Ending::Stopped);
+        };
         match observer.epoch(&record, &self.snapshot()) {
             Control::Stop if self.epochs_done < self.spec.epochs => Some(Ending::Stopped),
             _ => None,
         }
     }
 
-    /// Measures the epoch that has just been trained.
-    fn close_epoch(&mut self, number: u32) -> EpochRecord {
+    /// Measures the epoch that has just been trained; `None` if told to stop meanwhile.
+    fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<EpochRecord> {
         let evaluation = Instant::now();
-        let mut error = |split| error_percent(split, |pick| self.engine.logits(split, pick));
-        let (val_error, test_error) = (error(&self.validation), error(self.test));
+        let mut error = |split| error_percent(split, |pick| self.engine.logits(split, pick), || observer.should_stop());
+        let (val_error, test_error) = (error(&self.validation)?, error(self.test)?);
         let seconds = self.epoch_seconds + evaluation.elapsed().as_secs_f64();
         let record = EpochRecord {
             arm: self.lane.arm,
@@ -180,7 +183,7 @@ impl<'a> Trainer<'a> {
         self.seconds += seconds;
         self.epochs_done = number;
         (self.batches_done, self.loss_sum, self.epoch_seconds) = (0, 0.0, 0.0);
-        record
+        Some(record)
     }
 
     /// One step of gradient descent on one batch; returns its mean loss. A loss that is not finite changes nothing.

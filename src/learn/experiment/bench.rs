@@ -4,7 +4,7 @@ use super::{CellObserver, Context, ExperimentError};
 use crate::learn::{data::Dataset, machine};
 use crate::protocol::{Effort, Outcome};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -59,6 +59,19 @@ impl<'a> Bench<'a> {
         let made = Arc::new(Mutex::new(make(self)?));
         self.context.cabinet.put(key, Arc::clone(&made));
         Ok(made)
+    }
+
+    /// What was kept, for this measurement alone. Another measurement may have it for minutes: a stop is heard meanwhile.
+    pub fn lock<'m, T>(&mut self, kept: &'m Mutex<T>, done: f64) -> Result<MutexGuard<'m, T>, ExperimentError> {
+        loop {
+            match kept.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            self.step(done, "waiting for another measurement of the same")?;
+            thread::sleep(LOOK);
+        }
     }
 
     /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
@@ -137,8 +150,14 @@ impl Part<'_> {
     /// Tells how far this item is, and ends it if the measurement is to stop.
     pub fn step(&self, done: f64) -> Result<(), ExperimentError> {
         self.done.store(done.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+        self.poll()
+    }
+
+    /// Ends this item if the measurement is to stop.
+    pub fn poll(&self) -> Result<(), ExperimentError> {
         if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
+
     /// There is something new to see, such as an epoch's loss, before the item is done.
     pub fn news(&self) {
         self.news.store(true, Ordering::Relaxed);

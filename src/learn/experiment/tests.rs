@@ -190,6 +190,19 @@ fn the_bench_keeps_what_it_trained() {
     assert!(Arc::ptr_eq(&first, &second));
 }
 
+/// Two cells may share what was trained; the one that waits for the other can be stopped.
+#[test]
+fn a_measurement_that_waits_for_another_hears_a_stop() {
+    let cabinet = Cabinet::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let kept = std::sync::Mutex::new(1);
+    let (mut patient, mut hasty) = (Patient, Hasty);
+    assert_eq!(*Bench::new(Effort::Quick, &[1], &context, &mut patient).lock(&kept, 0.0).unwrap(), 1);
+    let _other = kept.lock().unwrap();
+    let stopped = Bench::new(Effort::Quick, &[1], &context, &mut hasty).lock(&kept, 0.0);
+    assert!(matches!(stopped, Err(ExperimentError::Stopped)));
+}
+
 /// A price silences units; too low a start silences them for good, unless they leak.
 #[test]
 fn zeros_cost_and_dead_units_stay_dead() {

@@ -31,7 +31,7 @@ pub fn run(settings: &Disentangle, bench: &mut Bench) -> Result<Outcome, Experim
     let at_rest = Disentangle { steer: Steer::default(), ..settings.clone() };
     let key = format!("disentangle {at_rest:?} {:?} {:?}", bench.effort, bench.seeds);
     let trained = bench.kept(&key, |bench| prepare(&at_rest, bench))?;
-    let trained = trained.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let trained = bench.lock(&trained, 0.0)?;
     let shown = i64::from(settings.steer.digit);
     let (image, label) = (trained.digits.0.narrow(0, shown, 1), trained.digits.1.int64_value(&[shown]));
     let live = look(&trained.nets, &image, label, settings.steer)?;
@@ -64,7 +64,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
         let trained = train(&mut net, &x, &labels, &how, &mut Fading(part))?;
         let layers = sweep::layers(&test, &test_labels, |x| hidden(&net, x), part)?;
-        let errors = sweep::errors(&net, &test, &test_labels);
+        let errors = sweep::errors(&net, &test, &test_labels, part)?;
         Ok((Some((net, trained)), Sweep { activation: Some(phi), layers, errors, absent: trained.err() }))
     };
     let done = bench.each("two hidden layers each", &items, work, |_| None)?;

@@ -84,10 +84,14 @@ pub fn layers(
 }
 
 /// Percent of the digits mistaken where they are, and at each shift.
-pub fn errors(net: &Mlp, images: &Tensor, labels: &Tensor) -> Vec<f64> {
+pub fn errors(net: &Mlp, images: &Tensor, labels: &Tensor, part: &Part) -> Result<Vec<f64>, ExperimentError> {
     let at = |by: i32| {
-        let ways: Vec<f64> = ways(by).into_iter().map(|steer| net.error(&moved(images, steer), labels)).collect();
-        summary::mean_and_spread(&ways).0.unwrap_or_default()
+        let error = |steer| {
+            part.poll()?;
+            Ok(net.error(&moved(images, steer), labels))
+        };
+        let ways = ways(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
+        Ok(summary::mean_and_spread(&ways).0.unwrap_or_default())
     };
     std::iter::once(0).chain(SHIFTS).map(at).collect()
 }

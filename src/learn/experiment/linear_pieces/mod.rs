@@ -53,7 +53,7 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
         let from = number as f64 / seeds.len() as f64;
         let share = 1.0 / seeds.len() as f64;
         let net = trained(settings, seed, &data, bench, (from, 0.6 * share))?;
-        let net = net.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let net = bench.lock(&net, from + 0.6 * share)?;
         let net = match &*net {
             Ok(net) => net,
             Err(absent) => {

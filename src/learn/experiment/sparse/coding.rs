@@ -55,7 +55,7 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
             }
             part.step(0.98 * done)
         })?;
-        look(&dictionary, &x, &patches(&digits(data.test(), CODED), &mut random))
+        look(&dictionary, &x, &patches(&digits(data.test(), CODED), &mut random), part)
     };
     let shown = |_: &[Option<Seen>]| {
         let atoms = growing.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -65,8 +65,8 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(report(&seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor) -> Result<Seen, ExperimentError> {
-    let a = dictionary.codes(x, 500);
+fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+    let a = dictionary.codes(x, 500, || part.poll())?;
     let (_, axes) = learned.tr().matmul(learned).linalg_eigh("L");
     // The largest last.
     let axes = axes.flip([1]);

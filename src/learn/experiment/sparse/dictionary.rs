@@ -82,18 +82,25 @@ impl Dictionary {
         }
     }
 
-    /// Codes of patches (patches, 64) by FISTA (Beck and Teboulle 2009): (patches, atoms).
-    pub fn codes(&self, x: &Tensor, steps: u32) -> Tensor {
+    /// Codes of patches (patches, 64) by FISTA (Beck and Teboulle 2009): (patches, atoms). `poll` is called before each
+    /// step; its error ends them.
+    pub fn codes(
+        &self,
+        x: &Tensor,
+        steps: u32,
+        poll: impl Fn() -> Result<(), ExperimentError>,
+    ) -> Result<Tensor, ExperimentError> {
         let ista = self.steps(x);
         let (mut a, mut t) = (ista.zero(), 1.0_f64);
         let mut ahead = a.shallow_clone();
         for _ in 0..steps {
+            poll()?;
             let next = ista.step(&ahead);
             let later = f64::midpoint(1.0, (1.0 + 4.0 * t * t).sqrt());
             ahead = &next + (&next - &a) * ((t - 1.0) / later);
             (a, t) = (next, later);
         }
-        a
+        Ok(a)
     }
 
     /// 1/2 |x - D a|^2 + price |a|_1, mean over the patches.
@@ -126,7 +133,8 @@ impl Dictionary {
         for batch in 1..=batches {
             let drawn: Vec<i64> = (0..BATCH).map(|_| i64::from(random.below(patches.size()[0] as u32))).collect();
             let x = patches.index_select(0, &Tensor::from_slice(&drawn));
-            let a = self.codes(&x, steps);
+            // A batch is coded in a moment; `watch` is asked after each.
+            let a = self.codes(&x, steps, || Ok(()))?;
             let keep = 1.0 - 1.0 / f64::from(batch).min(MEMORY);
             codes = codes * keep + a.tr().matmul(&a) / BATCH as f64;
             products = products * keep + x.tr().matmul(&a) / BATCH as f64;
@@ -183,7 +191,7 @@ mod tests {
         let atoms = Tensor::eye(PIXELS, (Kind::Float, Device::Cpu));
         for (sign, best) in [(Sign::Any, x.sign() * (x.abs() - 0.5).relu()), (Sign::Positive, (&x - 0.5).relu())] {
             let dictionary = Dictionary { atoms: atoms.shallow_clone(), sign, price: 0.5 };
-            let gap = (dictionary.codes(&x, 30) - best).abs().max().double_value(&[]);
+            let gap = (dictionary.codes(&x, 30, || Ok(())).unwrap() - best).abs().max().double_value(&[]);
             assert!(gap < 1e-3, "{sign:?}: {gap}");
         }
     }
@@ -195,7 +203,7 @@ mod tests {
         let dictionary = Dictionary::new(100, Sign::Any, 0.3, &mut random);
         let values: Vec<f32> = (0..3 * PIXELS).map(|_| random.normal()).collect();
         let x = Tensor::from_slice(&values).view([3, PIXELS]);
-        let a = dictionary.codes(&x, 3000);
+        let a = dictionary.codes(&x, 3000, || Ok(())).unwrap();
         let pull = (&x - dictionary.decode(&a)).matmul(&dictionary.atoms);
         assert!(pull.abs().max().double_value(&[]) < 0.3 + 2e-3);
         let active = a.ne(0.0);

@@ -52,7 +52,7 @@ pub fn run(settings: &Ista, bench: &mut Bench) -> Result<Outcome, ExperimentErro
         let mut seen = Vec::new();
         for (at, &price) in prices.iter().enumerate() {
             dictionary.price = price;
-            seen.push(look(&dictionary, &x)?);
+            seen.push(look(&dictionary, &x, part)?);
             part.step(0.8 + 0.2 * (at + 1) as f64 / prices.len() as f64)?;
         }
         Ok(seen)
@@ -61,8 +61,8 @@ pub fn run(settings: &Ista, bench: &mut Bench) -> Result<Outcome, ExperimentErro
     Ok(report(prices, &seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, x: &Tensor) -> Result<Seen, ExperimentError> {
-    let best = dictionary.codes(x, SETTLED);
+fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+    let best = dictionary.codes(x, SETTLED, || part.poll())?;
     let (ista, lowest) = (dictionary.steps(x), dictionary.cost(x, &best));
     let mut a = ista.zero();
     // The same as a network has it: one layer that sees its own last answer and the patch, relu(W [a, x] + b).
@@ -73,6 +73,7 @@ fn look(dictionary: &Dictionary, x: &Tensor) -> Result<Seen, ExperimentError> {
     let bias = Tensor::full([atoms.size()[0]], -ista.threshold, (tch::Kind::Float, tch::Device::Cpu));
     let (mut layers, mut gap, mut shrunk) = (Vec::new(), 0.0_f64, Vec::new());
     for layer in 1..=LAYERS[LAYERS.len() - 1] {
+        part.poll()?;
         let drive = ista.drive(&a);
         let rectified = Tensor::cat(&[&a, x], 1).linear(&weights, Some(&bias)).relu();
         a = ista.step(&a);
