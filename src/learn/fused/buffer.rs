@@ -22,7 +22,8 @@ impl Buffer {
         if lines > self.lines.len() {
             self.lines.resize(lines, Line([0.0; 16]));
         }
-        // SAFETY: a `Line` is sixteen floats without padding, and there are at least `len / 16` of them.
+        // SAFETY: a `Line` is sixteen floats without padding, and there are at least `len / 16` of them, rounded up, all
+        // of them initialised; the slice borrows `self`, so nothing else reaches them meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), len) }
     }
 }
