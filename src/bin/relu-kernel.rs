@@ -39,6 +39,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         cores: arguments.cores.unwrap_or(defaults.cores),
         checkpoint_every: arguments.checkpoint_seconds.unwrap_or(defaults.checkpoint_every),
         idle: arguments.idle_seconds.unwrap_or(defaults.idle),
+        ..defaults
     };
     // What went wrong has been told on the standard output, for whoever started it, and in the log.
     Ok(if kernel::run(&home, options).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -59,7 +59,13 @@ impl Kernel {
         self.backups().asked = true;
     }
 
-    /// Called about once a second.
+    /// Whether the next look makes a backup, or tries again what failed.
+    pub(super) fn wants_backup(&self) -> bool {
+        let state = self.backups();
+        state.asked || state.failed
+    }
+
+    /// Called at each look.
     pub(super) fn back_up_if_due(&self) {
         let changes = self.store().changes();
         if self.backups().is_due(changes) {

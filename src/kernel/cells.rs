@@ -19,6 +19,8 @@ use std::{
 /// Cells that measure at once; further ones wait their turn.
 const AT_ONCE: usize = 2;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Seconds that a measurement takes at least that a reader has asked for; a lesson's plot takes less.
+const WORK: f64 = 1.0;
 
 #[derive(Default)]
 pub(super) struct Cells {
@@ -50,8 +52,12 @@ impl Cells {
 impl Kernel {
     pub(super) fn run_cell(self: &Arc<Self>, cell: CellKey, spec: ExperimentSpec) -> Result<(), Refusal> {
         // The desk first: a kernel that leaves stops every cell under it, and none may begin after that.
-        let scheduler = self.desk();
+        let mut scheduler = self.desk();
         scheduler.welcome(None)?;
+        // What is drawn as soon as it is seen is no work that anybody has asked for.
+        if spec.seconds() >= WORK {
+            self.take_up(&mut scheduler, None);
+        }
         let mut desk = lock(&self.cells.desk);
         let known = desk.running.iter().map(|(key, _)| key).chain(desk.waiting.iter().map(|(key, _)| key));
         if known.into_iter().any(|key| *key == cell) {

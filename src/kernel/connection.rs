@@ -1,6 +1,6 @@
 //! One client: a thread that reads its requests, a thread that writes its lines.
 
-use super::{Kernel, hub::Outbox, lane::message_of, process};
+use super::{Kernel, hub::Outbox, lane::message_of, lock, process};
 use crate::protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -14,7 +14,6 @@ use std::{
 
 /// A request is a few hundred bytes; a spec with 64 seeds and an editor's draft stay far below this.
 const LONGEST_LINE: usize = 1 << 20;
-const MOST_CLIENTS: u32 = 64;
 /// A notebook that takes nothing for so long is cut off; it reads the store when it comes back.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
@@ -25,10 +24,11 @@ pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
     stream.set_write_timeout(Some(LONGEST_WRITE))?;
     let (registration, clients) = Registration::new(kernel, Arc::clone(&stream));
     let outbox = Arc::clone(&registration.outbox);
+    let most = kernel.options.most_clients;
     let refusal = match peer(&stream) {
         // Who connects and says nothing keeps nobody out.
-        Ok(()) if clients > MOST_CLIENTS && !kernel.hub.make_room_for(&outbox) => {
-            Some((ErrorKind::Busy, format!("{MOST_CLIENTS} notebooks are connected already; close one")))
+        Ok(()) if clients > most && !kernel.hub.make_room_for(&outbox) => {
+            Some((ErrorKind::Busy, format!("{most} notebooks are connected already; close one")))
         }
         Ok(()) => None,
         Err(message) => Some((ErrorKind::Protocol, message)),
@@ -172,7 +172,7 @@ impl Conversation<'_> {
         let leaves = leaves && reply == Reply::Done;
         self.outbox.send(&ServerLine::Reply { id, reply });
         if leaves {
-            process::leave();
+            process::leave(process::LeaveCause::Client);
         }
     }
 
@@ -190,7 +190,8 @@ impl Conversation<'_> {
                 protocol: PROTOCOL_VERSION,
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").into(),
-                notices: self.kernel.store().notices().to_vec(),
+                notices: lock(&self.kernel.notices).clone(),
+                interrupted: lock(&self.kernel.cut_off).sentences(),
             })
         } else {
             self.greeted = Greeted::OtherVersion;

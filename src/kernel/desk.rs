@@ -25,6 +25,8 @@ pub(super) struct Unsaved {
     pub run: RunId,
     pub state: RunState,
     pub resume_after: bool,
+    /// The kernel before this one left it when it died.
+    pub left_by_dead: bool,
 }
 
 /// A run that the kernel works on.

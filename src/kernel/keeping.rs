@@ -1,6 +1,6 @@
 //! What others do to the home beneath a living kernel: once a second it looks, and tells the runs.
 
-use super::{Kernel, hub::Complaint};
+use super::{Kernel, hub::Complaint, lock};
 
 /// Where the home is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ impl Kernel {
             let mut store = self.store();
             (store.keep(), store.take_news())
         };
-        if news.is_some() {
+        if let Some(news) = &news {
+            lock(&self.notices).push(news.clone());
             self.ask_for_backup();
         }
         let error = kept.err().map(|error| format!("Nothing can be stored: {error}. Training waits."));

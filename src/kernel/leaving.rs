@@ -4,6 +4,7 @@
 use super::{
     Kernel,
     desk::{Desk, Intent, Unsaved},
+    lock,
     requests::Refusal,
 };
 use crate::protocol::{ErrorKind, RunId};
@@ -22,6 +23,7 @@ impl Kernel {
     /// connects meanwhile either keeps the kernel here or is not greeted.
     pub(super) fn leave_if_idle(&self) -> bool {
         let mut desk = self.desk();
+        let mut is_leaving = lock(&self.is_leaving);
         if !self.is_at_rest(&desk) || self.hub.clients() > 0 {
             desk.last_busy = Instant::now();
             return false;
@@ -30,9 +32,15 @@ impl Kernel {
         let leaves = idle >= self.options.idle;
         if leaves {
             tracing::info!(seconds = idle.as_secs(), "nothing to do");
-            desk.leaving = true;
+            (desk.leaving, *is_leaving) = (true, true);
         }
         leaves
+    }
+
+    /// For how long there has been nothing to do and nothing to store; `None` if there is.
+    pub(super) fn idle_time(&self) -> Option<Duration> {
+        let desk = self.desk();
+        (self.is_at_rest(&desk) && !self.wants_backup()).then(|| desk.last_busy.elapsed())
     }
 
     fn is_at_rest(&self, desk: &Desk) -> bool {
@@ -45,7 +53,7 @@ impl Kernel {
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        self.desk().leaving
+        *lock(&self.is_leaving)
     }
 
     /// From here on nothing new starts.
@@ -70,7 +78,7 @@ impl Kernel {
                 "a cell is running; stop it first, or end the kernel with --force",
             ));
         }
-        desk.leaving = true;
+        (desk.leaving, *lock(&self.is_leaving)) = (true, true);
         Ok(())
     }
 
@@ -79,7 +87,7 @@ impl Kernel {
     pub(super) fn halt_all(self: &Arc<Self>, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut desk = self.desk();
-        desk.leaving = true;
+        (desk.leaving, *lock(&self.is_leaving)) = (true, true);
         self.cells.stop_all();
         for active in &mut desk.runs {
             active.intent.get_or_insert(Intent::Leave);

@@ -19,6 +19,7 @@ mod process;
 mod recovery;
 mod requests;
 mod scheduler;
+mod takeup;
 #[cfg(test)]
 mod tests;
 mod trainer;
@@ -34,7 +35,7 @@ use cells::Cells;
 use desk::Desk;
 use hub::Hub;
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
 use trainer::Trainer;
@@ -52,12 +53,25 @@ pub(crate) struct Kernel {
     hub: Hub,
     backups: Backups,
     began: Instant,
+    /// No client is greeted any more. Apart from the desk, which may be held while a slow disk writes: a greeting waits
+    /// for neither.
+    is_leaving: Mutex<bool>,
+    /// What a client should know of how the kernel started.
+    notices: Mutex<Vec<String>>,
+    /// What the kernels before this one were interrupted at.
+    cut_off: Mutex<takeup::CutOffRuns>,
+    /// The end of this kernel was not asked for by a client.
+    was_signalled: AtomicBool,
 }
 
 impl Kernel {
     fn new(home: Home, options: Options, store: Store, trainer: Box<dyn Trainer>) -> Self {
         Self {
             desk: Mutex::new(Desk::new(options.cores)),
+            is_leaving: Mutex::new(false),
+            cut_off: Mutex::new(takeup::CutOffRuns::of(&store)),
+            was_signalled: AtomicBool::new(false),
+            notices: Mutex::new(store.notices().to_vec()),
             home,
             options,
             trainer,

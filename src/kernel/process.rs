@@ -26,6 +26,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
+        atomic::Ordering,
         mpsc::{self, RecvTimeoutError, Sender},
     },
     thread,
@@ -41,6 +42,8 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// After so long with nothing to do the kernel leaves.
     pub idle: Duration,
+    /// Clients at once.
+    pub most_clients: u32,
 }
 
 impl Default for Options {
@@ -50,6 +53,7 @@ impl Default for Options {
             // "At least every ten seconds", with time to write it.
             checkpoint_every: Duration::from_secs(8),
             idle: Duration::from_mins(10),
+            most_clients: 64,
         }
     }
 }
@@ -70,6 +74,11 @@ pub enum KernelError {
         "no file may grow beyond {kilobytes} KB here, too little for the store; raise the limit that `ulimit -f` shows"
     )]
     FileLimit { kilobytes: u64 },
+    #[error(
+        "no more than {files} files may be open at once here, and the kernel needs {needed}; raise the limit that `ulimit -n` \
+         shows"
+    )]
+    FewFiles { files: u64, needed: u64 },
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
 }
@@ -85,10 +94,27 @@ impl KernelError {
 const LEAVE_WITHIN: Duration = Duration::from_secs(30);
 /// What waits for clients is sent; one that does not read is left behind.
 const PART_WITHIN: Duration = Duration::from_secs(1);
+/// How often the kernel looks after its files while something is going on, and while nothing is.
 const TICK: Duration = Duration::from_secs(1);
+const REST_TICK: Duration = Duration::from_secs(5);
+
+/// Files that the kernel has open beside its clients' connections: the store, the log, the lock and the socket, and what
+/// each lane may be writing.
+const FILES: u64 = 40;
+const FILES_A_CORE: u64 = 2;
+const FEWEST_CLIENTS: u64 = 8;
+/// More are not asked for, whatever the system would allow.
+const MOST_FILES: u64 = 4096;
+
+/// Who wants the kernel to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeaveCause {
+    Client,
+    Signal,
+}
 
 /// Wakes the main thread, which then leaves.
-static LEAVE: OnceLock<Sender<()>> = OnceLock::new();
+static LEAVE: OnceLock<Sender<LeaveCause>> = OnceLock::new();
 
 /// Serves the home until told to leave, or idle. Prints one [`StartLine`], then nothing.
 pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
@@ -119,7 +145,7 @@ fn tell(line: &StartLine) {
 struct Started {
     kernel: Arc<Kernel>,
     socket: PathBuf,
-    leave: mpsc::Receiver<()>,
+    leave: mpsc::Receiver<LeaveCause>,
     lock: HomeLock,
 }
 
@@ -127,6 +153,7 @@ struct Started {
 fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> {
     let (sender, leave) = mpsc::channel();
     let _ = LEAVE.set(sender);
+    let options = Options { most_clients: most_clients(options)?, ..options };
     // First of all: a file size limit may be met with the log's first line.
     watch_signals().map_err(KernelError::io("signals can't be watched"))?;
     // Nothing this process makes is for other eyes.
@@ -157,6 +184,23 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     kernel.owe_interruption(interrupted);
     listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
     Ok(Some(Started { kernel, socket, leave, lock }))
+}
+
+/// How many clients this process's limit of open files allows, which is raised as far as it can be. With too few of them
+/// the kernel would start and nobody could reach it, or its checkpoints could not be written.
+fn most_clients(options: Options) -> Result<u32, KernelError> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(MOST_FILES, |maximum| maximum.min(MOST_FILES));
+    let mut files = limit.current.unwrap_or(MOST_FILES);
+    if files < wanted && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).is_ok() {
+        files = wanted;
+    }
+    let own = FILES + FILES_A_CORE * u64::from(options.cores);
+    if files < own + FEWEST_CLIENTS {
+        return Err(KernelError::FewFiles { files, needed: own + FEWEST_CLIENTS });
+    }
+    Ok(options.most_clients.min((files - own).min(u64::from(u32::MAX)) as u32))
 }
 
 /// SQLite calls it a full disk too that a file may not grow.
@@ -198,7 +242,7 @@ fn watch_signals() -> io::Result<()> {
         for signal in signals.forever() {
             if !matches!(signal, SIGHUP | SIGXFSZ) {
                 tracing::info!(signal, "told to leave");
-                leave();
+                leave(LeaveCause::Signal);
             }
         }
     })?;
@@ -206,9 +250,9 @@ fn watch_signals() -> io::Result<()> {
 }
 
 /// Tells the main thread to end the process in good order.
-pub(super) fn leave() {
+pub(super) fn leave(cause: LeaveCause) {
     if let Some(leave) = LEAVE.get() {
-        let _ = leave.send(());
+        let _ = leave.send(cause);
     }
 }
 
@@ -252,10 +296,21 @@ impl Started {
         held
     }
 
+    /// A kernel at rest wakes up rarely, and in time to leave.
+    fn until_next_look(&self) -> Duration {
+        self.kernel
+            .idle_time()
+            .map_or(TICK, |idle| self.kernel.options.idle.saturating_sub(idle).clamp(TICK, REST_TICK))
+    }
+
     fn serve(mut self) {
         let found_here = loop {
-            match self.leave.recv_timeout(TICK) {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
+            match self.leave.recv_timeout(self.until_next_look()) {
+                Ok(cause) => {
+                    self.kernel.was_signalled.store(cause == LeaveCause::Signal, Ordering::SeqCst);
+                    break self.kernel.whereabouts() == Whereabouts::Here;
+                }
+                Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
                 Err(RecvTimeoutError::Timeout) => {
                     let whereabouts = self.kernel.whereabouts();
                     match whereabouts {

@@ -13,9 +13,14 @@ use super::{
 use crate::{
     learn::Dataset,
     protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
-    store::{LaneState, Store, StoreError},
+    store::{Interruption, LaneState, Store, StoreError},
 };
-use std::{fs, sync::Arc, thread, time::Instant};
+use std::{
+    fs,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Instant,
+};
 
 impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.
@@ -37,6 +42,8 @@ impl Kernel {
             return Err(Refusal::new(ErrorKind::BadSpec, message));
         }
         desk.welcome(None)?;
+        // They were asked for before this one.
+        self.take_up(&mut desk, None);
         let run = self.store().create_run(&spec, name)?;
         self.announce(RunEvent::Started { run, spec: spec.clone() });
         let lanes = spec.lanes();
@@ -57,10 +64,15 @@ impl Kernel {
             active.resume_after = true;
             return Ok(());
         }
-        self.resume_halted(&mut desk, run)
+        self.resume_halted(&mut desk, run)?;
+        if let Err(error) = self.store().forget_interruption(run) {
+            tracing::warn!(%run, "the deaths of its kernels still count: {error}");
+        }
+        self.take_up(&mut desk, Some(run));
+        Ok(())
     }
 
-    fn resume_halted(self: &Arc<Self>, desk: &mut Desk, run: RunId) -> Result<(), Refusal> {
+    pub(super) fn resume_halted(self: &Arc<Self>, desk: &mut Desk, run: RunId) -> Result<(), Refusal> {
         let (summary, lanes) = {
             let store = self.store();
             (store.run(run)?, store.lanes(run)?)
@@ -110,8 +122,10 @@ impl Kernel {
             return Ok(());
         }
         let state = self.store().run(run)?.state;
-        if state == RunState::Paused && intent == Intent::Stop {
+        // An interrupted one would be taken up again.
+        if matches!(state, RunState::Paused | RunState::Interrupted) && intent == Intent::Stop {
             self.store().set_state(run, &RunState::Stopped)?;
+            self.forget_cut_off(run);
             self.ask_for_backup();
             self.announce(RunEvent::Stopped { run });
             return Ok(());
@@ -144,6 +158,7 @@ impl Kernel {
         };
         drop(store);
         desk.unsaved.retain(|unsaved| unsaved.run != run);
+        self.forget_cut_off(run);
         self.hub.forget_notices(run);
         self.ask_for_backup();
         self.announce(RunEvent::Deleted { run });
@@ -272,18 +287,24 @@ impl Kernel {
             let active = desk.runs.remove(at);
             let (run, state) = (active.run, active.verdict());
             self.hub.forget_notices(run);
-            self.conclude(desk, run, state, active.resume_after);
+            let rest = Unsaved { run, state, resume_after: active.resume_after, left_by_dead: false };
+            self.conclude(desk, rest);
         }
     }
 
     /// Commits a run's rest and tells of it, then goes on with it if that was asked meanwhile; where the disk does not
     /// take it, later.
-    fn conclude(self: &Arc<Self>, desk: &mut Desk, run: RunId, state: RunState, resume_after: bool) {
-        let stored = self.store().set_state(run, &state);
+    fn conclude(self: &Arc<Self>, desk: &mut Desk, rest: Unsaved) {
+        let Unsaved { run, state, resume_after, left_by_dead } = rest;
+        let stored = match state {
+            RunState::Interrupted if left_by_dead => self.store().interrupt(run, Interruption::Died),
+            RunState::Interrupted => self.store().interrupt(run, self.interruption()),
+            _ => self.store().set_state(run, &state),
+        };
         if let Err(error) = stored {
             tracing::warn!(%run, "its state is not stored yet: {error}");
             self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
-            desk.unsaved.push(Unsaved { run, state, resume_after });
+            desk.unsaved.push(Unsaved { run, state, resume_after, left_by_dead });
             return;
         }
         self.ask_for_backup();
@@ -300,9 +321,14 @@ impl Kernel {
         }
     }
 
+    /// How this kernel comes to leave a run that is not at its end.
+    fn interruption(&self) -> Interruption {
+        if self.was_signalled.load(Ordering::SeqCst) { Interruption::Signalled } else { Interruption::Asked }
+    }
+
     /// What the kernel before this one left open, and the disk does not take as interrupted yet.
     pub(super) fn owe_interruption(&self, runs: Vec<RunId>) {
-        let owed = |run| Unsaved { run, state: RunState::Interrupted, resume_after: false };
+        let owed = |run| Unsaved { run, state: RunState::Interrupted, resume_after: false, left_by_dead: true };
         self.desk().unsaved.extend(runs.into_iter().map(owed));
     }
 
@@ -312,8 +338,8 @@ impl Kernel {
         for active in desk.runs.iter_mut().filter(|active| active.owed) {
             self.store_place(active);
         }
-        for Unsaved { run, state, resume_after } in std::mem::take(&mut desk.unsaved) {
-            self.conclude(&mut desk, run, state, resume_after);
+        for unsaved in std::mem::take(&mut desk.unsaved) {
+            self.conclude(&mut desk, unsaved);
         }
     }
 }

@@ -129,6 +129,9 @@ pub struct Hello {
     /// What the reader should know of how it started, such as a damaged store set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// A sentence for each run that the kernel before this one left behind. A notebook shows the runs themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupted: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(RUNS), M::up(CELLS_AND_PLACE), M::up(BACKEND), M::up(CHECKSUMS)];
+const STEPS: &[M<'static>] =
+    &[M::up(RUNS), M::up(CELLS_AND_PLACE), M::up(BACKEND), M::up(CHECKSUMS), M::up(INTERRUPTIONS)];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
 const RUNS: &str = "
@@ -79,6 +80,15 @@ const CHECKSUMS: &str = "
     CREATE TABLE deleted (run INTEGER PRIMARY KEY) STRICT;
 ";
 
+/// Runs whose kernel ended beneath them without being asked to: the next one takes them up again. `deaths` counts the
+/// kernels in a row that died while the run trained.
+const INTERRUPTIONS: &str = "
+    CREATE TABLE interruptions (
+        run    INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+        deaths INTEGER NOT NULL
+    ) STRICT;
+";
+
 pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
@@ -105,7 +115,8 @@ mod tests {
             .execute_batch(
                 "INSERT INTO runs (id, spec, state, created, updated) VALUES (7, '{}', 'finished', 1, 2);
                  INSERT INTO lanes (run, arm, seed, state) VALUES (7, 'relu-tanh', 1, 'finished');
-                 INSERT INTO epochs VALUES (1, 7, 'relu-tanh', 1, 1, 0.1, 1.5, 1.25, 2.0, 25000.0);",
+                 INSERT INTO epochs (seq, run, arm, seed, epoch, train_loss, val_error, test_error, seconds,
+                                     images_per_second) VALUES (1, 7, 'relu-tanh', 1, 1, 0.1, 1.5, 1.25, 2.0, 25000.0);",
             )
             .unwrap();
         migrations().to_latest(&mut connection).unwrap();
@@ -115,7 +126,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!((state.as_str(), loss), ("finished", 0.1));
-        let sum: Option<i64> = connection.query_row("SELECT sum FROM epochs", [], |row| row.get(0)).unwrap();
-        assert_eq!(sum, None, "the kernel that migrates fills it in");
+        let cut_off: i64 = connection.query_row("SELECT count(*) FROM interruptions", [], |row| row.get(0)).unwrap();
+        assert_eq!(cut_off, 0);
     }
 }

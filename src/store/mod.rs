@@ -10,6 +10,7 @@ mod backup;
 mod checksum;
 mod error;
 mod home;
+mod interruptions;
 mod migrations;
 mod numbers;
 mod open;
@@ -24,10 +25,12 @@ mod wal;
 mod write;
 
 pub mod files;
+pub mod socket;
 
 pub use backup::back_up;
 pub use error::{DamagedRun, StoreError};
 pub use home::{Home, HomeError};
+pub use interruptions::{CutOff, Interruption};
 pub use ownership::open_own;
 pub use place::keep_places;
 pub use repair::ReadSpec;

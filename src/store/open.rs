@@ -14,15 +14,18 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::Db
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use rustix::fs::OFlags;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Long enough for any commit of a neighbour, short enough to be told of.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often a lock on the folder is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 impl Store {
     /// Opens the store for writing, creating it where there is none. For the kernel alone, under the home's lock: an older
@@ -207,10 +210,18 @@ fn of_this_version(connection: Connection, path: &Path) -> Result<Store, StoreEr
 }
 
 /// A journal mode and a migration are not things that two processes can change at once.
-pub(super) fn lock_folder(home: &Home) -> io::Result<File> {
+pub(super) fn lock_folder(home: &Home) -> Result<File, StoreError> {
     let folder = File::open(home.folder())?;
-    folder.lock()?;
-    Ok(folder)
+    // A process that is stopped holds it for as long as that.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(folder),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(StoreError::Busy),
+            Err(TryLockError::WouldBlock) => thread::sleep(AGAIN_AFTER),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
 }
 
 /// Creates the file where there is none, and brings it to the latest version.

@@ -4,13 +4,14 @@ use super::{
     CheckpointRow, DamagedRun, LaneState, Store, StoreError,
     checksum::Columns,
     error::{is_a_value, of_run},
+    socket,
 };
 use crate::protocol::{
     Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::{collections::HashMap, os::unix::net::UnixStream};
+use std::{cell::LazyCell, collections::HashMap};
 
 impl Store {
     /// All runs, newest first. One that can't be read back is left out and logged; one whose kernel died beneath it is
@@ -29,8 +30,9 @@ impl Store {
         let columns = Columns::of(&statement);
         let mut rows = statement.query([])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
+        let kernel_is_gone = LazyCell::new(|| self.kernel_is_gone());
         while let Some(row) = rows.next()? {
-            match RunRow::read(row, &columns).and_then(|row| self.summary(row)) {
+            match RunRow::read(row, &columns).and_then(|row| self.summary(row, || *kernel_is_gone)) {
                 Ok(run) => runs.push(run),
                 Err(StoreError::DamagedRun(fault)) => faults.push(fault),
                 Err(error) => return Err(error),
@@ -43,18 +45,22 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} WHERE id = ?1"))?;
         let columns = Columns::of(&statement);
         let mut rows = statement.query([run.0])?;
-        self.summary(RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?)
+        let row = RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?;
+        self.summary(row, || self.kernel_is_gone())
     }
 
-    fn summary(&self, row: RunRow) -> Result<RunSummary, StoreError> {
+    /// For readers: whether there is no kernel that could work on anything.
+    fn kernel_is_gone(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| !socket::is_listening(socket))
+    }
+
+    fn summary(&self, row: RunRow, kernel_is_gone: impl Fn() -> bool) -> Result<RunSummary, StoreError> {
         let run = RunId(row.id);
         let damaged = |why: serde_json::Error| DamagedRun { run, why: why.to_string() };
         let spec: RunSpec = serde_json::from_str(&row.spec).map_err(damaged)?;
         let mut state: RunState =
             serde_json::from_value(json!({"state": row.state, "reason": row.reason})).map_err(damaged)?;
-        if matches!(state, RunState::Running | RunState::Queued)
-            && self.socket.as_ref().is_some_and(|socket| UnixStream::connect(socket).is_err())
-        {
+        if matches!(state, RunState::Running | RunState::Queued) && kernel_is_gone() {
             state = RunState::Interrupted;
         }
         let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";

@@ -28,28 +28,14 @@ impl Store {
     pub fn set_state(&mut self, run: RunId, state: &RunState) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
+            if !matches!(state, RunState::Queued | RunState::Running | RunState::Interrupted) {
+                transaction.execute("DELETE FROM interruptions WHERE run = ?1", [run.0])?;
+            }
             transaction.execute(
                 "UPDATE runs SET state = ?2, reason = ?3, updated = ?4 WHERE id = ?1",
                 params![run.0, state.name(), reason, now()],
             )
         })
-    }
-
-    /// Calls every run that trains or waits interrupted, whether or not the rest of it can be read back; returns them.
-    pub fn interrupt_all(&mut self) -> Result<Vec<RunId>, StoreError> {
-        let transaction = self.transaction()?;
-        let runs = open_runs(&transaction)?;
-        for run in &runs {
-            let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?2 WHERE id = ?1";
-            checksum::change(&transaction, RUNS, &[&run.0], || transaction.execute(sql, [run.0, now()]))?;
-        }
-        transaction.commit()?;
-        Ok(runs)
-    }
-
-    /// The runs that [`Store::interrupt_all`] would call interrupted.
-    pub fn left_open(&self) -> Result<Vec<RunId>, StoreError> {
-        Ok(open_runs(&self.connection)?)
     }
 
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
@@ -202,13 +188,13 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
+    pub(super) fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
         self.check()?;
         Ok(self.connection.transaction()?)
     }
 
     /// One change to one run; no row changed means that there is no such run.
-    fn change(
+    pub(super) fn change(
         &mut self,
         run: RunId,
         change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
@@ -243,7 +229,7 @@ fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreErr
 }
 
 /// Those that train or wait, as the store has it.
-fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
+pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
     statement.query_map([], |row| row.get(0).map(RunId))?.collect()
 }

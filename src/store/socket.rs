@@ -1,0 +1,78 @@
+//! The kernel's socket as its clients find it. A kernel that is stopped accepts nobody, and once its backlog is full a plain
+//! `connect` waits for it without end.
+
+use rustix::{
+    io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio},
+    net::{AddressFamily, SocketAddrUnix, SocketType, socket},
+};
+use std::{
+    io,
+    os::unix::net::UnixStream,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a full backlog is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// Connects to the socket at this path.
+///
+/// # Errors
+/// `TimedOut` if somebody listens there and accepts nobody until the deadline; else the system's error.
+pub fn connect(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(path)?;
+    loop {
+        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+        ioctl_fionbio(&socket, true)?;
+        match rustix::net::connect(&socket, &address) {
+            Ok(()) => {
+                ioctl_fionbio(&socket, false)?;
+                return Ok(socket.into());
+            }
+            // The backlog is full.
+            Err(Errno::AGAIN) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
+            Err(Errno::AGAIN) => thread::sleep(AGAIN_AFTER),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether anybody listens at this path, however long they take to accept.
+pub fn is_listening(path: &Path) -> bool {
+    match connect(path, Instant::now()) {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::TimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_full_backlog_is_no_reason_to_wait_and_a_dead_socket_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        assert!(!is_listening(&path), "nothing is there");
+        let listener = UnixListener::bind(&path).unwrap();
+        // It accepts nobody: sooner or later the backlog is full.
+        let mut waiting = Vec::new();
+        let full = loop {
+            match connect(&path, Instant::now()) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+            assert!(waiting.len() < 100_000, "the backlog is never full");
+        };
+        if cfg!(target_os = "linux") {
+            assert_eq!(full.kind(), io::ErrorKind::TimedOut);
+            assert!(is_listening(&path));
+        }
+        drop(listener);
+        assert!(!is_listening(&path), "its file is still there");
+    }
+}
