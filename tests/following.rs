@@ -49,9 +49,13 @@ fn converse(stream: &mut UnixStream, run: RunId, last: fn(&RequestBody) -> bool)
     for line in BufReader::new(stream.try_clone().unwrap()).lines() {
         let Request { id, body } = serde_json::from_str(&line.unwrap()).unwrap();
         let reply = match &body {
-            RequestBody::Hello { .. } => {
-                Reply::Hello(Hello { protocol: PROTOCOL_VERSION, pid: 1, version: "x".into(), notices: Vec::new() })
-            }
+            RequestBody::Hello { .. } => Reply::Hello(Hello {
+                protocol: PROTOCOL_VERSION,
+                pid: 1,
+                version: "x".into(),
+                notices: Vec::new(),
+                interrupted: Vec::new(),
+            }),
             RequestBody::Train { .. } => Reply::Started { run },
             _ => Reply::Done,
         };

@@ -11,6 +11,8 @@ const WELCOME: &str = "New here? Press 0: lesson 0 shows in five minutes how thi
 pub enum Banner {
     /// What keeps everything new from being kept.
     Trouble(String),
+    /// The kernel does not answer.
+    Silent(String),
     /// What to mend in the lesson that is being written.
     Faults(String),
     /// To a reader who has never been here.
@@ -20,7 +22,7 @@ pub enum Banner {
 impl Banner {
     pub fn text(&self) -> &str {
         match self {
-            Self::Trouble(text) | Self::Faults(text) => text,
+            Self::Trouble(text) | Self::Silent(text) | Self::Faults(text) => text,
             Self::Welcome(text) => text,
         }
     }
@@ -29,12 +31,16 @@ impl Banner {
 impl App {
     pub fn banner(&self) -> Option<Banner> {
         let trouble = self.trouble.as_ref().map(|why| Banner::Trouble(format!("Nothing new is kept: {why}")));
+        let silent = || {
+            let sentence = self.silent.as_ref()?;
+            Some(Banner::Silent(format!("What you ask for waits: {sentence}.")))
+        };
         let faults = || match self.lesson_faults.as_slice() {
             [] => None,
             [fault] => Some(Banner::Faults(fault.clone())),
             [first, ..] => Some(Banner::Faults(format!("{} faults, ! lists them. {first}", self.lesson_faults.len()))),
         };
-        trouble.or_else(faults).or_else(|| self.is_newcomer.then_some(Banner::Welcome(WELCOME)))
+        trouble.or_else(silent).or_else(faults).or_else(|| self.is_newcomer.then_some(Banner::Welcome(WELCOME)))
     }
 
     pub(super) fn banner_rows(&self, columns: u16) -> u16 {

@@ -81,6 +81,8 @@ pub enum Event {
     Notice(String),
     /// What keeps everything new from being kept, or that nothing does any more.
     Trouble(Option<String>),
+    /// The kernel does not answer: a whole sentence; or it does again.
+    Silent(Option<String>),
     /// The kernel that runs is of another version than this notebook: its own sentence.
     OtherVersion(String),
     /// SIGTERM and its like: leave now, the run goes on.

@@ -110,6 +110,8 @@ pub struct App {
     pub message: Option<String>,
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
     pub trouble: Option<String>,
+    /// That the kernel does not answer, as long as it does not.
+    pub silent: Option<String>,
     /// What to mend in the lesson that is being written.
     pub lesson_faults: Vec<String>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
@@ -153,6 +155,7 @@ impl App {
             runs_fault: None,
             message: None,
             trouble: None,
+            silent: None,
             lesson_faults,
             drafts: HashMap::new(),
             is_newcomer: false,

@@ -115,6 +115,11 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.change_banner();
             Vec::new()
         }
+        Event::Silent(told) => {
+            app.silent = told;
+            app.change_banner();
+            Vec::new()
+        }
         Event::OtherVersion(sentence) => {
             app.modals.retain(|modal| !matches!(modal, Modal::OtherVersion(_)));
             app.modals.push(Modal::OtherVersion(sentence));

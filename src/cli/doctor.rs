@@ -37,6 +37,7 @@ fn examine() -> Vec<Finding> {
         Ok(home) => {
             findings.push(judge("home", Ok::<_, String>(home.folder().display().to_string())));
             findings.push(judge("disk", disk(&home)));
+            findings.push(judge("memory", super::memory::judge()));
             findings.push(judge("store", store(&home)));
             findings.push(judge("kernel", kernel(&home)));
         }
@@ -74,6 +75,10 @@ const LITTLE_SPACE: u64 = 50_000_000;
 
 fn disk(home: &Home) -> Result<String, String> {
     let free = home.free_bytes().map_err(|error| format!("its free space can't be told: {error}"))?;
+    if home.takes_no_files() {
+        let folder = home.folder().display();
+        return Err(format!("it takes no more files for {folder}, whatever their size: remove some"));
+    }
     judge_space(free, home)
 }
 

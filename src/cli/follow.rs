@@ -108,6 +108,11 @@ impl Follower<'_> {
         let Some(mut client) = Client::connect(self.home).map_err(|error| cut_short(error, run))? else {
             return Err(cut_short(gone, run));
         };
+        // The kernel that trained the run is gone, and the next one may have taken it up: an exit status of 0 would say that
+        // nothing has happened.
+        if client.hello().pid != self.client.hello().pid {
+            return Err(cut_short(gone, run));
+        }
         client.request(RequestBody::Follow).map_err(|error| cut_short(error, run))?;
         self.client = client;
         self.halt = Halt::Ends;
@@ -127,9 +132,9 @@ impl Follower<'_> {
 /// A kernel that is gone has left its run where it was.
 pub fn cut_short(error: ClientError, run: RunId) -> color_eyre::Report {
     match error {
-        gone @ ClientError::Gone { .. } => {
-            color_eyre::Report::new(gone).wrap_err(format!("run {run} is interrupted; `relu resume {run}` goes on"))
-        }
+        gone @ ClientError::Gone { .. } => color_eyre::Report::new(gone).wrap_err(format!(
+            "run {run} is interrupted; `relu resume {run}` goes on, and so does the next kernel that gets work"
+        )),
         error => error.into(),
     }
 }

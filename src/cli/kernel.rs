@@ -19,7 +19,7 @@ pub enum KernelCommand {
     },
     /// Make it leave; with runs under way only with --force, and they can be resumed
     Stop {
-        /// Even with runs under way
+        /// Even with runs under way; a kernel that does not answer is killed
         #[arg(long)]
         force: bool,
         /// One JSON object
@@ -66,10 +66,16 @@ fn status(home: &Home, as_json: bool) -> Outcome {
 }
 
 fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
-    let stopped = match Client::connect(home) {
-        Ok(None) => false,
-        Ok(Some(mut client)) => {
-            client.leave(force)?;
+    let left = Client::connect(home).and_then(|client| match client {
+        Some(mut client) => client.leave(force).map(|()| true),
+        None => Ok(false),
+    });
+    let mut killed = false;
+    let stopped = match left {
+        Ok(stopped) => stopped,
+        Err(error @ (ClientError::Silent { .. } | ClientError::Stays { .. })) if force => {
+            Client::kill(home, error)?;
+            killed = true;
             true
         }
         Err(refusal @ ClientError::Refused { kind: ErrorKind::Protocol, .. }) => {
@@ -81,7 +87,13 @@ fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
     if as_json {
         say_json(&json!({ "stopped": stopped }))?;
     } else {
-        say(if stopped { "the kernel has left" } else { "no kernel runs" })?;
+        say(match (stopped, killed) {
+            (_, true) => {
+                "the kernel did not answer, and was killed; nothing committed is lost, and its runs can be resumed"
+            }
+            (true, false) => "the kernel has left",
+            (false, false) => "no kernel runs",
+        })?;
     }
     Ok(ExitCode::SUCCESS)
 }

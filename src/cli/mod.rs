@@ -8,6 +8,7 @@ mod kernel;
 mod ledger;
 mod lessons;
 mod measure;
+mod memory;
 mod open;
 mod runs;
 mod teller;
@@ -63,7 +64,11 @@ enum Command {
     /// Go on with a stopped, paused, interrupted or failed run, and follow it; one that goes on is followed
     Resume {
         /// Its number in `relu runs`
-        run: RunId,
+        #[arg(required_unless_present = "all")]
+        run: Option<RunId>,
+        /// Every run that was interrupted, by its kernel's end say; they go on in the kernel
+        #[arg(long, conflicts_with_all = ["run", "detach"])]
+        all: bool,
         /// Leave at once; the run goes on in the kernel
         #[arg(long)]
         detach: bool,
@@ -117,7 +122,8 @@ pub fn main() -> ExitCode {
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Runs(runs)) => runs::runs(runs),
-        Some(Command::Resume { run, detach, json }) => train::resume(run, detach, json),
+        Some(Command::Resume { run: Some(run), detach, json, .. }) => train::resume(run, detach, json),
+        Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
@@ -141,9 +147,8 @@ const QUIET_START: Duration = Duration::from_secs(5);
 /// The kernel's line; what it has to say of how it started is said.
 fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
     let client = told_of(Client::connect_or_start, home)?;
-    for notice in &client.hello().notices {
-        complain(notice);
-    }
+    let hello = client.hello();
+    hello.notices.iter().chain(&hello.interrupted).for_each(|sentence| complain(sentence));
     Ok(client)
 }
 

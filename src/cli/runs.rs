@@ -5,7 +5,7 @@ use crate::protocol::{
     EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
 };
 use crate::shell::client::{Client, ClientError, LEAVING, Message};
-use crate::store::{Home, Store};
+use crate::store::{CutOff, Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use serde_json::json;
@@ -104,8 +104,11 @@ fn ask(home: &Home, body: RequestBody) -> Outcome {
 
 pub fn stop(run: RunId) -> Outcome {
     let home = Home::locate()?;
-    let Some(mut client) = Client::connect(&home)? else {
-        bail!("no kernel runs, so run {run} does not train; `relu resume {run}` goes on with it");
+    let mut client = match Client::connect(&home)? {
+        Some(client) => client,
+        // It would be taken up again.
+        None if find(&home, run)?.1.state == RunState::Interrupted => connect_or_start(&home)?,
+        None => bail!("no kernel runs, so run {run} does not train; `relu resume {run}` goes on with it"),
     };
     // Follow first: its end can't be missed.
     client.request(RequestBody::Follow)?;
@@ -240,6 +243,26 @@ fn remarks(run: &RunSummary) -> Vec<String> {
     reason.into_iter().chain(not_exact).collect()
 }
 
+/// The runs that were interrupted without being asked to. Where that can't be read nothing is said of it.
+fn cut_off(home: &Home) -> Vec<CutOff> {
+    Store::open_read(home).and_then(|store| store.cut_off()).unwrap_or_default()
+}
+
+/// How an interrupted run goes on.
+fn what_next(run: &RunSummary, cut_off: &[CutOff]) -> Option<String> {
+    if run.state != RunState::Interrupted {
+        return None;
+    }
+    let number = run.run;
+    Some(match cut_off.iter().find(|cut| cut.run == number) {
+        Some(cut) if cut.waits_for_resume() => {
+            format!("{} kernels in a row died while it trained; `relu resume {number}` goes on with it", cut.deaths)
+        }
+        Some(_) => "the next kernel that gets work goes on with it; `relu resume --all` brings one".into(),
+        None => format!("`relu resume {number}` goes on with it"),
+    })
+}
+
 fn list(home: &Home, as_json: bool) -> Outcome {
     let (runs, unreadable) =
         open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
@@ -257,6 +280,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, &runs);
+    let cut_off = cut_off(home);
     say(&format!("{:>4}  {:<12} {:>11}  {}", "run", "state", "epochs", "best validation error, %"))?;
     for run in runs {
         let best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
@@ -268,7 +292,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
             run.advance().column(),
             best.join("  ")
         ))?;
-        for remark in remarks(&run) {
+        for remark in remarks(&run).into_iter().chain(what_next(&run, &cut_off)) {
             say(&format!("      {remark}"))?;
         }
     }
@@ -285,7 +309,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     tell_of_troubles(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
     say(&format!("run {run}{name}: {}, {}", summary.state.name(), summary.advance()))?;
-    for remark in remarks(&summary) {
+    for remark in remarks(&summary).into_iter().chain(what_next(&summary, &cut_off(home))) {
         say(&remark)?;
     }
     say(&format!("settings: {}", serde_json::to_string(&summary.spec)?))?;

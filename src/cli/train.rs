@@ -1,12 +1,12 @@
 //! `relu train` and `relu resume`: start a race, or go on with one, and follow it to its end.
 
 use super::follow::{Halt, cut_short, follow};
-use super::runs::find;
+use super::runs::{find, open_store};
 use super::teller::Style;
-use super::{Outcome, Usage, connect_or_start, is_closed_pipe, say, say_json};
+use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use crate::protocol::{
-    Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, SpecError,
-    Widths,
+    Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+    SpecError, Widths,
 };
 use crate::shell::client::{Client, ClientError};
 use crate::store::{Home, Store};
@@ -154,6 +154,42 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
         Err(error) => return Err(cut_short(error, run)),
     };
     go_on(client, &home, run, halt, detach, json)
+}
+
+/// Goes on with every run that was interrupted, without following any.
+pub fn resume_all(json: bool) -> Outcome {
+    let home = Home::locate()?;
+    home.prepare()?;
+    let mut runs = open_store(&home)?.map_or_else(|| Ok(Vec::new()), |store| store.runs())?;
+    runs.retain(|run| run.state == RunState::Interrupted);
+    runs.sort_by_key(|run| run.run);
+    if runs.is_empty() {
+        if !json {
+            say("no run was interrupted; `relu resume NUMBER` goes on with one that was stopped or paused")?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut client = connect_or_start(&home)?;
+    let mut failed = false;
+    for RunSummary { run, spec, .. } in runs {
+        match client.request(RequestBody::Resume { run }) {
+            Ok(_) => {}
+            // The first one that was asked for may have brought the others along.
+            Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => {}
+            Err(ClientError::Refused { message, .. }) => {
+                failed = true;
+                complain(&message);
+                continue;
+            }
+            Err(error) => return Err(cut_short(error, run)),
+        }
+        if json {
+            say_json(&RunEvent::Started { run, spec })?;
+        } else {
+            say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Whether it trains or waits for a core, as the store has it.

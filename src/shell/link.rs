@@ -5,19 +5,22 @@ use super::input::spawn;
 use super::notebook::Incoming;
 use super::places::Places;
 use crate::app::{self, Event, Tag};
-use crate::protocol::{ErrorKind, Reply, RequestBody, ServerLine};
+use crate::protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, ServerLine};
 use crate::store::{self, Home};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
 const TICK: Duration = Duration::from_secs(1);
-/// Ticks between two looks at a kernel that does not answer: each keeps what else is ordered waiting.
-const REST: u32 = 60;
+/// Ticks between two looks at a kernel that does not greet: each keeps what else is ordered waiting for two seconds.
+const REST: u32 = 5;
+/// An answer that takes longer is told of; so is a kernel that is silent for so long while it trains, and for so long again
+/// when it is asked why.
+const LATE: Duration = Duration::from_secs(5);
 /// How long the notebook waits, as it leaves, for its last requests to go out.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
@@ -30,6 +33,8 @@ pub enum Order {
     Restart,
     /// The connection has ended, as its reading thread says.
     Ended,
+    /// A run trains, as the reading thread says: whether the kernel falls silent is watched from here on.
+    Watch,
 }
 
 /// The event loop's end of the line.
@@ -56,6 +61,7 @@ impl Link {
                 open: None,
                 expecting: true,
                 rest: 0,
+                silent: false,
                 complaint: None,
                 wire: Wire::default(),
             };
@@ -90,6 +96,51 @@ struct OnTheWay {
     places: Places,
     /// The reader has been told that nothing can be kept.
     troubled: bool,
+    answers: Answers,
+}
+
+/// Which answers are awaited, and since when.
+#[derive(Default)]
+struct Answers {
+    /// When each request was sent, by its number.
+    asked: BTreeMap<u64, Instant>,
+    /// When a line came last.
+    heard: Option<Instant>,
+    /// What trains, as far as this connection has told.
+    training: HashSet<RunId>,
+    /// The reader has been told that the kernel does not answer.
+    told: bool,
+}
+
+impl Answers {
+    fn sent(&mut self, id: u64) {
+        self.asked.insert(id, Instant::now());
+    }
+
+    fn answered(&mut self, id: u64) {
+        self.asked.remove(&id);
+    }
+
+    fn heard(&mut self, event: &protocol::Event) {
+        let protocol::Event::Run(event) = event else { return };
+        if event.ends_run() || matches!(event, RunEvent::Paused { .. } | RunEvent::Queued { .. }) {
+            self.training.remove(&event.run());
+        } else if matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. }) {
+            self.training.insert(event.run());
+        }
+    }
+
+    /// Whether an answer is late.
+    fn is_late(&self) -> bool {
+        self.asked.values().any(|sent| sent.elapsed() >= LATE)
+    }
+
+    /// Whether a kernel that trains has been silent for so long that it should be asked whether it is there: an evaluation
+    /// may take a minute, in which it tells nothing.
+    fn should_be_asked(&self) -> bool {
+        let silent = self.heard.is_none_or(|heard| heard.elapsed() >= LATE);
+        silent && self.asked.is_empty() && !self.training.is_empty()
+    }
 }
 
 #[derive(Clone, Default)]
@@ -98,6 +149,14 @@ struct Wire(Arc<Mutex<OnTheWay>>);
 impl Wire {
     fn lock(&self) -> MutexGuard<'_, OnTheWay> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that the kernel does not answer, or that it does again, where that is news.
+    fn tell_of_silence(&self, late: bool, pid: Option<u32>, events: &Sender<Incoming>) {
+        if std::mem::replace(&mut self.lock().answers.told, late) != late {
+            let told = late.then(|| ClientError::Silent { pid, waited: LATE }.to_string());
+            let _ = events.send(Incoming::Event(Event::Silent(told)));
+        }
     }
 
     /// Says what keeps the store from being written, or that nothing does any more.
@@ -119,6 +178,8 @@ struct Line {
     expecting: bool,
     /// Ticks until it is looked for again.
     rest: u32,
+    /// The last one that was found did not greet.
+    silent: bool,
     /// What the reader was told last of a kernel that can't be spoken with.
     complaint: Option<String>,
     wire: Wire,
@@ -126,6 +187,8 @@ struct Line {
 
 struct Open {
     requests: Requests,
+    /// The kernel's process.
+    pid: u32,
     /// Set by the reading thread at the end of the connection, before it tells what got no answer.
     ended: Arc<AtomicBool>,
     /// Says nothing; it closes when the reading thread has told everything.
@@ -159,7 +222,17 @@ impl Line {
                 self.tell(Event::Link(app::Link::Asked));
             }
         };
-        match Client::connect_telling(&self.home, reached) {
+        // One that was silent is not waited for as long again.
+        let found = if self.silent {
+            Client::glance_telling(&self.home, reached)
+        } else {
+            Client::connect_telling(&self.home, reached)
+        };
+        if self.silent && !matches!(found, Err(ClientError::Silent { .. })) {
+            self.silent = false;
+            self.tell(Event::Silent(None));
+        }
+        match found {
             Ok(Some(client)) => self.follow(client),
             // None runs, or it is just leaving.
             Ok(None) | Err(ClientError::Gone { .. }) => {
@@ -169,14 +242,22 @@ impl Line {
             }
             Err(error) => {
                 // Looked for every second, told of once.
-                if self.complaint.as_ref() != Some(&error.to_string()) {
+                if let ClientError::Silent { .. } = error {
+                    self.is_silent(&error);
+                } else if self.complaint.as_ref() != Some(&error.to_string()) {
                     self.failed(&error);
                     self.tell(Event::Notice(error.to_string()));
                 }
-                if let ClientError::Silent { .. } = error {
-                    self.rest = REST;
-                }
             }
+        }
+    }
+
+    /// A kernel is there and does not answer; it is looked for again after a rest.
+    fn is_silent(&mut self, error: &ClientError) {
+        self.rest = REST;
+        if !std::mem::replace(&mut self.silent, true) {
+            self.failed(error);
+            self.tell(Event::Silent(Some(error.to_string())));
         }
     }
 
@@ -191,33 +272,47 @@ impl Line {
 
     /// From here on every event reaches the notebook; what came before stands in the store.
     fn follow(&mut self, mut client: Client) {
-        if let Err(error) = client.request(RequestBody::Follow) {
-            self.failed(&error);
-            return;
+        match client.request(RequestBody::Follow) {
+            Ok(_) => {}
+            Err(error @ ClientError::Silent { .. }) => return self.is_silent(&error),
+            Err(error) => return self.failed(&error),
         }
-        let notices = client.hello().notices.clone();
+        let (notices, pid) = (client.hello().notices.clone(), client.hello().pid);
+        self.wire.lock().answers = Answers::default();
         let (requests, lines) = client.split();
         let ended = Arc::new(AtomicBool::new(false));
         let (alive, told) = mpsc::channel();
         let (events, wire, over) = (self.events.clone(), self.wire.clone(), Arc::clone(&ended));
         let wake = self.wake.clone();
+        let mut lines = lines;
         let reader = spawn("kernel-events", &self.events, move || {
             let _alive: Sender<()> = alive;
-            read(lines, &events, &wire);
+            let watch = || {
+                if let Some(orders) = wake.upgrade() {
+                    let _ = orders.send(Order::Watch);
+                }
+            };
+            read(&mut lines, pid, &events, &wire, watch);
+            let how = lines.ending();
             over.store(true, Ordering::SeqCst);
+            wire.tell_of_silence(false, None, &events);
             let mut on_the_way = wire.lock();
+            on_the_way.answers = Answers::default();
             on_the_way.places.come_back();
             for (_, tag) in on_the_way.tags.drain() {
                 let _ = events.send(Incoming::Event(Event::Unanswered(tag, GONE.into())));
             }
             let _ = events.send(Incoming::Event(Event::Link(app::Link::Off)));
+            if !how.is_orderly() {
+                let _ = events.send(Incoming::Event(Event::Notice(format!("The kernel {how}."))));
+            }
             if let Some(orders) = wake.upgrade() {
                 let _ = orders.send(Order::Ended);
             }
         });
         match reader {
             Ok(()) => {
-                self.open = Some(Open { requests, ended, told });
+                self.open = Some(Open { requests, pid, ended, told });
                 (self.expecting, self.complaint) = (true, None);
                 self.tell(Event::Link(app::Link::On));
                 for notice in notices {
@@ -251,6 +346,7 @@ impl Line {
                 Ok(Order::Request { tag, body, start }) => self.carry_out(tag, body, start),
                 Ok(Order::Restart) => self.restart(),
                 Ok(Order::Ended) => self.hang_up_if_ended(),
+                Ok(Order::Watch) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.hang_up_if_ended();
                     self.look_for_kernel();
@@ -258,12 +354,29 @@ impl Line {
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.keep_places(),
             }
+            self.watch_for_silence();
+        }
+    }
+
+    /// Says that an answer is late, and asks a kernel that has fallen silent while it trains.
+    fn watch_for_silence(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let (late, should_be_asked) = {
+            let answers = &self.wire.lock().answers;
+            (answers.is_late(), answers.should_be_asked())
+        };
+        if late {
+            self.wire.tell_of_silence(true, Some(open.pid), &self.events);
+        }
+        if should_be_asked && let Ok(id) = open.requests.send(RequestBody::Status) {
+            self.wire.lock().answers.sent(id);
         }
     }
 
     fn is_at_rest(&self) -> bool {
         let on_the_way = self.wire.lock();
-        self.open.is_some() && !on_the_way.troubled && on_the_way.places.waiting().is_empty()
+        let is_watched = !on_the_way.answers.asked.is_empty() || !on_the_way.answers.training.is_empty();
+        self.open.is_some() && !is_watched && !on_the_way.troubled && on_the_way.places.waiting().is_empty()
     }
 
     fn hang_up_if_ended(&mut self) {
@@ -303,6 +416,7 @@ impl Line {
             // The reading thread has told of all that waited; this one came too late for it.
             Ok(_) if open.ended.load(Ordering::SeqCst) => Some((tag, GONE.to_string())),
             Ok(id) => {
+                on_the_way.answers.sent(id);
                 on_the_way.tags.insert(id, tag);
                 None
             }
@@ -335,7 +449,10 @@ impl Line {
         let mut on_the_way = self.wire.lock();
         for (key, value) in on_the_way.places.waiting() {
             match open.requests.send(RequestBody::Remember { key: key.clone(), value }) {
-                Ok(id) => on_the_way.places.sent(&key, id),
+                Ok(id) => {
+                    on_the_way.answers.sent(id);
+                    on_the_way.places.sent(&key, id);
+                }
                 Err(_) => break,
             }
         }
@@ -367,8 +484,26 @@ impl Line {
     }
 }
 
-fn read(lines: Events, events: &Sender<Incoming>, wire: &Wire) {
+/// `watch` is called when a run begins to train where none did.
+fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, watch: impl Fn()) {
     for line in lines {
+        let (is_late, begins) = {
+            let answers = &mut wire.lock().answers;
+            let rested = answers.training.is_empty();
+            answers.heard = Some(Instant::now());
+            match &line {
+                Ok(ServerLine::Event(event)) => answers.heard(event),
+                Ok(ServerLine::Reply { id, .. }) => answers.answered(*id),
+                Err(line) => line.reply_to.into_iter().for_each(|id| answers.answered(id)),
+            }
+            (answers.is_late(), rested && !answers.training.is_empty())
+        };
+        if begins {
+            watch();
+        }
+        if !is_late {
+            wire.tell_of_silence(false, Some(pid), events);
+        }
         let line = match line {
             Ok(line) => line,
             Err(line) => {

@@ -41,6 +41,10 @@ pub enum HomeError {
     InTheWay { path: PathBuf, kind: &'static str, expected: &'static str },
     #[error("{link} is a link to {target}, which is not there; make that folder, or take the link away")]
     Dangling { link: PathBuf, target: PathBuf },
+    #[error(
+        "the disk of {0} takes no more files, whatever their size; remove some, for instance a run's folder in its runs"
+    )]
+    NoMoreFiles(PathBuf),
     #[error("{folder} can't be written: {why}; set RELU_HOME to a folder of yours that can")]
     Unwritable { folder: PathBuf, why: io::Error },
     #[error(
@@ -54,6 +58,9 @@ impl HomeError {
     fn of(folder: &Path, why: io::Error) -> Self {
         // Of the probe's own path a reader needs to know nothing.
         let why = why.raw_os_error().map_or(why, io::Error::from_raw_os_error);
+        if why.kind() == io::ErrorKind::StorageFull && takes_no_files(folder) {
+            return Self::NoMoreFiles(folder.to_owned());
+        }
         Self::Unwritable { folder: folder.to_owned(), why }
     }
 }
@@ -61,6 +68,12 @@ impl HomeError {
 fn same_folder(one: &Path, other: &Path) -> bool {
     let identity = |path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
     identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+fn takes_no_files(folder: &Path) -> bool {
+    // A folder that is not there yet lies on the disk of the one above it.
+    let there = folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok());
+    there.is_some_and(|disk| disk.f_files > 0 && disk.f_favail == 0)
 }
 
 fn create(folder: &Path) -> Result<(), HomeError> {
@@ -174,7 +187,7 @@ impl Home {
 
     /// Whether the file system can hold no more files, however small: some number them from the start.
     pub fn takes_no_files(&self) -> bool {
-        rustix::fs::statvfs(&self.folder).is_ok_and(|disk| disk.f_files > 0 && disk.f_favail == 0)
+        takes_no_files(&self.folder)
     }
 
     pub fn logs(&self) -> PathBuf {

@@ -66,7 +66,7 @@ pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
     if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
         let style = match banner {
-            Banner::Trouble(_) | Banner::Faults(_) => theme.bad(),
+            Banner::Trouble(_) | Banner::Silent(_) | Banner::Faults(_) => theme.bad(),
             Banner::Welcome(_) => theme.accent().patch(theme.strong()),
         };
         let buffer = frame.buffer_mut();

@@ -1,12 +1,16 @@
 //! The notebook's end of the kernel's socket.
 
+mod ending;
 mod lines;
 mod start;
 
+pub use ending::Ending;
+
 use crate::{
     protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine, Unreadable},
-    store::{Home, HomeError},
+    store::{Home, HomeError, socket},
 };
+use ending::Watch;
 use lines::{Heard, Lines};
 use std::{
     collections::VecDeque,
@@ -14,18 +18,27 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-/// How long a kernel may take over an answer before it is called silent.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a kernel may take to greet before it is called silent: it needs neither the disk nor the scheduler for that.
+const GREETING: Duration = Duration::from_secs(4);
 
 /// The same where it is asked by the way, and the store has what matters.
-const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+const SHORT_GREETING: Duration = Duration::from_secs(2);
+
+/// How long a kernel that has greeted may take over an answer: it may have to wait for a slow disk.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a kernel may take to leave: its lanes hand over their checkpoints within half a minute, then it waits for the
 /// store as long as SQLite does, and takes leave of its notebooks.
 pub const LEAVING: Duration = Duration::from_mins(1);
+
+/// The same for one that is to be killed otherwise: what its lanes have, and a little.
+const FORCED: Duration = Duration::from_secs(40);
+/// How long a killed process may take to be gone.
+const KILLED: Duration = Duration::from_secs(5);
 
 /// A connection to the home's kernel, greeted and of the same protocol.
 ///
@@ -54,7 +67,7 @@ pub struct Sender {
     next_id: u64,
     /// Of the kernel; unknown before its greeting where the lock's file does not tell it.
     pid: Option<u32>,
-    log: PathBuf,
+    watch: Arc<Watch>,
 }
 
 /// The reading half: a blocking iterator over what the kernel says, which ends with the connection. An error is a line that
@@ -62,6 +75,7 @@ pub struct Sender {
 pub struct Receiver {
     lines: Lines,
     early: VecDeque<Message>,
+    watch: Arc<Watch>,
 }
 
 /// What went wrong between notebook and kernel, and what would help.
@@ -79,8 +93,8 @@ pub enum ClientError {
         "the kernel can't load LibTorch ({why}); `cargo notebook` fetches it, or set LD_LIBRARY_PATH to its lib folder"
     )]
     LibTorch { why: String },
-    #[error("the kernel ended as it started ({status}){tail}")]
-    Died { status: String, tail: String },
+    #[error("the kernel {how} as it started{tail}")]
+    Died { how: Ending, tail: String },
     /// The kernel's own sentence on why it does not start, such as a damaged disk.
     #[error("the kernel does not start: {0}")]
     Start(String),
@@ -92,10 +106,10 @@ pub enum ClientError {
     #[error("{}", silent(*pid, *waited))]
     Silent { pid: Option<u32>, waited: Duration },
     #[error("the kernel has not left within {} s; its log is {}", waited.as_secs(), log.display())]
-    Stays { waited: Duration, log: PathBuf },
+    Stays { pid: Option<u32>, waited: Duration, log: PathBuf },
     /// The kernel is gone; [`Client::connect_or_start`] brings it back.
-    #[error("the kernel has left; its log is {}", log.display())]
-    Gone { log: PathBuf },
+    #[error("the kernel {how}; its log is {}", log.display())]
+    Gone { how: Ending, log: PathBuf },
     #[error("the kernel's socket {}: {why}", path.display())]
     Socket { path: PathBuf, why: io::Error },
     /// An answer; other lines that can't be read are skipped.
@@ -104,8 +118,14 @@ pub enum ClientError {
 }
 
 fn of_limit(why: &io::Error) -> &'static str {
-    let limited = why.kind() == io::ErrorKind::WouldBlock;
-    if limited { "; no more processes can be had, and `ulimit -u` shows the limit" } else { "" }
+    const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
+    match why.raw_os_error() {
+        Some(EMFILE) => "; `ulimit -n` shows the limit",
+        _ if why.kind() == io::ErrorKind::WouldBlock => {
+            "; no more processes can be had, and `ulimit -u` shows the limit"
+        }
+        _ => "",
+    }
 }
 
 fn silent(pid: Option<u32>, waited: Duration) -> String {
@@ -121,27 +141,41 @@ fn silent(pid: Option<u32>, waited: Duration) -> String {
 impl Client {
     /// Connects to the home's kernel if one is running; `None` if none is.
     pub fn connect(home: &Home) -> Result<Option<Self>, ClientError> {
-        Self::connect_with(home, PATIENCE, || ())
+        Self::connect_with(home, GREETING, || ())
     }
 
     /// The same; `reached` is called when one is there, before it has answered.
     pub fn connect_telling(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
-        Self::connect_with(home, PATIENCE, reached)
+        let client = Self::connect_with(home, GREETING, reached)?;
+        Ok(client.map(|client| Self { patience: GREETING, ..client }))
     }
 
-    /// The same for a question by the way: the kernel has two seconds for each answer.
+    /// The same for a question by the way: the kernel has two seconds to greet, and two for each answer.
     pub fn glance(home: &Home) -> Result<Option<Self>, ClientError> {
-        Self::connect_with(home, SHORT_PATIENCE, || ())
+        Self::glance_telling(home, || ())
     }
 
-    fn connect_with(home: &Home, patience: Duration, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+    /// The same; `reached` is called when one is there, before it has answered.
+    pub fn glance_telling(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+        let client = Self::connect_with(home, SHORT_GREETING, reached)?;
+        Ok(client.map(|client| Self { patience: SHORT_GREETING, ..client }))
+    }
+
+    fn connect_with(home: &Home, greeting: Duration, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
         // Behind another user's socket may be anything.
         home.examine()?;
         let path = home.socket()?;
-        match UnixStream::connect(&path) {
+        let deadline = Instant::now() + greeting;
+        match socket::connect(&path, deadline) {
             Ok(stream) => {
                 reached();
-                Self::greet(stream, home, patience).map(Some)
+                let left = deadline.saturating_duration_since(Instant::now());
+                Self::greet(stream, home, left, greeting).map(Some)
+            }
+            // Somebody listens there, and accepts nobody.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                reached();
+                Err(ClientError::Silent { pid: start::lock_holder(home), waited: greeting })
             }
             // No socket, or one that a dead kernel left behind.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -166,8 +200,8 @@ impl Client {
     pub fn stop_idle(home: &Home) -> Result<(), ClientError> {
         home.examine()?;
         let path = home.socket()?;
-        let Ok(stream) = UnixStream::connect(&path) else { return Ok(()) };
-        let mut client = Self::over(stream, home, PATIENCE)?;
+        let Ok(stream) = socket::connect(&path, Instant::now() + GREETING) else { return Ok(()) };
+        let mut client = Self::over(stream, home, GREETING)?;
         // A kernel of another version refuses the greeting and still understands this one request.
         let _ = client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() });
         client.leave(false)
@@ -176,34 +210,75 @@ impl Client {
     /// Asks the kernel to leave, with `force` even if something is going on, and waits until it has.
     pub fn leave(&mut self, force: bool) -> Result<(), ClientError> {
         self.request(RequestBody::Shutdown { force })?;
-        if self.wait_closed(LEAVING) {
+        let patience = if force { FORCED } else { LEAVING };
+        if self.wait_closed(patience) {
             Ok(())
         } else {
-            Err(ClientError::Stays { waited: LEAVING, log: self.sender.log.clone() })
+            Err(ClientError::Stays { pid: self.sender.pid, waited: patience, log: self.sender.watch.log() })
         }
+    }
+
+    /// Kills a kernel that does not answer, or does not leave, and waits until it is gone. What it has committed stays.
+    ///
+    /// # Errors
+    /// `refusal`, if there is no such process that is certainly a kernel, or if it can't be killed.
+    pub fn kill(home: &Home, refusal: ClientError) -> Result<(), ClientError> {
+        let (ClientError::Silent { pid, .. } | ClientError::Stays { pid, .. }) = refusal else { return Err(refusal) };
+        let is_kernel = |pid: &u32| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == "relu-kernel")
+        };
+        let process = pid.filter(is_kernel).and_then(|pid| rustix::process::Pid::from_raw(pid as i32));
+        let path = home.socket()?;
+        let Some(process) = process else { return Err(refusal) };
+        if rustix::process::kill_process(process, rustix::process::Signal::KILL).is_err() {
+            return Err(refusal);
+        }
+        let deadline = Instant::now() + KILLED;
+        while socket::is_listening(&path) {
+            if Instant::now() >= deadline {
+                return Err(refusal);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     fn over(stream: UnixStream, home: &Home, patience: Duration) -> Result<Self, ClientError> {
         let socket = |why| ClientError::Socket { path: home.folder().join("kernel.sock"), why };
         stream.set_write_timeout(Some(patience)).map_err(socket)?;
         let lines = Lines::new(stream.try_clone().map_err(socket)?);
-        let sender = Sender { stream, next_id: 1, pid: None, log: home.kernel_log() };
-        let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new() };
+        let sender = Sender { stream, next_id: 1, pid: None, watch: Watch::of(home).into() };
+        let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new(), interrupted: Vec::new() };
         Ok(Self { sender, lines, early: VecDeque::new(), hello, patience })
     }
 
-    fn greet(stream: UnixStream, home: &Home, patience: Duration) -> Result<Self, ClientError> {
+    /// `greeting` is what is told of the time that was waited, of which `left` is left.
+    fn greet(stream: UnixStream, home: &Home, left: Duration, greeting: Duration) -> Result<Self, ClientError> {
         let pid = listener(&stream).or_else(|| start::lock_holder(home));
-        let mut client = Self::over(stream, home, patience)?;
+        let mut client = Self::over(stream, home, left.max(Duration::from_millis(1)))?;
         client.sender.pid = pid;
-        match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() })? {
-            Reply::Hello(hello) => {
+        match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() }) {
+            Ok(Reply::Hello(hello)) => {
                 client.sender.pid = Some(hello.pid);
                 client.hello = hello;
+                client.patience = PATIENCE;
+                let _ = client.sender.stream.set_write_timeout(Some(PATIENCE));
                 Ok(client)
             }
-            other => Err(ClientError::Unreadable(format!("{other:?} for a greeting"))),
+            Ok(other) => Err(ClientError::Unreadable(format!("{other:?} for a greeting"))),
+            Err(ClientError::Silent { pid, .. }) => Err(ClientError::Silent { pid, waited: greeting }),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Lets this client know that its process has started the kernel.
+    fn started(mut self, started: ending::Started) -> Self {
+        if started.pid() == self.hello.pid
+            && let Some(watch) = Arc::get_mut(&mut self.sender.watch)
+        {
+            watch.started(started);
+        }
+        self
     }
 
     /// Who answered.
@@ -280,7 +355,8 @@ impl Client {
 
     /// One half for each of two threads.
     pub fn split(self) -> (Sender, Receiver) {
-        (self.sender, Receiver { lines: self.lines, early: self.early })
+        let watch = Arc::clone(&self.sender.watch);
+        (self.sender, Receiver { lines: self.lines, early: self.early, watch })
     }
 }
 
@@ -307,7 +383,14 @@ impl Sender {
     }
 
     fn gone(&self) -> ClientError {
-        ClientError::Gone { log: self.log.clone() }
+        ClientError::Gone { how: self.watch.ending(), log: self.watch.log() }
+    }
+}
+
+impl Receiver {
+    /// How the kernel ended; call it after the last line.
+    pub fn ending(&self) -> Ending {
+        self.watch.ending()
     }
 }
 

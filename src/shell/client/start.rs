@@ -1,21 +1,28 @@
 //! Starting a kernel: found, set free from this terminal, and waited for until it says that it is ready.
 
-use super::{Client, ClientError};
+use super::{
+    Client, ClientError,
+    ending::{Ending, Started},
+};
 use crate::{
     protocol::StartLine,
     store::{Home, open_own},
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd},
+    io::Errno,
 };
 use std::{
     env,
+    ffi::c_int,
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
     os::{
-        fd::{AsFd, BorrowedFd},
-        unix::{fs::OpenOptionsExt, process::CommandExt},
+        fd::AsFd,
+        unix::{
+            fs::OpenOptionsExt,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -29,17 +36,24 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// With this kernel program, or else with the one that is found.
 pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Client, ClientError> {
     let deadline = Instant::now() + PATIENCE;
+    let mut started: Option<Started> = None;
     loop {
         match Client::connect(home) {
-            Ok(Some(client)) => return Ok(client),
+            Ok(Some(client)) => {
+                return Ok(match started {
+                    Some(started) => client.started(started),
+                    None => client,
+                });
+            }
             // None is there, or one is just leaving.
             Ok(None) | Err(ClientError::Gone { .. }) => {}
             Err(error) => return Err(error),
         }
         home.prepare()?;
         let kernel = kernel.map_or_else(find, |kernel| Ok(kernel.to_owned()))?;
-        match start(home, &kernel, deadline)? {
-            StartLine::Ready { .. } => {}
+        let (line, child) = start(home, &kernel, deadline)?;
+        match line {
+            StartLine::Ready { .. } => started = Some(child),
             // Another notebook was quicker: its kernel holds the lock and is about to open its socket, or one on its
             // way out still holds it.
             StartLine::Running { .. } => {
@@ -57,7 +71,7 @@ pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Cli
 }
 
 /// Starts `relu-kernel` in a session of its own and waits for its line.
-fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, ClientError> {
+fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<(StartLine, Started), ClientError> {
     let spawn = |why| ClientError::Spawn { kernel: kernel.to_owned(), why };
     let path = home.kernel_log();
     let log = open_own(&path, OpenOptions::new().create(true).append(true).mode(0o600));
@@ -79,15 +93,14 @@ fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<StartLine, Cli
     let mut child = command.spawn().map_err(spawn)?;
     let line = child.stdout.take().and_then(|stdout| first_line(stdout, deadline));
     if let Some(answer) = line.as_deref().and_then(|line| serde_json::from_slice(line).ok()) {
-        reap(child);
-        return Ok(answer);
+        return Ok((answer, Started::watch(child)));
     }
     // Without a word: it is at its end, or it lives on and nobody knows how.
     let ended = if line.is_some() { wait_until(&mut child, deadline) } else { None };
     if let Some(status) = ended {
         return Err(died(status, &home.kernel_log(), before));
     }
-    reap(child);
+    drop(Started::watch(child));
     Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() })
 }
 
@@ -98,11 +111,24 @@ fn leave_descriptors_behind() {
     // Collected first: the listing has a descriptor of its own.
     let numbers: Vec<i32> = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     for number in numbers.into_iter().filter(|&number| number > 2) {
-        // SAFETY: it is open, or closed since and then refused as such; only its flag is read and set, by which nobody
-        // but a program that is started is touched.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
-        if let Ok(flags) = fcntl_getfd(descriptor) {
-            let _ = fcntl_setfd(descriptor, flags | FdFlags::CLOEXEC);
+        close_on_exec(number);
+    }
+}
+
+fn close_on_exec(descriptor: c_int) {
+    const F_GETFD: c_int = 1;
+    const F_SETFD: c_int = 2;
+    const FD_CLOEXEC: c_int = 1;
+    unsafe extern "C" {
+        fn fcntl(descriptor: c_int, command: c_int, ...) -> c_int;
+    }
+    // SAFETY: both commands take any number, and answer EBADF where nothing is open under it: another thread may have
+    // closed it, or opened another file under it since. They read and set one flag, by which a program that is started
+    // is touched and nothing in this process is; each file that this process opens itself has it already.
+    unsafe {
+        let flags = fcntl(descriptor, F_GETFD);
+        if flags >= 0 {
+            fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC);
         }
     }
 }
@@ -133,11 +159,6 @@ fn first_line(mut stdout: impl Read + AsFd, deadline: Instant) -> Option<Vec<u8>
     }
 }
 
-/// Leaves no zombie behind while this notebook lives on; where no thread can be had, it stays until this process ends.
-fn reap(mut child: Child) {
-    let _ = thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
-}
-
 fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitStatus>> {
     loop {
         match child.try_wait() {
@@ -149,7 +170,10 @@ fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitSta
 
 /// The kernel closed its stdout without a word and ended: its log tells why.
 fn died(status: io::Result<ExitStatus>, log: &Path, before: u64) -> ClientError {
-    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    let how = status.map_or(Ending::Died, |status| match (status.signal(), status.code()) {
+        (Some(signal), _) => Ending::Signal(signal),
+        (None, code) => Ending::Exit(code.unwrap_or_default()),
+    });
     let tail = tail_of(log, before).unwrap_or_default();
     // The dynamic loader's words, from glibc and from macOS.
     let unloaded = |line: &&str| line.contains("error while loading shared") || line.contains("Library not loaded");
@@ -161,7 +185,7 @@ fn died(status: io::Result<ExitStatus>, log: &Path, before: u64) -> ClientError 
     } else {
         format!("; the end of its log, {}:\n{}", log.display(), tail.trim_end())
     };
-    ClientError::Died { status, tail }
+    ClientError::Died { how, tail }
 }
 
 /// What was logged since `before`, its last 2 KiB.
