@@ -146,9 +146,21 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course]
         let key = format!("{}.{}", case.activation, case.init.name());
         let verdict = |loss: f64| if loss > 0.95 * GUESSING.0 { "it stalls" } else { "it learns" };
         let say = |loss: f64| format!("{name}: training loss {loss:.3} at the end, {}", verdict(loss));
-        let loss = summary::finding(format!("deep-training.loss.{key}"), &name, &loss, &known, say);
+        let loss = summary::finding(
+            format!("deep-training.loss.{key}"),
+            &format!("{name}, training loss"),
+            &loss,
+            &known,
+            say,
+        );
         let say = |error: f64| format!("{name}: validation error {error:.1} % at the end");
-        let error = summary::finding(format!("deep-training.error.{key}"), &name, &error, &known, say);
+        let error = summary::finding(
+            format!("deep-training.error.{key}"),
+            &format!("{name}, validation error"),
+            &error,
+            &known,
+            say,
+        );
         rows.push(vec![
             case.activation.title().into(),
             case.init.title().into(),

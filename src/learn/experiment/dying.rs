@@ -101,7 +101,10 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
         let (revived, error) = (all(|course| course.revived), all(|course| course.error));
         let name = format!("{} at learning rate {rate}", phi.title());
         let mut say = |what: &str, values: &[Measured], text: &dyn Fn(f64) -> String| {
-            let finding = summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), &name, values, seeds, text);
+            let finding = {
+                let subject = format!("{name}, {what}");
+                summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), &subject, values, seeds, text)
+            };
             let cell = summary::cell_with_spread(&finding, 1);
             findings.push(finding);
             cell

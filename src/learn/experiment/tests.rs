@@ -262,10 +262,10 @@ fn a_deep_network_that_diverges_is_told_as_such() {
                 images = 200\nepochs = 3";
     let one = survive(&format!("{cell}\nlearning-rates = [10.0]\nseeds = [1]"));
     let (loss, error) = ("deep-training.loss.relu.he", "deep-training.error.relu.he");
-    assert_eq!(text(&one, loss), "ReLU, He: diverged at epoch 1");
-    assert_eq!(text(&one, error), "ReLU, He: diverged at epoch 1");
+    assert_eq!(text(&one, loss), "ReLU, He, training loss: diverged at epoch 1");
+    assert_eq!(text(&one, error), "ReLU, He, validation error: diverged at epoch 1");
     let two = survive(&format!("{cell}\nlearning-rates = [10.0]\nseeds = [1, 2]"));
-    assert_eq!(text(&two, loss), "ReLU, He: diverged at epoch 1, with every seed");
+    assert_eq!(text(&two, loss), "ReLU, He, training loss: diverged at epoch 1, with every seed");
     let Some(Figure::Plot(plot)) = two.figures.first() else { panic!("no plot") };
     assert_eq!(plot.series[0].points, [(1.0, None)], "a gap");
     let Some(Figure::Table(table)) = two.figures.last() else { panic!("no table") };
