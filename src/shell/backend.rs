@@ -231,7 +231,8 @@ mod tests {
             let mut buffer = Buffer::empty(AREA);
             for (x, y, text, (fore, back, weight, modifiers)) in pieces {
                 let modifiers = modifiers.into_iter().fold(weight, |all, modifier| all | modifier);
-                buffer.set_string(x, y, text, Style::new().fg(fore).bg(back).add_modifier(modifiers));
+                let style = Style::new().fg(fore).bg(back).remove_modifier(Modifier::all());
+                buffer.set_string(x, y, text, style.add_modifier(modifiers));
             }
             buffer
         })
