@@ -3,59 +3,52 @@
 use super::runs::{Format, epochs_in_order, find};
 use super::{Outcome, Usage};
 use crate::lesson::{CellBody, Library, RaceMark};
-use crate::protocol::{EpochRecord, RunId, RunSummary};
-use crate::store::{Home, files};
-use color_eyre::eyre::{WrapErr, eyre};
+use crate::protocol::{EpochRecord, RunId, RunSummary, escape_controls, escape_json};
+use crate::store::{Home, OutputError, write_out};
+use color_eyre::eyre::eyre;
 use plotters::prelude::*;
 use plotters::style::full_palette::{BLUE_700, GREEN_700, GREY_600, ORANGE_800, PURPLE_500};
 use serde_json::json;
-use std::io::Write;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) -> Outcome {
-    if let Some(path) = output {
-        refuse_inside(home, path)?;
-    }
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
-    let bytes = match format {
+    let text = match format {
         Format::Csv => csv(&epochs)?,
-        Format::Json => {
-            let mut bytes = serde_json::to_vec_pretty(&json!({ "summary": summary, "epochs": epochs }))?;
-            bytes.push(b'\n');
-            bytes
-        }
-        Format::Svg => svg(&summary, &epochs)?.into_bytes(),
+        Format::Json => json(&summary, &epochs)?,
+        Format::Svg => escape_controls(&svg(&summary, &epochs)?).into_owned(),
     };
-    match output {
-        Some(path) => {
-            files::write_out(path, &bytes).wrap_err_with(|| format!("{} can't be written", path.display()))?;
+    match write_out(home, output.unwrap_or(Path::new("-")), text.as_bytes()) {
+        Err(refused @ OutputError::InHome { .. }) => return Err(Usage(refused.to_string()).into()),
+        // Told as such, so that a reader who has had enough is no failure.
+        Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => {
+            return Err(cause.into());
         }
-        None => std::io::stdout().write_all(&bytes)?,
+        written => written?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What lies in the home is the notebook's own: one mistyped path would put a table in the store's place.
-fn refuse_inside(home: &Home, path: &Path) -> Result<(), Usage> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where a link leads to, or where a new file would be.
-    let there = path.canonicalize().or_else(|_| folder.canonicalize());
-    let inside = home.folder().canonicalize();
-    if matches!((&there, &inside), (Ok(there), Ok(inside)) if there.starts_with(inside)) {
-        let (path, home) = (path.display(), home.folder().display());
-        return Err(Usage(format!("{path} lies in {home}, which holds the notebook's own files; take another folder")));
-    }
-    Ok(())
+fn json(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let text = serde_json::to_string_pretty(&json!({ "summary": summary, "epochs": epochs }))?;
+    Ok(format!("{}\n", escape_json(&text)))
 }
 
-fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+/// The columns of the table: the keys of an [`EpochRecord`], in their order.
+const COLUMNS: [&str; 8] =
+    ["arm", "seed", "epoch", "train_loss", "val_error", "test_error", "seconds", "images_per_second"];
+
+/// The header is there whatever follows: a table without one can't be read as a table.
+fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
     for record in epochs {
         writer.serialize(record)?;
     }
-    Ok(writer.into_inner()?)
+    Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
 /// The article's three points, from the lesson that tells of them.
@@ -150,20 +143,29 @@ fn svg(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Arm;
 
     #[test]
-    fn no_table_takes_the_place_of_what_the_home_holds() {
-        let parent = tempfile::tempdir().unwrap();
-        let home = Home::at(parent.path().join("home")).unwrap();
-        home.prepare().unwrap();
-        std::fs::write(home.database(), "").unwrap();
-        let link = parent.path().join("link");
-        std::os::unix::fs::symlink(home.database(), &link).unwrap();
-        for path in [home.database(), home.folder().join("new.csv"), home.folder().join("runs/../new.csv"), link] {
-            assert!(refuse_inside(&home, &path).is_err(), "{}", path.display());
-        }
-        for path in [parent.path().join("run.csv"), parent.path().join("nowhere/run.csv"), "run.csv".into()] {
-            assert!(refuse_inside(&home, &path).is_ok(), "{}", path.display());
-        }
+    fn a_table_has_its_header_with_and_without_rows() {
+        let record = EpochRecord {
+            arm: Arm::RELU_TANH,
+            seed: 1,
+            epoch: 2,
+            train_loss: 0.5,
+            val_error: 1.5,
+            test_error: 1.25,
+            seconds: 0.25,
+            images_per_second: 1e5,
+        };
+        let header = format!("{}\n", COLUMNS.join(","));
+        assert_eq!(csv(&[]).unwrap(), header);
+        assert_eq!(
+            csv(std::slice::from_ref(&record)).unwrap(),
+            format!("{header}relu-tanh,1,2,0.5,1.5,1.25,0.25,100000.0\n")
+        );
+        // Each column carries the name of its value.
+        let mut named = csv::Writer::from_writer(Vec::new());
+        named.serialize(&record).unwrap();
+        assert!(named.into_inner().unwrap().starts_with(header.as_bytes()));
     }
 }

@@ -63,7 +63,7 @@ impl LaneFolder {
 
     /// Writes the state inside an epoch and keeps the generation before it.
     pub fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = write_unfinished(&self.path, bytes, 0o600)?;
+        let unfinished = write_unfinished(&self.path, bytes)?;
         // Between the two renames there is no state file, and the previous generation serves.
         match fs::rename(self.path.join(STATE), self.path.join(PREVIOUS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -152,28 +152,14 @@ pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
 
 /// Writes a file that is either whole or not there: a new file beside it, fsync, rename, fsync of the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, bytes, 0o600)
-}
-
-/// The same for a file that leaves the home: for whomever the user's umask lets read it. A link leads on to its file; a
-/// device or a pipe is written to and not replaced.
-pub fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::canonicalize(path) {
-        Ok(there) if !there.metadata()?.is_file() => File::options().write(true).open(there)?.write_all(bytes),
-        Ok(there) => write_with_mode(&there, bytes, 0o666),
-        Err(_) => write_with_mode(path, bytes, 0o666),
-    }
-}
-
-fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     // A bare name has an empty parent.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_unfinished(folder, bytes, mode)?.persist(path)?;
+    write_unfinished(folder, bytes)?.persist(path)?;
     sync_folder(folder)
 }
 
-fn write_unfinished(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
-    let permissions = fs::Permissions::from_mode(mode);
+fn write_unfinished(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let permissions = fs::Permissions::from_mode(0o600);
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).permissions(permissions).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -223,26 +209,6 @@ mod tests {
             seen.push(read());
         }
         assert_eq!(seen, [["one", ""], ["two", "one"], ["three", "two"]]);
-    }
-
-    #[test]
-    fn links_and_pipes_are_written_through() {
-        let parent = tempfile::tempdir().unwrap();
-        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| parent.path().join(name));
-        fs::write(&file, "old").unwrap();
-        std::os::unix::fs::symlink(&file, &link).unwrap();
-        write_out(&link, b"new").unwrap();
-        assert!(link.symlink_metadata().unwrap().is_symlink());
-        assert_eq!(fs::read(&file).unwrap(), b"new");
-
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        let reader = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || fs::read(pipe).unwrap()
-        });
-        write_out(&pipe, b"through").unwrap();
-        assert_eq!(reader.join().unwrap(), b"through");
     }
 
     #[test]
