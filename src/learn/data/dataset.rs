@@ -1,10 +1,10 @@
 //! The splits that training sees, as tensors that all lanes share.
 
+use super::folder::{self, FolderError};
 use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
 use crate::mnist::{self, UnpackError};
 use crate::protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tch::{Device, Kind, Tensor};
 
@@ -79,8 +79,8 @@ pub enum DataError {
     Idx(#[from] IdxError),
     #[error(transparent)]
     Embedded(#[from] UnpackError),
-    #[error("{folder}: has no {name} (plain or .gz); --data needs the four MNIST files of one folder")]
-    Missing { folder: String, name: &'static str },
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
     Mismatch { which: &'static str, images: usize, labels: usize },
     #[error("{train} training and {val} validation images are asked for, the set has {has}; ask for fewer")]
@@ -91,11 +91,17 @@ impl Dataset {
     /// Reads and checks the four files.
     pub fn load(source: &DataSource) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(4);
-        for file in &mnist::FILES {
-            bytes.push(match source {
-                DataSource::Mnist => (file.name.to_string(), file.unpack()?),
-                DataSource::Folder(folder) => read_from(folder, file.name)?,
-            });
+        match source {
+            DataSource::Mnist => {
+                for file in &mnist::FILES {
+                    bytes.push((file.name.to_string(), file.unpack()?));
+                }
+            }
+            DataSource::Folder(folder) => {
+                for path in folder::find(folder)? {
+                    bytes.push((path.display().to_string(), idx::read_file(&path)?));
+                }
+            }
         }
         let mut hasher = Sha256::new();
         for (_, plain) in &bytes {
@@ -112,7 +118,12 @@ impl Dataset {
     pub fn is_there(source: &DataSource) -> Result<(), DataError> {
         match source {
             DataSource::Mnist => Ok(()),
-            DataSource::Folder(folder) => mnist::FILES.iter().try_for_each(|file| place(folder, file.name).map(drop)),
+            DataSource::Folder(folder) => {
+                for file in folder::find(folder)? {
+                    idx::check_kind(&file)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -149,19 +160,6 @@ impl Dataset {
         }
         Ok(())
     }
-}
-
-/// `train-images-idx3-ubyte`, also with a dot before `idx3`, also with `.gz`.
-fn place(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
-    let dotted = name.replace("-idx", ".idx");
-    let candidates = [name.to_string(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")];
-    let mut places = candidates.iter().map(|candidate| folder.join(candidate));
-    places.find(|path| path.exists()).ok_or_else(|| DataError::Missing { folder: folder.display().to_string(), name })
-}
-
-fn read_from(folder: &Path, name: &'static str) -> Result<(String, Vec<u8>), DataError> {
-    let path = place(folder, name)?;
-    Ok((path.display().to_string(), idx::read_file(&path)?))
 }
 
 fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<u8>)) -> Result<Split, DataError> {

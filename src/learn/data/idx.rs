@@ -3,7 +3,7 @@
 //! A header is a claim, the file's length a fact: every size is checked against the bytes that are really there
 //! before anything is allocated.
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use std::io::Read;
 use std::path::Path;
 
@@ -31,6 +31,10 @@ pub struct Labels(pub Vec<u8>);
 pub enum IdxError {
     #[error("{file}: can't be read ({source}); check the path and its permissions")]
     Unreadable { file: String, source: std::io::Error },
+    #[error("{file}: is {kind}; give the four MNIST files, plain or .gz")]
+    NotAFile { file: String, kind: &'static str },
+    #[error("{file}: its gzip stream is damaged or cut off ({source}); fetch it anew")]
+    Gzip { file: String, source: std::io::Error },
     #[error("{file}: is larger than any MNIST-like file (64 MiB); is it the right one?")]
     TooLarge { file: String },
     #[error("{file}: holds {found}, where {expected} belong; are two files swapped?")]
@@ -47,21 +51,48 @@ pub enum IdxError {
     BadLabel { file: String, at: usize, label: u8 },
 }
 
-/// Reads a file's bytes; a gzip stream is known by its first two bytes, not by its name.
+/// What begins every member of a gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads a file's bytes; a gzip file is known by its first two bytes, not by its name.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, IdxError> {
+    check_kind(path)?;
     let file = path.display().to_string();
     let unreadable = |source| IdxError::Unreadable { file: file.clone(), source };
-    let mut raw = Vec::new();
-    std::fs::File::open(path).map_err(unreadable)?.take(LARGEST + 1).read_to_end(&mut raw).map_err(unreadable)?;
-    if raw.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        GzDecoder::new(raw.as_slice()).take(LARGEST + 1).read_to_end(&mut plain).map_err(unreadable)?;
-        raw = plain;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).map_err(unreadable)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.starts_with(&GZIP_MAGIC) {
+        bytes = gunzip(&bytes).map_err(|source| IdxError::Gzip { file: file.clone(), source })?;
     }
-    if raw.len() as u64 > LARGEST {
+    if bytes.len() as u64 > LARGEST {
         return Err(IdxError::TooLarge { file });
     }
-    Ok(raw)
+    Ok(bytes)
+}
+
+/// Refuses what is no regular file: a pipe or a device might never begin, or never end.
+pub fn check_kind(path: &Path) -> Result<(), IdxError> {
+    let file = path.display().to_string();
+    match std::fs::metadata(path).map(|meta| meta.file_type()) {
+        Err(source) => Err(IdxError::Unreadable { file, source }),
+        Ok(kind) if kind.is_file() => Ok(()),
+        Ok(kind) if kind.is_dir() => Err(IdxError::NotAFile { file, kind: "a folder" }),
+        Ok(_) => Err(IdxError::NotAFile { file, kind: "a pipe or a device, not a file" }),
+    }
+}
+
+/// Unpacks every member of a gzip file (RFC 1952, section 2.2: they stand one behind the other), and passes over what
+/// follows them that is none, as gunzip does: archives on tape end in zeros. No more than one byte beyond the limit.
+fn gunzip(mut packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    while packed.starts_with(&GZIP_MAGIC) && plain.len() as u64 <= LARGEST {
+        let mut member = GzDecoder::new(packed);
+        member.by_ref().take(LARGEST + 1 - plain.len() as u64).read_to_end(&mut plain)?;
+        if plain.len() as u64 <= LARGEST {
+            packed = member.into_inner();
+        }
+    }
+    Ok(plain)
 }
 
 impl Images {
@@ -168,14 +199,41 @@ mod tests {
         assert!(Labels::parse("l", &images(1, 28, 28, 784)).unwrap_err().to_string().contains("swapped"));
     }
 
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(bytes).unwrap();
+        gz.finish().unwrap()
+    }
+
     #[test]
-    fn gzip_is_known_by_content() {
+    fn gzip_is_known_by_content_and_read_to_its_last_member() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("no-suffix");
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gz.write_all(&labels(&[4])).unwrap();
-        std::fs::write(&path, gz.finish().unwrap()).unwrap();
-        assert_eq!(read_file(&path).unwrap(), labels(&[4]));
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_file(&path)
+        };
+        let plain = labels(&[4, 5, 6, 7]);
+        assert_eq!(read(&gzip(&plain)).unwrap(), plain);
+        let members: Vec<u8> = plain.chunks(3).flat_map(gzip).collect();
+        assert_eq!(read(&members).unwrap(), plain);
+        assert_eq!(read(&[gzip(&plain), gzip(&[]), vec![0; 512]].concat()).unwrap(), plain);
+        let cut = read(&members[..members.len() - 5]).unwrap_err().to_string();
+        assert!(cut.contains("no-suffix: its gzip stream is damaged or cut off"), "{cut}");
+        let bomb = gzip(&vec![0; LARGEST as usize / 2 + 1]).repeat(2);
+        assert!(matches!(read(&bomb), Err(IdxError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("train-images-idx3-ubyte");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for (path, word) in [(&*pipe, "a pipe"), (folder.path(), "a folder"), (Path::new("/dev/zero"), "a pipe or")] {
+            let why = read_file(path).unwrap_err().to_string();
+            assert!(why.contains(word), "{why}");
+        }
     }
 
     proptest::proptest! {

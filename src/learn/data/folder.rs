@@ -1,0 +1,213 @@
+//! The four files of a data folder, under every name that the public archives and loaders give them.
+//!
+//! `LeCun`'s own names are `train-images-idx3-ubyte` and its like. Kaggle's archive has a dot before `idx3`, and also
+//! folders named like the files, each with its file inside; NIST's EMNIST says `test` where the others say `t10k`, with
+//! the set's name in front; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
+//! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
+
+use crate::mnist;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// `LeCun`'s names of the four files, in the order in which a data set has them.
+fn names() -> [&'static str; 4] {
+    mnist::FILES.each_ref().map(|file| file.name)
+}
+
+/// Folders in which loaders keep a set beneath the folder that they are given, letter case and hyphens aside.
+const SETS: [&str; 7] = ["mnist", "fashionmnist", "kmnist", "emnist", "mnistdata", "mnistdataset", "data"];
+/// The same one level further down.
+const RAW: &str = "raw";
+/// Names that stand in front of the file's in EMNIST's archives; these two hold digits.
+const PREFIXES: [&str; 2] = ["emnist-mnist-", "emnist-digits-"];
+
+/// Why a folder has no data set.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("{folder}: can't be read ({source}); check the path and its permissions")]
+    Unreadable { folder: String, source: io::Error },
+    #[error(
+        "{folder}: has no {}; --data needs the four MNIST files {}, each also with .idx for -idx, with .gz, or in \
+         MNIST/raw; {found}",
+        .missing.join(", no "), names().join(", ")
+    )]
+    Missing { folder: String, missing: Vec<&'static str>, found: String },
+    #[error("{folder}: holds several data sets ({}); give the folder of one of them", .sets.join(", "))]
+    Several { folder: String, sets: Vec<String> },
+}
+
+/// Finds the four files: in the folder itself, else in the one folder beneath it where a loader keeps them.
+pub fn find(folder: &Path) -> Result<[PathBuf; 4], FolderError> {
+    let unreadable = |source| FolderError::Unreadable { folder: folder.display().to_string(), source };
+    let here = Listing::of(folder).map_err(unreadable)?;
+    if let Some(files) = here.files() {
+        return Ok(files);
+    }
+    let mut sets: Vec<(String, [PathBuf; 4])> = Vec::new();
+    let mut beneath = here.set_folders();
+    beneath.extend(beneath.clone().iter().filter_map(|set| Listing::of(set).ok()).flat_map(|set| set.folders(&[RAW])));
+    for set in beneath {
+        if let Some(files) = Listing::of(&set).ok().and_then(|set| set.files()) {
+            sets.push((set.strip_prefix(folder).unwrap_or(&set).display().to_string(), files));
+        }
+    }
+    let folder = folder.display().to_string();
+    match sets.len() {
+        0 => {
+            let missing = names().into_iter().filter(|file| here.file(file).is_none()).collect();
+            Err(FolderError::Missing { folder, missing, found: here.in_words() })
+        }
+        1 => Ok(sets.remove(0).1),
+        _ => Err(FolderError::Several { folder, sets: sets.into_iter().map(|(name, _)| name).collect() }),
+    }
+}
+
+/// What lies in a folder.
+struct Listing {
+    folder: PathBuf,
+    /// In the order of their names, so that the choice among several is the same everywhere.
+    names: Vec<String>,
+}
+
+impl Listing {
+    fn of(folder: &Path) -> io::Result<Self> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            // A name that is no text is none of those that are looked for.
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort();
+        Ok(Self { folder: folder.to_owned(), names })
+    }
+
+    fn files(&self) -> Option<[PathBuf; 4]> {
+        let [a, b, c, d] = names().map(|file| self.file(file));
+        Some([a?, b?, c?, d?])
+    }
+
+    /// The file that is meant by one of the four names; the plainest name wins. A folder that is named like the file may hold
+    /// it.
+    fn file(&self, file: &str) -> Option<PathBuf> {
+        let mut found: Vec<&String> = self.names.iter().filter(|name| means(name, file)).collect();
+        found.sort_by_key(|name| (name.as_str() != file, is_gzip(name), name.len()));
+        let (folders, files): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|name| self.folder.join(name)).partition(|path| path.is_dir());
+        let within = |folder: &PathBuf| {
+            let listing = Self::of(folder).ok()?;
+            let names = listing.names.iter().filter(|name| means(name, file));
+            names.map(|name| folder.join(name)).find(|path| !path.is_dir())
+        };
+        files.into_iter().next().or_else(|| folders.iter().find_map(within))
+    }
+
+    fn set_folders(&self) -> Vec<PathBuf> {
+        let mut folders = self.folders(&SETS);
+        folders.extend(self.folders(&[RAW]));
+        folders
+    }
+
+    fn folders(&self, wanted: &[&str]) -> Vec<PathBuf> {
+        let bare = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+        let named = self.names.iter().filter(|name| wanted.contains(&bare(name).as_str()));
+        named.map(|name| self.folder.join(name)).filter(|path| path.is_dir()).collect()
+    }
+
+    /// What is there, for whoever expected something else.
+    fn in_words(&self) -> String {
+        const TOLD: usize = 8;
+        let told = self.names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        match self.names.len() {
+            0 => "the folder is empty".into(),
+            count if count > TOLD => format!("there are {told} and {} more", count - TOLD),
+            _ => format!("there is {told}"),
+        }
+    }
+}
+
+/// Whether a file of this name is the one that `LeCun` calls `file`.
+fn means(name: &str, file: &str) -> bool {
+    let plain = name.to_lowercase().replace(['.', '_'], "-");
+    let plain = plain.strip_suffix("-gz").unwrap_or(&plain);
+    let plain = PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(plain);
+    plain == file || plain.strip_prefix("test-").is_some_and(|rest| file.strip_prefix("t10k-") == Some(rest))
+}
+
+fn is_gzip(name: &str) -> bool {
+    name.len() > 3 && name.to_lowercase().ends_with(".gz")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes these files and finds the four; paths from the folder.
+    fn found(files: &[&str]) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let paths = find(folder.path()).map_err(|error| error.to_string())?;
+        Ok(paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect())
+    }
+
+    fn all(name: impl Fn(&'static str) -> String) -> Vec<String> {
+        names().into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn every_public_spelling_is_found() {
+        let spellings: [&dyn Fn(&str) -> String; 15] = [
+            &|file| file.into(),
+            &|file| format!("{file}.gz"),
+            &|file| file.replace("-idx", ".idx"),
+            &|file| format!("{}.gz", file.replace("-idx", ".idx")),
+            &|file| file.replace('-', "_"),
+            &|file| file.to_uppercase(),
+            &|file| format!("{}.GZ", file.to_uppercase()),
+            &|file| file.replace("t10k", "test"),
+            &|file| format!("emnist-digits-{}.gz", file.replace("t10k", "test")),
+            &|file| format!("MNIST/raw/{file}"),
+            &|file| format!("FashionMNIST/raw/{file}.gz"),
+            &|file| format!("fashion-mnist/{file}.gz"),
+            &|file| format!("raw/{file}"),
+            &|file| format!("{file}/{file}"),
+            &|file| format!("{}/{file}", file.replace("-idx", ".idx")),
+        ];
+        for spelling in spellings {
+            let files = all(spelling);
+            assert_eq!(found(&files.iter().map(String::as_str).collect::<Vec<_>>()).as_ref(), Ok(&files));
+        }
+    }
+
+    #[test]
+    fn of_several_the_plainest_is_taken() {
+        let both = [all(|file| format!("{file}.gz")), all(String::from), all(|file| file.replace("-idx", ".idx"))];
+        let both: Vec<&str> = both.iter().flatten().map(String::as_str).collect();
+        assert_eq!(found(&both), Ok(all(String::from)));
+        // Kaggle's archive: files, and folders named like them with the files again.
+        let kaggle = [all(|file| file.replace("-idx", ".idx")), all(|file| format!("{file}/{file}"))];
+        let kaggle: Vec<&str> = kaggle.iter().flatten().map(String::as_str).collect();
+        assert_eq!(found(&kaggle), Ok(all(|file| file.replace("-idx", ".idx"))));
+        // One below the named folder does not count where the folder has its own.
+        let below = [all(|file| format!("MNIST/raw/{file}")), all(String::from)];
+        let below: Vec<&str> = below.iter().flatten().map(String::as_str).collect();
+        assert_eq!(found(&below), Ok(all(String::from)));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_what_was_looked_for() {
+        let why = found(&["train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "notes.txt"]).unwrap_err();
+        assert!(why.contains("has no train-labels-idx1-ubyte, no t10k-labels-idx1-ubyte;"), "{why}");
+        assert!(why.contains("MNIST/raw") && why.contains("notes.txt"), "{why}");
+        let sets = [all(|file| format!("MNIST/raw/{file}")), all(|file| format!("KMNIST/raw/{file}"))];
+        let why = found(&sets.iter().flatten().map(String::as_str).collect::<Vec<_>>()).unwrap_err();
+        assert!(why.contains("several data sets (KMNIST/raw, MNIST/raw)"), "{why}");
+        assert!(found(&[]).unwrap_err().contains("the folder is empty"));
+        // Half of a set in each of two folders is no set.
+        let halves = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "raw/t10k-images-idx3-ubyte"];
+        assert!(found(&halves).unwrap_err().contains("no t10k-images-idx3-ubyte"));
+    }
+}
