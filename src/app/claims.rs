@@ -81,7 +81,9 @@ pub fn judged_by<'o>(
     let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
     let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
     // What comes later counts.
-    let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().map(|cell| key(&cell.id)));
+    let measures = |cell: &&crate::lesson::Cell| matches!(cell.body, CellBody::Experiment(_));
+    let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
+    let others = others.map(|cell| key(&cell.id));
     let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);
     races.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
 }

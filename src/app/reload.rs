@@ -12,9 +12,8 @@ impl App {
         match lesson {
             Err(why) => self.show_faults(vec![why]),
             Ok(parsed) => {
-                let mut known = self.library.lessons.clone();
-                known.remove(at);
-                let faults = check(std::slice::from_ref(&parsed), &known);
+                let known = self.library.lessons.iter().enumerate().filter(|(other, _)| *other != at);
+                let faults = check(std::slice::from_ref(&parsed), known.map(|(_, lesson)| lesson));
                 let (mut document, unreadable) = *parsed;
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
                 if unreadable.is_empty() {

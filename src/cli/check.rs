@@ -3,7 +3,7 @@
 use super::{Outcome, say};
 use crate::lesson::{Library, Parsed, check as check_lessons};
 use crate::shell;
-use color_eyre::eyre::bail;
+use color_eyre::eyre::{WrapErr, bail};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,10 +25,12 @@ pub fn check(path: Option<&Path>) -> Outcome {
 fn read(path: &Path) -> color_eyre::Result<Vec<Parsed>> {
     let mut paths = vec![path.to_path_buf()];
     if path.is_dir() {
-        paths = std::fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+        let entries = std::fs::read_dir(path).wrap_err_with(|| format!("{} can't be read", path.display()))?;
+        paths = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
         let is_lesson =
             |p: &Path| p.extension().is_some_and(|e| e == "md") && p.file_stem().is_some_and(|s| s != "README");
-        paths.retain(|p| is_lesson(p));
+        // A pipe would keep its reader waiting.
+        paths.retain(|p| is_lesson(p) && p.is_file());
         paths.sort();
         if paths.is_empty() {
             bail!("{} holds no lesson (a file that ends in .md)", path.display());

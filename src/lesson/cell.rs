@@ -1,8 +1,9 @@
 //! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
 
-use super::claim::{ClaimBody, ClaimCell, Wrong};
+use super::body::{Body, Wrong, in_words};
+use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
-use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about, id_fault};
+use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,9 @@ pub enum CellBody {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TrainCell {
+    #[serde(default)]
     pub id: String,
+    #[serde(default)]
     pub title: String,
     #[serde(default)]
     pub preset: Preset,
@@ -106,8 +109,11 @@ pub enum Guess {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuizCell {
+    #[serde(default)]
     pub id: String,
+    #[serde(default)]
     pub question: String,
+    #[serde(default)]
     pub choices: Vec<Choice>,
 }
 
@@ -131,33 +137,51 @@ impl Choice {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PredictBody {
-    id: String,
+    #[serde(default, rename = "id")]
+    _id: String,
+    #[serde(default)]
     question: String,
+    #[serde(default)]
     explanation: String,
     choices: Option<Vec<String>>,
     unit: Option<String>,
     order: Option<Vec<String>>,
 }
 
+/// What a cell's body needs, by the kind of the cell.
+/// Of a race and of an experiment.
+const TITLED: [&str; 2] = ["id", "title"];
+const PREDICT: [&str; 3] = ["id", "question", "explanation"];
+const QUIZ: [&str; 3] = ["id", "question", "choices"];
+const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
+
+/// A cell as it was read, with all that is wrong with it.
+pub struct ReadCell {
+    /// Its id, as far as it could be read: what leads there leads somewhere, however wrong the rest.
+    pub id: Option<String>,
+    /// `None` if anything is wrong.
+    pub body: Option<CellBody>,
+    pub faults: Vec<Wrong>,
+}
+
 impl CellBody {
     /// Reads a fence of the kind `kind`. `None` if there is no such kind of cell.
-    ///
-    /// # Errors
-    /// What is wrong with the body, and its byte offset within it where TOML knows it.
-    pub fn read(kind: &str, body: &str) -> Option<Result<(String, Self), (String, usize)>> {
-        let read = match kind {
-            "train" => train(body),
-            "experiment" => experiment(body, false),
-            "plot" => experiment(body, true),
-            "predict" => predict(body),
-            "quiz" => quiz(body),
-            "claim" => claim(body),
+    pub fn read(kind: &str, text: &str) -> Option<ReadCell> {
+        let (read, required): (fn(&mut Body) -> Option<Self>, &[&str]) = match kind {
+            "train" => (train, &TITLED),
+            "experiment" => (|body| experiment(body, false), &TITLED),
+            "plot" => (|body| experiment(body, true), &TITLED),
+            "predict" => (predict, &PREDICT),
+            "quiz" => (quiz, &QUIZ),
+            "claim" => (claim, &CLAIM),
             _ => return None,
         };
-        Some(read.and_then(|(id, cell)| match id_fault(&id) {
-            None => Ok((id, cell)),
-            Some(why) => Err((format!("`id` {why}"), key_at(body, "id"))),
-        }))
+        let mut body = Body::parse(text, required);
+        body.refuse_id();
+        let id = body.text_of("id").map(ToOwned::to_owned);
+        let cell = read(&mut body);
+        let faults = body.into_faults();
+        Some(ReadCell { id, body: cell.filter(|_| faults.is_empty()), faults })
     }
 }
 
@@ -166,34 +190,42 @@ const AT_ONCE: f64 = 1.0;
 /// A question has as many choices as there are keys to answer it.
 const CHOICES: usize = 9;
 
-type Read = Result<(String, CellBody), (String, usize)>;
-
-fn toml<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T, (String, usize)> {
-    toml::from_str(body).map_err(|e| (in_words(e.message()), e.span().map_or(0, |span| span.start)))
-}
-
-/// Byte offset of a key of the body; of the body itself if it has no such key.
-pub(super) fn key_at(body: &str, key: &str) -> usize {
-    let table = toml::de::DeTable::parse(body).ok();
-    let at = |table: toml::Spanned<toml::de::DeTable>| {
-        table.get_ref().keys().find(|known| known.get_ref() == key).map(|found| found.span().start)
-    };
-    table.and_then(at).unwrap_or(0)
-}
-
-/// A refused setting, at its key.
-fn refused(body: &str, error: &SpecError) -> (String, usize) {
-    let key = match error.field {
+/// The key of a refused setting.
+fn key_of(error: &SpecError) -> &str {
+    match error.field {
         "lr" => "learning-rate",
         field => field.split('.').next().unwrap_or(field),
-    };
-    (error.to_string(), key_at(body, key))
+    }
 }
 
-fn train(body: &str) -> Read {
-    let cell: TrainCell = toml(body)?;
-    cell.spec().check().map_err(|e| refused(body, &e))?;
-    Ok((cell.id.clone(), CellBody::Train(cell)))
+fn train(body: &mut Body) -> Option<CellBody> {
+    body.refuse_empty("title");
+    let cell: TrainCell = body.read()?;
+    // Each setting that is refused gives way to the preset's, so that the others are looked at too.
+    let mut checked = cell.clone();
+    while let Err(error) = checked.spec().check() {
+        let key = key_of(&error);
+        if !body.is_refused(key) {
+            body.fault_at(key, error.to_string());
+        }
+        let was = checked.clone();
+        match key {
+            "arms" => checked.arms = None,
+            "seeds" => checked.seeds = None,
+            "lanes" => (checked.arms, checked.seeds) = (None, None),
+            "epochs" => checked.epochs = None,
+            "batch" => checked.batch = None,
+            "learning-rate" => checked.learning_rate = None,
+            "momentum" => checked.momentum = None,
+            "train-size" => checked.train_size = None,
+            "val-size" => checked.val_size = None,
+            _ => {}
+        }
+        if checked == was {
+            break;
+        }
+    }
+    Some(CellBody::Train(cell))
 }
 
 /// What an experiment's fence says beside the experiment's own settings.
@@ -206,27 +238,38 @@ struct Apart {
 
 /// `id` and `title` are the cell's, everything else the experiment's: serde can't refuse unknown keys across the two,
 /// so they are parted by hand.
-fn experiment(body: &str, at_once: bool) -> Read {
-    let mut table: toml::Table = toml(body)?;
-    let mut text = |key: &str| match table.remove(key) {
-        Some(toml::Value::String(text)) if !text.is_empty() => Ok(text),
-        Some(_) => Err((format!("`{key}` must be a text"), key_at(body, key))),
-        None => Err((format!("missing `{key}`, a text"), 0)),
+fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
+    body.refuse_empty("title");
+    let mut table: toml::Table = body.read()?;
+    let mut title = String::new();
+    for key in TITLED {
+        match table.remove(key) {
+            Some(toml::Value::String(text)) if !text.trim().is_empty() => title = text,
+            Some(_) if !body.is_refused(key) => body.fault_at(key, format!("`{key}` must be a text")),
+            _ => {}
+        }
+    }
+    // Each key that is refused goes, so that the others are looked at too.
+    let spec = loop {
+        let (key, why) = match settings(table.clone()) {
+            Err(why) => (to_blame(&table, &why).map(ToOwned::to_owned), why),
+            Ok(spec) => match spec.check() {
+                Err(error) => (Some(key_of(&error).to_owned()), error.to_string()),
+                Ok(()) => break spec,
+            },
+        };
+        body.fault_at(key.as_deref().unwrap_or_default(), why);
+        let key = key.filter(|key| key != "experiment")?;
+        table.remove(&key)?;
     };
-    let (id, title) = (text("id")?, text("title")?);
-    let spec = settings(table.clone()).map_err(|why| {
-        let at = to_blame(&table, &why).map_or(0, |key| key_at(body, key));
-        (why, at)
-    })?;
-    spec.check().map_err(|e| refused(body, &e))?;
     if at_once && spec.seconds() >= AT_ONCE {
         let why = format!(
             "it is measured as soon as it is seen, and this takes {}; make it an `experiment`",
             about(spec.seconds())
         );
-        return Err((why, key_at(body, "experiment")));
+        body.fault_at("experiment", why);
     }
-    Ok((id, CellBody::Experiment(ExperimentCell { title, spec, at_once })))
+    Some(CellBody::Experiment(ExperimentCell { title, spec, at_once }))
 }
 
 fn settings(mut table: toml::Table) -> Result<ExperimentSpec, String> {
@@ -257,70 +300,74 @@ pub(super) fn plain(text: &str) -> String {
     text.replace('`', "")
 }
 
-fn few(choices: usize, body: &str, key: &str) -> Result<(), (String, usize)> {
-    if choices <= CHOICES {
-        return Ok(());
+/// What a reader chooses from: two or more texts, none of them empty, no two the same, one key for each.
+fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
+    if body.is_refused(key) {
+        return;
     }
-    Err((format!("{choices} choices; the keys 1 to 9 answer, so nine are the most"), key_at(body, key)))
+    let texts: Vec<&str> = texts.collect();
+    let count = texts.len();
+    if count > CHOICES {
+        body.fault_at(key, format!("{count} choices; the keys 1 to 9 answer, so nine are the most"));
+    }
+    if texts.iter().any(|text| text.trim().is_empty()) {
+        body.fault_at(key, format!("one of the `{key}` is empty"));
+    }
+    if let Some(twice) = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text)).map(|(_, text)| text) {
+        body.fault_at(key, format!("\"{twice}\" stands twice among the `{key}`"));
+    }
 }
 
-fn predict(body: &str) -> Read {
-    let PredictBody { id, question, explanation, choices, unit, order } = toml(body)?;
+fn predict(body: &mut Body) -> Option<CellBody> {
+    body.refuse_empty("question");
+    if body.text_of("explanation").is_some_and(|text| text.trim().is_empty()) {
+        body.fault_at("explanation", "`explanation` is empty; a guess deserves an answer");
+    }
+    let PredictBody { _id, question, explanation, choices, unit, order } = body.read()?;
     let (question, explanation) = (plain(&question), plain(&explanation));
     let each = |texts: Option<Vec<String>>| texts.map(|texts| texts.iter().map(|text| plain(text)).collect::<Vec<_>>());
-    let (choices, order) = (each(choices), each(order));
-    let guess = match (choices, unit, order) {
+    let guess = match (each(choices), unit, each(order)) {
         (Some(choices), None, None) if choices.len() >= 2 => Guess::Choice(choices),
         (None, Some(unit), None) => Guess::Number(unit),
         (None, None, Some(order)) if order.len() >= 2 => Guess::Order(order),
-        _ => return Err(("give one of `choices` (two or more), `unit`, or `order` (two or more)".into(), 0)),
+        _ => {
+            if !["choices", "unit", "order"].iter().any(|key| body.is_refused(key)) {
+                body.fault("give one of `choices` (two or more), `unit`, or `order` (two or more)", 0);
+            }
+            return None;
+        }
     };
     if let Guess::Choice(options) | Guess::Order(options) = &guess {
         let key = if matches!(guess, Guess::Order(_)) { "order" } else { "choices" };
-        few(options.len(), body, key)?;
+        check_choices(body, key, options.iter().map(String::as_str));
     }
-    if explanation.trim().is_empty() {
-        return Err(("`explanation` is empty; a guess deserves an answer".into(), key_at(body, "explanation")));
-    }
-    Ok((id, CellBody::Predict(PredictCell { question, guess, explanation })))
+    Some(CellBody::Predict(PredictCell { question, guess, explanation }))
 }
 
-fn quiz(body: &str) -> Read {
-    let mut cell: QuizCell = toml(body)?;
+fn quiz(body: &mut Body) -> Option<CellBody> {
+    body.refuse_empty("question");
+    let mut cell: QuizCell = body.read()?;
     cell.question = plain(&cell.question);
     for choice in &mut cell.choices {
         (choice.text, choice.because) = (plain(&choice.text), plain(&choice.because));
     }
-    if cell.choices.len() < 2 || !cell.choices.iter().any(|c| c.right) {
-        return Err(("needs two choices or more, at least one with `right = true`".into(), key_at(body, "choices")));
+    let choices = &cell.choices;
+    if !body.is_refused("choices") {
+        check_choices(body, "choices", choices.iter().map(|choice| choice.text.as_str()));
+        if choices.len() < 2 || !choices.iter().any(|choice| choice.right) {
+            body.fault_at("choices", "needs two choices or more, at least one with `right = true`");
+        }
+        for choice in choices.iter().filter(|choice| choice.because.trim().is_empty()) {
+            body.fault_at("choices", format!("the choice \"{}\" lacks its `because`", choice.text));
+        }
     }
-    few(cell.choices.len(), body, "choices")?;
-    if let Some(choice) = cell.choices.iter().find(|c| c.because.trim().is_empty()) {
-        return Err((format!("the choice \"{}\" lacks its `because`", choice.text), key_at(body, "choices")));
-    }
-    Ok((cell.id.clone(), CellBody::Quiz(cell)))
+    Some(CellBody::Quiz(cell))
 }
 
-fn claim(body: &str) -> Read {
-    let read: ClaimBody = toml(body)?;
-    let id = read.id.clone();
-    let cell = read.cell().map_err(|(why, wrong)| match wrong {
-        Wrong::Key(key) => (why, key_at(body, key)),
-        Wrong::At(offset) => (why, offset),
-    })?;
-    Ok((id, CellBody::Claim(cell)))
-}
-
-/// What TOML's reader complains of, for those who do not know the types of Rust.
-pub(super) fn in_words(message: &str) -> String {
-    let words = message.trim().split_inclusive(|c: char| !c.is_ascii_alphanumeric()).map(|word| {
-        let end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
-        let plain = match &word[..end] {
-            "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
-            "f32" | "f64" => "a number",
-            other => other,
-        };
-        format!("{plain}{}", &word[end..])
-    });
-    words.collect::<String>().replace('\n', " ")
+fn claim(body: &mut Body) -> Option<CellBody> {
+    for key in ["says", "article", "literature", "lesson", "cell"] {
+        body.refuse_empty(key);
+    }
+    let read: ClaimBody = body.read()?;
+    Some(CellBody::Claim(read.cell(body)))
 }

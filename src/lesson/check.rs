@@ -2,13 +2,12 @@
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
-use super::document::{Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, each_block, plain};
+use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block, plain};
 use super::glyphs::Glyphs;
-use super::layout::lay_out;
-use super::notes::{undefined_notes, unused_notes};
+use super::layout::layout_faults;
 use super::parse::Parsed;
 use crate::protocol::{RACE, finds};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
 /// The narrowest screen on which everything must be readable.
@@ -23,7 +22,7 @@ const RACE_TITLE: usize = 62;
 
 /// Every fault of a set of lessons, in order: those found when they were read, and what is wrong with them together.
 /// Links and claims may also lead to the lessons that are `known` besides.
-pub fn check(lessons: &[Parsed], known: &[Document]) -> Vec<Fault> {
+pub fn check<'k>(lessons: &'k [Parsed], known: impl IntoIterator<Item = &'k Document>) -> Vec<Fault> {
     let documents: Vec<&Document> = lessons.iter().map(|(document, _)| document).collect();
     let mut faults: Vec<Fault> = lessons.iter().flat_map(|(_, found)| found.iter().cloned()).collect();
     let mut ids = HashSet::new();
@@ -34,15 +33,68 @@ pub fn check(lessons: &[Parsed], known: &[Document]) -> Vec<Fault> {
         }
     }
     // A lesson that is being checked stands in the place of the known one whose id it has.
-    let others = known.iter().filter(|other| !documents.iter().any(|checked| checked.meta.id == other.meta.id));
-    let all: Vec<&Document> = documents.iter().copied().chain(others).collect();
+    let others = known.into_iter().filter(|other| !documents.iter().any(|checked| checked.meta.id == other.meta.id));
+    let mut all = HashMap::new();
+    for document in documents.iter().copied().chain(others) {
+        all.entry(document.meta.id.as_str()).or_insert_with(|| Known::of(document));
+    }
     for document in &documents {
-        document_faults(document, &all, &mut faults);
+        // Of two files with one id each is judged by itself.
+        let own = Known::of(document);
+        document_faults(&own, &all, &mut faults);
     }
     faults.sort();
     faults.dedup();
     faults
 }
+
+/// What can be led to in a lesson.
+struct Known<'d> {
+    document: &'d Document,
+    anchors: HashSet<&'d str>,
+    cells: HashSet<&'d str>,
+    references: HashSet<&'d str>,
+    /// The patterns of the keys that its cells find, each list once.
+    findings: Vec<&'static [&'static str]>,
+}
+
+impl<'d> Known<'d> {
+    fn of(document: &'d Document) -> Self {
+        let references: HashSet<&str> = document.meta.references.iter().map(|known| known.key.as_str()).collect();
+        let mut known =
+            Self { document, anchors: HashSet::new(), cells: HashSet::new(), references, findings: Vec::new() };
+        if !known.references.is_empty() {
+            known.anchors.insert("sources");
+        }
+        known.cells.extend(document.unread.cells.iter().map(String::as_str));
+        each_block(&document.blocks, &mut |block| match &block.kind {
+            BlockKind::Heading { anchor, .. } => {
+                known.anchors.insert(anchor);
+            }
+            BlockKind::Cell(cell) => {
+                known.cells.insert(&cell.id);
+                let found = match &cell.body {
+                    CellBody::Train(_) => RACE,
+                    CellBody::Experiment(cell) => cell.spec.experiment.finding_keys(),
+                    CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return,
+                };
+                if !known.findings.contains(&found) {
+                    known.findings.push(found);
+                }
+            }
+            _ => {}
+        });
+        known
+    }
+
+    /// Whether all of the lesson's cells and headings are known.
+    fn is_whole(&self) -> bool {
+        !self.document.unread.unknown
+    }
+}
+
+/// The lessons that can be led to, by their ids.
+type Lessons<'d> = HashMap<&'d str, Known<'d>>;
 
 fn first() -> Position {
     Position { line: 1, column: 1 }
@@ -52,19 +104,8 @@ fn fault(document: &Document, at: Position, message: impl Into<String>) -> Fault
     Fault { file: document.file.clone(), at, message: message.into() }
 }
 
-fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Fault>) {
-    // A head that can't be read is one fault, told already.
-    let has_head = document.meta != Meta::default();
-    for (name, value) in [
-        ("id", &document.meta.id),
-        ("title", &document.meta.title),
-        ("part", &document.meta.part),
-        ("summary", &document.meta.summary),
-    ] {
-        if has_head && value.trim().is_empty() {
-            faults.push(fault(document, first(), format!("the front matter's `{name}` is missing or empty")));
-        }
-    }
+fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
+    let document = own.document;
     let mut cells = HashSet::new();
     for cell in document.cells() {
         if !cells.insert(cell.id.as_str()) {
@@ -73,7 +114,7 @@ fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Faul
         if let CellBody::Claim(claim) = &cell.body {
             faults.extend(nowhere(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
         }
-        faults.extend(text_faults(cell).into_iter().map(|what| fault(document, cell.at, what)));
+        faults.extend(text_fault(cell).map(|what| fault(document, cell.at, what)));
     }
     let mut anchors = HashSet::new();
     each_block(&document.blocks, &mut |block| match &block.kind {
@@ -87,86 +128,69 @@ fn document_faults(document: &Document, all: &[&Document], faults: &mut Vec<Faul
         _ => {}
     });
     each_block(&document.blocks, &mut |block| {
-        each_link(block, &mut |at, target| {
-            let known = has_head || !matches!(target, Target::Reference(_));
-            if let Some(why) = dead(target, document, all).filter(|_| known) {
-                faults.push(fault(document, at, why));
-            }
-        });
+        each_link(block, &mut |at, target| faults.extend(dead(target, own, all).map(|why| fault(document, at, why))));
     });
-    let notes = undefined_notes(document).into_iter().chain(unused_notes(document));
-    faults.extend(notes.map(|(at, what)| fault(document, at, what)));
-    let layout = lay_out(document, (COLUMNS - MARGINS, ROWS), Glyphs::Unicode, |_| 1);
-    faults.extend(layout.faults.into_iter().map(|(at, message)| fault(document, at, message)));
+    let unfit = layout_faults(document, (COLUMNS - MARGINS, ROWS), Glyphs::Unicode);
+    faults.extend(unfit.into_iter().map(|(at, message)| fault(document, at, message)));
 }
 
-fn text_faults(cell: &Cell) -> Vec<String> {
-    let (name, text, room) = match &cell.body {
-        CellBody::Train(train) => ("title", &train.title, RACE_TITLE),
-        CellBody::Experiment(experiment) => ("title", &experiment.title, TITLE),
-        CellBody::Predict(predict) => ("question", &predict.question, usize::MAX),
-        CellBody::Quiz(quiz) => ("question", &quiz.question, usize::MAX),
-        CellBody::Claim(claim) => ("says", &claim.says, usize::MAX),
+fn text_fault(cell: &Cell) -> Option<String> {
+    let (text, room) = match &cell.body {
+        CellBody::Train(train) => (&train.title, RACE_TITLE),
+        CellBody::Experiment(experiment) => (&experiment.title, TITLE),
+        CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return None,
     };
-    let mut faults = Vec::new();
-    if text.trim().is_empty() {
-        faults.push(format!("the cell `{}` has an empty `{name}`", cell.id));
-    }
     let width = text.width();
-    if width > room {
-        faults.push(format!("the title of the cell `{}` takes {width} columns; there is room for {room}", cell.id));
-    }
-    faults
+    (width > room)
+        .then(|| format!("the title of the cell `{}` takes {width} columns; there is room for {room}", cell.id))
 }
 
 /// Why a claim can't be measured where it says.
-fn nowhere(claim: &ClaimCell, all: &[&Document]) -> Vec<String> {
+fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     let ClaimCell { lesson, cell, .. } = claim;
-    let Some(other) = all.iter().find(|other| other.meta.id == *lesson) else {
+    let Some(other) = all.get(lesson.as_str()) else {
         return vec![format!("there is no lesson `{lesson}` to measure this claim in")];
     };
-    if other.cell(cell).is_none() {
+    if !other.is_whole() {
+        return Vec::new();
+    }
+    if !other.cells.contains(cell.as_str()) {
         return vec![format!("the lesson `{lesson}` has no cell `{cell}`")];
     }
+    if !other.document.unread.cells.is_empty() {
+        return Vec::new();
+    }
     // Every cell of the lesson counts.
-    let found = |key: &str| {
-        other.cells().iter().any(|cell| match &cell.body {
-            CellBody::Train(_) => finds(RACE, key),
-            CellBody::Experiment(cell) => finds(cell.spec.experiment.finding_keys(), key),
-            CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => false,
-        })
-    };
+    let found = |key: &str| other.findings.iter().any(|patterns| finds(patterns, key));
     let wanted = claim.tests.iter().flat_map(Test::findings).filter(|key| !found(key));
     wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
 }
 
 /// Why a link leads nowhere.
-fn dead(target: &Target, document: &Document, all: &[&Document]) -> Option<String> {
-    let has_anchor = |document: &Document, wanted: &str| {
-        let mut found = wanted == "sources" && !document.meta.references.is_empty();
-        each_block(&document.blocks, &mut |block| {
-            found |= matches!(&block.kind, BlockKind::Heading { anchor, .. } if anchor == wanted);
-        });
-        found
-    };
+fn dead(target: &Target, own: &Known, all: &Lessons) -> Option<String> {
     match target {
-        Target::Lesson { id, anchor } => match all.iter().find(|other| other.meta.id == *id) {
+        Target::Lesson { id, anchor } => match all.get(id.as_str()) {
             None => Some(format!("there is no lesson `{id}`")),
             Some(other) => {
-                let anchor = anchor.as_ref().filter(|anchor| !has_anchor(other, anchor))?;
-                Some(format!("the lesson `{id}` has no heading #{anchor}"))
+                let anchor = anchor.as_ref().filter(|anchor| !other.anchors.contains(anchor.as_str()))?;
+                other.is_whole().then(|| format!("the lesson `{id}` has no heading #{anchor}"))
             }
         },
-        Target::Heading(anchor) if !has_anchor(document, anchor) => Some(format!("there is no heading #{anchor} here")),
-        Target::Reference(key) if !document.meta.references.iter().any(|r| r.key == *key) => {
+        Target::Heading(anchor) if own.is_whole() && !own.anchors.contains(anchor.as_str()) => {
+            let is_unread = anchor == "sources" && own.document.unread.references;
+            (!is_unread).then(|| format!("there is no heading #{anchor} here"))
+        }
+        Target::Reference(key) if !own.document.unread.references && !own.references.contains(key.as_str()) => {
             Some(format!("there is no reference `{key}` in the front matter"))
         }
-        Target::Cell(id) if document.cell(id).is_none() => Some(format!("there is no cell `{id}` here")),
+        Target::Cell(id) if own.is_whole() && !own.cells.contains(id.as_str()) => {
+            Some(format!("there is no cell `{id}` here"))
+        }
         _ => None,
     }
 }
 
-pub(super) fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
+fn each_inlines(block: &Block, visit: &mut impl FnMut(&[Inline])) {
     match &block.kind {
         BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) | BlockKind::Image { caption: text, .. } => {
             visit(text);
@@ -197,7 +221,7 @@ fn links(inlines: &[Inline], visit: &mut impl FnMut(Position, &Target)) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{parse, parse_bytes};
     use super::*;
 
     const HEAD: &str = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
@@ -285,8 +309,10 @@ mod tests {
         assert_eq!(faults(&twice), ["x.md:14:1: the cell id `r` is used twice"]);
         let long = faults(&cell(&"x".repeat(73)));
         assert_eq!(long, ["x.md:8:1: the title of the cell `r` takes 73 columns; there is room for 72"]);
-        let order = format!("order = [{}]", "\"a\", ".repeat(10));
-        let choices = format!("choices = [{}]", "{ text = \"a\", right = true, because = \"b\" }, ".repeat(10));
+        let ten = |each: fn(usize) -> String| (0..10).map(each).collect::<String>();
+        let order = format!("order = [{}]", ten(|n| format!("\"{n}\", ")));
+        let choice = |n| format!("{{ text = \"{n}\", right = true, because = \"b\" }}, ");
+        let choices = format!("choices = [{}]", ten(choice));
         for question in [
             format!("```predict\nid = \"r\"\nquestion = \"q\"\nexplanation = \"e\"\n{order}\n```\n"),
             format!("```quiz\nid = \"r\"\nquestion = \"q\"\n\n{choices}\n```\n"),
@@ -315,6 +341,155 @@ mod tests {
             all("+++\nid = 3\n+++\n").iter().any(|f| f.starts_with("y.md:2:6: ")),
             "{:?}",
             all("+++\nid = 3\n+++\n")
+        );
+    }
+
+    /// A head and cells with several faults each: a writer who mends all that is listed finds no new ones.
+    #[test]
+    fn all_faults_are_found_in_one_pass() {
+        let head = "+++\nid = 3\ntitle = \" \"\npart = \"I\"\nminutes = \"x\"\nextra = 1\n\n\
+            [[references]]\nkey = \"a\"\ntext = \"t\"\nyear = 1\n\n[[references]]\nkey = \"a\"\ntext = \"t\"\n\n\
+            [[references]]\nkey = \"b\"\n+++\n";
+        let body = "```train\nid = \"\"\nepochs = 0\nbatch = \"1\"\nseeds = [1, 1]\nepoch = 3\n```\n\n\
+            ```experiment\nid = \"r\"\ntitle = \"\"\nexperiment = \"dying\"\nseeds = [2, 2]\nwidth = 3\nbais = 1\n\
+            epochs = 0\n```\n\n\
+            ```quiz\nid = \"q\"\nquestion = \"\"\n[[choices]]\ntext = 1\n[[choices]]\ntext = \"a\"\nright = 2\n\
+            because = \"\"\n```\n\n\
+            ```claim\nid = \"c\"\nsays = \"\"\nlesson = \"r\"\n[[tests]]\nfinding = \"a\"\n[[tests]]\nbelow = 1\n```\n\n\
+            [to a refused cell](cell:r) [to none](cell:none) <b>\n";
+        let found = check(&[parse("x.md", &format!("{head}{body}"))], &[]);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let told = found.join("\n");
+        let expected = [
+            "2:1: missing field `summary`",
+            "2:6: invalid type: integer `3`",
+            "3:1: `title` is empty",
+            "5:11: invalid type: string \"x\"",
+            "6:1: unknown field `extra`",
+            "11:1: unknown field `year`",
+            "14:7: the reference `a` is given twice",
+            "17:1: missing field `text`",
+            "21:1: train: missing field `title`",
+            "21:1: train: `id` is empty",
+            "22:1: train: epochs: 0 is out of range",
+            "23:9: train: invalid type: string \"1\"",
+            "24:1: train: seeds: 1 is named twice",
+            "25:1: train: unknown field `epoch`",
+            "30:1: experiment: `title` is empty",
+            "32:1: experiment: seeds: 2 is named twice",
+            "33:1: experiment: width: 3 is out of range",
+            "34:1: experiment: unknown field `bais`",
+            "35:1: experiment: epochs: 0 is out of range",
+            "40:1: quiz: `question` is empty",
+            "42:8: quiz: invalid type: integer `1`",
+            "45:9: quiz: invalid type: integer `2`",
+            "50:1: claim: missing field `article`",
+            "50:1: claim: missing field `literature`",
+            "50:1: claim: missing field `cell`",
+            "51:1: claim: `says` is empty",
+            "53:1: claim: a test is one of",
+            "56:1: claim: unknown field `below`",
+            "59:29: there is no cell `none` here",
+            "59:50: raw HTML",
+        ];
+        for expected in expected {
+            assert!(found.iter().any(|fault| fault.starts_with(&format!("x.md:{expected}"))), "{expected} in\n{told}");
+        }
+        assert_eq!(found.len(), expected.len(), "{told}");
+    }
+
+    /// A key that is not known is named where it stands, whichever experiment it is and whatever else is wrong.
+    #[test]
+    fn an_unknown_key_of_an_experiment_has_its_place() {
+        let names = [
+            "curves",
+            "lif",
+            "active-fraction",
+            "gradient-depth",
+            "relu-forms",
+            "alexnet-figure",
+            "pretraining",
+            "separability",
+            "tricks",
+            "sparsity-error",
+            "dying",
+            "activation-cost",
+            "linear-pieces",
+            "deep-training",
+            "saturation",
+            "disentangle",
+            "activity",
+            "sparse-coding",
+            "ista",
+        ];
+        for name in names {
+            for extra in ["", "seeds = [1, 1]\n", "zzz = 2\n", "effort = \"none\"\n"] {
+                let body = format!("id = \"r\"\ntitle = \"t\"\nexperiment = \"{name}\"\n{extra}aaa = 1\n");
+                let line = 12 + extra.lines().count();
+                let found = faults(&format!("```experiment\n{body}```\n"));
+                let expected = format!("x.md:{line}:1: experiment: unknown field `aaa`");
+                assert!(found.iter().any(|fault| fault.starts_with(&expected)), "{name}: {found:?}");
+                assert_eq!(found.len(), 1 + usize::from(!extra.is_empty()), "{name}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_told_apart_and_say_something() {
+        let all = |text: &str| check(&[parse("x.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let empty = all("+++\nid = \"\"\ntitle = \"\"\npart = \"\"\nsummary = \"\"\nminutes = 0\n+++\n\n## x\n");
+        let places: Vec<&str> = empty.iter().filter_map(|fault| fault.split(": ").next()).collect();
+        assert_eq!(places, ["x.md:2:1", "x.md:3:1", "x.md:4:1", "x.md:5:1", "x.md:6:1"], "{empty:?}");
+        let notes = faults("a[^1] b[^Two]\n\n[^1]: one\n[^1]: another\n\n> [^two]: quoted\n\n[^TWO]: last\n");
+        let expected = [
+            "x.md:11:1: the footnote [^1] is written twice; the first is on line 10",
+            "x.md:15:1: the footnote [^TWO] is written twice; the first is on line 13",
+        ];
+        assert_eq!(notes, expected);
+        let twice = faults(
+            "```predict\nid = \"r\"\nquestion = \"q\"\nexplanation = \"e\"\nchoices = [\"a\", \"a\", \"\"]\n```\n",
+        );
+        assert_eq!(twice.len(), 2, "{twice:?}");
+    }
+
+    /// Written as they stand control characters are dropped; written as escapes they are past the eyes of a reader.
+    #[test]
+    fn control_characters_are_refused_in_every_spelling() {
+        assert_eq!(faults("te\u{1b}xt \u{202e}[a](#b)\r\n\r\n## b\u{9b}\r\n"), [] as [&str; 0]);
+        let cell =
+            |id: &str, title: &str| format!("```experiment\nid = {id}\ntitle = {title}\nexperiment = \"dying\"\n```\n");
+        for (body, expected) in [
+            (cell("\"a\\u0000b\"", "\"t\""), "9:1: experiment: `id` holds control characters"),
+            (cell("\"a\\nb\"", "\"t\""), "9:1: experiment: `id` holds control characters"),
+            (cell("\"a\"", "\"\\u009b\""), "10:9: experiment: `title` holds the control character U+009B"),
+            (cell("\"a\"\n\"\\u202E\" = 1", "\"t\""), "10:1: experiment: a key holds the control character U+202E"),
+            ("a &#27;[31m\n".into(), "8:1: an escape stands for the control character U+001B"),
+            ("[a](https://b.org/&#x9b;)\n".into(), "8:1: an escape stands for the control character U+009B"),
+            ("![a](&#8238;.png)\n".into(), "8:1: an escape stands for the control character U+202E"),
+            ("![a](%1b.png)\n".into(), "8:1: an escape stands for the control character U+001B"),
+        ] {
+            let found = faults(&body);
+            assert!(found.len() == 1 && found[0].starts_with(&format!("x.md:{expected}")), "{body}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn every_encoding_of_a_file_is_read_or_named() {
+        let all = |bytes: &[u8]| {
+            check(&[parse_bytes("x.md", bytes)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let text = format!("{HEAD}## A\n\n[a](#b)\n");
+        assert_eq!(all(format!("\u{feff}{text}").as_bytes()), all(text.as_bytes()));
+        let latin = [HEAD.as_bytes(), b"## A\n\ncaf\xe9 \xe9\n\n[a](#b)\n"].concat();
+        let found = all(&latin);
+        assert_eq!(found[0], "x.md:10:4: not UTF-8: the byte 0xe9; save the file as UTF-8");
+        assert_eq!(found.len(), 2, "the other faults are told too: {found:?}");
+        let marked = [b"\xef\xbb\xbf", &latin[..]].concat();
+        assert_eq!(all(&marked), found);
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            all(&[b"\xff\xfe", &wide[..]].concat()),
+            ["x.md:1:1: this is UTF-16, not UTF-8; save the file as UTF-8"]
         );
     }
 

@@ -1,5 +1,6 @@
 //! A claim of the article with what would bear it out, and the verdict that a reader's own findings give.
 
+use super::body::Body;
 use super::cell::plain;
 use crate::protocol::Finding;
 use serde::Deserialize;
@@ -189,10 +190,10 @@ impl ClaimCell {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct ClaimBody {
-    pub id: String,
+    id: String,
     says: String,
     article: String,
     literature: String,
@@ -212,33 +213,24 @@ struct TestBody {
     among: Option<Vec<String>>,
 }
 
-/// What is wrong with a claim, and where in its body.
-pub(super) enum Wrong {
-    Key(&'static str),
-    /// Byte offset of a test.
-    At(usize),
-}
-
 impl ClaimBody {
-    /// # Errors
-    /// What is missing.
-    pub fn cell(self) -> Result<ClaimCell, (String, Wrong)> {
-        let Self { says, article, literature, lesson, cell, tests, .. } = self;
-        let texts = [("says", &says), ("article", &article), ("literature", &literature)];
-        if let Some((name, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
-            return Err((format!("`{name}` is empty"), Wrong::Key(name)));
+    /// The claim; what is wrong with its tests is told to `body`.
+    pub fn cell(self, body: &mut Body) -> ClaimCell {
+        let Self { id: _, says, article, literature, lesson, cell, tests } = self;
+        if tests.is_empty() && !body.is_refused("tests") {
+            body.fault_at("tests", "`tests` is empty; a claim needs something to be judged by");
         }
-        if tests.is_empty() {
-            let why = "`tests` is empty; a claim needs something to be judged by";
-            return Err((why.into(), Wrong::Key("tests")));
-        }
-        let test = |test: toml::Spanned<TestBody>| {
+        let mut sound = Vec::new();
+        for test in tests {
             let at = test.span().start;
-            test.into_inner().test().map_err(|why| (why, Wrong::At(at)))
-        };
-        let tests = tests.into_iter().map(test).collect::<Result<_, _>>()?;
+            match test.into_inner().test() {
+                Ok(test) => sound.push(test),
+                Err(_) if body.is_pruned(at) => {}
+                Err(why) => body.fault(why, at),
+            }
+        }
         let [says, article, literature] = [says, article, literature].map(|text| plain(&text));
-        Ok(ClaimCell { says, article, literature, lesson, cell, tests })
+        ClaimCell { says, article, literature, lesson, cell, tests: sound }
     }
 }
 

@@ -31,7 +31,7 @@ impl fmt::Display for Fault {
 
 /// The front matter.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Meta {
     pub id: String,
     pub title: String,
@@ -41,7 +41,6 @@ pub struct Meta {
     pub summary: String,
     /// Reading time, without the long runs.
     pub minutes: u16,
-    #[serde(default)]
     pub references: Vec<Reference>,
 }
 
@@ -60,10 +59,22 @@ pub struct Document {
     pub text: String,
     pub meta: Meta,
     pub blocks: Vec<Block>,
+    pub unread: Unread,
     /// Code that has been highlighted, by language and text.
     pub lit: HashMap<(String, String), Lit>,
     /// What became of the image files, once somebody has read them.
     pub pictures: Pictures,
+}
+
+/// What was refused and is missing from the document: nothing else is to blame for leading there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// The references, or some of them.
+    pub references: bool,
+    /// Cells, by their ids.
+    pub cells: Vec<String>,
+    /// A cell whose id is not known, or all that stands behind a block that does not end.
+    pub unknown: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

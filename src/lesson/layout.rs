@@ -77,21 +77,21 @@ pub fn lay_out(
     glyphs: Glyphs,
     cell_height: impl Fn(&Cell) -> u16,
 ) -> Layout {
-    let mut setter = Setter {
-        document,
-        rows,
-        glyphs,
-        layout: Layout { width, ..Layout::default() },
-        cell_height: &cell_height,
-        prefix: Vec::new(),
-        base: Style::Text,
-    };
+    let mut setter = Setter::new(document, (width, rows), glyphs, &cell_height);
     setter.head();
     setter.blocks(&document.blocks, false);
     setter.references();
     let mut layout = setter.layout;
     layout.links = links(&layout.lines);
     layout
+}
+
+/// What does not fit a page of so many columns and rows or does not typeset, and where: the faults of [`lay_out`]
+/// without its lines.
+pub fn layout_faults(document: &Document, page: (u16, u16), glyphs: Glyphs) -> Vec<(Position, String)> {
+    let mut setter = Setter { keeps_lines: false, ..Setter::new(document, page, glyphs, &|_| 0) };
+    setter.blocks(&document.blocks, false);
+    setter.layout.faults
 }
 
 struct Setter<'c> {
@@ -105,9 +105,21 @@ struct Setter<'c> {
     prefix: Vec<Span>,
     /// What text is that is nothing else.
     base: Style,
+    /// Otherwise only the faults are looked for.
+    keeps_lines: bool,
 }
 
-impl Setter<'_> {
+impl<'c> Setter<'c> {
+    fn new(
+        document: &'c Document,
+        (width, rows): (u16, u16),
+        glyphs: Glyphs,
+        cell_height: &'c dyn Fn(&Cell) -> u16,
+    ) -> Self {
+        let layout = Layout { width, ..Layout::default() };
+        Self { document, rows, glyphs, layout, cell_height, prefix: Vec::new(), base: Style::Text, keeps_lines: true }
+    }
+
     fn head(&mut self) {
         let meta = &self.document.meta;
         self.wrapped(&[Span::new(meta.title.clone(), Style::Title)]);
@@ -244,6 +256,7 @@ impl Setter<'_> {
     fn image(&mut self, at: Position, path: &str, caption: &[Inline]) {
         let first = self.layout.lines.len();
         match self.document.pictures.get(path).unwrap_or(&Err(PictureError::Missing)) {
+            Ok(_) if !self.keeps_lines => {}
             Ok(picture) => {
                 let rows = u32::from(self.rows.saturating_sub(2));
                 let (width, height) = picture.fitted(self.room() as u32, rows);
@@ -297,11 +310,17 @@ impl Setter<'_> {
 
     /// A quote's bar goes on between its paragraphs.
     fn blank(&mut self) {
+        if !self.keeps_lines {
+            return;
+        }
         let bar = self.prefix.iter().rposition(|span| span.style == Style::Frame).map_or(0, |at| at + 1);
         self.layout.lines.push(Line::Text(self.prefix[..bar].to_vec()));
     }
 
     fn push(&mut self, spans: Vec<Span>) {
+        if !self.keeps_lines {
+            return;
+        }
         let line = self.prefix.iter().cloned().chain(spans).collect();
         self.layout.lines.push(Line::Text(line));
     }
@@ -322,6 +341,9 @@ impl Setter<'_> {
     }
 
     fn wrapped(&mut self, spans: &[Span]) {
+        if !self.keeps_lines {
+            return;
+        }
         for line in wrap(&self.ours(spans), self.room()) {
             self.push(line);
         }

@@ -4,6 +4,7 @@
 //! Three stages, three types: [`parse()`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
 //! lines for one page, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
 
+mod body;
 mod cell;
 mod check;
 mod claim;
@@ -14,7 +15,6 @@ mod layout;
 mod library;
 mod links;
 mod math;
-mod notes;
 mod parse;
 mod picture;
 mod sanitize;
@@ -27,13 +27,13 @@ mod wrap;
 pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizCell, RaceMark, TrainCell};
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
-pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target};
+pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target, Unread};
 pub use glyphs::Glyphs;
 pub use highlight::{Highlighter, Lit};
 pub use layout::{Heading, Layout, Line, lay_out};
 pub use library::Library;
 pub use links::Link;
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, parse, parse_bytes};
 pub use picture::{Picture, PictureError, Pictures, Pixel};
 pub use sanitize::sanitize;
 pub use search::{Found, Hit, position};

@@ -1,11 +1,15 @@
 //! Markdown to [`Document`]. What we do not support is a fault with its place, never passed over.
 
-use super::cell::{Cell, CellBody, in_words, key_at};
-use super::document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, anchor, plain};
+use super::body::{Body, Wrong, code};
+use super::cell::{Cell, CellBody, ReadCell};
+use super::document::{
+    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, Unread, anchor, plain,
+};
 use super::sanitize::sanitize;
-use crate::protocol::{clean_id, id_fault};
+use crate::protocol::{clean_id, is_terminal_control};
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 
 const FENCE: &str = "+++";
@@ -13,18 +17,39 @@ const FENCE: &str = "+++";
 /// A lesson as it was read: all that could be, so that a writer sees it beside the faults.
 pub type Parsed = (Document, Vec<Fault>);
 
+/// Reads a lesson from the bytes of its file. What is no UTF-8 is a fault at its first byte, and read as well as can be.
+pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
+    let Err(error) = str::from_utf8(bytes) else { return parse(file, &String::from_utf8_lossy(bytes)) };
+    let (before, rest) = bytes.split_at(error.valid_up_to());
+    let before = String::from_utf8_lossy(before);
+    let fault = |at, message| Fault { file: file.into(), at, message };
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let message = "this is UTF-16, not UTF-8; save the file as UTF-8".into();
+        return (Document { file: file.into(), ..Document::default() }, vec![fault(FIRST, message)]);
+    }
+    let at = place_in(before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&before), usize::MAX);
+    let message = format!("not UTF-8: the byte 0x{:02x}; save the file as UTF-8", rest[0]);
+    let (document, mut faults) = parse(file, &String::from_utf8_lossy(bytes));
+    faults.push(fault(at, message));
+    (document, faults)
+}
+
+/// Some editors write it at the head of a file, where nobody sees it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads a lesson. Its images are for [`Document::illustrate`].
 pub fn parse(file: &str, text: &str) -> Parsed {
-    let text = sanitize(text);
-    let mut reader = Reader { file, faults: Vec::new() };
+    let text = sanitize(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
+    let mut reader = Reader::new(file, &text);
     let (meta, body) = reader.front_matter(&text);
     let arena = Arena::new();
     // Blank lines in place of the front matter keep every position true.
     let lines = text[..text.len() - body.len()].matches('\n').count();
-    let padded = "\n".repeat(lines) + body;
-    let root = parse_document(&arena, &padded, &options());
-    let blocks = reader.blocks(root);
-    (Document { file: file.into(), text, meta, blocks, ..Document::default() }, reader.faults)
+    let root = parse_document(&arena, &("\n".repeat(lines) + body), &options());
+    let mut blocks = reader.blocks(root);
+    blocks.extend(reader.footnotes());
+    let (faults, unread) = (reader.faults, reader.unread);
+    (Document { file: file.into(), text, meta, blocks, unread, ..Document::default() }, faults)
 }
 
 fn options() -> Options<'static> {
@@ -36,48 +61,90 @@ fn options() -> Options<'static> {
     options.extension.cjk_friendly_emphasis = true;
     // A writer's editor counts characters, not bytes.
     options.parse.sourcepos_chars = true;
+    // Those that nothing refers to and those that are written twice would go without a word.
+    options.parse.leave_footnote_definitions = true;
     options
 }
 
+/// Where the front matter begins.
+const FIRST: Position = Position { line: 1, column: 1 };
+
 struct Reader<'f> {
     file: &'f str,
+    lines: Vec<&'f str>,
     faults: Vec<Fault>,
+    unread: Unread,
+    /// In the order in which they are written.
+    notes: Vec<Note>,
+    /// The names of footnotes in the order in which the text comes to them.
+    referred: Vec<String>,
+    /// Up to where marks of footnotes have been looked for: line, and byte in it.
+    marks: (usize, usize),
 }
 
-impl Reader<'_> {
+struct Note {
+    at: Position,
+    name: String,
+    blocks: Vec<Block>,
+}
+
+/// The keys that the front matter needs.
+const HEAD: [&str; 5] = ["id", "title", "part", "summary", "minutes"];
+
+impl<'f> Reader<'f> {
+    fn new(file: &'f str, text: &'f str) -> Self {
+        Self {
+            file,
+            lines: text.split('\n').collect(),
+            faults: Vec::new(),
+            unread: Unread::default(),
+            notes: Vec::new(),
+            referred: Vec::new(),
+            marks: (0, 0),
+        }
+    }
+
     fn fault(&mut self, at: Position, message: impl Into<String>) {
         self.faults.push(Fault { file: self.file.into(), at, message: message.into() });
     }
 
+    /// Faults of a body of TOML that begins on this line of the file.
+    fn body_faults(&mut self, text: &str, first: usize, kind: &str, wrongs: Vec<Wrong>) {
+        let places = Places::of(text);
+        for (message, offset) in wrongs {
+            let at = places.at(offset);
+            let message = if kind.is_empty() { message } else { format!("{kind}: {message}") };
+            self.fault(Position { line: first + at.line - 1, ..at }, message);
+        }
+    }
+
     /// The TOML between two `+++` lines at the head, and what follows it.
     fn front_matter<'t>(&mut self, text: &'t str) -> (Meta, &'t str) {
-        let first = Position { line: 1, column: 1 };
-        let Some((toml, body)) = text
+        let Some((toml, rest)) = text
             .strip_prefix(FENCE)
             .and_then(|rest| rest.strip_prefix('\n'))
             .and_then(|rest| rest.split_once("\n+++\n").or_else(|| Some((rest.strip_suffix("\n+++")?, ""))))
         else {
-            self.fault(first, "the front matter is missing: begin with TOML between two lines of +++");
+            self.fault(FIRST, "the front matter is missing: begin with TOML between two lines of +++");
+            self.unread.references = true;
             return (Meta::default(), text);
         };
-        match toml::from_str::<Meta>(toml) {
-            Ok(mut meta) => {
-                if let Some(why) = id_fault(&meta.id) {
-                    let mut at = place_in(toml, key_at(toml, "id"));
-                    at.line += 1;
-                    self.fault(at, format!("the lesson's `id` {why}"));
-                    // What the reader does here is kept under the id: another than the file's, and a sound one.
-                    meta.id = clean_id(&meta.id);
-                }
-                (meta, body)
-            }
-            Err(error) => {
-                let mut at = place_in(toml, error.span().map_or(0, |span| span.start));
-                at.line += 1;
-                self.fault(at, in_words(error.message()));
-                (Meta::default(), body)
-            }
+        let mut body = Body::parse(toml, &HEAD);
+        body.refuse_id();
+        for key in ["title", "part", "summary"] {
+            body.refuse_empty(key);
         }
+        let meta = body.read::<Meta>();
+        self.unread.references = meta.is_none() || body.is_refused("references");
+        let mut meta = meta.unwrap_or_default();
+        // The lesson is shown and remembered under its id.
+        meta.id = clean_id(&meta.id);
+        if meta.minutes == 0 && !body.is_refused("minutes") {
+            body.fault_at("minutes", "`minutes` is 0; say how long the reading takes");
+        }
+        references(&mut body);
+        self.body_faults(toml, 2, "", body.into_faults());
+        (meta, rest)
     }
 
     fn blocks<'a>(&mut self, parent: &'a AstNode<'a>) -> Vec<Block> {
@@ -116,18 +183,22 @@ impl Reader<'_> {
             NodeValue::BlockQuote => BlockKind::Quote(self.blocks(node)),
             NodeValue::Alert(alert) => {
                 let title = alert.title.clone().unwrap_or_else(|| alert.alert_type.default_title().to_string());
+                self.refuse_controls(at, &title);
                 BlockKind::Callout { title, blocks: self.blocks(node) }
             }
             NodeValue::Table(table) => self.table(node, &table.alignments),
             // It reaches to the end of the file: what is wrong in it is not what its writer means.
             NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
                 self.fault(at, "this block is not closed; end it with a line of ```");
+                self.unread.unknown = true;
                 return None;
             }
             NodeValue::CodeBlock(code) => return self.fence(at, &code.info, &code.literal),
             NodeValue::ThematicBreak => BlockKind::Rule,
             NodeValue::FootnoteDefinition(note) => {
-                BlockKind::Footnote { name: note.name.clone(), blocks: self.blocks(node) }
+                let blocks = self.blocks(node);
+                self.notes.push(Note { at, name: note.name.clone(), blocks });
+                return None;
             }
             NodeValue::HtmlBlock(_) => {
                 self.fault(at, "raw HTML has no place in a terminal; write it in Markdown");
@@ -142,7 +213,8 @@ impl Reader<'_> {
     }
 
     fn image<'a>(&mut self, at: Position, node: &'a AstNode<'a>, url: String) -> Option<Block> {
-        match image_path(url) {
+        match image_path(&url) {
+            Ok(path) if self.refuse_controls(at, &path) => None,
             Ok(path) => Some(Block { at, kind: BlockKind::Image { path, caption: self.inlines(node) } }),
             Err(message) => {
                 self.fault(at, message);
@@ -155,13 +227,15 @@ impl Reader<'_> {
     fn fence(&mut self, at: Position, info: &str, body: &str) -> Option<Block> {
         let kind = info.trim();
         match CellBody::read(kind, body) {
-            Some(Ok((id, body))) => Some(Block { at, kind: BlockKind::Cell(Box::new(Cell { at, id, body })) }),
-            Some(Err((message, offset))) => {
-                let inside = place_in(body, offset);
-                self.fault(
-                    Position { line: at.line + inside.line, column: inside.column },
-                    format!("{kind}: {message}"),
-                );
+            Some(ReadCell { id: Some(id), body: Some(body), .. }) => {
+                Some(Block { at, kind: BlockKind::Cell(Box::new(Cell { at, id, body })) })
+            }
+            Some(ReadCell { id, faults, .. }) => {
+                self.body_faults(body, at.line + 1, kind, faults);
+                match id {
+                    Some(id) => self.unread.cells.push(id),
+                    None => self.unread.unknown = true,
+                }
                 None
             }
             None if LANGUAGES.contains(&kind) => {
@@ -171,6 +245,7 @@ impl Reader<'_> {
                 let known = "train, experiment, plot, predict, quiz, claim";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
+                self.unread.unknown = true;
                 None
             }
         }
@@ -193,12 +268,21 @@ impl Reader<'_> {
 
     fn inlines<'a>(&mut self, parent: &'a AstNode<'a>) -> Vec<Inline> {
         let mut inlines = Vec::new();
+        // Text that stands together, in however many nodes, and its line.
+        let mut run = (0, String::new());
         for node in parent.children() {
             let (value, at) = {
                 let data = node.data.borrow();
                 let start = data.sourcepos.start;
                 (data.value.clone(), Position { line: start.line, column: start.column })
             };
+            if let NodeValue::Text(text) = &value {
+                self.refuse_controls(at, text);
+                run.0 = at.line;
+                run.1.push_str(text);
+            } else {
+                self.undefined_notes(std::mem::take(&mut run));
+            }
             inlines.push(match value {
                 NodeValue::Text(text) => Inline::Text(text.into_owned()),
                 NodeValue::SoftBreak => Inline::Text(" ".into()),
@@ -207,8 +291,12 @@ impl Reader<'_> {
                 NodeValue::Emph => Inline::Emphasis(self.inlines(node)),
                 NodeValue::Strong => Inline::Strong(self.inlines(node)),
                 NodeValue::Math(math) => Inline::Math { at, tex: math.literal },
-                NodeValue::FootnoteReference(note) => Inline::Footnote { at, name: note.name.clone() },
+                NodeValue::FootnoteReference(note) => {
+                    self.referred.push(note.name.clone());
+                    Inline::Footnote { at, name: note.name.clone() }
+                }
                 NodeValue::Link(link) => match target(&link.url) {
+                    Ok(_) if self.refuse_controls(at, &link.url) => continue,
                     Ok(target) => Inline::Link { at, target, text: self.inlines(node) },
                     Err(message) => {
                         self.fault(at, message);
@@ -229,7 +317,79 @@ impl Reader<'_> {
                 }
             });
         }
+        self.undefined_notes(run);
         inlines
+    }
+
+    /// Control characters are dropped from a lesson's file; those left were written as entities, `&#27;` say, past the
+    /// eyes of whoever reads the file. Says whether there are any.
+    fn refuse_controls(&mut self, at: Position, text: &str) -> bool {
+        let found = text.chars().find(|c| is_terminal_control(*c));
+        if let Some(c) = found {
+            self.fault(at, format!("an escape stands for the control character {}; leave it out", code(c)));
+        }
+        found.is_some()
+    }
+
+    /// Marks of footnotes that are written nowhere: they have stayed text. A backslash before one makes it plain text.
+    fn undefined_notes(&mut self, (line, text): (usize, String)) {
+        for name in text.split("[^").skip(1).filter_map(|rest| rest.split_once(']')).map(|(name, _)| name) {
+            let mark = format!("[^{name}]");
+            let Some(source) = line.checked_sub(1).and_then(|line| self.lines.get(line)) else { return };
+            let from = if self.marks.0 == line { self.marks.1 } else { 0 };
+            let found = source[from..].match_indices(&mark).map(|(at, _)| from + at);
+            let Some(at) = found.into_iter().find(|at| !source[..*at].ends_with('\\')) else { continue };
+            let column = source[..at].chars().count() + 1;
+            self.marks = (line, at + mark.len());
+            self.fault(Position { line, column }, format!("there is no footnote {mark}; write it as `{mark}: ...`"));
+        }
+    }
+
+    /// The footnotes in the order in which the text refers to them.
+    fn footnotes(&mut self) -> Vec<Block> {
+        // Markdown tells their names apart as it does with links: letter case does not count.
+        let folded = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let referred: Vec<String> = std::mem::take(&mut self.referred).iter().map(|name| folded(name)).collect();
+        let known: HashSet<&String> = referred.iter().collect();
+        let mut written: HashMap<String, Block> = HashMap::new();
+        let mut wrong = Vec::new();
+        for Note { at, name, blocks } in std::mem::take(&mut self.notes) {
+            let key = folded(&name);
+            if let Some(first) = written.get(&key) {
+                let line = first.at.line;
+                wrong.push((at, format!("the footnote [^{name}] is written twice; the first is on line {line}")));
+                continue;
+            }
+            if !known.contains(&key) {
+                wrong.push((at, format!("nothing refers to the footnote [^{name}], so it is not shown")));
+            }
+            written.insert(key, Block { at, kind: BlockKind::Footnote { name, blocks } });
+        }
+        for (at, message) in wrong {
+            self.fault(at, message);
+        }
+        referred.iter().filter_map(|name| written.remove(name)).collect()
+    }
+}
+
+/// What is wrong with the references of a head, beyond what their type says.
+fn references(body: &mut Body) {
+    let mut wrong: Vec<Wrong> = Vec::new();
+    let mut keys = HashSet::new();
+    let all = body.value_of("references").and_then(|references| references.get_ref().as_array());
+    for reference in all.into_iter().flatten().filter_map(|reference| reference.get_ref().as_table()) {
+        for name in ["key", "text"] {
+            let Some(value) = reference.get(name) else { continue };
+            let (text, at) = (value.get_ref().as_str().unwrap_or_default(), value.span().start);
+            if text.trim().is_empty() {
+                wrong.push((format!("`{name}` of a reference is empty"), at));
+            } else if name == "key" && !keys.insert(text) {
+                wrong.push((format!("the reference `{text}` is given twice"), at));
+            }
+        }
+    }
+    for (message, at) in wrong {
+        body.fault(message, at);
     }
 }
 
@@ -245,20 +405,35 @@ fn lone_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
     Some((image, link.url.clone()))
 }
 
-/// The path of an image file, if it leads to the lesson's folder or beneath it.
-fn image_path(url: String) -> Result<String, String> {
+/// The path of an image file, if it leads to the lesson's folder or beneath it. In Markdown a path is a URL: what could
+/// not stand in one is written as the percent-encoded bytes of its UTF-8.
+fn image_path(url: &str) -> Result<String, String> {
     if url.is_empty() {
         return Err("an image needs a file: ![what it shows](figure.png)".into());
     }
     if url.contains(':') {
         return Err(format!("the image `{url}` would have to be fetched; lessons show files from their own folder"));
     }
+    let path = percent_decoded(url).ok_or_else(|| format!("the image `{url}` does not spell a name in UTF-8"))?;
     let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    if Path::new(&url).components().all(inside) {
-        Ok(url)
+    if Path::new(&path).components().all(inside) {
+        Ok(path)
     } else {
         Err(format!("the image `{url}` lies outside the lesson's folder; put it beside the lesson"))
     }
+}
+
+/// A `%` that no two hexadecimal digits follow stands for itself. `None` if the bytes are no UTF-8.
+fn percent_decoded(url: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(url.len());
+    let mut rest = url.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let hex = behind.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(hex.unwrap_or(byte));
+        rest = if hex.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Info strings that mean code, not a cell.
@@ -284,9 +459,52 @@ fn target(url: &str) -> Result<Target, String> {
     })
 }
 
-/// Line and column of a byte offset, counted from 1.
+/// Line and column of a byte offset, or of the text's end, counted from 1.
 fn place_in(text: &str, offset: usize) -> Position {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    Position { line, column: before.rsplit('\n').next().map_or(1, |tail| tail.chars().count() + 1) }
+    Places::of(text).at(offset)
+}
+
+/// Where the lines of a text begin.
+struct Places<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Places<'t> {
+    fn of(text: &'t str) -> Self {
+        Self { text, starts: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect() }
+    }
+
+    fn at(&self, offset: usize) -> Position {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts[line - 1];
+        Position { line, column: self.text[start..offset].chars().count() + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_names_are_read_as_urls() {
+        for (url, path) in [
+            ("my%20figure.png", Ok("my figure.png")),
+            ("%C3%BCber/%e4%b8%ad.png", Ok("über/中.png")),
+            ("50%.png", Ok("50%.png")),
+            ("50%25.png", Ok("50%.png")),
+            ("a%3Ab.png", Ok("a:b.png")),
+            ("%2e%2e/x.png", Err("lies outside")),
+            ("a/%2E%2E/%2e./x.png", Err("lies outside")),
+            ("%2Fetc%2Fx.png", Err("lies outside")),
+            ("%ff.png", Err("UTF-8")),
+        ] {
+            match (image_path(url), path) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{url}"),
+                (Err(why), Err(word)) => assert!(why.contains(word), "{url}: {why}"),
+                (found, _) => panic!("{url}: {found:?}"),
+            }
+        }
+    }
 }

@@ -1,15 +1,18 @@
-//! Text from outside may carry control characters that a terminal would obey.
+//! A lesson's file may carry control characters that a terminal would obey.
 
-use crate::protocol::is_bidi_control;
+use crate::protocol::is_terminal_control;
 
-/// Drops C0 (but tab and line feed), C1, DEL and the twelve `Bidi_Control` characters; a tab becomes four spaces.
+/// Drops C0 (but tab and line feed), C1, DEL and the twelve `Bidi_Control` characters; a tab becomes four spaces. Lines
+/// may end as on any system.
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '\r' if chars.peek() != Some(&'\n') => clean.push('\n'),
             '\t' => clean.push_str("    "),
             '\n' => clean.push('\n'),
-            c if c.is_control() || is_bidi_control(c) => {}
+            c if is_terminal_control(c) => {}
             c => clean.push(c),
         }
     }
@@ -23,6 +26,7 @@ mod tests {
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
         assert_eq!(sanitize("a\x1b[31mb\u{9b}c\u{202e}d\r\ne\tf\u{7f}"), "a[31mbcd\ne    f");
+        assert_eq!(sanitize("one\rtwo\r\nthree\r"), "one\ntwo\nthree\n");
         assert_eq!(sanitize("中文 ≤ 𝜎"), "中文 ≤ 𝜎");
     }
 }

@@ -34,7 +34,8 @@ pub fn set(aligns: &[Align], header: &[Vec<Span>], rows: &[Vec<Vec<Span>>], widt
 
 /// Column widths that add up to at most `room`: the widest give way first.
 fn share(natural: &[usize], room: usize) -> Option<Vec<usize>> {
-    let mut widths = natural.to_vec();
+    // None can have more than all of it; one step at a time from there.
+    let mut widths: Vec<usize> = natural.iter().map(|width| *width.min(&room)).collect();
     while widths.iter().sum::<usize>() > room {
         let widest = widths.iter_mut().max()?;
         if *widest <= NARROWEST {

@@ -72,11 +72,13 @@ fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
 fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
     let text: String = spans.iter().map(|span| span.text.as_str()).collect();
     let mut pieces = Vec::new();
+    // The words stand one behind the other, and so do their spans: the first of the next word, and where it begins.
+    let mut from = (0, 0);
     for word in whole_formulas(spans, &text) {
         for part in word.break_apart(width) {
             // A word is a slice of `text`: where it stands tells its spans.
             let start = part.word.as_ptr() as usize - text.as_ptr() as usize;
-            let spans = cut(spans, start, start + part.word.len());
+            let spans = cut(spans, &mut from, start, start + part.word.len());
             pieces.push(Piece { spans, width: part.word.width() as f64, space: !part.whitespace.is_empty() });
         }
     }
@@ -95,11 +97,14 @@ fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
             formulas.push(start..end);
         }
     }
+    let mut formulas = formulas.into_iter().peekable();
     let mut words: Vec<Word> = Vec::new();
     let mut start = 0;
     for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(text) {
         let end = start + word.word.len() + word.whitespace.len();
-        let inside = formulas.iter().any(|formula| formula.start < start && start < formula.end);
+        // Words and formulas both stand in the order of the text.
+        while formulas.next_if(|formula| formula.end <= start).is_some() {}
+        let inside = formulas.peek().is_some_and(|formula| formula.start < start);
         match words.last_mut() {
             Some(last) if inside && last.whitespace.is_empty() => {
                 let from = start - last.word.len();
@@ -112,16 +117,20 @@ fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
     words
 }
 
-/// The part of styled text between two byte offsets.
-fn cut(spans: &[Span], start: usize, end: usize) -> Vec<Span> {
+/// The part of styled text between two byte offsets. Looked for behind `from`, a span and where it begins, which moves
+/// along.
+fn cut(spans: &[Span], from: &mut (usize, usize), start: usize, end: usize) -> Vec<Span> {
     let mut found = Vec::new();
-    let mut offset = 0;
-    for span in spans {
-        let (from, to) = (start.max(offset), end.min(offset + span.text.len()));
-        if from < to {
-            found.push(span.with(&span.text[from - offset..to - offset]));
+    while let Some(span) = spans.get(from.0) {
+        let (begins, ends) = (from.1, from.1 + span.text.len());
+        let (first, last) = (start.max(begins), end.min(ends));
+        if first < last {
+            found.push(span.with(&span.text[first - begins..last - begins]));
         }
-        offset += span.text.len();
+        if ends > end {
+            break;
+        }
+        *from = (from.0 + 1, ends);
     }
     found
 }

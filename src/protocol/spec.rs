@@ -215,17 +215,12 @@ impl RunSpec {
         if self.seeds.is_empty() {
             return refuse("seeds", "none given; take for example 1,2,3".into());
         }
+        // First, so that no list is long from here on.
+        within("lanes", u32::try_from(self.arms.len() * self.seeds.len()).unwrap_or(u32::MAX), 1, 64)?;
         if let Some(twice) = first_repeated(&self.arms) {
             return refuse("arms", format!("{twice} is named twice; name each arm once"));
         }
-        if let Some(twice) = first_repeated(&self.seeds) {
-            return refuse("seeds", format!("{twice} is named twice; name each seed once"));
-        }
-        // SQLite and JSON readers hold integers up to 2^53 exactly.
-        if let Some(seed) = self.seeds.iter().find(|&&seed| seed >= 1 << 53) {
-            return refuse("seeds", format!("{seed} is too large; take 0 to 2^53 - 1"));
-        }
-        within("lanes", (self.arms.len() * self.seeds.len()) as u32, 1, 64)?;
+        check_seeds(&self.seeds)?;
         within("epochs", self.epochs, 1, Self::MAX_EPOCHS)?;
         within("train-size", self.train_size, 1, Self::MAX_IMAGES)?;
         within("val-size", self.val_size, 1, Self::MAX_IMAGES)?;
@@ -268,6 +263,19 @@ pub fn grouped(number: u32) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// Checks a list of seeds, which is short.
+pub(super) fn check_seeds(seeds: &[u64]) -> Result<(), SpecError> {
+    let refuse = |message| Err(SpecError { field: "seeds", message });
+    if let Some(twice) = first_repeated(seeds) {
+        return refuse(format!("{twice} is named twice; name each seed once"));
+    }
+    // SQLite and JSON readers hold integers up to 2^53 exactly.
+    match seeds.iter().find(|&&seed| seed >= 1 << 53) {
+        Some(seed) => refuse(format!("{seed} is too large; take 0 to 2^53 - 1")),
+        None => Ok(()),
+    }
 }
 
 fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {

@@ -1,21 +1,21 @@
 //! Lesson files of the reader's own, with the image files that lie beside them.
 
-use crate::lesson::{Parsed, Picture, PictureError, parse};
+use crate::lesson::{Parsed, Picture, PictureError, parse_bytes};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A lesson's file that can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file} can't be read: {source}")]
+#[error("{file} can't be read: {cause}")]
 pub struct Unreadable {
     file: String,
-    source: io::Error,
+    cause: io::Error,
 }
 
 pub fn read(file: &str) -> Result<Parsed, Unreadable> {
-    let text = fs::read_to_string(file).map_err(|source| Unreadable { file: file.into(), source })?;
-    let (mut document, faults) = parse(file, &text);
+    let bytes = fs::read(file).map_err(|cause| Unreadable { file: file.into(), cause })?;
+    let (mut document, faults) = parse_bytes(file, &bytes);
     document.illustrate(|path| image(&beside(file, path)));
     Ok((document, faults))
 }

@@ -24,6 +24,7 @@ pub use notebook::{Options, run};
 pub use report::install as install_reports;
 pub use size::drawn as drawn_size;
 pub use theme::{Page, ThemeChoice};
+pub use watch::Told as WatchedLesson;
 
 /// The cores that a kernel started here gives out.
 pub fn cores() -> u32 {

@@ -7,9 +7,10 @@ use super::link::{Link, Order};
 use super::out::Out;
 use super::reader::Reader;
 use super::theme::{Page, ThemeChoice};
+use super::watch::Told;
 use super::{drill, input, light, report, size, theme, watch};
 use crate::app::{App, Effect, Event, Opening, Tag, update};
-use crate::lesson::{Library, Parsed};
+use crate::lesson::Library;
 use crate::store::Home;
 use crate::ui::{self, Palette, Theme};
 use color_eyre::eyre::{Context, eyre};
@@ -42,7 +43,7 @@ pub struct Options {
     /// The lesson to open; otherwise the one left last.
     pub lesson: Option<usize>,
     /// The lesson's file, if it is one of the reader's own.
-    pub watched: Option<Parsed>,
+    pub watched: Option<Told>,
     pub theme: ThemeChoice,
 }
 
@@ -133,7 +134,7 @@ impl Notebook {
         Ok(Self { app, theme, question, asked: None, interrupt, home, screen, out, events, sender, link, reader })
     }
 
-    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Parsed>) -> color_eyre::Result<()> {
+    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Told>) -> color_eyre::Result<()> {
         let later = self.open_place(!lesson_chosen)?;
         self.draw()?;
         drill::panic_if_asked("main");

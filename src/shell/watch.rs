@@ -4,8 +4,9 @@ use super::input;
 use super::lesson_file::{self, beside};
 use super::notebook::Incoming;
 use crate::app::Event;
-use crate::lesson::Parsed;
+use crate::lesson::{Parsed, Pictures};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -34,13 +35,13 @@ impl Stamp {
 }
 
 /// Starts the thread that tells of every new state of an opened lesson.
-pub fn start(events: &Sender<Incoming>, opened: Parsed) -> io::Result<()> {
+pub fn start(events: &Sender<Incoming>, opened: Told) -> io::Result<()> {
     let told = events.clone();
     input::spawn("lesson-file", events, move || {
         let mut watch = Watch::new(opened);
         loop {
             if let Some(lesson) = watch.look() {
-                let event = Event::LessonFile { file: watch.file.clone(), lesson: lesson.map(Box::new) };
+                let event = Event::LessonFile { file: watch.known.file.clone(), lesson: lesson.map(Box::new) };
                 if told.send(Incoming::Event(event)).is_err() {
                     return;
                 }
@@ -50,10 +51,29 @@ pub fn start(events: &Sender<Incoming>, opened: Parsed) -> io::Result<()> {
     })
 }
 
-struct Watch {
+/// What the notebook was told last of a lesson's file: enough to see whether it has changed, and no second copy of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
     file: String,
-    /// What the notebook was told last.
-    known: Result<Parsed, String>,
+    /// Of its text and faults; or why it can't be read.
+    state: Result<u64, String>,
+    images: Pictures,
+}
+
+impl Told {
+    pub fn of((document, faults): &Parsed) -> Self {
+        let mut hasher = DefaultHasher::new();
+        document.text.hash(&mut hasher);
+        for fault in faults {
+            fault.to_string().hash(&mut hasher);
+        }
+        let (file, images) = (document.file.clone(), document.pictures.clone());
+        Self { file, state: Ok(hasher.finish()), images }
+    }
+}
+
+struct Watch {
+    known: Told,
     /// The lesson's file and its images at the last look.
     seen: Vec<Stamp>,
     /// Those that `known` was read from.
@@ -61,14 +81,16 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(opened: Parsed) -> Self {
-        Self { file: opened.0.file.clone(), known: Ok(opened), seen: Vec::new(), taken: Vec::new() }
+    fn new(opened: Told) -> Self {
+        Self { known: opened, seen: Vec::new(), taken: Vec::new() }
     }
 
     fn stamps(&self) -> Vec<Stamp> {
-        let images = self.known.iter().flat_map(|(document, _)| document.image_paths());
-        let images = images.map(|image| Stamp::of(&beside(&self.file, image)));
-        std::iter::once(Stamp::of(Path::new(&self.file))).chain(images).collect()
+        let file = &self.known.file;
+        let mut images: Vec<&String> = self.known.images.keys().collect();
+        images.sort();
+        let images = images.into_iter().map(|image| Stamp::of(&beside(file, image)));
+        std::iter::once(Stamp::of(Path::new(file))).chain(images).collect()
     }
 
     /// The lesson anew, or why it can't be read, if that is news. What has changed is read at the next look, if it is
@@ -80,15 +102,20 @@ impl Watch {
         if !settled || self.taken == self.seen {
             return None;
         }
-        let lesson = lesson_file::read(&self.file).map_err(|error| error.to_string());
+        let lesson = lesson_file::read(&self.known.file).map_err(|error| error.to_string());
         if self.stamps() != self.seen {
             return None;
         }
         self.taken.clone_from(&self.seen);
-        if self.known == lesson {
+        let told = match &lesson {
+            Ok(lesson) => Told::of(lesson),
+            // Its images are looked at as before, until it can be read again.
+            Err(why) => Told { state: Err(why.clone()), ..self.known.clone() },
+        };
+        if self.known == told {
             return None;
         }
-        self.known.clone_from(&lesson);
+        self.known = told;
         Some(lesson)
     }
 }
@@ -105,7 +132,7 @@ mod tests {
         let file = at("lesson.md").display().to_string();
         let write = |name: &str, text: &str| fs::write(at(name), text).unwrap();
         write("lesson.md", "one");
-        let mut watch = Watch::new(lesson_file::read(&file).unwrap());
+        let mut watch = Watch::new(Told::of(&lesson_file::read(&file).unwrap()));
         let mut told = || {
             let looks = (0..5).filter_map(|_| watch.look());
             looks.map(|lesson| lesson.map(|(document, _)| document.text)).collect::<Vec<_>>()
@@ -121,8 +148,8 @@ mod tests {
         assert!(matches!(&told()[..], [Err(why)] if why.contains("lesson.md can't be read")));
         write("lesson.md", "back");
         assert_eq!(told(), [Ok("back".to_string())]);
-        fs::write(at("lesson.md"), b"\xff\xfe").unwrap();
-        assert!(matches!(&told()[..], [Err(why)] if why.contains("UTF-8")));
+        fs::write(at("lesson.md"), b"caf\xe9").unwrap();
+        assert_eq!(told(), [Ok("caf\u{fffd}".to_string())]);
     }
 
     #[test]
@@ -130,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("lesson.md"), "![a](a.png)\n\n![b](b.png)").unwrap();
-        let mut watch = Watch::new(lesson_file::read(&at("lesson.md").display().to_string()).unwrap());
+        let mut watch = Watch::new(Told::of(&lesson_file::read(&at("lesson.md").display().to_string()).unwrap()));
         let mut told = || {
             let looks = (0..5).filter_map(|_| watch.look().map(Result::unwrap));
             looks.map(|(document, _)| document.pictures["b.png"].clone().unwrap_err()).collect::<Vec<_>>()

@@ -43,6 +43,7 @@ pub use sparse_coding::{Ista, SparseCoding};
 pub use sparsity_error::SparsityError;
 pub use tricks::{Trick, Tricks};
 
+use super::spec::check_seeds;
 use super::{CellKey, Figure, Finding, SpecError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -218,6 +219,7 @@ impl ExperimentSpec {
         if self.seeds.is_empty() || self.seeds.len() > 32 {
             return Err(SpecError { field: "seeds", message: format!("{} given; take 1 to 32", self.seeds.len()) });
         }
+        check_seeds(&self.seeds)?;
         self.experiment.settings().check()
     }
 

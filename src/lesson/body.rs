@@ -1,0 +1,256 @@
+//! TOML bodies, read so that every fault in them is found at once: an entry that is refused is taken out, and the rest
+//! is read again without it.
+
+use crate::protocol::{id_fault, is_terminal_control};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::collections::BTreeSet;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+/// What a writer should mend, and its byte offset in the body.
+pub type Wrong = (String, usize);
+
+/// More faults than these are not looked for in one body: each costs another reading.
+const MOST: usize = 100;
+
+/// Entries whose text names something: no name has a line break or a tab in it.
+const NAMES: [&str; 6] = ["id", "title", "part", "key", "lesson", "cell"];
+
+/// A body, and what is wrong with it.
+pub struct Body<'t> {
+    root: Spanned<DeTable<'t>>,
+    faults: Vec<Wrong>,
+    /// Top-level keys that are missing, or that were refused wholly or in part: a fault is told of them already, and
+    /// nothing can be said of what they would hold.
+    refused: BTreeSet<String>,
+    /// Entries of inner tables that were refused: where their table begins, and their key.
+    pruned: Vec<(usize, String)>,
+    /// It is no TOML: what seems to be missing may only have been misread.
+    is_garbled: bool,
+}
+
+/// One step from a table or an array to what is in it.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl<'t> Body<'t> {
+    /// Reads a body that needs these keys.
+    pub fn parse(text: &'t str, required: &[&str]) -> Self {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count();
+        let mut faults: Vec<Wrong> = Vec::new();
+        for error in errors.iter().take(MOST) {
+            let at = error.span().map_or(0, |span| span.start);
+            // What follows on the same line follows from the first.
+            if faults.last().is_none_or(|(_, known)| line(*known) != line(at)) {
+                faults.push((in_words(error.message()), at));
+            }
+        }
+        let is_garbled = !faults.is_empty();
+        let mut body = Self { root, faults, refused: BTreeSet::new(), pruned: Vec::new(), is_garbled };
+        body.refuse_controls();
+        for key in required.iter().filter(|key| body.place_of(key).is_none()).collect::<Vec<_>>() {
+            if body.refused.insert((*key).into()) && !is_garbled {
+                body.fault(format!("missing field `{key}`"), 0);
+            }
+        }
+        body
+    }
+
+    fn table(&self) -> &DeTable<'t> {
+        self.root.get_ref()
+    }
+
+    pub fn fault(&mut self, message: impl Into<String>, at: usize) {
+        self.faults.push((message.into(), at));
+    }
+
+    /// A fault of what stands under a top-level key; of the body itself if it has no such key.
+    pub fn fault_at(&mut self, key: &str, message: impl Into<String>) {
+        let at = self.place_of(key).unwrap_or(0);
+        self.fault(message, at);
+        self.refused.insert(key.into());
+    }
+
+    /// Byte offset of a top-level key.
+    pub fn place_of(&self, key: &str) -> Option<usize> {
+        self.table().keys().find(|known| known.get_ref() == key).map(|found| found.span().start)
+    }
+
+    /// What stands under a top-level key.
+    pub fn value_of(&self, key: &str) -> Option<&Spanned<DeValue<'t>>> {
+        self.table().get(key)
+    }
+
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        self.value_of(key)?.get_ref().as_str()
+    }
+
+    /// Whether a fault of a key is told already.
+    pub fn is_refused(&self, key: &str) -> bool {
+        self.refused.contains(key)
+    }
+
+    /// Refuses an empty text. What is no text is left for [`Body::read`] to refuse.
+    pub fn refuse_empty(&mut self, key: &str) {
+        if self.text_of(key).is_some_and(|text| text.trim().is_empty()) {
+            self.fault_at(key, format!("`{key}` is empty"));
+        }
+    }
+
+    /// Refuses what can't be the id of a lesson or a cell.
+    pub fn refuse_id(&mut self) {
+        self.refuse_empty("id");
+        if let Some(why) = self.text_of("id").and_then(id_fault) {
+            self.fault_at("id", format!("`id` {why}"));
+        }
+    }
+
+    /// The body as this type, without the entries that it refuses; each refusal is a fault. `None` if the type can't do
+    /// without one of them.
+    pub fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        while self.faults.len() < MOST {
+            let error = match T::deserialize(self.root.clone().into_deserializer()) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            let at = error.span().map_or(0, |span| span.start);
+            let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            if missing.is_some_and(|key| self.is_refused(key) && self.place_of(key).is_none()) {
+                return None;
+            }
+            // What an inner table lacks was taken out of it, and told, a moment ago.
+            let is_told = missing.is_some_and(|key| self.pruned.iter().any(|told| *told == (at, key.to_owned())));
+            let path = locate_in(self.root.get_ref(), at);
+            if !is_told && !(self.is_garbled && missing.is_some()) {
+                self.fault(in_words(error.message()), at);
+            }
+            let path = path?;
+            if let Some(Step::Key(key)) = path.first() {
+                self.refused.insert(key.clone());
+            }
+            let begins = self.root.span().start;
+            self.pruned.extend(take_out_of(self.root.get_mut(), begins, &path));
+        }
+        None
+    }
+
+    /// Whether something was taken out of the inner table that begins there.
+    pub fn is_pruned(&self, begins: usize) -> bool {
+        self.pruned.iter().any(|(table, _)| *table == begins)
+    }
+
+    /// All its faults.
+    pub fn into_faults(self) -> Vec<Wrong> {
+        self.faults
+    }
+
+    /// Characters that a terminal would obey can be written as escapes, past the eyes of whoever reads the file.
+    fn refuse_controls(&mut self) {
+        let mut found = Vec::new();
+        // Of ids `refuse_id` says more.
+        for (key, value) in self.table().iter().filter(|(key, _)| key.get_ref() != "id") {
+            controls(key, value, &mut found, key.get_ref());
+        }
+        for (top, wrong) in found {
+            self.root.get_mut().remove(top.as_str());
+            self.refused.insert(top);
+            self.faults.push(wrong);
+        }
+    }
+}
+
+/// The control characters in an entry's key and in the texts of its value, each with the entry's top-level key.
+fn controls(
+    key: &Spanned<std::borrow::Cow<str>>,
+    value: &Spanned<DeValue>,
+    found: &mut Vec<(String, Wrong)>,
+    top: &str,
+) {
+    let mut refuse = |message: String, at: usize| found.push((top.to_owned(), (message, at)));
+    let name = key.get_ref();
+    if let Some(c) = name.chars().find(|c| is_terminal_control(*c)) {
+        refuse(format!("a key holds the control character {}; leave it out", code(c)), key.span().start);
+    }
+    match value.get_ref() {
+        DeValue::String(text) => {
+            let is_allowed = |c: char| matches!(c, '\n' | '\t') && !NAMES.contains(&name.as_ref());
+            if let Some(c) = text.chars().find(|c| is_terminal_control(*c) && !is_allowed(*c)) {
+                refuse(format!("`{name}` holds the control character {}; leave it out", code(c)), value.span().start);
+            }
+        }
+        DeValue::Array(values) => values.iter().for_each(|value| controls(key, value, found, top)),
+        DeValue::Table(table) => table.iter().for_each(|(key, value)| controls(key, value, found, top)),
+        _ => {}
+    }
+}
+
+/// A character that can't be shown, by its number: `U+001B`.
+pub fn code(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
+/// The way from a table to the smallest entry that stands at this place of the body.
+fn locate_in(table: &DeTable, at: usize) -> Option<Vec<Step>> {
+    table.iter().find_map(|(key, value)| {
+        let rest = if key.span().contains(&at) { Vec::new() } else { locate(value, at)? };
+        Some(std::iter::once(Step::Key(key.get_ref().to_string())).chain(rest).collect())
+    })
+}
+
+/// The same from a value; an empty way is the value itself.
+fn locate(value: &Spanned<DeValue>, at: usize) -> Option<Vec<Step>> {
+    let inner = match value.get_ref() {
+        DeValue::Table(table) => locate_in(table, at),
+        DeValue::Array(values) => values
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| Some(std::iter::once(Step::Index(index)).chain(locate(value, at)?).collect())),
+        _ => None,
+    };
+    // The keys of a table with a header of its own stand outside of its span.
+    inner.or_else(|| value.span().contains(&at).then(Vec::new))
+}
+
+/// Takes an entry out of a table that begins there; returns where the entry's own table begins, and its key.
+fn take_out_of(table: &mut DeTable, begins: usize, path: &[Step]) -> Option<(usize, String)> {
+    match path {
+        [Step::Key(key)] => {
+            table.remove(key.as_str());
+            Some((begins, key.clone()))
+        }
+        [Step::Key(key), rest @ ..] => take_out(table.get_mut(key.as_str())?, rest),
+        _ => None,
+    }
+}
+
+fn take_out(value: &mut Spanned<DeValue>, path: &[Step]) -> Option<(usize, String)> {
+    let begins = value.span().start;
+    match (value.get_mut(), path) {
+        (DeValue::Table(table), path) => take_out_of(table, begins, path),
+        (DeValue::Array(values), [Step::Index(index)]) => {
+            let all = std::mem::replace(values, DeArray::new()).into_iter().enumerate();
+            *values = all.filter(|(other, _)| other != index).map(|(_, value)| value).collect();
+            None
+        }
+        (DeValue::Array(values), [Step::Index(index), rest @ ..]) => take_out(values.get_mut(*index)?, rest),
+        _ => None,
+    }
+}
+
+/// What TOML's reader complains of, for those who do not know the types of Rust.
+pub fn in_words(message: &str) -> String {
+    let words = message.trim().split_inclusive(|c: char| !c.is_ascii_alphanumeric()).map(|word| {
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
+        let plain = match &word[..end] {
+            "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+            "f32" | "f64" => "a number",
+            other => other,
+        };
+        format!("{plain}{}", &word[end..])
+    });
+    words.collect::<String>().replace('\n', " ")
+}
