@@ -5,8 +5,8 @@ use super::runs::{find, open_store};
 use super::teller::Style;
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use crate::protocol::{
-    Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
-    SpecError, Widths,
+    Activation, Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+    RunSummary, SpecError, Widths,
 };
 use crate::shell::client::{Client, ClientError};
 use crate::store::{Home, Store};
@@ -15,12 +15,29 @@ use color_eyre::eyre::bail;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// What follows the options in `relu train --help`.
+const EXAMPLES: &str = "\
+Examples:
+  relu train --epochs 3                            the article's two networks, three epochs
+  relu train --seeds 1,2,3,4,5                     five seeds of each, for a mean and its spread
+  relu train --arms relu-tanh,all-gelu --lr 0.05   other activations, another learning rate
+  relu train --data ~/data/FashionMNIST --detach   other images; the run goes on by itself";
+
+/// What the arms are named by, from the one table of the activations.
+fn arms_help() -> String {
+    let names = Activation::ALL.map(Activation::name).join(", ");
+    format!(
+        "The competitors: CONV-FC, the activations of the convolutions and of the fully connected layer, or all-X for \
+         X-X. Activations: {names}. Examples: relu-tanh, all-tanh, gelu-relu"
+    )
+}
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 // Its field is `--train-size`, whatever the command is called.
 #[allow(clippy::struct_field_names)]
 pub struct Train {
-    /// The competitors: CONV-FC activations, such as relu-tanh, all-tanh, softplus-tanh
-    #[arg(long, value_delimiter = ',', value_parser = parse::<Arm>)]
+    #[arg(long, value_delimiter = ',', value_parser = parse::<Arm>, help = arms_help())]
     arms: Option<Vec<Arm>>,
     /// article: LeNet-4, batch 100; tutorial: 20/50/500, batch 500
     #[arg(long, default_value = "article", value_parser = parse::<Preset>)]
@@ -49,7 +66,7 @@ pub struct Train {
     /// CONV1,CONV2,FC1, such as 4,16,120
     #[arg(long, value_delimiter = ',', num_args = 1, value_parser = whole)]
     widths: Option<Vec<u32>>,
-    /// A folder with four IDX files of MNIST's form, plain or .gz
+    /// A folder with four IDX files of MNIST's form, plain or .gz, or the one that a loader keeps them beneath
     #[arg(long)]
     data: Option<PathBuf>,
     /// LibTorch's threads within a lane
