@@ -146,6 +146,25 @@ fn first_segments(text: &str, prefix: &str) -> BTreeSet<String> {
     found
 }
 
+/// Where text goes to the terminal: each of these makes it safe first, or writes none that comes from outside.
+const EDGES: [&str; 4] = ["src/cli/mod.rs", "src/shell/guard.rs", "src/shell/out.rs", "src/shell/report.rs"];
+
+#[test]
+fn text_reaches_the_terminal_at_the_edges_alone() {
+    for room in ["app", "cli", "lesson", "protocol", "shell", "ui"] {
+        for (path, code) in sources(&format!("src/{room}")) {
+            if EDGES.iter().any(|edge| path == Path::new(edge)) {
+                continue;
+            }
+            // To ask whether it is a terminal writes nothing.
+            let code = code.replace("stdout().is_terminal()", "").replace("stderr().is_terminal()", "");
+            for word in ["println!", "eprintln!", "print!", "eprint!", "stdout()", "stderr()"] {
+                assert!(!code.contains(word), "{} names {word}; use the functions of cli/mod.rs", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn segments_are_read_from_groups_too() {
     let text =

@@ -3,9 +3,15 @@
 use clap::Parser;
 use relu_notebook::{
     kernel::{self, Options},
+    protocol::escape_controls,
     store::Home,
 };
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 /// The kernel of relu-notebook: it trains, and goes on when terminals and notebooks end. `relu` starts it by itself.
 #[derive(Parser)]
@@ -30,10 +36,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
-fn main() -> color_eyre::Result<ExitCode> {
-    color_eyre::install()?;
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let home = arguments.home.map_or_else(Home::locate, Home::at)?;
+    let home = match arguments.home.map_or_else(Home::locate, Home::at) {
+        Ok(home) => home,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "relu-kernel: {}", escape_controls(&error.to_string()));
+            return ExitCode::FAILURE;
+        }
+    };
     let defaults = Options::default();
     let options = Options {
         cores: arguments.cores.unwrap_or(defaults.cores),
@@ -42,5 +53,5 @@ fn main() -> color_eyre::Result<ExitCode> {
         ..defaults
     };
     // What went wrong has been told on the standard output, for whoever started it, and in the log.
-    Ok(if kernel::run(&home, options).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if kernel::run(&home, options).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -14,10 +14,11 @@ mod runs;
 mod teller;
 mod train;
 
-use crate::protocol::RunId;
+use crate::protocol::{RunId, escape_controls, escape_json, escape_line};
 use crate::shell::client::{Client, ClientError};
 use crate::store::Home;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,12 +47,8 @@ enum Command {
         #[command(flatten)]
         look: open::Look,
     },
-    /// List the lessons
-    Lessons {
-        /// One JSON array
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the lessons, or begin one of your own
+    Lessons(lessons::Lessons),
     /// Check lesson files: every fault as <file:line:column>
     Check {
         /// A lesson file or a folder of them; otherwise the shipped lessons
@@ -114,11 +111,14 @@ struct Usage(String);
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let Arguments { look, command } = Arguments::parse();
+    let Arguments { look, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refused) => return refuse(&refused),
+    };
     let outcome = match command {
         None => open::notebook(None, look),
         Some(Command::Open { what, look: own }) => open::notebook(Some(&what), own.or(look)),
-        Some(Command::Lessons { json }) => lessons::list(json),
+        Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Runs(runs)) => runs::runs(runs),
@@ -135,10 +135,32 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&in_full(&error));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
+}
+
+/// What is wrong with the command line, or the help that it asks for. A word of the command line that a terminal would
+/// obey is spelled out.
+fn refuse(refused: &clap::Error) -> ExitCode {
+    let text = refused.render().to_string();
+    if let Cow::Owned(safe) = escape_controls(&text) {
+        let _ = io::stderr().write_all(safe.as_bytes());
+    } else {
+        // In colours, where the terminal has some.
+        let _ = refused.print();
+    }
+    ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(2))
+}
+
+/// An error and its causes. Many name their cause in their own words: nothing is said twice.
+fn in_full(error: &color_eyre::Report) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 /// A kernel that takes longer than this to be ready is told of.
@@ -169,20 +191,27 @@ fn told_of<T>(wait: impl FnOnce(&Home) -> T, home: &Home) -> T {
 
 type Outcome = color_eyre::Result<ExitCode>;
 
-/// One line on stderr; a dead stderr is no reason to abort.
+// All text that the commands print passes one of these: it may hold what others wrote, and a terminal would obey the
+// control characters in it.
+
+/// A message on stderr; a dead stderr is no reason to abort.
 pub fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "relu: {message}");
+    let _ = writeln!(io::stderr(), "relu: {}", escape_controls(message));
 }
 
 /// One line on stdout.
 fn say(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    print_line(&escape_line(line))
 }
 
 fn say_json(value: &impl serde::Serialize) -> color_eyre::Result<()> {
-    Ok(say(&serde_json::to_string(value)?)?)
+    Ok(print_line(&escape_json(&serde_json::to_string(value)?))?)
+}
+
+fn print_line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
 }
 
 /// Whoever read us has had enough, as `head` does.
@@ -200,6 +229,18 @@ fn completions(shell: clap_complete::Shell) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let cause = || io::Error::other("the cable is out");
+        let told = |error: color_eyre::Report| in_full(&error);
+        assert_eq!(
+            told(color_eyre::Report::new(cause()).wrap_err("x.md can't be read")),
+            "x.md can't be read: the cable is out"
+        );
+        let named = color_eyre::Report::new(cause()).wrap_err("x.md can't be read: the cable is out");
+        assert_eq!(told(named), "x.md can't be read: the cable is out");
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -1,7 +1,8 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
-use super::{Outcome, Usage, say};
-use crate::lesson::{self, Glyphs, Library, Line, Span, lay_out};
+use super::{Outcome, Usage, complain, say};
+use crate::lesson::{self, Fault, Glyphs, Library, Line, Span, lay_out};
+use crate::protocol::escape_line;
 use crate::shell::{self, ThemeChoice};
 use crate::store::Home;
 use color_eyre::eyre::bail;
@@ -41,16 +42,14 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
         None => None,
         Some(file) if Path::new(file).extension().is_some_and(|e| e == "md") => {
             let parsed = shell::read_lesson(file)?;
-            let (document, faults) = &parsed;
-            if !faults.is_empty() {
-                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                bail!("{file} has faults:\n{}", lines.join("\n"));
+            let faults = lesson::check(std::slice::from_ref(&parsed), &library.lessons);
+            if !parsed.1.is_empty() {
+                bail!(listed(file, &faults));
             }
             // What can be shown is shown, and told what is wrong with it.
-            library.faults = lesson::check(std::slice::from_ref(&parsed), &library.lessons);
-            let lesson = library.put(document.clone());
-            watched = Some(parsed);
-            Some(lesson)
+            library.faults = faults;
+            watched = Some(shell::WatchedLesson::of(&parsed));
+            Some(library.put(parsed.0))
         }
         Some(id) => {
             if let Some(lesson) = library.named(id) {
@@ -62,12 +61,21 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
         }
     };
     if plain_only() {
+        if let Some(file) = what.filter(|_| !library.faults.is_empty()) {
+            complain(&listed(file, &library.faults));
+        }
         return print(&library, lesson.unwrap_or(0));
     }
     let theme = look.choice()?;
     let home = Home::locate()?;
     shell::run(shell::Options { home, library, lesson, watched, theme })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The faults of a lesson's file, as `relu check` lists them.
+fn listed(file: &str, faults: &[Fault]) -> String {
+    let lines = faults.iter().map(|fault| format!("\n{}", escape_line(&fault.to_string())));
+    format!("{file} has faults:{}", lines.collect::<String>())
 }
 
 /// Whether there is no terminal that could show the notebook.
@@ -90,6 +98,7 @@ fn print(library: &Library, lesson: usize) -> Outcome {
             Line::Cell { cell, .. } => say(&format!("  [cell {}]", cells[*cell].id))?,
         }
     }
-    say("\n(This is no terminal that can show the notebook; `relu train --help` tells how to train from a script.)")?;
+    say("")?;
+    say("(This is no terminal that can show the notebook; `relu train --help` tells how to train from a script.)")?;
     Ok(ExitCode::SUCCESS)
 }

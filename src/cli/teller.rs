@@ -1,7 +1,7 @@
 //! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
 use super::{complain, say, say_json};
-use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, verdict};
+use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, escape_controls, verdict};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -163,7 +163,7 @@ impl Teller {
         match self.style {
             Style::Json => {}
             Style::Lines => say(text)?,
-            Style::Bars => self.bars.println(text)?,
+            Style::Bars => self.bars.println(escape_controls(text))?,
         }
         Ok(())
     }

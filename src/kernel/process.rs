@@ -8,7 +8,7 @@ use super::{
     log, recovery, trainer,
 };
 use crate::{
-    protocol::StartLine,
+    protocol::{StartLine, escape_json},
     store::{Home, HomeError, Store, StoreError, files},
 };
 use signal_hook::{
@@ -138,7 +138,7 @@ pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
 fn tell(line: &StartLine) {
     if let Ok(line) = serde_json::to_string(line) {
         let mut out = io::stdout();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        let _ = writeln!(out, "{}", escape_json(&line)).and_then(|()| out.flush());
     }
 }
 

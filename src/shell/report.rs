@@ -3,6 +3,7 @@
 //! Standard error may be dead; everything is written with errors ignored, as a panic within a panic would abort.
 
 use super::guard;
+use crate::protocol::escape_controls;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,6 +18,8 @@ static OWNER: OnceLock<ThreadId> = OnceLock::new();
 /// Installs the hooks; call first thing in the program.
 pub fn install() -> color_eyre::Result<()> {
     let (panics, errors) = color_eyre::config::HookBuilder::default()
+        // Without colours: a terminal obeys the control characters in a report, and it may hold what others wrote.
+        .theme(color_eyre::config::Theme::new())
         .display_env_section(false)
         .display_location_section(false)
         .into_hooks();
@@ -27,7 +30,7 @@ pub fn install() -> color_eyre::Result<()> {
         // A thread that does not own the terminal leaves it alone: the event loop hears of it and ends in order.
         if OWNER.get().is_none_or(|owner| *owner == std::thread::current().id()) {
             guard::restore();
-            let _ = writeln!(std::io::stderr(), "{report}");
+            let _ = writeln!(std::io::stderr(), "{}", escape_controls(&report));
         }
     }));
     Ok(())

@@ -30,10 +30,28 @@ mod units;
 pub use theme::{Glyphs, Palette, Theme};
 
 use crate::app::App;
-use ratatui::{Frame, layout::Rect, text::Line};
+use crate::protocol::is_terminal_control;
+use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
+    draw_parts(app, theme, frame);
+    drop_controls(frame.buffer_mut());
+}
+
+/// Lesson text, names and messages from outside may hold characters that a terminal would obey. ratatui drops C0 and C1
+/// on some ways into its buffer and no bidi control on any: here all of them come by.
+fn drop_controls(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let symbol = cell.symbol();
+        if symbol.contains(is_terminal_control) {
+            let kept: String = symbol.chars().filter(|c| !is_terminal_control(*c)).collect();
+            cell.set_symbol(if kept.is_empty() { " " } else { &kept });
+        }
+    }
+}
+
+fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = frame.area();
     // A resize may be under way: nothing is drawn outside of what the frame really has.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
@@ -61,5 +79,20 @@ fn too_small(area: Rect, frame: &mut Frame) {
     let lines = textwrap::wrap(&text, usize::from(area.width));
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
         frame.render_widget(Line::raw(line.to_string()), Rect::new(area.x, area.y + row as u16, area.width, 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_holds_what_a_terminal_obeys() {
+        let mut buffer = Buffer::with_lines(["a中 b"]);
+        for (x, symbol) in [(0, "a\u{202e}"), (3, "\u{9b}"), (4, "\u{1b}b\u{301}")] {
+            buffer[(x, 0)].set_symbol(symbol);
+        }
+        drop_controls(&mut buffer);
+        assert_eq!(buffer, Buffer::with_lines(["a中 b\u{301}"]));
     }
 }
