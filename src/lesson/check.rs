@@ -87,9 +87,16 @@ impl<'d> Known<'d> {
         known
     }
 
-    /// Whether all of the lesson's cells and headings are known.
-    fn is_whole(&self) -> bool {
-        !self.document.unread.unknown
+    /// Whether there is certainly no such heading.
+    fn lacks_heading(&self, anchor: &str) -> bool {
+        let unread = &self.document.unread;
+        !self.anchors.contains(anchor) && !unread.rest && !(anchor == "sources" && unread.references)
+    }
+
+    /// Whether there is certainly no such cell.
+    fn lacks_cell(&self, id: &str) -> bool {
+        let unread = &self.document.unread;
+        !self.cells.contains(id) && !unread.rest && !unread.nameless_cell
     }
 }
 
@@ -151,13 +158,12 @@ fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     let Some(other) = all.get(lesson.as_str()) else {
         return vec![format!("there is no lesson `{lesson}` to measure this claim in")];
     };
-    if !other.is_whole() {
-        return Vec::new();
-    }
-    if !other.cells.contains(cell.as_str()) {
+    if other.lacks_cell(cell) {
         return vec![format!("the lesson `{lesson}` has no cell `{cell}`")];
     }
-    if !other.document.unread.cells.is_empty() {
+    // A cell that was refused may be the one that finds it.
+    let unread = &other.document.unread;
+    if unread.rest || unread.nameless_cell || !unread.cells.is_empty() {
         return Vec::new();
     }
     // Every cell of the lesson counts.
@@ -172,20 +178,15 @@ fn dead(target: &Target, own: &Known, all: &Lessons) -> Option<String> {
         Target::Lesson { id, anchor } => match all.get(id.as_str()) {
             None => Some(format!("there is no lesson `{id}`")),
             Some(other) => {
-                let anchor = anchor.as_ref().filter(|anchor| !other.anchors.contains(anchor.as_str()))?;
-                other.is_whole().then(|| format!("the lesson `{id}` has no heading #{anchor}"))
+                let anchor = anchor.as_ref().filter(|anchor| other.lacks_heading(anchor))?;
+                Some(format!("the lesson `{id}` has no heading #{anchor}"))
             }
         },
-        Target::Heading(anchor) if own.is_whole() && !own.anchors.contains(anchor.as_str()) => {
-            let is_unread = anchor == "sources" && own.document.unread.references;
-            (!is_unread).then(|| format!("there is no heading #{anchor} here"))
-        }
+        Target::Heading(anchor) if own.lacks_heading(anchor) => Some(format!("there is no heading #{anchor} here")),
         Target::Reference(key) if !own.document.unread.references && !own.references.contains(key.as_str()) => {
             Some(format!("there is no reference `{key}` in the front matter"))
         }
-        Target::Cell(id) if own.is_whole() && !own.cells.contains(id.as_str()) => {
-            Some(format!("there is no cell `{id}` here"))
-        }
+        Target::Cell(id) if own.lacks_cell(id) => Some(format!("there is no cell `{id}` here")),
         _ => None,
     }
 }

@@ -73,8 +73,10 @@ pub struct Unread {
     pub references: bool,
     /// Cells, by their ids.
     pub cells: Vec<String>,
-    /// A cell whose id is not known, or all that stands behind a block that does not end.
-    pub unknown: bool,
+    /// A cell whose id is not known.
+    pub nameless_cell: bool,
+    /// All that stands behind a block that does not end.
+    pub rest: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -190,7 +190,7 @@ impl<'f> Reader<'f> {
             // It reaches to the end of the file: what is wrong in it is not what its writer means.
             NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
                 self.fault(at, "this block is not closed; end it with a line of ```");
-                self.unread.unknown = true;
+                self.unread.rest = true;
                 return None;
             }
             NodeValue::CodeBlock(code) => return self.fence(at, &code.info, &code.literal),
@@ -234,7 +234,7 @@ impl<'f> Reader<'f> {
                 self.body_faults(body, at.line + 1, kind, faults);
                 match id {
                     Some(id) => self.unread.cells.push(id),
-                    None => self.unread.unknown = true,
+                    None => self.unread.nameless_cell = true,
                 }
                 None
             }
@@ -245,7 +245,7 @@ impl<'f> Reader<'f> {
                 let known = "train, experiment, plot, predict, quiz, claim";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
-                self.unread.unknown = true;
+                self.unread.nameless_cell = true;
                 None
             }
         }
