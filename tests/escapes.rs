@@ -211,10 +211,11 @@ const HEAD: &str = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\
 
 /// Lessons that hold control characters as they stand, as TOML's escapes and as Markdown's entities.
 fn lessons() -> Vec<String> {
-    let toml = HOSTILE.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>();
-    let entities = HOSTILE.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
+    let spelled = |each: fn(u32) -> String| HOSTILE.chars().map(|c| each(c.into())).collect::<Vec<_>>().concat();
+    let toml = spelled(|c| format!("\\u{c:04x}"));
+    let entities = spelled(|c| format!("&#{c};"));
     let mut lessons = Vec::new();
-    for text in [HOSTILE, &toml, &entities] {
+    for text in [HOSTILE, &*toml, &*entities] {
         for body in [
             format!("# {text}\n\n{text} *{text}* `{text}` $x$ [{text}](lesson:{text}) [a](ref:{text}) [^{text}]\n"),
             format!("[{text}](https://example.org/{text})\n\n[b](cell:{text})\n\n[c](#{text})\n\n[d]({text})\n"),

@@ -125,7 +125,8 @@ impl<'t> Body<'t> {
             // What an inner table lacks was taken out of it, and told, a moment ago.
             let is_told = missing.is_some_and(|key| self.pruned.iter().any(|told| *told == (at, key.to_owned())));
             let path = locate_in(self.root.get_ref(), at);
-            if !is_told && !(self.is_garbled && missing.is_some()) {
+            let is_misread = self.is_garbled && missing.is_some();
+            if !is_told && !is_misread {
                 self.fault(in_words(error.message()), at);
             }
             let path = path?;

@@ -164,10 +164,13 @@ pub struct ReadCell {
     pub faults: Vec<Wrong>,
 }
 
+/// What makes a cell of a body, and tells the body what is wrong with it.
+type Reader = fn(&mut Body) -> Option<CellBody>;
+
 impl CellBody {
     /// Reads a fence of the kind `kind`. `None` if there is no such kind of cell.
     pub fn read(kind: &str, text: &str) -> Option<ReadCell> {
-        let (read, required): (fn(&mut Body) -> Option<Self>, &[&str]) = match kind {
+        let (read, required): (Reader, &[&str]) = match kind {
             "train" => (train, &TITLED),
             "experiment" => (|body| experiment(body, false), &TITLED),
             "plot" => (|body| experiment(body, true), &TITLED),

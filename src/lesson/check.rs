@@ -90,7 +90,8 @@ impl<'d> Known<'d> {
     /// Whether there is certainly no such heading.
     fn lacks_heading(&self, anchor: &str) -> bool {
         let unread = &self.document.unread;
-        !self.anchors.contains(anchor) && !unread.rest && !(anchor == "sources" && unread.references)
+        let may_be = unread.rest || (anchor == "sources" && unread.references);
+        !may_be && !self.anchors.contains(anchor)
     }
 
     /// Whether there is certainly no such cell.

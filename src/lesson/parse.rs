@@ -164,7 +164,7 @@ impl<'f> Reader<'f> {
             }
             NodeValue::Paragraph => {
                 if let Some((image, url)) = lone_image(node) {
-                    return self.image(at, image, url);
+                    return self.image(at, image, &url);
                 }
                 let mut inlines = self.inlines(node);
                 if let [Inline::Math { tex, .. }] = inlines.as_slice()
@@ -212,8 +212,8 @@ impl<'f> Reader<'f> {
         Some(Block { at, kind })
     }
 
-    fn image<'a>(&mut self, at: Position, node: &'a AstNode<'a>, url: String) -> Option<Block> {
-        match image_path(&url) {
+    fn image<'a>(&mut self, at: Position, node: &'a AstNode<'a>, url: &str) -> Option<Block> {
+        match image_path(url) {
             Ok(path) if self.refuse_controls(at, &path) => None,
             Ok(path) => Some(Block { at, kind: BlockKind::Image { path, caption: self.inlines(node) } }),
             Err(message) => {
