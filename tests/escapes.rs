@@ -251,10 +251,7 @@ fn a_lesson_is_checked_and_printed_without_control_characters() {
     assert!(out.lines().all(|line| line.contains(".md:")), "a fault is one line: {out}");
 }
 
-const THEMES: [Theme; 2] = [
-    Theme { palette: Palette::TrueColour, glyphs: Glyphs::Unicode },
-    Theme { palette: Palette::None, glyphs: Glyphs::Ascii },
-];
+const THEMES: [Theme; 2] = [Theme::new(Palette::TrueColour, Glyphs::Unicode), Theme::new(Palette::None, Glyphs::Ascii)];
 
 /// Draws the session and looks into every cell.
 fn drawn(session: &Session) {
