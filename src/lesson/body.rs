@@ -101,11 +101,11 @@ impl<'t> Body<'t> {
         }
     }
 
-    /// Refuses what can't be the id of a lesson or a cell.
-    pub fn refuse_id(&mut self) {
+    /// Refuses what can't be the id of a lesson or a cell; `whose` stands before it in the fault.
+    pub fn refuse_id(&mut self, whose: &str) {
         self.refuse_empty("id");
         if let Some(why) = self.text_of("id").and_then(id_fault) {
-            self.fault_at("id", format!("`id` {why}"));
+            self.fault_at("id", format!("{whose}`id` {why}"));
         }
     }
 

@@ -180,7 +180,7 @@ impl CellBody {
             _ => return None,
         };
         let mut body = Body::parse(text, required);
-        body.refuse_id();
+        body.refuse_id("");
         let id = body.text_of("id").map(ToOwned::to_owned);
         let cell = read(&mut body);
         let faults = body.into_faults();

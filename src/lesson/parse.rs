@@ -130,7 +130,7 @@ impl<'f> Reader<'f> {
             return (Meta::default(), text);
         };
         let mut body = Body::parse(toml, &HEAD);
-        body.refuse_id();
+        body.refuse_id("the lesson's ");
         for key in ["title", "part", "summary"] {
             body.refuse_empty(key);
         }

@@ -30,9 +30,7 @@ pub use figure::{
 pub use race_findings::race_findings;
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
-pub use text::{
-    clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control,
-};
+pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
 pub use unreadable::{Subject, Unreadable};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
