@@ -5,10 +5,12 @@
 #[path = "common/session.rs"]
 mod session;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use relu_notebook::app::{Answer, App, Effect, Event, Modal, keys};
-use relu_notebook::lesson::{CellBody, Guess, Library, parse};
-use relu_notebook::protocol::{CellKey, RequestBody};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use relu_notebook::app::{Answer, App, Effect, Event, Modal, Read, Tag, keys};
+use relu_notebook::lesson::{Cell, CellBody, Guess, Library, PredictCell, parse};
+use relu_notebook::protocol::{
+    self, CellEvent, CellKey, Figure, Outcome, Preset, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
@@ -120,7 +122,7 @@ fn a_plot_asks_for_itself_once() {
     session.press(KeyCode::End);
     let key = CellKey { lesson: "own".into(), cell: "p".into() };
     assert!(matches!(&session.asked[..], [RequestBody::RunCell { cell, .. }] if *cell == key));
-    session.press(KeyCode::Enter);
+    session.press(KeyCode::Char('s'));
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
     let stopped = relu_notebook::protocol::CellEvent::Stopped { cell: key };
     session.tell(Event::Kernel(relu_notebook::protocol::Event::Cell(stopped)));
@@ -150,4 +152,617 @@ fn prose_and_code_keep_their_signs() {
     let session = Session::with(App::new(Library { lessons: vec![document], faults: vec![] }, 0, 80, 24));
     let screen = session.screen(&RICH);
     assert!(screen.contains("From +-1 to there.") && screen.contains("a +- b"), "{screen}");
+}
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
+
+fn cell_event(session: &mut Session, event: CellEvent) {
+    session.tell(Event::Kernel(protocol::Event::Cell(event)));
+}
+
+/// A table of so many pages' worth of rows on the smallest screen is one page on others.
+fn table(title: &str) -> Figure {
+    let words = |text: &str| vec![text.to_string()];
+    let sources = vec![protocol::Source::Measured];
+    Figure::Table(protocol::Table { title: title.into(), columns: words("a"), rows: vec![words("1")], sources })
+}
+
+/// The experiment in focus, measured: these figures.
+fn measured(session: &mut Session, figures: Vec<Figure>) {
+    session.enter();
+    let Some(RequestBody::RunCell { cell, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
+    cell_event(session, CellEvent::Started { cell: cell.clone(), spec });
+    let outcome = Outcome { figures, findings: Vec::new(), seconds: 3.0 };
+    cell_event(session, CellEvent::Finished { cell, outcome });
+}
+
+/// Enter starts and goes on, `z` pauses, `s` stops, each of them as often as it is pressed.
+#[test]
+fn no_key_undoes_what_its_last_press_did() {
+    let mut session = Session::open();
+    let run = RunId(1);
+    session.start_race();
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.len(), 1);
+    assert!(session.app.message.as_ref().unwrap().contains("s stops it"), "{:?}", session.app.message);
+    session.press(KeyCode::Char('z'));
+    session.kernel(RunEvent::Paused { run });
+    session.press(KeyCode::Char('z'));
+    assert_eq!(session.asked[1..], [RequestBody::Pause { run }]);
+    session.press(KeyCode::Char('s'));
+    session.kernel(RunEvent::Stopped { run });
+    session.press(KeyCode::Char('s'));
+    assert_eq!(session.asked[2..], [RequestBody::Stop { run }]);
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked[3..], [RequestBody::Resume { run }]);
+
+    let mut session = Session::on("sparsity", 80, 24);
+    session.tab_to("count");
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
+    let [RequestBody::RunCell { cell, .. }] = &session.asked[..] else { panic!("{:?}", session.asked) };
+    let cell = cell.clone();
+    assert!(session.app.message.as_ref().unwrap().contains("s stops it"));
+    // What was measured so far stays on the screen.
+    let partial = Some(Outcome { figures: vec![table("Half of it")], ..Outcome::default() });
+    let progress =
+        CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "counting".into(), seconds: 1.0, partial };
+    cell_event(&mut session, progress);
+    assert!(session.screen(&RICH).contains("s stops"));
+    session.press(KeyCode::Char('s'));
+    assert_eq!(session.asked[1..], [RequestBody::StopCell { cell: cell.clone() }]);
+    cell_event(&mut session, CellEvent::Stopped { cell });
+    session.press(KeyCode::Char('s'));
+    assert_eq!(session.asked.len(), 2);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Half of it") && screen.contains("stopped before its end"), "{screen}");
+    // What opens a list, a figure's values or the help does not close it.
+    for (key, is_open) in [
+        ('r', (|modal| matches!(modal, Modal::Runs(_))) as fn(&Modal) -> bool),
+        ('c', |modal| matches!(modal, Modal::Contents(_))),
+    ] {
+        session.press(KeyCode::Char(key));
+        session.press(KeyCode::Char(key));
+        assert!(session.app.modals.last().is_some_and(is_open), "{key}");
+        session.press(KeyCode::Esc);
+    }
+}
+
+/// A page is a page: whoever reads on by Space pauses nothing on the way.
+#[test]
+fn space_scrolls_wherever_a_race_trains() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::on("faster", columns, rows);
+        session.tab_to("race");
+        session.start_race();
+        session.press(KeyCode::Home);
+        let mut top = session.app.view.top;
+        while session.app.view.percent() < 100 {
+            session.press(KeyCode::Char(' '));
+            assert!(session.app.view.top > top, "at {top}");
+            top = session.app.view.top;
+        }
+        assert_eq!(session.asked.len(), 1);
+    }
+}
+
+fn count_of_choices(cell: &Cell) -> Option<usize> {
+    match &cell.body {
+        CellBody::Quiz(quiz) => Some(quiz.choices.len()),
+        CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. }) => {
+            Some(options.len())
+        }
+        _ => None,
+    }
+}
+
+/// Every question of the course, scrolled so that its last choice is below the fold: the first press of a number
+/// brings it into view and says so, the second answers.
+#[test]
+fn no_question_is_answered_below_the_fold() {
+    for (columns, rows) in SIZES {
+        let library = Library::english();
+        for lesson in &library.lessons {
+            for (number, cell) in lesson.cells().into_iter().enumerate() {
+                let Some(count) = count_of_choices(cell) else { continue };
+                let mut session = Session::on(&lesson.meta.id, columns, rows);
+                session.tab_to(&cell.id);
+                let key = session.app.key_of(cell);
+                // Its last choice becomes the first line beneath the screen, if it can stay in focus there.
+                let last = |session: &Session| {
+                    let (line, height) = session.app.view.layout.cells[number];
+                    line + usize::from(height) - 3
+                };
+                let sees = |session: &Session| {
+                    let view = &session.app.view;
+                    (view.top..view.top + view.height).contains(&last(session))
+                };
+                while sees(&session) && session.app.view.top > 0 {
+                    session.press(KeyCode::Up);
+                }
+                if sees(&session) {
+                    continue;
+                }
+                if session.app.view.focus != Some(number) {
+                    continue;
+                }
+                let digit = KeyCode::Char(char::from_digit(count as u32, 10).unwrap());
+                session.press(digit);
+                let at = format!("{} of {} at {columns}x{rows}", cell.id, lesson.meta.id);
+                assert!(!session.app.answers.contains_key(&key), "{at}");
+                let told = session.app.message.clone().unwrap_or_default();
+                assert!(told.contains(&format!("{count} again")), "{at}: {told}");
+                assert!(sees(&session), "{at}");
+                session.press(digit);
+                assert!(session.app.answers.contains_key(&key), "{at}");
+            }
+        }
+    }
+}
+
+/// The same for whatever else a key does to a cell: one that is cut by the screen's edge is shown first.
+#[test]
+fn no_cell_is_run_stopped_or_turned_out_of_sight() {
+    let cut = |session: &mut Session| {
+        session.press(KeyCode::Up);
+        session.press(KeyCode::Up);
+        session.press(KeyCode::Up);
+        assert!(session.app.view.focus.is_some());
+    };
+    let mut session = Session::on("faster", 80, 24);
+    session.tab_to("race");
+    cut(&mut session);
+    session.press(KeyCode::Enter);
+    assert!(session.app.modals.is_empty() && session.app.message.as_ref().unwrap().contains("Enter again: start"));
+    session.start_race();
+    for key in ['z', 's'] {
+        cut(&mut session);
+        session.press(KeyCode::Char(key));
+        assert_eq!(session.asked.len(), 1, "{key}");
+        assert!(session.app.message.as_ref().unwrap().contains(&format!("{key} again")));
+    }
+    session.press(KeyCode::Char('s'));
+    assert_eq!(session.asked.len(), 2);
+
+    let mut session = Session::on("sparsity", 80, 24);
+    session.tab_to("count");
+    measured(&mut session, vec![table("first page"), table("second page")]);
+    let key = session.app.key_of(session.app.focused().unwrap());
+    for code in [KeyCode::Right, KeyCode::Char('2'), KeyCode::Char(']'), KeyCode::Enter] {
+        let cell = session.app.view.focus.unwrap();
+        let (line, _) = session.app.view.layout.cells[cell];
+        while session.app.view.top <= line {
+            session.press(KeyCode::Down);
+        }
+        assert_eq!(session.app.view.focus, Some(cell));
+        session.press(code);
+        assert_eq!((session.app.experiments[&key].page, session.asked.len()), (0, 1), "{code}");
+        assert!(session.app.message.as_ref().unwrap().contains(" again: "), "{:?}", session.app.message);
+    }
+}
+
+/// Left and right are the figure's as long as one is in focus.
+#[test]
+fn arrows_turn_pages_before_they_turn_lessons() {
+    let mut session = Session::on("sparsity", 80, 24);
+    let lesson = session.app.lesson;
+    session.tab_to("count");
+    let key = session.app.key_of(session.app.focused().unwrap());
+    measured(&mut session, vec![table("first page"), table("second page"), table("third page")]);
+    assert!(session.screen(&RICH).lines().last().unwrap().contains("← → page"), "{}", session.screen(&RICH));
+    for (code, page) in [
+        (KeyCode::Right, 1),
+        (KeyCode::Char('l'), 2),
+        (KeyCode::Right, 2),
+        (KeyCode::Left, 1),
+        (KeyCode::Char('h'), 0),
+        (KeyCode::Left, 0),
+    ] {
+        session.press(code);
+        assert_eq!((session.app.lesson, session.app.experiments[&key].page), (lesson, page), "{code}");
+    }
+    assert_eq!(session.app.message.as_deref(), Some("this is the first page; p turns to the lesson before"));
+    session.press(KeyCode::Char('n'));
+    assert_eq!(session.app.lesson, lesson + 1);
+    // Nothing is in focus at the head of a lesson.
+    assert!(session.screen(&RICH).lines().last().unwrap().contains("← → lesson"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Left);
+    assert_eq!(session.app.lesson, lesson);
+
+    // A plot of one page: its values are read.
+    let mut session = Session::on("sparsity", 80, 24);
+    session.tab_to("count");
+    let axis = |label: &str| protocol::Axis { label: label.into(), scale: protocol::Scale::Linear, limits: None };
+    let series = protocol::Series {
+        name: "curve".into(),
+        source: protocol::Source::Measured,
+        stroke: protocol::Stroke::Both,
+        points: vec![(0.0, Some(1.0)), (1.0, Some(2.0))],
+        spread: Vec::new(),
+    };
+    let (x, y, title) = (axis("x"), axis("y"), "One plot".into());
+    measured(
+        &mut session,
+        vec![Figure::Plot(protocol::Plot { title, x, y, series: vec![series], bands: vec![], marks: vec![] })],
+    );
+    session.press(KeyCode::Left);
+    assert!(matches!(session.app.modals[..], [Modal::Values(_)]) && session.app.lesson == lesson);
+    session.press(KeyCode::Char('v'));
+    assert!(matches!(session.app.modals[..], [Modal::Values(_)]), "v does not undo itself");
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty());
+}
+
+#[test]
+fn tab_skips_no_cell() {
+    for (columns, rows) in SIZES {
+        for lesson in Library::english().lessons {
+            let mut session = Session::on(&lesson.meta.id, columns, rows);
+            let count = lesson.cells().len();
+            let at = format!("{} at {columns}x{rows}", lesson.meta.id);
+            // Wherever the reader was: from the top the first is the first.
+            session.press(KeyCode::End);
+            session.press(KeyCode::Char('g'));
+            assert_eq!(session.app.view.focus, None, "{at}");
+            for number in 0..count {
+                session.press(KeyCode::Tab);
+                assert_eq!(session.app.view.focus, Some(number), "{at}");
+            }
+            session.press(KeyCode::Tab);
+            assert_eq!(session.app.message.as_deref(), Some("no cell follows in this lesson"), "{at}");
+            for number in (0..count.saturating_sub(1)).rev() {
+                session.press(KeyCode::BackTab);
+                assert_eq!(session.app.view.focus, Some(number), "{at}");
+            }
+        }
+    }
+}
+
+/// One that is cut by the screen's edge is seen whole before the next.
+#[test]
+fn tab_shows_the_rest_of_a_cell_first() {
+    let mut session = Session::on("faster", 80, 24);
+    session.tab_to("race");
+    let (top, cell) = (session.app.view.top, session.app.view.focus);
+    session.press(KeyCode::Down);
+    session.press(KeyCode::Down);
+    session.press(KeyCode::Down);
+    session.press(KeyCode::Tab);
+    assert_eq!((session.app.view.top, session.app.view.focus), (top, cell));
+}
+
+/// The last line says what the next Enter does, at every size and for every cell of the course.
+#[test]
+fn the_last_line_names_what_the_next_press_does() {
+    for (columns, rows) in SIZES {
+        for lesson in Library::english().lessons {
+            let mut session = Session::on(&lesson.meta.id, columns, rows);
+            for number in 0..=lesson.cells().len() {
+                if number > 0 {
+                    session.press(KeyCode::Tab);
+                }
+                session.app.message = None;
+                let hints = session.app.hints();
+                let screen = session.screen(&RICH);
+                let last = screen.lines().last().unwrap();
+                assert!(last.contains(&hints[0]), "{hints:?} in {} at {columns}x{rows}: {last}", lesson.meta.id);
+                let expected = match session.app.focused().map(|cell| &cell.body) {
+                    None => "Enter next cell",
+                    Some(CellBody::Train(_)) => "Enter start",
+                    Some(CellBody::Experiment(cell)) if cell.at_once => continue,
+                    Some(CellBody::Experiment(_)) => "Enter measure",
+                    Some(CellBody::Claim(_)) => "Enter to its measurement",
+                    Some(CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })) => "Enter type a number",
+                    Some(CellBody::Predict(_) | CellBody::Quiz(_)) => "1-",
+                };
+                assert!(hints[0].starts_with(expected), "{hints:?} {expected}");
+            }
+        }
+    }
+}
+
+/// A hundred and fifty epochs begin with a yes, never with a press of Enter too many.
+#[test]
+fn what_takes_long_is_asked_for() {
+    let mut session = Session::open();
+    for _ in 0..5 {
+        session.press(KeyCode::Enter);
+    }
+    session.press(KeyCode::Char(' '));
+    assert!(session.asked.is_empty() && matches!(session.app.modals[..], [Modal::Confirm(_)]));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("150 epochs of 50,000 images") && screen.contains("y starts it"), "{screen}");
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty() && session.asked.is_empty());
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Char('y'));
+    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == RunSpec::of(Preset::Article)));
+    // A short one starts at once.
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("first");
+    session.press(KeyCode::Enter);
+    assert!(matches!(&session.asked[..], [RequestBody::Train { .. }]));
+    // The full setting of an experiment.
+    let mut session = Session::on("tricks", 80, 24);
+    session.tab_to("tricks");
+    session.press(KeyCode::Char('e'));
+    session.press(KeyCode::Enter);
+    assert!(session.asked.is_empty() && session.screen(&RICH).contains("It takes about"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Char('y'));
+    assert_eq!(session.asked.len(), 1);
+}
+
+/// Letters typed after `:` are a command's wherever it can be opened.
+#[test]
+fn a_command_can_be_typed_over_a_list() {
+    for open in ["r", "?", "c", "#x"] {
+        let mut session = Session::open();
+        let lesson = session.app.lesson;
+        session.tell(Event::Runs(vec![summary(1, None, RunState::Finished)]));
+        session.type_text(open);
+        session.type_text(":open welcome");
+        assert!(session.asked.is_empty());
+        if open == "#x" {
+            // It takes text itself.
+            assert!(matches!(session.app.modals[..], [Modal::Outline(_)]));
+            continue;
+        }
+        assert!(matches!(session.app.modals.last(), Some(Modal::Command(line)) if line.text == "open welcome"));
+        session.press(KeyCode::Enter);
+        assert!(session.app.modals.is_empty(), "{open}");
+        assert_eq!((session.app.lesson, lesson > 0), (0, true), "{open}");
+    }
+    // A run that was opened from the list takes none of them as its own either.
+    let mut session = Session::open();
+    session.start_race();
+    session.tell(Event::Runs(vec![summary(1, None, RunState::Running)]));
+    session.press(KeyCode::Char('r'));
+    session.press(KeyCode::Enter);
+    session.type_text(":settings");
+    assert_eq!(session.asked.len(), 1, "its s stops nothing");
+    session.press(KeyCode::Esc);
+    session.type_text("/sz");
+    assert_eq!(session.asked.len(), 1);
+    assert!(matches!(session.app.modals.last(), Some(Modal::Search(_))));
+}
+
+fn command(session: &Session) -> String {
+    match session.app.modals.last() {
+        Some(Modal::Command(line)) => line.text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn tab_completes_a_command() {
+    let mut session = Session::open();
+    session.tell(Event::Runs((1..=12).map(|run| summary(run, None, RunState::Finished)).collect()));
+    let completed = |session: &mut Session, typed: &str, tabs: &[&str]| {
+        session.type_text(":");
+        session.type_text(typed);
+        for expected in tabs {
+            session.press(KeyCode::Tab);
+            assert_eq!(command(session), *expected, "after {typed}");
+        }
+        session.press(KeyCode::Esc);
+    };
+    completed(&mut session, "o", &["open "]);
+    completed(&mut session, "r", &["run ", "runs", "reset", "run "]);
+    completed(&mut session, "open fa", &["open faster"]);
+    completed(&mut session, "open 11", &["open faster"]);
+    completed(&mut session, "open vanishing", &["open gradients"]);
+    completed(&mut session, "run 1", &["run 1", "run 10", "run 11", "run 12", "run 1"]);
+    session.type_text(":open 1");
+    session.press(KeyCode::Tab);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("sigmoid") && screen.contains("ledger"), "what Tab chooses from is seen\n{screen}");
+    session.press(KeyCode::BackTab);
+    assert_eq!(command(&session), "open ledger");
+    session.press(KeyCode::Esc);
+    session.type_text(":xyz");
+    session.press(KeyCode::Tab);
+    assert!(command(&session) == "xyz" && session.screen(&RICH).contains("nothing begins like this"));
+}
+
+#[test]
+fn earlier_commands_come_back() {
+    let mut session = Session::open();
+    for line in [":open welcome", ":fly", ":open 11"] {
+        session.type_text(line);
+        session.press(KeyCode::Enter);
+        session.press(KeyCode::Esc);
+    }
+    session.type_text(":op");
+    for (code, text) in [
+        (KeyCode::Up, "open 11"),
+        (KeyCode::Up, "fly"),
+        (KeyCode::Up, "open welcome"),
+        (KeyCode::Up, "open welcome"),
+        (KeyCode::Down, "fly"),
+        (KeyCode::Down, "open 11"),
+        (KeyCode::Down, "op"),
+        (KeyCode::Down, "op"),
+    ] {
+        session.press(code);
+        assert_eq!(command(&session), text, "{code}");
+    }
+}
+
+fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
+    RunSummary {
+        run: RunId(run),
+        name: name.map(String::from),
+        state,
+        spec: RunSpec::of(Preset::Article),
+        not_exact: None,
+        created: 0,
+        updated: 0,
+        epochs_done: 0,
+        done: Vec::new(),
+        best: Vec::new(),
+    }
+}
+
+/// Named, exported and deleted from the list, the last of them asked for once by another key.
+#[test]
+fn runs_are_named_exported_and_deleted_from_the_list() {
+    let list = || {
+        let mut session = Session::open();
+        let runs = vec![summary(8, None, RunState::Running), summary(7, Some("old"), RunState::Finished)];
+        session.tell(Event::Runs(runs));
+        session.press(KeyCode::Char('r'));
+        session
+    };
+    let mut session = list();
+    for (columns, rows) in SIZES {
+        session.tell(Event::Resize(columns, rows));
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("n name · d delete"), "{screen}");
+    }
+    session.tell(Event::Resize(100, 30));
+    session.press(KeyCode::Char('d'));
+    assert!(session.app.message.as_ref().unwrap().contains("run 8 is not at rest"));
+    session.press(KeyCode::Down);
+
+    session.press(KeyCode::Char('n'));
+    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.type_text("new: dr");
+    session.press(KeyCode::Enter);
+    let renamed = RequestBody::Rename { run: RunId(7), name: Some("new: dr".into()) };
+    assert_eq!(session.asked, [renamed]);
+    assert!(matches!(session.app.modals[..], [Modal::Runs(_)]), "back in the list");
+    session.kernel(RunEvent::Renamed { run: RunId(7), name: Some("new: dr".into()) });
+    assert!(session.effects.contains(&Effect::Read(Read::Runs)), "which is read anew");
+
+    session.press(KeyCode::Char('d'));
+    for key in ['d', ' ', 'n'] {
+        session.press(KeyCode::Char(key));
+    }
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.len(), 1, "no press too many deletes it");
+    session.press(KeyCode::Esc);
+    session.press(KeyCode::Char('d'));
+    assert!(session.screen(&RICH).contains("will be gone"));
+    session.press(KeyCode::Char('y'));
+    assert_eq!(session.asked.last(), Some(&RequestBody::Delete { run: RunId(7) }));
+
+    session.press(KeyCode::Char('x'));
+    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.tell(Event::Paste("/tmp/curves.txt".into()));
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&RICH).contains("end it in .csv, .json, .svg"), "{}", session.screen(&RICH));
+    (0..3).for_each(|_| session.press(KeyCode::Backspace));
+    session.type_text("svg");
+    session.press(KeyCode::Enter);
+    let export = Effect::Export { run: RunId(7), path: "/tmp/curves.svg".into() };
+    assert_eq!(session.effects.last(), Some(&export));
+    // A refusal is told.
+    session.tell(Event::Unanswered(Tag::Run(RunId(7)), "run 7 is being deleted".into()));
+    assert_eq!(session.app.message.as_deref(), Some("run 7 is being deleted"));
+}
+
+/// A number too many begins nothing anew, and one that has its place says so.
+#[test]
+fn an_order_that_is_whole_stays() {
+    let order = "```predict\nid = \"o\"\nquestion = \"Which first?\"\norder = [\"a\", \"b\", \"c\", \"d\"]\n\
+        explanation = \"So.\"\n```\n";
+    let (document, faults) = parse("own.md", &format!("{OWN}{order}"));
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut session = Session::with(App::new(Library { lessons: vec![document], faults: vec![] }, 0, 80, 24));
+    session.press(KeyCode::Tab);
+    let key = CellKey { lesson: "own".into(), cell: "o".into() };
+    session.type_text("22");
+    assert!(session.app.message.as_ref().unwrap().starts_with("2 has its place"), "{:?}", session.app.message);
+    session.type_text("413");
+    let whole = Answer::Order(vec![1, 3, 0, 2]);
+    assert_eq!(session.app.answers[&key], whole);
+    session.type_text("1");
+    assert_eq!(session.app.answers[&key], whole);
+    assert!(session.app.message.as_ref().unwrap().contains("Backspace"), "{:?}", session.app.message);
+}
+
+/// A number is typed where it will stand, beneath its question.
+#[test]
+fn a_number_is_typed_in_sight_of_its_question() {
+    let number = "```predict\nid = \"n\"\nquestion = \"How many?\"\nunit = \"epochs\"\nexplanation = \"So.\"\n```\n";
+    let (document, faults) = parse("own.md", &format!("{OWN}{number}"));
+    assert!(faults.is_empty(), "{faults:?}");
+    for (columns, rows) in SIZES {
+        let library = Library { lessons: vec![document.clone()], faults: vec![] };
+        let mut session = Session::with(App::new(library, 0, columns, rows));
+        session.press(KeyCode::Tab);
+        session.press(KeyCode::Enter);
+        session.type_text("12");
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("How many?") && screen.contains("12_ epochs"), "{screen}");
+        assert!(screen.lines().last().unwrap().contains("Enter keeps it"), "{screen}");
+        session.type_text("x");
+        assert!(session.screen(&RICH).contains("not a number yet"));
+    }
+}
+
+/// Read, run and answered is a tick; a part of it is half a one.
+#[test]
+fn a_tick_is_earned() {
+    let question = "```quiz\nid = \"q\"\nquestion = \"Why?\"\nchoices = [{ text = \"a\", right = true, because = \"so\" }, \
+        { text = \"b\", because = \"no\" }]\n```";
+    let plot = "```experiment\nid = \"e\"\ntitle = \"Forms\"\nexperiment = \"relu-forms\"\n```";
+    let text = format!("{OWN}{}\n{question}\n\n{plot}\n", "A paragraph.\n\n".repeat(40));
+    let (document, faults) = parse("own.md", &text.replace("minutes = 1\n", "minutes = 10\n"));
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut session = Session::with(App::new(Library { lessons: vec![document], faults: vec![] }, 0, 120, 40));
+    let row = |session: &Session| {
+        let screen = session.screen(&RICH);
+        let mut rows = screen.lines().filter_map(|line| line.split('│').next());
+        rows.find(|row| row.contains("Mine")).unwrap().trim().to_string()
+    };
+    assert!(row(&session).starts_with("Mine") && row(&session).ends_with("10m"), "{}", row(&session));
+    session.press(KeyCode::PageDown);
+    assert!(row(&session).starts_with('◐') && !row(&session).ends_with("10m"), "{}", row(&session));
+    session.press(KeyCode::End);
+    assert!(row(&session).starts_with('◐') && !row(&session).ends_with('m'), "{}", row(&session));
+    session.tab_to("q");
+    session.press(KeyCode::Char('2'));
+    assert!(row(&session).starts_with('◐'), "a cell was not run: {}", row(&session));
+    session.press(KeyCode::Tab);
+    measured(&mut session, vec![table("t")]);
+    assert!(row(&session).starts_with('✓'), "{}", row(&session));
+}
+
+/// A drag that would have selected text says how.
+#[test]
+fn selecting_with_the_mouse_is_explained() {
+    let mut session = Session::open();
+    let kind = MouseEventKind::Drag(MouseButton::Left);
+    session.tell(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
+    assert!(session.screen(&RICH).contains("Hold Shift while you drag"));
+    session.press(KeyCode::Char('?'));
+    session.press(KeyCode::PageDown);
+    session.press(KeyCode::PageDown);
+    assert!(session.screen(&RICH).contains("Shift-mouse"), "{}", session.screen(&RICH));
+}
+
+/// Contents, head, links, search and commands call a lesson by one number.
+#[test]
+fn a_lesson_has_one_number() {
+    let mut session = Session::on("welcome", 120, 40);
+    let screen = session.screen(&RICH);
+    assert!(screen.lines().any(|line| line.contains("11 Faster feature learning")), "{screen}");
+    session.press(KeyCode::Char('F'));
+    assert_eq!(session.app.hints()[0], "Enter follow", "the article's source");
+    session.press(KeyCode::End);
+    session.press(KeyCode::Char('F'));
+    while !session.app.hints()[0].contains("lesson") {
+        session.press(KeyCode::Char('F'));
+    }
+    assert_eq!(session.app.hints()[0], "Enter to lesson 11");
+    session.press(KeyCode::Enter);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Lesson 11 · IV.2 · ") && screen.lines().last().unwrap().contains(" 11 "), "{screen}");
+    session.type_text(":open 7");
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.document().meta.id, "linear");
+    session.type_text("/theano tutorial reaches");
+    assert!(session.screen(&RICH).contains("11 Faster feature learning: "), "{}", session.screen(&RICH));
 }

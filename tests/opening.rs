@@ -18,7 +18,9 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 
 /// Stands on the first screen.
-const FIRST: &str = "What the article says";
+const FIRST: &str = "One article, measured";
+/// Stands on the first screen of the next lesson.
+const SECOND: &str = "Lesson 1 · ";
 
 fn at(home: &TestHome) -> Home {
     Home::at(home.folder()).unwrap()
@@ -52,7 +54,7 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
     notebook.wait_for(FIRST);
     let top = scrolled(&mut notebook);
     let home = at(&notebook.home);
-    let kept = || Store::open_read(&home).and_then(|store| store.recall("place/faster")).unwrap();
+    let kept = || Store::open_read(&home).and_then(|store| store.recall("place/welcome")).unwrap();
     // Seven lines down is the third line of the first paragraph.
     notebook::until("the place to be kept", || {
         kept().is_some_and(|place| place["spot"]["row"] == 2 && place["spot"]["line"] != 0)
@@ -66,13 +68,13 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
 #[test]
 fn a_locked_store_keeps_no_frame_waiting() {
     let home = TestHome::new();
-    keep_places(&at(&home), [(&"last-lesson".to_string(), &json!("implementing"))]).unwrap();
+    keep_places(&at(&home), [(&"last-lesson".to_string(), &json!("sigmoid"))]).unwrap();
     let lock = rusqlite::Connection::open(at(&home).database()).unwrap();
     lock.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
     let mut notebook = Notebook::open(home);
     notebook.wait_for(FIRST);
     lock.execute_batch("COMMIT").unwrap();
-    notebook.wait_for("V Implementing it");
+    notebook.wait_for(SECOND);
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);
 }
@@ -87,7 +89,7 @@ fn a_lock_that_is_never_given_back_leaves_the_lessons() {
     let mut notebook = Notebook::open(home);
     notebook.wait_for(FIRST);
     notebook.press("n");
-    notebook.wait_for("V Implementing it");
+    notebook.wait_for(SECOND);
     notebook.press("r");
     notebook.wait_for("Nothing has been trained here yet");
     notebook.press("q");
@@ -104,7 +106,7 @@ fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
     let mut notebook = Notebook::open_as(TestHome::new(), &Opening { script, ..Opening::default() });
     notebook.wait_for(FIRST);
     notebook.press("n");
-    notebook.wait_for("V Implementing it");
+    notebook.wait_for(SECOND);
     notebook.wait_for("Nothing new is kept");
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);
@@ -116,7 +118,7 @@ fn without_colours_none_is_sent() {
     let mut notebook =
         Notebook::open_as(TestHome::new(), &Opening { environment: &[("NO_COLOR", "1")], ..Opening::default() });
     notebook.wait_for(FIRST);
-    notebook.press("\t");
+    notebook.press("\t\t");
     notebook.wait_for("Enter start");
     let colours = notebook.sequences().into_iter().filter(|code| {
         code.ends_with('m')
@@ -132,7 +134,7 @@ fn without_unicode_none_is_sent() {
     let environment = [("LANG", "C"), ("LC_ALL", "C")];
     let mut notebook = Notebook::open_as(TestHome::new(), &Opening { environment: &environment, ..Opening::default() });
     notebook.wait_for(FIRST);
-    for (keys, text) in [("\t", "Enter start"), ("?", "scroll"), ("x:open ledger\r", "The ledger")] {
+    for (keys, text) in [("\t\t", "Enter start"), ("?", "scroll"), ("x:open ledger\r", "The ledger")] {
         notebook.press(keys);
         notebook.wait_for(text);
         assert!(notebook.screen().is_ascii(), "{}", notebook.screen());

@@ -40,9 +40,10 @@ use std::{
 fn racing() -> Notebook {
     let home = TestHome::new();
     start_race(&home, RunSpec::MAX_EPOCHS);
+    notebook::open_on_race(&home);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("What the article says");
-    notebook.press("\t");
+    notebook.press("\t\t");
     notebook.wait_for("training, epoch");
     notebook
 }
@@ -107,7 +108,7 @@ fn a_race_outlives_a_killed_notebook() {
 fn a_race_of_another_notebook_is_found_in_the_list() {
     let home = TestHome::new();
     let mut notebook = Notebook::open_as(home, &Opening { columns: 80, rows: 24, ..Opening::default() });
-    notebook.wait_for("What the article says");
+    notebook.wait_for("One article, measured");
     start_race(&notebook.home, 3);
     notebook.press("r");
     notebook.wait_for("3/3");
@@ -167,9 +168,10 @@ fn a_hundred_notebooks_are_killed_while_a_race_trains() {
         listening.join().unwrap()
     };
     over.store(false, Ordering::SeqCst);
+    notebook::open_on_race(&home);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("What the article says");
-    notebook.press("\t");
+    notebook.press("\t\t");
     notebook.wait_for("training, epoch");
     let kernel = notebook.kernel()["pid"].clone();
     let listening = listen(&notebook.home, &over);

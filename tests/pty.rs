@@ -15,7 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
 /// Stands on the first screen.
-const FIRST: &str = "What the article says";
+const FIRST: &str = "One article, measured";
+/// Stands on the first screen of the next lesson.
+const SECOND: &str = "Lesson 1 · ";
 
 fn open(columns: u16, rows: u16) -> Notebook {
     let notebook = Notebook::open_as(TestHome::new(), &Opening { columns, rows, ..Opening::default() });
@@ -33,12 +35,11 @@ fn is_zombie(pid: u32) -> bool {
 }
 
 #[test]
-fn it_opens_on_the_race_and_quits() {
+fn a_fresh_home_opens_lesson_0_and_quits() {
     for (columns, rows) in [(80, 24), (120, 40)] {
         let mut notebook = open(columns, rows);
-        if columns == 120 {
-            notebook.wait_for("Welcome");
-        }
+        assert!(notebook.screen().contains("Lesson 0 · 5 minutes"), "{}", notebook.screen());
+        assert!(!notebook.screen().contains("New here?"), "it points to where the reader is");
         notebook.press("q");
         assert_eq!(notebook.wait_gone(), 0);
         notebook.assert_terminal_as_before();
@@ -325,7 +326,7 @@ fn colours_follow_the_page() {
 #[test]
 fn a_race_runs_from_the_settings_and_is_there_again() {
     let mut notebook = open(100, 40);
-    notebook.press("\t");
+    notebook.press("\t\t");
     notebook.wait_for("Enter start");
     // Epochs 2; five fields further down, 500 training images.
     notebook.press("o");
@@ -343,11 +344,11 @@ fn a_race_runs_from_the_settings_and_is_there_again() {
 fn it_opens_where_the_reader_left_off() {
     let mut notebook = open(80, 24);
     notebook.press("n");
-    notebook.wait_for("V Implementing it");
+    notebook.wait_for(SECOND);
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);
     let notebook = Notebook::open(notebook.into_home());
-    notebook.wait_for("V Implementing it");
+    notebook.wait_for(SECOND);
 }
 
 /// Beside an editor: saved in place, and by a new file under the old name, as many editors do.

@@ -27,7 +27,7 @@ fn tricks() -> CellKey {
 
 /// A whole measurement of the cell in view as the kernel tells of it, with figures made up for the test.
 fn measured(session: &mut Session, figures: Vec<Figure>) {
-    session.press(KeyCode::Enter);
+    session.enter();
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
     cell(session, CellEvent::Started { cell: key.clone(), spec });
     cell(session, CellEvent::Finished { cell: key, outcome: Outcome { figures, findings: vec![], seconds: 13.0 } });
@@ -206,7 +206,7 @@ fn a_stopped_measurement_replaces_nothing() {
     session.tab_to("tricks");
     measured(&mut session, vec![plot(protocol::Scale::Linear)]);
     session.press(KeyCode::Char('e'));
-    session.press(KeyCode::Enter);
+    session.enter();
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
     cell(&mut session, CellEvent::Started { cell: key.clone(), spec });
     let partial = Some(Outcome { seconds: 1.0, ..Outcome::default() });
@@ -214,7 +214,7 @@ fn a_stopped_measurement_replaces_nothing() {
         &mut session,
         CellEvent::Progress { cell: key.clone(), done: 0.5, doing: "momentum".into(), seconds: 1.0, partial },
     );
-    session.press(KeyCode::Enter);
+    session.press(KeyCode::Char('s'));
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
     cell(&mut session, CellEvent::Stopped { cell: key.clone() });
     let view = &session.app.experiments[&key];
@@ -297,7 +297,9 @@ fn a_digit_is_steered_by_keys() {
         session.press(KeyCode::Esc);
         let lesson = session.app.lesson;
         session.press(KeyCode::Right);
-        assert_eq!(session.app.lesson, lesson + 1, "the arrows are the lesson's again");
+        assert_eq!(session.app.lesson, lesson, "the arrows are the figure's while it is in focus");
+        session.press(KeyCode::Char('n'));
+        assert_eq!(session.app.lesson, lesson + 1);
     }
 }
 

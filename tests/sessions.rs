@@ -23,11 +23,13 @@ fn a_race_starts_pauses_continues_and_stops() {
     assert_eq!(session.asked.len(), 1, "a running race is not started twice");
 
     let run = RunId(1);
-    session.press(KeyCode::Char(' '));
+    session.press(KeyCode::Char('z'));
     assert_eq!(session.asked.last(), Some(&RequestBody::Pause { run }));
     session.kernel(RunEvent::Paused { run });
     assert_eq!(*session.state(), RunState::Paused);
-    session.press(KeyCode::Char(' '));
+    session.press(KeyCode::Char('z'));
+    assert_eq!(session.asked.len(), 2, "the same key does not undo it");
+    session.press(KeyCode::Enter);
     assert_eq!(session.asked.last(), Some(&RequestBody::Continue { run }));
     session.kernel(RunEvent::Continued { run });
     session.press(KeyCode::Char('s'));
@@ -208,12 +210,12 @@ fn what_keeps_anything_from_being_kept_stays_on_the_screen() {
 #[test]
 fn a_refusal_is_told_and_can_be_tried_again() {
     let mut session = Session::open();
-    session.press(KeyCode::Enter);
+    session.enter();
     let key = CellKey { lesson: "faster".into(), cell: "race".into() };
     let refused = Reply::Refused { kind: ErrorKind::Storage, message: "the disk is full".into() };
     session.tell(Event::Reply(Tag::Race(key.clone()), refused));
     assert_eq!(session.app.starting[&key], Err("the disk is full".into()));
-    session.press(KeyCode::Enter);
+    session.enter();
     assert_eq!(session.asked.len(), 2);
 }
 

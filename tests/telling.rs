@@ -13,10 +13,12 @@ use relu_notebook::protocol::{
     self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
     RunSpec, RunState, Unreadable,
 };
+use relu_notebook::ui::{Glyphs, Palette, Theme};
 use serde_json::{Value, json};
 use session::Session;
 
 const RUN: RunId = RunId(1);
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 fn started() -> RunEvent {
     RunEvent::Started { run: RUN, spec: RunSpec::of(Preset::Article) }
@@ -279,7 +281,14 @@ fn a_screen_too_small_keeps_the_place_and_takes_no_key_but_those_that_leave() {
     assert_eq!(session.app.document().meta.id, "ledger");
     assert_eq!(session.app.view.top, 20);
     assert!(remembered(&session).is_empty() && session.asked.is_empty());
+    assert_eq!(session.app.message, None);
 
+    session.tell(Event::Resize(30, 8));
+    session.press(KeyCode::Char('n'));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("No key but q works here."), "a key that does nothing says why\n{screen}");
+    session.tell(Event::Resize(80, 24));
+    assert_eq!(session.app.message, None, "it is no longer so");
     session.tell(Event::Resize(30, 8));
     session.press(KeyCode::Char('q'));
     assert!(session.app.quit);

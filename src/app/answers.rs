@@ -2,6 +2,7 @@
 
 use crate::lesson::{Cell, CellBody, Glyphs, Guess, PredictCell};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// An answer to a prediction or a question. A wrong one gets an explanation, never a wall: it can be changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +65,47 @@ fn within(width: u16) -> usize {
     usize::from(width.saturating_sub(4).max(10))
 }
 
+/// The rows of each choice of a question's cell, counted from its frame; one row for a number.
+fn rows_of_choices(body: &CellBody, answer: Option<&Answer>, glyphs: Glyphs, width: u16) -> Option<Vec<Range<u16>>> {
+    let question = match body {
+        CellBody::Predict(predict) => &predict.question,
+        CellBody::Quiz(quiz) => &quiz.question,
+        _ => return None,
+    };
+    // The frame, the question, a blank row.
+    let mut row = 2 + textwrap::wrap(&glyphs.text(question), within(width)).len() as u16;
+    let mut next = |rows: u16| {
+        row += rows;
+        row - rows..row
+    };
+    if matches!(body, CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })) {
+        return Some(vec![next(1)]);
+    }
+    let options = options(body, answer);
+    Some(options.iter().map(|option| next(hanging(&glyphs.text(option), within(width)).len() as u16)).collect())
+}
+
+/// The rows of a question with all that can be chosen, what is explained afterwards left out.
+pub(super) fn question_rows(
+    body: &CellBody,
+    answer: Option<&Answer>,
+    glyphs: Glyphs,
+    width: u16,
+) -> Option<Range<u16>> {
+    Some(0..rows_of_choices(body, answer, glyphs, width)?.last()?.end)
+}
+
+/// The rows of one choice, counted from 0.
+pub(super) fn choice_rows(
+    body: &CellBody,
+    answer: Option<&Answer>,
+    glyphs: Glyphs,
+    width: u16,
+    choice: usize,
+) -> Option<Range<u16>> {
+    rows_of_choices(body, answer, glyphs, width)?.get(choice).cloned()
+}
+
 /// The choice that stands on this row of a question's cell.
 pub(super) fn choice_under(
     body: &CellBody,
@@ -72,20 +114,9 @@ pub(super) fn choice_under(
     width: u16,
     row: u16,
 ) -> Option<usize> {
-    let question = match body {
-        CellBody::Predict(predict) => &predict.question,
-        CellBody::Quiz(quiz) => &quiz.question,
-        _ => return None,
-    };
-    // The frame, the question, a blank row.
-    let first = 2 + textwrap::wrap(&glyphs.text(question), within(width)).len();
-    let mut left = usize::from(row).checked_sub(first)?;
-    options(body, answer).iter().position(|option| {
-        let rows = hanging(&glyphs.text(option), within(width)).len();
-        let here = left < rows;
-        left = left.saturating_sub(rows);
-        here
-    })
+    let is_number = matches!(body, CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }));
+    let rows = rows_of_choices(body, answer, glyphs, width).filter(|_| !is_number)?;
+    rows.iter().position(|rows| rows.contains(&row))
 }
 
 /// Rows that a cell takes at this width on a screen of this height.

@@ -15,7 +15,7 @@ pub enum Banner {
     Silent(String),
     /// What to mend in the lesson that is being written.
     Faults(String),
-    /// To a reader who has never been here.
+    /// To a reader who has never opened lesson 0.
     Welcome(&'static str),
 }
 
@@ -40,7 +40,20 @@ impl App {
             [fault] => Some(Banner::Faults(fault.clone())),
             [first, ..] => Some(Banner::Faults(format!("{} faults, ! lists them. {first}", self.lesson_faults.len()))),
         };
-        trouble.or_else(silent).or_else(faults).or_else(|| self.is_newcomer.then_some(Banner::Welcome(WELCOME)))
+        trouble.or_else(silent).or_else(faults).or_else(|| self.points_to_welcome().then_some(Banner::Welcome(WELCOME)))
+    }
+
+    /// Whether lesson 0 is pointed to: until it has been opened, however much is read before.
+    fn points_to_welcome(&self) -> bool {
+        self.is_newcomer && self.document().number != Some(0) && self.library.numbered(0).is_some()
+    }
+
+    /// Lays a lesson out that was just opened. Lesson 0 takes the pointer to it away for good.
+    pub(super) fn take_up_pointer(&mut self) {
+        if self.document().number == Some(0) {
+            self.is_newcomer = false;
+        }
+        self.change_banner();
     }
 
     pub(super) fn banner_rows(&self, columns: u16) -> u16 {
@@ -70,7 +83,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{Event, update};
+    use crate::app::{Effect, Event, update};
     use crate::lesson::Library;
     use crossterm::event::{KeyCode, KeyEvent};
 
@@ -88,23 +101,36 @@ mod tests {
         update(app, Event::Key(KeyEvent::from(code)));
     }
 
+    /// It stays however much is read before, over notebooks too, and goes for good once lesson 0 was opened.
     #[test]
-    fn a_newcomer_is_told_where_to_begin_until_the_first_move() {
-        assert_eq!(opened(&[("place/faster", serde_json::json!({ "top": 0, "read": 13 }))]).banner(), None);
-        let mut app = opened(&[]);
+    fn lesson_0_is_pointed_to_until_it_was_opened() {
+        let read = ("place/faster", serde_json::json!({ "top": 0, "read": 13 }));
+        let seen = ("place/welcome", serde_json::json!({ "top": 0, "read": 13 }));
+        assert_eq!(opened(&[read.clone(), seen]).banner(), None);
+        let mut app = opened(&[read]);
         let rows = app.screen.text.height;
-        assert_eq!(app.banner(), Some(Banner::Welcome(WELCOME)));
-        // Help is no move.
-        press(&mut app, KeyCode::Char('?'));
-        press(&mut app, KeyCode::Esc);
-        assert_eq!(app.banner(), Some(Banner::Welcome(WELCOME)));
-        press(&mut app, KeyCode::Down);
-        assert_eq!((app.banner(), app.screen.text.height), (None, rows + 1));
-
-        let mut app = opened(&[]);
+        for code in [KeyCode::Down, KeyCode::Tab, KeyCode::Char('n'), KeyCode::Char('p')] {
+            press(&mut app, code);
+            assert_eq!(app.banner(), Some(Banner::Welcome(WELCOME)), "after {code}");
+        }
         press(&mut app, KeyCode::Char('0'));
-        assert_eq!((app.lesson, app.banner()), (0, None));
+        assert_eq!((app.lesson, app.banner(), app.screen.text.height), (0, None, rows + 1));
         press(&mut app, KeyCode::Esc);
-        assert_eq!(app.document().meta.id, "faster");
+        assert_eq!((app.document().meta.id.as_str(), app.banner()), ("faster", None));
+    }
+
+    /// A fresh home opens in lesson 0 itself: leaving it without scrolling is having seen it.
+    #[test]
+    fn a_reader_of_lesson_0_is_not_sent_there() {
+        let mut app = App::new(Library::english(), 0, 80, 24);
+        update(&mut app, Event::Opened { where_left: true });
+        update(&mut app, Event::Recalled(Vec::new()));
+        assert_eq!((app.lesson, app.banner()), (0, None));
+        let effects = update(&mut app, Event::Key(KeyEvent::from(KeyCode::Char('n'))));
+        assert_eq!((app.lesson, app.banner()), (1, None));
+        let kept = |effect: &Effect| format!("{effect:?}").contains("place/welcome");
+        assert!(effects.iter().any(kept), "{effects:?}");
+        update(&mut app, Event::Recalled(Vec::new()));
+        assert_eq!(app.banner(), None);
     }
 }

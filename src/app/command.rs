@@ -1,6 +1,6 @@
 //! The command line that `:` opens: a few words for what the keys do, and for what no key does.
 
-use super::Action;
+use super::{Action, App};
 use std::str::FromStr;
 
 /// What was asked for.
@@ -16,8 +16,43 @@ pub enum Command {
     Reset,
 }
 
+/// What a command takes behind its word.
+#[derive(Clone, Copy)]
+enum Argument {
+    None(Action),
+    Reset,
+    Lesson,
+    Run,
+}
+
+/// Every command: its word, a shorter one, what it takes.
+const COMMANDS: [(&str, &str, Argument); 10] = [
+    ("open", "o", Argument::Lesson),
+    ("run", "run", Argument::Run),
+    ("runs", "runs", Argument::None(Action::Runs)),
+    ("contents", "contents", Argument::None(Action::Contents)),
+    ("headings", "headings", Argument::None(Action::Outline)),
+    ("settings", "set", Argument::None(Action::Settings)),
+    ("search", "search", Argument::None(Action::Search)),
+    ("reset", "reset", Argument::Reset),
+    ("help", "h", Argument::None(Action::Help)),
+    ("quit", "q", Argument::None(Action::Quit)),
+];
+
 /// Each command as it is written, for the line's own help.
-pub const COMMANDS: &str = "open LESSON, run NUMBER, runs, contents, headings, settings, search, reset, help, quit";
+pub fn commands() -> String {
+    let written = COMMANDS.map(|(word, _, argument)| match argument {
+        Argument::Lesson => format!("{word} LESSON"),
+        Argument::Run => format!("{word} NUMBER"),
+        Argument::None(_) | Argument::Reset => word.to_string(),
+    });
+    written.join(", ")
+}
+
+fn find(word: &str) -> Option<(&'static str, Argument)> {
+    let named = |(long, short, _): &&(&str, &str, Argument)| word == *long || word == *short;
+    COMMANDS.iter().find(named).map(|&(long, _, argument)| (long, argument))
+}
 
 impl FromStr for Command {
     type Err = String;
@@ -25,24 +60,52 @@ impl FromStr for Command {
     fn from_str(line: &str) -> Result<Self, String> {
         let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let rest = rest.trim();
-        let command = match word {
-            "open" | "o" if rest.is_empty() => return Err("open which lesson? `open welcome`, for example".into()),
-            "open" | "o" => return Ok(Self::Open(rest.into())),
-            "run" => {
+        let Some((_, argument)) = find(word) else {
+            return Err(format!("unknown command `{word}`; there are {}", commands()));
+        };
+        let command = match argument {
+            Argument::Lesson if rest.is_empty() => return Err("open which lesson? `open 11`, for example".into()),
+            Argument::Lesson => return Ok(Self::Open(rest.into())),
+            Argument::Run => {
                 let fault = |_| format!("run: `{rest}` is not a run's number; r lists the runs");
                 return rest.parse().map(Self::Run).map_err(fault);
             }
-            "runs" => Self::Act(Action::Runs),
-            "headings" => Self::Act(Action::Outline),
-            "contents" => Self::Act(Action::Contents),
-            "settings" | "set" => Self::Act(Action::Settings),
-            "search" => Self::Act(Action::Search),
-            "reset" => Self::Reset,
-            "help" | "h" => Self::Act(Action::Help),
-            "quit" | "q" => Self::Act(Action::Quit),
-            _ => return Err(format!("unknown command `{word}`; there are {COMMANDS}")),
+            Argument::Reset => Self::Reset,
+            Argument::None(action) => Self::Act(action),
         };
         if rest.is_empty() { Ok(command) } else { Err(format!("{word} takes nothing after it, not `{rest}`")) }
+    }
+}
+
+impl App {
+    /// The lines that the beginning of one can be completed to, in the order in which Tab offers them.
+    pub(super) fn completions(&self, line: &str) -> Vec<String> {
+        let line = line.trim_start();
+        let Some((word, rest)) = line.split_once(char::is_whitespace) else {
+            let begun = COMMANDS.iter().filter(|(word, ..)| word.starts_with(line));
+            return begun
+                .map(|(word, _, argument)| match argument {
+                    Argument::Lesson | Argument::Run => format!("{word} "),
+                    Argument::None(_) | Argument::Reset => (*word).to_string(),
+                })
+                .collect();
+        };
+        let rest = rest.trim().to_lowercase();
+        match find(word) {
+            Some((word, Argument::Lesson)) => {
+                let lessons = self.library.lessons.iter().filter(|lesson| {
+                    let number = lesson.number.map(|number| number.to_string()).unwrap_or_default();
+                    let (id, title) = (&lesson.meta.id, lesson.meta.title.to_lowercase());
+                    (!rest.is_empty() && number.starts_with(&rest)) || id.starts_with(&rest) || title.contains(&rest)
+                });
+                lessons.map(|lesson| format!("{word} {}", lesson.meta.id)).collect()
+            }
+            Some((word, Argument::Run)) => {
+                let numbers = self.runs.iter().map(|summary| summary.run.to_string());
+                numbers.filter(|number| number.starts_with(&rest)).map(|number| format!("{word} {number}")).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

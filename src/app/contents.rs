@@ -5,8 +5,10 @@ use ratatui::layout::Position;
 
 /// The row of the first lesson in the contents.
 pub const CONTENTS_TOP: u16 = 2;
-/// Columns that a mark, the part and the blanks behind them take.
-const BEFORE: usize = 9;
+/// Columns that a mark, the lesson's number and the blanks behind them take.
+const BEFORE: usize = 5;
+/// Columns that the minutes left take, with the blank before them.
+const BEHIND: usize = 4;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,23 +17,30 @@ pub struct ContentsRow {
     pub lesson: usize,
     /// Whether the lesson's mark stands on it.
     pub is_first: bool,
-    /// Part and title, or how the title goes on.
+    /// Number and title, or how the title goes on.
     pub text: String,
+    /// What is left to read, on the first row.
+    pub minutes: String,
 }
 
 impl App {
     /// The rows that there is room for; the chosen lesson is always among them, whole.
     pub fn contents_rows(&self) -> Vec<ContentsRow> {
         let area = self.screen.contents;
-        let room = usize::from(area.width).saturating_sub(BEFORE + 3).max(1);
+        let room = usize::from(area.width).saturating_sub(BEFORE + BEHIND + 3).max(1);
         let chosen = self.contents_choice().unwrap_or(self.lesson);
         let mut rows = Vec::new();
         let mut end = 0;
         for (lesson, document) in self.library.lessons.iter().enumerate() {
             let title = self.glyphs.text(&document.meta.title);
             for (line, words) in textwrap::wrap(&title, room).iter().enumerate() {
-                let part = if line == 0 { document.meta.part.as_str() } else { "" };
-                rows.push(ContentsRow { lesson, is_first: line == 0, text: format!("{part:<6} {words}") });
+                let is_first = line == 0;
+                let number = document.number.filter(|_| is_first).map_or(String::new(), |number| number.to_string());
+                let minutes = match self.minutes_left(lesson) {
+                    minutes @ 1.. if is_first => format!("{minutes}m"),
+                    _ => String::new(),
+                };
+                rows.push(ContentsRow { lesson, is_first, text: format!("{number:>2} {words}"), minutes });
             }
             if lesson == chosen {
                 end = rows.len();
@@ -41,6 +50,16 @@ impl App {
         rows.drain(..end.saturating_sub(height));
         rows.truncate(height);
         rows
+    }
+
+    /// What is left to read of the whole course: `2 h 11 m left`.
+    pub fn course_left(&self) -> Option<String> {
+        let minutes: u32 = (0..self.library.lessons.len()).map(|lesson| self.minutes_left(lesson)).sum();
+        match (minutes / 60, minutes % 60) {
+            (0, 0) => None,
+            (0, minutes) => Some(format!("{minutes} m left")),
+            (hours, minutes) => Some(format!("{hours} h {minutes} m left")),
+        }
     }
 
     pub(super) fn lesson_under(&self, at: Position) -> Option<usize> {
@@ -63,11 +82,12 @@ mod tests {
             let shown = app.contents_rows();
             assert!(shown.iter().any(|row| row.lesson == 14), "{shown:?}");
             let room = usize::from(app.screen.contents.width) - 3;
-            assert!(shown.iter().all(|row| 2 + row.text.chars().count() <= room), "{shown:?}");
+            let width = |row: &ContentsRow| 2 + row.text.chars().count() + row.minutes.chars().count();
+            assert!(shown.iter().all(|row| width(row) < room), "{shown:?}");
             if rows < 24 {
                 continue;
             }
-            let title: Vec<&str> = shown.iter().filter(|row| row.lesson == 1).map(|row| row.text[7..].trim()).collect();
+            let title: Vec<&str> = shown.iter().filter(|row| row.lesson == 1).map(|row| row.text[3..].trim()).collect();
             assert_eq!(title.concat().replace(' ', ""), app.library.lessons[1].meta.title.replace(' ', ""));
             let second = shown.iter().rposition(|row| row.lesson == 1).unwrap() as u16;
             assert_eq!(app.lesson_under(Position { x: 3, y: CONTENTS_TOP + second }), Some(1));

@@ -96,6 +96,11 @@ pub enum Effect {
     Request(Tag, RequestBody),
     /// Ask the kernel if one runs; otherwise the reply is `Unanswered`.
     RequestIfOn(Tag, RequestBody),
+    /// Write a run's curves to a file that is not there yet; the answer is a notice.
+    Export {
+        run: RunId,
+        path: String,
+    },
     /// Read from the store; the answer is an event.
     Read(Read),
     /// Ask an idle kernel of another version to leave, and start one of this version.

@@ -3,7 +3,7 @@
 
 use super::answers::pane_height;
 use super::pages::{AROUND, page_rows};
-use super::{App, Effect, Modal, Tag, head_rows};
+use super::{App, Effect, Tag, head_rows};
 use crate::lesson::{Cell, CellBody, ExperimentCell};
 use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, Timings};
 use ratatui::layout::Rect;
@@ -171,15 +171,8 @@ impl App {
         self.stale(key).is_some()
     }
 
-    /// Enter: stops the measurement under way, steers what can be steered, starts it otherwise.
-    pub(super) fn run_or_stop(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
-        if self.experiments.get(&key).is_some_and(|view| view.running.is_some()) {
-            return vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::StopCell { cell: key })];
-        }
-        if self.can_steer(&key) {
-            self.modals.push(Modal::Steer(key));
-            return Vec::new();
-        }
+    /// Starts a measurement for the reader, who sees all of its pane.
+    pub(super) fn start_experiment(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let cell = self.view.focus;
         let effects = self.measure(key, spec);
         // The pane that opens may be higher than what is left of the screen beneath the offer.
@@ -217,27 +210,15 @@ impl App {
         vec![Effect::Request(Tag::Cell(key.clone()), RequestBody::RunCell { cell: key, spec })]
     }
 
-    /// Chooses between the quick and the full setting of the experiment in view.
-    pub(super) fn change_effort(&mut self) {
-        let Some((key, wanted)) = self.focused_experiment() else {
-            self.message = Some("quick or full is chosen for an experiment; Tab goes to the next cell".into());
-            return;
-        };
-        let chosen = ExperimentSpec { effort: wanted.effort.other(), ..wanted };
-        let time = self.experiment_estimate(&chosen);
-        let view = self.experiments.entry(key).or_default();
-        self.message = Some(if view.running.is_some() {
-            "it is being measured; Enter stops it".into()
-        } else if chosen.has_full() {
-            view.effort = Some(chosen.effort);
-            format!("{}, {time}: Enter measures", chosen.effort.name())
-        } else {
-            format!("this experiment has one setting alone; it takes {time}")
-        });
+    /// Chooses the quick or the full setting of an experiment.
+    pub(super) fn choose_effort(&mut self, key: CellKey, effort: Effort) {
+        let time = self.wanted_of(&key).map(|wanted| self.experiment_estimate(&ExperimentSpec { effort, ..wanted }));
+        self.experiments.entry(key).or_default().effort = Some(effort);
+        self.message = time.map(|time| format!("{}, {time}: Enter measures", effort.name()));
     }
 
     /// The experiment in view, and what Enter would measure.
-    fn focused_experiment(&self) -> Option<(CellKey, ExperimentSpec)> {
+    pub(super) fn focused_experiment(&self) -> Option<(CellKey, ExperimentSpec)> {
         let cell = self.focused()?;
         let CellBody::Experiment(experiment) = &cell.body else { return None };
         let key = self.key_of(cell);

@@ -10,6 +10,9 @@ pub enum Action {
     QuitSafely,
     Up,
     Down,
+    /// A page back or values in the figure in view; elsewhere the lesson before.
+    Left,
+    Right,
     PageUp,
     PageDown,
     Top,
@@ -29,9 +32,10 @@ pub enum Action {
     NextLink,
     PreviousLink,
     Activate,
-    /// Space: pauses a running pane in focus, scrolls elsewhere.
-    Space,
-    StopRun,
+    /// Pauses the race in view; `Activate` continues it.
+    Pause,
+    /// Stops the race or the experiment in view.
+    Stop,
     Settings,
     /// Quick or full, for an experiment.
     Effort,
@@ -58,7 +62,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Binding {
     pub keys: &'static [(KeyCode, KeyModifiers)],
-    pub action: Action,
+    /// `None` for what no key does, such as the mouse.
+    pub action: Option<Action>,
     /// As help shows the keys; empty where the line above says it.
     pub label: &'static str,
     pub help: &'static str,
@@ -85,14 +90,19 @@ const fn bind(
     label: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { keys, action, label, help }
+    Binding { keys, action: Some(action), label, help }
+}
+
+/// A line of help about something else than a key.
+const fn note(label: &'static str, help: &'static str) -> Binding {
+    Binding { keys: &[], action: None, label, help }
 }
 
 /// Every key of the notebook outside forms.
 pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::Down), key('j')], Action::Down, "↓ j", "scroll down a line"),
     bind(&[code(KeyCode::Up), key('k')], Action::Up, "↑ k", "scroll up a line"),
-    bind(&[code(KeyCode::PageDown)], Action::PageDown, "PgDn Space", "scroll down a page"),
+    bind(&[code(KeyCode::PageDown), key(' ')], Action::PageDown, "PgDn Space", "scroll down a page"),
     bind(&[code(KeyCode::PageUp), key('b')], Action::PageUp, "PgUp b", "scroll up a page"),
     bind(&[code(KeyCode::Home), key('g')], Action::Top, "Home g", "to the top of the lesson"),
     bind(&[code(KeyCode::End), key('G')], Action::Bottom, "End G", "to its end"),
@@ -100,9 +110,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::BackTab)], Action::PreviousCell, "Shift-Tab", "previous cell"),
     bind(&[key('f')], Action::NextLink, "f", "next link, reference or footnote"),
     bind(&[key('F')], Action::PreviousLink, "F", "previous one"),
-    bind(&[code(KeyCode::Enter)], Action::Activate, "Enter", "follow the chosen link; run or open the cell in view"),
-    bind(&[key(' ')], Action::Space, "Space", "in a running pane: pause, and continue"),
-    bind(&[key('s')], Action::StopRun, "s", "stop the race in view; it can be resumed"),
+    bind(&[code(KeyCode::Enter)], Action::Activate, "Enter", "follow the link; start or resume the cell in view"),
+    bind(&[key('z')], Action::Pause, "z", "pause the race in view; Enter continues it"),
+    bind(&[key('s')], Action::Stop, "s", "stop the race or the experiment in view"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
     bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
@@ -115,17 +125,24 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('7')], Action::Choose(7), "", ""),
     bind(&[key('8')], Action::Choose(8), "", ""),
     bind(&[key('9')], Action::Choose(9), "", ""),
+    bind(
+        &[code(KeyCode::Left), key('h')],
+        Action::Left,
+        "← → h l",
+        "pages or values of the figure in view, else lessons",
+    ),
+    bind(&[code(KeyCode::Right), key('l')], Action::Right, "", ""),
     bind(&[key('[')], Action::PreviousPage, "[ ]", "previous page, next page of the experiment in view"),
     bind(&[key(']')], Action::NextPage, "", ""),
     bind(&[code(KeyCode::Backspace)], Action::Undo, "Backspace", "take back the last of an order you predict"),
-    bind(&[key('n'), code(KeyCode::Right), key('l')], Action::NextLesson, "n → l", "next lesson"),
-    bind(&[key('p'), code(KeyCode::Left), key('h')], Action::PreviousLesson, "p ← h", "previous lesson"),
+    bind(&[key('n')], Action::NextLesson, "n", "next lesson"),
+    bind(&[key('p')], Action::PreviousLesson, "p", "previous lesson"),
     bind(&[key('c')], Action::Contents, "c", "contents"),
     bind(&[key('0')], Action::Welcome, "0", "lesson 0: how this notebook works"),
     bind(&[key('#')], Action::Outline, "#", "headings of this lesson, to jump to"),
-    bind(&[key('r')], Action::Runs, "r", "runs: all that was ever trained here"),
+    bind(&[key('r')], Action::Runs, "r", "runs that were trained here: open, name, delete, export"),
     bind(&[key('/')], Action::Search, "/", "search all lessons"),
-    bind(&[key(':')], Action::Command, ":", "a command: open LESSON, run NUMBER, reset, …"),
+    bind(&[key(':')], Action::Command, ":", "a command: open LESSON, run NUMBER, …; Tab completes"),
     bind(&[key('!')], Action::Faults, "!", "what to mend in the lesson that you are writing"),
     bind(&[key('T')], Action::Theme, "T", "colours for a light background, or for a dark one"),
     bind(&[code(KeyCode::Esc)], Action::Back, "Esc", "back, to where a link was followed from too"),
@@ -134,6 +151,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[control('c')], Action::QuitSafely, "Ctrl-C", "quit at once; a race goes on"),
     bind(&[control('z')], Action::Suspend, "Ctrl-Z", "to the shell; `fg` comes back"),
     bind(&[control('l')], Action::Redraw, "Ctrl-L", "draw the screen anew"),
+    note("mouse", "click cells, answers, pages, links; the wheel scrolls"),
+    note("Shift-mouse", "select text, as without the notebook"),
 ];
 
 /// The lines of help: each label stands once.
@@ -146,7 +165,7 @@ pub fn action(event: KeyEvent) -> Option<Action> {
     // A capital letter is reported with Shift by some terminals and without by others.
     let modifiers = event.modifiers - KeyModifiers::SHIFT;
     let hit = |binding: &&Binding| binding.keys.contains(&(event.code, modifiers));
-    BINDINGS.iter().find(hit).map(|binding| binding.action)
+    BINDINGS.iter().find(hit).and_then(|binding| binding.action)
 }
 
 /// The table as Markdown, for the README.

@@ -1,6 +1,7 @@
 //! Where the reader stands in a lesson.
 
 use crate::lesson::{Layout, Line, Spot, Target};
+use std::ops::Range;
 
 /// A laid-out lesson with its scroll position and the cell in focus.
 #[derive(Debug, Default)]
@@ -92,14 +93,33 @@ impl LessonView {
 
     /// Puts a cell on the screen, whole if it fits, and into focus.
     pub fn show_cell(&mut self, cell: usize) {
-        if let Some(&(line, height)) = self.layout.cells.get(cell) {
-            let (end, height) = (line + usize::from(height), usize::from(height));
-            if line < self.top || end > self.top + self.height {
-                let spare = self.height.saturating_sub(height);
-                self.top = line.saturating_sub(spare / 2).min(self.bottom());
-            }
-            self.focus = Some(cell);
+        if let Some(&(_, height)) = self.layout.cells.get(cell) {
+            self.show_rows(cell, &(0..height));
         }
+    }
+
+    /// Puts these rows of a cell on the screen, as many as fit, and the cell into focus.
+    pub fn show_rows(&mut self, cell: usize, rows: &Range<u16>) {
+        let Some(&(line, height)) = self.layout.cells.get(cell) else { return };
+        if !self.shows(cell, rows) {
+            // The whole cell where it fits, so that what belongs together is seen together.
+            let rows = if usize::from(height) <= self.height { 0..height } else { rows.clone() };
+            let spare = self.height.saturating_sub(rows.len());
+            self.top = (line + usize::from(rows.start)).saturating_sub(spare / 2).min(self.bottom());
+        }
+        self.focus = Some(cell);
+    }
+
+    /// Whether these rows of a cell are on the screen; where they are more than the screen has, whether they fill it.
+    pub fn shows(&self, cell: usize, rows: &Range<u16>) -> bool {
+        let Some(&(line, _)) = self.layout.cells.get(cell) else { return false };
+        let (from, to) = (line + usize::from(rows.start), line + usize::from(rows.end));
+        let seen = to.min(self.top + self.height).saturating_sub(from.max(self.top));
+        seen >= rows.len().min(self.height)
+    }
+
+    fn shows_whole(&self, cell: usize) -> bool {
+        self.layout.cells.get(cell).is_some_and(|&(_, height)| self.shows(cell, &(0..height)))
     }
 
     /// Whether some of a cell is on the screen.
@@ -109,20 +129,27 @@ impl LessonView {
         self.layout.cells.get(cell).is_some_and(seen)
     }
 
-    /// The next cell in focus or out of view, in this direction.
-    pub fn step_cell(&mut self, forward: bool) {
+    /// The next cell in this direction: the one in focus as long as it is not seen whole, so that none is skipped.
+    pub fn next_cell(&self, forward: bool) -> Option<usize> {
         let count = self.layout.cells.len();
-        let next = match self.focus {
+        match self.focus {
+            Some(cell) if !self.shows_whole(cell) => Some(cell),
             Some(cell) if forward => (cell + 1 < count).then_some(cell + 1),
             Some(cell) => cell.checked_sub(1),
             None => {
                 let below = self.layout.cells.iter().position(|(line, _)| *line >= self.top);
                 if forward { below } else { below.unwrap_or(count).checked_sub(1) }
             }
-        };
+        }
+    }
+
+    /// Brings the next cell in this direction into focus; says whether there is one.
+    pub fn step_cell(&mut self, forward: bool) -> bool {
+        let next = self.next_cell(forward);
         if let Some(cell) = next {
             self.show_cell(cell);
         }
+        next.is_some()
     }
 
     /// The link that Enter follows.
@@ -154,7 +181,8 @@ impl LessonView {
         true
     }
 
-    /// Of the cells on the screen, the one with the most rows to see; the focused one wins a tie.
+    /// Of the cells on the screen, the one with the most rows to see; the focused one wins a tie. At the head of a lesson
+    /// none comes into focus by itself: whoever has just arrived has chosen nothing yet.
     fn cell_in_view(&self) -> Option<usize> {
         let shown = |&(line, height): &(usize, u16)| {
             let (from, to) = (line.max(self.top), (line + usize::from(height)).min(self.top + self.height));
@@ -162,6 +190,9 @@ impl LessonView {
             // Half of it, or a good part of the screen.
             (seen * 2 >= usize::from(height) || seen * 3 >= self.height).then_some(seen).filter(|seen| *seen > 0)
         };
+        if self.top == 0 {
+            return self.focus.filter(|&cell| self.layout.cells.get(cell).and_then(shown).is_some());
+        }
         let cells = self.layout.cells.iter().enumerate();
         let seen = cells.filter_map(|(at, cell)| Some((shown(cell)?, self.focus == Some(at), at)));
         seen.max_by_key(|&(rows, focused, at)| (rows, focused, std::cmp::Reverse(at))).map(|(_, _, at)| at)

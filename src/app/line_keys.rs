@@ -1,7 +1,7 @@
 //! Keys that go to the contents, the command line and a predicted number; text that is pasted.
 
 use super::command::Command;
-use super::modal::{CommandLine, Guessing};
+use super::modal::{CommandLine, Completion, Guessing};
 use super::navigate::Start;
 use super::{Action, Answer, App, Effect, Modal, Read, Tag, keys};
 use crate::protocol::{CellKey, RequestBody, RunId};
@@ -10,17 +10,19 @@ use serde_json::Value;
 
 /// Longer than any command or number.
 const LONGEST: usize = 60;
+/// A run's name, or the path that it is exported to.
+pub(super) const LONGEST_RUN_LINE: usize = 400;
 
 impl App {
     pub(super) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let last = self.library.lessons.len().saturating_sub(1);
         let at = match keys::action(key) {
             _ if code == KeyCode::Enter => return self.open_lesson(at, Start::Kept),
-            Some(Action::Down | Action::NextCell | Action::NextLesson) => (at + 1).min(last),
-            Some(Action::Up | Action::PreviousCell | Action::PreviousLesson) => at.saturating_sub(1),
+            Some(Action::Down | Action::Right | Action::NextCell | Action::NextLesson) => (at + 1).min(last),
+            Some(Action::Up | Action::Left | Action::PreviousCell | Action::PreviousLesson) => at.saturating_sub(1),
             Some(Action::Top | Action::PageUp) => 0,
             Some(Action::Bottom | Action::PageDown) => last,
-            Some(Action::Contents | Action::Quit) => return Vec::new(),
+            Some(Action::Quit) => return Vec::new(),
             _ => at,
         };
         self.modals.push(Modal::Contents(at));
@@ -30,24 +32,67 @@ impl App {
     pub(super) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter if line.text.trim().is_empty() => return Vec::new(),
-            KeyCode::Enter => match line.text.parse().and_then(|command| self.command(command)) {
-                Ok(effects) => return effects,
-                Err(why) => line.error = Some(why),
-            },
+            KeyCode::Enter => {
+                let text = line.text.trim().to_string();
+                let command = text.parse();
+                if self.commands.last() != Some(&text) {
+                    self.commands.push(text);
+                }
+                match command.and_then(|command| self.command(command)) {
+                    Ok(effects) => return effects,
+                    Err(why) => line = CommandLine { text: line.text, error: Some(why), ..CommandLine::default() },
+                }
+            }
             // An emptied line closes, as it does in an editor.
             KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
+            KeyCode::Tab | KeyCode::BackTab => self.complete(&mut line, code == KeyCode::Tab),
+            KeyCode::Up => self.recall(&mut line, -1),
+            KeyCode::Down => self.recall(&mut line, 1),
             code => {
                 edit(&mut line.text, code);
-                line.error = None;
+                line = CommandLine { text: line.text, ..CommandLine::default() };
             }
         }
         self.modals.push(Modal::Command(line));
         Vec::new()
     }
 
+    /// Completes a line to the next of those that it can become.
+    fn complete(&self, line: &mut CommandLine, forward: bool) {
+        line.error = None;
+        let completion = if let Some(Completion { lines, selected }) = line.completion.take() {
+            let step = if forward { 1 } else { lines.len() - 1 };
+            let selected = (selected + step) % lines.len();
+            Completion { lines, selected }
+        } else {
+            let lines = self.completions(&line.text);
+            if lines.is_empty() {
+                line.error = Some("nothing begins like this".into());
+                return;
+            }
+            let selected = if forward { 0 } else { lines.len() - 1 };
+            Completion { lines, selected }
+        };
+        line.text.clone_from(&completion.lines[completion.selected]);
+        // The only one is settled: the next Tab completes what follows it.
+        line.completion = Some(completion).filter(|completion| completion.lines.len() > 1);
+    }
+
+    /// Shows an earlier line, or a later one; behind the last stands what was being typed.
+    fn recall(&self, line: &mut CommandLine, by: isize) {
+        let count = self.commands.len();
+        let (at, typed) = line.recalled.take().unwrap_or_else(|| (count, line.text.clone()));
+        let at = at.saturating_add_signed(by).min(count);
+        let text = self.commands.get(at).unwrap_or(&typed).clone();
+        *line = CommandLine { text, recalled: Some((at, typed)), ..CommandLine::default() };
+    }
+
     fn command(&mut self, command: Command) -> Result<Vec<Effect>, String> {
         match command {
-            Command::Act(action) => Ok(self.act(action)),
+            Command::Act(action) => {
+                self.modals.clear();
+                Ok(self.act(action))
+            }
             Command::Open(name) => match self.library.named(&name) {
                 Some(lesson) => Ok(self.open_lesson(lesson, Start::Kept)),
                 None => Err(format!("there is no lesson `{name}`; c lists them, and their parts will do")),
@@ -64,6 +109,7 @@ impl App {
                 if self.to_forget().is_empty() {
                     return Err("nothing to forget: this lesson was not read and nothing answered in it".into());
                 }
+                self.modals.clear();
                 self.modals.push(Modal::Reset);
                 Ok(Vec::new())
             }
@@ -102,6 +148,14 @@ impl App {
         effects
     }
 
+    /// The number that is being typed in this cell.
+    pub fn guessing_in(&self, key: &CellKey) -> Option<&Guessing> {
+        match self.modals.last() {
+            Some(Modal::Guess(guess)) if guess.cell == *key => Some(guess),
+            _ => None,
+        }
+    }
+
     pub(super) fn guess_key(&mut self, mut guess: Guessing, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
@@ -134,9 +188,14 @@ impl App {
         let plain = text.chars().filter(|c| !c.is_control());
         match self.modals.last_mut() {
             Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
-            Some(Modal::Command(CommandLine { text, error })) => {
-                plain.for_each(|c| edit(text, KeyCode::Char(c)));
-                *error = None;
+            Some(Modal::Command(line)) => {
+                let mut text = std::mem::take(&mut line.text);
+                plain.for_each(|c| edit(&mut text, KeyCode::Char(c)));
+                *line = CommandLine { text, ..CommandLine::default() };
+            }
+            Some(Modal::RunLine(line)) => {
+                plain.for_each(|c| edit_up_to(LONGEST_RUN_LINE, &mut line.text, KeyCode::Char(c)));
+                line.error = None;
             }
             Some(Modal::Guess(Guessing { text, .. })) => plain.for_each(|c| edit(text, KeyCode::Char(c))),
             Some(Modal::Outline(outline)) => {
@@ -163,8 +222,12 @@ fn remember(key: String, value: Value) -> Effect {
 }
 
 pub(super) fn edit(text: &mut String, code: KeyCode) {
+    edit_up_to(LONGEST, text, code);
+}
+
+pub(super) fn edit_up_to(longest: usize, text: &mut String, code: KeyCode) {
     match code {
-        KeyCode::Char(c) if !c.is_control() && text.len() < LONGEST => text.push(c),
+        KeyCode::Char(c) if !c.is_control() && text.len() < longest => text.push(c),
         KeyCode::Backspace => {
             text.pop();
         }

@@ -18,8 +18,10 @@ mod modal_keys;
 mod mouse;
 mod navigate;
 mod opening;
+mod operation;
 mod outline;
 mod pages;
+mod progress;
 mod race;
 mod readings;
 mod reload;
@@ -35,17 +37,19 @@ pub use answers::{Answer, hanging, is_committed, ordered};
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
-pub use command::COMMANDS;
+pub use command::commands;
 pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
-pub use modal::{CommandLine, Guessing, Modal, QuitChoice, RunsList, Search};
+pub use modal::{CommandLine, Completion, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search};
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
+pub use operation::{Operation, Work};
 pub use outline::Outline;
 pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
+pub use progress::LessonProgress;
 pub use race::{ArmView, LaneView, Race, Spread};
 pub use readings::{Read, Readings};
 pub use screen::Screen;
@@ -114,9 +118,11 @@ pub struct App {
     pub silent: Option<String>,
     /// What to mend in the lesson that is being written.
     pub lesson_faults: Vec<String>,
+    /// Lines that the command line has carried out or refused, the last one last.
+    pub commands: Vec<String>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, Settings>,
-    /// Nothing was ever read here, and the reader has not moved yet.
+    /// Lesson 0 was never opened here, as the store tells.
     pub is_newcomer: bool,
     pub quit: bool,
 }
@@ -157,6 +163,7 @@ impl App {
             trouble: None,
             silent: None,
             lesson_faults,
+            commands: Vec::new(),
             drafts: HashMap::new(),
             is_newcomer: false,
             quit: false,

@@ -1,6 +1,6 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::{Cursor, Outline, Screen, Settings};
+use super::{Cursor, Outline, Screen, Settings, Work};
 use crate::lesson::Hit;
 use crate::protocol::{CellKey, RunId};
 
@@ -33,6 +33,12 @@ pub enum Modal {
     },
     /// Whether to forget what the reader did in the open lesson.
     Reset,
+    /// Whether to start what takes long.
+    Confirm(Work),
+    /// A run's new name, or the file to export it to.
+    RunLine(RunLine),
+    /// Whether to delete a run.
+    DeleteRun(RunId),
 }
 
 /// What becomes of the races when the notebook quits.
@@ -105,6 +111,35 @@ pub struct CommandLine {
     pub text: String,
     /// What was wrong with it when Enter was pressed.
     pub error: Option<String>,
+    /// What Tab chooses from, until something else is typed.
+    pub completion: Option<Completion>,
+    /// Which of the earlier lines is shown, and what had been typed before.
+    pub recalled: Option<(usize, String)>,
+}
+
+/// The lines that a begun one can be completed to.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    pub lines: Vec<String>,
+    pub selected: usize,
+}
+
+/// A line of text about a run.
+#[derive(Clone, Debug)]
+pub struct RunLine {
+    pub run: RunId,
+    pub purpose: RunLinePurpose,
+    pub text: String,
+    /// What was wrong with it when Enter was pressed.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunLinePurpose {
+    /// Its name; none if the line is empty.
+    Name,
+    /// The file that its curves are written to; how its name ends tells the format.
+    Export,
 }
 
 /// A number on its way into a prediction.

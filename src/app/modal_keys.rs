@@ -1,9 +1,10 @@
 //! Keys that go to what lies over the lesson.
 
-use super::line_keys::edit;
-use super::{Action, App, Effect, Modal, Pane, QuitChoice, Read, RunsList, Search, Tag, keys};
+use super::keys;
+use super::line_keys::{LONGEST_RUN_LINE, edit, edit_up_to};
+use super::{Action, App, Effect, Modal, Pane, QuitChoice, Read, RunLine, RunLinePurpose, RunsList, Search, Tag, Work};
 use crate::lesson::{Found, Hit};
-use crate::protocol::{RequestBody, RunState};
+use crate::protocol::{RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; no other letter with Ctrl
@@ -21,9 +22,38 @@ fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
     match keys::action(key)? {
         Action::Down => Some(top + 1),
         Action::Up => Some(top.saturating_sub(1)),
-        Action::PageDown | Action::Space => Some(top + 10),
+        Action::PageDown => Some(top + 10),
         Action::PageUp => Some(top.saturating_sub(10)),
         _ => None,
+    }
+}
+
+/// How the name of an exported file may end.
+const EXPORTS: [&str; 3] = [".csv", ".json", ".svg"];
+
+impl Modal {
+    /// Whether it is only looked at: it takes no text, and asks no question that a letter answers.
+    fn is_browsed(&self) -> bool {
+        match self {
+            Self::Help { .. }
+            | Self::Runs(_)
+            | Self::Run(_)
+            | Self::Contents(_)
+            | Self::Values(_)
+            | Self::Steer(_)
+            | Self::Faults { .. } => true,
+            Self::Settings(..)
+            | Self::Quit(_)
+            | Self::Search(_)
+            | Self::Outline(_)
+            | Self::Command(_)
+            | Self::OtherVersion(_)
+            | Self::Guess(_)
+            | Self::Reset
+            | Self::Confirm(_)
+            | Self::RunLine(_)
+            | Self::DeleteRun(_) => false,
+        }
     }
 }
 
@@ -33,13 +63,23 @@ impl App {
             self.modals.push(modal);
             return Vec::new();
         };
+        // The command line and the search open over whatever takes no text and asks no question: their letters would be
+        // taken for keys of what lies there.
+        if let Some(action @ (Action::Command | Action::Search)) = keys::action(key)
+            && modal.is_browsed()
+        {
+            self.modals.push(modal);
+            return self.act(action);
+        }
         // Every arm puts the modal back unless it closes.
         match (modal, key.code) {
             (Modal::Settings(cell, settings), KeyCode::Esc) => {
                 self.keep_draft(cell, *settings);
                 Vec::new()
             }
-            (_, KeyCode::Esc) | (Modal::Reset, KeyCode::Char('q')) => Vec::new(),
+            (_, KeyCode::Esc) | (Modal::Reset | Modal::Confirm(_) | Modal::DeleteRun(_), KeyCode::Char('q')) => {
+                Vec::new()
+            }
             (Modal::Help { top }, _) => {
                 let last = keys::shown().count().saturating_sub(self.screen.help_rows());
                 self.modals.extend(scrolled(key, top).map(|top| Modal::Help { top: top.min(last) }));
@@ -83,37 +123,12 @@ impl App {
                 }
             },
             (Modal::Runs(list), code) => self.runs_key(list, code, key),
-            (Modal::Run(run), code) => {
-                let state = self.races.get(&run).map(|race| race.state.clone());
-                let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
-                self.modals.push(Modal::Run(run));
-                match (code, state) {
-                    (KeyCode::Char('q'), _) => {
-                        self.modals.pop();
-                        Vec::new()
-                    }
-                    (KeyCode::Char('v'), _) => {
-                        self.read_values(Some(Pane::Run(run)));
-                        Vec::new()
-                    }
-                    (KeyCode::Char(' '), Some(RunState::Running | RunState::Queued)) => {
-                        effect(RequestBody::Pause { run })
-                    }
-                    (KeyCode::Char(' '), Some(RunState::Paused)) => self.go_on(run),
-                    (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
-                    (KeyCode::Enter, Some(state)) if state.can_resume() => self.go_on(run),
-                    _ => Vec::new(),
-                }
-            }
+            (Modal::Run(run), code) => self.run_key(run, code),
             (Modal::Search(search), code) => self.search_key(search, code),
             (Modal::Outline(outline), code) => self.outline_key(outline, code),
             (Modal::Contents(at), code) => self.contents_key(at, code, key),
             (Modal::Command(line), code) => self.command_key(line, code),
             (Modal::OtherVersion(_), KeyCode::Enter) => vec![Effect::RestartKernel],
-            (modal @ Modal::OtherVersion(_), _) => {
-                self.modals.push(modal);
-                Vec::new()
-            }
             (Modal::Values(cursor), _) => self.values_key(cursor, key),
             (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
@@ -122,11 +137,49 @@ impl App {
                 self.modals.extend(scrolled(key, top).map(|top| Modal::Faults { top: top.min(last) }));
                 Vec::new()
             }
+            (Modal::Confirm(work), code) => self.confirm_key(work, code),
+            (Modal::RunLine(line), code) => self.run_line_key(line, code),
+            (Modal::DeleteRun(run), KeyCode::Char('y')) => {
+                vec![Effect::Request(Tag::Run(run), RequestBody::Delete { run })]
+            }
+            (modal @ (Modal::OtherVersion(_) | Modal::DeleteRun(_)), _) => {
+                self.modals.push(modal);
+                Vec::new()
+            }
             (Modal::Reset, KeyCode::Enter) => self.reset_lesson(),
             (Modal::Reset, _) => {
                 self.modals.push(Modal::Reset);
                 Vec::new()
             }
+        }
+    }
+
+    /// Keys of one run's chart, opened from the list.
+    fn run_key(&mut self, run: RunId, code: KeyCode) -> Vec<Effect> {
+        let state = self.races.get(&run).map(|race| race.state.clone());
+        let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
+        self.modals.push(Modal::Run(run));
+        match (code, state) {
+            (KeyCode::Char('q'), _) => {
+                self.modals.pop();
+                Vec::new()
+            }
+            (KeyCode::Char('v') | KeyCode::Left | KeyCode::Right, _) => {
+                self.read_values(Some(Pane::Run(run)));
+                Vec::new()
+            }
+            (KeyCode::Char('z'), Some(RunState::Running | RunState::Queued)) => effect(RequestBody::Pause { run }),
+            (KeyCode::Char('z'), Some(RunState::Paused)) => {
+                self.message = Some("it is paused; Enter continues it".into());
+                Vec::new()
+            }
+            (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
+            (KeyCode::Enter, Some(state)) if state.can_resume() => self.go_on(run),
+            (KeyCode::Enter, Some(state)) if state.is_active() => {
+                self.message = Some("it is training; z pauses it, s stops it".into());
+                Vec::new()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -144,6 +197,72 @@ impl App {
         effects
     }
 
+    /// The question before what takes long. Enter asked it, so another key answers: a press too many starts nothing.
+    fn confirm_key(&mut self, work: Work, code: KeyCode) -> Vec<Effect> {
+        match (code, &work) {
+            (KeyCode::Char('y'), Work::Race(cell, _))
+                if self.race_of(cell).is_some_and(|race| race.state.is_active()) =>
+            {
+                self.message = Some("a race runs here by now".into());
+                Vec::new()
+            }
+            (KeyCode::Char('y'), _) => self.start(work),
+            (KeyCode::Char('o'), Work::Race(cell, spec)) => {
+                self.open_settings(cell.clone(), spec);
+                Vec::new()
+            }
+            (KeyCode::Char('e'), Work::Experiment(cell, spec)) if spec.has_full() => {
+                self.choose_effort(cell.clone(), spec.effort.other());
+                Vec::new()
+            }
+            _ => {
+                self.message = Some("y starts it, Esc leaves it".into());
+                self.modals.push(Modal::Confirm(work));
+                Vec::new()
+            }
+        }
+    }
+
+    fn run_line_key(&mut self, mut line: RunLine, code: KeyCode) -> Vec<Effect> {
+        if code != KeyCode::Enter {
+            edit_up_to(LONGEST_RUN_LINE, &mut line.text, code);
+            line.error = None;
+            self.modals.push(Modal::RunLine(line));
+            return Vec::new();
+        }
+        let (run, text) = (line.run, line.text.trim().to_string());
+        match line.purpose {
+            RunLinePurpose::Name => {
+                let name = Some(text).filter(|name| !name.is_empty());
+                vec![Effect::Request(Tag::Run(run), RequestBody::Rename { run, name })]
+            }
+            RunLinePurpose::Export if !EXPORTS.iter().any(|end| text.ends_with(end)) => {
+                line.error = Some(format!("what should it hold? end it in {}", EXPORTS.join(", ")));
+                self.modals.push(Modal::RunLine(line));
+                Vec::new()
+            }
+            RunLinePurpose::Export => vec![Effect::Export { run, path: text }],
+        }
+    }
+
+    /// The keys that do something with the chosen run.
+    fn run_action(&mut self, run: RunId, code: KeyCode) {
+        let summary = self.runs.iter().find(|summary| summary.run == run);
+        let line = |purpose, text| Modal::RunLine(RunLine { run, purpose, text, error: None });
+        match code {
+            KeyCode::Char('n') => {
+                let name = summary.and_then(|summary| summary.name.clone()).unwrap_or_default();
+                self.modals.push(line(RunLinePurpose::Name, name));
+            }
+            KeyCode::Char('x') => self.modals.push(line(RunLinePurpose::Export, format!("run-{run}.csv"))),
+            KeyCode::Char('d') if summary.is_some_and(|summary| summary.state.is_active()) => {
+                self.message = Some(format!("run {run} is not at rest; Enter opens it, s stops it there"));
+            }
+            KeyCode::Char('d') => self.modals.push(Modal::DeleteRun(run)),
+            _ => {}
+        }
+    }
+
     pub(super) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let mut effects = Vec::new();
         let last = (self.runs.len() + self.unreadable_runs.len()).saturating_sub(1);
@@ -152,10 +271,14 @@ impl App {
             Some(Action::Up) => list.selected = list.selected.saturating_sub(1),
             Some(Action::Top) => list.selected = 0,
             Some(Action::Bottom) => list.selected = last,
-            Some(Action::Quit | Action::Runs) => return Vec::new(),
+            Some(Action::Quit) => return Vec::new(),
             _ => {}
         }
+        list.selected = list.selected.min(last);
         self.modals.push(Modal::Runs(list.clone()));
+        if let Some(run) = self.runs.get(list.selected).map(|summary| summary.run) {
+            self.run_action(run, code);
+        }
         if code == KeyCode::Enter
             && let Some(summary) = self.runs.get(list.selected)
         {
@@ -192,6 +315,7 @@ impl App {
     /// Goes where a search found its words; Esc comes back.
     pub(super) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
         self.leave_trail();
+        self.modals.clear();
         let mut effects = self.visit(hit.lesson);
         let layout = &self.view.layout;
         let line = match &hit.found {

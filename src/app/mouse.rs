@@ -2,7 +2,7 @@
 
 use super::answers::choice_under;
 use super::navigate::Start;
-use super::{App, Effect, Modal, head_rows, tabs_fit};
+use super::{Action, App, Effect, Modal, head_rows, tabs_fit};
 use crate::lesson::{CellBody, Line};
 use crossterm::event::KeyCode;
 use ratatui::layout::Position;
@@ -93,7 +93,7 @@ impl App {
         self.view.show_cell(number);
         let mut effects = self.remember_place();
         if let Some(choice) = choice {
-            effects.extend(self.choose(choice));
+            effects.extend(self.operate(Action::Choose(choice as u8 + 1)));
         }
         effects
     }

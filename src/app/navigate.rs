@@ -102,13 +102,17 @@ impl App {
     }
 
     pub(super) fn open_lesson(&mut self, lesson: usize, start: Start) -> Vec<Effect> {
+        self.modals.clear();
         if lesson >= self.library.lessons.len() {
             return Vec::new();
         }
+        // That lesson 0 was seen is kept even if nothing was scrolled in it.
+        let was_welcome = self.document().number == Some(0) && !self.places.contains_key(&self.document().meta.id);
+        let mut effects = if was_welcome { self.remember_place() } else { Vec::new() };
         self.lesson = lesson;
         self.view = LessonView::default();
-        self.lay_out();
-        let mut effects = match start {
+        self.take_up_pointer();
+        effects.extend(match start {
             Start::Kept => {
                 self.return_to_place();
                 self.remember_place()
@@ -118,14 +122,9 @@ impl App {
                 self.view.scroll_to(self.view.layout.line_at(spot));
                 self.remember_place()
             }
-        };
+        });
         effects.extend(self.wish_for_light());
         effects
-    }
-
-    /// Lesson, first line and cell in focus: the reader has moved when one of them is another.
-    pub(super) fn stands(&self) -> (usize, usize, Option<usize>) {
-        (self.lesson, self.view.top, self.view.focus)
     }
 
     /// To the lesson that explains the notebook; Esc comes back.
@@ -217,7 +216,9 @@ impl App {
     /// Back to where the last followed link was; with none, a chosen link is let go.
     pub(super) fn go_back(&mut self) -> Vec<Effect> {
         let Some(place) = self.trail.pop() else {
-            self.view.link = None;
+            if self.view.link.take().is_none() {
+                self.message = Some("there is no way back from here; c shows the contents, q quits".into());
+            }
             return Vec::new();
         };
         let effects = self.open_lesson(place.lesson, Start::Spot(place.spot));

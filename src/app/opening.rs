@@ -31,7 +31,10 @@ impl App {
             if let Some(lesson) = last_lesson.and_then(|id| self.library.find(id)).filter(|&at| at != self.lesson) {
                 self.lesson = lesson;
                 self.view = LessonView::default();
-                self.lay_out();
+                self.take_up_pointer();
+            }
+            if self.document().number == Some(0) {
+                self.is_newcomer = false;
             }
             self.opening = Opening::Screen;
             self.land();

@@ -173,7 +173,7 @@ impl App {
     }
 
     /// The pages of the experiment in view, and which of them is shown.
-    fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
+    pub(super) fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
         let key = self.key_of(self.focused()?);
         let (pages, at) = self.pages_of(&key, self.view.focus?)?;
         Some((key, pages.len(), at))
@@ -188,10 +188,9 @@ impl App {
     }
 
     /// Turns so many pages on.
-    pub(super) fn turn_page(&mut self, by: isize) {
-        match self.pages_in_view() {
-            Some((_, _, at)) => self.turn_to(at.saturating_add_signed(by)),
-            None => self.message = Some("there are no pages here; [ and ] turn those of an experiment".into()),
+    fn turn_page(&mut self, by: isize) {
+        if let Some((_, _, at)) = self.pages_in_view() {
+            self.turn_to(at.saturating_add_signed(by));
         }
     }
 

@@ -18,6 +18,7 @@ impl App {
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
                 if unreadable.is_empty() {
                     document.lit = std::mem::take(&mut self.library.lessons[at].lit);
+                    document.number = self.library.lessons[at].number;
                     self.library.lessons[at] = document;
                     if at == self.lesson {
                         self.follow_edit(focused);

@@ -26,7 +26,7 @@ impl App {
 
     pub(super) fn steer_key(&mut self, key: CellKey, event: KeyEvent) -> Vec<Effect> {
         let Some(view) = self.experiments.get_mut(&key) else { return Vec::new() };
-        if matches!(event.code, KeyCode::Enter | KeyCode::Char('q')) {
+        if event.code == KeyCode::Char('q') {
             return Vec::new();
         }
         self.modals.push(Modal::Steer(key.clone()));

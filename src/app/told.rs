@@ -234,8 +234,11 @@ impl App {
     pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(Read::Progress);
         let mut last_lesson = None;
-        let was_here = |(key, _): &(String, Value)| key == "last-lesson" || key.starts_with("place/");
-        self.is_newcomer = self.opening == Opening::Awaited && !entries.iter().any(was_here);
+        let welcome = self.library.numbered(0).map(|at| self.library.lessons[at].meta.id.clone());
+        let is_welcome = |key: &str| welcome.as_deref().is_some_and(|id| key.strip_prefix("place/") == Some(id));
+        let is_open = self.opening == Opening::Done && self.document().number == Some(0);
+        let was_opened = is_open || welcome.iter().any(|id| self.places.contains_key(id));
+        self.is_newcomer = !was_opened && !entries.iter().any(|(key, _)| is_welcome(key));
         for (key, value) in entries {
             let parts: Vec<&str> = key.split('/').collect();
             match parts.as_slice() {

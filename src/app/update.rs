@@ -1,17 +1,22 @@
 //! The one place where the notebook's state changes.
 
-use super::navigate::Start;
+use super::keys;
 use super::{
-    Action, Answer, App, Background, BackgroundSource, CommandLine, Effect, Event, Guessing, Modal, Opening,
-    QuitChoice, Read, RunsList,
+    Action, Answer, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read,
+    RunsList, Search, Tag,
 };
-use super::{Search, Tag, keys};
-use crate::lesson::{CellBody, Guess, PredictCell};
+use crate::lesson::CellBody;
 use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: isize = 3;
+
+/// What a key hears on a screen too small for the notebook.
+const TOO_SMALL: &str = "No key but q works here. What runs goes on.";
+
+/// What a drag of the mouse hears, which selects text in a terminal that keeps the mouse for itself.
+const SELECTING: &str = "Hold Shift while you drag to select text.";
 
 /// Takes an event in; returns what the shell must do.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
@@ -20,12 +25,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => mouse.kind != MouseEventKind::Moved,
         _ => false,
     };
-    let stood = app.stands();
     let mut effects = take(app, event);
-    if by_hand && app.is_newcomer && app.stands() != stood {
-        app.is_newcomer = false;
-        app.change_banner();
-    }
     if by_hand && app.opening == Opening::Awaited {
         app.opening = Opening::Done;
     }
@@ -54,11 +54,18 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             MouseEventKind::ScrollDown => app.wheel(KeyCode::Down),
             MouseEventKind::ScrollUp => app.wheel(KeyCode::Up),
             MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
+            MouseEventKind::Drag(MouseButton::Left) => {
+                app.message = Some(SELECTING.into());
+                Vec::new()
+            }
             _ => Vec::new(),
         },
         Event::Paste(text) => app.pasted(&text),
         Event::Resize(columns, rows) => {
             app.resize(columns, rows);
+            if !app.screen.is_too_small() {
+                app.message.take_if(|message| message == TOO_SMALL);
+            }
             Vec::new()
         }
         Event::Background(background) => {
@@ -152,13 +159,19 @@ impl App {
 
     /// On a screen too small for the lesson: the keys that leave it. What runs goes on.
     fn key_beneath(&mut self, key: KeyEvent) -> Vec<Effect> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
         match keys::action(key) {
-            Some(Action::Quit | Action::QuitSafely) if key.kind != KeyEventKind::Release => {
+            Some(Action::Quit | Action::QuitSafely) => {
                 self.quit = true;
                 self.remember_place()
             }
             Some(action @ (Action::Suspend | Action::Redraw)) => self.act(action),
-            _ => Vec::new(),
+            _ => {
+                self.message = Some(TOO_SMALL.into());
+                Vec::new()
+            }
         }
     }
 
@@ -168,12 +181,12 @@ impl App {
             Action::Up => return self.scroll(-1),
             Action::PageDown => return self.scroll(self.view.page_down()),
             Action::PageUp => return self.scroll(-self.view.page_up()),
-            Action::Top => return self.scroll(isize::MIN / 2),
-            Action::Bottom => return self.scroll(isize::MAX / 2),
-            Action::NextLesson => return self.open_lesson(self.lesson + 1, Start::Kept),
-            Action::PreviousLesson => {
-                return self.lesson.checked_sub(1).map_or_else(Vec::new, |l| self.open_lesson(l, Start::Kept));
+            Action::Top => {
+                // Tab goes to the first cell from here, even where that one is on the screen.
+                self.view.focus = None;
+                return self.scroll(isize::MIN / 2);
             }
+            Action::Bottom => return self.scroll(isize::MAX / 2),
             Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
             Action::Welcome => return self.open_welcome(),
             Action::Faults if self.lesson_faults.is_empty() => {
@@ -181,8 +194,12 @@ impl App {
             }
             Action::Faults => self.modals.push(Modal::Faults { top: 0 }),
             Action::NextCell | Action::PreviousCell => {
+                let forward = action == Action::NextCell;
                 self.view.link = None;
-                self.view.step_cell(action == Action::NextCell);
+                if !self.view.step_cell(forward) {
+                    self.message =
+                        Some(format!("no cell {} in this lesson", if forward { "follows" } else { "stands above" }));
+                }
                 return self.remember_place();
             }
             Action::NextLink | Action::PreviousLink => {
@@ -193,29 +210,20 @@ impl App {
                 return self.remember_place();
             }
             Action::Outline => self.open_outline(),
-            Action::Activate => {
-                return match self.view.chosen_target().cloned() {
-                    Some(target) => self.follow(&target),
-                    None => self.activate(),
-                };
-            }
-            Action::Space => {
-                let pausable = self.focused_race().is_some_and(|race| race.state.is_active());
-                return if pausable { self.pause_or_continue() } else { self.scroll(self.view.page_down()) };
-            }
-            Action::StopRun => return self.stop_run(),
-            Action::Settings => {
-                if let Some((key, spec)) = self.focused_spec() {
-                    self.open_settings(key, &spec);
-                } else {
-                    self.message = Some("settings belong to a race; Tab goes to the next one".into());
-                }
-            }
-            Action::Effort => self.change_effort(),
-            Action::Values => self.read_values(None),
-            Action::NextPage => self.turn_page(1),
-            Action::PreviousPage => self.turn_page(-1),
-            Action::Undo => return self.take_back(),
+            Action::Activate
+            | Action::Pause
+            | Action::Stop
+            | Action::Settings
+            | Action::Effort
+            | Action::Values
+            | Action::NextPage
+            | Action::PreviousPage
+            | Action::Undo
+            | Action::Left
+            | Action::Right
+            | Action::NextLesson
+            | Action::PreviousLesson
+            | Action::Choose(_) => return self.operate(action),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::Read(Read::Runs)];
@@ -234,7 +242,6 @@ impl App {
                 let page = if self.background == Background::Light { "light" } else { "dark" };
                 self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
             }
-            Action::Choose(number) => return self.choose(usize::from(number) - 1),
         }
         Vec::new()
     }
@@ -247,81 +254,16 @@ impl App {
         }
     }
 
-    /// The settings that the focused race has, or would start with.
-    fn focused_spec(&self) -> Option<(CellKey, protocol::RunSpec)> {
-        let key = self.key_of(self.focused()?);
-        let spec = self.spec_of(&key)?;
-        Some((key, spec))
-    }
-
-    /// The same for any race of the open lesson.
+    /// The settings that a race of the open lesson has, or would start with.
     pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::RunSpec> {
         let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
         let CellBody::Train(train) = &cell.body else { return None };
         Some(self.race_of(key).map_or_else(|| train.spec(), |race| race.spec.clone()))
     }
 
-    /// Enter: runs or opens the cell in view.
-    fn activate(&mut self) -> Vec<Effect> {
-        let Some(cell) = self.focused() else {
-            self.view.step_cell(true);
-            return Vec::new();
-        };
-        let key = self.key_of(cell);
-        match &cell.body {
-            CellBody::Train(train) => {
-                let spec = train.spec();
-                match self.race_of(&key).map(|race| (race.run, race.state.clone(), race.spec.clone())) {
-                    _ if matches!(self.starting.get(&key), Some(Ok(()))) => Vec::new(),
-                    // What the reader has changed is not passed over.
-                    None if self.drafts.contains_key(&key) => {
-                        self.open_settings(key, &spec);
-                        Vec::new()
-                    }
-                    None => self.start_race(key, spec),
-                    Some((_, RunState::Queued | RunState::Running, _)) => Vec::new(),
-                    Some((run, state, _)) if state.can_resume() => self.go_on(run),
-                    Some((_, _, spec)) => {
-                        self.open_settings(key, &spec);
-                        Vec::new()
-                    }
-                }
-            }
-            CellBody::Experiment(experiment) => {
-                let spec = self.wanted(&key, experiment);
-                self.run_or_stop(key, spec)
-            }
-            CellBody::Claim(claim) => {
-                let (lesson, cell) = (claim.lesson.clone(), claim.cell.clone());
-                self.follow_to_cell(&lesson, &cell)
-            }
-            CellBody::Predict(PredictCell { guess: Guess::Number(unit), .. }) => {
-                let (unit, text) = (unit.clone(), String::new());
-                self.modals.push(Modal::Guess(Guessing { cell: key, unit, text }));
-                Vec::new()
-            }
-            CellBody::Predict(_) | CellBody::Quiz(_) => {
-                self.message = Some("press the number of your answer".into());
-                Vec::new()
-            }
-        }
-    }
-
     pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
         self.starting.insert(key.clone(), Ok(()));
         vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
-    }
-
-    fn pause_or_continue(&mut self) -> Vec<Effect> {
-        let Some(race) = self.focused_race() else { return Vec::new() };
-        let run = race.run;
-        match race.state {
-            RunState::Queued | RunState::Running => {
-                vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })]
-            }
-            RunState::Paused => self.go_on(run),
-            _ => Vec::new(),
-        }
     }
 
     /// Goes on with a halted run, once: until the kernel has answered, a second wish would be refused.
@@ -335,51 +277,11 @@ impl App {
         vec![Effect::Request(Tag::Run(run), body)]
     }
 
-    fn stop_run(&mut self) -> Vec<Effect> {
-        if let Some(race) = self.focused_race().filter(|race| race.state.is_active()) {
-            let run = race.run;
-            vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })]
-        } else {
-            self.message = Some("no race runs here".into());
-            Vec::new()
-        }
-    }
-
-    pub(super) fn choose(&mut self, choice: usize) -> Vec<Effect> {
-        let Some(cell) = self.focused() else { return Vec::new() };
-        let key = self.key_of(cell);
-        let answer = match &cell.body {
-            CellBody::Quiz(quiz) if choice < quiz.choices.len() => Answer::Choice(choice),
-            CellBody::Predict(predict) => match &predict.guess {
-                Guess::Choice(options) if choice < options.len() => Answer::Choice(choice),
-                Guess::Order(options) if choice < options.len() => {
-                    let mut order = match self.answers.get(&key) {
-                        Some(Answer::Order(order)) if order.len() < options.len() => order.clone(),
-                        _ => Vec::new(),
-                    };
-                    if order.contains(&choice) {
-                        return Vec::new();
-                    }
-                    order.push(choice);
-                    Answer::Order(order)
-                }
-                _ => return Vec::new(),
-            },
-            CellBody::Experiment(_) => {
-                self.turn_to(choice);
-                return Vec::new();
-            }
-            CellBody::Train(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return Vec::new(),
-        };
-        self.keep_answer(key, answer)
-    }
-
     /// Takes back the last that was put in order.
-    fn take_back(&mut self) -> Vec<Effect> {
-        let Some(key) = self.focused().map(|cell| self.key_of(cell)) else { return Vec::new() };
-        let Some(Answer::Order(mut order)) = self.answers.get(&key).cloned() else { return Vec::new() };
+    pub(super) fn take_back(&mut self, key: &CellKey) -> Vec<Effect> {
+        let Some(Answer::Order(mut order)) = self.answers.get(key).cloned() else { return Vec::new() };
         order.pop();
-        if order.is_empty() { self.forget_answer(&key) } else { self.keep_answer(key, Answer::Order(order)) }
+        if order.is_empty() { self.forget_answer(key) } else { self.keep_answer(key.clone(), Answer::Order(order)) }
     }
 
     /// What was asked about has come to its end meanwhile, or its kernel has: an answer would mean nothing any more.

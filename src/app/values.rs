@@ -235,6 +235,11 @@ impl App {
         }
     }
 
+    /// Whether a pane has a curve with values.
+    pub(super) fn can_read(&self, on: &Pane) -> bool {
+        self.chart(on).is_some_and(|chart| chart.curves.iter().any(|curve| !curve.points.is_empty()))
+    }
+
     /// The figure on the page that an experiment's pane shows.
     fn shown_figure(&self, key: &CellKey, number: usize) -> Option<&Figure> {
         let outcome = self.experiments.get(key)?.shown()?;
@@ -282,7 +287,7 @@ impl App {
             KeyCode::End | KeyCode::Char('G') => chart.step(&mut cursor, isize::MAX),
             KeyCode::Up | KeyCode::Char('k') => chart.change_curve(&mut cursor, -1),
             KeyCode::Down | KeyCode::Char('j') => chart.change_curve(&mut cursor, 1),
-            KeyCode::Enter | KeyCode::Char('v' | 'q') => return Vec::new(),
+            KeyCode::Char('q') => return Vec::new(),
             // Another page has other curves.
             KeyCode::Char('1'..='9' | '[' | ']') if matches!(cursor.on, Pane::Cell(_)) => {
                 self.page_key(key.code);

@@ -32,6 +32,22 @@ pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) ->
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes a run's curves to a file that is not there yet, in the format that its name ends in.
+///
+/// # Errors
+/// If there is something at the path already, and for what keeps the run from being read or the file from being written.
+pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<()> {
+    let format = match path.extension().and_then(|end| end.to_str()) {
+        Some("json") => Format::Json,
+        Some("svg") => Format::Svg,
+        _ => Format::Csv,
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(eyre!("{} is there already; take another name", path.display()));
+    }
+    export(home, run, format, Some(path)).map(drop)
+}
+
 fn json(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
     let text = serde_json::to_string_pretty(&json!({ "summary": summary, "epochs": epochs }))?;
     Ok(format!("{}\n", escape_json(&text)))
@@ -144,6 +160,17 @@ fn svg(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<Strin
 mod tests {
     use super::*;
     use crate::protocol::Arm;
+
+    #[test]
+    fn an_export_from_the_notebook_replaces_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = Home::at(parent.path().join("home")).unwrap();
+        let path = parent.path().join("run-1.csv");
+        std::fs::write(&path, "mine").unwrap();
+        let error = to_new_file(&home, RunId(1), &path).unwrap_err();
+        assert!(error.to_string().contains("there already"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
 
     #[test]
     fn a_table_has_its_header_with_and_without_rows() {

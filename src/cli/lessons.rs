@@ -87,7 +87,7 @@ fn list(as_json: bool) -> Outcome {
                 let cells: Vec<_> =
                     lesson.cells().iter().map(|cell| json!({ "id": cell.id, "kind": kind(&cell.body) })).collect();
                 let meta = &lesson.meta;
-                json!({ "id": meta.id, "title": meta.title, "part": meta.part, "summary": meta.summary,
+                json!({ "number": lesson.number, "id": meta.id, "title": meta.title, "part": meta.part, "summary": meta.summary,
                         "minutes": meta.minutes, "file": lesson.file, "cells": cells })
             })
             .collect();
@@ -97,7 +97,9 @@ fn list(as_json: bool) -> Outcome {
     let width = library.lessons.iter().map(|lesson| lesson.meta.title.width()).max().unwrap_or(0);
     for lesson in &library.lessons {
         let meta = &lesson.meta;
-        say(&format!("{:<14} {:<6}  {:<width$}  {:>3} min", meta.id, meta.part, meta.title, meta.minutes))?;
+        let number = lesson.number.map_or(String::new(), |number| number.to_string());
+        let (id, part, title, minutes) = (&meta.id, &meta.part, &meta.title, meta.minutes);
+        say(&format!("{number:>2}  {id:<14} {title:<width$}  {minutes:>3} min  {part}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
-use super::{Outcome, Usage, complain, say};
+use super::{Outcome, Usage, complain, export, say};
 use crate::lesson::{self, Fault, Glyphs, Library, Line, Span, lay_out};
 use crate::protocol::escape_line;
 use crate::shell::{self, ThemeChoice};
@@ -55,7 +55,14 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
             if let Some(lesson) = library.named(id) {
                 Some(lesson)
             } else {
-                let known: Vec<&str> = library.lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
+                let known: Vec<String> = library
+                    .lessons
+                    .iter()
+                    .map(|lesson| match lesson.number {
+                        Some(number) => format!("{number} {}", lesson.meta.id),
+                        None => lesson.meta.id.clone(),
+                    })
+                    .collect();
                 bail!("there is no lesson `{id}`; there are {}, or give a file that ends in .md", known.join(", "));
             }
         }
@@ -68,7 +75,7 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
     }
     let theme = look.choice()?;
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, watched, theme })?;
+    shell::run(shell::Options { home, library, lesson, watched, theme, export: export::to_new_file })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -55,6 +55,8 @@ pub struct Reference {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub file: String,
+    /// What a shipped lesson is called by everywhere: the number that its file's name begins with.
+    pub number: Option<u16>,
     /// As it was read.
     pub text: String,
     pub meta: Meta,

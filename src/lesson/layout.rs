@@ -124,8 +124,12 @@ impl<'c> Setter<'c> {
         let meta = &self.document.meta;
         self.wrapped(&[Span::new(meta.title.clone(), Style::Title)]);
         let minutes = if meta.minutes == 1 { "1 minute".into() } else { format!("{} minutes", meta.minutes) };
-        let part = if meta.part.is_empty() { String::new() } else { format!("{} · ", meta.part) };
-        self.wrapped(&[Span::new(format!("{part}{minutes}"), Style::Faint)]);
+        let number = self.document.number.map(|number| format!("Lesson {number}"));
+        // A lesson of one's own has no number; the article has no part for lesson 0, whose part is its number.
+        let is_number = |part: &String| self.document.number.is_some_and(|number| part.parse() == Ok(number));
+        let part = Some(meta.part.clone()).filter(|part| !part.is_empty() && !is_number(part));
+        let head: Vec<String> = number.into_iter().chain(part).chain([minutes]).collect();
+        self.wrapped(&[Span::new(head.join(" · "), Style::Faint)]);
         self.blank();
     }
 

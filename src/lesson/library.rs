@@ -29,6 +29,7 @@ impl Library {
         let image = |path: &str| IMAGES.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes.to_vec());
         let read = |(file, text): &(&str, &str)| {
             let (mut document, faults) = parse(file, text);
+            document.number = number_of(file);
             document.illustrate(|path| image(path).ok_or(PictureError::Missing));
             (document, faults)
         };
@@ -40,17 +41,22 @@ impl Library {
         self.lessons.iter().position(|lesson| lesson.meta.id == id)
     }
 
-    /// Index of the lesson that a reader means: by its id, its part as the contents show it, its number from 0, or how
-    /// its title or its id begins.
+    /// Index of the lesson that a reader means: by its id, its number, the article's part, or how its title or its id
+    /// begins.
     pub fn named(&self, name: &str) -> Option<usize> {
         let name = name.trim().to_lowercase();
         let lessons = || self.lessons.iter();
         let mut parts = lessons().enumerate().filter(|(_, lesson)| lesson.meta.part.to_lowercase() == name);
         let part = parts.next().filter(|_| parts.next().is_none()).map(|(at, _)| at);
-        let number = || name.parse().ok().filter(|number| *number < self.lessons.len());
+        let number = || self.numbered(name.parse().ok()?);
         let titled = || lessons().position(|lesson| lesson.meta.title.to_lowercase().starts_with(&name));
         let begun = || lessons().position(|lesson| lesson.meta.id.starts_with(&name));
-        self.find(&name).or(part).or_else(number).or_else(titled).or_else(begun).filter(|_| !name.is_empty())
+        self.find(&name).or_else(number).or(part).or_else(titled).or_else(begun).filter(|_| !name.is_empty())
+    }
+
+    /// Index of the lesson with this number.
+    pub fn numbered(&self, number: u16) -> Option<usize> {
+        self.lessons.iter().position(|lesson| lesson.number == Some(number))
     }
 
     /// Whether the lesson at this index ships inside the program; the reader's own come behind these.
@@ -59,8 +65,9 @@ impl Library {
     }
 
     /// Adds a lesson of the reader's own, or puts it in the place of the one whose id it has; returns its index.
-    pub fn put(&mut self, lesson: Document) -> usize {
+    pub fn put(&mut self, mut lesson: Document) -> usize {
         if let Some(at) = self.find(&lesson.meta.id) {
+            lesson.number = self.lessons[at].number;
             self.lessons[at] = lesson;
             return at;
         }
@@ -69,9 +76,29 @@ impl Library {
     }
 }
 
+/// The number that a shipped lesson's file name begins with: 11 of `en/11-faster-learning.md`.
+fn number_of(file: &str) -> Option<u16> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.split_once('-').and_then(|(number, _)| number.parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `lessons/en/11-faster-learning.md` is lesson 11 in the contents, in links and on the command line.
+    #[test]
+    fn every_shipped_lesson_has_the_number_of_its_file() {
+        let library = Library::english();
+        for lesson in &library.lessons {
+            let number = lesson.number.unwrap();
+            let name = lesson.file.rsplit('/').next().unwrap();
+            assert!(name.starts_with(&format!("{number:02}-")), "{number} {}", lesson.file);
+            let named = library.named(&number.to_string()).unwrap();
+            assert_eq!(library.lessons[named].meta.id, lesson.meta.id, "{number}");
+        }
+        assert!(library.lessons.is_sorted_by_key(|lesson| lesson.number));
+    }
 
     #[test]
     fn a_lesson_has_many_names() {

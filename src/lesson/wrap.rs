@@ -35,8 +35,10 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
             let mut line: Vec<Span> = Vec::new();
             for (at, piece) in fragments.iter().enumerate() {
                 piece.spans.iter().for_each(|span| append(&mut line, span));
-                if piece.space && at + 1 < fragments.len() {
-                    let blank = line.last().cloned().unwrap_or_default().with(" ");
+                if piece.space
+                    && let Some(next) = fragments.get(at + 1)
+                {
+                    let blank = blank_between(line.last(), next.spans.first());
                     append(&mut line, &blank);
                 }
             }
@@ -44,6 +46,18 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
         }
     }
     lines
+}
+
+/// The blank between two words: a part of a link only where both words are, so that no underline reaches beyond its words.
+fn blank_between(before: Option<&Span>, after: Option<&Span>) -> Span {
+    let (before, after) = (before.cloned().unwrap_or_default(), after.cloned().unwrap_or_default());
+    if before.target == after.target || before.target.is_none() {
+        before.with(" ")
+    } else if after.target.is_none() {
+        after.with(" ")
+    } else {
+        Span::new(" ", Style::Text)
+    }
 }
 
 fn append(line: &mut Vec<Span>, span: &Span) {
@@ -137,7 +151,32 @@ fn cut(spans: &[Span], from: &mut (usize, usize), start: usize, end: usize) -> V
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::Target;
     use super::*;
+
+    #[test]
+    fn a_link_ends_with_its_last_word() {
+        let link =
+            |text: &str, to: &str| Span { target: Some(Target::Heading(to.into())), ..Span::new(text, Style::Text) };
+        let plain = |text: &str| Span::new(text, Style::Text);
+        let linked = |spans: &[Span], width: usize| -> Vec<String> {
+            let lines = wrap(spans, width);
+            lines.into_iter().flatten().filter(|span| span.target.is_some()).map(|span| span.text).collect()
+        };
+        for (spans, width, words) in [
+            (vec![plain("see "), link("this page", "a"), plain(" or not")], 40, vec!["this page"]),
+            // The blank was written inside of the link.
+            (vec![plain("see"), link(" this page ", "a"), plain("or not")], 40, vec!["this page"]),
+            (vec![link("one", "a"), plain(" "), link("two", "b")], 40, vec!["one", "two"]),
+            (vec![link("one ", "a"), link("two", "b"), plain(" end")], 40, vec!["one", "two"]),
+            // Wrapped: none at the end of a line either.
+            (vec![link("this long page ", "a"), plain("or not")], 9, vec!["this long", "page"]),
+        ] {
+            assert_eq!(linked(&spans, width), words, "{spans:?}");
+            let text = wrap(&spans, 80).concat().iter().map(|span| span.text.clone()).collect::<String>();
+            assert!(!text.contains("  ") && text.split(' ').count() >= 2, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_formula_is_broken_at_its_blanks_alone() {

@@ -11,6 +11,7 @@ use super::watch::Told;
 use super::{drill, input, light, report, size, theme, watch};
 use crate::app::{App, Effect, Event, Opening, Tag, update};
 use crate::lesson::Library;
+use crate::protocol::RunId;
 use crate::store::Home;
 use crate::ui::{self, Palette, Theme};
 use color_eyre::eyre::{Context, eyre};
@@ -19,6 +20,7 @@ use crossterm::{cursor, queue};
 use ratatui::Terminal;
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -45,7 +47,12 @@ pub struct Options {
     /// The lesson's file, if it is one of the reader's own.
     pub watched: Option<Told>,
     pub theme: ThemeChoice,
+    /// Writes a run's curves to a file, as the command line does.
+    pub export: Export,
 }
+
+/// Writes a run's curves to a new file; says what went wrong.
+pub type Export = fn(&Home, RunId, &Path) -> color_eyre::Result<()>;
 
 /// Progress is drawn no more often than this, half a kilobyte a second over a slow line; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(200);
@@ -65,8 +72,8 @@ type Screen = Terminal<AnsiBackend>;
 pub fn run(options: Options) -> color_eyre::Result<()> {
     report::own_terminal(options.home.logs());
     let (columns, rows) = size::drawn().wrap_err("this terminal does not tell its size")?;
-    // A first visit begins at the heart of the course; the contents stand beside it.
-    let lesson = options.lesson.or_else(|| options.library.find("faster")).unwrap_or(0);
+    // A first visit begins with the lesson that explains the notebook.
+    let lesson = options.lesson.unwrap_or(0);
     let env = |name: &str| std::env::var(name).ok();
     let (theme, page) = (Theme::detect(env), Page::of(options.theme, env));
     let mut app = App::new(options.library, lesson, columns, rows)
@@ -81,7 +88,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     };
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, question, options.home)
+    let outcome = Notebook::open(app, theme, question, (options.home, options.export))
         .and_then(|notebook| notebook.serve(signals, options.lesson.is_some(), options.watched));
     drop(guard);
     match outcome {
@@ -121,17 +128,37 @@ struct Notebook {
     sender: Sender<Incoming>,
     link: Link,
     reader: Reader,
+    export: Export,
 }
 
 impl Notebook {
-    fn open(app: App, theme: Theme, question: &'static [u8], home: Home) -> color_eyre::Result<Self> {
+    fn open(
+        app: App,
+        theme: Theme,
+        question: &'static [u8],
+        (home, export): (Home, Export),
+    ) -> color_eyre::Result<Self> {
         let out = Out::default();
         let screen = blank(&out)?;
         let (sender, events) = mpsc::channel();
         let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
         let reader = Reader::start(home.clone(), sender.clone()).wrap_err("no thread to read the store")?;
         let interrupt = Interrupt::default();
-        Ok(Self { app, theme, question, asked: None, interrupt, home, screen, out, events, sender, link, reader })
+        Ok(Self {
+            app,
+            theme,
+            question,
+            asked: None,
+            interrupt,
+            home,
+            screen,
+            out,
+            events,
+            sender,
+            link,
+            reader,
+            export,
+        })
     }
 
     fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Told>) -> color_eyre::Result<()> {
@@ -258,12 +285,30 @@ impl Notebook {
             Effect::Request(tag, body) => self.order(tag, body, true),
             Effect::RequestIfOn(tag, body) => self.order(tag, body, false),
             Effect::Read(what) => self.reader.wish(what),
+            Effect::Export { run, path } => self.export(run, path)?,
             Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Highlight { lesson, code } => light::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
             Effect::Redraw => self.screen = blank(&self.out)?,
         }
         Ok(())
+    }
+
+    /// On a thread of its own: the store may be locked, and the file lie on a slow disk.
+    fn export(&self, run: RunId, path: String) -> io::Result<()> {
+        let (home, export, events) = (self.home.clone(), self.export, self.sender.clone());
+        input::spawn("export", &self.sender, move || {
+            let path = Path::new(&path);
+            let told = match export(&home, run, path) {
+                Ok(()) => {
+                    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+                    format!("run {run} is written to {}", whole.display())
+                }
+                Err(error) => format!("run {run} is not exported: {error:#}"),
+            };
+            // Whoever has left wants no answer.
+            let _ = events.send(Incoming::Event(Event::Notice(told)));
+        })
     }
 
     fn feed(&mut self, event: Event) -> color_eyre::Result<()> {

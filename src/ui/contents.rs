@@ -1,7 +1,7 @@
 //! The contents: every lesson with how far it has been read.
 
 use super::{Glyphs, Theme};
-use crate::app::{App, CONTENTS_TOP};
+use crate::app::{App, CONTENTS_TOP, LessonProgress};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -17,15 +17,18 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     }
     let room = usize::from(area.width.saturating_sub(3));
     buffer.set_stringn(area.x + 1, area.y, "ReLU, measured", room, theme.accent().patch(theme.strong()));
+    if let Some(left) = app.course_left().filter(|left| left.len() + 16 <= room) {
+        buffer.set_string(area.right() - 2 - left.len() as u16, area.y, left, theme.faint());
+    }
     for (row, y) in app.contents_rows().iter().zip(area.y + CONTENTS_TOP..area.bottom()) {
         let at = row.lesson;
-        let read = app.read.get(&app.library.lessons[at].meta.id).copied().filter(|_| row.is_first);
-        let mark = match (read.unwrap_or(0), theme.glyphs) {
-            (0, _) => " ",
-            (100.., Glyphs::Unicode) => "✓",
-            (100.., Glyphs::Ascii) => "+",
-            (_, Glyphs::Unicode) => "·",
-            (_, Glyphs::Ascii) => ".",
+        let progress = if row.is_first { app.progress_of(at) } else { LessonProgress::Untouched };
+        let mark = match (progress, theme.glyphs) {
+            (LessonProgress::Untouched, _) => " ",
+            (LessonProgress::Complete, Glyphs::Unicode) => "✓",
+            (LessonProgress::Complete, Glyphs::Ascii) => "+",
+            (LessonProgress::Begun, Glyphs::Unicode) => "◐",
+            (LessonProgress::Begun, Glyphs::Ascii) => "~",
         };
         let style = match app.contents_choice() {
             Some(choice) if at == choice => theme.selected(),
@@ -36,5 +39,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         let line = Rect::new(area.x + 1, y, area.width.saturating_sub(2), 1);
         buffer.set_style(line, style);
         buffer.set_stringn(line.x, y, format!("{mark} {}", row.text), room, style);
+        let x = line.right().saturating_sub(1 + row.minutes.len() as u16);
+        buffer.set_string(x, y, &row.minutes, style.patch(theme.faint()));
     }
 }

@@ -82,7 +82,8 @@ fn draw_cell(
         CellBody::Train(train) => race::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
         CellBody::Experiment(body) => experiment::draw(app, theme, body, &key, focused, whole, &mut canvas),
         CellBody::Predict(predict) => {
-            questions::predict(theme, predict, app.answers.get(&key), focused, whole, &mut canvas);
+            let typed = app.guessing_in(&key).map(|guess| guess.text.as_str());
+            questions::predict(theme, predict, (app.answers.get(&key), typed), focused, whole, &mut canvas);
         }
         CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
         CellBody::Quiz(quiz) => questions::quiz(theme, quiz, app.answers.get(&key), focused, whole, &mut canvas),

@@ -98,7 +98,7 @@ fn progress(theme: &Theme, running: &Running, area: Rect, buffer: &mut Buffer) {
     let numbers = format!(" {:>3.0} % · {time}", running.done * 100.0);
     let bar = bar(theme, running.done, width.saturating_sub(numbers.width()).clamp(4, LONGEST_BAR));
     buffer.set_stringn(area.x, area.y, theme.text(&format!("{bar}{numbers}")), width, theme.strong());
-    let doing = format!("{} · Enter stops", running.doing);
+    let doing = format!("{} · s stops", running.doing);
     buffer.set_stringn(area.x, area.y + 1, theme.text(&doing), width, theme.faint());
 }
 

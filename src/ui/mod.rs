@@ -55,7 +55,7 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = frame.area();
     // A resize may be under way: nothing is drawn outside of what the frame really has.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
-        too_small(area, frame);
+        too_small(app, area, frame);
         return;
     }
     let theme = &theme.on(app.background);
@@ -71,12 +71,14 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
     status::draw_message(app, theme, frame);
 }
 
-fn too_small(area: Rect, frame: &mut Frame) {
+fn too_small(app: &App, area: Rect, frame: &mut Frame) {
     if area.is_empty() {
         return;
     }
-    let text = format!("relu-notebook needs 40x12; this terminal is {}x{}.", area.width, area.height);
-    let lines = textwrap::wrap(&text, usize::from(area.width));
+    let told = app.message.as_ref().map_or(String::new(), |message| format!("\n{message}"));
+    let text = format!("relu-notebook needs 40x12; this terminal is {}x{}. q quits.{told}", area.width, area.height);
+    let width = usize::from(area.width);
+    let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, width)).collect();
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
         frame.render_widget(Line::raw(line.to_string()), Rect::new(area.x, area.y + row as u16, area.width, 1));
     }

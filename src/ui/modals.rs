@@ -7,13 +7,17 @@ use super::runs;
 use super::search;
 use super::status::READING;
 use super::theme::Theme;
-use crate::app::{App, COMMANDS, CommandLine, Guessing, Modal, Outline, Pane, QuitChoice, Screen, Settings, keys};
-use crate::protocol::RunId;
+use crate::app::{
+    App, CommandLine, Completion, Modal, Outline, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, Settings, Work,
+    commands, keys,
+};
+use crate::protocol::{RunId, RunState};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
+use unicode_width::UnicodeWidthStr;
 
 pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
     let screen = &app.screen;
@@ -26,11 +30,13 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
         Modal::Search(search) => search::draw(search, app, theme, buffer),
         Modal::Outline(list) => outline(list, app, theme, screen, buffer),
-        // Drawn where the contents, the plots and the steered cell always stand.
-        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) => {}
+        // Drawn where the contents, the plots, the steered cell and the question always stand.
+        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::Guess(_) => {}
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
-        Modal::Guess(guess) => number(guess, theme, screen, buffer),
+        Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
+        Modal::RunLine(line) => run_line(line, theme, screen, buffer),
+        Modal::DeleteRun(run) => delete_run(*run, app, theme, screen, buffer),
         Modal::Faults { top } => notices::faults(*top, app, theme, buffer),
         Modal::Reset => notices::reset(app, theme, buffer),
     }
@@ -156,8 +162,10 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     race::draw_race(theme, &view, chart, buffer);
     let keys = if cursor.is_some() {
         READING
+    } else if race.state == RunState::Paused {
+        "Enter continues · s stops · v values · Esc back"
     } else if race.state.is_active() {
-        "Space pauses, continues · s stops · v values · Esc back"
+        "z pauses · s stops · v values · Esc back"
     } else if race.state.can_resume() {
         "Enter resumes · v values · Esc back"
     } else {
@@ -204,21 +212,105 @@ fn other_version(sentence: &str, theme: &Theme, screen: &Screen, buffer: &mut Bu
 }
 
 fn command(line: &CommandLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open("Command", screen.middle(72, 6), theme, buffer);
+    let inner = open("Command", screen.middle(72, 8), theme, buffer);
     let y = write(theme, &format!(": {}_", line.text), theme.strong(), inner, inner.y, buffer);
-    match &line.error {
-        Some(why) => write(theme, why, theme.bad(), inner, y + 1, buffer),
-        None => write(theme, COMMANDS, theme.faint(), inner, y + 1, buffer),
+    let last = inner.bottom().saturating_sub(1);
+    let place = Rect { height: last.saturating_sub(inner.y), ..inner };
+    match (&line.error, &line.completion) {
+        (Some(why), _) => write(theme, why, theme.bad(), place, y + 1, buffer),
+        (None, Some(completion)) => {
+            completions(completion, theme, Rect { y: y + 1, height: last.saturating_sub(y + 1), ..inner }, buffer)
+        }
+        (None, None) => write(theme, &commands(), theme.faint(), place, y + 1, buffer),
     };
+    let keys = "Enter does it · Tab completes · ↑ ↓ earlier lines · Esc leaves";
+    buffer.set_stringn(inner.x, last, theme.text(keys), usize::from(inner.width), theme.faint());
 }
 
-fn number(guess: &Guessing, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open("Your prediction", screen.middle(50, 5), theme, buffer);
-    let y = write(theme, &format!("{}_ {}", guess.text, guess.unit), theme.strong(), inner, inner.y, buffer);
-    let (text, style) = match guess.number() {
-        Some(_) => ("Enter keeps it · Esc leaves", theme.good()),
-        None if guess.text.is_empty() => ("a number, then Enter · Esc leaves", theme.faint()),
-        None => ("this is not a number yet", theme.bad()),
+/// What Tab chooses from, the last word of each line; returns the row below.
+fn completions(completion: &Completion, theme: &Theme, place: Rect, buffer: &mut Buffer) -> u16 {
+    let words: Vec<&str> =
+        completion.lines.iter().map(|line| line.trim_end().rsplit(' ').next().unwrap_or(line)).collect();
+    // Rows of words, side by side.
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut width = 0;
+    for (at, word) in words.iter().enumerate() {
+        if width + word.width() > usize::from(place.width) && width > 0 {
+            rows.push(Vec::new());
+            width = 0;
+        }
+        width += word.width() + 2;
+        if let Some(row) = rows.last_mut() {
+            row.push(at);
+        }
+    }
+    let chosen = rows.iter().position(|row| row.contains(&completion.selected)).unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(usize::from(place.height).max(1));
+    for (row, y) in rows.iter().skip(first).zip(place.y..place.bottom()) {
+        let mut x = place.x;
+        for &at in row {
+            let style = if at == completion.selected { theme.selected() } else { theme.faint() };
+            x = buffer.set_stringn(x, y, theme.text(words[at]), usize::from(place.right() - x), style).0;
+            x = (x + 2).min(place.right());
+        }
+    }
+    place.bottom()
+}
+
+fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let (what, other) = match work {
+        Work::Race(_, spec) => (race::told(spec), "o changes the settings · "),
+        Work::Experiment(_, spec) if spec.has_full() => {
+            (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
+        }
+        Work::Experiment(..) => ("This experiment.".into(), ""),
     };
-    write(theme, text, style, inner, y + 1, buffer);
+    let time = format!("It takes {}.", app.estimate_of(work));
+    let stays = "It goes on when you leave the notebook, and s stops it at any time.";
+    let width = screen.middle(72, 0).width;
+    let height = [what.as_str(), &time, stays].map(|text| rows(text, width)).iter().sum::<u16>() + 4;
+    let inner = open("This takes a while", screen.middle(72, height), theme, buffer);
+    let mut y = inner.y;
+    for (text, style) in [(what.as_str(), theme.strong()), (&time, theme.strong()), (stays, Style::new())] {
+        y = write(theme, text, style, inner, y, buffer);
+    }
+    let keys = format!("y starts it · {other}Esc leaves it");
+    write(theme, &keys, theme.accent(), inner, inner.bottom().saturating_sub(1), buffer);
+}
+
+fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let (title, hint, keys) = match line.purpose {
+        RunLinePurpose::Name => (
+            format!("Name of run {}", line.run),
+            "It stands beside the number; an empty one takes it away.",
+            "Enter keeps it · Esc leaves",
+        ),
+        RunLinePurpose::Export => (
+            format!("Export run {}", line.run),
+            "A new file: .csv has a row for each epoch, .json the settings too, .svg is the chart.",
+            "Enter writes it · Ctrl-U empties the line · Esc leaves",
+        ),
+    };
+    let inner = open(&title, screen.middle(72, 8), theme, buffer);
+    // The end of a long path is what is being typed.
+    let shown: String = {
+        let room = usize::from(inner.width).saturating_sub(1);
+        let skip = line.text.chars().count().saturating_sub(room);
+        line.text.chars().skip(skip).collect()
+    };
+    buffer.set_stringn(inner.x, inner.y, theme.text(&format!("{shown}_")), usize::from(inner.width), theme.strong());
+    match &line.error {
+        Some(why) => write(theme, why, theme.bad(), inner, inner.y + 2, buffer),
+        None => write(theme, hint, theme.faint(), inner, inner.y + 2, buffer),
+    };
+    write(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
+}
+
+fn delete_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open("Delete a run?", screen.middle(72, 8), theme, buffer);
+    let name = app.runs.iter().find(|summary| summary.run == run).and_then(|summary| summary.name.clone());
+    let name = name.map_or(String::new(), |name| format!(" ({name})"));
+    let text = format!("Run {run}{name}, its curves and its checkpoints will be gone. This can't be undone.");
+    write(theme, &text, theme.strong(), inner, inner.y, buffer);
+    write(theme, "y deletes it · Esc keeps it", theme.accent(), inner, inner.bottom().saturating_sub(1), buffer);
 }

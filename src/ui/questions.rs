@@ -56,10 +56,11 @@ fn write_hanging(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, bu
     y + lines.len() as u16
 }
 
+/// A prediction with the reader's answer, or with the number that is being typed.
 pub fn predict(
     theme: &Theme,
     cell: &PredictCell,
-    answer: Option<&Answer>,
+    (answer, typed): (Option<&Answer>, Option<&str>),
     focused: bool,
     area: Rect,
     buffer: &mut Buffer,
@@ -81,8 +82,11 @@ pub fn predict(
             }
         }
         Guess::Number(unit) => {
-            let (text, style) = match answer {
-                Some(Answer::Number(number)) => (format!("{number} {unit}"), theme.accent().patch(theme.strong())),
+            let (text, style) = match (typed, answer) {
+                (Some(typed), _) => (format!("{typed}_ {unit}"), theme.accent().patch(theme.strong())),
+                (None, Some(Answer::Number(number))) => {
+                    (format!("{number} {unit}"), theme.accent().patch(theme.strong()))
+                }
                 _ => (format!("a number, in {unit}; Enter asks for it"), theme.faint()),
             };
             y = write(theme, &text, style, inner, y, buffer);

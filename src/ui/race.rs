@@ -69,10 +69,15 @@ pub struct RaceView<'a> {
 
 /// What Enter would start.
 fn offer(spec: &RunSpec, time: Estimate) -> String {
+    format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", told(spec))
+}
+
+/// A race in words.
+pub fn told(spec: &RunSpec) -> String {
     let arms: Vec<String> = spec.arms.iter().map(|arm| arm.title()).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(
-        "Enter starts the race: {}, {} of {} images, batch {}, learning rate {}{seeds}. It takes {time}, and goes on when you leave.",
+        "{}, {} of {} images, batch {}, learning rate {}{seeds}.",
         arms.join(" against "),
         counted(spec.epochs as usize, "epoch"),
         grouped(spec.train_size),

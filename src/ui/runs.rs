@@ -34,7 +34,8 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
         buffer.set_stringn(inner.x, y, theme.text(&cut(&line, width)), width, style);
     }
     let last = inner.bottom().saturating_sub(1);
-    buffer.set_stringn(inner.x, last, theme.text("↑ ↓ choose · Enter opens · Esc back"), width, theme.faint());
+    let keys = "Enter opens · n name · d delete · x export · Esc back";
+    buffer.set_stringn(inner.x, last, theme.text(keys), width, theme.faint());
     let rows = RunsList::detail_rows(&app.screen);
     let told = app.runs.get(list.selected).map(detail).or_else(|| {
         let (run, why) = unreadable.get(list.selected.checked_sub(app.runs.len())?)?;

@@ -12,9 +12,10 @@ pub fn draw(search: &Search, app: &App, theme: &Theme, buffer: &mut Buffer) {
     buffer.set_stringn(inner.x, inner.y, format!("/ {}_", search.query), usize::from(inner.width), theme.strong());
     let (first, rows) = search.shown(&app.screen);
     for ((at, hit), y) in search.hits.iter().enumerate().skip(first).take(rows).zip(inner.y + 2..) {
-        let title = &app.library.lessons[hit.lesson].meta.title;
+        let lesson = &app.library.lessons[hit.lesson];
+        let number = lesson.number.map_or(String::new(), |number| format!("{number} "));
         let style = if at == search.selected { theme.selected() } else { Style::new() };
-        let head = theme.text(&format!("{title}: "));
+        let head = theme.text(&format!("{number}{}: ", lesson.meta.title));
         let mut x = buffer.set_stringn(inner.x, y, &head, usize::from(inner.width), style.patch(theme.faint())).0;
         let [before, word, after] =
             [0..hit.at.start, hit.at.clone(), hit.at.end..hit.text.len()].map(|part| theme.text(&hit.text[part]));

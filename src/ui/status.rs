@@ -3,8 +3,7 @@
 use super::Theme;
 use super::questions::write;
 use crate::app::{App, Banner, Link, Modal};
-use crate::lesson::{CellBody, Guess, PredictCell};
-use crate::protocol::{Effort, ExperimentSpec, RunState};
+use crate::protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Clear;
@@ -16,34 +15,64 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         return;
     }
     let buffer = frame.buffer_mut();
-    buffer.set_style(area, theme.selected());
-    let meta = &app.document().meta;
-    // Where all does not fit, the keys that matter now stay and the title goes.
-    let hints = theme.text(&hints(app));
-    let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
-    let long = format!(" {} {} · {percent}%", meta.part, meta.title);
-    let short = format!(" {} · {percent}%", meta.part);
-    let right = runs.as_ref().unwrap_or(&kernel);
-    let room = usize::from(area.width);
-    let with_help = format!("{right} · ? help ");
-    let choices = [(&long, with_help.as_str()), (&long, "? help "), (&short, with_help.as_str()), (&short, "? help ")];
-    // A running race is worth more than the title.
-    let order = if runs.is_some() { [0, 2, 1, 3] } else { [0, 1, 2, 3] };
-    let fits = |&at: &usize| choices[at].0.width() + choices[at].1.width() + hints.width() + 4 <= room;
-    let (left, right) = choices[order.into_iter().find(fits).unwrap_or(3)];
-    let (left, right) = (theme.text(left), theme.text(right));
     let style = theme.selected();
+    buffer.set_style(area, style);
+    let room = usize::from(area.width);
+    let line = status_line(app, room);
+    let (left, right) = (theme.text(&line.left), theme.text(&line.right));
+    let hints = theme.text(&line.hints);
     buffer.set_stringn(area.x, area.y, &left, room, style);
     let end = room.saturating_sub(right.width());
     if end > left.width() {
         buffer.set_stringn(area.x + end as u16, area.y, &right, room - end, style);
         let between = end - left.width();
-        if hints.width() + 2 <= between {
-            let at = left.width() + (between - hints.width()) / 2;
-            buffer.set_stringn(area.x + at as u16, area.y, &hints, between, style);
-        }
+        let at = left.width() + between.saturating_sub(hints.width()) / 2;
+        buffer.set_stringn(area.x + at as u16, area.y, &hints, end - at, style);
     }
 }
+
+struct StatusLine {
+    left: String,
+    hints: String,
+    right: String,
+}
+
+/// What there is room for. What the next press does comes first: the title goes before it, then everything else.
+fn status_line(app: &App, room: usize) -> StatusLine {
+    let document = app.document();
+    let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
+    let number = document.number.map_or(String::new(), |number| format!(" {number}"));
+    let long = format!("{number} {} · {percent}%", document.meta.title);
+    let short = format!("{number} {percent}%");
+    let right = runs.as_ref().unwrap_or(&kernel);
+    let with_help = format!("{right} · ? help ");
+    let sides = [(&long, with_help.as_str()), (&long, "? help "), (&short, with_help.as_str()), (&short, "? help ")];
+    // A running race is worth more than the title.
+    let order = if runs.is_some() { [0, 2, 1, 3] } else { [0, 1, 2, 3] };
+    let hints = hints(app);
+    let joined = |count: usize| hints[..count].join(" · ");
+    let fits = |left: &str, right: &str, hints: &str| left.width() + right.width() + hints.width() + 4 <= room;
+    // The most telling hints, then as many of the others as there is room for beside the shortest sides.
+    let few = hints.len().min(FEW_HINTS);
+    let side = order.map(|at| sides[at]).into_iter().find(|(left, right)| fits(left, right, &joined(few)));
+    if let Some((left, right)) = side {
+        let count = (few..=hints.len()).rev().find(|&count| fits(left, right, &joined(count))).unwrap_or(few);
+        return StatusLine { left: left.clone(), hints: joined(count), right: right.to_string() };
+    }
+    for (left, right) in [(short.as_str(), "? help "), (" ", "? "), ("", "")] {
+        let count = (1..=hints.len()).rev().find(|&count| fits(left, right, &joined(count)));
+        if let Some(count) = count {
+            return StatusLine { left: left.into(), hints: joined(count), right: right.into() };
+        }
+    }
+    match hints.first() {
+        Some(first) => StatusLine { left: String::new(), hints: first.clone(), right: String::new() },
+        None => StatusLine { left: short, hints: String::new(), right: "? help ".into() },
+    }
+}
+
+/// So many hints are worth more than the title.
+const FEW_HINTS: usize = 3;
 
 /// A sentence in place of the status line, over what lies above it if it is long.
 pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
@@ -102,51 +131,18 @@ fn kernel(app: &App) -> String {
 /// The keys while values are being read.
 pub const READING: &str = "← → points · H L further · ↑ ↓ curves · Esc back";
 
-/// The keys that the focused cell takes; what lies on top shows its own, the contents have them here.
-fn hints(app: &App) -> String {
+/// What the next presses do; what lies on top shows its own keys, the contents have them here.
+fn hints(app: &App) -> Vec<String> {
+    let words = |text: &str| vec![text.to_string()];
     match app.modals.last() {
-        Some(Modal::Contents(_)) => return "↑ ↓ choose · Enter open".into(),
-        Some(Modal::Values(_)) => return READING.into(),
-        Some(_) => return String::new(),
-        None => {}
-    }
-    if app.view.chosen_link().is_some() {
-        return "Enter follow · f next · F previous · Esc back".into();
-    }
-    let Some(cell) = app.focused() else {
-        return "Space page · n next · c contents".into();
-    };
-    match &cell.body {
-        CellBody::Train(_) => match app.focused_race().map(|race| &race.state) {
-            None => "Enter start · o settings",
-            Some(RunState::Queued | RunState::Running) => "Space pause · s stop",
-            Some(RunState::Paused) => "Space continue · s stop",
-            Some(RunState::Finished) => "Enter new run · o settings · v values",
-            Some(_) => "Enter resume · o settings",
+        Some(Modal::Contents(_)) => words("↑ ↓ choose · Enter open · Esc back"),
+        Some(Modal::Values(_)) => words(READING),
+        Some(Modal::Guess(guess)) => match guess.number() {
+            Some(_) => words("Enter keeps it · Esc leaves"),
+            None if guess.text.is_empty() => words("type a number · Esc leaves"),
+            None => words("not a number yet · Esc leaves"),
         },
-        CellBody::Experiment(_) if app.experiment_runs(cell) => "Enter stop",
-        CellBody::Experiment(_) if app.can_steer(&app.key_of(cell)) => "[ ] page · Enter steer",
-        CellBody::Experiment(experiment) => {
-            let key = app.key_of(cell);
-            let measured = app.experiments.get(&key).is_some_and(|view| view.outcome.is_some());
-            match (measured, app.wanted(&key, experiment)) {
-                (false, spec) if !spec.has_full() => "Enter measure",
-                (false, ExperimentSpec { effort: Effort::Quick, .. }) => "Enter measure · e full",
-                (false, _) => "Enter measure · e quick",
-                (true, spec) if !spec.has_full() => "[ ] page · Enter again",
-                (true, ExperimentSpec { effort: Effort::Quick, .. }) => "[ ] page · Enter again · e full",
-                (true, _) => "[ ] page · Enter again · e quick",
-            }
-        }
-        CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => "Enter answer",
-        CellBody::Predict(PredictCell { guess: Guess::Order(options), .. }) => {
-            return format!("1-{} one after the other · Backspace takes back", options.len());
-        }
-        CellBody::Predict(PredictCell { guess: Guess::Choice(choices), .. }) => {
-            return format!("1-{} answer", choices.len());
-        }
-        CellBody::Quiz(quiz) => return format!("1-{} answer", quiz.choices.len()),
-        CellBody::Claim(_) => "Enter to its measurement · Esc back",
+        Some(_) => Vec::new(),
+        None => app.hints(),
     }
-    .into()
 }

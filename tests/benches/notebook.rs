@@ -116,10 +116,12 @@ fn idle(home: TestHome) -> TestHome {
 fn race(home: TestHome) -> Notebook {
     let mut notebook = open(home);
     notebook.wait_for("Welcome");
-    // The first cell is a prediction.
-    notebook.press("\t\t");
+    // The first cell is a prediction. So long a race is asked for.
+    notebook.press(":open 11\r\t\t");
     notebook.wait_for("Enter start");
     notebook.press("\r");
+    notebook.wait_for("y starts it");
+    notebook.press("y");
     notebook.wait_for("epoch 3 of 150");
     notebook
 }

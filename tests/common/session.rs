@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{App, Effect, Event, Tag, update};
+use relu_notebook::app::{App, Effect, Event, Modal, Tag, update};
 use relu_notebook::lesson::Library;
 use relu_notebook::protocol::{
     self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
@@ -90,9 +90,17 @@ impl Session {
         self.tell(Event::Kernel(protocol::Event::Run(event)));
     }
 
+    /// Enter, and a yes where what takes long is asked for.
+    pub fn enter(&mut self) {
+        self.press(KeyCode::Enter);
+        if matches!(self.app.modals.last(), Some(Modal::Confirm(_))) {
+            self.press(KeyCode::Char('y'));
+        }
+    }
+
     /// Enter, and the kernel's answer.
     pub fn start_race(&mut self) {
-        self.press(KeyCode::Enter);
+        self.enter();
         let key = CellKey { lesson: "faster".into(), cell: "race".into() };
         self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
         self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });

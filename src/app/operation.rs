@@ -1,0 +1,555 @@
+//! What a key does at this moment. One function decides it: a press carries the operation out and the status line names
+//! it, so that the line can't say one thing and the key do another.
+//!
+//! Two rules hold for every operation on a cell. No key undoes what its last press did: Enter starts, continues and
+//! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned that is not on the screen: the
+//! first press brings it there and says what the next one does.
+
+use super::answers::{choice_rows, question_rows};
+use super::navigate::Start;
+use super::{Action, Answer, App, Effect, Guessing, Modal, Pane, Tag};
+use crate::lesson::{Cell, CellBody, Guess, PredictCell, Target};
+use crate::protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Work that a cell starts in the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    Race(CellKey, RunSpec),
+    Experiment(CellKey, ExperimentSpec),
+}
+
+/// What a key press would do now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Scrolls to the rows of a cell that the key acts on; the next press does the rest.
+    Reveal {
+        cell: usize,
+        rows: Range<u16>,
+        then: Box<Operation>,
+    },
+    /// Puts the next cell into focus, as none is.
+    FocusNextCell,
+    Follow(Target),
+    Start(Work),
+    /// Asks before it starts what takes long.
+    AskToStart(Work),
+    Continue(RunId),
+    Resume(RunId),
+    Pause(RunId),
+    StopRun(RunId),
+    StopMeasurement(CellKey),
+    /// Opens the settings of the next run.
+    EditSettings {
+        cell: CellKey,
+        spec: Box<RunSpec>,
+    },
+    ChooseEffort(CellKey, Effort),
+    Steer(CellKey),
+    /// Opens the cell that measures a claim.
+    OpenMeasurement {
+        lesson: String,
+        cell: String,
+    },
+    TypeNumber {
+        cell: CellKey,
+        unit: String,
+    },
+    Answer(CellKey, Answer),
+    /// Takes back the last of an order.
+    TakeBack(CellKey),
+    /// Turns the experiment in focus to a page, counted from 0.
+    TurnPage(usize),
+    ReadValues,
+    /// Opens the lesson at this index.
+    TurnLesson(usize),
+    /// Nothing, and why.
+    Nothing(Cow<'static, str>),
+}
+
+/// What takes longer than this, in seconds, is asked for before it starts.
+const LONG: f64 = 60.0;
+/// A race of more images than this, all epochs and lanes together, is asked for on the fastest machine too.
+const MANY_IMAGES: u64 = 5_000_000;
+
+fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
+    Operation::Nothing(why.into())
+}
+
+impl Operation {
+    /// A word or two for the status line; `None` for what does nothing.
+    pub fn label(&self, app: &App) -> Option<String> {
+        let timed = |word: &str, work: &Work| format!("{word}, {}", about(app.estimate_of(work).seconds));
+        Some(match self {
+            Self::Reveal { .. } => "show all of it".into(),
+            Self::FocusNextCell => "next cell".into(),
+            Self::Follow(Target::Lesson { id, .. }) => {
+                let lesson = app.library.find(id).map(|at| &app.library.lessons[at]);
+                match lesson.and_then(|lesson| lesson.number) {
+                    Some(number) => format!("to lesson {number}"),
+                    None => "to the lesson".into(),
+                }
+            }
+            Self::Follow(Target::Web(_)) => "show the address".into(),
+            Self::Follow(_) => "follow".into(),
+            Self::Start(work) => timed(app.start_word(work), work),
+            Self::AskToStart(work) => timed(&format!("{}…", app.start_word(work)), work),
+            Self::Continue(_) => "continue".into(),
+            Self::Resume(_) => "resume".into(),
+            Self::Pause(_) => "pause".into(),
+            Self::StopRun(_) | Self::StopMeasurement(_) => "stop".into(),
+            Self::EditSettings { .. } => "settings of a new run".into(),
+            Self::ChooseEffort(_, effort) => effort.name().into(),
+            Self::Steer(_) => "steer".into(),
+            Self::OpenMeasurement { .. } => "to its measurement".into(),
+            Self::TypeNumber { .. } => "type a number".into(),
+            Self::Answer(_, Answer::Order(_)) => "next in the order".into(),
+            Self::Answer(..) => "answer".into(),
+            Self::TakeBack(_) => "take back".into(),
+            Self::TurnPage(_) => "page".into(),
+            Self::ReadValues => "values".into(),
+            Self::TurnLesson(_) => "lesson".into(),
+            Self::Nothing(_) => return None,
+        })
+    }
+}
+
+/// A key as the status line and messages write it.
+fn key_name(action: Action) -> Cow<'static, str> {
+    match action {
+        Action::Activate => "Enter".into(),
+        Action::Pause => "z".into(),
+        Action::Stop => "s".into(),
+        Action::Effort => "e".into(),
+        Action::Left => "←".into(),
+        Action::Right => "→".into(),
+        Action::PreviousPage => "[".into(),
+        Action::NextPage => "]".into(),
+        Action::Undo => "Backspace".into(),
+        Action::Choose(number) => number.to_string().into(),
+        _ => "it".into(),
+    }
+}
+
+impl App {
+    /// How long work takes on this machine.
+    pub fn estimate_of(&self, work: &Work) -> Estimate {
+        match work {
+            Work::Race(_, spec) => self.race_estimate(spec),
+            Work::Experiment(_, spec) => self.experiment_estimate(spec),
+        }
+    }
+
+    fn is_long(&self, work: &Work) -> bool {
+        let has_many_images = match work {
+            Work::Race(_, spec) => {
+                let lanes = spec.lanes().len() as u64;
+                lanes * u64::from(spec.epochs) * u64::from(spec.train_size) > MANY_IMAGES
+            }
+            Work::Experiment(..) => false,
+        };
+        has_many_images || self.estimate_of(work).seconds > LONG
+    }
+
+    fn start_operation(&self, work: Work) -> Operation {
+        if self.is_long(&work) { Operation::AskToStart(work) } else { Operation::Start(work) }
+    }
+
+    fn start_word(&self, work: &Work) -> &'static str {
+        match work {
+            Work::Race(..) => "start",
+            Work::Experiment(key, _) if self.experiments.get(key).is_some_and(|view| view.outcome.is_some()) => {
+                "measure again"
+            }
+            Work::Experiment(..) => "measure",
+        }
+    }
+
+    /// What a key of the lesson does now. Keys that are the same everywhere, such as scrolling, are not asked for here.
+    pub fn operation(&self, action: Action) -> Operation {
+        let intended = self.intended(action);
+        match self.rows_acted_on(action, &intended) {
+            Some((cell, rows)) if !self.view.shows(cell, &rows) => {
+                Operation::Reveal { cell, rows, then: Box::new(intended) }
+            }
+            _ => intended,
+        }
+    }
+
+    /// The rows of the focused cell that have to be on the screen before this is done.
+    fn rows_acted_on(&self, action: Action, operation: &Operation) -> Option<(usize, Range<u16>)> {
+        let number = self.view.focus?;
+        let &(_, height) = self.view.layout.cells.get(number)?;
+        match operation {
+            Operation::Start(_)
+            | Operation::AskToStart(_)
+            | Operation::Continue(_)
+            | Operation::Resume(_)
+            | Operation::Pause(_)
+            | Operation::StopRun(_)
+            | Operation::StopMeasurement(_)
+            | Operation::ChooseEffort(..)
+            | Operation::Steer(_)
+            | Operation::OpenMeasurement { .. }
+            | Operation::TurnPage(_) => Some((number, 0..height)),
+            Operation::Answer(key, _) | Operation::TakeBack(key) | Operation::TypeNumber { cell: key, .. } => {
+                let cell = self.focused()?;
+                let (answer, width) = (self.answers.get(key), self.screen.text.width);
+                let whole = question_rows(&cell.body, answer, self.glyphs, width)?;
+                // On a screen that can't hold all of it: the choice itself.
+                let rows = match action {
+                    Action::Choose(choice) if usize::from(whole.end) > self.view.height => {
+                        choice_rows(&cell.body, answer, self.glyphs, width, usize::from(choice) - 1)?
+                    }
+                    _ => whole,
+                };
+                Some((number, rows))
+            }
+            Operation::Reveal { .. }
+            | Operation::FocusNextCell
+            | Operation::Follow(_)
+            // These show what they are about themselves.
+            | Operation::EditSettings { .. }
+            | Operation::ReadValues
+            | Operation::TurnLesson(_)
+            | Operation::Nothing(_) => None,
+        }
+    }
+
+    fn intended(&self, action: Action) -> Operation {
+        match action {
+            Action::Activate => self.on_enter(),
+            Action::Pause => self.on_pause(),
+            Action::Stop => self.on_stop(),
+            Action::Choose(number) => self.on_digit(usize::from(number)),
+            Action::Undo => self.on_undo(),
+            Action::Left | Action::Right => self.on_arrow(if action == Action::Left { -1 } else { 1 }),
+            Action::NextPage | Action::PreviousPage => {
+                let by = if action == Action::NextPage { 1 } else { -1 };
+                self.page_operation(by)
+                    .unwrap_or_else(|| nothing("there are no pages here; [ and ] turn those of an experiment"))
+            }
+            Action::NextLesson => self.lesson_operation(1),
+            Action::PreviousLesson => self.lesson_operation(-1),
+            Action::Values => match self.readable_pane() {
+                Some(_) => Operation::ReadValues,
+                None => nothing("there is no curve to read here; v reads values in a plot"),
+            },
+            Action::Settings => match self.focused_spec() {
+                Some((cell, spec)) => Operation::EditSettings { cell, spec: Box::new(spec) },
+                None => nothing("settings belong to a race; Tab goes to the next one"),
+            },
+            Action::Effort => self.on_effort(),
+            _ => nothing(""),
+        }
+    }
+
+    fn on_enter(&self) -> Operation {
+        if let Some(target) = self.view.chosen_target() {
+            return Operation::Follow(target.clone());
+        }
+        let Some(cell) = self.focused() else {
+            return if self.view.next_cell(true).is_some() {
+                Operation::FocusNextCell
+            } else {
+                nothing("no cell follows in this lesson; Shift-Tab goes to the one above")
+            };
+        };
+        let key = self.key_of(cell);
+        match &cell.body {
+            CellBody::Train(train) => self.on_enter_race(key, train.spec()),
+            CellBody::Experiment(experiment) => {
+                if self.experiment_runs(cell) {
+                    nothing("it is being measured; s stops it")
+                } else if self.can_steer(&key) {
+                    Operation::Steer(key)
+                } else {
+                    let spec = self.wanted(&key, experiment);
+                    self.start_operation(Work::Experiment(key, spec))
+                }
+            }
+            CellBody::Claim(claim) => {
+                Operation::OpenMeasurement { lesson: claim.lesson.clone(), cell: claim.cell.clone() }
+            }
+            CellBody::Predict(PredictCell { guess: Guess::Number(unit), .. }) => {
+                Operation::TypeNumber { cell: key, unit: unit.clone() }
+            }
+            CellBody::Predict(_) | CellBody::Quiz(_) => nothing("press the number of your answer"),
+        }
+    }
+
+    fn on_enter_race(&self, key: CellKey, spec: RunSpec) -> Operation {
+        if matches!(self.starting.get(&key), Some(Ok(()))) {
+            return nothing("it is starting");
+        }
+        let Some(race) = self.race_of(&key) else {
+            // What the reader has changed is not passed over.
+            return if self.drafts.contains_key(&key) {
+                Operation::EditSettings { cell: key, spec: Box::new(spec) }
+            } else {
+                self.start_operation(Work::Race(key, spec))
+            };
+        };
+        match &race.state {
+            _ if race.resuming => nothing("it is about to go on"),
+            RunState::Queued | RunState::Running => nothing("it is training; z pauses it, s stops it"),
+            RunState::Paused => Operation::Continue(race.run),
+            state if state.can_resume() => Operation::Resume(race.run),
+            _ => Operation::EditSettings { cell: key, spec: Box::new(race.spec.clone()) },
+        }
+    }
+
+    fn on_pause(&self) -> Operation {
+        match self.focused_race() {
+            Some(race) if race.state == RunState::Paused => nothing("it is paused; Enter continues it"),
+            Some(race) if race.state.is_active() => Operation::Pause(race.run),
+            _ if self.focused().is_some_and(|cell| self.experiment_runs(cell)) => {
+                nothing("an experiment can't be paused; s stops it")
+            }
+            _ => nothing("no race trains here"),
+        }
+    }
+
+    fn on_stop(&self) -> Operation {
+        let Some(cell) = self.focused() else {
+            return nothing("no cell is in focus; Tab goes to the next one, r lists the runs");
+        };
+        match self.focused_race() {
+            Some(race) if race.state.is_active() => Operation::StopRun(race.run),
+            _ if self.experiment_runs(cell) => Operation::StopMeasurement(self.key_of(cell)),
+            _ => nothing("nothing runs here"),
+        }
+    }
+
+    fn on_digit(&self, number: usize) -> Operation {
+        let Some(cell) = self.focused() else {
+            return nothing("no question is in focus; Tab goes to the next cell");
+        };
+        let key = self.key_of(cell);
+        let choice = number - 1;
+        let fewer = |count: usize| nothing(format!("there are {count} answers: 1 to {count}"));
+        match &cell.body {
+            CellBody::Quiz(quiz) if choice >= quiz.choices.len() => fewer(quiz.choices.len()),
+            CellBody::Quiz(_) => Operation::Answer(key, Answer::Choice(choice)),
+            CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. })
+                if choice >= options.len() =>
+            {
+                fewer(options.len())
+            }
+            CellBody::Predict(PredictCell { guess: Guess::Choice(_), .. }) => {
+                Operation::Answer(key, Answer::Choice(choice))
+            }
+            CellBody::Predict(PredictCell { guess: Guess::Order(options), .. }) => {
+                let mut order = match self.answers.get(&key) {
+                    Some(Answer::Order(order)) => order.clone(),
+                    _ => Vec::new(),
+                };
+                if order.len() >= options.len() {
+                    nothing("your order is whole; Backspace takes back its last")
+                } else if order.contains(&choice) {
+                    nothing(format!("{number} has its place already; Backspace takes back the last"))
+                } else {
+                    order.push(choice);
+                    Operation::Answer(key, Answer::Order(order))
+                }
+            }
+            CellBody::Predict(PredictCell { guess: Guess::Number(_), .. }) => nothing("Enter asks for your number"),
+            CellBody::Experiment(_) => match self.pages_in_view() {
+                Some((_, count, _)) if choice < count && count > 1 => Operation::TurnPage(choice),
+                Some((_, count, _)) if count > 1 => nothing(format!("there are {count} pages")),
+                Some(_) => nothing("there is one page"),
+                None => nothing("there is nothing to turn to yet"),
+            },
+            CellBody::Train(_) | CellBody::Claim(_) => nothing("numbers answer questions and turn pages"),
+        }
+    }
+
+    fn on_undo(&self) -> Operation {
+        let key = self.focused().map(|cell| self.key_of(cell));
+        match key.as_ref().and_then(|key| self.answers.get(key)).zip(key.as_ref()) {
+            Some((Answer::Order(_), key)) => Operation::TakeBack(key.clone()),
+            _ => nothing("there is no order here to take back from"),
+        }
+    }
+
+    /// Left and right belong to the figure in focus, its pages first, then its values; they turn lessons where there is
+    /// no figure.
+    fn on_arrow(&self, by: isize) -> Operation {
+        if let Some(page) = self.page_operation(by) {
+            return page;
+        }
+        if self.readable_pane().is_some() {
+            return Operation::ReadValues;
+        }
+        if self.pages_in_view().is_some() {
+            return nothing("this figure has one page; n and p turn lessons");
+        }
+        self.lesson_operation(by)
+    }
+
+    /// Turning so many pages on in the experiment in focus; `None` where there are not several.
+    fn page_operation(&self, by: isize) -> Option<Operation> {
+        let (_, count, at) = self.pages_in_view().filter(|(_, count, _)| *count > 1)?;
+        Some(match at.checked_add_signed(by).filter(|page| *page < count) {
+            Some(page) => Operation::TurnPage(page),
+            None if by > 0 => nothing("this is the last page; n turns to the next lesson"),
+            None => nothing("this is the first page; p turns to the lesson before"),
+        })
+    }
+
+    fn lesson_operation(&self, by: isize) -> Operation {
+        match self.lesson.checked_add_signed(by).filter(|lesson| *lesson < self.library.lessons.len()) {
+            Some(lesson) => Operation::TurnLesson(lesson),
+            None if by > 0 => nothing("this is the last lesson"),
+            None => nothing("this is the first lesson"),
+        }
+    }
+
+    /// The pane in focus if it has values to read.
+    fn readable_pane(&self) -> Option<Pane> {
+        let pane = Pane::Cell(self.key_of(self.focused()?));
+        self.can_read(&pane).then_some(pane)
+    }
+
+    fn on_effort(&self) -> Operation {
+        let Some((key, wanted)) = self.focused_experiment() else {
+            return nothing("quick or full is chosen for an experiment; Tab goes to the next cell");
+        };
+        if self.focused().is_some_and(|cell| self.experiment_runs(cell)) {
+            nothing("it is being measured; s stops it")
+        } else if wanted.has_full() {
+            Operation::ChooseEffort(key, wanted.effort.other())
+        } else {
+            nothing(format!("this experiment has one setting alone; it takes {}", self.experiment_estimate(&wanted)))
+        }
+    }
+
+    /// Does what the key does now.
+    pub(super) fn operate(&mut self, action: Action) -> Vec<Effect> {
+        let operation = self.operation(action);
+        self.perform(action, operation)
+    }
+
+    fn perform(&mut self, action: Action, operation: Operation) -> Vec<Effect> {
+        match operation {
+            Operation::Reveal { cell, rows, then } => {
+                self.view.show_rows(cell, &rows);
+                let next = then.label(self).unwrap_or_default();
+                self.message = Some(format!("Not all of it was in view. {} again: {next}", key_name(action)));
+                self.remember_place()
+            }
+            Operation::FocusNextCell => {
+                self.view.step_cell(true);
+                self.remember_place()
+            }
+            Operation::Follow(target) => self.follow(&target),
+            Operation::Start(work) => self.start(work),
+            Operation::AskToStart(work) => {
+                self.modals.push(Modal::Confirm(work));
+                Vec::new()
+            }
+            Operation::Continue(run) | Operation::Resume(run) => self.go_on(run),
+            Operation::Pause(run) => vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })],
+            Operation::StopRun(run) => vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })],
+            Operation::StopMeasurement(cell) => {
+                vec![Effect::Request(Tag::Cell(cell.clone()), RequestBody::StopCell { cell })]
+            }
+            Operation::EditSettings { cell, spec } => {
+                self.open_settings(cell, &spec);
+                Vec::new()
+            }
+            Operation::ChooseEffort(cell, effort) => {
+                self.choose_effort(cell, effort);
+                Vec::new()
+            }
+            Operation::Steer(cell) => {
+                self.modals.push(Modal::Steer(cell));
+                Vec::new()
+            }
+            Operation::OpenMeasurement { lesson, cell } => self.follow_to_cell(&lesson, &cell),
+            Operation::TypeNumber { cell, unit } => {
+                self.modals.push(Modal::Guess(Guessing { cell, unit, text: String::new() }));
+                Vec::new()
+            }
+            Operation::Answer(cell, answer) => self.keep_answer(cell, answer),
+            Operation::TakeBack(cell) => self.take_back(&cell),
+            Operation::TurnPage(page) => {
+                self.turn_to(page);
+                Vec::new()
+            }
+            Operation::ReadValues => {
+                self.read_values(None);
+                Vec::new()
+            }
+            Operation::TurnLesson(lesson) => self.open_lesson(lesson, Start::Kept),
+            Operation::Nothing(why) => {
+                self.message = Some(why.into_owned()).filter(|why| !why.is_empty());
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, work: Work) -> Vec<Effect> {
+        match work {
+            Work::Race(key, spec) => self.start_race(key, spec),
+            Work::Experiment(key, spec) => self.start_experiment(key, spec),
+        }
+    }
+
+    /// The keys that matter now, each with what it does, the most telling first.
+    pub fn hints(&self) -> Vec<String> {
+        let hint =
+            |keys: &str, action: Action| self.operation(action).label(self).map(|label| format!("{keys} {label}"));
+        let enter = hint("Enter", Action::Activate);
+        if self.view.chosen_link().is_some() {
+            return enter.into_iter().chain(["f next link".to_string(), "Esc back".to_string()]).collect();
+        }
+        let does_something = |action: &Action| !matches!(self.operation(*action), Operation::Nothing(_));
+        let count = self.focused().and_then(choices);
+        let digits = count.and_then(|count| {
+            let mut numbers = (1..=count).map(|number| Action::Choose(number as u8));
+            hint(&format!("1-{count}"), numbers.find(does_something)?)
+        });
+        let undo = count.and_then(|_| hint("Backspace", Action::Undo));
+        let arrows = [Action::Right, Action::Left].into_iter().find(does_something);
+        let settings = match self.operation(Action::Activate) {
+            Operation::EditSettings { .. } => None,
+            _ => self.focused_spec().map(|_| "o settings".to_string()),
+        };
+        let contents = self.view.focus.is_none().then(|| "c contents".to_string());
+        [
+            enter,
+            digits,
+            undo,
+            hint("z", Action::Pause),
+            hint("s", Action::Stop),
+            arrows.and_then(|arrow| hint("← →", arrow)),
+            hint("e", Action::Effort),
+            settings,
+            Some("Space page".to_string()),
+            contents,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// The settings that the focused race has, or would start with.
+    pub(super) fn focused_spec(&self) -> Option<(CellKey, RunSpec)> {
+        let key = self.key_of(self.focused()?);
+        let spec = self.spec_of(&key)?;
+        Some((key, spec))
+    }
+}
+
+/// How many numbers answer a question.
+fn choices(cell: &Cell) -> Option<usize> {
+    match &cell.body {
+        CellBody::Quiz(quiz) => Some(quiz.choices.len()),
+        CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. }) => {
+            Some(options.len())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,61 @@
+//! How far a lesson has been worked through: read, its cells run, its questions answered.
+
+use super::{App, is_committed};
+use crate::lesson::{Cell, CellBody, Document};
+use crate::protocol::{CellKey, RunState};
+
+/// What stands before a lesson in the contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LessonProgress {
+    Untouched,
+    /// Some of it was read, run or answered.
+    Begun,
+    /// Read to its end, every cell run and every question answered.
+    Complete,
+}
+
+impl App {
+    pub fn progress_of(&self, lesson: usize) -> LessonProgress {
+        let document = &self.library.lessons[lesson];
+        let read = self.read_percent(document);
+        let cells = document.cells();
+        let mut done = cells.iter().filter_map(|cell| self.is_cell_done(document, cell)).peekable();
+        let has_cells = done.peek().is_some();
+        let (all, any) = done.fold((true, false), |(all, any), done| (all && done, any || done));
+        match read {
+            100.. if all => LessonProgress::Complete,
+            0 if !(has_cells && any) => LessonProgress::Untouched,
+            _ => LessonProgress::Begun,
+        }
+    }
+
+    /// Whether a cell has been run or answered; `None` of one that asks for neither.
+    fn is_cell_done(&self, document: &Document, cell: &Cell) -> Option<bool> {
+        let key = CellKey { lesson: document.meta.id.clone(), cell: cell.id.clone() };
+        match &cell.body {
+            CellBody::Train(_) => Some(self.has_finished_run(&key)),
+            CellBody::Experiment(_) => Some(self.experiments.get(&key).is_some_and(|view| view.outcome.is_some())),
+            CellBody::Predict(predict) => Some(is_committed(self.answers.get(&key), &predict.guess)),
+            CellBody::Quiz(_) => Some(self.answers.contains_key(&key)),
+            // A verdict follows from measurements in other lessons.
+            CellBody::Claim(_) => None,
+        }
+    }
+
+    fn has_finished_run(&self, key: &CellKey) -> bool {
+        let Some(run) = self.cell_runs.get(key) else { return false };
+        let listed = || self.runs.iter().find(|summary| summary.run == *run).map(|summary| &summary.state);
+        self.races.get(run).map(|race| &race.state).or_else(listed) == Some(&RunState::Finished)
+    }
+
+    fn read_percent(&self, document: &Document) -> u8 {
+        self.read.get(&document.meta.id).copied().unwrap_or(0).min(100)
+    }
+
+    /// Minutes of reading that are left of a lesson, at the pace that its head tells.
+    pub fn minutes_left(&self, lesson: usize) -> u32 {
+        let document = &self.library.lessons[lesson];
+        let left = 100 - u32::from(self.read_percent(document));
+        (u32::from(document.meta.minutes) * left).div_ceil(100)
+    }
+}
