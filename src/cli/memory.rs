@@ -82,7 +82,7 @@ impl<'a> Mount<'a> {
             "cgroup" if kind.nth(1)?.split(',').any(|option| option == "memory") => false,
             _ => return None,
         };
-        Some(Self { root: root.trim_end_matches('/'), point, is_version_2 })
+        Some(Self { root, point, is_version_2 })
     }
 
     /// This process's group in this hierarchy, if a line of `/proc/self/cgroup` names it.

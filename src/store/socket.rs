@@ -51,14 +51,16 @@ pub fn is_listening(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::net::UnixListener;
 
     #[test]
     fn a_full_backlog_is_no_reason_to_wait_and_a_dead_socket_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         assert!(!is_listening(&path), "nothing is there");
-        let listener = UnixListener::bind(&path).unwrap();
+        // The standard library's own backlog may be longer than a process may have files.
+        let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&listener, 1).unwrap();
         // It accepts nobody: sooner or later the backlog is full.
         let mut waiting = Vec::new();
         let full = loop {
@@ -66,7 +68,7 @@ mod tests {
                 Ok(stream) => waiting.push(stream),
                 Err(error) => break error,
             }
-            assert!(waiting.len() < 100_000, "the backlog is never full");
+            assert!(waiting.len() < 100, "the backlog is never full");
         };
         if cfg!(target_os = "linux") {
             assert_eq!(full.kind(), io::ErrorKind::TimedOut);
