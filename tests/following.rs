@@ -36,7 +36,7 @@ fn commit(store: &mut Store, run: RunId, epoch: u32) -> EpochRecord {
         images_per_second: 1.0,
     };
     let checkpoint = CheckpointRow { lane: record.lane(), epoch, file: "x".into(), sha256: "x".into() };
-    store.commit_epoch(run, &record, &checkpoint, &[]).unwrap();
+    store.commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
     record
 }
 

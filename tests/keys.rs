@@ -598,6 +598,7 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         not_exact: None,
         created: 0,
         updated: 0,
+        elapsed: 75.0,
         epochs_done: 0,
         done: Vec::new(),
         best: Vec::new(),

@@ -100,6 +100,7 @@ fn summary(run: i64) -> RunSummary {
         not_exact: None,
         created: 0,
         updated: 0,
+        elapsed: 75.0,
         spec,
     }
 }

@@ -6,8 +6,10 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::{Event, Link, Modal, QuitChoice};
-use relu_notebook::protocol::{Arm, EpochRecord, Lane, Preset, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use relu_notebook::app::{Effect, Event, Link, Modal, QuitChoice, Tag};
+use relu_notebook::protocol::{
+    Arm, EpochRecord, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 
@@ -107,6 +109,131 @@ fn a_race_with_other_settings_than_the_lessons_says_so() {
     });
 }
 
+/// Whatever the reader runs, the lesson's own run stays one key away, and the title says which of them is shown.
+#[test]
+fn the_lessons_run_and_the_readers_are_both_kept() {
+    let mut session = race(&RunSpec::of(Preset::Article), (120, 40));
+    session.kernel(RunEvent::Finished { run: RUN });
+    let title = "LeNet-4 on MNIST: ReLU+Tanh against all-Tanh · run 7";
+    assert!(session.screen(&RICH).contains(title));
+    session.press(KeyCode::Char('x'));
+    assert!(session.app.message.as_ref().unwrap().contains("no other run"));
+    // Twelve epochs, from the form.
+    let own = RunSpec { epochs: 12, ..RunSpec::of(Preset::Article) };
+    let start = |session: &mut Session, run: i64, spec: &RunSpec| {
+        session.press(KeyCode::Enter);
+        session.press(KeyCode::Delete);
+        session.type_text(&spec.epochs.to_string());
+        session.press(KeyCode::Enter);
+        let key = session.app.key_of(session.app.focused().unwrap());
+        session.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(run) }));
+        session.kernel(RunEvent::Started { run: RunId(run), spec: spec.clone() });
+        session.kernel(RunEvent::Finished { run: RunId(run) });
+    };
+    start(&mut session, 8, &own);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Your run 8: 12 epochs") && !screen.contains(title), "{screen}");
+    assert!(screen.contains("x shows the lesson's run 7") && screen.contains("x other run"), "{screen}");
+    session.press(KeyCode::Char('x'));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains(title) && screen.contains("x shows your run 8"), "{screen}");
+    // Another run of the reader's own takes the place of their last one.
+    session.press(KeyCode::Char('x'));
+    start(&mut session, 9, &RunSpec { epochs: 13, ..own });
+    session.press(KeyCode::Char('x'));
+    assert!(session.screen(&RICH).contains(title));
+    let kept = |name: &str| {
+        session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Request(_, RequestBody::Remember { key, value }) if key.starts_with(name) => value.as_i64(),
+            _ => None,
+        })
+    };
+    assert_eq!((kept("cell-run/"), kept("cell-other-run/")), (Some(7), Some(9)));
+    // Opened again, both are there.
+    let mut again = Session::on("faster", 120, 40);
+    let places = [("cell-run/faster/race", 7), ("cell-other-run/faster/race", 9)];
+    again.tell(Event::Recalled(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
+    again.kernel(RunEvent::Started { run: RUN, spec: RunSpec::of(Preset::Article) });
+    again.tab_to("race");
+    assert!(again.screen(&RICH).contains("x shows"));
+}
+
+/// A study that is not the article's has axes of its own: the article's points are arrows at the border, at their
+/// heights, and m stretches the axes to them.
+#[test]
+fn published_points_do_not_set_the_axes_of_another_study() {
+    let spec = RunSpec { epochs: 12, train_size: 10_000, ..article() };
+    let prepare = |session: &mut Session| fall(session, &spec.lanes(), 12);
+    snapshots("short", &spec, prepare);
+    let mut session = race(&spec, (80, 24));
+    prepare(&mut session);
+    let screen = session.screen(&RICH);
+    let row = |text: &str| screen.lines().position(|line| line.contains(text)).unwrap();
+    assert!(screen.contains("→ 1.37 @17, @150") && screen.contains("→ 1.05 @50"), "{screen}");
+    assert!(row("1.37 @17") < row("1.05 @50"));
+    // The labels stay where they are while a curve comes near them.
+    let last = Lane { arm: Arm::ALL_TANH, seed: 1 };
+    session.kernel(record(last, 13, 1.1));
+    let later = session.screen(&RICH);
+    assert_eq!(later.lines().position(|line| line.contains("→ 1.37 @17, @150")), Some(row("1.37 @17")));
+    session.press(KeyCode::Char('m'));
+    let told = session.app.message.clone().unwrap();
+    assert!(
+        told.contains("1.05 % at epoch 50 (ReLU+Tanh)") && told.contains("1.37 % at epoch 150 (all-Tanh)"),
+        "{told}"
+    );
+    let wide = session.screen(&RICH);
+    assert!(wide.contains("150") && !wide.contains("→ 1.37"), "{wide}");
+    session.press(KeyCode::Char('m'));
+    assert!(session.screen(&RICH).contains("→ 1.37 @17, @150"));
+}
+
+#[test]
+fn two_seeds_have_a_mean_and_a_spread() {
+    let spec = RunSpec { seeds: vec![1, 2], ..article() };
+    snapshots("two-seeds", &spec, |session| fall(session, &spec.lanes(), 20));
+    for size in [(200, 50), (40, 12)] {
+        let mut session = race(&spec, size);
+        fall(&mut session, &spec.lanes(), 20);
+        insta::assert_snapshot!(format!("two-seeds-{}x{}", size.0, size.1), session.screen(&RICH));
+    }
+}
+
+/// A larger screen tells more of a race, never less.
+#[test]
+fn wide_screens_tell_more() {
+    let spec = RunSpec { seeds: vec![1, 2, 3], ..article() };
+    let told = |size| {
+        let mut session = race(&spec, size);
+        fall(&mut session, &spec.lanes(), 20);
+        session.screen(&RICH)
+    };
+    let small = told((80, 24));
+    assert!(small.contains("val %") && small.contains("best %") && small.contains("±"), "{small}");
+    for size in [(120, 40), (200, 50)] {
+        let screen = told(size);
+        for word in ["val %", "test %", "test@", "img/s", "0.89 ± 0.03", if size.0 == 120 { "@epoch" } else { "best " }]
+        {
+            assert!(screen.contains(word), "{word} at {size:?}:\n{screen}");
+        }
+        assert!(screen.contains("90k") && screen.contains("0:12"), "{screen}");
+    }
+}
+
+/// The time of a run is the clock's, at every width and in mid-run.
+#[test]
+fn the_time_of_a_race_is_never_blank() {
+    let spec = RunSpec { seeds: vec![1, 2, 3, 4, 5], ..article() };
+    for size in [(40, 12), (80, 24), (120, 40), (200, 50)] {
+        let mut session = race(&spec, size);
+        fall(&mut session, &spec.lanes()[..4], 30);
+        session.kernel(RunEvent::Elapsed { run: RUN, seconds: 56.0 });
+        session.app.modals.push(Modal::Run(RUN));
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("0:56 elapsed · 1:24 to go"), "{size:?}\n{screen}");
+    }
+}
+
 fn failed() -> RunState {
     let reason = "LibTorch ran out of memory (DefaultCPUAllocator: can't allocate memory: you tried to allocate 78400000 bytes); take a smaller batch";
     RunState::Failed { reason: reason.into() }
@@ -129,6 +256,7 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             not_exact: None,
             created: 0,
             updated: 0,
+            elapsed: 75.0,
             epochs_done: 0,
             done: Vec::new(),
             best: Vec::new(),

@@ -184,6 +184,7 @@ fn runs_are_listed_and_opened() {
         not_exact: None,
         created: 0,
         updated: 0,
+        elapsed: 75.0,
         epochs_done: 8,
         done: [Arm::RELU_TANH, Arm::ALL_TANH].map(|arm| (protocol::Lane { arm, seed: 1 }, 8)).to_vec(),
         best: vec![(protocol::Lane { arm: Arm::RELU_TANH, seed: 1 }, 1.13)],

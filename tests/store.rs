@@ -45,7 +45,7 @@ fn an_epoch_computed_again_is_not_announced_again() {
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::New);
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::Same);
     let other = EpochRecord { val_error: 2.0, ..record(RELU, 1) };
-    let committed = store.commit_epoch(run, &other, &checkpoint(RELU, 1), &[]).unwrap();
+    let committed = store.commit_epoch(run, &other, &checkpoint(RELU, 1), &[], 1.0).unwrap();
     assert_eq!(committed, Committed::Different);
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
 }
@@ -55,7 +55,7 @@ fn a_loss_that_is_no_number_is_refused_and_waiting_would_not_help() {
     let mut store = Store::in_memory().unwrap();
     let run = store.create_run(&spec(), None).unwrap();
     let nan = EpochRecord { train_loss: f64::NAN, ..record(RELU, 1) };
-    let error = store.commit_epoch(run, &nan, &checkpoint(RELU, 1), &[]).unwrap_err();
+    let error = store.commit_epoch(run, &nan, &checkpoint(RELU, 1), &[], 1.0).unwrap_err();
     assert!(!error.is_transient(), "{error}");
 }
 
@@ -76,13 +76,41 @@ fn the_history_replays_what_followers_saw() {
         RunEvent::Started { run, spec: spec() },
         RunEvent::Backend { run, name: "fused (AVX2)".into() },
         RunEvent::Epoch { run, record: record(RELU, 1) },
+        RunEvent::Elapsed { run, seconds: 1.5 },
         RunEvent::Diverged { run, arm: TANH.arm, seed: 1, epoch: 1, batch: 7 },
         RunEvent::NotExact { run, why: "threads was 1, is 2".into() },
         RunEvent::Failed { run, reason: "all arms diverged".into() },
     ];
     assert_eq!(store.history(run).unwrap(), expected);
     store.set_state(run, &RunState::Running).unwrap();
-    assert_eq!(store.history(run).unwrap().len(), 5, "a running run has no end");
+    assert_eq!(store.history(run).unwrap().len(), 6, "a running run has no end");
+}
+
+/// The time of a run is that of the clock, whatever its lanes took together, and stays where it was while the run rests.
+#[test]
+fn a_runs_time_is_kept_and_bounded_where_it_was_not() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    let elapsed = |store: &Store| Some(store.run(run).unwrap().elapsed);
+    assert_eq!(elapsed(&store), Some(0.0));
+    commit(&mut store, run, RELU, 1);
+    commit(&mut store, run, TANH, 2);
+    assert_eq!(elapsed(&store), Some(3.0));
+    store.set_rest(run, &RunState::Paused, Some(4.5)).unwrap();
+    assert_eq!(elapsed(&Store::open_read(&home).unwrap()), Some(4.5));
+    store.set_state(run, &RunState::Stopped).unwrap();
+    assert_eq!(elapsed(&store), Some(4.5), "a change of state takes no time");
+    // As a version stored it that kept no time: no more than the lanes took together, nor than passed in all.
+    let together: f64 = store.epochs(run).unwrap().iter().map(|epoch| epoch.seconds).sum();
+    let older = |created: i64| {
+        let connection = rusqlite::Connection::open(home.database()).unwrap();
+        let sql = "UPDATE runs SET elapsed = NULL, sum = NULL, created = ?1, updated = 1000";
+        connection.execute(sql, [created]).unwrap();
+        elapsed(&Store::open_read(&home).unwrap())
+    };
+    assert_eq!(older(1000), Some(0.0));
+    assert!(older(0).is_some_and(|older| (older - together).abs() < 1e-9));
 }
 
 #[test]

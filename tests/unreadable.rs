@@ -28,7 +28,19 @@ fn summary(run: i64) -> RunSummary {
     let name = Some("whole".to_string());
     let (epochs_done, done, best) = (0, Vec::new(), Vec::new());
     let (state, spec) = (RunState::Stopped, RunSpec::of(Preset::Article));
-    RunSummary { run: RunId(run), name, state, spec, not_exact: None, created: 0, updated: 0, epochs_done, done, best }
+    RunSummary {
+        run: RunId(run),
+        name,
+        state,
+        spec,
+        not_exact: None,
+        created: 0,
+        updated: 0,
+        elapsed: 75.0,
+        epochs_done,
+        done,
+        best,
+    }
 }
 
 #[test]

@@ -10,14 +10,17 @@ impl App {
         self.modals.push(Modal::Settings(key, Box::new(settings)));
     }
 
-    /// Keeps what was typed until it is used or the notebook closes, and says so.
-    pub(super) fn keep_draft(&mut self, key: CellKey, settings: Settings) {
+    /// Keeps what was typed, as far as it can be, until it is used or the notebook closes, and says so.
+    pub(super) fn keep_draft(&mut self, key: CellKey, mut settings: Settings) {
+        let wrong = settings.make_valid();
         let before = self.spec_of(&key).map(|spec| Settings::new(&spec));
         if before.is_none_or(|before| before.fields == settings.fields) {
             self.drafts.remove(&key);
+            self.message = wrong.map(|why| format!("not kept: {why}"));
             return;
         }
         self.drafts.insert(key, settings);
-        self.message = Some("your settings are kept for the next run here; o opens them again".into());
+        let but = wrong.map_or(String::new(), |why| format!(", but not this one: {why}"));
+        self.message = Some(format!("your settings are kept for the next run here; o opens them again{but}"));
     }
 }

@@ -95,10 +95,14 @@ pub fn offer(wanted: &ExperimentSpec, timings: &Timings) -> Vec<String> {
 }
 
 impl App {
-    /// The rows of each cell of the open lesson that has a pane to show something in; 0 for the others.
+    /// The rows of each cell of the open lesson that has a pane to show something in; 0 for the others. A race has one
+    /// size with a run and another without: 1 and 0.
     pub(super) fn panes(&self) -> Vec<u16> {
         let cells = self.document().cells();
-        let pane = |cell: &&Cell| self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0);
+        let pane = |cell: &&Cell| match &cell.body {
+            CellBody::Train(_) => u16::from(self.has_run(&self.key_of(cell))),
+            _ => self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0),
+        };
         cells.iter().map(pane).collect()
     }
 

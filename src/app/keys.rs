@@ -41,6 +41,10 @@ pub enum Action {
     Effort,
     /// A cursor in the plot in view.
     Values,
+    /// The published points of the race in view: axes that reach them, and back.
+    Marks,
+    /// The other of two runs that a race's pane keeps.
+    OtherRun,
     /// Pages of the experiment in view.
     NextPage,
     PreviousPage,
@@ -116,6 +120,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
     bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
+    bind(&[key('m')], Action::Marks, "m", "list the published points of a race; its axes reach them, and back"),
+    bind(&[key('x')], Action::OtherRun, "x", "the lesson's own run, and the one with your settings"),
     bind(&[key('1')], Action::Choose(1), "1-9", "answer a question; turn to a page of an experiment"),
     bind(&[key('2')], Action::Choose(2), "", ""),
     bind(&[key('3')], Action::Choose(3), "", ""),

@@ -23,6 +23,7 @@ mod outline;
 mod pages;
 mod progress;
 mod race;
+mod race_cell;
 mod readings;
 mod reload;
 mod reply;
@@ -50,7 +51,8 @@ pub use operation::{Operation, Work};
 pub use outline::Outline;
 pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
 pub use progress::LessonProgress;
-pub use race::{ArmView, LaneView, Race, Spread};
+pub use race::{ArmView, ChartLimits, LaneView, MeanPoint, Race, Spread};
+pub use race_cell::Reach;
 pub use readings::{Read, Readings};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
@@ -61,6 +63,9 @@ pub use values::{Chart, Cursor, Pane, cut};
 use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library};
 use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
 use std::collections::HashMap;
+
+/// Rows of a race's cell that has no run yet.
+const READY: u16 = 15;
 
 /// Everything that a frame shows.
 #[derive(Debug)]
@@ -91,8 +96,11 @@ pub struct App {
     pub notices: HashMap<RunId, String>,
     /// The run that a train cell shows.
     pub cell_runs: HashMap<CellKey, RunId>,
+    /// The run that it keeps behind: the last with the lesson's settings, where one with the reader's is shown, or the
+    /// other way round.
+    pub other_runs: HashMap<CellKey, RunId>,
     /// Train cells whose run is being asked for, and what went wrong when it was.
-    pub starting: HashMap<CellKey, Result<(), String>>,
+    pub starting: HashMap<CellKey, Result<RunSpec, String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
     pub answers: HashMap<CellKey, Answer>,
     /// What the finished races found, as the store has them.
@@ -120,6 +128,7 @@ pub struct App {
     pub lesson_faults: Vec<String>,
     /// Lines that the command line has carried out or refused, the last one last.
     pub commands: Vec<String>,
+    pub reach: Reach,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, Settings>,
     /// Lesson 0 was never opened here, as the store tells.
@@ -148,6 +157,7 @@ impl App {
             unreadable: Vec::new(),
             notices: HashMap::new(),
             cell_runs: HashMap::new(),
+            other_runs: HashMap::new(),
             starting: HashMap::new(),
             experiments: HashMap::new(),
             answers: HashMap::new(),
@@ -164,6 +174,7 @@ impl App {
             silent: None,
             lesson_faults,
             commands: Vec::new(),
+            reach: Reach::default(),
             drafts: HashMap::new(),
             is_newcomer: false,
             quit: false,
@@ -219,10 +230,16 @@ impl App {
                 CellBody::Claim(claim) => {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }
+                CellBody::Train(_) if !self.has_run(&key) => READY.min(answers::pane_height(height)),
                 _ => answers::cell_height(cell, answers.get(&key), glyphs, width, height),
             }
         };
         crate::lesson::lay_out(&self.library.lessons[self.lesson], (width, height), glyphs, heights)
+    }
+
+    /// Whether a race's cell has a run to show, or is about to.
+    pub(crate) fn has_run(&self, key: &CellKey) -> bool {
+        self.cell_runs.contains_key(key) || matches!(self.starting.get(key), Some(Ok(_)))
     }
 
     pub fn key_of(&self, cell: &Cell) -> CellKey {

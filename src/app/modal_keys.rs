@@ -2,20 +2,26 @@
 
 use super::keys;
 use super::line_keys::{LONGEST_RUN_LINE, edit, edit_up_to};
-use super::{Action, App, Effect, Modal, Pane, QuitChoice, Read, RunLine, RunLinePurpose, RunsList, Search, Tag, Work};
+use super::{
+    Action, App, Effect, Modal, Pane, QuitChoice, Read, RunLine, RunLinePurpose, RunsList, Search, Settings, Tag, Work,
+};
 use crate::lesson::{Found, Hit};
-use crate::protocol::{RequestBody, RunId, RunState};
+use crate::protocol::{CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; no other letter with Ctrl
-/// or Alt is text.
+/// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; Ctrl-R brings back what a
+/// form began with; no other letter with Ctrl or Alt is text.
 fn unchorded(key: KeyEvent) -> Option<KeyEvent> {
     match key.code {
         KeyCode::Char('u') if key.modifiers == KeyModifiers::CONTROL => Some(KeyCode::Delete.into()),
+        KeyCode::Char('r') if key.modifiers == KeyModifiers::CONTROL => Some(RESET.into()),
         KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
         _ => Some(key),
     }
 }
+
+/// Brings a form back to what the lesson gives.
+const RESET: KeyCode = KeyCode::F(5);
 
 /// The first line shown of a text that is only read; any key that does not scroll closes it.
 fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
@@ -85,30 +91,7 @@ impl App {
                 self.modals.extend(scrolled(key, top).map(|top| Modal::Help { top: top.min(last) }));
                 Vec::new()
             }
-            (Modal::Settings(cell, mut settings), code) => {
-                match code {
-                    KeyCode::Enter => {
-                        if let Ok(spec) = &settings.spec {
-                            if !self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
-                                let spec = spec.clone();
-                                self.drafts.remove(&cell);
-                                return self.start_race(cell, spec);
-                            }
-                            self.message = Some(
-                                "a race runs here; these settings are kept for the next: Esc, s stops this one".into(),
-                            );
-                        }
-                    }
-                    KeyCode::Down | KeyCode::Tab => settings.step(1),
-                    KeyCode::Up | KeyCode::BackTab => settings.step(-1),
-                    KeyCode::Backspace => settings.erase(),
-                    KeyCode::Delete => settings.clear(),
-                    KeyCode::Char(c) => settings.insert(c),
-                    _ => {}
-                }
-                self.modals.push(Modal::Settings(cell, settings));
-                Vec::new()
-            }
+            (Modal::Settings(cell, settings), code) => self.settings_key(cell, settings, code),
             (Modal::Quit(choice), code) => match code {
                 KeyCode::Enter => self.quit_with(choice),
                 KeyCode::Char('q') => self.quit_with(QuitChoice::KeepRunning),
@@ -154,6 +137,33 @@ impl App {
         }
     }
 
+    fn settings_key(&mut self, cell: CellKey, mut settings: Box<Settings>, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Ok(spec) = &settings.spec {
+                    if !self.race_of(&cell).is_some_and(|race| race.state.is_active()) {
+                        let spec = spec.clone();
+                        self.drafts.remove(&cell);
+                        return self.start_race(cell, spec);
+                    }
+                    self.message =
+                        Some("a race runs here; these settings are kept for the next: Esc, s stops this one".into());
+                }
+            }
+            KeyCode::Down | KeyCode::Tab => settings.select(1),
+            KeyCode::Up | KeyCode::BackTab => settings.select(-1),
+            KeyCode::Right => settings.step(true),
+            KeyCode::Left => settings.step(false),
+            KeyCode::Backspace => settings.erase(),
+            KeyCode::Delete => settings.clear(),
+            RESET => self.lesson_spec(&cell).iter().for_each(|spec| settings.reset(spec)),
+            KeyCode::Char(c) => settings.insert(c),
+            _ => {}
+        }
+        self.modals.push(Modal::Settings(cell, settings));
+        Vec::new()
+    }
+
     /// Keys of one run's chart, opened from the list.
     fn run_key(&mut self, run: RunId, code: KeyCode) -> Vec<Effect> {
         let state = self.races.get(&run).map(|race| race.state.clone());
@@ -166,6 +176,10 @@ impl App {
             }
             (KeyCode::Char('v') | KeyCode::Left | KeyCode::Right, _) => {
                 self.read_values(Some(Pane::Run(run)));
+                Vec::new()
+            }
+            (KeyCode::Char('m'), _) => {
+                self.show_marks(Some(run));
                 Vec::new()
             }
             (KeyCode::Char('z'), Some(RunState::Running | RunState::Queued)) => effect(RequestBody::Pause { run }),

@@ -280,7 +280,7 @@ impl App {
     }
 
     fn on_enter_race(&self, key: CellKey, spec: RunSpec) -> Operation {
-        if matches!(self.starting.get(&key), Some(Ok(()))) {
+        if matches!(self.starting.get(&key), Some(Ok(_))) {
             return nothing("it is starting");
         }
         let Some(race) = self.race_of(&key) else {
@@ -517,6 +517,8 @@ impl App {
             Operation::EditSettings { .. } => None,
             _ => self.focused_spec().map(|_| "o settings".to_string()),
         };
+        let other =
+            self.focused().and_then(|cell| self.other_run(&self.key_of(cell))).map(|_| "x other run".to_string());
         let contents = self.view.focus.is_none().then(|| "c contents".to_string());
         [
             enter,
@@ -524,6 +526,7 @@ impl App {
             undo,
             hint("z", Action::Pause),
             hint("s", Action::Stop),
+            other,
             arrows.and_then(|arrow| hint("← →", arrow)),
             hint("e", Action::Effort),
             settings,

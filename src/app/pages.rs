@@ -1,7 +1,7 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
 use super::{App, ExperimentView};
-use crate::protocol::{CellKey, Figure, ImageGrid, Outcome};
+use crate::protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use crossterm::event::KeyCode;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,6 +14,8 @@ pub enum Page {
     Figure(usize),
     /// Some rows of a table.
     Rows(usize, Range<usize>),
+    /// Some rows of the first column of a table, and of these columns beside it: the place is too narrow for all.
+    Columns(usize, Range<usize>, Range<usize>),
     /// Some images of a grid.
     Images(usize, Range<usize>),
     /// Some lines of the findings, wrapped.
@@ -136,6 +138,37 @@ pub(super) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
     u16::try_from(highest).ok()
 }
 
+/// A cell of a table is cut to no fewer columns, and the name of a column to no fewer than `NAME`.
+const CELL: usize = 12;
+const NAME: usize = 8;
+
+/// The columns of a table that stand side by side in so many, the first beside each of them; a single group where all fit.
+pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
+    let least = |column: usize| {
+        let cells = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width().min(CELL));
+        cells.chain([table.columns[column].width().min(NAME)]).max().unwrap_or(1) + 2
+    };
+    let count = table.columns.len();
+    let room = usize::from(width) + 2;
+    if count < 3 || (0..count).map(least).sum::<usize>() <= room {
+        return std::iter::once(1..count).collect();
+    }
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut used = room;
+    for column in 1..count {
+        let wide = least(column);
+        match groups.last_mut() {
+            Some(group) if used + wide <= room => group.end = column + 1,
+            _ => {
+                groups.push(column..column + 1);
+                used = least(0);
+            }
+        }
+        used += wide;
+    }
+    groups
+}
+
 /// Pages for a place of this width and so many rows.
 pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
     let rows = usize::from(rows.max(4));
@@ -143,6 +176,14 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
     let mut pages = Vec::new();
     for (at, figure) in outcome.figures.iter().enumerate() {
         match figure {
+            // A head above the rows, and a word beneath them on what is not there.
+            Figure::Table(table) if column_groups(table, width).len() > 1 => {
+                let fit = (rows - 2).max(1);
+                for columns in column_groups(table, width) {
+                    let rows = parts(table.rows.len(), fit);
+                    pages.extend(rows.map(|range| Page::Columns(at, range, columns.clone())));
+                }
+            }
             // The head of a table stands on each of its pages.
             Figure::Table(table) if table.rows.len() > rows - 1 => {
                 pages.extend(parts(table.rows.len(), rows - 1).map(|range| Page::Rows(at, range)));
@@ -208,7 +249,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Finding, Source, Table};
+    use crate::protocol::{Finding, Source};
 
     #[test]
     fn long_tables_and_findings_take_several_pages() {
@@ -249,5 +290,23 @@ mod tests {
         let halves = [Page::Findings(0..6), Page::Findings(6..10)];
         assert_eq!(pages(&five, 20, 8), halves, "rather two pages alike than a last one that is nearly empty");
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three", "  (+-\u{a0}0.50)"]);
+    }
+
+    /// No column of a table is cut to nothing, and none is lost: each stands on some page, beside the first.
+    #[test]
+    fn a_table_that_is_too_wide_takes_a_page_for_some_of_its_columns() {
+        let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
+        let table = Table {
+            title: "t".into(),
+            columns: words("network zeros error spread time"),
+            rows: vec![words("plain 50.1 1.70+-0.10 0.05 12.5"); 3],
+            sources: vec![Source::Measured; 5],
+        };
+        assert_eq!(column_groups(&table, 72).len(), 1);
+        assert_eq!(column_groups(&table, 32), [1..3, 3..5]);
+        assert_eq!(column_groups(&table, 5), [1..2, 2..3, 3..4, 4..5], "however narrow");
+        let outcome = Outcome { figures: vec![Figure::Table(table)], ..Outcome::default() };
+        assert_eq!(pages(&outcome, 72, 8), [Page::Figure(0)]);
+        assert_eq!(pages(&outcome, 32, 8), [Page::Columns(0, 0..3, 1..3), Page::Columns(0, 0..3, 3..5)]);
     }
 }

@@ -1,6 +1,9 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
-use crate::protocol::{Advance, Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, verdict};
+use crate::protocol::{
+    Advance, Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up, mean_and_deviation,
+    verdict,
+};
 
 /// One lane's curve.
 #[derive(Clone, Debug)]
@@ -20,7 +23,12 @@ impl LaneView {
 
     /// The epoch of the lowest validation error; the first of equals.
     pub fn best(&self) -> Option<&EpochRecord> {
-        self.points.iter().min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)))
+        lowest(&self.points)
+    }
+
+    /// What an epoch measured.
+    pub fn at(&self, epoch: u32) -> Option<&EpochRecord> {
+        self.points.binary_search_by_key(&epoch, |record| record.epoch).ok().map(|at| &self.points[at])
     }
 
     pub fn epochs_done(&self) -> u32 {
@@ -60,12 +68,16 @@ pub struct Spread {
 impl Spread {
     /// `None` of nothing.
     fn of(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-        (!values.is_empty()).then_some(Self { mean, deviation })
+        mean_and_deviation(values).map(|(mean, deviation)| Self { mean, deviation })
     }
+}
+
+/// An arm at one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanPoint {
+    pub epoch: u32,
+    pub val: Spread,
+    pub test: Spread,
 }
 
 /// An arm over its seeds.
@@ -73,15 +85,21 @@ impl Spread {
 pub struct ArmView {
     pub arm: Arm,
     pub seeds: usize,
-    /// The seeds that are told of: those at their end if there are any, for they can be compared; else all that have
-    /// an epoch.
+    /// The seeds that are told of: those that train side by side, or are at their end. One that waits for a core, or was
+    /// given one much later, is left out until it has caught up.
     pub measured: usize,
     /// The last epoch that all of these have reached.
     pub epoch: u32,
-    /// Validation error at that epoch.
-    pub latest: Option<Spread>,
-    /// The lowest validation error of each up to that epoch.
+    /// Every epoch up to that one.
+    pub curve: Vec<MeanPoint>,
+    /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
     pub best: Option<Spread>,
+    pub best_test: Option<Spread>,
+    /// The earliest and the latest of these epochs.
+    pub best_epochs: Option<(u32, u32)>,
+    pub images_per_second: Option<f64>,
+    /// Mean time of a seed.
+    pub seconds: f64,
     /// Mean of the epochs done, the waiting ones included.
     pub done: f64,
 }
@@ -89,24 +107,52 @@ pub struct ArmView {
 impl ArmView {
     fn new(arm: Arm, race: &Race) -> Self {
         let lanes: Vec<&LaneView> = race.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
-        let ended = |lane: &&LaneView| lane.epochs_done() >= race.spec.epochs;
-        let any_ended = lanes.iter().any(ended);
-        let measured: Vec<&LaneView> = lanes
-            .iter()
-            .copied()
-            .filter(|lane| if any_ended { ended(lane) } else { !lane.points.is_empty() })
-            .collect();
+        let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
+        let measured: Vec<&LaneView> =
+            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, race.spec.epochs)).collect();
         let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
-        let up_to = |lane: &LaneView| -> Vec<f64> {
-            lane.points.iter().filter(|record| record.epoch <= epoch).map(|record| record.val_error).collect()
+        let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
+        let at = |epoch: u32| -> Option<MeanPoint> {
+            let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
+            let of = |value: fn(&EpochRecord) -> f64| {
+                Spread::of(&records.as_ref()?.iter().map(|record| value(record)).collect::<Vec<_>>())
+            };
+            Some(MeanPoint { epoch, val: of(|record| record.val_error)?, test: of(|record| record.test_error)? })
         };
-        let latest: Vec<f64> = measured.iter().filter_map(|lane| up_to(lane).last().copied()).collect();
-        let best: Vec<f64> =
-            measured.iter().filter_map(|lane| up_to(lane).into_iter().min_by(f64::total_cmp)).collect();
-        let done = lanes.iter().map(|lane| lane.epochs_and_part()).sum::<f64>() / lanes.len().max(1) as f64;
-        let (latest, best) = (Spread::of(&latest), Spread::of(&best));
-        Self { arm, seeds: lanes.len(), measured: measured.len(), epoch, latest, best, done }
+        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lowest(&lane.points[..up_to(lane)])).collect();
+        let of_bests = |value: fn(&EpochRecord) -> f64| Spread::of(&bests.iter().map(|r| value(r)).collect::<Vec<_>>());
+        let epochs = || bests.iter().map(|record| record.epoch);
+        let mean = |values: Vec<f64>| mean_and_deviation(&values).map(|(mean, _)| mean);
+        Self {
+            arm,
+            seeds: lanes.len(),
+            measured: measured.len(),
+            epoch,
+            curve: (1..=epoch).filter_map(at).collect(),
+            best: of_bests(|record| record.val_error),
+            best_test: of_bests(|record| record.test_error),
+            best_epochs: epochs().min().zip(epochs().max()),
+            images_per_second: mean(measured.iter().filter_map(|lane| lane.images_per_second()).collect()),
+            seconds: mean(measured.iter().map(|lane| lane.seconds()).collect()).unwrap_or(0.0),
+            done: lanes.iter().map(|lane| lane.epochs_and_part()).sum::<f64>() / lanes.len().max(1) as f64,
+        }
     }
+
+    pub fn latest(&self) -> Option<&MeanPoint> {
+        self.curve.last()
+    }
+}
+
+/// The record of the lowest validation error; the first of equals.
+fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
+    points.iter().min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)))
+}
+
+/// The limits of a race's chart: epochs, and validation error on a logarithmic axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChartLimits {
+    pub x: (f64, f64),
+    pub y: (f64, f64),
 }
 
 #[derive(Clone, Debug)]
@@ -117,6 +163,8 @@ pub struct Race {
     /// Asked to go on; the kernel has not said yet that it does.
     pub resuming: bool,
     pub lanes: Vec<LaneView>,
+    /// Seconds that it has trained by the clock, as the kernel or the store said last.
+    pub elapsed: f64,
     pub notice: Option<String>,
     pub not_exact: Option<String>,
     /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
@@ -133,6 +181,7 @@ impl Race {
             state: RunState::Queued,
             resuming: false,
             lanes,
+            elapsed: 0.0,
             notice: None,
             not_exact: None,
             backend: None,
@@ -168,6 +217,7 @@ impl Race {
             RunEvent::Finished { .. } => self.state = RunState::Finished,
             RunEvent::Failed { reason, .. } => self.state = RunState::Failed { reason: reason.clone() },
             RunEvent::NotExact { why, .. } => self.not_exact = Some(why.clone()),
+            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
             RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
@@ -189,26 +239,53 @@ impl Race {
         self.spec.arms.iter().map(|&arm| ArmView::new(arm, self)).collect()
     }
 
-    /// Time of the lane that has worked longest.
+    /// Time by the clock, pauses apart. No lane can have worked for longer than the run.
     pub fn seconds(&self) -> f64 {
-        self.lanes.iter().map(LaneView::seconds).fold(0.0, f64::max)
+        self.lanes.iter().map(LaneView::seconds).fold(self.elapsed, f64::max)
     }
 
-    /// What is left, at the pace so far; `None` before there is a pace.
+    /// What is left, at the pace so far; `None` before there is a pace. Lanes that wait for a core are reckoned with: all
+    /// lanes together go on as they did, and none that trains is done before its own epochs are.
     pub fn remaining_seconds(&self) -> Option<f64> {
-        let left = |lane: &LaneView| {
-            let done = lane.epochs_and_part();
-            (done > 0.02).then(|| lane.seconds() / done * (f64::from(self.spec.epochs) - done).max(0.0))
-        };
-        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
-        open.map(left).try_fold(0.0, |longest: f64, left| Some(longest.max(left?)))
+        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
+        let each = f64::from(self.spec.epochs);
+        let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
+        let all = each * open.len() as f64;
+        let together = (done > 0.02).then(|| self.seconds() / done * (all - done).max(0.0))?;
+        let own = open.iter().filter(|lane| lane.epochs_and_part() > 0.02);
+        let left = own.map(|lane| lane.seconds() / lane.epochs_and_part() * (each - lane.epochs_and_part()).max(0.0));
+        Some(left.fold(together, f64::max))
     }
 
-    /// What the first arm did against the second, where there are two and something can be said.
+    /// Whether its arms are told by their means, and its seeds stand back.
+    pub fn has_seeds(&self) -> bool {
+        self.spec.seeds.len() > 1
+    }
+
+    /// The limits of its chart: what was measured decides, and the published points given here.
+    pub fn chart_limits(&self, points: impl Iterator<Item = (u32, f64)> + Clone) -> ChartLimits {
+        /// No more than so many times the lowest error is shown, however bad an arm began, so that small differences
+        /// between low errors can still be seen.
+        const MOST: f64 = 20.0;
+        let measured = self.lanes.iter().flat_map(|lane| lane.points.iter().map(|record| record.val_error));
+        let errors =
+            || measured.clone().chain(points.clone().map(|point| point.1)).filter(|e| e.is_finite() && *e > 0.0);
+        let (low, high) = errors().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
+        let (low, high) = if low <= high { (low, high) } else { (1.0, 4.0) };
+        // No curve stays above the chart as a whole.
+        let bests = self.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
+        let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
+        let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
+        let last = points.map(|point| point.0).fold(self.spec.epochs.max(3), u32::max);
+        ChartLimits { x: (0.0, f64::from(last)), y: (low * 0.95, high * 1.05) }
+    }
+
+    /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
     pub fn verdict(&self) -> Option<String> {
-        let (fast, slow): (Arm, Arm) = (*self.spec.arms.first()?, *self.spec.arms.get(1)?);
-        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
-        verdict(fast, slow, &records, self.state == RunState::Finished)
+        let (first, second): (Arm, Arm) = (*self.spec.arms.first()?, *self.spec.arms.get(1)?);
+        let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
+        verdict(first, second, &records, self.spec.epochs, self.state == RunState::Finished)
     }
 
     /// How far its lanes have come.
@@ -261,12 +338,46 @@ mod tests {
         let arm = &race.by_arm()[0];
         assert_eq!((arm.seeds, arm.measured, arm.epoch), (3, 2, 1));
         let mean = |spread: Option<Spread>| spread.map(|spread| (spread.mean * 1e6).round() / 1e6);
-        assert_eq!((mean(arm.latest), mean(arm.best)), (Some(2.5), Some(2.5)));
+        let latest = |arm: &ArmView| mean(arm.latest().map(|point| point.val));
+        assert_eq!((latest(arm), mean(arm.best)), (Some(2.5), Some(2.5)));
         assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
         assert_eq!(race.by_arm()[1].best, None);
         // A seed at its end is not held back by one that has just begun.
         race.apply(&epoch(1, 150, 1.25));
         let arm = &race.by_arm()[0];
-        assert_eq!((arm.measured, arm.epoch, mean(arm.latest), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));
+        assert_eq!((arm.measured, arm.epoch, latest(arm), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));
+        assert_eq!((arm.best_epochs, mean(arm.best_test)), (Some((2, 2)), Some(1.0)));
+    }
+
+    #[test]
+    fn time_is_the_clocks_and_lanes_that_wait_are_reckoned_with() {
+        let mut race = race(&[1, 2]);
+        race.spec.epochs = 10;
+        for number in 1..=10 {
+            race.apply(&epoch(1, number, 2.0));
+        }
+        assert!((race.seconds() - 10.0).abs() < 1e-9, "no lane can have worked for longer than the run");
+        race.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 12.0 });
+        race.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 11.0 });
+        assert!((race.seconds() - 12.0).abs() < 1e-9, "what comes late takes nothing back");
+        // Ten of forty epochs took 12 s.
+        assert!(race.remaining_seconds().is_some_and(|left| (left - 36.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn what_was_measured_sets_the_axes_and_a_hopeless_beginning_does_not() {
+        let mut race = race(&[1]);
+        race.spec.epochs = 12;
+        for (number, error) in [(1, 12.0), (2, 5.0), (3, 4.0)] {
+            race.apply(&epoch(1, number, error));
+        }
+        let limits = race.chart_limits(std::iter::empty());
+        assert_eq!((limits.x, limits.y), ((0.0, 12.0), (4.0 * 0.95, 12.0 * 1.05)));
+        let wide = race.chart_limits([(17, 1.37), (150, 1.37)].into_iter());
+        assert_eq!((wide.x.1, wide.y.0), (150.0, 1.37 * 0.95));
+        for (number, error) in [(4, 88.0), (5, 1.0)] {
+            race.apply(&epoch(1, number, error));
+        }
+        assert!((race.chart_limits(std::iter::empty()).y.1 - 21.0).abs() < 1e-9);
     }
 }

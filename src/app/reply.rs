@@ -1,17 +1,16 @@
 //! Answers of the kernel, by what they were asked for.
 
 use super::{App, Effect, Read, Tag};
-use crate::protocol::{Reply, RequestBody};
+use crate::protocol::Reply;
 
 impl App {
     pub(super) fn replied(&mut self, tag: Tag, reply: Reply) -> Vec<Effect> {
         match (tag, reply) {
             (Tag::Race(key), Reply::Started { run }) => {
-                self.starting.remove(&key);
-                self.cell_runs.insert(key.clone(), run);
-                let remember =
-                    RequestBody::Remember { key: format!("cell-run/{}/{}", key.lesson, key.cell), value: run.0.into() };
-                return vec![Effect::Read(Read::Run(run)), Effect::Request(Tag::Plain, remember)];
+                let spec = self.starting.remove(&key).and_then(Result::ok);
+                let mut effects = vec![Effect::Read(Read::Run(run))];
+                effects.extend(self.show_new_run(&key, run, spec.as_ref()));
+                return effects;
             }
             (tag, Reply::Refused { message, .. }) => return self.unanswered(tag, message),
             _ => {}

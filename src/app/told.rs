@@ -14,7 +14,8 @@ impl App {
             Link::On => {
                 // That there was no kernel is no longer so.
                 (self.message, self.kernel_gone) = (None, false);
-                let runs: BTreeSet<RunId> = self.cell_runs.values().chain(self.races.keys()).copied().collect();
+                let runs: BTreeSet<RunId> =
+                    self.cell_runs.values().chain(self.other_runs.values()).chain(self.races.keys()).copied().collect();
                 let wishes = [Read::Runs, Read::RaceFindings, Read::Progress].into_iter();
                 wishes.chain(runs.into_iter().map(Read::Run)).map(Effect::Read).collect()
             }
@@ -104,6 +105,7 @@ impl App {
     fn forget_run(&mut self, run: RunId) -> bool {
         self.races.remove(&run);
         self.notices.remove(&run);
+        self.other_runs.retain(|_, kept| *kept != run);
         self.cell_runs.retain(|_, shown| *shown != run);
         let before = self.modals.len();
         let shows = |modal: &Modal| match modal {
@@ -250,10 +252,11 @@ impl App {
                         self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);
                     }
                 }
-                ["cell-run", lesson, cell] => {
+                [kind @ ("cell-run" | "cell-other-run"), lesson, cell] => {
                     if let Some(run) = value.as_i64().map(RunId) {
                         let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
-                        self.cell_runs.entry(key).or_insert(run);
+                        let runs = if *kind == "cell-run" { &mut self.cell_runs } else { &mut self.other_runs };
+                        runs.entry(key).or_insert(run);
                         if !self.races.contains_key(&run) {
                             effects.push(Effect::Read(Read::Run(run)));
                         }
@@ -270,6 +273,8 @@ impl App {
             }
         }
         self.change_banner();
+        // Races whose runs are known now have their whole height before a place is found again.
+        self.lay_out();
         effects.extend(self.come_back(last_lesson.as_deref()));
         effects
     }

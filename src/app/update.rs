@@ -38,6 +38,12 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     // A pane has opened for what is being measured, or closed, or has other figures.
     if !app.screen.is_too_small() && app.panes() != app.view.panes {
         app.lay_out();
+        // A race that was just started takes more rows than its offer did.
+        if let Some(cell) = app.view.focus.filter(|_| by_hand)
+            && app.focused().is_some_and(|cell| matches!(cell.body, CellBody::Train(_)))
+        {
+            app.view.show_cell(cell);
+        }
     }
     effects
 }
@@ -224,6 +230,8 @@ impl App {
             | Action::NextLesson
             | Action::PreviousLesson
             | Action::Choose(_) => return self.operate(action),
+            Action::Marks => self.show_marks(None),
+            Action::OtherRun => return self.show_other_run(),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::Read(Read::Runs)];
@@ -262,7 +270,7 @@ impl App {
     }
 
     pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
-        self.starting.insert(key.clone(), Ok(()));
+        self.starting.insert(key.clone(), Ok(spec.clone()));
         vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
     }
 

@@ -1,8 +1,8 @@
 //! Reading values in a plot with the keys: what there is to read, and where the cursor stands.
 
-use super::{App, Effect, Modal, Page, Race};
+use super::{App, Effect, MeanPoint, Modal, Page, Race};
 use crate::lesson::{CellBody, RaceMark};
-use crate::protocol::{Bars, CellKey, Figure, Plot, RunId, Scale};
+use crate::protocol::{Bars, CellKey, EpochRecord, Figure, Plot, Preset, RunId, RunSpec, Scale};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -48,6 +48,8 @@ pub struct Point {
     pub y: f64,
     /// Half-width of its spread.
     pub spread: Option<f64>,
+    /// What else was measured there, with the same unit as y: the test error of an epoch.
+    pub beside: Option<f64>,
 }
 
 impl Chart {
@@ -83,6 +85,7 @@ impl Chart {
                 what: Some(part.into()),
                 y,
                 spread: None,
+                beside: None,
             };
             let (name, source) = (bar.name.clone(), figure.source.told());
             Curve { name, source, points: parts.map(point).collect() }
@@ -90,16 +93,33 @@ impl Chart {
         Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
     }
 
-    /// The lanes of a race, then the published points.
+    /// With several seeds the arms of a race; its lanes; the published points.
     pub fn of_race(race: &Race, marks: &[RaceMark]) -> Self {
-        let lanes = race.lanes.iter().map(|lane| {
-            let points = lane.points.iter().map(|record| (f64::from(record.epoch), record.val_error, None));
-            Curve::new(&race.lane_name(lane), String::new(), points)
+        let arms = race.by_arm().into_iter().filter(|_| race.has_seeds()).map(|arm| Curve {
+            name: format!("{}, {}", arm.arm.title(), mean_of(arm.measured)),
+            source: String::new(),
+            points: arm.curve.iter().copied().map(MeanPoint::to_read).collect(),
+        });
+        let lanes = race.lanes.iter().map(|lane| Curve {
+            name: race.lane_name(lane),
+            source: String::new(),
+            points: lane.points.iter().map(epoch_to_read).collect(),
         });
         let marks = marks
             .iter()
             .map(|mark| Curve::new(&mark.label, mark.source.clone(), [(f64::from(mark.epoch), mark.error, None)]));
-        Self { x: "epoch".into(), y: "validation error, %".into(), curves: lanes.chain(marks).collect() }
+        let curves = arms.chain(lanes).chain(marks).collect();
+        Self { x: "epoch".into(), y: "validation error, %".into(), curves }
+    }
+
+    /// The number of the arm whose curve this is in the chart of a race; `None` for a published point.
+    pub fn arm_of_race(race: &Race, curve: usize) -> Option<usize> {
+        let means = if race.has_seeds() { race.spec.arms.len() } else { 0 };
+        if curve < means {
+            return Some(curve);
+        }
+        let lane = race.lanes.get(curve - means)?;
+        race.spec.arms.iter().position(|arm| *arm == lane.lane.arm)
     }
 
     pub fn point(&self, cursor: &Cursor) -> Option<&Point> {
@@ -114,8 +134,8 @@ impl Chart {
             Some(what) => what.clone(),
             None => with_unit(&self.x, &exact(point.x)),
         };
-        let spread = point.spread.map_or(String::new(), |half| format!(" ± {}", exact(half)));
-        let y = with_unit(&self.y, &format!("{}{spread}", exact(point.y)));
+        let beside = point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)));
+        let y = format!("{}{beside}", with_unit(&self.y, &self.with_spread(point)));
         let x = if x.is_empty() { x } else { format!("{x}, ") };
         let whole = format!("{}: {x}{y} ({})", curve.name, curve.source);
         if !curve.source.is_empty() && whole.width() <= room {
@@ -123,6 +143,30 @@ impl Chart {
         }
         let left = room.saturating_sub(format!(": {x}{y}").width());
         Some(format!("{}: {x}{y}", cut(&curve.name, left)))
+    }
+
+    /// A value in y's unit: percents with two decimals, whatever they are.
+    fn number(&self, value: f64) -> String {
+        let short = self.y.ends_with(", %") && (value == 0.0 || value.abs() >= 0.01);
+        if short { format!("{value:.2}") } else { exact(value) }
+    }
+
+    fn with_spread(&self, point: &Point) -> String {
+        let spread = point.spread.map_or(String::new(), |half| format!(" ± {}", self.number(half)));
+        format!("{}{spread}", self.number(point.y))
+    }
+
+    /// The other curves where they have a point at the cursor's x, in a few words each, and a word for that x.
+    pub fn others(&self, cursor: &Cursor) -> Option<(String, Vec<(usize, String)>)> {
+        let at = self.point(cursor)?;
+        let same = |point: &&Point| (point.x - at.x).abs() <= 1e-9 * at.x.abs().max(1.0);
+        let words = |(number, curve): (usize, &Curve)| {
+            let point = curve.points.iter().find(same).filter(|_| number != cursor.curve)?;
+            let beside = point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)));
+            Some((number, format!("{} {}{beside}", curve.name, self.with_spread(point))))
+        };
+        let x = at.what.clone().unwrap_or_else(|| with_unit(&self.x, &exact(at.x)));
+        Some((x, self.curves.iter().enumerate().filter_map(words).collect()))
     }
 
     /// The last point of the first curve that has any.
@@ -159,10 +203,26 @@ impl Chart {
 impl Curve {
     fn new(name: &str, source: String, points: impl IntoIterator<Item = (f64, f64, Option<f64>)>) -> Self {
         let mut points: Vec<Point> =
-            points.into_iter().map(|(x, y, spread)| Point { x, what: None, y, spread }).collect();
+            points.into_iter().map(|(x, y, spread)| Point { x, what: None, y, spread, beside: None }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Self { name: name.into(), source, points }
     }
+}
+
+impl MeanPoint {
+    fn to_read(self) -> Point {
+        let (x, spread) = (f64::from(self.epoch), self.val.deviation);
+        Point { x, what: None, y: self.val.mean, spread, beside: Some(self.test.mean) }
+    }
+}
+
+fn epoch_to_read(record: &EpochRecord) -> Point {
+    let (x, y) = (f64::from(record.epoch), record.val_error);
+    Point { x, what: None, y, spread: None, beside: Some(record.test_error) }
+}
+
+fn mean_of(seeds: usize) -> String {
+    if seeds == 1 { "one seed so far".into() } else { format!("mean of {seeds}") }
 }
 
 /// As much of a text as so many columns take; one that does not fit says so.
@@ -218,7 +278,7 @@ impl App {
     /// What can be read in a pane as it shows now.
     pub fn chart(&self, on: &Pane) -> Option<Chart> {
         match on {
-            Pane::Run(run) => Some(Chart::of_race(self.races.get(run)?, self.article_marks())),
+            Pane::Run(run) => Some(Chart::of_race(self.races.get(run)?, self.article_marks().0)),
             Pane::Cell(key) => {
                 let cells = self.document().cells();
                 let number = cells.iter().position(|cell| cell.id == key.cell)?;
@@ -246,16 +306,16 @@ impl App {
         let (pages, at) = self.pages_of(key, number)?;
         match pages.get(at)? {
             Page::Figure(figure) => outcome.figures.get(*figure),
-            Page::Rows(..) | Page::Images(..) | Page::Findings(_) => None,
+            Page::Rows(..) | Page::Columns(..) | Page::Images(..) | Page::Findings(_) => None,
         }
     }
 
-    /// The published points of the first race in the course: the article's.
-    pub fn article_marks(&self) -> &[RaceMark] {
+    /// The published points of the first race in the course that has some, the article's, and that race's settings.
+    pub fn article_marks(&self) -> (&[RaceMark], RunSpec) {
         let cells = self.library.lessons.iter().flat_map(crate::lesson::Document::cells);
-        let marks =
-            cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(&train.marks) } else { None });
-        marks.filter(|marks| !marks.is_empty()).map(Vec::as_slice).next().unwrap_or(&[])
+        let races = cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
+        let mut with_marks = races.filter(|train| !train.marks.is_empty());
+        with_marks.next().map_or_else(|| (&[][..], RunSpec::of(Preset::Article)), |train| (&train.marks, train.spec()))
     }
 
     /// Puts the cursor into the plot in view.

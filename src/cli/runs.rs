@@ -2,13 +2,14 @@
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use crate::protocol::{
-    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
+    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
 };
 use crate::shell::client::{Client, ClientError, LEAVING, Message};
 use crate::store::{CutOff, Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use serde_json::json;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -263,6 +264,13 @@ fn what_next(run: &RunSummary, cut_off: &[CutOff]) -> Option<String> {
     })
 }
 
+/// Columns of the terminal that is written to; a file or a pipe gets lines that fit most of them.
+fn width() -> usize {
+    const PIPED: usize = 100;
+    let terminal = std::io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
+    terminal.map_or(PIPED, |(columns, _)| usize::from(columns).max(40))
+}
+
 fn list(home: &Home, as_json: bool) -> Outcome {
     let (runs, unreadable) =
         open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
@@ -281,19 +289,22 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     }
     tell_of_troubles(home, &runs);
     let cut_off = cut_off(home);
-    say(&format!("{:>4}  {:<12} {:>11}  {}", "run", "state", "epochs", "best validation error, %"))?;
+    let width = width();
+    let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
+        let indent = " ".repeat(indent);
+        let options = textwrap::Options::new(width).subsequent_indent(&indent);
+        Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
+    };
+    say_wrapped(
+        &format!("{:>4}  {:<12} {:>11} {:>8}  {}", "run", "state", "epochs", "time", "best validation error, %"),
+        41,
+    )?;
     for run in runs {
-        let best: Vec<String> = run.best.iter().map(|(lane, error)| format!("{lane} {error:.2}")).collect();
-        let name = run.name.as_ref().map_or(String::new(), |name| format!("  ({name})"));
-        say(&format!(
-            "{:>4}  {:<12} {}  {}{name}",
-            run.run,
-            run.state.name(),
-            run.advance().column(),
-            best.join("  ")
-        ))?;
+        let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
+        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
         for remark in remarks(&run).into_iter().chain(what_next(&run, &cut_off)) {
-            say(&format!("      {remark}"))?;
+            say_wrapped(&format!("      {remark}"), 6)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -308,7 +319,8 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     }
     tell_of_troubles(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    say(&format!("run {run}{name}: {}, {}", summary.state.name(), summary.advance()))?;
+    let (state, time) = (summary.state.name(), clock(summary.elapsed));
+    say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
     for remark in remarks(&summary).into_iter().chain(what_next(&summary, &cut_off(home))) {
         say(&remark)?;
     }
@@ -317,7 +329,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     for r in epochs {
         say(&format!(
             "{:<16} epoch {:>4}  loss {:.4}  val {:>5.2} %  test {:>5.2} %  {:>6.2} s",
-            r.lane(),
+            r.lane().title(),
             r.epoch,
             r.train_loss,
             r.val_error,

@@ -1,7 +1,7 @@
 //! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
 use super::{complain, say, say_json};
-use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, escape_controls, verdict};
+use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -37,6 +37,8 @@ pub struct Teller {
     /// Divergences, and what is not exact.
     remarks: Vec<RunEvent>,
     records: Vec<EpochRecord>,
+    /// Seconds by the clock, over all sessions.
+    elapsed: f64,
     spec: Option<RunSpec>,
     bars: MultiProgress,
     lanes: HashMap<Lane, ProgressBar>,
@@ -52,6 +54,7 @@ impl Teller {
             told: HashMap::new(),
             remarks: Vec::new(),
             records: Vec::new(),
+            elapsed: 0.0,
             spec: None,
             bars: MultiProgress::new(),
             lanes: HashMap::new(),
@@ -141,6 +144,7 @@ impl Teller {
             }
             RunEvent::Continued { .. } => self.waits = false,
             RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
+            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
         }
         Ok(None)
     }
@@ -171,7 +175,8 @@ impl Teller {
     fn remark(&self, event: &RunEvent) -> color_eyre::Result<()> {
         match event {
             RunEvent::Diverged { arm, seed, epoch, batch, .. } => self.line(&format!(
-                "{arm} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"
+                "{} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number",
+                arm.title()
             )),
             RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
             _ => Ok(()),
@@ -183,7 +188,7 @@ impl Teller {
         for lane in spec.lanes() {
             let steps = u64::from(spec.epochs) * u64::from(spec.batches());
             let bar = self.bars.add(ProgressBar::new(steps).with_style(style.clone()));
-            bar.set_message(lane.to_string());
+            bar.set_message(lane.title());
             self.lanes.insert(lane, bar);
         }
         Ok(())
@@ -194,7 +199,7 @@ impl Teller {
             Style::Json => {}
             Style::Lines => say(&format!(
                 "{} epoch {}: training loss {:.4}, validation error {:.2} %, test error {:.2} %, {:.2} s, {:.0} images/s",
-                r.lane(),
+                r.lane().title(),
                 r.epoch,
                 r.train_loss,
                 r.val_error,
@@ -206,7 +211,7 @@ impl Teller {
                 if let (Some(bar), Some(spec)) = (self.lanes.get(&r.lane()), &self.spec) {
                     bar.set_message(format!(
                         "{} epoch {:>3}  val {:.2} %  test {:.2} %",
-                        r.lane(),
+                        r.lane().title(),
                         r.epoch,
                         r.val_error,
                         r.test_error
@@ -216,6 +221,15 @@ impl Teller {
             }
         }
         Ok(())
+    }
+
+    /// The epochs of the lanes whose loss stayed finite.
+    fn sound_records(&self) -> Vec<EpochRecord> {
+        let diverged = |lane: Lane| {
+            let told = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
+            self.remarks.iter().any(told)
+        };
+        self.records.iter().filter(|record| !diverged(record.lane())).cloned().collect()
     }
 
     fn summary(&self) -> color_eyre::Result<()> {
@@ -229,11 +243,18 @@ impl Teller {
             let records = self.records.iter().filter(|record| record.lane() == lane);
             let best = records.min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)));
             if let Some(best) = best {
-                say(&format!("{:<18} {:>10.2} {:>14} {:>10.2}", lane, best.val_error, best.epoch, best.test_error))?;
+                say(&format!(
+                    "{:<18} {:>10.2} {:>14} {:>10.2}",
+                    lane.title(),
+                    best.val_error,
+                    best.epoch,
+                    best.test_error
+                ))?;
             }
         }
+        say(&format!("trained for {}", clock(self.elapsed)))?;
         if let [first, second, ..] = spec.arms.as_slice()
-            && let Some(sentence) = verdict(*first, *second, &self.records, true)
+            && let Some(sentence) = verdict(*first, *second, &self.sound_records(), spec.epochs, true)
         {
             say(&sentence)?;
         }

@@ -3,6 +3,7 @@
 use super::{
     lane::{Control, LaneEnd},
     requests::Refusal,
+    stopwatch::Stopwatch,
 };
 use crate::protocol::{ErrorKind, Lane, RunId, RunSpec, RunState};
 use std::{sync::Arc, time::Instant};
@@ -24,6 +25,8 @@ pub(super) struct Desk {
 pub(super) struct Unsaved {
     pub run: RunId,
     pub state: RunState,
+    /// How long it has trained, where this kernel knows.
+    pub elapsed: Option<f64>,
     pub resume_after: bool,
     /// The kernel before this one left it when it died.
     pub left_by_dead: bool,
@@ -35,6 +38,7 @@ pub(super) struct Active {
     pub spec: RunSpec,
     pub lanes: Vec<(Lane, Stage)>,
     pub control: Arc<Control>,
+    pub stopwatch: Arc<Stopwatch>,
     /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
@@ -97,12 +101,14 @@ impl Desk {
 }
 
 impl Active {
-    pub fn new(run: RunId, spec: RunSpec, lanes: Vec<Lane>, told_waiting: bool) -> Self {
+    /// One that has trained for so many seconds before.
+    pub fn new(run: RunId, spec: RunSpec, lanes: Vec<Lane>, elapsed: f64, told_waiting: bool) -> Self {
         Self {
             run,
             spec,
             lanes: lanes.into_iter().map(|lane| (lane, Stage::Waiting)).collect(),
             control: Arc::default(),
+            stopwatch: Arc::new(Stopwatch::after(elapsed)),
             intent: None,
             resume_after: false,
             place: Place::Queue,
@@ -160,7 +166,7 @@ mod tests {
     fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
         let spec = RunSpec { seeds: (0..ends.len() as u64).collect(), ..RunSpec::of(Preset::Article) };
         let lanes = spec.lanes().into_iter().take(ends.len()).collect();
-        let mut active = Active { intent, ..Active::new(RunId(1), spec, lanes, false) };
+        let mut active = Active { intent, ..Active::new(RunId(1), spec, lanes, 0.0, false) };
         for ((_, stage), end) in active.lanes.iter_mut().zip(ends) {
             *stage = Stage::Ended(end.clone());
         }

@@ -5,6 +5,7 @@ use super::{
     hub::Complaint,
     lock,
     recovery::{self, Unreadable},
+    stopwatch::Stopwatch,
     trainer,
 };
 use crate::{
@@ -125,19 +126,27 @@ impl SaveError {
 
 impl Kernel {
     /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
-    pub(super) fn run_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control) -> LaneEnd {
-        let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(run, spec, lane, control)));
+    pub(super) fn run_lane(
+        &self,
+        run: RunId,
+        spec: &RunSpec,
+        lane: Lane,
+        control: &Control,
+        stopwatch: &Stopwatch,
+    ) -> LaneEnd {
+        let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(run, spec, lane, control, stopwatch)));
         self.hub.notice(run, Complaint::Waits(lane), None);
         end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
     }
 
-    fn train_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control) -> LaneEnd {
+    fn train_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control, stopwatch: &Stopwatch) -> LaneEnd {
         let mut observer = LaneObserver {
             kernel: self,
             run,
             spec,
             lane,
             control,
+            stopwatch,
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
             best: None,
@@ -181,6 +190,7 @@ struct LaneObserver<'a> {
     spec: &'a RunSpec,
     lane: Lane,
     control: &'a Control,
+    stopwatch: &'a Stopwatch,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
     resumed_under: Option<Environment>,
@@ -265,7 +275,8 @@ impl LaneObserver<'_> {
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
         let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
-        let committed = self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped)?;
+        let committed =
+            self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped, self.stopwatch.seconds())?;
         self.folder.remove(&dropped);
         Ok(committed)
     }
@@ -336,6 +347,9 @@ impl Observer for LaneObserver<'_> {
             self.last_progress = Some(Instant::now());
             let progress = progress.clone();
             self.kernel.announce(RunEvent::Progress { run: self.run, progress });
+            if let Some(seconds) = self.stopwatch.due() {
+                self.kernel.announce(RunEvent::Elapsed { run: self.run, seconds });
+            }
         }
         if self.last_checkpoint.elapsed() >= self.kernel.options.checkpoint_every {
             Next::Checkpoint

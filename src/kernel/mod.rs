@@ -19,6 +19,7 @@ mod process;
 mod recovery;
 mod requests;
 mod scheduler;
+mod stopwatch;
 mod takeup;
 #[cfg(test)]
 mod tests;
@@ -94,7 +95,7 @@ impl Kernel {
 
     /// Tells every follower. Call it after the commit.
     fn announce(&self, event: RunEvent) {
-        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. }) {
+        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. } | RunEvent::Elapsed { .. }) {
             tracing::info!(?event);
         }
         self.hub.publish(&Event::Run(event));

@@ -7,7 +7,7 @@ use super::{
     Kernel,
     desk::{Active, Desk, Intent, Place, Stage, Unsaved},
     hub::Complaint,
-    lane::{Control, LaneEnd},
+    lane::LaneEnd,
     requests::Refusal,
 };
 use crate::{
@@ -47,7 +47,7 @@ impl Kernel {
         let run = self.store().create_run(&spec, name)?;
         self.announce(RunEvent::Started { run, spec: spec.clone() });
         let lanes = spec.lanes();
-        desk.runs.push(Active::new(run, spec, lanes, false));
+        desk.runs.push(Active::new(run, spec, lanes, 0.0, false));
         self.fill(&mut desk);
         Ok(run)
     }
@@ -86,7 +86,7 @@ impl Kernel {
         if open.is_empty() && finished == 0 {
             return refuse("can't go on: every arm diverged");
         }
-        let mut active = Active::new(run, summary.spec, open, true);
+        let mut active = Active::new(run, summary.spec, open, summary.elapsed, true);
         let ended = |(lane, state)| match state {
             LaneState::Open => None,
             LaneState::Finished => Some((lane, Stage::Ended(LaneEnd::Finished))),
@@ -196,14 +196,14 @@ impl Kernel {
                     self.begin(&mut desk.runs[at]);
                 }
                 let active = &mut desk.runs[at];
-                let (lane, stage) = &mut active.lanes[index];
-                match self.spawn_lane(active.run, &active.spec, *lane, &active.control, need) {
+                let lane = active.lanes[index].0;
+                active.lanes[index].1 = match self.spawn_lane(active, lane, need) {
                     Ok(()) => {
-                        *stage = Stage::Training;
                         desk.free -= need;
+                        Stage::Training
                     }
-                    Err(error) => *stage = Stage::Ended(LaneEnd::Failed(format!("no thread to train in: {error}"))),
-                }
+                    Err(error) => Stage::Ended(LaneEnd::Failed(format!("no thread to train in: {error}"))),
+                };
             }
         }
         for active in &mut desk.runs {
@@ -217,6 +217,7 @@ impl Kernel {
 
     fn begin(&self, active: &mut Active) {
         active.place = Place::Cores;
+        active.stopwatch.start();
         self.store_place(active);
     }
 
@@ -249,17 +250,11 @@ impl Kernel {
         }
     }
 
-    fn spawn_lane(
-        self: &Arc<Self>,
-        run: RunId,
-        spec: &RunSpec,
-        lane: Lane,
-        control: &Arc<Control>,
-        cores: u32,
-    ) -> std::io::Result<()> {
-        let (kernel, spec, control) = (Arc::clone(self), spec.clone(), Arc::clone(control));
+    fn spawn_lane(self: &Arc<Self>, active: &Active, lane: Lane, cores: u32) -> std::io::Result<()> {
+        let (kernel, run, spec) = (Arc::clone(self), active.run, active.spec.clone());
+        let (control, stopwatch) = (Arc::clone(&active.control), Arc::clone(&active.stopwatch));
         thread::Builder::new().name(format!("run {run} {lane}")).stack_size(8 << 20).spawn(move || {
-            let end = kernel.run_lane(run, &spec, lane, &control);
+            let end = kernel.run_lane(run, &spec, lane, &control, &stopwatch);
             kernel.lane_ended(run, lane, end, cores);
         })?;
         Ok(())
@@ -287,7 +282,8 @@ impl Kernel {
             let active = desk.runs.remove(at);
             let (run, state) = (active.run, active.verdict());
             self.hub.forget_notices(run);
-            let rest = Unsaved { run, state, resume_after: active.resume_after, left_by_dead: false };
+            let (elapsed, resume_after) = (Some(active.stopwatch.seconds()), active.resume_after);
+            let rest = Unsaved { run, state, elapsed, resume_after, left_by_dead: false };
             self.conclude(desk, rest);
         }
     }
@@ -295,20 +291,23 @@ impl Kernel {
     /// Commits a run's rest and tells of it, then goes on with it if that was asked meanwhile; where the disk does not
     /// take it, later.
     fn conclude(self: &Arc<Self>, desk: &mut Desk, rest: Unsaved) {
-        let Unsaved { run, state, resume_after, left_by_dead } = rest;
+        let Unsaved { run, state, elapsed, resume_after, left_by_dead } = rest;
         let stored = match state {
-            RunState::Interrupted if left_by_dead => self.store().interrupt(run, Interruption::Died),
-            RunState::Interrupted => self.store().interrupt(run, self.interruption()),
-            _ => self.store().set_state(run, &state),
+            RunState::Interrupted if left_by_dead => self.store().interrupt(run, Interruption::Died, elapsed),
+            RunState::Interrupted => self.store().interrupt(run, self.interruption(), elapsed),
+            _ => self.store().set_rest(run, &state, elapsed),
         };
         if let Err(error) = stored {
             tracing::warn!(%run, "its state is not stored yet: {error}");
             self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
-            desk.unsaved.push(Unsaved { run, state, resume_after, left_by_dead });
+            desk.unsaved.push(Unsaved { run, state, elapsed, resume_after, left_by_dead });
             return;
         }
         self.ask_for_backup();
         self.hub.notice(run, Complaint::State, None);
+        if let Some(seconds) = elapsed {
+            self.announce(RunEvent::Elapsed { run, seconds });
+        }
         self.announce(event_of(run, state.clone()));
         if resume_after
             && !desk.leaving
@@ -328,7 +327,8 @@ impl Kernel {
 
     /// What the kernel before this one left open, and the disk does not take as interrupted yet.
     pub(super) fn owe_interruption(&self, runs: Vec<RunId>) {
-        let owed = |run| Unsaved { run, state: RunState::Interrupted, resume_after: false, left_by_dead: true };
+        let owed =
+            |run| Unsaved { run, state: RunState::Interrupted, elapsed: None, resume_after: false, left_by_dead: true };
         self.desk().unsaved.extend(runs.into_iter().map(owed));
     }
 

@@ -59,6 +59,15 @@ pub struct RaceMark {
     pub source: String,
 }
 
+impl RaceMark {
+    /// Whether it may set the axes of this study's chart: a study of the same network, data and numbers of images as
+    /// those of the cell that has the mark, and of no fewer epochs than the mark's.
+    pub fn belongs_to(&self, study: &RunSpec, cell: &RunSpec) -> bool {
+        let size = |spec: &RunSpec| (spec.widths, spec.data.clone(), spec.train_size, spec.val_size);
+        size(study) == size(cell) && self.epoch <= study.epochs
+    }
+}
+
 impl TrainCell {
     pub fn spec(&self) -> RunSpec {
         let base = RunSpec::of(self.preset);

@@ -41,6 +41,13 @@ pub fn about(seconds: f64) -> String {
     format!("about {count} {unit}{}", if count < 1.5 { "" } else { "s" })
 }
 
+/// `2:05`, `1:02:05`.
+pub fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +82,10 @@ mod tests {
         for (seconds, words) in cases {
             assert_eq!(about(seconds), words);
         }
+    }
+
+    #[test]
+    fn clocks_read_as_clocks() {
+        assert_eq!([5.0, 125.4, 3725.0].map(clock), ["0:05", "2:05", "1:02:05"]);
     }
 }

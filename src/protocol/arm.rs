@@ -70,6 +70,13 @@ pub struct Lane {
     pub seed: u64,
 }
 
+impl Lane {
+    /// As running text shows it: `ReLU+Tanh s1`.
+    pub fn title(self) -> String {
+        format!("{} s{}", self.arm.title(), self.seed)
+    }
+}
+
 impl fmt::Display for Lane {
     /// `relu-tanh-s1`, which is also the name of its checkpoint folder.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,11 +16,11 @@ mod text;
 mod unreadable;
 mod wire;
 
-pub use about::{about, counted, date, took};
+pub use about::{about, clock, counted, date, took};
 pub use activation::Activation;
 pub use advance::Advance;
 pub use arm::{Arm, Lane};
-pub use compare::{Comparison, compare, verdict};
+pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean_and_deviation, verdict};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{

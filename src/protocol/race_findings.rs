@@ -1,12 +1,11 @@
 //! What a reader's finished races have to say to the ledger.
 
+use super::compare::{MILESTONE, first_at, mean_and_deviation};
 use super::{Arm, EpochRecord, Finding, Preset, RunSpec};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
 const LAST: u32 = 150;
-/// What the article gives as 1.37 %.
-const MILESTONE: f64 = 1.375;
 
 /// Findings of all finished runs at the article's setting (its network, batches, learning rate and full MNIST):
 /// `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`, how many times ReLU+Tanh's
@@ -50,10 +49,7 @@ fn lead(kept: &[EpochRecord]) -> Option<Finding> {
     let mut seeds: Vec<u64> = kept.iter().map(|record| record.seed).filter(whole).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let first = |arm: Arm, seed: u64| {
-        let down = of(arm, seed).filter(|record| record.val_error < MILESTONE).map(|record| record.epoch).min();
-        f64::from(down.unwrap_or(LAST + 1))
-    };
+    let first = |arm: Arm, seed: u64| f64::from(first_at(of(arm, seed), MILESTONE).unwrap_or(LAST + 1));
     let ratios: Vec<f64> = seeds.iter().map(|&s| first(Arm::ALL_TANH, s) / first(Arm::RELU_TANH, s)).collect();
     let text = |ratio: f64| format!("down to 1.37 % all-Tanh took {ratio:.1} times ReLU+Tanh's epochs");
     finding("race.ratio".into(), &ratios, seeds, text)
@@ -67,11 +63,8 @@ fn is_the_articles(spec: &RunSpec) -> bool {
 }
 
 fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> String) -> Option<Finding> {
-    let count = values.len() as f64;
-    let value = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|v| (v - value).powi(2)).sum();
-    let spread = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-    (!values.is_empty()).then(|| Finding { key, text: text(value), value: Some(value), spread, seeds })
+    let (value, spread) = mean_and_deviation(values)?;
+    Some(Finding { key, text: text(value), value: Some(value), spread, seeds })
 }
 
 #[cfg(test)]

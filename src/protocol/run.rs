@@ -1,8 +1,8 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Advance, Arm, Lane, RunSpec};
+use super::{Advance, Arm, Lane, RunSpec, mean_and_deviation};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// A run's number in its home's store; numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,6 +131,11 @@ pub enum RunEvent {
         #[serde(flatten)]
         progress: Progress,
     },
+    /// How long the run has trained by the clock on the wall, pauses and queueing apart; told about once a second.
+    Elapsed {
+        run: RunId,
+        seconds: f64,
+    },
     /// This lane's loss left the finite numbers at this step; its last finite checkpoint is kept, the other lanes go on.
     Diverged {
         run: RunId,
@@ -189,6 +194,7 @@ impl RunEvent {
             | Self::Epoch { run, .. }
             | Self::Backend { run, .. }
             | Self::Progress { run, .. }
+            | Self::Elapsed { run, .. }
             | Self::Diverged { run, .. }
             | Self::Queued { run }
             | Self::Paused { run }
@@ -231,6 +237,9 @@ pub struct RunSummary {
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,
+    /// Seconds that it has trained by the clock on the wall, pauses and queueing apart.
+    #[serde(default)]
+    pub elapsed: f64,
     /// Epochs that every lane has done; of the lanes in `done`.
     pub epochs_done: u32,
     /// Epochs of each lane, those left out whose loss left the finite numbers: nobody waits for them.
@@ -241,6 +250,24 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
+    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds.
+    pub fn best_errors(&self) -> String {
+        let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
+        let arm = |arm: &Arm| {
+            let errors: Vec<f64> =
+                self.best.iter().filter(|(lane, _)| lane.arm == *arm).map(|(_, error)| *error).collect();
+            let told = match mean_and_deviation(&errors) {
+                None => "–".into(),
+                Some((mean, None)) => format!("{mean:.2}"),
+                Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
+            };
+            format!("{} {told}", arm.title())
+        };
+        let arms: Vec<String> = self.spec.arms.iter().map(arm).collect();
+        let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
+        format!("{}{over}", arms.join(", "))
+    }
+
     pub fn advance(&self) -> Advance {
         let done: Vec<u32> = self.done.iter().map(|&(_, done)| done).collect();
         Advance::of(&done, self.spec.epochs)

@@ -36,7 +36,7 @@ impl CutOff {
 
 impl Store {
     /// Calls this run interrupted, and keeps how it came to that. A run that only waited has killed nobody.
-    pub fn interrupt(&mut self, run: RunId, how: Interruption) -> Result<(), StoreError> {
+    pub fn interrupt(&mut self, run: RunId, how: Interruption, elapsed: Option<f64>) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             match how {
                 Interruption::Asked => transaction.execute("DELETE FROM interruptions WHERE run = ?1", [run.0])?,
@@ -46,8 +46,9 @@ impl Store {
                 Interruption::Died => transaction.execute(&format!("{COUNT_DEATH} AND id = ?1 {OR_ADD}"), [run.0])?,
             };
             transaction.execute(
-                "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?2 WHERE id = ?1",
-                params![run.0, now()],
+                "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?2, elapsed = coalesce(?3, elapsed)
+                 WHERE id = ?1",
+                params![run.0, now(), elapsed],
             )
         })
     }
@@ -121,7 +122,7 @@ mod tests {
         for state in [RunState::Queued, RunState::Running] {
             store.set_state(trains, &state).unwrap();
         }
-        store.interrupt(trains, Interruption::Died).unwrap();
+        store.interrupt(trains, Interruption::Died, None).unwrap();
         let cut = store.cut_off().unwrap();
         assert!(cut[0].deaths == 2 && cut[0].waits_for_resume() && !cut[1].waits_for_resume(), "{cut:?}");
         store.forget_interruption(trains).unwrap();
@@ -141,10 +142,10 @@ mod tests {
         }
         let mut store = Store::in_memory().unwrap();
         let run = run(&mut store, &RunState::Running);
-        store.interrupt(run, Interruption::Asked).unwrap();
+        store.interrupt(run, Interruption::Asked, None).unwrap();
         assert_eq!(store.cut_off().unwrap(), []);
         store.set_state(run, &RunState::Running).unwrap();
-        store.interrupt(run, Interruption::Signalled).unwrap();
+        store.interrupt(run, Interruption::Signalled, None).unwrap();
         assert_eq!(deaths(&store), [(run.0, 0)]);
     }
 }

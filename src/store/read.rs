@@ -4,7 +4,7 @@ use super::{
     CheckpointRow, DamagedRun, LaneState, Store, StoreError,
     checksum::Columns,
     error::{is_a_value, of_run},
-    socket,
+    now, socket,
 };
 use crate::protocol::{
     Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,
@@ -63,6 +63,8 @@ impl Store {
         if matches!(state, RunState::Running | RunState::Queued) && kernel_is_gone() {
             state = RunState::Interrupted;
         }
+        // Kept with each epoch: what has passed since is on top.
+        let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
         let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([run.0], |row| Ok((lane(row)?, (row.get(2)?, row.get(3)?))))?;
@@ -71,8 +73,18 @@ impl Store {
         let done = self.done(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
+        let elapsed = row.elapsed.map_or_else(|| self.longest(&row), Ok)? + since;
         let RunRow { name, not_exact, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, epochs_done, done, best })
+        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, elapsed, epochs_done, done, best })
+    }
+
+    /// Of a run from before its time was kept: no more than passed between its beginning and its last change, and no more
+    /// than all its lanes together took.
+    fn longest(&self, row: &RunRow) -> Result<f64, StoreError> {
+        let sql = "SELECT total(seconds) FROM epochs WHERE run = ?1";
+        let together: f64 =
+            self.connection.query_row(sql, [row.id], |row| row.get(0)).map_err(of_run(RunId(row.id)))?;
+        Ok(together.min((row.updated - row.created).max(0) as f64))
     }
 
     /// The epochs of each lane that is not cut short by its loss.
@@ -139,12 +151,13 @@ impl Store {
         // One moment of the store: a commit between two of these questions is not seen by half.
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
-        let RunSummary { spec, state, not_exact, .. } = self.run(run)?;
+        let RunSummary { spec, state, not_exact, elapsed, .. } = self.run(run)?;
         let mut events = vec![RunEvent::Started { run, spec }];
         let sql = "SELECT backend FROM runs WHERE id = ?1";
         let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
+        events.push(RunEvent::Elapsed { run, seconds: elapsed });
         for (Lane { arm, seed }, state) in self.lanes(run)? {
             if let LaneState::Diverged { epoch, batch } = state {
                 events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
@@ -251,6 +264,7 @@ struct RunRow {
     created: i64,
     updated: i64,
     not_exact: Option<String>,
+    elapsed: Option<f64>,
 }
 
 impl RunRow {
@@ -267,6 +281,11 @@ impl RunRow {
                 created: row.get("created")?,
                 updated: row.get("updated")?,
                 not_exact: row.get("not_exact")?,
+                elapsed: match row.get("elapsed") {
+                    // A store of an older version.
+                    Err(rusqlite::Error::InvalidColumnName(_)) => None,
+                    elapsed => elapsed?,
+                },
             })
         };
         read().map_err(of_run(RunId(id)))

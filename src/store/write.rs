@@ -15,7 +15,7 @@ impl Store {
         let json = serde_json::to_string(spec)?;
         let transaction = self.transaction()?;
         transaction.execute(
-            "INSERT INTO runs (name, spec, state, created, updated) VALUES (?1, ?2, 'queued', ?3, ?3)",
+            "INSERT INTO runs (name, spec, state, created, updated, elapsed) VALUES (?1, ?2, 'queued', ?3, ?3, 0.0)",
             params![name, json, now()],
         )?;
         let run = transaction.last_insert_rowid();
@@ -26,14 +26,19 @@ impl Store {
     }
 
     pub fn set_state(&mut self, run: RunId, state: &RunState) -> Result<(), StoreError> {
+        self.set_rest(run, state, None)
+    }
+
+    /// The same with the seconds that the run has trained by the clock; `None` leaves them as they are.
+    pub fn set_rest(&mut self, run: RunId, state: &RunState, elapsed: Option<f64>) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
             if !matches!(state, RunState::Queued | RunState::Running | RunState::Interrupted) {
                 transaction.execute("DELETE FROM interruptions WHERE run = ?1", [run.0])?;
             }
             transaction.execute(
-                "UPDATE runs SET state = ?2, reason = ?3, updated = ?4 WHERE id = ?1",
-                params![run.0, state.name(), reason, now()],
+                "UPDATE runs SET state = ?2, reason = ?3, updated = ?4, elapsed = coalesce(?5, elapsed) WHERE id = ?1",
+                params![run.0, state.name(), reason, now(), elapsed],
             )
         })
     }
@@ -70,13 +75,15 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`.
+    /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`. Its run
+    /// has trained for `elapsed` seconds by the clock.
     pub fn commit_epoch(
         &mut self,
         run: RunId,
         record: &EpochRecord,
         checkpoint: &CheckpointRow,
         dropped: &[u32],
+        elapsed: f64,
     ) -> Result<Committed, StoreError> {
         let (arm, seed) = (record.arm.to_string(), record.seed as i64);
         let transaction = self.transaction()?;
@@ -123,7 +130,8 @@ impl Store {
                 params![run.0, arm, seed, epoch],
             )?;
         }
-        let touch = || transaction.execute("UPDATE runs SET updated = ?2 WHERE id = ?1", params![run.0, now()]);
+        let sql = "UPDATE runs SET updated = ?2, elapsed = ?3 WHERE id = ?1";
+        let touch = || transaction.execute(sql, params![run.0, now(), elapsed]);
         checksum::change(&transaction, RUNS, &[&run.0], touch)?;
         transaction.commit()?;
         Ok(committed)

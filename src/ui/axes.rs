@@ -83,7 +83,7 @@ impl Axes<'_> {
             let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;
             let width = name.width() as u16;
             let start = column.saturating_sub(width / 2).min(self.area.right().saturating_sub(width));
-            if numbers.last().is_none_or(|(before, name, _)| start > before + name.width() as u16) {
+            if numbers.last().is_none_or(|(before, name, _)| start > before + name.width() as u16 + 1) {
                 numbers.push((start, name, column));
             }
         }

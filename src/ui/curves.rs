@@ -1,14 +1,13 @@
 //! An experiment's plot: its legend, its limits, its curves, bands and marks.
 
 use super::legend;
-use super::plot::{Crosshair, Curve, Label, Plot, Shade};
-use super::theme::Theme;
+use super::plot::{Crosshair, Curve, Label, Plot, Shade, Weight};
+use super::theme::{Glyphs, Theme};
 use crate::app::{Chart, Cursor};
 use crate::protocol::{self, Axis, Scale, Source, Stroke};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthStr;
 
 /// The look of a plot's curve, or of a mark behind the last of them.
 pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
@@ -17,6 +16,21 @@ pub fn style_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> Style {
         return mark.map_or(theme.faint(), |mark| theme.source(&mark.source));
     };
     if matches!(series.source, Source::Cited(_)) { theme.cited() } else { theme.arm(curve) }
+}
+
+/// Marks tell curves apart: one alone needs none, unless its points are to be seen.
+fn is_marked(figure: &protocol::Plot, series: &protocol::Series) -> bool {
+    figure.series.len() > 1 || series.stroke != Stroke::Line
+}
+
+/// What stands for a plot's curve in words: its mark, or a piece of its line.
+pub fn mark_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> &'static str {
+    match figure.series.get(curve) {
+        None => theme.mark(),
+        Some(series) if is_marked(figure, series) => theme.marker(curve),
+        Some(_) if theme.glyphs == Glyphs::Ascii => "-",
+        Some(_) => "─",
+    }
 }
 
 /// The legend, and the plot beneath it.
@@ -29,10 +43,11 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
         .enumerate()
         .map(|(at, series)| Curve {
             style: style_of(theme, figure, at),
-            marker: theme.marker(at),
+            marker: if is_marked(figure, series) { theme.marker(at) } else { "" },
             // Where there is no number the plot draws a gap.
             points: series.points.iter().map(|&(x, y)| (x, y.unwrap_or(f64::NAN))).collect(),
             joined: series.stroke != Stroke::Points,
+            weight: Weight::Normal,
             spread: series.spread.iter().map(|half| half.unwrap_or(0.0)).collect(),
         })
         .collect();
@@ -48,17 +63,18 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
         log_y: figure.y.scale == Scale::Log,
         x_label: figure.x.label.clone(),
         y_label: figure.y.label.clone(),
+        note: String::new(),
+        note_style: Style::new(),
+        ribbons: Vec::new(),
         curves,
         labels,
+        gutter: 0,
+        empty: String::new(),
         bands: figure.bands.iter().map(|band| shade(theme, band)).collect(),
         crosshair: cursor.and_then(|cursor| {
             let chart = Chart::of_plot(figure);
             let point = chart.point(cursor)?;
-            let source = &chart.curves.get(cursor.curve)?.source;
-            // The values stand in the pane's last line, and their source with them if it has the room: a mark goes before.
-            let whole = chart.told(cursor, usize::MAX).is_some_and(|told| told.width() + 2 <= usize::from(area.width));
-            let told = (!whole).then(|| source.clone());
-            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve), told })
+            Some(Crosshair { at: (point.x, point.y), style: style_of(theme, figure, cursor.curve) })
         }),
     };
     drawn.draw(place, theme, buffer);
@@ -93,7 +109,7 @@ fn shade(theme: &Theme, band: &protocol::Band) -> Shade {
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::{Glyphs, Palette};
+    use super::super::theme::Palette;
     use super::*;
     use crate::protocol::{Band, Mark, Series};
 
@@ -123,7 +139,7 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         draw(&theme, &figure, None, area, &mut buffer);
         let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-        assert_eq!(row(0).trim_end(), "measured: ● here  ░ band  theory: formula: ✕ named point  paper: ✕ named point");
+        assert_eq!(row(0).trim_end(), "measured: ─ here  ░ band  theory: formula: ✕ solved  paper: ✕ printed");
         let look = |word: &str| {
             let place = |y| row(y).find(word).map(|at| (row(y)[..at].chars().count() as u16, y));
             buffer[(1..20).find_map(place).unwrap()].style()

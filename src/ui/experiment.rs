@@ -2,14 +2,14 @@
 
 use super::foot::foot;
 use super::questions::{framed, write};
-use super::standings::{bar, clock};
+use super::standings::bar;
 use super::theme::Theme;
-use super::{bars, curves, images, regions, table, units};
+use super::{bars, curves, images, reading, regions, table, units};
 use crate::app::{
     App, Chart, Cursor, ExperimentView, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages, tabs_fit,
 };
 use crate::lesson::ExperimentCell;
-use crate::protocol::{CellKey, Figure, Outcome, Source};
+use crate::protocol::{CellKey, Figure, Outcome, Source, clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -61,17 +61,27 @@ pub fn draw(
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
-    let read = cursor.and_then(|cursor| reading(theme, outcome, &pages[at], cursor, inner.width.into()));
-    let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
-    let (foot, style) = read.or(steering).unwrap_or_else(|| {
-        foot(theme, view, outcome, app.stale(key), (&wanted, app.experiment_estimate(&wanted)), inner.width)
-    });
-    buffer.set_stringn(inner.x, last, theme.text(&foot), inner.width.into(), style);
+    let read = cursor.and_then(|cursor| values(theme, outcome, &pages[at], cursor, inner.width));
+    let place = if let Some(lines) = read {
+        reading::draw(&lines, Rect { height: place.height + 1, ..place }, buffer)
+    } else {
+        let steering = app.steers(key).then(|| (STEERING.into(), theme.strong()));
+        let (foot, style) = steering.unwrap_or_else(|| {
+            foot(theme, view, outcome, app.stale(key), (&wanted, app.experiment_estimate(&wanted)), inner.width)
+        });
+        buffer.set_stringn(inner.x, last, theme.text(&foot), inner.width.into(), style);
+        place
+    };
     match &pages[at] {
         Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &outcome.figures[*number] {
                 table::draw(theme, whole, rows.clone(), place, buffer);
+            }
+        }
+        Page::Columns(number, rows, columns) => {
+            if let Figure::Table(whole) = &outcome.figures[*number] {
+                table::draw_columns(theme, whole, rows.clone(), columns.clone(), place, buffer);
             }
         }
         Page::Images(number, shown) => {
@@ -105,7 +115,7 @@ fn progress(theme: &Theme, running: &Running, area: Rect, buffer: &mut Buffer) {
 fn title(outcome: &Outcome, page: &Page) -> String {
     match page {
         Page::Findings(_) => "What was found".into(),
-        Page::Figure(number) | Page::Rows(number, _) | Page::Images(number, _) => {
+        Page::Figure(number) | Page::Rows(number, _) | Page::Columns(number, ..) | Page::Images(number, _) => {
             outcome.figures[*number].title().into()
         }
     }
@@ -157,17 +167,21 @@ fn sourced(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> 
     Rect { height, ..place }
 }
 
-/// The values at the cursor, in the looks of its curve.
-fn reading(theme: &Theme, outcome: &Outcome, page: &Page, cursor: &Cursor, room: usize) -> Option<(String, Style)> {
+/// The values at the cursor.
+fn values(
+    theme: &Theme,
+    outcome: &Outcome,
+    page: &Page,
+    cursor: &Cursor,
+    width: u16,
+) -> Option<Vec<Vec<(String, Style)>>> {
     let Page::Figure(number) = page else { return None };
-    let (chart, mark, style) = match outcome.figures.get(*number)? {
+    match outcome.figures.get(*number)? {
         Figure::Plot(plot) => {
-            let mark = if cursor.curve < plot.series.len() { theme.marker(cursor.curve) } else { theme.mark() };
-            (Chart::of_plot(plot), format!("{mark} "), curves::style_of(theme, plot, cursor.curve))
+            let look = |curve| (curves::mark_of(theme, plot, curve), curves::style_of(theme, plot, curve));
+            Some(reading::lines(theme, &Chart::of_plot(plot), cursor, look, width))
         }
-        Figure::Bars(bars) => (Chart::of_bars(bars), String::new(), theme.arm(0)),
-        _ => return None,
-    };
-    let told = chart.told(cursor, room.saturating_sub(mark.width()))?;
-    Some((format!("{mark}{told}"), style.patch(theme.strong())))
+        Figure::Bars(bars) => Some(reading::lines(theme, &Chart::of_bars(bars), cursor, |_| ("", theme.arm(0)), width)),
+        _ => None,
+    }
 }

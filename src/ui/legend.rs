@@ -1,7 +1,7 @@
 //! The legend of a plot: every curve, band and named point with its mark, and where each comes from. It stands beside
 //! the plot where there is room, else above it, and there the sources are shortened before the plot is squeezed.
 
-use super::curves::style_of;
+use super::curves::{mark_of, style_of};
 use super::theme::{Glyphs, Theme};
 use crate::app::cut;
 use crate::protocol::{Plot, Source};
@@ -20,8 +20,10 @@ const SIDE: u16 = 36;
 /// Rows above the plot for a legend in all its words.
 const ROWS: usize = 2;
 
-/// What stands for the points that have their names in the plot.
-const POINT: &str = "named point";
+/// What stands for named points where there are many.
+const POINT: &str = "named points";
+/// So many of them are named.
+const NAMED: usize = 3;
 
 /// What comes from the same source.
 struct Group<'f> {
@@ -100,15 +102,17 @@ fn short(source: &Source) -> String {
 fn groups<'f>(theme: &Theme, figure: &'f Plot) -> Vec<Group<'f>> {
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
     let series = figure.series.iter().enumerate();
-    let series = series.map(|(at, s)| (&s.source, theme.marker(at), s.name.as_str(), style_of(theme, figure, at)));
+    let series =
+        series.map(|(at, s)| (&s.source, mark_of(theme, figure, at), s.name.as_str(), style_of(theme, figure, at)));
     let bands = figure.bands.iter().map(|b| (&b.source, fill, b.label.as_str(), theme.source(&b.source)));
-    let marks = figure.marks.iter().map(|m| (&m.source, theme.mark(), POINT, theme.source(&m.source)));
+    // Not every point has room for its name in the plot.
+    let name = |label| if figure.marks.len() > NAMED { POINT } else { label };
+    let marks = figure.marks.iter().map(|m| (&m.source, theme.mark(), name(m.label.as_str()), theme.source(&m.source)));
     let mut groups: Vec<Group> = Vec::new();
     for (source, mark, name, style) in series.chain(bands).chain(marks) {
         let entry = Entry { mark, name, style };
         match groups.iter_mut().find(|group| group.source == source) {
-            // Points have their names in the plot: the legend says no more than where they come from.
-            Some(_) if name == POINT => {}
+            Some(group) if name == POINT && group.entries.iter().any(|entry| entry.name == POINT) => {}
             Some(group) => group.entries.push(entry),
             None => groups.push(Group { source, entries: vec![entry] }),
         }
@@ -223,7 +227,7 @@ mod tests {
     fn one_source_is_said_once() {
         let series = [("a", Source::Measured), ("b", Source::Measured)];
         let (rows, rest) = legend(&series, &[Source::Measured], Rect::new(0, 0, 76, 20));
-        assert_eq!(rows[0], "measured: ● a  ▲ b");
+        assert_eq!(rows[0], "measured: ● a  ▲ b  ✕ here");
         assert_eq!(rest, Rect::new(0, 1, 76, 19));
     }
 

@@ -1,5 +1,6 @@
 //! What lies over the lesson: help, settings, the question before quitting, runs, search.
 
+use super::marks::Marks;
 use super::notices;
 use super::questions::{framed, write};
 use super::race::{self, RaceView};
@@ -84,17 +85,32 @@ fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer
     // What is wrong stands whole, however long.
     let told = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
     let hint = form.fields[form.selected].hint;
-    let height = form.fields.len() as u16 + 4 + rows(hint, width) + told;
+    let height = form.fields.len() as u16 + 4 + rows(hint, width) + told + rows(FORM_KEYS, width);
     let inner = open("A race of your own", screen.middle(72, height), theme, buffer);
     for (at, field) in form.fields.iter().enumerate() {
         let y = inner.y + at as u16;
         let selected = at == form.selected;
         let style = if selected { theme.accent().patch(theme.strong()) } else { Style::new() };
         buffer.set_stringn(inner.x, y, format!("{:<16}", field.name), 16, style);
-        let cursor = if selected { "_" } else { "" };
-        let value = format!("{}{cursor}", field.text);
         let value_style = if selected { theme.strong() } else { Style::new() };
-        buffer.set_stringn(inner.x + 17, y, &value, usize::from(inner.width.saturating_sub(17)), value_style);
+        let pieces = match form.chosen_part().filter(|_| selected) {
+            Some([before, part, behind]) => [(before, value_style), (part, theme.selected()), (behind, value_style)],
+            None => [(field.text.clone(), value_style), Default::default(), Default::default()],
+        };
+        let mut x = inner.x + 17;
+        // Of what is too long its end is seen, where it is typed.
+        let room = usize::from(inner.right().saturating_sub(x + 1));
+        let width: usize = pieces.iter().map(|(text, _)| text.width()).sum();
+        let mut hidden = width.saturating_sub(room);
+        for (text, style) in pieces {
+            let skipped = hidden.min(text.chars().count());
+            hidden -= skipped;
+            let shown: String = text.chars().skip(skipped).collect();
+            x = buffer.set_stringn(x, y, theme.text(&shown), usize::from(inner.right().saturating_sub(x)), style).0;
+        }
+        if selected {
+            buffer.set_stringn(x, y, "_", usize::from(inner.right().saturating_sub(x)), value_style);
+        }
     }
     let mut y = inner.y + form.fields.len() as u16 + 1;
     y = write(theme, hint, theme.faint(), inner, y, buffer);
@@ -106,13 +122,16 @@ fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer
                 if lanes == 1 { "lane" } else { "lanes" },
                 spec.epochs
             );
-            write(theme, &text, theme.good(), inner, y + 1, buffer);
+            y = write(theme, &text, theme.good(), inner, y + 1, buffer);
         }
         Err(why) => {
-            write(theme, why, theme.bad(), inner, y + 1, buffer);
+            y = write(theme, why, theme.bad(), inner, y + 1, buffer);
         }
     }
+    write(theme, FORM_KEYS, theme.faint(), inner, y, buffer);
 }
+
+const FORM_KEYS: &str = "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings";
 
 /// So many runs are named in the question before quitting.
 const NAMED: usize = 3;
@@ -158,18 +177,20 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     };
     let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
     let cursor = app.cursor().filter(|cursor| cursor.on == Pane::Run(run));
-    let view = RaceView { race, marks: app.article_marks(), other: Vec::new(), waiting: None, cursor };
+    let (points, study) = app.article_marks();
+    let marks = Marks { points, study, reach: app.reach };
+    let view = RaceView { race, marks, own: Vec::new(), behind: None, waiting: None, cursor };
     race::draw_race(theme, &view, chart, buffer);
     let keys = if cursor.is_some() {
         READING
     } else if race.state == RunState::Paused {
         "Enter continues · s stops · v values · Esc back"
     } else if race.state.is_active() {
-        "z pauses · s stops · v values · Esc back"
+        "z pauses · s stops · v values · m points · Esc back"
     } else if race.state.can_resume() {
-        "Enter resumes · v values · Esc back"
+        "Enter resumes · v values · m points · Esc back"
     } else {
-        "v values · Esc back"
+        "v values · m points · Esc back"
     };
     buffer.set_stringn(
         inner.x,

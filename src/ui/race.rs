@@ -1,19 +1,25 @@
 //! The training pane: the heart of the notebook.
 
-use super::plot::{Crosshair, Curve, Label, Plot};
+use super::marks::Marks;
+use super::plot::{Crosshair, Curve, Label, Plot, Ribbon, Weight};
 use super::questions::{framed, write};
+use super::reading;
 use super::standings;
 use super::theme::Theme;
-use crate::app::{App, Chart, Cursor, LaneView, Race};
-use crate::lesson::{RaceMark, TrainCell};
+use crate::app::{App, Chart, Cursor, LaneView, MeanPoint, Race, Spread};
+use crate::lesson::TrainCell;
 use crate::protocol::{CellKey, Estimate, RunSpec, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 /// From here on the numbers stand beside the chart.
 const WIDE: u16 = 88;
-const SIDE: u16 = 38;
+/// Columns of the numbers beside it, the gap between included.
+const SIDE: (u16, u16) = (38, 58);
+/// Columns of a chart from which on the published points have their values at its right.
+const WITH_GUTTER: u16 = 50;
+const GUTTER: u16 = 17;
 
 /// Draws a train cell: its race, or the offer to start it.
 pub fn draw_cell(
@@ -26,7 +32,12 @@ pub fn draw_cell(
     buffer: &mut Buffer,
 ) {
     let race = app.race_of(key);
-    let title = race.map_or_else(|| cell.title.clone(), |race| format!("{} · run {}", cell.title, race.run));
+    let own = race.map(|race| app.own_settings(key, race.run)).unwrap_or_default();
+    let title = match race {
+        None => cell.title.clone(),
+        Some(race) if own.is_empty() => format!("{} · run {}", cell.title, race.run),
+        Some(race) => format!("Your run {}: {}", race.run, own.join(", ")),
+    };
     let inner = framed(theme, &title, focused, area, buffer);
     let starting = app.starting.get(key);
     if let Some(Err(why)) = starting {
@@ -49,19 +60,24 @@ pub fn draw_cell(
     } else {
         None
     };
-    let other = race.map(|race| race.spec.other_than(&cell.spec())).unwrap_or_default();
+    let behind = app.other_run(key).map(|run| {
+        let whose = if app.own_settings(key, run).is_empty() { "the lesson's run" } else { "your run" };
+        format!("x shows {whose} {run}")
+    });
     let cursor = app.cursor_in(key);
-    let view = RaceView { race: shown, marks: &cell.marks, other, waiting: waiting.as_deref(), cursor };
+    let marks = Marks { points: &cell.marks, study: cell.spec(), reach: app.reach };
+    let view = RaceView { race: shown, marks, own, behind, waiting: waiting.as_deref(), cursor };
     draw_race(theme, &view, inner, buffer);
 }
 
 /// A race as it is to be drawn.
 pub struct RaceView<'a> {
     pub race: &'a Race,
-    /// Published points.
-    pub marks: &'a [RaceMark],
+    pub marks: Marks<'a>,
     /// In what its settings are not the lesson's.
-    pub other: Vec<String>,
+    pub own: Vec<String>,
+    /// The run that is kept behind it, and the key that shows it.
+    pub behind: Option<String>,
     /// What stands in place of the numbers before it runs.
     pub waiting: Option<&'a str>,
     pub cursor: Option<&'a Cursor>,
@@ -88,16 +104,28 @@ pub fn told(spec: &RunSpec) -> String {
 
 /// Chart and numbers of a race, in the room given.
 pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer) {
-    let race = view.race;
+    let area = view.cursor.map_or(area, |cursor| {
+        let chart = Chart::of_race(view.race, view.marks.points);
+        let look = |curve| read_style(theme, view.race, curve);
+        reading::draw(&reading::lines(theme, &chart, cursor, look, area.width), area, buffer)
+    });
     let (chart_area, side) = if area.width >= WIDE {
-        let chart = Rect { width: area.width - SIDE, ..area };
-        (chart, Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area })
+        let side = (area.width * 2 / 5).clamp(SIDE.0, SIDE.1);
+        let chart = Rect { width: area.width - side, ..area };
+        (chart, Rect { x: area.right() - side + 2, width: side - 2, ..area })
     } else {
-        let rows = standings::rows(view, area.width).min(area.height / 2 + 1);
+        let rows = standings::rows(view, area.width, area.height);
         let chart = Rect { height: area.height.saturating_sub(rows), ..area };
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
-    let plot = Plot { crosshair: crosshair(theme, view, chart_area.width), ..chart(race, view.marks, theme) };
+    let mut plot = chart(view, theme);
+    if chart_area.width < WITH_GUTTER {
+        plot.gutter = 0;
+        if view.race.has_seeds() {
+            plot.y_label = "error, %; mean ± sd".into();
+        }
+        plot.labels.iter_mut().for_each(|label| label.text.clear());
+    }
     plot.draw(chart_area, theme, buffer);
     if area.width >= WIDE {
         standings::beside::draw(theme, view, side, buffer);
@@ -106,71 +134,97 @@ pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// The point that is being read.
-fn crosshair(theme: &Theme, view: &RaceView, width: u16) -> Option<Crosshair> {
-    let (cursor, race) = (view.cursor?, view.race);
-    let chart = Chart::of_race(race, view.marks);
-    let point = chart.point(cursor)?;
-    let lane = race.lanes.get(cursor.curve).map(|lane| arm_number(race, lane));
-    let (mark, style) = lane.map_or((theme.mark(), theme.cited()), |arm| (theme.marker(arm), theme.arm(arm)));
-    let told = format!("{mark} {}", chart.told(cursor, usize::from(width).saturating_sub(2))?);
-    Some(Crosshair { at: (point.x, point.y), style, told: Some(told) })
-}
-
 pub(super) fn arm_number(race: &Race, lane: &LaneView) -> usize {
     race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0)
 }
 
-/// Validation error by epoch, the published points beside it.
-fn chart(race: &Race, marks: &[RaceMark], theme: &Theme) -> Plot {
-    let curves: Vec<Curve> = race
-        .lanes
-        .iter()
-        .map(|lane| Curve {
-            style: theme.arm(arm_number(race, lane)),
-            marker: theme.marker(arm_number(race, lane)),
-            points: lane.points.iter().map(|r| (f64::from(r.epoch), r.val_error)).collect(),
-            joined: true,
-            spread: Vec::new(),
-        })
-        .collect();
-    let mut labels: Vec<Label> = marks
-        .iter()
-        .map(|mark| Label {
-            at: (f64::from(mark.epoch), mark.error),
-            text: format!("{}, {}", mark.label, mark.source),
-            style: theme.cited(),
-        })
-        .collect();
-    let errors = || {
-        let measured = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1));
-        measured.chain(marks.iter().map(|mark| mark.error)).filter(|error| error.is_finite() && *error > 0.0)
+/// The point that is being read.
+fn crosshair(theme: &Theme, view: &RaceView) -> Option<Crosshair> {
+    let cursor = view.cursor?;
+    let chart = Chart::of_race(view.race, view.marks.points);
+    let point = chart.point(cursor)?;
+    Some(Crosshair { at: (point.x, point.y), style: read_style(theme, view.race, cursor.curve).1 })
+}
+
+/// Mark and look of a curve that is being read: those of its arm, or of a published point.
+fn read_style(theme: &Theme, race: &Race, curve: usize) -> (&'static str, Style) {
+    match Chart::arm_of_race(race, curve) {
+        Some(arm) => (theme.marker(arm), theme.arm(arm)),
+        None => (theme.mark(), theme.cited()),
+    }
+}
+
+/// Validation error by epoch: every seed, or with several of them each arm's mean and spread and the seeds behind; the
+/// published points beside it.
+fn chart(view: &RaceView, theme: &Theme) -> Plot {
+    let race = view.race;
+    let many = race.has_seeds();
+    let curve = |number: usize, weight, points: Vec<(f64, f64)>| Curve {
+        style: match weight {
+            Weight::Thin => theme.arm(number).add_modifier(Modifier::DIM),
+            // What it runs over may be dim.
+            Weight::Normal | Weight::Thick => theme.arm(number).remove_modifier(Modifier::DIM),
+        },
+        marker: theme.marker(number),
+        points,
+        joined: true,
+        weight,
+        spread: Vec::new(),
     };
-    let low = errors().fold(if marks.is_empty() { f64::INFINITY } else { 1.0 }, f64::min);
-    let low = if low.is_finite() { low } else { 1.0 };
-    // The first epochs may stand above the chart: what matters is below them. No curve stays above it as a whole.
-    let bests = race.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
-    let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
-    let high = errors().fold(2.0, f64::max).min(6.0 * low.max(0.5)).max(2.0 * low).max(1.2 * worst);
-    let y = (low * 0.93, high * 1.05);
+    let lane = |lane: &LaneView| {
+        let points = lane.points.iter().map(|r| (f64::from(r.epoch), r.val_error)).collect();
+        curve(arm_number(race, lane), if many { Weight::Thin } else { Weight::Normal }, points)
+    };
+    let mut curves: Vec<Curve> = race.lanes.iter().map(lane).collect();
+    let mut ribbons = Vec::new();
+    for (number, arm) in race.by_arm().iter().enumerate().filter(|_| many) {
+        let points = arm.curve.iter().map(|point| (f64::from(point.epoch), point.val.mean)).collect();
+        curves.push(curve(number, Weight::Thick, points));
+        let edges = |point: &MeanPoint| {
+            let Spread { mean, deviation } = point.val;
+            Some((f64::from(point.epoch), mean - deviation?, mean + deviation?))
+        };
+        let style = theme.arm(number).add_modifier(Modifier::DIM);
+        ribbons.push(Ribbon { style, points: arm.curve.iter().filter_map(edges).collect() });
+    }
+    let y_label = if many { "validation error, %; thick: mean, band: ± sd" } else { "validation error, %" };
+    let limits = race.chart_limits(view.marks.on_axes(&race.spec));
+    let mut labels = view.marks.labels(theme, limits.y);
     for lane in &race.lanes {
         if let Some((epoch, _)) = lane.diverged {
-            // Where its curve ends; a lane without a single epoch is marked at the top.
+            // Where its curve ends; a lane without a single epoch never came down into the chart.
             let last = lane.latest().map(|record| (f64::from(record.epoch), record.val_error));
-            let text = format!("{} diverged at epoch {epoch}", race.lane_name(lane));
-            labels.push(Label { at: last.unwrap_or((f64::from(epoch), y.1)), text, style: theme.bad() });
+            let above = (f64::from(epoch), limits.y.1 * 2.0);
+            labels.push(Label { at: last.unwrap_or(above), text: String::new(), style: theme.bad() });
         }
     }
+    let (note, note_style) = view.marks.note(theme);
     Plot {
-        x: (0.0, f64::from(race.spec.epochs.max(3))),
-        y,
+        x: limits.x,
+        y: limits.y,
         log_x: false,
         log_y: true,
         x_label: "epoch".into(),
-        y_label: "validation error, %".into(),
+        y_label: y_label.into(),
+        note,
+        note_style,
+        ribbons,
         curves,
+        gutter: if labels.iter().any(|label| !label.text.is_empty()) { GUTTER } else { 0 },
         labels,
+        empty: coming(race),
         bands: Vec::new(),
-        crosshair: None,
+        crosshair: crosshair(theme, view),
     }
+}
+
+/// What a chart says that has no curve yet.
+fn coming(race: &Race) -> String {
+    let arms: Vec<String> = race.spec.arms.iter().map(|arm| arm.title()).collect();
+    let seeds = match race.spec.seeds.len() {
+        1 => String::new(),
+        count => format!(" over {count} seeds, with the seeds behind it"),
+    };
+    let begun = if race.run.0 == 0 { "When the race runs, e" } else { "E" };
+    format!("{begun}ach epoch adds a point to the curve of {}{seeds}.", arms.join(" and of "))
 }

@@ -4,11 +4,10 @@ use super::modals::open;
 use super::questions::write;
 use super::theme::Theme;
 use crate::app::{App, RunsList, cut};
-use crate::protocol::{RunId, RunState, RunSummary, date, grouped};
+use crate::protocol::{RunId, RunState, RunSummary, clock, date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use std::collections::BTreeSet;
 
 pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     let inner = open("Runs", app.screen.runs(), theme, buffer);
@@ -24,11 +23,11 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
         write(theme, nothing, Style::new(), inner, inner.y, buffer);
         return;
     }
-    let head = format!("{:>4}  {:<11} {:>9}  {}", "run", "state", "epochs", "best validation error, %");
+    let head = format!("{:>4}  {:<11} {:>9} {:>7}  {}", "run", "state", "epochs", "time", "best validation error, %");
     buffer.set_stringn(inner.x, inner.y, head, width, theme.faint());
     let (first, room) = list.shown(&app.screen);
     let damaged = |(run, why): &(RunId, String)| format!("{run:>4}  {:<11} {:>9}  {why}", "unreadable", "");
-    let lines = app.runs.iter().map(line).chain(unreadable.iter().map(damaged));
+    let lines = app.runs.iter().map(|run| line(run, seconds(app, run))).chain(unreadable.iter().map(damaged));
     for ((at, line), y) in lines.enumerate().skip(first).take(room).zip(inner.y + 1..) {
         let style = if at == list.selected { theme.selected() } else { Style::new() };
         buffer.set_stringn(inner.x, y, theme.text(&cut(&line, width)), width, style);
@@ -51,27 +50,17 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     }
 }
 
-fn line(run: &RunSummary) -> String {
+/// How long a run has trained: what the kernel tells of one that trains is newer than the list.
+fn seconds(app: &App, run: &RunSummary) -> f64 {
+    app.races.get(&run.run).map_or(run.elapsed, |race| race.elapsed.max(run.elapsed))
+}
+
+fn line(run: &RunSummary, seconds: f64) -> String {
     let epochs = run.advance().short();
     // What it is called and why it failed come first; the chosen run's stands whole beneath the list.
     let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
-    let told: Vec<String> = run.name.clone().into_iter().chain(reason).chain([best(run)]).collect();
-    format!("{:>4}  {:<11} {epochs:>9}  {}", run.run, run.state.name(), told.join(" · "))
-}
-
-/// Every arm with its best error, the mean where it has several seeds.
-fn best(run: &RunSummary) -> String {
-    let arm = |arm| {
-        let errors: Vec<f64> = run.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
-        match errors.len() {
-            0 => format!("{arm} –"),
-            count => format!("{arm} {:.2}", errors.iter().sum::<f64>() / count as f64),
-        }
-    };
-    let arms: Vec<String> = run.spec.arms.iter().copied().map(arm).collect();
-    let known: BTreeSet<u64> = run.best.iter().map(|(lane, _)| lane.seed).collect();
-    let means = if known.len() > 1 { format!(" (mean of {} seeds)", known.len()) } else { String::new() };
-    format!("{}{means}", arms.join(", "))
+    let told: Vec<String> = run.name.clone().into_iter().chain(reason).chain([run.best_errors()]).collect();
+    format!("{:>4}  {:<11} {epochs:>9} {:>7}  {}", run.run, run.state.name(), clock(seconds), told.join(" · "))
 }
 
 fn detail(run: &RunSummary) -> String {

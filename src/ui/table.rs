@@ -41,6 +41,36 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
     }
 }
 
+/// Some rows of the first column and of these beside it, and a word on the others.
+pub fn draw_columns(
+    theme: &Theme,
+    figure: &Table,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let of = |cells: &[String]| -> Vec<String> {
+        cells.iter().take(1).chain(cells.iter().take(columns.end).skip(columns.start)).cloned().collect()
+    };
+    let sources = figure.sources.iter().take(1).chain(figure.sources.iter().take(columns.end).skip(columns.start));
+    let part = Table {
+        title: figure.title.clone(),
+        columns: of(&figure.columns),
+        rows: figure.rows.iter().map(|row| of(row)).collect(),
+        sources: sources.cloned().collect(),
+    };
+    let last = area.bottom().saturating_sub(1);
+    draw(theme, &part, rows, Rect { height: area.height.saturating_sub(1), ..area }, buffer);
+    let shown = if columns.len() == 1 {
+        format!("column {}", columns.end)
+    } else {
+        format!("columns {}-{}", columns.start + 1, columns.end)
+    };
+    let text = format!("{shown} of {} · [ ] the others", figure.columns.len());
+    buffer.set_stringn(area.x, last, theme.text(&text), usize::from(area.width), theme.faint());
+}
+
 /// Whether a column holds numbers, which stand beneath each other at their right end.
 fn is_numeric(figure: &Table, column: usize) -> bool {
     let number =

@@ -168,7 +168,7 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
             let record =
                 EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second };
             let checkpoint = CheckpointRow { lane: lane(seed), epoch, file, sha256 };
-            bench.kernel.store().commit_epoch(run, &record, &checkpoint, &[]).unwrap();
+            bench.kernel.store().commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
         }
         bench.kernel.store().set_state(run, &RunState::Stopped).unwrap();
         for epoch in left + 1..=2 {

@@ -1,54 +1,137 @@
-//! A race in numbers: where it stands, its lanes or, with many seeds, its arms, and what needs saying.
+//! A race in numbers: where it stands, its lanes or, with several seeds, its arms and then its lanes, and what needs
+//! saying.
 
 pub mod below;
 pub mod beside;
+mod columns;
 
-use super::race::RaceView;
+use super::race::{RaceView, arm_number};
 use super::theme::{Glyphs, Theme};
-use crate::app::{ArmView, Race, Spread};
-use crate::protocol::{Advance, RunState, counted, grouped};
+use crate::app::{ArmView, LaneView, Race, Spread};
+use crate::protocol::{Advance, EpochRecord, RunState, clock, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// From so many seeds on an arm is told by its mean; before, every lane by itself.
-const MANY_SEEDS: usize = 3;
 /// Rows below the chart for what needs saying.
 const FOOT: usize = 4;
+/// Rows that a chart keeps where the numbers below it would like more than half of the room.
+const CHART: u16 = 16;
 
-/// Rows that [`below::draw`] would like to have.
-pub fn rows(view: &RaceView, width: u16) -> u16 {
+/// Rows that [`below::draw`] gets.
+pub fn rows(view: &RaceView, width: u16, height: u16) -> u16 {
     let race = view.race;
-    let entries = if by_arm(race) { race.spec.arms.len() } else { race.lanes.len() };
-    let sentences = foot(view).iter().map(|(text, _)| height(text, width)).sum::<usize>();
-    (height(&standing(race), width) + 2 + entries + sentences.clamp(2, FOOT)) as u16
+    if let Some(text) = view.waiting {
+        return self::height(text, width) as u16 + 1;
+    }
+    let lanes = if race.has_seeds() { race.lanes.len() + 1 } else { 0 };
+    let entries = 1 + if race.has_seeds() { race.spec.arms.len() } else { race.lanes.len() };
+    let sentences = foot(view).iter().map(|(text, _)| self::height(text, width)).sum::<usize>();
+    let needed = (head(race, width).len() + 1 + entries + sentences.clamp(2, FOOT)) as u16;
+    // The lanes behind the arms take what a chart of some height can spare.
+    (needed + lanes as u16).min(height.saturating_sub(CHART).max(needed.min(height / 2 + 1)))
 }
 
 fn height(text: &str, width: u16) -> usize {
     textwrap::wrap(text, usize::from(width.max(1))).len()
 }
 
-fn by_arm(race: &Race) -> bool {
-    race.spec.seeds.len() >= MANY_SEEDS
-}
-
 fn percent(value: Option<f64>) -> String {
-    value.map_or("    –".into(), |value| format!("{value:>5.2}"))
+    value.map_or("–".into(), |value| format!("{value:.2}"))
 }
 
 fn spread(value: Option<Spread>) -> String {
-    value.map_or("  –".into(), |Spread { mean, deviation }| match deviation {
+    value.map_or("–".into(), |Spread { mean, deviation }| match deviation {
         Some(deviation) => format!("{mean:.2} ± {deviation:.2}"),
         None => format!("{mean:.2}"),
     })
 }
 
-/// `2:05`, `1:02:05`.
-pub fn clock(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+/// A row of numbers: a lane, or an arm over its seeds.
+struct Entry {
+    /// The number of its arm.
+    arm: usize,
+    name: String,
+    /// How many seeds an arm is told by; empty for a lane.
+    seeds: String,
+    /// Part of its epochs, 0 to 1.
+    done: f64,
+    /// The epoch of the latest values.
+    epoch: String,
+    loss: String,
+    val: String,
+    test: String,
+    best: String,
+    best_test: String,
+    best_epoch: String,
+    /// Images a second.
+    speed: String,
+    time: String,
+}
+
+/// `88k`, `9.4k`, `730`.
+fn thousands(number: f64) -> String {
+    match number {
+        10_000.0.. => format!("{:.0}k", number / 1000.0),
+        1000.0.. => format!("{:.1}k", number / 1000.0),
+        _ => format!("{number:.0}"),
+    }
+}
+
+impl Entry {
+    fn of_lane(race: &Race, lane: &LaneView) -> Self {
+        let (latest, best) = (lane.latest(), lane.best());
+        let of = |record: Option<&EpochRecord>, value: fn(&EpochRecord) -> f64| percent(record.map(value));
+        let epoch = |record: Option<&EpochRecord>| record.map_or("–".into(), |record| record.epoch.to_string());
+        Self {
+            arm: arm_number(race, lane),
+            name: race.lane_name(lane),
+            seeds: String::new(),
+            done: lane.epochs_and_part() / f64::from(race.spec.epochs.max(1)),
+            epoch: epoch(latest),
+            loss: latest.map_or("–".into(), |record| format!("{:.4}", record.train_loss)),
+            val: of(latest, |record| record.val_error),
+            test: of(latest, |record| record.test_error),
+            best: of(best, |record| record.val_error),
+            best_test: of(best, |record| record.test_error),
+            best_epoch: epoch(best),
+            speed: lane.images_per_second().map_or("–".into(), thousands),
+            time: clock(lane.seconds()),
+        }
+    }
+
+    fn of_arm(race: &Race, number: usize, arm: &ArmView) -> Self {
+        let all = arm.measured == arm.seeds;
+        let best_epoch = match arm.best_epochs {
+            None => "–".into(),
+            Some((first, last)) if first == last => first.to_string(),
+            Some((first, last)) => format!("{first}-{last}"),
+        };
+        Self {
+            arm: number,
+            name: arm.arm.title(),
+            seeds: if all { arm.seeds.to_string() } else { format!("{} of {}", arm.measured, arm.seeds) },
+            done: arm.done / f64::from(race.spec.epochs.max(1)),
+            epoch: if arm.epoch == 0 { "–".into() } else { arm.epoch.to_string() },
+            loss: String::new(),
+            val: spread(arm.latest().map(|point| point.val)),
+            test: spread(arm.latest().map(|point| point.test)),
+            best: spread(arm.best),
+            best_test: spread(arm.best_test),
+            best_epoch,
+            speed: arm.images_per_second.map_or("–".into(), thousands),
+            time: clock(arm.seconds),
+        }
+    }
+
+    fn lanes(race: &Race) -> Vec<Self> {
+        race.lanes.iter().map(|lane| Self::of_lane(race, lane)).collect()
+    }
+
+    fn arms(race: &Race) -> Vec<Self> {
+        race.by_arm().iter().enumerate().map(|(number, arm)| Self::of_arm(race, number, arm)).collect()
+    }
 }
 
 pub fn bar(theme: &Theme, part: f64, width: usize) -> String {
@@ -73,9 +156,9 @@ fn standing(race: &Race) -> String {
         _ if race.run.0 == 0 => String::new(),
         _ if race.resuming => format!("going on after {done}, as soon as the kernel is ready"),
         RunState::Queued => "queued: it waits for a free core".into(),
-        RunState::Running if by_arm(race) => {
+        RunState::Running if race.has_seeds() => {
             let ended = race.lanes.iter().filter(|lane| lane.epochs_done() >= race.spec.epochs).count();
-            format!("training, {ended} of {} at their end", counted(race.lanes.len(), "lane"))
+            format!("training, {ended} of {} done", counted(race.lanes.len(), "lane"))
         }
         RunState::Running => match advance {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
@@ -100,6 +183,20 @@ fn times(race: &Race) -> String {
     };
     let left = left.map_or(String::new(), |left| format!(" · {} to go", clock(left)));
     format!("{} elapsed{left}", clock(race.seconds()))
+}
+
+/// Where the race stands and its times, one beside the other if they have the room.
+fn head(race: &Race, width: u16) -> Vec<(String, String)> {
+    let (standing, times) = (standing(race), times(race));
+    let mut lines: Vec<(String, String)> = textwrap::wrap(&standing, usize::from(width.max(1)))
+        .into_iter()
+        .map(|line| (line.into(), String::new()))
+        .collect();
+    match lines.last_mut() {
+        Some(last) if last.0.width() + times.width() + 2 <= usize::from(width) => last.1 = times,
+        _ => lines.push((String::new(), times)),
+    }
+    lines
 }
 
 /// The settings that decide the curve.
@@ -146,11 +243,12 @@ fn foot(view: &RaceView) -> Vec<(String, Tone)> {
         }
     }
     remarks.extend(race.not_exact.iter().map(|why| format!("not exact: {why}")));
-    if !view.other.is_empty() {
-        remarks.push(format!("with other settings than the lesson's: {}", view.other.join(", ")));
+    if !view.own.is_empty() {
+        remarks.push(format!("with other settings than the lesson's: {}", view.own.join(", ")));
     }
+    let behind = view.behind.clone().map(|behind| (behind, Tone::Good));
     let verdict = race.verdict().map(|sentence| (sentence, Tone::Good));
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(verdict).collect()
+    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(behind).chain(verdict).collect()
 }
 
 /// Writes what fits; an ellipsis at its end says that there is more.
@@ -182,22 +280,4 @@ fn put_more(theme: &Theme, more: usize, what: &str, area: Rect, y: u16, buffer: 
     }
     buffer.set_stringn(area.x, y, format!("and {more} more {what}"), usize::from(area.width), theme.faint());
     y + 1
-}
-
-fn seeds_of(arm: &ArmView) -> String {
-    if arm.measured == arm.seeds {
-        counted(arm.seeds, "seed")
-    } else {
-        format!("{} of {}", arm.measured, counted(arm.seeds, "seed"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_read_as_clocks() {
-        assert_eq!([5.0, 125.4, 3725.0].map(clock), ["0:05", "2:05", "1:02:05"]);
-    }
 }

@@ -1,0 +1,66 @@
+//! How long a run has trained, by the clock on the wall: all its lanes together, without the time that it was paused or
+//! queued.
+
+use super::lock;
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+/// How often followers hear of it.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs from the first lane that gets a core until the run comes to rest; a resume goes on where the last one ended.
+pub(super) struct Stopwatch {
+    /// Seconds of the sessions before this one.
+    before: f64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    begun: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Stopwatch {
+    pub fn after(before: f64) -> Self {
+        Self { before, state: Mutex::default() }
+    }
+
+    /// Starts it; later calls change nothing.
+    pub fn start(&self) {
+        lock(&self.state).begun.get_or_insert_with(Instant::now);
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.before + lock(&self.state).begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64())
+    }
+
+    /// The seconds, if followers have not heard of them for a while.
+    pub fn due(&self) -> Option<f64> {
+        let mut state = lock(&self.state);
+        if state.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return None;
+        }
+        state.told = Some(Instant::now());
+        drop(state);
+        Some(self.seconds())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_goes_on_where_it_ended_and_stands_still_until_it_is_started() {
+        let watch = Stopwatch::after(40.0);
+        assert_eq!((watch.seconds(), watch.due(), watch.due()), (40.0, Some(40.0), None));
+        watch.start();
+        let then = watch.seconds();
+        assert!(then >= 40.0);
+        watch.start();
+        assert!(watch.seconds() >= then, "a second start does not begin anew");
+    }
+}
