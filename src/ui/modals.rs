@@ -184,7 +184,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     let keys = if cursor.is_some() {
         READING
     } else if race.state == RunState::Paused {
-        "Enter continues · s stops · v values · Esc back"
+        "Enter continues · s stops · v values · m points · Esc back"
     } else if race.state.is_active() {
         "z pauses · s stops · v values · m points · Esc back"
     } else if race.state.can_resume() {
