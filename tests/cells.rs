@@ -36,7 +36,12 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::Saturation(saturation) => (saturation.images, saturation.epochs) = (200, 1),
         Experiment::LinearPieces(pieces) => pieces.width = 8,
         Experiment::ActivationCost(cost) => (cost.large, cost.rounds) = (65_536, 3),
-        Experiment::Curves(_) | Experiment::ReluForms(_) | Experiment::AlexnetFigure(_) => {}
+        Experiment::Curves(_)
+        | Experiment::ReluForms(_)
+        | Experiment::BuiltRelu(_)
+        | Experiment::SparsityFigure(_)
+        | Experiment::TwoAtoms(_)
+        | Experiment::AlexnetFigure(_) => {}
         Experiment::Lif(lif) => lif.milliseconds = 200.0,
         Experiment::ActiveFraction(fraction) => (fraction.width, fraction.images) = (64, 100),
         Experiment::SparsityError(sparsity) => {

@@ -62,6 +62,7 @@ fn pages_are_clicked() {
             value: Some(1.0),
             spread: None,
             seeds: vec![1],
+            tabled: false,
         };
         let outcome = Outcome { findings: (0..usize::from(rows) * 8).map(finding).collect(), ..Outcome::default() };
         let spec = body.spec.clone();

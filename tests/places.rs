@@ -323,6 +323,7 @@ fn the_ledger_is_come_back_to() {
             value: Some(1.0),
             spread: None,
             seeds: vec![1],
+            tabled: false,
         };
         let wanted = claims.iter().filter(|other| other.cell == claim.cell).flat_map(|other| &other.tests);
         let findings_of = wanted.flat_map(Test::findings).map(finding).collect();

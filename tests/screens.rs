@@ -258,6 +258,7 @@ fn measured() -> Outcome {
         value: Some(80.0),
         spread: Some(2.5),
         seeds: vec![1, 2],
+        tabled: false,
     };
     let figures = vec![Figure::Plot(plot), Figure::Table(table)];
     Outcome { figures, findings: vec![finding], seconds: 12.0 }
@@ -299,6 +300,7 @@ fn the_ledger_shows_what_is_known() {
             value: Some(value),
             spread,
             seeds: seeds.to_vec(),
+            tabled: false,
         };
         let found = vec![
             finding("sparsity.active.sigmoid", 100.0, "Sigmoid: 100.0 % of hidden outputs exceed 0.01", &[1], None),

@@ -382,6 +382,7 @@ fn the_ledger_judges_by_what_was_measured() {
             value: Some(value),
             spread: None,
             seeds: vec![1],
+            tabled: false,
         }],
         ..Outcome::default()
     };

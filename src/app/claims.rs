@@ -8,7 +8,7 @@ use crate::protocol::{CellKey, Finding, Outcome};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimLine {
     Says,
-    /// The article's figure or the literature's.
+    /// The article's figure, the literature's, or what is known on a large scale.
     Published,
     /// The reader's own.
     Measured,
@@ -31,6 +31,9 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
     put(ClaimLine::Says, "", &claim.says);
     put(ClaimLine::Published, "article", &claim.article);
     put(ClaimLine::Published, "literature", &claim.literature);
+    if let Some(transfers) = &claim.transfers {
+        put(ClaimLine::Published, "transfers?", transfers);
+    }
     let mut missing = false;
     for test in &claim.tests {
         for key in test.findings() {

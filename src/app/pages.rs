@@ -40,7 +40,7 @@ fn spread(half: f64) -> Option<String> {
     (half >= 0.0005).then(|| format!(" (+-\u{a0}{half:.digits$})"))
 }
 
-/// The findings as lines of this width.
+/// The findings that no table shows, as lines of this width.
 pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
     wrapped_findings(outcome, width).into_iter().flatten().collect()
 }
@@ -51,6 +51,7 @@ fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
     outcome
         .findings
         .iter()
+        .filter(|finding| !finding.tabled)
         .map(|finding| {
             let spread = finding.spread.and_then(spread).unwrap_or_default();
             let text = format!("{}{spread}", finding.text);
@@ -264,8 +265,11 @@ mod tests {
             value: Some(1.0),
             spread: Some(0.5),
             seeds: vec![1],
+            tabled: false,
         };
-        let outcome = Outcome { figures: vec![table(3), table(7)], findings: vec![finding.clone(); 3], seconds: 1.0 };
+        let mut findings = vec![finding.clone(); 3];
+        findings.push(finding.clone().tabled());
+        let outcome = Outcome { figures: vec![table(3), table(7)], findings, seconds: 1.0 };
         // A finding takes two lines here, and none is broken.
         let expected =
             [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..4), Page::Findings(4..6)];

@@ -74,6 +74,7 @@ fn row(id: &str, claim: &ClaimCell, found: &Findings) -> serde_json::Value {
         "claim": claim.says,
         "article": claim.article,
         "literature": claim.literature,
+        "transfers": claim.transfers,
         "measured": claim.measured(found),
         "tests": claim.tests.iter().map(|test| test_row(test, found)).collect::<Vec<_>>(),
         "verdict": claim.verdict(found).words(),

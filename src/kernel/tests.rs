@@ -122,7 +122,8 @@ impl Trainer for Toy {
 /// What an experiment would give that did not look at its numbers.
 fn not_finite() -> Outcome {
     let (key, text) = ("a.b".into(), "it multiplies the gradient by NaN".into());
-    let finding = Finding { key, text, value: Some(f64::NAN), spread: Some(f64::INFINITY), seeds: vec![1, 2] };
+    let finding =
+        Finding { key, text, value: Some(f64::NAN), spread: Some(f64::INFINITY), seeds: vec![1, 2], tabled: false };
     Outcome { findings: vec![finding], seconds: 1.0, ..Outcome::default() }
 }
 

@@ -15,6 +15,8 @@ pub struct ClaimCell {
     pub article: String,
     /// What the literature has, with who says it.
     pub literature: String,
+    /// Whether it holds on a large scale, where that was published.
+    pub transfers: Option<String>,
     /// The lesson that measures it, and its cell.
     pub lesson: String,
     pub cell: String,
@@ -25,8 +27,8 @@ pub struct ClaimCell {
 /// A condition on findings, each by its key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// The finding lies between these limits.
-    Within { finding: String, limits: (f64, f64) },
+    /// The finding lies between these limits; strictly so if they are `open`.
+    Within { finding: String, limits: (f64, f64), open: bool },
     /// The first over the second lies between these limits.
     Ratio { over: String, under: String, limits: (f64, f64) },
     /// It is below all the others.
@@ -78,6 +80,7 @@ impl Test {
     /// What it asks of its findings, in words that go on from "asked".
     pub fn asks(&self) -> String {
         match self {
+            Self::Within { limits: (low, high), open: true, .. } => format!("above {low} and below {high}"),
             Self::Within { limits, .. } => limits_in_words(*limits),
             Self::Ratio { limits, .. } => format!("the first, over the second: {}", limits_in_words(*limits)),
             Self::Lowest { others, .. } => beyond("below", others),
@@ -95,7 +98,11 @@ impl Test {
             Some((finding.value?, finding.spread.unwrap_or(0.0)))
         };
         let verdict = match self {
-            Self::Within { finding, limits } => known(finding).map(|(value, spread)| inside(value, spread, *limits)),
+            Self::Within { finding, limits: (low, high), open } => {
+                // The numbers next to the limits stand for limits that are excluded.
+                let limits = if *open { (low.next_up(), high.next_down()) } else { (*low, *high) };
+                known(finding).map(|(value, spread)| inside(value, spread, limits))
+            }
             Self::Ratio { over, under, limits } => known(over).zip(known(under)).and_then(|((a, da), (b, db))| {
                 // Relative spreads of a quotient add in squares.
                 let ratio = Some(a / b).filter(|ratio| ratio.is_finite())?;
@@ -197,6 +204,7 @@ pub(super) struct ClaimBody {
     says: String,
     article: String,
     literature: String,
+    transfers: Option<String>,
     lesson: String,
     cell: String,
     tests: Vec<toml::Spanned<TestBody>>,
@@ -207,6 +215,8 @@ pub(super) struct ClaimBody {
 struct TestBody {
     finding: Option<String>,
     within: Option<(f64, f64)>,
+    #[serde(default)]
+    open: bool,
     ratio: Option<(String, String)>,
     lowest: Option<String>,
     highest: Option<String>,
@@ -216,7 +226,10 @@ struct TestBody {
 impl ClaimBody {
     /// The claim; what is wrong with its tests is told to `body`.
     pub fn cell(self, body: &mut Body) -> ClaimCell {
-        let Self { id: _, says, article, literature, lesson, cell, tests } = self;
+        let Self { id: _, says, article, literature, transfers, lesson, cell, tests } = self;
+        if transfers.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            body.fault_at("transfers", "`transfers` is empty");
+        }
         if tests.is_empty() && !body.is_refused("tests") {
             body.fault_at("tests", "`tests` is empty; a claim needs something to be judged by");
         }
@@ -230,18 +243,22 @@ impl ClaimBody {
             }
         }
         let [says, article, literature] = [says, article, literature].map(|text| plain(&text));
-        ClaimCell { says, article, literature, lesson, cell, tests: sound }
+        let transfers = transfers.as_deref().map(plain);
+        ClaimCell { says, article, literature, transfers, lesson, cell, tests: sound }
     }
 }
 
 impl TestBody {
     fn test(self) -> Result<Test, String> {
-        let Self { finding, within, ratio, lowest, highest, among } = self;
+        let Self { finding, within, open, ratio, lowest, highest, among } = self;
+        if open && (finding.is_none() || within.is_none_or(|(low, high)| low >= high)) {
+            return Err("`open` excludes the limits of a `finding` that lies `within` two different numbers".into());
+        }
         if within.is_some_and(|(low, high)| low.is_nan() || high.is_nan() || low > high) {
             return Err("`within` needs two numbers, the lower first; `inf` and `-inf` are numbers".into());
         }
         match (finding, ratio, within, lowest, highest, among) {
-            (Some(finding), None, Some(limits), None, None, None) => Ok(Test::Within { finding, limits }),
+            (Some(finding), None, Some(limits), None, None, None) => Ok(Test::Within { finding, limits, open }),
             (None, Some((over, under)), Some(limits), None, None, None) => Ok(Test::Ratio { over, under, limits }),
             (None, None, None, Some(finding), None, Some(others)) if !others.is_empty() => {
                 Ok(Test::Lowest { finding, others })
@@ -263,7 +280,7 @@ mod tests {
     fn found(values: &[(&str, f64, Option<f64>)]) -> Findings {
         let finding = |(key, value, spread): &(&str, f64, Option<f64>)| {
             let (key, text) = (key.to_string(), String::new());
-            (key.clone(), Finding { key, text, value: Some(*value), spread: *spread, seeds: vec![1] })
+            (key.clone(), Finding { key, text, value: Some(*value), spread: *spread, seeds: vec![1], tabled: false })
         };
         values.iter().map(finding).collect()
     }
@@ -284,6 +301,8 @@ mod tests {
         assert_eq!(judge(2.5, Some(0.2)), Verdict::DoesNotHold);
         assert_eq!(verdict("finding = 'a'\nwithin = [1.0, inf]", &[("a", 1e9, None)]), Verdict::Holds);
         assert_eq!(verdict("finding = 'a'\nwithin = [1.0, 2.0]", &[]), Verdict::NotYetTried);
+        let open = |value| verdict("finding = 'a'\nwithin = [0.0, 1.0]\nopen = true", &[("a", value, None)]);
+        assert_eq!([open(1.0), open(0.0), open(0.25)], [Verdict::DoesNotHold, Verdict::DoesNotHold, Verdict::Holds]);
     }
 
     #[test]
@@ -309,11 +328,12 @@ mod tests {
 
     #[test]
     fn tests_are_weighed_together() {
-        let test = |limits| Test::Within { finding: "a".into(), limits };
+        let test = |limits| Test::Within { finding: "a".into(), limits, open: false };
         let claim = |tests| ClaimCell {
             says: "s".into(),
             article: "a".into(),
             literature: "l".into(),
+            transfers: None,
             lesson: "x".into(),
             cell: "y".into(),
             tests,
@@ -354,6 +374,7 @@ mod tests {
         assert_eq!(asks("finding = 'a'\nwithin = [3.0, inf]"), "at least 3");
         assert_eq!(asks("finding = 'a'\nwithin = [-inf, 0.3]"), "at most 0.3");
         assert_eq!(asks("finding = 'a'\nwithin = [0.9, 1.1]"), "0.9 to 1.1");
+        assert_eq!(asks("finding = 'a'\nwithin = [0.0, 1.0]\nopen = true"), "above 0 and below 1");
         assert_eq!(asks("finding = 'a'\nwithin = [0.0, 0.0]"), "exactly 0");
         assert_eq!(asks("ratio = ['a', 'b']\nwithin = [0.0, 0.9]"), "the first, over the second: at most 0.9");
         assert_eq!(asks("lowest = 'a'\namong = ['b']"), "the first below the second, by more than the spread");
@@ -363,6 +384,10 @@ mod tests {
 
     #[test]
     fn half_a_test_is_refused() {
+        let open = ["finding = 'a'\nopen = true", "ratio = ['a', 'b']\nwithin = [0.0, 1.0]\nopen = true"];
+        for text in open {
+            assert!(toml::from_str::<TestBody>(text).unwrap().test().is_err(), "{text}");
+        }
         for text in ["finding = 'a'", "within = [1.0, 2.0]", "lowest = 'a'", "finding = 'a'\nwithin = [2.0, 1.0]"] {
             assert!(toml::from_str::<TestBody>(text).unwrap().test().is_err(), "{text}");
         }

@@ -125,7 +125,10 @@ fn texts(cell: &Cell) -> Vec<String> {
             texts.push(quiz.question.clone());
             texts.extend(quiz.choices.iter().map(|choice| choice.text.clone()));
         }
-        CellBody::Claim(claim) => texts.extend([&claim.says, &claim.article, &claim.literature].map(Clone::clone)),
+        CellBody::Claim(claim) => {
+            texts.extend([&claim.says, &claim.article, &claim.literature].map(Clone::clone));
+            texts.extend(claim.transfers.clone());
+        }
     }
     texts
 }

@@ -248,6 +248,17 @@ pub struct Finding {
     pub spread: Option<f64>,
     /// The seeds that the value is the mean of.
     pub seeds: Vec<u64>,
+    /// Whether a table of the same outcome shows this number: the list of findings leaves it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tabled: bool,
+}
+
+impl Finding {
+    /// The same, shown by a table of its outcome.
+    #[must_use]
+    pub fn tabled(self) -> Self {
+        Self { tabled: true, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -266,7 +277,8 @@ mod tests {
         let json = serde_json::to_string(&series).unwrap();
         assert!(json.contains(r#""points":[[1.0,2.0],[2.0,null]],"spread":[0.5,null]"#), "{json}");
         assert_eq!(serde_json::from_str::<Series>(&json).unwrap(), series);
-        let finding = Finding { key: "k".into(), text: "t".into(), value: None, spread: None, seeds: Vec::new() };
+        let finding =
+            Finding { key: "k".into(), text: "t".into(), value: None, spread: None, seeds: Vec::new(), tabled: true };
         let json = serde_json::to_string(&finding).unwrap();
         assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), finding);
     }

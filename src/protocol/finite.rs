@@ -142,6 +142,7 @@ mod tests {
             value: Some(value),
             spread: Some(nan),
             seeds: vec![1],
+            tabled: false,
         };
         let findings = vec![finding(nan, "it is NaN"), finding(f64::MAX, &format!("it is {}", f64::MAX))];
         let figures = vec![Figure::Plot(plot), Figure::Table(table), Figure::Bars(bars)];

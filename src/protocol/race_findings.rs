@@ -64,7 +64,7 @@ fn is_the_articles(spec: &RunSpec) -> bool {
 
 fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> String) -> Option<Finding> {
     let (value, spread) = mean_and_deviation(values)?;
-    Some(Finding { key, text: text(value), value: Some(value), spread, seeds })
+    Some(Finding { key, text: text(value), value: Some(value), spread, seeds, tabled: false })
 }
 
 #[cfg(test)]
@@ -123,6 +123,36 @@ mod tests {
             record.val_error = 2.0;
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((15.1, 1)));
+    }
+
+    /// The figures that the lesson on the race quotes of `assets/runs/article-five-seeds.csv`.
+    #[test]
+    fn the_committed_runs_say_what_the_lesson_quotes() {
+        let lines = include_str!("../../assets/runs/article-five-seeds.csv").lines().skip(1);
+        let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+        let of_seed = |seed: u64| {
+            let (spec, mut records) = run(seed, |_| 0.0, 150);
+            for record in &mut records {
+                let key = [record.arm.to_string(), seed.to_string(), record.epoch.to_string()];
+                let row = rows.iter().find(|row| row[..3] == key).unwrap();
+                record.val_error = row[4].parse().unwrap();
+            }
+            (spec, records)
+        };
+        let runs: Vec<_> = (1..=5).map(of_seed).collect();
+        let ratio = |runs: &[(RunSpec, Vec<EpochRecord>)]| value(&race_findings(runs), "race.ratio").unwrap().0;
+        let ratios: Vec<String> = runs.iter().map(|run| format!("{:.2}", ratio(std::slice::from_ref(run)))).collect();
+        assert_eq!(ratios, ["0.94", "1.00", "1.00", "0.79", "1.89"]);
+        let mean = |arm: Arm, epoch: u32| {
+            let all = runs.iter().flat_map(|(_, records)| records);
+            let at: Vec<f64> = all
+                .filter(|record| record.arm == arm && record.epoch == epoch)
+                .map(|record| record.val_error)
+                .collect();
+            format!("{:.2}", at.iter().sum::<f64>() / 5.0)
+        };
+        let found = [(Arm::RELU_TANH, 50), (Arm::RELU_TANH, 150), (Arm::ALL_TANH, 150)].map(|(arm, at)| mean(arm, at));
+        assert_eq!(found, ["1.19", "1.17", "1.17"]);
     }
 
     #[test]

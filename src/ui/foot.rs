@@ -94,8 +94,14 @@ mod tests {
 
     fn foot_of(source: Source, seeds: &[u64], width: u16) -> String {
         let table = Table { title: String::new(), columns: vec!["a".into()], rows: Vec::new(), sources: vec![source] };
-        let finding =
-            Finding { key: "k".into(), text: "t".into(), value: Some(1.0), spread: None, seeds: seeds.to_vec() };
+        let finding = Finding {
+            key: "k".into(),
+            text: "t".into(),
+            value: Some(1.0),
+            spread: None,
+            seeds: seeds.to_vec(),
+            tabled: false,
+        };
         let outcome = Outcome { figures: vec![Figure::Table(table)], findings: vec![finding], seconds: 5.56 };
         let experiment = if seeds.is_empty() {
             Experiment::AlexnetFigure(AlexnetFigure::default())

@@ -41,6 +41,7 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
             let row = [summary::cell(zeros, 1), summary::cell(active, 1), summary::cell(average, 3)];
             rows.push([phi.title().into(), (layer + 1).to_string()].into_iter().chain(row).collect());
         }
+        let mut all = vec![phi.title().into(), "all".into()];
         for (what, name) in ["zeros", "active", "mean"].into_iter().enumerate() {
             let per_seed: Vec<Measured> = (0..seeds.len())
                 .map(|s| found.iter().map(|layer| layer[what][s]).sum::<f64>() / LAYERS as f64)
@@ -51,8 +52,11 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
                 "active" => format!("{}: {value:.1} % of hidden outputs exceed 0.01", phi.title()),
                 _ => format!("{}: the mean hidden output is {value:.3}", phi.title()),
             };
-            findings.push(summary::finding(format!("sparsity.{name}.{phi}"), phi.title(), &per_seed, seeds, text));
+            let finding = summary::finding(format!("sparsity.{name}.{phi}"), phi.title(), &per_seed, seeds, text);
+            all.push(summary::cell_with_spread(&finding, if name == "mean" { 3 } else { 1 }));
+            findings.push(finding.tabled());
         }
+        rows.push(all);
     }
     let plot = summary::plot("Zeros before training", summary::axis("layer"), summary::axis("zeros, %"), series);
     let columns = ["activation", "layer", "h = 0, %", "h > 0.01, %", "mean h"].map(String::from).to_vec();

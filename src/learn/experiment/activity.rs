@@ -6,7 +6,7 @@ use super::penalised::Penalised;
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
-use crate::protocol::{self, Activation, Bar, Bars, Figure, Finding, Init, Outcome, Source, Stroke, Table};
+use crate::protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table};
 use std::collections::HashSet;
 use tch::{Device, Kind, Tensor};
 
@@ -157,7 +157,8 @@ fn key(penalties: &[f64], at: usize) -> String {
 }
 
 fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &[u64]) -> Outcome {
-    let (mut findings, mut figures, mut rows, mut counts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut findings, mut figures, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut many, mut which, mut network) = (Vec::new(), Vec::new(), Vec::new());
     for (at, seeded) in seen.chunks(seeds.len()).enumerate() {
         let (name, key) = (name(penalties[at]), key(penalties, at));
         let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
@@ -168,45 +169,47 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
             seeded.iter().map(one).collect()
         };
         let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
-        let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| -> Finding {
-            let finding = summary::finding(format!("activity.{what}.{key}"), &name, &all(value), seeds, says);
-            findings.push(finding.clone());
-            finding
+        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+            let values = all(value);
+            findings.push(summary::finding(format!("activity.{what}.{key}"), &name, &values, seeds, says).tabled());
+            summary::with_spread(&values, decimals)
         };
         let percent = 100.0 / width as f64;
-        let on =
-            find("on", &|s| percent * mean_of(&s.counts), &|v| format!("{name}: a digit wakes {v:.1} % of the units"));
         let varies = |s: &Seen| {
             let (mean, spread) = summary::mean_and_spread(&s.counts);
             100.0 * spread.unwrap_or_default() / mean.unwrap_or_default()
         };
-        let varies =
-            find("varies", &varies, &|v| format!("{name}: from digit to digit that number varies by {v:.0} %"));
         // A coin for each unit, heads as often as units answer: the spread that needs no reason.
         let chance = |s: &Seen| {
             let share = mean_of(&s.counts) / width as f64;
             100.0 * ((1.0 - share) / (share * width as f64)).sqrt()
         };
-        let chance = find("chance", &chance, &|v| format!("{name}: tossed coins would make it vary by {v:.0} %"));
-        let ink = find("ink", &|s| s.ink, &|v| format!("{name}: it goes with the ink, correlation {v:.2}"));
-        let same = find("same", &|s| same_and_other(&s.overlap).0, &|v| {
-            format!("{name}: two digits of one class share {v:.0} % of their units")
-        });
-        let other = find("other", &|s| same_and_other(&s.overlap).1, &|v| {
-            format!("{name}: two of different classes share {v:.0} %")
-        });
-        let classes = find("classes", &|s| s.classes, &|v| format!("{name}: a unit serves {v:.1} classes of ten"));
-        find("patterns", &|s| s.patterns, &|v| format!("{name}: {v:.1} % of the digits have a set of their own"));
-        find("never", &|s| s.never, &|v| format!("{name}: {v:.1} % of the units never answer"));
-        rows.push(vec![
+        many.push(vec![
             name.clone(),
-            summary::cell(on.value, 1),
-            summary::cell(varies.value, 0),
-            summary::cell(chance.value, 0),
-            summary::cell(ink.value, 2),
-            format!("{}/{}", summary::cell(same.value, 0), summary::cell(other.value, 0)),
-            summary::cell(classes.value, 1),
-            summary::cell(average(&|s| s.error), 2),
+            find(1, "on", &|s| percent * mean_of(&s.counts), &|v| {
+                format!("{name}: a digit activates {v:.1} % of the units")
+            }),
+            find(1, "varies", &varies, &|v| format!("{name}: from digit to digit that number varies by {v:.0} %")),
+            find(1, "chance", &chance, &|v| format!("{name}: tossed coins would make it vary by {v:.0} %")),
+            find(2, "ink", &|s| s.ink, &|v| format!("{name}: it goes with the ink, correlation {v:.2}")),
+        ]);
+        which.push(vec![
+            name.clone(),
+            find(1, "same", &|s| same_and_other(&s.overlap).0, &|v| {
+                format!("{name}: two digits of one class share {v:.0} % of their units")
+            }),
+            find(1, "other", &|s| same_and_other(&s.overlap).1, &|v| {
+                format!("{name}: two of different classes share {v:.0} %")
+            }),
+            find(1, "classes", &|s| s.classes, &|v| format!("{name}: a unit serves {v:.1} classes of ten")),
+            find(1, "patterns", &|s| s.patterns, &|v| {
+                format!("{name}: {v:.1} % of the digits have a set of their own")
+            }),
+        ]);
+        network.push(vec![
+            name.clone(),
+            find(1, "never", &|s| s.never, &|v| format!("{name}: {v:.1} % of the units never answer")),
+            summary::with_spread(&all(&|s| s.error), 2),
         ]);
         counts.push(histogram(&name, width, seeded));
         let bar =
@@ -229,20 +232,25 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
         }));
     }
     let plot = summary::plot(
-        "How many units a digit wakes",
+        "How many units a digit activates",
         summary::axis("units that answer, %"),
         summary::axis("digits, %"),
         counts,
     );
     figures.insert(0, Figure::Plot(plot));
-    let columns = ["network", "on %", "varies %", "coins %", "ink", "shared %", "classes", "error %"];
-    let columns = columns.map(String::from).to_vec();
-    let sources = vec![Source::Measured; columns.len()];
-    figures.push(Figure::Table(Table { title: "The second hidden layer".into(), columns, rows, sources }));
+    for (title, columns, rows) in [
+        ("How many units answer a digit", &["network", "on %", "varies %", "coins %", "ink"][..], many),
+        ("Which units answer", &["network", "same %", "other %", "classes", "own set %"][..], which),
+        ("And the network", &["network", "never %", "error %"][..], network),
+    ] {
+        let sources = vec![Source::Measured; columns.len()];
+        let columns = columns.iter().map(ToString::to_string).collect();
+        figures.push(Figure::Table(Table { title: title.into(), columns, rows, sources }));
+    }
     Outcome { figures, findings, seconds: 0.0 }
 }
 
-/// Percent of the digits by how many units they wake, all seeds together.
+/// Percent of the digits by how many units they activate, all seeds together.
 fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::Series {
     let mut bins = [0_u32; BINS];
     let counts = seeded.iter().flatten().flat_map(|seen| &seen.counts);

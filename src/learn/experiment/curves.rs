@@ -19,6 +19,9 @@ pub fn run(settings: &Curves) -> Result<Outcome, ExperimentError> {
         slopes.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&slope)));
         let text = format!("the derivative of {} is at most {steepest:.4} here", phi.title());
         findings.push(summary::exact(format!("curves.steepest.{phi}"), steepest, text));
+        let ends = slope[0].max(slope[POINTS - 1]);
+        let text = format!("at its ends, {from} and {to}, that of {} is at most {ends:.4}", phi.title());
+        findings.push(summary::exact(format!("curves.ends.{phi}"), ends, text));
     }
     let drawn =
         |title: &str, y: &str, series| Figure::Plot(summary::plot(title, summary::axis("z"), summary::axis(y), series));

@@ -2,19 +2,23 @@
 //! whoever guesses.
 
 use super::bench::{Bench, Part};
-use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::mean_field::Wide;
+use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
+use crate::learn::activation;
 use crate::learn::random::{Purpose, Random};
-use crate::protocol::{DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
+use crate::protocol::{Activation, Centre, DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
 use std::sync::{Mutex, PoisonError};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 const BATCH: i64 = 50;
 /// Images that the error is measured on, the last of the training file: no training sees them.
 const VALIDATION: i64 = 5000;
 /// Loss and error, percent, of a network that gives every digit the same chance.
 const GUESSING: (f64, f64) = (std::f64::consts::LN_10, 90.0);
+/// A loss below this share of guessing's is one of a network that learns.
+const LEARNS: f64 = 0.95;
 
 /// One network in training.
 struct Arm {
@@ -85,7 +89,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     let courses = Mutex::new(vec![Course::default(); arms.len()]);
     let work = |at: &usize, part: &Part| {
         let Arm { case, rate, seed } = arms[*at];
-        let mut net = Mlp::new(&sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
+        let mut net = build(case, &sizes, seed);
         let (x, labels) = labelled(data.training(), images);
         let kept_apart = data.training().narrow(data.training().len() - VALIDATION, VALIDATION);
         let validation = labelled(&kept_apart, VALIDATION as u32);
@@ -94,9 +98,11 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
         courses.lock().unwrap_or_else(PoisonError::into_inner)[*at].absent = trained.err();
         Ok(())
     };
+    let brightness = mean(&labelled(data.training(), 1000).0.square());
+    let factors: Vec<f64> = settings.cases.iter().map(|&case| theory(case, settings, brightness)).collect();
     let told = || {
         let courses = courses.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(settings, seeds, &arms, &courses, epochs)
+        tell(settings, seeds, &arms, &courses, (epochs, &factors))
     };
     let doing = format!("{} networks of {} hidden layers", arms.len(), settings.depth);
     let numbers: Vec<usize> = (0..arms.len()).collect();
@@ -104,11 +110,51 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(told())
 }
 
+/// The network of a case before training.
+fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Mlp {
+    let mut net = Mlp::new(sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
+    let rest = at_rest(case.activation);
+    if case.is_scaled() {
+        net.weights.iter_mut().for_each(|w| *w *= case.gain);
+    }
+    match case.centre {
+        Centre::None => {}
+        Centre::Biases => {
+            // Pixels are no activations: the first layer keeps its biases.
+            for (w, b) in net.weights.iter().zip(&mut net.biases).skip(1) {
+                *b = w.sum_dim_intlist([1].as_slice(), false, Kind::Float) * -rest;
+            }
+        }
+        Centre::Output => net.offset = rest,
+    }
+    net
+}
+
+/// phi(0).
+fn at_rest(phi: Activation) -> f64 {
+    activation::apply(phi, &Tensor::from(0.0_f64)).double_value(&[])
+}
+
+/// The factor of the gradient's size a layer before training, as the theory of wide layers has it. `brightness` is the
+/// mean squared pixel.
+fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
+    let offset = if case.centre == Centre::None { 0.0 } else { at_rest(case.activation) };
+    let DeepCase { activation, init, gain, .. } = case;
+    Wide { activation, init, gain, offset, width: settings.width.into(), depth: settings.depth }.factor(brightness)
+}
+
 /// What is known so far: of every case the curves at its best rate.
-fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course], epochs: u32) -> Outcome {
+fn tell(
+    settings: &DeepTraining,
+    seeds: &[u64],
+    arms: &[Arm],
+    courses: &[Course],
+    (epochs, factors): (u32, &[f64]),
+) -> Outcome {
     let (mut losses, mut errors, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings: Vec<Finding> = Vec::new();
-    for &case in &settings.cases {
+    let mut learning = 0;
+    for (&case, factor) in settings.cases.iter().zip(factors) {
         let of = |rate: usize| -> Vec<(u64, &Course)> {
             let ours = arms.iter().zip(courses).filter(|(arm, _)| arm.case == case && arm.rate == rate);
             ours.filter(|(_, course)| course.has_begun()).map(|(arm, course)| (arm.seed, course)).collect()
@@ -125,7 +171,7 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course]
         };
         let Some(best) = rates.min_by(better) else { continue };
         let (known, courses): (Vec<u64>, Vec<&Course>) = of(best).into_iter().unzip();
-        let name = format!("{}, {}", case.activation.title(), case.init.title());
+        let name = format!("{}, {}", case.activation_title(), case.init_title());
         let mean = |epoch: usize, pick: fn(&(f64, f64)) -> f64| {
             let values: Vec<f64> = courses.iter().filter_map(|course| course.epochs.get(epoch)).map(pick).collect();
             summary::mean_and_spread(&values)
@@ -143,8 +189,9 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course]
         }
         let ends = |pick| courses.iter().map(|course| course.end(pick)).collect::<Vec<Measured>>();
         let (loss, error) = (ends(loss_of), ends(error_of));
-        let key = format!("{}.{}", case.activation, case.init.name());
-        let verdict = |loss: f64| if loss > 0.95 * GUESSING.0 { "it stalls" } else { "it learns" };
+        let key = case.key();
+        let learns = |loss: f64| loss < LEARNS * GUESSING.0;
+        let verdict = |loss: f64| if learns(loss) { "it learns" } else { "it stalls" };
         let say = |loss: f64| format!("{name}: training loss {loss:.3} at the end, {}", verdict(loss));
         let loss = summary::finding(
             format!("deep-training.loss.{key}"),
@@ -162,14 +209,18 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course]
             say,
         );
         rows.push(vec![
-            case.activation.title().into(),
-            case.init.title().into(),
+            case.activation_title(),
+            case.init_title(),
+            format!("{factor:.2}"),
             settings.learning_rates[best].to_string(),
-            summary::cell(loss.value, 3),
-            summary::cell(error.value, 1),
+            summary::cell_with_spread(&loss, 3),
+            summary::cell_with_spread(&error, 1),
         ]);
-        findings.extend([loss, error]);
+        learning += u32::from(loss.value.is_some_and(learns));
+        findings.extend([loss, error].map(Finding::tabled));
     }
+    let text = format!("{learning} of {} networks learn: their training loss ends 5 % below guessing", rows.len());
+    findings.push(summary::exact("deep-training.learning", learning.into(), text));
     let flat = |at: f64, what: &str| {
         let source = Source::Theory(what.into());
         summary::curve("guessing", source, Stroke::Line, vec![[1.0, at], [f64::from(epochs), at]])
@@ -180,8 +231,9 @@ fn tell(settings: &DeepTraining, seeds: &[u64], arms: &[Arm], courses: &[Course]
     let drawn = |title: String, y: &str, series| {
         Figure::Plot(summary::plot(title, summary::axis("epoch"), summary::log_axis(y), series))
     };
-    let columns = ["activation", "initialisation", "rate", "loss", "error, %"].map(String::from).to_vec();
-    let sources = vec![Source::Measured; columns.len()];
+    let columns = ["activation", "initialisation", "a layer", "rate", "loss", "error, %"].map(String::from).to_vec();
+    let mut sources = vec![Source::Measured; columns.len()];
+    sources[2] = Source::Theory("gradient's factor for wide layers, untrained".into());
     let figures = vec![
         drawn(title.clone(), "training loss", losses),
         drawn(title, "validation error, %", errors),
@@ -196,4 +248,68 @@ fn loss_of(epoch: &(f64, f64)) -> f64 {
 
 fn error_of(epoch: &(f64, f64)) -> f64 {
     epoch.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Init;
+
+    const SIZES: [i64; 8] = [784, 200, 200, 200, 200, 200, 200, 10];
+
+    fn case(centre: Centre) -> DeepCase {
+        DeepCase { gain: 4.0, centre, ..DeepCase::new(Activation::Sigmoid, Init::Xavier) }
+    }
+
+    fn input() -> Tensor {
+        let mut random = Random::new(3, Purpose::Experiment { number: 8 });
+        let pixels: Vec<f32> = (0..50 * 784).map(|_| random.uniform()).collect();
+        Tensor::from_slice(&pixels).view([50, 784])
+    }
+
+    /// The size of the gradient at each hidden layer, and its factor a layer.
+    fn sizes(net: &Mlp, x: &Tensor) -> (Vec<f64>, f64) {
+        let _leaves = net.parameters();
+        let z = net.forward(x);
+        let loss = z[z.len() - 1].square().mean(Kind::Float);
+        let gradients = Tensor::run_backward(&[loss], &z[..z.len() - 1], false, false);
+        let rms: Vec<f64> = gradients.iter().map(|g| mean(&g.square()).sqrt()).collect();
+        let factor = (rms[0] / rms[rms.len() - 1]).powf(1.0 / (rms.len() - 1) as f64);
+        (rms, factor)
+    }
+
+    /// Biases of minus half the sum of the weights, or a sigmoid less 1/2: the same function and the same gradients; and
+    /// both are tanh with Xavier's weights on an input that is twice as bright.
+    #[test]
+    fn a_sigmoid_can_be_centred_in_two_ways() {
+        let x = input();
+        let [biases, output] = [Centre::Biases, Centre::Output].map(|centre| build(case(centre), &SIZES, 1));
+        let tanh = build(DeepCase::new(Activation::Tanh, Init::Xavier), &SIZES, 1);
+        let largest = |t: &Tensor| t.abs().max().double_value(&[]);
+        let (a, b, c) = (biases.logits(&x), output.logits(&x), tanh.logits(&(&x * 2.0)) * 2.0);
+        assert!(largest(&(&a - &b)) < 1e-4 * largest(&b), "{a} {b}");
+        assert!(largest(&(&c - &b)) < 1e-4 * largest(&b), "{c} {b}");
+        let (a, b) = (sizes(&biases, &x).0, sizes(&output, &x).0);
+        assert!(a.iter().zip(&b).all(|(a, b)| (a / b - 1.0).abs() < 1e-3), "{a:?} {b:?}");
+    }
+
+    /// Autograd on networks of 200 units finds the factor of the wide-layer theory.
+    #[test]
+    fn gradients_shrink_as_the_theory_has_it() {
+        let x = input();
+        let settings = DeepTraining { width: 200, depth: 6, ..DeepTraining::default() };
+        let brightness = mean(&x.square());
+        for case in [
+            DeepCase::new(Activation::Sigmoid, Init::Standard),
+            DeepCase::new(Activation::Tanh, Init::Xavier),
+            case(Centre::None),
+            case(Centre::Biases),
+            case(Centre::Output),
+        ] {
+            let seeds = 1..=3_u64;
+            let found = seeds.map(|seed| sizes(&build(case, &SIZES, seed), &x).1).sum::<f64>() / 3.0;
+            let expected = theory(case, &settings, brightness);
+            assert!((found / expected - 1.0).abs() < 0.05, "{}: {found}, {expected}", case.key());
+        }
+    }
 }

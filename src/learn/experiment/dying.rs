@@ -106,7 +106,7 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
                 summary::finding(format!("{prefix}.{what}.{phi}.{rate}"), &subject, values, seeds, text)
             };
             let cell = summary::cell_with_spread(&finding, 1);
-            findings.push(finding);
+            findings.push(finding.tabled());
             cell
         };
         let cells = [

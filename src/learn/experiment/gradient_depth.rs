@@ -1,5 +1,6 @@
 //! How the gradient of the loss fares on its way back through a deep network, before training.
 
+use super::mean_field::Wide;
 use super::mlp::{Mlp, labelled, mean};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
@@ -12,6 +13,7 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
     let seeds = bench.seeds;
     let data = bench.mnist()?;
     let (x, labels) = labelled(data.test(), *images);
+    let brightness = mean(&x.square());
     let mut sizes = vec![i64::from(*width); *depth as usize + 2];
     sizes[0] = 784;
     sizes[*depth as usize + 1] = 10;
@@ -39,9 +41,11 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
             let name = format!("{}, {}", phi.title(), init.title());
             let text = |r: f64| format!("{name}: each layer back multiplies the gradient by {r:.3}");
             let finding = summary::finding(key, &name, &ratios, seeds, text);
-            let theory = theory(phi, init).map_or("-".into(), |t| format!("{t:.3}"));
-            rows.push(vec![phi.title().into(), init.title().into(), summary::cell(finding.value, 3), theory]);
-            findings.push(finding);
+            let wide = Wide { activation: phi, init, gain: 1.0, offset: 0.0, width: f64::from(*width), depth: *depth };
+            let theory = format!("{:.3}", wide.factor(brightness));
+            let measured = summary::cell_with_spread(&finding, 3);
+            rows.push(vec![phi.title().into(), init.title().into(), measured, theory]);
+            findings.push(finding.tabled());
         }
         let title = format!("Gradient at each layer, {} initialisation", init.title());
         let y = summary::log_axis("RMS of dLoss/dz");
@@ -51,7 +55,7 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
         Source::Measured,
         Source::Measured,
         Source::Measured,
-        Source::Theory("sqrt(sigma_w^2 E[phi'^2]) for wide layers; tanh in its linear regime".into()),
+        Source::Theory("sqrt(s^2 E[phi'^2]) for wide layers".into()),
     ];
     let columns = ["activation", "initialisation", "per layer", "theory"].map(String::from).to_vec();
     figures.push(Figure::Table(Table { title: "Factor a layer".into(), columns, rows, sources }));
@@ -90,20 +94,4 @@ fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, 
     let is_dead = |z: &Tensor| tch::no_grad(|| net.output(z).abs().max().double_value(&[])) == 0.0;
     let dead = hidden.iter().position(is_dead).map(|layer| layer as u32 + 1);
     Gradients { rms, dead }
-}
-
-/// Half of a ReLU's units pass the gradient on; tanh's slope is 1 where it is linear.
-fn theory(phi: Activation, init: Init) -> Option<f64> {
-    let variance = match init {
-        Init::Standard => 1.0 / 3.0,
-        Init::Xavier | Init::Orthogonal => 1.0,
-        Init::He => 2.0,
-    };
-    let slope_squared = match phi {
-        Activation::Relu => 0.5,
-        Activation::Tanh if init != Init::He => 1.0,
-        Activation::Linear => 1.0,
-        _ => return None,
-    };
-    Some(f64::sqrt(variance * slope_squared))
 }

@@ -30,6 +30,8 @@ pub struct Mlp {
     pub negate_half: bool,
     /// Units of a hidden layer that may answer an image, the largest; all if `None`.
     pub winners: Option<i64>,
+    /// Taken off what every hidden unit hands on.
+    pub offset: f64,
 }
 
 impl Mlp {
@@ -37,7 +39,7 @@ impl Mlp {
     pub fn new(sizes: &[i64], activation: Activation, init: Init, random: &mut Random) -> Self {
         let weights = sizes.windows(2).map(|pair| weight(pair[0], pair[1], init, random)).collect();
         let biases = sizes[1..].iter().map(|&size| Tensor::zeros([size], (Kind::Float, tch::Device::Cpu))).collect();
-        Self { weights, biases, activation, negate_half: false, winners: None }
+        Self { weights, biases, activation, negate_half: false, winners: None, offset: 0.0 }
     }
 
     /// Pre-activations z of every layer, (batch, units); the last are the logits.
@@ -53,7 +55,7 @@ impl Mlp {
         z
     }
 
-    /// What a hidden layer hands on: phi(z), every second unit negated if so built.
+    /// What a hidden layer hands on: phi(z) less the offset, every second unit negated if so built.
     pub fn output(&self, z: &Tensor) -> Tensor {
         let mut h = activation::apply_fast(self.activation, z);
         if let Some(winners) = self.winners {
@@ -61,6 +63,10 @@ impl Mlp {
             let stays = tch::no_grad(|| h.zeros_like()).scatter_value(1, &largest, 1.0);
             // Not in place: the activation's own gradient needs its output.
             h = &h * stays;
+        }
+        if self.offset != 0.0 {
+            // Not in place, for the same reason.
+            h = &h - self.offset;
         }
         if self.negate_half { h * signs(z.size()[1]) } else { h }
     }

@@ -93,6 +93,7 @@ fn copy(net: &Mlp) -> Mlp {
         activation: net.activation,
         negate_half: net.negate_half,
         winners: net.winners,
+        offset: net.offset,
     }
 }
 
@@ -153,7 +154,7 @@ fn report(settings: &Pretraining, errors: &[Errors], seeds: &[u64]) -> Outcome {
                     let half = finding.spread.unwrap_or_default().max(interval(error));
                     format!("{error:.2} +- {half:.2}")
                 }));
-                findings.push(finding);
+                findings.push(finding.tabled());
             }
             cells.push(published(phi).map_or("-".into(), |table| format!("{:.2}", table[with])));
             rows.push(cells);

@@ -34,13 +34,13 @@ pub fn run() -> Result<Outcome, ExperimentError> {
         let cells = y.iter().chain(&slope).map(|v| format!("{v:.4}"));
         rows.push([written.to_string()].into_iter().chain(cells).collect());
         let text = format!("the derivative of {written} at 0 is {}", slope[1]);
-        findings.push(summary::exact(format!("relu-forms.at-zero.{name}"), slope[1], text));
+        findings.push(summary::exact(format!("relu-forms.at-zero.{name}"), slope[1], text).tabled());
     }
     for (name, written, form) in REDUCTIONS {
         let (_, slope) = measure(form, &[2.0, 2.0, 1.0, 2.0])?;
         ties.push([written.to_string()].into_iter().chain(slope.iter().map(|v| format!("{v:.4}"))).collect());
         let text = format!("{written} gives {:.4} of the gradient to the first of three equal largest", slope[0]);
-        findings.push(summary::exact(format!("relu-forms.tie.{name}"), slope[0], text));
+        findings.push(summary::exact(format!("relu-forms.tie.{name}"), slope[0], text).tabled());
     }
     let table = |title: &str, columns: Vec<&str>, rows| {
         let sources = vec![Source::Measured; columns.len()];

@@ -9,7 +9,7 @@ use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{Dataset, activation, random::Purpose, random::Random};
-use crate::protocol::{Activation, Bar, Bars, Figure, Init, Outcome, Separability, Source, Stroke, Table};
+use crate::protocol::{Activation, Bar, Bars, Figure, Finding, Init, Outcome, Separability, Source, Stroke, Table};
 use tch::{Kind, Tensor};
 
 /// Zeros, percent, that the thresholds of the sparse random features are set for.
@@ -86,7 +86,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
                 summary::cell_with_spread(&fit, 2),
                 summary::cell_with_spread(&error, 2),
             ]);
-            findings.extend([error, fit, zero]);
+            findings.extend([error, fit, zero].map(Finding::tabled));
         }
     }
     let columns = ["features", "zeros %", "training %", "test %"].map(String::from).to_vec();

@@ -4,6 +4,7 @@
 
 use super::mlp::{Mlp, Training, labelled, mean, train};
 use super::penalised::Penalised;
+use super::sparsity_figure::parabola;
 use super::summary::Absent;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
 use crate::learn::{random::Purpose, random::Random};
@@ -116,8 +117,7 @@ fn relative(points: &[Point]) -> Plot {
         points.into_iter().map(|[zeros, error]| [zeros, error / lowest]).collect::<Vec<_>>()
     };
     let theory = "least squares over the published points";
-    // Our fit to the digitised points: err = 0.002273 S^2 - 0.3610 S + 15.686.
-    let fit = |zeros: f64| 0.002_273 * zeros * zeros - 0.361 * zeros + 15.686;
+    let fit = parabola(&published);
     let floor = lowest(&published);
     let fitted = (73..=99).map(|zeros| [f64::from(zeros), fit(f64::from(zeros)) / floor]).collect();
     let series = vec![
@@ -130,7 +130,7 @@ fn relative(points: &[Point]) -> Plot {
     Plot { bands: vec![band()], ..summary::plot("Against the best of its own kind", x, y, series) }
 }
 
-fn band() -> Band {
+pub(super) fn band() -> Band {
     let source = Source::Cited("the article, after Glorot, Bordes, Bengio 2011".into());
     Band { label: "70 to 85 %".into(), source, vertical: true, from: BAND.0, to: BAND.1 }
 }

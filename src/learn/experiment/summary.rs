@@ -73,7 +73,7 @@ pub fn finding(
         }
         (None, all) => format!("{subject}: {}", listed(all, seed)),
     };
-    Finding { key: key.into(), text, value, spread, seeds: counted }
+    Finding { key: key.into(), text, value, spread, seeds: counted, tabled: false }
 }
 
 /// `seed 1 (diverged at epoch 3), seed 2 (diverged at epoch 4)`; many are counted.
@@ -90,7 +90,14 @@ fn listed(absent: &[(usize, Absent)], seed: impl Fn(usize) -> String) -> String 
 
 /// A number that no seed decides.
 pub fn exact(key: impl Into<String>, value: f64, text: String) -> Finding {
-    Finding { key: key.into(), text, value: Some(value), spread: None, seeds: Vec::new() }
+    Finding { key: key.into(), text, value: Some(value), spread: None, seeds: Vec::new(), tabled: false }
+}
+
+/// The mean in a table with its spread behind it where there are several numbers, or a dash.
+pub fn with_spread(values: &[Measured], decimals: usize) -> String {
+    let (mean, spread) = mean_and_spread(&numbers(values));
+    let spread = spread.map_or(String::new(), |spread| format!(" +- {spread:.decimals$}"));
+    mean.map_or("-".into(), |mean| format!("{mean:.decimals$}{spread}"))
 }
 
 /// A number in a table, or a dash.

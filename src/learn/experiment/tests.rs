@@ -57,6 +57,8 @@ fn sigmoid_is_four_times_flatter_than_tanh() {
     let outcome = measure("experiment = 'curves'");
     near(value(&outcome, "curves.steepest.sigmoid"), 0.25, 1e-12);
     near(value(&outcome, "curves.steepest.tanh"), 1.0, 1e-12);
+    assert!(value(&outcome, "curves.ends.sigmoid") < 0.05);
+    near(value(&outcome, "curves.ends.relu"), 1.0, 1e-12);
 }
 
 #[test]
@@ -215,15 +217,26 @@ fn zeros_cost_and_dead_units_stay_dead() {
     assert!(value(&outcome, relu) > value(&outcome, leaky), "{} {}", value(&outcome, relu), value(&outcome, leaky));
 }
 
-/// Momentum arrives sooner; every trick has its row.
+/// Momentum arrives sooner; every trick has its row, and the sum and the share are those of the rows.
 #[test]
 fn tricks_are_weighed_against_the_plain_network() {
-    let outcome = measure("experiment = 'tricks'\nwidth = 50\nimages = 1000\nepochs = 3\nseeds = [1, 2]");
-    assert!(value(&outcome, "tricks.gain.momentum") > 0.0);
-    assert!(value(&outcome, "tricks.error.together") < value(&outcome, "tricks.error.plain"));
-    for trick in crate::protocol::Trick::ALL {
-        assert!(value(&outcome, &format!("tricks.error.{}", trick.name())) <= 100.0);
+    let outcome = measure(
+        "experiment = 'tricks'\nactivations = ['relu', 'tanh']\nwidth = 50\nimages = 1000\nepochs = 12\nseeds = [1]",
+    );
+    for phi in ["relu", "tanh"] {
+        let gain = |name: &str| value(&outcome, &format!("tricks.gain.{phi}.{name}"));
+        assert!(gain("momentum") > 0.0);
+        let all = crate::protocol::Trick::ALL;
+        let sum: f64 = all.iter().map(|trick| gain(trick.name())).sum();
+        near(value(&outcome, &format!("tricks.sum.{phi}")), sum, 1e-9);
+        near(value(&outcome, &format!("tricks.share.{phi}")), 100.0 * gain("together") / sum, 1e-9);
+        let camp = gain("weight-decay") + gain("dropout") + gain("augmentation");
+        near(value(&outcome, &format!("tricks.camp.{phi}.new-digits")), camp, 1e-9);
     }
+    // Twelve epochs are looked at six times.
+    let Figure::Plot(plot) = &outcome.figures[0] else { panic!("{:?}", outcome.figures[0]) };
+    let looks: Vec<f64> = plot.series[0].points.iter().map(|point| point.0).collect();
+    assert_eq!(looks, [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
 }
 
 /// Layers that have learned to restore digits need fewer labels.
@@ -269,11 +282,11 @@ fn a_deep_network_that_diverges_is_told_as_such() {
     let Some(Figure::Plot(plot)) = two.figures.first() else { panic!("no plot") };
     assert_eq!(plot.series[0].points, [(1.0, None)], "a gap");
     let Some(Figure::Table(table)) = two.figures.last() else { panic!("no table") };
-    assert_eq!(table.rows[0][3..], ["-", "-"]);
+    assert_eq!(table.rows[0][4..], ["-", "-"]);
     // A rate at which it goes counts before one at which it does not.
     let both = survive(&format!("{cell}\nlearning-rates = [10.0, 0.01]\nseeds = [1, 2]"));
     let Some(Figure::Table(table)) = both.figures.last() else { panic!("no table") };
-    assert_eq!(table.rows[0][2], "0.01");
+    assert_eq!(table.rows[0][3], "0.01");
     assert!(value(&both, loss) < 2.5);
 }
 

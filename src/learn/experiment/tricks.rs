@@ -5,13 +5,21 @@ use super::summary::{Absent, Measured};
 use super::tricked::{Tricked, moved};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use crate::protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::Tensor;
+
+/// One way to train.
+struct Arm {
+    activation: Activation,
+    /// In findings and tables.
+    name: &'static str,
+    tricks: Vec<Trick>,
+}
 
 /// How one network fared.
 struct Course {
-    /// Test error after each epoch, percent.
-    errors: Vec<f64>,
+    /// Test error, percent, at the epochs at which it was looked at.
+    errors: Vec<(u32, f64)>,
     /// Why there are no more.
     absent: Option<Absent>,
 }
@@ -20,22 +28,20 @@ impl Course {
     fn end(&self) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
-            None => self.errors.last().copied().ok_or(Absent::Undefined("it has not begun")),
+            None => self.errors.last().map(|(_, error)| *error).ok_or(Absent::Undefined("it has not begun")),
         }
     }
 }
 
-/// An arm: its name in findings and the tricks that it uses.
-type Arm = (String, Vec<Trick>);
+const PLAIN: &str = "plain";
+const TOGETHER: &str = "together";
 
 pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let data = bench.mnist()?;
     let (seeds, images) = (bench.seeds, settings.images(bench.effort));
-    let mut arms: Vec<Arm> = vec![("plain".into(), Vec::new())];
-    arms.extend(settings.tricks.iter().map(|&trick| (trick.name().into(), vec![trick])));
-    arms.push(("together".into(), settings.tricks.clone()));
+    let arms: Vec<Arm> = settings.activations.iter().flat_map(|&phi| arms(phi, &settings.tricks)).collect();
     let items: Vec<(&Arm, u64)> = arms.iter().flat_map(|arm| seeds.iter().map(move |&seed| (arm, seed))).collect();
-    let work = |&((_, tricks), seed): &(&Arm, u64), part: &Part| {
+    let work = |&(Arm { activation, tricks, .. }, seed): &(&Arm, u64), part: &Part| {
         let (mut x, labels) = labelled(data.training(), images);
         let (mut test, test_labels) = labelled(data.test(), 10_000);
         if tricks.contains(&Trick::InputNorm) {
@@ -44,52 +50,93 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
             (x, test) = ((x - average) / deviation, (test - average) / deviation);
         }
         let width = i64::from(settings.width);
-        let init = if tricks.contains(&Trick::Initialisation) { Init::He } else { Init::Standard };
+        let own = if *activation == Activation::Relu { Init::He } else { Init::Xavier };
+        let init = if tricks.contains(&Trick::Initialisation) { own } else { Init::Standard };
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, 10], Activation::Relu, init, &mut random);
+        let mut net = Mlp::new(&[784, width, width, 10], *activation, init, &mut random);
         let momentum = if tricks.contains(&Trick::Momentum) { 0.9 } else { 0.0 };
         let (epochs, learning_rate) = (settings.epochs, settings.learning_rate);
         let how = Training { epochs, batch: 50, learning_rate, momentum, seed };
-        let mut recipe = Watch { net: Tricked::new(tricks, width, seed), test, test_labels, errors: Vec::new(), part };
+        let looks = (settings.every(), epochs);
+        let net_with_tricks = Tricked::new(tricks, width, seed);
+        let mut recipe = Watch { net: net_with_tricks, test, test_labels, errors: Vec::new(), looks, part };
         let trained = train(&mut net, &x, &labels, &how, &mut recipe)?;
         Ok(Course { errors: recipe.errors, absent: trained.err() })
     };
     let shown = |so_far: &[Option<Course>]| {
-        let known = so_far.chunks(seeds.len()).map(|seeds| seeds.iter().flatten().collect::<Vec<_>>());
-        Some(Outcome { figures: vec![curves(&arms, &known.collect::<Vec<_>>())], ..Outcome::default() })
+        let known: Vec<Vec<&Course>> =
+            so_far.chunks(seeds.len()).map(|seeds| seeds.iter().flatten().collect()).collect();
+        let figures = of_each(settings, &arms, &known).map(|(phi, arms, courses)| curves(phi, arms, courses));
+        Some(Outcome { figures: figures.collect(), ..Outcome::default() })
     };
     let courses = bench.each("training with each trick", &items, work, shown)?;
     let by_arm: Vec<Vec<&Course>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
-    Ok(report(&arms, &by_arm, seeds))
+    let mut outcome = Outcome::default();
+    for (phi, arms, courses) in of_each(settings, &arms, &by_arm) {
+        let found = report(phi, arms, courses, seeds);
+        outcome.figures.extend(found.figures);
+        outcome.findings.extend(found.findings);
+    }
+    Ok(outcome)
 }
 
-fn curves(arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
+/// Plain, each trick alone, all together.
+fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
+    let plain = Arm { activation, name: PLAIN, tricks: Vec::new() };
+    let alone = tricks.iter().map(|&trick| Arm { activation, name: trick.name(), tricks: vec![trick] });
+    let together = Arm { activation, name: TOGETHER, tricks: tricks.to_vec() };
+    std::iter::once(plain).chain(alone).chain([together]).collect()
+}
+
+/// The arms of each activation, with how their networks fared.
+fn of_each<'a, 'e>(
+    settings: &'a Tricks,
+    arms: &'a [Arm],
+    courses: &'a [Vec<&'e Course>],
+) -> impl Iterator<Item = (Activation, &'a [Arm], &'a [Vec<&'e Course>])> {
+    let each = settings.tricks.len() + 2;
+    let parts = arms.chunks(each).zip(courses.chunks(each));
+    settings.activations.iter().zip(parts).map(|(&phi, (arms, courses))| (phi, arms, courses))
+}
+
+fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
     let series = arms
         .iter()
         .zip(courses)
         .filter(|(_, courses)| !courses.is_empty())
-        .map(|((name, _), courses)| {
-            let at = |epoch: usize| {
-                let errors: Vec<f64> = courses.iter().filter_map(|course| course.errors.get(epoch).copied()).collect();
-                summary::mean_and_spread(&errors).0
+        .map(|(arm, courses)| {
+            let longest = courses.iter().max_by_key(|course| course.errors.len());
+            let epochs = longest.iter().flat_map(|course| &course.errors).map(|(epoch, _)| *epoch);
+            let at = |look: usize| {
+                let looks = courses.iter().filter_map(|course| course.errors.get(look));
+                summary::mean_and_spread(&looks.map(|(_, error)| *error).collect::<Vec<f64>>()).0
             };
-            // The epoch in which a network diverged is a gap.
-            let length = |course: &&Course| course.errors.len() + usize::from(course.absent.is_some());
-            let epochs = courses.iter().map(length).max().unwrap_or(0);
-            let points = (0..epochs).map(|epoch| ((epoch + 1) as f64, at(epoch))).collect();
-            summary::curve_with_gaps(name.as_str(), Source::Measured, Stroke::Both, points)
+            let points = epochs.enumerate().map(|(look, epoch)| (f64::from(epoch), at(look))).collect();
+            summary::curve_with_gaps(arm.name, Source::Measured, Stroke::Both, points)
         })
         .collect();
     let y = summary::log_axis("test error, %");
-    Figure::Plot(summary::plot("Test error with each trick", summary::axis("epoch"), y, series))
+    let title = format!("{}: test error with each trick", phi.title());
+    Figure::Plot(summary::plot(title, summary::axis("epoch"), y, series))
 }
 
-fn report(arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
+/// Seed by seed: what a number of networks add to another. A network that diverged leaves no number.
+fn add(sum: &mut [Measured], gains: &[Measured]) {
+    for (sum, gain) in sum.iter_mut().zip(gains) {
+        *sum = (*sum).and_then(|sum| Ok(sum + (*gain)?));
+    }
+}
+
+fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
     let ends = |courses: &[&Course]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
-    let plain = ends(&courses[0]);
-    let (mut rows, mut findings) = (Vec::new(), Vec::new());
-    for ((name, _), arm) in arms.iter().zip(courses) {
-        let ends = ends(arm);
+    let (plain, title) = (ends(&courses[0]), phi.title());
+    let (mut rows, mut findings, mut bars) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sum: Vec<Measured> = vec![Ok(0.0); seeds.len()];
+    let mut camps = Camp::ALL.map(|camp| (camp, sum.clone()));
+    let mut together = Vec::new();
+    for (arm, courses) in arms.iter().zip(courses) {
+        let (name, ends) = (arm.name, ends(courses));
+        let subject = format!("{title}, {name}");
         // Seed by seed: both networks began with the same draws and saw the same batches.
         let gain = |(plain, end): (&Measured, &Measured)| match (plain, end) {
             (Ok(plain), Ok(end)) => Ok(plain - end),
@@ -97,31 +144,90 @@ fn report(arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
             (Err(_), Ok(_)) => Err(Absent::Undefined("the plain network diverged")),
         };
         let gains: Vec<Measured> = plain.iter().zip(&ends).map(gain).collect();
-        let says = |error: f64| format!("{name}: the test error ends at {error:.2} %");
-        let error = summary::finding(format!("tricks.error.{name}"), name, &ends, seeds, says);
-        let says = |gain: f64| {
-            let how = if gain >= 0.0 { "lower" } else { "higher" };
-            format!("{name}: {:.2} points {how} than the plain network's", gain.abs())
-        };
-        let gain = summary::finding(format!("tricks.gain.{name}"), name, &gains, seeds, says);
-        let spread = gain.spread.map_or(String::new(), |spread| format!(" +- {spread:.2}"));
-        let gained = gain.value.map_or("-".into(), |gain| format!("{gain:+.2}{spread}"));
-        rows.push(vec![name.clone(), summary::cell_with_spread(&error, 2), gained]);
-        findings.push(error);
-        if name != "plain" {
-            findings.push(gain);
+        let says = |error: f64| format!("{subject}: the test error ends at {error:.2} %");
+        let error = summary::finding(format!("tricks.error.{phi}.{name}"), &subject, &ends, seeds, says);
+        let mut row = vec![name.to_string(), summary::cell_with_spread(&error, 2), "-".into()];
+        findings.push(error.tabled());
+        if name != PLAIN {
+            let says = |gain: f64| {
+                let how = if gain >= 0.0 { "lower" } else { "higher" };
+                format!("{subject}: {:.2} points {how} than the plain network's", gain.abs())
+            };
+            let gain = summary::finding(format!("tricks.gain.{phi}.{name}"), &subject, &gains, seeds, says);
+            let sign = if gain.value.is_some_and(|gain| gain >= 0.0) { "+" } else { "" };
+            row[2] = format!("{sign}{}", summary::cell_with_spread(&gain, 2));
+            bars.extend(gain.value.map(|gain| bar(name, gain)));
+            findings.push(gain.tabled());
+        }
+        rows.push(row);
+        if name == TOGETHER {
+            together = gains;
+        } else if let [trick] = arm.tricks[..] {
+            add(&mut sum, &gains);
+            let camp = camps.iter_mut().find(|(camp, _)| trick.camp() == Some(*camp));
+            if let Some((_, gained)) = camp {
+                add(gained, &gains);
+            }
         }
     }
+    let says = |sum: f64| format!("{title}: the single gains sum up to {sum:.2} points");
+    let total = summary::finding(format!("tricks.sum.{phi}"), title, &sum, seeds, says);
+    // In front of what all together gain.
+    let last = bars.len().saturating_sub(1);
+    bars.splice(last..last, total.value.map(|sum| bar("sum of these", sum)));
+    findings.push(total);
+    // A share of nothing says nothing.
+    let share = |(gain, sum): (&Measured, &Measured)| -> Measured {
+        match ((*gain)?, (*sum)?) {
+            (gain, sum) if sum > 0.0 => Ok(100.0 * gain / sum),
+            _ => Err(Absent::Undefined("alone they gain nothing")),
+        }
+    };
+    let shares: Vec<Measured> = together.iter().zip(&sum).map(share).collect();
+    if shares.iter().all(Result::is_ok) {
+        let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
+        findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
+    }
+    for (camp, gains) in &camps {
+        let what = match camp {
+            Camp::Descent => "a faster descent",
+            Camp::NewDigits => "new digits",
+        };
+        let says = |gain: f64| format!("{title}: the tricks for {what} sum up to {gain:.2} points");
+        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", camp.name()), title, gains, seeds, says));
+    }
     let columns = ["trick", "test error, %", "gained, points"].map(String::from).to_vec();
-    let table = Table { title: "What each trick is worth".into(), columns, rows, sources: vec![Source::Measured; 3] };
-    Outcome { figures: vec![curves(arms, courses), Figure::Table(table)], findings, seconds: 0.0 }
+    let table = Table {
+        title: format!("{title}: what each trick is worth"),
+        columns,
+        rows,
+        sources: vec![Source::Measured; 3],
+    };
+    let bars = Bars {
+        title: format!("{title}: points gained"),
+        parts: ["gained", "lost"].map(String::from).to_vec(),
+        bars,
+        source: Source::Measured,
+    };
+    Outcome {
+        figures: vec![curves(phi, arms, courses), Figure::Bars(bars), Figure::Table(table)],
+        findings,
+        seconds: 0.0,
+    }
+}
+
+/// What is lost has a part of its own: no bar is negative.
+fn bar(name: &str, gain: f64) -> Bar {
+    Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))] }
 }
 
 struct Watch<'a> {
     net: Tricked,
     test: Tensor,
     test_labels: Tensor,
-    errors: Vec<f64>,
+    errors: Vec<(u32, f64)>,
+    /// Epochs between two looks at the test digits, and the last epoch.
+    looks: (u32, u32),
     part: &'a Part<'a>,
 }
 
@@ -155,9 +261,12 @@ impl Recipe for Watch<'_> {
         self.part.step(done)
     }
 
-    fn after_epoch(&mut self, net: &Mlp, _: u32, _: f64) -> Result<(), ExperimentError> {
-        let logits = tch::no_grad(|| self.net.forward(net, &self.test, false));
-        self.errors.push(100.0 * mean(&logits.argmax(1, false).ne_tensor(&self.test_labels)));
+    fn after_epoch(&mut self, net: &Mlp, epoch: u32, _: f64) -> Result<(), ExperimentError> {
+        let (every, last) = self.looks;
+        if epoch.is_multiple_of(every) || epoch == last {
+            let logits = tch::no_grad(|| self.net.forward(net, &self.test, false));
+            self.errors.push((epoch, 100.0 * mean(&logits.argmax(1, false).ne_tensor(&self.test_labels))));
+        }
         Ok(())
     }
 }

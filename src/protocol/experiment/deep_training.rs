@@ -6,11 +6,80 @@ use crate::protocol::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
 /// One way to build the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeepCase {
     pub activation: Activation,
     pub init: Init,
+    /// The initial weights are multiplied by it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub gain: f64,
+    #[serde(default, skip_serializing_if = "Centre::is_none")]
+    pub centre: Centre,
+}
+
+/// How a layer's input is freed of phi(0), what a hidden unit hands on at rest (the sigmoid 1/2). Both make the same
+/// function of the initial weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Centre {
+    #[default]
+    None,
+    /// By the initial biases: -phi(0) times the sum of a unit's weights.
+    Biases,
+    /// By the activation: phi(z) - phi(0).
+    Output,
+}
+
+impl Centre {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde gives a reference.
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, clippy::float_cmp)] // serde gives a reference; 1 is 1.
+fn is_one(gain: &f64) -> bool {
+    *gain == 1.0
+}
+
+impl DeepCase {
+    pub fn new(activation: Activation, init: Init) -> Self {
+        Self { activation, init, gain: 1.0, centre: Centre::None }
+    }
+
+    /// Whether the gain is not 1.
+    pub fn is_scaled(&self) -> bool {
+        !is_one(&self.gain)
+    }
+
+    /// Its name in findings: `sigmoid.xavier`, `sigmoid.xavier.gain-4.biases`.
+    pub fn key(&self) -> String {
+        let gain = if is_one(&self.gain) { String::new() } else { format!(".gain-{}", self.gain) };
+        let centre = match self.centre {
+            Centre::None => "",
+            Centre::Biases => ".biases",
+            Centre::Output => ".centred",
+        };
+        format!("{}.{}{gain}{centre}", self.activation, self.init.name())
+    }
+
+    /// Its activation in running text: `Sigmoid`, or `Sigmoid, centred`.
+    pub fn activation_title(&self) -> String {
+        let centred = if self.centre == Centre::Output { ", centred" } else { "" };
+        format!("{}{centred}", self.activation.title())
+    }
+
+    /// Its initial weights and biases in running text: `He`, or `4 x Xavier, biases`.
+    pub fn init_title(&self) -> String {
+        let gain = if is_one(&self.gain) { String::new() } else { format!("{} x ", self.gain) };
+        let biases = if self.centre == Centre::Biases { ", biases" } else { "" };
+        format!("{gain}{}{biases}", self.init.title())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,14 +108,11 @@ impl Default for DeepTraining {
             (Activation::Tanh, Init::Xavier),
             (Activation::Tanh, Init::Orthogonal),
         ];
-        Self {
-            cases: cases.map(|(activation, init)| DeepCase { activation, init }).to_vec(),
-            depth: 15,
-            width: 100,
-            learning_rates: vec![0.03, 0.1],
-            images: 10_000,
-            epochs: 8,
-        }
+        let mut cases = cases.map(|(activation, init)| DeepCase::new(activation, init)).to_vec();
+        // sigma(z) = (1 + tanh(z/2)) / 2: so changed, the sigmoid is tanh with Xavier's weights but for the input's scale.
+        let scaled = DeepCase { gain: 4.0, ..DeepCase::new(Activation::Sigmoid, Init::Xavier) };
+        cases.extend([Centre::None, Centre::Biases, Centre::Output].map(|centre| DeepCase { centre, ..scaled }));
+        Self { cases, depth: 15, width: 100, learning_rates: vec![0.03, 0.1], images: 10_000, epochs: 8 }
     }
 }
 
@@ -64,6 +130,7 @@ impl Settings for DeepTraining {
     fn check(&self) -> Result<(), SpecError> {
         some("cases", &self.cases, "[{ activation = \"relu\", init = \"he\" }]")?;
         within("cases", self.cases.len(), 1, 12)?;
+        self.cases.iter().try_for_each(|case| within("cases.gain", case.gain, 0.01, 100.0))?;
         within("depth", self.depth, 1, 50)?;
         within("width", self.width, 1, 1024)?;
         some("learning-rates", &self.learning_rates, "[0.03, 0.1]")?;

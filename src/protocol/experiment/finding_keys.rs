@@ -9,7 +9,7 @@ impl Experiment {
     /// Every key that it may find; `*` stands for an activation, a rate, a number of labels and the like.
     pub fn finding_keys(&self) -> &'static [&'static str] {
         match self {
-            Self::Curves(_) => &["curves.steepest.*"],
+            Self::Curves(_) => &["curves.steepest.*", "curves.ends.*"],
             Self::Lif(_) => &[
                 "lif.threshold",
                 "lif.concave",
@@ -23,12 +23,14 @@ impl Experiment {
             Self::ActiveFraction(_) => &["sparsity.zeros.*", "sparsity.active.*", "sparsity.mean.*"],
             Self::GradientDepth(_) => &["gradient.ratio.*"],
             Self::ReluForms(_) => &["relu-forms.at-zero.*", "relu-forms.tie.*"],
+            Self::BuiltRelu(_) => &["built-relu.pass", "built-relu.count", "built-relu.nan", "built-relu.at-zero.*"],
+            Self::SparsityFigure(_) => &["sparsity-figure.lowest", "sparsity-figure.times.*"],
             Self::AlexnetFigure(_) => &["alexnet.epochs.*", "alexnet.ratio"],
             Self::Pretraining(_) => {
                 &["pretraining.error.*.without.*", "pretraining.error.*.with.*", "pretraining.gain.*"]
             }
             Self::Separability(_) => &["separability.error.*", "separability.train.*", "separability.zeros.*"],
-            Self::Tricks(_) => &["tricks.error.*", "tricks.gain.*"],
+            Self::Tricks(_) => &["tricks.error.*", "tricks.gain.*", "tricks.sum.*", "tricks.share.*", "tricks.camp.*"],
             Self::SparsityError(_) => &[
                 "sparsity-error.*.best-zeros",
                 "sparsity-error.*.best-error",
@@ -55,11 +57,15 @@ impl Experiment {
                 "linear-pieces.switches",
                 "linear-pieces.plane",
             ],
-            Self::DeepTraining(_) => &["deep-training.loss.*", "deep-training.error.*"],
+            Self::DeepTraining(_) => &["deep-training.loss.*", "deep-training.error.*", "deep-training.learning"],
             Self::Saturation(_) => &["saturation.fresh.*", "saturation.trained.*"],
-            Self::Disentangle(_) => {
-                &["disentangle.still.*", "disentangle.switch.*", "disentangle.distance.*", "disentangle.together.*"]
-            }
+            Self::Disentangle(_) => &[
+                "disentangle.still.*",
+                "disentangle.switch.*",
+                "disentangle.distance.*",
+                "disentangle.busy.*",
+                "disentangle.together.*",
+            ],
             Self::Activity(_) => &[
                 "activity.on.*",
                 "activity.varies.*",
@@ -78,7 +84,8 @@ impl Experiment {
                 "sparse-coding.kurtosis.sparse",
                 "sparse-coding.kurtosis.pca",
             ],
-            Self::Ista(_) => &["ista.gap", "ista.first", "ista.settled.*"],
+            Self::TwoAtoms(_) => &["two-atoms.first", "two-atoms.second", "two-atoms.silenced"],
+            Self::Ista(_) => &["ista.gap", "ista.settled.*", "ista.agree.*"],
         }
     }
 }

@@ -4,6 +4,7 @@ mod activation_cost;
 mod active_fraction;
 mod activity;
 mod alexnet_figure;
+mod built_relu;
 mod curves;
 mod deep_training;
 mod disentangle;
@@ -20,14 +21,17 @@ mod saturation;
 mod separability;
 mod sparse_coding;
 mod sparsity_error;
+mod sparsity_figure;
 mod tricks;
+mod two_atoms;
 
 pub use activation_cost::ActivationCost;
 pub use active_fraction::ActiveFraction;
 pub use activity::Activity;
 pub use alexnet_figure::AlexnetFigure;
+pub use built_relu::{BuiltRelu, Operation};
 pub use curves::Curves;
-pub use deep_training::{DeepCase, DeepTraining};
+pub use deep_training::{Centre, DeepCase, DeepTraining};
 pub use disentangle::{Disentangle, Steer};
 pub use dying::Dying;
 pub use finding_keys::{RACE, finds};
@@ -41,7 +45,9 @@ pub use saturation::Saturation;
 pub use separability::Separability;
 pub use sparse_coding::{Ista, SparseCoding};
 pub use sparsity_error::SparsityError;
-pub use tricks::{Trick, Tricks};
+pub use sparsity_figure::SparsityFigure;
+pub use tricks::{Camp, Trick, Tricks};
+pub use two_atoms::TwoAtoms;
 
 use super::spec::check_seeds;
 use super::{CellKey, Figure, Finding, SpecError};
@@ -102,6 +108,8 @@ pub enum Experiment {
     ActiveFraction(ActiveFraction),
     GradientDepth(GradientDepth),
     ReluForms(ReluForms),
+    BuiltRelu(BuiltRelu),
+    SparsityFigure(SparsityFigure),
     AlexnetFigure(AlexnetFigure),
     Pretraining(Pretraining),
     Separability(Separability),
@@ -116,6 +124,7 @@ pub enum Experiment {
     Activity(Activity),
     SparseCoding(SparseCoding),
     Ista(Ista),
+    TwoAtoms(TwoAtoms),
 }
 
 impl Experiment {
@@ -126,6 +135,8 @@ impl Experiment {
             Self::ActiveFraction(settings) => settings,
             Self::GradientDepth(settings) => settings,
             Self::ReluForms(settings) => settings,
+            Self::BuiltRelu(settings) => settings,
+            Self::SparsityFigure(settings) => settings,
             Self::AlexnetFigure(settings) => settings,
             Self::Pretraining(settings) => settings,
             Self::Separability(settings) => settings,
@@ -140,6 +151,7 @@ impl Experiment {
             Self::Activity(settings) => settings,
             Self::SparseCoding(settings) => settings,
             Self::Ista(settings) => settings,
+            Self::TwoAtoms(settings) => settings,
         }
     }
 

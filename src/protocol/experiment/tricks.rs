@@ -1,8 +1,8 @@
-//! What each training trick is worth: the plain network against the same network with one trick.
+//! What each training trick is worth: the plain network against the same network with one trick, for each activation.
 
-use super::limits::{some, within};
+use super::limits::{some, some_activations, within};
 use super::{Effort, Settings};
-use crate::protocol::SpecError;
+use crate::protocol::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ pub enum Trick {
     WeightDecay,
     /// Each hidden output is silenced with probability 1/4 while training (Srivastava et al. 2014).
     Dropout,
-    /// He's initial weights instead of the old +-1/sqrt(n).
+    /// The activation's own rule for the initial weights (He's for a rectifier, else Xavier's) instead of the old
+    /// +-1/sqrt(n).
     Initialisation,
     /// Ioffe and Szegedy 2015, before every activation.
     BatchNorm,
@@ -50,16 +51,46 @@ impl Trick {
             Self::Augmentation => "augmentation",
         }
     }
+
+    /// What it is for; the schedule is for the last stretch of either.
+    pub fn camp(self) -> Option<Camp> {
+        match self {
+            Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Camp::Descent),
+            Self::WeightDecay | Self::Dropout | Self::Augmentation => Some(Camp::NewDigits),
+            Self::Schedule => None,
+        }
+    }
+}
+
+/// What a trick is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Camp {
+    /// A faster descent.
+    Descent,
+    /// Fewer errors on digits that were not trained on.
+    NewDigits,
+}
+
+impl Camp {
+    pub const ALL: [Self; 2] = [Self::Descent, Self::NewDigits];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Descent => "descent",
+            Self::NewDigits => "new-digits",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[allow(clippy::struct_field_names)]
 pub struct Tricks {
+    pub activations: Vec<Activation>,
     pub tricks: Vec<Trick>,
     /// Units of each of the two hidden layers.
     pub width: u32,
-    /// Training images; `Effort::Full` takes 50,000.
+    /// Training images; `Effort::Full` takes 50,000, but for a setting of fewer than 10,000, which is about few digits.
     pub images: u32,
     pub epochs: u32,
     pub learning_rate: f64,
@@ -67,18 +98,26 @@ pub struct Tricks {
 
 impl Default for Tricks {
     fn default() -> Self {
-        Self { tricks: Trick::ALL.to_vec(), width: 300, images: 10_000, epochs: 5, learning_rate: 0.05 }
+        let activations = vec![Activation::Relu];
+        Self { activations, tricks: Trick::ALL.to_vec(), width: 300, images: 10_000, epochs: 5, learning_rate: 0.05 }
     }
 }
 
 impl Tricks {
     pub fn images(&self, effort: Effort) -> u32 {
-        if effort == Effort::Full { 50_000 } else { self.images }
+        if effort == Effort::Full && self.images >= 10_000 { 50_000 } else { self.images }
+    }
+
+    /// Epochs from one look at the test digits to the next, so that there are ten at most; the last is looked at too.
+    pub fn every(&self) -> u32 {
+        self.epochs.div_ceil(10)
     }
 }
 
 impl Settings for Tricks {
     fn check(&self) -> Result<(), SpecError> {
+        some_activations(&self.activations)?;
+        within("activations", self.activations.len(), 1, 4)?;
         some("tricks", &self.tricks, "[\"momentum\", \"dropout\"]")?;
         within("width", self.width, 10, 2000)?;
         within("images", self.images, 100, 60_000)?;
@@ -87,8 +126,10 @@ impl Settings for Tricks {
     }
 
     fn seconds(&self, effort: Effort) -> f64 {
-        let images = f64::from(self.images(effort)) * f64::from(self.epochs) / 50_000.0;
-        SECONDS * images * f64::from(self.width) / 300.0 * (self.tricks.len() + 2) as f64
+        let trained = f64::from(self.images(effort)) * f64::from(self.epochs) / 50_000.0;
+        let looked_at = f64::from(self.epochs.div_ceil(self.every())) / 5.0;
+        let networks = (self.activations.len() * (self.tricks.len() + 2)) as f64;
+        SECONDS * (0.75 * trained + 0.25 * looked_at) * f64::from(self.width) / 300.0 * networks
     }
 }
 

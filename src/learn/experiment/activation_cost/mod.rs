@@ -125,7 +125,7 @@ fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
         }
         _ => {
             let text = |ns: f64| format!("{}: {ns:.3} ns an element, forward and backward, in the cache", way.title());
-            told("ns", way, in_cache(at), &text)
+            told("ns", way, in_cache(at), &text).tabled()
         }
     };
     ways.iter().enumerate().map(against).collect()

@@ -88,18 +88,18 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
         if let Some((ratio, spread)) = against.filter(|_| *phi != Activation::Relu) {
             let text = format!("{net}, {}: a step takes {ratio:.2} times as long as with ReLU", phi.title());
             let key = format!("activation-cost.step.{name}.{phi}");
-            findings.push(Finding { spread: Some(spread), ..summary::exact(key, ratio, text) });
+            findings.push(Finding { spread: Some(spread), ..summary::exact(key, ratio, text) }.tabled());
         }
         rows.push(vec![
             (*net).to_string(),
             phi.title().into(),
             format!("{step:.2}+-{spread:.2}"),
-            against.map_or("-".into(), |(ratio, _)| format!("{ratio:.2}")),
+            against.map_or("-".into(), |(ratio, spread)| format!("{ratio:.2}+-{spread:.2}")),
             format!("{share:.1}+-{share_spread:.1}"),
         ]);
         let text = format!("{net}, {}: of a step of {step:.2} ms the activation is {share:.1} %", phi.title());
         let key = format!("activation-cost.share.{name}.{phi}");
-        findings.push(Finding { spread: Some(share_spread), ..summary::exact(key, share, text) });
+        findings.push(Finding { spread: Some(share_spread), ..summary::exact(key, share, text) }.tabled());
     }
     let columns = ["network", "activation", "step, ms", "of ReLU's", "activation, %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];

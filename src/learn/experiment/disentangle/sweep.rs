@@ -45,8 +45,19 @@ pub struct Seen {
     active: f64,
     shift: Vec<Change>,
     turn: Vec<Change>,
-    /// Correlation over the units of how much each moves when digits are shifted, and when they are turned.
+    /// Correlation over the units of how much each moves when digits are shifted, and when they are turned: in parts of
+    /// its range, by which a unit that answers many digits moves more whatever the cause.
+    busy: f64,
+    /// The same in its standard deviations over the digits, which takes that out.
     together: f64,
+}
+
+/// How much each lively unit moves on average: (units) both.
+struct Moves {
+    /// In parts of its range.
+    of_range: Tensor,
+    /// Root mean square, in its standard deviations over the digits.
+    of_deviation: Tensor,
 }
 
 /// Every layer of a code under every change; `code` gives the layers' answers to a batch.
@@ -58,10 +69,10 @@ pub fn layers(
 ) -> Result<Vec<Seen>, ExperimentError> {
     let still = code(images);
     let scales: Vec<Scale> = still.iter().map(|layer| Scale::of(&layer.h, labels)).collect();
-    let sweep = |sizes: &[Vec<Steer>]| -> Result<Vec<Vec<(Change, Tensor)>>, ExperimentError> {
-        let mut found: Vec<Vec<(Change, Tensor)>> = still.iter().map(|_| Vec::new()).collect();
+    let sweep = |sizes: &[Vec<Steer>]| -> Result<Vec<Vec<(Change, Moves)>>, ExperimentError> {
+        let mut found: Vec<Vec<(Change, Moves)>> = still.iter().map(|_| Vec::new()).collect();
         for alike in sizes {
-            let mut each: Vec<Vec<(Change, Tensor)>> = still.iter().map(|_| Vec::new()).collect();
+            let mut each: Vec<Vec<(Change, Moves)>> = still.iter().map(|_| Vec::new()).collect();
             for &steer in alike {
                 for (at, layer) in code(&moved(images, steer)).iter().enumerate() {
                     each[at].push(scales[at].change(&still[at], layer));
@@ -76,7 +87,8 @@ pub fn layers(
     let turns = sweep(&TURNS.map(|turn| [turn, -turn].map(|turn| Steer { turn, ..Steer::default() }).to_vec()))?;
     let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Seen {
         active: 100.0 * mean(&layer.on),
-        together: correlation(&shift[0].1, &turn[TURN].1),
+        busy: correlation(&shift[0].1.of_range, &turn[TURN].1.of_range),
+        together: correlation(&shift[0].1.of_deviation, &turn[TURN].1.of_deviation),
         shift: shift.into_iter().map(|(change, _)| change).collect(),
         turn: turn.into_iter().map(|(change, _)| change).collect(),
     });
@@ -105,6 +117,8 @@ fn ways(by: i32) -> Vec<Steer> {
 struct Scale {
     /// Of each unit over the digits, (units).
     range: Tensor,
+    /// Of each unit between the digits, (units).
+    variance: Tensor,
     /// Mean distance of two digits of different classes.
     apart: f64,
 }
@@ -112,15 +126,16 @@ struct Scale {
 impl Scale {
     fn of(h: &Tensor, labels: &Tensor) -> Self {
         let range = h.amax([0].as_slice(), false) - h.amin([0].as_slice(), false);
+        let variance = h.var_dim([0].as_slice(), false, false);
         let (other, other_labels) = (h.roll([1], [0]), labels.roll([1], [0]));
         let distance = lengths(&(h - other));
         let different = labels.ne_tensor(&other_labels).to_kind(Kind::Float);
         let apart = mean(&(distance * &different)) / mean(&different);
-        Self { range, apart }
+        Self { range, variance, apart }
     }
 
-    /// The change, and how much each unit that has a range moves on average, in parts of it: (units).
-    fn change(&self, from: &Layer, to: &Layer) -> (Change, Tensor) {
+    /// The change, and how much each unit that has a range moves.
+    fn change(&self, from: &Layer, to: &Layer) -> (Change, Moves) {
         let difference = &to.h - &from.h;
         let noticed = difference.abs().gt_tensor(&(&self.range * NOTICED));
         let (square, count) = (difference.square(), difference.size()[1] as f64);
@@ -134,8 +149,10 @@ impl Scale {
             distance: mean(&lengths(&difference)) / self.apart,
         };
         let lively = self.range.gt(LIVELY);
-        let each = difference.abs().mean_dim(0, false, Kind::Float).masked_select(&lively);
-        (change, each / self.range.masked_select(&lively))
+        let of_range = difference.abs().mean_dim(0, false, Kind::Float) / &self.range;
+        let of_deviation = (square.mean_dim(0, false, Kind::Float) / &self.variance).sqrt();
+        let [of_range, of_deviation] = [of_range, of_deviation].map(|each| each.masked_select(&lively));
+        (change, Moves { of_range, of_deviation })
     }
 }
 
@@ -144,7 +161,7 @@ fn lengths(rows: &Tensor) -> Tensor {
     rows.square().sum_dim_intlist([1].as_slice(), false, Kind::Float).sqrt()
 }
 
-fn average(found: &[(Change, Tensor)]) -> (Change, Tensor) {
+fn average(found: &[(Change, Moves)]) -> (Change, Moves) {
     let over =
         |what: fn(&Change) -> f64| found.iter().map(|(change, _)| what(change)).sum::<f64>() / found.len() as f64;
     let change = Change {
@@ -153,8 +170,11 @@ fn average(found: &[(Change, Tensor)]) -> (Change, Tensor) {
         carry: over(|c| c.carry),
         distance: over(|c| c.distance),
     };
-    let each = Tensor::stack(&found.iter().map(|(_, each)| each).collect::<Vec<_>>(), 0);
-    (change, each.mean_dim(0, false, Kind::Float))
+    let over = |what: fn(&Moves) -> &Tensor| {
+        let each: Vec<&Tensor> = found.iter().map(|(_, moves)| what(moves)).collect();
+        Tensor::stack(&each, 0).mean_dim(0, false, Kind::Float)
+    };
+    (change, Moves { of_range: over(|m| &m.of_range), of_deviation: over(|m| &m.of_deviation) })
 }
 
 /// Pearson's.
@@ -198,7 +218,7 @@ impl Sweep {
 pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
     let (pixels, networks) = sweeps.split_at(1);
     let kinds: Vec<&[Sweep]> = std::iter::once(pixels).chain(networks.chunks(seeds.len())).collect();
-    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    let (mut quiet, mut robust, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     let mut curves: [Vec<_>; 4] = Default::default();
     for seeded in kinds {
         let first = &seeded[0];
@@ -221,29 +241,39 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             if is_last {
                 curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
             }
-            // Pixels are not on or off.
-            let of_units = |value: Option<f64>| value.filter(|_| first.activation.is_some());
-            rows.push(vec![
+            let cell = |decimals: usize, what: &dyn Fn(&Seen) -> f64| summary::with_spread(&all(what), decimals);
+            // A pixel is neither on nor off.
+            let unit = |decimals: usize, what: &dyn Fn(&Seen) -> f64| {
+                if first.activation.is_some() { cell(decimals, what) } else { "-".into() }
+            };
+            quiet.push(vec![
                 name.clone(),
-                summary::cell(of_units(average(&|s| s.active)), 0),
-                summary::cell(of_units(average(&|s| s.shift[0].switch)), 1),
-                summary::cell(average(&|s| s.shift[0].still), 0),
-                summary::cell(average(&|s| s.shift[0].carry), 0),
-                summary::cell(average(&|s| s.shift[0].distance), 2),
-                summary::cell(average(&|s| s.together), 2),
+                unit(0, &|s| s.active),
+                unit(1, &|s| s.shift[0].switch),
+                cell(1, &|s| s.shift[0].still),
+                cell(1, &|s| s.shift[0].carry),
+            ]);
+            robust.push(vec![
+                name.clone(),
+                cell(2, &|s| s.shift[0].distance),
+                cell(2, &|s| s.busy),
+                cell(2, &|s| s.together),
             ]);
             let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
                 let seeds = if first.activation.is_some() { seeds } else { &[] };
                 let key = format!("disentangle.{what}.{key}");
                 let found: Finding = summary::finding(key, &name, &all(value), seeds, says);
-                findings.push(found);
+                findings.push(found.tabled());
             };
             find("still", &|s| s.shift[0].still, &|v| format!("{name}: {v:.1} % do not notice a shift of one pixel"));
             find("distance", &|s| s.shift[0].distance, &|v| {
                 format!("{name}: one pixel moves the code {:.0} % of the way to another digit", 100.0 * v)
             });
+            find("busy", &|s| s.busy, &|v| {
+                format!("{name}: units that move under a shift move under a turn, correlation {v:.2}")
+            });
             find("together", &|s| s.together, &|v| {
-                format!("{name}: who moves under a shift moves under a turn, correlation {v:.2}")
+                format!("{name}: the same with each unit's moves in its own standard deviations, {v:.2}")
             });
             if first.activation.is_some() {
                 find("switch", &|s| s.shift[0].switch, &|v| {
@@ -270,9 +300,14 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
         .zip(curves)
         .map(|((title, x, y), curves)| Figure::Plot(summary::plot(title, summary::axis(x), summary::axis(y), curves)))
         .collect();
-    let columns = ["code", "on %", "switch %", "still %", "carry %", "distance", "together"].map(String::from).to_vec();
-    let sources = vec![Source::Measured; columns.len()];
-    figures.push(Figure::Table(Table { title: "A shift of one pixel".into(), columns, rows, sources }));
+    for (title, columns, rows) in [
+        ("A shift of one pixel, % of the units", &["code", "on", "switch", "still", "carry"][..], quiet),
+        ("A shift of one pixel, and a turn", &["code", "distance", "busy", "together"][..], robust),
+    ] {
+        let sources = vec![Source::Measured; columns.len()];
+        let columns = columns.iter().map(ToString::to_string).collect();
+        figures.push(Figure::Table(Table { title: title.into(), columns, rows, sources }));
+    }
     Outcome { figures, findings, seconds: 0.0 }
 }
 
@@ -298,11 +333,13 @@ mod tests {
         near(change.still, 100.0 * 5.0 / 8.0);
         near(change.carry, 100.0 * f64::midpoint(2.0 / 4.0, 1.0 / 4.0));
         near(change.distance, f64::midpoint(2_f64.sqrt(), 1.0) / 2.0);
-        near(each.double_value(&[0]), 1.0);
+        near(each.of_range.double_value(&[0]), 1.0);
+        // It moves by 1 both times; its values 0 and 1 have the standard deviation 1/2.
+        near(each.of_deviation.double_value(&[0]), 2.0);
         // A unit that answers no digit where it lies has no range to be measured by, whatever it does later.
         let scale = Scale::of(&layer(&[0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]).h, &Tensor::from_slice(&[3_i64, 5]));
         let (_, each) = scale.change(&before, &after);
-        assert_eq!(each.size(), [3]);
+        assert_eq!((each.of_range.size(), each.of_deviation.size()), (vec![3], vec![3]));
         near(correlation(&Tensor::from_slice(&[1.0_f32, 2.0, 3.0]), &Tensor::from_slice(&[6.0_f32, 4.0, 2.0])), -1.0);
     }
 }

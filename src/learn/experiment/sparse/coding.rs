@@ -170,9 +170,8 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
     let all = |what: fn(&Seen) -> f64| -> Vec<Measured> {
         seen.iter().map(|seen| summary::number(what(seen), "no patch uses any of the dictionary")).collect()
     };
-    let average = |what: fn(&Seen) -> f64| summary::mean(&all(what));
     let find = |key: &str, subject: &str, what: fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
-        summary::finding(format!("sparse-coding.{key}"), subject, &all(what), seeds, says)
+        summary::finding(format!("sparse-coding.{key}"), subject, &all(what), seeds, says).tabled()
     };
     let (sparse, components) = ("the sparse code", "the principal components");
     let findings = vec![
@@ -210,13 +209,13 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
         summary::log_axis("% of them"),
         vec![curve("sparse codes", 0), curve("principal components", 1)],
     );
-    let row = |name: &str, used: Option<f64>, snr: Option<f64>, kurtosis: Option<f64>| {
-        vec![name.to_string(), summary::cell(used, 1), summary::cell(snr, 1), summary::cell(kurtosis, 1)]
+    let row = |name: &str, numbers: [fn(&Seen) -> f64; 3]| {
+        let cells = numbers.map(|what| summary::with_spread(&all(what), 1));
+        std::iter::once(name.to_string()).chain(cells).collect()
     };
-    let (used, snr) = (average(|s| s.nonzero), average(|s| s.snr));
     let rows = vec![
-        row("sparse code", used, snr, average(|s| s.kurtosis[0])),
-        row("as many principal components", used, average(|s| s.snr_components), average(|s| s.kurtosis[1])),
+        row("sparse code", [|s| s.nonzero, |s| s.snr, |s| s.kurtosis[0]]),
+        row("as many principal components", [|s| s.nonzero, |s| s.snr_components, |s| s.kurtosis[1]]),
     ];
     let columns = ["code", "used %", "rebuilt, dB", "kurtosis"].map(String::from).to_vec();
     let table = Table { title: "Few parts of many".into(), columns, rows, sources: vec![Source::Measured; 4] };

@@ -109,6 +109,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
     let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean(&all(price, what));
     let mut findings: Vec<Finding> = Vec::new();
     let (mut active, mut above): (Vec<Series>, Vec<Series>) = (Vec::new(), Vec::new());
+    let mut by_price: Vec<(usize, Vec<String>)> = Vec::new();
     for (at, price) in prices.iter().enumerate() {
         let curve = |what: &dyn Fn(&Layer) -> f64| {
             // A log axis has no place for 0: a gap.
@@ -119,15 +120,18 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         };
         active.push(curve(&|layer| layer.active));
         above.push(curve(&|layer| 100.0 * layer.above));
+        let first = |what: fn(&Layer) -> f64| all(at, &|s| what(&s.layers[0]));
+        let (one, agree, settled) = (first(|l| l.active), first(|l| l.agree), all(at, &|s| s.settled));
         let subject = format!("price {price}");
         let says = |share: f64| format!("{subject}: {share:.1} % of the units answer in the settled code");
-        findings.push(summary::finding(
-            format!("ista.settled.{price}"),
-            &subject,
-            &all(at, &|s| s.settled),
-            seeds,
-            says,
-        ));
+        let key = format!("ista.settled.{price}");
+        findings.push(summary::finding(key, &subject, &settled, seeds, says).tabled());
+        let says = |share: f64| {
+            format!("{subject}: of the units active after one layer or in the settled code, {share:.0} % are in both")
+        };
+        findings.push(summary::finding(format!("ista.agree.{price}"), &subject, &agree, seeds, says).tabled());
+        let cells = [&one, &settled, &agree].map(|values| summary::with_spread(values, 1));
+        by_price.push((at, std::iter::once(price.to_string()).chain(cells).collect()));
     }
     let gap = seen.iter().flatten().map(|s| s.gap).fold(0.0, f64::max);
     findings.push(summary::exact(
@@ -135,10 +139,6 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         gap,
         format!("a step and a layer of rectifiers differ by {gap:.1e} at most"),
     ));
-    let one = all(0, &|s| s.layers[0].agree);
-    findings.push(summary::finding("ista.first", "the first layer", &one, seeds, |share| {
-        format!("of the units that answer after one layer or in the settled code, {share:.0} % answer in both")
-    }));
     let rows = (0..LAYERS.len())
         .map(|layer| {
             let value = |what: &dyn Fn(&Layer) -> f64| average(0, &|s| what(&s.layers[layer]));
@@ -151,7 +151,26 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         })
         .collect();
     let columns = ["layers", "answer %", "agree %", "cost above %"].map(String::from).to_vec();
-    let table = Table { title: format!("Price {}", prices[0]), columns, rows, sources: vec![Source::Measured; 4] };
+    let layered = format!("Layer by layer, price {}", prices[0]);
+    let layered = Table { title: layered, columns, rows, sources: vec![Source::Measured; 4] };
+    let columns = ["price", "one layer, %", "settled, %", "agree %"].map(String::from).to_vec();
+    by_price.sort_by(|a, b| prices[a.0].total_cmp(&prices[b.0]));
+    if let [(low, _), .., (high, _)] = by_price[..] {
+        let agree = |price: usize| all(price, &|s| s.layers[0].agree);
+        let rise = |(high, low): (&Measured, &Measured)| -> Measured { Ok((*high)? - (*low)?) };
+        let rises: Vec<Measured> = agree(high).iter().zip(&agree(low)).map(rise).collect();
+        let (low, high) = (prices[low], prices[high]);
+        findings.push(summary::finding("ista.agree.rise", "the agreement", &rises, seeds, |rise| {
+            let how = if rise >= 0.0 { "rises" } else { "falls" };
+            format!("from price {low} to {high} the agreement after one layer {how} by {:.1} points", rise.abs())
+        }));
+    }
+    let by_price = Table {
+        title: "Units that answer after one layer and at last".into(),
+        columns,
+        rows: by_price.into_iter().map(|(_, row)| row).collect(),
+        sources: vec![Source::Measured; 4],
+    };
     let line = [[-6.0, 0.0], [1.0, 0.0], [6.0, 5.0]].to_vec();
     let theory = Source::Theory("relu(z - 1)".into());
     let shrinking = summary::plot(
@@ -168,7 +187,8 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         Figure::Plot(shrinking),
         Figure::Plot(summary::plot("Units that answer", layers.clone(), summary::axis("units, %"), active)),
         Figure::Plot(summary::plot("Cost above the best code's", layers, summary::log_axis("%"), above)),
-        Figure::Table(table),
+        Figure::Table(layered),
+        Figure::Table(by_price),
     ];
     Outcome { figures, findings, seconds: 0.0 }
 }
