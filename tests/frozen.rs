@@ -81,11 +81,15 @@ fn behind_a_stopped_kernel_with_a_full_backlog_every_command_answers() {
 fn the_notebook_says_that_the_kernel_does_not_answer_until_it_does() {
     let home = TestHome::new();
     notebook::start_race(&home, 4000);
+    notebook::open_on_race(&home);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("run 1 training");
+    // The prediction, then the race.
+    notebook.press("\t\t");
+    notebook.wait_for("z pause");
     let pid = kernel(&notebook.home);
     kill("-STOP", &pid);
-    notebook.press(" ");
+    notebook.press("z");
     notebook.wait_for("What you ask for waits");
     notebook.wait_for(&format!("kill -9 {pid}"));
     // Another notebook, which finds it so.

@@ -5,7 +5,7 @@ use super::input::spawn;
 use super::notebook::Incoming;
 use super::places::Places;
 use crate::app::{self, Event, Tag};
-use crate::protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, ServerLine};
+use crate::protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, ServerLine};
 use crate::store::{self, Home};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -108,6 +108,8 @@ struct Answers {
     heard: Option<Instant>,
     /// What trains, as far as this connection has told.
     training: HashSet<RunId>,
+    /// The kernel has been asked what trains: one that falls silent before its first event would not be watched.
+    has_asked: bool,
     /// The reader has been told that the kernel does not answer.
     told: bool,
 }
@@ -139,7 +141,14 @@ impl Answers {
     /// may take a minute, in which it tells nothing.
     fn should_be_asked(&self) -> bool {
         let silent = self.heard.is_none_or(|heard| heard.elapsed() >= LATE);
-        silent && self.asked.is_empty() && !self.training.is_empty()
+        self.asked.is_empty() && (!self.has_asked || (silent && !self.training.is_empty()))
+    }
+
+    fn told(&mut self, reply: &Reply) {
+        if let Reply::Status(status) = reply {
+            let trains = status.runs.iter().filter(|run| run.state == RunState::Running);
+            self.training = trains.map(|run| run.run).collect();
+        }
     }
 }
 
@@ -369,13 +378,16 @@ impl Line {
             self.wire.tell_of_silence(true, Some(open.pid), &self.events);
         }
         if should_be_asked && let Ok(id) = open.requests.send(RequestBody::Status) {
-            self.wire.lock().answers.sent(id);
+            let answers = &mut self.wire.lock().answers;
+            answers.sent(id);
+            answers.has_asked = true;
         }
     }
 
     fn is_at_rest(&self) -> bool {
         let on_the_way = self.wire.lock();
-        let is_watched = !on_the_way.answers.asked.is_empty() || !on_the_way.answers.training.is_empty();
+        let answers = &on_the_way.answers;
+        let is_watched = !answers.has_asked || !answers.asked.is_empty() || !answers.training.is_empty();
         self.open.is_some() && !is_watched && !on_the_way.troubled && on_the_way.places.waiting().is_empty()
     }
 
@@ -493,7 +505,10 @@ fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, wa
             answers.heard = Some(Instant::now());
             match &line {
                 Ok(ServerLine::Event(event)) => answers.heard(event),
-                Ok(ServerLine::Reply { id, .. }) => answers.answered(*id),
+                Ok(ServerLine::Reply { id, reply }) => {
+                    answers.answered(*id);
+                    answers.told(reply);
+                }
                 Err(line) => line.reply_to.into_iter().for_each(|id| answers.answered(id)),
             }
             (answers.is_late(), rested && !answers.training.is_empty())
