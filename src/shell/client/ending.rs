@@ -7,7 +7,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::PathBuf,
     process::{Child, ExitStatus},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
@@ -94,16 +94,17 @@ pub(super) struct Watch {
     socket: Option<PathBuf>,
     log: PathBuf,
     /// If this process started it.
-    started: Option<Started>,
+    started: OnceLock<Started>,
 }
 
 impl Watch {
     pub fn of(home: &Home) -> Self {
-        Self { socket: home.socket().ok(), log: home.kernel_log(), started: None }
+        Self { socket: home.socket().ok(), log: home.kernel_log(), started: OnceLock::new() }
     }
 
-    pub fn started(&mut self, started: Started) {
-        self.started = Some(started);
+    /// Both halves of the client share this, whenever it learns that its process has started the kernel.
+    pub fn started(&self, started: Started) {
+        let _ = self.started.set(started);
     }
 
     pub fn log(&self) -> PathBuf {
@@ -115,7 +116,7 @@ impl Watch {
         let listens = self.socket.as_ref().is_some_and(|path| socket::is_listening(path));
         // Should it listen, it has hung up on this client, or the next one is there already.
         let patience = if listens { Duration::ZERO } else { STATUS_WITHIN };
-        if let Some(status) = self.started.as_ref().and_then(|started| started.status(patience)) {
+        if let Some(status) = self.started.get().and_then(|started| started.status(patience)) {
             return Ending::of(status);
         }
         let left_behind = self.socket.as_ref().is_some_and(|path| path.exists());
@@ -143,7 +144,7 @@ mod tests {
             ("exit 3", Ending::Exit(3), "exit status 3"),
             ("exit 0", Ending::Left, "has left"),
         ] {
-            let mut watch = Watch::of(&home);
+            let watch = Watch::of(&home);
             watch.started(Started::watch(Command::new("sh").args(["-c", script]).spawn().unwrap()));
             let ending = watch.ending();
             assert_eq!(ending, expected, "{script}");

@@ -272,11 +272,9 @@ impl Client {
     }
 
     /// Lets this client know that its process has started the kernel.
-    fn started(mut self, started: ending::Started) -> Self {
-        if started.pid() == self.hello.pid
-            && let Some(watch) = Arc::get_mut(&mut self.sender.watch)
-        {
-            watch.started(started);
+    fn started(self, started: ending::Started) -> Self {
+        if started.pid() == self.hello.pid {
+            self.sender.watch.started(started);
         }
         self
     }
