@@ -120,7 +120,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
     bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
-    bind(&[key('m')], Action::Marks, "m", "list the published points of a race; its axes reach them, and back"),
+    bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),
     bind(&[key('x')], Action::OtherRun, "x", "the lesson's own run, and the one with your settings"),
     bind(&[key('1')], Action::Choose(1), "1-9", "answer a question; turn to a page of an experiment"),
     bind(&[key('2')], Action::Choose(2), "", ""),
