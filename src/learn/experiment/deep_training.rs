@@ -213,7 +213,8 @@ fn tell(
             case.init_title(),
             format!("{factor:.2}"),
             settings.learning_rates[best].to_string(),
-            summary::cell_with_spread(&loss, 3),
+            // Its spread is on the curve's last point: the table has to fit a narrow screen.
+            loss.value.map_or_else(|| "-".into(), |loss| format!("{loss:.3}")),
             summary::cell_with_spread(&error, 1),
         ]);
         learning += u32::from(loss.value.is_some_and(learns));

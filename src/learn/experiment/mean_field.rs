@@ -5,7 +5,7 @@
 //! q' = s^2 E[h(sqrt(q) g)^2],   factor a layer = sqrt(s^2 E[phi'(sqrt(q) g)^2]),   g standard normal
 //! ```
 //!
-//! with s^2 = n Var[w] for n units a layer and h what a unit hands on.
+//! with s^2 = n Var(w) for n units a layer and h what a unit hands on.
 
 use crate::learn::activation;
 use crate::protocol::{Activation, Init};
@@ -47,7 +47,7 @@ impl Wide {
     }
 }
 
-/// Var[w] of a layer with `n` inputs and `m` outputs.
+/// Var(w) of a layer with `n` inputs and `m` outputs.
 fn variance(init: Init, n: f64, m: f64) -> f64 {
     match init {
         Init::Standard => 1.0 / (3.0 * n),
