@@ -185,8 +185,10 @@ fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
     let kernel = std::thread::spawn(move || {
         let mut stream = listener.incoming().map(Result::unwrap).find(speaks).unwrap();
         converse(&mut stream, run, |body| matches!(body, RequestBody::Stop { .. }));
-        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Stopped { run })));
-        say(&mut stream, &ServerLine::Event(Event::Run(RunEvent::Continued { run })));
+        // In one write: the first is enough for the command, which may be gone before a second.
+        let events = [RunEvent::Stopped { run }, RunEvent::Continued { run }];
+        let line = |event| serde_json::to_string(&ServerLine::Event(Event::Run(event))).unwrap() + "\n";
+        stream.write_all(events.map(line).concat().as_bytes()).unwrap();
         let _ = stream.read(&mut [0]);
         fs::remove_file(socket).unwrap();
     });

@@ -305,10 +305,9 @@ fn no_question_is_answered_below_the_fold() {
 #[test]
 fn no_cell_is_run_stopped_or_turned_out_of_sight() {
     let cut = |session: &mut Session| {
-        session.press(KeyCode::Up);
-        session.press(KeyCode::Up);
-        session.press(KeyCode::Up);
-        assert!(session.app.view.focus.is_some());
+        while session.sees_whole_cell() {
+            session.press(KeyCode::Up);
+        }
     };
     let mut session = Session::on("faster", 80, 24);
     session.tab_to("race");
@@ -425,9 +424,9 @@ fn tab_shows_the_rest_of_a_cell_first() {
     let mut session = Session::on("faster", 80, 24);
     session.tab_to("race");
     let (top, cell) = (session.app.view.top, session.app.view.focus);
-    session.press(KeyCode::Down);
-    session.press(KeyCode::Down);
-    session.press(KeyCode::Down);
+    while session.sees_whole_cell() {
+        session.press(KeyCode::Down);
+    }
     session.press(KeyCode::Tab);
     assert_eq!((session.app.view.top, session.app.view.focus), (top, cell));
 }

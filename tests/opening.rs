@@ -28,9 +28,9 @@ fn at(home: &TestHome) -> Home {
 
 /// Scrolls through the lesson; returns the first line of the screen.
 fn scrolled(notebook: &mut Notebook) -> String {
-    notebook.press("jjjjjjj");
+    notebook.press("jjjjjjjjjjj");
     let top = |screen: &str| screen.lines().next().unwrap().to_string();
-    notebook.wait("seven lines further", |screen| top(screen).contains("error around epoch 50"));
+    notebook.wait("eleven lines further", |screen| top(screen).contains("pre-training, that it learns"));
     top(&notebook.screen())
 }
 
@@ -55,7 +55,7 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
     let top = scrolled(&mut notebook);
     let home = at(&notebook.home);
     let kept = || Store::open_read(&home).and_then(|store| store.recall("place/welcome")).unwrap();
-    // Seven lines down is the third line of the first paragraph.
+    // Eleven lines down is the third line of the second paragraph.
     notebook::until("the place to be kept", || {
         kept().is_some_and(|place| place["spot"]["row"] == 2 && place["spot"]["line"] != 0)
     });

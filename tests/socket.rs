@@ -309,7 +309,7 @@ fn a_kernel_that_does_not_start_is_named_with_the_reason() {
     let cases = [
         (script("unloaded", loader), "LibTorch (x: error while loading shared libraries: libtorch_cpu.so"),
         (script("dead", "echo boom >&2; exit 3"), "boom"),
-        (script("mute", "kill -9 $$"), "signal: 9"),
+        (script("mute", "kill -9 $$"), "signal 9"),
         (folder.path().join("missing"), "missing can't be started"),
     ];
     for (kernel, expected) in cases {

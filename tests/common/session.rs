@@ -42,13 +42,21 @@ impl Session {
 
     /// Tab until this cell is in focus.
     pub fn tab_to(&mut self, cell: &str) {
-        for _ in 0..=self.app.document().cells().len() {
+        // A press may show the rest of a cell that the screen cuts.
+        for _ in 0..=2 * self.app.document().cells().len() {
             if self.app.focused().is_some_and(|focused| focused.id == cell) {
                 return;
             }
             self.press(KeyCode::Tab);
         }
         panic!("there is no cell `{cell}`");
+    }
+
+    /// Whether the cell in focus is on the screen whole.
+    pub fn sees_whole_cell(&self) -> bool {
+        let view = &self.app.view;
+        let (line, height) = view.layout.cells[view.focus.unwrap()];
+        view.top <= line && line + usize::from(height) <= view.top + view.height
     }
 
     /// The screen as text.
