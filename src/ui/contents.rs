@@ -40,6 +40,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         buffer.set_style(line, style);
         buffer.set_stringn(line.x, y, format!("{mark} {}", row.text), room, style);
         let x = line.right().saturating_sub(1 + row.minutes.len() as u16);
-        buffer.set_string(x, y, &row.minutes, style.patch(theme.faint()));
+        // Reversed, a faint foreground would be a field of its own.
+        let is_chosen = style == theme.selected();
+        buffer.set_string(x, y, &row.minutes, if is_chosen { style } else { style.patch(theme.faint()) });
     }
 }
