@@ -187,6 +187,9 @@ fn no_key_undoes_what_its_last_press_did() {
     assert!(session.app.message.as_ref().unwrap().contains("s stops it"), "{:?}", session.app.message);
     session.press(KeyCode::Char('z'));
     session.kernel(RunEvent::Paused { run });
+    // The pane names the key that does it.
+    let shown = session.screen(&RICH);
+    assert!(shown.contains("paused after 0 epochs; Enter"), "{shown}");
     session.press(KeyCode::Char('z'));
     assert_eq!(session.asked[1..], [RequestBody::Pause { run }]);
     session.press(KeyCode::Char('s'));

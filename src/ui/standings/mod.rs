@@ -164,7 +164,7 @@ fn standing(race: &Race) -> String {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
             Advance::Apart { .. } => format!("training, {advance}"),
         },
-        RunState::Paused => format!("paused after {done}; Space continues"),
+        RunState::Paused => format!("paused after {done}; Enter continues"),
         RunState::Finished => format!("finished: {}", counted(race.spec.epochs as usize, "epoch")),
         RunState::Stopped => format!("stopped after {done}; Enter resumes"),
         RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
