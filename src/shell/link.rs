@@ -160,10 +160,13 @@ impl Wire {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that the kernel does not answer, or that it does again, where that is news.
-    fn tell_of_silence(&self, late: bool, pid: Option<u32>, events: &Sender<Incoming>) {
-        if std::mem::replace(&mut self.lock().answers.told, late) != late {
-            let told = late.then(|| ClientError::Silent { pid, waited: LATE }.to_string());
+    /// Says that the kernel does not answer, or that it does again, where that is news. Both threads call it: judged
+    /// and told under one lock, an older judgement never follows a newer one.
+    fn tell_of_silence(&self, pid: u32, events: &Sender<Incoming>) {
+        let answers = &mut self.lock().answers;
+        let late = answers.is_late();
+        if std::mem::replace(&mut answers.told, late) != late {
+            let told = late.then(|| ClientError::Silent { pid: Some(pid), waited: LATE }.to_string());
             let _ = events.send(Incoming::Event(Event::Silent(told)));
         }
     }
@@ -304,7 +307,9 @@ impl Line {
             read(&mut lines, pid, &events, &wire, watch);
             let how = lines.ending();
             over.store(true, Ordering::SeqCst);
-            wire.tell_of_silence(false, None, &events);
+            // Nothing is awaited any more.
+            wire.lock().answers.asked.clear();
+            wire.tell_of_silence(pid, &events);
             let mut on_the_way = wire.lock();
             on_the_way.answers = Answers::default();
             on_the_way.places.come_back();
@@ -370,15 +375,12 @@ impl Line {
     /// Says that an answer is late, and asks a kernel that has fallen silent while it trains.
     fn watch_for_silence(&mut self) {
         let Some(open) = &mut self.open else { return };
-        let (late, should_be_asked) = {
-            let answers = &self.wire.lock().answers;
-            (answers.is_late(), answers.should_be_asked())
-        };
-        if late {
-            self.wire.tell_of_silence(true, Some(open.pid), &self.events);
-        }
-        if should_be_asked && let Ok(id) = open.requests.send(RequestBody::Status) {
-            let answers = &mut self.wire.lock().answers;
+        self.wire.tell_of_silence(open.pid, &self.events);
+        // Locked before it is sent: the reply may come before `send` returns.
+        let answers = &mut self.wire.lock().answers;
+        if answers.should_be_asked()
+            && let Ok(id) = open.requests.send(RequestBody::Status)
+        {
             answers.sent(id);
             answers.has_asked = true;
         }
@@ -499,7 +501,7 @@ impl Line {
 /// `watch` is called when a run begins to train where none did.
 fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, watch: impl Fn()) {
     for line in lines {
-        let (is_late, begins) = {
+        let begins = {
             let answers = &mut wire.lock().answers;
             let rested = answers.training.is_empty();
             answers.heard = Some(Instant::now());
@@ -511,14 +513,12 @@ fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, wa
                 }
                 Err(line) => line.reply_to.into_iter().for_each(|id| answers.answered(id)),
             }
-            (answers.is_late(), rested && !answers.training.is_empty())
+            rested && !answers.training.is_empty()
         };
         if begins {
             watch();
         }
-        if !is_late {
-            wire.tell_of_silence(false, Some(pid), events);
-        }
+        wire.tell_of_silence(pid, events);
         let line = match line {
             Ok(line) => line,
             Err(line) => {
@@ -551,5 +551,32 @@ fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, wa
         if events.send(Incoming::Event(event)).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_about_a_silent_kernel_follows_what_is_awaited() {
+        let (events, told) = mpsc::channel();
+        let wire = Wire::default();
+        let next = || match told.try_recv() {
+            Ok(Incoming::Event(Event::Silent(told))) => Some(told.is_some()),
+            _ => None,
+        };
+        wire.tell_of_silence(7, &events);
+        assert_eq!(next(), None);
+        let long_ago = Instant::now().checked_sub(LATE).expect("a clock that is older");
+        wire.lock().answers.asked.insert(1, long_ago);
+        wire.tell_of_silence(7, &events);
+        wire.tell_of_silence(7, &events);
+        assert_eq!((next(), next()), (Some(true), None));
+        // Whichever thread speaks last, it is withdrawn once nothing is awaited.
+        wire.lock().answers.answered(1);
+        wire.tell_of_silence(7, &events);
+        wire.tell_of_silence(7, &events);
+        assert_eq!((next(), next()), (Some(false), None));
     }
 }
