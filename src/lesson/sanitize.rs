@@ -6,17 +6,21 @@ use crate::protocol::is_terminal_control;
 /// may end as on any system.
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut rest = text;
+    loop {
+        // Most of a text needs no look at each character.
+        let ordinary = rest.bytes().take_while(|byte| matches!(byte, b'\n' | b' '..=b'~')).count();
+        clean.push_str(&rest[..ordinary]);
+        let mut chars = rest[ordinary..].chars();
+        let Some(c) = chars.next() else { return clean };
+        rest = chars.as_str();
         match c {
-            '\r' if chars.peek() != Some(&'\n') => clean.push('\n'),
+            '\r' if !rest.starts_with('\n') => clean.push('\n'),
             '\t' => clean.push_str("    "),
-            '\n' => clean.push('\n'),
             c if is_terminal_control(c) => {}
             c => clean.push(c),
         }
     }
-    clean
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use super::span::{Span, Style};
 use textwrap::core::{Fragment, Word};
 use unicode_width::UnicodeWidthStr;
 
-/// A piece that is not broken: its spans, without the white space behind it.
+/// A piece that is not broken: where it stands in its paragraph's text, without the white space behind it.
 #[derive(Debug)]
 struct Piece {
-    spans: Vec<Span>,
+    start: usize,
+    end: usize,
     width: f64,
     space: bool,
 }
@@ -31,16 +32,27 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
     let mut lines = Vec::new();
     for paragraph in split_at_breaks(spans) {
         let pieces = pieces(&paragraph, width);
+        // The pieces stand one behind the other, and so do their spans.
+        let mut from = Cursor::default();
         for fragments in textwrap::wrap_algorithms::wrap_first_fit(&pieces, &[width as f64]) {
             let mut line: Vec<Span> = Vec::new();
-            for (at, piece) in fragments.iter().enumerate() {
-                piece.spans.iter().for_each(|span| append(&mut line, span));
-                if piece.space
-                    && let Some(next) = fragments.get(at + 1)
-                {
-                    let blank = blank_between(line.last(), next.spans.first());
-                    append(&mut line, &blank);
+            let mut space = false;
+            for piece in fragments {
+                from.advance(&paragraph, piece.start);
+                if space {
+                    append_blank(&mut line, paragraph.get(from.span).filter(|_| piece.start < piece.end));
                 }
+                while let Some(span) = paragraph.get(from.span).filter(|_| from.begins < piece.end) {
+                    let (first, last) = (piece.start.max(from.begins), piece.end.min(from.begins + span.text.len()));
+                    if first < last {
+                        append(&mut line, span, &span.text[first - from.begins..last - from.begins]);
+                    }
+                    if from.begins + span.text.len() > piece.end {
+                        break;
+                    }
+                    from.next(span);
+                }
+                space = piece.space;
             }
             lines.push(line);
         }
@@ -48,22 +60,42 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
     lines
 }
 
-/// The blank between two words: a part of a link only where both words are, so that no underline reaches beyond its words.
-fn blank_between(before: Option<&Span>, after: Option<&Span>) -> Span {
-    let (before, after) = (before.cloned().unwrap_or_default(), after.cloned().unwrap_or_default());
-    if before.target == after.target || before.target.is_none() {
-        before.with(" ")
-    } else if after.target.is_none() {
-        after.with(" ")
-    } else {
-        Span::new(" ", Style::Text)
+/// A span of a paragraph, and where it begins in the paragraph's text.
+#[derive(Clone, Copy, Default)]
+struct Cursor {
+    span: usize,
+    begins: usize,
+}
+
+impl Cursor {
+    /// To the span in which the byte at `start` stands.
+    fn advance(&mut self, spans: &[Span], start: usize) {
+        while let Some(span) = spans.get(self.span).filter(|span| self.begins + span.text.len() <= start) {
+            self.next(span);
+        }
+    }
+
+    fn next(&mut self, span: &Span) {
+        *self = Self { span: self.span + 1, begins: self.begins + span.text.len() };
     }
 }
 
-fn append(line: &mut Vec<Span>, span: &Span) {
+/// Appends the blank between two words: a part of a link only where both words are, so that no underline reaches beyond
+/// its words.
+fn append_blank(line: &mut Vec<Span>, after: Option<&Span>) {
+    let target = after.and_then(|after| after.target.as_ref());
+    match (line.last_mut(), after) {
+        (Some(before), _) if before.target.is_none() || before.target.as_ref() == target => before.text.push(' '),
+        (Some(_), Some(after)) if target.is_none() => append(line, after, " "),
+        _ => append(line, &Span::default(), " "),
+    }
+}
+
+/// Appends text of the same kind as `span`.
+fn append(line: &mut Vec<Span>, span: &Span, text: &str) {
     match line.last_mut() {
-        Some(last) if last.is_like(span) => last.text.push_str(&span.text),
-        _ => line.push(span.clone()),
+        Some(last) if last.is_like(span) => last.text.push_str(text),
+        _ => line.push(span.with(text)),
     }
 }
 
@@ -86,14 +118,12 @@ fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
 fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
     let text: String = spans.iter().map(|span| span.text.as_str()).collect();
     let mut pieces = Vec::new();
-    // The words stand one behind the other, and so do their spans: the first of the next word, and where it begins.
-    let mut from = (0, 0);
     for word in whole_formulas(spans, &text) {
         for part in word.break_apart(width) {
-            // A word is a slice of `text`: where it stands tells its spans.
+            // A word is a slice of `text`.
             let start = part.word.as_ptr() as usize - text.as_ptr() as usize;
-            let spans = cut(spans, &mut from, start, start + part.word.len());
-            pieces.push(Piece { spans, width: part.word.width() as f64, space: !part.whitespace.is_empty() });
+            let width = part.word.width() as f64;
+            pieces.push(Piece { start, end: start + part.word.len(), width, space: !part.whitespace.is_empty() });
         }
     }
     pieces
@@ -129,24 +159,6 @@ fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
         start = end;
     }
     words
-}
-
-/// The part of styled text between two byte offsets. Looked for behind `from`, a span and where it begins, which moves
-/// along.
-fn cut(spans: &[Span], from: &mut (usize, usize), start: usize, end: usize) -> Vec<Span> {
-    let mut found = Vec::new();
-    while let Some(span) = spans.get(from.0) {
-        let (begins, ends) = (from.1, from.1 + span.text.len());
-        let (first, last) = (start.max(begins), end.min(ends));
-        if first < last {
-            found.push(span.with(&span.text[first - begins..last - begins]));
-        }
-        if ends > end {
-            break;
-        }
-        *from = (from.0 + 1, ends);
-    }
-    found
 }
 
 #[cfg(test)]
