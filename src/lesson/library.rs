@@ -33,7 +33,7 @@ impl Library {
             document.illustrate(|path| image(path).ok_or(PictureError::Missing));
             (document, faults)
         };
-        // The first frame waits for them: two threads take half the time.
+        // The first frame waits for the lessons, so both of a small machine's cores read them.
         let (front, back) = ENGLISH.split_at(ENGLISH.len() / 2);
         std::thread::scope(|scope| {
             let back = scope.spawn(|| back.iter().map(read).collect::<Vec<_>>());

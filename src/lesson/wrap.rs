@@ -68,13 +68,14 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// To the span in which the byte at `start` stands.
+    /// Moves on to the span that holds the byte at `start`.
     fn advance(&mut self, spans: &[Span], start: usize) {
         while let Some(span) = spans.get(self.span).filter(|span| self.begins + span.text.len() <= start) {
             self.next(span);
         }
     }
 
+    /// Moves behind `span`, the one it stands on.
     fn next(&mut self, span: &Span) {
         *self = Self { span: self.span + 1, begins: self.begins + span.text.len() };
     }

@@ -160,14 +160,14 @@ impl Wire {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that the kernel does not answer, or that it does again, where that is news. Both threads call it: judged
-    /// and told under one lock, an older judgement never follows a newer one.
+    /// Reports that the kernel does not answer, or that it answers again, if that has changed. Both threads call this;
+    /// one lock covers the check and the report, so an outdated report never follows a newer one.
     fn tell_of_silence(&self, pid: u32, events: &Sender<Incoming>) {
         let answers = &mut self.lock().answers;
         let late = answers.is_late();
         if std::mem::replace(&mut answers.told, late) != late {
-            let told = late.then(|| ClientError::Silent { pid: Some(pid), waited: LATE }.to_string());
-            let _ = events.send(Incoming::Event(Event::Silent(told)));
+            let message = late.then(|| ClientError::Silent { pid: Some(pid), waited: LATE }.to_string());
+            let _ = events.send(Incoming::Event(Event::Silent(message)));
         }
     }
 
@@ -559,24 +559,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_about_a_silent_kernel_follows_what_is_awaited() {
-        let (events, told) = mpsc::channel();
+    fn a_silent_kernel_is_reported_once_and_withdrawn_once() {
+        let (sender, receiver) = mpsc::channel();
         let wire = Wire::default();
-        let next = || match told.try_recv() {
-            Ok(Incoming::Event(Event::Silent(told))) => Some(told.is_some()),
+        let reported = || match receiver.try_recv() {
+            Ok(Incoming::Event(Event::Silent(message))) => Some(message.is_some()),
             _ => None,
         };
-        wire.tell_of_silence(7, &events);
-        assert_eq!(next(), None);
-        let long_ago = Instant::now().checked_sub(LATE).expect("a clock that is older");
+        wire.tell_of_silence(7, &sender);
+        assert_eq!(reported(), None);
+        let long_ago = Instant::now().checked_sub(LATE).expect("the clock began earlier");
         wire.lock().answers.asked.insert(1, long_ago);
-        wire.tell_of_silence(7, &events);
-        wire.tell_of_silence(7, &events);
-        assert_eq!((next(), next()), (Some(true), None));
-        // Whichever thread speaks last, it is withdrawn once nothing is awaited.
+        wire.tell_of_silence(7, &sender);
+        wire.tell_of_silence(7, &sender);
+        assert_eq!((reported(), reported()), (Some(true), None));
+        // Whichever thread calls last, the report is withdrawn once nothing is awaited.
         wire.lock().answers.answered(1);
-        wire.tell_of_silence(7, &events);
-        wire.tell_of_silence(7, &events);
-        assert_eq!((next(), next()), (Some(false), None));
+        wire.tell_of_silence(7, &sender);
+        wire.tell_of_silence(7, &sender);
+        assert_eq!((reported(), reported()), (Some(false), None));
     }
 }
