@@ -22,7 +22,7 @@ fn no_line_is_wider_than_the_text() {
     for columns in 80..=200 {
         let width = Screen::new(columns, 24).text.width;
         for (lesson, glyphs) in library.lessons.iter().flat_map(|l| [(l, Glyphs::Unicode), (l, Glyphs::Ascii)]) {
-            let layout = lay_out(lesson, (width, 24), glyphs, |_| 1);
+            let layout = lay_out(lesson, (width, 24), glyphs, |_| 1, |_, _| None);
             // A table that does not fit would not be there at all.
             assert_eq!(layout.faults, [], "{}, {columns} columns", lesson.meta.id);
             for line in layout.lines {
@@ -45,8 +45,14 @@ fn every_word_can_be_read_in_ascii() {
             app.view.focus = Some(at);
             answer(&mut app, cell);
         }
+        for sealed in document.sealed() {
+            let key = app.key_of(document.cell(&sealed.cells[0]).unwrap());
+            app.unfolded.entry(key).or_default().insert(sealed.number);
+        }
+        app.lay_out();
         let mut rich = App::new(Library::english(), lesson, 80, 3000);
         rich.answers.clone_from(&app.answers);
+        rich.unfolded.clone_from(&app.unfolded);
         rich.lay_out();
         let plain = shown(&app, Glyphs::Ascii);
         assert!(plain.is_ascii());

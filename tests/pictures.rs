@@ -126,7 +126,7 @@ fn a_half_block_has_two_pixels() {
 #[test]
 fn what_a_picture_shows_is_searched() {
     let library = app(80, 24, &RICH).library;
-    let found = library.search("fainter");
+    let found = library.search("fainter", |_, _| false);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].text, "Rings that grow fainter");
 }

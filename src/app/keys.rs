@@ -32,6 +32,8 @@ pub enum Action {
     NextLink,
     PreviousLink,
     Activate,
+    /// Unfolds the sealed block that is chosen, or the first in view.
+    Unfold,
     /// Pauses the race in view; `Activate` continues it.
     Pause,
     /// Stops the race or the experiment in view.
@@ -110,11 +112,12 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::PageUp), key('b')], Action::PageUp, "PgUp b", "scroll up a page"),
     bind(&[code(KeyCode::Home), key('g')], Action::Top, "Home g", "to the top of the lesson"),
     bind(&[code(KeyCode::End), key('G')], Action::Bottom, "End G", "to its end"),
-    bind(&[code(KeyCode::Tab)], Action::NextCell, "Tab", "next cell: a race, an experiment, a question"),
+    bind(&[code(KeyCode::Tab)], Action::NextCell, "Tab", "next cell: a race, an experiment, a question; a folded text"),
     bind(&[code(KeyCode::BackTab)], Action::PreviousCell, "Shift-Tab", "previous cell"),
     bind(&[key('f')], Action::NextLink, "f", "next link, reference or footnote"),
     bind(&[key('F')], Action::PreviousLink, "F", "previous one"),
     bind(&[code(KeyCode::Enter)], Action::Activate, "Enter", "follow the link; start or resume the cell in view"),
+    bind(&[key('u')], Action::Unfold, "u", "read a folded text in view before its cell has run"),
     bind(&[key('z')], Action::Pause, "z", "pause the race in view; Enter continues it"),
     bind(&[key('s')], Action::Stop, "s", "stop the race or the experiment in view"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),

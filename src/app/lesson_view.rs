@@ -11,6 +11,8 @@ pub struct LessonView {
     pub top: usize,
     /// The rows of the cells with panes when it was laid out.
     pub panes: Vec<u16>,
+    /// Which sealed blocks were folded then.
+    pub folds: Vec<bool>,
     /// Lines shown.
     pub height: usize,
     /// Number of the cell that keys go to.
@@ -35,6 +37,10 @@ impl LessonView {
             None if self.layout.width == layout.width => moved(&self.layout, &layout, self.top, self.height),
             None => layout.line_at(self.layout.spot(self.top)),
         };
+        // Blocks that unfold bring links with them, and take their own line away.
+        if self.layout.links.len() != layout.links.len() {
+            self.link = None;
+        }
         self.layout = layout;
         self.height = usize::from(height);
         self.scroll_to(top);
@@ -143,13 +149,50 @@ impl LessonView {
         }
     }
 
-    /// Brings the next cell in this direction into focus; says whether there is one.
+    /// Brings the next cell in this direction into focus, or chooses the line of a folded block that stands before it;
+    /// says whether there is one.
     pub fn step_cell(&mut self, forward: bool) -> bool {
-        let next = self.next_cell(forward);
-        if let Some(cell) = next {
-            self.show_cell(cell);
+        let folded = |link: usize| {
+            let link = &self.layout.links[link];
+            let line = link.parts.first().map(|(line, _)| *line);
+            line.filter(|_| matches!(link.target, Target::Sealed { .. }))
+        };
+        let chosen = self.chosen_link().and_then(folded);
+        let line_of = |cell: usize| self.layout.cells[cell].0;
+        let cells = 0..self.layout.cells.len();
+        let next = match chosen {
+            Some(from) if forward => cells.into_iter().find(|cell| line_of(*cell) > from),
+            Some(from) => cells.into_iter().rfind(|cell| line_of(*cell) < from),
+            None => self.next_cell(forward),
+        };
+        let from = chosen.or_else(|| self.focus.map(line_of));
+        let is_before = |line: usize| match (forward, from) {
+            (true, Some(from)) => line > from,
+            (true, None) => line >= self.top,
+            (false, _) => line < from.unwrap_or(self.top),
+        };
+        let is_nearer = |line: usize| match next.map(line_of) {
+            Some(cell) if forward => line < cell,
+            Some(cell) => line > cell,
+            None => true,
+        };
+        let mut blocks = (0..self.layout.links.len()).filter_map(|link| Some((link, folded(link)?)));
+        let between = |&(_, line): &(usize, usize)| is_before(line) && is_nearer(line);
+        let block = if forward { blocks.find(between) } else { blocks.rfind(between) };
+        match (block, next) {
+            (Some((link, line)), _) => {
+                if !(self.top..self.top + self.height).contains(&line) {
+                    self.scroll_to(line.saturating_sub(self.height / 3));
+                }
+                self.link = Some(link);
+            }
+            (None, Some(cell)) => {
+                self.link = None;
+                self.show_cell(cell);
+            }
+            (None, None) => self.link = None,
         }
-        next.is_some()
+        block.is_some() || next.is_some()
     }
 
     /// The link that Enter follows.

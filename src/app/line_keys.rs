@@ -126,7 +126,8 @@ impl App {
             1 => Some("your answer to a question".into()),
             count => Some(format!("your {count} answers")),
         };
-        read.into_iter().chain(answers).collect()
+        let unfolded = self.unfolded_by_hand().then(|| "what you have unfolded".into());
+        read.into_iter().chain(answers).chain(unfolded).collect()
     }
 
     /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
@@ -140,6 +141,7 @@ impl App {
             effects.push(remember(answer_key(&key), Value::Null));
             self.answers.remove(&key);
         }
+        effects.extend(self.fold_again());
         self.view.scroll_to(0);
         self.lay_out();
         self.message =
@@ -204,8 +206,11 @@ impl App {
             }
             Some(Modal::Search(search)) => {
                 plain.for_each(|c| edit(&mut search.query, KeyCode::Char(c)));
-                search.hits = self.library.search(&search.query);
-                search.selected = 0;
+                let query = search.query.clone();
+                let hits = self.search(&query);
+                if let Some(Modal::Search(search)) = self.modals.last_mut() {
+                    (search.hits, search.selected) = (hits, 0);
+                }
             }
             _ => {}
         }
@@ -217,7 +222,7 @@ fn answer_key(key: &CellKey) -> String {
     format!("answer/{}/{}", key.lesson, key.cell)
 }
 
-fn remember(key: String, value: Value) -> Effect {
+pub(super) fn remember(key: String, value: Value) -> Effect {
     Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value })
 }
 

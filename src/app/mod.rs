@@ -10,6 +10,7 @@ mod contents;
 mod drafts;
 mod event;
 mod experiment;
+mod folding;
 pub mod keys;
 mod lesson_view;
 mod line_keys;
@@ -60,9 +61,9 @@ pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
 
-use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library};
+use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Rows of a race's cell that has no run yet.
 const READY: u16 = 15;
@@ -103,6 +104,8 @@ pub struct App {
     pub starting: HashMap<CellKey, Result<RunSpec, String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
     pub answers: HashMap<CellKey, Answer>,
+    /// Sealed blocks that were unfolded, by their first cell: the number of each.
+    pub unfolded: HashMap<CellKey, BTreeSet<usize>>,
     /// What the finished races found, as the store has them.
     pub race_findings: Vec<Finding>,
     /// How long earlier work took on this machine.
@@ -161,6 +164,7 @@ impl App {
             starting: HashMap::new(),
             experiments: HashMap::new(),
             answers: HashMap::new(),
+            unfolded: HashMap::new(),
             race_findings: Vec::new(),
             timings: Timings::default(),
             trail: Vec::new(),
@@ -217,6 +221,7 @@ impl App {
         let layout = self.layout();
         self.view.set_layout(layout, self.screen.text.height);
         self.view.panes = self.panes();
+        self.view.folds = self.folds();
     }
 
     fn layout(&self) -> Layout {
@@ -234,7 +239,11 @@ impl App {
                 _ => answers::cell_height(cell, answers.get(&key), glyphs, width, height),
             }
         };
-        crate::lesson::lay_out(&self.library.lessons[self.lesson], (width, height), glyphs, heights)
+        let document = self.document();
+        let folded = |sealed: &Sealed, columns: usize| {
+            self.is_folded(document, sealed).then(|| sealed.folded_line(document, columns, Some(folding::UNFOLD)))
+        };
+        crate::lesson::lay_out(document, (width, height), glyphs, heights, folded)
     }
 
     /// Whether a race's cell has a run to show, or is about to.

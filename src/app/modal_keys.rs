@@ -317,13 +317,17 @@ impl App {
                 let before = search.query.clone();
                 edit(&mut search.query, code);
                 if search.query != before {
-                    search.hits = self.library.search(&search.query);
-                    search.selected = 0;
+                    (search.hits, search.selected) = (self.search(&search.query), 0);
                 }
             }
         }
         self.modals.push(Modal::Search(search));
         Vec::new()
+    }
+
+    /// What a search finds; folded blocks keep their text.
+    pub(super) fn search(&self, query: &str) -> Vec<Hit> {
+        self.library.search(query, |document, sealed| self.is_folded(document, sealed))
     }
 
     /// Goes where a search found its words; Esc comes back.

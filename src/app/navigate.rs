@@ -155,6 +155,7 @@ impl App {
                 }
                 return effects;
             }
+            Target::Sealed { cell, number } => return self.unfold(cell, *number),
             Target::Heading(anchor) => self.view.line_of(anchor),
             Target::Reference(key) => line_of(&self.view.layout.references, key),
             Target::Footnote(name) => line_of(&self.view.layout.footnotes, name),

@@ -6,6 +6,7 @@
 //! first press brings it there and says what the next one does.
 
 use super::answers::{choice_rows, question_rows};
+use super::folding::UNFOLD;
 use super::navigate::Start;
 use super::{Action, Answer, App, Effect, Guessing, Modal, Pane, Tag};
 use crate::lesson::{Cell, CellBody, Guess, PredictCell, Target};
@@ -32,6 +33,11 @@ pub enum Operation {
     /// Puts the next cell into focus, as none is.
     FocusNextCell,
     Follow(Target),
+    /// Shows a sealed block before its cells have run: their first, and which of its blocks.
+    Unfold {
+        cell: String,
+        number: usize,
+    },
     Start(Work),
     /// Asks before it starts what takes long.
     AskToStart(Work),
@@ -93,6 +99,7 @@ impl Operation {
             }
             Self::Follow(Target::Web(_)) => "show the address".into(),
             Self::Follow(_) => "follow".into(),
+            Self::Unfold { .. } => "read it now".into(),
             Self::Start(work) => timed(app.start_word(work), work),
             Self::AskToStart(work) => timed(&format!("{}…", app.start_word(work)), work),
             Self::Continue(_) => "continue".into(),
@@ -119,6 +126,7 @@ impl Operation {
 fn key_name(action: Action) -> Cow<'static, str> {
     match action {
         Action::Activate => "Enter".into(),
+        Action::Unfold => UNFOLD.to_string().into(),
         Action::Pause => "z".into(),
         Action::Stop => "s".into(),
         Action::Effort => "e".into(),
@@ -209,6 +217,7 @@ impl App {
             Operation::Reveal { .. }
             | Operation::FocusNextCell
             | Operation::Follow(_)
+            | Operation::Unfold { .. }
             // These show what they are about themselves.
             | Operation::EditSettings { .. }
             | Operation::ReadValues
@@ -220,6 +229,10 @@ impl App {
     fn intended(&self, action: Action) -> Operation {
         match action {
             Action::Activate => self.on_enter(),
+            Action::Unfold => match self.folded_in_view() {
+                Some((cell, number)) => Operation::Unfold { cell, number },
+                None => nothing("nothing in view is folded"),
+            },
             Action::Pause => self.on_pause(),
             Action::Stop => self.on_stop(),
             Action::Choose(number) => self.on_digit(usize::from(number)),
@@ -247,7 +260,10 @@ impl App {
 
     fn on_enter(&self) -> Operation {
         if let Some(target) = self.view.chosen_target() {
-            return Operation::Follow(target.clone());
+            return match target {
+                Target::Sealed { cell, number } => Operation::Unfold { cell: cell.clone(), number: *number },
+                target => Operation::Follow(target.clone()),
+            };
         }
         let Some(cell) = self.focused() else {
             return if self.view.next_cell(true).is_some() {
@@ -444,6 +460,7 @@ impl App {
                 self.remember_place()
             }
             Operation::Follow(target) => self.follow(&target),
+            Operation::Unfold { cell, number } => self.unfold(&cell, number),
             Operation::Start(work) => self.start(work),
             Operation::AskToStart(work) => {
                 self.modals.push(Modal::Confirm(work));
@@ -512,6 +529,7 @@ impl App {
             hint(&format!("1-{count}"), numbers.find(does_something)?)
         });
         let undo = count.and_then(|_| hint("Backspace", Action::Undo));
+        let unfold = hint(&UNFOLD.to_string(), Action::Unfold);
         let arrows = [Action::Right, Action::Left].into_iter().find(does_something);
         let settings = match self.operation(Action::Activate) {
             Operation::EditSettings { .. } => None,
@@ -524,6 +542,7 @@ impl App {
             enter,
             digits,
             undo,
+            unfold,
             hint("z", Action::Pause),
             hint("s", Action::Stop),
             other,

@@ -268,6 +268,10 @@ impl App {
                         self.answers.entry(key).or_insert(answer);
                     }
                 }
+                ["unfolded", lesson, cell] => {
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    self.recall_unfolded(key, &value);
+                }
                 ["last-lesson"] => last_lesson = value.as_str().map(String::from),
                 _ => {}
             }

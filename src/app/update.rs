@@ -30,13 +30,14 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         app.opening = Opening::Done;
     }
     app.withdraw_quit_question();
+    effects.extend(app.keep_unfolded());
     // Only what the reader does shows a plot: when the notebook is opened, the store may have it already.
     if by_hand && !app.quit && !app.screen.is_too_small() {
         effects.extend(app.fill_plots());
     }
     effects.retain(|effect| !matches!(effect, Effect::Read(what) if !app.readings.begin(*what)));
-    // A pane has opened for what is being measured, or closed, or has other figures.
-    if !app.screen.is_too_small() && app.panes() != app.view.panes {
+    // A pane has opened for what is being measured, or closed, or has other figures; or a block has unfolded.
+    if !app.screen.is_too_small() && (app.panes() != app.view.panes || app.folds() != app.view.folds) {
         app.lay_out();
         // A race that was just started takes more rows than its offer did.
         if let Some(cell) = app.view.focus.filter(|_| by_hand)
@@ -201,7 +202,6 @@ impl App {
             Action::Faults => self.modals.push(Modal::Faults { top: 0 }),
             Action::NextCell | Action::PreviousCell => {
                 let forward = action == Action::NextCell;
-                self.view.link = None;
                 if !self.view.step_cell(forward) {
                     self.message =
                         Some(format!("no cell {} in this lesson", if forward { "follows" } else { "stands above" }));
@@ -217,6 +217,7 @@ impl App {
             }
             Action::Outline => self.open_outline(),
             Action::Activate
+            | Action::Unfold
             | Action::Pause
             | Action::Stop
             | Action::Settings

@@ -1,7 +1,7 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
 use super::{Outcome, Usage, complain, export, say};
-use crate::lesson::{self, Fault, Glyphs, Library, Line, Span, lay_out};
+use crate::lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
 use crate::protocol::escape_line;
 use crate::shell::{self, ThemeChoice};
 use crate::store::Home;
@@ -91,10 +91,12 @@ fn plain_only() -> bool {
     dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()
 }
 
-/// The lesson as plain text, cells by their ids and pictures by what they show.
+/// The lesson as plain text: cells by their ids, pictures by what they show, sealed blocks folded.
 fn print(library: &Library, lesson: usize) -> Outcome {
     let document = &library.lessons[lesson];
-    let layout = lay_out(document, (78, 24), Glyphs::detect(|name| std::env::var(name).ok()), |_| 1);
+    let glyphs = Glyphs::detect(|name| std::env::var(name).ok());
+    let folded = |sealed: &Sealed, columns: usize| Some(sealed.folded_line(document, columns, None));
+    let layout = lay_out(document, (78, 24), glyphs, |_| 1, folded);
     let cells = document.cells();
     let text = |spans: &[Span]| spans.iter().map(|span| span.text.as_str()).collect::<String>();
     for line in &layout.lines {
@@ -106,6 +108,9 @@ fn print(library: &Library, lesson: usize) -> Outcome {
         }
     }
     say("")?;
+    if !document.sealed().is_empty() {
+        say("(What gives a result away is folded here; the notebook shows it once its cell has run.)")?;
+    }
     say("(This is no terminal that can show the notebook; `relu train --help` tells how to train from a script.)")?;
     Ok(ExitCode::SUCCESS)
 }

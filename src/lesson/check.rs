@@ -135,11 +135,39 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
         }
         _ => {}
     });
+    sealed_faults(own, faults);
     each_block(&document.blocks, &mut |block| {
         each_link(block, &mut |at, target| faults.extend(dead(target, own, all).map(|why| fault(document, at, why))));
     });
     let unfit = layout_faults(document, (COLUMNS - MARGINS, ROWS), Glyphs::Unicode);
     faults.extend(unfit.into_iter().map(|(at, message)| fault(document, at, message)));
+}
+
+/// What keeps a sealed block from being unfolded by its cells.
+fn sealed_faults(own: &Known, faults: &mut Vec<Fault>) {
+    let document = own.document;
+    let mut above = HashSet::new();
+    each_block(&document.blocks, &mut |block| match &block.kind {
+        BlockKind::Cell(cell) => {
+            above.insert(cell.id.as_str());
+        }
+        BlockKind::Sealed(sealed) => {
+            for id in &sealed.cells {
+                let message = match document.cell(id).map(|cell| &cell.body) {
+                    None if own.lacks_cell(id) => format!("there is no cell `{id}` here whose outcome this could tell"),
+                    Some(CellBody::Quiz(_) | CellBody::Claim(_)) => {
+                        format!("`{id}` has no outcome; a sealed block names a train, experiment, plot or predict cell")
+                    }
+                    Some(_) if !above.contains(id.as_str()) => {
+                        format!("this tells the outcome of `{id}` and stands above it; put it below the cell")
+                    }
+                    _ => continue,
+                };
+                faults.push(fault(document, block.at, message));
+            }
+        }
+        _ => {}
+    });
 }
 
 fn text_fault(cell: &Cell) -> Option<String> {

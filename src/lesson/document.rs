@@ -3,6 +3,7 @@
 use super::cell::Cell;
 use super::highlight::{LIT, Lit};
 use super::picture::{Picture, PictureError, Pictures};
+use super::sealed::Sealed;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -106,6 +107,8 @@ pub enum BlockKind {
         title: String,
         blocks: Vec<Block>,
     },
+    /// Folded until its cells have run.
+    Sealed(Sealed),
     Table {
         aligns: Vec<Align>,
         header: Vec<Vec<Inline>>,
@@ -176,6 +179,11 @@ pub enum Target {
     Cell(String),
     /// `[^note]`
     Footnote(String),
+    /// The line of a folded block, by the block's first cell and its number: following it unfolds the block.
+    Sealed {
+        cell: String,
+        number: usize,
+    },
     Web(String),
 }
 
@@ -237,7 +245,10 @@ pub fn each_block<'d>(blocks: &'d [Block], visit: &mut impl FnMut(&'d Block)) {
         visit(block);
         match &block.kind {
             BlockKind::List { items, .. } => items.iter().for_each(|item| each_block(item, visit)),
-            BlockKind::Quote(blocks) | BlockKind::Callout { blocks, .. } | BlockKind::Footnote { blocks, .. } => {
+            BlockKind::Quote(blocks)
+            | BlockKind::Callout { blocks, .. }
+            | BlockKind::Sealed(Sealed { blocks, .. })
+            | BlockKind::Footnote { blocks, .. } => {
                 each_block(blocks, visit);
             }
             _ => {}

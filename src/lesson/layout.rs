@@ -3,14 +3,18 @@
 use super::document::{Block, BlockKind, Document, Inline, Position, Target};
 use super::links::{Link, links};
 use super::picture::{Picture, PictureError};
+use super::sealed::Sealed;
 use super::search::position;
 use super::span::{Span, Style};
 use super::wrap::wrap;
 use super::{Cell, Glyphs, math, table};
+use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 /// What stands before code and formulas.
 const INDENT: &str = "  ";
+/// What stands before the line of a folded block.
+const FOLDED: &str = "▸ ";
 
 /// One line of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct Layout {
     pub cells: Vec<(usize, u16)>,
     /// First line and height of each displayed formula, and of each picture with its caption.
     pub wholes: Vec<(usize, u16)>,
+    /// The lines of each sealed block in reading order, folded or not.
+    pub sealed: Vec<Range<usize>>,
     /// Pictures as large as they are shown, two pixels to a row.
     pub pictures: Vec<Picture>,
     /// First line of each reference, by key.
@@ -70,14 +76,16 @@ pub struct Layout {
     pub faults: Vec<(Position, String)>,
 }
 
-/// Lays a lesson out for a page of so many columns and rows. `cell_height` tells the rows that a cell takes there.
+/// Lays a lesson out for a page of so many columns and rows. `cell_height` tells the rows that a cell takes there;
+/// `folded` the line of so many columns that stands in the place of a sealed block, `None` of one that is unfolded.
 pub fn lay_out(
     document: &Document,
     (width, rows): (u16, u16),
     glyphs: Glyphs,
     cell_height: impl Fn(&Cell) -> u16,
+    folded: impl Fn(&Sealed, usize) -> Option<String>,
 ) -> Layout {
-    let mut setter = Setter::new(document, (width, rows), glyphs, &cell_height);
+    let mut setter = Setter::new(document, (width, rows), glyphs, &cell_height, &folded);
     setter.head();
     setter.blocks(&document.blocks, false);
     setter.references();
@@ -89,7 +97,7 @@ pub fn lay_out(
 /// What does not fit a page of so many columns and rows or does not typeset, and where: the faults of [`lay_out`]
 /// without its lines.
 pub fn layout_faults(document: &Document, page: (u16, u16), glyphs: Glyphs) -> Vec<(Position, String)> {
-    let mut setter = Setter { keeps_lines: false, ..Setter::new(document, page, glyphs, &|_| 0) };
+    let mut setter = Setter { keeps_lines: false, ..Setter::new(document, page, glyphs, &|_| 0, &|_, _| None) };
     setter.blocks(&document.blocks, false);
     setter.layout.faults
 }
@@ -101,6 +109,7 @@ struct Setter<'c> {
     glyphs: Glyphs,
     layout: Layout,
     cell_height: &'c dyn Fn(&Cell) -> u16,
+    folded: &'c dyn Fn(&Sealed, usize) -> Option<String>,
     /// What stands before every line: indents, quote bars.
     prefix: Vec<Span>,
     /// What text is that is nothing else.
@@ -115,9 +124,11 @@ impl<'c> Setter<'c> {
         (width, rows): (u16, u16),
         glyphs: Glyphs,
         cell_height: &'c dyn Fn(&Cell) -> u16,
+        folded: &'c dyn Fn(&Sealed, usize) -> Option<String>,
     ) -> Self {
         let layout = Layout { width, ..Layout::default() };
-        Self { document, rows, glyphs, layout, cell_height, prefix: Vec::new(), base: Style::Text, keeps_lines: true }
+        let (prefix, base) = (Vec::new(), Style::Text);
+        Self { document, rows, glyphs, layout, cell_height, folded, prefix, base, keeps_lines: true }
     }
 
     fn head(&mut self) {
@@ -190,6 +201,7 @@ impl<'c> Setter<'c> {
                 setter.wrapped(&[Span::new(title.clone(), Style::Strong)]);
                 setter.blocks(blocks, false);
             }),
+            BlockKind::Sealed(sealed) => self.sealed(sealed),
             BlockKind::Table { aligns, header, rows } => {
                 let base = self.base;
                 let cell = |setter: &mut Self, inlines: &Vec<Inline>| setter.spans(inlines, base);
@@ -231,6 +243,19 @@ impl<'c> Setter<'c> {
                 self.layout.lines.extend((0..height).map(|row| Line::Cell { cell: number, row }));
             }
         }
+    }
+
+    fn sealed(&mut self, sealed: &Sealed) {
+        let first = self.layout.lines.len();
+        match (self.folded)(sealed, self.room().saturating_sub(FOLDED.width())) {
+            Some(line) => {
+                let target = Target::Sealed { cell: sealed.first_cell().into(), number: sealed.number };
+                let line = Span { target: Some(target), ..Span::new(line, Style::Faint) };
+                self.hanging(FOLDED, |setter| setter.wrapped(&[line]));
+            }
+            None => self.blocks(&sealed.blocks, false),
+        }
+        self.layout.sealed.push(first..self.layout.lines.len());
     }
 
     /// A displayed formula. One that can't be broken to the width is told in lines of text: nothing of it is cut off.

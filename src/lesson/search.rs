@@ -4,6 +4,7 @@ use super::cell::{Cell, CellBody, Guess};
 use super::document::{Block, BlockKind, Document, Inline};
 use super::library::Library;
 use super::math;
+use super::sealed::Sealed;
 use std::ops::Range;
 
 /// Where a search found its words.
@@ -14,9 +15,12 @@ pub struct Hit {
     pub found: Found,
     /// All that stands there, on one line.
     pub text: String,
-    /// Bytes of the text that are the first of the words.
+    /// Bytes of the text that are the first of the words; none of the line of a folded block.
     pub at: Range<usize>,
 }
+
+/// Columns of a folded block's line among the hits: the list is cut to the screen's width anyway.
+const FOLDED_COLUMNS: usize = 100;
 
 /// What holds the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,17 +36,25 @@ pub enum Found {
 }
 
 impl Library {
-    /// Every piece of every lesson that holds all the words, letter case aside.
-    pub fn search(&self, query: &str) -> Vec<Hit> {
+    /// Every piece of every lesson that holds all the words, letter case aside. A block that is folded is found as a
+    /// whole, by the line that stands in its place: what is in it stays unread.
+    pub fn search(&self, query: &str, is_folded: impl Fn(&Document, &Sealed) -> bool) -> Vec<Hit> {
         let words: Vec<&str> = query.split_whitespace().collect();
         let Some(first) = words.first() else { return Vec::new() };
         let mut hits = Vec::new();
         for (lesson, document) in self.lessons.iter().enumerate() {
-            for (found, text) in pieces(document) {
+            for Piece { found, text, folded } in pieces(document, &is_folded) {
                 if words.iter().all(|word| position(&text, word).is_some())
                     && let Some(at) = position(&text, first)
                 {
-                    hits.push(Hit { lesson, found, text, at });
+                    let hit = match folded {
+                        Some(line) => Hit { lesson, found, text: line, at: 0..0 },
+                        None => Hit { lesson, found, text, at },
+                    };
+                    // A folded block may hold the words several times.
+                    if hits.last() != Some(&hit) {
+                        hits.push(hit);
+                    }
                 }
             }
         }
@@ -67,40 +79,86 @@ pub fn position(text: &str, word: &str) -> Option<Range<usize>> {
     })
 }
 
-/// The texts of a lesson in reading order.
-fn pieces(document: &Document) -> Vec<(Found, String)> {
-    let mut pieces = vec![(Found::Head, document.meta.title.clone())];
-    let mut cells = 0;
-    blocks(&document.blocks, &mut cells, &mut pieces);
-    let references = document.meta.references.iter();
-    pieces.extend(references.map(|reference| (Found::Reference(reference.key.clone()), reference.text.clone())));
-    pieces
+/// A text of a lesson that is looked through.
+struct Piece {
+    found: Found,
+    text: String,
+    /// What is shown in its place where it stands in a folded block.
+    folded: Option<String>,
 }
 
-fn blocks(all: &[Block], cells: &mut usize, pieces: &mut Vec<(Found, String)>) {
-    for block in all {
-        let mut put = |text: String| pieces.push((Found::Block(block.at.line), text));
+impl Piece {
+    fn new(found: Found, text: String) -> Self {
+        Self { found, text, folded: None }
+    }
+}
+
+/// The texts of a lesson in reading order.
+fn pieces(document: &Document, is_folded: &dyn Fn(&Document, &Sealed) -> bool) -> Vec<Piece> {
+    let mut collector = Collector { document, is_folded, cells: 0, pieces: Vec::new() };
+    collector.put(Found::Head, document.meta.title.clone());
+    collector.blocks(&document.blocks);
+    for reference in &document.meta.references {
+        collector.put(Found::Reference(reference.key.clone()), reference.text.clone());
+    }
+    collector.pieces
+}
+
+struct Collector<'d> {
+    document: &'d Document,
+    is_folded: &'d dyn Fn(&Document, &Sealed) -> bool,
+    /// Cells so far.
+    cells: usize,
+    pieces: Vec<Piece>,
+}
+
+impl Collector<'_> {
+    fn put(&mut self, found: Found, text: String) {
+        self.pieces.push(Piece::new(found, text));
+    }
+
+    fn blocks(&mut self, all: &[Block]) {
+        for block in all {
+            self.block(block);
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        let here = || Found::Block(block.at.line);
         match &block.kind {
             BlockKind::Heading { text, .. } | BlockKind::Paragraph(text) | BlockKind::Image { caption: text, .. } => {
-                put(read(text));
+                self.put(here(), read(text));
             }
-            BlockKind::List { items, .. } => items.iter().for_each(|item| blocks(item, cells, pieces)),
-            BlockKind::Quote(inner) | BlockKind::Footnote { blocks: inner, .. } => blocks(inner, cells, pieces),
+            BlockKind::List { items, .. } => items.iter().for_each(|item| self.blocks(item)),
+            BlockKind::Quote(inner) | BlockKind::Footnote { blocks: inner, .. } => self.blocks(inner),
             BlockKind::Callout { title, blocks: inner } => {
-                put(title.clone());
-                blocks(inner, cells, pieces);
+                self.put(here(), title.clone());
+                self.blocks(inner);
+            }
+            BlockKind::Sealed(sealed) => {
+                let first = self.pieces.len();
+                self.blocks(&sealed.blocks);
+                if (self.is_folded)(self.document, sealed) {
+                    let line = sealed.folded_line(self.document, FOLDED_COLUMNS, None);
+                    for piece in &mut self.pieces[first..] {
+                        (piece.found, piece.folded) = (here(), Some(line.clone()));
+                    }
+                }
             }
             BlockKind::Table { header, rows, .. } => {
                 for row in std::iter::once(header).chain(rows) {
-                    put(row.iter().map(|cell| read(cell)).collect::<Vec<_>>().join("  "));
+                    self.put(here(), row.iter().map(|cell| read(cell)).collect::<Vec<_>>().join("  "));
                 }
             }
-            BlockKind::Code { text, .. } => text.lines().for_each(|line| put(line.trim().into())),
-            BlockKind::Math(tex) => put(math::inline(tex).unwrap_or_else(|_| tex.clone())),
+            BlockKind::Code { text, .. } => text.lines().for_each(|line| self.put(here(), line.trim().into())),
+            BlockKind::Math(tex) => self.put(here(), math::inline(tex).unwrap_or_else(|_| tex.clone())),
             BlockKind::Rule => {}
             BlockKind::Cell(cell) => {
-                pieces.extend(texts(cell).into_iter().map(|text| (Found::Cell(*cells), text)));
-                *cells += 1;
+                let number = self.cells;
+                for text in texts(cell) {
+                    self.put(Found::Cell(number), text);
+                }
+                self.cells += 1;
             }
         }
     }
@@ -158,7 +216,7 @@ mod tests {
             because = \"hidden\" }, { text = \"b\", because = \"hidden\" }]\n```";
         let (document, faults) = parse("x.md", &format!("{head}One *two*\nthree $x^2$.\n\n- four\n\n{quiz}\n"));
         assert_eq!(faults, []);
-        Library { lessons: vec![document], faults: Vec::new() }.search(query)
+        Library { lessons: vec![document], faults: Vec::new() }.search(query, |_, _| false)
     }
 
     #[test]

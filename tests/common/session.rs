@@ -42,8 +42,9 @@ impl Session {
 
     /// Tab until this cell is in focus.
     pub fn tab_to(&mut self, cell: &str) {
-        // A press may show the rest of a cell that the screen cuts.
-        for _ in 0..=2 * self.app.document().cells().len() {
+        let document = self.app.document();
+        // A press may show the rest of a cell that the screen cuts; folded blocks are stops on the way.
+        for _ in 0..=2 * document.cells().len() + document.sealed().len() {
             if self.app.focused().is_some_and(|focused| focused.id == cell) {
                 return;
             }

@@ -5,7 +5,7 @@ fn screen(markdown: &str, width: u16) -> Vec<String> {
     let head = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
     let (document, faults) = parse("x.md", &format!("{head}{markdown}"));
     assert_eq!(faults, []);
-    let layout = lay_out(&document, (width, 24), Glyphs::Unicode, |_| 2);
+    let layout = lay_out(&document, (width, 24), Glyphs::Unicode, |_| 2, |_, _| None);
     assert_eq!(layout.faults, []);
     let text = |line: &Line| match line {
         Line::Text(spans) => spans.iter().map(|s| s.text.as_str()).collect::<String>().trim_end().to_string(),
@@ -45,7 +45,7 @@ fn a_bar_goes_on_between_paragraphs() {
 fn headings_are_typeset_and_a_wide_table_says_that_it_is_there() {
     assert_eq!(screen("## Why $x^2$ and `f`\n\nSo.", 20), ["Why x² and f", "", "So."]);
     let (document, _) = parse("x.md", "| alpha | beta | gamma |\n|---|---|---|\n| 1 | 2 | 3 |\n");
-    let layout = lay_out(&document, (9, 24), Glyphs::Unicode, |_| 1);
+    let layout = lay_out(&document, (9, 24), Glyphs::Unicode, |_| 1, |_, _| None);
     assert!(layout.lines.iter().any(|line| line.holds("columns:")), "{:?}", layout.lines);
     assert_eq!(layout.faults.len(), 1);
 }
@@ -55,7 +55,7 @@ fn a_formula_that_is_too_wide_is_told_whole() {
     let goes_on = screen("$$a = b + c + d$$", 11);
     assert_eq!(goes_on, ["  a = b + c", "      + d"]);
     let (document, _) = parse("x.md", "$$\\frac{abcdefghij + klm}{2}$$\n");
-    let layout = lay_out(&document, (12, 24), Glyphs::Unicode, |_| 1);
+    let layout = lay_out(&document, (12, 24), Glyphs::Unicode, |_| 1, |_, _| None);
     assert!(layout.lines.iter().any(|line| line.holds("klm)/2")), "{:?}", layout.lines);
     assert_eq!(layout.faults.len(), 1);
 }
@@ -75,7 +75,7 @@ fn a_picture_stands_above_its_caption_and_fits_the_page() {
             (path.to_string(), Ok(Picture { width, height, pixels }.into()))
         })
         .into();
-    let layout = lay_out(&document, (16, 5), Glyphs::Unicode, |_| 1);
+    let layout = lay_out(&document, (16, 5), Glyphs::Unicode, |_| 1, |_, _| None);
     let shown = layout.pictures.iter().map(|picture| (picture.width, picture.height));
     // Three rows have room for six pixels.
     assert_eq!(shown.collect::<Vec<_>>(), [(9, 6), (4, 6)]);
