@@ -6,8 +6,8 @@
 mod session;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Answer, App, Effect, Event, Modal, Read, Tag, keys};
-use relu_notebook::lesson::{Cell, CellBody, Guess, Library, PredictCell, parse};
+use relu_notebook::app::{App, Effect, Event, Modal, Read, Tag, keys};
+use relu_notebook::lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
 use relu_notebook::protocol::{
     self, CellEvent, CellKey, Figure, Outcome, Preset, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
 };
@@ -77,26 +77,31 @@ fn an_order_is_whole_before_it_is_answered() {
     let cells = session.app.document().cells();
     let order = |cell: &relu_notebook::lesson::Cell| match &cell.body {
         CellBody::Predict(predict) => match &predict.guess {
-            Guess::Order(things) => Some((cell.id.clone(), things.len(), predict.explanation.clone())),
+            Guess::Order(things) => Some((cell.id.clone(), things.clone(), predict.explanation.clone())),
             _ => None,
         },
         _ => None,
     };
-    let (cell, count, explanation) = cells.into_iter().find_map(order).unwrap();
+    let (cell, things, explanation) = cells.into_iter().find_map(order).unwrap();
+    let count = things.len();
     session.tab_to(&cell);
     let words: String = explanation.chars().take(24).collect();
     let told = |session: &Session| session.screen(&RICH).contains(&words);
+    let is_kept = |session: &Session| session.screen(&RICH).contains("Kept.");
     let key = CellKey { lesson: "gradients".into(), cell };
     let digit = |n: usize| KeyCode::Char(char::from_digit(n as u32, 10).unwrap());
     for n in 1..count {
         session.press(digit(n));
-        assert!(!told(&session), "after {n} of {count}");
+        assert!(!told(&session) && session.app.modals.is_empty(), "after {n} of {count}");
     }
     session.press(KeyCode::Backspace);
-    assert_eq!(session.app.answers[&key], Answer::Order((0..count - 2).collect()));
+    assert_eq!(session.app.answers[&key].answer, Answer::Order(things[..count - 2].to_vec()));
     session.press(digit(count));
+    assert!(!is_kept(&session));
     session.press(digit(count - 1));
-    assert!(told(&session), "{}", session.screen(&RICH));
+    assert!(session.screen(&RICH).contains("How sure are you"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Esc);
+    assert!(is_kept(&session) && !told(&session), "{}", session.screen(&RICH));
     for _ in 0..count {
         session.press(KeyCode::Backspace);
     }
@@ -252,7 +257,7 @@ fn space_scrolls_wherever_a_race_trains() {
 
 fn count_of_choices(cell: &Cell) -> Option<usize> {
     match &cell.body {
-        CellBody::Quiz(quiz) => Some(quiz.choices.len()),
+        CellBody::Quiz(quiz) => Some(quiz.choices().len()).filter(|count| *count > 0),
         CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. }) => {
             Some(options.len())
         }
@@ -456,6 +461,8 @@ fn the_last_line_names_what_the_next_press_does() {
                     Some(CellBody::Experiment(_)) => "Enter measure",
                     Some(CellBody::Claim(_)) => "Enter to its measurement",
                     Some(CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })) => "Enter type a number",
+                    Some(CellBody::Quiz(quiz)) if quiz.choices().is_empty() => "Enter type ",
+                    Some(CellBody::Predictions(_)) => "Enter to the next that waits",
                     Some(CellBody::Predict(_) | CellBody::Quiz(_)) => "1-",
                 };
                 assert!(hints[0].starts_with(expected), "{hints:?} {expected}");
@@ -678,10 +685,10 @@ fn an_order_that_is_whole_stays() {
     session.type_text("22");
     assert!(session.app.message.as_ref().unwrap().starts_with("2 has its place"), "{:?}", session.app.message);
     session.type_text("413");
-    let whole = Answer::Order(vec![1, 3, 0, 2]);
-    assert_eq!(session.app.answers[&key], whole);
+    let whole = Answer::Order(["b", "d", "a", "c"].map(String::from).to_vec());
+    assert_eq!(session.app.answers[&key].answer, whole);
     session.type_text("1");
-    assert_eq!(session.app.answers[&key], whole);
+    assert_eq!(session.app.answers[&key].answer, whole);
     assert!(session.app.message.as_ref().unwrap().contains("Backspace"), "{:?}", session.app.message);
 }
 

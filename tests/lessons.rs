@@ -5,7 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Event, Screen, update};
-use relu_notebook::lesson::{Cell, CellBody, Guess, Library, Line, check, lay_out};
+use relu_notebook::lesson::{Cell, CellBody, Guess, Library, Line, QuizKind, check, lay_out};
 use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
 
@@ -82,18 +82,29 @@ fn press(app: &mut App, code: KeyCode) {
     update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
 }
 
-/// Answers the cell in focus.
+fn type_keys(app: &mut App, codes: &[KeyCode]) {
+    for code in codes {
+        press(app, *code);
+    }
+}
+
+/// Answers the cell in focus; of a prediction the explanation is opened.
 fn answer(app: &mut App, cell: &Cell) {
     match &cell.body {
         CellBody::Predict(predict) => match &predict.guess {
-            Guess::Choice(_) => press(app, KeyCode::Char('1')),
-            Guess::Order(things) => (1..=things.len()).for_each(|n| press(app, KeyCode::Char(digit(n)))),
+            Guess::Choice(_) => type_keys(app, &[KeyCode::Char('1'), KeyCode::Esc, KeyCode::Char('u')]),
+            Guess::Order(things) => {
+                (1..=things.len()).for_each(|n| press(app, KeyCode::Char(digit(n))));
+                type_keys(app, &[KeyCode::Esc, KeyCode::Char('u')]);
+            }
             Guess::Number(_) => {
-                for code in [KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter] {
-                    press(app, code);
-                }
+                let codes = [KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter, KeyCode::Esc, KeyCode::Char('u')];
+                type_keys(app, &codes);
             }
         },
+        CellBody::Quiz(quiz) if quiz.choices().is_empty() => {
+            type_keys(app, &[KeyCode::Enter, KeyCode::Char('1'), KeyCode::Enter]);
+        }
         CellBody::Quiz(_) => press(app, KeyCode::Char('1')),
         _ => {}
     }
@@ -104,18 +115,24 @@ fn digit(n: usize) -> char {
 }
 
 /// What the reader has to read of a question, and what of its answer.
-fn texts(cell: &Cell) -> (Vec<&str>, Option<&str>) {
+fn texts(app: &App, cell: &Cell) -> (Vec<String>, Option<String>) {
     match &cell.body {
         CellBody::Predict(predict) => {
             let choices = match &predict.guess {
-                Guess::Choice(choices) | Guess::Order(choices) => choices.iter().map(String::as_str).collect(),
+                Guess::Choice(choices) | Guess::Order(choices) => choices.clone(),
                 Guess::Number(_) => vec![],
             };
-            ([&predict.question[..]].into_iter().chain(choices).collect(), Some(&predict.explanation))
+            let question = predict.question.clone();
+            ([question].into_iter().chain(choices).collect(), Some(predict.explanation.clone()))
         }
         CellBody::Quiz(quiz) => {
-            let choices = quiz.choices.iter().map(|choice| &choice.text[..]);
-            ([&quiz.question[..]].into_iter().chain(choices).collect(), Some(&quiz.choices[0].because))
+            let quiz = app.shuffled(&app.key_of(cell), quiz);
+            let choices = quiz.choices().iter().map(|choice| choice.text.clone());
+            let comment = match &quiz.kind {
+                QuizKind::Choices(choices) => choices[0].because.clone(),
+                QuizKind::Number { comments, .. } | QuizKind::Short { comments, .. } => comments.otherwise.clone(),
+            };
+            ([quiz.question.clone()].into_iter().chain(choices).collect(), Some(comment))
         }
         _ => (vec![], None),
     }
@@ -127,17 +144,17 @@ fn every_question_is_shown_to_its_last_word() {
         let mut app = App::new(Library::english(), lesson, 80, 2000);
         let document = app.document().clone();
         for (at, cell) in document.cells().iter().enumerate() {
-            let (question, explanation) = texts(cell);
+            let (question, explanation) = texts(&app, cell);
             let name = format!("{}/{}", document.meta.id, cell.id);
             let shown = words_shown(&app);
             for text in question {
-                assert!(shown.contains(&words(text)), "{name}: {text}");
+                assert!(shown.contains(&words(&text)), "{name}: {text}");
             }
             app.view.show_cell(at);
             app.view.focus = Some(at);
             answer(&mut app, cell);
             if let Some(text) = explanation {
-                assert!(words_shown(&app).contains(&words(text)), "{name}: {text}");
+                assert!(words_shown(&app).contains(&words(&text)), "{name}: {text}");
             }
         }
     }

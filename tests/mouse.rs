@@ -6,8 +6,8 @@
 mod session;
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Answer, Event, Modal};
-use relu_notebook::lesson::CellBody;
+use relu_notebook::app::{Event, Modal};
+use relu_notebook::lesson::{Answer, CellBody};
 use relu_notebook::protocol::{Finding, Outcome, Preset, RunId, RunSpec, RunState, RunSummary};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
@@ -32,15 +32,16 @@ fn answers_are_clicked() {
         let mut session = Session::on("faster", columns, rows);
         session.tab_to("why-faster");
         let CellBody::Quiz(quiz) = &session.app.focused().unwrap().body else { unreachable!() };
-        let words: Vec<String> = quiz.choices.iter().map(|choice| choice.text.chars().take(20).collect()).collect();
+        let texts: Vec<String> = quiz.choices().iter().map(|choice| choice.text.clone()).collect();
         let key = session.app.key_of(session.app.focused().unwrap());
-        for (number, words) in words.iter().enumerate() {
-            click(&mut session, words);
-            assert_eq!(session.app.answers[&key], Answer::Choice(number));
+        let chosen = |session: &Session| session.app.answers[&key].answer.clone();
+        for text in &texts {
+            click(&mut session, &text.chars().take(20).collect::<String>());
+            assert_eq!(chosen(&session), Answer::Choice(text.clone()));
         }
         let question: String = quiz_question(&session).chars().take(20).collect();
         click(&mut session, &question);
-        assert_eq!(session.app.answers[&key], Answer::Choice(words.len() - 1), "the question is no answer");
+        assert_eq!(chosen(&session), Answer::Choice(texts[texts.len() - 1].clone()), "the question is no answer");
     }
 }
 

@@ -264,7 +264,7 @@ fn a_hit_is_gone_to_wherever_it_stands() {
             ("a larger all-tanh net", Some("at-150")),
             (&race.title[..], Some("race")),
             (&quiz.question[..], Some("why-faster")),
-            (&quiz.choices[1].text[..], Some("why-faster")),
+            (&quiz.choices()[1].text[..], Some("why-faster")),
         ] {
             let mut session = Session::on("welcome", columns, rows);
             session.tell(Event::Key(KeyCode::Char('/').into()));

@@ -6,8 +6,8 @@
 mod session;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Answer, App, Effect, Event, Link, Modal, Read, Tag};
-use relu_notebook::lesson::{CellBody, Library, Verdict};
+use relu_notebook::app::{App, Effect, Event, Link, Modal, Read, Tag};
+use relu_notebook::lesson::{Answer, CellBody, Library, Verdict};
 use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
@@ -238,7 +238,11 @@ fn an_answer_is_kept_and_may_be_changed() {
         })
         .collect();
     assert_eq!(kept.len(), 2);
-    assert_eq!(kept[1], ("answer/faster/why-faster", serde_json::json!({ "choice": 1 })));
+    let cell = session.app.focused().unwrap();
+    let CellBody::Quiz(quiz) = &cell.body else { unreachable!() };
+    // As it stands on the screen.
+    let second = session.app.shuffled(&session.app.key_of(cell), quiz).choices()[1].text.clone();
+    assert_eq!(kept[1], ("answer/faster/why-faster", serde_json::json!({ "chosen": second })));
 }
 
 #[test]
@@ -349,7 +353,7 @@ fn a_number_is_predicted() {
     session.press(KeyCode::Backspace);
     session.press(KeyCode::Enter);
     let key = CellKey { lesson: "guess".into(), cell: "epochs".into() };
-    assert_eq!(session.app.answers[&key], Answer::Number(1.5));
+    assert_eq!(session.app.answers[&key].answer, Answer::Number(1.5));
     assert!(session.app.modals.is_empty());
 }
 

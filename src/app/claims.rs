@@ -94,11 +94,13 @@ pub fn judged_by<'o>(
 impl App {
     /// What the reader has found of a claim, with the lessons' settings, quick or full, and in races.
     pub fn findings_of(&self, claim: &ClaimCell) -> Findings {
-        let outcome = |key: &CellKey| {
-            let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
-            view.outcome.as_ref()
-        };
-        judged_by(claim, &self.library, outcome, &self.race_findings)
+        judged_by(claim, &self.library, |key| self.outcome_as_taught(key), &self.race_findings)
+    }
+
+    /// What an experiment found with its lesson's settings, quick or full.
+    pub(super) fn outcome_as_taught(&self, key: &CellKey) -> Option<&Outcome> {
+        let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
+        view.outcome.as_ref()
     }
 
     /// Claims may read otherwise now.

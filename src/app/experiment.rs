@@ -95,13 +95,17 @@ pub fn offer(wanted: &ExperimentSpec, timings: &Timings) -> Vec<String> {
 }
 
 impl App {
-    /// The rows of each cell of the open lesson that has a pane to show something in; 0 for the others. A race has one
-    /// size with a run and another without: 1 and 0.
+    /// The rows of each cell of the open lesson that change with what is measured; 0 for the others. A race has one size
+    /// with a run and another without: 1 and 0.
     pub(super) fn panes(&self) -> Vec<u16> {
         let cells = self.document().cells();
         let pane = |cell: &&Cell| match &cell.body {
             CellBody::Train(_) => u16::from(self.has_run(&self.key_of(cell))),
-            _ => self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0),
+            CellBody::Predict(_) => self.question_height(&self.key_of(cell), &cell.body, self.screen.text.width),
+            CellBody::Predictions(_) => self.predictions_height(self.screen.text.width),
+            CellBody::Experiment(_) | CellBody::Quiz(_) | CellBody::Claim(_) => {
+                self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0)
+            }
         };
         cells.iter().map(pane).collect()
     }
@@ -120,7 +124,7 @@ impl App {
         let open = match &cell.body {
             CellBody::Train(_) => true,
             CellBody::Experiment(_) => self.experiments.get(&self.key_of(cell)).is_some_and(ExperimentView::is_open),
-            CellBody::Predict(_) | CellBody::Claim(_) | CellBody::Quiz(_) => false,
+            CellBody::Predict(_) | CellBody::Claim(_) | CellBody::Quiz(_) | CellBody::Predictions(_) => false,
         };
         if open { self.screen.pane } else { self.screen.text }
     }

@@ -2,7 +2,7 @@
 //! becomes of the cells.
 
 use super::line_keys::remember;
-use super::{App, Effect, is_committed};
+use super::{App, Effect};
 use crate::lesson::{CellBody, Document, Sealed, Target};
 use crate::protocol::{CellKey, RunId, RunState};
 use serde_json::Value;
@@ -37,8 +37,8 @@ impl App {
             Some(CellBody::Experiment(_)) => {
                 self.experiments.get(&key).is_some_and(|experiment| experiment.outcome.is_some())
             }
-            Some(CellBody::Predict(predict)) => is_committed(self.answers.get(&key), &predict.guess),
-            Some(CellBody::Quiz(_) | CellBody::Claim(_)) | None => false,
+            Some(CellBody::Predict(predict)) => self.prediction(&key, predict).is_some(),
+            Some(CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_)) | None => false,
         }
     }
 

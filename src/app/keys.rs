@@ -32,7 +32,7 @@ pub enum Action {
     NextLink,
     PreviousLink,
     Activate,
-    /// Unfolds the sealed block that is chosen, or the first in view.
+    /// Shows what waits for a cell to run: the block that is chosen, the explanation in view, the first block in view.
     Unfold,
     /// Pauses the race in view; `Activate` continues it.
     Pause,
@@ -117,7 +117,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('f')], Action::NextLink, "f", "next link, reference or footnote"),
     bind(&[key('F')], Action::PreviousLink, "F", "previous one"),
     bind(&[code(KeyCode::Enter)], Action::Activate, "Enter", "follow the link; start or resume the cell in view"),
-    bind(&[key('u')], Action::Unfold, "u", "read a folded text in view before its cell has run"),
+    bind(&[key('u')], Action::Unfold, "u", "read now what waits for a cell: a folded text, an explanation"),
     bind(&[key('z')], Action::Pause, "z", "pause the race in view; Enter continues it"),
     bind(&[key('s')], Action::Stop, "s", "stop the race or the experiment in view"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),

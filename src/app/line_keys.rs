@@ -1,9 +1,11 @@
 //! Keys that go to the contents, the command line and a predicted number; text that is pasted.
 
+use super::answers::PredictionOutcome;
 use super::command::Command;
-use super::modal::{CommandLine, Completion, Guessing};
+use super::modal::{CommandLine, Completion, ConfidenceEntry, Guessing};
 use super::navigate::Start;
-use super::{Action, Answer, App, Effect, Modal, Read, Tag, keys};
+use super::{Action, App, Effect, Modal, Read, Tag, keys};
+use crate::lesson::{Answer, AnswerRecord, CellBody};
 use crate::protocol::{CellKey, RequestBody, RunId};
 use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::Value;
@@ -150,7 +152,7 @@ impl App {
         effects
     }
 
-    /// The number that is being typed in this cell.
+    /// The answer that is being typed in this cell.
     pub fn guessing_in(&self, key: &CellKey) -> Option<&Guessing> {
         match self.modals.last() {
             Some(Modal::Guess(guess)) if guess.cell == *key => Some(guess),
@@ -161,8 +163,8 @@ impl App {
     pub(super) fn guess_key(&mut self, mut guess: Guessing, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
-                if let Some(number) = guess.number() {
-                    return self.keep_answer(guess.cell, Answer::Number(number));
+                if let Some(answer) = guess.answer() {
+                    return self.keep_answer(guess.cell, answer);
                 }
             }
             code => edit(&mut guess.text, code),
@@ -171,12 +173,58 @@ impl App {
         Vec::new()
     }
 
-    /// An answer is worth keeping even where no kernel has run yet.
+    /// Keys while a confidence is asked for. A key that is none of them does what it does in the lesson.
+    pub(super) fn confidence_key(&mut self, mut entry: ConfidenceEntry, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Some(percent) = entry.percent() {
+                    return self.keep_confidence(&entry.cell, percent);
+                }
+            }
+            KeyCode::Char(digit) if digit.is_ascii_digit() => entry.insert(digit),
+            KeyCode::Backspace => entry.erase(),
+            KeyCode::Char('+' | '=') => entry.step(true),
+            KeyCode::Char('-') => entry.step(false),
+            _ => return keys::action(key).map_or_else(Vec::new, |action| self.act(action)),
+        }
+        self.modals.push(Modal::Confidence(entry));
+        Vec::new()
+    }
+
+    fn keep_confidence(&mut self, key: &CellKey, percent: u8) -> Vec<Effect> {
+        let Some(record) = self.answers.get(key).cloned() else { return Vec::new() };
+        self.keep_record(key.clone(), AnswerRecord { confidence: Some(percent), ..record })
+    }
+
+    /// Keeps an answer. That a prediction's outcome is known already is kept with it; where it is not, the reader is asked
+    /// for a confidence.
     pub(super) fn keep_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
-        let value = serde_json::to_value(&answer).unwrap_or_default();
+        let mut record = AnswerRecord::from(answer);
+        if let Some(CellBody::Predict(predict)) = self.cell_of(&key).map(|cell| &cell.body) {
+            record.late = self.outcome_of(&key, predict) != PredictionOutcome::Open;
+            if predict.decides.is_some() && !record.late && predict.accepts(&record.answer) {
+                self.modals.push(Modal::Confidence(ConfidenceEntry::new(key.clone())));
+            }
+        }
+        self.keep_record(key, record)
+    }
+
+    /// u: shows a prediction's explanation before its outcome is known.
+    pub(super) fn open_explanation(&mut self, key: CellKey) -> Vec<Effect> {
+        let Some(record) = self.answers.get(&key).cloned() else { return Vec::new() };
+        self.keep_record(key, AnswerRecord { opened: true, ..record })
+    }
+
+    /// An answer is worth keeping even where no kernel has run yet.
+    fn keep_record(&mut self, key: CellKey, record: AnswerRecord) -> Vec<Effect> {
+        let value = serde_json::to_value(&record).unwrap_or_default();
         let effect = remember(answer_key(&key), value);
-        self.answers.insert(key, answer);
+        self.answers.insert(key, record);
         self.lay_out();
+        // What was said to the answer is seen whole.
+        if let Some(cell) = self.view.focus.filter(|_| !self.screen.is_too_small()) {
+            self.view.show_cell(cell);
+        }
         vec![effect]
     }
 
@@ -218,7 +266,7 @@ impl App {
     }
 }
 
-fn answer_key(key: &CellKey) -> String {
+pub(super) fn answer_key(key: &CellKey) -> String {
     format!("answer/{}/{}", key.lesson, key.cell)
 }
 

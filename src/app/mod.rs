@@ -22,6 +22,7 @@ mod opening;
 mod operation;
 mod outline;
 mod pages;
+mod predictions;
 mod progress;
 mod race;
 mod race_cell;
@@ -35,7 +36,7 @@ mod told;
 mod update;
 mod values;
 
-pub use answers::{Answer, hanging, is_committed, ordered};
+pub use answers::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
@@ -45,12 +46,18 @@ pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
 pub use lesson_view::LessonView;
-pub use modal::{CommandLine, Completion, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search};
+pub use modal::{
+    CommandLine, Completion, ConfidenceEntry, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search,
+    Wanted,
+};
 pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use operation::{Operation, Work};
 pub use outline::Outline;
 pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
+pub use predictions::{
+    CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, prediction_lines,
+};
 pub use progress::LessonProgress;
 pub use race::{ArmView, ChartLimits, LaneView, MeanPoint, Race, Spread};
 pub use race_cell::Reach;
@@ -61,7 +68,7 @@ pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
 
-use crate::lesson::{Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
+use crate::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
 use std::collections::{BTreeSet, HashMap};
 
@@ -103,7 +110,9 @@ pub struct App {
     /// Train cells whose run is being asked for, and what went wrong when it was.
     pub starting: HashMap<CellKey, Result<RunSpec, String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
-    pub answers: HashMap<CellKey, Answer>,
+    pub answers: HashMap<CellKey, AnswerRecord>,
+    /// By which each reader sees the choices of questions in an order of their own; kept in the store.
+    pub reader: u64,
     /// Sealed blocks that were unfolded, by their first cell: the number of each.
     pub unfolded: HashMap<CellKey, BTreeSet<usize>>,
     /// What the finished races found, as the store has them.
@@ -164,6 +173,7 @@ impl App {
             starting: HashMap::new(),
             experiments: HashMap::new(),
             answers: HashMap::new(),
+            reader: 0,
             unfolded: HashMap::new(),
             race_findings: Vec::new(),
             timings: Timings::default(),
@@ -202,6 +212,12 @@ impl App {
         self
     }
 
+    /// The same for this reader, if the store knows of none.
+    #[must_use]
+    pub fn with_reader(self, reader: u64) -> Self {
+        Self { reader, ..self }
+    }
+
     pub fn document(&self) -> &Document {
         &self.library.lessons[self.lesson]
     }
@@ -226,7 +242,7 @@ impl App {
 
     fn layout(&self) -> Layout {
         let (width, height) = (self.screen.text.width, self.screen.text.height);
-        let (answers, glyphs) = (&self.answers, self.glyphs);
+        let glyphs = self.glyphs;
         let lesson = self.library.lessons[self.lesson].meta.id.clone();
         let heights = |cell: &Cell| {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
@@ -236,7 +252,9 @@ impl App {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }
                 CellBody::Train(_) if !self.has_run(&key) => READY.min(answers::pane_height(height)),
-                _ => answers::cell_height(cell, answers.get(&key), glyphs, width, height),
+                CellBody::Train(_) => answers::pane_height(height),
+                CellBody::Predict(_) | CellBody::Quiz(_) => self.question_height(&key, &cell.body, width),
+                CellBody::Predictions(_) => self.predictions_height(width),
             }
         };
         let document = self.document();

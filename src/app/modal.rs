@@ -1,7 +1,7 @@
 //! What lies over the lesson; keys go to the topmost.
 
 use super::{Cursor, Outline, Screen, Settings, Work};
-use crate::lesson::Hit;
+use crate::lesson::{Answer, CONFIDENCE, Hit};
 use crate::protocol::{CellKey, RunId};
 
 #[derive(Clone, Debug)]
@@ -25,8 +25,10 @@ pub enum Modal {
     Values(Cursor),
     /// An experiment takes the keys that steer it.
     Steer(CellKey),
-    /// A number is being predicted.
+    /// An answer is being typed.
     Guess(Guessing),
+    /// How sure the reader is of a prediction.
+    Confidence(ConfidenceEntry),
     /// What to mend in the lesson that is being written, from this line on.
     Faults {
         top: usize,
@@ -142,18 +144,110 @@ pub enum RunLinePurpose {
     Export,
 }
 
-/// A number on its way into a prediction.
+/// What is asked for where an answer is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Number,
+    Words,
+}
+
+/// An answer on its way into a prediction or a question.
 #[derive(Clone, Debug)]
 pub struct Guessing {
     pub cell: CellKey,
-    pub unit: String,
+    pub wanted: Wanted,
     pub text: String,
 }
 
 impl Guessing {
-    /// The number as typed; a decimal comma will do.
-    pub fn number(&self) -> Option<f64> {
-        let number = self.text.trim().replace(',', ".").parse::<f64>().ok();
-        number.filter(|number| number.is_finite())
+    /// The answer as typed; a decimal comma will do.
+    pub fn answer(&self) -> Option<Answer> {
+        let text = self.text.trim();
+        match self.wanted {
+            Wanted::Number => {
+                let number = text.replace(',', ".").parse::<f64>().ok();
+                number.filter(|number| number.is_finite()).map(Answer::Number)
+            }
+            Wanted::Words => (!text.is_empty()).then(|| Answer::Text(text.into())),
+        }
+    }
+}
+
+/// A confidence on its way into a prediction.
+#[derive(Clone, Debug)]
+pub struct ConfidenceEntry {
+    pub cell: CellKey,
+    pub text: String,
+    /// What stands there was not typed: the first digit takes its place.
+    pub is_suggested: bool,
+}
+
+impl ConfidenceEntry {
+    /// By how much + and - change it.
+    const STEP: u8 = 5;
+
+    pub fn new(cell: CellKey) -> Self {
+        Self { cell, text: "75".into(), is_suggested: true }
+    }
+
+    /// In percent, if it can be stated.
+    pub fn percent(&self) -> Option<u8> {
+        self.text.parse().ok().filter(|percent| CONFIDENCE.contains(percent))
+    }
+
+    /// Takes one more digit; no confidence has three.
+    pub fn insert(&mut self, digit: char) {
+        if self.is_suggested {
+            self.text.clear();
+        }
+        self.is_suggested = false;
+        if self.text.len() < 2 {
+            self.text.push(digit);
+        }
+    }
+
+    pub fn erase(&mut self) {
+        self.is_suggested = false;
+        self.text.pop();
+    }
+
+    /// A step up or down, to a multiple of it and within what can be stated.
+    pub fn step(&mut self, up: bool) {
+        let percent = self.text.parse::<u8>().unwrap_or(0);
+        let below = percent / Self::STEP * Self::STEP;
+        let next = match (up, below == percent) {
+            (true, _) => below + Self::STEP,
+            (false, true) => below.saturating_sub(Self::STEP),
+            (false, false) => below,
+        };
+        self.text = next.clamp(*CONFIDENCE.start(), *CONFIDENCE.end()).to_string();
+        self.is_suggested = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confidence_is_typed_or_stepped() {
+        let mut entry = ConfidenceEntry::new(CellKey { lesson: "l".into(), cell: "c".into() });
+        assert_eq!(entry.percent(), Some(75));
+        entry.insert('8');
+        assert_eq!((entry.percent(), &entry.text[..]), (None, "8"));
+        entry.insert('3');
+        entry.insert('1');
+        assert_eq!(entry.percent(), Some(83));
+        entry.step(true);
+        assert_eq!(entry.percent(), Some(85));
+        entry.erase();
+        entry.insert('2');
+        entry.step(false);
+        assert_eq!(entry.percent(), Some(80));
+        let stepped = |entry: &mut ConfidenceEntry, up| {
+            (0..20).for_each(|_| entry.step(up));
+            entry.percent()
+        };
+        assert_eq!((stepped(&mut entry, true), stepped(&mut entry, false)), (Some(99), Some(50)));
     }
 }

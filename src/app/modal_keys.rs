@@ -55,6 +55,7 @@ impl Modal {
             | Self::Command(_)
             | Self::OtherVersion(_)
             | Self::Guess(_)
+            | Self::Confidence(_)
             | Self::Reset
             | Self::Confirm(_)
             | Self::RunLine(_)
@@ -115,6 +116,7 @@ impl App {
             (Modal::Values(cursor), _) => self.values_key(cursor, key),
             (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
+            (Modal::Confidence(entry), code) => self.confidence_key(entry, code, key),
             (Modal::Faults { top }, _) => {
                 let last = self.last_fault_line();
                 self.modals.extend(scrolled(key, top).map(|top| Modal::Faults { top: top.min(last) }));

@@ -13,6 +13,10 @@ impl App {
         let at = Position { x: column, y: row };
         match self.modals.last() {
             None => {}
+            // It stands within its cell: a click leaves it out, as a key of the lesson does.
+            Some(Modal::Confidence(_)) => {
+                self.modals.pop();
+            }
             // A click beside the contents closes them.
             Some(Modal::Contents(_)) => {
                 let lesson = self.lesson_under(at);
@@ -76,7 +80,7 @@ impl App {
         let width = room.width;
         let choice = match &cell.body {
             CellBody::Predict(_) | CellBody::Quiz(_) => {
-                choice_under(&cell.body, self.answers.get(&key), self.glyphs, width, row)
+                self.question_lines(&key, &cell.body, width).and_then(|lines| choice_under(&lines, row))
             }
             CellBody::Experiment(_) => {
                 let heads = self.experiments.get(&key).map_or(0, |view| head_rows(view, width.saturating_sub(4)));
@@ -87,7 +91,7 @@ impl App {
                 let from_right = right.filter(|_| row == 1 + heads && pages > 1).map(|right| usize::from(right) / 3);
                 from_right.and_then(|back| pages.checked_sub(back + 1))
             }
-            CellBody::Train(_) | CellBody::Claim(_) => None,
+            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) => None,
         };
         self.view.link = None;
         self.view.show_cell(number);

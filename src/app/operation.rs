@@ -7,9 +7,10 @@
 
 use super::answers::{choice_rows, question_rows};
 use super::folding::UNFOLD;
+use super::modal::Wanted;
 use super::navigate::Start;
-use super::{Action, Answer, App, Effect, Guessing, Modal, Pane, Tag};
-use crate::lesson::{Cell, CellBody, Guess, PredictCell, Target};
+use super::{Action, App, Effect, Guessing, Modal, Pane, Tag};
+use crate::lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
 use crate::protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -58,9 +59,17 @@ pub enum Operation {
         lesson: String,
         cell: String,
     },
-    TypeNumber {
+    /// Asks for an answer that is typed.
+    TypeAnswer {
         cell: CellKey,
-        unit: String,
+        wanted: Wanted,
+    },
+    /// Shows a prediction's explanation before its outcome is known.
+    OpenExplanation(CellKey),
+    /// Opens the first prediction that waits for an answer, or the cell that decides one.
+    OpenPrediction {
+        lesson: String,
+        cell: String,
     },
     Answer(CellKey, Answer),
     /// Takes back the last of an order.
@@ -78,6 +87,10 @@ pub enum Operation {
 const LONG: f64 = 60.0;
 /// A race of more images than this, all epochs and lanes together, is asked for on the fastest machine too.
 const MANY_IMAGES: u64 = 5_000_000;
+
+/// What a prediction says that can't be changed any more.
+const SETTLED: &str =
+    "its outcome or its explanation is known, so your prediction stays; :reset forgets this lesson's answers";
 
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
     Operation::Nothing(why.into())
@@ -110,7 +123,10 @@ impl Operation {
             Self::ChooseEffort(_, effort) => effort.name().into(),
             Self::Steer(_) => "steer".into(),
             Self::OpenMeasurement { .. } => "to its measurement".into(),
-            Self::TypeNumber { .. } => "type a number".into(),
+            Self::TypeAnswer { wanted: Wanted::Number, .. } => "type a number".into(),
+            Self::TypeAnswer { wanted: Wanted::Words, .. } => "type your answer".into(),
+            Self::OpenExplanation(_) => "explanation".into(),
+            Self::OpenPrediction { .. } => "to the next that waits".into(),
             Self::Answer(_, Answer::Order(_)) => "next in the order".into(),
             Self::Answer(..) => "answer".into(),
             Self::TakeBack(_) => "take back".into(),
@@ -201,14 +217,14 @@ impl App {
             | Operation::Steer(_)
             | Operation::OpenMeasurement { .. }
             | Operation::TurnPage(_) => Some((number, 0..height)),
-            Operation::Answer(key, _) | Operation::TakeBack(key) | Operation::TypeNumber { cell: key, .. } => {
+            Operation::Answer(key, _) | Operation::TakeBack(key) | Operation::TypeAnswer { cell: key, .. } => {
                 let cell = self.focused()?;
-                let (answer, width) = (self.answers.get(key), self.screen.text.width);
-                let whole = question_rows(&cell.body, answer, self.glyphs, width)?;
+                let lines = self.question_lines(key, &cell.body, self.screen.text.width)?;
+                let whole = question_rows(&lines);
                 // On a screen that can't hold all of it: the choice itself.
                 let rows = match action {
                     Action::Choose(choice) if usize::from(whole.end) > self.view.height => {
-                        choice_rows(&cell.body, answer, self.glyphs, width, usize::from(choice) - 1)?
+                        choice_rows(&lines, usize::from(choice) - 1)?
                     }
                     _ => whole,
                 };
@@ -219,6 +235,8 @@ impl App {
             | Operation::Follow(_)
             | Operation::Unfold { .. }
             // These show what they are about themselves.
+            | Operation::OpenExplanation(_)
+            | Operation::OpenPrediction { .. }
             | Operation::EditSettings { .. }
             | Operation::ReadValues
             | Operation::TurnLesson(_)
@@ -229,14 +247,11 @@ impl App {
     fn intended(&self, action: Action) -> Operation {
         match action {
             Action::Activate => self.on_enter(),
-            Action::Unfold => match self.folded_in_view() {
-                Some((cell, number)) => Operation::Unfold { cell, number },
-                None => nothing("nothing in view is folded"),
-            },
             Action::Pause => self.on_pause(),
             Action::Stop => self.on_stop(),
             Action::Choose(number) => self.on_digit(usize::from(number)),
             Action::Undo => self.on_undo(),
+            Action::Unfold => self.on_unfold(),
             Action::Left | Action::Right => self.on_arrow(if action == Action::Left { -1 } else { 1 }),
             Action::NextPage | Action::PreviousPage => {
                 let by = if action == Action::NextPage { 1 } else { -1 };
@@ -288,10 +303,19 @@ impl App {
             CellBody::Claim(claim) => {
                 Operation::OpenMeasurement { lesson: claim.lesson.clone(), cell: claim.cell.clone() }
             }
-            CellBody::Predict(PredictCell { guess: Guess::Number(unit), .. }) => {
-                Operation::TypeNumber { cell: key, unit: unit.clone() }
+            CellBody::Predict(predict) if self.is_settled(&key, predict) => nothing(SETTLED),
+            CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })
+            | CellBody::Quiz(QuizCell { kind: QuizKind::Number { .. }, .. }) => {
+                Operation::TypeAnswer { cell: key, wanted: Wanted::Number }
+            }
+            CellBody::Quiz(QuizCell { kind: QuizKind::Short { .. }, .. }) => {
+                Operation::TypeAnswer { cell: key, wanted: Wanted::Words }
             }
             CellBody::Predict(_) | CellBody::Quiz(_) => nothing("press the number of your answer"),
+            CellBody::Predictions(_) => match self.next_prediction() {
+                Some(CellKey { lesson, cell }) => Operation::OpenPrediction { lesson, cell },
+                None => nothing("no prediction waits: all are answered and decided"),
+            },
         }
     }
 
@@ -346,27 +370,35 @@ impl App {
         let choice = number - 1;
         let fewer = |count: usize| nothing(format!("there are {count} answers: 1 to {count}"));
         match &cell.body {
-            CellBody::Quiz(quiz) if choice >= quiz.choices.len() => fewer(quiz.choices.len()),
-            CellBody::Quiz(_) => Operation::Answer(key, Answer::Choice(choice)),
+            CellBody::Quiz(QuizCell { kind: QuizKind::Choices(choices), .. }) if choice >= choices.len() => {
+                fewer(choices.len())
+            }
+            CellBody::Quiz(quiz) => match self.shuffled(&key, quiz).choices().get(choice) {
+                Some(chosen) => Operation::Answer(key, Answer::Choice(chosen.text.clone())),
+                None => nothing("Enter asks for your answer"),
+            },
+            CellBody::Predict(predict) if self.is_settled(&key, predict) => nothing(SETTLED),
             CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. })
                 if choice >= options.len() =>
             {
                 fewer(options.len())
             }
-            CellBody::Predict(PredictCell { guess: Guess::Choice(_), .. }) => {
-                Operation::Answer(key, Answer::Choice(choice))
+            CellBody::Predict(PredictCell { guess: Guess::Choice(options), .. }) => {
+                Operation::Answer(key, Answer::Choice(options[choice].clone()))
             }
             CellBody::Predict(PredictCell { guess: Guess::Order(options), .. }) => {
-                let mut order = match self.answers.get(&key) {
+                let mut order = match self.answers.get(&key).map(|record| &record.answer) {
                     Some(Answer::Order(order)) => order.clone(),
                     _ => Vec::new(),
                 };
+                // An earlier text of the lesson may have had other things to put in order.
+                order.retain(|thing| options.contains(thing));
                 if order.len() >= options.len() {
                     nothing("your order is whole; Backspace takes back its last")
-                } else if order.contains(&choice) {
+                } else if order.contains(&options[choice]) {
                     nothing(format!("{number} has its place already; Backspace takes back the last"))
                 } else {
-                    order.push(choice);
+                    order.push(options[choice].clone());
                     Operation::Answer(key, Answer::Order(order))
                 }
             }
@@ -377,16 +409,46 @@ impl App {
                 Some(_) => nothing("there is one page"),
                 None => nothing("there is nothing to turn to yet"),
             },
-            CellBody::Train(_) | CellBody::Claim(_) => nothing("numbers answer questions and turn pages"),
+            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) => {
+                nothing("numbers answer questions and turn pages")
+            }
         }
     }
 
     fn on_undo(&self) -> Operation {
-        let key = self.focused().map(|cell| self.key_of(cell));
-        match key.as_ref().and_then(|key| self.answers.get(key)).zip(key.as_ref()) {
-            Some((Answer::Order(_), key)) => Operation::TakeBack(key.clone()),
-            _ => nothing("there is no order here to take back from"),
+        const NONE: &str = "there is no order here to take back from";
+        let Some(cell) = self.focused() else { return nothing(NONE) };
+        let key = self.key_of(cell);
+        match (&cell.body, self.answers.get(&key).map(|record| &record.answer)) {
+            (CellBody::Predict(predict), Some(Answer::Order(_))) if self.is_settled(&key, predict) => nothing(SETTLED),
+            (CellBody::Predict(_), Some(Answer::Order(_))) => Operation::TakeBack(key),
+            _ => nothing(NONE),
         }
+    }
+
+    fn on_unfold(&self) -> Operation {
+        let explanation = || match self.focused() {
+            Some(cell) if !matches!(self.view.chosen_target(), Some(Target::Sealed { .. })) => {
+                let key = self.key_of(cell);
+                let CellBody::Predict(predict) = &cell.body else { return None };
+                self.waits_to_be_explained(&key, predict).then_some(key)
+            }
+            _ => None,
+        };
+        match (explanation(), self.folded_in_view()) {
+            (Some(key), _) => Operation::OpenExplanation(key),
+            (None, Some((cell, number))) => Operation::Unfold { cell, number },
+            (None, None) => nothing("nothing in view waits to be read"),
+        }
+    }
+
+    /// Whether an answer has been given whose explanation is not shown yet.
+    fn waits_to_be_explained(&self, key: &CellKey, predict: &PredictCell) -> bool {
+        let is_open = self.answers.get(key).is_some_and(|record| record.opened);
+        !is_open
+            && self.prediction(key, predict).is_some()
+            && predict.decides.is_some()
+            && !self.is_settled(key, predict)
     }
 
     /// Left and right belong to the figure in focus, its pages first, then its values; they turn lessons where there is
@@ -484,11 +546,14 @@ impl App {
                 self.modals.push(Modal::Steer(cell));
                 Vec::new()
             }
-            Operation::OpenMeasurement { lesson, cell } => self.follow_to_cell(&lesson, &cell),
-            Operation::TypeNumber { cell, unit } => {
-                self.modals.push(Modal::Guess(Guessing { cell, unit, text: String::new() }));
+            Operation::OpenMeasurement { lesson, cell } | Operation::OpenPrediction { lesson, cell } => {
+                self.follow_to_cell(&lesson, &cell)
+            }
+            Operation::TypeAnswer { cell, wanted } => {
+                self.modals.push(Modal::Guess(Guessing { cell, wanted, text: String::new() }));
                 Vec::new()
             }
+            Operation::OpenExplanation(cell) => self.open_explanation(cell),
             Operation::Answer(cell, answer) => self.keep_answer(cell, answer),
             Operation::TakeBack(cell) => self.take_back(&cell),
             Operation::TurnPage(page) => {
@@ -568,7 +633,7 @@ impl App {
 /// How many numbers answer a question.
 fn choices(cell: &Cell) -> Option<usize> {
     match &cell.body {
-        CellBody::Quiz(quiz) => Some(quiz.choices.len()),
+        CellBody::Quiz(quiz) => Some(quiz.choices().len()).filter(|count| *count > 0),
         CellBody::Predict(PredictCell { guess: Guess::Choice(options) | Guess::Order(options), .. }) => {
             Some(options.len())
         }

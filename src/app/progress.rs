@@ -1,6 +1,6 @@
 //! How far a lesson has been worked through: read, its cells run, its questions answered.
 
-use super::{App, is_committed};
+use super::App;
 use crate::lesson::{Cell, CellBody, Document};
 use crate::protocol::{CellKey, RunState};
 
@@ -35,10 +35,12 @@ impl App {
         match &cell.body {
             CellBody::Train(_) => Some(self.has_finished_run(&key)),
             CellBody::Experiment(_) => Some(self.experiments.get(&key).is_some_and(|view| view.outcome.is_some())),
-            CellBody::Predict(predict) => Some(is_committed(self.answers.get(&key), &predict.guess)),
-            CellBody::Quiz(_) => Some(self.answers.contains_key(&key)),
-            // A verdict follows from measurements in other lessons.
-            CellBody::Claim(_) => None,
+            CellBody::Predict(predict) => Some(self.prediction(&key, predict).is_some()),
+            CellBody::Quiz(quiz) => {
+                Some(self.answers.get(&key).is_some_and(|record| quiz.feedback(&record.answer).is_some()))
+            }
+            // A verdict follows from measurements in other lessons, and so does what becomes of predictions.
+            CellBody::Claim(_) | CellBody::Predictions(_) => None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
 use crate::protocol::{
-    Advance, Arm, EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up, mean_and_deviation,
-    verdict,
+    Advance, Arm, EpochRecord, Finding, Lane, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up,
+    mean_and_deviation, run_findings, verdict,
 };
 
 /// One lane's curve.
@@ -286,6 +286,17 @@ impl Race {
         let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
         let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
         verdict(first, second, &records, self.spec.epochs, self.state == RunState::Finished)
+    }
+
+    /// What this run has found once it is at rest.
+    pub fn findings(&self) -> Vec<Finding> {
+        if self.state.is_active() {
+            return Vec::new();
+        }
+        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+        let diverged: Vec<Lane> =
+            self.lanes.iter().filter(|lane| lane.diverged.is_some()).map(|lane| lane.lane).collect();
+        run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
     /// How far its lanes have come.

@@ -1,6 +1,6 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
-use super::{App, Effect, Tag};
+use super::{App, Effect, Race, Tag};
 use crate::lesson::{CellBody, RaceMark};
 use crate::protocol::{CellKey, RequestBody, RunId, RunSpec};
 
@@ -28,6 +28,17 @@ impl App {
     pub fn own_settings(&self, key: &CellKey, run: RunId) -> Vec<String> {
         let spec = self.races.get(&run).map(|race| &race.spec);
         spec.zip(self.lesson_spec(key)).map(|(spec, lesson)| spec.other_than(&lesson)).unwrap_or_default()
+    }
+
+    /// The run that decides what was predicted of a race: it has the lesson's settings, whatever its seeds; the one that
+    /// the cell shows before the one behind it.
+    pub fn deciding_race(&self, key: &CellKey) -> Option<&Race> {
+        let lesson = self.lesson_spec(key)?;
+        let runs = [self.cell_runs.get(key), self.other_runs.get(key)];
+        runs.into_iter().flatten().filter_map(|run| self.races.get(run)).find(|race| {
+            let seeds = lesson.seeds.clone();
+            RunSpec { seeds, ..race.spec.clone() }.other_than(&lesson).is_empty()
+        })
     }
 
     /// The run that a race's cell keeps behind the one that it shows.

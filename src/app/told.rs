@@ -1,7 +1,9 @@
 //! What the kernel and the store tell the notebook.
 
+use super::line_keys::{answer_key, remember};
 use super::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
-use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable};
+use crate::lesson::StoredAnswer;
+use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable, counted};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -235,7 +237,7 @@ impl App {
 
     pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(Read::Progress);
-        let mut last_lesson = None;
+        let (mut last_lesson, mut reader, mut lost) = (None, None, 0);
         let welcome = self.library.numbered(0).map(|at| self.library.lessons[at].meta.id.clone());
         let is_welcome = |key: &str| welcome.as_deref().is_some_and(|id| key.strip_prefix("place/") == Some(id));
         let is_open = self.opening == Opening::Done && self.document().number == Some(0);
@@ -263,18 +265,42 @@ impl App {
                     }
                 }
                 ["answer", lesson, cell] => {
-                    if let Ok(answer) = serde_json::from_value(value) {
-                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
-                        self.answers.entry(key).or_insert(answer);
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    match StoredAnswer::read(lesson, cell, &value) {
+                        StoredAnswer::Current(record) => {
+                            self.answers.entry(key).or_insert(record);
+                        }
+                        StoredAnswer::Converted(record) => {
+                            let value = serde_json::to_value(&record).unwrap_or_default();
+                            effects.push(remember(answer_key(&key), value));
+                            self.answers.entry(key).or_insert(record);
+                        }
+                        // A lesson that is not open now may come back with its cell.
+                        StoredAnswer::Lost if self.cell_of(&key).is_none() => {}
+                        StoredAnswer::Lost => {
+                            effects.push(remember(answer_key(&key), Value::Null));
+                            lost += 1;
+                        }
                     }
                 }
                 ["unfolded", lesson, cell] => {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                     self.recall_unfolded(key, &value);
                 }
+                ["reader"] => reader = value.as_u64(),
                 ["last-lesson"] => last_lesson = value.as_str().map(String::from),
                 _ => {}
             }
+        }
+        match reader {
+            Some(reader) => self.reader = reader,
+            None => effects.push(remember("reader".into(), self.reader.into())),
+        }
+        if lost > 0 {
+            let answers = counted(lost, "answer");
+            self.notice(format!(
+                "{answers} from an earlier version can't be told any more and had to go: their questions have changed"
+            ));
         }
         self.change_banner();
         // Races whose runs are known now have their whole height before a place is found again.

@@ -2,10 +2,10 @@
 
 use super::keys;
 use super::{
-    Action, Answer, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read,
-    RunsList, Search, Tag,
+    Action, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read, RunsList,
+    Search, Tag,
 };
-use crate::lesson::CellBody;
+use crate::lesson::{Answer, CellBody};
 use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
@@ -288,7 +288,9 @@ impl App {
 
     /// Takes back the last that was put in order.
     pub(super) fn take_back(&mut self, key: &CellKey) -> Vec<Effect> {
-        let Some(Answer::Order(mut order)) = self.answers.get(key).cloned() else { return Vec::new() };
+        let Some(Answer::Order(mut order)) = self.answers.get(key).map(|record| record.answer.clone()) else {
+            return Vec::new();
+        };
         order.pop();
         if order.is_empty() { self.forget_answer(key) } else { self.keep_answer(key.clone(), Answer::Order(order)) }
     }

@@ -1,7 +1,7 @@
 //! `relu check`: what a writer should mend.
 
 use super::{Outcome, say};
-use crate::lesson::{Library, Parsed, check as check_lessons};
+use crate::lesson::{Library, Parsed, Severity, check as check_lessons};
 use crate::shell;
 use color_eyre::eyre::{WrapErr, bail};
 use std::path::Path;
@@ -18,7 +18,8 @@ pub fn check(path: Option<&Path>) -> Outcome {
     for fault in &faults {
         say(&fault.to_string())?;
     }
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_sound = faults.iter().all(|fault| fault.severity == Severity::Warning);
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A file, or every `.md` of a folder but its README, in the order of their names.

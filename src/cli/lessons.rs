@@ -112,6 +112,7 @@ fn kind(body: &CellBody) -> &'static str {
         CellBody::Predict(_) => "predict",
         CellBody::Quiz(_) => "quiz",
         CellBody::Claim(_) => "claim",
+        CellBody::Predictions(_) => "predictions",
     }
 }
 
@@ -125,7 +126,7 @@ mod tests {
         for name in ["template", "My first lesson", "über-中文 2"] {
             let (document, faults) = parse("x.md", &template(name).unwrap());
             let kinds: Vec<&str> = document.cells().iter().map(|cell| kind(&cell.body)).collect();
-            assert_eq!(kinds, ["predict", "train", "experiment", "quiz", "claim"]);
+            assert_eq!(kinds, ["predict", "train", "experiment", "quiz", "quiz", "claim"]);
             assert_eq!(check(&[(document, faults)], &Library::english().lessons), []);
         }
         let text = template("My first lesson").unwrap();

@@ -3,6 +3,8 @@
 use super::body::{Body, Wrong, in_words};
 use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
+use super::prediction::{PredictCell, predict};
+use super::quiz::{QuizCell, quiz};
 use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
 use serde::Deserialize;
 
@@ -21,6 +23,13 @@ pub enum CellBody {
     Predict(PredictCell),
     Quiz(QuizCell),
     Claim(ClaimCell),
+    Predictions(PredictionsCell),
+}
+
+/// The list of all predictions with their outcomes, and the reader's calibration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictionsCell {
+    pub title: String,
 }
 
 /// A race of LeNet-4 arms. What is absent is the preset's.
@@ -95,73 +104,11 @@ pub struct ExperimentCell {
     pub at_once: bool,
 }
 
-/// A guess asked before the run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PredictCell {
-    pub question: String,
-    pub guess: Guess,
-    /// Shown once the reader has committed, whatever the guess.
-    pub explanation: String,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Guess {
-    /// Options in the order shown.
-    Choice(Vec<String>),
-    /// A number in this unit.
-    Number(String),
-    /// Things to put in order.
-    Order(Vec<String>),
-}
-
-/// A check question.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QuizCell {
-    #[serde(default)]
-    pub id: String,
-    #[serde(default)]
-    pub question: String,
-    #[serde(default)]
-    pub choices: Vec<Choice>,
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Choice {
-    pub text: String,
-    #[serde(default)]
-    pub right: bool,
-    /// Why it is right or wrong; never empty.
-    pub because: String,
-}
-
-impl Choice {
-    /// What is said to whoever has chosen it.
-    pub fn told(&self) -> String {
-        format!("{} {}", if self.right { "Right." } else { "Not quite." }, self.because)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PredictBody {
-    #[serde(default, rename = "id")]
-    _id: String,
-    #[serde(default)]
-    question: String,
-    #[serde(default)]
-    explanation: String,
-    choices: Option<Vec<String>>,
-    unit: Option<String>,
-    order: Option<Vec<String>>,
-}
-
 /// What a cell's body needs, by the kind of the cell.
-/// Of a race and of an experiment.
+/// Of a race, of an experiment, and of the list of predictions.
 const TITLED: [&str; 2] = ["id", "title"];
 const PREDICT: [&str; 3] = ["id", "question", "explanation"];
-const QUIZ: [&str; 3] = ["id", "question", "choices"];
+const QUIZ: [&str; 2] = ["id", "question"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
 
 /// A cell as it was read, with all that is wrong with it.
@@ -186,6 +133,7 @@ impl CellBody {
             "predict" => (predict, &PREDICT),
             "quiz" => (quiz, &QUIZ),
             "claim" => (claim, &CLAIM),
+            "predictions" => (predictions, &TITLED),
             _ => return None,
         };
         let mut body = Body::parse(text, required);
@@ -313,7 +261,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// What a reader chooses from: two or more texts, none of them empty, no two the same, one key for each.
-fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
+pub(super) fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
     if body.is_refused(key) {
         return;
     }
@@ -330,50 +278,19 @@ fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c
     }
 }
 
-fn predict(body: &mut Body) -> Option<CellBody> {
-    body.refuse_empty("question");
-    if body.text_of("explanation").is_some_and(|text| text.trim().is_empty()) {
-        body.fault_at("explanation", "`explanation` is empty; a guess deserves an answer");
-    }
-    let PredictBody { _id, question, explanation, choices, unit, order } = body.read()?;
-    let (question, explanation) = (plain(&question), plain(&explanation));
-    let each = |texts: Option<Vec<String>>| texts.map(|texts| texts.iter().map(|text| plain(text)).collect::<Vec<_>>());
-    let guess = match (each(choices), unit, each(order)) {
-        (Some(choices), None, None) if choices.len() >= 2 => Guess::Choice(choices),
-        (None, Some(unit), None) => Guess::Number(unit),
-        (None, None, Some(order)) if order.len() >= 2 => Guess::Order(order),
-        _ => {
-            if !["choices", "unit", "order"].iter().any(|key| body.is_refused(key)) {
-                body.fault("give one of `choices` (two or more), `unit`, or `order` (two or more)", 0);
-            }
-            return None;
-        }
-    };
-    if let Guess::Choice(options) | Guess::Order(options) = &guess {
-        let key = if matches!(guess, Guess::Order(_)) { "order" } else { "choices" };
-        check_choices(body, key, options.iter().map(String::as_str));
-    }
-    Some(CellBody::Predict(PredictCell { question, guess, explanation }))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredictionsBody {
+    #[serde(default, rename = "id")]
+    _id: String,
+    #[serde(default)]
+    title: String,
 }
 
-fn quiz(body: &mut Body) -> Option<CellBody> {
-    body.refuse_empty("question");
-    let mut cell: QuizCell = body.read()?;
-    cell.question = plain(&cell.question);
-    for choice in &mut cell.choices {
-        (choice.text, choice.because) = (plain(&choice.text), plain(&choice.because));
-    }
-    let choices = &cell.choices;
-    if !body.is_refused("choices") {
-        check_choices(body, "choices", choices.iter().map(|choice| choice.text.as_str()));
-        if choices.len() < 2 || !choices.iter().any(|choice| choice.right) {
-            body.fault_at("choices", "needs two choices or more, at least one with `right = true`");
-        }
-        for choice in choices.iter().filter(|choice| choice.because.trim().is_empty()) {
-            body.fault_at("choices", format!("the choice \"{}\" lacks its `because`", choice.text));
-        }
-    }
-    Some(CellBody::Quiz(cell))
+fn predictions(body: &mut Body) -> Option<CellBody> {
+    body.refuse_empty("title");
+    let PredictionsBody { _id, title } = body.read()?;
+    Some(CellBody::Predictions(PredictionsCell { title }))
 }
 
 fn claim(body: &mut Body) -> Option<CellBody> {

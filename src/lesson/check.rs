@@ -2,11 +2,12 @@
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
-use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Target, each_block, plain};
+use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Severity, Target, each_block, plain};
 use super::glyphs::Glyphs;
 use super::layout::layout_faults;
 use super::parse::Parsed;
-use crate::protocol::{RACE, finds};
+use super::prediction::PredictCell;
+use crate::protocol::{RACE, finds, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
@@ -76,7 +77,7 @@ impl<'d> Known<'d> {
                 let found = match &cell.body {
                     CellBody::Train(_) => RACE,
                     CellBody::Experiment(cell) => cell.spec.experiment.finding_keys(),
-                    CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return,
+                    CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_) => return,
                 };
                 if !known.findings.contains(&found) {
                     known.findings.push(found);
@@ -109,7 +110,11 @@ fn first() -> Position {
 }
 
 fn fault(document: &Document, at: Position, message: impl Into<String>) -> Fault {
-    Fault { file: document.file.clone(), at, message: message.into() }
+    Fault { file: document.file.clone(), at, severity: Severity::Error, message: message.into() }
+}
+
+fn warning(document: &Document, at: Position, message: impl Into<String>) -> Fault {
+    Fault { severity: Severity::Warning, ..fault(document, at, message) }
 }
 
 fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
@@ -122,8 +127,12 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
         if let CellBody::Claim(claim) = &cell.body {
             faults.extend(nowhere(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
         }
+        if let CellBody::Predict(predict) = &cell.body {
+            prediction_faults(cell, predict, own, all, faults);
+        }
         faults.extend(text_fault(cell).map(|what| fault(document, cell.at, what)));
     }
+    faults.extend(guessable(document).into_iter().map(|(at, what)| warning(document, at, what)));
     let mut anchors = HashSet::new();
     each_block(&document.blocks, &mut |block| match &block.kind {
         BlockKind::Heading { anchor, .. } if !anchors.insert(anchor.as_str()) => {
@@ -174,6 +183,7 @@ fn text_fault(cell: &Cell) -> Option<String> {
     let (text, room) = match &cell.body {
         CellBody::Train(train) => (&train.title, RACE_TITLE),
         CellBody::Experiment(experiment) => (&experiment.title, TITLE),
+        CellBody::Predictions(predictions) => (&predictions.title, TITLE),
         CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return None,
     };
     let width = text.width();
@@ -199,6 +209,113 @@ fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     let found = |key: &str| other.findings.iter().any(|patterns| finds(patterns, key));
     let wanted = claim.tests.iter().flat_map(Test::findings).filter(|key| !found(key));
     wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
+}
+
+/// What keeps a prediction from being decided.
+fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
+    let document = own.document;
+    let Some(decision) = &predict.decides else {
+        let what = "nothing decides this prediction; `decides` names a cell and what it finds";
+        faults.push(warning(document, cell.at, what));
+        return;
+    };
+    let other = match &decision.lesson {
+        None => own,
+        Some(lesson) if *lesson == document.meta.id => own,
+        Some(lesson) => {
+            let Some(other) = all.get(lesson.as_str()) else {
+                faults.push(fault(
+                    document,
+                    cell.at,
+                    format!("there is no lesson `{lesson}` to decide this prediction"),
+                ));
+                return;
+            };
+            other
+        }
+    };
+    let (id, place) = (&decision.cell, &other.document.meta.id);
+    if other.lacks_cell(id) {
+        faults.push(fault(
+            document,
+            cell.at,
+            format!("the lesson `{place}` has no cell `{id}` to decide this prediction"),
+        ));
+        return;
+    }
+    // One that was refused may find it.
+    let Some(decider) = other.document.cell(id) else { return };
+    let finds: Box<dyn Fn(&str) -> bool> = match &decider.body {
+        CellBody::Train(train) => {
+            let keys = run_finding_keys(&train.spec());
+            Box::new(move |key| keys.iter().any(|known| known == key))
+        }
+        CellBody::Experiment(experiment) => Box::new(|key| finds(experiment.spec.experiment.finding_keys(), key)),
+        _ => {
+            faults.push(fault(
+                document,
+                cell.at,
+                format!("the cell `{id}` measures nothing; it can't decide a prediction"),
+            ));
+            return;
+        }
+    };
+    let missing = decision.findings().into_iter().filter(|key| !finds(key));
+    faults.extend(missing.map(|key| fault(document, cell.at, format!("the cell `{id}` does not find `{key}`"))));
+    if std::ptr::eq(other.document, document) && decider.at < cell.at {
+        let what = format!("the cell `{id}`, which decides this prediction, stands above it");
+        faults.push(warning(document, cell.at, what));
+    }
+}
+
+/// How many times as long as the mean of the others a choice may be before it stands out, and the others than it.
+const STANDS_OUT: f64 = 1.5;
+
+/// Questions whose right choice can be told by its length.
+fn guessable(document: &Document) -> Vec<(Position, String)> {
+    let cells = document.cells();
+    let quizzes = cells.iter().filter_map(|cell| match &cell.body {
+        CellBody::Quiz(quiz) if !quiz.choices().is_empty() => Some((*cell, quiz)),
+        _ => None,
+    });
+    let mut told = Vec::new();
+    let mut ranks = Vec::new();
+    for (cell, quiz) in quizzes {
+        let of = |right: bool| -> Vec<f64> {
+            let choices = quiz.choices().iter().filter(|choice| choice.right == right);
+            choices.map(|choice| choice.text.width() as f64).collect()
+        };
+        let (right, wrong) = (of(true), of(false));
+        if right.is_empty() || wrong.is_empty() {
+            continue;
+        }
+        let mean = |lengths: &[f64]| lengths.iter().sum::<f64>() / lengths.len() as f64;
+        let (by_right, by_wrong) = (mean(&right), mean(&wrong));
+        if by_right > STANDS_OUT * by_wrong {
+            told.push((
+                cell.at,
+                format!("the right choice of `{}` stands out by its length; even out the choices", cell.id),
+            ));
+        } else if STANDS_OUT * by_right < by_wrong {
+            told.push((
+                cell.at,
+                format!("the right choice of `{}` stands out as it is short; even out the choices", cell.id),
+            ));
+        }
+        let lowest = |lengths: &[f64]| lengths.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = |lengths: &[f64]| lengths.iter().copied().fold(0.0, f64::max);
+        ranks.push((cell.at, lowest(&right) > highest(&wrong), highest(&right) < lowest(&wrong)));
+    }
+    if let [(at, ..), _, ..] = ranks.as_slice() {
+        for (word, is_always) in
+            [("longest", ranks.iter().all(|rank| rank.1)), ("shortest", ranks.iter().all(|rank| rank.2))]
+        {
+            if is_always {
+                told.push((*at, format!("the right choice is the {word} in every question of this lesson")));
+            }
+        }
+    }
+    told
 }
 
 /// Why a link leads nowhere.
@@ -546,6 +663,72 @@ mod tests {
         let empty = sound.replacen("lesson", "literature = \"\"\nlesson", 1);
         let found = super::tests::faults(&claim(&empty).replacen("literature = \"l\"\n", "", 1));
         assert!(found[0].starts_with("x.md:12:1: claim: `literature` is empty"), "{found:?}");
+    }
+
+    fn predict(decides: &str) -> String {
+        format!("```predict\nid = \"p\"\nquestion = \"q\"\nexplanation = \"e\"\nunit = \"%\"\n{decides}```\n")
+    }
+
+    #[test]
+    fn a_prediction_is_decided_by_what_a_cell_finds() {
+        let race = "```train\nid = \"r\"\ntitle = \"t\"\n```\n";
+        let dying = "```experiment\nid = \"d\"\ntitle = \"t\"\nexperiment = \"dying\"\n```\n";
+        let decided = |cell: &str, key: &str| {
+            let decides = format!("decides = {{ cell = \"{cell}\", finding = \"{key}\", within = 1 }}\n");
+            faults(&format!("{}{race}{dying}", predict(&decides)))
+        };
+        for (cell, key) in [("r", "race.error.relu-tanh"), ("x/r", "race.ratio"), ("d", "dying.dead.relu.0.1")] {
+            assert_eq!(decided(cell, key), [] as [&str; 0], "{cell}, {key}");
+        }
+        assert_eq!(
+            decided("sparsity/count", "sparsity.active.sigmoid"),
+            ["x.md:8:1: there is no lesson `sparsity` to decide this prediction"]
+        );
+        for (cell, key, expected) in [
+            ("r", "race.error.relu", "x.md:8:1: the cell `r` does not find `race.error.relu`"),
+            ("r", "dying.dead.relu.0.1", "x.md:8:1: the cell `r` does not find `dying.dead.relu.0.1`"),
+            ("d", "dying.ded.relu.0.1", "x.md:8:1: the cell `d` does not find `dying.ded.relu.0.1`"),
+            ("e", "race.ratio", "x.md:8:1: the lesson `x` has no cell `e` to decide this prediction"),
+            ("p", "race.ratio", "x.md:8:1: the cell `p` measures nothing; it can't decide a prediction"),
+        ] {
+            assert_eq!(decided(cell, key), [expected]);
+        }
+        let below =
+            faults(&format!("{race}{}", predict("decides = { cell = \"r\", finding = \"race.ratio\", within = 1 }\n")));
+        assert_eq!(below, ["x.md:12:1: warning: the cell `r`, which decides this prediction, stands above it"]);
+        let open = faults(&predict(""));
+        assert!(open.len() == 1 && open[0].starts_with("x.md:8:1: warning: nothing decides"), "{open:?}");
+        let english = super::super::Library::english().lessons;
+        let far =
+            predict("decides = { cell = \"sparsity/count\", finding = \"sparsity.active.sigmoid\", within = 1 }\n");
+        assert_eq!(check(&[parse("x.md", &format!("{HEAD}{far}"))], &english), []);
+    }
+
+    #[test]
+    fn a_key_that_can_be_guessed_is_warned_of() {
+        let quiz = |id: &str, texts: [&str; 3]| {
+            let choice = |(at, text): (usize, &&str)| {
+                format!("[[choices]]\ntext = \"{text}\"\nright = {}\nbecause = \"b\"\n", at == 1)
+            };
+            let choices: String = texts.iter().enumerate().map(choice).collect();
+            format!("```quiz\nid = \"{id}\"\nquestion = \"q\"\n{choices}```\n\n")
+        };
+        let even = ["eight ch", "nine char", "ten charac"];
+        assert_eq!(faults(&quiz("a", even)), [] as [&str; 0]);
+        let told = |texts| faults(&quiz("a", texts));
+        assert_eq!(
+            told(["short", "a good deal longer than they", "others"]),
+            ["x.md:8:1: warning: the right choice of `a` stands out by its length; even out the choices"]
+        );
+        assert_eq!(
+            told(["a good deal longer", "short", "and longer than it"]),
+            ["x.md:8:1: warning: the right choice of `a` stands out as it is short; even out the choices"]
+        );
+        let longest = ["eight ch", "ten charac", "nine char"];
+        assert_eq!(faults(&quiz("a", longest)), [] as [&str; 0], "one question alone tells nothing");
+        let always = faults(&format!("{}{}", quiz("a", longest), quiz("b", longest)));
+        assert_eq!(always, ["x.md:8:1: warning: the right choice is the longest in every question of this lesson"]);
+        assert_eq!(faults(&format!("{}{}", quiz("a", longest), quiz("b", even))), [] as [&str; 0]);
     }
 
     #[test]

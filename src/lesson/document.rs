@@ -16,17 +16,28 @@ pub struct Position {
     pub column: usize,
 }
 
+/// Whether something has to be mended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    #[default]
+    Error,
+    /// The lesson works as it is; its writer should have a look.
+    Warning,
+}
+
 /// What a writer should mend, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
     pub file: String,
     pub at: Position,
+    pub severity: Severity,
     pub message: String,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.at.line, self.at.column, self.message)
+        let word = if self.severity == Severity::Warning { "warning: " } else { "" };
+        write!(f, "{}:{}:{}: {word}{}", self.file, self.at.line, self.at.column, self.message)
     }
 }
 

@@ -4,10 +4,12 @@
 //! Three stages, three types: [`parse()`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
 //! lines for one page, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
 
+mod answer;
 mod body;
 mod cell;
 mod check;
 mod claim;
+mod comparison;
 mod document;
 mod glyphs;
 mod highlight;
@@ -17,6 +19,8 @@ mod links;
 mod math;
 mod parse;
 mod picture;
+mod prediction;
+mod quiz;
 mod sanitize;
 mod sealed;
 mod search;
@@ -25,10 +29,14 @@ mod spot;
 mod table;
 mod wrap;
 
-pub use cell::{Cell, CellBody, Choice, ExperimentCell, Guess, PredictCell, QuizCell, RaceMark, TrainCell};
+pub use answer::{Answer, AnswerRecord, CONFIDENCE, StoredAnswer};
+pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, RaceMark, TrainCell};
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
-pub use document::{Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Target, Unread};
+pub use comparison::{Comparison, short};
+pub use document::{
+    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Severity, Target, Unread,
+};
 pub use glyphs::Glyphs;
 pub use highlight::{Highlighter, Lit};
 pub use layout::{Heading, Layout, Line, lay_out};
@@ -36,6 +44,8 @@ pub use library::Library;
 pub use links::Link;
 pub use parse::{Parsed, parse, parse_bytes};
 pub use picture::{Picture, PictureError, Pictures, Pixel};
+pub use prediction::{DecidedBy, Decision, Extreme, Guess, PredictCell};
+pub use quiz::{Choice, Comments, Feedback, QuizCell, QuizKind};
 pub use sanitize::sanitize;
 pub use sealed::Sealed;
 pub use search::{Found, Hit, position};

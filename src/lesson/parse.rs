@@ -3,7 +3,8 @@
 use super::body::{Body, Wrong, code};
 use super::cell::{Cell, CellBody, ReadCell};
 use super::document::{
-    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Target, Unread, anchor, each_block, plain,
+    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Severity, Target, Unread, anchor, each_block,
+    plain,
 };
 use super::sanitize::sanitize;
 use super::sealed::{MARK, Sealed};
@@ -23,7 +24,7 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
     let Err(error) = str::from_utf8(bytes) else { return parse(file, &String::from_utf8_lossy(bytes)) };
     let (before, rest) = bytes.split_at(error.valid_up_to());
     let before = String::from_utf8_lossy(before);
-    let fault = |at, message| Fault { file: file.into(), at, message };
+    let fault = |at, message| Fault { file: file.into(), at, severity: Severity::Error, message };
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         let message = "this is UTF-16, not UTF-8; save the file as UTF-8".into();
         return (Document { file: file.into(), ..Document::default() }, vec![fault(FIRST, message)]);
@@ -109,7 +110,7 @@ impl<'f> Reader<'f> {
     }
 
     fn fault(&mut self, at: Position, message: impl Into<String>) {
-        self.faults.push(Fault { file: self.file.into(), at, message: message.into() });
+        self.faults.push(Fault { file: self.file.into(), at, severity: Severity::Error, message: message.into() });
     }
 
     /// Faults of a body of TOML that begins on this line of the file.
@@ -311,7 +312,7 @@ impl<'f> Reader<'f> {
                 Some(Block { at, kind: BlockKind::Code { language: kind.into(), text: body.trim_end().into() } })
             }
             None => {
-                let known = "train, experiment, plot, predict, quiz, claim";
+                let known = "train, experiment, plot, predict, quiz, claim, predictions";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
                 self.unread.nameless_cell = true;

@@ -1,9 +1,10 @@
 //! Words looked for in every lesson, as a reader sees them: formulas typeset, questions without their answers.
 
-use super::cell::{Cell, CellBody, Guess};
+use super::cell::{Cell, CellBody};
 use super::document::{Block, BlockKind, Document, Inline};
 use super::library::Library;
 use super::math;
+use super::prediction::Guess;
 use super::sealed::Sealed;
 use std::ops::Range;
 
@@ -181,12 +182,13 @@ fn texts(cell: &Cell) -> Vec<String> {
         }
         CellBody::Quiz(quiz) => {
             texts.push(quiz.question.clone());
-            texts.extend(quiz.choices.iter().map(|choice| choice.text.clone()));
+            texts.extend(quiz.choices().iter().map(|choice| choice.text.clone()));
         }
         CellBody::Claim(claim) => {
             texts.extend([&claim.says, &claim.article, &claim.literature].map(Clone::clone));
             texts.extend(claim.transfers.clone());
         }
+        CellBody::Predictions(predictions) => texts.push(predictions.title.clone()),
     }
     texts
 }

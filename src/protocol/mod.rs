@@ -27,7 +27,7 @@ pub use figure::{
     Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
     UnitState, Units,
 };
-pub use race_findings::race_findings;
+pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
 pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};

@@ -1,7 +1,7 @@
 //! What a reader's finished races have to say to the ledger.
 
 use super::compare::{MILESTONE, first_at, mean_and_deviation};
-use super::{Arm, EpochRecord, Finding, Preset, RunSpec};
+use super::{Arm, EpochRecord, Finding, Lane, Preset, RunSpec};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -52,6 +52,101 @@ fn lead(kept: &[EpochRecord]) -> Option<Finding> {
     let first = |arm: Arm, seed: u64| f64::from(first_at(of(arm, seed), MILESTONE).unwrap_or(LAST + 1));
     let ratios: Vec<f64> = seeds.iter().map(|&s| first(Arm::ALL_TANH, s) / first(Arm::RELU_TANH, s)).collect();
     let text = |ratio: f64| format!("down to 1.37 % all-Tanh took {ratio:.1} times ReLU+Tanh's epochs");
+    finding("race.ratio".into(), &ratios, seeds, text)
+}
+
+/// The keys of what a run of these settings finds, see [`run_findings`].
+pub fn run_finding_keys(spec: &RunSpec) -> Vec<String> {
+    let of_arm = |arm: &Arm| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
+    let mut keys: Vec<String> = spec.arms.iter().flat_map(of_arm).collect();
+    if spec.arms.len() > 1 {
+        keys.push("race.ratio".into());
+    }
+    keys
+}
+
+/// What one run has found, over its seeds: of each arm `race.error.ARM`, the validation error after the last epoch, and
+/// `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs down to 1.37 %, one beyond the
+/// last if a finished run never came down; and `race.ratio`, the second arm's epochs over the first's. Lanes that
+/// diverged are left out.
+pub fn run_findings(spec: &RunSpec, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
+    let of = |lane: Lane| records.iter().filter(move |record| record.lane() == lane);
+    let sound = |arm: Arm| -> Vec<u64> {
+        spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed })).collect()
+    };
+    // `None` as long as a run may still come down.
+    let epochs = |arm: Arm, seed: u64| {
+        let beyond = is_finished.then_some(spec.epochs + 1);
+        first_at(of(Lane { arm, seed }), MILESTONE).or(beyond).map(f64::from)
+    };
+    let mut findings = Vec::new();
+    for &arm in &spec.arms {
+        let (seeds, title) = (sound(arm), arm.title());
+        let absent = |what: &str| Finding {
+            key: format!("race.{what}.{arm}"),
+            text: format!("{title} diverged with every seed"),
+            value: None,
+            spread: None,
+            seeds: Vec::new(),
+            tabled: false,
+        };
+        if seeds.is_empty() {
+            findings.extend(["error", "best", "epochs"].map(absent));
+            continue;
+        }
+        let all =
+            |value: &dyn Fn(u64) -> Option<f64>| seeds.iter().map(|&seed| value(seed)).collect::<Option<Vec<f64>>>();
+        let errors = |seed: u64| of(Lane { arm, seed }).map(|record| (record.epoch, record.val_error));
+        let last = |seed| errors(seed).find(|(epoch, _)| *epoch == spec.epochs).map(|(_, error)| error);
+        let best = |seed| errors(seed).map(|(_, error)| error).min_by(f64::total_cmp);
+        if is_finished {
+            let at = spec.epochs;
+            let error = |error: f64| format!("{title}: {error:.2} % wrong after epoch {at}");
+            findings.extend(
+                all(&last).and_then(|values| finding(format!("race.error.{arm}"), &values, seeds.clone(), error)),
+            );
+            let lowest = |error: f64| format!("{title}: {error:.2} % wrong at best");
+            findings.extend(
+                all(&best).and_then(|values| finding(format!("race.best.{arm}"), &values, seeds.clone(), lowest)),
+            );
+        }
+        let down = |epoch: f64| format!("{title} was down to {MILESTONE} % at epoch {epoch:.1}");
+        let reached = all(&|seed| epochs(arm, seed));
+        findings.extend(reached.and_then(|values| finding(format!("race.epochs.{arm}"), &values, seeds.clone(), down)));
+    }
+    findings.extend(run_ratio(spec, sound, epochs));
+    findings
+}
+
+/// The second arm's epochs down to the milestone over the first's, over the seeds with which both are sound.
+fn run_ratio(
+    spec: &RunSpec,
+    sound: impl Fn(Arm) -> Vec<u64>,
+    epochs: impl Fn(Arm, u64) -> Option<f64>,
+) -> Option<Finding> {
+    let &[first, second, ..] = spec.arms.as_slice() else { return None };
+    let others = sound(second);
+    let seeds: Vec<u64> = sound(first).into_iter().filter(|seed| others.contains(seed)).collect();
+    let both: Vec<(f64, f64)> =
+        seeds.iter().map(|&seed| epochs(first, seed).zip(epochs(second, seed))).collect::<Option<_>>()?;
+    let [a, b] = [first, second].map(Arm::title);
+    let absent = |text: String| Finding {
+        key: "race.ratio".into(),
+        text,
+        value: None,
+        spread: None,
+        seeds: Vec::new(),
+        tabled: false,
+    };
+    if both.is_empty() {
+        return Some(absent(format!("{a} or {b} diverged with every seed")));
+    }
+    let beyond = f64::from(spec.epochs + 1);
+    if both.iter().all(|&(one, other)| one >= beyond && other >= beyond) {
+        return Some(absent(format!("neither {a} nor {b} came down to {MILESTONE} %")));
+    }
+    let ratios: Vec<f64> = both.iter().map(|(one, other)| other / one).collect();
+    let text = |ratio: f64| format!("down to {MILESTONE} % {b} took {ratio:.2} times {a}'s epochs");
     finding("race.ratio".into(), &ratios, seeds, text)
 }
 

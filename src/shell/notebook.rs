@@ -19,6 +19,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchron
 use crossterm::{cursor, queue};
 use ratatui::Terminal;
 use signal_hook::iterator::Signals;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -78,7 +79,8 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let (theme, page) = (Theme::detect(env), Page::of(options.theme, env));
     let mut app = App::new(options.library, lesson, columns, rows)
         .with_glyphs(theme.glyphs)
-        .with_background(page.background(), page.source());
+        .with_background(page.background(), page.source())
+        .with_reader(random_number());
     app.timings.cores = super::cores();
     let question = match (page, theme.palette) {
         (Page::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
@@ -103,6 +105,11 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// A number that is another one each time, from the keys by which the standard library seeds its hash maps.
+fn random_number() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one

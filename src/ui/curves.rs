@@ -54,7 +54,12 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
     let labels = figure
         .marks
         .iter()
-        .map(|mark| Label { at: (mark.at[0], mark.at[1]), text: mark.label.clone(), style: theme.source(&mark.source) })
+        .map(|mark| Label {
+            at: (mark.at[0], mark.at[1]),
+            text: mark.label.clone(),
+            style: theme.source(&mark.source),
+            glyph: theme.mark(),
+        })
         .collect();
     let drawn = Plot {
         x: limits(&figure.x, xs()),

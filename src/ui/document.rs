@@ -1,7 +1,7 @@
 //! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
 
 use super::claim;
-use super::{Glyphs, Theme, experiment, pixels, questions, race};
+use super::{Glyphs, Theme, experiment, pixels, predictions, questions, race};
 use crate::app::App;
 use crate::lesson::{CellBody, Line, Picture, Span};
 use ratatui::buffer::Buffer;
@@ -81,12 +81,13 @@ fn draw_cell(
     match &cell.body {
         CellBody::Train(train) => race::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
         CellBody::Experiment(body) => experiment::draw(app, theme, body, &key, focused, whole, &mut canvas),
-        CellBody::Predict(predict) => {
-            let typed = app.guessing_in(&key).map(|guess| guess.text.as_str());
-            questions::predict(theme, predict, (app.answers.get(&key), typed), focused, whole, &mut canvas);
+        CellBody::Predict(_) | CellBody::Quiz(_) => {
+            let title = if matches!(cell.body, CellBody::Quiz(_)) { "Question" } else { "Prediction" };
+            let lines = app.question_lines(&key, &cell.body, whole.width).unwrap_or_default();
+            questions::draw(theme, title, &lines, focused, whole, &mut canvas);
         }
+        CellBody::Predictions(body) => predictions::draw(app, theme, body, focused, whole, &mut canvas),
         CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
-        CellBody::Quiz(quiz) => questions::quiz(theme, quiz, app.answers.get(&key), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));
     for row in 0..rows {

@@ -30,7 +30,7 @@ impl Marks<'_> {
             let number = if self.points[..at].iter().any(same) { String::new() } else { format!("{:.2} ", mark.error) };
             let text =
                 if (low..=high).contains(&mark.error) { format!("{number}@{}", mark.epoch) } else { String::new() };
-            Label { at: (f64::from(mark.epoch), mark.error), text, style: theme.cited() }
+            Label { at: (f64::from(mark.epoch), mark.error), text, style: theme.cited(), glyph: theme.mark() }
         };
         self.points.iter().enumerate().map(label).collect()
     }

@@ -16,6 +16,7 @@ mod modals;
 mod notices;
 mod pixels;
 mod plot;
+mod predictions;
 mod questions;
 mod race;
 mod reading;

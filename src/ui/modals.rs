@@ -32,7 +32,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Search(search) => search::draw(search, app, theme, buffer),
         Modal::Outline(list) => outline(list, app, theme, screen, buffer),
         // Drawn where the contents, the plots, the steered cell and the question always stand.
-        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::Guess(_) => {}
+        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::Guess(_) | Modal::Confidence(_) => {}
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),

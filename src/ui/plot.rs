@@ -59,12 +59,14 @@ pub struct Shade {
     pub to: f64,
 }
 
-/// A published point.
+/// A named point: a published one, or what the reader predicted.
 #[derive(Debug)]
 pub struct Label {
     pub at: (f64, f64),
     pub text: String,
     pub style: Style,
+    /// Stands at the point.
+    pub glyph: &'static str,
 }
 
 /// The point that is being read.
@@ -360,7 +362,7 @@ impl Plot {
                 // Beyond a corner there is no height to keep.
                 [plot.bottom(), row, plot.y - 1][(y + 1) as usize],
             );
-            let glyph = arrow(x, y, theme.glyphs).unwrap_or(theme.mark());
+            let glyph = arrow(x, y, theme.glyphs).unwrap_or(label.glyph);
             if y < 1 || is_blank(buffer, at) {
                 buffer.set_string(at.0, at.1, glyph, label.style);
             }
@@ -534,7 +536,7 @@ mod tests {
     }
 
     fn label(x: f64, y: f64) -> Label {
-        Label { at: (x, y), text: format!("{y:.2} @{x}"), style: Style::new() }
+        Label { at: (x, y), text: format!("{y:.2} @{x}"), style: Style::new(), glyph: "x" }
     }
 
     /// Whatever is published, the data stay as they are: a point covers its own cell and a label none.

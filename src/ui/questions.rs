@@ -1,8 +1,7 @@
 //! Predictions and check questions.
 
 use super::Theme;
-use crate::app::{Answer, hanging, is_committed, ordered};
-use crate::lesson::{Guess, PredictCell, QuizCell};
+use crate::app::{OptionState, QuestionLine, QuestionLineKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -47,74 +46,23 @@ pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer
     row
 }
 
-/// The same, further lines beneath the words of the first.
-fn write_hanging(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
-    let lines = hanging(&theme.text(text), usize::from(area.width));
-    for (line, row) in lines.iter().zip(y..area.bottom()) {
-        buffer.set_stringn(area.x, row, line, usize::from(area.width), style);
-    }
-    y + lines.len() as u16
-}
-
-/// A prediction with the reader's answer, or with the number that is being typed.
-pub fn predict(
-    theme: &Theme,
-    cell: &PredictCell,
-    (answer, typed): (Option<&Answer>, Option<&str>),
-    focused: bool,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let inner = framed(theme, "Prediction", focused, area, buffer);
-    let mut y = write(theme, &cell.question, theme.strong(), inner, inner.y, buffer) + 1;
-    match &cell.guess {
-        Guess::Choice(options) => {
-            for (at, option) in options.iter().enumerate() {
-                let chosen = answer == Some(&Answer::Choice(at));
-                let style = if chosen { theme.accent().patch(theme.strong()) } else { Style::new() };
-                let text = format!("{}{} {option}", at + 1, if chosen { "»" } else { " " });
-                y = write_hanging(theme, &text, style, inner, y, buffer);
-            }
-        }
-        Guess::Order(options) => {
-            for (at, option) in options.iter().enumerate() {
-                y = write_hanging(theme, &ordered(at, option, answer), Style::new(), inner, y, buffer);
-            }
-        }
-        Guess::Number(unit) => {
-            let (text, style) = match (typed, answer) {
-                (Some(typed), _) => (format!("{typed}_ {unit}"), theme.accent().patch(theme.strong())),
-                (None, Some(Answer::Number(number))) => {
-                    (format!("{number} {unit}"), theme.accent().patch(theme.strong()))
-                }
-                _ => (format!("a number, in {unit}; Enter asks for it"), theme.faint()),
-            };
-            y = write(theme, &text, style, inner, y, buffer);
-        }
-    }
-    if is_committed(answer, &cell.guess) {
-        write(theme, &cell.explanation, Style::new(), inner, y + 1, buffer);
-    }
-}
-
-pub fn quiz(theme: &Theme, cell: &QuizCell, answer: Option<&Answer>, focused: bool, area: Rect, buffer: &mut Buffer) {
-    let inner = framed(theme, "Question", focused, area, buffer);
-    let mut y = write(theme, &cell.question, theme.strong(), inner, inner.y, buffer) + 1;
-    let chosen = if let Some(Answer::Choice(at)) = answer { cell.choices.get(*at).map(|c| (*at, c)) } else { None };
-    for (at, choice) in cell.choices.iter().enumerate() {
-        let mark = match chosen {
-            Some((picked, choice)) if picked == at => {
-                if choice.right {
-                    ("+", theme.good())
-                } else {
-                    ("-", theme.bad())
-                }
-            }
-            _ => (" ", Style::new()),
+/// The lines of a prediction or a question, in their frame.
+pub fn draw(theme: &Theme, title: &str, lines: &[QuestionLine], focused: bool, area: Rect, buffer: &mut Buffer) {
+    let inner = framed(theme, title, focused, area, buffer);
+    for (line, row) in lines.iter().zip(inner.y..inner.bottom()) {
+        let style = match line.kind {
+            QuestionLineKind::Question => theme.strong(),
+            QuestionLineKind::Option { state: OptionState::Chosen, .. }
+            | QuestionLineKind::Input { is_given: true } => theme.accent().patch(theme.strong()),
+            QuestionLineKind::Option { state: OptionState::ChosenRight, .. }
+            | QuestionLineKind::Feedback { right: Some(true) } => theme.good(),
+            QuestionLineKind::Option { state: OptionState::ChosenWrong, .. } => theme.bad(),
+            QuestionLineKind::Input { is_given: false } | QuestionLineKind::Hint => theme.faint(),
+            QuestionLineKind::Feedback { right: Some(false) } => theme.middling(),
+            QuestionLineKind::Option { state: OptionState::Open, .. }
+            | QuestionLineKind::Feedback { right: None }
+            | QuestionLineKind::Blank => Style::new(),
         };
-        y = write_hanging(theme, &format!("{}{} {}", at + 1, mark.0, choice.text), mark.1, inner, y, buffer);
-    }
-    if let Some((_, choice)) = chosen {
-        write(theme, &choice.told(), Style::new(), inner, y + 1, buffer);
+        buffer.set_stringn(inner.x, row, theme.text(&line.text), usize::from(inner.width), style);
     }
 }

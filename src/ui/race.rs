@@ -195,7 +195,12 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
             // Where its curve ends; a lane without a single epoch never came down into the chart.
             let last = lane.latest().map(|record| (f64::from(record.epoch), record.val_error));
             let above = (f64::from(epoch), limits.y.1 * 2.0);
-            labels.push(Label { at: last.unwrap_or(above), text: String::new(), style: theme.bad() });
+            labels.push(Label {
+                at: last.unwrap_or(above),
+                text: String::new(),
+                style: theme.bad(),
+                glyph: theme.mark(),
+            });
         }
     }
     let (note, note_style) = view.marks.note(theme);

@@ -2,7 +2,7 @@
 
 use super::Theme;
 use super::questions::write;
-use crate::app::{App, Banner, Link, Modal};
+use crate::app::{App, Banner, Link, Modal, Wanted};
 use crate::protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -137,11 +137,14 @@ fn hints(app: &App) -> Vec<String> {
     match app.modals.last() {
         Some(Modal::Contents(_)) => words("↑ ↓ choose · Enter open · Esc back"),
         Some(Modal::Values(_)) => words(READING),
-        Some(Modal::Guess(guess)) => match guess.number() {
-            Some(_) => words("Enter keeps it · Esc leaves"),
-            None if guess.text.is_empty() => words("type a number · Esc leaves"),
-            None => words("not a number yet · Esc leaves"),
+        Some(Modal::Guess(guess)) => match (guess.answer(), guess.wanted) {
+            (Some(_), _) => words("Enter keeps it · Esc leaves"),
+            (None, Wanted::Words) => words("type your answer · Esc leaves"),
+            (None, Wanted::Number) if guess.text.is_empty() => words("type a number · Esc leaves"),
+            (None, Wanted::Number) => words("not a number yet · Esc leaves"),
         },
+        Some(Modal::Confidence(entry)) if entry.percent().is_none() => words("50 to 99 % · Esc leaves it out"),
+        Some(Modal::Confidence(_)) => words("Enter keeps it · + - change it · Esc leaves it out"),
         Some(_) => Vec::new(),
         None => app.hints(),
     }

@@ -1,0 +1,384 @@
+//! Predictions meet what was measured, and questions stand in each reader's own order.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use crossterm::event::KeyCode;
+use relu_notebook::app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
+use relu_notebook::lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
+use relu_notebook::protocol::{
+    Arm, CellKey, EpochRecord, Finding, Outcome, Reply, RequestBody, RunEvent, RunId, RunSpec,
+};
+use relu_notebook::ui::{Glyphs, Palette, Theme};
+use session::Session;
+
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+fn key(lesson: &str, cell: &str) -> CellKey {
+    CellKey { lesson: lesson.into(), cell: cell.into() }
+}
+
+fn predict_of(session: &Session, key: &CellKey) -> PredictCell {
+    match &session.app.cell_of(key).unwrap().body {
+        CellBody::Predict(predict) => predict.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn outcome(session: &Session, key: &CellKey) -> PredictionOutcome {
+    session.app.outcome_of(key, &predict_of(session, key))
+}
+
+/// The sentence beside the prediction.
+fn verdict(session: &Session, key: &CellKey) -> (bool, String) {
+    match outcome(session, key) {
+        PredictionOutcome::Known(Some(comparison)) => (comparison.right, comparison.sentence),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn kept(session: &Session) -> Option<serde_json::Value> {
+    match session.effects.last() {
+        Some(Effect::RequestIfOn(_, RequestBody::Remember { value, .. })) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// An experiment of a shipped lesson has found these, by key and value.
+fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
+    let CellBody::Experiment(cell) = &session.app.cell_of(at).unwrap().body else { panic!("{at:?}") };
+    let spec = cell.spec.clone();
+    let finding = |(key, value): &(&str, f64)| Finding {
+        key: (*key).into(),
+        text: format!("{key} is {value}"),
+        value: Some(*value),
+        spread: None,
+        seeds: vec![1],
+        tabled: false,
+    };
+    let outcome = Outcome { findings: values.iter().map(finding).collect(), ..Outcome::default() };
+    session.kept(at.clone(), spec, outcome);
+}
+
+/// The race of lesson 0 with an error for each epoch of its first arm, the second arm's a point above.
+fn race(session: &mut Session, spec: &RunSpec, errors: &[f64], finished: bool) {
+    let (run, at) = (RunId(1), key("welcome", "first"));
+    session.tell(Event::Reply(Tag::Race(at), Reply::Started { run }));
+    session.kernel(RunEvent::Started { run, spec: spec.clone() });
+    for (epoch, error) in (1..).zip(errors) {
+        for (arm, val_error) in [(spec.arms[0], *error), (spec.arms[1], error + 1.0)] {
+            let record = EpochRecord {
+                arm,
+                seed: spec.seeds[0],
+                epoch,
+                train_loss: 0.1,
+                val_error,
+                test_error: val_error,
+                seconds: 1.0,
+                images_per_second: 1.0,
+            };
+            session.kernel(RunEvent::Epoch { run, record });
+        }
+    }
+    session.kernel(if finished { RunEvent::Finished { run } } else { RunEvent::Stopped { run } });
+}
+
+fn lesson_spec(session: &Session) -> RunSpec {
+    session.app.lesson_spec(&key("welcome", "first")).unwrap()
+}
+
+#[test]
+fn a_prediction_takes_a_confidence_and_meets_its_race() {
+    let mut session = Session::on("welcome", 80, 24);
+    let at = key("welcome", "warm-up");
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('3'));
+    assert!(session.screen(&RICH).contains("How sure are you"), "{}", session.screen(&RICH));
+    session.type_text("3");
+    session.press(KeyCode::Enter);
+    assert!(matches!(session.app.modals[..], [Modal::Confidence(_)]), "3 % is no confidence");
+    session.press(KeyCode::Backspace);
+    session.type_text("80");
+    session.press(KeyCode::Enter);
+    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 80 })));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("80 % sure") && screen.contains("explanation now."), "{screen}");
+    assert!(!screen.contains("nobody marks it"), "the explanation waits:\n{screen}");
+
+    // What was stopped, or run with other settings, decides nothing.
+    let spec = lesson_spec(&session);
+    race(&mut session, &spec, &[9.0, 5.0], false);
+    assert_eq!(outcome(&session, &at), PredictionOutcome::Open);
+    let slow = RunSpec { learning_rate: spec.learning_rate / 2.0, ..spec.clone() };
+    let mut other = Session::on("welcome", 80, 24);
+    race(&mut other, &slow, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+    assert_eq!(outcome(&other, &at), PredictionOutcome::Open);
+
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("warm-up");
+    for code in [KeyCode::Char('3'), KeyCode::Char('+'), KeyCode::Enter] {
+        session.press(code);
+    }
+    assert_eq!(session.app.answers[&at].confidence, Some(80));
+    // More seeds are the same study.
+    let seed = RunSpec { seeds: vec![7], ..spec };
+    race(&mut session, &seed, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+    let (right, sentence) = verdict(&session, &at);
+    assert!(right);
+    assert_eq!(sentence, "Measured: ReLU+Tanh: 3.25 % wrong after epoch 5. You said \"2 to 8 %\": so it is.");
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("so ┃\n  ┃ it is.") && screen.contains("nobody marks it"), "{screen}");
+
+    // It stays: the outcome is known.
+    session.press(KeyCode::Char('1'));
+    assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
+    assert!(session.app.message.as_ref().unwrap().contains("your prediction stays"), "{:?}", session.app.message);
+    session.type_text(":reset");
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
+    session.tab_to("warm-up");
+    // After the reset it can be given again, and is marked as late: no confidence is asked for.
+    session.press(KeyCode::Char('1'));
+    assert!(session.app.modals.is_empty());
+    assert!(session.app.answers[&at].late && !verdict(&session, &at).0);
+    assert!(verdict(&session, &at).1.ends_with("off by 16.8; it is \"2 to 8 %\"."), "{}", verdict(&session, &at).1);
+}
+
+#[test]
+fn a_confidence_can_be_left_out() {
+    for code in [KeyCode::Esc, KeyCode::Down, KeyCode::Tab] {
+        let mut session = Session::on("welcome", 80, 24);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char('3'));
+        let top = session.app.view.top;
+        session.press(code);
+        assert!(session.app.modals.is_empty(), "{code:?}");
+        assert_eq!(session.app.answers[&key("welcome", "warm-up")].confidence, None);
+        assert_eq!(session.app.view.top == top, code == KeyCode::Esc, "{code:?} does what it does in the lesson");
+    }
+}
+
+#[test]
+fn an_explanation_can_be_opened_and_seals_the_answer() {
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('u'));
+    assert!(session.app.message.as_ref().unwrap().contains("answer first"), "{:?}", session.app.message);
+    session.press(KeyCode::Char('2'));
+    session.press(KeyCode::Esc);
+    session.press(KeyCode::Char('u'));
+    assert!(session.screen(&RICH).contains("nobody marks it"), "{}", session.screen(&RICH));
+    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "8 to 20 %", "opened": true })));
+    session.press(KeyCode::Char('1'));
+    assert_eq!(session.app.answers[&key("welcome", "warm-up")].answer, Answer::Choice("8 to 20 %".into()));
+}
+
+#[test]
+fn an_experiment_decides_numbers_and_orders() {
+    let mut session = Session::on("sparsity", 120, 40);
+    let at = key("sparsity", "sigmoid-active");
+    session.tab_to("sigmoid-active");
+    for code in [KeyCode::Enter, KeyCode::Char('5'), KeyCode::Char('0'), KeyCode::Enter, KeyCode::Esc] {
+        session.press(code);
+    }
+    measured(&mut session, &key("sparsity", "count"), &[("sparsity.active.sigmoid", 100.0)]);
+    assert_eq!(
+        verdict(&session, &at),
+        (false, "Measured: sparsity.active.sigmoid is 100. You said 50 %: 50 too low.".into())
+    );
+
+    let mut session = Session::on("gradients", 120, 40);
+    session.tab_to("order");
+    session.type_text("4213");
+    session.press(KeyCode::Esc);
+    let ratios = [("sigmoid", 0.2), ("tanh", 0.98), ("softplus", 0.5), ("relu", 0.7)]
+        .map(|(name, value)| (format!("gradient.ratio.{name}.xavier"), value));
+    let ratios: Vec<(&str, f64)> = ratios.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    measured(&mut session, &key("gradients", "depth"), &ratios);
+    let (right, sentence) = verdict(&session, &key("gradients", "order"));
+    assert!(!right);
+    assert!(
+        sentence.ends_with("2 of 6 pairs stand the other way round: tanh before ReLU, softplus before sigmoid."),
+        "{sentence}"
+    );
+    assert!(session.screen(&RICH).contains("2 of 6 pairs stand"), "{}", session.screen(&RICH));
+}
+
+/// Each reader has an order of their own; the digit and what stands beside it are one.
+#[test]
+fn choices_are_answered_as_they_are_seen() {
+    let library = Library::english;
+    let lesson = library().find("faster").unwrap();
+    let at = key("faster", "why-faster");
+    let mut firsts = std::collections::BTreeSet::new();
+    for reader in 0..20 {
+        let mut session = Session::with(App::new(library(), lesson, 80, 24).with_reader(reader));
+        session.tell(Event::Recalled(Vec::new()));
+        let remembered = RequestBody::Remember { key: "reader".into(), value: reader.into() };
+        assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Plain, remembered)));
+        session.tab_to("why-faster");
+        let screen = session.screen(&RICH);
+        let first = screen.lines().find_map(|line| line.split_once("┃ 1  ")).unwrap().1.to_string();
+        session.press(KeyCode::Char('1'));
+        let Answer::Choice(chosen) = &session.app.answers[&at].answer else { panic!() };
+        assert!(first.starts_with(chosen.as_str()), "{first}: {chosen}");
+        firsts.insert(chosen.clone());
+        // The same reader sees it again.
+        let mut again = Session::with(App::new(library(), lesson, 80, 24));
+        again.tell(Event::Recalled(vec![("reader".into(), reader.into())]));
+        again.tab_to("why-faster");
+        again.press(KeyCode::Char('1'));
+        assert_eq!(again.app.answers[&at].answer, Answer::Choice(chosen.clone()));
+    }
+    assert_eq!(firsts.len(), 3, "every choice is somebody's first");
+}
+
+#[test]
+fn answers_of_version_0_1_are_converted_or_dropped_with_a_word() {
+    let mut session = Session::on("faster", 80, 24);
+    session.tell(Event::Recalled(vec![
+        ("answer/faster/one-seed".into(), serde_json::json!({ "choice": 1 })),
+        ("answer/faster/ratio".into(), serde_json::json!({ "choice": 1 })),
+        ("answer/neuron/rise".into(), serde_json::json!({ "number": 30.0 })),
+        ("answer/mine/own".into(), serde_json::json!({ "choice": 0 })),
+    ]));
+    let text = "In this run the first was; more seeds would say more";
+    assert_eq!(session.app.answers[&key("faster", "one-seed")], AnswerRecord::from(Answer::Choice(text.into())));
+    assert_eq!(session.app.answers[&key("neuron", "rise")].answer, Answer::Number(30.0));
+    assert_eq!(session.app.answers.len(), 2);
+    let message = session.app.message.clone().unwrap();
+    assert!(message.contains("1 answer from an earlier version"), "{message}");
+    let remembers = |key: &str, value: serde_json::Value| {
+        let body = RequestBody::Remember { key: key.into(), value };
+        session.effects.contains(&Effect::RequestIfOn(Tag::Plain, body))
+    };
+    assert!(remembers("answer/faster/one-seed", serde_json::json!({ "chosen": text })));
+    assert!(remembers("answer/faster/ratio", serde_json::Value::Null));
+    assert!(!remembers("answer/mine/own", serde_json::Value::Null), "its lesson may be opened again");
+}
+
+#[test]
+fn numbers_and_words_answer_questions() {
+    let mut session = Session::on("sigmoid", 80, 24);
+    session.tab_to("saturated");
+    session.press(KeyCode::Enter);
+    session.type_text("2,1");
+    session.press(KeyCode::Enter);
+    assert!(session.app.modals.is_empty());
+    assert!(session.screen(&RICH).contains("Right. 1 - 0.99 squared"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Enter);
+    session.type_text("99");
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&RICH).contains("Not quite."), "a question can be answered again");
+
+    let mut session = Session::on("distributed", 80, 24);
+    session.tab_to("bias");
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Enter);
+    assert!(matches!(session.app.modals[..], [Modal::Guess(_)]), "nothing was typed yet");
+    session.tell(Event::Paste("The  BIAS.".into()));
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&RICH).contains("Right. The bias is minus"), "{}", session.screen(&RICH));
+}
+
+#[test]
+fn every_shipped_prediction_is_decided() {
+    for lesson in Library::english().lessons {
+        for cell in lesson.cells() {
+            let CellBody::Predict(predict) = &cell.body else { continue };
+            assert!(predict.decides.is_some(), "{}/{}", lesson.meta.id, cell.id);
+        }
+    }
+}
+
+/// Some predictions with their outcomes, as the last lesson lists them.
+fn with_outcomes(columns: u16, rows: u16) -> Session {
+    let mut session = Session::on("ledger", columns, rows);
+    let chosen = |text: &str, percent: u8| serde_json::json!({ "chosen": text, "confidence": percent });
+    session.tell(Event::Recalled(vec![
+        ("answer/sigmoid/steepest".into(), chosen("1", 95)),
+        ("answer/sigmoid/flat".into(), chosen("tanh", 60)),
+        ("answer/sparsity/sigmoid-active".into(), serde_json::json!({ "number": 98.0, "confidence": 65 })),
+        ("answer/disentangling/same".into(), chosen("ReLU", 90)),
+        ("answer/disentangling/distance".into(), serde_json::json!({ "chosen": "ReLU", "late": true })),
+        ("answer/linear/cheap".into(), serde_json::json!({ "number": 12.0 })),
+    ]));
+    measured(&mut session, &key("sigmoid", "curves"), &[("curves.steepest.sigmoid", 0.25)]);
+    let flat = |name: &str| format!("saturation.trained.{name}");
+    let (a, b, c) = (flat("sigmoid"), flat("tanh"), flat("relu"));
+    measured(&mut session, &key("sigmoid", "saturation"), &[(&a, 5.0), (&b, 20.0), (&c, 70.0)]);
+    measured(&mut session, &key("sparsity", "count"), &[("sparsity.active.sigmoid", 100.0)]);
+    let code = |what: &str, name: &str| format!("disentangle.{what}.{name}.1");
+    let keys: Vec<(String, f64)> = ["switch", "distance"]
+        .iter()
+        .flat_map(|what| [("sigmoid", 30.0), ("tanh", 20.0), ("relu", 10.0)].map(|(name, v)| (code(what, name), v)))
+        .collect();
+    let keys: Vec<(&str, f64)> = keys.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    measured(&mut session, &key("disentangling", "move"), &keys);
+    session.tab_to("predictions");
+    session
+}
+
+#[test]
+fn the_last_lesson_lists_them_all() {
+    let session = with_outcomes(120, 40);
+    let rows = session.app.predictions();
+    assert_eq!(rows.len(), 27);
+    let state = |lesson: &str, cell: &str| rows.iter().find(|row| row.cell == key(lesson, cell)).unwrap().state.clone();
+    let decided = |right, late, word: &str| PredictionState::Decided { right, late, word: word.into() };
+    assert_eq!(state("sigmoid", "steepest"), decided(false, false, "wrong"));
+    assert_eq!(state("sparsity", "sigmoid-active"), decided(true, false, "right"));
+    assert_eq!(state("disentangling", "distance"), decided(true, true, "right"));
+    assert_eq!(state("linear", "cheap"), PredictionState::Waiting);
+    assert_eq!(state("faster", "ratio"), PredictionState::NotAnswered);
+}
+
+#[test]
+fn enter_goes_to_the_next_prediction_that_waits() {
+    let mut session = with_outcomes(80, 24);
+    session.press(KeyCode::Enter);
+    // All of the list can't be seen at once here; the key still says what it does.
+    assert_eq!(session.app.document().meta.id, "welcome");
+    assert_eq!(session.app.focused().unwrap().id, "warm-up");
+}
+
+#[test]
+fn predictions_look_like_this() {
+    for (columns, rows) in SIZES {
+        let session = with_outcomes(columns, rows);
+        insta::assert_snapshot!(format!("predictions-{columns}x{rows}"), session.screen(&RICH));
+        let mut session = with_outcomes(columns, rows);
+        (0..26).for_each(|_| session.press(KeyCode::Down));
+        insta::assert_snapshot!(format!("calibration-{columns}x{rows}"), session.screen(&RICH));
+
+        let mut session = Session::on("welcome", columns, rows);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char('1'));
+        insta::assert_snapshot!(format!("confidence-{columns}x{rows}"), session.screen(&RICH));
+        session.press(KeyCode::Enter);
+        let spec = lesson_spec(&session);
+        race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+        insta::assert_snapshot!(format!("decided-{columns}x{rows}"), session.screen(&RICH));
+        session.tab_to("first");
+        insta::assert_snapshot!(format!("decided-race-{columns}x{rows}"), session.screen(&RICH));
+    }
+}
+
+/// An arm of a race is known by its own name.
+#[test]
+fn a_race_finds_the_errors_of_its_arms() {
+    let mut session = Session::on("welcome", 80, 24);
+    let spec = lesson_spec(&session);
+    assert_eq!(spec.arms, [Arm::RELU_TANH, Arm::ALL_TANH]);
+    race(&mut session, &spec, &[9.0, 1.0, 4.0, 3.5, 3.25], true);
+    let found = session.app.findings_in(&key("welcome", "first"));
+    let value = |key: &str| found[key].value;
+    assert_eq!(value("race.error.relu-tanh"), Some(3.25));
+    assert_eq!(value("race.best.relu-tanh"), Some(1.0));
+    assert_eq!(value("race.error.all-tanh"), Some(4.25));
+    assert_eq!((value("race.epochs.relu-tanh"), value("race.epochs.all-tanh")), (Some(2.0), Some(6.0)));
+    assert_eq!(value("race.ratio"), Some(3.0));
+}
