@@ -345,8 +345,9 @@ fn lessons_are_listed_checked_and_printed() {
 #[test]
 fn the_ledger_lists_every_claim_with_its_verdict() {
     let home = TestHome::new();
-    let rows = home.json(&["ledger", "--json"]);
-    let rows = rows.as_array().unwrap();
+    let ledger = home.json(&["ledger", "--json"]);
+    let rows = ledger["claims"].as_array().unwrap();
+    assert_eq!(ledger["totals"]["not yet tried"], rows.len());
     assert!(rows.len() >= 25, "{} claims", rows.len());
     for row in rows {
         for key in ["id", "lesson", "cell", "claim", "article", "literature"] {
@@ -363,8 +364,8 @@ fn what_is_measured_stands_in_the_ledger() {
     let home = TestHome::new();
     let told = home.text(&["measure", "sigmoid/curves", "implementing"]);
     assert!(told.contains("sigmoid/curves: it takes") && told.contains("measured in"), "{told}");
-    let rows = home.json(&["ledger", "--json"]);
-    let row = |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
+    let ledger = home.json(&["ledger", "--json"]);
+    let row = |id: &str| ledger["claims"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
     let verdict = |id: &str| row(id)["verdict"].clone();
     // Both slopes are steepest in the middle; tanh's is 1 there, which (0, 1) excludes.
     let asked = row("centre")["tests"][3].clone();
@@ -372,6 +373,12 @@ fn what_is_measured_stands_in_the_ledger() {
     assert_eq!(verdict("max"), "does not hold here");
     assert_eq!(verdict("maximum"), "holds");
     assert_eq!(verdict("one-sided"), "not yet tried");
+    let count = |verdict: &str| ledger["totals"][verdict].as_u64().unwrap();
+    let of = |words: &str| ledger["claims"].as_array().unwrap().iter().filter(|row| row["verdict"] == words).count();
+    for words in ["not yet tried", "holds", "holds in part", "does not hold here", "no number to judge by"] {
+        assert_eq!(count(words), of(words) as u64, "{words}");
+    }
+    assert!(count("holds") > 0 && count("does not hold here") > 0, "{}", ledger["totals"]);
     let (code, told) = home.refusal(&["measure", "sigmoid/nothing"]);
     assert!(code == 2 && told.contains("`sigmoid/nothing`"), "{code}: {told}");
 }

@@ -413,16 +413,30 @@ fn tab_skips_no_cell() {
             session.press(KeyCode::Char('g'));
             assert_eq!(session.app.view.focus, None, "{at}");
             for number in 0..count {
-                session.press(KeyCode::Tab);
+                tab_past_folded(&mut session, KeyCode::Tab);
                 assert_eq!(session.app.view.focus, Some(number), "{at}");
             }
-            session.press(KeyCode::Tab);
+            tab_past_folded(&mut session, KeyCode::Tab);
             assert_eq!(session.app.message.as_deref(), Some("no cell follows in this lesson"), "{at}");
             for number in (0..count.saturating_sub(1)).rev() {
-                session.press(KeyCode::BackTab);
+                tab_past_folded(&mut session, KeyCode::BackTab);
                 assert_eq!(session.app.view.focus, Some(number), "{at}");
             }
         }
+    }
+}
+
+/// Tab to the next cell, over the folded blocks on the way; each is chosen once.
+fn tab_past_folded(session: &mut Session, tab: KeyCode) {
+    let mut before = None;
+    loop {
+        session.press(tab);
+        let chosen = session.app.view.chosen_link();
+        assert!(chosen.is_none() || chosen != before, "Tab stays where it is");
+        if chosen.is_none() {
+            return;
+        }
+        before = chosen;
     }
 }
 
@@ -445,7 +459,7 @@ fn the_last_line_names_what_the_next_press_does() {
     for (columns, rows) in SIZES {
         for lesson in Library::english().lessons {
             let mut session = Session::on(&lesson.meta.id, columns, rows);
-            for number in 0..=lesson.cells().len() {
+            for number in 0..=lesson.cells().len() + lesson.sealed().len() {
                 if number > 0 {
                     session.press(KeyCode::Tab);
                 }
@@ -454,7 +468,9 @@ fn the_last_line_names_what_the_next_press_does() {
                 let screen = session.screen(&RICH);
                 let last = screen.lines().last().unwrap();
                 assert!(last.contains(&hints[0]), "{hints:?} in {} at {columns}x{rows}: {last}", lesson.meta.id);
-                let expected = match session.app.focused().map(|cell| &cell.body) {
+                let focused = session.app.focused().filter(|_| session.app.view.chosen_link().is_none());
+                let expected = match focused.map(|cell| &cell.body) {
+                    None if session.app.view.chosen_link().is_some() => "Enter read it now",
                     None => "Enter next cell",
                     Some(CellBody::Train(_)) => "Enter start",
                     Some(CellBody::Experiment(cell)) if cell.at_once => continue,

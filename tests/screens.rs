@@ -312,6 +312,23 @@ fn the_ledger_shows_what_is_known() {
             press(app, KeyCode::Tab);
         }
     });
+    snapshots("ledger-filtered", &RICH, |app| {
+        app.lesson = app.library.find("ledger").unwrap();
+        app.lay_out();
+        let found = protocol::Finding {
+            key: "sparsity.active.sigmoid".into(),
+            text: "Sigmoid: 100.0 % of hidden outputs exceed 0.01".into(),
+            value: Some(100.0),
+            spread: Some(0.1),
+            seeds: vec![1, 2, 3],
+            tabled: false,
+        };
+        update(app, Event::RaceFindings(vec![found]));
+        press(app, KeyCode::Char('t'));
+        press(app, KeyCode::Char('t'));
+        press(app, KeyCode::Esc);
+        press(app, KeyCode::Char('g'));
+    });
 }
 
 #[test]

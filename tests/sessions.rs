@@ -12,7 +12,10 @@ use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
 };
+use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
+
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 #[test]
 fn a_race_starts_pauses_continues_and_stops() {
@@ -409,4 +412,53 @@ fn the_ledger_judges_by_what_was_measured() {
     session.press(KeyCode::Esc);
     assert_eq!(session.app.lesson, ledger);
     assert_eq!(session.app.focused().unwrap().id, "relu-sparse");
+}
+
+/// t shows the claims of one verdict after the other, and then all; who is led to a hidden one sees it.
+#[test]
+fn the_ledger_is_filtered_by_verdict() {
+    let mut session = Session::on("ledger", 80, 24);
+    let claims = session.app.document().cells().len();
+    let finding = |key: &str, value, seeds: &[u64]| Finding {
+        key: key.into(),
+        text: format!("{value} %"),
+        value: Some(value),
+        spread: None,
+        seeds: seeds.to_vec(),
+        tabled: false,
+    };
+    let found = vec![finding("sparsity.zeros.relu", 49.8, &[1, 2, 3]), finding("sparsity.active.sigmoid", 100.0, &[1])];
+    session.tell(Event::RaceFindings(found));
+    let head = format!("{} untried · 1 hold · 0 in part · 1 do not hold · 0 without a number", claims - 2);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains(&head), "{screen}");
+    assert!(session.app.hints().iter().any(|hint| hint == "t not yet tried only"), "{:?}", session.app.hints());
+    let shown = |session: &Session| {
+        let cells = session.app.view.layout.cells.iter().enumerate().filter(|(_, (_, height))| *height > 0);
+        cells.map(|(at, _)| session.app.document().cells()[at].id.clone()).collect::<Vec<_>>()
+    };
+    session.type_text("t");
+    assert_eq!(shown(&session).len(), claims - 2);
+    session.type_text("t");
+    assert_eq!(shown(&session), ["relu-sparse"]);
+    assert_eq!(session.app.focused().map(|cell| cell.id.as_str()), Some("relu-sparse"));
+    assert!(session.screen(&RICH).contains(" holds, 3 seeds "), "{}", session.screen(&RICH));
+    session.press(KeyCode::Tab);
+    assert_eq!(session.app.message.as_deref(), Some("no cell follows in this lesson"));
+    // Verdicts that no claim has are passed over.
+    session.type_text("t");
+    assert_eq!(shown(&session), ["sigmoid-half"]);
+    assert!(session.screen(&RICH).contains(" does not hold here, 1 seed "), "{}", session.screen(&RICH));
+    session.type_text("t");
+    assert_eq!(shown(&session).len(), claims);
+    session.type_text("tt");
+    assert_eq!(shown(&session), ["relu-sparse"]);
+    // A search finds hidden claims too.
+    session.type_text("/side: below");
+    session.press(KeyCode::Enter);
+    assert_eq!(shown(&session).len(), claims);
+    // Elsewhere the key says where it belongs.
+    let mut other = Session::on("sparsity", 80, 24);
+    other.type_text("t");
+    assert_eq!(other.app.message.as_deref(), Some("there are no verdicts here; t is for the ledger"));
 }

@@ -43,6 +43,8 @@ pub enum Action {
     Effort,
     /// A cursor in the plot in view.
     Values,
+    /// The claims of one verdict alone, and all of them.
+    Verdicts,
     /// The published points of the race in view: axes that reach them, and back.
     Marks,
     /// The other of two runs that a race's pane keeps.
@@ -112,7 +114,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::PageUp), key('b')], Action::PageUp, "PgUp b", "scroll up a page"),
     bind(&[code(KeyCode::Home), key('g')], Action::Top, "Home g", "to the top of the lesson"),
     bind(&[code(KeyCode::End), key('G')], Action::Bottom, "End G", "to its end"),
-    bind(&[code(KeyCode::Tab)], Action::NextCell, "Tab", "next cell: a race, an experiment, a question; a folded text"),
+    bind(&[code(KeyCode::Tab)], Action::NextCell, "Tab", "next cell: race, experiment, question, folded text"),
     bind(&[code(KeyCode::BackTab)], Action::PreviousCell, "Shift-Tab", "previous cell"),
     bind(&[key('f')], Action::NextLink, "f", "next link, reference or footnote"),
     bind(&[key('F')], Action::PreviousLink, "F", "previous one"),
@@ -124,6 +126,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
     bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
     bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),
+    bind(&[key('t')], Action::Verdicts, "t", "in the ledger: the claims of one verdict, or all"),
     bind(&[key('x')], Action::OtherRun, "x", "the lesson's own run, and the one with your settings"),
     bind(&[key('1')], Action::Choose(1), "1-9", "answer a question; turn to a page of an experiment"),
     bind(&[key('2')], Action::Choose(2), "", ""),

@@ -138,13 +138,14 @@ impl LessonView {
     /// The next cell in this direction: the one in focus as long as it is not seen whole, so that none is skipped.
     pub fn next_cell(&self, forward: bool) -> Option<usize> {
         let count = self.layout.cells.len();
+        let is_shown = |cell: &usize| self.layout.cells[*cell].1 > 0;
         match self.focus {
             Some(cell) if !self.shows_whole(cell) => Some(cell),
-            Some(cell) if forward => (cell + 1 < count).then_some(cell + 1),
-            Some(cell) => cell.checked_sub(1),
+            Some(cell) if forward => (cell + 1..count).find(is_shown),
+            Some(cell) => (0..cell).rfind(is_shown),
             None => {
-                let below = self.layout.cells.iter().position(|(line, _)| *line >= self.top);
-                if forward { below } else { below.unwrap_or(count).checked_sub(1) }
+                let below = (0..count).find(|&cell| is_shown(&cell) && self.layout.cells[cell].0 >= self.top);
+                if forward { below } else { (0..below.unwrap_or(count)).rfind(is_shown) }
             }
         }
     }

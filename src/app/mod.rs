@@ -12,6 +12,7 @@ mod event;
 mod experiment;
 mod folding;
 pub mod keys;
+mod ledger;
 mod lesson_view;
 mod line_keys;
 mod modal;
@@ -45,6 +46,7 @@ pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use event::{Effect, Event, Link, Tag};
 pub use experiment::{ExperimentView, Running, Stale, offer};
 pub use keys::{Action, BINDINGS, Binding};
+pub use ledger::{ShownClaims, Totals};
 pub use lesson_view::LessonView;
 pub use modal::{
     CommandLine, Completion, ConfidenceEntry, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search,
@@ -115,6 +117,8 @@ pub struct App {
     pub reader: u64,
     /// Sealed blocks that were unfolded, by their first cell: the number of each.
     pub unfolded: HashMap<CellKey, BTreeSet<usize>>,
+    /// Which claims of the ledger are shown.
+    pub shown_claims: ShownClaims,
     /// What the finished races found, as the store has them.
     pub race_findings: Vec<Finding>,
     /// How long earlier work took on this machine.
@@ -175,6 +179,7 @@ impl App {
             answers: HashMap::new(),
             reader: 0,
             unfolded: HashMap::new(),
+            shown_claims: ShownClaims::default(),
             race_findings: Vec::new(),
             timings: Timings::default(),
             trail: Vec::new(),
@@ -234,6 +239,7 @@ impl App {
         if self.screen.is_too_small() {
             return;
         }
+        self.note_standing();
         let layout = self.layout();
         self.view.set_layout(layout, self.screen.text.height);
         self.view.panes = self.panes();
@@ -248,6 +254,7 @@ impl App {
             let key = CellKey { lesson: lesson.clone(), cell: cell.id.clone() };
             match &cell.body {
                 CellBody::Experiment(experiment) => self.experiment_height(&key, experiment, width),
+                CellBody::Claim(claim) if !self.shows_claim(claim) => 0,
                 CellBody::Claim(claim) => {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }

@@ -1,6 +1,6 @@
 //! Going places: scrolling, lessons, links, and back.
 
-use super::{App, Effect, LessonView, Opening, Tag};
+use super::{App, Effect, LessonView, Opening, ShownClaims, Tag};
 use crate::lesson::{Library, Spot, Target};
 use crate::protocol::RequestBody;
 use serde_json::Value;
@@ -196,6 +196,11 @@ impl App {
 
     pub(super) fn arrive_at_cell(&mut self, cell: usize) -> Vec<Effect> {
         self.view.link = None;
+        // Claims of another verdict than the one that is shown are hidden.
+        if self.view.layout.cells.get(cell).is_some_and(|(_, height)| *height == 0) {
+            self.shown_claims = ShownClaims::All;
+            self.lay_out();
+        }
         self.view.show_cell(cell);
         self.arrived()
     }

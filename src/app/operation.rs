@@ -9,7 +9,7 @@ use super::answers::{choice_rows, question_rows};
 use super::folding::UNFOLD;
 use super::modal::Wanted;
 use super::navigate::Start;
-use super::{Action, App, Effect, Guessing, Modal, Pane, Tag};
+use super::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
 use crate::lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
 use crate::protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
 use std::borrow::Cow;
@@ -54,6 +54,8 @@ pub enum Operation {
     },
     ChooseEffort(CellKey, Effort),
     Steer(CellKey),
+    /// Shows the claims of one verdict, or all.
+    ShowClaims(ShownClaims),
     /// Opens the cell that measures a claim.
     OpenMeasurement {
         lesson: String,
@@ -112,6 +114,8 @@ impl Operation {
             }
             Self::Follow(Target::Web(_)) => "show the address".into(),
             Self::Follow(_) => "follow".into(),
+            Self::ShowClaims(ShownClaims::Only(verdict)) => format!("{} only", verdict.words()),
+            Self::ShowClaims(ShownClaims::All) => "all claims".into(),
             Self::Unfold { .. } => "read it now".into(),
             Self::Start(work) => timed(app.start_word(work), work),
             Self::AskToStart(work) => timed(&format!("{}…", app.start_word(work)), work),
@@ -234,6 +238,7 @@ impl App {
             | Operation::FocusNextCell
             | Operation::Follow(_)
             | Operation::Unfold { .. }
+            | Operation::ShowClaims(_)
             // These show what they are about themselves.
             | Operation::OpenExplanation(_)
             | Operation::OpenPrediction { .. }
@@ -247,6 +252,10 @@ impl App {
     fn intended(&self, action: Action) -> Operation {
         match action {
             Action::Activate => self.on_enter(),
+            Action::Verdicts => match self.next_shown_claims() {
+                Some(shown) => Operation::ShowClaims(shown),
+                None => nothing("there are no verdicts here; t is for the ledger"),
+            },
             Action::Pause => self.on_pause(),
             Action::Stop => self.on_stop(),
             Action::Choose(number) => self.on_digit(usize::from(number)),
@@ -522,6 +531,7 @@ impl App {
                 self.remember_place()
             }
             Operation::Follow(target) => self.follow(&target),
+            Operation::ShowClaims(shown) => self.show_claims(shown),
             Operation::Unfold { cell, number } => self.unfold(&cell, number),
             Operation::Start(work) => self.start(work),
             Operation::AskToStart(work) => {
@@ -613,6 +623,7 @@ impl App {
             other,
             arrows.and_then(|arrow| hint("← →", arrow)),
             hint("e", Action::Effort),
+            hint("t", Action::Verdicts),
             settings,
             Some("Space page".to_string()),
             contents,

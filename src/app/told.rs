@@ -237,6 +237,8 @@ impl App {
 
     pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(Read::Progress);
+        let renames = self.library.renames();
+        let entries = renames.entries(entries);
         let (mut last_lesson, mut reader, mut lost) = (None, None, 0);
         let welcome = self.library.numbered(0).map(|at| self.library.lessons[at].meta.id.clone());
         let is_welcome = |key: &str| welcome.as_deref().is_some_and(|id| key.strip_prefix("place/") == Some(id));
@@ -288,7 +290,9 @@ impl App {
                     self.recall_unfolded(key, &value);
                 }
                 ["reader"] => reader = value.as_u64(),
-                ["last-lesson"] => last_lesson = value.as_str().map(String::from),
+                ["last-lesson"] => {
+                    last_lesson = value.as_str().map(|id| renames.lesson(id).unwrap_or(id).to_owned());
+                }
                 _ => {}
             }
         }

@@ -96,7 +96,8 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Recalled(entries) => app.recalled(entries),
-        Event::Outcomes(mut outcomes) => {
+        Event::Outcomes(outcomes) => {
+            let mut outcomes = app.library.renames().outcomes(outcomes);
             outcomes.sort_by_key(|kept| kept.finished);
             for kept in outcomes {
                 app.timings.note_experiment(&kept.spec, kept.outcome.seconds);
@@ -218,6 +219,7 @@ impl App {
             Action::Outline => self.open_outline(),
             Action::Activate
             | Action::Unfold
+            | Action::Verdicts
             | Action::Pause
             | Action::Stop
             | Action::Settings

@@ -1,8 +1,8 @@
 //! `relu ledger`: every claim of the article beside the reader's own measurements, and the verdict they give.
 
 use super::{say, say_json};
-use crate::app::{ClaimLine, claim_lines, judged_by};
-use crate::lesson::{CellBody, ClaimCell, Findings, Library, Test};
+use crate::app::{ClaimLine, Totals, claim_lines, judged_by};
+use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
 use crate::protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
 use crate::store::{Home, Store, StoreError};
 use serde_json::json;
@@ -19,20 +19,28 @@ pub fn ledger(as_json: bool) -> super::Outcome {
     let measured =
         if home.database().exists() { measured(&library, &Store::open_read(&home)?)? } else { Measured::default() };
     let found = |claim: &ClaimCell| judged_by(claim, &library, |key| measured.cells.get(key), &measured.races);
-    let claims = library.lessons.iter().flat_map(|lesson| {
-        lesson.cells().into_iter().filter_map(move |cell| match &cell.body {
-            CellBody::Claim(claim) => Some((lesson, cell.id.as_str(), claim)),
+    let claims: Vec<(&str, &ClaimCell)> = library
+        .lessons
+        .iter()
+        .flat_map(Document::cells)
+        .filter_map(|cell| match &cell.body {
+            CellBody::Claim(claim) => Some((cell.id.as_str(), claim)),
             _ => None,
         })
-    });
+        .collect();
+    let totals = Totals::of(claims.iter().map(|(_, claim)| claim.verdict(&found(claim))));
     if as_json {
-        let rows: Vec<_> = claims.map(|(_, id, claim)| row(id, claim, &found(claim))).collect();
-        say_json(&rows)?;
+        let rows: Vec<_> = claims.iter().map(|(id, claim)| row(id, claim, &found(claim))).collect();
+        let totals: serde_json::Map<_, _> =
+            totals.each().map(|(verdict, count)| (verdict.words().into(), count.into())).collect();
+        say_json(&json!({ "claims": rows, "totals": totals }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    for (_, id, claim) in claims {
+    say(&totals.in_words())?;
+    say("")?;
+    for (id, claim) in claims {
         let found = found(claim);
-        say(&format!("{} ({id}; lesson {})", claim.verdict(&found).words(), claim.lesson))?;
+        say(&format!("{} ({id}; lesson {})", claim.verdict_in_words(&found), claim.lesson))?;
         for (kind, line) in claim_lines(claim, &found, WIDTH - 2) {
             let line = if kind == ClaimLine::Missing {
                 format!("{:<12}open the lesson: relu open {}", "yours", claim.lesson)
@@ -61,7 +69,7 @@ fn measured(library: &Library, store: &Store) -> Result<Measured, StoreError> {
             _ => false,
         }
     };
-    let records = store.cell_outcomes()?.into_iter().filter(as_its_lesson_has_it);
+    let records = library.renames().outcomes(store.cell_outcomes()?).into_iter().filter(as_its_lesson_has_it);
     let cells = records.map(|record| (record.cell, record.outcome)).collect();
     Ok(Measured { cells, races: race_findings(&store.finished()?) })
 }
@@ -78,6 +86,7 @@ fn row(id: &str, claim: &ClaimCell, found: &Findings) -> serde_json::Value {
         "measured": claim.measured(found),
         "tests": claim.tests.iter().map(|test| test_row(test, found)).collect::<Vec<_>>(),
         "verdict": claim.verdict(found).words(),
+        "seeds": claim.seeds(found),
     })
 }
 

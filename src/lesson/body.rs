@@ -1,7 +1,7 @@
 //! TOML bodies, read so that every fault in them is found at once: an entry that is refused is taken out, and the rest
 //! is read again without it.
 
-use crate::protocol::{id_fault, is_terminal_control};
+use crate::protocol::{CellKey, id_fault, is_terminal_control};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -14,7 +14,7 @@ pub type Wrong = (String, usize);
 const MOST: usize = 100;
 
 /// Entries whose text names something: no name has a line break or a tab in it.
-const NAMES: [&str; 6] = ["id", "title", "part", "key", "lesson", "cell"];
+const NAMES: [&str; 7] = ["id", "title", "part", "key", "lesson", "cell", "was"];
 
 /// A body, and what is wrong with it.
 pub struct Body<'t> {
@@ -107,6 +107,21 @@ impl<'t> Body<'t> {
         if let Some(why) = self.text_of("id").and_then(id_fault) {
             self.fault_at("id", format!("{whose}`id` {why}"));
         }
+    }
+
+    /// Takes out the id that a cell had once, which no kind of cell knows of.
+    pub fn take_was(&mut self) -> Option<CellKey> {
+        const KEY: &str = "was";
+        let text = self.text_of(KEY).map(ToOwned::to_owned);
+        self.value_of(KEY)?;
+        let was = text.as_deref().and_then(|text| text.split_once('/'));
+        let was = was.filter(|(lesson, cell)| [lesson, cell].iter().all(|id| !id.is_empty() && id_fault(id).is_none()));
+        if was.is_none() && !self.is_refused(KEY) {
+            self.fault_at(KEY, "`was` names the cell as it was: \"LESSON/CELL\"");
+        }
+        let was = was.map(|(lesson, cell)| CellKey { lesson: lesson.into(), cell: cell.into() });
+        self.root.get_mut().remove(KEY);
+        was
     }
 
     /// The body as this type, without the entries that it refuses; each refusal is a fault. `None` if the type can't do

@@ -5,7 +5,7 @@ use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
-use crate::protocol::{Arm, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
+use crate::protocol::{Arm, CellKey, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Cell {
     pub at: Position,
     /// Unique within its lesson.
     pub id: String,
+    /// What it was once; the store may still have it under that.
+    pub was: Option<CellKey>,
     pub body: CellBody,
 }
 
@@ -115,6 +117,7 @@ const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell
 pub struct ReadCell {
     /// Its id, as far as it could be read: what leads there leads somewhere, however wrong the rest.
     pub id: Option<String>,
+    pub was: Option<CellKey>,
     /// `None` if anything is wrong.
     pub body: Option<CellBody>,
     pub faults: Vec<Wrong>,
@@ -139,9 +142,10 @@ impl CellBody {
         let mut body = Body::parse(text, required);
         body.refuse_id("");
         let id = body.text_of("id").map(ToOwned::to_owned);
+        let was = body.take_was();
         let cell = read(&mut body);
         let faults = body.into_faults();
-        Some(ReadCell { id, body: cell.filter(|_| faults.is_empty()), faults })
+        Some(ReadCell { id, was, body: cell.filter(|_| faults.is_empty()), faults })
     }
 }
 

@@ -44,6 +44,7 @@ pub fn check<'k>(lessons: &'k [Parsed], known: impl IntoIterator<Item = &'k Docu
         let own = Known::of(document);
         document_faults(&own, &all, &mut faults);
     }
+    rename_faults(&documents, &all, &mut faults);
     faults.sort();
     faults.dedup();
     faults
@@ -115,6 +116,39 @@ fn fault(document: &Document, at: Position, message: impl Into<String>) -> Fault
 
 fn warning(document: &Document, at: Position, message: impl Into<String>) -> Fault {
     Fault { severity: Severity::Warning, ..fault(document, at, message) }
+}
+
+/// Old ids that have two successors, or that something still has.
+fn rename_faults(checked: &[&Document], all: &Lessons, faults: &mut Vec<Fault>) {
+    // The known lessons come first: what is being checked is to blame.
+    let known = all.values().map(|known| known.document);
+    let known = known.filter(|document| !checked.iter().any(|other| other.meta.id == document.meta.id));
+    let (mut lessons, mut cells) = (HashMap::new(), HashMap::new());
+    for document in known.chain(checked.iter().copied()) {
+        let is_checked = checked.iter().any(|other| std::ptr::eq(*other, document));
+        let mut tell = |at, message: String| {
+            if is_checked {
+                faults.push(fault(document, at, message));
+            }
+        };
+        let id = &document.meta.id;
+        for was in &document.meta.was {
+            if all.contains_key(was.as_str()) {
+                tell(first(), format!("`{was}` can't be an old id: there is such a lesson"));
+            } else if let Some(other) = lessons.insert(was.clone(), id.clone()) {
+                tell(first(), format!("the lesson `{other}` was `{was}` already; an id has one successor"));
+            }
+        }
+        for cell in document.cells() {
+            let Some(was) = &cell.was else { continue };
+            let name = format!("{}/{}", was.lesson, was.cell);
+            if all.get(was.lesson.as_str()).is_some_and(|known| known.cells.contains(was.cell.as_str())) {
+                tell(cell.at, format!("`{name}` can't be an old id: there is such a cell"));
+            } else if let Some(other) = cells.insert(was.clone(), format!("{id}/{}", cell.id)) {
+                tell(cell.at, format!("the cell `{other}` was `{name}` already; an id has one successor"));
+            }
+        }
+    }
 }
 
 fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {

@@ -51,6 +51,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub const ALL: [Self; 5] = [Self::NotYetTried, Self::Holds, Self::HoldsInPart, Self::DoesNotHold, Self::NoNumber];
+
     pub fn words(self) -> &'static str {
         match self {
             Self::NotYetTried => "not yet tried",
@@ -182,6 +184,23 @@ impl ClaimCell {
             Verdict::DoesNotHold
         } else {
             Verdict::HoldsInPart
+        }
+    }
+
+    /// Over how many seeds it was judged, the fewest and the most; `None` where nothing of it depends on one.
+    pub fn seeds(&self, found: &Findings) -> Option<(usize, usize)> {
+        let counts = || self.measured(found).into_iter().map(|finding| finding.seeds.len()).filter(|count| *count > 0);
+        counts().min().zip(counts().max())
+    }
+
+    /// The verdict with the number of seeds behind it.
+    pub fn verdict_in_words(&self, found: &Findings) -> String {
+        let words = self.verdict(found).words();
+        match self.seeds(found) {
+            None => words.into(),
+            Some((1, 1)) => format!("{words}, 1 seed"),
+            Some((least, most)) if least == most => format!("{words}, {least} seeds"),
+            Some((least, most)) => format!("{words}, {least} to {most} seeds"),
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Meta {
     /// Reading time, without the long runs.
     pub minutes: u16,
     pub references: Vec<Reference>,
+    /// Ids that it had once.
+    pub was: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -76,6 +78,8 @@ pub struct Document {
     pub unread: Unread,
     /// Code that has been highlighted, by language and text.
     pub lit: HashMap<(String, String), Lit>,
+    /// What stands beneath its head: in a ledger, how many of its claims have which verdict.
+    pub standing: Option<String>,
     /// What became of the image files, once somebody has read them.
     pub pictures: Pictures,
 }

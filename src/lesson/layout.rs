@@ -141,6 +141,9 @@ impl<'c> Setter<'c> {
         let part = Some(meta.part.clone()).filter(|part| !part.is_empty() && !is_number(part));
         let head: Vec<String> = number.into_iter().chain(part).chain([minutes]).collect();
         self.wrapped(&[Span::new(head.join(" · "), Style::Faint)]);
+        if let Some(standing) = &self.document.standing {
+            self.wrapped(&[Span::new(standing.clone(), Style::Text)]);
+        }
         self.blank();
     }
 
@@ -162,10 +165,19 @@ impl<'c> Setter<'c> {
 
     /// Blocks one below the other, a blank line between two unless they are close.
     fn blocks(&mut self, blocks: &[Block], close: bool) {
-        for (at, block) in blocks.iter().enumerate() {
-            if at > 0 && !close {
+        let mut is_first = true;
+        for block in blocks {
+            // A cell of no rows is hidden, and takes no blank line either.
+            if let BlockKind::Cell(cell) = &block.kind
+                && (self.cell_height)(cell) == 0
+            {
+                self.layout.cells.push((self.layout.lines.len(), 0));
+                continue;
+            }
+            if !is_first && !close {
                 self.blank();
             }
+            is_first = false;
             self.layout.starts.push((self.layout.lines.len(), block.at.line));
             self.block(block);
         }

@@ -297,8 +297,8 @@ impl<'f> Reader<'f> {
     fn fence(&mut self, at: Position, info: &str, body: &str) -> Option<Block> {
         let kind = info.trim();
         match CellBody::read(kind, body) {
-            Some(ReadCell { id: Some(id), body: Some(body), .. }) => {
-                Some(Block { at, kind: BlockKind::Cell(Box::new(Cell { at, id, body })) })
+            Some(ReadCell { id: Some(id), was, body: Some(body), .. }) => {
+                Some(Block { at, kind: BlockKind::Cell(Box::new(Cell { at, id, was, body })) })
             }
             Some(ReadCell { id, faults, .. }) => {
                 self.body_faults(body, at.line + 1, kind, faults);

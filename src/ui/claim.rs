@@ -8,7 +8,8 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, area: Rect, buffer: &mut Buffer) {
     let verdict = claim.verdict(found);
-    let inner = framed(theme, verdict.words(), focused, area, buffer);
+    let words = claim.verdict_in_words(found);
+    let inner = framed(theme, &words, focused, area, buffer);
     // The verdict stands in the frame, in its own colour.
     let style = match verdict {
         Verdict::NotYetTried | Verdict::NoNumber => theme.faint(),
@@ -16,7 +17,7 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
         Verdict::HoldsInPart => theme.middling(),
         Verdict::DoesNotHold => theme.bad(),
     };
-    buffer.set_stringn(area.x + 1, area.y, format!(" {} ", verdict.words()), usize::from(area.width - 2), style);
+    buffer.set_stringn(area.x + 1, area.y, format!(" {words} "), usize::from(area.width - 2), style);
     for (row, (kind, text)) in (inner.y..).zip(claim_lines(claim, found, inner.width)) {
         let style = match kind {
             ClaimLine::Says => theme.strong(),

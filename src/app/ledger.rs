@@ -1,0 +1,131 @@
+//! The ledger as a whole: how many claims have which verdict, and those of one verdict alone.
+
+use super::{App, Effect};
+use crate::lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
+
+/// The claims of a ledger that are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShownClaims {
+    #[default]
+    All,
+    Only(Verdict),
+}
+
+/// How many claims have each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals([usize; Verdict::ALL.len()]);
+
+impl Totals {
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let mut totals = Self::default();
+        for verdict in verdicts {
+            for (count, _) in totals.0.iter_mut().zip(Verdict::ALL).filter(|(_, known)| *known == verdict) {
+                *count += 1;
+            }
+        }
+        totals
+    }
+
+    pub fn each(self) -> impl Iterator<Item = (Verdict, usize)> {
+        Verdict::ALL.into_iter().zip(self.0)
+    }
+
+    pub fn count(self, verdict: Verdict) -> usize {
+        self.each().filter(|(known, _)| *known == verdict).map(|(_, count)| count).sum()
+    }
+
+    pub fn in_words(self) -> String {
+        let short = |verdict| match verdict {
+            Verdict::NotYetTried => "untried",
+            Verdict::Holds => "hold",
+            Verdict::HoldsInPart => "in part",
+            Verdict::DoesNotHold => "do not hold",
+            Verdict::NoNumber => "without a number",
+        };
+        let each: Vec<_> = self.each().map(|(verdict, count)| format!("{count} {}", short(verdict))).collect();
+        each.join(" · ")
+    }
+}
+
+fn claims(document: &Document) -> Vec<&ClaimCell> {
+    let claim = |cell: &crate::lesson::Cell| matches!(cell.body, CellBody::Claim(_));
+    let cells = document.cells().into_iter().filter(|cell| claim(cell));
+    cells.filter_map(|cell| if let CellBody::Claim(claim) = &cell.body { Some(claim) } else { None }).collect()
+}
+
+impl App {
+    /// How the claims of the open lesson stand; `None` if it is no ledger, which has several.
+    pub fn totals(&self) -> Option<Totals> {
+        let claims = claims(self.document());
+        let verdict = |claim: &&ClaimCell| {
+            let found: Findings = self.findings_of(claim);
+            claim.verdict(&found)
+        };
+        (claims.len() > 1).then(|| Totals::of(claims.iter().map(verdict)))
+    }
+
+    /// Puts the totals beneath the head of the open lesson.
+    pub(super) fn note_standing(&mut self) {
+        let standing = self.totals().map(|totals| {
+            let shown = match self.shown_claims {
+                ShownClaims::All => String::new(),
+                ShownClaims::Only(verdict) => format!(" · shown: {}", verdict.words()),
+            };
+            format!("{}{shown}", totals.in_words())
+        });
+        self.library.lessons[self.lesson].standing = standing;
+    }
+
+    pub(super) fn shows_claim(&self, claim: &ClaimCell) -> bool {
+        // A lesson with a single claim has no totals to choose from.
+        let is_ledger = || claims(self.document()).len() > 1;
+        match self.shown_claims {
+            ShownClaims::All => true,
+            ShownClaims::Only(verdict) => !is_ledger() || claim.verdict(&self.findings_of(claim)) == verdict,
+        }
+    }
+
+    /// What the key shows next: the claims of the next verdict that one has, after the last all of them. `None` in a lesson
+    /// that is no ledger.
+    pub(super) fn next_shown_claims(&self) -> Option<ShownClaims> {
+        let totals = self.totals()?;
+        let from = match self.shown_claims {
+            ShownClaims::All => 0,
+            ShownClaims::Only(verdict) => {
+                Verdict::ALL.iter().position(|known| *known == verdict).map_or(0, |at| at + 1)
+            }
+        };
+        let next = Verdict::ALL[from..].iter().copied().find(|verdict| totals.count(*verdict) > 0);
+        Some(next.map_or(ShownClaims::All, ShownClaims::Only))
+    }
+
+    pub(super) fn show_claims(&mut self, shown: ShownClaims) -> Vec<Effect> {
+        self.shown_claims = shown;
+        (self.view.focus, self.view.link) = (None, None);
+        self.lay_out();
+        let first = self.view.layout.cells.iter().position(|(_, height)| *height > 0);
+        if let Some(cell) = first {
+            self.view.show_cell(cell);
+        }
+        let totals = self.totals().unwrap_or_default();
+        self.message = Some(match shown {
+            ShownClaims::Only(verdict) => {
+                format!("{} of the claims: {}; t shows the next", totals.count(verdict), verdict.words())
+            }
+            ShownClaims::All => "all claims".into(),
+        });
+        self.remember_place()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_count_every_verdict() {
+        let totals = Totals::of([Verdict::Holds, Verdict::DoesNotHold, Verdict::Holds, Verdict::NoNumber]);
+        assert_eq!(totals.in_words(), "0 untried · 2 hold · 0 in part · 1 do not hold · 1 without a number");
+        assert_eq!(totals.each().map(|(_, count)| count).sum::<usize>(), 4);
+    }
+}
