@@ -367,6 +367,30 @@ fn predictions_look_like_this() {
     }
 }
 
+/// The ranges of what was predicted, on the chart: an error at the last epoch; one that lies beyond is an arrow.
+#[test]
+fn a_race_bears_the_readers_own_mark() {
+    let mark = |choice: char| {
+        let mut session = Session::on("welcome", 120, 40);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char(choice));
+        session.press(KeyCode::Esc);
+        let spec = lesson_spec(&session);
+        race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+        session.tab_to("first");
+        let at = key("welcome", "first");
+        let marks = session.app.own_marks(&at, session.app.race_of(&at).unwrap());
+        assert_eq!(marks.len(), 1);
+        (marks[0].epochs, marks[0].errors, session.screen(&RICH))
+    };
+    let (epochs, errors, screen) = mark('3');
+    assert_eq!((epochs, errors), ((5.0, 5.0), (2.0, 8.0)));
+    assert!(screen.contains("◈") && screen.contains("yours"), "{screen}");
+    let (_, errors, screen) = mark('1');
+    assert_eq!(errors, (20.0, f64::INFINITY));
+    assert!(!screen.contains("yours") && screen.contains("↑"), "beyond the chart:\n{screen}");
+}
+
 /// An arm of a race is known by its own name.
 #[test]
 fn a_race_finds_the_errors_of_its_arms() {

@@ -62,7 +62,7 @@ pub use predictions::{
 };
 pub use progress::LessonProgress;
 pub use race::{ArmView, ChartLimits, LaneView, MeanPoint, Race, Spread};
-pub use race_cell::Reach;
+pub use race_cell::{OwnMark, Reach};
 pub use readings::{Read, Readings};
 pub use screen::Screen;
 pub use settings::{Field, Settings};

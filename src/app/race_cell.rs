@@ -1,8 +1,8 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
 use super::{App, Effect, Race, Tag};
-use crate::lesson::{CellBody, RaceMark};
-use crate::protocol::{CellKey, RequestBody, RunId, RunSpec};
+use crate::lesson::{Answer, CellBody, DecidedBy, Guess, RaceMark};
+use crate::protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
 
 /// How far the axes of a race's chart reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,14 @@ pub enum Reach {
     Study,
     /// Over every published point as well.
     AllPoints,
+}
+
+/// A prediction on a race's chart: a stretch along one of its axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OwnMark {
+    pub epochs: (f64, f64),
+    /// Percent.
+    pub errors: (f64, f64),
 }
 
 impl App {
@@ -33,12 +41,57 @@ impl App {
     /// The run that decides what was predicted of a race: it has the lesson's settings, whatever its seeds; the one that
     /// the cell shows before the one behind it.
     pub fn deciding_race(&self, key: &CellKey) -> Option<&Race> {
-        let lesson = self.lesson_spec(key)?;
         let runs = [self.cell_runs.get(key), self.other_runs.get(key)];
-        runs.into_iter().flatten().filter_map(|run| self.races.get(run)).find(|race| {
+        runs.into_iter().flatten().filter_map(|run| self.races.get(run)).find(|race| self.is_as_taught(key, race))
+    }
+
+    /// Whether a run has the settings of a lesson's cell, whatever its seeds.
+    fn is_as_taught(&self, key: &CellKey, race: &Race) -> bool {
+        self.lesson_spec(key).is_some_and(|lesson| {
             let seeds = lesson.seeds.clone();
             RunSpec { seeds, ..race.spec.clone() }.other_than(&lesson).is_empty()
         })
+    }
+
+    /// What the reader predicted of this run, where that has a place on its chart: an error stands at the last epoch, the
+    /// epochs to the threshold at its height, and so does a ratio once the first arm has come down to it.
+    pub fn own_marks(&self, key: &CellKey, race: &Race) -> Vec<OwnMark> {
+        if !self.is_as_taught(key, race) {
+            return Vec::new();
+        }
+        let mark = |finding: &str, (low, high): (f64, f64)| {
+            let last = f64::from(race.spec.epochs);
+            match finding.strip_prefix("race.")?.split_once('.') {
+                Some(("error" | "best", _)) => Some(OwnMark { epochs: (last, last), errors: (low, high) }),
+                Some(("epochs", _)) => Some(OwnMark { epochs: (low, high), errors: (MILESTONE, MILESTONE) }),
+                None if finding == "race.ratio" => {
+                    let first = format!("race.epochs.{}", race.spec.arms.first()?);
+                    let reached = race.findings().into_iter().find(|found| found.key == first)?.value?;
+                    Some(OwnMark { epochs: (low * reached, high * reached), errors: (MILESTONE, MILESTONE) })
+                }
+                _ => None,
+            }
+        };
+        let mut marks = Vec::new();
+        for lesson in &self.library.lessons {
+            for cell in lesson.cells() {
+                let CellBody::Predict(predict) = &cell.body else { continue };
+                let Some(decision) = predict.decides.as_ref().filter(|by| by.cell_key(&lesson.meta.id) == *key) else {
+                    continue;
+                };
+                let own = CellKey { lesson: lesson.meta.id.clone(), cell: cell.id.clone() };
+                let Some(record) = self.prediction(&own, predict) else { continue };
+                marks.extend(match (&decision.by, &record.answer, &predict.guess) {
+                    (DecidedBy::Value { finding, .. }, Answer::Number(said), _) => mark(finding, (*said, *said)),
+                    (DecidedBy::Range { finding, ranges }, Answer::Choice(said), Guess::Choice(options)) => options
+                        .iter()
+                        .position(|option| option == said)
+                        .and_then(|chosen| mark(finding, *ranges.get(chosen)?)),
+                    _ => None,
+                });
+            }
+        }
+        marks
     }
 
     /// The run that a race's cell keeps behind the one that it shows.

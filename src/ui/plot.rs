@@ -536,7 +536,7 @@ mod tests {
     }
 
     fn label(x: f64, y: f64) -> Label {
-        Label { at: (x, y), text: format!("{y:.2} @{x}"), style: Style::new(), glyph: "x" }
+        Label { at: (x, y), text: format!("{y:.2} @{x}"), style: Style::new(), glyph: "✕" }
     }
 
     /// Whatever is published, the data stay as they are: a point covers its own cell and a label none.

@@ -6,7 +6,7 @@ use super::questions::{framed, write};
 use super::reading;
 use super::standings;
 use super::theme::Theme;
-use crate::app::{App, Chart, Cursor, LaneView, MeanPoint, Race, Spread};
+use crate::app::{App, Chart, ChartLimits, Cursor, LaneView, MeanPoint, OwnMark, Race, Spread};
 use crate::lesson::TrainCell;
 use crate::protocol::{CellKey, Estimate, RunSpec, counted, grouped};
 use ratatui::buffer::Buffer;
@@ -66,7 +66,8 @@ pub fn draw_cell(
     });
     let cursor = app.cursor_in(key);
     let marks = Marks { points: &cell.marks, study: cell.spec(), reach: app.reach };
-    let view = RaceView { race: shown, marks, own, behind, waiting: waiting.as_deref(), cursor };
+    let predicted = app.own_marks(key, shown);
+    let view = RaceView { race: shown, marks, predicted, own, behind, waiting: waiting.as_deref(), cursor };
     draw_race(theme, &view, inner, buffer);
 }
 
@@ -74,6 +75,8 @@ pub fn draw_cell(
 pub struct RaceView<'a> {
     pub race: &'a Race,
     pub marks: Marks<'a>,
+    /// What the reader predicted of it.
+    pub predicted: Vec<OwnMark>,
     /// In what its settings are not the lesson's.
     pub own: Vec<String>,
     /// The run that is kept behind it, and the key that shows it.
@@ -203,6 +206,11 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
             });
         }
     }
+    for mark in &view.predicted {
+        let (label, line) = predicted(theme, mark, limits);
+        labels.push(label);
+        curves.extend(line);
+    }
     let (note, note_style) = view.marks.note(theme);
     Plot {
         x: limits.x,
@@ -221,6 +229,32 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
         bands: Vec::new(),
         crosshair: crosshair(theme, view),
     }
+}
+
+/// What the reader predicted: a stretch of the chart with its name, an arrow where it lies beyond.
+fn predicted(theme: &Theme, mark: &OwnMark, limits: ChartLimits) -> (Label, Option<Curve>) {
+    // The stretch within the axis, and the middle of it; the nearer end where all of it lies beyond.
+    let within = |(low, high): (f64, f64), (from, to): (f64, f64), is_log: bool| {
+        if low > to || high < from {
+            let near = if low > to { low } else { high };
+            return ((near, near), near, false);
+        }
+        let (a, b) = (low.max(from), high.min(to));
+        ((a, b), if is_log { (a * b).sqrt() } else { f64::midpoint(a, b) }, true)
+    };
+    let (xs, x, x_fits) = within(mark.epochs, limits.x, false);
+    let (ys, y, y_fits) = within(mark.errors, limits.y, true);
+    let style = theme.accent().add_modifier(Modifier::BOLD);
+    let text = if y_fits { "yours".into() } else { String::new() };
+    let line = (x_fits && y_fits).then(|| Curve {
+        style,
+        marker: "",
+        points: vec![(xs.0, ys.0), (xs.1, ys.1)],
+        joined: true,
+        weight: Weight::Normal,
+        spread: Vec::new(),
+    });
+    (Label { at: (x, y), text, style, glyph: theme.own_mark() }, line)
 }
 
 /// What a chart says that has no curve yet.

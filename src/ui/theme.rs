@@ -208,6 +208,11 @@ impl Theme {
         if self.glyphs == Glyphs::Ascii { "+" } else { "✕" }
     }
 
+    /// What the reader predicted, in a plot.
+    pub fn own_mark(&self) -> &'static str {
+        if self.glyphs == Glyphs::Ascii { "Y" } else { "◈" }
+    }
+
     pub fn faint(&self) -> Style {
         if self.is_plain() { Style::new().add_modifier(Modifier::DIM) } else { self.style(Role::Faint) }
     }
