@@ -166,7 +166,7 @@ fn a_press_of_u_unfolds_the_first_in_view_and_it_stays_so() {
     // With none in view it says so.
     let mut none = Session::on("welcome", 80, 24);
     none.press(KeyCode::Char('u'));
-    assert_eq!(none.app.message.as_deref(), Some("nothing in view is folded"));
+    assert_eq!(none.app.message.as_deref(), Some("nothing in view waits to be read"));
     assert!(!none.app.hints().iter().any(|hint| hint.starts_with("u ")));
 }
 

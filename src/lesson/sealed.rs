@@ -76,6 +76,7 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::Severity;
     use super::super::{Glyphs, Layout, Library, Line, check, lay_out, parse};
     use super::*;
 
@@ -91,7 +92,9 @@ mod tests {
     }
 
     fn faults(body: &str) -> Vec<String> {
-        check(&[parse("x.md", &format!("{HEAD}{body}"))], &[]).iter().map(ToString::to_string).collect()
+        let faults = check(&[parse("x.md", &format!("{HEAD}{body}"))], &[]);
+        // What is advised about the predictions that stand here for any cell is none of the block's.
+        faults.iter().filter(|fault| fault.severity == Severity::Error).map(ToString::to_string).collect()
     }
 
     fn text(layout: &Layout) -> Vec<String> {
