@@ -245,6 +245,6 @@ fn folded_and_unfolded_blocks_look_so() {
         session.press(KeyCode::Tab);
         session.press(KeyCode::Tab);
         session.press(KeyCode::Tab);
-        insta::assert_snapshot!(format!("blocks-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("blocks-{columns}x{rows}"), session.picture(&RICH));
     }
 }

@@ -62,13 +62,13 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     assert_eq!(session.app.document(), &good);
     for (columns, rows) in [(120, 40), (80, 24)] {
         session.tell(Event::Resize(columns, rows));
-        insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.picture(&RICH));
     }
     // Several at once: how many there are stands beside the first, and a key lists them all, with their places.
     save(&mut session, Ok(own(&texts).replace("quiz", "dance") + "\n[a](#b)\n\n[c](#d)\n"));
     assert!(session.screen(&RICH).contains("3 faults, ! lists them. own.md:"), "{}", session.screen(&RICH));
     session.press(KeyCode::Char('!'));
-    insta::assert_snapshot!("reload-faults-80x24", session.screen(&RICH));
+    insta::assert_snapshot!("reload-faults-80x24", session.picture(&RICH));
     session.press(KeyCode::Esc);
     save(&mut session, Err("own.md can't be read: it is gone".into()));
     assert!(session.screen(&RICH).contains("it is gone"));
@@ -104,7 +104,7 @@ fn links_are_followed_and_come_back() {
     for (columns, rows) in SIZES {
         let mut session = linked(columns, rows);
         session.press(KeyCode::Char('f'));
-        insta::assert_snapshot!(format!("link-chosen-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("link-chosen-{columns}x{rows}"), session.picture(&RICH));
         let arrived = |session: &mut Session, words: &str| {
             session.press(KeyCode::Enter);
             let screen = session.screen(&RICH);
@@ -143,9 +143,9 @@ fn headings_are_jumped_to() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("faster", columns, rows);
         session.press(KeyCode::Char('#'));
-        insta::assert_snapshot!(format!("outline-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("outline-{columns}x{rows}"), session.picture(&RICH));
         session.type_text("imprecise where");
-        insta::assert_snapshot!(format!("outline-narrowed-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("outline-narrowed-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Enter);
         let screen = session.screen(&RICH);
         assert!(screen.contains("▸ ") && session.app.view.top > 0, "{screen}");

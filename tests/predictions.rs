@@ -105,7 +105,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     session.press(KeyCode::Enter);
     assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 80 })));
     let screen = session.screen(&RICH);
-    assert!(screen.contains("80 % sure") && screen.contains("explanation now."), "{screen}");
+    assert!(screen.contains("80\u{a0}% sure") && screen.contains("explanation now."), "{screen}");
     assert!(!screen.contains("nobody marks it"), "the explanation waits:\n{screen}");
 
     // What was stopped, or run with other settings, decides nothing.
@@ -144,7 +144,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     session.press(KeyCode::Char('1'));
     assert!(session.app.modals.is_empty());
     assert!(session.app.answers[&at].late && !verdict(&session, &at).0);
-    assert!(verdict(&session, &at).1.ends_with("off by 16.8; it is \"2 to 8 %\"."), "{}", verdict(&session, &at).1);
+    assert!(verdict(&session, &at).1.ends_with("too high by 16.8; it is \"2 to 8 %\"."), "{}", verdict(&session, &at).1);
 }
 
 #[test]
@@ -349,21 +349,33 @@ fn enter_goes_to_the_next_prediction_that_waits() {
 fn predictions_look_like_this() {
     for (columns, rows) in SIZES {
         let session = with_outcomes(columns, rows);
-        insta::assert_snapshot!(format!("predictions-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("predictions-{columns}x{rows}"), session.picture(&RICH));
         let mut session = with_outcomes(columns, rows);
         (0..26).for_each(|_| session.press(KeyCode::Down));
-        insta::assert_snapshot!(format!("calibration-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("calibration-{columns}x{rows}"), session.picture(&RICH));
 
         let mut session = Session::on("welcome", columns, rows);
         session.tab_to("warm-up");
         session.press(KeyCode::Char('1'));
-        insta::assert_snapshot!(format!("confidence-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("confidence-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Enter);
         let spec = lesson_spec(&session);
         race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
-        insta::assert_snapshot!(format!("decided-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("decided-{columns}x{rows}"), session.picture(&RICH));
         session.tab_to("first");
-        insta::assert_snapshot!(format!("decided-race-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("decided-race-{columns}x{rows}"), session.picture(&RICH));
+
+        // A range that the chart holds: before the race, and beside its curves.
+        let mut session = Session::on("welcome", columns, rows);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char('3'));
+        session.press(KeyCode::Enter);
+        session.tab_to("first");
+        insta::assert_snapshot!(format!("own-mark-ready-{columns}x{rows}"), session.picture(&RICH));
+        let spec = lesson_spec(&session);
+        race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+        session.tab_to("first");
+        insta::assert_snapshot!(format!("own-mark-{columns}x{rows}"), session.picture(&RICH));
     }
 }
 
@@ -385,10 +397,10 @@ fn a_race_bears_the_readers_own_mark() {
     };
     let (epochs, errors, screen) = mark('3');
     assert_eq!((epochs, errors), ((5.0, 5.0), (2.0, 8.0)));
-    assert!(screen.contains("◈") && screen.contains("yours"), "{screen}");
+    assert!(screen.contains("◈") && screen.contains("  you: 2 to 8\u{a0}%"), "{screen}");
     let (_, errors, screen) = mark('1');
     assert_eq!(errors, (20.0, f64::INFINITY));
-    assert!(!screen.contains("yours") && screen.contains("↑"), "beyond the chart:\n{screen}");
+    assert!(screen.contains("↑ you: over 20\u{a0}%") && !screen.contains("◈"), "beyond the chart:\n{screen}");
 }
 
 /// An arm of a race is known by its own name.

@@ -48,7 +48,7 @@ fn snapshots(name: &str, spec: &RunSpec, prepare: impl Fn(&mut Session)) {
     for (columns, rows) in [(80, 24), (120, 40)] {
         let mut session = race(spec, (columns, rows));
         prepare(&mut session);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), session.picture(&RICH));
     }
 }
 
@@ -85,7 +85,7 @@ fn many_seeds_are_told_by_their_arms() {
     let mut session = race(&spec, (120, 40));
     fall(&mut session, &spec.lanes()[..6], 30);
     session.app.modals.push(Modal::Run(RUN));
-    insta::assert_snapshot!("seeds-beside-120x40", session.screen(&RICH));
+    insta::assert_snapshot!("seeds-beside-120x40", session.picture(&RICH));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn two_seeds_have_a_mean_and_a_spread() {
     for size in [(200, 50), (40, 12)] {
         let mut session = race(&spec, size);
         fall(&mut session, &spec.lanes(), 20);
-        insta::assert_snapshot!(format!("two-seeds-{}x{}", size.0, size.1), session.screen(&RICH));
+        insta::assert_snapshot!(format!("two-seeds-{}x{}", size.0, size.1), session.picture(&RICH));
     }
 }
 

@@ -80,7 +80,7 @@ fn read(figure: Figure, (columns, rows): (u16, u16), keys: &[KeyCode], theme: &T
     for key in keys {
         session.press(*key);
     }
-    session.screen(theme)
+    session.picture(theme)
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_running_race_is_read() {
         session.press(KeyCode::Down);
         session.epoch(Arm::ALL_TANH, 10, 0.5);
         assert!(session.screen(&RICH).contains("▲ all-Tanh: epoch 8, validation error 0.38 % (test 0.38)"));
-        insta::assert_snapshot!(format!("values-race-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("values-race-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Down);
         assert!(session.screen(&RICH).contains("epoch 17, validation error 1.37 %"), "{}", session.screen(&RICH));
         session.press(KeyCode::Esc);
@@ -172,10 +172,10 @@ fn quick_or_full_is_chosen_and_told() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("tricks", columns, rows);
         session.tab_to("tricks");
-        insta::assert_snapshot!(format!("effort-quick-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("effort-quick-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Char('e'));
         session.press(KeyCode::Null);
-        insta::assert_snapshot!(format!("effort-full-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("effort-full-{columns}x{rows}"), session.picture(&RICH));
         measured(&mut session, vec![plot(protocol::Scale::Linear)]);
         let Some(RequestBody::RunCell { spec, .. }) = session.asked.last() else { unreachable!() };
         assert_eq!(spec.effort, Effort::Full);
@@ -183,7 +183,7 @@ fn quick_or_full_is_chosen_and_told() {
         session.press(KeyCode::Char('e'));
         session.press(KeyCode::Null);
         assert_eq!(session.app.stale(&tricks()), Some(Stale::Effort));
-        insta::assert_snapshot!(format!("effort-stale-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("effort-stale-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Char('e'));
         assert!(!session.app.is_stale(&tricks()));
     }
@@ -236,7 +236,7 @@ fn a_measurement_under_way_shows_a_bar_and_the_time_left() {
         cell(&mut session, CellEvent::Started { cell: key.clone(), spec });
         let doing = "training with each trick: 3 of 10 done".to_string();
         cell(&mut session, CellEvent::Progress { cell: key, done: 0.25, doing, seconds: 15.0, partial: None });
-        insta::assert_snapshot!(format!("under-way-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("under-way-{columns}x{rows}"), session.picture(&RICH));
     }
 }
 
@@ -291,7 +291,7 @@ fn a_digit_is_steered_by_keys() {
         assert_eq!((session.asked.len(), steered(&session).right), (3, 3));
         answer(&mut session);
         assert_eq!(session.asked.len(), 3, "what the reader wanted is shown");
-        insta::assert_snapshot!(format!("steer-{columns}x{rows}"), session.screen(&RICH));
+        insta::assert_snapshot!(format!("steer-{columns}x{rows}"), session.picture(&RICH));
         let key = CellKey { lesson: "disentangling".into(), cell: "move".into() };
         assert_eq!(session.app.stale(&key), None, "it is the same measurement, seen from elsewhere");
         session.press(KeyCode::Esc);

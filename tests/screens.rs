@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/session.rs"]
+mod session;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{App, Event, update};
+use relu_notebook::app::{App, Background, Event, update};
 use relu_notebook::lesson::{CellBody, Library};
 use relu_notebook::protocol::{
     self, Arm, CellRecord, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
@@ -94,7 +97,7 @@ fn snapshots_at(sizes: &[(u16, u16)], name: &str, theme: &Theme, prepare: impl F
     for &(columns, rows) in sizes {
         let mut app = app(columns, rows);
         prepare(&mut app);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), screen(&app, theme));
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), session::picture(&app, theme));
     }
 }
 
@@ -129,6 +132,18 @@ fn the_pane_names_what_computes_the_race() {
             assert!(screen(&app, &RICH).contains(name), "{name} at {columns}x{rows}");
         }
     }
+}
+
+/// What differs from a dark page is the legend of the looks.
+#[test]
+fn on_a_light_page_every_colour_is_another() {
+    let light = |app: &mut App| app.background = Background::Light;
+    snapshots("light-lesson", &RICH, light);
+    snapshots("light-race", &RICH, |app| {
+        light(app);
+        racing(app);
+        to_race(app);
+    });
 }
 
 #[test]
@@ -283,7 +298,9 @@ fn an_experiment_is_read_page_by_page() {
             update(app, Event::Outcomes(vec![kept]));
             // Whoever stands at the beginning of a lesson stays there until they go on.
             press(app, KeyCode::BackTab);
-            press(app, KeyCode::Tab);
+            while !app.focused().is_some_and(|cell| matches!(cell.body, CellBody::Experiment(_))) {
+                press(app, KeyCode::Tab);
+            }
             press(app, KeyCode::Char(char::from_digit(page, 10).unwrap()));
         });
     }

@@ -7,7 +7,7 @@ mod session;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use relu_notebook::app::{App, Effect, Event, Link, Modal, Read, Tag};
-use relu_notebook::lesson::{Answer, CellBody, Library, Verdict};
+use relu_notebook::lesson::{Answer, Cell, CellBody, Library, Verdict};
 use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
@@ -418,7 +418,8 @@ fn the_ledger_judges_by_what_was_measured() {
 #[test]
 fn the_ledger_is_filtered_by_verdict() {
     let mut session = Session::on("ledger", 80, 24);
-    let claims = session.app.document().cells().len();
+    let is_claim = |cell: &Cell| matches!(cell.body, CellBody::Claim(_));
+    let claims = session.app.document().cells().into_iter().filter(|cell| is_claim(cell)).count();
     let finding = |key: &str, value, seeds: &[u64]| Finding {
         key: key.into(),
         text: format!("{value} %"),
@@ -429,13 +430,14 @@ fn the_ledger_is_filtered_by_verdict() {
     };
     let found = vec![finding("sparsity.zeros.relu", 49.8, &[1, 2, 3]), finding("sparsity.active.sigmoid", 100.0, &[1])];
     session.tell(Event::RaceFindings(found));
-    let head = format!("{} untried · 1 hold · 0 in part · 1 do not hold · 0 without a number", claims - 2);
+    let head = format!("not yet tried {} · holds 1 · holds in part 0 · does not hold here 1", claims - 2);
     let screen = session.screen(&RICH);
     assert!(screen.contains(&head), "{screen}");
-    assert!(session.app.hints().iter().any(|hint| hint == "t not yet tried only"), "{:?}", session.app.hints());
+    assert!(session.app.hints().iter().any(|hint| hint == "t only \"not yet tried\""), "{:?}", session.app.hints());
     let shown = |session: &Session| {
-        let cells = session.app.view.layout.cells.iter().enumerate().filter(|(_, (_, height))| *height > 0);
-        cells.map(|(at, _)| session.app.document().cells()[at].id.clone()).collect::<Vec<_>>()
+        let cells = session.app.document().cells().into_iter().zip(&session.app.view.layout.cells);
+        let claims = cells.filter(|(cell, (_, height))| *height > 0 && is_claim(cell));
+        claims.map(|(cell, _)| cell.id.clone()).collect::<Vec<_>>()
     };
     session.type_text("t");
     assert_eq!(shown(&session).len(), claims - 2);
@@ -443,8 +445,12 @@ fn the_ledger_is_filtered_by_verdict() {
     assert_eq!(shown(&session), ["relu-sparse"]);
     assert_eq!(session.app.focused().map(|cell| cell.id.as_str()), Some("relu-sparse"));
     assert!(session.screen(&RICH).contains(" holds, 3 seeds "), "{}", session.screen(&RICH));
+    // The reader's predictions are no claims and stay.
+    session.press(KeyCode::Tab);
+    assert!(matches!(session.app.focused().map(|cell| &cell.body), Some(CellBody::Predictions(_))));
     session.press(KeyCode::Tab);
     assert_eq!(session.app.message.as_deref(), Some("no cell follows in this lesson"));
+    session.press(KeyCode::BackTab);
     // Verdicts that no claim has are passed over.
     session.type_text("t");
     assert_eq!(shown(&session), ["sigmoid-half"]);

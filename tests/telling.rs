@@ -41,7 +41,7 @@ fn epoch(epoch: u32) -> RunEvent {
 /// The race's cell shows run 1, which is being read.
 fn reading() -> Session {
     let mut session = Session::open();
-    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
+    session.tell(Event::Recalled(vec![("reader".into(), 7.into()), ("cell-run/faster/race".into(), 1.into())]));
     assert_eq!(session.effects.last(), Some(&Effect::Read(Read::Run(RUN))));
     session
 }
@@ -231,6 +231,7 @@ fn other_seeds_are_other_settings() {
 /// What a notebook left in `ledger`, twenty lines down.
 fn left() -> Vec<(String, Value)> {
     vec![
+        ("reader".into(), 7.into()),
         ("last-lesson".into(), "ledger".into()),
         ("place/ledger".into(), json!({ "lesson": "ledger", "top": 20, "read": 30 })),
     ]

@@ -78,8 +78,9 @@ struct Lines {
 
 impl Lines {
     fn push(&mut self, kind: QuestionLineKind, text: &str) {
-        let text = self.glyphs.text(text);
-        let wrapped = textwrap::wrap(&text, self.width);
+        // A number and its percent sign stay on one line.
+        let text = self.glyphs.text(&text.replace(" %", "\u{a0}%"));
+        let wrapped = textwrap::wrap(&text, super::lines_of(self.width));
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
     }
 
@@ -92,7 +93,7 @@ impl Lines {
             OptionState::ChosenWrong => "-",
         };
         let text = self.glyphs.text(&format!("{}{mark} {text}", number + 1));
-        let options = textwrap::Options::new(self.width).subsequent_indent("   ");
+        let options = super::lines_of(self.width).subsequent_indent("   ");
         let kind = QuestionLineKind::Option { number, state };
         let wrapped = textwrap::wrap(&text, options);
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
@@ -112,7 +113,11 @@ impl Lines {
                 self.push(QuestionLineKind::Input { is_given: true }, format!("{given} {unit}").trim_end());
             }
             (None, None) => {
-                let kind = if unit.is_empty() { String::new() } else { format!(", in {unit}") };
+                let kind = match unit {
+                    "" => String::new(),
+                    _ if unit.starts_with("of ") => format!(" {unit}"),
+                    _ => format!(", in {unit}"),
+                };
                 self.push(QuestionLineKind::Input { is_given: false }, &format!("{wanted}{kind}; Enter asks for it"));
             }
         }
@@ -152,11 +157,9 @@ fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: Lines) ->
             }
             _ => "of it".into(),
         };
+        lines.push(QuestionLineKind::Question, &format!("How sure are you {within}?"));
         lines.push(QuestionLineKind::Input { is_given: true }, &format!("{typed}_ % sure"));
-        lines.push(
-            QuestionLineKind::Hint,
-            &format!("How sure are you {within}? Type 50 to 99, + or - change it; Enter keeps it, Esc leaves it out."),
-        );
+        lines.push(QuestionLineKind::Hint, "Type 50 to 99, + and - change it; Enter keeps it, Esc leaves it out.");
         return lines.done;
     }
     match (record.confidence, record.late) {

@@ -58,7 +58,8 @@ impl App {
 
     pub(super) fn banner_rows(&self, columns: u16) -> u16 {
         let width = usize::from(columns.saturating_sub(2).max(1));
-        self.banner().map_or(0, |banner| textwrap::wrap(banner.text(), width).len().min(MOST_ROWS) as u16)
+        self.banner()
+            .map_or(0, |banner| textwrap::wrap(banner.text(), super::lines_of(width)).len().min(MOST_ROWS) as u16)
     }
 
     /// Lays the screen out anew, as the banner takes rows from the lesson.
@@ -68,7 +69,7 @@ impl App {
 
     /// The faults of the lesson that is being written, on lines of this width.
     pub fn fault_lines(&self, width: u16) -> Vec<String> {
-        let options = textwrap::Options::new(usize::from(width.max(10))).subsequent_indent("  ");
+        let options = super::lines_of(usize::from(width.max(10))).subsequent_indent("  ");
         self.lesson_faults.iter().flat_map(|fault| textwrap::wrap(fault, &options)).map(Into::into).collect()
     }
 

@@ -25,7 +25,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
         let indent = " ".repeat(12);
         let head = format!("{head:<12}");
         let (first, rest) = if kind == ClaimLine::Says { ("", "") } else { (head.as_str(), indent.as_str()) };
-        let options = textwrap::Options::new(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
+        let options = super::lines_of(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
         lines.extend(textwrap::wrap(text, options).into_iter().map(|line| (kind, line.into_owned())));
     };
     put(ClaimLine::Says, "", &claim.says);

@@ -33,7 +33,7 @@ impl App {
         let mut end = 0;
         for (lesson, document) in self.library.lessons.iter().enumerate() {
             let title = self.glyphs.text(&document.meta.title);
-            for (line, words) in textwrap::wrap(&title, room).iter().enumerate() {
+            for (line, words) in textwrap::wrap(&title, super::lines_of(room)).iter().enumerate() {
                 let is_first = line == 0;
                 let number = document.number.filter(|_| is_first).map_or(String::new(), |number| number.to_string());
                 let minutes = match self.minutes_left(lesson) {

@@ -138,7 +138,7 @@ impl App {
         let inner = width.saturating_sub(4).max(10);
         let offered: usize = offer(&self.wanted(key, cell), &self.timings)
             .iter()
-            .map(|line| textwrap::wrap(line, usize::from(inner)).len())
+            .map(|line| textwrap::wrap(line, super::lines_of(usize::from(inner))).len())
             .sum();
         // The frame, and a blank row above and below.
         4 + offered as u16 + view.map_or(0, |view| head_rows(view, inner))

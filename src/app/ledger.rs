@@ -35,14 +35,7 @@ impl Totals {
     }
 
     pub fn in_words(self) -> String {
-        let short = |verdict| match verdict {
-            Verdict::NotYetTried => "untried",
-            Verdict::Holds => "hold",
-            Verdict::HoldsInPart => "in part",
-            Verdict::DoesNotHold => "do not hold",
-            Verdict::NoNumber => "without a number",
-        };
-        let each: Vec<_> = self.each().map(|(verdict, count)| format!("{count} {}", short(verdict))).collect();
+        let each: Vec<_> = self.each().map(|(verdict, count)| format!("{} {count}", verdict.words())).collect();
         each.join(" · ")
     }
 }
@@ -69,7 +62,7 @@ impl App {
         let standing = self.totals().map(|totals| {
             let shown = match self.shown_claims {
                 ShownClaims::All => String::new(),
-                ShownClaims::Only(verdict) => format!(" · shown: {}", verdict.words()),
+                ShownClaims::Only(verdict) => format!(" · shown below: {} only", verdict.words()),
             };
             format!("{}{shown}", totals.in_words())
         });
@@ -110,7 +103,8 @@ impl App {
         let totals = self.totals().unwrap_or_default();
         self.message = Some(match shown {
             ShownClaims::Only(verdict) => {
-                format!("{} of the claims: {}; t shows the next", totals.count(verdict), verdict.words())
+                let (count, all) = (totals.count(verdict), totals.each().map(|(_, count)| count).sum::<usize>());
+                format!("{count} of {all} claims: {}; t shows the next", verdict.words())
             }
             ShownClaims::All => "all claims".into(),
         });
@@ -125,7 +119,10 @@ mod tests {
     #[test]
     fn totals_count_every_verdict() {
         let totals = Totals::of([Verdict::Holds, Verdict::DoesNotHold, Verdict::Holds, Verdict::NoNumber]);
-        assert_eq!(totals.in_words(), "0 untried · 2 hold · 0 in part · 1 do not hold · 1 without a number");
+        assert_eq!(
+            totals.in_words(),
+            "not yet tried 0 · holds 2 · holds in part 0 · does not hold here 1 · no number to judge by 1"
+        );
         assert_eq!(totals.each().map(|(_, count)| count).sum::<usize>(), 4);
     }
 }

@@ -36,6 +36,7 @@ mod steering;
 mod told;
 mod update;
 mod values;
+mod wrapping;
 
 pub use answers::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
 pub use background::{Background, BackgroundSource, luminance};
@@ -69,6 +70,7 @@ pub use settings::{Field, Settings};
 pub use steering::STEERING;
 pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
+pub use wrapping::{cut_at_word, lines_of};
 
 use crate::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};

@@ -114,7 +114,7 @@ impl Operation {
             }
             Self::Follow(Target::Web(_)) => "show the address".into(),
             Self::Follow(_) => "follow".into(),
-            Self::ShowClaims(ShownClaims::Only(verdict)) => format!("{} only", verdict.words()),
+            Self::ShowClaims(ShownClaims::Only(verdict)) => format!("only \"{}\"", verdict.words()),
             Self::ShowClaims(ShownClaims::All) => "all claims".into(),
             Self::Unfold { .. } => "read it now".into(),
             Self::Start(work) => timed(app.start_word(work), work),
@@ -447,8 +447,17 @@ impl App {
         match (explanation(), self.folded_in_view()) {
             (Some(key), _) => Operation::OpenExplanation(key),
             (None, Some((cell, number))) => Operation::Unfold { cell, number },
+            (None, None) if self.wants_an_answer() => nothing("answer first; u then shows the explanation"),
             (None, None) => nothing("nothing in view waits to be read"),
         }
+    }
+
+    /// Whether a prediction is in focus that has no answer yet.
+    fn wants_an_answer(&self) -> bool {
+        self.focused().is_some_and(|cell| match &cell.body {
+            CellBody::Predict(predict) => self.prediction(&self.key_of(cell), predict).is_none(),
+            _ => false,
+        })
     }
 
     /// Whether an answer has been given whose explanation is not shown yet.
@@ -617,7 +626,6 @@ impl App {
             enter,
             digits,
             undo,
-            unfold,
             hint("z", Action::Pause),
             hint("s", Action::Stop),
             other,
@@ -625,6 +633,7 @@ impl App {
             hint("e", Action::Effort),
             hint("t", Action::Verdicts),
             settings,
+            unfold,
             Some("Space page".to_string()),
             contents,
         ]

@@ -30,7 +30,7 @@ const PROGRESS_ROWS: u16 = 2;
 
 /// Rows above the page: what runs, and what went wrong.
 pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
-    let rows = |text: &str| textwrap::wrap(text, usize::from(width.max(1))).len() as u16;
+    let rows = |text: &str| textwrap::wrap(text, super::lines_of(usize::from(width.max(1)))).len() as u16;
     view.progress().map_or(0, |_| PROGRESS_ROWS) + view.error.as_deref().map_or(0, rows)
 }
 
@@ -47,7 +47,7 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
 
 fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
     let width = usize::from(width.max(10));
-    let options = textwrap::Options::new(width).initial_indent("· ").subsequent_indent("  ");
+    let options = super::lines_of(width).initial_indent("· ").subsequent_indent("  ");
     outcome
         .findings
         .iter()

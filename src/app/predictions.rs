@@ -1,7 +1,7 @@
 //! All predictions with their outcomes, and how well the reader's confidence fits them.
 
 use super::answers::PredictionOutcome;
-use super::{App, cut};
+use super::{App, cut, cut_at_word};
 use crate::lesson::{Answer, CellBody, Guess, PredictCell};
 use crate::protocol::CellKey;
 use unicode_width::UnicodeWidthStr;
@@ -149,47 +149,38 @@ fn in_words(answer: &Answer, cell: &PredictCell) -> String {
     }
 }
 
-/// Columns of the answer, the confidence and the outcome.
-const ANSWER: usize = 18;
-const CONFIDENCE: usize = 4;
-const OUTCOME: usize = 15;
 /// Columns of the mark and the lesson's number.
 const NUMBER: usize = 5;
 
-/// The list above the calibration curve, a line a prediction, and beneath it a line for each bin.
+/// The list above the calibration curve: each prediction's question and, once it is answered, the answer with what came
+/// of it; beneath the list a line for each bin.
 pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLine, String)> {
     let width = usize::from(width);
-    let fit = |text: &str, columns: usize| {
-        let text = cut(text, columns);
-        let blank = columns.saturating_sub(text.width());
-        format!("{text}{}", " ".repeat(blank))
-    };
-    // On a narrow screen the outcome counts more than the question.
-    let question = width.saturating_sub(NUMBER + ANSWER + CONFIDENCE + OUTCOME + 4);
-    let line = |mark: &str, number: &str, [asked, answer, sure, outcome]: [&str; 4]| {
-        let head = format!("{mark} {number:>2} ");
-        if question < 8 {
-            return format!("{head}{}", fit(&format!("{answer}  {sure}  {outcome}"), width.saturating_sub(NUMBER)));
-        }
-        let cells = [(asked, question), (answer, ANSWER), (sure, CONFIDENCE), (outcome, OUTCOME)];
-        let cells: Vec<String> = cells.iter().map(|(text, columns)| fit(text, *columns)).collect();
-        format!("{head}{}", cells.join(" ")).trim_end().to_string()
-    };
-    let mut lines = vec![(PredictionLine::Head, line(" ", "", ["question", "your answer", "sure", "outcome"]))];
+    let room = width.saturating_sub(NUMBER);
+    let mut lines = Vec::new();
     for row in rows {
         let number = row.lesson.map_or(String::new(), |number| number.to_string());
         let (kind, mark, outcome) = match &row.state {
-            PredictionState::NotAnswered => (PredictionLine::Open, " ", "not answered".into()),
-            PredictionState::Waiting => (PredictionLine::Open, " ", "not run yet".into()),
-            PredictionState::NoNumber => (PredictionLine::Open, " ", "no number".into()),
+            PredictionState::NotAnswered => (PredictionLine::Open, " ", String::new()),
+            PredictionState::Waiting => (PredictionLine::Open, " ", "its cell has not run".into()),
+            PredictionState::NoNumber => (PredictionLine::Open, " ", "its cell found no number".into()),
             PredictionState::Decided { right, late, word } => {
                 let word = if *late { format!("{word}, late") } else { word.clone() };
-                if *right { (PredictionLine::Right, "+", word) } else { (PredictionLine::Wrong, "-", word) }
+                if *right { (PredictionLine::Right, "✓", word) } else { (PredictionLine::Wrong, "✕", word) }
             }
         };
-        let sure = row.confidence.map_or(String::new(), |percent| format!("{percent}\u{a0}%"));
-        let answer = row.answer.as_deref().unwrap_or_default();
-        lines.push((kind, line(mark, &number, [&row.question, answer, &sure, &outcome])));
+        lines.push((kind, format!("{mark} {number:>2} {}", cut_at_word(&row.question, room))));
+        if let Some(answer) = &row.answer {
+            let sure = row.confidence.map_or(String::new(), |percent| format!(", {percent}\u{a0}% sure"));
+            // What came of it counts more than the rest of a long answer.
+            let rest = format!("{sure}: {outcome}");
+            let answer = cut(answer, room.saturating_sub(rest.width() + "you: ".len()).max(1));
+            lines.push((kind, cut(&format!("{:NUMBER$}you: {answer}{rest}", ""), width)));
+        }
+    }
+    if rows.iter().any(|row| matches!(row.state, PredictionState::Decided { late: true, .. })) {
+        let late = "late: given when the outcome was known; it does not count below";
+        lines.extend(wrapped(late, width).map(|line| (PredictionLine::Note, line)));
     }
     lines.push((PredictionLine::Note, String::new()));
     let bins = calibration(rows);
@@ -199,7 +190,9 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
     for bin in bins {
         let text = match (bin.said, bin.share_right()) {
             (Some(said), Some(share)) => {
-                format!("said {said:.0} % on average, right {share:.0} % ({} of {})", bin.right, bin.count)
+                let said = format!("{said:.1}");
+                let said = said.trim_end_matches(".0");
+                format!("said {said} % on average, right {share:.0} % ({} of {})", bin.right, bin.count)
             }
             _ => "none".into(),
         };
@@ -209,7 +202,11 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
 }
 
 fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
-    textwrap::wrap(text, width.max(10)).into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>().into_iter()
+    textwrap::wrap(text, super::lines_of(width.max(10)))
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[cfg(test)]
@@ -254,8 +251,12 @@ mod tests {
             }
         }
         let lines = prediction_lines(&rows, 72);
-        assert!(lines[1].1.ends_with("50\u{a0}% word, late"), "{lines:?}");
-        assert!(lines[2].1.ends_with("not run yet"), "{lines:?}");
+        assert_eq!(lines[0].1, "✕  7 How many?");
+        assert_eq!(lines[1].1, "     you: 3 %, 50\u{a0}% sure: word, late");
+        assert_eq!(lines[3].1, "     you: 3 %: its cell has not run");
+        assert!(lines[4].1.starts_with("late: "), "{lines:?}");
+        let long = PredictionRow { answer: Some("a long answer".repeat(9)), ..row(Some(99), Some(true), false) };
+        assert!(prediction_lines(&[long], 40)[1].1.ends_with("…, 99\u{a0}% sure: word"));
         assert!(lines.iter().any(|(_, line)| line == "60-69 %: none"), "{lines:?}");
     }
 }

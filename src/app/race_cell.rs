@@ -1,7 +1,7 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
 use super::{App, Effect, Race, Tag};
-use crate::lesson::{Answer, CellBody, DecidedBy, Guess, RaceMark};
+use crate::lesson::{Answer, CellBody, DecidedBy, Guess, RaceMark, short};
 use crate::protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
 
 /// How far the axes of a race's chart reach.
@@ -15,11 +15,26 @@ pub enum Reach {
 }
 
 /// A prediction on a race's chart: a stretch along one of its axes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OwnMark {
     pub epochs: (f64, f64),
     /// Percent.
     pub errors: (f64, f64),
+    /// What was said, such as `you: 2 to 8 %`.
+    pub text: String,
+}
+
+/// A prediction in the words of its mark.
+fn in_words((low, high): (f64, f64), unit: &str) -> String {
+    if high.is_infinite() {
+        format!("you: over {}{unit}", short(low))
+    } else if low.total_cmp(&high).is_eq() {
+        format!("you: {}{unit}", short(low))
+    } else if low <= 0.0 {
+        format!("you: under {}{unit}", short(high))
+    } else {
+        format!("you: {} to {}{unit}", short(low), short(high))
+    }
 }
 
 impl App {
@@ -62,12 +77,18 @@ impl App {
         let mark = |finding: &str, (low, high): (f64, f64)| {
             let last = f64::from(race.spec.epochs);
             match finding.strip_prefix("race.")?.split_once('.') {
-                Some(("error" | "best", _)) => Some(OwnMark { epochs: (last, last), errors: (low, high) }),
-                Some(("epochs", _)) => Some(OwnMark { epochs: (low, high), errors: (MILESTONE, MILESTONE) }),
+                Some(("error" | "best", _)) => {
+                    Some(OwnMark { epochs: (last, last), errors: (low, high), text: in_words((low, high), "\u{a0}%") })
+                }
+                Some(("epochs", _)) => {
+                    let text = in_words((low, high), " epochs");
+                    Some(OwnMark { epochs: (low, high), errors: (MILESTONE, MILESTONE), text })
+                }
                 None if finding == "race.ratio" => {
                     let first = format!("race.epochs.{}", race.spec.arms.first()?);
                     let reached = race.findings().into_iter().find(|found| found.key == first)?.value?;
-                    Some(OwnMark { epochs: (low * reached, high * reached), errors: (MILESTONE, MILESTONE) })
+                    let text = in_words((low, high), " times");
+                    Some(OwnMark { epochs: (low * reached, high * reached), errors: (MILESTONE, MILESTONE), text })
                 }
                 _ => None,
             }

@@ -1,7 +1,7 @@
 //! `relu ledger`: every claim of the article beside the reader's own measurements, and the verdict they give.
 
 use super::{say, say_json};
-use crate::app::{ClaimLine, Totals, claim_lines, judged_by};
+use crate::app::{ClaimLine, Totals, claim_lines, judged_by, lines_of};
 use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
 use crate::protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
 use crate::store::{Home, Store, StoreError};
@@ -36,7 +36,9 @@ pub fn ledger(as_json: bool) -> super::Outcome {
         say_json(&json!({ "claims": rows, "totals": totals }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    say(&totals.in_words())?;
+    for line in textwrap::wrap(&totals.in_words(), lines_of(WIDTH.into())) {
+        say(&line)?;
+    }
     say("")?;
     for (id, claim) in claims {
         let found = found(claim);

@@ -292,7 +292,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     let width = width();
     let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
         let indent = " ".repeat(indent);
-        let options = textwrap::Options::new(width).subsequent_indent(&indent);
+        let options = crate::app::lines_of(width).subsequent_indent(&indent);
         Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
     };
     say_wrapped(

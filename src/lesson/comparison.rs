@@ -63,9 +63,11 @@ impl PredictCell {
 /// A finding's sentence with its spread.
 fn told(finding: &Finding) -> String {
     let text = finding.text.trim_end_matches('.');
+    // A sentence that begins with what it is about has a colon already.
+    let measured = if text.contains(": ") { "Measured," } else { "Measured:" };
     match finding.spread {
-        Some(spread) => format!("Measured: {text} (± {} over {} seeds).", short(spread), finding.seeds.len()),
-        None => format!("Measured: {text}."),
+        Some(spread) => format!("{measured} {text} (± {} over {} seeds).", short(spread), finding.seeds.len()),
+        None => format!("{measured} {text}."),
     }
 }
 
@@ -132,7 +134,10 @@ fn compare_range(
         Some(option) if distance <= measured.spread => {
             format!("You said \"{said}\": the mean is \"{option}\", and the spread of the seeds reaches your answer.")
         }
-        Some(option) => format!("You said \"{said}\": off by {}; it is \"{option}\".", short(distance)),
+        Some(option) => {
+            let side = if low > measured.value { "too high" } else { "too low" };
+            format!("You said \"{said}\": {side} by {}; it is \"{option}\".", short(distance))
+        }
         None => format!("You said \"{said}\"; none of the answers holds the measured value."),
     };
     Some(Comparison { right, sentence: format!("{} {verdict}", told(finding)), word: right_or_wrong(right) })
@@ -269,7 +274,7 @@ mod tests {
         };
         assert!(told("some", 1.0, None).right && !told("little", 1.0, None).right && told("much", 3.0, None).right);
         assert!(told("little", 1.05, Some(0.1)).sentence.contains("reaches your answer"));
-        assert!(told("little", 1.5, Some(0.1)).sentence.ends_with("You said \"little\": off by 0.5; it is \"some\"."));
+        assert!(told("little", 1.5, Some(0.1)).sentence.ends_with("You said \"little\": too low by 0.5; it is \"some\"."));
         assert!(told("much", -1.0, None).sentence.contains("none of the answers holds"));
     }
 

@@ -58,7 +58,10 @@ fn named(title: &str, columns: usize, whole: impl Fn(&str) -> String) -> String 
         width <= room
     };
     let begun: String = title.chars().take_while(fits).collect();
-    whole(&format!("run \"{}…\"", begun.trim_end_matches([' ', ',', ':'])))
+    // Whole words, but for a first one that is longer than the room.
+    let is_whole = title[begun.len()..].starts_with(' ');
+    let words = begun.rfind(' ').filter(|_| !is_whole).map_or(begun.as_str(), |space| &begun[..space]);
+    whole(&format!("run \"{}…\"", words.trim_end_matches([' ', ',', ':'])))
 }
 
 impl Document {

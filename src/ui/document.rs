@@ -76,7 +76,8 @@ fn draw_cell(
     let at = Rect { y, ..app.cell_room(cell) };
     let whole = Rect::new(0, 0, at.width, height);
     let mut canvas = Buffer::empty(whole);
-    let focused = app.view.focus == Some(number);
+    // Where a link is chosen, Enter follows it and not what the cell offers.
+    let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
     let key = app.key_of(cell);
     match &cell.body {
         CellBody::Train(train) => race::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),

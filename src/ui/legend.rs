@@ -169,7 +169,7 @@ fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> R
     let mut y = column.y + 1;
     let mut put = |text: &str, style: Style, indents: [&str; 2], y: &mut u16| {
         let options =
-            textwrap::Options::new(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
+            crate::app::lines_of(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
         for line in textwrap::wrap(text, options) {
             if *y < column.bottom() {
                 buffer.set_stringn(column.x, *y, line, usize::from(column.width), style);

@@ -77,7 +77,7 @@ fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
 
 /// Rows that a text takes in a box of this width.
 fn rows(text: &str, width: u16) -> u16 {
-    textwrap::wrap(text, usize::from(width.saturating_sub(4).max(1))).len() as u16
+    textwrap::wrap(text, crate::app::lines_of(usize::from(width.saturating_sub(4).max(1)))).len() as u16
 }
 
 fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {

@@ -140,7 +140,7 @@ impl Plot {
     /// In the middle of a plot that has no curve yet, where nothing else stands.
     fn say_what_comes(&self, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
         let width = usize::from(plot.width.saturating_sub(4).min(60));
-        let lines = textwrap::wrap(&self.empty, width.max(1));
+        let lines = textwrap::wrap(&self.empty, crate::app::lines_of(width.max(1)));
         let top = plot.y + plot.height.saturating_sub(lines.len() as u16) / 2;
         for (line, y) in lines.iter().zip(top..plot.bottom()) {
             let text = theme.text(line);
@@ -378,7 +378,8 @@ impl Plot {
         for row in plot.y..plot.bottom() {
             let here = || spots.iter().filter(|spot| spot.3 == row);
             let told = |(label, glyph, out, _): &(&Label, &str, (i8, i8), u16)| {
-                if out.1 == 0 { theme.text(&label.text) } else { format!("{glyph} {}", theme.text(&label.text)) }
+                let text = theme.text(&label.text);
+                if out.1 == 0 || text.is_empty() { text } else { format!("{glyph} {text}") }
             };
             let text = here().map(told).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
             if let Some(spot) = here().find(|spot| !spot.0.text.is_empty()) {

@@ -56,7 +56,7 @@ fn curve(theme: &Theme, bins: &[CalibrationBin]) -> Plot {
         log_x: false,
         log_y: false,
         x_label: "sure, %".into(),
-        y_label: "right, %; the line: as often as said".into(),
+        y_label: "right, %; faint line: as often as said".into(),
         note: String::new(),
         note_style: Style::new(),
         ribbons: Vec::new(),

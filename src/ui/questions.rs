@@ -15,7 +15,8 @@ pub fn framed(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mu
         (_, true) => Some(BorderType::Thick),
         (_, false) => Some(BorderType::Rounded),
     };
-    let block = Block::bordered().title(format!(" {} ", theme.text(title))).border_style(style);
+    let title = crate::app::cut_at_word(&theme.text(title), usize::from(area.width.saturating_sub(4)));
+    let block = Block::bordered().title(format!(" {title} ")).border_style(style);
     let block = match border {
         Some(kind) => block.border_type(kind),
         None => block.border_set(ratatui::symbols::border::Set {
@@ -37,7 +38,7 @@ pub fn framed(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mu
 /// Writes wrapped text and returns the row below it.
 pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let mut row = y;
-    for line in textwrap::wrap(&theme.text(text), usize::from(area.width.max(1))) {
+    for line in textwrap::wrap(&theme.text(text), crate::app::lines_of(usize::from(area.width.max(1)))) {
         if row < area.bottom() {
             buffer.set_stringn(area.x, row, &line, usize::from(area.width), style);
         }

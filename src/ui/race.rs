@@ -12,6 +12,7 @@ use crate::protocol::{CellKey, Estimate, RunSpec, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
 
 /// From here on the numbers stand beside the chart.
 const WIDE: u16 = 88;
@@ -164,7 +165,7 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
     let many = race.has_seeds();
     let curve = |number: usize, weight, points: Vec<(f64, f64)>| Curve {
         style: match weight {
-            Weight::Thin => theme.arm(number).add_modifier(Modifier::DIM),
+            Weight::Thin => theme.seeds(number),
             // What it runs over may be dim.
             Weight::Normal | Weight::Thick => theme.arm(number).remove_modifier(Modifier::DIM),
         },
@@ -187,7 +188,7 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
             let Spread { mean, deviation } = point.val;
             Some((f64::from(point.epoch), mean - deviation?, mean + deviation?))
         };
-        let style = theme.arm(number).add_modifier(Modifier::DIM);
+        let style = theme.seeds(number);
         ribbons.push(Ribbon { style, points: arm.curve.iter().filter_map(edges).collect() });
     }
     let y_label = if many { "validation error, %; thick: mean, band: ± sd" } else { "validation error, %" };
@@ -206,11 +207,18 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
             });
         }
     }
+    // Until there is a curve, the chart says what will come.
+    let has_begun = race.lanes.iter().any(|lane| !lane.points.is_empty());
     for mark in &view.predicted {
         let (label, line) = predicted(theme, mark, limits);
         labels.push(label);
-        curves.extend(line);
+        curves.extend(line.filter(|_| has_begun));
     }
+    let gutter = match labels.iter().map(|label| label.text.width() as u16).max() {
+        None | Some(0) => 0,
+        // Two columns in front of a label, and two for the arrow of one that lies beyond.
+        Some(longest) => GUTTER.max(longest + 4),
+    };
     let (note, note_style) = view.marks.note(theme);
     Plot {
         x: limits.x,
@@ -223,7 +231,7 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
         note_style,
         ribbons,
         curves,
-        gutter: if labels.iter().any(|label| !label.text.is_empty()) { GUTTER } else { 0 },
+        gutter,
         labels,
         empty: coming(race),
         bands: Vec::new(),
@@ -244,17 +252,17 @@ fn predicted(theme: &Theme, mark: &OwnMark, limits: ChartLimits) -> (Label, Opti
     };
     let (xs, x, x_fits) = within(mark.epochs, limits.x, false);
     let (ys, y, y_fits) = within(mark.errors, limits.y, true);
-    let style = theme.accent().add_modifier(Modifier::BOLD);
-    let text = if y_fits { "yours".into() } else { String::new() };
+    let style = theme.strong();
     let line = (x_fits && y_fits).then(|| Curve {
         style,
         marker: "",
         points: vec![(xs.0, ys.0), (xs.1, ys.1)],
         joined: true,
-        weight: Weight::Normal,
+        // Beneath the curves: it hides none of their points.
+        weight: Weight::Thin,
         spread: Vec::new(),
     });
-    (Label { at: (x, y), text, style, glyph: theme.own_mark() }, line)
+    (Label { at: (x, y), text: mark.text.clone(), style, glyph: theme.own_mark() }, line)
 }
 
 /// What a chart says that has no curve yet.

@@ -44,7 +44,7 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
         ))
     });
     if let Some(told) = told.filter(|_| rows > 0) {
-        let lines = textwrap::wrap(&told, width.max(1)).len().min(usize::from(rows - 1)) as u16;
+        let lines = textwrap::wrap(&told, crate::app::lines_of(width.max(1))).len().min(usize::from(rows - 1)) as u16;
         let place = Rect { y: last.saturating_sub(1 + lines), height: lines, ..inner };
         write(theme, &told, theme.faint(), place, place.y, buffer);
     }

@@ -38,6 +38,8 @@ enum Role {
 }
 
 const ARMS: usize = 10;
+/// How much of a seed's colour is its arm's, in percent; the rest is its page's.
+const SEED_SHARE: u32 = 74;
 
 /// A colour as a terminal of many colours, and one of 256, shows it. Of the 256 only those above 15 are the same on
 /// every terminal.
@@ -178,6 +180,23 @@ impl Theme {
         self.style(Role::Arm(number))
     }
 
+    /// Colour of the nth arm's single seeds, which stand behind their mean: its own, paler, and still at least 3 to 1 on
+    /// its pages (WCAG 2.2, 1.4.11, graphics). A terminal's own dimming may take a colour below that.
+    pub fn seeds(&self, number: usize) -> Style {
+        let (role, page) = match self.background {
+            Background::Dark => (Role::Arm(number).on_dark(), 0),
+            Background::Light => (Role::Arm(number).on_light(), u8::MAX),
+        };
+        let pale = |part: u8| ((u32::from(part) * SEED_SHARE + u32::from(page) * (100 - SEED_SHARE)) / 100) as u8;
+        let (red, green, blue) = role.0;
+        let colour = (pale(red), pale(green), pale(blue));
+        match self.palette {
+            Palette::TrueColour => Style::new().fg(Color::Rgb(colour.0, colour.1, colour.2)),
+            Palette::Indexed => Style::new().fg(Color::Indexed(nearest(colour))),
+            Palette::Sixteen | Palette::None => self.arm(number).add_modifier(Modifier::DIM),
+        }
+    }
+
     /// The mark at the nth arm's points: more of them than any plot has curves, and none that an axis or a named point
     /// has.
     pub fn marker(&self, number: usize) -> &'static str {
@@ -273,16 +292,30 @@ impl Theme {
     }
 }
 
+/// The nearest of the colours that every terminal of 256 shows alike.
+fn nearest((red, green, blue): (u8, u8, u8)) -> u8 {
+    let away = |index: &u8| {
+        let (r, g, b) = indexed(*index);
+        u32::from(r.abs_diff(red)).pow(2) + u32::from(g.abs_diff(green)).pow(2) + u32::from(b.abs_diff(blue)).pow(2)
+    };
+    (16..=u8::MAX).min_by_key(away).unwrap_or(u8::MAX)
+}
+
+/// One of the 256 colours from 16 on. Source: xterm's 256colres.h.
+fn indexed(index: u8) -> (u8, u8, u8) {
+    if index >= 232 {
+        return [8 + 10 * (index - 232); 3].into();
+    }
+    let cube = index.saturating_sub(16);
+    [36, 6, 1].map(|step| [0, 95, 135, 175, 215, 255][usize::from(cube / step % 6)]).into()
+}
+
 /// What every terminal shows of a colour; the sixteen are the reader's own.
 #[cfg(test)]
 pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
     match colour {
         Color::Rgb(red, green, blue) => Some((red, green, blue)),
-        Color::Indexed(index @ 232..) => Some([8 + 10 * (index - 232); 3].into()),
-        // Source: xterm's 256colres.h.
-        Color::Indexed(index @ 16..) => {
-            Some([36, 6, 1].map(|step| [0, 95, 135, 175, 215, 255][usize::from((index - 16) / step % 6)]).into())
-        }
+        Color::Indexed(index @ 16..) => Some(indexed(index)),
         _ => None,
     }
 }
@@ -329,6 +362,23 @@ mod tests {
                     let colour = theme.style(*role).fg.and_then(rgb).unwrap();
                     let contrast = contrast(colour, page);
                     assert!(contrast >= 4.5, "{role:?} on {page:?} with {palette:?}: {contrast:.2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn single_seeds_are_paler_than_their_arm_and_can_be_seen() {
+        for (background, pages) in [
+            (Background::Dark, [(0, 0, 0), (0x00, 0x2b, 0x36)]),
+            (Background::Light, [(0xff, 0xff, 0xff), (0xfd, 0xf6, 0xe3)]),
+        ] {
+            for palette in [Palette::TrueColour, Palette::Indexed] {
+                let theme = Theme::new(palette, Glyphs::Unicode).on(background);
+                for (number, page) in (0..ARMS).flat_map(|number| pages.map(|page| (number, page))) {
+                    let on_page = |style: Style| contrast(style.fg.and_then(rgb).unwrap(), page);
+                    let (arm, seeds) = (on_page(theme.arm(number)), on_page(theme.seeds(number)));
+                    assert!(seeds >= 3.0 && seeds < arm, "{number} on {page:?}, {palette:?}: {seeds:.2} and {arm:.2}");
                 }
             }
         }

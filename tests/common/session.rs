@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend};
 use relu_notebook::app::{App, Effect, Event, Modal, Tag, update};
 use relu_notebook::lesson::Library;
@@ -10,6 +11,7 @@ use relu_notebook::protocol::{
     RunSpec, RunState,
 };
 use relu_notebook::ui::{self, Theme};
+use unicode_width::UnicodeWidthStr;
 
 /// A notebook without a terminal: keys go in, effects are kept.
 pub struct Session {
@@ -68,6 +70,11 @@ impl Session {
         let text = terminal.backend().to_string();
         // TestBackend quotes its lines.
         text.lines().map(|line| line.trim_matches('"').trim_end().to_string() + "\n").collect()
+    }
+
+    /// The screen as text, and beneath it how it looks: see [`picture`].
+    pub fn picture(&self, theme: &Theme) -> String {
+        picture(&self.app, theme)
     }
 
     pub fn tell(&mut self, event: Event) {
@@ -133,4 +140,58 @@ impl Session {
     pub fn state(&self) -> &RunState {
         &self.app.focused_race().unwrap().state
     }
+}
+
+/// The screen as text; then for each row that has colours or attributes a letter a cell, and what each letter stands
+/// for. A colour that changes changes the legend alone.
+pub fn picture(app: &App, theme: &Theme) -> String {
+    let whole = app.screen.whole;
+    let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
+    terminal.draw(|frame| ui::draw(app, theme, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let (mut text, mut looks, mut known) = (String::new(), String::new(), Vec::new());
+    for y in 0..whole.height {
+        let (mut line, mut look, mut covered) = (String::new(), String::new(), 0);
+        for x in 0..whole.width {
+            let cell = &buffer[(x, y)];
+            // A wide character stands in two cells.
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = UnicodeWidthStr::width(cell.symbol()).max(1);
+            }
+            covered -= 1;
+            let style = look_of(cell);
+            look.push(if style.is_empty() {
+                ' '
+            } else {
+                let at = known.iter().position(|other| *other == style).unwrap_or_else(|| {
+                    known.push(style);
+                    known.len() - 1
+                });
+                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[at] as char
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if !look.trim_end().is_empty() {
+            looks.extend([&format!("{y:>2} "), look.trim_end(), "\n"]);
+        }
+    }
+    let letters = ('a'..='z').chain('A'..='Z').zip(known).map(|(letter, style)| format!("{letter}: {style}\n"));
+    format!("{text}looks:\n{looks}{}", letters.collect::<String>())
+}
+
+fn look_of(cell: &ratatui::buffer::Cell) -> String {
+    let mut parts = Vec::new();
+    // A blank has no colour of its own to see.
+    if cell.fg != Color::Reset && !cell.symbol().trim().is_empty() {
+        parts.push(cell.fg.to_string());
+    }
+    if cell.bg != Color::Reset {
+        parts.push(format!("on {}", cell.bg));
+    }
+    if !cell.modifier.is_empty() && (!cell.symbol().trim().is_empty() || cell.modifier.contains(Modifier::REVERSED)) {
+        parts.push(format!("{:?}", cell.modifier).to_lowercase());
+    }
+    parts.join(" ")
 }

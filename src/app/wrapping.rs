@@ -1,0 +1,58 @@
+//! How text outside of the lessons is broken into lines.
+
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+/// Lines of so many columns; names such as `all-Tanh` stay whole.
+pub fn lines_of(columns: usize) -> Options<'static> {
+    Options::new(columns.max(1))
+        .word_separator(WordSeparator::Custom(whole_names))
+        .word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// The words of a line by Unicode's rules, but for the break behind a hyphen.
+fn whole_names(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut words = Vec::new();
+    let (mut from, mut to) = (0, 0);
+    for part in WordSeparator::UnicodeBreakProperties.find_words(line) {
+        to += part.word.len() + part.whitespace.len();
+        if part.whitespace.is_empty() && part.word.ends_with('-') && to < line.len() {
+            continue;
+        }
+        words.push(Word::from(&line[from..to]));
+        from = to;
+    }
+    Box::new(words.into_iter())
+}
+
+/// As many whole words as there is room for, with an ellipsis where some are left out.
+pub fn cut_at_word(text: &str, room: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    if text.width() <= room {
+        return text.into();
+    }
+    let first = textwrap::wrap(text, lines_of(room.saturating_sub(1).max(1))).into_iter().next().unwrap_or_default();
+    super::cut(&format!("{}…", first.trim_end_matches([' ', ',', ':', ';'])), room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_whole_and_long_words_are_broken_all_the_same() {
+        let wrap = |text: &'static str, columns| textwrap::wrap(text, lines_of(columns));
+        assert_eq!(wrap("of all-Tanh and", 8), ["of", "all-Tanh", "and"]);
+        assert_eq!(wrap("3\u{a0}% of 学习深度", 6), ["3\u{a0}% of", "学习深", "度"]);
+        assert_eq!(wrap("a-long-name", 6), ["a-long", "-name"]);
+        assert_eq!(wrap("ends in -", 20), ["ends in -"]);
+    }
+
+    #[test]
+    fn a_cut_text_ends_with_a_whole_word() {
+        assert_eq!(cut_at_word("one two, three", 14), "one two, three");
+        assert_eq!(cut_at_word("one two, three", 13), "one two…");
+        assert_eq!(cut_at_word("incomprehensible", 6), "incom…");
+        assert_eq!(cut_at_word("one", 1), "…");
+    }
+}
