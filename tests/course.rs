@@ -19,10 +19,10 @@ const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 #[test]
-fn there_are_fifteen_lessons_with_cells() {
+fn there_are_sixteen_lessons_with_cells() {
     let lessons = Library::english().lessons;
     let ids: HashSet<&str> = lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
-    assert_eq!((lessons.len(), ids.len()), (15, 15));
+    assert_eq!((lessons.len(), ids.len()), (16, 16));
     assert!(lessons.iter().all(|lesson| !lesson.cells().is_empty()));
 }
 
@@ -88,13 +88,13 @@ fn every_lesson_is_drawn_whole_at_every_size() {
     }
 }
 
-/// Fifteen lessons do not fit on twelve rows: the chosen one is always among those shown.
+/// Sixteen lessons do not fit on twelve rows: the chosen one is always among those shown.
 #[test]
 fn the_contents_follow_the_choice() {
     let mut session = Session::on("welcome", 40, 12);
     session.press(KeyCode::Char('c'));
     let lessons = session.app.library.lessons.clone();
-    for keys in [[KeyCode::Down; 15], [KeyCode::Up; 15]] {
+    for keys in [[KeyCode::Down; 16], [KeyCode::Up; 16]] {
         for code in keys {
             session.press(code);
             let chosen = session.app.contents_choice().unwrap();

@@ -575,7 +575,7 @@ fn tab_completes_a_command() {
     completed(&mut session, "o", &["open "]);
     completed(&mut session, "r", &["run ", "runs", "reset", "run "]);
     completed(&mut session, "open fa", &["open faster"]);
-    completed(&mut session, "open 11", &["open faster"]);
+    completed(&mut session, "open 12", &["open faster"]);
     completed(&mut session, "open vanishing", &["open gradients"]);
     completed(&mut session, "run 1", &["run 1", "run 10", "run 11", "run 12", "run 1"]);
     session.type_text(":open 1");
@@ -593,19 +593,19 @@ fn tab_completes_a_command() {
 #[test]
 fn earlier_commands_come_back() {
     let mut session = Session::open();
-    for line in [":open welcome", ":fly", ":open 11"] {
+    for line in [":open welcome", ":fly", ":open 12"] {
         session.type_text(line);
         session.press(KeyCode::Enter);
         session.press(KeyCode::Esc);
     }
     session.type_text(":op");
     for (code, text) in [
-        (KeyCode::Up, "open 11"),
+        (KeyCode::Up, "open 12"),
         (KeyCode::Up, "fly"),
         (KeyCode::Up, "open welcome"),
         (KeyCode::Up, "open welcome"),
         (KeyCode::Down, "fly"),
-        (KeyCode::Down, "open 11"),
+        (KeyCode::Down, "open 12"),
         (KeyCode::Down, "op"),
         (KeyCode::Down, "op"),
     ] {
@@ -774,7 +774,7 @@ fn selecting_with_the_mouse_is_explained() {
 fn a_lesson_has_one_number() {
     let mut session = Session::on("welcome", 120, 40);
     let screen = session.screen(&RICH);
-    assert!(screen.lines().any(|line| line.contains("11 Faster feature learning")), "{screen}");
+    assert!(screen.lines().any(|line| line.contains("12 Faster feature learning")), "{screen}");
     session.press(KeyCode::Char('F'));
     assert_eq!(session.app.hints()[0], "Enter follow", "the article's source");
     session.press(KeyCode::End);
@@ -782,13 +782,13 @@ fn a_lesson_has_one_number() {
     while !session.app.hints()[0].contains("lesson") {
         session.press(KeyCode::Char('F'));
     }
-    assert_eq!(session.app.hints()[0], "Enter to lesson 11");
+    assert_eq!(session.app.hints()[0], "Enter to lesson 12");
     session.press(KeyCode::Enter);
     let screen = session.screen(&RICH);
-    assert!(screen.contains("Lesson 11 · IV.2 · ") && screen.lines().last().unwrap().contains(" 11 "), "{screen}");
-    session.type_text(":open 7");
+    assert!(screen.contains("Lesson 12 · IV.2 · ") && screen.lines().last().unwrap().contains(" 12 "), "{screen}");
+    session.type_text(":open 8");
     session.press(KeyCode::Enter);
     assert_eq!(session.app.document().meta.id, "linear");
     session.type_text("/theano tutorial reaches");
-    assert!(session.screen(&RICH).contains("11 Faster feature learning: "), "{}", session.screen(&RICH));
+    assert!(session.screen(&RICH).contains("12 Faster feature learning: "), "{}", session.screen(&RICH));
 }

@@ -274,7 +274,7 @@ fn numbers_and_words_answer_questions() {
     session.press(KeyCode::Enter);
     assert!(session.screen(&RICH).contains("Not quite."), "a question can be answered again");
 
-    let mut session = Session::on("distributed", 80, 24);
+    let mut session = Session::on("sparse-coding", 80, 24);
     session.tab_to("bias");
     session.press(KeyCode::Enter);
     session.press(KeyCode::Enter);

@@ -140,7 +140,7 @@ fn the_cursor_is_seen_in_every_look() {
     }
 }
 
-/// The race of lesson 11 while it trains: the cursor stays where it is as epochs come.
+/// The race of lesson 12 while it trains: the cursor stays where it is as epochs come.
 #[test]
 fn a_running_race_is_read() {
     for (columns, rows) in SIZES {

@@ -64,7 +64,7 @@ impl FromStr for Command {
             return Err(format!("unknown command `{word}`; there are {}", commands()));
         };
         let command = match argument {
-            Argument::Lesson if rest.is_empty() => return Err("open which lesson? `open 11`, for example".into()),
+            Argument::Lesson if rest.is_empty() => return Err("open which lesson? `open 12`, for example".into()),
             Argument::Lesson => return Ok(Self::Open(rest.into())),
             Argument::Run => {
                 let fault = |_| format!("run: `{rest}` is not a run's number; r lists the runs");

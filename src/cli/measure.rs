@@ -16,7 +16,7 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub struct Measure {
-    /// LESSON or LESSON/CELL, such as `distributed` or `distributed/ista`; otherwise every lesson
+    /// LESSON or LESSON/CELL, such as `sparse-coding` or `sparse-coding/ista`; otherwise every lesson
     cells: Vec<String>,
     /// The full setting, where an experiment has one
     #[arg(long)]
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn lessons_and_cells_are_found_by_their_names() {
-        assert_eq!(names(&["distributed/ista", "sparsity"]).unwrap().last().unwrap(), "distributed/ista");
+        assert_eq!(names(&["sparse-coding/ista", "sparsity"]).unwrap().last().unwrap(), "sparse-coding/ista");
         assert!(names(&[]).unwrap().len() > 15);
         assert_eq!(names(&["curves"]).unwrap(), ["sigmoid/curves"]);
         assert_eq!(names(&["II.2"]).unwrap(), ["gradients/depth", "gradients/training"]);

@@ -83,7 +83,7 @@ impl Library {
     }
 }
 
-/// The number that a shipped lesson's file name begins with: 11 of `en/11-faster-learning.md`.
+/// The number that a shipped lesson's file name begins with: 12 of `en/12-faster-learning.md`.
 fn number_of(file: &str) -> Option<u16> {
     let name = file.rsplit('/').next().unwrap_or(file);
     name.split_once('-').and_then(|(number, _)| number.parse().ok())
@@ -93,7 +93,7 @@ fn number_of(file: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    /// `lessons/en/11-faster-learning.md` is lesson 11 in the contents, in links and on the command line.
+    /// `lessons/en/12-faster-learning.md` is lesson 12 in the contents, in links and on the command line.
     #[test]
     fn every_shipped_lesson_has_the_number_of_its_file() {
         let library = Library::english();
@@ -114,14 +114,14 @@ mod tests {
         for (name, found) in [
             ("faster", "faster"),
             ("ii.2", "gradients"),
-            ("9", "dead-units"),
+            ("10", "dead-units"),
             ("The led", "ledger"),
             ("separ", "separability"),
         ] {
             assert_eq!(id(name).as_deref(), Some(found), "{name}");
         }
         // Three lessons are of this part, none has this number.
-        for name in ["origin", "15", "", "nowhere"] {
+        for name in ["origin", "16", "", "nowhere"] {
             assert_eq!(id(name), None, "{name}");
         }
     }

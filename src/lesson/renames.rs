@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_the_lesson_that_was_split_are_found_in_the_new_one() {
+        let renames = Library::english().renames();
+        for cell in ["used", "coding", "survivor", "plane", "agreement", "ista", "bias"] {
+            assert_eq!(renames.cell(&key("distributed", cell)), Some(key("sparse-coding", cell)));
+        }
+        assert_eq!((renames.cell(&key("distributed", "activity")), renames.lesson("distributed")), (None, None));
+    }
+
+    #[test]
     fn an_old_id_belongs_to_one_and_is_gone() {
         let faults = |lessons: &[(Document, Vec<super::super::Fault>)]| {
             check(lessons, &[]).iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -117,7 +117,7 @@ fn race(home: TestHome) -> Notebook {
     let mut notebook = open(home);
     notebook.wait_for("Welcome");
     // The first cell is a prediction. So long a race is asked for.
-    notebook.press(":open 11\r\t\t");
+    notebook.press(":open 12\r\t\t");
     notebook.wait_for("Enter start");
     notebook.press("\r");
     notebook.wait_for("y starts it");

@@ -305,7 +305,7 @@ pub fn kill(signal: &str, pid: &str) {
     assert!(std::process::Command::new("kill").args([signal, pid]).status().unwrap().success());
 }
 
-/// Starts a quick race as the cell of lesson 11; returns its number. The kernel runs from here on.
+/// Starts a quick race as the cell of lesson 12; returns its number. The kernel runs from here on.
 pub fn start_race(home: &TestHome, epochs: u32) -> i64 {
     let data = home.path("digits");
     digits::write(&data);
@@ -323,7 +323,7 @@ pub fn open_on_race(home: &TestHome) {
     relu_notebook::store::keep_places(&at, [(&"last-lesson".to_string(), &json!("faster"))]).unwrap();
 }
 
-/// The race of lesson 11 is this run.
+/// The race of lesson 12 is this run.
 pub fn show_in_cell(home: &TestHome, run: i64) {
     let at = relu_notebook::store::Home::at(home.folder()).unwrap();
     relu_notebook::store::keep_places(&at, [(&"cell-run/faster/race".to_string(), &json!(run))]).unwrap();
