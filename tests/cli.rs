@@ -346,8 +346,7 @@ fn lessons_are_listed_checked_and_printed() {
 fn the_ledger_lists_every_claim_with_its_verdict() {
     let home = TestHome::new();
     let ledger = home.json(&["ledger", "--json"]);
-    let rows = ledger["claims"].as_array().unwrap();
-    assert_eq!(ledger["totals"]["not yet tried"], rows.len());
+    let rows = ledger.as_array().unwrap();
     assert!(rows.len() >= 25, "{} claims", rows.len());
     for row in rows {
         for key in ["id", "lesson", "cell", "claim", "article", "literature"] {
@@ -356,6 +355,8 @@ fn the_ledger_lists_every_claim_with_its_verdict() {
         assert_eq!((&row["verdict"], &row["measured"]), (&json!("not yet tried"), &json!([])));
     }
     let printed = home.text(&["ledger"]);
+    let totals = format!("not yet tried {} · holds 0 · holds in part 0 · does not hold here 0", rows.len());
+    assert!(printed.starts_with(&totals), "{printed}");
     assert!(printed.contains("not yet tried") && printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
 }
 
@@ -365,7 +366,7 @@ fn what_is_measured_stands_in_the_ledger() {
     let told = home.text(&["measure", "sigmoid/curves", "implementing"]);
     assert!(told.contains("sigmoid/curves: it takes") && told.contains("measured in"), "{told}");
     let ledger = home.json(&["ledger", "--json"]);
-    let row = |id: &str| ledger["claims"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
+    let row = |id: &str| ledger.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
     let verdict = |id: &str| row(id)["verdict"].clone();
     // Both slopes are steepest in the middle; tanh's is 1 there, which (0, 1) excludes.
     let asked = row("centre")["tests"][3].clone();
@@ -373,12 +374,13 @@ fn what_is_measured_stands_in_the_ledger() {
     assert_eq!(verdict("max"), "does not hold here");
     assert_eq!(verdict("maximum"), "holds");
     assert_eq!(verdict("one-sided"), "not yet tried");
-    let count = |verdict: &str| ledger["totals"][verdict].as_u64().unwrap();
-    let of = |words: &str| ledger["claims"].as_array().unwrap().iter().filter(|row| row["verdict"] == words).count();
+    let of = |words: &str| ledger.as_array().unwrap().iter().filter(|row| row["verdict"] == words).count();
+    assert!(of("holds") > 0 && of("does not hold here") > 0, "{ledger}");
+    let printed = home.text(&["ledger"]).replace('\n', " ");
     for words in ["not yet tried", "holds", "holds in part", "does not hold here", "no number to judge by"] {
-        assert_eq!(count(words), of(words) as u64, "{words}");
+        let total = format!("{words} {} ", of(words));
+        assert!(printed.contains(&total), "{total}: {printed}");
     }
-    assert!(count("holds") > 0 && count("does not hold here") > 0, "{}", ledger["totals"]);
     let (code, told) = home.refusal(&["measure", "sigmoid/nothing"]);
     assert!(code == 2 && told.contains("`sigmoid/nothing`"), "{code}: {told}");
 }

@@ -6,8 +6,9 @@
 mod session;
 
 use crossterm::event::KeyCode;
-use relu_notebook::app::App;
-use relu_notebook::lesson::{Library, Line};
+use relu_notebook::app::{App, Event, Tag};
+use relu_notebook::lesson::{CellBody, Library, Line};
+use relu_notebook::protocol::{CellKey, Reply, RunEvent, RunId, RunSpec};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 use std::collections::HashSet;
@@ -138,6 +139,74 @@ fn a_lesson_that_was_read_has_no_minutes_left() {
     session.press(KeyCode::Char('n'));
     session.press(KeyCode::Char('p'));
     assert!(is_read(&mut session, "Welcome"));
+}
+
+/// The mark and the minutes of a lesson in the contents.
+fn in_contents(session: &mut Session, theme: &Theme, title: &str) -> (String, String) {
+    session.press(KeyCode::Char('c'));
+    let screen = session.screen(theme);
+    session.press(KeyCode::Esc);
+    let bar = if theme.glyphs == Glyphs::Ascii { '|' } else { '│' };
+    let rows = screen.lines().filter_map(|line| line.split(bar).next());
+    let row = rows.clone().find(|row| row.contains(title)).unwrap_or_else(|| panic!("{title}\n{screen}"));
+    let mark = row.chars().nth(1).unwrap().to_string();
+    let minutes = row.split_whitespace().last().filter(|word| word.ends_with('m')).unwrap_or_default();
+    (mark, minutes.into())
+}
+
+/// A tick: read to the end, each cell run, each question answered; a part of that is half a tick. Minutes are left of
+/// what is not read.
+#[test]
+fn a_tick_means_read_run_and_answered() {
+    let mut session = Session::on("faster", 120, 40);
+    let minutes = u32::from(session.app.library.lessons[0].meta.minutes);
+    let at = CellKey { lesson: "welcome".into(), cell: "first".into() };
+    let spec = session.app.lesson_spec(&at).unwrap();
+    let answer = |cell: &str, text: &str| (format!("answer/welcome/{cell}"), serde_json::json!({ "chosen": text }));
+    let right = {
+        let CellBody::Quiz(quiz) = &session.app.library.lessons[0].cell("validation").unwrap().body else { panic!() };
+        quiz.choices()[0].text.clone()
+    };
+    assert_eq!(in_contents(&mut session, &RICH, "Welcome"), (" ".into(), format!("{minutes}m")));
+
+    // Each part by itself is no more than half a tick.
+    let read = |percent: u64| ("place/welcome".to_string(), serde_json::json!({ "read": percent }));
+    let parts =
+        [vec![read(40)], vec![read(100)], vec![answer("warm-up", "2 to 8 %")], vec![answer("validation", &right)]];
+    for part in parts {
+        let mut session = Session::on("faster", 120, 40);
+        let left = match part[0].1["read"].as_u64() {
+            Some(100) => String::new(),
+            Some(percent) => format!("{}m", (minutes * (100 - percent as u32)).div_ceil(100)),
+            None => format!("{minutes}m"),
+        };
+        session.tell(Event::Recalled(part.clone()));
+        assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("◐".into(), left.clone()), "{part:?}");
+        assert_eq!(in_contents(&mut session, &PLAIN, "Welcome"), ("~".into(), left), "{part:?}");
+    }
+
+    let before = session.app.course_left().unwrap();
+    session.tell(Event::Recalled(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
+    assert_ne!(session.app.course_left().unwrap(), before);
+    let begin = |session: &mut Session, run: RunId, spec: &RunSpec| {
+        session.tell(Event::Reply(Tag::Race(at.clone()), Reply::Started { run }));
+        session.kernel(RunEvent::Started { run, spec: spec.clone() });
+    };
+    begin(&mut session, RunId(1), &spec);
+    assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, "◐", "it runs");
+    session.kernel(RunEvent::Finished { run: RunId(1) });
+    assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("✓".into(), String::new()));
+    assert_eq!(in_contents(&mut session, &PLAIN, "Welcome").0, "+");
+    // A run with settings of the reader's own takes nothing away.
+    let own = RunSpec { learning_rate: spec.learning_rate / 2.0, ..spec };
+    session.kernel(RunEvent::Started { run: RunId(2), spec: own.clone() });
+    begin(&mut session, RunId(2), &own);
+    assert_eq!(session.app.cell_runs[&at], RunId(2));
+    assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, "✓");
+    // An answer to another question is none.
+    let mut session = Session::on("faster", 120, 40);
+    session.tell(Event::Recalled(vec![answer("warm-up", "no choice of it")]));
+    assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, " ");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 80 })));
     let screen = session.screen(&RICH);
     assert!(screen.contains("80\u{a0}% sure") && screen.contains("explanation now."), "{screen}");
-    assert!(!screen.contains("nobody marks it"), "the explanation waits:\n{screen}");
+    assert!(!screen.contains("beside all the others"), "the explanation waits:\n{screen}");
 
     // What was stopped, or run with other settings, decides nothing.
     let spec = lesson_spec(&session);
@@ -130,7 +130,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     assert!(right);
     assert_eq!(sentence, "Measured: ReLU+Tanh: 3.25 % wrong after epoch 5. You said \"2 to 8 %\": so it is.");
     let screen = session.screen(&RICH);
-    assert!(screen.contains("so ┃\n  ┃ it is.") && screen.contains("nobody marks it"), "{screen}");
+    assert!(screen.contains("so ┃\n  ┃ it is.") && screen.contains("beside all the others"), "{screen}");
 
     // It stays: the outcome is known.
     session.press(KeyCode::Char('1'));
@@ -144,7 +144,11 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     session.press(KeyCode::Char('1'));
     assert!(session.app.modals.is_empty());
     assert!(session.app.answers[&at].late && !verdict(&session, &at).0);
-    assert!(verdict(&session, &at).1.ends_with("too high by 16.8; it is \"2 to 8 %\"."), "{}", verdict(&session, &at).1);
+    assert!(
+        verdict(&session, &at).1.ends_with("too high by 16.8; it is \"2 to 8 %\"."),
+        "{}",
+        verdict(&session, &at).1
+    );
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn an_explanation_can_be_opened_and_seals_the_answer() {
     session.press(KeyCode::Char('2'));
     session.press(KeyCode::Esc);
     session.press(KeyCode::Char('u'));
-    assert!(session.screen(&RICH).contains("nobody marks it"), "{}", session.screen(&RICH));
+    assert!(session.screen(&RICH).contains("beside all the others"), "{}", session.screen(&RICH));
     assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "8 to 20 %", "opened": true })));
     session.press(KeyCode::Char('1'));
     assert_eq!(session.app.answers[&key("welcome", "warm-up")].answer, Answer::Choice("8 to 20 %".into()));

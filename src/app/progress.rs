@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::lesson::{Cell, CellBody, Document};
-use crate::protocol::{CellKey, RunState};
+use crate::protocol::{CellKey, RunId, RunState};
 
 /// What stands before a lesson in the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,10 @@ impl App {
         let document = &self.library.lessons[lesson];
         let read = self.read_percent(document);
         let cells = document.cells();
-        let mut done = cells.iter().filter_map(|cell| self.is_cell_done(document, cell)).peekable();
-        let has_cells = done.peek().is_some();
-        let (all, any) = done.fold((true, false), |(all, any), done| (all && done, any || done));
+        let done: Vec<bool> = cells.iter().filter_map(|cell| self.is_cell_done(document, cell)).collect();
         match read {
-            100.. if all => LessonProgress::Complete,
-            0 if !(has_cells && any) => LessonProgress::Untouched,
+            100.. if done.iter().all(|done| *done) => LessonProgress::Complete,
+            0 if !done.contains(&true) => LessonProgress::Untouched,
             _ => LessonProgress::Begun,
         }
     }
@@ -44,10 +42,13 @@ impl App {
         }
     }
 
+    /// Whether a race has come to its end: the run that its cell shows, or the one behind it.
     fn has_finished_run(&self, key: &CellKey) -> bool {
-        let Some(run) = self.cell_runs.get(key) else { return false };
-        let listed = || self.runs.iter().find(|summary| summary.run == *run).map(|summary| &summary.state);
-        self.races.get(run).map(|race| &race.state).or_else(listed) == Some(&RunState::Finished)
+        let is_finished = |run: &RunId| {
+            let listed = || self.runs.iter().find(|summary| summary.run == *run).map(|summary| &summary.state);
+            self.races.get(run).map(|race| &race.state).or_else(listed) == Some(&RunState::Finished)
+        };
+        [&self.cell_runs, &self.other_runs].into_iter().filter_map(|runs| runs.get(key)).any(is_finished)
     }
 
     fn read_percent(&self, document: &Document) -> u8 {

@@ -28,14 +28,12 @@ pub fn ledger(as_json: bool) -> super::Outcome {
             _ => None,
         })
         .collect();
-    let totals = Totals::of(claims.iter().map(|(_, claim)| claim.verdict(&found(claim))));
     if as_json {
         let rows: Vec<_> = claims.iter().map(|(id, claim)| row(id, claim, &found(claim))).collect();
-        let totals: serde_json::Map<_, _> =
-            totals.each().map(|(verdict, count)| (verdict.words().into(), count.into())).collect();
-        say_json(&json!({ "claims": rows, "totals": totals }))?;
+        say_json(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let totals = Totals::of(claims.iter().map(|(_, claim)| claim.verdict(&found(claim))));
     for line in textwrap::wrap(&totals.in_words(), lines_of(WIDTH.into())) {
         say(&line)?;
     }

@@ -5,6 +5,7 @@ use super::claim::{ClaimCell, Test};
 use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Severity, Target, each_block, plain};
 use super::glyphs::Glyphs;
 use super::layout::layout_faults;
+use super::outcome_told::outcomes_told;
 use super::parse::Parsed;
 use super::prediction::PredictCell;
 use crate::protocol::{RACE, finds, run_finding_keys};
@@ -167,6 +168,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
         faults.extend(text_fault(cell).map(|what| fault(document, cell.at, what)));
     }
     faults.extend(guessable(document).into_iter().map(|(at, what)| warning(document, at, what)));
+    faults.extend(outcomes_told(document).into_iter().map(|(at, what)| warning(document, at, what)));
     let mut anchors = HashSet::new();
     each_block(&document.blocks, &mut |block| match &block.kind {
         BlockKind::Heading { anchor, .. } if !anchors.insert(anchor.as_str()) => {

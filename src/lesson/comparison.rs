@@ -274,7 +274,9 @@ mod tests {
         };
         assert!(told("some", 1.0, None).right && !told("little", 1.0, None).right && told("much", 3.0, None).right);
         assert!(told("little", 1.05, Some(0.1)).sentence.contains("reaches your answer"));
-        assert!(told("little", 1.5, Some(0.1)).sentence.ends_with("You said \"little\": too low by 0.5; it is \"some\"."));
+        assert!(
+            told("little", 1.5, Some(0.1)).sentence.ends_with("You said \"little\": too low by 0.5; it is \"some\".")
+        );
         assert!(told("much", -1.0, None).sentence.contains("none of the answers holds"));
     }
 

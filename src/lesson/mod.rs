@@ -17,6 +17,7 @@ mod layout;
 mod library;
 mod links;
 mod math;
+mod outcome_told;
 mod parse;
 mod picture;
 mod prediction;

@@ -250,6 +250,116 @@ mod tests {
         assert_eq!(found, ["1.19", "1.17", "1.17"]);
     }
 
+    /// A run of both arms with these errors, an epoch each; `None` from where an arm diverged.
+    fn own_run(seeds: &[u64], epochs: u32, errors: impl Fn(Arm, u64, u32) -> Option<f64>) -> Vec<EpochRecord> {
+        let arms = [Arm::RELU_TANH, Arm::ALL_TANH];
+        let lanes = arms.iter().flat_map(|&arm| seeds.iter().map(move |&seed| (arm, seed)));
+        let all = lanes.flat_map(|(arm, seed)| (1..=epochs).map(move |epoch| (arm, seed, epoch)));
+        let record = |(arm, seed, epoch)| {
+            let val_error = errors(arm, seed, epoch)?;
+            let (test_error, train_loss, seconds, images_per_second) = (val_error, 0.1, 1.0, 1.0);
+            Some(EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second })
+        };
+        all.filter_map(record).collect()
+    }
+
+    fn spec_of(seeds: &[u64], epochs: u32) -> RunSpec {
+        RunSpec { seeds: seeds.to_vec(), epochs, ..RunSpec::of(Preset::Article) }
+    }
+
+    /// Mean and sample deviation over the seeds; an arm that never came down counts as an epoch beyond the last.
+    #[test]
+    fn a_run_finds_means_over_its_seeds() {
+        let (seeds, epochs) = ([1, 2], 4);
+        // ReLU+Tanh is down at epoch 2 and 4, all-Tanh with the second seed alone, at epoch 3.
+        let errors = |arm: Arm, seed: u64, epoch: u32| {
+            let down = match (arm == Arm::RELU_TANH, seed) {
+                (true, 1) => 2,
+                (true, _) => 4,
+                (false, 1) => 99,
+                (false, _) => 3,
+            };
+            Some(if epoch >= down { 1.37 - f64::from(epoch == down) / 10.0 } else { 2.0 })
+        };
+        let (spec, records) = (spec_of(&seeds, epochs), own_run(&seeds, epochs, errors));
+        let found = run_findings(&spec, &records, &[], true);
+        let near = |key: &str, value: f64, spread: f64| {
+            let finding = found.iter().find(|finding| finding.key == key).unwrap();
+            assert!((finding.value.unwrap() - value).abs() < 1e-9, "{finding:?}");
+            assert!((finding.spread.unwrap() - spread).abs() < 1e-9, "{finding:?}");
+            assert_eq!(finding.seeds, seeds, "{key}");
+        };
+        let half = std::f64::consts::SQRT_2 / 2.0;
+        near("race.epochs.relu-tanh", 3.0, 2.0 * half);
+        near("race.epochs.all-tanh", 4.0, 2.0 * half);
+        near("race.error.relu-tanh", 1.32, 0.1 * half);
+        near("race.best.relu-tanh", 1.27, 0.0);
+        near("race.error.all-tanh", 1.685, 0.63 * half);
+        near("race.best.all-tanh", 1.635, 0.73 * half);
+        // 5 over 2, and 3 over 4.
+        near("race.ratio", 1.625, 1.75 * half);
+        let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
+        assert_eq!(keys, run_finding_keys(&spec), "what is promised is found");
+
+        // Before its end the last error is not known, nor whether it will come down.
+        let begun = run_findings(&spec, &own_run(&seeds, 3, errors), &[], false);
+        assert_eq!(begun, [], "with a seed each arm may still come down");
+        let begun = run_findings(&spec_of(&[2], 4), &own_run(&[2], 3, errors), &[], false);
+        let keys: Vec<&str> = begun.iter().map(|finding| finding.key.as_str()).collect();
+        assert_eq!(keys, ["race.epochs.all-tanh"]);
+    }
+
+    #[test]
+    fn a_seed_that_diverged_is_left_out_and_no_ratio_is_made_of_nothing() {
+        let (spec, lane) = (spec_of(&[1, 2], 3), |arm, seed| Lane { arm, seed });
+        let errors = |arm: Arm, seed: u64, epoch: u32| {
+            let diverges = arm == Arm::ALL_TANH && seed == 1 && epoch > 1;
+            (!diverges).then_some(if epoch == 3 { 1.0 } else { 2.0 })
+        };
+        let records = own_run(&[1, 2], 3, errors);
+        let found = run_findings(&spec, &records, &[lane(Arm::ALL_TANH, 1)], true);
+        assert_eq!(value(&found, "race.error.relu-tanh"), Some((1.0, 2)));
+        assert_eq!(value(&found, "race.error.all-tanh"), Some((1.0, 1)));
+        assert_eq!(value(&found, "race.ratio"), Some((1.0, 1)), "the seed with which both are sound");
+
+        // An arm without a sound seed has all its findings, and no number in any.
+        let both = [lane(Arm::ALL_TANH, 1), lane(Arm::ALL_TANH, 2)];
+        let found = run_findings(&spec, &records, &both, true);
+        let absent: Vec<(&str, &str)> = found
+            .iter()
+            .filter(|finding| finding.value.is_none())
+            .map(|finding| (finding.key.as_str(), finding.text.as_str()))
+            .collect();
+        let title = Arm::ALL_TANH.title();
+        let expected = [
+            ("race.error.all-tanh", format!("{title} diverged with every seed")),
+            ("race.best.all-tanh", format!("{title} diverged with every seed")),
+            ("race.epochs.all-tanh", format!("{title} diverged with every seed")),
+            ("race.ratio", format!("{} or {title} diverged with every seed", Arm::RELU_TANH.title())),
+        ];
+        let expected: Vec<(&str, &str)> = expected.iter().map(|(key, text)| (*key, text.as_str())).collect();
+        assert_eq!(absent, expected);
+        assert!(absent.len() < found.len(), "the other arm has its numbers");
+    }
+
+    #[test]
+    fn a_run_that_never_came_down_has_no_ratio() {
+        let (spec, records) = (spec_of(&[1], 3), own_run(&[1], 3, |_, _, _| Some(2.0)));
+        let found = run_findings(&spec, &records, &[], true);
+        assert_eq!(value(&found, "race.epochs.relu-tanh"), Some((4.0, 1)), "an epoch beyond the last");
+        let ratio = found.iter().find(|finding| finding.key == "race.ratio").unwrap();
+        assert_eq!(ratio.value, None);
+        assert!(ratio.text.starts_with("neither") && ratio.text.contains("1.37 %"), "{}", ratio.text);
+        // One that may still come down is not judged.
+        let begun = run_findings(&spec, &records[..1], &[], false);
+        assert_eq!(begun, []);
+        // A single arm has nothing to be compared with.
+        let alone = RunSpec { arms: vec![Arm::RELU_TANH], ..spec };
+        let keys: Vec<String> = run_findings(&alone, &records, &[], true).into_iter().map(|found| found.key).collect();
+        assert_eq!(keys, ["race.error.relu-tanh", "race.best.relu-tanh", "race.epochs.relu-tanh"]);
+        assert_eq!(keys, run_finding_keys(&alone));
+    }
+
     #[test]
     fn other_settings_do_not_speak() {
         let (spec, records) = run(1, |_| 1.0, 150);
