@@ -10,7 +10,7 @@ use relu_notebook::app::{App, Effect, Event, Modal, PredictionOutcome, Predictio
 use relu_notebook::lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use relu_notebook::protocol::{
     Arm, Axis, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotPlace, Reply, RequestBody, RunEvent, RunId,
-    RunSpec, Scale, Series, Source, Stroke, Table, TablePlace,
+    RunSpec, RunState, RunSummary, Scale, Series, Source, Stroke, Table, TablePlace,
 };
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
@@ -505,6 +505,55 @@ fn an_experiment_bears_the_readers_own_number() {
     spec.seeds = vec![77];
     session.kept(at, spec, silent_units());
     assert_eq!(marks(&session), []);
+}
+
+/// The list of runs opens a run of the cell that decides: it bears the mark as it does in the lesson. Another run does
+/// not.
+#[test]
+fn a_run_from_the_list_bears_the_mark_of_its_cell() {
+    let open = |session: &mut Session, run: RunId| {
+        let race = &session.app.races[&run];
+        let (state, spec) = (race.state.clone(), race.spec.clone());
+        let summary = RunSummary {
+            run,
+            name: None,
+            state,
+            spec,
+            not_exact: None,
+            created: 1_795_661_487,
+            updated: 1_795_661_487,
+            elapsed: 5.0,
+            epochs_done: 5,
+            done: Vec::new(),
+            best: Vec::new(),
+        };
+        session.press(KeyCode::Char('r'));
+        session.tell(Event::Runs(vec![summary]));
+        session.press(KeyCode::Enter);
+        assert!(matches!(session.app.modals.last(), Some(Modal::Run(opened)) if *opened == run));
+        session.screen(&RICH)
+    };
+    let predicted = || {
+        let mut session = Session::on("welcome", 120, 40);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char('3'));
+        session.press(KeyCode::Esc);
+        session
+    };
+    let mut session = predicted();
+    let spec = lesson_spec(&session);
+    race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+    assert_eq!(session.app.races[&RunId(1)].state, RunState::Finished);
+    let screen = open(&mut session, RunId(1));
+    assert!(screen.contains("◈") && screen.contains("you: 2 to 8\u{a0}%"), "{screen}");
+
+    // With the same settings, but begun elsewhere.
+    let mut session = predicted();
+    session.kernel(RunEvent::Started { run: RunId(2), spec });
+    session.kernel(RunEvent::Finished { run: RunId(2) });
+    session.tell(Event::History(RunId(2), Vec::new()));
+    let screen = open(&mut session, RunId(2));
+    assert!(!screen.contains("◈"), "{screen}");
 }
 
 /// An arm of a race is known by its own name.
