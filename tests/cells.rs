@@ -10,9 +10,12 @@ use relu_notebook::app::pages;
 use relu_notebook::learn::Dataset;
 use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
 use relu_notebook::lesson::{CellBody, Document, Library, Test};
-use relu_notebook::protocol::{CellKey, DataSource, Experiment, ExperimentSpec, Figure, Outcome, Series, finds};
+use relu_notebook::protocol::{
+    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, RunSpec, Series, finds, run_findings,
+};
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
+use std::collections::HashMap;
 use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
@@ -103,7 +106,7 @@ fn fits(name: &str, figure: &Figure, pages: usize) {
 
 #[test]
 fn every_cell_runs_to_its_end() {
-    let (mut measured, mut keys) = (0, Vec::new());
+    let (mut measured, mut keys, mut by_cell, mut places) = (0, Vec::new(), HashMap::new(), Vec::new());
     measure("", small, |name, spec, outcome| {
         assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
         for finding in &outcome.findings {
@@ -116,8 +119,11 @@ fn every_cell_runs_to_its_end() {
             }
             fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
         }
+        places.extend(shown_where_told(name, outcome));
         read_to_its_last_page(name, outcome);
-        keys.extend(outcome.findings.iter().map(|finding| finding.key.clone()));
+        let found: Vec<String> = outcome.findings.iter().map(|finding| finding.key.clone()).collect();
+        keys.extend(found.iter().cloned());
+        by_cell.insert(name.to_string(), found);
         measured += 1;
     });
     let library = Library::english();
@@ -125,6 +131,58 @@ fn every_cell_runs_to_its_end() {
     let all = cells.filter(|cell| matches!(cell.body, CellBody::Experiment(_))).count();
     assert_eq!(measured, all);
     claims_ask_for_what_is_found(&keys);
+    let decided = predictions_are_decided_by(&by_cell, is_stretch);
+    assert!(decided >= 25, "only {decided} predictions");
+    // The numbers that are predicted and that a plot or a table shows.
+    for predicted in [
+        "curves.steepest.sigmoid",
+        "sparsity.active.sigmoid",
+        "activity.ink.plain",
+        "sparse-coding.nonzero",
+        "two-atoms.second",
+        "dying.dead.relu.0.6",
+        "dying.low-bias.dead.leaky.0.1",
+        "relu-forms.at-zero.maximum",
+    ] {
+        assert!(places.iter().any(|place| place == predicted), "{predicted} has no place");
+    }
+}
+
+/// The findings that figures say they show: where they say so, the measured number stands.
+fn shown_where_told(name: &str, outcome: &Outcome) -> Vec<String> {
+    let value = |key: &str| {
+        let finding = outcome.findings.iter().find(|finding| finding.key == key);
+        finding.unwrap_or_else(|| panic!("{name} shows `{key}`, which it does not find")).value
+    };
+    let mut shown = Vec::new();
+    for figure in &outcome.figures {
+        match figure {
+            Figure::Plot(plot) => {
+                for place in &plot.places {
+                    let wanted = value(&place.finding).unwrap();
+                    let is_it =
+                        |x: f64, y: f64| (x - place.x).abs() < 1e-9 && (y - wanted).abs() <= 1e-9 * wanted.abs();
+                    let points = plot.series.iter().flat_map(|series| &series.points);
+                    let drawn = points.filter_map(|(x, y)| Some((*x, (*y)?)));
+                    let mut all = drawn.chain(plot.marks.iter().map(|mark| (mark.at[0], mark.at[1])));
+                    assert!(all.any(|(x, y)| is_it(x, y)), "{name}: {place:?} is not at {wanted}");
+                    shown.push(place.finding.clone());
+                }
+            }
+            Figure::Table(table) => {
+                for place in &table.places {
+                    let cell = &table.rows[place.row][place.column];
+                    let number = cell.split(' ').next().unwrap();
+                    let decimals = number.split_once('.').map_or(0, |(_, behind)| behind.len());
+                    let expected = value(&place.finding).map_or("-".into(), |value| format!("{value:.decimals$}"));
+                    assert_eq!(number, expected, "{name}: {place:?}");
+                    shown.push(place.finding.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    shown
 }
 
 /// On the narrowest screen every page can be turned to, and the values of every curve are read whole.
@@ -159,6 +217,13 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     assert_eq!(shown(&session).1 + 1, shown(&session).0.len(), "{name}");
 }
 
+/// So small a setting does not reach every stretch of zeros; the stretches have four names.
+fn is_stretch(key: &str) -> bool {
+    ["below", "band", "above", "far-above"]
+        .iter()
+        .any(|name| ["l1", "forced"].iter().any(|way| key == format!("sparsity-error.{way}.{name}-ratio")))
+}
+
 /// A misspelt key would leave a claim untried for ever.
 fn claims_ask_for_what_is_found(keys: &[String]) {
     let mut claims = 0;
@@ -166,17 +231,58 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
         for cell in lesson.cells() {
             let CellBody::Claim(claim) = &cell.body else { continue };
             for key in claim.tests.iter().flat_map(Test::findings) {
-                // So small a setting does not reach every stretch of zeros; the stretches have four names.
-                let stretch = ["below", "band", "above", "far-above"].iter().any(|name| {
-                    ["l1", "forced"].iter().any(|way| *key == format!("sparsity-error.{way}.{name}-ratio"))
-                });
-                let known = stretch || keys.iter().any(|found| found == key) || key.starts_with("race.");
+                let known = is_stretch(key) || keys.iter().any(|found| found == key) || key.starts_with("race.");
                 assert!(known, "the claim `{}` asks for `{key}`, which no cell finds", cell.id);
             }
             claims += 1;
         }
     }
     assert!(claims >= 25, "only {claims} claims");
+}
+
+/// A run of a race's cell to its end, in which every error is the same.
+fn raced(spec: &RunSpec) -> Vec<String> {
+    let lanes = spec.arms.iter().flat_map(|&arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
+    let records = lanes.flat_map(|(arm, seed)| {
+        (1..=spec.epochs).map(move |epoch| EpochRecord {
+            arm,
+            seed,
+            epoch,
+            train_loss: 0.1,
+            val_error: 1.0,
+            test_error: 1.0,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        })
+    });
+    let records: Vec<EpochRecord> = records.collect();
+    run_findings(spec, &records, &[], true).into_iter().map(|finding| finding.key).collect()
+}
+
+/// By what the deciding cell itself finds, whatever other cells have under the same keys: else a prediction would wait
+/// for ever. Returns how many are decided by the cells that were measured, and by races.
+fn predictions_are_decided_by(by_cell: &HashMap<String, Vec<String>>, is_excused: fn(&str) -> bool) -> usize {
+    let library = Library::english();
+    let mut decided = 0;
+    for lesson in &library.lessons {
+        for cell in lesson.cells() {
+            let CellBody::Predict(predict) = &cell.body else { continue };
+            let decision = predict.decides.as_ref().unwrap();
+            let key = decision.cell_key(&lesson.meta.id);
+            let decider = &library.lessons[library.find(&key.lesson).unwrap()];
+            let found = match &decider.cell(&key.cell).unwrap().body {
+                CellBody::Train(race) => Some(raced(&race.spec())),
+                _ => by_cell.get(&format!("{}/{}", key.lesson, key.cell)).cloned(),
+            };
+            let Some(found) = found else { continue };
+            for wanted in decision.findings() {
+                let is_found = found.iter().any(|key| key == wanted) || is_excused(wanted);
+                assert!(is_found, "{}/{} waits for `{wanted}`, among {found:?}", lesson.meta.id, cell.id);
+            }
+            decided += 1;
+        }
+    }
+    decided
 }
 
 /// Every finding has a finite number that can be one, with a spread where it has several seeds; every curve has points.
@@ -207,12 +313,15 @@ fn sound(name: &str, outcome: &Outcome) {
 #[ignore = "minutes: every cell at the lessons' own settings"]
 fn every_cell_at_its_own_setting() {
     let wanted = std::env::var("RELU_CELL").unwrap_or_default();
+    let mut by_cell = HashMap::new();
     measure(
         &wanted,
         |experiment| experiment,
         |name, spec, outcome| {
             println!("{name}: {:.1} s, by default {:.1} s", outcome.seconds, spec.seconds());
             sound(name, outcome);
+            shown_where_told(name, outcome);
+            by_cell.insert(name.into(), outcome.findings.iter().map(|finding| finding.key.clone()).collect());
             for figure in &outcome.figures {
                 if let Figure::Table(table) = figure {
                     println!("    {}\n      {}", table.title, table.columns.join(" | "));
@@ -225,4 +334,5 @@ fn every_cell_at_its_own_setting() {
             }
         },
     );
+    predictions_are_decided_by(&by_cell, |_| false);
 }

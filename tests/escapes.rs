@@ -97,6 +97,7 @@ fn table() -> Figure {
         columns: vec![HOSTILE.into(), "b".into()],
         rows: vec![vec![HOSTILE.into(), HOSTILE.into()]],
         sources: vec![protocol::Source::Cited(HOSTILE.into()), protocol::Source::Measured],
+        places: Vec::new(),
     };
     Figure::Table(table)
 }

@@ -169,7 +169,13 @@ fn cell_event(session: &mut Session, event: CellEvent) {
 fn table(title: &str) -> Figure {
     let words = |text: &str| vec![text.to_string()];
     let sources = vec![protocol::Source::Measured];
-    Figure::Table(protocol::Table { title: title.into(), columns: words("a"), rows: vec![words("1")], sources })
+    Figure::Table(protocol::Table {
+        title: title.into(),
+        columns: words("a"),
+        rows: vec![words("1")],
+        sources,
+        places: Vec::new(),
+    })
 }
 
 /// The experiment in focus, measured: these figures.
@@ -391,7 +397,15 @@ fn arrows_turn_pages_before_they_turn_lessons() {
     let (x, y, title) = (axis("x"), axis("y"), "One plot".into());
     measured(
         &mut session,
-        vec![Figure::Plot(protocol::Plot { title, x, y, series: vec![series], bands: vec![], marks: vec![] })],
+        vec![Figure::Plot(protocol::Plot {
+            title,
+            x,
+            y,
+            series: vec![series],
+            bands: vec![],
+            marks: vec![],
+            places: Vec::new(),
+        })],
     );
     session.press(KeyCode::Left);
     assert!(matches!(session.app.modals[..], [Modal::Values(_)]) && session.app.lesson == lesson);

@@ -9,7 +9,8 @@ use crossterm::event::KeyCode;
 use relu_notebook::app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use relu_notebook::lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use relu_notebook::protocol::{
-    Arm, CellKey, EpochRecord, Finding, Outcome, Reply, RequestBody, RunEvent, RunId, RunSpec,
+    Arm, Axis, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotPlace, Reply, RequestBody, RunEvent, RunId,
+    RunSpec, RunState, RunSummary, Scale, Series, Source, Stroke, Table, TablePlace,
 };
 use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
@@ -397,7 +398,7 @@ fn a_race_bears_the_readers_own_mark() {
         let at = key("welcome", "first");
         let marks = session.app.own_marks(&at, session.app.race_of(&at).unwrap());
         assert_eq!(marks.len(), 1);
-        (marks[0].epochs, marks[0].errors, session.screen(&RICH))
+        (marks[0].x, marks[0].y, session.screen(&RICH))
     };
     let (epochs, errors, screen) = mark('3');
     assert_eq!((epochs, errors), ((5.0, 5.0), (2.0, 8.0)));
@@ -405,6 +406,154 @@ fn a_race_bears_the_readers_own_mark() {
     let (_, errors, screen) = mark('1');
     assert_eq!(errors, (20.0, f64::INFINITY));
     assert!(screen.contains("↑ you: over 20\u{a0}%") && !screen.contains("◈"), "beyond the chart:\n{screen}");
+}
+
+/// Silent units after training, drawn and tabled as the experiment does.
+fn silent_units() -> Outcome {
+    let axis = |label: &str| Axis { label: label.into(), scale: Scale::Linear, limits: None };
+    let series = |name: &str, slope: f64| Series {
+        name: name.into(),
+        source: Source::Measured,
+        stroke: Stroke::Both,
+        points: (0..=8).map(|epoch| (f64::from(epoch), Some(slope * f64::from(epoch)))).collect(),
+        spread: Vec::new(),
+    };
+    let (dead, words) = ("dying.dead.relu.0.6", |words: &str| words.split('|').map(String::from).collect::<Vec<_>>());
+    let plot = Plot {
+        title: "Silent units while training".into(),
+        x: axis("epoch"),
+        y: axis("units silent for every image, %"),
+        series: vec![series("ReLU, learning rate 0.6", 5.0), series("Leaky, learning rate 0.6", 1.0)],
+        bands: Vec::new(),
+        marks: Vec::new(),
+        places: vec![PlotPlace { finding: dead.into(), x: 8.0 }],
+    };
+    let table = Table {
+        title: "After the last epoch".into(),
+        columns: words("activation|rate|silent, %|came back|test error, %"),
+        rows: vec![words("ReLU|0.6|40.0|3.0|4.1"), words("Leaky|0.6|8.0|25.0|2.9")],
+        sources: vec![Source::Measured; 5],
+        places: vec![TablePlace::new(dead, 0, 2)],
+    };
+    let finding = Finding {
+        key: dead.into(),
+        text: "ReLU at learning rate 0.6: 40.0 % of the hidden units end silent".into(),
+        value: Some(40.0),
+        spread: None,
+        seeds: vec![1],
+        tabled: true,
+    };
+    Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings: vec![finding], seconds: 9.0 }
+}
+
+/// The share that the reader predicts, and what was measured.
+fn silent_units_predicted(said: &str, (columns, rows): (u16, u16), outcome: Outcome) -> Session {
+    let mut session = Session::on("dead-units", columns, rows);
+    session.tab_to("dead-share");
+    session.press(KeyCode::Enter);
+    session.type_text(said);
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Esc);
+    let at = key("dead-units", "rates");
+    let CellBody::Experiment(cell) = &session.app.cell_of(&at).unwrap().body else { panic!() };
+    let spec = cell.spec.clone();
+    session.kept(at, spec, outcome);
+    session.tab_to("rates");
+    session
+}
+
+/// On the plot where the measured number stands, and in the table beside it.
+#[test]
+fn an_experiment_bears_the_readers_own_number() {
+    for size in SIZES {
+        let (columns, rows) = size;
+        let mut session = silent_units_predicted("12", size, silent_units());
+        insta::assert_snapshot!(format!("own-number-plot-{columns}x{rows}"), session.picture(&RICH));
+        session.press(KeyCode::Char(']'));
+        insta::assert_snapshot!(format!("own-number-table-{columns}x{rows}"), session.picture(&RICH));
+    }
+    let marks = |session: &Session| {
+        let at = key("dead-units", "rates");
+        let outcome = session.app.experiments[&at].outcome.as_ref().unwrap();
+        let Figure::Plot(plot) = &outcome.figures[0] else { panic!() };
+        session.app.own_marks_on(&at, outcome, plot)
+    };
+    let session = silent_units_predicted("12", (80, 24), silent_units());
+    assert_eq!(marks(&session).iter().map(|mark| (mark.x, mark.y)).collect::<Vec<_>>(), [((8.0, 8.0), (12.0, 12.0))]);
+    // Beyond the axis it is an arrow.
+    let session = silent_units_predicted("99", (80, 24), silent_units());
+    assert_eq!(marks(&session).len(), 1);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("↑") && screen.contains("you: 99") && !screen.contains("◈"), "{screen}");
+    // An outcome that was stored before figures said what they show bears none.
+    let mut old = silent_units();
+    for figure in &mut old.figures {
+        match figure {
+            Figure::Plot(plot) => plot.places.clear(),
+            Figure::Table(table) => table.places.clear(),
+            _ => {}
+        }
+    }
+    let mut session = silent_units_predicted("12", (80, 24), old);
+    assert_eq!(marks(&session), []);
+    session.press(KeyCode::Char(']'));
+    assert!(!session.screen(&RICH).contains("you: "), "{}", session.screen(&RICH));
+    // Nor does one with other settings than the lesson's.
+    let mut session = silent_units_predicted("12", (80, 24), silent_units());
+    let at = key("dead-units", "rates");
+    let mut spec = session.app.experiments[&at].spec.clone().unwrap();
+    spec.seeds = vec![77];
+    session.kept(at, spec, silent_units());
+    assert_eq!(marks(&session), []);
+}
+
+/// The list of runs opens a run of the cell that decides: it bears the mark as it does in the lesson. Another run does
+/// not.
+#[test]
+fn a_run_from_the_list_bears_the_mark_of_its_cell() {
+    let open = |session: &mut Session, run: RunId| {
+        let race = &session.app.races[&run];
+        let (state, spec) = (race.state.clone(), race.spec.clone());
+        let summary = RunSummary {
+            run,
+            name: None,
+            state,
+            spec,
+            not_exact: None,
+            created: 1_795_661_487,
+            updated: 1_795_661_487,
+            elapsed: 5.0,
+            epochs_done: 5,
+            done: Vec::new(),
+            best: Vec::new(),
+        };
+        session.press(KeyCode::Char('r'));
+        session.tell(Event::Runs(vec![summary]));
+        session.press(KeyCode::Enter);
+        assert!(matches!(session.app.modals.last(), Some(Modal::Run(opened)) if *opened == run));
+        session.screen(&RICH)
+    };
+    let predicted = || {
+        let mut session = Session::on("welcome", 120, 40);
+        session.tab_to("warm-up");
+        session.press(KeyCode::Char('3'));
+        session.press(KeyCode::Esc);
+        session
+    };
+    let mut session = predicted();
+    let spec = lesson_spec(&session);
+    race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+    assert_eq!(session.app.races[&RunId(1)].state, RunState::Finished);
+    let screen = open(&mut session, RunId(1));
+    assert!(screen.contains("◈") && screen.contains("you: 2 to 8\u{a0}%"), "{screen}");
+
+    // With the same settings, but begun elsewhere.
+    let mut session = predicted();
+    session.kernel(RunEvent::Started { run: RunId(2), spec });
+    session.kernel(RunEvent::Finished { run: RunId(2) });
+    session.tell(Event::History(RunId(2), Vec::new()));
+    let screen = open(&mut session, RunId(2));
+    assert!(!screen.contains("◈"), "{screen}");
 }
 
 /// An arm of a race is known by its own name.

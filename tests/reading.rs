@@ -55,6 +55,7 @@ fn plot(scale: protocol::Scale) -> Figure {
         ],
         bands: vec![protocol::Band { label: "band".into(), source: cited(), vertical: true, from: 2.0, to: 4.0 }],
         marks: vec![protocol::Mark { label: "1.43 %".into(), source: cited(), at: [4.0, 1.43] }],
+        places: Vec::new(),
     })
 }
 

@@ -259,6 +259,7 @@ fn measured() -> Outcome {
         series: vec![series],
         bands: vec![band],
         marks: Vec::new(),
+        places: Vec::new(),
     };
     let words = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
     let table = protocol::Table {
@@ -266,6 +267,7 @@ fn measured() -> Outcome {
         columns: words("what the units of this layer were made to do|zeros, %|test error, %"),
         rows: vec![words("nothing at all, they were left to themselves and found this|50.1|1.70 +- 0.10"); 3],
         sources: vec![Source::Measured; 3],
+        places: Vec::new(),
     };
     let finding = protocol::Finding {
         key: "sparsity.best".into(),

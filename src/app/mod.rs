@@ -22,6 +22,7 @@ mod navigate;
 mod opening;
 mod operation;
 mod outline;
+mod own_numbers;
 mod pages;
 mod predictions;
 mod progress;
@@ -57,13 +58,14 @@ pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use operation::{Operation, Work};
 pub use outline::Outline;
+pub use own_numbers::{OwnMark, OwnNumber, YOURS};
 pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
 pub use predictions::{
     CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, prediction_lines,
 };
 pub use progress::LessonProgress;
 pub use race::{ArmView, ChartLimits, LaneView, MeanPoint, Race, Spread};
-pub use race_cell::{OwnMark, Reach};
+pub use race_cell::Reach;
 pub use readings::{Read, Readings};
 pub use screen::Screen;
 pub use settings::{Field, Settings};

@@ -209,7 +209,7 @@ impl App {
         let (_, height) = *self.view.layout.cells.get(number)?;
         let width = self.screen.pane.width.saturating_sub(4);
         let rows = height.saturating_sub(AROUND + head_rows(view, width));
-        let pages = pages(outcome, width, rows);
+        let pages = pages(&self.with_own_numbers(key, outcome), width, rows);
         let at = view.page.min(pages.len().checked_sub(1)?);
         Some((pages, at))
     }
@@ -257,7 +257,13 @@ mod tests {
         let row = vec!["a".to_string()];
         let table = |rows| {
             let (title, sources) = ("t".into(), vec![Source::Measured]);
-            Figure::Table(Table { title, columns: row.clone(), rows: vec![row.clone(); rows], sources })
+            Figure::Table(Table {
+                title,
+                columns: row.clone(),
+                rows: vec![row.clone(); rows],
+                sources,
+                places: Vec::new(),
+            })
         };
         let finding = Finding {
             key: "k".into(),
@@ -305,6 +311,7 @@ mod tests {
             columns: words("network zeros error spread time"),
             rows: vec![words("plain 50.1 1.70+-0.10 0.05 12.5"); 3],
             sources: vec![Source::Measured; 5],
+            places: Vec::new(),
         };
         assert_eq!(column_groups(&table, 72).len(), 1);
         assert_eq!(column_groups(&table, 32), [1..3, 3..5]);

@@ -1,8 +1,10 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
+use super::own_numbers::{OwnMark, OwnNumber};
 use super::{App, Effect, Race, Tag};
-use crate::lesson::{Answer, CellBody, DecidedBy, Guess, RaceMark, short};
+use crate::lesson::{CellBody, RaceMark};
 use crate::protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
+use std::collections::BTreeSet;
 
 /// How far the axes of a race's chart reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,29 +14,6 @@ pub enum Reach {
     Study,
     /// Over every published point as well.
     AllPoints,
-}
-
-/// A prediction on a race's chart: a stretch along one of its axes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnMark {
-    pub epochs: (f64, f64),
-    /// Percent.
-    pub errors: (f64, f64),
-    /// What was said, such as `you: 2 to 8 %`.
-    pub text: String,
-}
-
-/// A prediction in the words of its mark.
-fn in_words((low, high): (f64, f64), unit: &str) -> String {
-    if high.is_infinite() {
-        format!("you: over {}{unit}", short(low))
-    } else if low.total_cmp(&high).is_eq() {
-        format!("you: {}{unit}", short(low))
-    } else if low <= 0.0 {
-        format!("you: under {}{unit}", short(high))
-    } else {
-        format!("you: {} to {}{unit}", short(low), short(high))
-    }
 }
 
 impl App {
@@ -74,45 +53,33 @@ impl App {
         if !self.is_as_taught(key, race) {
             return Vec::new();
         }
-        let mark = |finding: &str, (low, high): (f64, f64)| {
-            let last = f64::from(race.spec.epochs);
-            match finding.strip_prefix("race.")?.split_once('.') {
+        let last = f64::from(race.spec.epochs);
+        let mark = |number: OwnNumber| {
+            let (low, high) = number.range;
+            match number.finding.strip_prefix("race.")?.split_once('.') {
                 Some(("error" | "best", _)) => {
-                    Some(OwnMark { epochs: (last, last), errors: (low, high), text: in_words((low, high), "\u{a0}%") })
+                    Some(OwnMark { x: (last, last), y: (low, high), text: number.told("\u{a0}%") })
                 }
                 Some(("epochs", _)) => {
-                    let text = in_words((low, high), " epochs");
-                    Some(OwnMark { epochs: (low, high), errors: (MILESTONE, MILESTONE), text })
+                    Some(OwnMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.told(" epochs") })
                 }
-                None if finding == "race.ratio" => {
+                None if number.finding == "race.ratio" => {
                     let first = format!("race.epochs.{}", race.spec.arms.first()?);
                     let reached = race.findings().into_iter().find(|found| found.key == first)?.value?;
-                    let text = in_words((low, high), " times");
-                    Some(OwnMark { epochs: (low * reached, high * reached), errors: (MILESTONE, MILESTONE), text })
+                    let x = (low * reached, high * reached);
+                    Some(OwnMark { x, y: (MILESTONE, MILESTONE), text: number.told(" times") })
                 }
                 _ => None,
             }
         };
-        let mut marks = Vec::new();
-        for lesson in &self.library.lessons {
-            for cell in lesson.cells() {
-                let CellBody::Predict(predict) = &cell.body else { continue };
-                let Some(decision) = predict.decides.as_ref().filter(|by| by.cell_key(&lesson.meta.id) == *key) else {
-                    continue;
-                };
-                let own = CellKey { lesson: lesson.meta.id.clone(), cell: cell.id.clone() };
-                let Some(record) = self.prediction(&own, predict) else { continue };
-                marks.extend(match (&decision.by, &record.answer, &predict.guess) {
-                    (DecidedBy::Value { finding, .. }, Answer::Number(said), _) => mark(finding, (*said, *said)),
-                    (DecidedBy::Range { finding, ranges }, Answer::Choice(said), Guess::Choice(options)) => options
-                        .iter()
-                        .position(|option| option == said)
-                        .and_then(|chosen| mark(finding, *ranges.get(chosen)?)),
-                    _ => None,
-                });
-            }
-        }
-        marks
+        self.own_numbers(key).into_iter().filter_map(mark).collect()
+    }
+
+    /// The same for a run that stands alone: its marks are those of the cells that it belongs to.
+    pub fn own_marks_of_run(&self, race: &Race) -> Vec<OwnMark> {
+        let runs = self.cell_runs.iter().chain(&self.other_runs);
+        let keys: BTreeSet<&CellKey> = runs.filter(|(_, run)| **run == race.run).map(|(key, _)| key).collect();
+        keys.into_iter().flat_map(|key| self.own_marks(key, race)).collect()
     }
 
     /// The run that a race's cell keeps behind the one that it shows.

@@ -124,6 +124,17 @@ pub struct Plot {
     pub bands: Vec<Band>,
     #[serde(default)]
     pub marks: Vec<Mark>,
+    /// Where it shows the numbers of findings; earlier versions did not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlotPlace>,
+}
+
+/// The y of a finding's number is its value; this is its x.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlotPlace {
+    /// The finding's key.
+    pub finding: String,
+    pub x: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +144,24 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
     /// One a column.
     pub sources: Vec<Source>,
+    /// Where it shows the numbers of findings; earlier versions did not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<TablePlace>,
+}
+
+/// The cell of a table that shows a finding's number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablePlace {
+    /// The finding's key.
+    pub finding: String,
+    pub row: usize,
+    pub column: usize,
+}
+
+impl TablePlace {
+    pub fn new(finding: impl Into<String>, row: usize, column: usize) -> Self {
+        Self { finding: finding.into(), row, column }
+    }
 }
 
 /// Grey images of one size, row-major, 0 black to 255 white, with a caption each (or none).
@@ -291,6 +320,10 @@ mod tests {
         let series: Series = serde_json::from_str(json).unwrap();
         assert_eq!(series.points, [(1.0, None), (2.0, Some(3.0))]);
         assert_eq!(series.spread, [None, Some(0.2)]);
+        let table = r#"{"title":"t","columns":["a"],"rows":[["1"]],"sources":[{"from":"measured"}]}"#;
+        let read: Table = serde_json::from_str(table).unwrap();
+        assert_eq!(read.places, []);
+        assert_eq!(serde_json::to_string(&read).unwrap(), table);
         let bar: Bar = serde_json::from_str(r#"{"name":"a","values":[null,1.0]}"#).unwrap();
         assert_eq!(bar.values, [None, Some(1.0)]);
     }

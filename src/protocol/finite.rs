@@ -67,10 +67,11 @@ fn clean_plot(plot: &mut Plot) -> bool {
             (axis.limits, is_clean) = (None, false);
         }
     }
-    let (bands, marks) = (plot.bands.len(), plot.marks.len());
+    let (bands, marks, places) = (plot.bands.len(), plot.marks.len(), plot.places.len());
+    plot.places.retain(|place| number(place.x).is_some());
     plot.bands.retain(|band| number(band.from).is_some() && number(band.to).is_some());
     plot.marks.retain(|mark| mark.at.into_iter().all(|v| number(v).is_some()));
-    is_clean &= plot.bands.len() == bands && plot.marks.len() == marks;
+    is_clean &= plot.bands.len() == bands && plot.marks.len() == marks && plot.places.len() == places;
     all(&mut plot.series, clean_series) && is_clean
 }
 
@@ -131,9 +132,11 @@ mod tests {
             series: vec![series],
             bands: vec![band],
             marks: vec![mark([0.0, nan]), mark([0.0, 1.0])],
+            places: Vec::new(),
         };
         let row = ["ReLU", "NaN", "inf +- NaN", "Infinite nanometres", "-1.5"].map(String::from).to_vec();
-        let table = Table { title: "t".into(), columns: Vec::new(), rows: vec![row], sources: Vec::new() };
+        let table =
+            Table { title: "t".into(), columns: Vec::new(), rows: vec![row], sources: Vec::new(), places: Vec::new() };
         let bar = Bar { name: "b".into(), values: vec![Some(nan), Some(1.0)] };
         let bars = Bars { title: "c".into(), parts: Vec::new(), bars: vec![bar], source: Source::Measured };
         let finding = |value: f64, text: &str| Finding {

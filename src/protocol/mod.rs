@@ -24,8 +24,8 @@ pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
-    Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, Regions, Scale, Series, Source, Stroke, Table,
-    UnitState, Units,
+    Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, PlotPlace, Regions, Scale, Series, Source,
+    Stroke, Table, TablePlace, UnitState, Units,
 };
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};

@@ -1,9 +1,10 @@
 //! An experiment's plot: its legend, its limits, its curves, bands and marks.
 
 use super::legend;
-use super::plot::{Crosshair, Curve, Label, Plot, Shade, Weight};
+use super::marks::predicted;
+use super::plot::{Crosshair, Curve, Label, Plot, Shade, Weight, arrow};
 use super::theme::{Glyphs, Theme};
-use crate::app::{Chart, Cursor};
+use crate::app::{Chart, Cursor, OwnMark};
 use crate::protocol::{self, Axis, Scale, Source, Stroke};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,10 +35,17 @@ pub fn mark_of(theme: &Theme, figure: &protocol::Plot, curve: usize) -> &'static
 }
 
 /// The legend, and the plot beneath it.
-pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, area: Rect, buffer: &mut Buffer) {
+pub fn draw(
+    theme: &Theme,
+    figure: &protocol::Plot,
+    own: &[OwnMark],
+    cursor: Option<&Cursor>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let place = legend::draw(theme, figure, area, buffer);
     let xs = || figure.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
-    let curves = figure
+    let mut curves: Vec<Curve> = figure
         .series
         .iter()
         .enumerate()
@@ -51,7 +59,7 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
             spread: series.spread.iter().map(|half| half.unwrap_or(0.0)).collect(),
         })
         .collect();
-    let labels = figure
+    let mut labels: Vec<Label> = figure
         .marks
         .iter()
         .map(|mark| Label {
@@ -61,15 +69,26 @@ pub fn draw(theme: &Theme, figure: &protocol::Plot, cursor: Option<&Cursor>, are
             glyph: theme.mark(),
         })
         .collect();
+    let (x, y) = (limits(&figure.x, xs()), limits(&figure.y, ys(figure)));
+    // What was predicted stands above, where it may cover its arrow: beside its point there may be no room among the
+    // curves.
+    let mut said = Vec::new();
+    for mark in own {
+        let (label, line) = predicted(theme, mark, (x, figure.x.scale), (y, figure.y.scale));
+        let side = i8::from(mark.y.0 > y.1) - i8::from(mark.y.1 < y.0);
+        said.push(format!("{} {}", arrow(0, side, theme.glyphs).unwrap_or(label.glyph), label.text));
+        labels.push(Label { text: String::new(), ..label });
+        curves.extend(line);
+    }
     let drawn = Plot {
-        x: limits(&figure.x, xs()),
-        y: limits(&figure.y, ys(figure)),
+        x,
+        y,
         log_x: figure.x.scale == Scale::Log,
         log_y: figure.y.scale == Scale::Log,
         x_label: figure.x.label.clone(),
         y_label: figure.y.label.clone(),
-        note: String::new(),
-        note_style: Style::new(),
+        note: said.join(", "),
+        note_style: theme.strong(),
         ribbons: Vec::new(),
         curves,
         labels,
@@ -138,11 +157,12 @@ mod tests {
             series: vec![series],
             bands: vec![Band { label: "band".into(), source: Source::Measured, vertical: true, from: 1.0, to: 2.0 }],
             marks: vec![mark("solved", theory(), 8.0), mark("printed", cited(), 4.0)],
+            places: Vec::new(),
         };
         let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
         let area = Rect::new(0, 0, 80, 20);
         let mut buffer = Buffer::empty(area);
-        draw(&theme, &figure, None, area, &mut buffer);
+        draw(&theme, &figure, &[], None, area, &mut buffer);
         let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert_eq!(row(0).trim_end(), "measured: ─ here  ░ band  theory: formula: ✕ solved  paper: ✕ printed");
         let look = |word: &str| {

@@ -6,7 +6,8 @@ use super::standings::bar;
 use super::theme::Theme;
 use super::{bars, curves, images, reading, regions, table, units};
 use crate::app::{
-    App, Chart, Cursor, ExperimentView, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages, tabs_fit,
+    App, Chart, Cursor, ExperimentView, OwnMark, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages,
+    tabs_fit,
 };
 use crate::lesson::ExperimentCell;
 use crate::protocol::{CellKey, Figure, Outcome, Source, clock};
@@ -57,7 +58,8 @@ pub fn draw(
         return;
     }
     let place = Rect { y: y + 1, height: last - y - 1, ..inner };
-    let pages = pages(outcome, place.width, place.height);
+    let drawn = app.with_own_numbers(key, outcome);
+    let pages = pages(&drawn, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
@@ -73,14 +75,21 @@ pub fn draw(
         place
     };
     match &pages[at] {
-        Page::Figure(number) => figure(theme, &outcome.figures[*number], cursor, place, buffer),
+        Page::Figure(number) => {
+            let figure = &drawn.figures[*number];
+            let own = match figure {
+                Figure::Plot(plot) => app.own_marks_on(key, outcome, plot),
+                _ => Vec::new(),
+            };
+            draw_figure(theme, figure, &own, cursor, place, buffer);
+        }
         Page::Rows(number, rows) => {
-            if let Figure::Table(whole) = &outcome.figures[*number] {
+            if let Figure::Table(whole) = &drawn.figures[*number] {
                 table::draw(theme, whole, rows.clone(), place, buffer);
             }
         }
         Page::Columns(number, rows, columns) => {
-            if let Figure::Table(whole) = &outcome.figures[*number] {
+            if let Figure::Table(whole) = &drawn.figures[*number] {
                 table::draw_columns(theme, whole, rows.clone(), columns.clone(), place, buffer);
             }
         }
@@ -140,9 +149,16 @@ fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer:
     }
 }
 
-fn figure(theme: &Theme, figure: &Figure, cursor: Option<&Cursor>, place: Rect, buffer: &mut Buffer) {
+fn draw_figure(
+    theme: &Theme,
+    figure: &Figure,
+    own: &[OwnMark],
+    cursor: Option<&Cursor>,
+    place: Rect,
+    buffer: &mut Buffer,
+) {
     match figure {
-        Figure::Plot(figure) => curves::draw(theme, figure, cursor, place, buffer),
+        Figure::Plot(figure) => curves::draw(theme, figure, own, cursor, place, buffer),
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(grid) => {
             let place = sourced(theme, &grid.source, place, buffer);

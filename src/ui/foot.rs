@@ -93,7 +93,13 @@ mod tests {
     use crate::protocol::{AlexnetFigure, Dying, Effort, Experiment, Finding, Table, Timings};
 
     fn foot_of(source: Source, seeds: &[u64], width: u16) -> String {
-        let table = Table { title: String::new(), columns: vec!["a".into()], rows: Vec::new(), sources: vec![source] };
+        let table = Table {
+            title: String::new(),
+            columns: vec!["a".into()],
+            rows: Vec::new(),
+            sources: vec![source],
+            places: Vec::new(),
+        };
         let finding = Finding {
             key: "k".into(),
             text: "t".into(),

@@ -204,7 +204,15 @@ mod tests {
         });
         let marks = marks.iter().map(|source| Mark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
         let (title, x, y) = (String::new(), axis(), axis());
-        let figure = Plot { title, x, y, series: series.collect(), bands: Vec::new(), marks: marks.collect() };
+        let figure = Plot {
+            title,
+            x,
+            y,
+            series: series.collect(),
+            bands: Vec::new(),
+            marks: marks.collect(),
+            places: Vec::new(),
+        };
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
         let mut buffer = Buffer::empty(area);
         let rest = draw(&theme, &figure, area, &mut buffer);

@@ -1,10 +1,11 @@
-//! The published points of a race's chart: which of them set its axes, and the words beside them.
+//! The published points of a race's chart: which of them set its axes, and the words beside them; and what the reader
+//! predicted, on any plot.
 
-use super::plot::Label;
+use super::plot::{Curve, Label, Weight};
 use super::theme::Theme;
-use crate::app::Reach;
+use crate::app::{OwnMark, Reach};
 use crate::lesson::RaceMark;
-use crate::protocol::RunSpec;
+use crate::protocol::{RunSpec, Scale};
 use ratatui::style::Style;
 
 /// Published points, and the study to which they belong.
@@ -43,4 +44,38 @@ impl Marks<'_> {
             if sources.is_empty() { String::new() } else { format!("{} {}: m", theme.mark(), sources.join(", ")) };
         (note, theme.cited())
     }
+}
+
+/// An axis' limits, and its scale.
+pub type Span = ((f64, f64), Scale);
+
+/// What the reader predicted: a stretch of a plot with its name, an arrow where it lies beyond.
+pub fn predicted(
+    theme: &Theme,
+    mark: &OwnMark,
+    (x_limits, x_scale): Span,
+    (y_limits, y_scale): Span,
+) -> (Label, Option<Curve>) {
+    // The stretch within the axis, and the middle of it; the nearer end where all of it lies beyond.
+    let within = |(low, high): (f64, f64), (from, to): (f64, f64), scale: Scale| {
+        if low > to || high < from {
+            let near = if low > to { low } else { high };
+            return ((near, near), near, false);
+        }
+        let (a, b) = (low.max(from), high.min(to));
+        ((a, b), if scale == Scale::Log { (a * b).sqrt() } else { f64::midpoint(a, b) }, true)
+    };
+    let (xs, x, x_fits) = within(mark.x, x_limits, x_scale);
+    let (ys, y, y_fits) = within(mark.y, y_limits, y_scale);
+    let style = theme.strong();
+    let line = (x_fits && y_fits).then(|| Curve {
+        style,
+        marker: "",
+        points: vec![(xs.0, ys.0), (xs.1, ys.1)],
+        joined: true,
+        // Beneath the curves: it hides none of their points.
+        weight: Weight::Thin,
+        spread: Vec::new(),
+    });
+    (Label { at: (x, y), text: mark.text.clone(), style, glyph: theme.own_mark() }, line)
 }

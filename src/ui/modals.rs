@@ -179,7 +179,15 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     let cursor = app.cursor().filter(|cursor| cursor.on == Pane::Run(run));
     let (points, study) = app.article_marks();
     let marks = Marks { points, study, reach: app.reach };
-    let view = RaceView { race, marks, predicted: Vec::new(), own: Vec::new(), behind: None, waiting: None, cursor };
+    let view = RaceView {
+        race,
+        marks,
+        predicted: app.own_marks_of_run(race),
+        own: Vec::new(),
+        behind: None,
+        waiting: None,
+        cursor,
+    };
     race::draw_race(theme, &view, chart, buffer);
     let keys = if cursor.is_some() {
         READING

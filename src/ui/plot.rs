@@ -408,7 +408,7 @@ fn with_scale(label: &str, log: bool) -> String {
 }
 
 /// Which way a point lies that is outside of the axes: to the right and up are positive. `None` inside of them.
-fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
+pub fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
     let [rich, plain] = match (x, y) {
         (0, 0) => return None,
         (0, 1) => ["↑", "^"],

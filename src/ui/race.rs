@@ -1,14 +1,14 @@
 //! The training pane: the heart of the notebook.
 
-use super::marks::Marks;
+use super::marks::{Marks, predicted};
 use super::plot::{Crosshair, Curve, Label, Plot, Ribbon, Weight};
 use super::questions::{framed, write};
 use super::reading;
 use super::standings;
 use super::theme::Theme;
-use crate::app::{App, Chart, ChartLimits, Cursor, LaneView, MeanPoint, OwnMark, Race, Spread};
+use crate::app::{App, Chart, Cursor, LaneView, MeanPoint, OwnMark, Race, Spread};
 use crate::lesson::TrainCell;
-use crate::protocol::{CellKey, Estimate, RunSpec, counted, grouped};
+use crate::protocol::{CellKey, Estimate, RunSpec, Scale, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -210,7 +210,7 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
     // Until there is a curve, the chart says what will come.
     let has_begun = race.lanes.iter().any(|lane| !lane.points.is_empty());
     for mark in &view.predicted {
-        let (label, line) = predicted(theme, mark, limits);
+        let (label, line) = predicted(theme, mark, (limits.x, Scale::Linear), (limits.y, Scale::Log));
         labels.push(label);
         curves.extend(line.filter(|_| has_begun));
     }
@@ -237,32 +237,6 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
         bands: Vec::new(),
         crosshair: crosshair(theme, view),
     }
-}
-
-/// What the reader predicted: a stretch of the chart with its name, an arrow where it lies beyond.
-fn predicted(theme: &Theme, mark: &OwnMark, limits: ChartLimits) -> (Label, Option<Curve>) {
-    // The stretch within the axis, and the middle of it; the nearer end where all of it lies beyond.
-    let within = |(low, high): (f64, f64), (from, to): (f64, f64), is_log: bool| {
-        if low > to || high < from {
-            let near = if low > to { low } else { high };
-            return ((near, near), near, false);
-        }
-        let (a, b) = (low.max(from), high.min(to));
-        ((a, b), if is_log { (a * b).sqrt() } else { f64::midpoint(a, b) }, true)
-    };
-    let (xs, x, x_fits) = within(mark.epochs, limits.x, false);
-    let (ys, y, y_fits) = within(mark.errors, limits.y, true);
-    let style = theme.strong();
-    let line = (x_fits && y_fits).then(|| Curve {
-        style,
-        marker: "",
-        points: vec![(xs.0, ys.0), (xs.1, ys.1)],
-        joined: true,
-        // Beneath the curves: it hides none of their points.
-        weight: Weight::Thin,
-        spread: Vec::new(),
-    });
-    (Label { at: (x, y), text: mark.text.clone(), style, glyph: theme.own_mark() }, line)
 }
 
 /// What a chart says that has no curve yet.

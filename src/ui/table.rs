@@ -2,7 +2,7 @@
 
 use super::questions::write;
 use super::theme::{Glyphs, Theme};
-use crate::app::cut;
+use crate::app::{YOURS, cut};
 use crate::protocol::{Source, Table};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,6 +27,9 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
             if y < area.bottom() && x < area.right() {
                 let text = cut(cell, *width);
                 let text = if *numeric { format!("{}{text}", " ".repeat(width - text.width())) } else { text };
+                // What the reader predicted is told from what was measured.
+                let is_own = cell.starts_with(YOURS);
+                let style = if is_own { theme.strong() } else { style };
                 buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right() - x), style);
             }
             x = x.saturating_add(*width as u16 + 2);
@@ -59,6 +62,7 @@ pub fn draw_columns(
         columns: of(&figure.columns),
         rows: figure.rows.iter().map(|row| of(row)).collect(),
         sources: sources.cloned().collect(),
+        places: Vec::new(),
     };
     let last = area.bottom().saturating_sub(1);
     draw(theme, &part, rows, Rect { height: area.height.saturating_sub(1), ..area }, buffer);

@@ -4,7 +4,7 @@ use super::mlp::{Mlp, digits, mean};
 use super::summary::{Measured, number};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::learn::{activation, random::Purpose, random::Random};
-use crate::protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table};
+use crate::protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
 
 const LAYERS: usize = 3;
 
@@ -13,7 +13,7 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
     let (width, seeds) = (i64::from(*width), bench.seeds);
     let data = bench.mnist()?;
     let x = digits(data.test(), *images);
-    let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut series, mut rows, mut findings, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, &phi) in activations.iter().enumerate() {
         // [layer][zeros, active, mean][seed]
         let mut found = vec![[const { Vec::new() }; 3]; LAYERS];
@@ -53,6 +53,7 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
                 _ => format!("{}: the mean hidden output is {value:.3}", phi.title()),
             };
             let finding = summary::finding(format!("sparsity.{name}.{phi}"), phi.title(), &per_seed, seeds, text);
+            places.push(TablePlace::new(finding.key.as_str(), rows.len(), all.len()));
             all.push(summary::cell_with_spread(&finding, if name == "mean" { 3 } else { 1 }));
             findings.push(finding.tabled());
         }
@@ -61,6 +62,6 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
     let plot = summary::plot("Zeros before training", summary::axis("layer"), summary::axis("zeros, %"), series);
     let columns = ["activation", "layer", "h = 0, %", "h > 0.01, %", "mean h"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    let table = Table { title: "Hidden outputs at initialisation".into(), columns, rows, sources };
+    let table = Table { title: "Hidden outputs at initialisation".into(), columns, rows, sources, places };
     Ok(Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 })
 }

@@ -6,7 +6,7 @@ use super::penalised::Penalised;
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
-use crate::protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table};
+use crate::protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
 use std::collections::HashSet;
 use tch::{Device, Kind, Tensor};
 
@@ -229,6 +229,7 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
             columns: std::iter::once(String::new()).chain((0..CLASSES).map(|class| class.to_string())).collect(),
             rows: (0..CLASSES).map(cells).collect(),
             sources: vec![Source::Measured; CLASSES + 1],
+            places: Vec::new(),
         }));
     }
     let plot = summary::plot(
@@ -238,16 +239,29 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
         counts,
     );
     figures.insert(0, Figure::Plot(plot));
-    for (title, columns, rows) in [
-        ("How many units answer a digit", &["network", "on %", "varies %", "coins %", "ink"][..], many),
-        ("Which units answer", &["network", "same %", "other %", "classes", "own set %"][..], which),
-        ("And the network", &["network", "never %", "error %"][..], network),
-    ] {
+    figures.extend(tables(penalties, [many, which, network]));
+    Outcome { figures, findings, seconds: 0.0 }
+}
+
+/// What is found of the networks, a row each: how many units answer, which, and how the network fares.
+fn tables(penalties: &[f64], [many, which, network]: [Vec<Vec<String>>; 3]) -> Vec<Figure> {
+    let table = |(title, columns, found, rows): (&str, &[&str], &[&str], Vec<Vec<String>>)| {
         let sources = vec![Source::Measured; columns.len()];
         let columns = columns.iter().map(ToString::to_string).collect();
-        figures.push(Figure::Table(Table { title: title.into(), columns, rows, sources }));
-    }
-    Outcome { figures, findings, seconds: 0.0 }
+        // Behind the network's name.
+        let place = |row: usize, column: usize| {
+            TablePlace::new(format!("activity.{}.{}", found[column], key(penalties, row)), row, column + 1)
+        };
+        let cells = (0..rows.len()).flat_map(|row| (0..found.len()).map(move |column| (row, column)));
+        let places = cells.map(|(row, column)| place(row, column)).collect();
+        Figure::Table(Table { title: title.into(), columns, rows, sources, places })
+    };
+    let (of_many, of_which) = (["on", "varies", "chance", "ink"], ["same", "other", "classes", "patterns"]);
+    vec![
+        table(("How many units answer a digit", &["network", "on %", "varies %", "coins %", "ink"], &of_many, many)),
+        table(("Which units answer", &["network", "same %", "other %", "classes", "own set %"], &of_which, which)),
+        table(("And the network", &["network", "never %", "error %"], &["never"], network)),
+    ]
 }
 
 /// Percent of the digits by how many units they activate, all seeds together.

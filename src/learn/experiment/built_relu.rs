@@ -50,7 +50,7 @@ pub fn run(settings: &BuiltRelu) -> Result<Outcome, ExperimentError> {
     findings.extend(texts.map(|(key, value, text)| summary::exact(format!("built-relu.{key}"), value as f64, text)));
     let table = |title: &str, columns: &[&str], rows| {
         let (sources, columns) = (vec![Source::Measured; columns.len()], columns.iter().map(ToString::to_string));
-        Figure::Table(Table { title: title.into(), columns: columns.collect(), rows, sources })
+        Figure::Table(Table { title: title.into(), columns: columns.collect(), rows, sources, places: Vec::new() })
     };
     let values = ["form", "y(-\u{221e})", "y(-1)", "y(0)", "y(1)", "0, 0, 1?"];
     let mut figures = vec![table("What was built", &values, rows)];

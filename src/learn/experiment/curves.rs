@@ -2,7 +2,7 @@
 
 use super::{ExperimentError, summary};
 use crate::learn::activation;
-use crate::protocol::{Activation, Curves, Figure, Outcome, Source, Stroke};
+use crate::protocol::{Activation, Curves, Figure, Outcome, PlotPlace, Source, Stroke};
 use tch::{Kind, Tensor};
 
 const POINTS: usize = 401;
@@ -10,7 +10,7 @@ const POINTS: usize = 401;
 pub fn run(settings: &Curves) -> Result<Outcome, ExperimentError> {
     let &Curves { ref activations, from, to } = settings;
     let z: Vec<f64> = (0..POINTS).map(|i| from + (to - from) * i as f64 / (POINTS - 1) as f64).collect();
-    let (mut values, mut slopes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut values, mut slopes, mut findings, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &phi in activations {
         let (y, slope) = value_and_slope(phi, &z)?;
         let steepest = slope.iter().copied().fold(0.0, f64::max);
@@ -18,14 +18,19 @@ pub fn run(settings: &Curves) -> Result<Outcome, ExperimentError> {
         values.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&y)));
         slopes.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&slope)));
         let text = format!("the derivative of {} is at most {steepest:.4} here", phi.title());
-        findings.push(summary::exact(format!("curves.steepest.{phi}"), steepest, text));
+        let key = format!("curves.steepest.{phi}");
+        // Of a curve that is as steep over a stretch, in its middle.
+        let all: Vec<f64> = z.iter().zip(&slope).filter(|(_, s)| **s >= steepest).map(|(z, _)| *z).collect();
+        places.extend(all.get(all.len() / 2).map(|&x| PlotPlace { finding: key.clone(), x }));
+        findings.push(summary::exact(key, steepest, text));
         let ends = slope[0].max(slope[POINTS - 1]);
         let text = format!("at its ends, {from} and {to}, that of {} is at most {ends:.4}", phi.title());
         findings.push(summary::exact(format!("curves.ends.{phi}"), ends, text));
     }
-    let drawn =
-        |title: &str, y: &str, series| Figure::Plot(summary::plot(title, summary::axis("z"), summary::axis(y), series));
-    let figures = vec![drawn("Activations", "phi(z)", values), drawn("Derivatives", "phi'(z)", slopes)];
+    let drawn = |title: &str, y: &str, series| summary::plot(title, summary::axis("z"), summary::axis(y), series);
+    let mut derivatives = drawn("Derivatives", "phi'(z)", slopes);
+    derivatives.places = places;
+    let figures = vec![Figure::Plot(drawn("Activations", "phi(z)", values)), Figure::Plot(derivatives)];
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 

@@ -238,7 +238,13 @@ fn tell(
     let figures = vec![
         drawn(title.clone(), "training loss", losses),
         drawn(title, "validation error, %", errors),
-        Figure::Table(Table { title: "At each case's best learning rate".into(), columns, rows, sources }),
+        Figure::Table(Table {
+            title: "At each case's best learning rate".into(),
+            columns,
+            rows,
+            sources,
+            places: Vec::new(),
+        }),
     ];
     Outcome { figures, findings, seconds: 0.0 }
 }

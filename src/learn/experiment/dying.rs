@@ -5,7 +5,7 @@ use super::mlp::{Mlp, Recipe, Training, labelled, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Dying, Figure, Init, Outcome, Source, Stroke, Table};
+use crate::protocol::{Activation, Dying, Figure, Init, Outcome, Plot, PlotPlace, Source, Stroke, Table, TablePlace};
 use tch::{Kind, Tensor};
 
 const KINDS: [Activation; 2] = [Activation::Relu, Activation::Leaky];
@@ -57,7 +57,7 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
     let shown = |so_far: &[Option<Course>]| {
         let known = arms.iter().zip(so_far.chunks(seeds.len()));
         let known: Vec<_> = known.map(|(&arm, courses)| (arm, courses.iter().flatten().collect())).collect();
-        Some(Outcome { figures: vec![curves(&known)], ..Outcome::default() })
+        Some(Outcome { figures: vec![Figure::Plot(curves(&known))], ..Outcome::default() })
     };
     let courses = bench.each("training and counting", &items, work, shown)?;
     let found: Vec<_> =
@@ -68,7 +68,7 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
 
 type Arm<'a> = ((Activation, f64), Vec<&'a Course>);
 
-fn curves(arms: &[Arm]) -> Figure {
+fn curves(arms: &[Arm]) -> Plot {
     let series = arms
         .iter()
         .filter(|(_, courses)| !courses.is_empty())
@@ -90,11 +90,12 @@ fn curves(arms: &[Arm]) -> Figure {
         })
         .collect();
     let (x, y) = (summary::axis("epoch"), summary::axis("units silent for every image, %"));
-    Figure::Plot(summary::plot("Silent units while training", x, y, series))
+    summary::plot("Silent units while training", x, y, series)
 }
 
 fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    let (mut plot, mut places) = (curves(arms), Vec::new());
     for ((phi, rate), courses) in arms {
         let all = |what: fn(&Course) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
         let dead = all(|course| course.ends_dead);
@@ -114,12 +115,22 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
             say("revived", &revived, &|count| format!("{name}: {count:.1} silent units came back")),
             say("error", &error, &|error| format!("{name}: the test error ends at {error:.2} %")),
         ];
+        // Behind the activation and the rate.
+        let found = (2..).zip(["dead", "revived", "error"]);
+        places.extend(
+            found.map(|(column, what)| TablePlace::new(format!("{prefix}.{what}.{phi}.{rate}"), rows.len(), column)),
+        );
+        // The networks that did not diverge are those at the curve's last epoch, which is what was found.
+        let trained = courses.iter().filter(|course| course.ends_dead.is_ok());
+        let last = trained.map(|course| course.dead.len().saturating_sub(1)).max();
+        let finding = format!("{prefix}.dead.{phi}.{rate}");
+        plot.places.extend(last.map(|epoch| PlotPlace { finding, x: epoch as f64 }));
         rows.push([phi.title().into(), rate.to_string()].into_iter().chain(cells).collect());
     }
     let columns = ["activation", "rate", "silent, %", "came back", "test error, %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    let table = Table { title: "After the last epoch".into(), columns, rows, sources };
-    Outcome { figures: vec![curves(arms), Figure::Table(table)], findings, seconds: 0.0 }
+    let table = Table { title: "After the last epoch".into(), columns, rows, sources, places };
+    Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
 /// Whether each hidden unit is silent for every image.

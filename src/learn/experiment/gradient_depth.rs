@@ -58,7 +58,7 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
         Source::Theory("sqrt(s^2 E[phi'^2]) for wide layers".into()),
     ];
     let columns = ["activation", "initialisation", "per layer", "theory"].map(String::from).to_vec();
-    figures.push(Figure::Table(Table { title: "Factor a layer".into(), columns, rows, sources }));
+    figures.push(Figure::Table(Table { title: "Factor a layer".into(), columns, rows, sources, places: Vec::new() }));
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 

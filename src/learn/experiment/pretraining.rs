@@ -181,6 +181,6 @@ fn report(settings: &Pretraining, errors: &[Errors], seeds: &[u64]) -> Outcome {
     let paper = "Glorot, Bordes, Bengio 2011, Table 1: 3 x 1000 units, 50,000 labels";
     sources.push(Source::Cited(paper.into()));
     let title = "Test error, %; +- of the seeds, or of counting".into();
-    let table = Table { title, columns, rows, sources };
+    let table = Table { title, columns, rows, sources, places: Vec::new() };
     Outcome { figures: vec![Figure::Table(table), Figure::Plot(plot)], findings, seconds: 0.0 }
 }

@@ -1,7 +1,7 @@
 //! Every way to write a ReLU: they agree everywhere but in their derivative at 0.
 
 use super::{ExperimentError, summary};
-use crate::protocol::{Figure, Outcome, Source, Table};
+use crate::protocol::{Figure, Outcome, Source, Table, TablePlace};
 use tch::{Kind, Tensor};
 
 type Form = (&'static str, &'static str, fn(&Tensor) -> Tensor);
@@ -27,14 +27,19 @@ const REDUCTIONS: [Form; 4] = [
     ("max-pool", "max_pool1d(4)", |x| x.view([1, 1, 4]).max_pool1d(4, 4, 0, 1, false)),
 ];
 
+/// The column of the slopes at 0.
+const AT_ZERO: usize = 5;
+
 pub fn run() -> Result<Outcome, ExperimentError> {
-    let (mut rows, mut ties, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut ties, mut findings, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (name, written, form) in FORMS {
         let (y, slope) = measure(form, &[-1.0, 0.0, 1.0])?;
+        let key = format!("relu-forms.at-zero.{name}");
+        places.push(TablePlace::new(key.as_str(), rows.len(), AT_ZERO));
         let cells = y.iter().chain(&slope).map(|v| format!("{v:.4}"));
         rows.push([written.to_string()].into_iter().chain(cells).collect());
         let text = format!("the derivative of {written} at 0 is {}", slope[1]);
-        findings.push(summary::exact(format!("relu-forms.at-zero.{name}"), slope[1], text).tabled());
+        findings.push(summary::exact(key, slope[1], text).tabled());
     }
     for (name, written, form) in REDUCTIONS {
         let (_, slope) = measure(form, &[2.0, 2.0, 1.0, 2.0])?;
@@ -42,15 +47,15 @@ pub fn run() -> Result<Outcome, ExperimentError> {
         let text = format!("{written} gives {:.4} of the gradient to the first of three equal largest", slope[0]);
         findings.push(summary::exact(format!("relu-forms.tie.{name}"), slope[0], text).tabled());
     }
-    let table = |title: &str, columns: Vec<&str>, rows| {
+    let table = |title: &str, columns: Vec<&str>, rows, places| {
         let sources = vec![Source::Measured; columns.len()];
         let columns = columns.into_iter().map(String::from).collect();
-        Figure::Table(Table { title: title.into(), columns, rows, sources })
+        Figure::Table(Table { title: title.into(), columns, rows, sources, places })
     };
     let values = vec!["form", "y(-1)", "y(0)", "y(1)", "y'(-1)", "y'(0)", "y'(1)"];
     let figures = vec![
-        table("Ways to write a ReLU, and its kin", values, rows),
-        table("Gradient of a maximum over {2, 2, 1, 2}", vec!["reduction", "2", "2", "1", "2"], ties),
+        table("Ways to write a ReLU, and its kin", values, rows, places),
+        table("Gradient of a maximum over {2, 2, 1, 2}", vec!["reduction", "2", "2", "1", "2"], ties, Vec::new()),
     ];
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }

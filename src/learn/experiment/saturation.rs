@@ -163,7 +163,8 @@ fn tell(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
     let columns = ["activation", "layer", "fresh: flat %", "steep %", "trained: flat %", "steep %"];
     let columns = columns.map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    let table = Table { title: "On the flat ends and in the steep middle".into(), columns, rows, sources };
+    let table =
+        Table { title: "On the flat ends and in the steep middle".into(), columns, rows, sources, places: Vec::new() };
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 

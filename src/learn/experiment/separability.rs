@@ -105,7 +105,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
         summary::axis("test error, %"),
         series.collect(),
     );
-    let table = Table { title: "Errors of linear probes".into(), columns, rows, sources };
+    let table = Table { title: "Errors of linear probes".into(), columns, rows, sources, places: Vec::new() };
     Outcome { figures: vec![Figure::Bars(bars), Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 

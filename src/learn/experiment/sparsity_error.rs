@@ -148,7 +148,7 @@ fn table(points: &[Point]) -> Table {
         })
         .collect();
     let columns = ["pressure", "zeros, %", "test error, %"].map(String::from).to_vec();
-    Table { title: "Every network".into(), columns, rows, sources: vec![Source::Measured; 3] }
+    Table { title: "Every network".into(), columns, rows, sources: vec![Source::Measured; 3], places: Vec::new() }
 }
 
 fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {

@@ -29,6 +29,7 @@ pub fn run() -> Outcome {
             })
             .collect(),
         sources: vec![reference::glorot_sparsity(); 3],
+        places: Vec::new(),
     };
     let mut findings = Vec::new();
     let known = rows.iter().filter(|(_, mean)| mean.count > 0);

@@ -120,7 +120,7 @@ pub fn log_axis(label: &str) -> Axis {
 }
 
 pub fn plot(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Plot {
-    Plot { title: title.into(), x, y, series, bands: Vec::new(), marks: Vec::new() }
+    Plot { title: title.into(), x, y, series, bands: Vec::new(), marks: Vec::new(), places: Vec::new() }
 }
 
 /// A curve through these points, all of them finite.

@@ -202,6 +202,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
         columns,
         rows,
         sources: vec![Source::Measured; 3],
+        places: Vec::new(),
     };
     let bars = Bars {
         title: format!("{title}: points gained"),

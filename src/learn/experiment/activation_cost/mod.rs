@@ -104,7 +104,13 @@ fn table(ways: &[Way], times: &[[Times; 2]]) -> Figure {
     let columns = ["activation", "in: forward", "in: both", "out: forward", "out: both"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
     let title = "Nanoseconds an element, in and out of the cache".into();
-    Figure::Table(Table { title, columns, rows: ways.iter().zip(times).map(row).collect(), sources })
+    Figure::Table(Table {
+        title,
+        columns,
+        rows: ways.iter().zip(times).map(row).collect(),
+        sources,
+        places: Vec::new(),
+    })
 }
 
 fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {

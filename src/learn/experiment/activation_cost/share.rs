@@ -104,7 +104,7 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
     let columns = ["network", "activation", "step, ms", "of ReLU's", "activation, %"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
     let title = format!("A step of {BATCH} images and the activation's share");
-    (Figure::Table(Table { title, columns, rows, sources }), findings)
+    (Figure::Table(Table { title, columns, rows, sources, places: Vec::new() }), findings)
 }
 
 /// 784-1000-1000-1000-10, the size of Glorot's networks of 2011.

@@ -306,7 +306,7 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
     ] {
         let sources = vec![Source::Measured; columns.len()];
         let columns = columns.iter().map(ToString::to_string).collect();
-        figures.push(Figure::Table(Table { title: title.into(), columns, rows, sources }));
+        figures.push(Figure::Table(Table { title: title.into(), columns, rows, sources, places: Vec::new() }));
     }
     Outcome { figures, findings, seconds: 0.0 }
 }

@@ -22,7 +22,13 @@ pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure 
     }
     let columns = ["digit", "layer", "on", "units"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    Figure::Table(Table { title: "Which units each digit switches on".into(), columns, rows, sources })
+    Figure::Table(Table {
+        title: "Which units each digit switches on".into(),
+        columns,
+        rows,
+        sources,
+        places: Vec::new(),
+    })
 }
 
 /// Paths through one unit of each hidden layer: how many are on for each digit, and what becomes of the first digit's
@@ -43,7 +49,7 @@ pub fn paths(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
     rows.push(row("switched on".into(), count(second) - count(&both)));
     let columns = ["digit", &format!("paths on, of {all}"), "%"].map(String::from).to_vec();
     let sources = vec![Source::Measured; columns.len()];
-    Figure::Table(Table { title: "Paths through the hidden layers".into(), columns, rows, sources })
+    Figure::Table(Table { title: "Paths through the hidden layers".into(), columns, rows, sources, places: Vec::new() })
 }
 
 /// A digit, and the weights by which its piece makes the logit that wins: grey is zero, white speaks for it.

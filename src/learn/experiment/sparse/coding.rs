@@ -7,7 +7,7 @@ use crate::learn::experiment::mlp::digits;
 use crate::learn::experiment::summary::Measured;
 use crate::learn::experiment::{ExperimentError, summary};
 use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table};
+use crate::protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table, TablePlace};
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
@@ -217,8 +217,16 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
         row("sparse code", [|s| s.nonzero, |s| s.snr, |s| s.kurtosis[0]]),
         row("as many principal components", [|s| s.nonzero, |s| s.snr_components, |s| s.kurtosis[1]]),
     ];
+    let places =
+        [("nonzero", 0, 1), ("snr", 0, 2), ("kurtosis.sparse", 0, 3), ("snr.pca", 1, 2), ("kurtosis.pca", 1, 3)];
     let columns = ["code", "used %", "rebuilt, dB", "kurtosis"].map(String::from).to_vec();
-    let table = Table { title: "Few parts of many".into(), columns, rows, sources: vec![Source::Measured; 4] };
+    let table = Table {
+        title: "Few parts of many".into(),
+        columns,
+        rows,
+        sources: vec![Source::Measured; 4],
+        places: places.map(|(key, row, column)| TablePlace::new(format!("sparse-coding.{key}"), row, column)).to_vec(),
+    };
     let figures = vec![
         grid("The dictionary", first.atoms.clone()),
         Figure::Images(strips),

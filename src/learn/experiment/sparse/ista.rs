@@ -152,7 +152,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         .collect();
     let columns = ["layers", "answer %", "agree %", "cost above %"].map(String::from).to_vec();
     let layered = format!("Layer by layer, price {}", prices[0]);
-    let layered = Table { title: layered, columns, rows, sources: vec![Source::Measured; 4] };
+    let layered = Table { title: layered, columns, rows, sources: vec![Source::Measured; 4], places: Vec::new() };
     let columns = ["price", "one layer, %", "settled, %", "agree %"].map(String::from).to_vec();
     by_price.sort_by(|a, b| prices[a.0].total_cmp(&prices[b.0]));
     if let [(low, _), .., (high, _)] = by_price[..] {
@@ -170,6 +170,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
         columns,
         rows: by_price.into_iter().map(|(_, row)| row).collect(),
         sources: vec![Source::Measured; 4],
+        places: Vec::new(),
     };
     let line = [[-6.0, 0.0], [1.0, 0.0], [6.0, 5.0]].to_vec();
     let theory = Source::Theory("relu(z - 1)".into());

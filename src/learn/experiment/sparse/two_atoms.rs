@@ -1,7 +1,7 @@
 //! ISTA with two atoms, small enough to be followed by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
 
 use crate::learn::experiment::summary;
-use crate::protocol::{Figure, Mark, Outcome, Source, Stroke, Table, TwoAtoms};
+use crate::protocol::{Figure, Mark, Outcome, PlotPlace, Source, Stroke, Table, TwoAtoms};
 
 type Pair = [f64; 2];
 
@@ -40,10 +40,12 @@ pub fn run(settings: &TwoAtoms) -> Outcome {
     let (x, y) = (summary::axis("first coefficient"), summary::axis("second"));
     let mut plane = summary::plot("The same in the plane of the coefficients", x, y, vec![walk]);
     plane.marks.push(Mark { label: "settled".into(), source: Source::Measured, at: settled });
+    plane.places.push(PlotPlace { finding: "two-atoms.second".into(), x: settled[0] });
     let row = |(step, a): (usize, &Pair)| vec![step.to_string(), format!("{:.3}", a[0]), format!("{:.3}", a[1])];
     let columns = ["step", "first", "second"].map(String::from).to_vec();
     let rows = path.iter().enumerate().map(row).collect();
-    let table = Table { title: "Step by step".into(), columns, rows, sources: vec![Source::Measured; 3] };
+    let table =
+        Table { title: "Step by step".into(), columns, rows, sources: vec![Source::Measured; 3], places: Vec::new() };
     let mut findings: Vec<_> = settled
         .iter()
         .zip(["first", "second"])

@@ -1,0 +1,187 @@
+//! What the reader predicted of a number, beside that number: on a plot, or in a table.
+
+use super::App;
+use crate::lesson::{Answer, CellBody, DecidedBy, Guess, short};
+use crate::protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
+use std::borrow::Cow;
+
+/// A prediction on a plot: a stretch along one of its axes, or a point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnMark {
+    pub x: (f64, f64),
+    pub y: (f64, f64),
+    /// What was said, such as `you: 2 to 8 %`.
+    pub text: String,
+}
+
+/// What the reader predicted of a finding's number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnNumber {
+    pub finding: String,
+    /// The range of the choice, which may have no end; of a number both are that.
+    pub range: (f64, f64),
+}
+
+/// What the reader's numbers begin with in a table.
+pub const YOURS: &str = "you: ";
+
+impl OwnNumber {
+    /// In the words of its mark, with the unit behind it.
+    pub(super) fn told(&self, unit: &str) -> String {
+        let (low, high) = self.range;
+        let said = match (low.is_finite(), high.is_finite()) {
+            (true, true) if high <= low => short(low),
+            (true, true) if low == 0.0 => format!("under {}", short(high)),
+            (true, true) => format!("{} to {}", short(low), short(high)),
+            (true, false) => format!("over {}", short(low)),
+            (false, true) => format!("under {}", short(high)),
+            (false, false) => return format!("{YOURS}any"),
+        };
+        format!("{YOURS}{said}{unit}")
+    }
+}
+
+impl App {
+    /// What the reader predicted of the numbers that a cell finds, in all the lessons.
+    pub fn own_numbers(&self, key: &CellKey) -> Vec<OwnNumber> {
+        let mut numbers = Vec::new();
+        for lesson in &self.library.lessons {
+            for cell in lesson.cells() {
+                let CellBody::Predict(predict) = &cell.body else { continue };
+                let Some(decision) = predict.decides.as_ref().filter(|by| by.cell_key(&lesson.meta.id) == *key) else {
+                    continue;
+                };
+                let own = CellKey { lesson: lesson.meta.id.clone(), cell: cell.id.clone() };
+                let Some(record) = self.prediction(&own, predict) else { continue };
+                let said = match (&decision.by, &record.answer, &predict.guess) {
+                    (DecidedBy::Value { finding, .. }, Answer::Number(said), _) => Some((finding, (*said, *said))),
+                    (DecidedBy::Range { finding, ranges }, Answer::Choice(said), Guess::Choice(options)) => {
+                        let chosen = options.iter().position(|option| option == said);
+                        chosen.and_then(|chosen| Some((finding, *ranges.get(chosen)?)))
+                    }
+                    // A choice among findings, or their order, is no number.
+                    _ => None,
+                };
+                numbers.extend(said.map(|(finding, range)| OwnNumber { finding: finding.clone(), range }));
+            }
+        }
+        numbers
+    }
+
+    /// What the reader predicted of an outcome's numbers, if it was measured as the lesson has it.
+    fn own_numbers_of(&self, key: &CellKey, outcome: &Outcome) -> Vec<OwnNumber> {
+        let is_taught = self.outcome_as_taught(key).is_some_and(|taught| std::ptr::eq(taught, outcome));
+        if is_taught { self.own_numbers(key) } else { Vec::new() }
+    }
+
+    /// The reader's marks on a plot of this outcome.
+    pub fn own_marks_on(&self, key: &CellKey, outcome: &Outcome, plot: &Plot) -> Vec<OwnMark> {
+        if plot.places.is_empty() {
+            return Vec::new();
+        }
+        let numbers = self.own_numbers_of(key, outcome);
+        let of = |number: &OwnNumber| {
+            let places = plot.places.iter().filter(|place| place.finding == number.finding);
+            places
+                .map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.told("") })
+                .collect::<Vec<_>>()
+        };
+        numbers.iter().flat_map(of).collect()
+    }
+
+    /// An outcome with what the reader predicted beside the numbers in its tables.
+    pub fn with_own_numbers<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
+        let has_place = |figure: &Figure, number: &OwnNumber| matches!(figure, Figure::Table(table) if table.places.iter().any(|place| place.finding == number.finding));
+        // Not each frame has to look through the lessons.
+        let is_place = |figure: &Figure| matches!(figure, Figure::Table(table) if !table.places.is_empty());
+        if !outcome.figures.iter().any(is_place) {
+            return Cow::Borrowed(outcome);
+        }
+        let numbers = self.own_numbers_of(key, outcome);
+        if !outcome.figures.iter().any(|figure| numbers.iter().any(|number| has_place(figure, number))) {
+            return Cow::Borrowed(outcome);
+        }
+        let mut outcome = outcome.clone();
+        for figure in &mut outcome.figures {
+            if let Figure::Table(table) = figure {
+                put_beside(table, &numbers);
+            }
+        }
+        Cow::Owned(outcome)
+    }
+}
+
+/// Puts a column without a name behind each that holds a predicted number.
+fn put_beside(table: &mut Table, numbers: &[OwnNumber]) {
+    let told = |finding: &str| numbers.iter().find(|number| number.finding == finding).map(|number| number.told(""));
+    let places: Vec<(usize, usize, String)> =
+        table.places.iter().filter_map(|place| Some((place.column, place.row, told(&place.finding)?))).collect();
+    // From the right: what stands further left keeps its place.
+    for column in (0..table.columns.len()).rev() {
+        let here: Vec<_> = places.iter().filter(|(at, ..)| *at == column).collect();
+        if here.is_empty() || column >= table.sources.len() || table.rows.iter().any(|row| column >= row.len()) {
+            continue;
+        }
+        table.columns.insert(column + 1, String::new());
+        table.sources.insert(column + 1, Source::Measured);
+        for (number, row) in table.rows.iter_mut().enumerate() {
+            let own = here.iter().find(|(_, at, _)| *at == number).map(|(.., told)| told.clone());
+            row.insert(column + 1, own.unwrap_or_default());
+        }
+    }
+    // They name the columns as they were.
+    table.places.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::TablePlace;
+
+    fn number(finding: &str, range: (f64, f64)) -> OwnNumber {
+        OwnNumber { finding: finding.into(), range }
+    }
+
+    fn words(words: &str) -> Vec<String> {
+        words.split_whitespace().map(String::from).collect()
+    }
+
+    #[test]
+    fn a_predicted_number_stands_beside_the_measured_one() {
+        let table = Table {
+            title: "t".into(),
+            columns: words("net a b"),
+            rows: vec![words("x 1 2"), words("y 3 4")],
+            sources: vec![Source::Measured; 3],
+            places: vec![
+                TablePlace::new("x.b", 0, 2),
+                TablePlace::new("y.a", 1, 1),
+                TablePlace::new("y.b", 1, 2),
+                TablePlace::new("z", 7, 9),
+            ],
+        };
+        let mut beside = table.clone();
+        put_beside(
+            &mut beside,
+            &[number("x.b", (5.0, 5.0)), number("y.a", (0.5, f64::INFINITY)), number("z", (1.0, 1.0))],
+        );
+        assert_eq!(beside.columns, ["net", "a", "", "b", ""]);
+        assert_eq!(beside.rows, [["x", "1", "", "2", "you: 5"], ["y", "3", "you: over 0.5", "4", ""]]);
+        assert_eq!(beside.sources.len(), 5);
+        let mut other = table.clone();
+        put_beside(&mut other, &[number("none", (1.0, 1.0))]);
+        assert_eq!((other.columns, other.rows), (table.columns, table.rows));
+    }
+
+    #[test]
+    fn a_range_is_told_by_its_ends() {
+        let told = |low, high| number("f", (low, high)).told("");
+        assert_eq!(told(0.1, 0.5), "you: 0.1 to 0.5");
+        assert_eq!(told(f64::NEG_INFINITY, -0.1), "you: under -0.1");
+        assert_eq!(told(20.0, f64::INFINITY), "you: over 20");
+        assert_eq!(told(-0.1, 0.1), "you: -0.1 to 0.1");
+        assert_eq!(told(0.0, 0.0), "you: 0");
+        assert_eq!(number("f", (0.0, 2.0)).told(" %"), "you: under 2 %");
+        assert_eq!(number("f", (12.0, 12.0)).told(" epochs"), "you: 12 epochs");
+    }
+}
