@@ -122,7 +122,8 @@ fn wanted(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, Experi
             let (id, name) = (&lesson.meta.id, format!("{}/{}", lesson.meta.id, cell.id));
             let mut named = arguments.cells.is_empty();
             for ((known, asked), lesson) in known.iter_mut().zip(&arguments.cells).zip(&lessons) {
-                if *lesson == Some(id) || *asked == name || *asked == cell.id {
+                let was = cell.was.as_ref().map(|was| format!("{}/{}", was.lesson, was.cell));
+                if *lesson == Some(id) || *asked == name || *asked == cell.id || was.as_ref() == Some(asked) {
                     (*known, named) = (true, true);
                 }
             }
@@ -157,6 +158,7 @@ mod tests {
     #[test]
     fn lessons_and_cells_are_found_by_their_names() {
         assert_eq!(names(&["sparse-coding/ista", "sparsity"]).unwrap().last().unwrap(), "sparse-coding/ista");
+        assert_eq!(names(&["distributed/ista"]).unwrap(), ["sparse-coding/ista"], "as it was called once");
         assert!(names(&[]).unwrap().len() > 15);
         assert_eq!(names(&["curves"]).unwrap(), ["sigmoid/curves"]);
         assert_eq!(names(&["II.2"]).unwrap(), ["gradients/depth", "gradients/training"]);
