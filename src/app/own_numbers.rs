@@ -91,14 +91,16 @@ impl App {
 
     /// An outcome with what the reader predicted beside the numbers in its tables.
     pub fn with_own_numbers<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
-        let has_place = |figure: &Figure, number: &OwnNumber| matches!(figure, Figure::Table(table) if table.places.iter().any(|place| place.finding == number.finding));
+        let places = outcome.figures.iter().flat_map(|figure| match figure {
+            Figure::Table(table) => table.places.as_slice(),
+            _ => &[],
+        });
         // Not each frame has to look through the lessons.
-        let is_place = |figure: &Figure| matches!(figure, Figure::Table(table) if !table.places.is_empty());
-        if !outcome.figures.iter().any(is_place) {
+        if places.clone().next().is_none() {
             return Cow::Borrowed(outcome);
         }
         let numbers = self.own_numbers_of(key, outcome);
-        if !outcome.figures.iter().any(|figure| numbers.iter().any(|number| has_place(figure, number))) {
+        if !places.clone().any(|place| numbers.iter().any(|number| number.finding == place.finding)) {
             return Cow::Borrowed(outcome);
         }
         let mut outcome = outcome.clone();
