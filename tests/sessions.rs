@@ -468,3 +468,21 @@ fn the_ledger_is_filtered_by_verdict() {
     other.type_text("t");
     assert_eq!(other.app.message.as_deref(), Some("there are no verdicts here; t is for the ledger"));
 }
+
+/// Every Enter that starts work says how long that takes: in the form, and where a run goes on.
+#[test]
+fn enter_says_how_long_it_takes() {
+    let mut session = Session::open();
+    session.press(KeyCode::Char('o'));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Enter starts 2 lanes, 150 epochs each: about 2 minutes, estimated"), "{screen}");
+    session.press(KeyCode::Esc);
+    session.start_race();
+    for epoch in 1..=50 {
+        session.epoch(Arm::RELU_TANH, epoch, 2.0);
+        session.epoch(Arm::ALL_TANH, epoch, 2.0);
+    }
+    session.kernel(RunEvent::Stopped { run: RunId(1) });
+    // Each epoch took a second, and a hundred are left.
+    assert_eq!(session.app.hints()[0], "Enter resume, about 2 minutes");
+}

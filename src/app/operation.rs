@@ -119,8 +119,8 @@ impl Operation {
             Self::Unfold { .. } => "read it now".into(),
             Self::Start(work) => timed(app.start_word(work), work),
             Self::AskToStart(work) => timed(&format!("{}…", app.start_word(work)), work),
-            Self::Continue(_) => "continue".into(),
-            Self::Resume(_) => "resume".into(),
+            Self::Continue(run) => app.with_time_left("continue", *run),
+            Self::Resume(run) => app.with_time_left("resume", *run),
             Self::Pause(_) => "pause".into(),
             Self::StopRun(_) | Self::StopMeasurement(_) => "stop".into(),
             Self::EditSettings { .. } => "settings of a new run".into(),
@@ -178,6 +178,13 @@ impl App {
             Work::Experiment(..) => false,
         };
         has_many_images || self.estimate_of(work).seconds > LONG
+    }
+
+    /// What goes on with a run, and how long the rest of it takes: at the pace that it had, else as long as all of it.
+    fn with_time_left(&self, word: &str, run: RunId) -> String {
+        let Some(race) = self.races.get(&run) else { return word.into() };
+        let left = race.remaining_seconds().unwrap_or_else(|| self.race_estimate(&race.spec).seconds);
+        format!("{word}, {}", about(left))
     }
 
     fn start_operation(&self, work: Work) -> Operation {

@@ -12,7 +12,7 @@ use crate::app::{
     App, CommandLine, Completion, Modal, Outline, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, Settings, Work,
     commands, keys,
 };
-use crate::protocol::{RunId, RunState};
+use crate::protocol::{RunId, RunState, counted};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,7 +25,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
     let buffer = frame.buffer_mut();
     match modal {
         Modal::Help { top } => help(*top, theme, screen, buffer),
-        Modal::Settings(_, form) => settings(form, theme, screen, buffer),
+        Modal::Settings(_, form) => settings(form, app, theme, screen, buffer),
         Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
         Modal::Runs(list) => runs::draw(list, app, theme, buffer),
         Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
@@ -80,7 +80,7 @@ fn rows(text: &str, width: u16) -> u16 {
     textwrap::wrap(text, crate::app::lines_of(usize::from(width.saturating_sub(4).max(1)))).len() as u16
 }
 
-fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.middle(72, 0).width;
     // What is wrong stands whole, however long.
     let told = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
@@ -118,9 +118,10 @@ fn settings(form: &Settings, theme: &Theme, screen: &Screen, buffer: &mut Buffer
         Ok(spec) => {
             let lanes = spec.lanes().len();
             let text = format!(
-                "Enter starts {lanes} {} of {} epochs · Esc leaves",
-                if lanes == 1 { "lane" } else { "lanes" },
-                spec.epochs
+                "Enter starts {}, {} each: {} · Esc leaves",
+                counted(lanes, "lane"),
+                counted(spec.epochs as usize, "epoch"),
+                app.race_estimate(spec)
             );
             y = write(theme, &text, theme.good(), inner, y + 1, buffer);
         }
