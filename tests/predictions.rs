@@ -5,7 +5,7 @@
 #[path = "common/session.rs"]
 mod session;
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use relu_notebook::app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use relu_notebook::lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use relu_notebook::protocol::{
@@ -150,6 +150,20 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
         "{}",
         verdict(&session, &at).1
     );
+}
+
+/// Ctrl-U empties the field, as it does in others: the digits behind it are no new answer.
+#[test]
+fn a_confidence_is_typed_anew_after_ctrl_u() {
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('3'));
+    session.type_text("45");
+    session.press(KeyCode::Enter);
+    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.type_text("60");
+    session.press(KeyCode::Enter);
+    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 60 })));
 }
 
 #[test]
@@ -578,4 +592,28 @@ fn a_race_finds_the_errors_of_its_arms() {
     assert_eq!(value("race.error.all-tanh"), Some(4.25));
     assert_eq!((value("race.epochs.relu-tanh"), value("race.epochs.all-tanh")), (Some(2.0), Some(6.0)));
     assert_eq!(value("race.ratio"), Some(3.0));
+}
+
+/// What is measured while an answer or a confidence is typed is not passed off as foreseen.
+#[test]
+fn what_is_typed_across_an_outcome_changes_nothing() {
+    let at = key("welcome", "warm-up");
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('3'));
+    let spec = lesson_spec(&session);
+    race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
+    session.type_text("99");
+    session.press(KeyCode::Enter);
+    assert_eq!(session.app.answers[&at].confidence, None);
+    assert!(session.app.message.as_ref().unwrap().contains("no confidence is kept"), "{:?}", session.app.message);
+    session.press(KeyCode::Char('1'));
+    assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
+
+    // With the first epochs on the chart an answer is late, and no confidence is asked for.
+    let mut session = Session::on("welcome", 80, 24);
+    race(&mut session, &spec, &[9.0, 5.0], false);
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('3'));
+    assert!(session.app.modals.is_empty() && session.app.answers[&at].late);
 }

@@ -231,7 +231,7 @@ fn what_a_terminal_answers_is_no_key() {
     // A page with a question, which any digit would answer.
     let page = |screen: &str| {
         let stands = screen.lines().last().is_some_and(|line| line.contains("0 Welcome"));
-        stands && screen.contains("What percentage of new digits") && !screen.contains('»')
+        stands && screen.contains("parameters, sees 10,000") && !screen.contains('»')
     };
     notebook.press("\t");
     notebook.wait("the first question", page);

@@ -63,6 +63,7 @@ fn bars() -> Figure {
     let bar = |name: &str, values: &[f64]| protocol::Bar {
         name: name.into(),
         values: values.iter().copied().map(Some).collect(),
+        total: None,
     };
     Figure::Bars(protocol::Bars {
         title: "Cost, ns".into(),

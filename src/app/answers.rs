@@ -164,7 +164,7 @@ fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: Lines) ->
     }
     match (record.confidence, record.late) {
         (Some(percent), _) => lines.push(QuestionLineKind::Hint, &format!("{percent} % sure")),
-        (None, true) => lines.push(QuestionLineKind::Hint, "Given when the outcome was known."),
+        (None, true) => lines.push(QuestionLineKind::Hint, "Given when what it is about could be seen."),
         (None, false) => {}
     }
     let is_known = match &state.outcome {
@@ -319,6 +319,17 @@ impl App {
         }
         let record = self.prediction(key, cell);
         PredictionOutcome::Known(record.and_then(|record| cell.compare(&record.answer, &found)))
+    }
+
+    /// Whether what a prediction is about can be seen: it has been measured, or its cell shows first figures of it.
+    pub(super) fn is_in_sight(&self, key: &CellKey) -> bool {
+        let Some(CellBody::Predict(cell)) = self.cell_of(key).map(|cell| &cell.body) else { return false };
+        let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else { return false };
+        let has_curves = |race: &super::Race| race.lanes.iter().any(|lane| !lane.points.is_empty());
+        let has_figures = || self.experiments.get(&decider).is_some_and(|view| view.partial.is_some());
+        self.outcome_of(key, cell) != PredictionOutcome::Open
+            || self.deciding_race(&decider).is_some_and(has_curves)
+            || has_figures()
     }
 
     /// Whether an answer may not be changed any more: its outcome, or its explanation, is on the screen.

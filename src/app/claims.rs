@@ -67,7 +67,7 @@ pub fn told(finding: &Finding) -> String {
         count => {
             let spread = finding.spread.unwrap_or_default();
             let digits = if spread < 0.1 { 3 } else { 2 };
-            format!(" (+- {spread:.digits$}, {count} seeds)")
+            format!(" (+-\u{a0}{spread:.digits$}, {count} seeds)")
         }
     };
     format!("{}{seeds}", finding.text)

@@ -1,9 +1,9 @@
 //! Keys that go to the contents, the command line and a predicted number; text that is pasted.
 
-use super::answers::PredictionOutcome;
 use super::command::Command;
 use super::modal::{CommandLine, Completion, ConfidenceEntry, Guessing};
 use super::navigate::Start;
+use super::operation::SETTLED;
 use super::{Action, App, Effect, Modal, Read, Tag, keys};
 use crate::lesson::{Answer, AnswerRecord, CellBody};
 use crate::protocol::{CellKey, RequestBody, RunId};
@@ -183,6 +183,7 @@ impl App {
             }
             KeyCode::Char(digit) if digit.is_ascii_digit() => entry.insert(digit),
             KeyCode::Backspace => entry.erase(),
+            KeyCode::Delete => entry.clear(),
             KeyCode::Char('+' | '=') => entry.step(true),
             KeyCode::Char('-') => entry.step(false),
             _ => return keys::action(key).map_or_else(Vec::new, |action| self.act(action)),
@@ -193,6 +194,10 @@ impl App {
 
     fn keep_confidence(&mut self, key: &CellKey, percent: u8) -> Vec<Effect> {
         let Some(record) = self.answers.get(key).cloned() else { return Vec::new() };
+        if self.is_in_sight(key) {
+            self.message = Some("what it is about is on the screen by now: no confidence is kept".into());
+            return Vec::new();
+        }
         self.keep_record(key.clone(), AnswerRecord { confidence: Some(percent), ..record })
     }
 
@@ -201,7 +206,12 @@ impl App {
     pub(super) fn keep_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
         let mut record = AnswerRecord::from(answer);
         if let Some(CellBody::Predict(predict)) = self.cell_of(&key).map(|cell| &cell.body) {
-            record.late = self.outcome_of(&key, predict) != PredictionOutcome::Open;
+            // It may have been measured while the answer was typed.
+            if self.is_settled(&key, predict) {
+                self.message = Some(SETTLED.into());
+                return Vec::new();
+            }
+            record.late = self.is_in_sight(&key);
             if predict.decides.is_some() && !record.late && predict.accepts(&record.answer) {
                 self.modals.push(Modal::Confidence(ConfidenceEntry::new(key.clone())));
             }

@@ -211,6 +211,11 @@ impl ConfidenceEntry {
         self.text.pop();
     }
 
+    pub fn clear(&mut self) {
+        self.is_suggested = false;
+        self.text.clear();
+    }
+
     /// A step up or down, to a multiple of it and within what can be stated.
     pub fn step(&mut self, up: bool) {
         let percent = self.text.parse::<u8>().unwrap_or(0);

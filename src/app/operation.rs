@@ -91,7 +91,7 @@ const LONG: f64 = 60.0;
 const MANY_IMAGES: u64 = 5_000_000;
 
 /// What a prediction says that can't be changed any more.
-const SETTLED: &str =
+pub(super) const SETTLED: &str =
     "its outcome or its explanation is known, so your prediction stays; :reset forgets this lesson's answers";
 
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
@@ -130,7 +130,7 @@ impl Operation {
             Self::TypeAnswer { wanted: Wanted::Number, .. } => "type a number".into(),
             Self::TypeAnswer { wanted: Wanted::Words, .. } => "type your answer".into(),
             Self::OpenExplanation(_) => "explanation".into(),
-            Self::OpenPrediction { .. } => "to the next that waits".into(),
+            Self::OpenPrediction { .. } => "to the next prediction".into(),
             Self::Answer(_, Answer::Order(_)) => "next in the order".into(),
             Self::Answer(..) => "answer".into(),
             Self::TakeBack(_) => "take back".into(),
@@ -282,7 +282,7 @@ impl App {
             },
             Action::Settings => match self.focused_spec() {
                 Some((cell, spec)) => Operation::EditSettings { cell, spec: Box::new(spec) },
-                None => nothing("settings belong to a race; Tab goes to the next one"),
+                None => nothing("settings belong to a race; Tab and Shift-Tab go from cell to cell"),
             },
             Action::Effort => self.on_effort(),
             _ => nothing(""),
@@ -641,7 +641,7 @@ impl App {
             hint("t", Action::Verdicts),
             settings,
             unfold,
-            Some("Space page".to_string()),
+            (self.view.percent() < 100).then(|| "Space page".to_string()),
             contents,
         ]
         .into_iter()

@@ -156,8 +156,14 @@ pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
     }
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut used = room;
+    // A column without a name belongs to the one before it: what the reader said of its numbers.
+    let is_tied = |column: usize| table.columns.get(column).is_some_and(String::is_empty);
     for column in 1..count {
-        let wide = least(column);
+        if let Some(group) = groups.last_mut().filter(|_| is_tied(column)) {
+            group.end = column + 1;
+            continue;
+        }
+        let wide = least(column) + if is_tied(column + 1) { least(column + 1) } else { 0 };
         match groups.last_mut() {
             Some(group) if used + wide <= room => group.end = column + 1,
             _ => {
@@ -251,6 +257,21 @@ impl App {
 mod tests {
     use super::*;
     use crate::protocol::{Finding, Source};
+
+    #[test]
+    fn what_the_reader_said_stays_beside_its_number() {
+        let words = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let table = Table {
+            title: "t".into(),
+            columns: words(&["network", "first", "second", ""]),
+            rows: vec![words(&["no penalty", "0.25", "-0.17", "you: 0.1 to 0.5"])],
+            sources: vec![crate::protocol::Source::Measured; 4],
+            places: Vec::new(),
+        };
+        assert_eq!(column_groups(&table, 60).len(), 1);
+        assert_eq!(column_groups(&table, 36), [1..2, 2..4]);
+        assert_eq!(column_groups(&table, 20), [1..2, 2..4]);
+    }
 
     #[test]
     fn long_tables_and_findings_take_several_pages() {

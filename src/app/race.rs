@@ -271,7 +271,8 @@ impl Race {
         let errors =
             || measured.clone().chain(points.clone().map(|point| point.1)).filter(|e| e.is_finite() && *e > 0.0);
         let (low, high) = errors().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
-        let (low, high) = if low <= high { (low, high) } else { (1.0, 4.0) };
+        // Before the first epoch: from a good network to one that has hardly begun.
+        let (low, high) = if low <= high { (low, high) } else { (1.0, 40.0) };
         // No curve stays above the chart as a whole.
         let bests = self.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
         let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);

@@ -43,6 +43,9 @@ const TEMPLATE_TITLE: &str = "\"A lesson of your own\"";
 
 /// Writes the template under this name, and over nothing.
 fn begin(name: &Path) -> Outcome {
+    if name.file_name().is_none() {
+        return Err(Usage(format!("{} is a folder; give the lesson a name such as my-lesson", name.display())).into());
+    }
     let mut path = name.to_path_buf();
     if path.extension().is_none_or(|extension| extension != "md") {
         path.as_mut_os_string().push(".md");

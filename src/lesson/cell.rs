@@ -165,6 +165,18 @@ fn key_of(error: &SpecError) -> &str {
 fn train(body: &mut Body) -> Option<CellBody> {
     body.refuse_empty("title");
     let cell: TrainCell = body.read()?;
+    for mark in &cell.marks {
+        let RaceMark { epoch, error, label, source, .. } = mark;
+        if *epoch == 0 {
+            body.fault_at("marks", "a mark's `epoch` is 0; the first is 1");
+        }
+        if !(*error > 0.0 && *error <= 100.0) {
+            body.fault_at("marks", format!("a mark's `error` is {error}; it is a percentage above 0, 100 at most"));
+        }
+        if label.trim().is_empty() || source.trim().is_empty() {
+            body.fault_at("marks", "a mark needs a `label` and a `source`; neither may be empty");
+        }
+    }
     // Each setting that is refused gives way to the preset's, so that the others are looked at too.
     let mut checked = cell.clone();
     while let Err(error) = checked.spec().check() {

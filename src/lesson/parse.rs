@@ -9,6 +9,7 @@ use super::document::{
 use super::sanitize::sanitize;
 use super::sealed::{MARK, Sealed};
 use crate::protocol::{clean_id, is_terminal_control};
+use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
 use std::collections::{HashMap, HashSet};
@@ -47,11 +48,56 @@ pub fn parse(file: &str, text: &str) -> Parsed {
     let arena = Arena::new();
     // Blank lines in place of the front matter keep every position true.
     let lines = text[..text.len() - body.len()].matches('\n').count();
-    let root = parse_document(&arena, &("\n".repeat(lines) + body), &options());
-    let mut blocks = reader.blocks(root);
-    blocks.extend(reader.footnotes());
+    let body = "\n".repeat(lines) + body;
+    let in_source = too_deep_in_source(&body);
+    let root = parse_document(&arena, if in_source.is_some() { "" } else { &body }, &options());
+    let blocks = if let Some(at) = in_source.or_else(|| too_deep(root)) {
+        // Nothing of it is read: where it ends nobody can say.
+        reader.fault(at, TOO_DEEP);
+        reader.unread.rest = true;
+        Vec::new()
+    } else {
+        let mut blocks = reader.blocks(root);
+        blocks.extend(reader.footnotes());
+        blocks
+    };
     let (faults, unread) = (reader.faults, reader.unread);
     (Document { file: file.into(), text, meta, blocks, unread, ..Document::default() }, faults)
+}
+
+/// Quotes, lists and emphasis within each other: what reads, lays out and drops them goes one call deeper for each.
+const DEEPEST: usize = 60;
+const TOO_DEEP: &str = "nested too deeply: 60 levels of quotes, lists and emphasis at most";
+
+/// A line whose quote marks, or whose row of stars or underscores, alone are too many: Markdown's own reader goes deeper
+/// for each of them.
+fn too_deep_in_source(body: &str) -> Option<Position> {
+    let is_deep = |line: &str| {
+        let quotes = line.chars().take_while(|c| matches!(c, '>' | ' ' | '\t')).filter(|c| *c == '>').count();
+        let longest = line.split(|c| c != '*' && c != '_').map(str::len).max();
+        // A row of stars by itself is a rule.
+        let is_rule = || line.trim().chars().all(|c| matches!(c, '*' | '_' | '-' | ' '));
+        quotes > DEEPEST || longest.is_some_and(|longest| longest > 2 * DEEPEST) && !is_rule()
+    };
+    body.lines().position(is_deep).map(|line| Position { line: line + 1, column: 1 })
+}
+
+/// Where a document is too deep to be walked call by call.
+fn too_deep<'a>(root: &'a AstNode<'a>) -> Option<Position> {
+    let mut depth = 0;
+    for edge in root.traverse() {
+        match edge {
+            NodeEdge::Start(node) => {
+                depth += 1;
+                if depth > DEEPEST {
+                    let start = node.data.borrow().sourcepos.start;
+                    return Some(Position { line: start.line, column: start.column });
+                }
+            }
+            NodeEdge::End(_) => depth -= 1,
+        }
+    }
+    None
 }
 
 fn options() -> Options<'static> {
@@ -252,8 +298,11 @@ impl<'f> Reader<'f> {
                 first.detach();
             }
         }
+        let written = self.notes.len();
         let blocks = self.blocks(node);
-        let mut wrong = Vec::new();
+        // They stand at the end of the lesson, in everybody's sight.
+        let note = |note: &Note| (note.at, "a footnote can't be sealed; write it into the block's own text");
+        let mut wrong: Vec<(Position, &str)> = self.notes[written..].iter().map(note).collect();
         each_block(&blocks, &mut |block| match &block.kind {
             BlockKind::Heading { .. } => wrong.push((block.at, "a heading can't be sealed; put it above the block")),
             BlockKind::Cell(cell) => {
@@ -557,6 +606,8 @@ impl<'t> Places<'t> {
 mod tests {
     use super::*;
 
+    const WHOLE_HEAD: &str = "+++\nid = \"x\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n\n";
+
     #[test]
     fn image_names_are_read_as_urls() {
         for (url, path) in [
@@ -575,6 +626,29 @@ mod tests {
                 (Err(why), Err(word)) => assert!(why.contains(word), "{url}: {why}"),
                 (found, _) => panic!("{url}: {found:?}"),
             }
+        }
+    }
+
+    /// Whoever walks a document calls itself for each level: a few thousand would end the program.
+    #[test]
+    fn what_is_nested_too_deeply_is_a_fault_and_no_crash() {
+        let quotes = |count: usize| format!("{}x\n", "> ".repeat(count));
+        let lists = |count: usize| (0..count).map(|at| "  ".repeat(at) + "- a\n").collect::<String>();
+        for text in [
+            quotes(100_000),
+            format!("> [!NOTE] a\n> {}", quotes(3_000)),
+            format!("> [!SEALED] c\n> {}", quotes(3_000)),
+            format!("{}a{}\n", "*".repeat(50_000), "*".repeat(50_000)),
+            format!("{}a{}\n", "_*".repeat(3_000), "*_".repeat(3_000)),
+            lists(300),
+        ] {
+            let (document, faults) = parse("x.md", &format!("{WHOLE_HEAD}{text}"));
+            assert!(faults.iter().any(|fault| fault.message == TOO_DEEP), "{faults:?}");
+            assert!(document.blocks.is_empty() && document.unread.rest);
+        }
+        for text in [quotes(20), lists(20), format!("{}\n", "*".repeat(500)), format!("a\n{}\n", "_".repeat(500))] {
+            let (_, faults) = parse("x.md", &format!("{WHOLE_HEAD}{text}"));
+            assert_eq!(faults, [], "{text}");
         }
     }
 }

@@ -170,6 +170,10 @@ mod tests {
             (format!("{CELL}> [!SEALED]\n> Text.\n"), "14:1: a sealed block names the cells"),
             (format!("{CELL}> [!SEALED] a_b_c\n> ## Heading\n> Text.\n"), "15:3: a heading can't be sealed"),
             (
+                format!("{CELL}> [!SEALED] a_b_c\n> Text.[^n]\n>\n> [^n]: An outcome.\n"),
+                "17:3: a footnote can't be sealed",
+            ),
+            (
                 format!("{CELL}> [!SEALED] a_b_c\n> > [!SEALED] a_b_c\n> > Text.\n"),
                 "15:3: a sealed block can't hold another",
             ),

@@ -193,6 +193,9 @@ pub struct Bar {
     pub name: String,
     /// One a part, none below zero; `None` for a part without a number.
     pub values: Vec<Option<f64>>,
+    /// The number behind it, where that is not the sum of its parts: a loss is below zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
 }
 
 /// A part of a plane, divided into regions; which number a region has says nothing, only where it ends.

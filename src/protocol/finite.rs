@@ -94,7 +94,8 @@ fn clean_table(table: &mut Table) -> bool {
 }
 
 fn clean_bar(bar: &mut Bar) -> bool {
-    all(&mut bar.values, clean)
+    let total = clean(&mut bar.total);
+    all(&mut bar.values, clean) && total
 }
 
 fn clean_finding(finding: &mut Finding) -> bool {
@@ -137,7 +138,7 @@ mod tests {
         let row = ["ReLU", "NaN", "inf +- NaN", "Infinite nanometres", "-1.5"].map(String::from).to_vec();
         let table =
             Table { title: "t".into(), columns: Vec::new(), rows: vec![row], sources: Vec::new(), places: Vec::new() };
-        let bar = Bar { name: "b".into(), values: vec![Some(nan), Some(1.0)] };
+        let bar = Bar { name: "b".into(), values: vec![Some(nan), Some(1.0)], total: Some(nan) };
         let bars = Bars { title: "c".into(), parts: Vec::new(), bars: vec![bar], source: Source::Measured };
         let finding = |value: f64, text: &str| Finding {
             key: "a.b".into(),
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(plot.series[0].points, [(1.0, None), (2.0, Some(2.0))]);
         assert_eq!(plot.series[0].spread, [Some(2.0), None]);
         assert_eq!(table.rows[0], ["ReLU", "-", "-", "Infinite nanometres", "-1.5"]);
-        assert_eq!(bars.bars[0].values, [None, Some(1.0)]);
+        assert_eq!((&bars.bars[0].values[..], bars.bars[0].total), (&[None, Some(1.0)][..], None));
         for finding in &outcome.findings {
             let told = (finding.text.as_str(), finding.value, finding.spread);
             assert_eq!(told, ("a.b: no finite number", None, None));

@@ -198,6 +198,10 @@ impl Decoder {
                 }
                 ESCAPE => self.state = State::String { is_osc, text, escaped: true },
                 0x07 if is_osc => inputs.extend(background(&text)),
+                // The same end in one byte; behind another such byte it is part of a character.
+                0x9c if text.last().is_none_or(u8::is_ascii) => {
+                    inputs.extend(is_osc.then(|| background(&text)).flatten());
+                }
                 // CAN and SUB end every sequence.
                 0x18 | 0x1a => {}
                 _ => {
@@ -240,6 +244,15 @@ impl Decoder {
             0xc2..=0xdf => 2,
             0xe0..=0xef => 3,
             0xf0..=0xf4 => 4,
+            // A terminal set to 8-bit controls sends one byte in place of ESC and a letter.
+            0x9b => {
+                self.state = State::Csi(Vec::new());
+                return;
+            }
+            0x90 | 0x98 | 0x9d..=0x9f => {
+                self.state = State::String { is_osc: byte == 0x9d, text: Vec::new(), escaped: false };
+                return;
+            }
             // Neither the beginning of a character nor one by itself.
             0x80.. => return,
             _ => {
@@ -288,11 +301,11 @@ fn is_continued(state: &State, bytes: &[u8]) -> bool {
         State::Escape => match bytes {
             [b'[', rest @ ..] => is_csi(rest),
             [b'O', rest @ ..] => letter_key(rest[0]).is_some(),
-            [b']' | b'P' | b'_', ..] => bytes.contains(&0x07) || bytes.windows(2).any(|pair| pair == b"\x1b\\"),
+            [b']' | b'P' | b'_', ..] => ends_string(bytes),
             _ => false,
         },
         State::Csi(_) => is_csi(bytes),
-        State::String { .. } => bytes.contains(&0x07) || bytes.windows(2).any(|pair| pair == b"\x1b\\"),
+        State::String { .. } => ends_string(bytes),
         // Keys that repeat, and the mouse, come in sequences.
         State::Paste(_) => {
             let more = bytes.len() > LONGEST_KEY && bytes[0] != ESCAPE;
@@ -300,6 +313,11 @@ fn is_continued(state: &State, bytes: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the end of a terminal's string is among these bytes.
+fn ends_string(bytes: &[u8]) -> bool {
+    bytes.contains(&0x07) || bytes.contains(&0x9c) || bytes.windows(2).any(|pair| pair == b"\x1b\\")
 }
 
 /// A key of one byte.
@@ -537,7 +555,10 @@ mod tests {
 
     /// What terminals answer and report without being asked by us: modes, attributes, versions, colours, clipboards,
     /// images, sizes, the focus, the cursor's place.
-    const NO_KEYS: [&[u8]; 27] = [
+    const NO_KEYS: [&[u8]; 30] = [
+        b"\x9d10;rgb:ffff/ffff/ffff\x9c",
+        b"\x9b?62;22c",
+        b"\x90>|XTerm(388)\x9c",
         b"\x1b[?2026;2$y",
         b"\x1b[?997;1n",
         b"\x1b[?10n",

@@ -14,9 +14,10 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     // A bar without any number has no length, and a dash behind it.
     let sum = |bar: &Bar| bar.values.iter().flatten().copied().reduce(|sum, value| sum + value);
     let sums: Vec<Option<f64>> = figure.bars.iter().map(sum).collect();
+    let told = |(bar, sum): (&Bar, &Option<f64>)| bar.total.or(*sum).map_or("-".into(), number);
     let longest = sums.iter().flatten().copied().fold(0.0, f64::max);
     let names = figure.bars.iter().map(|bar| bar.name.width()).max().unwrap_or(0) as u16;
-    let numbers: Vec<String> = sums.iter().map(|sum| sum.map_or("-".into(), number)).collect();
+    let numbers: Vec<String> = figure.bars.iter().zip(&sums).map(told).collect();
     let number_width = numbers.iter().map(String::len).max().unwrap_or(0) as u16;
     let room = area.width.saturating_sub(names + number_width + 2);
     if longest <= 0.0 || room < 4 {
@@ -61,14 +62,18 @@ fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer)
 /// One bar; `ends` are where its parts end, in cells.
 fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
     let mut from = 0;
-    for (at, &end) in ends.iter().enumerate() {
+    let starts: Vec<f64> = std::iter::once(0.0).chain(ends.iter().copied()).collect();
+    // Parts of no length leave no trace.
+    let parts: Vec<(usize, f64)> = (0..).zip(ends.iter().copied()).filter(|&(at, end)| end > starts[at]).collect();
+    let last = parts.last().map(|part| part.0);
+    for (at, end) in parts {
         let (whole, eighths) = cells(end);
         for column in from..whole.min(place.width) {
             buffer.set_string(place.x + column, place.y, fill(theme, at), theme.arm(at));
         }
         from = from.max(whole);
         // Only the last part ends inside of a cell.
-        if at + 1 == ends.len() && theme.glyphs == Glyphs::Unicode && eighths > 0 && from < place.width {
+        if Some(at) == last && theme.glyphs == Glyphs::Unicode && eighths > 0 && from < place.width {
             let glyph = if at == 0 { EIGHTHS[eighths - 1] } else { fill(theme, at) };
             buffer.set_string(place.x + from, place.y, glyph, theme.arm(at));
         }
@@ -90,9 +95,9 @@ fn fill(theme: &Theme, part: usize) -> &'static str {
 
 /// Three digits, more where the number is large.
 fn number(value: f64) -> String {
-    let decimals = if value >= 100.0 {
+    let decimals = if value.abs() >= 100.0 {
         0
-    } else if value >= 10.0 {
+    } else if value.abs() >= 10.0 {
         1
     } else {
         2
@@ -107,7 +112,7 @@ mod tests {
     use crate::protocol::Source;
 
     fn drawn(width: u16, values: &[&[Option<f64>]]) -> Vec<String> {
-        let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec() }).collect();
+        let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec(), total: None }).collect();
         let parts = vec!["forward".into(), "backward".into()];
         let figure = Bars { title: "Cost, ns".into(), parts, bars, source: Source::Measured };
         let area = Rect::new(0, 0, width, 1 + values.len() as u16);
@@ -122,6 +127,28 @@ mod tests {
     fn parts_follow_each_other_to_the_sum() {
         let rows = drawn(20, &[&[Some(1.0), Some(1.0)], &[Some(0.5), Some(0.0)]]);
         assert_eq!(rows, ["measured: # forward", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
+    }
+
+    /// A loss has its sign, and a gain nothing of a loss at its end, wherever within a cell it ends.
+    #[test]
+    fn what_is_lost_is_told_from_what_is_gained() {
+        let bar = |name: &str, gain: f64| Bar {
+            name: name.into(),
+            values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))],
+            total: Some(gain),
+        };
+        let parts = vec!["gained".into(), "lost".into()];
+        let bars = vec![bar("a", 4.0), bar("b", 1.37), bar("c", -2.0), bar("d", -0.01)];
+        let figure = Bars { title: "points".into(), parts, bars, source: Source::Measured };
+        let area = Rect::new(0, 0, 30, 5);
+        let mut buffer = Buffer::empty(area);
+        draw(&Theme::new(Palette::TrueColour, Glyphs::Unicode), &figure, None, area, &mut buffer);
+        let row = |y| (0..30).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
+        let gained = row(2);
+        assert!(!gained.contains('▒') && gained.ends_with(" 1.37"), "{gained}");
+        let lost = row(3);
+        assert!(lost.contains("▒▒▒") && !lost.contains('█') && lost.ends_with(" -2.00"), "{lost}");
+        assert!(row(4).ends_with(" -0.01"), "{}", row(4));
     }
 
     #[test]

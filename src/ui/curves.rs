@@ -117,12 +117,20 @@ fn ys(figure: &protocol::Plot) -> impl Iterator<Item = f64> {
     })
 }
 
+/// A logarithmic axis spans no less than this factor.
+const NARROW: f64 = 1.05;
+
 /// The axis' own limits, or those of its values.
 fn limits(axis: &Axis, values: impl Iterator<Item = f64>) -> (f64, f64) {
     axis.limits.unwrap_or_else(|| {
         let usable = values.filter(|v| v.is_finite() && (axis.scale == Scale::Linear || *v > 0.0));
         let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        if low <= high { (low, high) } else { (0.0, 1.0) }
+        match low <= high {
+            // A narrow stretch has ticks of seven digits and shows noise as a slope.
+            true if axis.scale == Scale::Log && high < NARROW * low => (low / NARROW.sqrt(), high * NARROW.sqrt()),
+            true => (low, high),
+            false => (0.0, 1.0),
+        }
     })
 }
 

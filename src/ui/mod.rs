@@ -67,10 +67,11 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
         contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
-    status::draw_banner(app, theme, frame);
     for modal in &app.modals {
         modals::draw(modal, app, theme, frame);
     }
+    // What is wrong is seen whatever lies on top.
+    status::draw_banner(app, theme, frame);
     status::draw_message(app, theme, frame);
 }
 

@@ -93,7 +93,9 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
 /// What stands above the status line as long as it holds.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
-    if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
+    let is_seen = |banner: &Banner| app.modals.is_empty() || !matches!(banner, Banner::Welcome(_));
+    if let Some(banner) = app.banner().filter(|banner| !area.is_empty() && is_seen(banner)) {
+        frame.render_widget(Clear, area);
         let style = match banner {
             Banner::Trouble(_) | Banner::Silent(_) | Banner::Faults(_) => theme.bad(),
             Banner::Welcome(_) => theme.accent().patch(theme.strong()),
@@ -123,6 +125,7 @@ fn kernel(app: &App) -> String {
         Link::Asked => "asking kernel",
         Link::Failed(_) => "no kernel",
         Link::Starting => "kernel starting",
+        Link::On if app.experiments.values().any(|view| view.running.is_some()) => "measuring",
         Link::On => "kernel ready",
     }
     .into()

@@ -40,7 +40,10 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
     figure.rows[rows].iter().for_each(|cells| row(cells, Style::new()));
     y += 1;
     for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
-        y = write(theme, &format!("{column}: {}", from.told()), theme.faint(), area, y, buffer);
+        let source = from.told();
+        // A column may bear the name of its source's kind.
+        let told = if source.starts_with(&format!("{column}:")) { source } else { format!("{column}: {source}") };
+        y = write(theme, &told, theme.faint(), area, y, buffer);
     }
 }
 

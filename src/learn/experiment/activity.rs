@@ -191,7 +191,7 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
             }),
             find(1, "varies", &varies, &|v| format!("{name}: from digit to digit that number varies by {v:.0} %")),
             find(1, "chance", &chance, &|v| format!("{name}: tossed coins would make it vary by {v:.0} %")),
-            find(2, "ink", &|s| s.ink, &|v| format!("{name}: it goes with the ink, correlation {v:.2}")),
+            find(2, "ink", &|s| s.ink, &|v| format!("{name}: its correlation with the ink is {v:.2}")),
         ]);
         which.push(vec![
             name.clone(),
@@ -212,8 +212,11 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
             summary::with_spread(&all(&|s| s.error), 2),
         ]);
         counts.push(histogram(&name, width, seeded));
-        let bar =
-            |class: usize| Bar { name: class.to_string(), values: vec![average(&|s| percent * s.by_class[class])] };
+        let bar = |class: usize| Bar {
+            name: class.to_string(),
+            values: vec![average(&|s| percent * s.by_class[class])],
+            total: None,
+        };
         figures.push(Figure::Bars(Bars {
             title: format!("Units that answer a class, %; {name}"),
             parts: vec!["units".into()],

@@ -75,7 +75,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
             let fit = summary::finding(format!("separability.train.{key}"), &subject, &train, seeds, says);
             let says = |zeros: f64| format!("{zeros:.1} % of {title} are exactly 0");
             let zero = summary::finding(format!("separability.zeros.{key}"), title, &zeros, seeds, says);
-            bars.push(Bar { name: title.clone(), values: vec![error.value] });
+            bars.push(Bar { name: title.clone(), values: vec![error.value], total: None });
             let cloud = clouds.iter_mut().find(|(name, _)| key.starts_with(name));
             if let (Some((_, points)), Some(zeros), Some(error)) = (cloud, zero.value, error.value) {
                 points.push([zeros, error]);

@@ -172,6 +172,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     }
     let says = |sum: f64| format!("{title}: the single gains sum up to {sum:.2} points");
     let total = summary::finding(format!("tricks.sum.{phi}"), title, &sum, seeds, says);
+    let is_clear = total.value.is_some_and(|sum| sum > 2.0 * total.spread.unwrap_or(0.0));
     // In front of what all together gain.
     let last = bars.len().saturating_sub(1);
     bars.splice(last..last, total.value.map(|sum| bar("sum of these", sum)));
@@ -184,7 +185,8 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
         }
     };
     let shares: Vec<Measured> = together.iter().zip(&sum).map(share).collect();
-    if shares.iter().all(Result::is_ok) {
+    // Nor does one of a sum that the seeds disagree about.
+    if shares.iter().all(Result::is_ok) && is_clear {
         let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
         findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
     }
@@ -219,7 +221,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
 
 /// What is lost has a part of its own: no bar is negative.
 fn bar(name: &str, gain: f64) -> Bar {
-    Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))] }
+    Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))], total: Some(gain) }
 }
 
 struct Watch<'a> {

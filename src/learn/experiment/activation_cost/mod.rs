@@ -82,7 +82,7 @@ fn normal(seed: u64, number: u32, count: u32) -> Tensor {
 fn bars(ways: &[Way], times: &[[Times; 2]], at: usize, place: &str) -> Figure {
     let bar = |(way, times): (&Way, &[Times; 2])| {
         let [forward, both] = [&times[at].forward, &times[at].both].map(|times| median_and_spread(times).0);
-        Bar { name: way.title().into(), values: vec![Some(forward), Some((both - forward).max(0.0))] }
+        Bar { name: way.title().into(), values: vec![Some(forward), Some((both - forward).max(0.0))], total: None }
     };
     Figure::Bars(Bars {
         title: format!("Nanoseconds an element, {place}"),
