@@ -223,7 +223,7 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     assert_eq!(mode & 0o777, folders.metadata().unwrap().permissions().mode() & 0o666);
 
     let file = home.path("run.svg");
-    home.run(&["runs", "export", "1", "--format", "svg", "-o", &file.display().to_string()]).success();
+    home.run(&["runs", "export", "1", "-o", &file.display().to_string()]).success();
     let svg = text(&file);
     for part in ["<svg", "</svg>", "validation error", "ReLU+Tanh", "all-Tanh", "seed 1", "1.05 % @ 50"] {
         assert!(svg.contains(part), "the chart lacks {part}");

@@ -7,7 +7,7 @@ mod session;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use relu_notebook::app::{App, Effect, Event, Link, Modal, Read, Tag};
-use relu_notebook::lesson::{Answer, Cell, CellBody, Library, Verdict};
+use relu_notebook::lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
 use relu_notebook::protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
@@ -443,6 +443,11 @@ fn the_ledger_is_filtered_by_verdict() {
     assert_eq!(shown(&session).len(), claims - 2);
     session.type_text("t");
     assert_eq!(shown(&session), ["relu-sparse"]);
+    let headings = session.app.view.layout.lines.iter().filter(|line| match line {
+        Line::Text(spans) => spans.iter().any(|span| span.text.starts_with("III Dangers")),
+        _ => false,
+    });
+    assert_eq!(headings.count(), 0, "no heading stands over nothing");
     assert_eq!(session.app.focused().map(|cell| cell.id.as_str()), Some("relu-sparse"));
     assert!(session.screen(&RICH).contains(" holds, 3 seeds "), "{}", session.screen(&RICH));
     // The reader's predictions are no claims and stay.

@@ -18,7 +18,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) -> Outcome {
+pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
+    let format = format.or_else(|| of_name(output?)).unwrap_or(Format::Csv);
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
     let text = match format {
@@ -42,15 +43,20 @@ pub fn export(home: &Home, run: RunId, format: Format, output: Option<&Path>) ->
 /// # Errors
 /// If there is something at the path already, and for what keeps the run from being read or the file from being written.
 pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<()> {
-    let format = match path.extension().and_then(|end| end.to_str()) {
-        Some("json") => Format::Json,
-        Some("svg") => Format::Svg,
-        _ => Format::Csv,
-    };
     if path.symlink_metadata().is_ok() {
         return Err(eyre!("{} is there already; take another name", path.display()));
     }
-    export(home, run, format, Some(path)).map(drop)
+    export(home, run, None, Some(path)).map(drop)
+}
+
+/// The format that a file's name ends in.
+fn of_name(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(Format::Csv),
+        "json" => Some(Format::Json),
+        "svg" => Some(Format::Svg),
+        _ => None,
+    }
 }
 
 fn json(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {

@@ -50,9 +50,9 @@ enum RunsCommand {
     Export {
         /// Its number in `relu runs`
         run: RunId,
-        /// What the file holds
-        #[arg(long, value_enum, default_value_t = Format::Csv)]
-        format: Format,
+        /// What the file holds; otherwise what its name ends in, else csv
+        #[arg(long, value_enum)]
+        format: Option<Format>,
         /// Where to; otherwise stdout
         #[arg(short, long)]
         output: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! A document on lines of one width.
 
-use super::document::{Block, BlockKind, Document, Inline, Position, Target};
+use super::document::{Block, BlockKind, Document, Inline, Position, Target, plain};
 use super::links::{Link, links};
 use super::picture::{Picture, PictureError};
 use super::sealed::Sealed;
@@ -94,6 +94,10 @@ pub fn lay_out(
     layout
 }
 
+fn is_heading(block: &Block) -> bool {
+    matches!(block.kind, BlockKind::Heading { .. })
+}
+
 /// What does not fit a page of so many columns and rows or does not typeset, and where: the faults of [`lay_out`]
 /// without its lines.
 pub fn layout_faults(document: &Document, page: (u16, u16), glyphs: Glyphs) -> Vec<(Position, String)> {
@@ -166,13 +170,20 @@ impl<'c> Setter<'c> {
     /// Blocks one below the other, a blank line between two unless they are close.
     fn blocks(&mut self, blocks: &[Block], close: bool) {
         let mut is_first = true;
-        for block in blocks {
+        for (at, block) in blocks.iter().enumerate() {
             // A cell of no rows is hidden, and takes no blank line either.
-            if let BlockKind::Cell(cell) = &block.kind
-                && (self.cell_height)(cell) == 0
-            {
+            if self.is_hidden(block) {
                 self.layout.cells.push((self.layout.lines.len(), 0));
                 continue;
+            }
+            // So is a heading over hidden cells alone; what leads there leads to where it would stand.
+            if let BlockKind::Heading { level, anchor, text } = &block.kind {
+                let section = || blocks[at + 1..].iter().take_while(|block| !is_heading(block));
+                if section().next().is_some() && section().all(|block| self.is_hidden(block)) {
+                    let (line, text) = (self.layout.lines.len(), plain(text));
+                    self.layout.headings.push(Heading { line, level: *level, anchor: anchor.clone(), text });
+                    continue;
+                }
             }
             if !is_first && !close {
                 self.blank();
@@ -181,6 +192,11 @@ impl<'c> Setter<'c> {
             self.layout.starts.push((self.layout.lines.len(), block.at.line));
             self.block(block);
         }
+    }
+
+    /// Whether a block is a cell of no rows.
+    fn is_hidden(&self, block: &Block) -> bool {
+        matches!(&block.kind, BlockKind::Cell(cell) if (self.cell_height)(cell) == 0)
     }
 
     fn block(&mut self, block: &Block) {

@@ -22,14 +22,16 @@ pub type Parsed = (Document, Vec<Fault>);
 
 /// Reads a lesson from the bytes of its file. What is no UTF-8 is a fault at its first byte, and read as well as can be.
 pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
-    let Err(error) = str::from_utf8(bytes) else { return parse(file, &String::from_utf8_lossy(bytes)) };
-    let (before, rest) = bytes.split_at(error.valid_up_to());
-    let before = String::from_utf8_lossy(before);
     let fault = |at, message| Fault { file: file.into(), at, severity: Severity::Error, message };
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+    // Without its mark it passes for text with a NUL at each letter.
+    let nuls = bytes.iter().take(64).filter(|byte| **byte == 0).count();
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || nuls > 16 {
         let message = "this is UTF-16, not UTF-8; save the file as UTF-8".into();
         return (Document { file: file.into(), ..Document::default() }, vec![fault(FIRST, message)]);
     }
+    let Err(error) = str::from_utf8(bytes) else { return parse(file, &String::from_utf8_lossy(bytes)) };
+    let (before, rest) = bytes.split_at(error.valid_up_to());
+    let before = String::from_utf8_lossy(before);
     let at = place_in(before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&before), usize::MAX);
     let message = format!("not UTF-8: the byte 0x{:02x}; save the file as UTF-8", rest[0]);
     let (document, mut faults) = parse(file, &String::from_utf8_lossy(bytes));
@@ -649,6 +651,18 @@ mod tests {
         for text in [quotes(20), lists(20), format!("{}\n", "*".repeat(500)), format!("a\n{}\n", "_".repeat(500))] {
             let (_, faults) = parse("x.md", &format!("{WHOLE_HEAD}{text}"));
             assert_eq!(faults, [], "{text}");
+        }
+    }
+
+    #[test]
+    fn utf_16_is_named_with_its_mark_and_without() {
+        let text = format!("{WHOLE_HEAD}Text.\n");
+        let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        for bytes in
+            [wide(u16::to_le_bytes), wide(u16::to_be_bytes), [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat()]
+        {
+            let (_, faults) = parse_bytes("x.md", &bytes);
+            assert!(matches!(&faults[..], [fault] if fault.message.contains("UTF-16")), "{faults:?}");
         }
     }
 }
