@@ -32,7 +32,7 @@ mod units;
 
 pub use theme::{Glyphs, Palette, Theme};
 
-use crate::app::App;
+use crate::app::{App, Banner};
 use crate::protocol::is_terminal_control;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
@@ -67,11 +67,14 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
         contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
+    status::draw_banner(app, theme, frame);
     for modal in &app.modals {
         modals::draw(modal, app, theme, frame);
     }
-    // What is wrong is seen whatever lies on top.
-    status::draw_banner(app, theme, frame);
+    // What is wrong stays visible above every pane.
+    if matches!(app.banner(), Some(Banner::Trouble(_) | Banner::Silent(_))) {
+        status::draw_banner(app, theme, frame);
+    }
     status::draw_message(app, theme, frame);
 }
 

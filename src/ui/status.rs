@@ -93,8 +93,7 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
 /// What stands above the status line as long as it holds.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
-    let is_seen = |banner: &Banner| app.modals.is_empty() || !matches!(banner, Banner::Welcome(_));
-    if let Some(banner) = app.banner().filter(|banner| !area.is_empty() && is_seen(banner)) {
+    if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
         frame.render_widget(Clear, area);
         let style = match banner {
             Banner::Trouble(_) | Banner::Silent(_) | Banner::Faults(_) => theme.bad(),
