@@ -610,7 +610,17 @@ fn what_is_typed_across_an_outcome_changes_nothing() {
     session.press(KeyCode::Char('1'));
     assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
 
-    // With the first epochs on the chart an answer is late, and no confidence is asked for.
+    // With the first epochs on the chart an answer given before stays.
+    let mut session = Session::on("welcome", 80, 24);
+    session.tab_to("warm-up");
+    session.press(KeyCode::Char('3'));
+    session.press(KeyCode::Enter);
+    race(&mut session, &spec, &[9.0, 5.0], false);
+    session.press(KeyCode::Char('1'));
+    assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
+    assert!(!session.app.answers[&at].late && session.app.answers[&at].confidence == Some(75));
+
+    // One that is given then is late, and no confidence is asked for.
     let mut session = Session::on("welcome", 80, 24);
     race(&mut session, &spec, &[9.0, 5.0], false);
     session.tab_to("warm-up");

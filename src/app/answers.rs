@@ -274,7 +274,7 @@ impl App {
         match body {
             CellBody::Predict(cell) => {
                 let state = QuestionState {
-                    confidence: self.doubting_in(key),
+                    confidence: self.typed_confidence(key),
                     outcome: self.outcome_of(key, cell),
                     decided_in: self.decided_in(key, cell),
                     ..state
@@ -292,7 +292,7 @@ impl App {
     }
 
     /// The confidence that is being typed in this cell.
-    fn doubting_in(&self, key: &CellKey) -> Option<&str> {
+    fn typed_confidence(&self, key: &CellKey) -> Option<&str> {
         match self.modals.last() {
             Some(Modal::Confidence(entry)) if entry.cell == *key => Some(&entry.text),
             _ => None,
@@ -322,7 +322,7 @@ impl App {
     }
 
     /// Whether what a prediction is about can be seen: it has been measured, or its cell shows first figures of it.
-    pub(super) fn is_in_sight(&self, key: &CellKey) -> bool {
+    pub(super) fn is_outcome_visible(&self, key: &CellKey) -> bool {
         let Some(CellBody::Predict(cell)) = self.cell_of(key).map(|cell| &cell.body) else { return false };
         let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else { return false };
         let has_curves = |race: &super::Race| race.lanes.iter().any(|lane| !lane.points.is_empty());
@@ -332,10 +332,9 @@ impl App {
             || has_figures()
     }
 
-    /// Whether an answer may not be changed any more: its outcome, or its explanation, is on the screen.
+    /// Whether an answer can no longer be changed: its outcome, or its explanation, is on the screen.
     pub(super) fn is_settled(&self, key: &CellKey, cell: &PredictCell) -> bool {
-        let is_known = || self.outcome_of(key, cell) != PredictionOutcome::Open;
-        self.prediction(key, cell).is_some_and(|record| record.opened || is_known())
+        self.prediction(key, cell).is_some_and(|record| record.opened || self.is_outcome_visible(key))
     }
 
     /// The cell that decides a prediction, in words that begin a sentence.

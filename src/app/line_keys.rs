@@ -194,7 +194,7 @@ impl App {
 
     fn keep_confidence(&mut self, key: &CellKey, percent: u8) -> Vec<Effect> {
         let Some(record) = self.answers.get(key).cloned() else { return Vec::new() };
-        if self.is_in_sight(key) {
+        if self.is_outcome_visible(key) {
             self.message = Some("what it is about is on the screen by now: no confidence is kept".into());
             return Vec::new();
         }
@@ -211,7 +211,7 @@ impl App {
                 self.message = Some(SETTLED.into());
                 return Vec::new();
             }
-            record.late = self.is_in_sight(&key);
+            record.late = self.is_outcome_visible(&key);
             if predict.decides.is_some() && !record.late && predict.accepts(&record.answer) {
                 self.modals.push(Modal::Confidence(ConfidenceEntry::new(key.clone())));
             }

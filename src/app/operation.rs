@@ -92,7 +92,7 @@ const MANY_IMAGES: u64 = 5_000_000;
 
 /// What a prediction says that can't be changed any more.
 pub(super) const SETTLED: &str =
-    "its outcome or its explanation is known, so your prediction stays; :reset forgets this lesson's answers";
+    "its outcome or its explanation can be seen, so your prediction stays; :reset forgets this lesson's answers";
 
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
     Operation::Nothing(why.into())
