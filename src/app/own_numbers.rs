@@ -26,8 +26,8 @@ pub struct OwnNumber {
 pub const YOURS: &str = "you: ";
 
 impl OwnNumber {
-    /// In the words of its mark, with the unit behind it.
-    pub(super) fn told(&self, unit: &str) -> String {
+    /// The text of its mark, with the unit behind it.
+    pub(super) fn label(&self, unit: &str) -> String {
         let (low, high) = self.range;
         let said = match (low.is_finite(), high.is_finite()) {
             (true, true) if high <= low => short(low),
@@ -83,7 +83,7 @@ impl App {
         let of = |number: &OwnNumber| {
             let places = plot.places.iter().filter(|place| place.finding == number.finding);
             places
-                .map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.told("") })
+                .map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.label("") })
                 .collect::<Vec<_>>()
         };
         numbers.iter().flat_map(of).collect()
@@ -115,9 +115,9 @@ impl App {
 
 /// Puts a column without a name behind each that holds a predicted number.
 fn put_beside(table: &mut Table, numbers: &[OwnNumber]) {
-    let told = |finding: &str| numbers.iter().find(|number| number.finding == finding).map(|number| number.told(""));
+    let label = |finding: &str| numbers.iter().find(|number| number.finding == finding).map(|number| number.label(""));
     let places: Vec<(usize, usize, String)> =
-        table.places.iter().filter_map(|place| Some((place.column, place.row, told(&place.finding)?))).collect();
+        table.places.iter().filter_map(|place| Some((place.column, place.row, label(&place.finding)?))).collect();
     // From the right: what stands further left keeps its place.
     for column in (0..table.columns.len()).rev() {
         let here: Vec<_> = places.iter().filter(|(at, ..)| *at == column).collect();
@@ -127,7 +127,7 @@ fn put_beside(table: &mut Table, numbers: &[OwnNumber]) {
         table.columns.insert(column + 1, String::new());
         table.sources.insert(column + 1, Source::Measured);
         for (number, row) in table.rows.iter_mut().enumerate() {
-            let own = here.iter().find(|(_, at, _)| *at == number).map(|(.., told)| told.clone());
+            let own = here.iter().find(|(_, at, _)| *at == number).map(|(.., label)| label.clone());
             row.insert(column + 1, own.unwrap_or_default());
         }
     }
@@ -176,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_told_by_its_ends() {
-        let told = |low, high| number("f", (low, high)).told("");
-        assert_eq!(told(0.1, 0.5), "you: 0.1 to 0.5");
-        assert_eq!(told(f64::NEG_INFINITY, -0.1), "you: under -0.1");
-        assert_eq!(told(20.0, f64::INFINITY), "you: over 20");
-        assert_eq!(told(-0.1, 0.1), "you: -0.1 to 0.1");
-        assert_eq!(told(0.0, 0.0), "you: 0");
-        assert_eq!(number("f", (0.0, 2.0)).told(" %"), "you: under 2 %");
-        assert_eq!(number("f", (12.0, 12.0)).told(" epochs"), "you: 12 epochs");
+    fn a_label_names_the_ends_of_a_range() {
+        let label = |low, high| number("f", (low, high)).label("");
+        assert_eq!(label(0.1, 0.5), "you: 0.1 to 0.5");
+        assert_eq!(label(f64::NEG_INFINITY, -0.1), "you: under -0.1");
+        assert_eq!(label(20.0, f64::INFINITY), "you: over 20");
+        assert_eq!(label(-0.1, 0.1), "you: -0.1 to 0.1");
+        assert_eq!(label(0.0, 0.0), "you: 0");
+        assert_eq!(number("f", (0.0, 2.0)).label(" %"), "you: under 2 %");
+        assert_eq!(number("f", (12.0, 12.0)).label(" epochs"), "you: 12 epochs");
     }
 }

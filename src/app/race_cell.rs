@@ -58,16 +58,16 @@ impl App {
             let (low, high) = number.range;
             match number.finding.strip_prefix("race.")?.split_once('.') {
                 Some(("error" | "best", _)) => {
-                    Some(OwnMark { x: (last, last), y: (low, high), text: number.told("\u{a0}%") })
+                    Some(OwnMark { x: (last, last), y: (low, high), text: number.label("\u{a0}%") })
                 }
                 Some(("epochs", _)) => {
-                    Some(OwnMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.told(" epochs") })
+                    Some(OwnMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.label(" epochs") })
                 }
                 None if number.finding == "race.ratio" => {
                     let first = format!("race.epochs.{}", race.spec.arms.first()?);
                     let reached = race.findings().into_iter().find(|found| found.key == first)?.value?;
                     let x = (low * reached, high * reached);
-                    Some(OwnMark { x, y: (MILESTONE, MILESTONE), text: number.told(" times") })
+                    Some(OwnMark { x, y: (MILESTONE, MILESTONE), text: number.label(" times") })
                 }
                 _ => None,
             }

@@ -5,9 +5,9 @@ use super::claim::{ClaimCell, Test};
 use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Severity, Target, each_block, plain};
 use super::glyphs::Glyphs;
 use super::layout::layout_faults;
-use super::outcome_told::outcomes_told;
 use super::parse::Parsed;
 use super::prediction::PredictCell;
+use super::spoilers::spoilers;
 use crate::protocol::{RACE, finds, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
@@ -168,7 +168,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
         faults.extend(text_fault(cell).map(|what| fault(document, cell.at, what)));
     }
     faults.extend(guessable(document).into_iter().map(|(at, what)| warning(document, at, what)));
-    faults.extend(outcomes_told(document).into_iter().map(|(at, what)| warning(document, at, what)));
+    faults.extend(spoilers(document).into_iter().map(|(at, what)| warning(document, at, what)));
     let mut anchors = HashSet::new();
     each_block(&document.blocks, &mut |block| match &block.kind {
         BlockKind::Heading { anchor, .. } if !anchors.insert(anchor.as_str()) => {
@@ -314,7 +314,7 @@ fn guessable(document: &Document) -> Vec<(Position, String)> {
         CellBody::Quiz(quiz) if !quiz.choices().is_empty() => Some((*cell, quiz)),
         _ => None,
     });
-    let mut told = Vec::new();
+    let mut warnings = Vec::new();
     let mut ranks = Vec::new();
     for (cell, quiz) in quizzes {
         let of = |right: bool| -> Vec<f64> {
@@ -328,12 +328,12 @@ fn guessable(document: &Document) -> Vec<(Position, String)> {
         let mean = |lengths: &[f64]| lengths.iter().sum::<f64>() / lengths.len() as f64;
         let (by_right, by_wrong) = (mean(&right), mean(&wrong));
         if by_right > STANDS_OUT * by_wrong {
-            told.push((
+            warnings.push((
                 cell.at,
                 format!("the right choice of `{}` stands out by its length; even out the choices", cell.id),
             ));
         } else if STANDS_OUT * by_right < by_wrong {
-            told.push((
+            warnings.push((
                 cell.at,
                 format!("the right choice of `{}` stands out as it is short; even out the choices", cell.id),
             ));
@@ -347,11 +347,11 @@ fn guessable(document: &Document) -> Vec<(Position, String)> {
             [("longest", ranks.iter().all(|rank| rank.1)), ("shortest", ranks.iter().all(|rank| rank.2))]
         {
             if is_always {
-                told.push((*at, format!("the right choice is the {word} in every question of this lesson")));
+                warnings.push((*at, format!("the right choice is the {word} in every question of this lesson")));
             }
         }
     }
-    told
+    warnings
 }
 
 /// Why a link leads nowhere.
@@ -751,13 +751,13 @@ mod tests {
         };
         let even = ["eight ch", "nine char", "ten charac"];
         assert_eq!(faults(&quiz("a", even)), [] as [&str; 0]);
-        let told = |texts| faults(&quiz("a", texts));
+        let warnings = |texts| faults(&quiz("a", texts));
         assert_eq!(
-            told(["short", "a good deal longer than they", "others"]),
+            warnings(["short", "a good deal longer than they", "others"]),
             ["x.md:8:1: warning: the right choice of `a` stands out by its length; even out the choices"]
         );
         assert_eq!(
-            told(["a good deal longer", "short", "and longer than it"]),
+            warnings(["a good deal longer", "short", "and longer than it"]),
             ["x.md:8:1: warning: the right choice of `a` stands out as it is short; even out the choices"]
         );
         let longest = ["eight ch", "ten charac", "nine char"];

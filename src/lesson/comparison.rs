@@ -61,7 +61,7 @@ impl PredictCell {
 }
 
 /// A finding's sentence with its spread.
-fn told(finding: &Finding) -> String {
+fn measured_sentence(finding: &Finding) -> String {
     let text = finding.text.trim_end_matches('.');
     // A sentence that begins with what it is about has a colon already.
     let measured = if text.contains(": ") { "Measured," } else { "Measured:" };
@@ -108,7 +108,7 @@ fn compare_number(said: f64, unit: &str, finding: &Finding, measured: Measured, 
     };
     let right = is_close || in_spread;
     let word = if right { "right".into() } else { format!("off by {}", short(off.abs())) };
-    Comparison { right, sentence: format!("{} {verdict}", told(finding)), word }
+    Comparison { right, sentence: format!("{} {verdict}", measured_sentence(finding)), word }
 }
 
 fn right_or_wrong(right: bool) -> String {
@@ -140,7 +140,11 @@ fn compare_range(
         }
         None => format!("You said \"{said}\"; none of the answers holds the measured value."),
     };
-    Some(Comparison { right, sentence: format!("{} {verdict}", told(finding)), word: right_or_wrong(right) })
+    Some(Comparison {
+        right,
+        sentence: format!("{} {verdict}", measured_sentence(finding)),
+        word: right_or_wrong(right),
+    })
 }
 
 /// Whether a stands before b where the extreme comes first.
@@ -244,11 +248,11 @@ mod tests {
     #[test]
     fn a_number_is_compared_with_the_finding() {
         let cell = read("unit = '%'\ndecides = { cell = 'c', finding = 'a', within = 1.0 }");
-        let told =
+        let compare =
             |said: f64, spread| cell.compare(&Answer::Number(said), &found(&[("a", Some(4.0), spread)])).unwrap();
-        let close = told(4.5, None);
+        let close = compare(4.5, None);
         assert_eq!((close.right, &close.sentence[..]), (true, "Measured: a is 4. You said 4.5 %: close, 0.5 off."));
-        let far = told(20.0, Some(0.25));
+        let far = compare(20.0, Some(0.25));
         assert_eq!(
             (far.right, &far.sentence[..], &far.word[..]),
             (
@@ -257,8 +261,8 @@ mod tests {
                 "off by 16"
             )
         );
-        assert!(told(2.0, Some(3.0)).right, "the seeds themselves differ by as much");
-        assert!(told(2.0, None).sentence.ends_with("You said 2 %: 2 too low."));
+        assert!(compare(2.0, Some(3.0)).right, "the seeds themselves differ by as much");
+        assert!(compare(2.0, None).sentence.ends_with("You said 2 %: 2 too low."));
         assert_eq!(cell.compare(&Answer::Number(1.0), &found(&[("a", None, None)])), None);
         assert_eq!(cell.compare(&Answer::Number(1.0), &found(&[])), None);
     }
@@ -269,15 +273,19 @@ mod tests {
             "choices = ['little', 'some', 'much']\n\
              decides = { cell = 'c', finding = 'a', ranges = [[0, 1], [1, 3], [3, inf]] }",
         );
-        let told = |said: &str, value, spread| {
+        let compare = |said: &str, value, spread| {
             cell.compare(&Answer::Choice(said.into()), &found(&[("a", Some(value), spread)])).unwrap()
         };
-        assert!(told("some", 1.0, None).right && !told("little", 1.0, None).right && told("much", 3.0, None).right);
-        assert!(told("little", 1.05, Some(0.1)).sentence.contains("reaches your answer"));
         assert!(
-            told("little", 1.5, Some(0.1)).sentence.ends_with("You said \"little\": too low by 0.5; it is \"some\".")
+            compare("some", 1.0, None).right && !compare("little", 1.0, None).right && compare("much", 3.0, None).right
         );
-        assert!(told("much", -1.0, None).sentence.contains("none of the answers holds"));
+        assert!(compare("little", 1.05, Some(0.1)).sentence.contains("reaches your answer"));
+        assert!(
+            compare("little", 1.5, Some(0.1))
+                .sentence
+                .ends_with("You said \"little\": too low by 0.5; it is \"some\".")
+        );
+        assert!(compare("much", -1.0, None).sentence.contains("none of the answers holds"));
     }
 
     #[test]
@@ -285,10 +293,10 @@ mod tests {
         let cell =
             read("choices = ['A', 'B', 'C']\ndecides = { cell = 'c', findings = ['a', 'b', 'c'], pick = 'lowest' }");
         let findings = found(&[("a", Some(1.0), Some(0.1)), ("b", Some(1.1), Some(0.1)), ("c", Some(2.0), None)]);
-        let told = |said: &str| cell.compare(&Answer::Choice(said.into()), &findings).unwrap();
-        assert!(told("A").right && told("B").right && !told("C").right);
+        let compare = |said: &str| cell.compare(&Answer::Choice(said.into()), &findings).unwrap();
+        assert!(compare("A").right && compare("B").right && !compare("C").right);
         assert_eq!(
-            told("B").sentence,
+            compare("B").sentence,
             "Measured: A (1 ± 0.1) and B (1.1 ± 0.1) can't be told apart as the lowest; you said B, which is among them."
         );
         let clear = found(&[("a", Some(1.0), None), ("b", Some(1.1), None), ("c", Some(2.0), None)]);
@@ -303,14 +311,15 @@ mod tests {
         let cell =
             read("order = ['A', 'B', 'C']\ndecides = { cell = 'c', findings = ['a', 'b', 'c'], first = 'highest' }");
         let findings = found(&[("a", Some(3.0), None), ("b", Some(2.0), Some(0.6)), ("c", Some(1.5), None)]);
-        let told = |said: [&str; 3]| cell.compare(&Answer::Order(said.map(String::from).to_vec()), &findings).unwrap();
-        assert_eq!(told(["A", "B", "C"]).sentence, "Measured: A 3, B 2, C 1.5. Your order is right.");
-        assert!(told(["A", "C", "B"]).right, "a pair within the spread may stand either way");
+        let compare =
+            |said: [&str; 3]| cell.compare(&Answer::Order(said.map(String::from).to_vec()), &findings).unwrap();
+        assert_eq!(compare(["A", "B", "C"]).sentence, "Measured: A 3, B 2, C 1.5. Your order is right.");
+        assert!(compare(["A", "C", "B"]).right, "a pair within the spread may stand either way");
         assert_eq!(
-            told(["B", "A", "C"]).sentence,
+            compare(["B", "A", "C"]).sentence,
             "Measured: A 3, B 2, C 1.5. In your order 1 of 3 pairs stands the other way round: A before B."
         );
-        let turned = told(["C", "B", "A"]);
+        let turned = compare(["C", "B", "A"]);
         assert_eq!(turned.word, "2 of 3 swapped");
         assert!(turned.sentence.ends_with("2 of 3 pairs stand the other way round: A before C, A before B."));
     }

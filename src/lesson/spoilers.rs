@@ -28,11 +28,11 @@ const UNITS: [&str; 13] =
     ["%", "points", "point", "times", "epochs", "epoch", "seconds", "ms", "ns", "hz", "khz", "db", "na"];
 
 /// Each sentence that tells the outcome of a cell below it, at its first word.
-pub(super) fn outcomes_told(document: &Document) -> Vec<(Position, String)> {
+pub(super) fn spoilers(document: &Document) -> Vec<(Position, String)> {
     let (prose, sealed) = read(document);
     let settings: HashMap<&str, HashSet<String>> =
         document.cells().into_iter().map(|cell| (cell.id.as_str(), settings(document, cell))).collect();
-    let mut told: Vec<(Position, String)> = Vec::new();
+    let mut found: Vec<(Position, String)> = Vec::new();
     for Hidden { cells, sentence: hidden } in &sealed {
         for sentence in &prose {
             // The first of its cells that stands below: in a block of several none of them may be told before.
@@ -42,12 +42,12 @@ pub(super) fn outcomes_told(document: &Document) -> Vec<(Position, String)> {
             let Some(words) = settings.get(id.as_str()).and_then(|set| sentence.shares(hidden, set)) else { continue };
             let what =
                 format!("\"{words}\" tells the outcome of `{id}` above it; let a sealed block below it say that");
-            if !told.iter().any(|(at, known)| *at == sentence.at && known.contains(&format!("`{id}`"))) {
-                told.push((sentence.at, what));
+            if !found.iter().any(|(at, known)| *at == sentence.at && known.contains(&format!("`{id}`"))) {
+                found.push((sentence.at, what));
             }
         }
     }
-    told
+    found
 }
 
 /// A sentence with the place of its first word.

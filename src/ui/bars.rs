@@ -14,10 +14,10 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     // A bar without any number has no length, and a dash behind it.
     let sum = |bar: &Bar| bar.values.iter().flatten().copied().reduce(|sum, value| sum + value);
     let sums: Vec<Option<f64>> = figure.bars.iter().map(sum).collect();
-    let told = |(bar, sum): (&Bar, &Option<f64>)| bar.total.or(*sum).map_or("-".into(), number);
+    let label = |(bar, sum): (&Bar, &Option<f64>)| bar.total.or(*sum).map_or("-".into(), number);
     let longest = sums.iter().flatten().copied().fold(0.0, f64::max);
     let names = figure.bars.iter().map(|bar| bar.name.width()).max().unwrap_or(0) as u16;
-    let numbers: Vec<String> = figure.bars.iter().zip(&sums).map(told).collect();
+    let numbers: Vec<String> = figure.bars.iter().zip(&sums).map(label).collect();
     let number_width = numbers.iter().map(String::len).max().unwrap_or(0) as u16;
     let room = area.width.saturating_sub(names + number_width + 2);
     if longest <= 0.0 || room < 4 {

@@ -42,8 +42,8 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
     for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
         let source = from.told();
         // A column may bear the name of its source's kind.
-        let told = if source.starts_with(&format!("{column}:")) { source } else { format!("{column}: {source}") };
-        y = write(theme, &told, theme.faint(), area, y, buffer);
+        let note = if source.starts_with(&format!("{column}:")) { source } else { format!("{column}: {source}") };
+        y = write(theme, &note, theme.faint(), area, y, buffer);
     }
 }
 
