@@ -179,7 +179,7 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
         }
     }
     if rows.iter().any(|row| matches!(row.state, PredictionState::Decided { late: true, .. })) {
-        let late = "late: given when the outcome was known; it does not count below";
+        let late = "late: given when figures of it could be seen; it does not count below";
         lines.extend(wrapped(late, width).map(|line| (PredictionLine::Note, line)));
     }
     lines.push((PredictionLine::Note, String::new()));

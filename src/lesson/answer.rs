@@ -28,7 +28,7 @@ pub struct AnswerRecord {
     /// In percent, within [`CONFIDENCE`]; only predictions have one, and a reader may leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<u8>,
-    /// A prediction that was given when its outcome was known: it says nothing of the reader's calibration.
+    /// A prediction that was given when figures of its outcome could be seen: it says nothing of the reader's calibration.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub late: bool,
     /// The reader has opened the explanation before the outcome was known.
