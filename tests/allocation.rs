@@ -7,9 +7,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use relu_notebook::learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
-use relu_notebook::learn::{Dataset, Engine, machine, model::LeNet4, optim::Sgd};
-use relu_notebook::protocol::{Arm, DataSource, Preset, RunSpec};
+use learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
+use learn::{Dataset, Engine, machine, model::LeNet4, optim::Sgd};
+use protocol::{Arm, DataSource, Preset, RunSpec};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tch::Tensor;

@@ -5,18 +5,18 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::pages;
 use crossterm::event::KeyCode;
-use relu_notebook::app::pages;
-use relu_notebook::learn::Dataset;
-use relu_notebook::learn::experiment::{Cabinet, CellObserver, Context, run};
-use relu_notebook::lesson::{CellBody, Document, Library, Test};
-use relu_notebook::protocol::{
+use learn::Dataset;
+use learn::experiment::{Cabinet, CellObserver, Context, run};
+use lesson::{CellBody, Document, Library, Test};
+use protocol::{
     CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, RunSpec, Series, finds, run_findings,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
 use std::collections::HashMap;
 use std::sync::Arc;
+use ui::{Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);

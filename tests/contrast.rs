@@ -6,14 +6,14 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Background, luminance};
 use crossterm::event::KeyCode;
+use protocol::{Arm, RunEvent, RunId};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{Background, luminance};
-use relu_notebook::protocol::{Arm, RunEvent, RunId};
-use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 use session::Session;
+use ui::{self, Glyphs, Palette, Theme};
 
 type Rgb = [u8; 3];
 
@@ -79,8 +79,7 @@ fn assert_readable(session: &mut Session, what: &str) {
 
 #[test]
 fn every_lesson_can_be_read_on_every_page() {
-    let lessons: Vec<String> =
-        relu_notebook::lesson::Library::english().lessons.iter().map(|lesson| lesson.meta.id.clone()).collect();
+    let lessons: Vec<String> = lesson::Library::english().lessons.iter().map(|lesson| lesson.meta.id.clone()).collect();
     for lesson in lessons {
         let mut session = Session::on(&lesson, 120, 40);
         loop {
@@ -125,8 +124,8 @@ fn every_pane_can_be_read_on_every_page() {
     }
     session.kernel(RunEvent::Failed { run: RunId(1), reason: "the disk is full".into() });
     assert_readable(&mut session, "a race that failed");
-    session.tell(relu_notebook::app::Event::Trouble(Some("nothing can be kept".into())));
+    session.tell(app::Event::Trouble(Some("nothing can be kept".into())));
     assert_readable(&mut session, "trouble");
-    session.tell(relu_notebook::app::Event::Notice("something to know".into()));
+    session.tell(app::Event::Notice("something to know".into()));
     assert_readable(&mut session, "a message");
 }

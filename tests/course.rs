@@ -5,13 +5,13 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Event, Tag};
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Event, Tag};
-use relu_notebook::lesson::{CellBody, Library, Line};
-use relu_notebook::protocol::{CellKey, Reply, RunEvent, RunId, RunSpec};
-use relu_notebook::ui::{Glyphs, Palette, Theme};
+use lesson::{CellBody, Library, Line};
+use protocol::{CellKey, Reply, RunEvent, RunId, RunSpec};
 use session::Session;
 use std::collections::HashSet;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);

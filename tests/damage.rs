@@ -8,12 +8,10 @@ mod disk;
 
 use common::{RELU, TANH, commit, home, record, spec};
 use disk::SmallDisk;
-use relu_notebook::{
-    protocol::{RunId, RunSpec, RunState},
-    store::{self, DamagedRun, Home, Store, StoreError},
-};
+use protocol::{RunId, RunSpec, RunState};
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
+use store::{DamagedRun, Home, Store, StoreError};
 
 /// A store with one run of two epochs, as a kernel leaves it.
 fn stored(home: &Home) -> RunId {

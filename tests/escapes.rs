@@ -8,20 +8,20 @@ mod common;
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Event, Tag};
 use common::TestHome;
-use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{Event, Tag};
-use relu_notebook::protocol::{
+use protocol::{
     self, Arm, CellEvent, CellKey, CellRecord, Effort, Figure, Finding, Lane, Outcome, Preset, RunEvent, RunId,
     RunSpec, RunState, is_terminal_control,
 };
-use relu_notebook::store::{Home, Store, now};
-use relu_notebook::ui::{self, Glyphs, Palette, Theme};
+use ratatui::{Terminal, backend::TestBackend};
 use serde_json::Value;
 use session::Session;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use store::{Home, Store, now};
+use ui::{self, Glyphs, Palette, Theme};
 
 /// Sets a title, turns colours on by C1, turns the order of letters, deletes.
 const HOSTILE: &str = "ev\u{1b}]0;gone\u{7}\u{9b}31m\u{202e}il\u{7f}";
@@ -294,11 +294,11 @@ fn no_screen_holds_control_characters() {
     drawn(&session);
 
     for lesson in lessons() {
-        let (document, _) = relu_notebook::lesson::parse(HOSTILE, &lesson);
-        let mut library = relu_notebook::lesson::Library::english();
-        library.faults = relu_notebook::lesson::check(&[(document.clone(), Vec::new())], &library.lessons);
+        let (document, _) = lesson::parse(HOSTILE, &lesson);
+        let mut library = lesson::Library::english();
+        library.faults = lesson::check(&[(document.clone(), Vec::new())], &library.lessons);
         let at = library.put(document);
-        let mut session = Session::with(relu_notebook::app::App::new(library, at, 80, 24));
+        let mut session = Session::with(app::App::new(library, at, 80, 24));
         drawn(&session);
         session.type_text("!");
         drawn(&session);

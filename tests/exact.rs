@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use relu_notebook::learn::{Control, Dataset, Ending, Observer, Snapshot, checkpoint, train_lane};
-use relu_notebook::protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
+use learn::{Control, Dataset, Ending, Observer, Snapshot, checkpoint, train_lane};
+use protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());

@@ -5,15 +5,15 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, Tag};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{App, Effect, Event, Tag};
-use relu_notebook::lesson::{CellBody, Library, parse};
-use relu_notebook::protocol::{
+use lesson::{CellBody, Library, parse};
+use protocol::{
     self, Arm, CellEvent, CellKey, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use serde_json::{Value, json};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 

@@ -6,21 +6,19 @@
 mod cli;
 
 use cli::{TestHome, events};
-use relu_notebook::{
-    protocol::{
-        Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent, RunId,
-        RunSpec, RunState, ServerLine,
-    },
-    shell::client::Client,
-    store::{CheckpointRow, Home, Store},
+use protocol::{
+    Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent, RunId, RunSpec,
+    RunState, ServerLine,
 };
 use serde_json::Value;
+use shell::client::Client;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
     process::Stdio,
 };
+use store::{CheckpointRow, Home, Store};
 
 const LONG: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000", "--batch", "50"];
 

@@ -12,9 +12,9 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, kill};
-use relu_notebook::store::{Home, socket};
 use serde_json::Value;
 use std::{os::unix::net::UnixStream, time::Instant};
+use store::{Home, socket};
 
 const RACE: [&str; 7] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000"];
 

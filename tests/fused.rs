@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use relu_notebook::learn::model::LeNet4;
-use relu_notebook::learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
+use learn::model::LeNet4;
+use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());

@@ -8,13 +8,11 @@ mod disk;
 
 use common::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
 use disk::SmallDisk;
-use relu_notebook::{
-    protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunSpec, RunState},
-    shell::client::{Client, Message},
-    store::{Home, Store},
-};
+use protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunSpec, RunState};
 use rustix::process::Signal;
+use shell::client::{Client, Message};
 use std::{fs, io::Write, process::Command};
+use store::{Home, Store};
 
 #[test]
 fn a_run_is_trained_stored_and_told_of_in_one_order() {

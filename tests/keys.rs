@@ -5,14 +5,14 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, Modal, Read, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{App, Effect, Event, Modal, Read, Tag, keys};
-use relu_notebook::lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
-use relu_notebook::protocol::{
+use lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
+use protocol::{
     self, CellEvent, CellKey, Figure, Outcome, Preset, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
@@ -75,7 +75,7 @@ fn help_is_whole_and_ends_at_its_end() {
 fn an_order_is_whole_before_it_is_answered() {
     let mut session = Session::on("gradients", 80, 24);
     let cells = session.app.document().cells();
-    let order = |cell: &relu_notebook::lesson::Cell| match &cell.body {
+    let order = |cell: &lesson::Cell| match &cell.body {
         CellBody::Predict(predict) => match &predict.guess {
             Guess::Order(things) => Some((cell.id.clone(), things.clone(), predict.explanation.clone())),
             _ => None,
@@ -129,8 +129,8 @@ fn a_plot_asks_for_itself_once() {
     assert!(matches!(&session.asked[..], [RequestBody::RunCell { cell, .. }] if *cell == key));
     session.press(KeyCode::Char('s'));
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
-    let stopped = relu_notebook::protocol::CellEvent::Stopped { cell: key };
-    session.tell(Event::Kernel(relu_notebook::protocol::Event::Cell(stopped)));
+    let stopped = protocol::CellEvent::Stopped { cell: key };
+    session.tell(Event::Kernel(protocol::Event::Cell(stopped)));
     session.press(KeyCode::Up);
     assert_eq!(session.asked.len(), 2, "what was stopped stays so");
 }
@@ -142,7 +142,7 @@ fn faults_are_told_at_the_opening() {
     let (document, faults) = parse("own.md", &text);
     assert!(faults.is_empty(), "{faults:?}");
     let mut library = Library::english();
-    library.faults = relu_notebook::lesson::check(&[parse("own.md", &text)], &library.lessons);
+    library.faults = lesson::check(&[parse("own.md", &text)], &library.lessons);
     let lesson = library.put(document);
     let session = Session::with(App::new(library, lesson, 80, 24));
     assert!(session.screen(&RICH).contains("own.md:8:5: there is no heading #nowhere"), "{}", session.screen(&RICH));

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+use app::{App, Event, Screen, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lesson::{Cell, CellBody, Guess, Library, Line, QuizKind, check, lay_out};
 use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{App, Event, Screen, update};
-use relu_notebook::lesson::{Cell, CellBody, Guess, Library, Line, QuizKind, check, lay_out};
-use relu_notebook::ui::{self, Glyphs, Palette, Theme};
+use ui::{self, Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
 
 #[test]

@@ -5,12 +5,12 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Event, Modal};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{Event, Modal};
-use relu_notebook::lesson::{Answer, CellBody};
-use relu_notebook::protocol::{Finding, Outcome, Preset, RunId, RunSpec, RunState, RunSummary};
-use relu_notebook::ui::{Glyphs, Palette, Theme};
+use lesson::{Answer, CellBody};
+use protocol::{Finding, Outcome, Preset, RunId, RunSpec, RunState, RunSummary};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);

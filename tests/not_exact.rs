@@ -7,11 +7,9 @@ mod common;
 mod digits;
 
 use common::{Kernel, end, event, follow, home, train};
-use relu_notebook::{
-    protocol::{DataSource, RequestBody, RunEvent, RunSpec},
-    store::{Home, Store},
-};
+use protocol::{DataSource, RequestBody, RunEvent, RunSpec};
 use std::{fs, path::Path};
+use store::{Home, Store};
 
 /// Pauses a run in one kernel, goes on with it in another, and returns what that says is different.
 fn difference(change: impl FnOnce(&Path, &Home), environment: Option<(&str, &str)>) -> String {

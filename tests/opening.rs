@@ -12,10 +12,10 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, Opening};
-use relu_notebook::store::{Home, Store, keep_places};
 use serde_json::json;
 use std::fs::File;
 use std::process::{Command, Stdio};
+use store::{Home, Store, keep_places};
 
 /// Stands on the first screen.
 const FIRST: &str = "One article, measured";

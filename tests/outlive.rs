@@ -19,13 +19,10 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, Opening, start_race};
+use protocol::{Event, RequestBody, RunEvent, RunId, RunSpec};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use relu_notebook::{
-    protocol::{Event, RequestBody, RunEvent, RunId, RunSpec},
-    shell::client::{Client, Message},
-    store::{Home, Store},
-};
+use shell::client::{Client, Message};
 use std::{
     process::{Command, Stdio},
     sync::{
@@ -35,6 +32,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+use store::{Home, Store};
 
 /// A race that does not end while a test looks at it, on the screen.
 fn racing() -> Notebook {

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+use app::App;
+use lesson::{Library, PictureError, parse};
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::App;
-use relu_notebook::lesson::{Library, PictureError, parse};
-use relu_notebook::ui::{self, Glyphs, Palette, Theme};
 use std::fs;
 use std::process::{Command, Stdio};
+use ui::{self, Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);

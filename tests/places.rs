@@ -5,12 +5,12 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, Modal};
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Effect, Event, Modal};
-use relu_notebook::lesson::{CellBody, ClaimCell, Highlighter, Library, Line, Style, Test, Token, parse};
-use relu_notebook::protocol::{self, RequestBody};
-use relu_notebook::ui::{Glyphs, Palette, Theme};
+use lesson::{CellBody, ClaimCell, Highlighter, Library, Line, Style, Test, Token, parse};
+use protocol::{self, RequestBody};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);

@@ -5,15 +5,15 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use relu_notebook::app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
-use relu_notebook::lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
-use relu_notebook::protocol::{
+use lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
+use protocol::{
     Arm, Axis, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotPlace, Reply, RequestBody, RunEvent, RunId,
     RunSpec, RunState, RunSummary, Scale, Series, Source, Stroke, Table, TablePlace,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];

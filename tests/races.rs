@@ -5,13 +5,11 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Effect, Event, Link, Modal, QuitChoice, Tag};
 use crossterm::event::KeyCode;
-use relu_notebook::app::{Effect, Event, Link, Modal, QuitChoice, Tag};
-use relu_notebook::protocol::{
-    Arm, EpochRecord, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
-};
-use relu_notebook::ui::{Glyphs, Palette, Theme};
+use protocol::{Arm, EpochRecord, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const RUN: RunId = RunId(7);

@@ -5,13 +5,11 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Event, Stale};
 use crossterm::event::KeyCode;
-use relu_notebook::app::{Event, Stale};
-use relu_notebook::protocol::{
-    self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source, Steer, UnitState,
-};
-use relu_notebook::ui::{Glyphs, Palette, Theme};
+use protocol::{self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source, Steer, UnitState};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);

@@ -16,14 +16,12 @@ mod common;
 mod digits;
 
 use common::{Kernel, Numbers, bits, end, event, follow, home, log, numbers, program, train, try_event, until};
+use protocol::{DataSource, Lane, RequestBody, RunEvent, RunId, RunSpec, RunState};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use relu_notebook::{
-    protocol::{DataSource, Lane, RequestBody, RunEvent, RunId, RunSpec, RunState},
-    shell::client::Client,
-    store::{Home, Store},
-};
+use shell::client::Client;
 use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, path::Path, process::Command, time::Duration};
+use store::{Home, Store};
 
 /// Small enough that most instants are near a commit, and a checkpoint falls into most epochs.
 const OFTEN: [&str; 2] = ["--checkpoint-seconds", "0.004"];
@@ -320,7 +318,7 @@ const CALLS: [&str; 7] = ["write", "pwrite64", "fsync", "fdatasync", "rename", "
 
 fn at_each_call(action: &str) {
     let data = tempfile::tempdir().unwrap();
-    let spec = RunSpec { arms: vec![relu_notebook::protocol::Arm::RELU_TANH], ..spec(2, small_data(data.path())) };
+    let spec = RunSpec { arms: vec![protocol::Arm::RELU_TANH], ..spec(2, small_data(data.path())) };
     let expected = uninterrupted(&spec);
     for call in CALLS {
         let mut faults = 0;

@@ -6,14 +6,14 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Background, Event, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{App, Background, Event, update};
-use relu_notebook::lesson::{CellBody, Library};
-use relu_notebook::protocol::{
+use lesson::{CellBody, Library};
+use protocol::{
     self, Arm, CellRecord, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
 };
-use relu_notebook::ui::{self, Glyphs, Palette, Theme};
+use ratatui::{Terminal, backend::TestBackend};
+use ui::{self, Glyphs, Palette, Theme};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 /// Panes reach beyond the text here.

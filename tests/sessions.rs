@@ -5,15 +5,15 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, Link, Modal, Read, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use relu_notebook::app::{App, Effect, Event, Link, Modal, Read, Tag};
-use relu_notebook::lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
-use relu_notebook::protocol::{
+use lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
+use protocol::{
     self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
     RunEvent, RunId, RunSpec, RunState,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
@@ -344,7 +344,7 @@ fn a_number_is_predicted() {
     let lesson = "+++\nid = \"guess\"\ntitle = \"A guess\"\npart = \"0\"\nsummary = \"A number.\"\nminutes = 1\n+++\n\n\
         ```predict\nid = \"epochs\"\nquestion = \"How many epochs?\"\nunit = \"epochs\"\n\
         explanation = \"See below.\"\n```\n";
-    let (document, faults) = relu_notebook::lesson::parse("guess.md", lesson);
+    let (document, faults) = lesson::parse("guess.md", lesson);
     assert!(faults.is_empty(), "{faults:?}");
     let library = Library { lessons: vec![document], faults: Vec::new() };
     let mut session = Session::with(App::new(library, 0, 80, 24));

@@ -8,12 +8,9 @@
 mod common;
 
 use common::{Kernel, command, connect, end, endless, event, follow, home, program, refused, tiny, train, until};
-use relu_notebook::{
-    protocol::{DataSource, ErrorKind, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunSpec, ServerLine, StartLine},
-    shell::client::Client,
-    store::{Home, Store},
-};
+use protocol::{DataSource, ErrorKind, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunSpec, ServerLine, StartLine};
 use rustix::process::Signal;
+use shell::client::Client;
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -23,6 +20,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use store::{Home, Store};
 
 /// A client that speaks by hand.
 struct Raw(BufReader<UnixStream>);

@@ -8,15 +8,13 @@ mod disk;
 
 use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
-use relu_notebook::{
-    protocol::{
-        CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId,
-        RunSpec, RunState,
-    },
-    store::{Committed, Home, LaneState, Store, StoreError},
+use protocol::{
+    CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId, RunSpec,
+    RunState,
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
+use store::{Committed, Home, LaneState, Store, StoreError};
 
 #[test]
 fn a_run_comes_back_as_it_went_in() {

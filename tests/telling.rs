@@ -6,16 +6,16 @@
 #[path = "common/session.rs"]
 mod session;
 
+use app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale, Tag};
 use crossterm::event::KeyCode;
-use relu_notebook::app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale, Tag};
-use relu_notebook::lesson::{CellBody, Library, parse};
-use relu_notebook::protocol::{
+use lesson::{CellBody, Library, parse};
+use protocol::{
     self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
     RunSpec, RunState, Unreadable,
 };
-use relu_notebook::ui::{Glyphs, Palette, Theme};
 use serde_json::{Value, json};
 use session::Session;
+use ui::{Glyphs, Palette, Theme};
 
 const RUN: RunId = RunId(1);
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);

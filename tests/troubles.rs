@@ -15,7 +15,6 @@ mod notebook;
 use cli::TestHome;
 use disk::SmallDisk;
 use notebook::Notebook;
-use relu_notebook::store::{Home, Store};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -23,6 +22,7 @@ use std::{
     os::unix::net::UnixListener,
     path::Path,
 };
+use store::{Home, Store};
 
 const FIRST: &str = "One article, measured";
 /// Stands on the first screen of the next lesson.
@@ -159,11 +159,7 @@ fn damaged_progress_is_no_obstacle() {
     let at = Home::at(home.folder()).unwrap();
     let rubbish = ["last-lesson", "place/faster", "cell-run/faster/race", "answer/faster/why-faster", "////", ""];
     let value = json!([{ "top": -1 }]);
-    relu_notebook::store::keep_places(
-        &at,
-        rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v)),
-    )
-    .unwrap();
+    store::keep_places(&at, rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v))).unwrap();
     let raw = rusqlite::Connection::open(at.database()).unwrap();
     raw.execute("INSERT INTO place (key, value) VALUES ('place/welcome', '{\"top\": 3')", []).unwrap();
     drop(raw);

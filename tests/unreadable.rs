@@ -10,17 +10,15 @@ mod notebook;
 #[path = "common/session.rs"]
 mod session;
 
+use app::{Event, Read};
 use cli::TestHome;
 use crossterm::event::KeyCode;
 use notebook::Notebook;
-use relu_notebook::{
-    app::{Event, Read},
-    protocol::{Preset, RunId, RunSpec, RunState, RunSummary},
-    store::{Home, Store},
-    ui::Theme,
-};
+use protocol::{Preset, RunId, RunSpec, RunState, RunSummary};
 use session::Session;
 use std::fs;
+use store::{Home, Store};
+use ui::Theme;
 
 const NOTHING: &str = "Nothing has been trained here yet";
 

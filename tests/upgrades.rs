@@ -5,12 +5,10 @@
 mod common;
 
 use common::{Kernel, event, follow, home};
-use relu_notebook::{
-    protocol::{EpochRecord, RequestBody, RunEvent, RunId, RunState},
-    store::{Home, LaneState, Store, back_up, keep_places},
-};
+use protocol::{EpochRecord, RequestBody, RunEvent, RunId, RunState};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
+use store::{Home, LaneState, Store, back_up, keep_places};
 
 /// Unpacks a fixture as this home.
 fn unpack(fixture: &str, home: &Home) {
@@ -61,7 +59,7 @@ fn contents(store: &Store) -> Value {
         json!({ "run": run, "name": summary.name, "state": summary.state.name(), "reason": reason,
                 "diverged": diverged, "epochs": epochs })
     };
-    let cell = |record: &relu_notebook::protocol::CellRecord| {
+    let cell = |record: &protocol::CellRecord| {
         let finding = |finding| {
             let finding = serde_json::to_value(finding).unwrap();
             json!([finding["key"], finding["value"], finding["spread"]])

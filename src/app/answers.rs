@@ -1,11 +1,11 @@
 //! Predictions and check questions: how each reads as lines, and what is known of the reader's answer.
 
 use super::{App, Modal};
-use crate::lesson::{
+use lesson::{
     Answer, AnswerRecord, Cell, CellBody, Comparison, DecidedBy, Decision, Findings, Glyphs, Guess, PredictCell,
     QuizCell, QuizKind, short,
 };
-use crate::protocol::{CellKey, Finding};
+use protocol::{CellKey, Finding};
 use std::ops::Range;
 
 /// What a line of a question is.

@@ -84,9 +84,9 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{Effect, Event, update};
-    use crate::lesson::Library;
+    use crate::{Effect, Event, update};
     use crossterm::event::{KeyCode, KeyEvent};
+    use lesson::Library;
 
     fn opened(entries: &[(&str, serde_json::Value)]) -> App {
         let library = Library::english();

@@ -1,8 +1,8 @@
 //! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
 
 use super::{App, Stale};
-use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
-use crate::protocol::{CellKey, Finding, Outcome};
+use lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
+use protocol::{CellKey, Finding, Outcome};
 
 /// What a line of a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub fn judged_by<'o>(
     let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
     let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
     // What comes later counts.
-    let measures = |cell: &&crate::lesson::Cell| matches!(cell.body, CellBody::Experiment(_));
+    let measures = |cell: &&lesson::Cell| matches!(cell.body, CellBody::Experiment(_));
     let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
     let others = others.map(|cell| key(&cell.id));
     let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);

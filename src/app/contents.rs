@@ -71,8 +71,8 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::Modal;
-    use crate::lesson::Library;
+    use crate::Modal;
+    use lesson::Library;
 
     #[test]
     fn a_long_title_takes_two_rows_and_both_lead_to_its_lesson() {

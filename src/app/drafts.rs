@@ -1,7 +1,7 @@
 //! Settings that a reader has changed and left: they wait for the next run.
 
 use super::{App, Modal, Settings};
-use crate::protocol::{CellKey, RunSpec};
+use protocol::{CellKey, RunSpec};
 
 impl App {
     /// Opens the settings of a race: as they were left, or as the race has them.

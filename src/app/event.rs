@@ -1,9 +1,9 @@
 //! What happens to the notebook, and what it asks of the shell.
 
 use super::{Background, Read};
-use crate::lesson::{Lit, Parsed};
-use crate::protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use crossterm::event::{KeyEvent, MouseEvent};
+use lesson::{Lit, Parsed};
+use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use serde_json::Value;
 
 /// The line to the kernel.

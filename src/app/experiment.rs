@@ -4,8 +4,8 @@
 use super::answers::pane_height;
 use super::pages::{AROUND, page_rows};
 use super::{App, Effect, Tag, head_rows};
-use crate::lesson::{Cell, CellBody, ExperimentCell};
-use crate::protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, Timings};
+use lesson::{Cell, CellBody, ExperimentCell};
+use protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, Timings};
 use ratatui::layout::Rect;
 
 /// Where a lesson's experiment cell stands.

@@ -3,8 +3,8 @@
 
 use super::line_keys::remember;
 use super::{App, Effect};
-use crate::lesson::{CellBody, Document, Sealed, Target};
-use crate::protocol::{CellKey, RunId, RunState};
+use lesson::{CellBody, Document, Sealed, Target};
+use protocol::{CellKey, RunId, RunState};
 use serde_json::Value;
 
 /// The key that unfolds what is in view, as the line of a folded block names it.

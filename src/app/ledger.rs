@@ -1,7 +1,7 @@
 //! The ledger as a whole: how many claims have which verdict, and those of one verdict alone.
 
 use super::{App, Effect};
-use crate::lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
+use lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
 
 /// The claims of a ledger that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Totals {
 }
 
 fn claims(document: &Document) -> Vec<&ClaimCell> {
-    let claim = |cell: &crate::lesson::Cell| matches!(cell.body, CellBody::Claim(_));
+    let claim = |cell: &lesson::Cell| matches!(cell.body, CellBody::Claim(_));
     let cells = document.cells().into_iter().filter(|cell| claim(cell));
     cells.filter_map(|cell| if let CellBody::Claim(claim) = &cell.body { Some(claim) } else { None }).collect()
 }

@@ -1,6 +1,6 @@
 //! Where the reader stands in a lesson.
 
-use crate::lesson::{Layout, Line, Spot, Target};
+use lesson::{Layout, Line, Spot, Target};
 use std::ops::Range;
 
 /// A laid-out lesson with its scroll position and the cell in focus.

@@ -5,9 +5,9 @@ use super::modal::{CommandLine, Completion, ConfidenceEntry, Guessing};
 use super::navigate::Start;
 use super::operation::SETTLED;
 use super::{Action, App, Effect, Modal, Read, Tag, keys};
-use crate::lesson::{Answer, AnswerRecord, CellBody};
-use crate::protocol::{CellKey, RequestBody, RunId};
 use crossterm::event::{KeyCode, KeyEvent};
+use lesson::{Answer, AnswerRecord, CellBody};
+use protocol::{CellKey, RequestBody, RunId};
 use serde_json::Value;
 
 /// Longer than any command or number.

@@ -1,8 +1,8 @@
 //! What lies over the lesson; keys go to the topmost.
 
 use super::{Cursor, Outline, Screen, Settings, Work};
-use crate::lesson::{Answer, CONFIDENCE, Hit};
-use crate::protocol::{CellKey, RunId};
+use lesson::{Answer, CONFIDENCE, Hit};
+use protocol::{CellKey, RunId};
 
 #[derive(Clone, Debug)]
 pub enum Modal {

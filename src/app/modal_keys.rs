@@ -5,9 +5,9 @@ use super::line_keys::{LONGEST_RUN_LINE, edit, edit_up_to};
 use super::{
     Action, App, Effect, Modal, Pane, QuitChoice, Read, RunLine, RunLinePurpose, RunsList, Search, Settings, Tag, Work,
 };
-use crate::lesson::{Found, Hit};
-use crate::protocol::{CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lesson::{Found, Hit};
+use protocol::{CellKey, RequestBody, RunId, RunState};
 
 /// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; Ctrl-R brings back what a
 /// form began with; no other letter with Ctrl or Alt is text.

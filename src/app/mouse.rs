@@ -3,8 +3,8 @@
 use super::answers::choice_under;
 use super::navigate::Start;
 use super::{Action, App, Effect, Modal, head_rows, tabs_fit};
-use crate::lesson::{CellBody, Line};
 use crossterm::event::KeyCode;
+use lesson::{CellBody, Line};
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
 

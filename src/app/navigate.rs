@@ -1,8 +1,8 @@
 //! Going places: scrolling, lessons, links, and back.
 
 use super::{App, Effect, LessonView, Opening, ShownClaims, Tag};
-use crate::lesson::{Library, Spot, Target};
-use crate::protocol::RequestBody;
+use lesson::{Library, Spot, Target};
+use protocol::RequestBody;
 use serde_json::Value;
 
 /// Where a reader came from.

@@ -10,8 +10,8 @@ use super::folding::UNFOLD;
 use super::modal::Wanted;
 use super::navigate::Start;
 use super::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
-use crate::lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
-use crate::protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
+use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
+use protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! What the reader predicted of a number, beside that number: on a plot, or in a table.
 
 use super::App;
-use crate::lesson::{Answer, CellBody, DecidedBy, Guess, short};
-use crate::protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
+use lesson::{Answer, CellBody, DecidedBy, Guess, short};
+use protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
 use std::borrow::Cow;
 
 /// A prediction on a plot: a stretch along one of its axes, or a point.
@@ -138,7 +138,7 @@ fn put_beside(table: &mut Table, numbers: &[OwnNumber]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::TablePlace;
+    use protocol::TablePlace;
 
     fn number(finding: &str, range: (f64, f64)) -> OwnNumber {
         OwnNumber { finding: finding.into(), range }

@@ -1,8 +1,8 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
 use super::{App, ExperimentView};
-use crate::protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use crossterm::event::KeyCode;
+use protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use std::borrow::Cow;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
@@ -256,7 +256,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Finding, Source};
+    use protocol::{Finding, Source};
 
     #[test]
     fn what_the_reader_said_stays_beside_its_number() {
@@ -265,7 +265,7 @@ mod tests {
             title: "t".into(),
             columns: words(&["network", "first", "second", ""]),
             rows: vec![words(&["no penalty", "0.25", "-0.17", "you: 0.1 to 0.5"])],
-            sources: vec![crate::protocol::Source::Measured; 4],
+            sources: vec![protocol::Source::Measured; 4],
             places: Vec::new(),
         };
         assert_eq!(column_groups(&table, 60).len(), 1);

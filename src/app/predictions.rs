@@ -2,8 +2,8 @@
 
 use super::answers::PredictionOutcome;
 use super::{App, cut, cut_at_word};
-use crate::lesson::{Answer, CellBody, Guess, PredictCell};
-use crate::protocol::CellKey;
+use lesson::{Answer, CellBody, Guess, PredictCell};
+use protocol::CellKey;
 use unicode_width::UnicodeWidthStr;
 
 /// A prediction of any lesson and how it stands.

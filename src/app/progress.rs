@@ -1,8 +1,8 @@
 //! How far a lesson has been worked through: read, its cells run, its questions answered.
 
 use super::App;
-use crate::lesson::{Cell, CellBody, Document};
-use crate::protocol::{CellKey, RunId, RunState};
+use lesson::{Cell, CellBody, Document};
+use protocol::{CellKey, RunId, RunState};
 
 /// What stands before a lesson in the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

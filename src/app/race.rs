@@ -1,6 +1,6 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
-use crate::protocol::{
+use protocol::{
     Advance, Arm, EpochRecord, Finding, Lane, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up,
     mean_and_deviation, run_findings, verdict,
 };
@@ -310,7 +310,7 @@ impl Race {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Preset;
+    use protocol::Preset;
 
     fn epoch(seed: u64, epoch: u32, val_error: f64) -> RunEvent {
         let record = EpochRecord {

@@ -2,8 +2,8 @@
 
 use super::own_numbers::{OwnMark, OwnNumber};
 use super::{App, Effect, Race, Tag};
-use crate::lesson::{CellBody, RaceMark};
-use crate::protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
+use lesson::{CellBody, RaceMark};
+use protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
 use std::collections::BTreeSet;
 
 /// How far the axes of a race's chart reach.

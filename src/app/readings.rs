@@ -2,7 +2,7 @@
 //! meanwhile: they are kept until the answer comes, which may be older than they are.
 
 use super::Effect;
-use crate::protocol::{RunEvent, RunId};
+use protocol::{RunEvent, RunId};
 
 /// What can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

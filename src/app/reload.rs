@@ -2,7 +2,7 @@
 
 use super::lesson_view::moved;
 use super::{App, Effect};
-use crate::lesson::{Lit, Parsed, check};
+use lesson::{Lit, Parsed, check};
 
 impl App {
     /// Takes the new state of a lesson's file in, or why it can't be read. What can't be understood leaves the last

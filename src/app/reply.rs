@@ -1,7 +1,7 @@
 //! Answers of the kernel, by what they were asked for.
 
 use super::{App, Effect, Read, Tag};
-use crate::protocol::Reply;
+use protocol::Reply;
 
 impl App {
     pub(super) fn replied(&mut self, tag: Tag, reply: Reply) -> Vec<Effect> {

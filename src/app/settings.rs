@@ -1,6 +1,6 @@
 //! The form in which a reader changes a race; every keystroke is checked.
 
-use crate::protocol::{Activation, Arm, Backend, Preset, RunSpec};
+use protocol::{Activation, Arm, Backend, Preset, RunSpec};
 
 /// One line of the form.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! An experiment that the reader steers: each key asks the kernel for the same measurement, seen from elsewhere.
 
 use super::{App, Effect, Modal};
-use crate::protocol::{CellKey, Steer};
 use crossterm::event::{KeyCode, KeyEvent};
+use protocol::{CellKey, Steer};
 
 /// The keys that steer, for the pane's last line.
 pub const STEERING: &str = "← ↑ ↓ → move · , . turn · + - digit · Tab layer · 0 back · Esc done";

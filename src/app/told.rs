@@ -2,8 +2,8 @@
 
 use super::line_keys::{answer_key, remember};
 use super::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
-use crate::lesson::StoredAnswer;
-use crate::protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable, counted};
+use lesson::StoredAnswer;
+use protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable, counted};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

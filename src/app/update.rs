@@ -5,9 +5,9 @@ use super::{
     Action, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read, RunsList,
     Search, Tag,
 };
-use crate::lesson::{Answer, CellBody};
-use crate::protocol::{self, CellKey, RequestBody, RunId, RunState};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use lesson::{Answer, CellBody};
+use protocol::{self, CellKey, RequestBody, RunId, RunState};
 
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: isize = 3;

@@ -1,9 +1,9 @@
 //! Reading values in a plot with the keys: what there is to read, and where the cursor stands.
 
 use super::{App, Effect, MeanPoint, Modal, Page, Race};
-use crate::lesson::{CellBody, RaceMark};
-use crate::protocol::{Bars, CellKey, EpochRecord, Figure, Plot, Preset, RunId, RunSpec, Scale};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lesson::{CellBody, RaceMark};
+use protocol::{Bars, CellKey, EpochRecord, Figure, Plot, Preset, RunId, RunSpec, Scale};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A cursor on a point of a curve.
@@ -74,7 +74,7 @@ impl Chart {
 
     /// One curve a bar, its points the parts and their sum.
     pub fn of_bars(figure: &Bars) -> Self {
-        let curve = |bar: &crate::protocol::Bar| {
+        let curve = |bar: &protocol::Bar| {
             let sum = bar.values.iter().copied().sum::<Option<f64>>().map(|sum| ("together", sum));
             let sum = sum.filter(|_| figure.parts.len() > 1);
             let parts = figure.parts.iter().map(String::as_str).chain(figure.parts.is_empty().then_some(""));
@@ -312,7 +312,7 @@ impl App {
 
     /// The published points of the first race in the course that has some, the article's, and that race's settings.
     pub fn article_marks(&self) -> (&[RaceMark], RunSpec) {
-        let cells = self.library.lessons.iter().flat_map(crate::lesson::Document::cells);
+        let cells = self.library.lessons.iter().flat_map(lesson::Document::cells);
         let races = cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
         let mut with_marks = races.filter(|train| !train.marks.is_empty());
         with_marks.next().map_or_else(|| (&[][..], RunSpec::of(Preset::Article)), |train| (&train.marks, train.spec()))

@@ -1,17 +1,15 @@
 //! `relu-kernel`: trains and keeps what it measured, for any number of notebooks. `relu` starts it when it is needed.
 
 use clap::Parser;
-use relu_notebook::{
-    kernel::{self, Options},
-    protocol::escape_controls,
-    store::Home,
-};
+use kernel::Options;
+use protocol::escape_controls;
 use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
+use store::Home;
 
 /// The kernel of relu-notebook: it trains, and goes on when terminals and notebooks end. `relu` starts it by itself.
 #[derive(Parser)]

@@ -1,9 +1,8 @@
 //! `relu check`: what a writer should mend.
 
 use super::{Outcome, say};
-use crate::lesson::{Library, Parsed, Severity, check as check_lessons};
-use crate::shell;
 use color_eyre::eyre::{WrapErr, bail};
+use lesson::{Library, Parsed, Severity, check as check_lessons};
 use std::path::Path;
 use std::process::ExitCode;
 

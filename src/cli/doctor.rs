@@ -1,11 +1,11 @@
 //! `relu doctor`: is this installation whole? Each line names what is wrong and the remedy.
 
 use super::{Outcome, say, say_json};
-use crate::shell::client::Client;
-use crate::store::{Home, Store};
 use serde::Serialize;
+use shell::client::Client;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use store::{Home, Store};
 
 #[derive(Serialize)]
 struct Finding {
@@ -52,8 +52,8 @@ fn judge(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -
     }
 }
 
-fn mnist() -> Result<String, crate::mnist::UnpackError> {
-    for file in &crate::mnist::FILES {
+fn mnist() -> Result<String, mnist::UnpackError> {
+    for file in &mnist::FILES {
         file.verify()?;
     }
     Ok("the four embedded files match their published sha256".into())
@@ -61,7 +61,7 @@ fn mnist() -> Result<String, crate::mnist::UnpackError> {
 
 /// What the notebook goes by; it asks the terminal for nothing but its background, and waits for no answer.
 fn terminal() -> String {
-    let size = match crate::shell::drawn_size() {
+    let size = match shell::drawn_size() {
         Ok((columns, rows)) if std::io::stdout().is_terminal() => format!("{columns}x{rows}"),
         _ => "none here".into(),
     };
@@ -96,7 +96,7 @@ fn store(home: &Home) -> Result<String, String> {
     if !home.database().exists() {
         return Ok("none yet; the first race makes it".into());
     }
-    let why = |error: crate::store::StoreError| error.to_string();
+    let why = |error: store::StoreError| error.to_string();
     let damage = Store::examine(home).map_err(why)?;
     if !damage.is_empty() {
         return Err(format!("{}; when a kernel starts it mends what can be mended, and says so", damage.join("; ")));
@@ -105,11 +105,11 @@ fn store(home: &Home) -> Result<String, String> {
     if let Some(fault) = unreadable.first() {
         return Err(fault.to_string());
     }
-    Ok(format!("{} with {}", home.database().display(), crate::protocol::counted(runs.len(), "run")))
+    Ok(format!("{} with {}", home.database().display(), protocol::counted(runs.len(), "run")))
 }
 
 /// Starts the kernel if none runs: only so is it known that LibTorch loads.
-fn kernel(home: &Home) -> Result<String, crate::shell::client::ClientError> {
+fn kernel(home: &Home) -> Result<String, shell::client::ClientError> {
     // One that runs may be the last of a program that is not there any more.
     Client::program()?;
     let ran = Client::glance(home)?.is_some();

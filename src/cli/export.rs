@@ -2,21 +2,21 @@
 
 use super::runs::{Format, epochs_in_order, find};
 use super::{Outcome, Usage};
-use crate::app::{ArmView, ChartLimits, LaneView, MeanPoint, Race};
-use crate::lesson::{CellBody, Library, RaceMark};
-use crate::protocol::{
-    DataSource, EpochRecord, Preset, RunEvent, RunId, RunSpec, RunSummary, Widths, escape_controls, escape_json,
-    grouped,
-};
-use crate::store::{Home, OutputError, write_out};
+use app::{ArmView, ChartLimits, LaneView, MeanPoint, Race};
 use color_eyre::eyre::eyre;
+use lesson::{CellBody, Library, RaceMark};
 use plotters::coord::{Shift, types::RangedCoordf64};
 use plotters::prelude::*;
 use plotters::style::full_palette::{BLUE_700, GREEN_700, GREY_600, ORANGE_800, PURPLE_500};
+use protocol::{
+    DataSource, EpochRecord, Preset, RunEvent, RunId, RunSpec, RunSummary, Widths, escape_controls, escape_json,
+    grouped,
+};
 use serde_json::json;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use store::{Home, OutputError, write_out};
 
 pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
     let format = format.or_else(|| of_name(output?)).unwrap_or(Format::Csv);
@@ -281,7 +281,7 @@ fn arrow((x, y): (i32, i32), right: bool, error: f64, (low, high): (f64, f64)) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Arm;
+    use protocol::Arm;
 
     #[test]
     fn an_export_from_the_notebook_replaces_nothing() {
@@ -337,7 +337,7 @@ mod tests {
         let summary = RunSummary {
             run: RunId(7),
             name: None,
-            state: crate::protocol::RunState::Finished,
+            state: protocol::RunState::Finished,
             spec,
             not_exact: None,
             created: 0,

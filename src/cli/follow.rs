@@ -2,14 +2,14 @@
 
 use super::teller::{Style, Teller};
 use super::{Outcome, complain};
-use crate::protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
-use crate::shell::client::{Client, ClientError, Message};
-use crate::store::{Home, Store};
 use color_eyre::eyre::WrapErr;
+use protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
+use shell::client::{Client, ClientError, Message};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::process::ExitCode;
 use std::time::Duration;
+use store::{Home, Store};
 
 /// How often Ctrl-C is looked at while nothing happens.
 const GLANCE: Duration = Duration::from_millis(100);

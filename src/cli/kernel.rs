@@ -1,13 +1,13 @@
 //! `relu kernel`: what the kernel does, and its end.
 
 use super::{Outcome, say, say_json};
-use crate::protocol::{ErrorKind, Reply, RequestBody};
-use crate::shell::client::{Client, ClientError};
-use crate::store::Home;
 use clap::Subcommand;
 use color_eyre::eyre::bail;
+use protocol::{ErrorKind, Reply, RequestBody};
 use serde_json::json;
+use shell::client::{Client, ClientError};
 use std::process::ExitCode;
+use store::Home;
 
 #[derive(Subcommand)]
 pub enum KernelCommand {

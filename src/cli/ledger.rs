@@ -1,13 +1,13 @@
 //! `relu ledger`: every claim of the article beside the reader's own measurements, and the verdict they give.
 
 use super::{say, say_json};
-use crate::app::{ClaimLine, Totals, claim_lines, judged_by, lines_of};
-use crate::lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
-use crate::protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
-use crate::store::{Home, Store, StoreError};
+use app::{ClaimLine, Totals, claim_lines, judged_by, lines_of};
+use lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
+use protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
 use serde_json::json;
 use std::collections::HashMap;
 use std::process::ExitCode;
+use store::{Home, Store, StoreError};
 
 /// Columns of the printed form.
 const WIDTH: u16 = 78;

@@ -1,9 +1,9 @@
 //! `relu lessons`: what there is to read, and its cells; and the beginning of a lesson of one's own.
 
 use super::{Outcome, Usage, say, say_json};
-use crate::lesson::{CellBody, Library};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::WrapErr;
+use lesson::{CellBody, Library};
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -122,7 +122,7 @@ fn kind(body: &CellBody) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lesson::{check, parse};
+    use lesson::{check, parse};
 
     #[test]
     fn the_template_shows_everything_and_has_no_faults() {

@@ -2,17 +2,17 @@
 //! measures is there in the notebook afterwards.
 
 use super::{Outcome, Usage, complain, connect_or_start, say, say_json};
-use crate::lesson::{CellBody, Library};
-use crate::protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, Subject, Timings};
-use crate::shell::client::Message;
-use crate::store::{Home, Store};
 use clap::Args;
 use color_eyre::eyre::WrapErr;
+use lesson::{CellBody, Library};
+use protocol::{CellEvent, CellKey, Effort, Event, ExperimentSpec, RequestBody, Subject, Timings};
 use serde_json::json;
+use shell::client::Message;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::process::ExitCode;
 use std::time::Duration;
+use store::{Home, Store};
 
 #[derive(Args)]
 pub struct Measure {
@@ -86,7 +86,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
             }
             Ok(outcome) => {
                 for finding in &outcome.findings {
-                    say(&format!("  {}", crate::app::told(finding)))?;
+                    say(&format!("  {}", app::told(finding)))?;
                 }
                 say(&format!("  measured in {:.1} s", outcome.seconds))?;
             }
@@ -101,7 +101,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
 
 /// What earlier measurements took; nothing where there is no store that can be read.
 fn timings(home: &Home) -> Timings {
-    let mut timings = Timings::on(crate::shell::cores());
+    let mut timings = Timings::on(shell::cores());
     let mut records = Store::open_read(home).and_then(|store| store.cell_outcomes()).unwrap_or_default();
     records.sort_by_key(|record| record.finished);
     for record in &records {

@@ -1,14 +1,14 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
 use super::{Outcome, Usage, complain, export, say};
-use crate::lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
-use crate::protocol::escape_line;
-use crate::shell::{self, ThemeChoice};
-use crate::store::Home;
 use color_eyre::eyre::bail;
+use lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
+use protocol::escape_line;
+use shell::{self, ThemeChoice};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use store::Home;
 
 /// How the notebook looks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]

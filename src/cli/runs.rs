@@ -1,18 +1,18 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use crate::protocol::{
-    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
-};
-use crate::shell::client::{Client, ClientError, LEAVING, Message};
-use crate::store::{CutOff, Home, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
+use protocol::{
+    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
+};
 use serde_json::json;
+use shell::client::{Client, ClientError, LEAVING, Message};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use store::{CutOff, Home, Store};
 
 #[derive(Args)]
 pub struct Runs {
@@ -292,7 +292,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     let width = width();
     let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
         let indent = " ".repeat(indent);
-        let options = crate::app::lines_of(width).subsequent_indent(&indent);
+        let options = app::lines_of(width).subsequent_indent(&indent);
         Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
     };
     say_wrapped(

@@ -1,8 +1,8 @@
 //! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
 use super::{complain, say, say_json};
-use crate::protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -4,16 +4,16 @@ use super::follow::{Halt, cut_short, follow};
 use super::runs::{find, open_store};
 use super::teller::Style;
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
-use crate::protocol::{
+use clap::Args;
+use color_eyre::eyre::bail;
+use protocol::{
     Activation, Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
     RunSummary, SpecError, Widths,
 };
-use crate::shell::client::{Client, ClientError};
-use crate::store::{Home, Store};
-use clap::Args;
-use color_eyre::eyre::bail;
+use shell::client::{Client, ClientError};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use store::{Home, Store};
 
 /// What follows the options in `relu train --help`.
 const EXAMPLES: &str = "\

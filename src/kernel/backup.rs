@@ -2,7 +2,6 @@
 //! main thread copies, which trains nothing and serves nobody.
 
 use super::{Kernel, lock};
-use crate::store;
 use std::{
     sync::{Mutex, MutexGuard},
     time::{Duration, Instant},

@@ -1,10 +1,7 @@
 //! Lessons' cells: each runs in a thread of its own beside the lanes, so that a quick one never waits behind a race.
 
 use super::{Kernel, lane::message_of, lock, requests::Refusal, trainer::CellObserver};
-use crate::{
-    protocol::{CellEvent, CellKey, CellRecord, ErrorKind, Event, ExperimentSpec, Outcome},
-    store::now,
-};
+use protocol::{CellEvent, CellKey, CellRecord, ErrorKind, Event, ExperimentSpec, Outcome};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,6 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use store::now;
 
 /// Cells that measure at once; further ones wait their turn.
 const AT_ONCE: usize = 2;

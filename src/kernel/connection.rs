@@ -1,7 +1,7 @@
 //! One client: a thread that reads its requests, a thread that writes its lines.
 
 use super::{Kernel, hub::Outbox, lane::message_of, lock, process};
-use crate::protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
+use protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
 use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,

@@ -5,7 +5,7 @@ use super::{
     requests::Refusal,
     stopwatch::Stopwatch,
 };
-use crate::protocol::{ErrorKind, Lane, RunId, RunSpec, RunState};
+use protocol::{ErrorKind, Lane, RunId, RunSpec, RunState};
 use std::{sync::Arc, time::Instant};
 
 /// What the scheduler works on.
@@ -161,7 +161,7 @@ const DIVERGED: &str = "every arm diverged: its loss is no finite number; a lowe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Preset;
+    use protocol::Preset;
 
     fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
         let spec = RunSpec { seeds: (0..ends.len() as u64).collect(), ..RunSpec::of(Preset::Article) };

@@ -1,13 +1,13 @@
 //! One kernel per home: a lock on a file, held as long as the process lives.
 
 use super::KernelError;
-use crate::store::{Home, open_own};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
+use store::{Home, open_own};
 
 /// Held until the process ends.
 pub(super) struct HomeLock {

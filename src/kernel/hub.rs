@@ -1,7 +1,7 @@
 //! Who is connected, and what they are told: every client has a bounded queue of lines that its own thread empties.
 
 use super::lock;
-use crate::protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
+use protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
 use std::{
     collections::{BTreeMap, VecDeque},
     net::Shutdown,

@@ -8,11 +8,8 @@ use super::{
     stopwatch::Stopwatch,
     trainer,
 };
-use crate::{
-    learn::{Control as Next, Ending, Environment, Observer, Snapshot},
-    protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec},
-    store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder},
-};
+use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
+use protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec};
 use std::{
     any::Any,
     io,
@@ -24,6 +21,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
 
 /// How often followers hear of a lane inside an epoch.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);

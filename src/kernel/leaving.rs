@@ -7,7 +7,7 @@ use super::{
     lock,
     requests::Refusal,
 };
-use crate::protocol::{ErrorKind, RunId};
+use protocol::{ErrorKind, RunId};
 use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},

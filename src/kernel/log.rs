@@ -1,7 +1,6 @@
 //! The kernel's log: its own lines and all that LibTorch writes to the standard streams, in one file that rotates.
 
 use super::home_lock::is_at;
-use crate::store::{Home, open_own};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
@@ -11,6 +10,7 @@ use std::{
     },
     path::PathBuf,
 };
+use store::{Home, open_own};
 use tracing_subscriber::EnvFilter;
 
 /// Five files of about a mebibyte.

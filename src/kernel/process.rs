@@ -7,10 +7,7 @@ use super::{
     lane::message_of,
     log, recovery, trainer,
 };
-use crate::{
-    protocol::{StartLine, escape_json},
-    store::{Home, HomeError, Store, StoreError, files},
-};
+use protocol::{StartLine, escape_json};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ},
     iterator::Signals,
@@ -32,6 +29,7 @@ use std::{
     thread,
     time::Duration,
 };
+use store::{Home, HomeError, Store, StoreError, files};
 
 /// How a kernel behaves; the defaults are what readers get.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,15 @@
 //! Where to go on after a kernel's end: which runs it left open, and each lane's newest whole checkpoint.
 
 use super::trainer;
-use crate::{
-    learn::Snapshot,
-    protocol::{Lane, RunId, RunSpec},
-    store::{Store, StoreError, files, files::LaneFolder},
-};
+use learn::Snapshot;
+use protocol::{Lane, RunId, RunSpec};
 use serde_json::Value;
 use std::{
     cell::Cell,
     fs, io,
     path::{Path, PathBuf},
 };
+use store::{Store, StoreError, files, files::LaneFolder};
 
 /// Runs that a dead kernel left training or waiting are interrupted; a paused one stays paused. Returns those of which the
 /// disk does not take that yet: on a full one the kernel starts all the same, or no run could be deleted to make room.

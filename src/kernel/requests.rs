@@ -1,11 +1,9 @@
 //! What a greeted client may ask, and the answers.
 
 use super::Kernel;
-use crate::{
-    protocol::{CellKey, ErrorKind, Reply, RequestBody, RunEvent, id_fault, is_bidi_control},
-    store::StoreError,
-};
+use protocol::{CellKey, ErrorKind, Reply, RequestBody, RunEvent, id_fault, is_bidi_control};
 use std::sync::Arc;
+use store::StoreError;
 
 /// What can't be done and why: becomes `Reply::Refused`.
 #[derive(Debug)]

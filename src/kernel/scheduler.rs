@@ -10,17 +10,15 @@ use super::{
     lane::LaneEnd,
     requests::Refusal,
 };
-use crate::{
-    learn::Dataset,
-    protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState},
-    store::{Interruption, LaneState, Store, StoreError},
-};
+use learn::Dataset;
+use protocol::{DataSource, ErrorKind, Lane, RunEvent, RunId, RunSpec, RunState};
 use std::{
     fs,
     sync::{Arc, atomic::Ordering},
     thread,
     time::Instant,
 };
+use store::{Interruption, LaneState, Store, StoreError};
 
 impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.

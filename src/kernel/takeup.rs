@@ -2,10 +2,8 @@
 //! as it is asked for work, and not before. A run under which two kernels in a row have died waits for its reader.
 
 use super::{Kernel, desk::Desk, lock};
-use crate::{
-    protocol::RunId,
-    store::{CutOff, Store},
-};
+use protocol::RunId;
+use store::{CutOff, Store};
 
 /// As found when the kernel started, less what has been looked after since.
 #[derive(Default)]

@@ -14,19 +14,17 @@ use super::{
     lock,
     trainer::{CellObserver, Trainer},
 };
-use crate::{
-    learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS},
-    protocol::{
-        Activation, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
-        Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
-    },
-    store::{Home, Store},
+use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS};
+use protocol::{
+    Activation, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
+    Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
 };
 use std::{
     os::unix::net::UnixStream,
     sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
+use store::{Home, Store};
 use tempfile::TempDir;
 
 /// Behaves as the seed says, so that each lane of a run can fail in its own way.

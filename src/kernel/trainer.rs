@@ -1,13 +1,11 @@
 //! What the kernel asks of `learn`. Behind a trait, so that tests can train something that panics, diverges or waits.
 
 use super::lock;
-use crate::{
-    learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane},
-    protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec},
-};
+use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
+use protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec};
 use std::sync::{Arc, Mutex, Weak};
 
-pub(super) use crate::learn::experiment::CellObserver;
+pub(super) use learn::experiment::CellObserver;
 
 pub(super) trait Trainer: Send + Sync {
     /// Trains one lane, from a snapshot or from its beginning.

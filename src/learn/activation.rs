@@ -1,6 +1,6 @@
 //! Activation functions and their slopes, as LibTorch computes them.
 
-use crate::protocol::Activation;
+use protocol::Activation;
 use tch::Tensor;
 
 /// phi(z), of any shape. Element by element, which the fused form counts on: it has no place for an activation that mixes

@@ -6,8 +6,8 @@
 
 use super::model::PARAMETERS;
 use super::observer::{Environment, NamedTensor, Snapshot};
-use crate::mnist::hex;
-use crate::protocol::{Lane, RunSpec};
+use mnist::hex;
+use protocol::{Lane, RunSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
@@ -152,8 +152,8 @@ fn le_bytes(values: &[f32]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::model::LeNet4;
-    use crate::protocol::{Arm, Preset, Widths};
+    use crate::model::LeNet4;
+    use protocol::{Arm, Preset, Widths};
 
     fn example(momentum: bool) -> (Snapshot, RunSpec) {
         let spec = RunSpec::of(Preset::Article);

@@ -3,7 +3,7 @@
 use super::data::Split;
 use super::fused::FusedLeNet4;
 use super::model::LeNet4;
-use crate::protocol::Backend;
+use protocol::Backend;
 use std::fmt;
 use tch::Tensor;
 

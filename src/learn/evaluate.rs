@@ -30,8 +30,8 @@ pub fn error_percent(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::Dataset;
-    use crate::protocol::DataSource;
+    use crate::Dataset;
+    use protocol::DataSource;
     use tch::{Device, Kind};
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::data::Dataset;
 use super::observer::Environment;
-use crate::protocol::RunSpec;
+use protocol::RunSpec;
 use std::sync::Once;
 
 /// The LibTorch that is loaded, which need not be the one that this program was built with, such as `2.13.0`.

@@ -1,6 +1,6 @@
 //! What a training loop tells the world, and what it is told: the loop knows nothing of sockets or SQL.
 
-use crate::protocol::{EpochRecord, Lane, Progress};
+use protocol::{EpochRecord, Lane, Progress};
 use serde::{Deserialize, Serialize};
 
 /// What the loop does next; asked once a batch.

@@ -9,7 +9,7 @@ use super::model::{LeNet4, PARAMETERS, WeightsError};
 use super::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use super::optim::Sgd;
 use super::random::{Purpose, Random};
-use crate::protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
+use protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
 use std::time::Instant;
 use tch::Tensor;
 

@@ -1,7 +1,7 @@
 //! TOML bodies, read so that every fault in them is found at once: an entry that is refused is taken out, and the rest
 //! is read again without it.
 
-use crate::protocol::{CellKey, id_fault, is_terminal_control};
+use protocol::{CellKey, id_fault, is_terminal_control};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::collections::BTreeSet;
 use toml::Spanned;

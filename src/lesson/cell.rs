@@ -5,7 +5,7 @@ use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
-use crate::protocol::{Arm, CellKey, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
+use protocol::{Arm, CellKey, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, PartialEq)]

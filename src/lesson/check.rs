@@ -8,7 +8,7 @@ use super::layout::layout_faults;
 use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
-use crate::protocol::{RACE, finds, run_finding_keys};
+use protocol::{RACE, finds, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::cell::plain;
-use crate::protocol::Finding;
+use protocol::Finding;
 use serde::Deserialize;
 use std::collections::HashMap;
 

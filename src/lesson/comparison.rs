@@ -3,7 +3,7 @@
 use super::prediction::{DecidedBy, Extreme, Guess, PredictCell};
 use super::quiz::is_within;
 use super::{Answer, Findings};
-use crate::protocol::{Finding, counted};
+use protocol::{Finding, counted};
 
 /// A prediction beside its outcome.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,10 +8,10 @@ use super::document::{
 };
 use super::sanitize::sanitize;
 use super::sealed::{MARK, Sealed};
-use crate::protocol::{clean_id, is_terminal_control};
 use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
+use protocol::{clean_id, is_terminal_control};
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 

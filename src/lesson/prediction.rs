@@ -3,7 +3,7 @@
 use super::Answer;
 use super::body::Body;
 use super::cell::{CellBody, check_choices, plain};
-use crate::protocol::CellKey;
+use protocol::CellKey;
 use serde::Deserialize;
 
 /// A guess asked before the run.

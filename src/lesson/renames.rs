@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::library::Library;
-use crate::protocol::{CellKey, CellRecord};
+use protocol::{CellKey, CellRecord};
 use std::collections::{HashMap, HashSet};
 
 /// Every id that a set of lessons says it had, with what it is now.

@@ -1,6 +1,6 @@
 //! A lesson's file may carry control characters that a terminal would obey.
 
-use crate::protocol::is_terminal_control;
+use protocol::is_terminal_control;
 
 /// Drops C0 (but tab and line feed), C1, DEL and the twelve `Bidi_Control` characters; a tab becomes four spaces. Lines
 /// may end as on any system.

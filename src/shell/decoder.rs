@@ -4,7 +4,7 @@
 //! extensions. What is whole and unknown is passed over, and what is not whole is waited for, but never for long: no byte
 //! that comes can deaden the keyboard, and Ctrl-C is heard in the middle of everything.
 
-use crate::app::Background;
+use app::Background;
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };

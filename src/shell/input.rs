@@ -3,7 +3,7 @@
 use super::decoder::{Decoder, Input};
 use super::notebook::Incoming;
 use super::{drill, guard};
-use crate::app::Event;
+use app::Event;
 use crossterm::event::{KeyCode, KeyEventKind, KeyModifiers};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;

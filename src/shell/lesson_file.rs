@@ -1,6 +1,6 @@
 //! Lesson files of the reader's own, with the image files that lie beside them.
 
-use crate::lesson::{Parsed, Picture, PictureError, parse_bytes};
+use lesson::{Parsed, Picture, PictureError, parse_bytes};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use super::input;
 use super::notebook::Incoming;
-use crate::app::Event;
-use crate::lesson::Highlighter;
+use app::Event;
+use lesson::Highlighter;
 use std::io;
 use std::sync::mpsc::Sender;
 

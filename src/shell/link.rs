@@ -4,15 +4,15 @@ use super::client::{Client, ClientError, Receiver as Events, Sender as Requests}
 use super::input::spawn;
 use super::notebook::Incoming;
 use super::places::Places;
-use crate::app::{self, Event, Tag};
-use crate::protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, ServerLine};
-use crate::store::{self, Home};
+use app::{self, Event, Tag};
+use protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, ServerLine};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
+use store::{self, Home};
 
 /// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
 const TICK: Duration = Duration::from_secs(1);

@@ -9,14 +9,12 @@ use super::reader::Reader;
 use super::theme::{Page, ThemeChoice};
 use super::watch::Told;
 use super::{drill, input, light, report, size, theme, watch};
-use crate::app::{App, Effect, Event, Opening, Tag, update};
-use crate::lesson::Library;
-use crate::protocol::RunId;
-use crate::store::Home;
-use crate::ui::{self, Palette, Theme};
+use app::{App, Effect, Event, Opening, Tag, update};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
+use lesson::Library;
+use protocol::RunId;
 use ratatui::Terminal;
 use signal_hook::iterator::Signals;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -24,6 +22,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+use store::Home;
+use ui::{self, Palette, Theme};
 
 /// What reaches the loop beside the notebook's own events.
 pub enum Incoming {
@@ -325,7 +325,7 @@ impl Notebook {
         Ok(())
     }
 
-    fn order(&self, tag: Tag, body: crate::protocol::RequestBody, start: bool) {
+    fn order(&self, tag: Tag, body: protocol::RequestBody, start: bool) {
         self.link.order(Order::Request { tag, body, start });
     }
 

@@ -3,11 +3,11 @@
 
 use super::input::spawn;
 use super::notebook::Incoming;
-use crate::app::{Event, Read};
-use crate::protocol::race_findings;
-use crate::store::{Home, Store, StoreError};
+use app::{Event, Read};
+use protocol::race_findings;
 use std::io;
 use std::sync::mpsc::{self, Sender};
+use store::{Home, Store, StoreError};
 
 /// The event loop's end; the thread ends with it.
 pub struct Reader(Sender<Read>);
@@ -67,7 +67,7 @@ fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::RunId;
+    use protocol::RunId;
     use std::fs::File;
 
     #[test]

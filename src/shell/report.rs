@@ -3,7 +3,7 @@
 //! Standard error may be dead; everything is written with errors ignored, as a panic within a panic would abort.
 
 use super::guard;
-use crate::protocol::escape_controls;
+use protocol::escape_controls;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -55,9 +55,9 @@ fn append(logs: &Path, report: &str) {
     if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST) {
         let _ = std::fs::rename(&path, logs.join("relu-reports.1.log"));
     }
-    let file = crate::store::open_own(&path, std::fs::OpenOptions::new().create(true).append(true));
+    let file = store::open_own(&path, std::fs::OpenOptions::new().create(true).append(true));
     if let Ok(mut file) = file {
-        let now = crate::store::now();
+        let now = store::now();
         let _ = writeln!(file, "--- {now} (seconds since 1970), process {}\n{report}", std::process::id());
     }
 }

@@ -1,7 +1,7 @@
 //! Which background the terminal has: what the reader says, else what the environment says, else what the terminal
 //! answers, however late.
 
-use crate::app::{Background, BackgroundSource};
+use app::{Background, BackgroundSource};
 use std::str::FromStr;
 
 /// What the reader may say of the colours.

@@ -3,8 +3,8 @@
 use super::input;
 use super::lesson_file::{self, beside};
 use super::notebook::Incoming;
-use crate::app::Event;
-use crate::lesson::{Parsed, Pictures};
+use app::Event;
+use lesson::{Parsed, Pictures};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -123,7 +123,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lesson::PictureError;
+    use lesson::PictureError;
 
     #[test]
     fn every_way_of_saving_is_told_once() {

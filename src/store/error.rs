@@ -1,7 +1,7 @@
 //! What the store can't do, why, and what would help.
 
 use super::HomeError;
-use crate::protocol::RunId;
+use protocol::RunId;
 use rusqlite::ErrorCode;
 use std::{io, path::PathBuf};
 

@@ -4,7 +4,7 @@
 //! inside an epoch, `state.safetensors` with the generation before it, `state.previous.safetensors`.
 
 use super::{Home, now, ownership};
-use crate::protocol::{Lane, RunId};
+use protocol::{Lane, RunId};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
@@ -189,7 +189,7 @@ fn epoch_of(name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Arm;
+    use protocol::Arm;
 
     fn folder() -> (tempfile::TempDir, LaneFolder) {
         let parent = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! The one folder that holds all state.
 
 use super::ownership;
-use crate::protocol::{Lane, RunId};
 use etcetera::BaseStrategy;
+use protocol::{Lane, RunId};
 use std::{
     ffi::OsStr,
     fs, io,

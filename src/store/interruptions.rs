@@ -6,7 +6,7 @@ use super::{
     now,
     write::open_runs,
 };
-use crate::protocol::RunId;
+use protocol::RunId;
 use rusqlite::params;
 
 /// How a kernel came to leave a run that trained or waited.
@@ -97,7 +97,7 @@ const OR_ADD: &str = "ON CONFLICT (run) DO UPDATE SET deaths = deaths + excluded
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Preset, RunSpec, RunState};
+    use protocol::{Preset, RunSpec, RunState};
 
     fn run(store: &mut Store, state: &RunState) -> RunId {
         let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();

@@ -6,7 +6,7 @@ use super::{
     error::{is_a_value, of_run},
     now, socket,
 };
-use crate::protocol::{
+use protocol::{
     Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,
 };
 use rusqlite::{OptionalExtension, Row};
@@ -321,9 +321,8 @@ impl CellRow {
     }
 
     fn parse(self) -> Option<CellRecord> {
-        let parsed = serde_json::from_str(&self.spec).and_then(|spec| {
-            serde_json::from_str::<crate::protocol::Outcome>(&self.outcome).map(|outcome| (spec, outcome))
-        });
+        let parsed = serde_json::from_str(&self.spec)
+            .and_then(|spec| serde_json::from_str::<protocol::Outcome>(&self.outcome).map(|outcome| (spec, outcome)));
         match parsed {
             Ok((spec, mut outcome)) => {
                 // An earlier version stored what no number is.

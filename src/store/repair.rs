@@ -11,7 +11,7 @@ use super::{
     open::open_to_read,
     write::insert_lanes,
 };
-use crate::protocol::{RunId, RunSpec};
+use protocol::{RunId, RunSpec};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter, types::Value};
 use std::{
     collections::BTreeSet,

@@ -4,7 +4,7 @@ use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
     checksum::{self, CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table},
 };
-use crate::protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
+use protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};

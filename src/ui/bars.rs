@@ -1,7 +1,7 @@
 //! Horizontal bars: a name, a bar of one or more parts, their sum.
 
 use super::theme::{Glyphs, Theme};
-use crate::protocol::{Bar, Bars};
+use protocol::{Bar, Bars};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -109,7 +109,7 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::theme::Palette;
     use super::*;
-    use crate::protocol::Source;
+    use protocol::Source;
 
     fn drawn(width: u16, values: &[&[Option<f64>]]) -> Vec<String> {
         let bars = values.iter().map(|v| Bar { name: "ReLU".into(), values: v.to_vec(), total: None }).collect();

@@ -2,8 +2,8 @@
 
 use super::Theme;
 use super::questions::framed;
-use crate::app::{ClaimLine, claim_lines};
-use crate::lesson::{ClaimCell, Findings, Verdict};
+use app::{ClaimLine, claim_lines};
+use lesson::{ClaimCell, Findings, Verdict};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, area: Rect, buffer: &mut Buffer) {

@@ -1,7 +1,7 @@
 //! The contents: every lesson with how far it has been read.
 
 use super::{Glyphs, Theme};
-use crate::app::{App, CONTENTS_TOP, LessonProgress};
+use app::{App, CONTENTS_TOP, LessonProgress};
 use ratatui::{Frame, layout::Rect, widgets::Clear};
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {

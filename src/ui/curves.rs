@@ -4,8 +4,8 @@ use super::legend;
 use super::marks::predicted;
 use super::plot::{Crosshair, Curve, Label, Plot, Shade, Weight, arrow};
 use super::theme::{Glyphs, Theme};
-use crate::app::{Chart, Cursor, OwnMark};
-use crate::protocol::{self, Axis, Scale, Source, Stroke};
+use app::{Chart, Cursor, OwnMark};
+use protocol::{self, Axis, Scale, Source, Stroke};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -143,7 +143,7 @@ fn shade(theme: &Theme, band: &protocol::Band) -> Shade {
 mod tests {
     use super::super::theme::Palette;
     use super::*;
-    use crate::protocol::{Band, Mark, Series};
+    use protocol::{Band, Mark, Series};
 
     /// A named point bears the look and the name of its source: theory is not taken for something published.
     #[test]

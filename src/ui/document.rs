@@ -2,8 +2,8 @@
 
 use super::claim;
 use super::{Glyphs, Theme, experiment, pixels, predictions, questions, race};
-use crate::app::App;
-use crate::lesson::{CellBody, Line, Picture, Span};
+use app::App;
+use lesson::{CellBody, Line, Picture, Span};
 use ratatui::buffer::Buffer;
 use ratatui::{Frame, layout::Rect};
 
@@ -67,7 +67,7 @@ fn draw_row(theme: &Theme, picture: &Picture, row: u16, place: Rect, buffer: &mu
 fn draw_cell(
     app: &App,
     theme: &Theme,
-    cell: &crate::lesson::Cell,
+    cell: &lesson::Cell,
     number: usize,
     (first, height): (u16, u16),
     y: u16,

@@ -5,12 +5,12 @@ use super::questions::{framed, write};
 use super::standings::bar;
 use super::theme::Theme;
 use super::{bars, curves, images, reading, regions, table, units};
-use crate::app::{
+use app::{
     App, Chart, Cursor, ExperimentView, OwnMark, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages,
     tabs_fit,
 };
-use crate::lesson::ExperimentCell;
-use crate::protocol::{CellKey, Figure, Outcome, Source, clock};
+use lesson::ExperimentCell;
+use protocol::{CellKey, Figure, Outcome, Source, clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -1,8 +1,8 @@
 //! The last line of an experiment's pane: how what it shows came about, and what Enter would measure instead.
 
 use super::theme::Theme;
-use crate::app::{ExperimentView, Stale};
-use crate::protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, date, took};
+use app::{ExperimentView, Stale};
+use protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, date, took};
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -90,7 +90,7 @@ fn sources(figure: &Figure) -> Vec<&Source> {
 mod tests {
     use super::super::theme::{Glyphs, Palette};
     use super::*;
-    use crate::protocol::{AlexnetFigure, Dying, Effort, Experiment, Finding, Table, Timings};
+    use protocol::{AlexnetFigure, Dying, Effort, Experiment, Finding, Table, Timings};
 
     fn foot_of(source: Source, seeds: &[u64], width: u16) -> String {
         let table = Table {

@@ -2,8 +2,8 @@
 
 use super::pixels;
 use super::theme::Theme;
-use crate::app::ImageLayout;
-use crate::protocol::ImageGrid;
+use app::ImageLayout;
+use protocol::ImageGrid;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::ops::Range;
@@ -46,7 +46,7 @@ pub fn one(theme: &Theme, image: &[u8], (width, height): (u32, u32), scale: u16,
 mod tests {
     use super::super::theme::{Glyphs, Palette};
     use super::*;
-    use crate::protocol::Source;
+    use protocol::Source;
 
     fn grid(captions: &[&str]) -> ImageGrid {
         let captions = captions.iter().map(ToString::to_string).collect();

@@ -3,8 +3,8 @@
 
 use super::curves::{mark_of, style_of};
 use super::theme::{Glyphs, Theme};
-use crate::app::cut;
-use crate::protocol::{Plot, Source};
+use app::cut;
+use protocol::{Plot, Source};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -168,8 +168,7 @@ fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> R
     let column = Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area };
     let mut y = column.y + 1;
     let mut put = |text: &str, style: Style, indents: [&str; 2], y: &mut u16| {
-        let options =
-            crate::app::lines_of(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
+        let options = app::lines_of(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
         for line in textwrap::wrap(text, options) {
             if *y < column.bottom() {
                 buffer.set_stringn(column.x, *y, line, usize::from(column.width), style);
@@ -191,7 +190,7 @@ fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> R
 mod tests {
     use super::super::theme::Palette;
     use super::*;
-    use crate::protocol::{Axis, Mark, Scale, Series, Stroke};
+    use protocol::{Axis, Mark, Scale, Series, Stroke};
 
     fn legend(series: &[(&str, Source)], marks: &[Source], area: Rect) -> (Vec<String>, Rect) {
         let axis = || Axis { label: String::new(), scale: Scale::Linear, limits: None };

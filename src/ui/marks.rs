@@ -3,9 +3,9 @@
 
 use super::plot::{Curve, Label, Weight};
 use super::theme::Theme;
-use crate::app::{OwnMark, Reach};
-use crate::lesson::RaceMark;
-use crate::protocol::{RunSpec, Scale};
+use app::{OwnMark, Reach};
+use lesson::RaceMark;
+use protocol::{RunSpec, Scale};
 use ratatui::style::Style;
 
 /// Published points, and the study to which they belong.

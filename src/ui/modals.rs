@@ -8,11 +8,11 @@ use super::runs;
 use super::search;
 use super::status::READING;
 use super::theme::Theme;
-use crate::app::{
+use app::{
     App, CommandLine, Completion, Modal, Outline, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, Settings, Work,
     commands, keys,
 };
-use crate::protocol::{RunId, RunState, counted};
+use protocol::{RunId, RunState, counted};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -77,7 +77,7 @@ fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
 
 /// Rows that a text takes in a box of this width.
 fn rows(text: &str, width: u16) -> u16 {
-    textwrap::wrap(text, crate::app::lines_of(usize::from(width.saturating_sub(4).max(1)))).len() as u16
+    textwrap::wrap(text, app::lines_of(usize::from(width.saturating_sub(4).max(1)))).len() as u16
 }
 
 fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {

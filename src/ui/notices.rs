@@ -3,7 +3,7 @@
 use super::modals::open;
 use super::questions::write;
 use super::theme::Theme;
-use crate::app::App;
+use app::App;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 

@@ -2,8 +2,8 @@
 //! colours.
 
 use super::theme::{Glyphs, Palette, Theme};
-use crate::app::Background;
-use crate::lesson::Pixel;
+use app::Background;
+use lesson::Pixel;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Style};
 

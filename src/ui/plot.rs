@@ -10,7 +10,7 @@ use super::axes::{Axes, Scale};
 use super::markers::{self, Wanted};
 use super::theme::{Glyphs, Theme};
 use super::ticks::{numbers, ticks};
-use crate::app::cut;
+use app::cut;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use std::ops::RangeInclusive;
 use unicode_width::UnicodeWidthStr;
@@ -140,7 +140,7 @@ impl Plot {
     /// In the middle of a plot that has no curve yet, where nothing else stands.
     fn say_what_comes(&self, plot: Rect, theme: &Theme, buffer: &mut Buffer) {
         let width = usize::from(plot.width.saturating_sub(4).min(60));
-        let lines = textwrap::wrap(&self.empty, crate::app::lines_of(width.max(1)));
+        let lines = textwrap::wrap(&self.empty, app::lines_of(width.max(1)));
         let top = plot.y + plot.height.saturating_sub(lines.len() as u16) / 2;
         for (line, y) in lines.iter().zip(top..plot.bottom()) {
             let text = theme.text(line);

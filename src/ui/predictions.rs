@@ -3,8 +3,8 @@
 use super::Theme;
 use super::plot::{Curve, Label, Plot, Weight};
 use super::questions::framed;
-use crate::app::{App, CURVE_ROWS, CalibrationBin, PredictionLine, calibration, prediction_lines};
-use crate::lesson::PredictionsCell;
+use app::{App, CURVE_ROWS, CalibrationBin, PredictionLine, calibration, prediction_lines};
+use lesson::PredictionsCell;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 pub fn draw(app: &App, theme: &Theme, cell: &PredictionsCell, focused: bool, area: Rect, buffer: &mut Buffer) {

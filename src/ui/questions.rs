@@ -1,7 +1,7 @@
 //! Predictions and check questions.
 
 use super::Theme;
-use crate::app::{OptionState, QuestionLine, QuestionLineKind};
+use app::{OptionState, QuestionLine, QuestionLineKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -15,7 +15,7 @@ pub fn framed(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mu
         (_, true) => Some(BorderType::Thick),
         (_, false) => Some(BorderType::Rounded),
     };
-    let title = crate::app::cut_at_word(&theme.text(title), usize::from(area.width.saturating_sub(4)));
+    let title = app::cut_at_word(&theme.text(title), usize::from(area.width.saturating_sub(4)));
     let block = Block::bordered().title(format!(" {title} ")).border_style(style);
     let block = match border {
         Some(kind) => block.border_type(kind),
@@ -38,7 +38,7 @@ pub fn framed(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mu
 /// Writes wrapped text and returns the row below it.
 pub fn write(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let mut row = y;
-    for line in textwrap::wrap(&theme.text(text), crate::app::lines_of(usize::from(area.width.max(1)))) {
+    for line in textwrap::wrap(&theme.text(text), app::lines_of(usize::from(area.width.max(1)))) {
         if row < area.bottom() {
             buffer.set_stringn(area.x, row, &line, usize::from(area.width), style);
         }

@@ -6,9 +6,9 @@ use super::questions::{framed, write};
 use super::reading;
 use super::standings;
 use super::theme::Theme;
-use crate::app::{App, Chart, Cursor, LaneView, MeanPoint, OwnMark, Race, Spread};
-use crate::lesson::TrainCell;
-use crate::protocol::{CellKey, Estimate, RunSpec, Scale, counted, grouped};
+use app::{App, Chart, Cursor, LaneView, MeanPoint, OwnMark, Race, Spread};
+use lesson::TrainCell;
+use protocol::{CellKey, Estimate, RunSpec, Scale, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -51,7 +51,7 @@ pub fn draw_cell(
     let shown = if let Some(race) = race {
         race
     } else {
-        ready = Race::new(crate::protocol::RunId(0), cell.spec());
+        ready = Race::new(protocol::RunId(0), cell.spec());
         &ready
     };
     let waiting = if starting.is_some() {

@@ -1,7 +1,7 @@
 //! The values at the cursor, in the last rows of a pane: the curve that is being read, and the others at the same place.
 
 use super::theme::Theme;
-use crate::app::{Chart, Cursor, cut};
+use app::{Chart, Cursor, cut};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -2,9 +2,9 @@
 
 use super::pixels;
 use super::theme::{Glyphs, Palette, Theme};
-use crate::app::{Background, luminance};
-use crate::lesson::Pixel;
-use crate::protocol::Regions;
+use app::{Background, luminance};
+use lesson::Pixel;
+use protocol::Regions;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -96,7 +96,7 @@ fn shade(background: Background, region: u32) -> Pixel {
 mod tests {
     use super::super::theme::{contrast, rgb};
     use super::*;
-    use crate::protocol::{Mark, Source};
+    use protocol::{Mark, Source};
 
     fn figure() -> Regions {
         let regions = (0..64).map(|at| u32::from(at % 8 >= 4) + 2 * u32::from(at >= 32)).collect();

@@ -3,8 +3,8 @@
 use super::modals::open;
 use super::questions::write;
 use super::theme::Theme;
-use crate::app::{App, RunsList, cut};
-use crate::protocol::{RunId, RunState, RunSummary, clock, date, grouped};
+use app::{App, RunsList, cut};
+use protocol::{RunId, RunState, RunSummary, clock, date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -44,7 +44,7 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
         ))
     });
     if let Some(told) = told.filter(|_| rows > 0) {
-        let lines = textwrap::wrap(&told, crate::app::lines_of(width.max(1))).len().min(usize::from(rows - 1)) as u16;
+        let lines = textwrap::wrap(&told, app::lines_of(width.max(1))).len().min(usize::from(rows - 1)) as u16;
         let place = Rect { y: last.saturating_sub(1 + lines), height: lines, ..inner };
         write(theme, &told, theme.faint(), place, place.y, buffer);
     }

@@ -2,7 +2,7 @@
 
 use super::Theme;
 use super::modals::open;
-use crate::app::{App, Search};
+use app::{App, Search};
 use ratatui::{buffer::Buffer, style::Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 

@@ -2,8 +2,8 @@
 
 use super::Theme;
 use super::questions::write;
-use crate::app::{App, Banner, Link, Modal, Wanted};
-use crate::protocol::RunState;
+use app::{App, Banner, Link, Modal, Wanted};
+use protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Clear;
@@ -79,7 +79,7 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
     let Some(message) = app.message.as_ref().filter(|_| !app.screen.status.is_empty()) else { return };
     let whole = app.screen.whole;
     let width = usize::from(whole.width.saturating_sub(2).max(1));
-    let lines: Vec<_> = message.lines().flat_map(|line| textwrap::wrap(line, crate::app::lines_of(width))).collect();
+    let lines: Vec<_> = message.lines().flat_map(|line| textwrap::wrap(line, app::lines_of(width))).collect();
     let height = (lines.len() as u16).min(whole.height);
     let area = Rect { y: whole.bottom() - height, height, ..whole };
     frame.render_widget(Clear, area);

@@ -2,8 +2,8 @@
 
 use super::questions::write;
 use super::theme::{Glyphs, Theme};
-use crate::app::{YOURS, cut};
-use crate::protocol::{Source, Table};
+use app::{YOURS, cut};
+use protocol::{Source, Table};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

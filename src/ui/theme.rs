@@ -1,9 +1,8 @@
 //! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
 
-use crate::app::Background;
-use crate::lesson;
-pub use crate::lesson::Glyphs;
-use crate::protocol::Source;
+use app::Background;
+pub use lesson::Glyphs;
+use protocol::Source;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal shows.
@@ -323,7 +322,7 @@ pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
 /// From 1 to 21. Source: WCAG 2.2, contrast ratio.
 #[cfg(test)]
 pub fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
-    let light = |(r, g, b): (u8, u8, u8)| crate::app::luminance([r, g, b].map(|part| f64::from(part) / 255.0)) + 0.05;
+    let light = |(r, g, b): (u8, u8, u8)| app::luminance([r, g, b].map(|part| f64::from(part) / 255.0)) + 0.05;
     let (one, other) = (light(one), light(other));
     one.max(other) / one.min(other)
 }

@@ -2,7 +2,7 @@
 
 use super::images;
 use super::theme::{Glyphs, Theme};
-use crate::protocol::{UnitState, Units};
+use protocol::{UnitState, Units};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -78,8 +78,8 @@ fn look(theme: &Theme, unit: UnitState) -> (&'static str, Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Code, Source};
-    use crate::ui::Palette;
+    use crate::Palette;
+    use protocol::{Code, Source};
 
     #[test]
     fn the_image_stands_beside_its_units_or_gives_way() {

@@ -4,10 +4,10 @@
 //! the spread and the ratio of both. Without arguments 5 rounds of LeNet-4; `3 20,50,500 500 10000` is the tutorial's
 //! network on a part of the images.
 
-use relu_notebook::learn::{
+use learn::{
     Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, model::LeNet4, optim::Sgd, train_lane,
 };
-use relu_notebook::protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec, Widths};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec, Widths};
 use std::time::Instant;
 use tch::Tensor;
 

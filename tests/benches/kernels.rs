@@ -8,8 +8,8 @@
 #![allow(clippy::inline_always)] // As the kernels themselves: one function with the instruction set.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use relu_notebook::learn::fused::vector::{Kernel, Lanes};
-use relu_notebook::learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
+use learn::fused::vector::{Kernel, Lanes};
+use learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use std::hint::black_box;
 use std::time::Instant;
 use tch::{Kind, Tensor};

@@ -5,8 +5,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use relu_notebook::app::App;
-use relu_notebook::lesson::{Library, check, parse};
+use app::App;
+use lesson::{Library, check, parse};
 use std::time::Instant;
 
 const SIZE: usize = 10 << 20;

@@ -9,16 +9,13 @@
 //! Options: `cargo bench --bench peer -- --rounds 5 --epochs 3`.
 
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
-use relu_notebook::{
-    learn::{
-        Control, Dataset, Ending, Observer, Snapshot, machine,
-        model::LeNet4,
-        random::{Purpose, Random},
-        train_lane,
-    },
-    mnist,
-    protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec},
+use learn::{
+    Control, Dataset, Ending, Observer, Snapshot, machine,
+    model::LeNet4,
+    random::{Purpose, Random},
+    train_lane,
 };
+use protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
 use serde::Deserialize;
 use std::{
     env, fs,

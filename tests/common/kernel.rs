@@ -2,13 +2,10 @@
 //! and, past it, prints the end of the kernel's log.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use relu_notebook::{
-    protocol::{
-        EpochRecord, ErrorKind, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, StartLine,
-    },
-    shell::client::{Client, ClientError, Message},
-    store::{Home, Store},
+use protocol::{
+    EpochRecord, ErrorKind, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, StartLine,
 };
+use shell::client::{Client, ClientError, Message};
 use std::{
     collections::BTreeMap,
     fs,
@@ -17,6 +14,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
+use store::{Home, Store};
 use tempfile::TempDir;
 
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -198,7 +196,7 @@ pub fn tensors(file: &Path) -> String {
     names.sort_unstable();
     let all: Vec<u8> =
         names.iter().flat_map(|name| [name.as_bytes(), tensors.tensor(name).unwrap().data()].concat()).collect();
-    relu_notebook::store::files::sha256(&all)
+    store::files::sha256(&all)
 }
 
 pub fn refused(result: Result<Reply, ClientError>) -> (ErrorKind, String) {

@@ -1,16 +1,16 @@
 //! A session by scripted keys.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use app::{App, Effect, Event, Modal, Tag, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::style::{Color, Modifier};
-use ratatui::{Terminal, backend::TestBackend};
-use relu_notebook::app::{App, Effect, Event, Modal, Tag, update};
-use relu_notebook::lesson::Library;
-use relu_notebook::protocol::{
+use lesson::Library;
+use protocol::{
     self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
     RunSpec, RunState,
 };
-use relu_notebook::ui::{self, Theme};
+use ratatui::style::{Color, Modifier};
+use ratatui::{Terminal, backend::TestBackend};
+use ui::{self, Theme};
 use unicode_width::UnicodeWidthStr;
 
 /// A notebook without a terminal: keys go in, effects are kept.

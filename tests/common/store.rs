@@ -1,10 +1,8 @@
 //! A store in a home of its own, and what goes into it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use relu_notebook::{
-    protocol::{Arm, EpochRecord, Lane, Preset, RunId, RunSpec},
-    store::{CheckpointRow, Committed, Home, Store},
-};
+use protocol::{Arm, EpochRecord, Lane, Preset, RunId, RunSpec};
+use store::{CheckpointRow, Committed, Home, Store};
 use tempfile::TempDir;
 
 pub fn home() -> (TempDir, Home) {

@@ -1,11 +1,9 @@
 //! What is in the backup when the store is lost: all that came to rest, and nothing that was deleted.
 
 use super::{Bench, UNTIL_STOPPED};
-use crate::{
-    protocol::{Event, RunEvent, RunState},
-    store::{Home, Store, StoreError},
-};
+use protocol::{Event, RunEvent, RunState};
 use std::fs;
+use store::{Home, Store, StoreError};
 
 impl Bench {
     /// The store is destroyed beneath the kernel, and the next one opens it.

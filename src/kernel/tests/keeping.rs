@@ -2,12 +2,10 @@
 //! stored that nobody would find.
 
 use super::{Bench, UNTIL_STOPPED};
-use crate::{
-    kernel::keeping::Whereabouts,
-    protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunSpec, RunState},
-    store::Store,
-};
+use crate::keeping::Whereabouts;
+use protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, path::PathBuf};
+use store::Store;
 
 impl Bench {
     fn file(&self, suffix: &str) -> PathBuf {

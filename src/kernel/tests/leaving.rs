@@ -1,10 +1,8 @@
 //! How a kernel comes to rest: nothing new begins, whoever waits for the end is told of it, and nobody is greeted.
 
 use super::{Bench, PATIENCE, UNTIL_STOPPED, cell};
-use crate::{
-    kernel::{Options, connection},
-    protocol::{ErrorKind, PROTOCOL_VERSION, Preset, RunSpec},
-};
+use crate::{Options, connection};
+use protocol::{ErrorKind, PROTOCOL_VERSION, Preset, RunSpec};
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,

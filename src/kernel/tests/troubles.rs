@@ -2,13 +2,11 @@
 //! nothing whole is given up, and all is made good once the disk answers again.
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
-use crate::{
-    kernel::{desk::Intent, recovery, trainer},
-    learn::Snapshot,
-    protocol::{Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState},
-    store::{CheckpointRow, Store, files::LaneFolder},
-};
+use crate::{desk::Intent, recovery, trainer};
+use learn::Snapshot;
+use protocol::{Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, os::unix::fs::symlink};
+use store::{CheckpointRow, Store, files::LaneFolder};
 
 const FIRST: RunId = RunId(1);
 

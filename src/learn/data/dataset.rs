@@ -2,8 +2,8 @@
 
 use super::folder::{self, FolderError};
 use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
-use crate::mnist::{self, UnpackError};
-use crate::protocol::{DataSource, RunSpec};
+use mnist::{self, UnpackError};
+use protocol::{DataSource, RunSpec};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 use tch::{Device, Kind, Tensor};

@@ -5,7 +5,6 @@
 //! the set's name in front; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
 //! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
 
-use crate::mnist;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

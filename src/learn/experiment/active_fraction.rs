@@ -3,8 +3,8 @@
 use super::mlp::{Mlp, digits, mean};
 use super::summary::{Measured, number};
 use super::{ExperimentError, bench::Bench, summary};
-use crate::learn::{activation, random::Purpose, random::Random};
-use crate::protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
+use crate::{activation, random::Purpose, random::Random};
+use protocol::{ActiveFraction, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
 
 const LAYERS: usize = 3;
 

@@ -5,8 +5,8 @@ use super::mlp::{Mlp, Training, labelled, mean, train};
 use super::penalised::Penalised;
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
+use crate::random::{Purpose, Random};
+use protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
 use std::collections::HashSet;
 use tch::{Device, Kind, Tensor};
 

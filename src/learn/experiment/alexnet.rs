@@ -1,7 +1,7 @@
 //! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
 
 use super::{reference, summary};
-use crate::protocol::{AlexnetFigure, Figure, Mark, Outcome, Stroke};
+use protocol::{AlexnetFigure, Figure, Mark, Outcome, Stroke};
 
 pub fn run(settings: &AlexnetFigure) -> Outcome {
     let target = settings.target;

@@ -5,8 +5,8 @@
 use super::mlp::{Mlp, Trained, are_finite};
 use super::summary::Absent;
 use super::{ExperimentError, bench::Part};
-use crate::learn::{optim::Sgd, random::Purpose, random::Random};
-use crate::protocol::{Activation, Init};
+use crate::{optim::Sgd, random::Purpose, random::Random};
+use protocol::{Activation, Init};
 use tch::{Device, Kind, Tensor};
 
 /// Share of the inputs that is masked.

@@ -1,8 +1,8 @@
 //! The bench that an experiment works at: the data, the seeds, the way to tell how far it is, and the cores.
 
 use super::{CellObserver, Context, ExperimentError};
-use crate::learn::{data::Dataset, machine};
-use crate::protocol::{Effort, Outcome};
+use crate::{data::Dataset, machine};
+use protocol::{Effort, Outcome};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError, mpsc};
 use std::thread;

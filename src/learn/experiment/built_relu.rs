@@ -1,7 +1,7 @@
 //! Rectifiers built from four operations: what autograd has as their value and slope.
 
 use super::{ExperimentError, summary};
-use crate::protocol::{BuiltRelu, Figure, Operation, Outcome, Source, Table};
+use protocol::{BuiltRelu, Figure, Operation, Outcome, Source, Table};
 use tch::{Kind, Tensor};
 
 const PLACES: [f64; 4] = [f64::NEG_INFINITY, -1.0, 0.0, 1.0];

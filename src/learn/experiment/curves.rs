@@ -1,8 +1,8 @@
 //! Activations and their derivatives, by LibTorch's autograd in float64.
 
 use super::{ExperimentError, summary};
-use crate::learn::activation;
-use crate::protocol::{Activation, Curves, Figure, Outcome, PlotPlace, Source, Stroke};
+use crate::activation;
+use protocol::{Activation, Curves, Figure, Outcome, PlotPlace, Source, Stroke};
 use tch::{Kind, Tensor};
 
 const POINTS: usize = 401;

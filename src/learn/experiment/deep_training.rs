@@ -6,9 +6,9 @@ use super::mean_field::Wide;
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
-use crate::learn::activation;
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Activation, Centre, DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
+use crate::activation;
+use crate::random::{Purpose, Random};
+use protocol::{Activation, Centre, DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
@@ -260,7 +260,7 @@ fn error_of(epoch: &(f64, f64)) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Init;
+    use protocol::Init;
 
     const SIZES: [i64; 8] = [784, 200, 200, 200, 200, 200, 200, 10];
 

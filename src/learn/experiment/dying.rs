@@ -4,8 +4,8 @@
 use super::mlp::{Mlp, Recipe, Training, labelled, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
-use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Dying, Figure, Init, Outcome, Plot, PlotPlace, Source, Stroke, Table, TablePlace};
+use crate::{random::Purpose, random::Random};
+use protocol::{Activation, Dying, Figure, Init, Outcome, Plot, PlotPlace, Source, Stroke, Table, TablePlace};
 use tch::{Kind, Tensor};
 
 const KINDS: [Activation; 2] = [Activation::Relu, Activation::Leaky];

@@ -4,8 +4,8 @@ use super::mean_field::Wide;
 use super::mlp::{Mlp, labelled, mean};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
-use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Figure, GradientDepth, Init, Outcome, Source, Stroke, Table};
+use crate::{random::Purpose, random::Random};
+use protocol::{Activation, Figure, GradientDepth, Init, Outcome, Source, Stroke, Table};
 use tch::Tensor;
 
 pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, ExperimentError> {

@@ -4,7 +4,7 @@
 //! `REFRACTORY`. The constants are our fit to the paper's Figure 1, which states none.
 
 use super::{ExperimentError, bench::Bench, reference, summary};
-use crate::protocol::{Band, Figure, Lif, Mark, Outcome, Source, Stroke};
+use protocol::{Band, Figure, Lif, Mark, Outcome, Source, Stroke};
 
 const TAU: f64 = 30.0; // ms
 const REFRACTORY: f64 = 4.0; // ms

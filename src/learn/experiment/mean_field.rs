@@ -7,8 +7,8 @@
 //!
 //! with s^2 = n Var(w) for n units a layer and h what a unit hands on.
 
-use crate::learn::activation;
-use crate::protocol::{Activation, Init};
+use crate::activation;
+use protocol::{Activation, Init};
 use tch::{Device, Kind, Tensor};
 
 /// Places at which an expectation is summed up, and how many deviations they reach. An even number: the kink of a

@@ -2,8 +2,8 @@
 
 use super::ExperimentError;
 use super::summary::Absent;
-use crate::learn::{Split, activation, optim::Sgd, random::Purpose, random::Random};
-use crate::protocol::{Activation, Init};
+use crate::{Split, activation, optim::Sgd, random::Purpose, random::Random};
+use protocol::{Activation, Init};
 use tch::{Kind, Tensor};
 
 /// Pixels of an image as stored.
@@ -233,8 +233,8 @@ pub fn mean(x: &Tensor) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::Dataset;
-    use crate::protocol::DataSource;
+    use crate::Dataset;
+    use protocol::DataSource;
 
     struct Plain(Vec<f64>);
 

@@ -59,8 +59,8 @@ pub use cabinet::Cabinet;
 
 use super::data::{DataError, Dataset};
 use super::machine;
-use crate::protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
 use bench::Bench;
+use protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
 use std::sync::Arc;
 use std::time::Instant;
 

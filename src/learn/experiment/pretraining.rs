@@ -5,8 +5,8 @@ use super::autoencoder::{Pretext, pretrain};
 use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
-use crate::learn::{Dataset, random::Purpose, random::Random};
-use crate::protocol::{Activation, Figure, Finding, Init, Outcome, Pretraining, Source, Stroke, Table};
+use crate::{Dataset, random::Purpose, random::Random};
+use protocol::{Activation, Figure, Finding, Init, Outcome, Pretraining, Source, Stroke, Table};
 use tch::{Kind, Tensor};
 
 /// Weight of the rectifier's L1 penalty, in pre-training and after (Glorot et al. 2011).

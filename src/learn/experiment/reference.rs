@@ -1,6 +1,6 @@
 //! Published figures, digitised: compiled in, read when drawn.
 
-use crate::protocol::Source;
+use protocol::Source;
 
 const ALEXNET: &str = include_str!("../../../assets/reference/alexnet_fig1_vector.csv");
 const LIF: &str = include_str!("../../../assets/reference/glorot2011_fig1_lif_digitised.csv");

@@ -1,7 +1,7 @@
 //! Every way to write a ReLU: they agree everywhere but in their derivative at 0.
 
 use super::{ExperimentError, summary};
-use crate::protocol::{Figure, Outcome, Source, Table, TablePlace};
+use protocol::{Figure, Outcome, Source, Table, TablePlace};
 use tch::{Kind, Tensor};
 
 type Form = (&'static str, &'static str, fn(&Tensor) -> Tensor);

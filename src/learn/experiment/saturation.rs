@@ -4,9 +4,9 @@ use super::bench::{Bench, Part};
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
-use crate::learn::activation;
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Table};
+use crate::activation;
+use crate::random::{Purpose, Random};
+use protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Table};
 use tch::{Kind, Tensor};
 
 const LAYERS: usize = 3;

@@ -8,8 +8,8 @@
 use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
-use crate::learn::{Dataset, activation, random::Purpose, random::Random};
-use crate::protocol::{Activation, Bar, Bars, Figure, Finding, Init, Outcome, Separability, Source, Stroke, Table};
+use crate::{Dataset, activation, random::Purpose, random::Random};
+use protocol::{Activation, Bar, Bars, Figure, Finding, Init, Outcome, Separability, Source, Stroke, Table};
 use tch::{Kind, Tensor};
 
 /// Zeros, percent, that the thresholds of the sparse random features are set for.

@@ -7,8 +7,8 @@ use super::penalised::Penalised;
 use super::sparsity_figure::parabola;
 use super::summary::Absent;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
-use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
+use crate::{random::Purpose, random::Random};
+use protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
 use tch::Tensor;
 
 /// The article's band of zeros, percent.

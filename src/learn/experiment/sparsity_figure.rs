@@ -3,7 +3,7 @@
 
 use super::sparsity_error::band;
 use super::{reference, summary};
-use crate::protocol::{Figure, Outcome, Plot, Source, Stroke, Table};
+use protocol::{Figure, Outcome, Plot, Source, Stroke, Table};
 use std::ops::Range;
 
 /// Width of a row of the table, percent of zeros, and where the first begins.

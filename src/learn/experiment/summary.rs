@@ -1,6 +1,6 @@
 //! Small helpers: what a seed measured or why it has no number, mean and spread over seeds, findings, axes and curves.
 
-use crate::protocol::{Axis, Finding, Plot, Scale, Series, Source, Stroke};
+use protocol::{Axis, Finding, Plot, Scale, Series, Source, Stroke};
 use std::fmt;
 
 /// Why a seed has no number.

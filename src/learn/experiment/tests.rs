@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::{DataSource, Effort, Figure};
+use protocol::{DataSource, Effort, Figure};
 
 struct Patient;
 
@@ -226,7 +226,7 @@ fn tricks_are_weighed_against_the_plain_network() {
     for phi in ["relu", "tanh"] {
         let gain = |name: &str| value(&outcome, &format!("tricks.gain.{phi}.{name}"));
         assert!(gain("momentum") > 0.0);
-        let all = crate::protocol::Trick::ALL;
+        let all = protocol::Trick::ALL;
         let sum: f64 = all.iter().map(|trick| gain(trick.name())).sum();
         near(value(&outcome, &format!("tricks.sum.{phi}")), sum, 1e-9);
         near(value(&outcome, &format!("tricks.share.{phi}")), 100.0 * gain("together") / sum, 1e-9);
@@ -256,7 +256,7 @@ fn survive(toml: &str) -> Outcome {
     let mut outcome = run(&spec, &context, &mut Patient).unwrap_or_else(|error| panic!("{toml}: {error}"));
     assert_eq!(outcome.remove_non_finite(), Vec::<String>::new(), "{toml}");
     for finding in &outcome.findings {
-        assert!(crate::protocol::finds(spec.experiment.finding_keys(), &finding.key), "{toml}: {}", finding.key);
+        assert!(protocol::finds(spec.experiment.finding_keys(), &finding.key), "{toml}: {}", finding.key);
         assert!(finding.value.is_some() || finding.seeds.is_empty(), "{toml}: {finding:?}");
     }
     outcome

@@ -1,8 +1,8 @@
 //! A network's forward pass with dropout and batch normalisation, and digits that move.
 
 use super::mlp::Mlp;
-use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::Trick;
+use crate::{random::Purpose, random::Random};
+use protocol::Trick;
 use tch::{Device, Kind, Tensor};
 
 /// Share of the hidden outputs that dropout silences.

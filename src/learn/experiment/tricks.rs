@@ -4,8 +4,8 @@ use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
 use super::summary::{Absent, Measured};
 use super::tricked::{Tricked, moved};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
-use crate::learn::{random::Purpose, random::Random};
-use crate::protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use crate::{random::Purpose, random::Random};
+use protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::Tensor;
 
 /// One way to train.

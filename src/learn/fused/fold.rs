@@ -1,7 +1,7 @@
 //! Affine functions on both sides of a convolution, taken into its few weights.
 //!
 //! An activation may be an affine function of one that is computed faster: tanh z = 2 sigma(2z) - 1 (see
-//! [`Factored`](crate::learn::activation::Factored)). Multiplying and shifting every pixel costs more than the sigmoid
+//! [`Factored`](crate::activation::Factored)). Multiplying and shifting every pixel costs more than the sigmoid
 //! itself; the layer in front can give 2z as it is, by twice its weights, and the layer behind can take sigma as it is:
 //! `conv(2s - 1, w) + b = conv(s, 2w) + (b - sum of w)`, as there is no border of zeros.
 

@@ -21,9 +21,9 @@
 
 use super::fold::{fold, unfold};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
-use crate::learn::activation::{self, Factored};
-use crate::learn::model::LeNet4;
-use crate::protocol::Widths;
+use crate::activation::{self, Factored};
+use crate::model::LeNet4;
+use protocol::Widths;
 use tch::{Device, Kind, Tensor};
 
 /// Pixels a side as the network sees them.
@@ -218,8 +218,8 @@ fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::random::{Purpose, Random};
-    use crate::protocol::{Activation, Arm};
+    use crate::random::{Purpose, Random};
+    use protocol::{Activation, Arm};
 
     fn images(digits: &[u8]) -> Tensor {
         let images = Tensor::from_slice(digits).view([-1, 1, 28, 28]).to_kind(Kind::Float).divide_scalar(255.0);

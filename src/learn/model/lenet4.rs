@@ -2,11 +2,11 @@
 //! bias, activation, twice; a fully connected layer; ten logits. With 4, 16 and 120 units and full connections it has
 //! 51,050 parameters and reaches about 1.2 % validation error on MNIST after 150 epochs.
 
-use crate::learn::activation;
-use crate::learn::init::glorot_uniform;
-use crate::learn::observer::NamedTensor;
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Arm, Widths};
+use crate::activation;
+use crate::init::glorot_uniform;
+use crate::observer::NamedTensor;
+use crate::random::{Purpose, Random};
+use protocol::{Arm, Widths};
 use tch::{Kind, Tensor};
 
 /// The parameters' names, in the order of every list of them here.

@@ -3,7 +3,7 @@
 use super::block::{Block, Side, tall};
 use super::symbols::{Class, gap};
 use super::tex::{Columns, Grid, Node, Row};
-use crate::lesson::Glyphs;
+use crate::Glyphs;
 
 /// What a part has become: a text that may still run on in its line, or several lines.
 pub enum Set {

@@ -2,7 +2,7 @@
 
 use super::limits::{some, within};
 use super::{Effort, Settings};
-use crate::protocol::SpecError;
+use crate::SpecError;
 use serde::{Deserialize, Serialize};
 
 /// One step on the way from x: what becomes of the value y so far.

@@ -2,7 +2,7 @@
 
 use super::limits::{some, within};
 use super::{Effort, Init, Settings};
-use crate::protocol::{Activation, SpecError};
+use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
 /// One way to build the network.

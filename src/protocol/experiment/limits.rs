@@ -1,6 +1,6 @@
 //! What settings may be; each refusal names the setting and what it may be.
 
-use crate::protocol::{Activation, SpecError};
+use crate::{Activation, SpecError};
 use std::fmt::Display;
 
 /// `low <= value <= high`.

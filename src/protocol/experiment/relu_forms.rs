@@ -1,7 +1,7 @@
 //! Every way to write a ReLU: value and gradient at and around 0, and how reductions share a tie.
 
 use super::{Effort, Settings};
-use crate::protocol::SpecError;
+use crate::SpecError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

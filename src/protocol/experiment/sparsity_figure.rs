@@ -1,7 +1,7 @@
 //! Glorot's Figure 3 from its digitised points: test error against zeros.
 
 use super::{Effort, Settings};
-use crate::protocol::SpecError;
+use crate::SpecError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::limits::{some, some_activations, within};
 use super::{Effort, Settings};
-use crate::protocol::{Activation, SpecError};
+use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

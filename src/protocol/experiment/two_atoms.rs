@@ -2,7 +2,7 @@
 
 use super::limits::within;
 use super::{Effort, Settings};
-use crate::protocol::SpecError;
+use crate::SpecError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,6 @@
 //! How a kernel came to its end, as far as a client can tell: the process that started it has its exit status, and the
 //! others see whether it took its socket along.
 
-use crate::store::{Home, socket};
 use std::{
     fmt,
     os::unix::process::ExitStatusExt,
@@ -11,6 +10,7 @@ use std::{
     thread,
     time::Duration,
 };
+use store::{Home, socket};
 
 /// A connection may be closed a moment before its process has ended.
 const STATUS_WITHIN: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! The kernel's lines as they come, with a deadline that loses no half-read line.
 
-use crate::protocol::{ServerLine, Unreadable};
+use protocol::{ServerLine, Unreadable};
 use std::{
     io::{self, Read},
     os::unix::net::UnixStream,
@@ -64,7 +64,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Reply;
+    use protocol::Reply;
     use std::io::Write;
 
     #[test]

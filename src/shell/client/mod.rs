@@ -6,12 +6,9 @@ mod start;
 
 pub use ending::Ending;
 
-use crate::{
-    protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine, Unreadable},
-    store::{Home, HomeError, socket},
-};
 use ending::Watch;
 use lines::{Heard, Lines};
+use protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine, Unreadable};
 use std::{
     collections::VecDeque,
     io::{self, Write},
@@ -21,6 +18,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use store::{Home, HomeError, socket};
 
 /// How long a kernel may take to greet before it is called silent: it needs neither the disk nor the scheduler for that.
 const GREETING: Duration = Duration::from_secs(4);

@@ -4,10 +4,7 @@ use super::{
     Client, ClientError,
     ending::{Ending, Started},
 };
-use crate::{
-    protocol::StartLine,
-    store::{Home, open_own},
-};
+use protocol::StartLine;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -29,6 +26,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use store::{Home, open_own};
 
 /// Loading LibTorch takes a quarter of a second, on a cold and busy machine many times that.
 const PATIENCE: Duration = Duration::from_mins(1);

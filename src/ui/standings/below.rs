@@ -1,9 +1,9 @@
 //! The numbers beneath the chart: a row a lane; with several seeds a row an arm, and the lanes where they have room.
 
 use super::{Entry, backend, columns, facts, foot, head, height, standing_style, write_foot};
-use crate::ui::questions::write;
-use crate::ui::race::RaceView;
-use crate::ui::theme::Theme;
+use crate::questions::write;
+use crate::race::RaceView;
+use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;

@@ -3,9 +3,9 @@
 use super::{
     Entry, bar, columns, facts, fitting, foot, height, machinery, put_more, standing, standing_style, times, write_foot,
 };
-use crate::ui::questions::write;
-use crate::ui::race::RaceView;
-use crate::ui::theme::Theme;
+use crate::questions::write;
+use crate::race::RaceView;
+use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

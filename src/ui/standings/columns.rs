@@ -1,7 +1,7 @@
 //! The numbers of a race as a table that fits: the columns of least rank go first where the room ends.
 
 use super::{Entry, bar, fitting, put_more};
-use crate::ui::theme::Theme;
+use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;

@@ -7,8 +7,8 @@ mod columns;
 
 use super::race::{RaceView, arm_number};
 use super::theme::{Glyphs, Theme};
-use crate::app::{ArmView, LaneView, Race, Spread};
-use crate::protocol::{Advance, EpochRecord, RunState, clock, counted, grouped};
+use app::{ArmView, LaneView, Race, Spread};
+use protocol::{Advance, EpochRecord, RunState, clock, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -34,7 +34,7 @@ pub fn rows(view: &RaceView, width: u16, height: u16) -> u16 {
 }
 
 fn height(text: &str, width: u16) -> usize {
-    textwrap::wrap(text, crate::app::lines_of(usize::from(width.max(1)))).len()
+    textwrap::wrap(text, app::lines_of(usize::from(width.max(1)))).len()
 }
 
 fn percent(value: Option<f64>) -> String {
@@ -188,7 +188,7 @@ fn times(race: &Race) -> String {
 /// Where the race stands and its times, one beside the other if they have the room.
 fn head(race: &Race, width: u16) -> Vec<(String, String)> {
     let (standing, times) = (standing(race), times(race));
-    let mut lines: Vec<(String, String)> = textwrap::wrap(&standing, crate::app::lines_of(usize::from(width.max(1))))
+    let mut lines: Vec<(String, String)> = textwrap::wrap(&standing, app::lines_of(usize::from(width.max(1))))
         .into_iter()
         .map(|line| (line.into(), String::new()))
         .collect();
@@ -256,9 +256,7 @@ fn write_foot(theme: &Theme, sentences: &[(String, Tone)], area: Rect, buffer: &
     let width = usize::from(area.width.max(1));
     let lines: Vec<_> = sentences
         .iter()
-        .flat_map(|(text, tone)| {
-            textwrap::wrap(text, crate::app::lines_of(width)).into_iter().map(move |line| (line, *tone))
-        })
+        .flat_map(|(text, tone)| textwrap::wrap(text, app::lines_of(width)).into_iter().map(move |line| (line, *tone)))
         .collect();
     for (at, (line, tone)) in lines.iter().take(area.height.into()).enumerate() {
         let y = area.y + at as u16;

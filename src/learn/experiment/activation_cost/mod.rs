@@ -6,9 +6,9 @@ mod share;
 mod way;
 
 use super::{ExperimentError, bench::Bench, summary};
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
+use crate::random::{Purpose, Random};
 use clock::{median_and_spread, seconds, turn};
+use protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
 use tch::Tensor;
 use way::Way;
 

@@ -3,15 +3,15 @@
 
 use super::clock::{median_and_spread, seconds, turn};
 use super::way::Way;
-use crate::learn::activation;
-use crate::learn::data::Split;
-use crate::learn::engine::Engine;
-use crate::learn::experiment::mlp::{Mlp, digits};
-use crate::learn::experiment::{ExperimentError, bench::Bench, summary};
-use crate::learn::model::LeNet4;
-use crate::learn::optim::Sgd;
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Activation, Arm, Backend, Figure, Finding, Init, Preset, RunSpec, Source, Table};
+use crate::activation;
+use crate::data::Split;
+use crate::engine::Engine;
+use crate::experiment::mlp::{Mlp, digits};
+use crate::experiment::{ExperimentError, bench::Bench, summary};
+use crate::model::LeNet4;
+use crate::optim::Sgd;
+use crate::random::{Purpose, Random};
+use protocol::{Activation, Arm, Backend, Figure, Finding, Init, Preset, RunSpec, Source, Table};
 use tch::{Kind, Tensor};
 
 /// Images a step.

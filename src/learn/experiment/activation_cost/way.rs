@@ -1,7 +1,7 @@
 //! The very kernels that LibTorch runs for an activation, forward and backward, called one by one.
 
-use crate::learn::activation;
-use crate::protocol::Activation;
+use crate::activation;
+use protocol::Activation;
 use tch::Tensor;
 
 /// What is timed.

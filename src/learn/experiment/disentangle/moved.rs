@@ -1,6 +1,6 @@
 //! Digits that are moved and turned.
 
-use crate::protocol::Steer;
+use protocol::Steer;
 use tch::{Kind, Tensor};
 
 const SIDE: i64 = 28;

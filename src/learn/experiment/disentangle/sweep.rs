@@ -1,11 +1,11 @@
 //! How much of a code notices when digits are moved and turned, on average over many of them.
 
 use super::moved;
-use crate::learn::experiment::bench::Part;
-use crate::learn::experiment::mlp::{Mlp, mean};
-use crate::learn::experiment::summary::{Absent, Measured};
-use crate::learn::experiment::{ExperimentError, summary};
-use crate::protocol::{Activation, Figure, Finding, Outcome, Source, Steer, Stroke, Table};
+use crate::experiment::bench::Part;
+use crate::experiment::mlp::{Mlp, mean};
+use crate::experiment::summary::{Absent, Measured};
+use crate::experiment::{ExperimentError, summary};
+use protocol::{Activation, Figure, Finding, Outcome, Source, Steer, Stroke, Table};
 use tch::{Kind, Tensor};
 
 /// Pixels, degrees.

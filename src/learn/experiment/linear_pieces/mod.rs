@@ -8,11 +8,11 @@ mod walk;
 use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
-use crate::learn::random::{Purpose, Random};
-use crate::learn::{Dataset, Split};
-use crate::protocol::{Activation, Effort, Figure, Finding, Init, LinearPieces, Outcome};
+use crate::random::{Purpose, Random};
+use crate::{Dataset, Split};
 use net::Net;
 use plane::{Census, Plane};
+use protocol::{Activation, Effort, Figure, Finding, Init, LinearPieces, Outcome};
 use walk::{Switch, walk};
 
 /// Test images of which the affine map is held against the network.

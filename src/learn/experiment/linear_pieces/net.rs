@@ -1,6 +1,6 @@
 //! A trained ReLU network as plain numbers in float64: which units are on, and the affine map that is left of it then.
 
-use crate::learn::experiment::mlp::Mlp;
+use crate::experiment::mlp::Mlp;
 use tch::{Kind, Tensor};
 
 /// On or off, one a hidden unit, the first layer's first.
@@ -119,8 +119,8 @@ impl Net {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::learn::random::{Purpose, Random};
-    use crate::protocol::{Activation, Init};
+    use crate::random::{Purpose, Random};
+    use protocol::{Activation, Init};
 
     pub fn random_mlp(sizes: &[i64]) -> Mlp {
         let mut random = Random::new(3, Purpose::InitialWeights);

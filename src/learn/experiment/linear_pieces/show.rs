@@ -3,8 +3,8 @@
 use super::net::Net;
 use super::plane::{self, Plane, SIZE};
 use super::walk::Switch;
-use crate::learn::experiment::summary;
-use crate::protocol::{Figure, ImageGrid, Mark, Regions, Source, Stroke, Table};
+use crate::experiment::summary;
+use protocol::{Figure, ImageGrid, Mark, Regions, Source, Stroke, Table};
 
 const SIDE: u32 = 28;
 

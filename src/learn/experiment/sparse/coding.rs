@@ -2,12 +2,12 @@
 
 use super::dictionary::{Dictionary, Sign, pictures};
 use super::patches::{SIDE, patches};
-use crate::learn::experiment::bench::{Bench, Part};
-use crate::learn::experiment::mlp::digits;
-use crate::learn::experiment::summary::Measured;
-use crate::learn::experiment::{ExperimentError, summary};
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table, TablePlace};
+use crate::experiment::bench::{Bench, Part};
+use crate::experiment::mlp::digits;
+use crate::experiment::summary::Measured;
+use crate::experiment::{ExperimentError, summary};
+use crate::random::{Purpose, Random};
+use protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table, TablePlace};
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 

@@ -1,8 +1,8 @@
 //! A dictionary whose few columns add up to a patch: x is about D a, and every coefficient has its price.
 
 use super::patches::SIDE;
-use crate::learn::experiment::ExperimentError;
-use crate::learn::random::Random;
+use crate::experiment::ExperimentError;
+use crate::random::Random;
 use tch::{Device, Kind, Tensor};
 
 const PIXELS: i64 = SIDE * SIDE;
@@ -176,7 +176,7 @@ fn unit(columns: &Tensor) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::random::Purpose;
+    use crate::random::Purpose;
 
     fn random() -> Random {
         Random::new(1, Purpose::Experiment { number: 6 })

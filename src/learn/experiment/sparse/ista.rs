@@ -3,12 +3,12 @@
 
 use super::dictionary::{Dictionary, Sign};
 use super::patches::patches;
-use crate::learn::experiment::bench::{Bench, Part};
-use crate::learn::experiment::mlp::{digits, mean};
-use crate::learn::experiment::summary::Measured;
-use crate::learn::experiment::{ExperimentError, summary};
-use crate::learn::random::{Purpose, Random};
-use crate::protocol::{Figure, Finding, Ista, Outcome, Series, Source, Stroke, Table};
+use crate::experiment::bench::{Bench, Part};
+use crate::experiment::mlp::{digits, mean};
+use crate::experiment::summary::Measured;
+use crate::experiment::{ExperimentError, summary};
+use crate::random::{Purpose, Random};
+use protocol::{Figure, Finding, Ista, Outcome, Series, Source, Stroke, Table};
 use tch::Tensor;
 
 /// Steps at which a code is looked at, as layers of a network.

@@ -1,6 +1,6 @@
 //! Patches of whitened digits. Olshausen and Field's own pictures may not be passed on; pen strokes take their place.
 
-use crate::learn::random::Random;
+use crate::random::Random;
 use tch::{Device, Kind, Tensor};
 
 /// Pixels of a patch's side.
@@ -48,7 +48,7 @@ pub fn patches(digits: &Tensor, random: &mut Random) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::random::Purpose;
+    use crate::random::Purpose;
 
     #[test]
     fn patches_are_centred_scaled_and_inked() {

@@ -1,7 +1,7 @@
 //! ISTA with two atoms, small enough to be followed by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
 
-use crate::learn::experiment::summary;
-use crate::protocol::{Figure, Mark, Outcome, PlotPlace, Source, Stroke, Table, TwoAtoms};
+use crate::experiment::summary;
+use protocol::{Figure, Mark, Outcome, PlotPlace, Source, Stroke, Table, TwoAtoms};
 
 type Pair = [f64; 2];
 

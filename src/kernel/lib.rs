@@ -27,18 +27,16 @@ mod trainer;
 
 pub use process::{KernelError, Options, run};
 
-use crate::{
-    protocol::{Event, KernelStatus, RunEvent},
-    store::{Home, Store},
-};
 use backup::Backups;
 use cells::Cells;
 use desk::Desk;
 use hub::Hub;
+use protocol::{Event, KernelStatus, RunEvent};
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
+use store::{Home, Store};
 use trainer::Trainer;
 
 /// All that the kernel's threads share.

@@ -32,8 +32,8 @@ mod units;
 
 pub use theme::{Glyphs, Palette, Theme};
 
-use crate::app::{App, Banner};
-use crate::protocol::is_terminal_control;
+use app::{App, Banner};
+use protocol::is_terminal_control;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
 /// Draws the whole screen.
@@ -85,7 +85,7 @@ fn too_small(app: &App, area: Rect, frame: &mut Frame) {
     let told = app.message.as_ref().map_or(String::new(), |message| format!("\n{message}"));
     let text = format!("relu-notebook needs 40x12; this terminal is {}x{}. q quits.{told}", area.width, area.height);
     let width = usize::from(area.width);
-    let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, crate::app::lines_of(width))).collect();
+    let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, app::lines_of(width))).collect();
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
         frame.render_widget(Line::raw(line.to_string()), Rect::new(area.x, area.y + row as u16, area.width, 1));
     }

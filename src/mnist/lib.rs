@@ -15,7 +15,7 @@ macro_rules! embedded {
     ($name:literal, $sha256:literal) => {
         Embedded {
             name: $name,
-            compressed: include_bytes!(concat!("../assets/mnist/", $name, ".zst")),
+            compressed: include_bytes!(concat!("../../assets/mnist/", $name, ".zst")),
             sha256: $sha256,
         }
     };

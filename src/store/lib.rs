@@ -38,7 +38,7 @@ pub use place::keep_places;
 pub use repair::ReadSpec;
 pub use write::now;
 
-use crate::protocol::Lane;
+use protocol::Lane;
 use rusqlite::Connection;
 use std::path::PathBuf;
 

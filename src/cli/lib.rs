@@ -14,10 +14,9 @@ mod runs;
 mod teller;
 mod train;
 
-use crate::protocol::{RunId, escape_controls, escape_json, escape_line};
-use crate::shell::client::{Client, ClientError};
-use crate::store::Home;
 use clap::{CommandFactory, Parser, Subcommand};
+use protocol::{RunId, escape_controls, escape_json, escape_line};
+use shell::client::{Client, ClientError};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -25,6 +24,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
+use store::Home;
 
 /// A terminal notebook that teaches the ReLU by letting you measure every claim, live, on LibTorch.
 ///

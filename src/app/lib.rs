@@ -74,8 +74,8 @@ pub use update::update;
 pub use values::{Chart, Cursor, Pane, cut};
 pub use wrapping::{cut_at_word, lines_of};
 
-use crate::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
-use crate::protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
+use lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
+use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
 use std::collections::{BTreeSet, HashMap};
 
 /// Rows of a race's cell that has no run yet.
@@ -272,7 +272,7 @@ impl App {
         let folded = |sealed: &Sealed, columns: usize| {
             self.is_folded(document, sealed).then(|| sealed.folded_line(document, columns, Some(folding::UNFOLD)))
         };
-        crate::lesson::lay_out(document, (width, height), glyphs, heights, folded)
+        lesson::lay_out(document, (width, height), glyphs, heights, folded)
     }
 
     /// Whether a race's cell has a run to show, or is about to.
