@@ -9,7 +9,7 @@
 
 use learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
 use learn::{Dataset, Engine, machine, model::LeNet4, optim::Sgd};
-use protocol::{Arm, DataSource, Preset, RunSpec};
+use protocol::{ArmSpec, DataSource, Preset, RunSpec};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tch::Tensor;
@@ -136,12 +136,13 @@ fn after_its_first_batch_no_layer_allocates() {
 fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
     machine::use_threads(1);
     let data = Dataset::load(&DataSource::Mnist).unwrap();
-    let spec = RunSpec { momentum: 0.9, ..RunSpec::of(Preset::Article) };
+    let spec = RunSpec::of(Preset::Article).with_shared(|settings| settings.momentum = 0.9);
     let split = data.train(&spec);
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
-        let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), spec.backend, spec.threads);
+    for ArmSpec { id, settings } in &spec.arms {
+        let net = LeNet4::new(settings.activations, (&settings.widths).into(), 1);
+        let mut engine = Engine::new(net, spec.backend, spec.threads);
         assert!(engine.name().starts_with("fused"));
-        let mut descent = Sgd::new(spec.learning_rate, spec.momentum);
+        let mut descent = Sgd::new(settings.learning_rate, settings.momentum);
         let mut step = |pick: &[i64]| {
             allocations(|| {
                 let labels = split.labels.index_select(0, &Tensor::from_slice(pick));
@@ -159,6 +160,6 @@ fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
             })
             .collect();
         assert!(asked[0] > asked[9], "the counter does not count");
-        assert!(asked[9..].iter().all(|&asked_here| asked_here == asked[9]), "{arm}: {asked:?}");
+        assert!(asked[9..].iter().all(|&asked_here| asked_here == asked[9]), "{id}: {asked:?}");
     }
 }

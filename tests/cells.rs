@@ -242,7 +242,7 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
 
 /// A run of a race's cell to its end, in which every error is the same.
 fn raced(spec: &RunSpec) -> Vec<String> {
-    let lanes = spec.arms.iter().flat_map(|&arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
+    let lanes = spec.arm_ids().flat_map(|arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
     let records = lanes.flat_map(|(arm, seed)| {
         (1..=spec.epochs).map(move |epoch| EpochRecord {
             arm,

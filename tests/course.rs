@@ -198,7 +198,7 @@ fn a_tick_means_read_run_and_answered() {
     assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("✓".into(), String::new()));
     assert_eq!(in_contents(&mut session, &PLAIN, "Welcome").0, "+");
     // A run with settings of the reader's own takes nothing away.
-    let own = RunSpec { learning_rate: spec.learning_rate / 2.0, ..spec };
+    let own = spec.with_shared(|settings| settings.learning_rate /= 2.0);
     session.kernel(RunEvent::Started { run: RunId(2), spec: own.clone() });
     begin(&mut session, RunId(2), &own);
     assert_eq!(session.app.cell_runs[&at], RunId(2));

@@ -10,14 +10,11 @@ static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mni
 
 /// 450 images in batches of 100: the last batch is partial.
 fn tiny(momentum: f64) -> RunSpec {
-    RunSpec {
-        epochs: 3,
-        train_size: 450,
-        val_size: 200,
-        momentum,
-        widths: Widths { conv1: 3, conv2: 5, fc1: 20 },
-        ..RunSpec::of(Preset::Article)
-    }
+    let spec = RunSpec { epochs: 3, train_size: 450, val_size: 200, ..RunSpec::of(Preset::Article) };
+    spec.with_shared(|settings| {
+        settings.momentum = momentum;
+        settings.widths = Widths(vec![3, 5, 20]);
+    })
 }
 
 /// Collects everything; stops after a number of batches, or of forward passes in evaluations.
@@ -122,7 +119,8 @@ fn a_lane_does_not_feel_its_neighbour() {
 
 #[test]
 fn a_loss_that_explodes_ends_the_lane_at_its_batch() {
-    let spec = RunSpec { learning_rate: 100.0, ..tiny(0.99) };
+    let spec = tiny(0.99).with_arms(["relu-linear".parse().unwrap()]);
+    let spec = spec.with_shared(|settings| settings.learning_rate = 100.0);
     let lane = Lane { arm: "relu-linear".parse().unwrap(), seed: 1 };
     let ending = train_lane(&spec, lane, &DATA, None, &mut Collector::stopping_after(usize::MAX)).unwrap();
     assert!(matches!(ending, Ending::Diverged { .. }), "{ending:?}");

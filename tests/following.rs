@@ -7,8 +7,8 @@ mod cli;
 
 use cli::{TestHome, events};
 use protocol::{
-    Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent, RunId, RunSpec,
-    RunState, ServerLine,
+    Activations, Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent,
+    RunId, RunSpec, RunState, ServerLine,
 };
 use serde_json::Value;
 use shell::client::Client;
@@ -70,7 +70,7 @@ fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let spec = RunSpec { arms: vec![Arm::RELU_TANH], epochs: 3, ..RunSpec::of(Preset::Article) };
+    let spec = RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
     let run = store.create_run(&spec, None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let listener = UnixListener::bind(at.socket().unwrap()).unwrap();
@@ -108,7 +108,7 @@ fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let spec = RunSpec { arms: vec![Arm::RELU_TANH], epochs: 2, ..RunSpec::of(Preset::Article) };
+    let spec = RunSpec { epochs: 2, ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
     let run = store.create_run(&spec, None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let listener = UnixListener::bind(at.socket().unwrap()).unwrap();

@@ -4,7 +4,7 @@
 
 use learn::model::LeNet4;
 use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
+use protocol::{Activations, Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
@@ -56,20 +56,20 @@ fn distance(one: &NamedTensor, other: &NamedTensor) -> f32 {
 /// The softmax layer starts from zeros and lets no gradient through, so the first steps alone would show little.
 #[test]
 fn every_width_trains_as_with_libtorch() {
-    for (widths, batch) in [
-        (Widths { conv1: 1, conv2: 1, fc1: 1 }, 7),
-        (Widths { conv1: 5, conv2: 9, fc1: 33 }, 50),
-        (Widths::LENET4, 100),
-        (Widths::TUTORIAL, 64),
-    ] {
+    for (widths, batch) in [([1, 1, 1], 7), ([5, 9, 33], 50), ([4, 16, 120], 100), ([20, 50, 500], 64)] {
+        let widths = Widths(widths.to_vec());
         let train_size = 12 * batch - 3;
-        let fused = RunSpec { widths, batch, epochs: 1, train_size, val_size: 50, ..RunSpec::of(Preset::Article) };
+        let fused = RunSpec { epochs: 1, train_size, val_size: 50, ..RunSpec::of(Preset::Article) };
+        let fused = fused.with_shared(|settings| {
+            settings.widths = widths.clone();
+            settings.batch = batch;
+        });
         let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() };
         let ((one, weights, ran), (other, expected, oracle)) = (train(&fused, LANE), train(&libtorch, LANE));
         assert!(ran.starts_with("fused (") && oracle == "libtorch", "{ran}, {oracle}");
         let apart = (one.train_loss - other.train_loss).abs();
         assert!(apart < 1e-4, "{widths:?}: {} and {}", one.train_loss, other.train_loss);
-        let start = LeNet4::new(Arm::RELU_TANH, widths, 1).weights();
+        let start = LeNet4::new(Activations::RELU_TANH, (&widths).into(), 1).weights();
         for ((weights, expected), start) in weights.iter().zip(&expected).zip(&start) {
             let (apart, way) = (distance(weights, expected), distance(expected, start));
             assert!(way > 0.0 && apart <= 0.01 * way, "{widths:?}, {}: {apart} of {way}", weights.name);

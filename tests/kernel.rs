@@ -8,7 +8,7 @@ mod disk;
 
 use common::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
 use disk::SmallDisk;
-use protocol::{ErrorKind, Event, Reply, RequestBody, RunEvent, RunSpec, RunState};
+use protocol::{Arm, ErrorKind, Event, Reply, RequestBody, RunEvent, RunState};
 use rustix::process::Signal;
 use shell::client::{Client, Message};
 use std::{fs, io::Write, process::Command};
@@ -55,8 +55,11 @@ fn a_loss_that_explodes_ends_its_arm_and_no_other() {
     let (_folder, home) = home();
     let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0"]);
     let mut client = follow(&home);
-    let arms = ["relu-linear", "all-tanh"].map(|arm| arm.parse().unwrap());
-    let spec = RunSpec { arms: arms.to_vec(), learning_rate: 100.0, momentum: 0.99, ..tiny(3) };
+    let arms: [Arm; 2] = ["relu-linear", "all-tanh"].map(|arm| arm.parse().unwrap());
+    let spec = tiny(3).with_arms(arms.map(|arm| arm.as_str().parse().unwrap())).with_shared(|settings| {
+        settings.learning_rate = 100.0;
+        settings.momentum = 0.99;
+    });
     let run = train(&mut client, &spec);
     let (mut diverged, mut epochs) = (None, Vec::new());
     event(&mut client, &home, "the end", |event| {

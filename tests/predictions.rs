@@ -70,7 +70,7 @@ fn race(session: &mut Session, spec: &RunSpec, errors: &[f64], finished: bool) {
     session.tell(Event::Reply(Tag::Race(at), Reply::Started { run }));
     session.kernel(RunEvent::Started { run, spec: spec.clone() });
     for (epoch, error) in (1..).zip(errors) {
-        for (arm, val_error) in [(spec.arms[0], *error), (spec.arms[1], error + 1.0)] {
+        for (arm, val_error) in [(spec.arms[0].id, *error), (spec.arms[1].id, error + 1.0)] {
             let record = EpochRecord {
                 arm,
                 seed: spec.seeds[0],
@@ -113,7 +113,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     let spec = lesson_spec(&session);
     race(&mut session, &spec, &[9.0, 5.0], false);
     assert_eq!(outcome(&session, &at), PredictionOutcome::Open);
-    let slow = RunSpec { learning_rate: spec.learning_rate / 2.0, ..spec.clone() };
+    let slow = spec.clone().with_shared(|settings| settings.learning_rate /= 2.0);
     let mut other = Session::on("welcome", 80, 24);
     race(&mut other, &slow, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
     assert_eq!(outcome(&other, &at), PredictionOutcome::Open);
@@ -583,7 +583,7 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
 fn a_race_finds_the_errors_of_its_arms() {
     let mut session = Session::on("welcome", 80, 24);
     let spec = lesson_spec(&session);
-    assert_eq!(spec.arms, [Arm::RELU_TANH, Arm::ALL_TANH]);
+    assert!(spec.arm_ids().eq([Arm::RELU_TANH, Arm::ALL_TANH]));
     race(&mut session, &spec, &[9.0, 1.0, 4.0, 3.5, 3.25], true);
     let found = session.app.findings_in(&key("welcome", "first"));
     let value = |key: &str| found[key].value;

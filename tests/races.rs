@@ -89,8 +89,7 @@ fn many_seeds_are_told_by_their_arms() {
 #[test]
 fn lanes_that_find_no_room_are_counted() {
     let arms = ["relu-tanh", "all-tanh", "relu-relu", "softplus-tanh", "sigmoid-tanh", "relu-sigmoid"];
-    let arms = arms.map(|arm| arm.parse().unwrap()).to_vec();
-    let spec = RunSpec { arms, seeds: vec![1, 2], ..article() };
+    let spec = RunSpec { seeds: vec![1, 2], ..article() }.with_arms(arms.map(|arm| arm.parse().unwrap()));
     snapshots("lanes", &spec, |session| fall(session, &spec.lanes(), 3));
     snapshots("lanes-run", &spec, |session| {
         fall(session, &spec.lanes(), 3);
@@ -100,7 +99,8 @@ fn lanes_that_find_no_room_are_counted() {
 
 #[test]
 fn a_race_with_other_settings_than_the_lessons_says_so() {
-    let spec = RunSpec { epochs: 5, learning_rate: 0.05, ..RunSpec::of(Preset::Article) };
+    let spec = RunSpec { epochs: 5, ..RunSpec::of(Preset::Article) };
+    let spec = spec.with_shared(|settings| settings.learning_rate = 0.05);
     snapshots("other-settings", &spec, |session| {
         fall(session, &spec.lanes(), 5);
         session.kernel(RunEvent::Finished { run: RUN });

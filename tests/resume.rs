@@ -33,7 +33,10 @@ fn small_data(folder: &Path) -> DataSource {
 
 /// Momentum, so that the velocity has to survive too; two arms and a last batch that is not whole.
 fn spec(epochs: u32, data: DataSource) -> RunSpec {
-    RunSpec { train_size: 490, val_size: 100, momentum: 0.5, learning_rate: 0.05, data, ..common::tiny(epochs) }
+    RunSpec { train_size: 490, val_size: 100, data, ..common::tiny(epochs) }.with_shared(|settings| {
+        settings.momentum = 0.5;
+        settings.learning_rate = 0.05;
+    })
 }
 
 fn uninterrupted(spec: &RunSpec) -> Numbers {
@@ -318,7 +321,7 @@ const CALLS: [&str; 7] = ["write", "pwrite64", "fsync", "fdatasync", "rename", "
 
 fn at_each_call(action: &str) {
     let data = tempfile::tempdir().unwrap();
-    let spec = RunSpec { arms: vec![protocol::Arm::RELU_TANH], ..spec(2, small_data(data.path())) };
+    let spec = spec(2, small_data(data.path())).with_arms([protocol::Activations::RELU_TANH]);
     let expected = uninterrupted(&spec);
     for call in CALLS {
         let mut faults = 0;

@@ -60,7 +60,9 @@ fn settings_wait_for_the_next_run() {
     let mut session = Session::open();
     session.start_race();
     let epochs = |session: &Session| match session.app.modals.last() {
-        Some(Modal::Settings(_, form)) => form.fields[2].text.clone(),
+        Some(Modal::Settings(_, form)) => {
+            form.fields.iter().find(|field| field.title() == "epochs").unwrap().text.clone()
+        }
         other => panic!("{other:?}"),
     };
     session.press(KeyCode::Char('o'));

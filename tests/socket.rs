@@ -56,7 +56,7 @@ fn a_bad_spec_is_refused_with_the_setting_and_leaves_no_run() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     let cases = [
-        ("lr:", RunSpec { learning_rate: -1.0, ..tiny(1) }),
+        ("lr:", tiny(1).with_shared(|settings| settings.learning_rate = -1.0)),
         ("data: here", RunSpec { data: DataSource::Folder("here".into()), ..tiny(1) }),
         ("data: /no/such", RunSpec { data: DataSource::Folder("/no/such".into()), ..tiny(1) }),
     ];

@@ -236,7 +236,7 @@ impl Race {
 
     /// Every arm over its seeds.
     pub fn by_arm(&self) -> Vec<ArmView> {
-        self.spec.arms.iter().map(|&arm| ArmView::new(arm, self)).collect()
+        self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
     }
 
     /// Time by the clock, pauses apart. No lane can have worked for longer than the run.
@@ -283,10 +283,9 @@ impl Race {
 
     /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
     pub fn verdict(&self) -> Option<String> {
-        let (first, second): (Arm, Arm) = (*self.spec.arms.first()?, *self.spec.arms.get(1)?);
         let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
         let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
-        verdict(first, second, &records, self.spec.epochs, self.state == RunState::Finished)
+        verdict(&self.spec, &records, self.state == RunState::Finished)
     }
 
     /// What this run has found once it is at rest.

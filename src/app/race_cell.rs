@@ -64,7 +64,7 @@ impl App {
                     Some(OwnMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.label(" epochs") })
                 }
                 None if number.finding == "race.ratio" => {
-                    let first = format!("race.epochs.{}", race.spec.arms.first()?);
+                    let first = format!("race.epochs.{}", race.spec.arm_ids().next()?);
                     let reached = race.findings().into_iter().find(|found| found.key == first)?.value?;
                     let x = (low * reached, high * reached);
                     Some(OwnMark { x, y: (MILESTONE, MILESTONE), text: number.label(" times") })

@@ -1,38 +1,60 @@
-//! The form in which a reader changes a race; every keystroke is checked.
+//! The form in which a reader changes a study; every keystroke is checked. Its lines are the arms and the settings of
+//! [`SETTINGS`], as the study's text form has them.
 
-use protocol::{Activation, Arm, Backend, Preset, RunSpec};
+use protocol::{Activation, Activations, Draft, DraftArm, RunSpec, SETTINGS, Setting, SpecError};
 
 /// One line of the form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Field {
-    pub name: &'static str,
-    /// What it means, and what it may be.
-    pub hint: &'static str,
+    pub what: FieldOf,
     pub text: String,
 }
 
-// The lines, in their order.
-const PRESET: usize = 0;
-const ARMS: usize = 1;
-const EPOCHS: usize = 2;
-const BATCH: usize = 3;
-const RATE: usize = 4;
-const MOMENTUM: usize = 5;
-const SEEDS: usize = 6;
-const IMAGES: usize = 7;
-const BACKEND: usize = 8;
+#[derive(Clone, Copy, Debug)]
+pub enum FieldOf {
+    /// The arms, each with what is its own.
+    Arms,
+    /// What all arms share.
+    Setting(&'static Setting),
+}
 
-// What ← and → step through.
-const EPOCH_STEPS: &[f64] = &[
-    1., 2., 3., 5., 8., 10., 12., 15., 20., 30., 50., 75., 100., 150., 200., 300., 500., 1000., 2000., 5000., 10_000.,
-];
-const BATCH_STEPS: &[f64] = &[10., 20., 50., 100., 200., 500., 1000., 2000., 5000.];
-const RATE_STEPS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
-const MOMENTUM_STEPS: &[f64] = &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
-const IMAGE_STEPS: &[f64] = &[500., 1000., 2000., 5000., 10_000., 20_000., 30_000., 40_000., 50_000.];
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.title() == other.title() && self.text == other.text
+    }
+}
+
+impl Field {
+    pub fn title(&self) -> &'static str {
+        match self.what {
+            FieldOf::Arms => "arms",
+            FieldOf::Setting(setting) => setting.title,
+        }
+    }
+
+    /// What it means, and what it may be.
+    pub fn hint(&self) -> String {
+        match self.what {
+            FieldOf::Arms => {
+                let names: Vec<&str> = Activation::all().map(Activation::name).collect();
+                format!(
+                    "activation of the convolutions, then of the rest: relu-tanh; all-tanh. An arm may have settings of its \
+                     own: all-tanh lr=0.05. ↑ ↓ choose one, ← → change it: {}",
+                    names.join(", ")
+                )
+            }
+            FieldOf::Setting(setting) => setting.hint(),
+        }
+    }
+
+    fn is(&self, key: &str) -> bool {
+        matches!(self.what, FieldOf::Setting(setting) if setting.key == key)
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What a study with this preset and network says of everything else.
     base: RunSpec,
     pub fields: Vec<Field>,
     pub selected: usize,
@@ -40,50 +62,37 @@ pub struct Settings {
     pub part: usize,
     /// The texts when all of them were last valid.
     valid: Vec<String>,
-    /// The race as the form says, or what is wrong with it.
+    /// The study as the form says, or what is wrong with it.
     pub spec: Result<RunSpec, String>,
 }
 
-fn join<T: ToString>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+/// The line of the arms.
+const ARMS: usize = 1;
+/// The line in which a form opens.
+const FIRST: &str = "epochs";
+
+/// The text of a setting in a study where all arms share it; else the preset's, which the arms' own text overrules.
+fn shared_text(draft: &Draft, base: &RunSpec, setting: &'static Setting) -> String {
+    draft.shared(setting.key).map_or_else(|| setting.print(base, base.first_settings()), ToOwned::to_owned)
 }
 
 impl Settings {
     pub fn new(spec: &RunSpec) -> Self {
-        let field = |name, hint, text: String| Field { name, hint, text };
-        let fields = vec![
-            field("preset", "article or tutorial; it sets widths, batch and epochs", spec.preset.to_string()),
-            field(
-                "arms",
-                "activation of the convolutions, then of the rest: relu-tanh,all-tanh. ↑ ↓ choose one, ← → change it: relu, tanh, sigmoid, softplus, leaky, elu, gelu, silu, linear",
-                join(&spec.arms),
-            ),
-            field("epochs", "passes over the training images, 1 to 10,000", spec.epochs.to_string()),
-            field("batch", "images a step, 1 up to all training images", spec.batch.to_string()),
-            field(
-                "learning rate",
-                "length of a step of gradient descent, more than 0, at most 100",
-                spec.learning_rate.to_string(),
-            ),
-            field(
-                "momentum",
-                "share of the last step that the next one keeps, from 0 up to, but not including, 1",
-                spec.momentum.to_string(),
-            ),
-            field(
-                "seeds",
-                "1,2,3 trains every arm three times, from other initial weights; arms times seeds 1 to 64",
-                join(&spec.seeds),
-            ),
-            field(
-                "training images",
-                "how many of the 50,000, from the first on; 1 to 50,000",
-                spec.train_size.to_string(),
-            ),
-            field("backend", "what computes it: fused (ours, faster) or libtorch", spec.backend.to_string()),
-        ];
+        let draft = Draft::of(spec);
+        let base = Self::base_of(&draft).unwrap_or_else(|_| RunSpec::of(spec.preset));
+        let of = |setting| Field { what: FieldOf::Setting(setting), text: shared_text(&draft, &base, setting) };
+        let mut fields: Vec<Field> = SETTINGS.iter().map(of).collect();
+        fields.insert(ARMS, Field { what: FieldOf::Arms, text: draft.arms_text() });
         let valid = fields.iter().map(|field| field.text.clone()).collect();
-        Self { base: spec.clone(), fields, selected: EPOCHS, part: 0, valid, spec: Ok(spec.clone()) }
+        let selected = fields.iter().position(|field| field.is(FIRST)).unwrap_or(0);
+        Self { base, fields, selected, part: 0, valid, spec: Ok(spec.clone()) }
+    }
+
+    /// The study that says nothing but this draft's preset and network.
+    fn base_of(draft: &Draft) -> Result<RunSpec, SpecError> {
+        let decides = |(setting, _): &&(&'static Setting, String)| matches!(setting.key, "preset" | "net");
+        let bare = Draft { arms: Vec::new(), shared: draft.shared.iter().filter(decides).cloned().collect() };
+        bare.study()
     }
 
     /// Back to these settings, the lesson's; the chosen line stays.
@@ -105,20 +114,27 @@ impl Settings {
         self.part = if by < 0 { parts.saturating_sub(1) } else { 0 };
     }
 
-    fn arms(&self) -> Option<Vec<Arm>> {
-        let parts = self.fields[ARMS].text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(|part| part.parse().ok()).collect()
+    fn arms(&self) -> Option<Vec<DraftArm>> {
+        DraftArm::parse_all(&self.fields[ARMS].text).ok()
     }
 
     /// The text of the arms before, in and behind the activation that ← and → change.
     pub fn chosen_part(&self) -> Option<[String; 3]> {
         let arms = self.arms().filter(|_| self.selected == ARMS)?;
-        let arm = self.part / 2;
-        let text = arms.get(arm)?.to_string();
+        let arm = arms.get(self.part / 2)?;
+        let text = arm.activations.to_string();
         let (conv, fc) = text.split_once('-')?;
-        let named = |arms: &[Arm]| arms.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let before = [named(&arms[..arm]), vec![String::new()]].concat().join(",");
-        let behind = [vec![String::new()], named(&arms[arm + 1..])].concat().join(",");
+        let joined = |arms: &[DraftArm]| arms.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let number = self.part / 2;
+        let whole = arm.to_string();
+        let (name, own) = whole.split_once(&text)?;
+        let between = |text: String, before: bool| match (text.is_empty(), before) {
+            (true, _) => text,
+            (false, true) => format!("{text}; "),
+            (false, false) => format!("; {text}"),
+        };
+        let before = format!("{}{name}", between(joined(&arms[..number]), true));
+        let behind = format!("{own}{}", between(joined(&arms[number + 1..]), false));
         Some(if self.part.is_multiple_of(2) {
             [before, conv.into(), format!("-{fc}{behind}")]
         } else {
@@ -128,17 +144,11 @@ impl Settings {
 
     /// → and ←: the next value of the chosen line, or the one before.
     pub fn step(&mut self, up: bool) {
-        let stepped = match self.selected {
-            PRESET => Some(if self.fields[PRESET].text.trim() == "article" { "tutorial" } else { "article" }.into()),
-            BACKEND => Some(if self.fields[BACKEND].text.trim() == "fused" { "libtorch" } else { "fused" }.into()),
-            ARMS => self.next_arms(up),
-            SEEDS => self.next_seeds(up),
-            EPOCHS => self.next_number(EPOCH_STEPS, up),
-            BATCH => self.next_number(BATCH_STEPS, up),
-            RATE => self.next_number(RATE_STEPS, up),
-            MOMENTUM => self.next_number(MOMENTUM_STEPS, up),
-            IMAGES => self.next_number(IMAGE_STEPS, up),
-            _ => None,
+        let field = &self.fields[self.selected];
+        let stepped = match field.what {
+            FieldOf::Arms => self.next_arms(up),
+            FieldOf::Setting(setting) if setting.key == "seeds" => self.next_seeds(up),
+            FieldOf::Setting(setting) => setting.step(&field.text, up),
         };
         if let Some(text) = stepped {
             self.fields[self.selected].text = text;
@@ -146,44 +156,45 @@ impl Settings {
         }
     }
 
-    /// The next of these steps behind the number that stands there; the first where none stands.
-    fn next_number(&self, steps: &[f64], up: bool) -> Option<String> {
-        let Ok(now) = self.fields[self.selected].text.trim().replace(['_', ' '], "").parse::<f64>() else {
-            return steps.first().map(f64::to_string);
-        };
-        let next =
-            if up { steps.iter().find(|step| **step > now) } else { steps.iter().rev().find(|step| **step < now) };
-        next.map(f64::to_string)
-    }
-
     /// The arms with another activation in the chosen part, the next that makes no arm a second time.
     fn next_arms(&self, up: bool) -> Option<String> {
-        let arms = self.arms()?;
-        let (number, is_conv) = (self.part / 2, self.part.is_multiple_of(2));
-        let arm = *arms.get(number)?;
-        let now = if is_conv { arm.conv } else { arm.fc };
-        let at = Activation::ALL.iter().position(|activation| *activation == now)?;
-        let count = Activation::ALL.len();
-        let with = |activation| if is_conv { Arm { conv: activation, ..arm } } else { Arm { fc: activation, ..arm } };
-        let all = (1..count).map(|by| Activation::ALL[(at + if up { by } else { count - by }) % count]).map(with);
-        let mut changed = arms.clone();
-        changed[number] = all.into_iter().find(|new| !arms.contains(new))?;
-        Some(join(&changed))
+        let mut arms = self.arms()?;
+        let all: Vec<Activation> = Activation::all().collect();
+        for _ in 1..all.len() {
+            let Activations { conv, fc } = &mut arms.get_mut(self.part / 2)?.activations;
+            let chosen = if self.part.is_multiple_of(2) { conv } else { fc };
+            let at = all.iter().position(|activation| activation.name() == chosen.name())?;
+            *chosen = all[(at + if up { 1 } else { all.len() - 1 }) % all.len()];
+            let draft = Draft { arms: arms.clone(), shared: self.shared() };
+            if draft.study().is_ok_and(|study| study.arms.len() == arms.len()) {
+                return Some(draft.arms_text());
+            }
+        }
+        None
+    }
+
+    /// What the form says of all arms.
+    fn shared(&self) -> Vec<(&'static Setting, String)> {
+        let of = |field: &Field| match field.what {
+            FieldOf::Arms => None,
+            FieldOf::Setting(setting) => Some((setting, field.text.trim().to_owned())),
+        };
+        self.fields.iter().filter_map(of).collect()
     }
 
     /// A seed more, or the last one less.
     fn next_seeds(&self, up: bool) -> Option<String> {
-        let mut seeds = self.seeds().ok()?;
+        let mut spec = self.spec.clone().ok()?;
         if up {
-            seeds.push(seeds.iter().max().map_or(Some(1), |highest| highest.checked_add(1))?);
-        } else if seeds.len() > 1 {
-            seeds.pop();
+            spec.seeds.push(spec.seeds.iter().max().map_or(Some(1), |highest| highest.checked_add(1))?);
+        } else if spec.seeds.len() > 1 {
+            spec.seeds.pop();
         }
-        Some(join(&seeds))
+        Setting::find("seeds").map(|setting| setting.print(&spec, spec.first_settings()))
     }
 
     pub fn insert(&mut self, c: char) {
-        if !c.is_control() && self.fields[self.selected].text.len() < 120 {
+        if !c.is_control() && self.fields[self.selected].text.len() < 400 {
             self.fields[self.selected].text.push(c);
             self.check();
         }
@@ -219,15 +230,9 @@ impl Settings {
     }
 
     fn check(&mut self) {
-        // A preset that becomes valid brings its own widths, batch and epochs.
-        if self.selected == PRESET
-            && let Ok(preset) = self.fields[PRESET].text.trim().parse::<Preset>()
-            && preset != self.base.preset
-        {
-            let new = RunSpec::of(preset);
-            self.fields[EPOCHS].text = new.epochs.to_string();
-            self.fields[BATCH].text = new.batch.to_string();
-            self.base = RunSpec { arms: self.base.arms.clone(), seeds: self.base.seeds.clone(), ..new };
+        let chosen = &self.fields[self.selected];
+        if chosen.is("preset") || chosen.is("net") {
+            self.change_base();
         }
         self.spec = self.read();
         if self.spec.is_ok() {
@@ -235,51 +240,41 @@ impl Settings {
         }
     }
 
-    fn list(&self, at: usize) -> impl Iterator<Item = &str> {
-        self.fields[at].text.split(',').map(str::trim).filter(|part| !part.is_empty())
-    }
-
-    fn seeds(&self) -> Result<Vec<u64>, String> {
-        let seed = |part: &str| part.parse::<u64>().map_err(|_| format!("seeds: `{part}` is not a whole number"));
-        self.list(SEEDS).map(seed).collect()
+    /// Another preset or network brings its own values wherever the form had those of the one before.
+    fn change_base(&mut self) {
+        let Ok(base) = Self::base_of(&Draft { arms: Vec::new(), shared: self.shared() }) else { return };
+        for field in &mut self.fields {
+            if let FieldOf::Setting(setting) = field.what
+                && field.text == setting.print(&self.base, self.base.first_settings())
+            {
+                field.text = setting.print(&base, base.first_settings());
+            }
+        }
+        self.base = base;
     }
 
     fn read(&self) -> Result<RunSpec, String> {
-        let text = |at: usize| self.fields[at].text.trim();
-        let number = |at: usize| {
-            text(at)
-                .replace(['_', ' '], "")
-                .parse::<u32>()
-                .map_err(|_| format!("{}: `{}` is not a whole number", self.fields[at].name, text(at)))
-        };
-        let real = |at: usize| {
-            let fault = |_| format!("{}: `{}` is not a number", self.fields[at].name, text(at));
-            text(at).parse::<f64>().map_err(fault)
-        };
-        let spec = RunSpec {
-            preset: text(PRESET).parse()?,
-            arms: self.list(ARMS).map(str::parse).collect::<Result<Vec<Arm>, _>>()?,
-            epochs: number(EPOCHS)?,
-            batch: number(BATCH)?,
-            learning_rate: real(RATE)?,
-            momentum: real(MOMENTUM)?,
-            seeds: self.seeds()?,
-            train_size: number(IMAGES)?,
-            backend: text(BACKEND).parse::<Backend>()?,
-            ..self.base.clone()
-        };
-        spec.check().map_err(|error| error.to_string())?;
-        Ok(spec)
+        let arms = DraftArm::parse_all(&self.fields[ARMS].text).map_err(|error| error.to_string())?;
+        let draft = Draft { arms, shared: self.shared() };
+        if draft.arms.is_empty() {
+            return Err("arms: none given; take for example relu-tanh; all-tanh".into());
+        }
+        draft.study().map_err(|error| error.to_string())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::{Backend, Preset};
 
-    fn typed(field: usize, text: &str) -> Result<RunSpec, String> {
+    fn at(settings: &Settings, key: &str) -> usize {
+        if key == "arms" { ARMS } else { settings.fields.iter().position(|field| field.is(key)).unwrap() }
+    }
+
+    fn typed(field: &str, text: &str) -> Result<RunSpec, String> {
         let mut settings = Settings::new(&RunSpec::of(Preset::Article));
-        settings.selected = field;
+        settings.selected = at(&settings, field);
         settings.clear();
         text.chars().for_each(|c| settings.insert(c));
         settings.spec
@@ -287,17 +282,21 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_checked_at_once() {
-        assert_eq!(typed(2, "30").unwrap().epochs, 30);
-        assert_eq!(typed(6, "1, 2,3").unwrap().seeds, [1, 2, 3]);
+        assert_eq!(typed("epochs", "30").unwrap().epochs, 30);
+        assert_eq!(typed("seeds", "1, 2,3").unwrap().seeds, [1, 2, 3]);
+        let own = typed("arms", "relu-tanh; all-tanh lr=0.05").unwrap();
+        assert_eq!(own.arms.iter().map(|arm| arm.settings.learning_rate).collect::<Vec<_>>(), [0.1, 0.05]);
+        assert_eq!(typed("arms", "relu-tanh,all-gelu").unwrap().arms.len(), 2);
         for (field, text, word) in [
-            (1, "relu", "unknown arm"),
-            (2, "0", "epochs"),
-            (2, "", "whole number"),
-            (3, "60000", "batch"),
-            (4, "-1", "lr"),
-            (5, "1", "momentum"),
-            (6, "", "seeds"),
-            (8, "gpu", "unknown backend"),
+            ("arms", "relu", "unknown arm"),
+            ("arms", "", "none given"),
+            ("epochs", "0", "epochs"),
+            ("epochs", "", "whole number"),
+            ("batch", "60000", "batch"),
+            ("lr", "-1", "lr"),
+            ("momentum", "1", "momentum"),
+            ("seeds", "", "seeds"),
+            ("backend", "gpu", "unknown backend"),
         ] {
             let error = typed(field, text).unwrap_err();
             assert!(error.contains(word), "{error}");
@@ -305,14 +304,30 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_brings_its_widths() {
-        let spec = typed(0, "tutorial").unwrap();
-        assert_eq!((spec.widths, spec.batch), (RunSpec::of(Preset::Tutorial).widths, 500));
+    fn a_preset_and_a_network_bring_their_own_and_keep_the_readers() {
+        let spec = typed("preset", "tutorial").unwrap();
+        assert_eq!(spec, RunSpec::of(Preset::Tutorial));
+        let mut settings = Settings::new(&RunSpec { epochs: 7, ..RunSpec::of(Preset::Article) });
+        settings.selected = at(&settings, "net");
+        settings.step(true);
+        let spec = settings.spec.unwrap();
+        assert_eq!((spec.epochs, spec.first_settings().widths.to_string()), (7, "256,256".into()));
     }
 
-    fn stepped(field: usize, keys: &[bool]) -> Settings {
+    #[test]
+    fn a_form_says_the_study_that_it_was_opened_with() {
+        let text = "relu-tanh; fast: relu-tanh lr=0.3; gelu-gelu | preset=tutorial momentum=0.9 seeds=1-4 images=1000";
+        let spec: RunSpec = text.parse().unwrap();
+        let mut settings = Settings::new(&spec);
+        assert_eq!(settings.read().unwrap(), spec);
+        settings.selected = at(&settings, "momentum");
+        settings.step(true);
+        assert_eq!(settings.spec.unwrap(), spec.with_shared(|settings| settings.momentum = 0.95));
+    }
+
+    fn stepped(field: &str, keys: &[bool]) -> Settings {
         let mut settings = Settings::new(&RunSpec::of(Preset::Article));
-        settings.selected = field;
+        settings.selected = at(&settings, field);
         for up in keys {
             settings.step(*up);
         }
@@ -322,32 +337,34 @@ mod tests {
     #[test]
     fn values_are_stepped() {
         let spec = |field, keys: &[bool]| stepped(field, keys).spec.unwrap();
-        assert_eq!([spec(EPOCHS, &[true]).epochs, spec(EPOCHS, &[false, false]).epochs], [200, 75]);
-        assert_eq!([spec(BATCH, &[true]).batch, spec(BATCH, &[false; 20]).batch], [200, 10]);
-        assert_eq!((spec(RATE, &[true]).learning_rate, spec(RATE, &[false]).learning_rate), (0.2, 0.05));
-        assert_eq!((spec(MOMENTUM, &[true, true, true]).momentum, spec(MOMENTUM, &[false]).momentum), (0.9, 0.0));
-        assert_eq!(spec(SEEDS, &[true, true]).seeds, [1, 2, 3]);
-        assert_eq!(spec(SEEDS, &[true, false, false]).seeds, [1], "one seed stays");
-        assert_eq!([spec(IMAGES, &[false]).train_size, spec(IMAGES, &[true]).train_size], [40_000, 50_000]);
-        assert_eq!(spec(PRESET, &[true]).preset, Preset::Tutorial);
-        assert_eq!(spec(BACKEND, &[true]).backend, Backend::Libtorch);
+        assert_eq!([spec("epochs", &[true]).epochs, spec("epochs", &[false, false]).epochs], [200, 75]);
+        let of = |field, keys: &[bool]| spec(field, keys).first_settings().clone();
+        assert_eq!([of("batch", &[true]).batch, of("batch", &[false; 20]).batch], [200, 10]);
+        assert_eq!((of("lr", &[true]).learning_rate, of("lr", &[false]).learning_rate), (0.2, 0.05));
+        assert_eq!((of("momentum", &[true, true, true]).momentum, of("momentum", &[false]).momentum), (0.9, 0.0));
+        assert_eq!(spec("seeds", &[true, true]).seeds, [1, 2, 3]);
+        assert_eq!(spec("seeds", &[true, false, false]).seeds, [1], "one seed stays");
+        assert_eq!([spec("images", &[false]).train_size, spec("images", &[true]).train_size], [40_000, 50_000]);
+        assert_eq!(spec("preset", &[true]).preset, Preset::Tutorial);
+        assert_eq!(spec("backend", &[true]).backend, Backend::Libtorch);
     }
 
     #[test]
-    fn activations_are_cycled_and_no_arm_twice() {
+    fn activations_are_cycled() {
         let names = |settings: &Settings| settings.fields[ARMS].text.clone();
         // The convolutions of the first arm: tanh would make it all-tanh again.
-        assert_eq!(names(&stepped(ARMS, &[true])), "sigmoid-tanh,all-tanh");
-        assert_eq!(names(&stepped(ARMS, &[false])), "linear-tanh,all-tanh");
-        let mut settings = stepped(ARMS, &[]);
-        for part in [["", "relu", "-tanh,all-tanh"], ["relu-", "tanh", ",all-tanh"], ["relu-tanh,", "all", "-tanh"]] {
+        assert_eq!(names(&stepped("arms", &[true])), "sigmoid-tanh; all-tanh");
+        assert_eq!(names(&stepped("arms", &[false])), "prelu-tanh; all-tanh");
+        let mut settings = stepped("arms", &[]);
+        for part in [["", "relu", "-tanh; all-tanh"], ["relu-", "tanh", "; all-tanh"], ["relu-tanh; ", "all", "-tanh"]]
+        {
             assert_eq!(settings.chosen_part().unwrap(), part);
             settings.select(1);
         }
         settings.step(true);
-        assert_eq!(names(&settings), "relu-tanh,tanh-sigmoid");
+        assert_eq!(names(&settings), "relu-tanh; tanh-sigmoid");
         settings.select(1);
-        assert_eq!((settings.selected, settings.chosen_part()), (EPOCHS, None));
+        assert_eq!((settings.selected, settings.chosen_part()), (ARMS + 1, None));
         settings.select(-1);
         assert_eq!((settings.selected, settings.part), (ARMS, 3));
     }
@@ -355,13 +372,13 @@ mod tests {
     /// What can't be is taken back, and nothing beside it.
     #[test]
     fn only_the_line_at_fault_is_taken_back() {
-        let mut settings = stepped(EPOCHS, &[true]);
-        settings.selected = RATE;
+        let mut settings = stepped("epochs", &[true]);
+        settings.selected = at(&settings, "lr");
         settings.clear();
         "fast".chars().for_each(|c| settings.insert(c));
         assert!(settings.make_valid().unwrap().contains("not a number"));
         let spec = settings.spec.clone().unwrap();
-        assert_eq!((spec.epochs, spec.learning_rate), (200, 0.1));
+        assert_eq!((spec.epochs, spec.first_settings().learning_rate), (200, 0.1));
         assert_eq!(settings.make_valid(), None);
         settings.reset(&RunSpec::of(Preset::Article));
         assert_eq!(settings.spec.unwrap(), RunSpec::of(Preset::Article));

@@ -119,7 +119,7 @@ impl Chart {
             return Some(curve);
         }
         let lane = race.lanes.get(curve - means)?;
-        race.spec.arms.iter().position(|arm| *arm == lane.lane.arm)
+        race.spec.arm_ids().position(|arm| arm == lane.lane.arm)
     }
 
     pub fn point(&self, cursor: &Cursor) -> Option<&Point> {

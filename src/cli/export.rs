@@ -9,7 +9,7 @@ use plotters::coord::{Shift, types::RangedCoordf64};
 use plotters::prelude::*;
 use plotters::style::full_palette::{BLUE_700, GREEN_700, GREY_600, ORANGE_800, PURPLE_500};
 use protocol::{
-    DataSource, EpochRecord, Preset, RunEvent, RunId, RunSpec, RunSummary, Widths, escape_controls, escape_json,
+    DataSource, EpochRecord, Network, Preset, RunEvent, RunId, RunSpec, RunSummary, escape_controls, escape_json,
     grouped,
 };
 use serde_json::json;
@@ -97,8 +97,9 @@ const LINE: i32 = 16;
 
 fn title(summary: &RunSummary) -> String {
     let spec = &summary.spec;
-    let Widths { conv1, conv2, fc1 } = spec.widths;
-    let network = if spec.widths == Widths::LENET4 { "LeNet-4".into() } else { format!("{conv1}/{conv2}/{fc1}") };
+    let widths = &spec.first_settings().widths;
+    let is_lenet4 = spec.network == Network::Lenet4 && *widths == Network::Lenet4.default_widths();
+    let network = if is_lenet4 { "LeNet-4".into() } else { format!("{} {widths}", spec.network) };
     let data = if spec.data == DataSource::Mnist { "MNIST" } else { "own images" };
     let images =
         if spec.train_size == 50_000 { String::new() } else { format!(" ({} images)", grouped(spec.train_size)) };
@@ -108,8 +109,8 @@ fn title(summary: &RunSummary) -> String {
         2..=8 => format!("seeds {}", seeds.join(", ")),
         count => format!("{count} seeds"),
     };
-    let (run, batch, rate) = (summary.run, spec.batch, spec.learning_rate);
-    format!("Run {run}: {network} on {data}{images}, batch {batch}, learning rate {rate}, {seeds}")
+    let (run, settings) = (summary.run, spec.settings_words());
+    format!("Run {run}: {network} on {data}{images}, {settings}, {seeds}")
 }
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;

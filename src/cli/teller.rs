@@ -186,9 +186,9 @@ impl Teller {
     fn open_bars(&mut self, spec: &RunSpec) -> color_eyre::Result<()> {
         let style = ProgressStyle::with_template("{msg:44} {bar:24} {percent:>3}% {prefix} {eta_precise}")?;
         for lane in spec.lanes() {
-            let steps = u64::from(spec.epochs) * u64::from(spec.batches());
+            let steps = u64::from(spec.epochs) * batches(spec, lane);
             let bar = self.bars.add(ProgressBar::new(steps).with_style(style.clone()));
-            bar.set_message(lane.title());
+            bar.set_message(spec.lane_title(lane));
             self.lanes.insert(lane, bar);
         }
         Ok(())
@@ -216,7 +216,7 @@ impl Teller {
                         r.val_error,
                         r.test_error
                     ));
-                    bar.set_position(u64::from(r.epoch) * u64::from(spec.batches()));
+                    bar.set_position(u64::from(r.epoch) * batches(spec, r.lane()));
                 }
             }
         }
@@ -253,11 +253,14 @@ impl Teller {
             }
         }
         say(&format!("trained for {}", clock(self.elapsed)))?;
-        if let [first, second, ..] = spec.arms.as_slice()
-            && let Some(sentence) = verdict(*first, *second, &self.sound_records(), spec.epochs, true)
-        {
+        if let Some(sentence) = verdict(spec, &self.sound_records(), true) {
             say(&sentence)?;
         }
         Ok(())
     }
+}
+
+/// Steps an epoch of a lane.
+fn batches(spec: &RunSpec, lane: Lane) -> u64 {
+    spec.settings(lane.arm).map_or(1, |settings| settings.batches(spec.train_size)).into()
 }

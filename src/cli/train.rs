@@ -4,14 +4,13 @@ use super::follow::{Halt, cut_short, follow};
 use super::runs::{find, open_store};
 use super::teller::Style;
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
-use clap::Args;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::bail;
 use protocol::{
-    Activation, Arm, Backend, DataSource, ErrorKind, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
-    RunSummary, SpecError, Widths,
+    Activation, DataSource, Draft, DraftArm, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+    RunSummary, SETTINGS, Setting, SpecError,
 };
 use shell::client::{Client, ClientError};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use store::{Home, Store};
 
@@ -21,60 +20,22 @@ Examples:
   relu train --epochs 3                            the article's two networks, three epochs
   relu train --seeds 1,2,3,4,5                     five seeds of each, for a mean and its spread
   relu train --arms relu-tanh,all-gelu --lr 0.05   other activations, another learning rate
-  relu train --data ~/data/FashionMNIST --detach   other images; the run goes on by itself";
-
-/// What the arms are named by, from the one table of the activations.
-fn arms_help() -> String {
-    let names = Activation::ALL.map(Activation::name).join(", ");
-    format!(
-        "The competitors: CONV-FC, the activations of the convolutions and of the fully connected layer, or all-X for \
-         X-X. Activations: {names}. Examples: relu-tanh, all-tanh, gelu-relu"
-    )
-}
+  relu train --data ~/data/FashionMNIST --detach   other images; the run goes on by itself
+  relu train 'relu-tanh; all-tanh lr=0.05 | seeds=1-5 epochs=20'   a study as text: here each arm has its own rate";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-// Its field is `--train-size`, whatever the command is called.
-#[allow(clippy::struct_field_names)]
 pub struct Train {
-    #[arg(long, value_delimiter = ',', value_parser = parse::<Arm>, help = arms_help())]
-    arms: Option<Vec<Arm>>,
-    /// article: LeNet-4, batch 100; tutorial: 20/50/500, batch 500
-    #[arg(long, default_value = "article", value_parser = parse::<Preset>)]
-    preset: Preset,
-    /// How often each training image is seen
-    #[arg(long, value_parser = whole)]
-    epochs: Option<u32>,
-    /// One lane for each arm and seed
-    #[arg(long, value_delimiter = ',')]
-    seeds: Option<Vec<u64>>,
-    /// Images a step
-    #[arg(long, value_parser = whole)]
-    batch: Option<u32>,
-    /// Learning rate
-    #[arg(long, allow_negative_numbers = true)]
-    lr: Option<f64>,
-    /// Share of the last step that the next one keeps; 0 is plain gradient descent
-    #[arg(long, allow_negative_numbers = true)]
-    momentum: Option<f64>,
-    /// The first so many training images train
-    #[arg(long, value_parser = whole)]
-    train_size: Option<u32>,
-    /// The last so many training images validate
-    #[arg(long, value_parser = whole)]
-    val_size: Option<u32>,
-    /// CONV1,CONV2,FC1, such as 4,16,120
-    #[arg(long, value_delimiter = ',', num_args = 1, value_parser = whole)]
-    widths: Option<Vec<u32>>,
-    /// A folder with four IDX files of MNIST's form, plain or .gz, or the one that a loader keeps them beneath
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// LibTorch's threads within a lane
-    #[arg(long, value_parser = whole)]
-    threads: Option<u32>,
-    /// fused or libtorch
-    #[arg(long, value_parser = parse::<Backend>)]
-    backend: Option<Backend>,
+    #[arg(
+        value_name = "STUDY",
+        help = "The study as text: ARM [key=value]...; ... | key=value..., with the settings below as keys; \
+                relu runs show prints it"
+    )]
+    study: Option<String>,
+    #[arg(long, help = arms_help())]
+    arms: Option<String>,
+    #[command(flatten)]
+    settings: SettingFlags,
     /// A name for the list of runs
     #[arg(long)]
     name: Option<String>,
@@ -86,62 +47,80 @@ pub struct Train {
     json: bool,
 }
 
-fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
-    text.parse()
+/// What the arms are named by, from the one table of the activations.
+fn arms_help() -> String {
+    let names: Vec<&str> = Activation::all().map(Activation::name).collect();
+    format!(
+        "The competitors: CONV-FC, the activations of the convolutions and of the fully connected layers, or all-X for \
+         X-X. Activations: {}. Examples: relu-tanh, all-tanh, leaky(0.2)-relu",
+        names.join(", ")
+    )
 }
 
-/// A whole number. One that is far too large passes as the largest: the spec knows each setting's range and names it.
-fn whole(text: &str) -> Result<u32, String> {
-    let number = text.parse::<u128>().map_err(|_| "take a whole number, in digits".to_owned())?;
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+/// A flag for each entry of [`SETTINGS`]: what all arms share.
+struct SettingFlags(Vec<(&'static Setting, String)>);
+
+impl Args for SettingFlags {
+    fn augment_args(command: Command) -> Command {
+        SETTINGS.iter().fold(command, |command, setting| {
+            let flag = Arg::new(setting.key).long(setting.flag).visible_aliases(setting.aliases);
+            let key_too = (setting.key != setting.flag).then_some(setting.key);
+            let flag = flag.visible_aliases(key_too);
+            // A negative number is refused by its own setting, which names its range.
+            command.arg(flag.help(setting.hint()).value_name("VALUE").allow_hyphen_values(true))
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-/// A spec's fault under the name of the flag that sets it.
-fn of_flag(SpecError { field, message }: SpecError) -> Usage {
-    match field {
-        "conv1" | "conv2" | "fc1" => Usage(format!("--widths, {field}: {message}")),
-        "lanes" => Usage(format!("--arms times --seeds: {message}")),
-        _ => Usage(format!("--{field}: {message}")),
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let of = |setting: &'static Setting| matches.get_one::<String>(setting.key).map(|text| (setting, text.clone()));
+        Ok(Self(SETTINGS.iter().filter_map(of).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
 impl Train {
     fn spec(&self) -> Result<RunSpec, Usage> {
-        let base = RunSpec::of(self.preset);
-        let widths = match self.widths.as_deref() {
-            None => base.widths,
-            Some(&[conv1, conv2, fc1]) => Widths { conv1, conv2, fc1 },
-            Some(_) => return Err(Usage("--widths takes three numbers, such as 4,16,120".into())),
-        };
-        let data = match &self.data {
-            None => DataSource::Mnist,
-            Some(folder) => {
-                let refuse =
-                    |why| Usage(format!("--data {}: {why}; give a folder with four IDX files", folder.display()));
-                // The kernel has a working folder of its own.
-                let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
-                if !folder.is_dir() {
-                    return Err(refuse("it is no folder".into()));
-                }
-                DataSource::Folder(folder)
+        let flag = |SpecError { field, message }: SpecError| match field {
+            "study" => Usage(format!("STUDY: {message}")),
+            "lanes" => Usage(format!("--arms times --seeds: {message}")),
+            _ => {
+                let flag = Setting::find(field).map_or(field, |setting| setting.flag);
+                Usage(format!("--{flag}: {message}"))
             }
         };
-        let spec = RunSpec {
-            arms: self.arms.clone().unwrap_or(base.arms),
-            seeds: self.seeds.clone().unwrap_or(base.seeds),
-            epochs: self.epochs.unwrap_or(base.epochs),
-            batch: self.batch.unwrap_or(base.batch),
-            learning_rate: self.lr.unwrap_or(base.learning_rate),
-            momentum: self.momentum.unwrap_or(base.momentum),
-            train_size: self.train_size.unwrap_or(base.train_size),
-            val_size: self.val_size.unwrap_or(base.val_size),
-            threads: self.threads.unwrap_or(base.threads),
-            backend: self.backend.unwrap_or(base.backend),
-            preset: self.preset,
-            widths,
-            data,
-        };
-        spec.check().map_err(of_flag)?;
+        if self.study.is_some() && self.arms.is_some() {
+            return Err(Usage("--arms: the STUDY names the arms already; leave one of the two out".into()));
+        }
+        let mut draft: Draft = self.study.as_deref().unwrap_or_default().parse().map_err(flag)?;
+        if let Some(arms) = &self.arms {
+            draft.arms = DraftArm::parse_all(arms).map_err(flag)?;
+            if draft.arms.is_empty() {
+                return Err(Usage("--arms: none given; take for example relu-tanh,all-tanh".into()));
+            }
+        }
+        for (setting, text) in &self.settings.0 {
+            draft.share(setting.key, text.trim()).map_err(flag)?;
+        }
+        let mut spec = draft.study().map_err(flag)?;
+        if let DataSource::Folder(folder) = &spec.data {
+            let refuse = |why| Usage(format!("--data {}: {why}; give a folder with four IDX files", folder.display()));
+            // The kernel has a working folder of its own.
+            let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
+            if !folder.is_dir() {
+                return Err(refuse("it is no folder".into()));
+            }
+            spec.data = DataSource::Folder(folder);
+        }
         Ok(spec)
     }
 }

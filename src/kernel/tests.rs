@@ -16,8 +16,8 @@ use super::{
 };
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS};
 use protocol::{
-    Activation, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment, ExperimentSpec,
-    Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+    Activation, Activations, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
+    ExperimentSpec, Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
 };
 use std::{
     os::unix::net::UnixStream,
@@ -174,8 +174,8 @@ impl Bench {
     }
 
     fn train(&self, seeds: &[u64]) -> RunId {
-        let spec =
-            RunSpec { arms: vec![Arm::RELU_TANH], seeds: seeds.to_vec(), epochs: 2, ..RunSpec::of(Preset::Article) };
+        let spec = RunSpec { seeds: seeds.to_vec(), epochs: 2, ..RunSpec::of(Preset::Article) }
+            .with_arms([Activations::RELU_TANH]);
         self.kernel.train(spec, None).unwrap()
     }
 
@@ -262,10 +262,10 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
 fn lanes_that_find_no_core_wait() {
     for (threads, at_once, free) in [(1, CORES as usize, 0), (2, 1, 1)] {
         let bench = Bench::new();
-        let of_convolution = |conv| Arm { conv, fc: Activation::Tanh };
-        let arms: Vec<Arm> = Activation::ALL.into_iter().map(of_convolution).collect();
-        assert!(arms.len() > CORES as usize);
-        let spec = RunSpec { arms, seeds: vec![UNTIL_STOPPED], threads, ..RunSpec::of(Preset::Article) };
+        let of_convolution = |conv| Activations { conv, fc: Activation::Tanh };
+        let arms = Activation::all().take(9).map(of_convolution);
+        let spec = RunSpec { seeds: vec![UNTIL_STOPPED], threads, ..RunSpec::of(Preset::Article) }.with_arms(arms);
+        assert!(spec.arms.len() > CORES as usize);
         let lanes = spec.lanes().len();
         bench.kernel.train(spec, None).unwrap();
         {
@@ -300,7 +300,7 @@ fn what_computes_a_run_is_told_once_and_kept() {
 fn a_run_that_waits_can_be_stopped_and_paused() {
     let bench = Bench::new();
     let first = bench.train(&[UNTIL_STOPPED]);
-    let wide = RunSpec { threads: CORES, arms: vec![Arm::ALL_TANH], epochs: 1, ..RunSpec::of(Preset::Article) };
+    let wide = RunSpec { threads: CORES, epochs: 1, ..RunSpec::of(Preset::Article) }.with_arms([Activations::ALL_TANH]);
     let waiting = bench.kernel.train(wide, None).unwrap();
     assert_eq!(bench.state(waiting), RunState::Queued);
     // A narrow one does not overtake it.
@@ -328,8 +328,8 @@ fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
 #[test]
 fn cells_run_beside_a_full_house_and_keep_their_outcome() {
     let bench = Bench::new();
-    let arms = ["relu-tanh", "all-tanh", "relu-relu", "tanh-relu"].map(|arm| arm.parse().unwrap()).to_vec();
-    let full = RunSpec { arms, seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) };
+    let full: RunSpec = "relu-tanh; all-tanh; relu-relu; tanh-relu".parse().unwrap();
+    let full = RunSpec { seeds: vec![UNTIL_STOPPED], ..full };
     bench.kernel.train(full, None).unwrap();
     let (key, spec) = cell("quick", 1);
     bench.kernel.run_cell(key.clone(), spec).unwrap();

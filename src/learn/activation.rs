@@ -3,6 +3,10 @@
 use protocol::Activation;
 use tch::Tensor;
 
+/// Both of Klambauer et al. 2017.
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
 /// phi(z), of any shape. Element by element, which the fused form counts on: it has no place for an activation that mixes
 /// elements (a softmax, a maxout).
 pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
@@ -11,11 +15,17 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
         Activation::Tanh => z.tanh(),
         Activation::Sigmoid => z.sigmoid(),
         Activation::Softplus => z.softplus(),
-        Activation::Leaky => z.leaky_relu(),
-        Activation::Elu => z.elu(),
+        // LibTorch's own operator has the slope 0.01 written in it.
+        Activation::LEAKY => z.leaky_relu(),
+        Activation::Leaky(slope) | Activation::Prelu(slope) => z.where_self(&z.gt(0.0), &(z * slope.value())),
+        Activation::ELU => z.elu(),
+        Activation::Elu(limit) => z.where_self(&z.gt(0.0), &(z.expm1() * limit.value())),
         Activation::Gelu => z.gelu("none"),
         Activation::Silu => z.silu(),
         Activation::Linear => z.shallow_clone(),
+        Activation::HardTanh => z.hardtanh(),
+        Activation::LecunTanh => (z * (2.0 / 3.0)).tanh() * 1.7159,
+        Activation::Selu => z.selu(),
     }
 }
 
@@ -29,12 +39,16 @@ pub fn slope(activation: Activation, z: &Tensor, y: &Tensor) -> Tensor {
         Activation::Tanh => Tensor::tanh_backward(&one, y),
         Activation::Sigmoid => Tensor::sigmoid_backward(&one, y),
         Activation::Softplus => z.softplus_backward(&one, 1.0, 20.0),
-        Activation::Leaky => z.leaky_relu_backward(&one, 0.01, false),
-        Activation::Elu => Tensor::elu_backward(&one, 1.0, 1.0, 1.0, false, z),
+        Activation::Leaky(slope) | Activation::Prelu(slope) => z.leaky_relu_backward(&one, slope.value(), false),
+        Activation::Elu(limit) => Tensor::elu_backward(&one, limit.value(), 1.0, 1.0, false, z),
         // oneDNN's, which asks for one of the same size.
         Activation::Gelu => z.gelu_backward(&z.ones_like(), "none"),
         Activation::Silu => z.silu_backward(&one),
         Activation::Linear => z.ones_like(),
+        Activation::HardTanh => z.hardtanh_backward(&one, -1.0, 1.0),
+        // 1.7159 * 2/3 (1 - (y / 1.7159)^2).
+        Activation::LecunTanh => Tensor::tanh_backward(&one, &(y / 1.7159)) * (1.7159 * 2.0 / 3.0),
+        Activation::Selu => Tensor::elu_backward(&one, SELU_ALPHA, SELU_SCALE, 1.0, false, z),
     }
 }
 
@@ -74,7 +88,7 @@ mod tests {
 
     #[test]
     fn slopes_are_autograds() {
-        for activation in Activation::ALL {
+        for activation in Activation::all() {
             let z = Tensor::arange_start_step(-8.0, 8.0, 0.01, (Kind::Float, tch::Device::Cpu));
             // The kink of a rectifier, and where an exponential has nothing left.
             z.narrow(0, 0, 3).copy_(&Tensor::from_slice(&[0.0_f32, 100.0, -100.0]));
@@ -96,8 +110,8 @@ mod tests {
             (Activation::Tanh, f64::tanh),
             (Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
             (Activation::Softplus, |z| (1.0 + z.exp()).ln()),
-            (Activation::Leaky, |z| if z < 0.0 { 0.01 * z } else { z }),
-            (Activation::Elu, |z| if z < 0.0 { z.exp_m1() } else { z }),
+            (Activation::LEAKY, |z| if z < 0.0 { 0.01 * z } else { z }),
+            (Activation::ELU, |z| if z < 0.0 { z.exp_m1() } else { z }),
             (Activation::Silu, |z| z / (1.0 + (-z).exp())),
             (Activation::Linear, |z| z),
         ];

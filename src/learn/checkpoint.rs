@@ -152,13 +152,13 @@ fn le_bytes(values: &[f32]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::LeNet4;
-    use protocol::{Arm, Preset, Widths};
+    use crate::model::{LeNet4, LeNet4Widths};
+    use protocol::{Activations, Arm, Preset, Widths};
 
     fn example(momentum: bool) -> (Snapshot, RunSpec) {
         let spec = RunSpec::of(Preset::Article);
         let lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
-        let weights = LeNet4::new(lane.arm, Widths::LENET4, lane.seed).weights();
+        let weights = LeNet4::new(Activations::RELU_TANH, LeNet4Widths::LENET4, lane.seed).weights();
         let velocity = |t: &NamedTensor| NamedTensor { name: format!("velocity.{}", t.name), ..t.clone() };
         let velocity = if momentum { weights.iter().map(velocity).collect() } else { Vec::new() };
         let environment = Environment {
@@ -209,8 +209,9 @@ mod tests {
     #[test]
     fn no_byte_can_change_unseen() {
         let (mut snapshot, mut spec) = example(false);
-        spec.widths = Widths { conv1: 1, conv2: 1, fc1: 1 };
-        snapshot.weights = LeNet4::new(snapshot.lane.arm, spec.widths, 1).weights();
+        spec = spec.with_shared(|settings| settings.widths = Widths(vec![1, 1, 1]));
+        let one = LeNet4Widths { conv1: 1, conv2: 1, fc1: 1 };
+        snapshot.weights = LeNet4::new(Activations::RELU_TANH, one, 1).weights();
         let mut bytes = encode(&snapshot, &spec).unwrap();
         let mut unseen = Vec::new();
         for at in 0..bytes.len() {

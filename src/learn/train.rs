@@ -9,7 +9,7 @@ use super::model::{LeNet4, PARAMETERS, WeightsError};
 use super::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use super::optim::Sgd;
 use super::random::{Purpose, Random};
-use protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
+use protocol::{Arm, ArmSettings, EpochRecord, Lane, Progress, RunSpec, SpecError};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -26,6 +26,8 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
     #[error("the checkpoint belongs to the lane {found}, not to {expected}")]
     OtherLane { found: Lane, expected: Lane },
+    #[error("the study has no arm `{0}`")]
+    NoSuchArm(Arm),
     #[error("LibTorch refused a step: {0}")]
     LibTorch(#[from] tch::TchError),
 }
@@ -56,6 +58,7 @@ pub fn train_lane(
 /// One lane at work.
 struct Trainer<'a> {
     spec: &'a RunSpec,
+    settings: &'a ArmSettings,
     lane: Lane,
     train: Split,
     validation: Split,
@@ -72,16 +75,19 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(spec: &'a RunSpec, lane: Lane, data: &'a Dataset, from: Option<&Snapshot>) -> Result<Self, TrainError> {
-        let engine = Engine::new(LeNet4::new(lane.arm, spec.widths, lane.seed), spec.backend, spec.threads);
+        let settings = spec.settings(lane.arm).ok_or(TrainError::NoSuchArm(lane.arm))?;
+        let net = LeNet4::new(settings.activations, (&settings.widths).into(), lane.seed);
+        let engine = Engine::new(net, spec.backend, spec.threads);
         let environment = machine::environment(spec, data, engine.name());
         let mut trainer = Self {
             spec,
+            settings,
             lane,
             train: data.train(spec),
             validation: data.validation(spec),
             test: data.test(),
             engine,
-            sgd: Sgd::new(spec.learning_rate, spec.momentum),
+            sgd: Sgd::new(settings.learning_rate, settings.momentum),
             environment,
             epochs_done: 0,
             batches_done: 0,
@@ -99,7 +105,7 @@ impl<'a> Trainer<'a> {
         if snapshot.lane != self.lane {
             return Err(TrainError::OtherLane { found: snapshot.lane, expected: self.lane });
         }
-        let net = LeNet4::from_weights(self.lane.arm, self.spec.widths, &snapshot.weights)?;
+        let net = LeNet4::from_weights(self.settings.activations, (&self.settings.widths).into(), &snapshot.weights)?;
         self.engine = Engine::new(net, self.spec.backend, self.spec.threads);
         self.sgd.restore(&snapshot.velocity, &PARAMETERS, &self.engine.net.parameters)?;
         self.epochs_done = snapshot.epochs_done;
@@ -112,10 +118,10 @@ impl<'a> Trainer<'a> {
 
     /// The rest of the epoch under way. `Some` if the lane ends in it.
     fn epoch(&mut self, observer: &mut dyn Observer) -> Option<Ending> {
-        let (batch, images) = (self.spec.batch, self.spec.train_size);
+        let (batch, images) = (self.settings.batch, self.spec.train_size);
         let number = self.epochs_done + 1;
         let order = Random::new(self.lane.seed, Purpose::Shuffle { epoch: number }).permutation(images);
-        let batches = self.spec.batches();
+        let batches = self.settings.batches(images);
         let session = Instant::now();
         let (before, first) = (self.epoch_seconds, self.batches_done);
         while self.batches_done < batches {

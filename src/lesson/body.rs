@@ -124,6 +124,17 @@ impl<'t> Body<'t> {
         was
     }
 
+    /// The top-level keys.
+    pub fn keys(&self) -> Vec<String> {
+        self.table().keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
+    /// Takes out what stands under a top-level key, as a command line would have it: `0.1`, `yes`, `1,2,3`.
+    pub fn take_value(&mut self, key: &str) -> Option<String> {
+        let value = self.root.get_mut().remove(key)?;
+        as_word(value.get_ref())
+    }
+
     /// The body as this type, without the entries that it refuses; each refusal is a fault. `None` if the type can't do
     /// without one of them.
     pub fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
@@ -254,6 +265,19 @@ fn take_out(value: &mut Spanned<DeValue>, path: &[Step]) -> Option<(usize, Strin
         }
         (DeValue::Array(values), [Step::Index(index), rest @ ..]) => take_out(values.get_mut(*index)?, rest),
         _ => None,
+    }
+}
+
+fn as_word(value: &DeValue) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(value) => Some(if *value { "yes" } else { "no" }.into()),
+        DeValue::Array(values) => {
+            Some(values.iter().map(|value| as_word(value.get_ref())).collect::<Option<Vec<_>>>()?.join(","))
+        }
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }
 

@@ -5,8 +5,11 @@ use super::claim::{ClaimBody, ClaimCell};
 use super::document::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
-use protocol::{Arm, CellKey, Effort, ExperimentSpec, Preset, RunSpec, SpecError, about};
+use protocol::{
+    Arm, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, RunSpec, SETTINGS, Setting, SpecError, about,
+};
 use serde::Deserialize;
+use std::collections::HashSet;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
@@ -34,27 +37,28 @@ pub struct PredictionsCell {
     pub title: String,
 }
 
-/// A race of LeNet-4 arms. What is absent is the preset's.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A study that the reader trains.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrainCell {
-    #[serde(default)]
-    pub id: String,
-    #[serde(default)]
     pub title: String,
-    #[serde(default)]
-    pub preset: Preset,
-    pub arms: Option<Vec<Arm>>,
-    pub seeds: Option<Vec<u64>>,
-    pub epochs: Option<u32>,
-    pub batch: Option<u32>,
-    pub learning_rate: Option<f64>,
-    pub momentum: Option<f64>,
-    pub train_size: Option<u32>,
-    pub val_size: Option<u32>,
+    pub study: RunSpec,
     /// The published points drawn beside the curves.
-    #[serde(default)]
     pub marks: Vec<RaceMark>,
+}
+
+/// What a race's fence says beside the settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainBody {
+    #[serde(default, rename = "id")]
+    _id: String,
+    #[serde(default)]
+    title: String,
+    /// The study's text form; the keys beside it say what all arms share.
+    study: Option<String>,
+    arms: Option<Vec<String>>,
+    #[serde(default)]
+    marks: Vec<RaceMark>,
 }
 
 /// A published validation error at an epoch.
@@ -74,25 +78,23 @@ impl RaceMark {
     /// Whether it may set the axes of this study's chart: a study of the same network, data and numbers of images as
     /// those of the cell that has the mark, and of no fewer epochs than the mark's.
     pub fn belongs_to(&self, study: &RunSpec, cell: &RunSpec) -> bool {
-        let size = |spec: &RunSpec| (spec.widths, spec.data.clone(), spec.train_size, spec.val_size);
+        let size = |spec: &RunSpec| {
+            let widths: Vec<_> = spec.arms.iter().map(|arm| arm.settings.widths.clone()).collect();
+            (
+                spec.network,
+                widths.into_iter().collect::<HashSet<_>>(),
+                spec.data.clone(),
+                spec.train_size,
+                spec.val_size,
+            )
+        };
         size(study) == size(cell) && self.epoch <= study.epochs
     }
 }
 
 impl TrainCell {
     pub fn spec(&self) -> RunSpec {
-        let base = RunSpec::of(self.preset);
-        RunSpec {
-            arms: self.arms.clone().unwrap_or(base.arms),
-            seeds: self.seeds.clone().unwrap_or(base.seeds),
-            epochs: self.epochs.unwrap_or(base.epochs),
-            batch: self.batch.unwrap_or(base.batch),
-            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
-            momentum: self.momentum.unwrap_or(base.momentum),
-            train_size: self.train_size.unwrap_or(base.train_size),
-            val_size: self.val_size.unwrap_or(base.val_size),
-            ..base
-        }
+        self.study.clone()
     }
 }
 
@@ -109,6 +111,8 @@ pub struct ExperimentCell {
 /// What a cell's body needs, by the kind of the cell.
 /// Of a race, of an experiment, and of the list of predictions.
 const TITLED: [&str; 2] = ["id", "title"];
+/// What a race's fence may say beside the settings.
+const TRAIN: [&str; 5] = ["id", "title", "study", "arms", "marks"];
 const PREDICT: [&str; 3] = ["id", "question", "explanation"];
 const QUIZ: [&str; 2] = ["id", "question"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
@@ -164,8 +168,32 @@ fn key_of(error: &SpecError) -> &str {
 
 fn train(body: &mut Body) -> Option<CellBody> {
     body.refuse_empty("title");
-    let cell: TrainCell = body.read()?;
-    for mark in &cell.marks {
+    let mut said: Vec<Said> = Vec::new();
+    for key in body.keys() {
+        if TRAIN.contains(&key.as_str()) {
+            continue;
+        }
+        let at = body.place_of(&key).unwrap_or(0);
+        let Some(setting) = Setting::find(&key) else {
+            let known: Vec<&str> = TRAIN.into_iter().chain(SETTINGS.iter().map(|setting| setting.flag)).collect();
+            body.fault_at(&key, format!("unknown field `{key}`, expected one of {}", known.join(", ")));
+            body.take_value(&key);
+            continue;
+        };
+        let quoted = body.value_of(&key).filter(|value| setting.is_number() && value.get_ref().as_str().is_some());
+        if let Some(place) = quoted.map(|value| value.span().start) {
+            let text = body.text_of(&key).unwrap_or_default();
+            body.fault(format!("invalid type: string \"{text}\", expected a number"), place);
+            body.take_value(&key);
+            continue;
+        }
+        match body.take_value(&key) {
+            Some(value) => said.push(Said { at, setting, value }),
+            None => body.fault(format!("{key}: neither a table nor a date; {}", setting.hint()), at),
+        }
+    }
+    let TrainBody { title, study, arms, marks, .. } = body.read()?;
+    for mark in &marks {
         let RaceMark { epoch, error, label, source, .. } = mark;
         if *epoch == 0 {
             body.fault_at("marks", "a mark's `epoch` is 0; the first is 1");
@@ -177,31 +205,59 @@ fn train(body: &mut Body) -> Option<CellBody> {
             body.fault_at("marks", "a mark needs a `label` and a `source`; neither may be empty");
         }
     }
-    // Each setting that is refused gives way to the preset's, so that the others are looked at too.
-    let mut checked = cell.clone();
-    while let Err(error) = checked.spec().check() {
-        let key = key_of(&error);
-        if !body.is_refused(key) {
-            body.fault_at(key, error.to_string());
+    let study = study_of(body, study.as_deref(), arms, said);
+    Some(CellBody::Train(TrainCell { title, study, marks }))
+}
+
+/// A setting of a race's fence.
+struct Said {
+    /// Where it stands in the body.
+    at: usize,
+    setting: &'static Setting,
+    value: String,
+}
+
+/// The study of a race's fence. Each setting that is refused gives way to the preset's, so that the others are looked at
+/// too.
+fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut said: Vec<Said>) -> RunSpec {
+    let mut draft = Draft::default();
+    match text.map(str::parse::<Draft>).transpose() {
+        Ok(text) => draft = text.unwrap_or_default(),
+        Err(error) => body.fault_at("study", error.to_string()),
+    }
+    if let Some(arms) = arms {
+        if text.is_some() {
+            body.fault_at("arms", "the study names the arms already; leave one of the two out");
         }
-        let was = checked.clone();
-        match key {
-            "arms" => checked.arms = None,
-            "seeds" => checked.seeds = None,
-            "lanes" => (checked.arms, checked.seeds) = (None, None),
-            "epochs" => checked.epochs = None,
-            "batch" => checked.batch = None,
-            "learning-rate" => checked.learning_rate = None,
-            "momentum" => checked.momentum = None,
-            "train-size" => checked.train_size = None,
-            "val-size" => checked.val_size = None,
-            _ => {}
+        if arms.is_empty() {
+            body.fault_at("arms", "none given; take for example [\"relu-tanh\", \"all-tanh\"]");
         }
-        if checked == was {
-            break;
+        match arms.iter().map(|arm| arm.parse()).collect::<Result<Vec<DraftArm>, SpecError>>() {
+            Ok(arms) => draft.arms = arms,
+            Err(error) => body.fault_at("arms", error.message),
         }
     }
-    Some(CellBody::Train(cell))
+    loop {
+        let mut whole = draft.clone();
+        whole.shared.retain(|(setting, _)| !said.iter().any(|said| said.setting.key == setting.key));
+        whole.shared.extend(said.iter().map(|said| (said.setting, said.value.clone())));
+        let error = match whole.study() {
+            Ok(study) => return study,
+            Err(error) => error,
+        };
+        let of = |key: &str| said.iter().position(|said| said.setting.key == key);
+        if let Some(at) = of(error.field).or_else(|| of("seeds").filter(|_| error.field == "lanes")) {
+            let said = said.remove(at);
+            body.fault(error.to_string(), said.at);
+        } else {
+            // It is the study's own text, or the arms'.
+            let key = if text.is_some() { "study" } else { "arms" };
+            if !body.is_refused(key) {
+                body.fault_at(key, error.to_string());
+            }
+            return RunSpec::of(Preset::default());
+        }
+    }
 }
 
 /// What an experiment's fence says beside the experiment's own settings.

@@ -2,7 +2,7 @@
 //! epochs that each took down to a threshold. The threshold is named in advance: the best error of an arm is a minimum
 //! over its noise, and how soon another arm meets it says little.
 
-use super::{Arm, EpochRecord, Lane};
+use super::{Arm, EpochRecord, Lane, RunSpec};
 use std::collections::BTreeSet;
 
 /// Validation error, in percent, that the article reports for both arms.
@@ -41,7 +41,8 @@ pub struct SeedComparison {
 /// The first arm of a race beside the second, seed by seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    pub arms: [Arm; 2],
+    /// As running text shows the arms.
+    pub titles: [String; 2],
     /// The last epoch that all compared lanes have done; nothing behind it counts.
     pub epoch: u32,
     /// `None` as long as every lane was below all thresholds from its first epoch on, or above all of them.
@@ -52,8 +53,8 @@ pub struct Comparison {
 
 /// Compares two arms over every seed of which both have an epoch; seeds that are far behind the others are left out.
 /// `None` if there is no such seed.
-pub fn compare(first: Arm, second: Arm, records: &[EpochRecord], epochs: u32) -> Option<Comparison> {
-    let arms = [first, second];
+pub fn compare(study: &RunSpec, [first, second]: [Arm; 2], records: &[EpochRecord]) -> Option<Comparison> {
+    let (arms, epochs) = ([first, second], study.epochs);
     let of = |arm, seed| records.iter().filter(move |record| record.lane() == Lane { arm, seed });
     let done = |seed| arms.map(|arm| of(arm, seed).map(|record| record.epoch).max().unwrap_or(0)).into_iter().min();
     let known: BTreeSet<u64> = records.iter().map(|record| record.seed).collect();
@@ -78,7 +79,8 @@ pub fn compare(first: Arm, second: Arm, records: &[EpochRecord], epochs: u32) ->
         Some(SeedComparison { seed, gap: error(second, seed)? - error(first, seed)?, reached })
     });
     let seeds: Vec<_> = seeds.collect();
-    (!seeds.is_empty()).then_some(Comparison { arms, epoch, threshold, seeds })
+    let titles = arms.map(|arm| study.arm_title(arm));
+    (!seeds.is_empty()).then_some(Comparison { titles, epoch, threshold, seeds })
 }
 
 /// A mean, and the standard deviation of a single value where there are several.
@@ -106,7 +108,7 @@ impl Comparison {
     pub fn gap(&self) -> String {
         let gaps: Vec<f64> = self.seeds.iter().map(|seed| seed.gap).collect();
         let (mean, deviation) = mean_and_deviation(&gaps).unwrap_or((0.0, None));
-        let [first, second] = self.arms.map(Arm::title);
+        let [first, second] = &self.titles;
         let over = match self.seeds.len() {
             1 => "one seed".into(),
             count => format!("mean ± sd, {count} seeds"),
@@ -124,7 +126,7 @@ impl Comparison {
     /// `To 1.37 % all-Tanh took 1.0 times ReLU+Tanh's epochs (median of 5 seeds, 0.8 to 1.9).`
     pub fn epochs_taken(&self, finished: bool) -> Option<String> {
         let threshold = self.threshold?;
-        let [first, second] = self.arms.map(Arm::title);
+        let [first, second] = &self.titles;
         let ratios = self.ratios();
         if let [seed] = self.seeds.as_slice() {
             let none = if finished { "never" } else { "not yet" };
@@ -154,14 +156,16 @@ impl Comparison {
 }
 
 /// What a race says of its first two arms.
-pub fn verdict(first: Arm, second: Arm, records: &[EpochRecord], epochs: u32, finished: bool) -> Option<String> {
-    let comparison = compare(first, second, records, epochs)?;
+pub fn verdict(study: &RunSpec, records: &[EpochRecord], finished: bool) -> Option<String> {
+    let [first, second, ..] = study.arms.as_slice() else { return None };
+    let comparison = compare(study, [first.id, second.id], records)?;
     let taken = comparison.epochs_taken(finished).map_or(String::new(), |taken| format!(" {taken}"));
     Some(format!("{}{taken}", comparison.gap()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Preset;
     use super::*;
 
     fn records(arm: Arm, seed: u64, errors: &[f64]) -> Vec<EpochRecord> {
@@ -185,16 +189,17 @@ mod tests {
                 all.extend(records(arm, seed as u64 + 1, errors));
             }
         }
-        verdict(Arm::RELU_TANH, Arm::ALL_TANH, &all, epochs, true)
+        verdict(&RunSpec { epochs, ..RunSpec::of(Preset::Article) }, &all, true)
     }
 
     /// The runs that the README tells of: which arm is ahead hangs on the seed, and their best errors play no part.
     #[test]
     fn the_articles_race_is_measured_at_its_own_threshold() {
+        let article = RunSpec::of(Preset::Article);
         let text = include_str!("../../assets/runs/article-five-seeds.csv");
         let records: Vec<EpochRecord> =
             csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>().unwrap();
-        let comparison = compare(Arm::RELU_TANH, Arm::ALL_TANH, &records, 150).unwrap();
+        let comparison = compare(&article, [Arm::RELU_TANH, Arm::ALL_TANH], &records).unwrap();
         assert_eq!((comparison.threshold, comparison.epoch, comparison.seeds.len()), (Some(1.37), 150, 5));
         let ratio = |seed: &SeedComparison| {
             let [first, second] = seed.reached.map(Option::unwrap);
@@ -202,7 +207,7 @@ mod tests {
         };
         assert_eq!(comparison.seeds.iter().map(ratio).collect::<Vec<_>>(), [0.94, 1.0, 1.0, 0.79, 1.89]);
         assert_eq!(
-            verdict(Arm::RELU_TANH, Arm::ALL_TANH, &records, 150, true).unwrap(),
+            verdict(&article, &records, true).unwrap(),
             "At epoch 150 all-Tanh is level with ReLU+Tanh (0.00 ± 0.12 points, mean ± sd, 5 seeds). \
              To 1.37 % all-Tanh took 1.0 times ReLU+Tanh's epochs (median of 5 seeds, 0.8 to 1.9)."
         );

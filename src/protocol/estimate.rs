@@ -1,8 +1,8 @@
 //! How long work takes on this machine, told before it begins: learned from what was done here before, else a default.
 
-use super::{Backend, ExperimentSpec, RunSpec, Widths, about};
-use std::fmt;
+use super::{ArmSettings, Backend, ExperimentSpec, Network, RunSpec, about};
 use std::mem::discriminant;
+use std::{collections::HashSet, fmt};
 
 /// How long something is expected to take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,8 +108,11 @@ impl Timings {
     /// backend, else of the newest with the same backend, in proportion to the multiply-adds.
     pub fn race(&self, spec: &RunSpec) -> Estimate {
         let alike = |timing: &&RunTiming| engine(&timing.spec) == engine(spec) && timing.spec.threads == spec.threads;
-        let same =
-            |timing: &&RunTiming| timing.spec.widths == spec.widths && timing.spec.batch == spec.batch && alike(timing);
+        let shape = |spec: &RunSpec| {
+            let of = |settings: &ArmSettings| (settings.widths.clone(), settings.batch);
+            (spec.network, spec.arms.iter().map(|arm| of(&arm.settings)).collect::<HashSet<_>>())
+        };
+        let same = |timing: &&RunTiming| shape(&timing.spec) == shape(spec) && alike(timing);
         let known = self.runs.iter().find(same).or_else(|| self.runs.iter().find(alike));
         let (epoch, basis) = if let Some(timing) = known {
             (timing.epoch_seconds * work(spec) / work(&timing.spec), Basis::ThisMachine)
@@ -130,17 +133,16 @@ fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
     one.effort == other.effort && one.finds_the_same(other)
 }
 
-/// What computes it: LibTorch takes over with several threads a lane.
+/// What computes it: LibTorch takes over with several threads a lane, and has the networks other than LeNet-4.
 fn engine(spec: &RunSpec) -> Backend {
-    if spec.threads > 1 { Backend::Libtorch } else { spec.backend }
+    if spec.threads > 1 || spec.network != Network::Lenet4 { Backend::Libtorch } else { spec.backend }
 }
 
-/// Multiply-adds of one lane's epoch: an image in training counts three times, forward and backward to weights and input.
+/// Multiply-adds of one lane's epoch, the mean over the arms: an image in training counts three times, forward and
+/// backward to weights and input.
 fn work(spec: &RunSpec) -> f64 {
-    let Widths { conv1, conv2, fc1 } = spec.widths;
-    let [conv1, conv2, fc1] = [conv1, conv2, fc1].map(f64::from);
-    // 5x5 kernels on 32x32 images with 2x2 pooling: 28x28 and 10x10 places, then 5x5 a map.
-    let image = 25.0 * conv1 * 784.0 + 25.0 * conv1 * conv2 * 100.0 + 25.0 * conv2 * fc1 + 10.0 * fc1;
+    let of = |settings: &ArmSettings| spec.network.multiply_adds(&settings.widths);
+    let image = spec.arms.iter().map(|arm| of(&arm.settings)).sum::<f64>() / spec.arms.len().max(1) as f64;
     image * (3.0 * f64::from(spec.train_size) + f64::from(spec.val_size) + TEST_IMAGES)
 }
 

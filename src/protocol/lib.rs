@@ -3,7 +3,6 @@
 mod about;
 mod activation;
 mod advance;
-mod arm;
 mod compare;
 mod estimate;
 mod experiment;
@@ -11,15 +10,14 @@ mod figure;
 mod finite;
 mod race_findings;
 mod run;
-mod spec;
+mod study;
 mod text;
 mod unreadable;
 mod wire;
 
 pub use about::{about, clock, counted, date, took};
-pub use activation::Activation;
+pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry};
 pub use advance::Advance;
-pub use arm::{Arm, Lane};
 pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean_and_deviation, verdict};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
@@ -29,7 +27,10 @@ pub use figure::{
 };
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
-pub use spec::{Backend, DataSource, Preset, RunSpec, SpecError, Widths, grouped};
+pub use study::{
+    Activations, Arm, ArmSettings, ArmSpec, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, RunSpec,
+    SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Widths, grouped,
+};
 pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
 pub use unreadable::{Subject, Unreadable};
 pub use wire::{

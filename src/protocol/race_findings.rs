@@ -12,10 +12,12 @@ const LAST: u32 = 150;
 /// epochs all-Tanh took down to 1.37 %. `runs` oldest first; of a seed that ran twice the newest counts.
 pub fn race_findings(runs: &[(RunSpec, Vec<EpochRecord>)]) -> Vec<Finding> {
     let mut kept: Vec<EpochRecord> = Vec::new();
-    for (_, records) in runs.iter().filter(|(spec, _)| is_the_articles(spec)) {
-        let lanes: Vec<_> = records.iter().map(EpochRecord::lane).collect();
+    for (spec, records) in runs {
+        let arms = articles_arms(spec);
+        let records = || records.iter().filter(|record| arms.contains(&record.arm));
+        let lanes: Vec<_> = records().map(EpochRecord::lane).collect();
         kept.retain(|record| !lanes.contains(&record.lane()));
-        kept.extend(records.iter().cloned());
+        kept.extend(records().cloned());
     }
     let mut findings = Vec::new();
     for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
@@ -57,8 +59,8 @@ fn lead(kept: &[EpochRecord]) -> Option<Finding> {
 
 /// The keys of what a run of these settings finds, see [`run_findings`].
 pub fn run_finding_keys(spec: &RunSpec) -> Vec<String> {
-    let of_arm = |arm: &Arm| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
-    let mut keys: Vec<String> = spec.arms.iter().flat_map(of_arm).collect();
+    let of_arm = |arm: Arm| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
+    let mut keys: Vec<String> = spec.arm_ids().flat_map(of_arm).collect();
     if spec.arms.len() > 1 {
         keys.push("race.ratio".into());
     }
@@ -80,8 +82,8 @@ pub fn run_findings(spec: &RunSpec, records: &[EpochRecord], diverged: &[Lane], 
         first_at(of(Lane { arm, seed }), MILESTONE).or(beyond).map(f64::from)
     };
     let mut findings = Vec::new();
-    for &arm in &spec.arms {
-        let (seeds, title) = (sound(arm), arm.title());
+    for arm in spec.arm_ids() {
+        let (seeds, title) = (sound(arm), spec.arm_title(arm));
         let absent = |what: &str| Finding {
             key: format!("race.{what}.{arm}"),
             text: format!("{title} diverged with every seed"),
@@ -124,12 +126,13 @@ fn run_ratio(
     sound: impl Fn(Arm) -> Vec<u64>,
     epochs: impl Fn(Arm, u64) -> Option<f64>,
 ) -> Option<Finding> {
-    let &[first, second, ..] = spec.arms.as_slice() else { return None };
+    let [first, second, ..] = spec.arms.as_slice() else { return None };
+    let (first, second) = (first.id, second.id);
     let others = sound(second);
     let seeds: Vec<u64> = sound(first).into_iter().filter(|seed| others.contains(seed)).collect();
     let both: Vec<(f64, f64)> =
         seeds.iter().map(|&seed| epochs(first, seed).zip(epochs(second, seed))).collect::<Option<_>>()?;
-    let [a, b] = [first, second].map(Arm::title);
+    let [a, b] = [first, second].map(|arm| spec.arm_title(arm));
     let absent = |text: String| Finding {
         key: "race.ratio".into(),
         text,
@@ -150,11 +153,15 @@ fn run_ratio(
     finding("race.ratio".into(), &ratios, seeds, text)
 }
 
-/// Whatever the seeds, epochs, arms, threads and backend: these change no curve's meaning.
-fn is_the_articles(spec: &RunSpec) -> bool {
+/// The arms of a study that train at the article's settings, whatever the seeds, epochs, threads and backend: these
+/// change no curve's meaning.
+fn articles_arms(spec: &RunSpec) -> Vec<Arm> {
     let article = RunSpec::of(Preset::Article);
     let RunSpec { seeds, epochs, arms, threads, backend, .. } = spec.clone();
-    *spec == RunSpec { arms, seeds, epochs, threads, backend, ..article }
+    if *spec != (RunSpec { arms, seeds, epochs, threads, backend, ..article.clone() }) {
+        return Vec::new();
+    }
+    article.arms.iter().filter(|arm| spec.arms.contains(arm)).map(|arm| arm.id).collect()
 }
 
 fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> String) -> Option<Finding> {
@@ -179,7 +186,7 @@ mod tests {
             images_per_second: 1.0,
         };
         let records =
-            spec.arms.iter().flat_map(|&arm| (1..=epochs).map(move |epoch| (arm, epoch))).map(|(a, e)| record(a, e));
+            spec.arm_ids().flat_map(|arm| (1..=epochs).map(move |epoch| (arm, epoch))).map(|(a, e)| record(a, e));
         (spec.clone(), records.collect())
     }
 
@@ -354,7 +361,7 @@ mod tests {
         let begun = run_findings(&spec, &records[..1], &[], false);
         assert_eq!(begun, []);
         // A single arm has nothing to be compared with.
-        let alone = RunSpec { arms: vec![Arm::RELU_TANH], ..spec };
+        let alone = spec.with_arms([super::super::Activations::RELU_TANH]);
         let keys: Vec<String> = run_findings(&alone, &records, &[], true).into_iter().map(|found| found.key).collect();
         assert_eq!(keys, ["race.error.relu-tanh", "race.best.relu-tanh", "race.epochs.relu-tanh"]);
         assert_eq!(keys, run_finding_keys(&alone));

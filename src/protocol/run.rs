@@ -253,17 +253,17 @@ impl RunSummary {
     /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
-        let arm = |arm: &Arm| {
+        let arm = |arm: Arm| {
             let errors: Vec<f64> =
-                self.best.iter().filter(|(lane, _)| lane.arm == *arm).map(|(_, error)| *error).collect();
+                self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
             let told = match mean_and_deviation(&errors) {
                 None => "–".into(),
                 Some((mean, None)) => format!("{mean:.2}"),
                 Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
             };
-            format!("{} {told}", arm.title())
+            format!("{} {told}", self.spec.arm_title(arm))
         };
-        let arms: Vec<String> = self.spec.arms.iter().map(arm).collect();
+        let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
         let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
         format!("{}{over}", arms.join(", "))
     }

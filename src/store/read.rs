@@ -69,6 +69,11 @@ impl Store {
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([run.0], |row| Ok((lane(row)?, (row.get(2)?, row.get(3)?))))?;
         let lanes: HashMap<Lane, (u32, f64)> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
+        if let Some(lane) = lanes.keys().find(|lane| spec.settings(lane.arm).is_none()) {
+            return Err(
+                DamagedRun { run, why: format!("it has epochs of {lane}, which its study has no arm for") }.into()
+            );
+        }
         let all = spec.lanes();
         let done = self.done(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);

@@ -84,14 +84,17 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
     let width = screen.middle(72, 0).width;
     // What is wrong stands whole, however long.
     let told = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
-    let hint = form.fields[form.selected].hint;
-    let height = form.fields.len() as u16 + 4 + rows(hint, width) + told + rows(FORM_KEYS, width);
-    let inner = open("A race of your own", screen.middle(72, height), theme, buffer);
-    for (at, field) in form.fields.iter().enumerate() {
-        let y = inner.y + at as u16;
+    let hint = form.fields[form.selected].hint();
+    let below = 2 + rows(&hint, width) + told + rows(FORM_KEYS, width);
+    let inner = open("A race of your own", screen.middle(72, form.fields.len() as u16 + 2 + below), theme, buffer);
+    // On a low screen the lines around the chosen one.
+    let room = usize::from(inner.height.saturating_sub(below)).clamp(1, form.fields.len());
+    let first = (form.selected + 1).saturating_sub(room.div_ceil(2)).min(form.fields.len() - room);
+    for (row, (at, field)) in form.fields.iter().enumerate().skip(first).take(room).enumerate() {
+        let y = inner.y + row as u16;
         let selected = at == form.selected;
         let style = if selected { theme.accent().patch(theme.strong()) } else { Style::new() };
-        buffer.set_stringn(inner.x, y, format!("{:<16}", field.name), 16, style);
+        buffer.set_stringn(inner.x, y, format!("{:<16}", field.title()), 16, style);
         let value_style = if selected { theme.strong() } else { Style::new() };
         let pieces = match form.chosen_part().filter(|_| selected) {
             Some([before, part, behind]) => [(before, value_style), (part, theme.selected()), (behind, value_style)],
@@ -112,8 +115,18 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
             buffer.set_stringn(x, y, "_", usize::from(inner.right().saturating_sub(x)), value_style);
         }
     }
-    let mut y = inner.y + form.fields.len() as u16 + 1;
-    y = write(theme, hint, theme.faint(), inner, y, buffer);
+    // There are lines above or below.
+    let more = |y: u16, sign: &str, buffer: &mut Buffer| {
+        buffer.set_stringn(inner.right().saturating_sub(1), y, theme.text(sign), 1, theme.faint());
+    };
+    if first > 0 {
+        more(inner.y, "↑", buffer);
+    }
+    if first + room < form.fields.len() {
+        more(inner.y + room as u16 - 1, "↓", buffer);
+    }
+    let mut y = inner.y + room as u16 + 1;
+    y = write(theme, &hint, theme.faint(), inner, y, buffer);
     match &form.spec {
         Ok(spec) => {
             let lanes = spec.lanes().len();
@@ -123,10 +136,10 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
                 counted(spec.epochs as usize, "epoch"),
                 app.race_estimate(spec)
             );
-            y = write(theme, &text, theme.good(), inner, y + 1, buffer);
+            y = write(theme, &text, theme.good(), inner, y, buffer);
         }
         Err(why) => {
-            y = write(theme, why, theme.bad(), inner, y + 1, buffer);
+            y = write(theme, why, theme.bad(), inner, y, buffer);
         }
     }
     write(theme, FORM_KEYS, theme.faint(), inner, y, buffer);

@@ -94,15 +94,14 @@ fn offer(spec: &RunSpec, time: Estimate) -> String {
 
 /// A race in words.
 pub fn told(spec: &RunSpec) -> String {
-    let arms: Vec<String> = spec.arms.iter().map(|arm| arm.title()).collect();
+    let arms: Vec<String> = spec.arm_ids().map(|arm| spec.arm_title(arm)).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(
-        "{}, {} of {} images, batch {}, learning rate {}{seeds}.",
+        "{}, {} of {} images, {}{seeds}.",
         arms.join(" against "),
         counted(spec.epochs as usize, "epoch"),
         grouped(spec.train_size),
-        spec.batch,
-        spec.learning_rate
+        spec.settings_words()
     )
 }
 
@@ -139,7 +138,7 @@ pub fn draw_race(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer
 }
 
 pub(super) fn arm_number(race: &Race, lane: &LaneView) -> usize {
-    race.spec.arms.iter().position(|arm| *arm == lane.lane.arm).unwrap_or(0)
+    race.spec.arm_ids().position(|arm| arm == lane.lane.arm).unwrap_or(0)
 }
 
 /// The point that is being read.
@@ -241,7 +240,7 @@ fn chart(view: &RaceView, theme: &Theme) -> Plot {
 
 /// What a chart says that has no curve yet.
 fn coming(race: &Race) -> String {
-    let arms: Vec<String> = race.spec.arms.iter().map(|arm| arm.title()).collect();
+    let arms: Vec<String> = race.spec.arm_ids().map(|arm| race.spec.arm_title(arm)).collect();
     let seeds = match race.spec.seeds.len() {
         1 => String::new(),
         count => format!(" over {count} seeds, with the seeds behind it"),

@@ -67,11 +67,9 @@ fn detail(run: &RunSummary) -> String {
     let spec = &run.spec;
     let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let settings = format!(
-        "begun {} · batch {}, learning rate {}, momentum {}, {} images, seed {}",
+        "begun {} · {}, {} images, seed {}",
         date(run.created),
-        spec.batch,
-        spec.learning_rate,
-        spec.momentum,
+        spec.settings_words(),
         grouped(spec.train_size),
         seeds.join(" ")
     );

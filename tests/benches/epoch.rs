@@ -7,7 +7,7 @@
 use learn::{
     Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, model::LeNet4, optim::Sgd, train_lane,
 };
-use protocol::{Arm, Backend, DataSource, EpochRecord, Preset, Progress, RunSpec, Widths};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Network, Preset, Progress, RunSpec, Widths};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -72,9 +72,11 @@ fn median(values: &[f64]) -> f64 {
 /// What the parts of a step take, each the best of many, and an image's way forward in training and in evaluation.
 fn step(arm: Arm, data: &Dataset) {
     let spec = RunSpec::of(Preset::Article);
+    let settings = spec.settings(arm).expect("an arm of the article's");
     let split = data.train(&spec);
-    let mut engine = Engine::new(LeNet4::new(arm, spec.widths, 1), spec.backend, spec.threads);
-    let mut descent = Sgd::new(spec.learning_rate, spec.momentum);
+    let mut engine =
+        Engine::new(LeNet4::new(settings.activations, (&settings.widths).into(), 1), spec.backend, spec.threads);
+    let mut descent = Sgd::new(settings.learning_rate, settings.momentum);
     let mut best = [f64::MAX; 4];
     let mut clock = Instant::now();
     let mut lap = |best: &mut f64| {
@@ -118,12 +120,12 @@ fn main() {
     let mut spec = RunSpec { epochs: 1, ..RunSpec::of(Preset::Article) };
     if let [_, widths, batch, images] = arguments.as_slice() {
         let number = |text: &str| text.parse::<u32>().expect("a whole number");
-        let &[conv1, conv2, fc1] = &widths.split(',').map(number).collect::<Vec<_>>()[..] else { panic!("{widths}") };
-        spec.widths = Widths { conv1, conv2, fc1 };
-        (spec.batch, spec.train_size) = (number(batch), number(images));
+        let widths: Widths = widths.parse().expect("three widths");
+        spec.train_size = number(images);
+        spec = spec.with_shared(|settings| (settings.widths, settings.batch) = (widths.clone(), number(batch)));
     }
     let data = Dataset::load(&DataSource::Mnist).expect("the program brings MNIST");
-    if spec.widths == Widths::LENET4 {
+    if spec.first_settings().widths == Network::Lenet4.default_widths() {
         for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
             step(arm, &data);
         }

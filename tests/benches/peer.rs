@@ -11,11 +11,11 @@
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
 use learn::{
     Control, Dataset, Ending, Observer, Snapshot, machine,
-    model::LeNet4,
+    model::{LeNet4, LeNet4Widths},
     random::{Purpose, Random},
     train_lane,
 };
-use protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
+use protocol::{Activations, Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
     let data = Dataset::load(&DataSource::Mnist)?;
 
     println!("{}", this_machine());
-    println!("LeNet-4, both arms, {} images, batch {}: seconds an epoch", spec.train_size, spec.batch);
+    println!("LeNet-4, both arms, {} images, batch {}: seconds an epoch", spec.train_size, spec.first_settings().batch);
     let (mut wall, mut busy) = (Comparison::default(), Comparison::default());
     let mut last = None;
     for round in 1..=rounds {
@@ -130,7 +130,7 @@ fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
     for file in &mnist::FILES[..2] {
         fs::write(folder.join(file.name), file.unpack()?)?;
     }
-    let weights = LeNet4::new(Arm::RELU_TANH, spec.widths, SEED).weights();
+    let weights = LeNet4::new(Activations::RELU_TANH, LeNet4Widths::LENET4, SEED).weights();
     let bytes: Vec<u8> =
         weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(folder.join("weights.f32"), bytes)?;
@@ -221,7 +221,7 @@ impl Peer {
         let mut child = Command::new(python)
             .arg(script)
             .arg(folder)
-            .args([arm.to_string(), spec.epochs.to_string(), spec.batch.to_string()])
+            .args([arm.to_string(), spec.epochs.to_string(), spec.first_settings().batch.to_string()])
             // cargo bench sets it for LibTorch; PyTorch brings its own.
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())

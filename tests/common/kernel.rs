@@ -27,7 +27,8 @@ pub fn home() -> (TempDir, Home) {
 
 /// Ten batches an epoch.
 pub fn tiny(epochs: u32) -> RunSpec {
-    RunSpec { epochs, batch: 50, train_size: 500, val_size: 500, ..RunSpec::of(Preset::Article) }
+    RunSpec { epochs, train_size: 500, val_size: 500, ..RunSpec::of(Preset::Article) }
+        .with_shared(|settings| settings.batch = 50)
 }
 
 /// A spec that does not end while a test looks at it.

@@ -4,7 +4,7 @@
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{desk::Intent, recovery, trainer};
 use learn::Snapshot;
-use protocol::{Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{Activations, Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, os::unix::fs::symlink};
 use store::{CheckpointRow, Store, files::LaneFolder};
 
@@ -155,7 +155,8 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
     for (left, told_as) in [(0, "this arm begins anew"), (1, "goes on from epoch 1")] {
         let bench = Bench::new();
         let folder = bench.folder(UNTIL_STOPPED);
-        let spec = RunSpec { seeds: vec![UNTIL_STOPPED], arms: vec![Arm::RELU_TANH], ..RunSpec::of(Preset::Article) };
+        let spec =
+            RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
         let run = bench.kernel.store().create_run(&spec, None).unwrap();
         for epoch in 1..=2 {
             let bytes = trainer::encode(&spec, &snapshot(lane(UNTIL_STOPPED), epoch)).unwrap();

@@ -8,7 +8,7 @@ use crate::{random::Purpose, random::Random};
 use protocol::{Activation, Dying, Figure, Init, Outcome, Plot, PlotPlace, Source, Stroke, Table, TablePlace};
 use tch::{Kind, Tensor};
 
-const KINDS: [Activation; 2] = [Activation::Relu, Activation::Leaky];
+const KINDS: [Activation; 2] = [Activation::Relu, Activation::LEAKY];
 
 /// One network's course.
 struct Course {

@@ -53,6 +53,8 @@ fn variance(init: Init, n: f64, m: f64) -> f64 {
         Init::Standard => 1.0 / (3.0 * n),
         Init::Xavier => 2.0 / (n + m),
         Init::He => 2.0 / n,
+        Init::Lecun => 1.0 / n,
+        Init::Normal(deviation) => deviation.value().powi(2),
         // Orthonormal rows or columns: every entry has the square 1 over the longer side on average.
         Init::Orthogonal => 1.0 / n.max(m),
     }

@@ -210,6 +210,8 @@ fn weight(fan_in: i64, fan_out: i64, init: Init, random: &mut Random) -> Tensor 
     let mut normal = |deviation: f64| (0..count).map(|_| random.normal() * deviation as f32).collect::<Vec<f32>>();
     let values = match init {
         Init::He => normal((2.0 / n).sqrt()),
+        Init::Lecun => normal(n.recip().sqrt()),
+        Init::Normal(deviation) => normal(deviation.value()),
         Init::Orthogonal => {
             // Q of a Gaussian matrix, the signs of R's diagonal taken out (Mezzadri 2007).
             let tall = Tensor::from_slice(&normal(1.0)).reshape([fan_in.max(fan_out), fan_in.min(fan_out)]);

@@ -23,7 +23,7 @@ use super::fold::{fold, unfold};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use crate::activation::{self, Factored};
 use crate::model::LeNet4;
-use protocol::Widths;
+use crate::model::LeNet4Widths;
 use tch::{Device, Kind, Tensor};
 
 /// Pixels a side as the network sees them.
@@ -67,12 +67,12 @@ struct Pass {
 }
 
 impl FusedLeNet4 {
-    pub fn new(widths: Widths) -> Self {
+    pub fn new(widths: LeNet4Widths) -> Self {
         Self::with(InstructionSet::best(), widths)
     }
 
     /// With these vector instructions.
-    pub fn with(set: InstructionSet, widths: Widths) -> Self {
+    pub fn with(set: InstructionSet, widths: LeNet4Widths) -> Self {
         let (c1, c2, f1) = (widths.conv1 as usize, widths.conv2 as usize, widths.fc1 as usize);
         let first = Shape { inputs: 1, outputs: c1, height: SIDE, width: SIDE };
         let second = Shape { inputs: c1, outputs: c2, height: first.pooled_height(), width: first.pooled_width() };
@@ -107,7 +107,7 @@ impl FusedLeNet4 {
         let at = self.space(pick.len());
         let space = &mut self.spaces[at];
         let groups = layout::groups(pick.len(), self.set.width());
-        let Factored { inner, core, .. } = activation::factored(net.arm.conv);
+        let Factored { inner, core, .. } = activation::factored(net.activations.conv);
         let behind = behind(net);
         let [first, second] = &mut self.blocks;
         let [w1, b1, w2, b2, w3, b3, w4, b4] = &net.parameters;
@@ -125,7 +125,7 @@ impl FusedLeNet4 {
         let s2 = activation::apply(core, &space.y2); // (conv2 * 25, lanes)
 
         self.fc1.forward(behind, floats(&s2), floats(&w3.tr()), floats(b3), floats_mut(&mut space.z3));
-        let logits = activation::apply_fast(net.arm.fc, &space.z3).linear(w4, Some(b4)); // (picked, 10)
+        let logits = activation::apply_fast(net.activations.fc, &space.z3).linear(w4, Some(b4)); // (picked, 10)
         self.pass = Some(Pass { space: at, s1, s2 });
         logits
     }
@@ -138,7 +138,7 @@ impl FusedLeNet4 {
         let Pass { space, s1, s2 } = self.pass.take().expect("gradients follow logits");
         let Space { images, x, y1, y2, z3, grad_y1, grad_y2 } = &mut self.spaces[space];
         let groups = layout::groups(*images, self.set.width());
-        let Factored { inner, core, .. } = activation::factored(net.arm.conv);
+        let Factored { inner, core, .. } = activation::factored(net.activations.conv);
         let behind = behind(net);
         let [first, second] = &mut self.blocks;
         let [dw1, db1, dw2, db2, dw3, db3] = &mut self.gradients;
@@ -191,7 +191,7 @@ const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 /// What the layers behind an activation are to see, in terms of its core.
 fn behind(net: &LeNet4) -> Affine {
-    let Factored { outer, shift, .. } = activation::factored(net.arm.conv);
+    let Factored { outer, shift, .. } = activation::factored(net.activations.conv);
     Affine { gain: outer, shift }
 }
 
@@ -219,7 +219,7 @@ fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
 mod tests {
     use super::*;
     use crate::random::{Purpose, Random};
-    use protocol::{Activation, Arm};
+    use protocol::{Activation, Activations};
 
     fn images(digits: &[u8]) -> Tensor {
         let images = Tensor::from_slice(digits).view([-1, 1, 28, 28]).to_kind(Kind::Float).divide_scalar(255.0);
@@ -230,20 +230,21 @@ mod tests {
     /// against LibTorch's own network in float64.
     #[test]
     fn a_step_is_libtorchs_step() {
-        let odd = Widths { conv1: 3, conv2: 7, fc1: 11 };
-        let every = Activation::ALL.map(|conv| (odd, Arm { conv, fc: Activation::Tanh }));
-        let relu = Arm { conv: Activation::Relu, fc: Activation::Relu };
-        let own = [relu, Arm::RELU_TANH, Arm::ALL_TANH].map(|arm| (Widths::LENET4, arm));
+        let odd = LeNet4Widths { conv1: 3, conv2: 7, fc1: 11 };
+        let with_tanh = |conv| (odd, Activations { conv, fc: Activation::Tanh });
+        let every: Vec<_> = Activation::all().map(with_tanh).collect();
+        let relu = Activations { conv: Activation::Relu, fc: Activation::Relu };
+        let own = [relu, Activations::RELU_TANH, Activations::ALL_TANH].map(|arm| (LeNet4Widths::LENET4, arm));
         let mut random = Random::new(1, Purpose::Experiment { number: 0 });
         let digits: Vec<u8> = (0..40 * 784).map(|_| random.below(256).saturating_sub(100) as u8).collect();
         for set in InstructionSet::available() {
-            for (widths, arm) in every.into_iter().chain(own) {
+            for (widths, arm) in every.iter().copied().chain(own) {
                 check(set, widths, arm, &digits);
             }
         }
     }
 
-    fn check(set: InstructionSet, widths: Widths, arm: Arm, digits: &[u8]) {
+    fn check(set: InstructionSet, widths: LeNet4Widths, arm: Activations, digits: &[u8]) {
         let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
         let net = LeNet4::new(arm, widths, 1).laid_out_for_fusion();
         let mut parameters = net.parameters.each_ref().map(Tensor::shallow_clone);

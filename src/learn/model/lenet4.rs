@@ -6,7 +6,7 @@ use crate::activation;
 use crate::init::glorot_uniform;
 use crate::observer::NamedTensor;
 use crate::random::{Purpose, Random};
-use protocol::{Arm, Widths};
+use protocol::{Activations, Widths};
 use tch::{Kind, Tensor};
 
 /// The parameters' names, in the order of every list of them here.
@@ -29,17 +29,37 @@ pub enum WeightsError {
     NotFinite(&'static str),
 }
 
+/// Feature maps of both convolutions, hidden units of the fully connected layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeNet4Widths {
+    pub conv1: u32,
+    pub conv2: u32,
+    pub fc1: u32,
+}
+
+impl LeNet4Widths {
+    pub const LENET4: Self = Self { conv1: 4, conv2: 16, fc1: 120 };
+    pub const TUTORIAL: Self = Self { conv1: 20, conv2: 50, fc1: 500 };
+}
+
+impl From<&Widths> for LeNet4Widths {
+    fn from(widths: &Widths) -> Self {
+        let [conv1, conv2, fc1] = widths.lenet4();
+        Self { conv1, conv2, fc1 }
+    }
+}
+
 /// The network of one lane. Weights have PyTorch's shapes; convolutions lie channels-last in memory.
 #[derive(Debug)]
 pub struct LeNet4 {
-    pub arm: Arm,
-    pub widths: Widths,
+    pub activations: Activations,
+    pub widths: LeNet4Widths,
     /// In the order of [`PARAMETERS`]; each a leaf that requires a gradient.
     pub parameters: [Tensor; 8],
 }
 
 /// The shapes of the parameters, in the order of [`PARAMETERS`].
-pub fn shapes(widths: Widths) -> [Vec<i64>; 8] {
+pub fn shapes(widths: LeNet4Widths) -> [Vec<i64>; 8] {
     let (c1, c2, f1) = (i64::from(widths.conv1), i64::from(widths.conv2), i64::from(widths.fc1));
     [
         vec![c1, 1, KERNEL, KERNEL],
@@ -56,7 +76,7 @@ pub fn shapes(widths: Widths) -> [Vec<i64>; 8] {
 impl LeNet4 {
     /// Draws the initial weights: Glorot-uniform, biases and the softmax layer zero, as the tutorial has it. A
     /// convolution's fan-out is divided by its pooling window, 4. The weights depend on the seed alone, not on the arm.
-    pub fn new(arm: Arm, widths: Widths, seed: u64) -> Self {
+    pub fn new(activations: Activations, widths: LeNet4Widths, seed: u64) -> Self {
         let mut random = Random::new(seed, Purpose::InitialWeights);
         let window = (KERNEL * KERNEL) as f64;
         let (c1, c2, f1) = (f64::from(widths.conv1), f64::from(widths.conv2), f64::from(widths.fc1));
@@ -89,17 +109,21 @@ impl LeNet4 {
             draw(&g, fans[6]),
             draw(&h, fans[7]),
         ];
-        Self { arm, widths, parameters }
+        Self { activations, widths, parameters }
     }
 
     /// Takes weights from outside; nothing is built unless every name, shape and value is right.
-    pub fn from_weights(arm: Arm, widths: Widths, weights: &[NamedTensor]) -> Result<Self, WeightsError> {
+    pub fn from_weights(
+        activations: Activations,
+        widths: LeNet4Widths,
+        weights: &[NamedTensor],
+    ) -> Result<Self, WeightsError> {
         let mut parameters = Vec::with_capacity(8);
         for (name, shape) in PARAMETERS.into_iter().zip(shapes(widths)) {
             parameters.push(leaf(&checked(weights, name, name, &shape)?));
         }
         let parameters = parameters.try_into().map_err(|_| WeightsError::Missing("conv1.weight"))?;
-        Ok(Self { arm, widths, parameters })
+        Ok(Self { activations, widths, parameters })
     }
 
     /// Logits of a batch.
@@ -115,7 +139,7 @@ impl LeNet4 {
     /// The fully connected end: (batch, conv2 * 25) -> (batch, 10).
     pub fn head(&self, features: &Tensor) -> Tensor {
         let [.., w3, b3, w4, b4] = &self.parameters;
-        let hidden = activation::apply(self.arm.fc, &features.linear(w3, Some(b3))); // (batch, fc1)
+        let hidden = activation::apply(self.activations.fc, &features.linear(w3, Some(b3))); // (batch, fc1)
         hidden.linear(w4, Some(b4)) // (batch, 10)
     }
 
@@ -123,7 +147,7 @@ impl LeNet4 {
     /// is monotone: max(x + b) = max(x) + b.
     fn block(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
         let z = x.conv2d(weight, Some(bias), 1, 0, 1, 1).max_pool2d(2, 2, 0, 1, false);
-        activation::apply(self.arm.conv, &z)
+        activation::apply(self.activations.conv, &z)
     }
 
     /// The same network as the fused form reads it: convolutions row-major in memory, fc1 as (features, units).
@@ -180,7 +204,7 @@ mod tests {
 
     #[test]
     fn lenet4_has_51050_parameters_and_ten_logits() {
-        let net = LeNet4::new(Arm::RELU_TANH, Widths::LENET4, 1);
+        let net = LeNet4::new(Activations::RELU_TANH, LeNet4Widths::LENET4, 1);
         assert_eq!(net.parameters.iter().map(Tensor::numel).sum::<usize>(), 51_050);
         let images = Tensor::zeros([3, 1, 32, 32], (Kind::Float, tch::Device::Cpu));
         assert_eq!(net.logits(&images).size(), [3, 10]);
@@ -188,28 +212,28 @@ mod tests {
 
     #[test]
     fn arms_start_from_the_same_weights_and_seeds_do_not() {
-        let weights = |arm, seed| LeNet4::new(arm, Widths::LENET4, seed).weights();
-        assert_eq!(weights(Arm::RELU_TANH, 1), weights(Arm::ALL_TANH, 1));
-        assert_ne!(weights(Arm::RELU_TANH, 1), weights(Arm::RELU_TANH, 2));
+        let weights = |arm, seed| LeNet4::new(arm, LeNet4Widths::LENET4, seed).weights();
+        assert_eq!(weights(Activations::RELU_TANH, 1), weights(Activations::ALL_TANH, 1));
+        assert_ne!(weights(Activations::RELU_TANH, 1), weights(Activations::RELU_TANH, 2));
     }
 
     #[test]
     fn weights_survive_export_and_are_checked() {
-        let net = LeNet4::new(Arm::ALL_TANH, Widths::LENET4, 3);
+        let net = LeNet4::new(Activations::ALL_TANH, LeNet4Widths::LENET4, 3);
         let mut weights = net.weights();
-        let again = LeNet4::from_weights(net.arm, net.widths, &weights).unwrap();
+        let again = LeNet4::from_weights(net.activations, net.widths, &weights).unwrap();
         assert_eq!(again.weights(), weights);
         weights[2].values[5] = f32::NAN;
-        let error = LeNet4::from_weights(net.arm, net.widths, &weights).unwrap_err();
+        let error = LeNet4::from_weights(net.activations, net.widths, &weights).unwrap_err();
         assert_eq!(error, WeightsError::NotFinite("conv2.weight"));
         weights[2].values.pop();
         assert!(matches!(
-            LeNet4::from_weights(net.arm, net.widths, &weights),
+            LeNet4::from_weights(net.activations, net.widths, &weights),
             Err(WeightsError::Shape { name: "conv2.weight", .. })
         ));
         weights.remove(0);
         assert_eq!(
-            LeNet4::from_weights(net.arm, net.widths, &weights).unwrap_err(),
+            LeNet4::from_weights(net.activations, net.widths, &weights).unwrap_err(),
             WeightsError::Missing("conv1.weight")
         );
     }

@@ -202,9 +202,7 @@ fn head(race: &Race, width: u16) -> Vec<(String, String)> {
 /// The settings that decide the curve.
 fn facts(race: &Race) -> String {
     let spec = &race.spec;
-    let momentum = if spec.momentum == 0.0 { String::new() } else { format!(", momentum {}", spec.momentum) };
-    let (batch, rate, images) = (spec.batch, spec.learning_rate, grouped(spec.train_size));
-    format!("batch {batch}, learning rate {rate}{momentum}, {images} images")
+    format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
 }
 
 /// How it is computed, which decides the speed: asked for before it runs, said by the kernel from then on.

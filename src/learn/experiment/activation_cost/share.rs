@@ -8,10 +8,10 @@ use crate::data::Split;
 use crate::engine::Engine;
 use crate::experiment::mlp::{Mlp, digits};
 use crate::experiment::{ExperimentError, bench::Bench, summary};
-use crate::model::LeNet4;
+use crate::model::{LeNet4, LeNet4Widths};
 use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
-use protocol::{Activation, Arm, Backend, Figure, Finding, Init, Preset, RunSpec, Source, Table};
+use protocol::{Activation, Activations, Backend, Figure, Finding, Init, Source, Table};
 use tch::{Kind, Tensor};
 
 /// Images a step.
@@ -125,7 +125,7 @@ fn mlp(phi: Activation, batch: &Split) -> Subject {
 
 /// The network of the race, by LibTorch or with its convolutions and its first fully connected layer fused.
 fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
-    let net = LeNet4::new(Arm { conv: phi, fc: phi }, RunSpec::of(Preset::Article).widths, 1);
+    let net = LeNet4::new(Activations { conv: phi, fc: phi }, LeNet4Widths::LENET4, 1);
     let mut engine = Engine::new(net, backend, 1);
     let split = batch.narrow(0, BATCH);
     let pick: Vec<i64> = (0..BATCH).collect();

@@ -60,11 +60,12 @@ impl Way {
             Self::Of(Activation::Tanh) => Tensor::tanh_backward(g, kept),
             Self::Of(Activation::Sigmoid) => Tensor::sigmoid_backward(g, kept),
             Self::Of(Activation::Softplus) => kept.softplus_backward(g, 1.0, 20.0),
-            Self::Of(Activation::Leaky) => kept.leaky_relu_backward(g, 0.01, false),
-            Self::Of(Activation::Elu) => Tensor::elu_backward(g, 1.0, 1.0, 1.0, false, kept),
+            Self::Of(Activation::Leaky(slope)) => kept.leaky_relu_backward(g, slope.value(), false),
+            Self::Of(Activation::Elu(limit)) => Tensor::elu_backward(g, limit.value(), 1.0, 1.0, false, kept),
             Self::Of(Activation::Gelu) => kept.gelu_backward(g, "none"),
             Self::Of(Activation::Silu) => kept.silu_backward(g),
             Self::Of(Activation::Linear) => g.shallow_clone(),
+            Self::Of(phi) => activation::slope(phi, kept, &activation::apply(phi, kept)) * g,
             Self::TanhBySigmoid => Tensor::sigmoid_backward(&(g * 2.0), kept) * 2.0,
             Self::Copy => g.copy(),
         }
@@ -81,7 +82,7 @@ mod tests {
     fn the_timed_kernels_are_autograds() {
         let z = Tensor::linspace(-5.0, 25.0, 301, (Kind::Double, tch::Device::Cpu));
         let g = Tensor::linspace(1.0, -2.0, 301, (Kind::Double, tch::Device::Cpu));
-        let ways = Activation::ALL.map(|phi| (Way::Of(phi), phi)).into_iter();
+        let ways = Activation::all().map(|phi| (Way::Of(phi), phi));
         for (way, phi) in ways.chain([(Way::TanhBySigmoid, Activation::Tanh), (Way::Copy, Activation::Linear)]) {
             let leaf = z.copy().set_requires_grad(true);
             let y = activation::apply(phi, &leaf);

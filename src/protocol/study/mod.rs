@@ -1,0 +1,551 @@
+//! What a run is: a data set, a network, arms with settings of their own, and seeds. Everything that decides its numbers.
+//!
+//! [`Draft`] reads and prints the text form, [`SETTINGS`] describes each setting, `stored` is the form in stores,
+//! checkpoints and messages.
+
+mod arm;
+mod draft;
+mod init;
+mod schedule;
+mod settings;
+mod stored;
+
+pub use arm::{Activations, Arm, Lane};
+pub use draft::{Draft, DraftArm};
+pub use init::Init;
+pub use schedule::{Schedule, StepPlace};
+pub use settings::{SETTINGS, Setting, SettingValue, SpecError};
+
+use super::counted;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Named starting points of a [`RunSpec`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// LeNet-4, batch 100, learning rate 0.1, 150 epochs.
+    #[default]
+    Article,
+    /// The Theano tutorial's 20/50/500, batch 500, learning rate 0.1, 200 epochs.
+    Tutorial,
+}
+
+/// Which network its arms train.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// Two convolutions with max-pooling, one hidden fully connected layer.
+    #[default]
+    Lenet4,
+    /// Hidden fully connected layers alone.
+    Mlp,
+    /// Three convolutions with max- and average pooling, one hidden fully connected layer (cuda-convnet's "80sec").
+    Convnet,
+}
+
+impl Network {
+    pub fn default_widths(self) -> Widths {
+        Widths(match self {
+            Self::Lenet4 => vec![4, 16, 120],
+            Self::Mlp => vec![256, 256],
+            Self::Convnet => vec![32, 32, 64, 64],
+        })
+    }
+
+    /// Multiply-adds of one image's forward pass, for an input of one channel and 32x32 (the convnet: three channels).
+    pub fn multiply_adds(self, widths: &Widths) -> f64 {
+        let n = |at: usize| f64::from(widths.0.get(at).copied().unwrap_or(1));
+        match self {
+            // 5x5 kernels with 2x2 pooling: 28x28 and 10x10 places, then 5x5 a map.
+            Self::Lenet4 => 25.0 * n(0) * 784.0 + 25.0 * n(0) * n(1) * 100.0 + 25.0 * n(1) * n(2) + 10.0 * n(2),
+            Self::Mlp => {
+                let all: Vec<f64> = std::iter::once(1024.0)
+                    .chain(widths.0.iter().map(|&width| f64::from(width)))
+                    .chain(std::iter::once(10.0))
+                    .collect();
+                all.windows(2).map(|pair| pair[0] * pair[1]).sum()
+            }
+            // 5x5 kernels, padded: 32x32, 15x15 and 7x7 places, then 3x3 a map.
+            Self::Convnet => {
+                let convolutions = 3.0 * n(0) * 1024.0 + n(0) * n(1) * 225.0 + n(1) * n(2) * 49.0;
+                25.0 * convolutions + 9.0 * n(2) * n(3) + 10.0 * n(3)
+            }
+        }
+    }
+
+    /// How many widths it takes, and what each counts.
+    fn check_widths(self, widths: &Widths) -> Result<(), String> {
+        let names: &[&str] = match self {
+            Self::Lenet4 => &["conv1", "conv2", "fc1"],
+            Self::Convnet => &["conv1", "conv2", "conv3", "fc1"],
+            Self::Mlp if (1..=10).contains(&widths.0.len()) => &[],
+            Self::Mlp => return Err("mlp takes 1 to 10 hidden layers, such as 256,256".into()),
+        };
+        if !names.is_empty() && names.len() != widths.0.len() {
+            let example = self.default_widths();
+            return Err(format!("{self} takes {}, such as {example}", counted(names.len(), "width")));
+        }
+        for (at, &width) in widths.0.iter().enumerate() {
+            let name = names.get(at).map_or_else(|| format!("layer {}", at + 1), |name| (*name).to_string());
+            let most = if name.starts_with("conv") { 256 } else { 4096 };
+            if !(1..=most).contains(&width) {
+                return Err(format!("{name}: {width} is out of range; take 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which implementation computes the large layers: both convolutions with their max-pooling, and fc1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// Ours, forward and backward; what lies between and behind them is LibTorch's. Where it does not fit, such as with
+    /// several threads a lane, LibTorch takes over.
+    #[default]
+    Fused,
+    /// LibTorch's operators and autograd throughout: the oracle.
+    Libtorch,
+}
+
+/// Where the images come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataSource {
+    /// The MNIST that ships inside the program.
+    #[default]
+    Mnist,
+    /// A folder with four IDX files of the same form, plain or `.gz`.
+    Folder(PathBuf),
+}
+
+/// Layer widths, input to output: feature maps of convolutions, hidden units of fully connected layers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "stored::StoredWidths")]
+pub struct Widths(pub Vec<u32>);
+
+impl Widths {
+    /// LeNet-4's first and second convolution and its fully connected layer; a layer that is not there has one unit.
+    pub fn lenet4(&self) -> [u32; 3] {
+        [0, 1, 2].map(|at| self.0.get(at).copied().unwrap_or(1))
+    }
+}
+
+/// What an arm trains with. A new setting gets a field here, its default in [`ArmSettings::of`], and an entry in
+/// [`SETTINGS`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArmSettings {
+    /// Written as the arm itself.
+    #[serde(skip)]
+    pub activations: Activations,
+    /// Images a step.
+    pub batch: u32,
+    pub learning_rate: f64,
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate rises to its height.
+    pub warmup: u32,
+    /// 0 is plain SGD.
+    pub momentum: f64,
+    pub nesterov: bool,
+    /// Times each weight, added to its gradient.
+    pub weight_decay: f64,
+    /// Share of the hidden fully connected units left out of each step.
+    pub dropout: f64,
+    pub init: Init,
+    pub widths: Widths,
+}
+
+impl ArmSettings {
+    fn of(preset: Preset, activations: Activations) -> Self {
+        let (widths, batch) = match preset {
+            Preset::Article => (vec![4, 16, 120], 100),
+            Preset::Tutorial => (vec![20, 50, 500], 500),
+        };
+        Self {
+            activations,
+            batch,
+            learning_rate: 0.1,
+            schedule: Schedule::Constant,
+            warmup: 0,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            dropout: 0.0,
+            init: Init::Xavier,
+            widths: Widths(widths),
+        }
+    }
+
+    /// Steps an epoch of so many images; the last batch may be partial.
+    pub fn batches(&self, images: u32) -> u32 {
+        images.div_ceil(self.batch.max(1))
+    }
+}
+
+impl Default for ArmSettings {
+    fn default() -> Self {
+        Self::of(Preset::Article, Activations::RELU_TANH)
+    }
+}
+
+/// One competitor of a study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArmSpec {
+    /// Unique within its study.
+    pub id: Arm,
+    pub settings: ArmSettings,
+}
+
+/// Everything that decides a run's numbers: same spec, same machine, same threads, same bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
+pub struct RunSpec {
+    pub preset: Preset,
+    pub network: Network,
+    pub arms: Vec<ArmSpec>,
+    pub seeds: Vec<u64>,
+    pub epochs: u32,
+    /// The first so many training images train.
+    pub train_size: u32,
+    /// The last so many training images validate.
+    pub val_size: u32,
+    /// LibTorch's threads within one lane; with more than one, LibTorch computes all of it.
+    pub threads: u32,
+    pub backend: Backend,
+    pub data: DataSource,
+}
+
+impl RunSpec {
+    pub const MAX_EPOCHS: u32 = 10_000;
+    pub const MAX_IMAGES: u32 = 60_000;
+    pub const MAX_LANES: u32 = 64;
+
+    pub fn of(preset: Preset) -> Self {
+        let arm = |id, activations| ArmSpec { id, settings: ArmSettings::of(preset, activations) };
+        Self {
+            preset,
+            network: Network::Lenet4,
+            arms: vec![arm(Arm::RELU_TANH, Activations::RELU_TANH), arm(Arm::ALL_TANH, Activations::ALL_TANH)],
+            seeds: vec![1],
+            epochs: match preset {
+                Preset::Article => 150,
+                Preset::Tutorial => 200,
+            },
+            train_size: 50_000,
+            val_size: 10_000,
+            threads: 1,
+            backend: Backend::default(),
+            data: DataSource::default(),
+        }
+    }
+
+    /// The same study with one arm for each of these pairs of activations, each with the first arm's other settings.
+    pub fn with_arms(mut self, activations: impl IntoIterator<Item = Activations>) -> Self {
+        let shared = self.arms.first().map_or_else(ArmSettings::default, |arm| arm.settings.clone());
+        self.arms.clear();
+        for activations in activations {
+            let taken: Vec<Arm> = self.arm_ids().collect();
+            let id = draft::derive_id(activations, &taken);
+            self.arms.push(ArmSpec { id, settings: ArmSettings { activations, ..shared.clone() } });
+        }
+        self
+    }
+
+    /// The same study with these settings changed in every arm.
+    pub fn with_shared(mut self, change: impl Fn(&mut ArmSettings)) -> Self {
+        self.arms.iter_mut().for_each(|arm| change(&mut arm.settings));
+        self
+    }
+
+    pub fn arm_ids(&self) -> impl Iterator<Item = Arm> + '_ {
+        self.arms.iter().map(|arm| arm.id)
+    }
+
+    /// The settings of an arm of this study.
+    pub fn settings(&self, arm: Arm) -> Option<&ArmSettings> {
+        self.arms.iter().find(|own| own.id == arm).map(|own| &own.settings)
+    }
+
+    /// The settings of the first arm: what stands for all where only one value can be shown.
+    pub fn first_settings(&self) -> &ArmSettings {
+        static ARTICLE: std::sync::LazyLock<ArmSettings> = std::sync::LazyLock::new(ArmSettings::default);
+        self.arms.first().map_or(&ARTICLE, |arm| &arm.settings)
+    }
+
+    /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't.
+    pub fn told(&self, setting: &Setting) -> String {
+        let mut values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
+        values.dedup();
+        values.join(" / ")
+    }
+
+    /// Batch and learning rate, and what else is not as the preset has it, in words: `batch 100, learning rate 0.1`.
+    pub fn settings_words(&self) -> String {
+        let preset = Self::of(self.preset);
+        let mut words = Vec::new();
+        for setting in SETTINGS {
+            let is_named = matches!(setting.key, "batch" | "lr");
+            let usual = setting.print(&preset, preset.first_settings());
+            let value = self.told(setting);
+            if is_named || (value != usual && (setting.is_of_arms() || setting.key == "net")) {
+                words.push(format!("{} {value}", setting.title));
+            }
+        }
+        words.join(", ")
+    }
+
+    /// An arm as running text shows it: its activations, or the name that it was given; and the settings that tell it
+    /// from the others.
+    pub fn arm_title(&self, id: Arm) -> String {
+        let Some(arm) = self.arms.iter().find(|arm| arm.id == id) else { return id.title() };
+        let slug = arm.settings.activations.slug();
+        let is_derived = id.as_str().strip_prefix(&slug).is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('-').is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+        });
+        if !is_derived {
+            return id.as_str().into();
+        }
+        let mut title = arm.settings.activations.title();
+        let own = SETTINGS.iter().filter(|setting| setting.is_of_arms()).filter_map(|setting| {
+            let values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
+            let value = setting.print(self, &arm.settings);
+            let count = |of: &String| values.iter().filter(|value| *value == of).count();
+            // What most arms have needs no word.
+            let usual = values.iter().find(|of| count(of) > 1 && values.iter().all(|other| count(other) <= count(of)));
+            (usual != Some(&value) && count(&value) < values.len()).then(|| format!(" {} {value}", setting.key))
+        });
+        title.extend(own);
+        title
+    }
+
+    /// A lane as running text shows it: `ReLU+Tanh s1`.
+    pub fn lane_title(&self, lane: Lane) -> String {
+        format!("{} s{}", self.arm_title(lane.arm), lane.seed)
+    }
+
+    /// Every arm with every seed; seeds outermost, so that both arms of a seed run side by side.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let lanes_of = |&seed: &u64| self.arm_ids().map(move |arm| Lane { arm, seed });
+        self.seeds.iter().flat_map(lanes_of).collect()
+    }
+
+    /// In what its numbers could differ from another run's, in words; threads and backend change no curve's meaning.
+    pub fn other_than(&self, other: &Self) -> Vec<String> {
+        let titles = |spec: &Self| spec.arm_ids().map(|arm| spec.arm_title(arm)).collect::<Vec<_>>();
+        let of_arms = |spec: &Self| spec.arms.iter().map(|arm| arm.settings.activations).collect::<Vec<_>>();
+        let mut words = Vec::new();
+        if of_arms(self) != of_arms(other) {
+            words.push(titles(self).join(" against "));
+        }
+        for setting in SETTINGS.iter().filter(|setting| !["preset", "threads", "backend"].contains(&setting.key)) {
+            let values =
+                |spec: &Self| spec.arms.iter().map(|arm| setting.print(spec, &arm.settings)).collect::<Vec<_>>();
+            let (mine, others) = (self.told(setting), other.told(setting));
+            let same = if mine.contains(" / ") || others.contains(" / ") {
+                values(self) == values(other)
+            } else {
+                mine == others
+            };
+            if same {
+                continue;
+            }
+            words.push(match setting.key {
+                "epochs" => counted(self.epochs as usize, "epoch"),
+                "images" => format!("{} images", grouped(self.train_size)),
+                "val" => format!("{} to validate", grouped(self.val_size)),
+                "seeds" if self.seeds.len() == 1 => format!("seed {mine}"),
+                "seeds" => format!("seeds {}", mine.replace(',', ", ")),
+                "data" => match &self.data {
+                    DataSource::Mnist => "MNIST".into(),
+                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
+                },
+                _ => format!("{} {mine}", setting.title),
+            });
+        }
+        words
+    }
+
+    /// Checks every setting by itself and beside the others.
+    ///
+    /// # Errors
+    /// The first setting that can't be, with the remedy.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.arms.is_empty() {
+            return Err(SpecError::new("arms", "none given; take for example relu-tanh,all-tanh"));
+        }
+        if self.seeds.is_empty() {
+            return Err(SpecError::new("seeds", "none given; take for example 1,2,3"));
+        }
+        // First, so that no list is long from here on.
+        let lanes = self.arms.len().saturating_mul(self.seeds.len());
+        if lanes > Self::MAX_LANES as usize {
+            let message = format!("{lanes} are too many; take arms times seeds of 1 to {}", Self::MAX_LANES);
+            return Err(SpecError::new("lanes", message));
+        }
+        if let Some(twice) = first_repeated(&self.arm_ids().collect::<Vec<_>>()) {
+            return Err(SpecError::new("arms", format!("{twice} is named twice; give one of the arms another name")));
+        }
+        if let Some((at, same)) = self.arms.iter().enumerate().find_map(|(at, arm)| {
+            self.arms[..at].iter().find(|other| other.settings == arm.settings).map(|other| (at, other))
+        }) {
+            let message = format!(
+                "{} stands there twice, also as {}; give one of them a setting of its own",
+                same.id, self.arms[at].id
+            );
+            return Err(SpecError::new("arms", message));
+        }
+        check_seeds(&self.seeds)?;
+        let mut scratch = self.clone();
+        for setting in SETTINGS {
+            match &setting.value {
+                SettingValue::Study(value) => {
+                    value.parse(&mut scratch, &value.print(self)).map_err(|why| setting.fault(why))?;
+                }
+                SettingValue::Arm(value) => {
+                    for arm in &self.arms {
+                        let mut scratch = arm.settings.clone();
+                        value.parse(&mut scratch, &value.print(&arm.settings)).map_err(|why| setting.fault(why))?;
+                    }
+                }
+            }
+        }
+        if self.data == DataSource::Mnist && self.train_size + self.val_size > Self::MAX_IMAGES {
+            let message = format!(
+                "{} training and {} validation images are more than MNIST's 60000; they must not overlap",
+                self.train_size, self.val_size
+            );
+            return Err(SpecError::new("images", message));
+        }
+        for ArmSpec { settings, .. } in &self.arms {
+            self.check_arm(settings)?;
+        }
+        Ok(())
+    }
+
+    /// What no setting by itself can tell.
+    fn check_arm(&self, settings: &ArmSettings) -> Result<(), SpecError> {
+        if settings.batch > self.train_size {
+            let message = format!("{} is out of range; take 1 to {}", settings.batch, self.train_size);
+            return Err(SpecError::new("batch", message));
+        }
+        if settings.nesterov && settings.momentum == 0.0 {
+            return Err(SpecError::new("nesterov", "it needs momentum; take for example momentum=0.9"));
+        }
+        if settings.warmup > self.epochs {
+            let message = format!("{} is more than the {} epochs; take 0 to {1}", settings.warmup, self.epochs);
+            return Err(SpecError::new("warmup", message));
+        }
+        self.network.check_widths(&settings.widths).map_err(|why| SpecError::new("widths", why))
+    }
+}
+
+/// `50,000`.
+pub fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Seeds of a run or of an experiment: no seed twice, none that a reader of JSON would round.
+pub fn check_seeds(seeds: &[u64]) -> Result<(), SpecError> {
+    if let Some(twice) = first_repeated(seeds) {
+        return Err(SpecError::new("seeds", format!("{twice} is named twice; name each seed once")));
+    }
+    // SQLite and JSON readers hold integers up to 2^53 exactly.
+    match seeds.iter().find(|&&seed| seed >= 1 << 53) {
+        Some(seed) => Err(SpecError::new("seeds", format!("{seed} is too large; take 0 to 2^53 - 1"))),
+        None => Ok(()),
+    }
+}
+
+fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_sound_and_survive_json() {
+        for preset in [Preset::Article, Preset::Tutorial] {
+            let spec = RunSpec::of(preset);
+            spec.check().unwrap();
+            let json = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn each_bad_setting_is_named() {
+        type Damage = fn(&mut RunSpec);
+        let damages: [(&str, Damage); 14] = [
+            ("arms", |s| s.arms.clear()),
+            ("arms", |s| s.arms.push(s.arms[0].clone())),
+            ("seeds", |s| s.seeds.clear()),
+            ("seeds", |s| s.seeds = vec![u64::MAX]),
+            ("lanes", |s| s.seeds = (0..33).collect()),
+            ("epochs", |s| s.epochs = 0),
+            ("batch", |s| s.arms[1].settings.batch = 0),
+            ("batch", |s| s.arms[0].settings.batch = 50_001),
+            ("lr", |s| s.arms[1].settings.learning_rate = -0.1),
+            ("lr", |s| s.arms[0].settings.learning_rate = f64::NAN),
+            ("momentum", |s| s.arms[0].settings.momentum = 1.0),
+            ("nesterov", |s| s.arms[0].settings.nesterov = true),
+            ("widths", |s| s.arms[0].settings.widths = Widths(vec![4, 16])),
+            ("images", |s| s.train_size = 50_001),
+        ];
+        for (field, damage) in damages {
+            let mut spec = RunSpec::of(Preset::Article);
+            damage(&mut spec);
+            assert_eq!(spec.check().unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn what_is_different_is_told_and_nothing_else() {
+        let article = RunSpec::of(Preset::Article);
+        let faster = RunSpec { threads: 2, backend: Backend::Libtorch, ..article.clone() };
+        assert!(faster.other_than(&article).is_empty());
+        let small = RunSpec { epochs: 5, train_size: 1_000, seeds: vec![2], ..article.clone() };
+        let small = small.with_shared(|settings| settings.learning_rate = 0.05);
+        assert_eq!(small.other_than(&article), ["5 epochs", "learning rate 0.05", "seed 2", "1,000 images"]);
+        let mut own = article.clone();
+        own.arms[1].settings.learning_rate = 0.05;
+        assert_eq!(own.other_than(&article), ["learning rate 0.1 / 0.05"]);
+        let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
+        assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
+        assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn lanes_pair_the_arms_of_a_seed() {
+        let mut spec = RunSpec::of(Preset::Article);
+        spec.seeds = vec![1, 2];
+        let names: Vec<_> = spec.lanes().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["relu-tanh-s1", "all-tanh-s1", "relu-tanh-s2", "all-tanh-s2"]);
+    }
+
+    #[test]
+    fn titles_tell_what_tells_arms_apart() {
+        let titles = |text: &str| {
+            let study: RunSpec = text.parse().unwrap();
+            study.arm_ids().map(|arm| study.arm_title(arm)).collect::<Vec<_>>()
+        };
+        assert_eq!(titles("relu-tanh; all-tanh"), ["ReLU+Tanh", "all-Tanh"]);
+        assert_eq!(
+            titles("relu-tanh; relu-tanh lr=0.3; relu-tanh wd=1e-3"),
+            ["ReLU+Tanh", "ReLU+Tanh lr 0.3", "ReLU+Tanh wd 0.001"]
+        );
+        assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh lr 0.1", "all-Tanh lr 0.05"]);
+        assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh batch 100", "mine"]);
+    }
+}

@@ -1,0 +1,140 @@
+//! How a learning rate changes while a network trains.
+
+use super::super::Parameter;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// The share of the learning rate that a step takes, by its place in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Schedule {
+    #[default]
+    Constant,
+    /// From the whole rate down to 0 behind the last step.
+    Linear,
+    /// Half a cosine, from the whole rate down to 0 behind the last step (Loshchilov and Hutter 2017, without restarts).
+    Cosine,
+    /// Multiplied by the factor each time so many epochs are done.
+    Steps { every: u32, factor: Parameter },
+}
+
+/// Where a step stands in a lane's training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepPlace {
+    /// Steps done in earlier epochs and in this one.
+    pub step: u64,
+    /// Steps an epoch.
+    pub steps_per_epoch: u32,
+    pub epochs: u32,
+}
+
+impl Schedule {
+    /// The factor by which this step's learning rate differs from the one that was asked for. During the first `warmup`
+    /// epochs it rises in a line from 1 step's share to the whole (Goyal et al. 2017); the schedule runs over all epochs.
+    pub fn factor(self, warmup: u32, place: StepPlace) -> f64 {
+        let StepPlace { step, steps_per_epoch, epochs } = place;
+        let warm = u64::from(warmup) * u64::from(steps_per_epoch);
+        let rising = if step < warm { (step + 1) as f64 / warm as f64 } else { 1.0 };
+        let all = (u64::from(epochs) * u64::from(steps_per_epoch)).max(1) as f64;
+        let done = (step as f64 / all).min(1.0);
+        let falling = match self {
+            Self::Constant => 1.0,
+            Self::Linear => 1.0 - done,
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
+            Self::Steps { every, factor } => {
+                let epoch = step / u64::from(steps_per_epoch.max(1));
+                factor.value().powi((epoch / u64::from(every.max(1))) as i32)
+            }
+        };
+        rising * falling
+    }
+}
+
+impl fmt::Display for Schedule {
+    /// `constant`, `linear`, `cosine`, `steps(30,0.1)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.pad("constant"),
+            Self::Linear => f.pad("linear"),
+            Self::Cosine => f.pad("cosine"),
+            Self::Steps { every, factor } => f.pad(&format!("steps({every},{})", factor.value())),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let steps = || {
+            let (every, factor) = text.strip_prefix("steps(")?.strip_suffix(')')?.split_once(',')?;
+            let (every, factor) = (every.trim().parse().ok()?, factor.trim().parse::<f64>().ok()?);
+            let sound = (1..=10_000).contains(&every) && factor > 0.0 && factor <= 1.0;
+            sound.then(|| Self::Steps { every, factor: Parameter::new(factor) })
+        };
+        match text {
+            "constant" => Ok(Self::Constant),
+            "linear" => Ok(Self::Linear),
+            "cosine" => Ok(Self::Cosine),
+            _ => steps().ok_or_else(|| {
+                format!(
+                    "unknown schedule `{text}`; known are constant, linear, cosine, and steps(30,0.1), which multiplies \
+                     the rate by 0.1 every 30 epochs"
+                )
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factor(text: &str, warmup: u32, step: u64) -> f64 {
+        let schedule: Schedule = text.parse().unwrap();
+        assert_eq!(schedule.to_string(), text);
+        schedule.factor(warmup, StepPlace { step, steps_per_epoch: 10, epochs: 4 })
+    }
+
+    #[test]
+    fn factors_follow_the_formulas() {
+        for (text, warmup, step, expected) in [
+            ("constant", 0, 39, 1.0),
+            ("constant", 2, 0, 0.05),
+            ("constant", 2, 9, 0.5),
+            ("constant", 2, 20, 1.0),
+            ("linear", 0, 0, 1.0),
+            ("linear", 0, 30, 0.25),
+            ("cosine", 0, 20, 0.5),
+            ("cosine", 0, 40, 0.0),
+            ("steps(2,0.1)", 0, 19, 1.0),
+            ("steps(2,0.1)", 0, 20, 0.1),
+            ("linear", 1, 4, 0.5 * 0.9),
+        ] {
+            let found = factor(text, warmup, step);
+            assert!((found - expected).abs() < 1e-12, "{text} warmup {warmup} step {step}: {found}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_schedule_is_named_with_the_remedy() {
+        for text in ["steps", "steps(0,0.1)", "steps(3,2)", "exponential", "steps(3,nan)"] {
+            let error = text.parse::<Schedule>().unwrap_err();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("steps(30,0.1)"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
+//! form and the checks read [`SETTINGS`].
+
+use super::{ArmSettings, Backend, DataSource, Network, Preset, RunSpec, Widths};
+use std::{fmt, path::PathBuf, str::FromStr};
+
+/// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecError {
+    pub field: &'static str,
+    pub message: String,
+}
+
+impl SpecError {
+    pub(super) fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+/// One setting of a study.
+pub struct Setting {
+    /// In the text form.
+    pub key: &'static str,
+    /// On the command line; elsewhere it does as well.
+    pub flag: &'static str,
+    /// Other names for the same everywhere.
+    pub aliases: &'static [&'static str],
+    /// In the form.
+    pub title: &'static str,
+    /// What it means. The range, where there is one, is added by [`Setting::hint`].
+    pub help: &'static str,
+    pub value: SettingValue,
+}
+
+/// Whose a setting is, and how it reads and prints.
+pub enum SettingValue {
+    /// Of the whole study.
+    Study(Value<RunSpec>),
+    /// Each arm may have its own.
+    Arm(Value<ArmSettings>),
+}
+
+/// The type of a setting, its range, and what arrow keys step through.
+pub enum Value<T> {
+    Whole {
+        get: fn(&T) -> u32,
+        set: fn(&mut T, u32),
+        low: u32,
+        high: u32,
+        steps: &'static [f64],
+    },
+    Real {
+        get: fn(&T) -> f64,
+        set: fn(&mut T, f64),
+        range: Range,
+        unit: &'static str,
+        steps: &'static [f64],
+    },
+    Switch {
+        get: fn(&T) -> bool,
+        set: fn(&mut T, bool),
+    },
+    /// Anything else that has a text; `choices` for the arrow keys.
+    Text {
+        get: fn(&T) -> String,
+        set: fn(&mut T, &str) -> Result<(), String>,
+        choices: &'static [&'static str],
+    },
+}
+
+/// Of real numbers. Whether the ends belong to it decides what a reader may type.
+#[derive(Clone, Copy, Debug)]
+pub enum Range {
+    /// More than the first, at most the second.
+    Above(f64, f64),
+    /// From the first up to, but not including, the second.
+    Below(f64, f64),
+    Within(f64, f64),
+}
+
+impl Range {
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::Above(low, high) => value > low && value <= high,
+            Self::Below(low, high) => value >= low && value < high,
+            Self::Within(low, high) => value >= low && value <= high,
+        }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Above(low, high) => write!(f, "more than {low}, at most {high}"),
+            Self::Below(low, high) => write!(f, "{low} up to, not including, {high}"),
+            Self::Within(low, high) => write!(f, "{low} to {high}"),
+        }
+    }
+}
+
+const EPOCH_STEPS: &[f64] = &[
+    1., 2., 3., 5., 8., 10., 12., 15., 20., 30., 50., 75., 100., 150., 200., 300., 500., 1000., 2000., 5000., 10_000.,
+];
+const BATCH_STEPS: &[f64] = &[10., 20., 50., 100., 200., 500., 1000., 2000., 5000.];
+const RATE_STEPS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
+const DECAY_STEPS: &[f64] = &[0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+const SHARE_STEPS: &[f64] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const MOMENTUM_STEPS: &[f64] = &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
+const IMAGE_STEPS: &[f64] = &[500., 1000., 2000., 5000., 10_000., 20_000., 30_000., 40_000., 50_000.];
+const WARMUP_STEPS: &[f64] = &[0., 1., 2., 3., 5., 10.];
+const THREAD_STEPS: &[f64] = &[1., 2., 4., 8.];
+
+macro_rules! whole {
+    ($owner:ident, $field:ident, $range:expr, $steps:expr) => {
+        SettingValue::$owner(Value::Whole {
+            get: |of| of.$field,
+            set: |of, value| of.$field = value,
+            low: *$range.start(),
+            high: *$range.end(),
+            steps: $steps,
+        })
+    };
+}
+
+macro_rules! real {
+    ($field:ident, $range:expr, $unit:expr, $steps:expr) => {
+        SettingValue::Arm(Value::Real {
+            get: |of| of.$field,
+            set: |of, value| of.$field = value,
+            range: $range,
+            unit: $unit,
+            steps: $steps,
+        })
+    };
+}
+
+macro_rules! text {
+    ($owner:ident, $field:ident, $choices:expr) => {
+        SettingValue::$owner(Value::Text {
+            get: |of| of.$field.to_string(),
+            set: |of, text| {
+                of.$field = text.parse()?;
+                Ok(())
+            },
+            choices: $choices,
+        })
+    };
+}
+
+/// Every setting, in the order of the form and of the text form.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "preset",
+        flag: "preset",
+        aliases: &[],
+        title: "preset",
+        help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500",
+        value: text!(Study, preset, &["article", "tutorial"]),
+    },
+    Setting {
+        key: "epochs",
+        flag: "epochs",
+        aliases: &[],
+        title: "epochs",
+        help: "passes over the training images",
+        value: whole!(Study, epochs, 1..=RunSpec::MAX_EPOCHS, EPOCH_STEPS),
+    },
+    Setting {
+        key: "batch",
+        flag: "batch",
+        aliases: &[],
+        title: "batch",
+        help: "images a step; all training images at most",
+        value: whole!(Arm, batch, 1..=RunSpec::MAX_IMAGES, BATCH_STEPS),
+    },
+    Setting {
+        key: "lr",
+        flag: "lr",
+        aliases: &["learning-rate"],
+        title: "learning rate",
+        help: "length of a step of gradient descent",
+        value: real!(learning_rate, Range::Above(0.0, 100.0), "", RATE_STEPS),
+    },
+    Setting {
+        key: "momentum",
+        flag: "momentum",
+        aliases: &[],
+        title: "momentum",
+        help: "share of the last step that the next one keeps",
+        value: real!(momentum, Range::Below(0.0, 1.0), "", MOMENTUM_STEPS),
+    },
+    Setting {
+        key: "seeds",
+        flag: "seeds",
+        aliases: &[],
+        title: "seeds",
+        help: "1-5 or 1,2,3: one lane for each arm and seed; from other initial weights, in another order; arms times seeds 1 to 64",
+        value: SettingValue::Study(Value::Text {
+            get: |of| print_seeds(&of.seeds),
+            set: |of, text| {
+                of.seeds = parse_seeds(text)?;
+                Ok(())
+            },
+            choices: &[],
+        }),
+    },
+    Setting {
+        key: "images",
+        flag: "train-size",
+        aliases: &[],
+        title: "training images",
+        help: "how many train, from the first on",
+        value: whole!(Study, train_size, 1..=RunSpec::MAX_IMAGES, IMAGE_STEPS),
+    },
+    Setting {
+        key: "schedule",
+        flag: "schedule",
+        aliases: &[],
+        title: "schedule",
+        help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
+    },
+    Setting {
+        key: "warmup",
+        flag: "warmup",
+        aliases: &["warm-up"],
+        title: "warm-up",
+        help: "epochs in which the learning rate rises in a line to its height",
+        value: whole!(Arm, warmup, 0..=1000, WARMUP_STEPS),
+    },
+    Setting {
+        key: "nesterov",
+        flag: "nesterov",
+        aliases: &[],
+        title: "Nesterov",
+        help: "whether the gradient is taken a momentum's step ahead; needs momentum",
+        value: SettingValue::Arm(Value::Switch { get: |of| of.nesterov, set: |of, value| of.nesterov = value }),
+    },
+    Setting {
+        key: "wd",
+        flag: "wd",
+        aliases: &["weight-decay"],
+        title: "weight decay",
+        help: "share of each weight that is added to its gradient",
+        value: real!(weight_decay, Range::Within(0.0, 1.0), "", DECAY_STEPS),
+    },
+    Setting {
+        key: "dropout",
+        flag: "dropout",
+        aliases: &[],
+        title: "dropout",
+        help: "share of the hidden fully connected units that are left out of each training step",
+        value: real!(dropout, Range::Below(0.0, 1.0), "", SHARE_STEPS),
+    },
+    Setting {
+        key: "init",
+        flag: "init",
+        aliases: &[],
+        title: "initial weights",
+        help: "glorot, he, lecun, orthogonal, uniform, or normal(0.01) with that deviation",
+        value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform"]),
+    },
+    Setting {
+        key: "net",
+        flag: "net",
+        aliases: &["network"],
+        title: "network",
+        help: "lenet4, mlp (hidden layers of the widths), or convnet (three convolutions, for colour images)",
+        value: text!(Study, network, &["lenet4", "mlp", "convnet"]),
+    },
+    Setting {
+        key: "widths",
+        flag: "widths",
+        aliases: &[],
+        title: "widths",
+        help: "lenet4: CONV1,CONV2,FC1, such as 4,16,120; mlp: the hidden layers; convnet: CONV1,CONV2,CONV3,FC1",
+        value: text!(Arm, widths, &[]),
+    },
+    Setting {
+        key: "data",
+        flag: "data",
+        aliases: &[],
+        title: "data",
+        help: "mnist, or a folder with four IDX files, or with a folder of PNG files for each class",
+        value: SettingValue::Study(Value::Text {
+            get: |of| match &of.data {
+                DataSource::Mnist => "mnist".into(),
+                DataSource::Folder(folder) => folder.display().to_string(),
+            },
+            set: |of, text| {
+                of.data = match text {
+                    "" => return Err("it is empty; take mnist or a folder".into()),
+                    "mnist" => DataSource::Mnist,
+                    folder => DataSource::Folder(PathBuf::from(folder)),
+                };
+                Ok(())
+            },
+            choices: &[],
+        }),
+    },
+    Setting {
+        key: "val",
+        flag: "val-size",
+        aliases: &[],
+        title: "validation",
+        help: "how many of the training images validate, from the last back",
+        value: whole!(Study, val_size, 1..=RunSpec::MAX_IMAGES, IMAGE_STEPS),
+    },
+    Setting {
+        key: "threads",
+        flag: "threads",
+        aliases: &[],
+        title: "threads",
+        help: "LibTorch's threads within a lane; with more than one, LibTorch computes all of it",
+        value: whole!(Study, threads, 1..=64, THREAD_STEPS),
+    },
+    Setting {
+        key: "backend",
+        flag: "backend",
+        aliases: &[],
+        title: "backend",
+        help: "what computes it: fused (ours, faster) or libtorch",
+        value: text!(Study, backend, &["fused", "libtorch"]),
+    },
+];
+
+impl Setting {
+    /// The setting of this name or alias.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| [setting.key, setting.flag].contains(&key) || setting.aliases.contains(&key))
+    }
+
+    pub fn is_of_arms(&self) -> bool {
+        matches!(self.value, SettingValue::Arm(_))
+    }
+
+    /// Whether its values are numbers, which a lesson writes without quotation marks.
+    pub fn is_number(&self) -> bool {
+        match &self.value {
+            SettingValue::Study(value) => matches!(value, Value::Whole { .. } | Value::Real { .. }),
+            SettingValue::Arm(value) => matches!(value, Value::Whole { .. } | Value::Real { .. }),
+        }
+    }
+
+    /// The setting as text: of the study, or of the arm with these settings.
+    pub fn print(&self, study: &RunSpec, arm: &ArmSettings) -> String {
+        match &self.value {
+            SettingValue::Study(value) => value.print(study),
+            SettingValue::Arm(value) => value.print(arm),
+        }
+    }
+
+    /// What it means and what it may be.
+    pub fn hint(&self) -> String {
+        let range = match &self.value {
+            SettingValue::Study(value) => value.range(),
+            SettingValue::Arm(value) => value.range(),
+        };
+        range.map_or(self.help.into(), |range| format!("{}; {range}", self.help))
+    }
+
+    /// The value that an arrow key steps to from a text, up or down.
+    pub fn step(&self, text: &str, up: bool) -> Option<String> {
+        match &self.value {
+            SettingValue::Study(value) => value.step(text, up),
+            SettingValue::Arm(value) => value.step(text, up),
+        }
+    }
+
+    pub(super) fn fault(&self, why: impl Into<String>) -> SpecError {
+        SpecError::new(self.key, why)
+    }
+}
+
+impl<T> Value<T> {
+    pub fn print(&self, of: &T) -> String {
+        match self {
+            Self::Whole { get, .. } => get(of).to_string(),
+            Self::Real { get, .. } => get(of).to_string(),
+            Self::Switch { get, .. } => if get(of) { "yes" } else { "no" }.into(),
+            Self::Text { get, .. } => get(of),
+        }
+    }
+
+    /// Sets it from its text, if that is within the range.
+    pub fn parse(&self, of: &mut T, text: &str) -> Result<(), String> {
+        match self {
+            Self::Whole { set, low, high, .. } => {
+                let digits = text.replace(['_', ' '], "");
+                // One that is far too large is out of range, too.
+                let number: u128 = digits.parse().map_err(|_| format!("`{text}` is not a whole number"))?;
+                match u32::try_from(number).ok().filter(|number| (*low..=*high).contains(number)) {
+                    Some(number) => set(of, number),
+                    None => return Err(format!("{number} is out of range; take {low} to {high}")),
+                }
+            }
+            Self::Real { set, range, .. } => {
+                let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+                if !range.holds(number) {
+                    return Err(format!("{number} can't be; take {range}"));
+                }
+                // Zero has one sign, so that equal settings are written alike.
+                set(of, if number == 0.0 { 0.0 } else { number });
+            }
+            Self::Switch { set, .. } => match text {
+                "yes" | "true" | "on" => set(of, true),
+                "no" | "false" | "off" => set(of, false),
+                _ => return Err(format!("`{text}` is neither yes nor no")),
+            },
+            Self::Text { set, .. } => set(of, text)?,
+        }
+        Ok(())
+    }
+
+    fn range(&self) -> Option<String> {
+        match self {
+            Self::Whole { low, high, .. } => Some(format!("{} to {}", super::grouped(*low), super::grouped(*high))),
+            Self::Real { range, .. } => Some(range.to_string()),
+            Self::Switch { .. } => Some("yes or no".into()),
+            Self::Text { .. } => None,
+        }
+    }
+
+    fn step(&self, text: &str, up: bool) -> Option<String> {
+        let of_numbers = |steps: &[f64]| {
+            let Ok(now) = text.trim().replace(['_', ' '], "").parse::<f64>() else {
+                return steps.first().map(f64::to_string);
+            };
+            let next =
+                if up { steps.iter().find(|step| **step > now) } else { steps.iter().rev().find(|step| **step < now) };
+            next.map(f64::to_string)
+        };
+        match self {
+            Self::Whole { steps, .. } | Self::Real { steps, .. } => of_numbers(steps),
+            Self::Switch { .. } => Some(if text.trim() == "yes" { "no" } else { "yes" }.into()),
+            Self::Text { choices, .. } => {
+                let count = choices.len();
+                let at = choices.iter().position(|choice| *choice == text.trim());
+                let next = at.map_or(0, |at| (at + if up { 1 } else { count - 1 }) % count);
+                choices.get(next).map(|choice| (*choice).to_string())
+            }
+        }
+    }
+}
+
+/// `1-5`, `1,2,9`: three or more in a row as a range.
+fn print_seeds(seeds: &[u64]) -> String {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < seeds.len() {
+        let run = seeds[at..].windows(2).take_while(|pair| pair[0].checked_add(1) == Some(pair[1])).count() + 1;
+        if run >= 3 {
+            parts.push(format!("{}-{}", seeds[at], seeds[at + run - 1]));
+            at += run;
+        } else {
+            parts.push(seeds[at].to_string());
+            at += 1;
+        }
+    }
+    parts.join(",")
+}
+
+fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
+    let number = |part: &str| {
+        part.trim().parse::<u64>().map_err(|_| format!("`{part}` is not a whole number; take for example 1-5 or 1,2,3"))
+    };
+    let mut seeds = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('-') {
+            None => seeds.push(number(part)?),
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if last < first || last - first >= u64::from(RunSpec::MAX_LANES) {
+                    return Err(format!(
+                        "`{part}` is no range of 1 to {} seeds; take for example 1-5",
+                        RunSpec::MAX_LANES
+                    ));
+                }
+                seeds.extend(first..=last);
+            }
+        }
+    }
+    Ok(seeds)
+}
+
+/// Words for an enum that is written as one of a few names.
+macro_rules! named {
+    ($type:ident, $what:literal, $($variant:ident => $name:literal),+) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $(Self::$variant => $name),+ })
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(format!(concat!("unknown ", $what, " `{}`; known are {}"), text, [$($name),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+named!(Preset, "preset", Article => "article", Tutorial => "tutorial");
+named!(Backend, "backend", Fused => "fused", Libtorch => "libtorch");
+named!(Network, "network", Lenet4 => "lenet4", Mlp => "mlp", Convnet => "convnet");
+
+impl fmt::Display for Widths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.iter().map(u32::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl FromStr for Widths {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |part: &str| {
+            part.trim().parse().map_err(|_| format!("`{part}` is not a whole number; take for example 4,16,120"))
+        };
+        text.split(',').map(number).collect::<Result<_, _>>().map(Self)
+    }
+}
