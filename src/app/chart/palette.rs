@@ -1,0 +1,92 @@
+//! The colours of arms and curves, which are the same in every chart, list and export.
+
+use crate::Background;
+use protocol::{Plot, Source, Stroke};
+
+/// Red, green and blue.
+pub type Rgb = (u8, u8, u8);
+
+/// How many arms have a colour of their own.
+pub const ARM_COLOURS: usize = 10;
+
+/// The colour of the nth arm or curve. Each can be read as text: at least 4.5 to 1 (WCAG 2.2, level AA) on black and
+/// the dark pages in use, or on white and the light ones.
+pub const fn arm_colour(number: usize, background: Background) -> Rgb {
+    match background {
+        Background::Dark => ON_DARK[number % ARM_COLOURS],
+        Background::Light => ON_LIGHT[number % ARM_COLOURS],
+    }
+}
+
+/// The colour of a single seed, which stands behind its arm's mean: the arm's, paler.
+pub fn seed_colour(number: usize, background: Background) -> Rgb {
+    /// How much of it is its arm's colour, in percent; the rest is its page's.
+    const SHARE: u32 = 74;
+    let page = match background {
+        Background::Dark => 0,
+        Background::Light => u8::MAX,
+    };
+    let pale = |part: u8| ((u32::from(part) * SHARE + u32::from(page) * (100 - SHARE)) / 100) as u8;
+    let (red, green, blue) = arm_colour(number, background);
+    (pale(red), pale(green), pale(blue))
+}
+
+/// The colour of what others published.
+pub const fn cited_colour(background: Background) -> Rgb {
+    match background {
+        Background::Dark => (240, 110, 130),
+        Background::Light => (184, 20, 50),
+    }
+}
+
+/// What the colour of a series says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesColour {
+    /// That of an arm, or of the nth series of a plot without arms.
+    Arm(usize),
+    /// A single seed of that arm.
+    Seed(usize),
+    Cited,
+    Reader,
+    /// A line to compare others with.
+    Faint,
+}
+
+/// The colour of a plot's nth series: an arm has the same in every plot.
+pub fn series_colour(plot: &Plot, number: usize) -> SeriesColour {
+    let Some(series) = plot.series.get(number) else { return SeriesColour::Faint };
+    match &series.source {
+        Source::Cited(_) => SeriesColour::Cited,
+        Source::Reader => SeriesColour::Reader,
+        Source::Run { arm, .. } if series.stroke == Stroke::Thin => SeriesColour::Seed(*arm),
+        Source::Run { arm, .. } => SeriesColour::Arm(*arm),
+        Source::Measured | Source::Theory(_) if series.stroke == Stroke::Thin => SeriesColour::Faint,
+        Source::Measured | Source::Theory(_) => SeriesColour::Arm(number),
+    }
+}
+
+const ON_DARK: [Rgb; ARM_COLOURS] = [
+    (255, 176, 92),
+    (122, 190, 255),
+    (160, 220, 140),
+    (226, 150, 230),
+    (240, 226, 120),
+    (96, 214, 200),
+    (176, 170, 255),
+    (206, 206, 206),
+    (204, 160, 122),
+    (255, 196, 208),
+];
+
+const ON_LIGHT: [Rgb; ARM_COLOURS] = [
+    (158, 74, 0),
+    (0, 92, 170),
+    (30, 110, 30),
+    (150, 40, 150),
+    (112, 96, 0),
+    (0, 108, 100),
+    (88, 72, 200),
+    (84, 84, 84),
+    (120, 72, 40),
+    (176, 36, 92),
+];
