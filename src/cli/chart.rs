@@ -178,6 +178,8 @@ const LINE: i32 = 19;
 /// Of a key's sign, and the gap behind an entry.
 const SIGN: i32 = 26;
 const GAP: i32 = 18;
+/// What the reader predicted has a hollow diamond.
+const OWN_MARKER: usize = 7;
 /// Columns at the right for the values of the named points.
 const GUTTER: i32 = 120;
 
@@ -308,8 +310,11 @@ where
             }
         }
         for (source, labels) in sources {
-            let sign = if *source == Source::Reader { Sign::Diamond } else { Sign::Cross };
-            entries.push((sign, format!("{}: {}", source.told(), labels.join(", "))));
+            let labels = labels.join(", ");
+            entries.push(match source {
+                Source::Reader => (Sign::Diamond, labels),
+                _ => (Sign::Cross, format!("{}: {labels}", source.told())),
+            });
         }
         let mut rows: Vec<Vec<(Sign, String, i32)>> = Vec::new();
         let mut used = room;
@@ -342,7 +347,7 @@ where
                 if self.has_markers(number) { self.draw_marker(marker, (x + self.px(10), y), colour) } else { Ok(()) }
             }
             Sign::Cross => self.draw_cross((x + self.px(10), y), cited()),
-            Sign::Diamond => self.draw_marker(3, (x + self.px(10), y), BLACK),
+            Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), BLACK),
             Sign::Band => {
                 let (left, right, half) = (x, x + self.px(20), self.px(5));
                 let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
@@ -551,7 +556,7 @@ where
         let at = self.place((x.clamp(0.0, 1.0), y.clamp(0.0, 1.0)));
         let way = |part: f64| i32::from(part > 1.001) - i32::from(part < -0.001);
         match (way(x), way(y)) {
-            (0, 0) if is_own => self.draw_marker(3, at, colour)?,
+            (0, 0) if is_own => self.draw_marker(OWN_MARKER, at, colour)?,
             (0, 0) => self.draw_cross(at, colour)?,
             (across, up) => {
                 let (half, tip) = (self.px(5), self.px(9));
@@ -641,7 +646,7 @@ mod tests {
             }],
             marks: vec![
                 PlotMark { label: "inside".into(), source: Source::Cited("paper".into()), at: [10.0, 2.0] },
-                PlotMark { label: "beyond".into(), source: Source::Reader, at: [90.0, 2.0] },
+                PlotMark { label: "you: beyond".into(), source: Source::Reader, at: [90.0, 2.0] },
             ],
             places: Vec::new(),
         }
@@ -679,7 +684,7 @@ mod tests {
             "a band (paper)",
             "line (theory: c/n)",
             "paper: inside",
-            "your prediction: beyond",
+            "you: beyond",
             "2.00 @10",
         ] {
             assert!(svg.contains(text), "{text} is not in {svg}");
@@ -709,7 +714,7 @@ mod tests {
         let svg = svg(&plot(), &zoomed).unwrap();
         // Between two epochs is nothing to mark.
         let has = |label: &str| svg.lines().any(|line| line == label);
-        assert!(has("5") && !has("5.25") && has("1000") && !has("10"), "{svg}");
+        assert!(has("5") && !has("5.25") && has("1000") && has("0.001"), "{svg}");
     }
 
     /// Nothing is drawn as an empty box: the picture says what its font lacks.
