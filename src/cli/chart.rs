@@ -219,7 +219,7 @@ where
         for row in &self.key {
             let mut x = self.px(MARGIN);
             for (sign, text, width) in row {
-                self.draw_sign(*sign, (x, y + self.px(7)))?;
+                self.draw_sign(*sign, (x, y + self.px(5)))?;
                 self.write(text, (x + self.px(SIGN), y), TEXT, BLACK, Pos::new(HPos::Left, VPos::Top))?;
                 x += self.px(SIGN + GAP) + width;
             }
@@ -464,14 +464,23 @@ where
             return Ok(());
         }
         let inside = |part: &&Part| [part.0, part.1].iter().all(|part| (0.0..=1.0).contains(part));
-        let mut last: Option<i32> = None;
-        // Far enough apart to see the line between them.
+        let places: Vec<Point> = parts.iter().flatten().filter(inside).map(|part| self.place(*part)).collect();
+        // Far enough apart to see the line between them, and where points are dense not where the other series have theirs.
         let apart = if series.stroke == Stroke::Points { 0 } else { (self.frame.right - self.frame.left) / 18 };
-        for part in parts.iter().flatten().filter(inside) {
-            let at = self.place(*part);
-            if last.is_none_or(|last| (at.0 - last).abs() >= apart) {
+        let is_dense = places.windows(2).any(|pair| (pair[1].0 - pair[0].0).abs() < apart);
+        let marked: Vec<usize> = self
+            .viewport
+            .series(self.plot)
+            .map(|(number, _)| number)
+            .filter(|number| self.has_markers(*number))
+            .collect();
+        let turn = marked.iter().position(|marked| *marked == number).unwrap_or(0);
+        let shift = if is_dense { apart * turn as i32 / marked.len().max(1) as i32 } else { 0 };
+        let (mut last, mut away) = (places.first().map_or(0, |first| first.0), shift);
+        for at in places {
+            if (at.0 - last).abs() >= away {
                 self.draw_marker(marker, at, colour)?;
-                last = Some(at.0);
+                (last, away) = (at.0, apart);
             }
         }
         Ok(())
@@ -715,6 +724,19 @@ mod tests {
         // Between two epochs is nothing to mark.
         let has = |label: &str| svg.lines().any(|line| line == label);
         assert!(has("5") && !has("5.25") && has("1000") && has("0.001"), "{svg}");
+    }
+
+    /// A cloud has its points in any order, and each has its marker.
+    #[test]
+    fn every_point_of_a_cloud_is_drawn() {
+        let circles = |points: &[f64]| {
+            let mut plot = plot();
+            plot.series.truncate(1);
+            plot.series[0].stroke = Stroke::Points;
+            plot.series[0].points = points.iter().map(|x| (*x, Some(*x))).collect();
+            svg(&plot, &Viewport::default()).unwrap().matches("<circle").count()
+        };
+        assert_eq!(circles(&[9.0, 1.0, 5.0, 3.0]) - circles(&[1.0]), 6, "a disc and its rim each");
     }
 
     /// Nothing is drawn as an empty box: the picture says what its font lacks.

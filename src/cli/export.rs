@@ -22,16 +22,15 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
         return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
     }
     let (store, summary) = find(home, run)?;
-    let epochs = epochs_in_order(&store, &summary)?;
     let bytes = match format {
-        Format::Csv => csv(&epochs)?.into_bytes(),
-        Format::Json => json(&summary, &epochs)?.into_bytes(),
+        Format::Csv => csv(&epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(&summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
-            let svg = chart::svg(&chart(&summary, &epochs), &Viewport::default())?;
+            let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
         }
         Format::Png => {
-            let png = chart::png(&chart(&summary, &epochs), &Viewport::default())?;
+            let png = chart::png(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             png.remark.iter().for_each(|remark| complain(remark));
             png.bytes
         }
@@ -108,11 +107,11 @@ fn title(summary: &RunSummary) -> String {
 
 /// A run's chart as the notebook has it: validation error by epoch, with several seeds the mean and the seeds behind it,
 /// the article's points.
-fn chart(summary: &RunSummary, epochs: &[EpochRecord]) -> Plot {
+fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
     let library = Library::english();
     let mut race = Race::new(summary.run, summary.spec.clone());
-    for record in epochs {
-        race.apply(&RunEvent::Epoch { run: summary.run, record: record.clone() });
+    for event in history {
+        race.apply(event);
     }
     let plot = race_plot(&race, &article_references(&library, Reach::Study), &[]);
     Plot { title: title(summary), ..plot }
@@ -158,12 +157,12 @@ mod tests {
         assert!(named.into_inner().unwrap().starts_with(header.as_bytes()));
     }
 
-    fn run(spec: RunSpec) -> (RunSummary, Vec<EpochRecord>) {
-        let mut epochs = Vec::new();
+    fn run(spec: RunSpec) -> (RunSummary, Vec<RunEvent>) {
+        let mut history = Vec::new();
         for (lane, epoch) in spec.lanes().into_iter().flat_map(|lane| (1..=spec.epochs).map(move |epoch| (lane, epoch)))
         {
             let error = 4.0 + 8.0 / f64::from(epoch) + 0.1 * lane.seed as f64;
-            epochs.push(EpochRecord {
+            let record = EpochRecord {
                 arm: lane.arm,
                 seed: lane.seed,
                 epoch,
@@ -172,7 +171,8 @@ mod tests {
                 test_error: error,
                 seconds: 1.0,
                 images_per_second: 1.0,
-            });
+            };
+            history.push(RunEvent::Epoch { run: RunId(7), record });
         }
         let summary = RunSummary {
             run: RunId(7),
@@ -187,16 +187,29 @@ mod tests {
             done: Vec::new(),
             best: Vec::new(),
         };
-        (summary, epochs)
+        (summary, history)
     }
 
     fn drawn(spec: RunSpec) -> String {
-        let (summary, epochs) = run(spec);
-        chart::svg(&chart(&summary, &epochs), &Viewport::default()).unwrap()
+        let (summary, history) = run(spec);
+        chart::svg(&plot(&summary, &history), &Viewport::default()).unwrap()
     }
 
     fn small() -> RunSpec {
         RunSpec { epochs: 12, train_size: 10_000, ..RunSpec::of(Preset::Article) }
+    }
+
+    /// As the notebook has it: a lane whose loss left the finite numbers ends with a cross.
+    #[test]
+    fn a_lane_that_diverged_ends_with_a_mark() {
+        let (summary, mut history) = run(small());
+        let crosses = |history: &[RunEvent]| {
+            let svg = chart::svg(&plot(&summary, history), &Viewport::default()).unwrap();
+            svg.matches("stroke=\"#C80000\"").count()
+        };
+        assert_eq!(crosses(&history), 0);
+        history.push(RunEvent::Diverged { run: RunId(7), arm: Arm::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
+        assert_eq!(crosses(&history), 2, "two strokes");
     }
 
     /// The article's points do not squeeze a study of another size: they are arrows at the border, and the key lists them.

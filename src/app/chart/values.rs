@@ -96,7 +96,19 @@ impl App {
 
     /// Whether a pane has a curve with values.
     pub(crate) fn can_read(&self, on: &Pane) -> bool {
-        self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
+        // Each frame asks: the curves of a race need not be made for it.
+        let has_points = |race: &Race, marks: &[RaceMark]| {
+            !marks.is_empty() || race.lanes.iter().any(|lane| !lane.points.is_empty())
+        };
+        match on {
+            Pane::Run(run) => self.races.get(run).is_some_and(|race| has_points(race, self.references_of_run().marks)),
+            Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
+                Some(CellBody::Train(train)) => self.race_of(key).is_some_and(|race| has_points(race, &train.marks)),
+                _ => {
+                    self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
+                }
+            },
+        }
     }
 
     /// The number of the figure on the page that an experiment's pane shows.
