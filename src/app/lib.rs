@@ -45,7 +45,8 @@ pub use banner::Banner;
 pub use chart::{
     ARM_COLOURS, AxisRange, AxisRanges, AxisView, OwnMark, Pane, PlotCursor, Readout, ReadoutCurve, ReadoutPoint,
     References, Rgb, SeriesColour, ThinSeries, Viewport, add_predictions, arm_colour, article_references, axis_label,
-    cited_colour, clip_segment, cut, mark_values, race_plot, race_readout, seed_colour, series_colour, tick_labels,
+    cited_colour, clip_segment, cut, has_markers, mark_values, race_plot, race_readout, seed_colour, series_colour,
+    tick_labels,
 };
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
 pub use command::commands;

@@ -3,7 +3,7 @@
 use ab_glyph::{Font, FontRef};
 use app::{
     AxisRange, AxisRanges, Background, Readout, Rgb, SeriesColour, Viewport, arm_colour, axis_label, cited_colour,
-    clip_segment, mark_values, seed_colour, series_colour, tick_labels,
+    clip_segment, has_markers, mark_values, seed_colour, series_colour, tick_labels,
 };
 use color_eyre::eyre::eyre;
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -344,7 +344,11 @@ where
                     let line = [(x, y), (x + self.px(20), y)];
                     self.put(&PathElement::new(line, colour.stroke_width(self.stroke_width(series.stroke))))?;
                 }
-                if self.has_markers(number) { self.draw_marker(marker, (x + self.px(10), y), colour) } else { Ok(()) }
+                if has_markers(self.plot, number) {
+                    self.draw_marker(marker, (x + self.px(10), y), colour)
+                } else {
+                    Ok(())
+                }
             }
             Sign::Cross => self.draw_cross((x + self.px(10), y), cited()),
             Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), BLACK),
@@ -363,12 +367,6 @@ where
             Stroke::Thick => 3,
         };
         self.px(width) as u32
-    }
-
-    /// Markers tell curves apart: one alone needs none, unless its points are to be seen.
-    fn has_markers(&self, number: usize) -> bool {
-        let stroke = self.plot.series[number].stroke;
-        stroke != Stroke::Thin && (self.plot.series.len() > 1 || stroke != Stroke::Line)
     }
 
     /// Where parts of the axes are in the picture.
@@ -460,19 +458,19 @@ where
         if series.stroke != Stroke::Thick {
             self.draw_error_bars(series, colour.stroke_width(self.unit as u32))?;
         }
-        if !self.has_markers(number) {
+        if !has_markers(self.plot, number) {
             return Ok(());
         }
         let inside = |part: &&Part| [part.0, part.1].iter().all(|part| (0.0..=1.0).contains(part));
         let places: Vec<Point> = parts.iter().flatten().filter(inside).map(|part| self.place(*part)).collect();
-        // Far enough apart to see the line between them, and where points are dense not where the other series have theirs.
+        // Far enough apart to see the line between them; where points are dense, not where the other series have theirs.
         let apart = if series.stroke == Stroke::Points { 0 } else { (self.frame.right - self.frame.left) / 18 };
         let is_dense = places.windows(2).any(|pair| (pair[1].0 - pair[0].0).abs() < apart);
         let marked: Vec<usize> = self
             .viewport
             .series(self.plot)
             .map(|(number, _)| number)
-            .filter(|number| self.has_markers(*number))
+            .filter(|number| has_markers(self.plot, *number))
             .collect();
         let turn = marked.iter().position(|marked| *marked == number).unwrap_or(0);
         let shift = if is_dense { apart * turn as i32 / marked.len().max(1) as i32 } else { 0 };
@@ -659,15 +657,6 @@ mod tests {
             ],
             places: Vec::new(),
         }
-    }
-
-    /// Writes the pictures for someone to look at: `RELU_PICTURES=FOLDER cargo test -p cli pictures_to_look_at -- --ignored`
-    #[test]
-    #[ignore = "writes files"]
-    fn pictures_to_look_at() {
-        let folder = std::path::PathBuf::from(std::env::var("RELU_PICTURES").unwrap());
-        std::fs::write(folder.join("plot.png"), png(&plot(), &Viewport::default()).unwrap().bytes).unwrap();
-        std::fs::write(folder.join("plot.svg"), svg(&plot(), &Viewport::default()).unwrap()).unwrap();
     }
 
     fn pixels(png: &Png) -> (u32, u32, Vec<u8>) {

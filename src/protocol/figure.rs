@@ -366,6 +366,12 @@ mod tests {
         let read: Table = serde_json::from_str(table).unwrap();
         assert_eq!(read.places, []);
         assert_eq!(serde_json::to_string(&read).unwrap(), table);
+        let plot = r#"{"title":"t","x":{"label":"epoch","scale":"linear","limits":null},"y":{"label":"error, %"},
+                       "series":[{"name":"a","source":{"from":"cited","cite":"p"},"stroke":"points","points":[[1.0,2.0]]}],
+                       "marks":[{"label":"m","source":{"from":"theory","cite":"f"},"at":[1.0,2.0]}]}"#;
+        let read: Plot = serde_json::from_str(plot).unwrap();
+        assert_eq!((read.y.scale, read.bands.len(), read.marks.len()), (AxisScale::Linear, 0, 1));
+        assert_eq!((read.series[0].stroke, read.series[0].spread.len()), (Stroke::Points, 0));
         let bar: Bar = serde_json::from_str(r#"{"name":"a","values":[null,1.0]}"#).unwrap();
         assert_eq!(bar.values, [None, Some(1.0)]);
     }

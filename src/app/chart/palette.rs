@@ -1,4 +1,4 @@
-//! The colours of arms and curves, which are the same in every chart, list and export.
+//! The colours of arms and curves, and which of them have markers: the same in every chart, list and export.
 
 use crate::Background;
 use protocol::{Plot, Source, Stroke};
@@ -65,6 +65,17 @@ pub fn series_colour(plot: &Plot, number: usize) -> SeriesColour {
     }
 }
 
+/// Whether a plot's nth series has markers at some of its points. They tell curves apart: one alone needs none, unless its
+/// points are to be seen.
+pub fn has_markers(plot: &Plot, number: usize) -> bool {
+    let measured = plot.series.iter().filter(|series| series.source != Source::Reader).count();
+    plot.series.get(number).is_some_and(|series| match series.stroke {
+        Stroke::Thin => false,
+        Stroke::Line => measured > 1,
+        Stroke::Points | Stroke::Both | Stroke::Thick => true,
+    })
+}
+
 const ON_DARK: [Rgb; ARM_COLOURS] = [
     (255, 176, 92),
     (122, 190, 255),
@@ -90,3 +101,47 @@ const ON_LIGHT: [Rgb; ARM_COLOURS] = [
     (120, 72, 40),
     (176, 36, 92),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{AxisScale, PlotAxis, PlotSeries, RunId};
+
+    fn plot(series: &[(Source, Stroke)]) -> Plot {
+        let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: None };
+        let series = series.iter().map(|(source, stroke)| PlotSeries {
+            name: String::new(),
+            source: source.clone(),
+            stroke: *stroke,
+            points: Vec::new(),
+            spread: Vec::new(),
+        });
+        Plot {
+            title: String::new(),
+            x: axis(),
+            y: axis(),
+            series: series.collect(),
+            bands: Vec::new(),
+            marks: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_arm_has_its_colour_wherever_its_series_stands() {
+        let run = |run, arm| Source::Run { run: RunId(run), arm };
+        let plot = plot(&[(run(1, 1), Stroke::Thick), (run(1, 1), Stroke::Thin), (run(2, 4), Stroke::Both)]);
+        let colours = [0, 1, 2, 3].map(|number| series_colour(&plot, number));
+        assert_eq!(colours, [SeriesColour::Arm(1), SeriesColour::Seed(1), SeriesColour::Arm(4), SeriesColour::Faint]);
+    }
+
+    /// What the reader predicts gives a line that stands alone no markers.
+    #[test]
+    fn a_single_line_needs_no_markers() {
+        let own = (Source::Reader, Stroke::Thin);
+        let alone = plot(&[(Source::Measured, Stroke::Line), own.clone()]);
+        assert_eq!([0, 1, 2].map(|number| has_markers(&alone, number)), [false; 3]);
+        let two = plot(&[(Source::Measured, Stroke::Line), (Source::Measured, Stroke::Line), own]);
+        assert_eq!([0, 1, 2].map(|number| has_markers(&two, number)), [true, true, false]);
+    }
+}

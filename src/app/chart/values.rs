@@ -57,6 +57,12 @@ impl App {
         Viewport { cursor, ..kept }
     }
 
+    /// The same to be changed. Its cursor is kept when reading ends, and shows only while values are being read.
+    pub(crate) fn viewport_mut(&mut self, on: &Pane) -> &mut Viewport {
+        let id = self.chart_id(on);
+        self.viewports.entry(id).or_default()
+    }
+
     fn chart_id(&self, on: &Pane) -> ChartId {
         let figure = match on {
             Pane::Run(_) => 0,
@@ -134,23 +140,22 @@ impl App {
     /// Puts the cursor into the plot in view.
     pub(crate) fn read_values(&mut self, on: Option<Pane>) {
         let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
-        let found = on.and_then(|on| Some((self.readout(&on)?.first()?, self.chart_id(&on))));
-        let Some((cursor, id)) = found else {
+        let found = on.and_then(|on| Some((self.readout(&on)?.first()?, on)));
+        let Some((cursor, on)) = found else {
             self.message = Some("there is no curve to read here; v reads values in a plot".into());
             return;
         };
-        if let (Pane::Cell(_), Some(cell)) = (&id.pane, self.view.focus) {
+        if let (Pane::Cell(_), Some(cell)) = (&on, self.view.focus) {
             self.view.show_cell(cell);
         }
-        self.modals.push(Modal::Values(id.pane.clone()));
-        self.viewports.entry(id).or_default().cursor = Some(cursor);
+        self.viewport_mut(&on).cursor = Some(cursor);
+        self.modals.push(Modal::Values(on));
     }
 
     pub(crate) fn values_key(&mut self, on: Pane, key: KeyEvent) -> Vec<Effect> {
         let Some(readout) = self.readout(&on) else { return Vec::new() };
-        let id = self.chart_id(&on);
-        let known = self.viewports.get(&id).and_then(|viewport| viewport.cursor);
-        // Another figure than before, which a new measurement brings.
+        let known = self.viewport_mut(&on).cursor.filter(|cursor| readout.point(*cursor).is_some());
+        // A new measurement may have brought another figure meanwhile.
         let Some(mut cursor) = known.or_else(|| readout.first()) else { return Vec::new() };
         let count = readout.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
         let far = (count / 10).max(2) as isize;
@@ -175,7 +180,7 @@ impl App {
             }
             _ => {}
         }
-        self.viewports.entry(id).or_default().cursor = Some(cursor);
+        self.viewport_mut(&on).cursor = Some(cursor);
         self.modals.push(Modal::Values(on));
         Vec::new()
     }

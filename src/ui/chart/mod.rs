@@ -10,7 +10,9 @@ mod marks;
 pub mod reading;
 
 use crate::theme::{Glyphs, Theme};
-use app::{AxisRange, AxisRanges, SeriesColour, Viewport, axis_label, mark_values, series_colour, tick_labels};
+use app::{
+    AxisRange, AxisRanges, SeriesColour, Viewport, axis_label, has_markers, mark_values, series_colour, tick_labels,
+};
 use axes::Axes;
 use protocol::{Plot, Source, Stroke};
 use ratatui::{
@@ -82,9 +84,8 @@ pub fn look(theme: &Theme, plot: &Plot, curve: usize) -> Look {
         SeriesColour::Reader => theme.strong(),
         SeriesColour::Faint => theme.faint(),
     };
-    // Markers tell curves apart: one alone needs none, unless its points are to be seen.
-    let is_marked = series.stroke != Stroke::Thin && (plot.series.len() > 1 || series.stroke != Stroke::Line);
-    Look { style, pale: theme.seeds(number), marker: if is_marked { theme.marker(number) } else { "" } }
+    let marker = if has_markers(plot, curve) { theme.marker(number) } else { "" };
+    Look { style, pale: theme.seeds(number), marker }
 }
 
 /// The same in words: a marker, or a piece of its line, and its style. A seed has those of its arm.
@@ -136,7 +137,7 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
     marks::draw_cursor(&canvas, buffer);
-    if plot.series.iter().all(|series| series.points.is_empty()) {
+    if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
         say_what_comes(&canvas, layout.empty, buffer);
     }
 }
