@@ -11,7 +11,8 @@ use learn::Dataset;
 use learn::experiment::{Cabinet, CellObserver, Context, run};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
-    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, RunSpec, Series, finds, run_findings,
+    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, PlotSeries, RunSpec, finds,
+    run_findings,
 };
 use session::Session;
 use std::collections::HashMap;
@@ -199,16 +200,16 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     for page in 0..shown(&session).0.len() {
         assert_eq!(shown(&session).1, page, "{name}");
         session.press(KeyCode::Char('v'));
-        while let Some(cursor) = session.app.cursor().cloned() {
-            let chart = session.app.chart(&cursor.on).unwrap_or_default();
-            let told = |room| chart.told(&cursor, room).unwrap_or_default();
-            let (whole, source) = (told(usize::MAX), format!(" ({})", chart.curves[cursor.curve].source));
-            let values = &whole[chart.curves[cursor.curve].name.len()..];
+        while let Some((pane, cursor)) = session.app.cursor().map(|(pane, cursor)| (pane.clone(), cursor)) {
+            let readout = session.app.readout(&pane).unwrap_or_default();
+            let told = |room| readout.told(cursor, room).unwrap_or_default();
+            let (whole, source) = (told(usize::MAX), format!(" ({})", readout.curves[cursor.curve].source));
+            let values = &whole[readout.curves[cursor.curve].name.len()..];
             let values = values.strip_suffix(&source).unwrap_or(values);
             let screen = session.screen(&RICH);
             assert!(screen.contains(values), "{name}: {whole}\n{screen}");
             session.press(KeyCode::Down);
-            if session.app.cursor() == Some(&cursor) {
+            if session.app.cursor() == Some((&pane, cursor)) {
                 session.press(KeyCode::Esc);
             }
         }
@@ -301,7 +302,7 @@ fn sound(name: &str, outcome: &Outcome) {
     }
     for figure in &outcome.figures {
         if let Figure::Plot(plot) = figure {
-            let drawn = |series: &Series| series.points.iter().any(|point| point.1.is_some());
+            let drawn = |series: &PlotSeries| series.points.iter().any(|point| point.1.is_some());
             assert!(plot.series.iter().all(drawn), "{name}: {}", plot.title);
         }
     }

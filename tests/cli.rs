@@ -228,6 +228,9 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     for part in ["<svg", "</svg>", "validation error", "ReLU+Tanh", "all-Tanh", "seed 1", "1.05 % @ 50"] {
         assert!(svg.contains(part), "the chart lacks {part}");
     }
+    let file = home.path("run.png");
+    home.run(&["runs", "export", "1", "-o", &file.display().to_string()]).success();
+    assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
     let nowhere = home.path("nowhere/run.csv").display().to_string();
     let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
     assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");

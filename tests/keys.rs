@@ -386,8 +386,9 @@ fn arrows_turn_pages_before_they_turn_lessons() {
     // A plot of one page: its values are read.
     let mut session = Session::on("sparsity", 80, 24);
     session.tab_to("count");
-    let axis = |label: &str| protocol::Axis { label: label.into(), scale: protocol::Scale::Linear, limits: None };
-    let series = protocol::Series {
+    let axis =
+        |label: &str| protocol::PlotAxis { label: label.into(), scale: protocol::AxisScale::Linear, limits: None };
+    let series = protocol::PlotSeries {
         name: "curve".into(),
         source: protocol::Source::Measured,
         stroke: protocol::Stroke::Both,
@@ -691,7 +692,7 @@ fn runs_are_named_exported_and_deleted_from_the_list() {
     session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
     session.tell(Event::Paste("/tmp/curves.txt".into()));
     session.press(KeyCode::Enter);
-    assert!(session.screen(&RICH).contains("end it in .csv, .json, .svg"), "{}", session.screen(&RICH));
+    assert!(session.screen(&RICH).contains("end it in .csv, .json, .svg, .png"), "{}", session.screen(&RICH));
     (0..3).for_each(|_| session.press(KeyCode::Backspace));
     session.type_text("svg");
     session.press(KeyCode::Enter);

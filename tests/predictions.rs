@@ -9,8 +9,8 @@ use app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use protocol::{
-    Arm, Axis, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotPlace, Reply, RequestBody, RunEvent, RunId,
-    RunSpec, RunState, RunSummary, Scale, Series, Source, Stroke, Table, TablePlace,
+    Arm, AxisScale, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotAxis, PlotPlace, PlotSeries, Reply,
+    RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary, Source, Stroke, Table, TablePlace,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -432,8 +432,8 @@ fn a_race_bears_the_readers_own_mark() {
 
 /// Silent units after training, drawn and tabled as the experiment does.
 fn silent_units() -> Outcome {
-    let axis = |label: &str| Axis { label: label.into(), scale: Scale::Linear, limits: None };
-    let series = |name: &str, slope: f64| Series {
+    let axis = |label: &str| PlotAxis { label: label.into(), scale: AxisScale::Linear, limits: None };
+    let series = |name: &str, slope: f64| PlotSeries {
         name: name.into(),
         source: Source::Measured,
         stroke: Stroke::Both,
@@ -497,11 +497,12 @@ fn an_experiment_bears_the_readers_own_number() {
     let marks = |session: &Session| {
         let at = key("dead-units", "rates");
         let outcome = session.app.experiments[&at].outcome.as_ref().unwrap();
-        let Figure::Plot(plot) = &outcome.figures[0] else { panic!() };
-        session.app.own_marks_on(&at, outcome, plot)
+        let shown = session.app.with_own_numbers(&at, outcome);
+        let Figure::Plot(plot) = &shown.figures[0] else { panic!() };
+        plot.marks.iter().filter(|mark| mark.source == Source::Reader).map(|mark| mark.at).collect::<Vec<_>>()
     };
     let session = silent_units_predicted("12", (80, 24), silent_units());
-    assert_eq!(marks(&session).iter().map(|mark| (mark.x, mark.y)).collect::<Vec<_>>(), [((8.0, 8.0), (12.0, 12.0))]);
+    assert_eq!(marks(&session), [[8.0, 12.0]]);
     // Beyond the axis it is an arrow.
     let session = silent_units_predicted("99", (80, 24), silent_units());
     assert_eq!(marks(&session).len(), 1);
@@ -517,7 +518,7 @@ fn an_experiment_bears_the_readers_own_number() {
         }
     }
     let mut session = silent_units_predicted("12", (80, 24), old);
-    assert_eq!(marks(&session), []);
+    assert!(marks(&session).is_empty());
     session.press(KeyCode::Char(']'));
     assert!(!session.screen(&RICH).contains("you: "), "{}", session.screen(&RICH));
     // Nor does one with other settings than the lesson's.
@@ -526,7 +527,7 @@ fn an_experiment_bears_the_readers_own_number() {
     let mut spec = session.app.experiments[&at].spec.clone().unwrap();
     spec.seeds = vec![77];
     session.kept(at, spec, silent_units());
-    assert_eq!(marks(&session), []);
+    assert!(marks(&session).is_empty());
 }
 
 /// The list of runs opens a run of the cell that decides: it bears the mark as it does in the lesson. Another run does

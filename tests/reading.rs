@@ -32,9 +32,9 @@ fn measured(session: &mut Session, figures: Vec<Figure>) {
 }
 
 /// A plot with a spread, a gap, a band and a mark.
-fn plot(scale: protocol::Scale) -> Figure {
-    let axis = |label: &str, scale| protocol::Axis { label: label.into(), scale, limits: None };
-    let series = |name: &str, points: &[[f64; 2]], spread: &[f64]| protocol::Series {
+fn plot(scale: protocol::AxisScale) -> Figure {
+    let axis = |label: &str, scale| protocol::PlotAxis { label: label.into(), scale, limits: None };
+    let series = |name: &str, points: &[[f64; 2]], spread: &[f64]| protocol::PlotSeries {
         name: name.into(),
         source: Source::Measured,
         stroke: protocol::Stroke::Both,
@@ -45,14 +45,14 @@ fn plot(scale: protocol::Scale) -> Figure {
     let cited = || Source::Cited("Glorot 2011".into());
     Figure::Plot(protocol::Plot {
         title: "Test error by epoch".into(),
-        x: axis("epoch", protocol::Scale::Linear),
+        x: axis("epoch", protocol::AxisScale::Linear),
         y: axis("test error, %", scale),
         series: vec![
             series("plain", &plain, &[0.5, 0.4, 0.0, 0.3, 0.2, 0.125]),
             series("momentum", &[[1.0, 3.0], [3.0, 2.0], [5.0, 0.0]], &[]),
         ],
-        bands: vec![protocol::Band { label: "band".into(), source: cited(), vertical: true, from: 2.0, to: 4.0 }],
-        marks: vec![protocol::Mark { label: "1.43 %".into(), source: cited(), at: [4.0, 1.43] }],
+        bands: vec![protocol::PlotBand { label: "band".into(), source: cited(), vertical: true, from: 2.0, to: 4.0 }],
+        marks: vec![protocol::PlotMark { label: "1.43 %".into(), source: cited(), at: [4.0, 1.43] }],
         places: Vec::new(),
     })
 }
@@ -85,7 +85,7 @@ fn read(figure: Figure, (columns, rows): (u16, u16), keys: &[KeyCode], theme: &T
 
 #[test]
 fn values_are_read_point_by_point() {
-    let linear = || plot(protocol::Scale::Linear);
+    let linear = || plot(protocol::AxisScale::Linear);
     let told = |figure, keys: &[KeyCode], words: &str| {
         let screen = read(figure, (80, 24), keys, &RICH);
         assert!(screen.contains(words), "{words}:\n{screen}");
@@ -97,7 +97,7 @@ fn values_are_read_point_by_point() {
     told(linear(), &[KeyCode::Left, KeyCode::Left, KeyCode::Down], "▲ momentum: epoch 3, test error 2.00 % (measured)");
     told(linear(), &[KeyCode::Down; 5], "✕ 1.43 %: epoch 4, test error 1.43 % (Glorot 2011)");
     // Zero has no place on a logarithmic axis.
-    told(plot(protocol::Scale::Log), &[KeyCode::Down], "momentum: epoch 3, test error 2.00 % (measured)");
+    told(plot(protocol::AxisScale::Log), &[KeyCode::Down], "momentum: epoch 3, test error 2.00 % (measured)");
     told(bars(), &[KeyCode::Down, KeyCode::Left], "tanh: backward, Cost 0.5 ns (measured)");
     told(bars(), &[], "ReLU: together, Cost 0.5 ns (measured)");
     told(linear(), &[KeyCode::Esc], "measured here in 13 s");
@@ -106,7 +106,7 @@ fn values_are_read_point_by_point() {
 /// The values stay where the source has no room; pages are turned while values are read.
 #[test]
 fn values_come_before_their_source() {
-    let Figure::Plot(mut long) = plot(protocol::Scale::Linear) else { unreachable!() };
+    let Figure::Plot(mut long) = plot(protocol::AxisScale::Linear) else { unreachable!() };
     let source = "Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised by hand from the printed page";
     long.series[0].source = Source::Cited(source.into());
     let formula = "theory: c max(0, I - b), least squares over points";
@@ -134,8 +134,14 @@ fn the_cursor_is_seen_in_every_look() {
         let (columns, rows) = size;
         let at = format!("{columns}x{rows}");
         let keys = [KeyCode::Left, KeyCode::Left];
-        insta::assert_snapshot!(format!("values-plot-{at}"), read(plot(protocol::Scale::Linear), size, &keys, &RICH));
-        insta::assert_snapshot!(format!("values-ascii-{at}"), read(plot(protocol::Scale::Log), size, &keys, &PLAIN));
+        insta::assert_snapshot!(
+            format!("values-plot-{at}"),
+            read(plot(protocol::AxisScale::Linear), size, &keys, &RICH)
+        );
+        insta::assert_snapshot!(
+            format!("values-ascii-{at}"),
+            read(plot(protocol::AxisScale::Log), size, &keys, &PLAIN)
+        );
         insta::assert_snapshot!(format!("values-bars-{at}"), read(bars(), size, &[KeyCode::Down], &RICH));
     }
 }
@@ -176,7 +182,7 @@ fn quick_or_full_is_chosen_and_told() {
         session.press(KeyCode::Char('e'));
         session.press(KeyCode::Null);
         insta::assert_snapshot!(format!("effort-full-{columns}x{rows}"), session.picture(&RICH));
-        measured(&mut session, vec![plot(protocol::Scale::Linear)]);
+        measured(&mut session, vec![plot(protocol::AxisScale::Linear)]);
         let Some(RequestBody::RunCell { spec, .. }) = session.asked.last() else { unreachable!() };
         assert_eq!(spec.effort, Effort::Full);
         assert!(session.screen(&RICH).contains("measured here in 13 s, full, seed"));
@@ -204,7 +210,7 @@ fn an_experiment_of_one_setting_says_so() {
 fn a_stopped_measurement_replaces_nothing() {
     let mut session = Session::on("tricks", 80, 24);
     session.tab_to("tricks");
-    measured(&mut session, vec![plot(protocol::Scale::Linear)]);
+    measured(&mut session, vec![plot(protocol::AxisScale::Linear)]);
     session.press(KeyCode::Char('e'));
     session.enter();
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };

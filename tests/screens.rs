@@ -237,15 +237,16 @@ fn contents_are_chosen_from() {
 
 /// A measured plot with a band and a spread, a table that is too wide, and what was found.
 fn measured() -> Outcome {
-    let axis = |label: &str| protocol::Axis { label: label.into(), scale: protocol::Scale::Linear, limits: None };
-    let series = protocol::Series {
+    let axis =
+        |label: &str| protocol::PlotAxis { label: label.into(), scale: protocol::AxisScale::Linear, limits: None };
+    let series = protocol::PlotSeries {
         name: "trained here".into(),
         source: Source::Measured,
         stroke: protocol::Stroke::Both,
         points: vec![(50.0, Some(1.7)), (70.0, Some(1.5)), (80.0, Some(1.4)), (95.0, Some(1.9))],
         spread: [0.1, 0.05, 0.1, 0.2].map(Some).to_vec(),
     };
-    let band = protocol::Band {
+    let band = protocol::PlotBand {
         label: "70 to 85 %".into(),
         source: Source::Cited("the article".into()),
         vertical: true,

@@ -4,6 +4,7 @@
 mod answers;
 mod background;
 mod banner;
+mod chart;
 mod claims;
 mod command;
 mod contents;
@@ -36,12 +37,17 @@ mod settings;
 mod steering;
 mod told;
 mod update;
-mod values;
 mod wrapping;
 
 pub use answers::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
+pub use chart::{
+    ARM_COLOURS, AxisRange, AxisRanges, AxisView, OwnMark, Pane, PlotCursor, Readout, ReadoutCurve, ReadoutPoint,
+    References, Rgb, SeriesColour, ThinSeries, Viewport, add_predictions, arm_colour, article_references, axis_label,
+    cited_colour, clip_segment, cut, has_markers, mark_values, race_plot, race_readout, seed_colour, series_colour,
+    tick_labels,
+};
 pub use claims::{ClaimLine, claim_lines, judged_by, told};
 pub use command::commands;
 pub use contents::{CONTENTS_TOP, ContentsRow};
@@ -58,22 +64,23 @@ pub use navigate::{Kept, Place};
 pub use opening::Opening;
 pub use operation::{Operation, Work};
 pub use outline::Outline;
-pub use own_numbers::{OwnMark, OwnNumber, YOURS};
+pub use own_numbers::{OwnNumber, YOURS};
 pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
 pub use predictions::{
-    CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, prediction_lines,
+    CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, calibration_plot,
+    prediction_lines,
 };
 pub use progress::LessonProgress;
-pub use race::{ArmView, ChartLimits, LaneView, MeanPoint, Race, Spread};
+pub use race::{ArmView, LaneView, MeanPoint, Race, Spread};
 pub use race_cell::Reach;
 pub use readings::{Read, Readings};
 pub use screen::Screen;
 pub use settings::{Field, Settings};
 pub use steering::STEERING;
 pub use update::update;
-pub use values::{Chart, Cursor, Pane, cut};
 pub use wrapping::{cut_at_word, lines_of};
 
+use chart::ChartId;
 use lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
 use std::collections::{BTreeSet, HashMap};
@@ -149,6 +156,8 @@ pub struct App {
     /// Lines that the command line has carried out or refused, the last one last.
     pub commands: Vec<String>,
     pub reach: Reach,
+    /// What is seen of figures, where that is not all of them.
+    viewports: HashMap<ChartId, Viewport>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, Settings>,
     /// Lesson 0 was never opened here, as the store tells.
@@ -198,6 +207,7 @@ impl App {
             lesson_faults,
             commands: Vec::new(),
             reach: Reach::default(),
+            viewports: HashMap::new(),
             drafts: HashMap::new(),
             is_newcomer: false,
             quit: false,

@@ -1,6 +1,6 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::{Cursor, Outline, Screen, Settings, Work};
+use super::{Outline, Pane, Screen, Settings, Work};
 use lesson::{Answer, CONFIDENCE, Hit};
 use protocol::{CellKey, RunId};
 
@@ -21,8 +21,8 @@ pub enum Modal {
     Command(CommandLine),
     /// The kernel that runs is of another version: its own sentence, and the offer to restart it.
     OtherVersion(String),
-    /// Values are being read in a plot.
-    Values(Cursor),
+    /// Values are being read in a pane; its viewport has the cursor.
+    Values(Pane),
     /// An experiment takes the keys that steer it.
     Steer(CellKey),
     /// An answer is being typed.

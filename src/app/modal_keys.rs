@@ -35,7 +35,7 @@ fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
 }
 
 /// How the name of an exported file may end.
-const EXPORTS: [&str; 3] = [".csv", ".json", ".svg"];
+const EXPORTS: [&str; 4] = [".csv", ".json", ".svg", ".png"];
 
 impl Modal {
     /// Whether it is only looked at: it takes no text, and asks no question that a letter answers.
@@ -113,7 +113,7 @@ impl App {
             (Modal::Contents(at), code) => self.contents_key(at, code, key),
             (Modal::Command(line), code) => self.command_key(line, code),
             (Modal::OtherVersion(_), KeyCode::Enter) => vec![Effect::RestartKernel],
-            (Modal::Values(cursor), _) => self.values_key(cursor, key),
+            (Modal::Values(pane), _) => self.values_key(pane, key),
             (Modal::Steer(cell), _) => self.steer_key(cell, key),
             (Modal::Guess(guess), code) => self.guess_key(guess, code),
             (Modal::Confidence(entry), code) => self.confidence_key(entry, code, key),

@@ -1,18 +1,9 @@
 //! What the reader predicted of a number, beside that number: on a plot, or in a table.
 
-use super::App;
+use super::{App, OwnMark, add_predictions};
 use lesson::{Answer, CellBody, DecidedBy, Guess, short};
 use protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
 use std::borrow::Cow;
-
-/// A prediction on a plot: a stretch along one of its axes, or a point.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnMark {
-    pub x: (f64, f64),
-    pub y: (f64, f64),
-    /// What was said, such as `you: 2 to 8 %`.
-    pub text: String,
-}
 
 /// What the reader predicted of a finding's number.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,43 +65,46 @@ impl App {
         if is_taught { self.own_numbers(key) } else { Vec::new() }
     }
 
-    /// The reader's marks on a plot of this outcome.
-    pub fn own_marks_on(&self, key: &CellKey, outcome: &Outcome, plot: &Plot) -> Vec<OwnMark> {
-        if plot.places.is_empty() {
-            return Vec::new();
-        }
-        let numbers = self.own_numbers_of(key, outcome);
-        let of = |number: &OwnNumber| {
-            let places = plot.places.iter().filter(|place| place.finding == number.finding);
-            places
-                .map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.label("") })
-                .collect::<Vec<_>>()
-        };
-        numbers.iter().flat_map(of).collect()
-    }
-
-    /// An outcome with what the reader predicted beside the numbers in its tables.
+    /// An outcome with what the reader predicted beside the numbers in its plots and tables.
     pub fn with_own_numbers<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
-        let places = outcome.figures.iter().flat_map(|figure| match figure {
-            Figure::Table(table) => table.places.as_slice(),
-            _ => &[],
-        });
+        let findings = || outcome.figures.iter().flat_map(placed_findings);
         // Not each frame has to look through the lessons.
-        if places.clone().next().is_none() {
+        if findings().next().is_none() {
             return Cow::Borrowed(outcome);
         }
         let numbers = self.own_numbers_of(key, outcome);
-        if !places.clone().any(|place| numbers.iter().any(|number| number.finding == place.finding)) {
+        if !findings().any(|finding| numbers.iter().any(|number| number.finding == finding)) {
             return Cow::Borrowed(outcome);
         }
         let mut outcome = outcome.clone();
         for figure in &mut outcome.figures {
-            if let Figure::Table(table) = figure {
-                put_beside(table, &numbers);
+            match figure {
+                Figure::Plot(plot) => mark_on(plot, &numbers),
+                Figure::Table(table) => put_beside(table, &numbers),
+                Figure::Images(_) | Figure::Bars(_) | Figure::Regions(_) | Figure::Units(_) => {}
             }
         }
         Cow::Owned(outcome)
     }
+}
+
+/// The findings whose numbers a figure shows, by key.
+fn placed_findings(figure: &Figure) -> Vec<&str> {
+    match figure {
+        Figure::Plot(plot) => plot.places.iter().map(|place| place.finding.as_str()).collect(),
+        Figure::Table(table) => table.places.iter().map(|place| place.finding.as_str()).collect(),
+        Figure::Images(_) | Figure::Bars(_) | Figure::Regions(_) | Figure::Units(_) => Vec::new(),
+    }
+}
+
+/// Marks predicted numbers on a plot, each at the place of its finding.
+fn mark_on(plot: &mut Plot, numbers: &[OwnNumber]) {
+    let marks = numbers.iter().flat_map(|number| {
+        let places = plot.places.iter().filter(|place| place.finding == number.finding);
+        places.map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.label("") })
+    });
+    let marks: Vec<OwnMark> = marks.collect();
+    add_predictions(plot, &marks);
 }
 
 /// Puts a column without a name behind each that holds a predicted number.

@@ -3,7 +3,7 @@
 use super::answers::PredictionOutcome;
 use super::{App, cut, cut_at_word};
 use lesson::{Answer, CellBody, Guess, PredictCell};
-use protocol::CellKey;
+use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotMark, PlotSeries, Source, Stroke};
 use unicode_width::UnicodeWidthStr;
 
 /// A prediction of any lesson and how it stands.
@@ -73,6 +73,41 @@ pub fn calibration(rows: &[PredictionRow]) -> Vec<CalibrationBin> {
         CalibrationBin { from, to, said: (count > 0).then(|| sum / count as f64), right, count }
     };
     BINS.map(bin).to_vec()
+}
+
+/// How often the reader was right, over how sure they were: on the diagonal the one is the other. The counts of the bins
+/// are the labels of their points.
+pub fn calibration_plot(bins: &[CalibrationBin]) -> Plot {
+    let axis = |label: &str, limits| PlotAxis { label: label.into(), scale: AxisScale::Linear, limits: Some(limits) };
+    let measured: Vec<(f64, f64, usize)> =
+        bins.iter().filter_map(|bin| Some((bin.said?, bin.share_right()?, bin.count))).collect();
+    let series = |name: &str, source, stroke, points| PlotSeries {
+        name: name.into(),
+        source,
+        stroke,
+        points,
+        spread: Vec::new(),
+    };
+    let points = measured.iter().map(|&(said, right, _)| (said, Some(right))).collect();
+    let diagonal = vec![(50.0, Some(50.0)), (100.0, Some(100.0))];
+    let both = vec![
+        series("you", Source::Measured, Stroke::Both, points),
+        series("as often as said", Source::Theory("y = x".into()), Stroke::Thin, diagonal),
+    ];
+    let mark = |&(said, right, count): &(f64, f64, usize)| PlotMark {
+        label: format!("n={count}"),
+        source: Source::Measured,
+        at: [said, right],
+    };
+    Plot {
+        title: "Calibration".into(),
+        x: axis("sure, %", (50.0, 100.0)),
+        y: axis("right, %; faint line: as often as said", (0.0, 100.0)),
+        series: if measured.is_empty() { Vec::new() } else { both },
+        bands: Vec::new(),
+        marks: measured.iter().map(mark).collect(),
+        places: Vec::new(),
+    }
 }
 
 /// What a line of the list is.

@@ -148,13 +148,6 @@ fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
     points.iter().min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)))
 }
 
-/// The limits of a race's chart: epochs, and validation error on a logarithmic axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ChartLimits {
-    pub x: (f64, f64),
-    pub y: (f64, f64),
-}
-
 #[derive(Clone, Debug)]
 pub struct Race {
     pub run: RunId,
@@ -226,8 +219,13 @@ impl Race {
 
     /// As the legend has it; the seed where there are several.
     pub fn lane_name(&self, lane: &LaneView) -> String {
-        let arm = lane.lane.arm.title();
+        let arm = self.spec.arm_title(lane.lane.arm);
         if self.spec.seeds.len() > 1 { format!("{arm} s{}", lane.lane.seed) } else { arm }
+    }
+
+    /// The place of a lane's arm in the study.
+    pub fn arm_number(&self, lane: &LaneView) -> usize {
+        self.spec.arm_ids().position(|arm| arm == lane.lane.arm).unwrap_or(0)
     }
 
     fn lane_mut(&mut self, lane: Lane) -> Option<&mut LaneView> {
@@ -260,25 +258,6 @@ impl Race {
     /// Whether its arms are told by their means, and its seeds stand back.
     pub fn has_seeds(&self) -> bool {
         self.spec.seeds.len() > 1
-    }
-
-    /// The limits of its chart: what was measured decides, and the published points given here.
-    pub fn chart_limits(&self, points: impl Iterator<Item = (u32, f64)> + Clone) -> ChartLimits {
-        /// No more than so many times the lowest error is shown, however bad an arm began, so that small differences
-        /// between low errors can still be seen.
-        const MOST: f64 = 20.0;
-        let measured = self.lanes.iter().flat_map(|lane| lane.points.iter().map(|record| record.val_error));
-        let errors =
-            || measured.clone().chain(points.clone().map(|point| point.1)).filter(|e| e.is_finite() && *e > 0.0);
-        let (low, high) = errors().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
-        // Before the first epoch: from a good network to one that has hardly begun.
-        let (low, high) = if low <= high { (low, high) } else { (1.0, 40.0) };
-        // No curve stays above the chart as a whole.
-        let bests = self.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
-        let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
-        let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
-        let last = points.map(|point| point.0).fold(self.spec.epochs.max(3), u32::max);
-        ChartLimits { x: (0.0, f64::from(last)), y: (low * 0.95, high * 1.05) }
     }
 
     /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
@@ -373,22 +352,5 @@ mod tests {
         assert!((race.seconds() - 12.0).abs() < 1e-9, "what comes late takes nothing back");
         // Ten of forty epochs took 12 s.
         assert!(race.remaining_seconds().is_some_and(|left| (left - 36.0).abs() < 1e-9));
-    }
-
-    #[test]
-    fn what_was_measured_sets_the_axes_and_a_hopeless_beginning_does_not() {
-        let mut race = race(&[1]);
-        race.spec.epochs = 12;
-        for (number, error) in [(1, 12.0), (2, 5.0), (3, 4.0)] {
-            race.apply(&epoch(1, number, error));
-        }
-        let limits = race.chart_limits(std::iter::empty());
-        assert_eq!((limits.x, limits.y), ((0.0, 12.0), (4.0 * 0.95, 12.0 * 1.05)));
-        let wide = race.chart_limits([(17, 1.37), (150, 1.37)].into_iter());
-        assert_eq!((wide.x.1, wide.y.0), (150.0, 1.37 * 0.95));
-        for (number, error) in [(4, 88.0), (5, 1.0)] {
-            race.apply(&epoch(1, number, error));
-        }
-        assert!((race.chart_limits(std::iter::empty()).y.1 - 21.0).abs() < 1e-9);
     }
 }

@@ -1,7 +1,6 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
-use super::own_numbers::{OwnMark, OwnNumber};
-use super::{App, Effect, Race, Tag};
+use super::{App, Effect, OwnMark, OwnNumber, Race, Tag};
 use lesson::{CellBody, RaceMark};
 use protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
 use std::collections::BTreeSet;
@@ -135,7 +134,7 @@ impl App {
             CellBody::Train(train) => Some(train.marks.as_slice()),
             _ => None,
         };
-        let points = if run.is_some() { self.article_marks().0 } else { in_view().unwrap_or_default() };
+        let points = if run.is_some() { self.references_of_run().marks } else { in_view().unwrap_or_default() };
         if points.is_empty() {
             self.message = Some("there are no published points here; m lists those of a race".into());
             return;

@@ -112,7 +112,7 @@ impl App {
         let before = self.modals.len();
         let shows = |modal: &Modal| match modal {
             Modal::Run(shown) => *shown == run,
-            Modal::Values(cursor) => cursor.on == Pane::Run(run),
+            Modal::Values(pane) => *pane == Pane::Run(run),
             _ => false,
         };
         self.modals.retain(|modal| !shows(modal));

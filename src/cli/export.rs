@@ -1,33 +1,41 @@
-//! A run's curves as a file: CSV, JSON, or an SVG chart.
+//! A run's curves as a file: CSV, JSON, or a chart in SVG or PNG.
 
+use super::chart;
 use super::runs::{Format, epochs_in_order, find};
-use super::{Outcome, Usage};
-use app::{ArmView, ChartLimits, LaneView, MeanPoint, Race};
+use super::{Outcome, Usage, complain};
+use app::{Race, Reach, Viewport, article_references, race_plot};
 use color_eyre::eyre::eyre;
-use lesson::{CellBody, Library, RaceMark};
-use plotters::coord::{Shift, types::RangedCoordf64};
-use plotters::prelude::*;
-use plotters::style::full_palette::{BLUE_700, GREEN_700, GREY_600, ORANGE_800, PURPLE_500};
+use lesson::Library;
 use protocol::{
-    DataSource, EpochRecord, Network, Preset, RunEvent, RunId, RunSpec, RunSummary, escape_controls, escape_json,
-    grouped,
+    DataSource, EpochRecord, Network, Plot, RunEvent, RunId, RunSummary, escape_controls, escape_json, grouped,
 };
 use serde_json::json;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use store::{Home, OutputError, write_out};
 
 pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
     let format = format.or_else(|| of_name(output?)).unwrap_or(Format::Csv);
+    let to_stdout = output.is_none_or(|path| path == Path::new("-"));
+    if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
+        return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
+    }
     let (store, summary) = find(home, run)?;
-    let epochs = epochs_in_order(&store, &summary)?;
-    let text = match format {
-        Format::Csv => csv(&epochs)?,
-        Format::Json => json(&summary, &epochs)?,
-        Format::Svg => escape_controls(&svg(&summary, &epochs)?).into_owned(),
+    let bytes = match format {
+        Format::Csv => csv(&epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(&summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Svg => {
+            let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
+            escape_controls(&svg).into_owned().into_bytes()
+        }
+        Format::Png => {
+            let png = chart::png(&plot(&summary, &store.history(run)?), &Viewport::default())?;
+            png.remark.iter().for_each(|remark| complain(remark));
+            png.bytes
+        }
     };
-    match write_out(home, output.unwrap_or(Path::new("-")), text.as_bytes()) {
+    match write_out(home, output.unwrap_or(Path::new("-")), &bytes) {
         Err(refused @ OutputError::InHome { .. }) => return Err(Usage(refused.to_string()).into()),
         // Told as such, so that a reader who has had enough is no failure.
         Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => {
@@ -55,6 +63,7 @@ fn of_name(path: &Path) -> Option<Format> {
         "csv" => Some(Format::Csv),
         "json" => Some(Format::Json),
         "svg" => Some(Format::Svg),
+        "png" => Some(Format::Png),
         _ => None,
     }
 }
@@ -78,23 +87,6 @@ fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// The article's three points, and the settings of the race to which they belong, from the lesson that tells of them.
-fn article_marks() -> (Vec<RaceMark>, RunSpec) {
-    let library = Library::english();
-    let lesson = library.find("faster").map(|at| &library.lessons[at]);
-    let cell = lesson.and_then(|lesson| lesson.cell("race"));
-    match cell.map(|cell| &cell.body) {
-        Some(CellBody::Train(train)) => (train.marks.clone(), train.spec()),
-        _ => (Vec::new(), RunSpec::of(Preset::Article)),
-    }
-}
-
-const SIZE: (u32, u32) = (960, 600);
-/// Columns of pixels at the right for the values of the published points.
-const GUTTER: u32 = 120;
-/// Pixels between two lines of text there.
-const LINE: i32 = 16;
-
 fn title(summary: &RunSummary) -> String {
     let spec = &summary.spec;
     let widths = &spec.first_settings().widths;
@@ -109,180 +101,27 @@ fn title(summary: &RunSummary) -> String {
         2..=8 => format!("seeds {}", seeds.join(", ")),
         count => format!("{count} seeds"),
     };
+    let name = summary.name.as_ref().map_or(String::new(), |name| format!(", {name}"));
     let (run, settings) = (summary.run, spec.settings_words());
-    format!("Run {run}: {network} on {data}{images}, {settings}, {seeds}")
+    format!("Run {run}{name}: {network} on {data}{images}, {settings}, {seeds}")
 }
 
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, LogCoord<f64>>>;
-
-fn failed(error: &dyn std::fmt::Display) -> color_eyre::Report {
-    eyre!("the chart can't be drawn: {error}")
-}
-
-/// Validation error by epoch on a logarithmic axis, each arm with a colour and a marker of its own. With several seeds
-/// the mean is thick, one standard deviation around it shaded, and the seeds are thin.
-fn svg(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let (marks, study) = article_marks();
+/// A run's chart as the notebook has it: validation error by epoch, with several seeds the mean and the seeds behind it,
+/// the article's points.
+fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
+    let library = Library::english();
     let mut race = Race::new(summary.run, summary.spec.clone());
-    for record in epochs {
-        race.apply(&RunEvent::Epoch { run: summary.run, record: record.clone() });
+    for event in history {
+        race.apply(event);
     }
-    let belonging = marks.iter().filter(|mark| mark.belongs_to(&summary.spec, &study));
-    let limits = race.chart_limits(belonging.map(|mark| (mark.epoch, mark.error)));
-    let mut text = String::new();
-    {
-        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        root.fill(&WHITE).map_err(|e| failed(&e))?;
-        let mut chart = ChartBuilder::on(&root)
-            .caption(title(summary), ("sans-serif", 20))
-            .margin(16)
-            .margin_right(GUTTER)
-            .x_label_area_size(44)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..limits.x.1, (limits.y.0..limits.y.1).log_scale())
-            .map_err(|e| failed(&e))?;
-        chart
-            .configure_mesh()
-            .x_desc("epoch")
-            .y_desc("validation error, % (logarithmic)")
-            .y_labels(10)
-            .y_label_formatter(&|value| format!("{value:.2}"))
-            .x_label_formatter(&|value| format!("{value:.0}"))
-            .light_line_style(WHITE)
-            .draw()
-            .map_err(|e| failed(&e))?;
-        for (number, arm) in race.by_arm().iter().enumerate() {
-            draw_arm(&mut chart, &race, number, arm, limits.y)?;
-        }
-        draw_marks(&mut chart, &marks, limits)?;
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.9))
-            .border_style(GREY_600)
-            .draw()
-            .map_err(|e| failed(&e))?;
-        label_marks(&root, &chart, &marks, limits)?;
-        root.present().map_err(|e| failed(&e))?;
-    }
-    Ok(text)
-}
-
-/// An arm's curve, or its mean with its band and its seeds. What began above the chart comes in where it first is on it.
-fn draw_arm(
-    chart: &mut Chart,
-    race: &Race,
-    number: usize,
-    arm: &ArmView,
-    (low, high): (f64, f64),
-) -> color_eyre::Result<()> {
-    let colour = [ORANGE_800, BLUE_700, GREEN_700, PURPLE_500][number % 4];
-    let shown = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
-        points.into_iter().filter(|(_, error)| (low..=high).contains(error)).collect()
-    };
-    let of = |lane: &LaneView| shown(lane.points.iter().map(|r| (f64::from(r.epoch), r.val_error)).collect());
-    let lanes: Vec<_> = race.lanes.iter().filter(|lane| lane.lane.arm == arm.arm).map(of).collect();
-    let many = race.has_seeds();
-    if many && arm.measured > 1 {
-        let edge = |sign: f64| {
-            let value = move |point: &MeanPoint| {
-                let off = sign * point.val.deviation.unwrap_or(0.0);
-                (f64::from(point.epoch), (point.val.mean + off).clamp(low, high))
-            };
-            arm.curve.iter().map(value).collect::<Vec<_>>()
-        };
-        let band: Vec<_> = edge(1.0).into_iter().chain(edge(-1.0).into_iter().rev()).collect();
-        chart.draw_series([Polygon::new(band, colour.mix(0.15).filled())]).map_err(|e| failed(&e))?;
-    }
-    for lane in lanes.iter().filter(|_| many) {
-        let thin = colour.mix(0.4).stroke_width(1);
-        chart.draw_series(LineSeries::new(lane.clone(), thin)).map_err(|e| failed(&e))?;
-    }
-    let points = if many {
-        shown(arm.curve.iter().map(|point| (f64::from(point.epoch), point.val.mean)).collect())
-    } else {
-        lanes.into_iter().next().unwrap_or_default()
-    };
-    let sparse: Vec<_> = points.iter().copied().step_by((points.len() / 15).max(1)).collect();
-    let title = arm.arm.title();
-    let name = match (many, arm.measured) {
-        (true, 0 | 1) => format!("{title}, one seed so far"),
-        (true, count) => format!("{title}, mean of {count} seeds ± sd"),
-        (false, _) => title,
-    };
-    let width = if many { 3 } else { 2 };
-    chart
-        .draw_series(LineSeries::new(points, colour.stroke_width(width)))
-        .map_err(|e| failed(&e))?
-        .label(name)
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(width)));
-    if number.is_multiple_of(2) {
-        chart.draw_series(sparse.iter().map(|&p| Circle::new(p, 4, colour.filled()))).map_err(|e| failed(&e))?;
-    } else {
-        let triangles = sparse.iter().map(|&p| TriangleMarker::new(p, 5, colour.filled()));
-        chart.draw_series(triangles).map_err(|e| failed(&e))?;
-    }
-    Ok(())
-}
-
-/// The published points that lie in the chart, and all of them in its key.
-fn draw_marks(chart: &mut Chart, marks: &[RaceMark], limits: ChartLimits) -> color_eyre::Result<()> {
-    let inside =
-        |mark: &&RaceMark| f64::from(mark.epoch) <= limits.x.1 && (limits.y.0..=limits.y.1).contains(&mark.error);
-    let cross = |mark: &RaceMark| Cross::new((f64::from(mark.epoch), mark.error), 5, RED.stroke_width(2));
-    let key: Vec<String> = marks.iter().map(|mark| mark.label.clone()).collect();
-    chart
-        .draw_series(marks.iter().filter(inside).map(cross))
-        .map_err(|e| failed(&e))?
-        .label(format!("{}: {}", marks.first().map_or("", |mark| &mark.source), key.join(", ")))
-        .legend(|(x, y)| Cross::new((x + 10, y), 5, RED.stroke_width(2)));
-    Ok(())
-}
-
-/// The values of the published points at the right, each at its own height; an arrow at the border where it lies outside.
-fn label_marks(root: &Canvas, chart: &Chart, marks: &[RaceMark], limits: ChartLimits) -> color_eyre::Result<()> {
-    let ((_, last), (low, high)) = (limits.x, limits.y);
-    let mut labels: Vec<(i32, f64, String)> = Vec::new();
-    for mark in marks {
-        let epoch = f64::from(mark.epoch);
-        let (column, height) = chart.backend_coord(&(epoch.min(last), mark.error.clamp(low, high)));
-        if let Some(triangle) = arrow((column, height), epoch > last, mark.error, (low, high)) {
-            root.draw(&Polygon::new(triangle, RED.filled())).map_err(|e| failed(&e))?;
-        }
-        match labels.iter_mut().find(|(_, known, _)| known.total_cmp(&mark.error).is_eq()) {
-            Some((.., text)) => *text = format!("{text}, @{}", mark.epoch),
-            None => labels.push((height, mark.error, format!("{:.2} % @{}", mark.error, mark.epoch))),
-        }
-    }
-    labels.sort_by_key(|label| label.0);
-    let right = chart.backend_coord(&(last, low)).0;
-    let mut free = i32::MIN;
-    for (height, _, label) in labels {
-        // One that would cover the one above it moves down, and a line shows its height.
-        let y = height.max(free);
-        free = y + LINE;
-        let line = PathElement::new([(right, height), (right + 8, height), (right + 14, y)], RED.stroke_width(1));
-        root.draw(&line).map_err(|e| failed(&e))?;
-        let font = ("sans-serif", 13).into_font().color(&RED);
-        root.draw(&Text::new(label, (right + 17, y - 7), font)).map_err(|e| failed(&e))?;
-    }
-    Ok(())
-}
-
-/// The corners of a triangle that points out of the chart; none for a point inside.
-fn arrow((x, y): (i32, i32), right: bool, error: f64, (low, high): (f64, f64)) -> Option<Vec<(i32, i32)>> {
-    if right {
-        return Some(vec![(x, y - 5), (x + 9, y), (x, y + 5)]);
-    }
-    let way = if error > high { -1 } else { i32::from(error < low) };
-    (way != 0).then(|| vec![(x - 5, y), (x, y + 9 * way), (x + 5, y)])
+    let plot = race_plot(&race, &article_references(&library, Reach::Study), &[]);
+    Plot { title: title(summary), ..plot }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::Arm;
+    use protocol::{Arm, Preset, RunSpec};
 
     #[test]
     fn an_export_from_the_notebook_replaces_nothing() {
@@ -319,12 +158,12 @@ mod tests {
         assert!(named.into_inner().unwrap().starts_with(header.as_bytes()));
     }
 
-    fn drawn(spec: RunSpec) -> String {
-        let mut epochs = Vec::new();
+    fn run(spec: RunSpec) -> (RunSummary, Vec<RunEvent>) {
+        let mut history = Vec::new();
         for (lane, epoch) in spec.lanes().into_iter().flat_map(|lane| (1..=spec.epochs).map(move |epoch| (lane, epoch)))
         {
             let error = 4.0 + 8.0 / f64::from(epoch) + 0.1 * lane.seed as f64;
-            epochs.push(EpochRecord {
+            let record = EpochRecord {
                 arm: lane.arm,
                 seed: lane.seed,
                 epoch,
@@ -333,7 +172,8 @@ mod tests {
                 test_error: error,
                 seconds: 1.0,
                 images_per_second: 1.0,
-            });
+            };
+            history.push(RunEvent::Epoch { run: RunId(7), record });
         }
         let summary = RunSummary {
             run: RunId(7),
@@ -348,7 +188,29 @@ mod tests {
             done: Vec::new(),
             best: Vec::new(),
         };
-        svg(&summary, &epochs).unwrap()
+        (summary, history)
+    }
+
+    fn drawn(spec: RunSpec) -> String {
+        let (summary, history) = run(spec);
+        chart::svg(&plot(&summary, &history), &Viewport::default()).unwrap()
+    }
+
+    fn small() -> RunSpec {
+        RunSpec { epochs: 12, train_size: 10_000, ..RunSpec::of(Preset::Article) }
+    }
+
+    /// As the notebook has it: a lane whose loss left the finite numbers ends with a cross.
+    #[test]
+    fn a_lane_that_diverged_ends_with_a_mark() {
+        let (summary, mut history) = run(small());
+        let crosses = |history: &[RunEvent]| {
+            let svg = chart::svg(&plot(&summary, history), &Viewport::default()).unwrap();
+            svg.matches("stroke=\"#C80000\"").count()
+        };
+        assert_eq!(crosses(&history), 0);
+        history.push(RunEvent::Diverged { run: RunId(7), arm: Arm::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
+        assert_eq!(crosses(&history), 2, "two strokes");
     }
 
     /// The article's points do not squeeze a study of another size: they are arrows at the border, and the key lists them.
@@ -358,19 +220,20 @@ mod tests {
             let lines = svg.lines().map(str::trim);
             lines.filter_map(|line| line.parse().ok()).collect()
         };
-        let small = RunSpec { epochs: 12, train_size: 10_000, ..RunSpec::of(Preset::Article) };
-        let chart = drawn(small.clone());
+        let arrows = |svg: &str| svg.matches("<polygon opacity=\"1\" fill=\"#B81432\"").count();
+        let chart = drawn(small());
         assert!(ticks(&chart).iter().all(|tick| *tick <= 12), "{:?}", ticks(&chart));
-        assert!(chart.contains("1.37 % @17, @150") && chart.contains("1.05 % @50"));
-        assert!(chart.contains("the article: 1.37 % @ 17, 1.05 % @ 50, 1.37 % @ 150"));
-        assert!(chart.contains("10,000 images"));
-        assert_eq!(chart.matches("<polygon opacity=\"1\" fill=\"#FF0000\"").count(), 3, "three arrows");
+        assert!(chart.contains("the article: 1.37 % @ 17, 1.05 % @ 50, 1.37 % @ 150"), "{chart}");
+        assert!(chart.contains("10,000 images") && chart.contains("validation error, % (log)"), "{chart}");
+        assert_eq!(arrows(&chart), 3);
         // Several seeds: a mean, a band, and every seed.
-        let seeds = drawn(RunSpec { seeds: vec![1, 2, 3], ..small });
-        assert!(seeds.contains("ReLU+Tanh, mean of 3 seeds ± sd") && seeds.contains("opacity=\"0.15\""));
-        // The article's own study reaches its points.
+        let seeds = drawn(RunSpec { seeds: vec![1, 2, 3], ..small() });
+        assert!(seeds.contains("ReLU+Tanh, mean of 3 ± sd") && seeds.contains("single seeds"), "{seeds}");
+        assert!(seeds.contains("opacity=\"0.15\""));
+        // The article's own study reaches its points, which have their values at the right.
         let whole = drawn(RunSpec { epochs: 60, ..RunSpec::of(Preset::Article) });
         assert!(ticks(&whole).iter().max().is_some_and(|last| (40..=60).contains(last)), "{:?}", ticks(&whole));
-        assert_eq!(whole.matches("<polygon opacity=\"1\" fill=\"#FF0000\"").count(), 1, "epoch 150 is beyond");
+        assert!(whole.contains("1.37 @17, @150") && whole.contains("1.05 @50"), "{whole}");
+        assert_eq!(arrows(&whole), 1, "epoch 150 is beyond");
     }
 }

@@ -1,5 +1,6 @@
 //! The commands: one file each. Exit status 0 is success, 1 a failure told on stderr, 2 a wrong call.
 
+mod chart;
 mod check;
 mod doctor;
 mod export;

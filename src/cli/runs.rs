@@ -67,6 +67,8 @@ pub enum Format {
     Json,
     /// The chart: validation error by epoch
     Svg,
+    /// The same as pixels
+    Png,
 }
 
 pub fn runs(arguments: Runs) -> Outcome {

@@ -1,5 +1,7 @@
-//! What an experiment shows: plots, tables, images and findings, as plain data. Only `ui` knows how they look.
+//! What experiments and runs show: plots, tables, images and findings, as plain data. Only the renderers know how they
+//! look.
 
+use super::RunId;
 use serde::{Deserialize, Serialize};
 
 /// Where a curve or a table comes from; every legend says it.
@@ -12,6 +14,14 @@ pub enum Source {
     Theory(String),
     /// A published figure or number, with its reference.
     Cited(String),
+    /// Measured in a run, by one of its arms.
+    Run {
+        run: RunId,
+        /// The arm's place among those of the plot. Its colour and its marker come from it, in every renderer.
+        arm: usize,
+    },
+    /// Predicted by the reader.
+    Reader,
 }
 
 impl Source {
@@ -21,24 +31,26 @@ impl Source {
             Self::Measured => "measured".into(),
             Self::Theory(name) => format!("theory: {name}"),
             Self::Cited(name) => name.clone(),
+            Self::Run { run, .. } => format!("run {run}"),
+            Self::Reader => "your prediction".into(),
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scale {
+pub enum AxisScale {
     #[default]
     Linear,
     Log,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
+pub struct PlotAxis {
     /// With its unit: `current, nA`.
     pub label: String,
     #[serde(default)]
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// Fixed limits; otherwise they follow the data.
     #[serde(default)]
     pub limits: Option<(f64, f64)>,
@@ -52,14 +64,16 @@ pub enum Stroke {
     Points,
     /// A line with a mark at each point.
     Both,
-    /// Vertical bars from zero.
-    Bars,
+    /// One of many lines that a thick one sums up, or one that stands behind the others: pale, without marks.
+    Thin,
+    /// The mean of thin lines. Its spread is a shaded band, where that of other strokes is an error bar a point.
+    Thick,
 }
 
-/// One curve.
+/// One curve. One that diverged has no y at its last point: renderers put a mark at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredSeries")]
-pub struct Series {
+pub struct PlotSeries {
     pub name: String,
     pub source: Source,
     pub stroke: Stroke,
@@ -81,7 +95,17 @@ struct StoredSeries {
     spread: Vec<Option<f64>>,
 }
 
-impl From<StoredSeries> for Series {
+impl PlotSeries {
+    /// Where the series ends, if it ends in a gap: its last point with a number, or the x of its last point where it has
+    /// no number at all.
+    pub fn divergence(&self) -> Option<(f64, Option<f64>)> {
+        let (x, _) = self.points.last().filter(|(_, y)| y.is_none())?;
+        let last = self.points.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)));
+        Some(last.map_or((*x, None), |(x, y)| (x, Some(y))))
+    }
+}
+
+impl From<StoredSeries> for PlotSeries {
     /// A point without x is left out, together with its spread.
     fn from(stored: StoredSeries) -> Self {
         let StoredSeries { name, source, stroke, points, spread } = stored;
@@ -97,7 +121,7 @@ impl From<StoredSeries> for Series {
 
 /// A shaded stretch of an axis, such as the article's 70-85 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Band {
+pub struct PlotBand {
     pub label: String,
     pub source: Source,
     /// Along x if true, along y if not.
@@ -108,7 +132,7 @@ pub struct Band {
 
 /// A named point, such as "1.37 % at epoch 17, the article".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct PlotMark {
     pub label: String,
     pub source: Source,
     pub at: [f64; 2],
@@ -117,13 +141,13 @@ pub struct Mark {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plot {
     pub title: String,
-    pub x: Axis,
-    pub y: Axis,
-    pub series: Vec<Series>,
+    pub x: PlotAxis,
+    pub y: PlotAxis,
+    pub series: Vec<PlotSeries>,
     #[serde(default)]
-    pub bands: Vec<Band>,
+    pub bands: Vec<PlotBand>,
     #[serde(default)]
-    pub marks: Vec<Mark>,
+    pub marks: Vec<PlotMark>,
     /// Where it shows the numbers of findings; earlier versions did not say it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<PlotPlace>,
@@ -209,7 +233,7 @@ pub struct Regions {
     pub regions: Vec<u32>,
     /// Named places, as column and row.
     #[serde(default)]
-    pub marks: Vec<Mark>,
+    pub marks: Vec<PlotMark>,
     pub source: Source,
 }
 
@@ -299,7 +323,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_absent_travel_as_null_and_come_back() {
-        let series = Series {
+        let series = PlotSeries {
             name: "a".into(),
             source: Source::Measured,
             stroke: Stroke::Both,
@@ -308,11 +332,26 @@ mod tests {
         };
         let json = serde_json::to_string(&series).unwrap();
         assert!(json.contains(r#""points":[[1.0,2.0],[2.0,null]],"spread":[0.5,null]"#), "{json}");
-        assert_eq!(serde_json::from_str::<Series>(&json).unwrap(), series);
+        assert_eq!(serde_json::from_str::<PlotSeries>(&json).unwrap(), series);
         let finding =
             Finding { key: "k".into(), text: "t".into(), value: None, spread: None, seeds: Vec::new(), tabled: true };
         let json = serde_json::to_string(&finding).unwrap();
         assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), finding);
+    }
+
+    #[test]
+    fn a_series_that_diverged_ends_where_it_had_its_last_number() {
+        let series = |points: &[(f64, Option<f64>)]| PlotSeries {
+            name: "a".into(),
+            source: Source::Run { run: RunId(1), arm: 0 },
+            stroke: Stroke::Thin,
+            points: points.to_vec(),
+            spread: Vec::new(),
+        };
+        assert_eq!(series(&[(1.0, Some(2.0)), (2.0, None), (3.0, None)]).divergence(), Some((1.0, Some(2.0))));
+        assert_eq!(series(&[(1.0, None)]).divergence(), Some((1.0, None)));
+        assert_eq!(series(&[(1.0, None), (2.0, Some(1.0))]).divergence(), None);
+        assert_eq!(series(&[]).divergence(), None);
     }
 
     /// Earlier versions wrote NaN into every number, and `serde_json` wrote `null` for it.
@@ -320,13 +359,19 @@ mod tests {
     fn what_earlier_versions_wrote_is_read() {
         let json = r#"{"name":"a","source":{"from":"measured"},"stroke":"line",
                        "points":[[null,1.0],[1.0,null],[2.0,3.0]],"spread":[0.1,null,0.2]}"#;
-        let series: Series = serde_json::from_str(json).unwrap();
+        let series: PlotSeries = serde_json::from_str(json).unwrap();
         assert_eq!(series.points, [(1.0, None), (2.0, Some(3.0))]);
         assert_eq!(series.spread, [None, Some(0.2)]);
         let table = r#"{"title":"t","columns":["a"],"rows":[["1"]],"sources":[{"from":"measured"}]}"#;
         let read: Table = serde_json::from_str(table).unwrap();
         assert_eq!(read.places, []);
         assert_eq!(serde_json::to_string(&read).unwrap(), table);
+        let plot = r#"{"title":"t","x":{"label":"epoch","scale":"linear","limits":null},"y":{"label":"error, %"},
+                       "series":[{"name":"a","source":{"from":"cited","cite":"p"},"stroke":"points","points":[[1.0,2.0]]}],
+                       "marks":[{"label":"m","source":{"from":"theory","cite":"f"},"at":[1.0,2.0]}]}"#;
+        let read: Plot = serde_json::from_str(plot).unwrap();
+        assert_eq!((read.y.scale, read.bands.len(), read.marks.len()), (AxisScale::Linear, 0, 1));
+        assert_eq!((read.series[0].stroke, read.series[0].spread.len()), (Stroke::Points, 0));
         let bar: Bar = serde_json::from_str(r#"{"name":"a","values":[null,1.0]}"#).unwrap();
         assert_eq!(bar.values, [None, Some(1.0)]);
     }

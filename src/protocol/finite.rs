@@ -1,6 +1,6 @@
 //! Numbers that are not finite are taken out of an outcome before it is stored or sent: JSON has none of them.
 
-use super::{Bar, Figure, Finding, Outcome, Plot, Series, Table};
+use super::{Bar, Figure, Finding, Outcome, Plot, PlotSeries, Table};
 
 /// The number, if it is one. The largest double counts as none: earlier versions wrote it where a loss was infinite.
 fn number(value: f64) -> Option<f64> {
@@ -75,7 +75,7 @@ fn clean_plot(plot: &mut Plot) -> bool {
     all(&mut plot.series, clean_series) && is_clean
 }
 
-fn clean_series(series: &mut Series) -> bool {
+fn clean_series(series: &mut PlotSeries) -> bool {
     let kept: Vec<bool> = series.points.iter().map(|(x, _)| number(*x).is_some()).collect();
     let keep_all = kept.iter().all(|kept| *kept);
     if !keep_all {
@@ -110,22 +110,22 @@ fn clean_finding(finding: &mut Finding) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Axis, Band, Bars, Mark, Scale, Source, Stroke};
+    use super::super::{AxisScale, Bars, PlotAxis, PlotBand, PlotMark, Source, Stroke};
     use super::*;
 
     #[test]
     fn nothing_that_is_not_finite_is_left() {
         let nan = f64::NAN;
-        let axis = |limits| Axis { label: "x".into(), scale: Scale::Linear, limits };
-        let series = Series {
+        let axis = |limits| PlotAxis { label: "x".into(), scale: AxisScale::Linear, limits };
+        let series = PlotSeries {
             name: "s".into(),
             source: Source::Measured,
             stroke: Stroke::Line,
             points: vec![(nan, Some(1.0)), (1.0, Some(nan)), (2.0, Some(2.0))],
             spread: vec![Some(1.0), Some(2.0), Some(f64::INFINITY)],
         };
-        let mark = |at| Mark { label: "m".into(), source: Source::Measured, at };
-        let band = Band { label: "b".into(), source: Source::Measured, vertical: true, from: nan, to: 1.0 };
+        let mark = |at| PlotMark { label: "m".into(), source: Source::Measured, at };
+        let band = PlotBand { label: "b".into(), source: Source::Measured, vertical: true, from: nan, to: 1.0 };
         let plot = Plot {
             title: "p".into(),
             x: axis(Some((0.0, nan))),

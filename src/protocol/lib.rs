@@ -22,9 +22,11 @@ pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
-    Axis, Band, Bar, Bars, Code, Figure, Finding, ImageGrid, Mark, Plot, PlotPlace, Regions, Scale, Series, Source,
-    Stroke, Table, TablePlace, UnitState, Units,
+    AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
+    Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
 };
+/// The names that `learn` has for them.
+pub use figure::{AxisScale as Scale, PlotAxis as Axis, PlotBand as Band, PlotMark as Mark, PlotSeries as Series};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
 pub use study::{

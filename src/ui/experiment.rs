@@ -1,13 +1,14 @@
 //! An experiment's cell: its figures and findings, or the offer to run it.
 
+use super::chart::{self, ChartLayout, MarkLabels, reading};
 use super::foot::foot;
 use super::questions::{framed, write};
 use super::standings::bar;
 use super::theme::Theme;
-use super::{bars, curves, images, reading, regions, table, units};
+use super::{bars, images, regions, table, units};
 use app::{
-    App, Chart, Cursor, ExperimentView, OwnMark, Page, Running, STEERING, cut, finding_lines, head_rows, offer, pages,
-    tabs_fit,
+    App, ExperimentView, Page, Pane, PlotCursor, Readout, Running, STEERING, Viewport, cut, finding_lines, head_rows,
+    offer, pages, tabs_fit,
 };
 use lesson::ExperimentCell;
 use protocol::{CellKey, Figure, Outcome, Source, clock};
@@ -62,8 +63,8 @@ pub fn draw(
     let pages = pages(&drawn, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
     tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
-    let cursor = app.cursor_in(key).filter(|_| matches!(pages[at], Page::Figure(_)));
-    let read = cursor.and_then(|cursor| values(theme, outcome, &pages[at], cursor, inner.width));
+    let viewport = app.viewport(&Pane::Cell(key.clone()));
+    let read = viewport.cursor.and_then(|cursor| values(theme, &drawn, &pages[at], &viewport, cursor, inner.width));
     let place = if let Some(lines) = read {
         reading::draw(&lines, Rect { height: place.height + 1, ..place }, buffer)
     } else {
@@ -76,12 +77,7 @@ pub fn draw(
     };
     match &pages[at] {
         Page::Figure(number) => {
-            let figure = &drawn.figures[*number];
-            let own = match figure {
-                Figure::Plot(plot) => app.own_marks_on(key, outcome, plot),
-                _ => Vec::new(),
-            };
-            draw_figure(theme, figure, &own, cursor, place, buffer);
+            draw_figure(theme, &drawn.figures[*number], &viewport, place, buffer);
         }
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &drawn.figures[*number] {
@@ -149,22 +145,18 @@ fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer:
     }
 }
 
-fn draw_figure(
-    theme: &Theme,
-    figure: &Figure,
-    own: &[OwnMark],
-    cursor: Option<&Cursor>,
-    place: Rect,
-    buffer: &mut Buffer,
-) {
+fn draw_figure(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) {
     match figure {
-        Figure::Plot(figure) => curves::draw(theme, figure, own, cursor, place, buffer),
+        Figure::Plot(plot) => {
+            let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
+            chart::draw(theme, plot, viewport, &layout, place, buffer);
+        }
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(grid) => {
             let place = sourced(theme, &grid.source, place, buffer);
             images::draw(theme, grid, 0..grid.images.len(), place, buffer);
         }
-        Figure::Bars(figure) => bars::draw(theme, figure, cursor.map(|cursor| cursor.curve), place, buffer),
+        Figure::Bars(figure) => bars::draw(theme, figure, viewport.cursor.map(|cursor| cursor.curve), place, buffer),
         Figure::Regions(figure) => {
             let place = sourced(theme, &figure.source, place, buffer);
             regions::draw(theme, figure, place, buffer);
@@ -188,16 +180,19 @@ fn values(
     theme: &Theme,
     outcome: &Outcome,
     page: &Page,
-    cursor: &Cursor,
+    viewport: &Viewport,
+    cursor: PlotCursor,
     width: u16,
 ) -> Option<Vec<Vec<(String, Style)>>> {
     let Page::Figure(number) = page else { return None };
     match outcome.figures.get(*number)? {
         Figure::Plot(plot) => {
-            let look = |curve| (curves::mark_of(theme, plot, curve), curves::style_of(theme, plot, curve));
-            Some(reading::lines(theme, &Chart::of_plot(plot), cursor, look, width))
+            let look = |curve| chart::look_in_words(theme, plot, curve);
+            Some(reading::lines(theme, &Readout::of_plot(plot, viewport), cursor, look, width))
         }
-        Figure::Bars(bars) => Some(reading::lines(theme, &Chart::of_bars(bars), cursor, |_| ("", theme.arm(0)), width)),
+        Figure::Bars(bars) => {
+            Some(reading::lines(theme, &Readout::of_bars(bars), cursor, |_| ("", theme.arm(0)), width))
+        }
         _ => None,
     }
 }

@@ -1,25 +1,19 @@
 //! Drawing only: `&App` becomes a frame. Nothing here changes state.
 
-mod axes;
 mod bars;
+mod chart;
 mod claim;
 mod contents;
-mod curves;
 mod document;
 mod experiment;
 mod foot;
 mod images;
-mod legend;
-mod markers;
-mod marks;
 mod modals;
 mod notices;
 mod pixels;
-mod plot;
 mod predictions;
 mod questions;
 mod race;
-mod reading;
 mod regions;
 mod runs;
 mod search;
@@ -27,7 +21,6 @@ mod standings;
 mod status;
 mod table;
 mod theme;
-mod ticks;
 mod units;
 
 pub use theme::{Glyphs, Palette, Theme};

@@ -1,6 +1,5 @@
 //! What lies over the lesson: help, settings, the question before quitting, runs, search.
 
-use super::marks::Marks;
 use super::notices;
 use super::questions::{framed, write};
 use super::race::{self, RaceView};
@@ -10,7 +9,7 @@ use super::status::READING;
 use super::theme::Theme;
 use app::{
     App, CommandLine, Completion, Modal, Outline, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, Settings, Work,
-    commands, keys,
+    commands, keys, race_plot,
 };
 use protocol::{RunId, RunState, counted};
 use ratatui::Frame;
@@ -190,20 +189,12 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
         return;
     };
     let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
-    let cursor = app.cursor().filter(|cursor| cursor.on == Pane::Run(run));
-    let (points, study) = app.article_marks();
-    let marks = Marks { points, study, reach: app.reach };
-    let view = RaceView {
-        race,
-        marks,
-        predicted: app.own_marks_of_run(race),
-        own: Vec::new(),
-        behind: None,
-        waiting: None,
-        cursor,
-    };
+    let plot = race_plot(race, &app.references_of_run(), &app.own_marks_of_run(race));
+    let viewport = app.viewport(&Pane::Run(run));
+    let is_read = viewport.cursor.is_some();
+    let view = RaceView { race, plot, viewport, own: Vec::new(), behind: None, waiting: None };
     race::draw_race(theme, &view, chart, buffer);
-    let keys = if cursor.is_some() {
+    let keys = if is_read {
         READING
     } else if race.state == RunState::Paused {
         "Enter continues · s stops · v values · m points · Esc back"
@@ -330,7 +321,7 @@ fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer)
         ),
         RunLinePurpose::Export => (
             format!("Export run {}", line.run),
-            "A new file: .csv has a row for each epoch, .json the settings too, .svg is the chart.",
+            "A new file: .csv has a row for each epoch, .json the settings too, .svg and .png are the chart.",
             "Enter writes it · Ctrl-U empties the line · Esc leaves",
         ),
     };

@@ -96,11 +96,11 @@ fn shade(background: Background, region: u32) -> Pixel {
 mod tests {
     use super::super::theme::{contrast, rgb};
     use super::*;
-    use protocol::{Mark, Source};
+    use protocol::{PlotMark, Source};
 
     fn figure() -> Regions {
         let regions = (0..64).map(|at| u32::from(at % 8 >= 4) + 2 * u32::from(at >= 32)).collect();
-        let mark = Mark { label: "x".into(), source: Source::Measured, at: [0.0, 0.0] };
+        let mark = PlotMark { label: "x".into(), source: Source::Measured, at: [0.0, 0.0] };
         Regions { title: "Pieces".into(), width: 8, height: 8, regions, marks: vec![mark], source: Source::Measured }
     }
 

@@ -1,6 +1,6 @@
 //! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
 
-use app::Background;
+use app::{ARM_COLOURS, Background, arm_colour, cited_colour, seed_colour};
 pub use lesson::Glyphs;
 use protocol::Source;
 use ratatui::style::{Color, Modifier, Style};
@@ -36,10 +36,6 @@ enum Role {
     Math,
 }
 
-const ARMS: usize = 10;
-/// How much of a seed's colour is its arm's, in percent; the rest is its page's.
-const SEED_SHARE: u32 = 74;
-
 /// A colour as a terminal of many colours, and one of 256, shows it. Of the 256 only those above 15 are the same on
 /// every terminal.
 type Shades = ((u8, u8, u8), u8);
@@ -49,19 +45,11 @@ impl Role {
     const fn on_dark(self) -> Shades {
         match self {
             Self::Accent => ((122, 190, 255), 111),
-            Self::Arm(number) => match number % ARMS {
-                0 => ((255, 176, 92), 215),
-                1 => ((122, 190, 255), 111),
-                2 => ((160, 220, 140), 150),
-                3 => ((226, 150, 230), 176),
-                4 => ((240, 226, 120), 228),
-                5 => ((96, 214, 200), 79),
-                6 => ((176, 170, 255), 147),
-                7 => ((206, 206, 206), 252),
-                8 => ((204, 160, 122), 180),
-                _ => ((255, 196, 208), 224),
-            },
-            Self::Cited | Self::Bad => ((240, 110, 130), 204),
+            Self::Arm(number) => {
+                const INDEXED: [u8; ARM_COLOURS] = [215, 111, 150, 176, 228, 79, 147, 252, 180, 224];
+                (arm_colour(number, Background::Dark), INDEXED[number % ARM_COLOURS])
+            }
+            Self::Cited | Self::Bad => (cited_colour(Background::Dark), 204),
             Self::Faint => ((140, 148, 160), 246),
             Self::Good => ((160, 220, 140), 150),
             Self::Code => ((206, 172, 240), 183),
@@ -73,19 +61,11 @@ impl Role {
     const fn on_light(self) -> Shades {
         match self {
             Self::Accent => ((0, 92, 170), 25),
-            Self::Arm(number) => match number % ARMS {
-                0 => ((158, 74, 0), 94),
-                1 => ((0, 92, 170), 25),
-                2 => ((30, 110, 30), 22),
-                3 => ((150, 40, 150), 127),
-                4 => ((112, 96, 0), 58),
-                5 => ((0, 108, 100), 23),
-                6 => ((88, 72, 200), 61),
-                7 => ((84, 84, 84), 240),
-                8 => ((120, 72, 40), 95),
-                _ => ((176, 36, 92), 125),
-            },
-            Self::Cited | Self::Bad => ((184, 20, 50), 160),
+            Self::Arm(number) => {
+                const INDEXED: [u8; ARM_COLOURS] = [94, 25, 22, 127, 58, 23, 61, 240, 95, 125];
+                (arm_colour(number, Background::Light), INDEXED[number % ARM_COLOURS])
+            }
+            Self::Cited | Self::Bad => (cited_colour(Background::Light), 160),
             Self::Faint => ((96, 102, 112), 241),
             Self::Good => ((20, 105, 40), 22),
             Self::Code => ((112, 48, 160), 91),
@@ -97,7 +77,7 @@ impl Role {
     /// marks and their names have others.
     const fn of_sixteen(self, background: Background) -> Option<Color> {
         match (self, background) {
-            (Self::Arm(number), Background::Dark) => Some(match number % ARMS {
+            (Self::Arm(number), Background::Dark) => Some(match number % ARM_COLOURS {
                 0 => Color::Yellow,
                 1 => Color::Cyan,
                 2 => Color::Green,
@@ -182,13 +162,7 @@ impl Theme {
     /// Colour of the nth arm's single seeds, which stand behind their mean: its own, paler, and still at least 3 to 1 on
     /// its pages (WCAG 2.2, 1.4.11, graphics). A terminal's own dimming may take a colour below that.
     pub fn seeds(&self, number: usize) -> Style {
-        let (role, page) = match self.background {
-            Background::Dark => (Role::Arm(number).on_dark(), 0),
-            Background::Light => (Role::Arm(number).on_light(), u8::MAX),
-        };
-        let pale = |part: u8| ((u32::from(part) * SEED_SHARE + u32::from(page) * (100 - SEED_SHARE)) / 100) as u8;
-        let (red, green, blue) = role.0;
-        let colour = (pale(red), pale(green), pale(blue));
+        let colour = seed_colour(number, self.background);
         match self.palette {
             Palette::TrueColour => Style::new().fg(Color::Rgb(colour.0, colour.1, colour.2)),
             Palette::Indexed => Style::new().fg(Color::Indexed(nearest(colour))),
@@ -216,8 +190,9 @@ impl Theme {
     pub fn source(&self, source: &Source) -> Style {
         match source {
             Source::Measured => self.accent(),
-            Source::Theory(_) => self.strong(),
+            Source::Theory(_) | Source::Reader => self.strong(),
             Source::Cited(_) => self.cited(),
+            Source::Run { arm, .. } => self.arm(*arm),
         }
     }
 
@@ -331,17 +306,17 @@ pub fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; ARMS + 7] = {
-        let mut roles = [Role::Accent; ARMS + 7];
+    const ROLES: [Role; ARM_COLOURS + 7] = {
+        let mut roles = [Role::Accent; ARM_COLOURS + 7];
         let mut arm = 0;
-        while arm < ARMS {
+        while arm < ARM_COLOURS {
             roles[arm] = Role::Arm(arm);
             arm += 1;
         }
         let others = [Role::Cited, Role::Faint, Role::Good, Role::Bad, Role::Code, Role::Math];
         let mut other = 0;
         while other < others.len() {
-            roles[ARMS + other] = others[other];
+            roles[ARM_COLOURS + other] = others[other];
             other += 1;
         }
         roles
@@ -374,7 +349,7 @@ mod tests {
         ] {
             for palette in [Palette::TrueColour, Palette::Indexed] {
                 let theme = Theme::new(palette, Glyphs::Unicode).on(background);
-                for (number, page) in (0..ARMS).flat_map(|number| pages.map(|page| (number, page))) {
+                for (number, page) in (0..ARM_COLOURS).flat_map(|number| pages.map(|page| (number, page))) {
                     let on_page = |style: Style| contrast(style.fg.and_then(rgb).unwrap(), page);
                     let (arm, seeds) = (on_page(theme.arm(number)), on_page(theme.seeds(number)));
                     assert!(seeds >= 3.0 && seeds < arm, "{number} on {page:?}, {palette:?}: {seeds:.2} and {arm:.2}");

@@ -1,7 +1,7 @@
 //! The values at the cursor, in the last rows of a pane: the curve that is being read, and the others at the same place.
 
-use super::theme::Theme;
-use app::{Chart, Cursor, cut};
+use crate::theme::Theme;
+use app::{PlotCursor, Readout, cut};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -16,8 +16,8 @@ type Piece = (String, Style);
 /// The lines of a reading in so many columns; `look` has a curve's mark and style.
 pub fn lines(
     theme: &Theme,
-    chart: &Chart,
-    cursor: &Cursor,
+    readout: &Readout,
+    cursor: PlotCursor,
     look: impl Fn(usize) -> (&'static str, Style),
     width: u16,
 ) -> Vec<Vec<Piece>> {
@@ -27,16 +27,16 @@ pub fn lines(
         (if mark.is_empty() { theme.text(text) } else { theme.text(&format!("{mark} {text}")) }, style)
     };
     let mark = look(cursor.curve).0.width() + 1;
-    let Some(told) = chart.told(cursor, room.saturating_sub(mark)) else { return Vec::new() };
+    let Some(told) = readout.told(cursor, room.saturating_sub(mark)) else { return Vec::new() };
     let (first, style) = marked(cursor.curve, &told);
     let mut lines = vec![vec![(first, style.patch(theme.strong()))]];
     // A source that finds no room beside the values has a line of its own.
-    let source = chart.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
+    let source = readout.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
     if !source.is_empty() && !told.contains(source) {
         lines.push(vec![(theme.text(&cut(source, room)), theme.faint())]);
     }
     let most = lines.len() + ROWS;
-    let Some((x, others)) = chart.others(cursor) else { return lines };
+    let Some((x, others)) = readout.others(cursor) else { return lines };
     if others.is_empty() {
         return lines;
     }

@@ -1,41 +1,9 @@
 //! The axes of a plot: lines, ticks, their numbers, and the label of x where the numbers leave room.
 
-use super::theme::{Glyphs, Theme};
-use super::ticks::numbers as names;
+use crate::theme::{Glyphs, Theme};
+use app::{AxisRange, tick_labels};
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
-
-/// Where values land on the screen.
-pub struct Scale {
-    low: f64,
-    high: f64,
-    log: bool,
-}
-
-impl Scale {
-    pub fn new((low, high): (f64, f64), log: bool) -> Self {
-        let apply = |v: f64| if log { v.max(1e-300).ln() } else { v };
-        let (low, high) = (apply(low), apply(high));
-        Self { low, high: if high > low { high } else { low + 1.0 }, log }
-    }
-
-    /// 0 at the lower limit, 1 at the upper; outside beyond them.
-    pub fn part(&self, value: f64) -> Option<f64> {
-        let value = if self.log && value > 0.0 {
-            value.ln()
-        } else if self.log {
-            return None;
-        } else {
-            value
-        };
-        let part = (value - self.low) / (self.high - self.low);
-        part.is_finite().then_some(part)
-    }
-
-    pub fn limits(&self) -> (f64, f64) {
-        if self.log { (self.low.exp(), self.high.exp()) } else { (self.low, self.high) }
-    }
-}
 
 /// Where the axes are drawn.
 pub struct Axes<'t> {
@@ -57,13 +25,13 @@ impl Axes<'_> {
         }
     }
 
-    pub fn y(&self, scale: &Scale, ticks: &[f64], buffer: &mut Buffer) {
+    pub fn y(&self, range: &AxisRange, ticks: &[f64], buffer: &mut Buffer) {
         let plot = self.plot;
         for row in plot.y..plot.bottom() {
             self.put(buffer, plot.x - 1, row, self.glyph("│", "|"));
         }
-        for (&value, name) in ticks.iter().zip(names(ticks)) {
-            if let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) {
+        for (&value, name) in ticks.iter().zip(tick_labels(ticks)) {
+            if let Some(part) = range.part(value).filter(|part| (-0.001..=1.001).contains(part)) {
                 let row = plot.y + ((1.0 - part) * f64::from(plot.height - 1)).round() as u16;
                 self.put(buffer, plot.x - 1 - name.width() as u16 - 1, row, &name);
                 self.put(buffer, plot.x - 1, row, self.glyph("┤", "+"));
@@ -72,14 +40,14 @@ impl Axes<'_> {
     }
 
     /// Says whether the label has found room.
-    pub fn x(&self, scale: &Scale, ticks: &[f64], label: &str, buffer: &mut Buffer) -> bool {
+    pub fn x(&self, range: &AxisRange, ticks: &[f64], label: &str, buffer: &mut Buffer) -> bool {
         let (plot, row) = (self.plot, self.plot.bottom() + 1);
         self.put(buffer, plot.x - 1, plot.bottom(), self.glyph("└", "+"));
         self.put(buffer, plot.x, plot.bottom(), &self.glyph("─", "-").repeat(usize::from(plot.width)));
         // Numbers as (start, name, column of the tick), those left out that would touch the one before.
         let mut numbers: Vec<(u16, String, u16)> = Vec::new();
-        for (&value, name) in ticks.iter().zip(names(ticks)) {
-            let Some(part) = scale.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
+        for (&value, name) in ticks.iter().zip(tick_labels(ticks)) {
+            let Some(part) = range.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
             let column = plot.x + (part * f64::from(plot.width - 1)).round() as u16;
             let width = name.width() as u16;
             let start = column.saturating_sub(width / 2).min(self.area.right().saturating_sub(width));
@@ -117,15 +85,16 @@ fn label_place(numbers: &[(u16, String, u16)], width: u16, area: Rect) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::Palette;
     use super::*;
+    use crate::theme::Palette;
+    use protocol::AxisScale;
 
     fn axis(ticks: &[f64], high: f64, label: &str) -> String {
         let area = Rect::new(0, 0, 40, 3);
         let theme = Theme::new(Palette::None, Glyphs::Ascii);
         let mut buffer = Buffer::empty(area);
         let axes = Axes { plot: Rect::new(2, 0, 38, 1), area, theme: &theme };
-        axes.x(&Scale::new((1.0, high), false), ticks, label, &mut buffer);
+        axes.x(&AxisRange::new((1.0, high), AxisScale::Linear).unwrap(), ticks, label, &mut buffer);
         (0..40).map(|x| buffer[(x, 2)].symbol()).collect::<String>().trim_end().into()
     }
 

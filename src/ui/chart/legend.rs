@@ -1,9 +1,9 @@
 //! The legend of a plot: every curve, band and named point with its mark, and where each comes from. It stands beside
 //! the plot where there is room, else above it, and there the sources are shortened before the plot is squeezed.
 
-use super::curves::{mark_of, style_of};
-use super::theme::{Glyphs, Theme};
-use app::cut;
+use super::look_in_words;
+use crate::theme::{Glyphs, Theme};
+use app::{Viewport, cut};
 use protocol::{Plot, Source};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -52,8 +52,8 @@ impl Piece {
 }
 
 /// Draws the legend; returns what it leaves for the plot.
-pub fn draw(theme: &Theme, figure: &Plot, area: Rect, buffer: &mut Buffer) -> Rect {
-    let groups = groups(theme, figure);
+pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
+    let groups = groups(theme, figure, viewport);
     let whole = rows(pieces(theme, &groups, Source::told), area.width);
     if whole.len() > 1 && area.width >= WIDE {
         return beside(theme, &groups, area, buffer);
@@ -94,24 +94,34 @@ pub fn draw(theme: &Theme, figure: &Plot, area: Rect, buffer: &mut Buffer) -> Re
 fn short(source: &Source) -> String {
     match source {
         Source::Theory(_) => "theory".into(),
-        Source::Measured | Source::Cited(_) => source.told(),
+        Source::Measured | Source::Cited(_) | Source::Run { .. } | Source::Reader => source.told(),
+    }
+}
+
+/// Whether a legend has one word for both: all arms of a run come from that run.
+fn is_same(one: &Source, other: &Source) -> bool {
+    match (one, other) {
+        (Source::Run { run: one, .. }, Source::Run { run: other, .. }) => one == other,
+        _ => one == other,
     }
 }
 
 /// Everything that a plot shows, by where it comes from, in the order of its first.
-fn groups<'f>(theme: &Theme, figure: &'f Plot) -> Vec<Group<'f>> {
+fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<Group<'f>> {
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
-    let series = figure.series.iter().enumerate();
-    let series =
-        series.map(|(at, s)| (&s.source, mark_of(theme, figure, at), s.name.as_str(), style_of(theme, figure, at)));
+    let series = viewport.series(figure).filter(|(_, series)| series.source != Source::Reader).map(|(at, series)| {
+        let (marker, style) = look_in_words(theme, figure, at);
+        (&series.source, marker, series.name.as_str(), style)
+    });
     let bands = figure.bands.iter().map(|b| (&b.source, fill, b.label.as_str(), theme.source(&b.source)));
     // Not every point has room for its name in the plot.
-    let name = |label| if figure.marks.len() > NAMED { POINT } else { label };
-    let marks = figure.marks.iter().map(|m| (&m.source, theme.mark(), name(m.label.as_str()), theme.source(&m.source)));
+    let named = || figure.marks.iter().filter(|mark| mark.source != Source::Reader);
+    let name = |label| if named().count() > NAMED { POINT } else { label };
+    let marks = named().map(|m| (&m.source, theme.mark(), name(m.label.as_str()), theme.source(&m.source)));
     let mut groups: Vec<Group> = Vec::new();
     for (source, mark, name, style) in series.chain(bands).chain(marks) {
         let entry = Entry { mark, name, style };
-        match groups.iter_mut().find(|group| group.source == source) {
+        match groups.iter_mut().find(|group| is_same(group.source, source)) {
             Some(group) if name == POINT && group.entries.iter().any(|entry| entry.name == POINT) => {}
             Some(group) => group.entries.push(entry),
             None => groups.push(Group { source, entries: vec![entry] }),
@@ -188,20 +198,21 @@ fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::Palette;
     use super::*;
-    use protocol::{Axis, Mark, Scale, Series, Stroke};
+    use crate::theme::Palette;
+    use protocol::{AxisScale, PlotAxis, PlotMark, PlotSeries, RunId, Stroke};
 
     fn legend(series: &[(&str, Source)], marks: &[Source], area: Rect) -> (Vec<String>, Rect) {
-        let axis = || Axis { label: String::new(), scale: Scale::Linear, limits: None };
-        let series = series.iter().map(|(name, source)| Series {
+        let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: None };
+        let series = series.iter().map(|(name, source)| PlotSeries {
             name: (*name).into(),
             source: source.clone(),
             stroke: Stroke::Line,
             points: Vec::new(),
             spread: Vec::new(),
         });
-        let marks = marks.iter().map(|source| Mark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
+        let marks =
+            marks.iter().map(|source| PlotMark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
         let (title, x, y) = (String::new(), axis(), axis());
         let figure = Plot {
             title,
@@ -214,7 +225,7 @@ mod tests {
         };
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
         let mut buffer = Buffer::empty(area);
-        let rest = draw(&theme, &figure, area, &mut buffer);
+        let rest = draw(&theme, &figure, &Viewport::default(), area, &mut buffer);
         let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_string();
         ((0..area.height).map(row).collect(), rest)
     }
@@ -236,6 +247,15 @@ mod tests {
         let (rows, rest) = legend(&series, &[Source::Measured], Rect::new(0, 0, 76, 20));
         assert_eq!(rows[0], "measured: ● a  ▲ b  ✕ here");
         assert_eq!(rest, Rect::new(0, 1, 76, 19));
+    }
+
+    /// Overlaid runs are told apart by their source, and what the reader predicted is no series of the legend.
+    #[test]
+    fn the_arms_of_a_run_are_listed_together() {
+        let of = |run, arm| Source::Run { run: RunId(run), arm };
+        let series = [("a", of(3, 0)), ("b", of(3, 1)), ("a", of(4, 2)), ("you", Source::Reader)];
+        let (rows, _) = legend(&series, &[Source::Reader], Rect::new(0, 0, 76, 20));
+        assert_eq!(rows[0], "run 3: ● a  ▲ b  run 4: ■ a");
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! A race in numbers: where it stands, its lanes or, with several seeds, its arms and then its lanes, and what needs
 //! saying.
 
-pub mod below;
-pub mod beside;
-mod columns;
-
-use super::race::{RaceView, arm_number};
+use super::questions::write;
+use super::race::RaceView;
 use super::theme::{Glyphs, Theme};
 use app::{ArmView, LaneView, Race, Spread};
 use protocol::{Advance, EpochRecord, RunState, clock, counted, grouped};
@@ -19,7 +16,7 @@ const FOOT: usize = 4;
 /// Rows that a chart keeps where the numbers below it would like more than half of the room.
 const CHART: u16 = 16;
 
-/// Rows that [`below::draw`] gets.
+/// Rows that [`draw_below`] gets.
 pub fn rows(view: &RaceView, width: u16, height: u16) -> u16 {
     let race = view.race;
     if let Some(text) = view.waiting {
@@ -85,7 +82,7 @@ impl Entry {
         let of = |record: Option<&EpochRecord>, value: fn(&EpochRecord) -> f64| percent(record.map(value));
         let epoch = |record: Option<&EpochRecord>| record.map_or("–".into(), |record| record.epoch.to_string());
         Self {
-            arm: arm_number(race, lane),
+            arm: race.arm_number(lane),
             name: race.lane_name(lane),
             seeds: String::new(),
             done: lane.epochs_and_part() / f64::from(race.spec.epochs.max(1)),
@@ -278,4 +275,206 @@ fn put_more(theme: &Theme, more: usize, what: &str, area: Rect, y: u16, buffer: 
     }
     buffer.set_stringn(area.x, y, format!("and {more} more {what}"), usize::from(area.width), theme.faint());
     y + 1
+}
+
+/// A column: what stands above it, its value, and its rank, the lowest of which stay longest.
+struct Column {
+    head: &'static str,
+    rank: u8,
+    of: fn(&Entry) -> &str,
+}
+
+/// In the order in which they stand.
+const COLUMNS: [Column; 10] = [
+    Column { head: "seeds", rank: 4, of: |entry| &entry.seeds },
+    Column { head: "epoch", rank: 5, of: |entry| &entry.epoch },
+    Column { head: "val %", rank: 1, of: |entry| &entry.val },
+    Column { head: "test %", rank: 6, of: |entry| &entry.test },
+    Column { head: "best %", rank: 2, of: |entry| &entry.best },
+    Column { head: "test@", rank: 3, of: |entry| &entry.best_test },
+    Column { head: "@epoch", rank: 7, of: |entry| &entry.best_epoch },
+    Column { head: "img/s", rank: 8, of: |entry| &entry.speed },
+    Column { head: "time", rank: 9, of: |entry| &entry.time },
+    Column { head: "loss", rank: 10, of: |entry| &entry.loss },
+];
+const BETWEEN: usize = 2;
+const BAR: std::ops::RangeInclusive<usize> = 5..=16;
+
+/// Draws a table of lanes or arms, the columns of least rank left out where the room ends; returns the row beneath it.
+fn draw_table(theme: &Theme, entries: &[Entry], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
+    if area.is_empty() {
+        return area.y;
+    }
+    let room = usize::from(area.width);
+    let name = entries.iter().map(|entry| entry.name.width()).max().unwrap_or(0) + 2;
+    let width = |column: &Column| {
+        let values = entries.iter().map(|entry| (column.of)(entry).width());
+        values.max().filter(|widest| *widest > 0).map(|widest| widest.max(column.head.width()))
+    };
+    let mut ranked: Vec<&Column> = COLUMNS.iter().collect();
+    ranked.sort_by_key(|column| column.rank);
+    let (mut used, mut last) = (name, 0);
+    for column in ranked {
+        let Some(width) = width(column) else { continue };
+        if used + BETWEEN + width > room {
+            break;
+        }
+        used += BETWEEN + width;
+        last = column.rank;
+    }
+    let left = room.saturating_sub(used + 1);
+    let bar_width = if left < *BAR.start() { 0 } else { left.min(*BAR.end()) };
+    let indent = if bar_width == 0 { 0 } else { bar_width + 1 };
+    let row = |of: &dyn Fn(&Column) -> String| -> String {
+        let columns = COLUMNS.iter().filter(|column| column.rank <= last);
+        columns.filter_map(|column| Some(format!("{:1$}{2:>3$}", "", BETWEEN, of(column), width(column)?))).collect()
+    };
+    let head = row(&|column| column.head.into());
+    let x = area.x + indent as u16;
+    let room = usize::from(area.right() - x);
+    buffer.set_stringn(x, area.y, theme.text(&format!("{:name$}{head}", "")), room, theme.faint());
+    let (shown, more) = fitting(entries.len(), area.height - 1);
+    let mut y = area.y + 1;
+    for entry in entries.iter().take(shown) {
+        let style = theme.arm(entry.arm);
+        buffer.set_string(area.x, y, bar(theme, entry.done, bar_width), style);
+        let name = format!("{:name$}", format!("{} {}", theme.marker(entry.arm), entry.name));
+        let x = buffer.set_stringn(x, y, theme.text(&name), room, style).0;
+        let numbers = row(&|column| (column.of)(entry).into());
+        buffer.set_stringn(x, y, theme.text(&numbers), usize::from(area.right().saturating_sub(x)), style);
+        y += 1;
+    }
+    put_more(theme, more, what, area, y, buffer)
+}
+
+/// The numbers beneath the chart: a row a lane; with several seeds a row an arm, and the lanes where they have room.
+pub fn draw_below(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer) {
+    let race = view.race;
+    if let Some(text) = view.waiting {
+        write(theme, text, theme.strong(), area, area.y, buffer);
+        return;
+    }
+    let mut y = area.y;
+    for (standing, times) in head(race, area.width) {
+        if y < area.bottom() {
+            buffer.set_stringn(area.x, y, theme.text(&standing), usize::from(area.width), standing_style(theme, race));
+            let times = theme.text(&times);
+            let at = area.right().saturating_sub(times.width() as u16).max(area.x);
+            buffer.set_stringn(at, y, &times, usize::from(area.width), theme.faint());
+        }
+        y += 1;
+    }
+    let (entries, what) = if race.has_seeds() { (Entry::arms(race), "arms") } else { (Entry::lanes(race), "lanes") };
+    let sentences = foot(view);
+    let told: usize = sentences.iter().map(|(text, _)| height(text, area.width)).sum();
+    // Beneath the table's head: its rows first, one at least for what needs saying, then the settings.
+    let left = usize::from(area.bottom().saturating_sub(y + 1));
+    let kept = told.min(left.saturating_sub(entries.len()).max(1));
+    let with_facts = left > entries.len() + kept;
+    if with_facts {
+        let facts = theme.text(&format!("{} · {}", facts(race), backend(race)));
+        buffer.set_stringn(area.x, y, facts, usize::from(area.width), theme.faint());
+        y += 1;
+    }
+    let bottom = area.bottom().saturating_sub(kept as u16).max(y);
+    y = draw_table(theme, &entries, what, Rect { y, height: bottom - y, ..area }, buffer);
+    // The head and one lane at least.
+    if race.has_seeds() && bottom.saturating_sub(y) >= 3 {
+        y = draw_table(theme, &Entry::lanes(race), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
+    }
+    write_foot(theme, &sentences, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
+}
+
+/// Rows of a card with the blank one beneath it, and of one without its bar.
+const CARD: (u16, u16) = (6, 4);
+/// Cards for more lanes than this say less than a table.
+const CARDS: usize = 4;
+
+/// The numbers to the right of the chart: a card a lane; with several seeds a card an arm, and all lanes beneath.
+pub fn draw_beside(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffer) {
+    let race = view.race;
+    let mut y = area.y;
+    if let Some(text) = view.waiting {
+        y = write(theme, text, theme.strong(), area, y, buffer) + 1;
+    } else {
+        y = write(theme, &standing(race), standing_style(theme, race), area, y, buffer);
+        y = write(theme, &times(race), theme.faint(), area, y, buffer) + 1;
+    }
+    let sentences = foot(view);
+    let told: usize = sentences.iter().map(|(text, _)| height(text, area.width)).sum();
+    let settings =
+        if view.waiting.is_some() { machinery(race) } else { format!("{}, {}", facts(race), machinery(race)) };
+    let settings_rows = height(&settings, area.width) as u16;
+    let bottom = area.bottom().saturating_sub(settings_rows);
+    write(theme, &settings, theme.faint(), area, bottom.max(y), buffer);
+    if view.waiting.is_some() {
+        return;
+    }
+    let room = bottom.saturating_sub(y);
+    // The numbers come first; what needs saying has a third of the room at least.
+    let kept = (told as u16).min(room / 3);
+    let numbers = Rect { y, height: room.saturating_sub(kept), ..area };
+    y = if race.has_seeds() {
+        let y = cards(theme, &Entry::arms(race), "arms", numbers, buffer);
+        let left = Rect { y, height: numbers.bottom().saturating_sub(y), ..area };
+        // A head and a lane at least.
+        if left.height >= 3 { draw_table(theme, &Entry::lanes(race), "lanes", left, buffer) + 1 } else { y }
+    } else {
+        let lanes = Entry::lanes(race);
+        if lanes.len() <= CARDS && numbers.height >= CARD.1 * lanes.len() as u16 {
+            cards(theme, &lanes, "lanes", numbers, buffer)
+        } else {
+            draw_table(theme, &lanes, "lanes", numbers, buffer) + 1
+        }
+    };
+    write_foot(theme, &sentences, Rect { y, height: bottom.saturating_sub(y), ..area }, buffer);
+}
+
+/// Each entry with its bar where there is room, and its values in two rows.
+fn cards(theme: &Theme, entries: &[Entry], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
+    let rows = if area.height >= CARD.0 * entries.len() as u16 { CARD.0 } else { CARD.1 };
+    let (shown, more) = fitting(entries.len(), area.height / rows);
+    let mut y = area.y;
+    for entry in entries.iter().take(shown) {
+        card(theme, entry, rows == CARD.0, Rect { y, height: rows, ..area }, buffer);
+        y += rows;
+    }
+    put_more(theme, more, what, area, y, buffer)
+}
+
+fn card(theme: &Theme, entry: &Entry, with_bar: bool, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    let right = |text: &str, y: u16, buffer: &mut Buffer| {
+        let text = theme.text(text);
+        let at = area.right().saturating_sub(text.width() as u16).max(area.x);
+        buffer.set_stringn(at, y, &text, room, theme.faint());
+    };
+    let mut y = area.y;
+    let name = format!("{} {}", theme.marker(entry.arm), entry.name);
+    buffer.set_stringn(area.x, y, theme.text(&name), room, theme.arm(entry.arm).patch(theme.strong()));
+    let spread = if entry.val.contains('±') { ", mean ± sd" } else { "" };
+    let seeds = if entry.seeds.is_empty() { String::new() } else { format!("{} seeds{spread}", entry.seeds) };
+    right(&seeds, y, buffer);
+    y += 1;
+    if with_bar {
+        let each = if entry.seeds.is_empty() { "" } else { " a seed" };
+        let told = format!("{} img/s · {}{each}", entry.speed, entry.time);
+        let width = room.saturating_sub(told.width() + 4).min(30);
+        buffer.set_string(area.x + 2, y, bar(theme, entry.done, width), theme.arm(entry.arm));
+        right(&told, y, buffer);
+        y += 1;
+    }
+    let width = [&entry.val, &entry.test, &entry.best, &entry.best_test].map(|value| value.width());
+    let width = width.into_iter().max().unwrap_or(0).max(6);
+    let line = |what: &str, val: &str, test: &str, epoch: &str| {
+        theme.text(&format!("  {what:<7}{val:>width$}  {test:>width$}  {epoch}"))
+    };
+    let rows = [
+        (line("", "val %", "test %", "epoch"), theme.faint()),
+        (line("latest", &entry.val, &entry.test, &entry.epoch), Style::new()),
+        (line("best", &entry.best, &entry.best_test, &entry.best_epoch), Style::new()),
+    ];
+    for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
+        buffer.set_stringn(area.x, y, text, room, *style);
+    }
 }

@@ -1,0 +1,147 @@
+//! The colours of arms and curves, and which of them have markers: the same in every chart, list and export.
+
+use crate::Background;
+use protocol::{Plot, Source, Stroke};
+
+/// Red, green and blue.
+pub type Rgb = (u8, u8, u8);
+
+/// How many arms have a colour of their own.
+pub const ARM_COLOURS: usize = 10;
+
+/// The colour of the nth arm or curve. Each can be read as text: at least 4.5 to 1 (WCAG 2.2, level AA) on black and
+/// the dark pages in use, or on white and the light ones.
+pub const fn arm_colour(number: usize, background: Background) -> Rgb {
+    match background {
+        Background::Dark => ON_DARK[number % ARM_COLOURS],
+        Background::Light => ON_LIGHT[number % ARM_COLOURS],
+    }
+}
+
+/// The colour of a single seed, which stands behind its arm's mean: the arm's, paler.
+pub fn seed_colour(number: usize, background: Background) -> Rgb {
+    /// How much of it is its arm's colour, in percent; the rest is its page's.
+    const SHARE: u32 = 74;
+    let page = match background {
+        Background::Dark => 0,
+        Background::Light => u8::MAX,
+    };
+    let pale = |part: u8| ((u32::from(part) * SHARE + u32::from(page) * (100 - SHARE)) / 100) as u8;
+    let (red, green, blue) = arm_colour(number, background);
+    (pale(red), pale(green), pale(blue))
+}
+
+/// The colour of what others published.
+pub const fn cited_colour(background: Background) -> Rgb {
+    match background {
+        Background::Dark => (240, 110, 130),
+        Background::Light => (184, 20, 50),
+    }
+}
+
+/// What the colour of a series says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesColour {
+    /// That of an arm, or of the nth series of a plot without arms.
+    Arm(usize),
+    /// A single seed of that arm.
+    Seed(usize),
+    Cited,
+    Reader,
+    /// A line to compare others with.
+    Faint,
+}
+
+/// The colour of a plot's nth series: an arm has the same in every plot.
+pub fn series_colour(plot: &Plot, number: usize) -> SeriesColour {
+    let Some(series) = plot.series.get(number) else { return SeriesColour::Faint };
+    match &series.source {
+        Source::Cited(_) => SeriesColour::Cited,
+        Source::Reader => SeriesColour::Reader,
+        Source::Run { arm, .. } if series.stroke == Stroke::Thin => SeriesColour::Seed(*arm),
+        Source::Run { arm, .. } => SeriesColour::Arm(*arm),
+        Source::Measured | Source::Theory(_) if series.stroke == Stroke::Thin => SeriesColour::Faint,
+        Source::Measured | Source::Theory(_) => SeriesColour::Arm(number),
+    }
+}
+
+/// Whether a plot's nth series has markers at some of its points. They tell curves apart: one alone needs none, unless its
+/// points are to be seen.
+pub fn has_markers(plot: &Plot, number: usize) -> bool {
+    let measured = plot.series.iter().filter(|series| series.source != Source::Reader).count();
+    plot.series.get(number).is_some_and(|series| match series.stroke {
+        Stroke::Thin => false,
+        Stroke::Line => measured > 1,
+        Stroke::Points | Stroke::Both | Stroke::Thick => true,
+    })
+}
+
+const ON_DARK: [Rgb; ARM_COLOURS] = [
+    (255, 176, 92),
+    (122, 190, 255),
+    (160, 220, 140),
+    (226, 150, 230),
+    (240, 226, 120),
+    (96, 214, 200),
+    (176, 170, 255),
+    (206, 206, 206),
+    (204, 160, 122),
+    (255, 196, 208),
+];
+
+const ON_LIGHT: [Rgb; ARM_COLOURS] = [
+    (158, 74, 0),
+    (0, 92, 170),
+    (30, 110, 30),
+    (150, 40, 150),
+    (112, 96, 0),
+    (0, 108, 100),
+    (88, 72, 200),
+    (84, 84, 84),
+    (120, 72, 40),
+    (176, 36, 92),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{AxisScale, PlotAxis, PlotSeries, RunId};
+
+    fn plot(series: &[(Source, Stroke)]) -> Plot {
+        let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: None };
+        let series = series.iter().map(|(source, stroke)| PlotSeries {
+            name: String::new(),
+            source: source.clone(),
+            stroke: *stroke,
+            points: Vec::new(),
+            spread: Vec::new(),
+        });
+        Plot {
+            title: String::new(),
+            x: axis(),
+            y: axis(),
+            series: series.collect(),
+            bands: Vec::new(),
+            marks: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_arm_has_its_colour_wherever_its_series_stands() {
+        let run = |run, arm| Source::Run { run: RunId(run), arm };
+        let plot = plot(&[(run(1, 1), Stroke::Thick), (run(1, 1), Stroke::Thin), (run(2, 4), Stroke::Both)]);
+        let colours = [0, 1, 2, 3].map(|number| series_colour(&plot, number));
+        assert_eq!(colours, [SeriesColour::Arm(1), SeriesColour::Seed(1), SeriesColour::Arm(4), SeriesColour::Faint]);
+    }
+
+    /// What the reader predicts gives a line that stands alone no markers.
+    #[test]
+    fn a_single_line_needs_no_markers() {
+        let own = (Source::Reader, Stroke::Thin);
+        let alone = plot(&[(Source::Measured, Stroke::Line), own.clone()]);
+        assert_eq!([0, 1, 2].map(|number| has_markers(&alone, number)), [false; 3]);
+        let two = plot(&[(Source::Measured, Stroke::Line), (Source::Measured, Stroke::Line), own]);
+        assert_eq!([0, 1, 2].map(|number| has_markers(&two, number)), [true, true, false]);
+    }
+}

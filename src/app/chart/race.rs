@@ -1,0 +1,215 @@
+//! The plot of a race: validation error by epoch. This file alone knows how a study's settings and records become one.
+
+use super::axis::AxisRange;
+use super::predicted::{OwnMark, add_predictions};
+use super::readout::Readout;
+use crate::{Race, Reach};
+use lesson::{CellBody, Document, Library, RaceMark};
+use protocol::{AxisScale, Plot, PlotAxis, PlotMark, PlotSeries, Preset, RunSpec, Source, Stroke};
+
+/// Published points beside a race, and the study to which they belong.
+#[derive(Clone, Debug)]
+pub struct References<'a> {
+    pub marks: &'a [RaceMark],
+    /// The settings of the cell that has them.
+    pub study: RunSpec,
+    pub reach: Reach,
+}
+
+/// The published points of the first race in a course that has some, the article's: they stand beside a run that belongs
+/// to no cell.
+pub fn article_references(library: &Library, reach: Reach) -> References<'_> {
+    let cells = library.lessons.iter().flat_map(Document::cells);
+    let mut races = cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
+    match races.find(|train| !train.marks.is_empty()) {
+        Some(train) => References { marks: &train.marks, study: train.spec(), reach },
+        None => References { marks: &[], study: RunSpec::of(Preset::Article), reach },
+    }
+}
+
+/// Epoch against validation error: each lane, or with several seeds each arm's mean with its spread and the lanes thin
+/// behind them; the published points, and what the reader predicted.
+///
+/// The means come first, in the order of the arms, then the lanes: [`race_readout`] relies on it.
+pub fn race_plot(race: &Race, references: &References, predictions: &[OwnMark]) -> Plot {
+    let run = race.run;
+    let has_means = race.has_seeds();
+    let means = race.by_arm().into_iter().enumerate().filter(|_| has_means).map(|(arm, view)| PlotSeries {
+        name: format!("{}, {}", race.spec.arm_title(view.arm), mean_of(view.measured)),
+        source: Source::Run { run, arm },
+        stroke: Stroke::Thick,
+        points: view.curve.iter().map(|point| (f64::from(point.epoch), Some(point.val.mean))).collect(),
+        spread: view.curve.iter().map(|point| point.val.deviation).collect(),
+    });
+    let lanes = race.lanes.iter().map(|lane| {
+        let measured = lane.points.iter().map(|record| (f64::from(record.epoch), Some(record.val_error)));
+        // A lane whose loss left the finite numbers has no error from that epoch on.
+        let end = lane.diverged.map(|(epoch, _)| (f64::from(epoch), None));
+        PlotSeries {
+            name: race.lane_name(lane),
+            source: Source::Run { run, arm: race.arm_number(lane) },
+            stroke: if has_means { Stroke::Thin } else { Stroke::Both },
+            points: measured.chain(end).collect(),
+            spread: Vec::new(),
+        }
+    });
+    let marks = references.marks.iter().map(|mark| PlotMark {
+        label: mark.label.clone(),
+        source: Source::Cited(mark.source.clone()),
+        at: [f64::from(mark.epoch), mark.error],
+    });
+    let (x, y) = limits(race, references);
+    let mut plot = Plot {
+        title: format!("Run {run}"),
+        x: PlotAxis { label: "epoch".into(), scale: AxisScale::Linear, limits: Some(x) },
+        y: PlotAxis { label: "validation error, %".into(), scale: AxisScale::Log, limits: Some(y) },
+        series: means.chain(lanes).collect(),
+        bands: Vec::new(),
+        marks: marks.collect(),
+        places: Vec::new(),
+    };
+    add_predictions(&mut plot, predictions);
+    plot
+}
+
+/// The values of a race's plot, with the test error of the same epoch beside each validation error.
+pub fn race_readout(race: &Race, plot: &Plot, viewport: &super::Viewport) -> Readout {
+    let means = race.by_arm().into_iter().filter(|_| race.has_seeds());
+    let means = means.map(|arm| arm.curve.iter().map(|point| (point.epoch, point.test.mean)).collect::<Vec<_>>());
+    let lanes = race.lanes.iter().map(|lane| lane.points.iter().map(|r| (r.epoch, r.test_error)).collect::<Vec<_>>());
+    let mut readout = Readout::of_plot(plot, viewport);
+    for (curve, tests) in readout.curves.iter_mut().zip(means.chain(lanes)) {
+        for point in &mut curve.points {
+            let at = tests.binary_search_by(|(epoch, _)| f64::from(*epoch).total_cmp(&point.x));
+            point.beside = at.ok().map(|at| tests[at].1);
+        }
+    }
+    readout
+}
+
+fn mean_of(seeds: usize) -> String {
+    if seeds == 1 { "one seed so far".into() } else { format!("mean of {seeds}") }
+}
+
+/// The ends of both axes: what was measured decides, and those published points that belong to the study, or all.
+fn limits(race: &Race, references: &References) -> ((f64, f64), (f64, f64)) {
+    /// No more than so many times the lowest error is shown, however bad an arm began, so that small differences
+    /// between low errors can still be seen.
+    const MOST: f64 = 20.0;
+    let sets_axes =
+        |mark: &&RaceMark| references.reach == Reach::AllPoints || mark.belongs_to(&race.spec, &references.study);
+    let marks = || references.marks.iter().filter(sets_axes);
+    let measured = race.lanes.iter().flat_map(|lane| lane.points.iter().map(|record| record.val_error));
+    let errors = measured.chain(marks().map(|mark| mark.error)).filter(|error| error.is_finite() && *error > 0.0);
+    let (low, high) = errors.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
+    // Before the first epoch: from a good network to one that has hardly begun.
+    let (low, high) = if low <= high { (low, high) } else { (1.0, 40.0) };
+    // No curve stays above the chart as a whole.
+    let bests = race.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
+    let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
+    let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
+    let last = marks().map(|mark| mark.epoch).fold(race.spec.epochs.max(3), u32::max);
+    ((0.0, f64::from(last)), (low * 0.95, high * 1.05))
+}
+
+/// What a plot says of its published points at their own height, where they stand in a column: those of one height share
+/// their number, as in `1.37 @17` and `@150`. A point above or below all of the axis says nothing, since no height there
+/// is its own. What the reader predicted has its own words.
+pub fn mark_values(plot: &Plot, y: &AxisRange) -> Vec<String> {
+    let value = |(at, mark): (usize, &PlotMark)| {
+        if mark.source == Source::Reader {
+            return mark.label.clone();
+        }
+        if !y.contains(mark.at[1]) {
+            return String::new();
+        }
+        let is_same = |other: &PlotMark| other.at[1].total_cmp(&mark.at[1]).is_eq() && other.source == mark.source;
+        let number = if plot.marks[..at].iter().any(is_same) { String::new() } else { format!("{:.2} ", mark.at[1]) };
+        format!("{number}@{}", super::readout::exact(mark.at[0]))
+    };
+    plot.marks.iter().enumerate().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Viewport;
+    use protocol::{Arm, EpochRecord, RunEvent, RunId};
+
+    fn race(seeds: &[u64], epochs: u32) -> Race {
+        Race::new(RunId(1), RunSpec { seeds: seeds.to_vec(), epochs, ..RunSpec::of(Preset::Article) })
+    }
+
+    fn measure(race: &mut Race, arm: Arm, seed: u64, epoch: u32, val_error: f64) {
+        let record = EpochRecord {
+            arm,
+            seed,
+            epoch,
+            train_loss: 0.1,
+            val_error,
+            test_error: val_error + 0.5,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        };
+        race.apply(&RunEvent::Epoch { run: RunId(1), record });
+    }
+
+    fn references(marks: &[RaceMark], reach: Reach) -> References<'_> {
+        References { marks, study: RunSpec::of(Preset::Article), reach }
+    }
+
+    fn mark(epoch: u32, error: f64) -> RaceMark {
+        let label = format!("{error:.2} % @ {epoch}");
+        RaceMark { epoch, error, arm: None, label, source: "the article".into() }
+    }
+
+    #[test]
+    fn what_was_measured_sets_the_axes_and_a_hopeless_beginning_does_not() {
+        let mut race = race(&[1], 12);
+        for (number, error) in [(1, 12.0), (2, 5.0), (3, 4.0)] {
+            measure(&mut race, Arm::RELU_TANH, 1, number, error);
+        }
+        let marks = [mark(17, 1.37), mark(150, 1.37)];
+        let plot = |race: &Race, reach| race_plot(race, &references(&marks, reach), &[]);
+        let own = plot(&race, Reach::Study);
+        assert_eq!((own.x.limits, own.y.limits), (Some((0.0, 12.0)), Some((4.0 * 0.95, 12.0 * 1.05))));
+        let wide = plot(&race, Reach::AllPoints);
+        assert_eq!((wide.x.limits.unwrap().1, wide.y.limits.unwrap().0), (150.0, 1.37 * 0.95));
+        for (number, error) in [(4, 88.0), (5, 1.0)] {
+            measure(&mut race, Arm::RELU_TANH, 1, number, error);
+        }
+        assert!((plot(&race, Reach::Study).y.limits.unwrap().1 - 21.0).abs() < 1e-9);
+    }
+
+    /// A series says which arm it belongs to, whatever its seed; a lane that diverged ends in a gap.
+    #[test]
+    fn every_series_belongs_to_its_arm() {
+        let mut race = race(&[1, 2], 12);
+        for seed in [1, 2] {
+            measure(&mut race, Arm::RELU_TANH, seed, 1, 3.0 * seed as f64);
+        }
+        race.apply(&RunEvent::Diverged { run: RunId(1), arm: Arm::ALL_TANH, seed: 2, epoch: 1, batch: 3 });
+        let plot = race_plot(&race, &references(&[], Reach::Study), &[]);
+        let (means, seeds) = (Stroke::Thick, Stroke::Thin);
+        let arms = plot.series.iter().map(|series| match series.source {
+            Source::Run { arm, .. } => (arm, series.stroke),
+            _ => panic!("{series:?}"),
+        });
+        assert_eq!(arms.collect::<Vec<_>>(), [(0, means), (1, means), (0, seeds), (1, seeds), (0, seeds), (1, seeds)]);
+        assert_eq!(plot.series[0].points, [(1.0, Some(4.5))]);
+        assert_eq!(plot.series[5].divergence(), Some((1.0, None)));
+        let readout = race_readout(&race, &plot, &Viewport::default());
+        assert_eq!(readout.curves[0].points[0].beside, Some(5.0));
+        assert_eq!(readout.curves[4].points[0].beside, Some(6.5));
+    }
+
+    #[test]
+    fn points_of_one_height_share_their_number() {
+        let marks = [mark(17, 1.37), mark(50, 1.05), mark(150, 1.37), mark(30, 90.0)];
+        let plot = race_plot(&race(&[1], 150), &references(&marks[..3], Reach::Study), &[]);
+        let y = Viewport::default().view(&plot).y;
+        assert_eq!(mark_values(&plot, &y), ["1.37 @17", "1.05 @50", "@150"]);
+        let short = race_plot(&race(&[1], 12), &references(&marks, Reach::Study), &[]);
+        assert_eq!(mark_values(&short, &Viewport::default().view(&short).y)[3], "", "above the chart");
+    }
+}

@@ -1,0 +1,187 @@
+//! Reading values in a figure with the keys: the App's side of it.
+
+use super::race::{References, article_references, race_plot, race_readout};
+use super::{OwnMark, PlotCursor, Readout, Viewport};
+use crate::{App, Effect, Modal, Page, Race};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lesson::{CellBody, RaceMark};
+use protocol::{CellKey, Figure, RunId, RunSpec};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What shows figures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Cell(CellKey),
+    /// The chart that the list of runs opened.
+    Run(RunId),
+}
+
+/// Which figure of a pane a viewport belongs to; a race has one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ChartId {
+    pane: Pane,
+    figure: usize,
+}
+
+/// As much of a text as so many columns take; one that does not fit says so.
+pub fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        kept.push(c);
+    }
+    format!("{}…", kept.trim_end())
+}
+
+impl App {
+    /// The pane whose values are being read.
+    fn pane_being_read(&self) -> Option<&Pane> {
+        if let Some(Modal::Values(pane)) = self.modals.last() { Some(pane) } else { None }
+    }
+
+    /// Where values are being read.
+    pub fn cursor(&self) -> Option<(&Pane, PlotCursor)> {
+        let pane = self.pane_being_read()?;
+        Some((pane, self.viewport(pane).cursor?))
+    }
+
+    /// What is seen of the figure that a pane shows. It has a cursor while values are being read.
+    pub fn viewport(&self, on: &Pane) -> Viewport {
+        let kept = self.viewports.get(&self.chart_id(on)).cloned().unwrap_or_default();
+        let cursor = kept.cursor.filter(|_| self.pane_being_read() == Some(on));
+        Viewport { cursor, ..kept }
+    }
+
+    /// The same to be changed. Its cursor is kept when reading ends, and shows only while values are being read.
+    pub(crate) fn viewport_mut(&mut self, on: &Pane) -> &mut Viewport {
+        let id = self.chart_id(on);
+        self.viewports.entry(id).or_default()
+    }
+
+    fn chart_id(&self, on: &Pane) -> ChartId {
+        let figure = match on {
+            Pane::Run(_) => 0,
+            Pane::Cell(key) => self.shown_figure(key).unwrap_or(0),
+        };
+        ChartId { pane: on.clone(), figure }
+    }
+
+    /// What can be read in a pane as it shows now.
+    pub fn readout(&self, on: &Pane) -> Option<Readout> {
+        let of_race = |race: &Race, references: &References, predictions: &[OwnMark]| {
+            race_readout(race, &race_plot(race, references, predictions), &self.viewport(on))
+        };
+        match on {
+            Pane::Run(run) => {
+                let race = self.races.get(run)?;
+                Some(of_race(race, &self.references_of_run(), &self.own_marks_of_run(race)))
+            }
+            Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
+                CellBody::Train(train) => {
+                    let race = self.race_of(key)?;
+                    Some(of_race(race, &self.references(&train.marks, train.spec()), &self.own_marks(key, race)))
+                }
+                CellBody::Experiment(_) => {
+                    let number = self.shown_figure(key)?;
+                    let outcome = self.with_own_numbers(key, self.experiments.get(key)?.shown()?);
+                    match outcome.figures.get(number)? {
+                        Figure::Plot(plot) => Some(Readout::of_plot(plot, &self.viewport(on))),
+                        Figure::Bars(bars) => Some(Readout::of_bars(bars)),
+                        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => None,
+                    }
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether a pane has a curve with values.
+    pub(crate) fn can_read(&self, on: &Pane) -> bool {
+        // Each frame asks: the curves of a race need not be made for it.
+        let has_points = |race: &Race, marks: &[RaceMark]| {
+            !marks.is_empty() || race.lanes.iter().any(|lane| !lane.points.is_empty())
+        };
+        match on {
+            Pane::Run(run) => self.races.get(run).is_some_and(|race| has_points(race, self.references_of_run().marks)),
+            Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
+                Some(CellBody::Train(train)) => self.race_of(key).is_some_and(|race| has_points(race, &train.marks)),
+                _ => {
+                    self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
+                }
+            },
+        }
+    }
+
+    /// The number of the figure on the page that an experiment's pane shows.
+    fn shown_figure(&self, key: &CellKey) -> Option<usize> {
+        let number = self.document().cells().iter().position(|cell| cell.id == key.cell)?;
+        let (pages, at) = self.pages_of(key, number)?;
+        match pages.get(at)? {
+            Page::Figure(figure) => Some(*figure),
+            Page::Rows(..) | Page::Columns(..) | Page::Images(..) | Page::Findings(_) => None,
+        }
+    }
+
+    /// Published points with the study to which they belong, and how far the axes are to reach for them.
+    pub fn references<'a>(&self, marks: &'a [RaceMark], study: RunSpec) -> References<'a> {
+        References { marks, study, reach: self.reach }
+    }
+
+    /// The same beside a run that stands alone.
+    pub fn references_of_run(&self) -> References<'_> {
+        article_references(&self.library, self.reach)
+    }
+
+    /// Puts the cursor into the plot in view.
+    pub(crate) fn read_values(&mut self, on: Option<Pane>) {
+        let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
+        let found = on.and_then(|on| Some((self.readout(&on)?.first()?, on)));
+        let Some((cursor, on)) = found else {
+            self.message = Some("there is no curve to read here; v reads values in a plot".into());
+            return;
+        };
+        if let (Pane::Cell(_), Some(cell)) = (&on, self.view.focus) {
+            self.view.show_cell(cell);
+        }
+        self.viewport_mut(&on).cursor = Some(cursor);
+        self.modals.push(Modal::Values(on));
+    }
+
+    pub(crate) fn values_key(&mut self, on: Pane, key: KeyEvent) -> Vec<Effect> {
+        let Some(readout) = self.readout(&on) else { return Vec::new() };
+        let known = self.viewport_mut(&on).cursor.filter(|cursor| readout.point(*cursor).is_some());
+        // A new measurement may have brought another figure meanwhile.
+        let Some(mut cursor) = known.or_else(|| readout.first()) else { return Vec::new() };
+        let count = readout.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
+        let far = (count / 10).max(2) as isize;
+        let step = if key.modifiers.contains(KeyModifiers::SHIFT) { far } else { 1 };
+        match key.code {
+            KeyCode::Left | KeyCode::Char('h') => readout.step(&mut cursor, -step),
+            KeyCode::Right | KeyCode::Char('l') => readout.step(&mut cursor, step),
+            KeyCode::Char('H') => readout.step(&mut cursor, -far),
+            KeyCode::Char('L') => readout.step(&mut cursor, far),
+            KeyCode::Home | KeyCode::Char('g') => readout.step(&mut cursor, isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => readout.step(&mut cursor, isize::MAX),
+            KeyCode::Up | KeyCode::Char('k') => readout.change_curve(&mut cursor, -1),
+            KeyCode::Down | KeyCode::Char('j') => readout.change_curve(&mut cursor, 1),
+            KeyCode::Char('q') => return Vec::new(),
+            // Another page has other curves.
+            KeyCode::Char('1'..='9' | '[' | ']') if matches!(on, Pane::Cell(_)) => {
+                self.page_key(key.code);
+                if self.readout(&on).is_some() {
+                    self.read_values(Some(on));
+                }
+                return Vec::new();
+            }
+            _ => {}
+        }
+        self.viewport_mut(&on).cursor = Some(cursor);
+        self.modals.push(Modal::Values(on));
+        Vec::new()
+    }
+}

@@ -1,0 +1,257 @@
+//! The curves of a plot in cells: as Braille dots, two by four a cell, or as plain characters.
+
+use super::markers::{self, Wanted};
+use super::{Canvas, look};
+use crate::theme::Glyphs;
+use app::clip_segment;
+use protocol::{PlotSeries, Stroke};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use std::ops::RangeInclusive;
+
+/// A point as parts of both axes: 0 at the lower end, 1 at the upper one.
+type Part = (f64, f64);
+
+/// A series as it is drawn.
+struct Curve {
+    style: Style,
+    /// Stands at some of its points.
+    marker: &'static str,
+    /// `None` is a gap.
+    points: Vec<Option<Part>>,
+    is_joined: bool,
+    weight: Weight,
+    /// x, and the ends of the spread: a band behind a thick curve, error bars of the others. An end that the axis does not
+    /// have lies below it.
+    spread: Vec<(f64, f64, f64)>,
+    /// The band's style.
+    pale: Style,
+}
+
+/// How a curve stands among the others, in the order in which they are drawn.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    Thin,
+    Normal,
+    /// Two dots high.
+    Thick,
+}
+
+impl Curve {
+    fn new(canvas: &Canvas, number: usize, series: &PlotSeries) -> Self {
+        let look = look(canvas.theme, canvas.plot, number);
+        let (xs, ys) = (&canvas.ranges.x, &canvas.ranges.y);
+        let points = series.points.iter().map(|&(x, y)| xs.part(x).zip(ys.part(y?))).collect();
+        let spread = series.points.iter().zip(&series.spread).filter_map(|(&(x, y), half)| {
+            let (y, half) = (y?, half.filter(|half| *half > 0.0)?);
+            Some((xs.part(x)?, ys.part(y - half).unwrap_or(-1.0), ys.part(y + half)?))
+        });
+        Self {
+            style: look.style,
+            marker: look.marker,
+            points,
+            is_joined: series.stroke != Stroke::Points,
+            weight: match series.stroke {
+                Stroke::Thin => Weight::Thin,
+                Stroke::Thick => Weight::Thick,
+                Stroke::Line | Stroke::Points | Stroke::Both => Weight::Normal,
+            },
+            spread: spread.collect(),
+            pale: look.pale,
+        }
+    }
+}
+
+pub fn draw(canvas: &Canvas, buffer: &mut Buffer) {
+    let curves: Vec<Curve> =
+        canvas.viewport.series(canvas.plot).map(|(number, series)| Curve::new(canvas, number, series)).collect();
+    let mut in_order: Vec<&Curve> = curves.iter().collect();
+    in_order.sort_by_key(|curve| curve.weight);
+    if canvas.theme.glyphs == Glyphs::Ascii {
+        plain(&in_order, canvas.place, buffer);
+    } else {
+        dots(&in_order, canvas.place, buffer);
+    }
+    let cell = if canvas.theme.glyphs == Glyphs::Ascii { plain_cell } else { edge_cell };
+    draw_markers(&curves, canvas.place, cell, buffer);
+}
+
+/// The last curve drawn gives a shared cell its colour.
+fn dots(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
+    let (width, height) = (i64::from(place.width) * 2, i64::from(place.height) * 4);
+    let mut shapes = vec![0_u8; usize::from(place.width) * usize::from(place.height)];
+    let mut dot = |x: i64, y: i64, style: Style, buffer: &mut Buffer| {
+        if (0..width).contains(&x) && (0..height).contains(&y) {
+            let cell = (y / 4) as usize * usize::from(place.width) + (x / 2) as usize;
+            // Unicode numbers a cell's dots 1 2 3 7 down the left, 4 5 6 8 down the right.
+            let bit = [[0, 3], [1, 4], [2, 5], [6, 7]][(y % 4) as usize][(x % 2) as usize];
+            shapes[cell] |= 1 << bit;
+            let at = (place.x + (x / 2) as u16, place.y + (y / 4) as u16);
+            if let (Some(target), Some(shape)) = (buffer.cell_mut(at), char::from_u32(0x2800 + u32::from(shapes[cell])))
+            {
+                target.set_char(shape).set_style(style);
+            }
+        }
+    };
+    for (number, band) in (0..).zip(curves.iter().filter(|curve| curve.weight == Weight::Thick)) {
+        for (column, rows) in columns(band, (width, height)) {
+            // Every fourth dot of a slanted pattern, another one for each band: both are seen where they overlap.
+            for row in rows.filter(|row| (column + 2 * row + number) % 4 == 0) {
+                dot(column, row, band.pale, buffer);
+            }
+        }
+    }
+    for curve in curves {
+        let mut set = |x: i64, y: i64| {
+            dot(x, y, curve.style, buffer);
+            if curve.weight == Weight::Thick {
+                dot(x, y + 1, curve.style, buffer);
+            }
+        };
+        stroke(curve, (width, height), &mut set);
+        if curve.weight != Weight::Thick {
+            for &(x, low, high) in &curve.spread {
+                segment((x, low), (x, high), (width, height), &mut set);
+            }
+        }
+    }
+}
+
+fn plain(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
+    let size = (i64::from(place.width), i64::from(place.height));
+    for band in curves.iter().filter(|curve| curve.weight == Weight::Thick) {
+        for (column, rows) in columns(band, size) {
+            for row in rows {
+                buffer.set_string(place.x + column as u16, place.y + row as u16, ".", band.pale);
+            }
+        }
+    }
+    let put = |glyph: &'static str, style: Style, buffer: &mut Buffer, (x, y): (i64, i64)| {
+        if (0..size.0).contains(&x) && (0..size.1).contains(&y) {
+            buffer.set_string(place.x + x as u16, place.y + y as u16, glyph, style);
+        }
+    };
+    for curve in curves.iter().filter(|curve| curve.weight != Weight::Thick) {
+        for &(x, low, high) in &curve.spread {
+            segment((x, low), (x, high), size, &mut |x, y| put("|", curve.style, buffer, (x, y)));
+        }
+    }
+    for curve in curves {
+        let glyph = match curve.weight {
+            Weight::Thin => ".",
+            Weight::Normal | Weight::Thick if curve.marker.is_empty() => "*",
+            Weight::Normal | Weight::Thick => curve.marker,
+        };
+        stroke(curve, size, &mut |x, y| put(glyph, curve.style, buffer, (x, y)));
+    }
+}
+
+/// A curve's points, and the lines between them if it is joined, on a grid of this size.
+fn stroke(curve: &Curve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) {
+    let mut last: Option<Part> = None;
+    for point in &curve.points {
+        if let Some(to) = *point {
+            segment(last.filter(|_| curve.is_joined).unwrap_or(to), to, size, set);
+        }
+        last = *point;
+    }
+}
+
+/// A straight line on a grid of this size.
+fn segment(from: Part, to: Part, (width, height): (i64, i64), set: &mut impl FnMut(i64, i64)) {
+    /// How far outside of the axes a line may go, in parts of them: a zoomed plot has points very far away, and each dot
+    /// of a line takes time.
+    const NEAR: (f64, f64) = (-2.0, 3.0);
+    let Some((from, to)) = clip_segment(from, to, NEAR) else { return };
+    let place =
+        |(x, y): Part| ((x * (width - 1) as f64).round() as i64, ((1.0 - y) * (height - 1) as f64).round() as i64);
+    line(place(from), place(to), set);
+}
+
+fn draw_markers(curves: &[Curve], place: Rect, cell: fn(Rect, f64, f64) -> (u16, u16), buffer: &mut Buffer) {
+    let marked: Vec<&Curve> = curves.iter().filter(|curve| !curve.marker.is_empty()).collect();
+    let wanted: Vec<Wanted> = marked
+        .iter()
+        .map(|curve| {
+            let inside = |part: f64| (0.0..=1.0).contains(&part);
+            let points = curve.points.iter().flatten().filter(|(x, y)| inside(*x) && inside(*y));
+            let cells: Vec<_> = points.map(|&(x, y)| cell(place, x, y)).collect();
+            // Points that crowd have their dots; a marker in every cell would hide them, and what lies beneath.
+            let crowded = cells.windows(2).filter(|pair| pair[1].0.abs_diff(pair[0].0) < 3).count();
+            Wanted { all: !curve.is_joined && 2 * crowded < cells.len(), cells }
+        })
+        .collect();
+    for (curve, places) in marked.iter().zip(markers::placed(&wanted, place.width)) {
+        for (column, row) in places {
+            buffer.set_string(column, row, curve.marker, curve.style);
+        }
+    }
+}
+
+/// The rows of dots between the ends of a curve's spread, column by column of so many.
+fn columns(curve: &Curve, (width, height): (i64, i64)) -> Vec<(i64, RangeInclusive<i64>)> {
+    let place = |&(x, low, high): &(f64, f64, f64)| {
+        let column = (x * (width - 1) as f64).round().clamp(-1e6, 1e6) as i64;
+        (column, low.clamp(-1.0, 2.0), high.clamp(-1.0, 2.0))
+    };
+    let places: Vec<(i64, f64, f64)> = curve.spread.iter().map(place).collect();
+    let mut filled = Vec::new();
+    for pair in places.windows(2) {
+        let [(from, low, high), (to, next_low, next_high)] = [pair[0], pair[1]];
+        for column in from.max(0)..to.min(width) {
+            let share = (column - from) as f64 / (to - from).max(1) as f64;
+            let row = |part: f64| ((1.0 - part) * (height - 1) as f64).round() as i64;
+            let (top, bottom) = (row(high + share * (next_high - high)), row(low + share * (next_low - low)));
+            filled.push((column, top.max(0)..=bottom.min(height - 1)));
+        }
+    }
+    filled
+}
+
+/// The cell of a point; one that lies outside is put at the edge.
+pub fn edge_cell(place: Rect, x: f64, y: f64) -> (u16, u16) {
+    let cell = |part: f64, cells: u16, dots: f64| {
+        ((part.clamp(0.0, 1.0) * (f64::from(cells) * dots - 1.0)).round() / dots).floor() as u16
+    };
+    (place.x + cell(x, place.width, 2.0), place.y + cell(1.0 - y, place.height, 4.0))
+}
+
+/// The same where a cell has no dots.
+pub fn plain_cell(place: Rect, x: f64, y: f64) -> (u16, u16) {
+    let cell = |part: f64, cells: u16| (part.clamp(0.0, 1.0) * f64::from(cells - 1)).round() as u16;
+    (place.x + cell(x, place.width), place.y + cell(1.0 - y, place.height))
+}
+
+/// Every dot of a straight line (Bresenham 1965).
+fn line(from: (i64, i64), to: (i64, i64), set: &mut impl FnMut(i64, i64)) {
+    let (dx, dy) = ((to.0 - from.0).abs(), -(to.1 - from.1).abs());
+    let (sx, sy) = ((to.0 - from.0).signum(), (to.1 - from.1).signum());
+    let (mut x, mut y, mut error) = (from.0, from.1, dx + dy);
+    loop {
+        set(x, y);
+        if (x, y) == to {
+            return;
+        }
+        let twice = 2 * error;
+        if twice >= dy {
+            error += dy;
+            x += sx;
+        }
+        if twice <= dx {
+            error += dx;
+            y += sy;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_far_outside_takes_no_time() {
+        let mut set = Vec::new();
+        segment((-1e12, -1e12), (1e12, 1e12), (101, 101), &mut |x, y| set.push((x, y)));
+        assert!(set.len() < 1000, "{} dots", set.len());
+        assert!(set.contains(&(50, 50)) && set.contains(&(0, 100)) && set.contains(&(100, 0)));
+    }
+}

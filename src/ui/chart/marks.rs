@@ -1,0 +1,195 @@
+//! The named points of a plot, the ends of series that diverged, the bands behind the curves, and the cursor.
+//!
+//! A point outside of the axes is an arrow beyond the border, at its height or in its column. A label stands in its
+//! point's own row, since every other row is another value's: in a gutter at the right where the plot has one, else
+//! beside the point where nothing is drawn, else nowhere. No label is drawn over data.
+
+use super::curves::{edge_cell, plain_cell};
+use super::{Canvas, MarkLabels, look_in_words};
+use crate::theme::{Glyphs, Theme};
+use app::{AxisRange, Readout, cut, mark_values};
+use protocol::{PlotMark, Source};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_width::UnicodeWidthStr;
+
+/// A point to be marked.
+struct Spot {
+    at: (f64, f64),
+    text: String,
+    style: Style,
+    glyph: &'static str,
+}
+
+/// What stands at a named point.
+fn glyph_of(theme: &Theme, mark: &PlotMark) -> &'static str {
+    if mark.source == Source::Reader { theme.own_mark() } else { theme.mark() }
+}
+
+/// What the reader predicted, for the first line of a plot that labels no such point: beside it there may be no room
+/// among the curves. An arrow says which way it lies.
+pub fn predictions_told(canvas: &Canvas) -> String {
+    let told = |mark: &PlotMark| {
+        let side = side(canvas.ranges.y.part(mark.at[1]).unwrap_or(-1.0));
+        let glyph = arrow(0, side, canvas.theme.glyphs).unwrap_or(glyph_of(canvas.theme, mark));
+        format!("{glyph} {}", mark.label)
+    };
+    let predicted = canvas.plot.marks.iter().filter(|mark| mark.source == Source::Reader);
+    predicted.map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// 1 above an axis, -1 below it, 0 on it.
+fn side(part: f64) -> i8 {
+    i8::from(part > 1.001) - i8::from(part < -0.001)
+}
+
+fn spots(canvas: &Canvas, labels: MarkLabels) -> Vec<Spot> {
+    let Canvas { theme, plot, viewport, ranges, .. } = *canvas;
+    let values = mark_values(plot, &ranges.y);
+    let marks = plot.marks.iter().zip(values).map(|(mark, value)| Spot {
+        at: (mark.at[0], mark.at[1]),
+        text: match labels {
+            MarkLabels::Gutter => value,
+            MarkLabels::Beside if mark.source == Source::Reader => String::new(),
+            MarkLabels::Beside | MarkLabels::OfPoints => mark.label.clone(),
+            MarkLabels::None => String::new(),
+        },
+        style: if labels == MarkLabels::OfPoints { theme.faint() } else { theme.source(&mark.source) },
+        glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },
+    });
+    // One without a single number never came down into the plot.
+    let end = |(x, y): (f64, Option<f64>)| Spot {
+        at: (x, y.unwrap_or_else(|| above(&ranges.y))),
+        text: String::new(),
+        style: theme.bad(),
+        glyph: theme.mark(),
+    };
+    let ends = viewport.series(plot).filter_map(|(_, series)| series.divergence()).map(end);
+    marks.chain(ends).collect()
+}
+
+/// A value above an axis.
+fn above(range: &AxisRange) -> f64 {
+    let (low, high) = range.ends();
+    high + (high - low)
+}
+
+/// Named points, and then their labels; `gutter` columns at the right are kept for these.
+pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffer) {
+    let Canvas { theme, ranges, place, .. } = *canvas;
+    let mut placed = Vec::new();
+    for spot in spots(canvas, labels) {
+        let (Some(px), Some(py)) = (ranges.x.part(spot.at.0), ranges.y.part(spot.at.1)) else { continue };
+        let (x, y) = (side(px), side(py));
+        let (column, row) = plain_cell(place, px, py);
+        let at = (
+            [place.x - 1, column, place.right()][(x + 1) as usize],
+            // Beyond a corner there is no height to keep.
+            [place.bottom(), row, place.y - 1][(y + 1) as usize],
+        );
+        let glyph = arrow(x, y, theme.glyphs).filter(|_| !spot.glyph.is_empty()).unwrap_or(spot.glyph);
+        if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
+            buffer.set_string(at.0, at.1, glyph, spot.style);
+        }
+        placed.push((spot, glyph, (x, y), (column, row)));
+    }
+    if gutter == 0 {
+        for (spot, _, out, (column, row)) in
+            placed.iter().filter(|(spot, _, out, _)| out.1 == 0 && !spot.text.is_empty())
+        {
+            let column = column + u16::from(out.0 > 0);
+            write_beside(&theme.text(&spot.text), (column, *row), spot.style, place, buffer);
+        }
+        return;
+    }
+    for row in place.y..place.bottom() {
+        let here = || placed.iter().filter(|(spot, _, _, at)| at.1 == row && !spot.text.is_empty());
+        let told = |(spot, glyph, out, _): &(Spot, &str, (i8, i8), (u16, u16))| {
+            let text = theme.text(&spot.text);
+            if out.1 == 0 { text } else { format!("{glyph} {text}") }
+        };
+        if let Some((first, ..)) = here().next() {
+            let room = usize::from(gutter.saturating_sub(1));
+            let text = here().map(told).collect::<Vec<_>>().join(", ");
+            buffer.set_stringn(place.right() + 2, row, cut(&text, room), room, first.style);
+        }
+    }
+}
+
+/// Bands as a light pattern, their names at the top.
+pub fn draw_bands(canvas: &Canvas, buffer: &mut Buffer) {
+    let Canvas { theme, plot, ranges, place, .. } = *canvas;
+    let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
+    for band in &plot.bands {
+        let ends = |range: &AxisRange, cells: u16| {
+            let [from, to] = [band.from, band.to].map(|value| range.part(value).unwrap_or(0.0));
+            let cell = |part: f64| (part.clamp(0.0, 1.0) * f64::from(cells - 1)).round() as u16;
+            (from <= 1.0 && to >= 0.0).then(|| (cell(from), cell(to)))
+        };
+        let cells = if band.vertical { ends(&ranges.x, place.width) } else { ends(&ranges.y, place.height) };
+        let Some((from, to)) = cells else { continue };
+        let area = if band.vertical {
+            Rect { x: place.x + from, width: to.saturating_sub(from) + 1, ..place }
+        } else {
+            Rect { y: place.bottom() - 1 - to, height: to.saturating_sub(from) + 1, ..place }
+        };
+        for row in area.y..area.bottom() {
+            buffer.set_stringn(area.x, row, fill.repeat(area.width.into()), area.width.into(), theme.faint());
+        }
+        let room = usize::from(place.right() - area.x);
+        buffer.set_stringn(area.x, area.y, theme.text(&band.label), room, theme.source(&band.source));
+    }
+}
+
+/// A line down to the x axis where nothing else stands, and the point itself on top of all.
+pub fn draw_cursor(canvas: &Canvas, buffer: &mut Buffer) {
+    let Canvas { theme, plot, viewport, ranges, place } = *canvas;
+    let Some(cursor) = viewport.cursor else { return };
+    let readout = Readout::of_plot(plot, viewport);
+    let Some(point) = readout.point(cursor) else { return };
+    let Some((px, py)) = ranges.x.part(point.x).zip(ranges.y.part(point.y)) else { return };
+    let (column, row) = edge_cell(place, px, py);
+    let bar = if theme.glyphs == Glyphs::Ascii { "|" } else { "┊" };
+    for below in row + 1..place.bottom() {
+        if buffer.cell((column, below)).is_some_and(|cell| [" ", "░", "\u{2800}"].contains(&cell.symbol())) {
+            buffer.set_string(column, below, bar, theme.faint());
+        }
+    }
+    let glyph = if theme.glyphs == Glyphs::Ascii { "X" } else { "◉" };
+    let style = look_in_words(theme, plot, cursor.curve).1.patch(theme.selected());
+    buffer.set_string(column, row, glyph, style);
+}
+
+/// Which way a point lies that is outside of the axes: to the right and up are positive. `None` inside of them.
+fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
+    let [rich, plain] = match (x, y) {
+        (0, 0) => return None,
+        (0, 1) => ["↑", "^"],
+        (0, _) => ["↓", "v"],
+        (1, 0) => ["→", ">"],
+        (_, 0) => ["←", "<"],
+        (1, 1) => ["↗", "^"],
+        (1, _) => ["↘", "v"],
+        (_, 1) => ["↖", "^"],
+        (_, _) => ["↙", "v"],
+    };
+    Some(if glyphs == Glyphs::Ascii { plain } else { rich })
+}
+
+/// Whether no curve, point or label stands here.
+pub fn is_blank(buffer: &Buffer, at: (u16, u16)) -> bool {
+    buffer.cell(at).is_none_or(|cell| [" ", "░", ":", "\u{2800}"].contains(&cell.symbol()))
+}
+
+/// A label to the right or to the left of its point, in the point's row, where nothing else stands.
+fn write_beside(text: &str, (column, row): (u16, u16), style: Style, place: Rect, buffer: &mut Buffer) {
+    let width = text.width() as u16;
+    let right = Some(column + 2).filter(|x| x + width <= place.right());
+    let left = column.checked_sub(width + 1).filter(|x| *x >= place.x);
+    let free = |x: &u16| {
+        let (from, to) = (x.saturating_sub(1).max(place.x), (x + width + 1).min(place.right()));
+        (from..to).filter(|at| *at != column).all(|at| is_blank(buffer, (at, row)))
+    };
+    if let Some(x) = right.into_iter().chain(left).find(free) {
+        buffer.set_string(x, row, text, style);
+    }
+}

@@ -1,0 +1,367 @@
+//! The terminal's renderer of a plot and its viewport: legend, axes with round ticks, logarithmic where the viewport says
+//! so, curves in Braille dots or plain characters, named points with their labels. ratatui's own chart has neither log
+//! axes nor enough ticks to tell 1.05 % from 1.37 %.
+
+mod axes;
+mod curves;
+mod legend;
+mod markers;
+mod marks;
+pub mod reading;
+
+use crate::theme::{Glyphs, Theme};
+use app::{
+    AxisRange, AxisRanges, SeriesColour, Viewport, axis_label, has_markers, mark_values, series_colour, tick_labels,
+};
+use axes::Axes;
+use protocol::{Plot, Source, Stroke};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
+use unicode_width::UnicodeWidthStr;
+
+/// What a pane wants of a plot beside its curves.
+#[derive(Clone, Copy, Debug)]
+pub struct ChartLayout<'a> {
+    /// A pane that lists the series itself has no legend.
+    pub has_legend: bool,
+    pub labels: MarkLabels,
+    /// Stands at the right end of the first line, if that has room.
+    pub note: &'a str,
+    /// What there is to say while no series has a point.
+    pub empty: &'a str,
+}
+
+/// Where the labels of named points stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkLabels {
+    /// Their values in columns at the right.
+    Gutter,
+    /// Their names beside them; what the reader predicted is told in the first line.
+    Beside,
+    /// The same; the points are those of a series, and have its markers.
+    OfPoints,
+    None,
+}
+
+/// A plot with its place on the screen.
+#[derive(Clone, Copy)]
+struct Canvas<'a> {
+    theme: &'a Theme,
+    plot: &'a Plot,
+    viewport: &'a Viewport,
+    ranges: AxisRanges,
+    /// The room of the curves.
+    place: Rect,
+}
+
+/// How a curve looks, or a mark behind the last of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub style: Style,
+    /// The band around a mean.
+    pub pale: Style,
+    /// Stands at some of its points; empty for a line alone.
+    pub marker: &'static str,
+}
+
+/// The look of a plot's curve by its number in the [`Readout`](app::Readout): that of a series, then of a mark. An arm has
+/// its colour and its marker from its place in the study.
+pub fn look(theme: &Theme, plot: &Plot, curve: usize) -> Look {
+    let Some(series) = plot.series.get(curve) else {
+        let mark = plot.marks.get(curve - plot.series.len());
+        let style = mark.map_or(theme.faint(), |mark| theme.source(&mark.source));
+        return Look { style, pale: style, marker: theme.mark() };
+    };
+    let number = if let Source::Run { arm, .. } = series.source { arm } else { curve };
+    let style = match series_colour(plot, curve) {
+        // What it runs over may be dim.
+        SeriesColour::Arm(number) => theme.arm(number).remove_modifier(Modifier::DIM),
+        SeriesColour::Seed(number) => theme.seeds(number),
+        SeriesColour::Cited => theme.cited(),
+        SeriesColour::Reader => theme.strong(),
+        SeriesColour::Faint => theme.faint(),
+    };
+    let marker = if has_markers(plot, curve) { theme.marker(number) } else { "" };
+    Look { style, pale: theme.seeds(number), marker }
+}
+
+/// The same in words: a marker, or a piece of its line, and its style. A seed has those of its arm.
+pub fn look_in_words(theme: &Theme, plot: &Plot, curve: usize) -> (&'static str, Style) {
+    if let Some(Source::Run { arm, .. }) = plot.series.get(curve).map(|series| &series.source) {
+        return (theme.marker(*arm), theme.arm(*arm));
+    }
+    let Look { style, marker, .. } = look(theme, plot, curve);
+    match marker {
+        "" if theme.glyphs == Glyphs::Ascii => ("-", style),
+        "" => ("─", style),
+        marker => (marker, style),
+    }
+}
+
+/// Columns at the right for the labels of named points, at least.
+const GUTTER: u16 = 17;
+
+/// Draws a plot as the viewport shows it; too small an area stays empty.
+pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayout, area: Rect, buffer: &mut Buffer) {
+    let area = if layout.has_legend { legend::draw(theme, plot, viewport, area, buffer) } else { area };
+    if area.width < 16 || area.height < 5 {
+        return;
+    }
+    let ranges = viewport.view(plot);
+    let rows = area.height - 3;
+    let y_ticks = y_ticks(&ranges.y, rows);
+    let left = tick_labels(&y_ticks).iter().map(|label| label.width()).max().unwrap_or(1) as u16 + 1;
+    let gutter = if layout.labels == MarkLabels::Gutter { gutter(plot, &ranges) } else { 0 };
+    let right = if gutter > 0 && area.width > left + gutter + 24 { gutter } else { 0 };
+    let place = Rect::new(area.x + left + 1, area.y + 1, area.width.saturating_sub(left + 2 + right), rows);
+    if place.width < 4 || place.height < 2 {
+        return;
+    }
+    let canvas = Canvas { theme, plot, viewport, ranges, place };
+    let y_label = theme.text(&y_label(&canvas, usize::from(area.width)));
+    let used = buffer.set_stringn(area.x, area.y, &y_label, usize::from(area.width), theme.faint()).0 - area.x;
+    let axes = Axes { plot: place, area: Rect { width: area.width - right, ..area }, theme };
+    axes.y(&ranges.y, &y_ticks, buffer);
+    let x_label = axis_label(&plot.x.label, &ranges.x);
+    let above = if axes.x(&ranges.x, &x_ticks(&canvas), &x_label, buffer) { String::new() } else { x_label };
+    let (note, note_style) = match layout.labels {
+        MarkLabels::Beside => (marks::predictions_told(&canvas), theme.strong()),
+        MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::None => (layout.note.into(), theme.cited()),
+    };
+    let arrow = if above.is_empty() { above } else { theme.text(&format!("{above} →")) };
+    write_at_right([(arrow, theme.faint()), (theme.text(&note), note_style)], used, area, buffer);
+    marks::draw_bands(&canvas, buffer);
+    curves::draw(&canvas, buffer);
+    marks::draw(&canvas, layout.labels, right, buffer);
+    marks::draw_cursor(&canvas, buffer);
+    if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
+        say_what_comes(&canvas, layout.empty, buffer);
+    }
+}
+
+/// Columns for the labels of named points; 0 if there are none.
+fn gutter(plot: &Plot, ranges: &AxisRanges) -> u16 {
+    match mark_values(plot, &ranges.y).iter().map(|label| label.width() as u16).max() {
+        None | Some(0) => 0,
+        // Two columns in front of a label, and two for the arrow of one that lies beyond.
+        Some(longest) => GUTTER.max(longest + 4),
+    }
+}
+
+/// The name of the y axis, and what thick and thin series mean, as long as the room takes it.
+fn y_label(canvas: &Canvas, room: usize) -> String {
+    let series = || canvas.viewport.series(canvas.plot).map(|(_, series)| series);
+    let has_means = series().any(|series| series.stroke == Stroke::Thick);
+    let keys: &[&str] = if has_means { &["; thick: mean, band: ± sd", "; mean ± sd"] } else { &[] };
+    let label = |key: &str| axis_label(&format!("{}{key}", canvas.plot.y.label), &canvas.ranges.y);
+    keys.iter().map(|key| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
+}
+
+/// Texts at the right of the y axis' label, from the right end on, each if it has room.
+fn write_at_right(texts: [(String, Style); 2], used: u16, area: Rect, buffer: &mut Buffer) {
+    let mut end = area.right();
+    for (text, style) in texts {
+        let width = text.width() as u16;
+        if width > 0 && area.x + used + 2 + width <= end {
+            buffer.set_string(end - width, area.y, &text, style);
+            end -= width + 2;
+        }
+    }
+}
+
+/// In the middle of a plot that has no curve yet, where nothing else stands.
+fn say_what_comes(canvas: &Canvas, text: &str, buffer: &mut Buffer) {
+    let Canvas { theme, place, .. } = *canvas;
+    let width = usize::from(place.width.saturating_sub(4).min(60));
+    let lines = textwrap::wrap(text, app::lines_of(width.max(1)));
+    let top = place.y + place.height.saturating_sub(lines.len() as u16) / 2;
+    for (line, y) in lines.iter().zip(top..place.bottom()) {
+        let text = theme.text(line);
+        let x = place.x + place.width.saturating_sub(text.width() as u16) / 2;
+        let spot = Rect::new(x, y, text.width() as u16, 1);
+        if spot.positions().all(|at| marks::is_blank(buffer, (at.x, at.y))) {
+            buffer.set_stringn(x, y, &text, usize::from(place.right() - x), theme.faint());
+        }
+    }
+}
+
+fn x_ticks(canvas: &Canvas) -> Vec<f64> {
+    // Between two epochs or two layers there is nothing to mark.
+    let is_whole =
+        canvas.viewport.series(canvas.plot).flat_map(|(_, series)| &series.points).all(|(x, _)| x.fract() == 0.0);
+    let ticks = canvas.ranges.x.ticks(usize::from(canvas.place.width / 9).max(2));
+    ticks.into_iter().filter(|value| !is_whole || value.fract() == 0.0).collect()
+}
+
+/// Numbers for the y axis, a free row at least between two of them.
+fn y_ticks(range: &AxisRange, rows: u16) -> Vec<f64> {
+    let row = |value: f64| range.part(value).map(|part| ((1.0 - part) * f64::from(rows - 1)).round());
+    let apart = |ticks: &[f64]| {
+        ticks.windows(2).all(|pair| row(pair[0]).zip(row(pair[1])).is_none_or(|(a, b)| (b - a).abs() >= 2.0))
+    };
+    // More numbers than a dozen tell no more.
+    let most = usize::from(rows / 2).clamp(3, 12);
+    let mut sets = (2..=most).rev().map(|most| range.ticks(most));
+    sets.find(|ticks| apart(ticks)).unwrap_or_else(|| range.ticks(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Palette;
+    use protocol::{AxisScale, PlotAxis, PlotBand, PlotMark, PlotSeries, RunId};
+
+    fn plot(marks: Vec<PlotMark>) -> Plot {
+        let axis = |label: &str, scale, limits| PlotAxis { label: label.into(), scale, limits: Some(limits) };
+        let series = PlotSeries {
+            name: "here".into(),
+            source: Source::Measured,
+            stroke: Stroke::Line,
+            points: (0..=20).map(|n| (f64::from(n), Some(4.0 - 0.15 * f64::from(n)))).collect(),
+            spread: Vec::new(),
+        };
+        Plot {
+            title: String::new(),
+            x: axis("epoch", AxisScale::Linear, (0.0, 20.0)),
+            y: axis("error, %", AxisScale::Log, (1.0, 4.0)),
+            series: vec![series],
+            bands: Vec::new(),
+            marks,
+            places: Vec::new(),
+        }
+    }
+
+    const LABELS: [MarkLabels; 2] = [MarkLabels::Gutter, MarkLabels::Beside];
+
+    fn drawn(plot: &Plot, labels: MarkLabels, (width, height): (u16, u16)) -> Vec<Vec<String>> {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let layout = ChartLayout { has_legend: false, labels, note: "", empty: "" };
+        draw(&theme, plot, &Viewport::default(), &layout, area, &mut buffer);
+        (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol().to_string()).collect()).collect()
+    }
+
+    fn mark(x: f64, y: f64) -> PlotMark {
+        PlotMark { label: format!("{y:.2} @{x}"), source: Source::Cited("paper".into()), at: [x, y] }
+    }
+
+    /// Whatever is published, the data stay as they are: a point covers its own cell and a label none.
+    #[test]
+    fn labels_cover_no_data() {
+        let many = || vec![mark(2.0, 3.7), mark(10.0, 2.4), mark(11.0, 2.5), mark(19.0, 1.2), mark(40.0, 1.5)];
+        // Nothing to say keeps the columns at the right as they are.
+        let none = || vec![PlotMark { label: "         ".into(), source: Source::Reader, at: [-9.0, 90.0] }];
+        for size in [(72, 20), (56, 12), (36, 8), (20, 6)] {
+            for labels in LABELS {
+                let bare = drawn(&plot(none()), labels, size);
+                let with = drawn(&plot(many()), labels, size);
+                let changed = bare[1..].iter().flatten().zip(with[1..].iter().flatten());
+                for (before, after) in changed.filter(|(before, after)| before != after) {
+                    let is_border = ["│", "─", "┤", "┴", "↖"].contains(&before.as_str());
+                    assert!(before == " " || after == "✕" || is_border, "{before:?} became {after:?} at {size:?}");
+                }
+            }
+        }
+    }
+
+    /// A row is a value: a label stands in that of its point, inside or beyond the border.
+    #[test]
+    fn labels_stand_at_their_own_height() {
+        for labels in LABELS {
+            let rows = drawn(&plot(vec![mark(3.0, 1.5), mark(90.0, 2.0), mark(5.0, 0.2)]), labels, (72, 20));
+            let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
+            let row = |what: &str| text.iter().position(|line| line.contains(what));
+            let mark = text.iter().position(|line| line.contains('✕'));
+            assert_eq!(row("1.50 @3"), mark, "{text:#?}");
+            assert_eq!(row("2.00 @90"), row("→"), "{text:#?}");
+            assert_eq!(row("2 ┤"), row("→"), "an arrow at the height of 2\n{text:#?}");
+            assert!(text[18].contains('↓'), "below the axis\n{text:#?}");
+        }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_says_so_and_its_numbers_stand_apart() {
+        for height in 8..40 {
+            let rows = drawn(&plot(Vec::new()), MarkLabels::Beside, (60, height));
+            let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
+            assert!(text[0].contains("error, % (log)"), "{text:#?}");
+            let ticks: Vec<usize> = (0..text.len()).filter(|row| text[*row].contains('┤')).collect();
+            assert!(ticks.len() >= 2 && ticks.windows(2).all(|pair| pair[1] - pair[0] >= 2), "{text:#?}");
+        }
+    }
+
+    #[test]
+    fn the_spread_of_a_mean_is_light_and_the_mean_lies_on_it() {
+        let dots = |stroke, spread: Option<f64>| -> u32 {
+            let mut plot = plot(Vec::new());
+            plot.series[0].stroke = stroke;
+            plot.series[0].spread = vec![spread; 21];
+            let cells = drawn(&plot, MarkLabels::None, (60, 20)).concat();
+            let dots = |cell: &String| cell.chars().next().map_or(0, |c| u32::from(c).wrapping_sub(0x2800));
+            cells.iter().map(dots).filter(|dots| *dots < 256).map(u32::count_ones).sum()
+        };
+        let (all, thick, thin) = (dots(Stroke::Thick, Some(0.5)), dots(Stroke::Thick, None), dots(Stroke::Thin, None));
+        assert!(all > thick + 40 && thick > thin + 30, "{all} {thick} {thin}");
+    }
+
+    /// The end of a series that diverged is marked at its last number, and a lane without any above the plot.
+    #[test]
+    fn a_series_that_diverged_ends_with_a_mark() {
+        let mut plot = plot(Vec::new());
+        plot.series[0].points.truncate(11);
+        plot.series[0].points.push((11.0, None));
+        plot.series.push(PlotSeries { points: vec![(1.0, None)], ..plot.series[0].clone() });
+        let rows = drawn(&plot, MarkLabels::None, (72, 20));
+        let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
+        assert_eq!(text.iter().filter(|line| line.contains('✕')).count(), 1, "{text:#?}");
+        assert!(text[0].contains('↑'), "{text:#?}");
+    }
+
+    /// The same arm has the same colour and marker whatever else the plot shows, and thin series have its paler one.
+    #[test]
+    fn an_arm_keeps_its_colour() {
+        let mut plot = plot(Vec::new());
+        let of =
+            |arm, stroke| PlotSeries { source: Source::Run { run: RunId(3), arm }, stroke, ..plot.series[0].clone() };
+        plot.series = vec![of(1, Stroke::Thick), of(0, Stroke::Thick), of(1, Stroke::Thin), of(0, Stroke::Thin)];
+        let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+        let look = |curve| look(&theme, &plot, curve);
+        assert_eq!((look(0).style.fg, look(0).marker), (theme.arm(1).fg, theme.marker(1)));
+        assert_eq!((look(3).style, look(3).marker), (theme.seeds(0), ""));
+    }
+
+    /// A named point bears the look and the name of its source: theory is not taken for something published.
+    #[test]
+    fn points_and_bands_say_where_they_come_from() {
+        let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: Some((0.0, 10.0)) };
+        let mark = |label: &str, source, y| PlotMark { label: label.into(), source, at: [5.0, y] };
+        let (theory, cited) = (Source::Theory("formula".into()), Source::Cited("paper".into()));
+        let band = PlotBand { label: "band".into(), source: Source::Measured, vertical: true, from: 1.0, to: 2.0 };
+        let mut figure = Plot {
+            x: axis(),
+            y: axis(),
+            bands: vec![band],
+            ..plot(vec![mark("solved", theory, 8.0), mark("printed", cited, 4.0)])
+        };
+        figure.series[0].points = vec![(0.0, Some(0.0)), (10.0, Some(0.0))];
+        let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+        let area = Rect::new(0, 0, 80, 20);
+        let mut buffer = Buffer::empty(area);
+        let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
+        draw(&theme, &figure, &Viewport::default(), &layout, area, &mut buffer);
+        let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        assert_eq!(row(0).trim_end(), "measured: ─ here  ░ band  theory: formula: ✕ solved  paper: ✕ printed");
+        let look_of = |word: &str| {
+            let place = |y| row(y).find(word).map(|at| (row(y)[..at].chars().count() as u16, y));
+            buffer[(1..20).find_map(place).unwrap()].style()
+        };
+        assert_eq!(look_of("printed").fg, theme.cited().fg);
+        assert_ne!(look_of("solved").fg, theme.cited().fg);
+        assert_ne!(look_of("band").fg, theme.cited().fg);
+        assert_eq!([1, 2].map(|at| look(&theme, &figure, at).style), [theme.strong(), theme.cited()]);
+    }
+}
