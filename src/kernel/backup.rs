@@ -85,7 +85,7 @@ impl Kernel {
         // Before the copy, so that what comes to rest meanwhile asks for the next.
         self.backups().asked = false;
         // What stands at the path may be another's.
-        let found = self.store().check();
+        let found = self.store().check_in_place();
         let made = found.and_then(|()| store::back_up(&self.home));
         if let Err(error) = self.store().copy_log() {
             tracing::debug!("the store's log stays beside it: {error}");

@@ -36,7 +36,7 @@ impl Kernel {
     pub(super) fn keep_store(&self) {
         let (kept, news) = {
             let mut store = self.store();
-            (store.keep(), store.take_news())
+            (store.ensure_in_place(), store.take_restored_notice())
         };
         if let Some(news) = &news {
             lock(&self.notices).push(news.clone());

@@ -207,7 +207,7 @@ impl LaneObserver<'_> {
     fn recover(&mut self) -> Result<Option<Snapshot>, LaneEnd> {
         let (run, lane) = (self.run, self.lane);
         let epochs = self.persist(|this| {
-            this.kernel.store().check()?;
+            this.kernel.store().check_in_place()?;
             this.folder.prepare()?;
             Ok(this.kernel.store().epochs(run)?)
         });
@@ -266,7 +266,7 @@ impl LaneObserver<'_> {
 
     fn commit(&self, record: &EpochRecord, bytes: &[u8], best: u32) -> Result<Committed, SaveError> {
         // First: a folder made at the path of a home that was moved would part the run.
-        self.kernel.store().check()?;
+        self.kernel.store().check_in_place()?;
         if !self.folder.path().is_dir() {
             self.folder.prepare()?;
         }
@@ -280,7 +280,7 @@ impl LaneObserver<'_> {
     }
 
     fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
-        self.kernel.store().check().map_err(io::Error::other)?;
+        self.kernel.store().check_in_place().map_err(io::Error::other)?;
         self.folder.prepare()?;
         self.folder.write_state(bytes)
     }

@@ -490,7 +490,7 @@ impl Line {
             (true, true) => return self.look_at_home(),
             _ => {}
         }
-        let written = store::keep_places(&self.home, &places);
+        let written = store::save_places(&self.home, &places);
         if written.is_ok() {
             self.wire.lock().places.kept(&places);
         }

@@ -1,9 +1,8 @@
 //! Runs whose kernel ended beneath them: which of them the next kernel takes up again by itself.
 
 use super::{
-    Store, StoreError,
-    checksum::{self, RUNS},
-    now,
+    Store, StoreError, now,
+    rows::{RUNS, update_row},
     write::open_runs,
 };
 use protocol::RunId;
@@ -61,7 +60,7 @@ impl Store {
         let runs = open_runs(&transaction)?;
         for run in &runs {
             let sql = "UPDATE runs SET state = 'interrupted', reason = NULL, updated = ?2 WHERE id = ?1";
-            checksum::change(&transaction, RUNS, &[&run.0], || transaction.execute(sql, [run.0, now()]))?;
+            update_row(&transaction, RUNS, &[&run.0], || transaction.execute(sql, [run.0, now()]))?;
         }
         transaction.commit()?;
         Ok(runs)
@@ -84,7 +83,7 @@ impl Store {
 
     /// Its reader has asked for this run: the deaths before count no more.
     pub fn forget_interruption(&mut self, run: RunId) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_in_place()?;
         self.connection.execute("DELETE FROM interruptions WHERE run = ?1", [run.0])?;
         Ok(())
     }

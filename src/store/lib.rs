@@ -6,36 +6,31 @@
 //! by no power switch. A damaged file is renamed aside, never deleted. Beside the store lies its second copy, which the
 //! kernel keeps: see [`back_up`].
 
-mod backup;
-mod checksum;
+mod database;
+mod durability;
 mod error;
 mod home;
 mod interruptions;
 mod migrations;
-mod numbers;
 mod open;
 mod output;
 mod ownership;
-mod place;
+mod places;
 mod read;
-mod repair;
-mod restore;
-mod salvage;
-mod standing;
-mod wal;
+mod rows;
+mod run_numbers;
 mod write;
 
 pub mod files;
 pub mod socket;
 
-pub use backup::back_up;
+pub use durability::{ReadSpec, back_up};
 pub use error::{DamagedRun, StoreError};
 pub use home::{Home, HomeError};
 pub use interruptions::{CutOff, Interruption};
 pub use output::{OutputError, write_out};
 pub use ownership::open_own;
-pub use place::keep_places;
-pub use repair::ReadSpec;
+pub use places::save_places;
 pub use write::now;
 
 use protocol::Lane;
@@ -49,10 +44,10 @@ pub struct Store {
     notices: Vec<String>,
     /// For readers: where a kernel would listen, see [`Store::runs`].
     socket: Option<PathBuf>,
-    /// For the kernel: where its files were when they were opened.
-    ground: Option<standing::Ground>,
-    /// See [`Store::take_news`].
-    news: Option<String>,
+    /// For the kernel: which files it opened.
+    identity: Option<durability::FileIdentity>,
+    /// See [`Store::take_restored_notice`].
+    restored_notice: Option<String>,
 }
 
 /// Where one lane of a run stands.
@@ -83,8 +78,8 @@ pub struct CheckpointRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Committed {
     New,
-    /// A resume computed it again, and it came out the same: nothing to announce.
+    /// A resume computed it again with the same result: nothing to announce.
     Same,
-    /// A resume computed it again, and it came out different. What was announced first stands.
+    /// A resume computed it again with another result. What was announced first stands.
     Different,
 }

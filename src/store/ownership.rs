@@ -33,7 +33,7 @@ enum Kind {
 /// If something belongs to another user, if others can write above it, or if something else is in a file's place.
 pub(super) fn examine(home: &Home) -> Result<(), HomeError> {
     way_to(home)?;
-    let store = |suffix: &str| super::backup::with_suffix(&home.database(), suffix);
+    let store = |suffix: &str| super::database::with_suffix(&home.database(), suffix);
     for path in [home.database(), store("-wal"), store("-shm"), home.backup(), home.lock()] {
         entry(home, &path, Kind::File)?;
     }

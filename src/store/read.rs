@@ -2,9 +2,10 @@
 
 use super::{
     CheckpointRow, DamagedRun, LaneState, Store, StoreError,
-    checksum::Columns,
     error::{is_a_value, of_run},
-    now, socket,
+    now,
+    rows::Columns,
+    socket,
 };
 use protocol::{
     Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,

@@ -2,7 +2,8 @@
 
 use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
-    checksum::{self, CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table},
+    database::fold_log,
+    rows::{CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum},
 };
 use protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
 use rusqlite::{Connection, ToSql, Transaction, params};
@@ -19,7 +20,7 @@ impl Store {
             params![name, json, now()],
         )?;
         let run = transaction.last_insert_rowid();
-        checksum::seal(&transaction, RUNS, &[&run])?;
+        write_checksum(&transaction, RUNS, &[&run])?;
         insert_lanes(&transaction, run, spec)?;
         transaction.commit()?;
         Ok(RunId(run))
@@ -65,12 +66,12 @@ impl Store {
         })
     }
 
-    /// Keeps what computes this run; whether that is news.
+    /// Stores what computes this run; returns whether that has changed.
     pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
         let transaction = self.transaction()?;
         let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
         let change = || transaction.execute(sql, params![run.0, name]);
-        let changed = checksum::change(&transaction, RUNS, &[&run.0], change)?;
+        let changed = update_row(&transaction, RUNS, &[&run.0], change)?;
         transaction.commit()?;
         Ok(changed == 1)
     }
@@ -104,7 +105,7 @@ impl Store {
             ],
         )?;
         let committed = if inserted == 1 {
-            checksum::seal(&transaction, EPOCHS, &[&transaction.last_insert_rowid()])?;
+            write_checksum(&transaction, EPOCHS, &[&transaction.last_insert_rowid()])?;
             Committed::New
         } else {
             let measured: Result<(f64, f64, f64), _> = transaction.query_row(
@@ -123,7 +124,7 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![run.0, arm, seed, checkpoint.epoch, checkpoint.file, checkpoint.sha256],
         )?;
-        checksum::seal(&transaction, CHECKPOINTS, &[&run.0, &arm, &seed, &checkpoint.epoch])?;
+        write_checksum(&transaction, CHECKPOINTS, &[&run.0, &arm, &seed, &checkpoint.epoch])?;
         for epoch in dropped {
             transaction.execute(
                 "DELETE FROM checkpoints WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4",
@@ -132,21 +133,19 @@ impl Store {
         }
         let sql = "UPDATE runs SET updated = ?2, elapsed = ?3 WHERE id = ?1";
         let touch = || transaction.execute(sql, params![run.0, now(), elapsed]);
-        checksum::change(&transaction, RUNS, &[&run.0], touch)?;
+        update_row(&transaction, RUNS, &[&run.0], touch)?;
         transaction.commit()?;
         Ok(committed)
     }
 
-    /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is whole.
-    /// A reader that holds on to what was before keeps its part in the log; nothing is lost by that.
+    /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is complete.
     pub fn fold_log(&self) -> Result<(), StoreError> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        fold_log(&self.connection)
     }
 
-    /// Copies the write-ahead log into the store's own file as far as readers let it, and waits for none: a copy of that
-    /// file alone then holds what has come to rest.
+    /// Copies the write-ahead log into the store's own file as far as readers allow it, without waiting for them.
     pub fn copy_log(&self) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_in_place()?;
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
@@ -173,7 +172,7 @@ impl Store {
             "INSERT OR REPLACE INTO cells (lesson, cell, spec, outcome, finished) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![cell.lesson, cell.cell, spec, outcome, finished],
         )?;
-        checksum::seal(&transaction, CELLS, &[&cell.lesson, &cell.cell])?;
+        write_checksum(&transaction, CELLS, &[&cell.lesson, &cell.cell])?;
         Ok(transaction.commit()?)
     }
 
@@ -197,7 +196,7 @@ impl Store {
     }
 
     pub(super) fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
-        self.check()?;
+        self.check_in_place()?;
         Ok(self.connection.transaction()?)
     }
 
@@ -218,7 +217,7 @@ impl Store {
         change: impl FnOnce(&Transaction) -> rusqlite::Result<usize>,
     ) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
-        if checksum::change(&transaction, table, key, || change(&transaction))? == 0 {
+        if update_row(&transaction, table, key, || change(&transaction))? == 0 {
             return Err(StoreError::NoSuchRun(run));
         }
         Ok(transaction.commit()?)
@@ -231,7 +230,7 @@ fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreErr
     } else {
         let text = serde_json::to_string(value)?;
         connection.execute("INSERT OR REPLACE INTO place (key, value) VALUES (?1, ?2)", params![key, text])?;
-        checksum::seal(connection, PLACE, &[&key])?;
+        write_checksum(connection, PLACE, &[&key])?;
     }
     Ok(())
 }
@@ -240,18 +239,6 @@ fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreErr
 pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
     statement.query_map([], |row| row.get(0).map(RunId))?.collect()
-}
-
-/// Every lane of the spec that is not there yet, open.
-pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &RunSpec) -> rusqlite::Result<()> {
-    for Lane { arm, seed } in spec.lanes() {
-        let (arm, seed) = (arm.to_string(), seed as i64);
-        let sql = "INSERT OR IGNORE INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')";
-        if connection.execute(sql, params![run, arm, seed])? == 1 {
-            checksum::seal(connection, LANES, &[&run, &arm, &seed])?;
-        }
-    }
-    Ok(())
 }
 
 /// Seconds since 1970, UTC.

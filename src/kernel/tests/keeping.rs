@@ -49,7 +49,7 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
             let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
             assert_eq!(refusal.kind, ErrorKind::Storage, "{}", refusal.message);
             bench.kernel.keep_store();
-            bench.kernel.store().check().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
+            bench.kernel.store().check_in_place().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
             assert!(bench.notice(trains).contains("there again"), "{lost:?}: {}", bench.notice(trains));
             bench.kernel.stop(trains).unwrap();
             bench.to_the_end(trains);
@@ -66,7 +66,7 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
 fn an_epoch_beneath_which_the_store_went_is_told_once_it_is_stored() {
     let bench = Bench::new();
     fs::remove_file(bench.file("")).unwrap();
-    bench.kernel.store().check().unwrap_err();
+    bench.kernel.store().check_in_place().unwrap_err();
     bench.kernel.keep_store();
     let run = bench.train(&[1]);
     bench.to_the_end(run);

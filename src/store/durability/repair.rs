@@ -1,15 +1,17 @@
 //! What the kernel mends as it opens the store: rows that do not match their checksums, and checkpoint folders whose run
 //! is not in the store.
 
-use super::{
+use super::backup::TemporaryCopy;
+use crate::{
     Home, StoreError,
-    backup::Unfinished,
-    checksum::{CELLS, CHECKPOINTS, Columns, DELETED, EPOCHS, LANES, RUNS, Seal, TABLES, Table, change, seal},
+    database::{open_read_only, version},
     files,
     migrations::LATEST_VERSION,
     now,
-    open::open_to_read,
-    write::insert_lanes,
+    rows::{
+        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, LANES, RUNS, TABLES, Table, insert_lanes,
+        update_row, write_checksum,
+    },
 };
 use protocol::{RunId, RunSpec};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter, types::Value};
@@ -34,9 +36,13 @@ struct Damaged {
 ///
 /// # Errors
 /// If the store can't be read. What can't be written now, on a full disk say, is mended by a later kernel.
-pub(super) fn mend_rows(home: &Home, store: &mut Connection, read: ReadSpec) -> Result<Option<String>, StoreError> {
-    let (damaged, unsealed) = examine_rows(store)?;
-    let mended = seal_all(store, &unsealed).and_then(|()| mend(home, store, &damaged, read));
+pub(in super::super) fn mend_rows(
+    home: &Home,
+    store: &mut Connection,
+    read: ReadSpec,
+) -> Result<Option<String>, StoreError> {
+    let (damaged, without_checksum) = examine_rows(store)?;
+    let mended = write_checksums(store, &without_checksum).and_then(|()| mend(home, store, &damaged, read));
     match mended {
         Err(error) if error.is_transient() => {
             tracing::warn!("damaged rows are not mended yet: {error}");
@@ -47,29 +53,31 @@ pub(super) fn mend_rows(home: &Home, store: &mut Connection, read: ReadSpec) -> 
 }
 
 /// What `relu doctor` names: rows that do not match their checksums.
-pub(super) fn damaged_rows(store: &Connection) -> Result<Vec<String>, StoreError> {
+pub(in super::super) fn damaged_rows(store: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(examine_rows(store)?.0.into_iter().map(|row| row.what).collect())
 }
 
 type Keys = Vec<(Table, Vec<Value>)>;
 
 fn examine_rows(store: &Connection) -> Result<(Vec<Damaged>, Keys), StoreError> {
-    let (mut damaged, mut unsealed) = (Vec::new(), Vec::new());
+    let (mut damaged, mut without_checksum) = (Vec::new(), Vec::new());
     for table in TABLES.into_iter().filter(|table| *table != DELETED) {
         let mut statement = store.prepare(&format!("SELECT * FROM {}", table.name))?;
         let columns = Columns::of(&statement);
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let key = || table.key.iter().map(|column| row.get(*column)).collect::<rusqlite::Result<Vec<Value>>>();
-            match columns.seal(row)? {
-                Seal::Sound => {}
-                Seal::Absent => unsealed.push((table, key()?)),
+            match columns.state(row)? {
+                ChecksumState::Valid => {}
+                ChecksumState::Missing => without_checksum.push((table, key()?)),
                 // A key that is no UTF-8 can't be asked for again; the readers leave such a row out.
-                Seal::Broken => damaged.extend(key().map(|key| Damaged { table, key, what: describe(table, row) })),
+                ChecksumState::Mismatch => {
+                    damaged.extend(key().map(|key| Damaged { table, key, what: describe(table, row) }));
+                }
             }
         }
     }
-    Ok((damaged, unsealed))
+    Ok((damaged, without_checksum))
 }
 
 fn describe(table: Table, row: &Row) -> String {
@@ -93,13 +101,13 @@ fn references(key: &[Value]) -> Vec<&dyn ToSql> {
     key.iter().map(|value| value as &dyn ToSql).collect()
 }
 
-fn seal_all(store: &mut Connection, rows: &Keys) -> Result<(), StoreError> {
+fn write_checksums(store: &mut Connection, rows: &Keys) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
     let transaction = store.transaction()?;
     for (table, key) in rows {
-        seal(&transaction, *table, &references(key))?;
+        write_checksum(&transaction, *table, &references(key))?;
     }
     Ok(transaction.commit()?)
 }
@@ -109,9 +117,9 @@ fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -
         return Ok(None);
     }
     // A row that is left out is not lost: it stands in the copy.
-    let copy = Unfinished::begin(home, ".writing-store")?;
+    let copy = TemporaryCopy::begin(home, ".writing-store")?;
     copy.fill(store)?;
-    let backup = open_to_read(&home.backup()).ok().filter(is_current);
+    let backup = open_read_only(&home.backup()).ok().filter(is_current);
     let (mut from_backup, mut from_checkpoints, mut left_out, mut stay) = (vec![], vec![], vec![], vec![]);
     let transaction = store.transaction()?;
     for Damaged { table, key, what } in rows {
@@ -125,13 +133,13 @@ fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -
             let specs = key.first().and_then(|id| if let Value::Integer(id) = id { Some(*id) } else { None });
             match specs.and_then(|id| Some((id, spec_of(&home.run(RunId(id)), read)?))) {
                 Some((id, spec)) => {
-                    give_spec(&transaction, id, &spec)?;
+                    write_spec(&transaction, id, &spec)?;
                     from_checkpoints.push(what.as_str());
                 }
                 None => stay.push(what.as_str()),
             }
         } else {
-            let sql = format!("DELETE FROM {} WHERE {}", table.name, table.one());
+            let sql = format!("DELETE FROM {} WHERE {}", table.name, table.key_condition());
             transaction.execute(&sql, params_from_iter(key))?;
             left_out.push(what.as_str());
         }
@@ -150,47 +158,49 @@ fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -
         return Ok(None);
     }
     let aside = files::named_aside(&home.database(), "damaged");
-    copy.take_the_place_of(home, &aside)?;
+    copy.rename_to(home, &aside)?;
     transaction.commit()?;
-    let told = [
+    let handled = [
         ("taken from the backup", from_backup),
         ("taken from its checkpoints", from_checkpoints),
         ("left out", left_out),
         ("left as it is", stay),
     ];
-    let told = told.iter().filter(|(_, rows)| !rows.is_empty()).map(|(how, rows)| format!("{}: {how}", listed(rows)));
+    let sentences = handled
+        .iter()
+        .filter(|(_, rows)| !rows.is_empty())
+        .map(|(how, rows)| format!("{}: {how}", enumerate_rows(rows)));
     Ok(Some(format!(
         "What the store holds did not match its checksums, and was mended. {}. The store as it was is kept as {}.",
-        told.collect::<Vec<_>>().join("; "),
+        sentences.collect::<Vec<_>>().join("; "),
         aside.display()
     )))
 }
 
-fn listed(rows: &[&str]) -> String {
+fn enumerate_rows(rows: &[&str]) -> String {
     const MOST: usize = 5;
     let shown = rows[..rows.len().min(MOST)].join(", ");
     if rows.len() > MOST { format!("{shown} and {} more", rows.len() - MOST) } else { shown }
 }
 
 fn is_current(backup: &Connection) -> bool {
-    let version = backup.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    version.is_ok_and(|version| version == LATEST_VERSION)
+    version(backup).is_ok_and(|version| version == LATEST_VERSION)
 }
 
 /// Whether the backup has this row, and it is sound there.
 fn copy_row(backup: &Connection, store: &Connection, table: Table, key: &[Value]) -> rusqlite::Result<bool> {
-    let mut statement = backup.prepare(&format!("SELECT * FROM {} WHERE {}", table.name, table.one()))?;
+    let mut statement = backup.prepare(&format!("SELECT * FROM {} WHERE {}", table.name, table.key_condition()))?;
     let columns = Columns::of(&statement);
     let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let found = statement.query_row(params_from_iter(key), |row| {
         let values =
             (0..names.len()).map(|column| row.get::<_, Value>(column)).collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok((columns.seal(row)? == Seal::Sound).then_some(values))
+        Ok((columns.state(row)? == ChecksumState::Valid).then_some(values))
     });
     let Some(values) = found.optional()?.flatten() else { return Ok(false) };
     let first = key.len() + 1;
     let set: Vec<_> = names.iter().zip(first..).map(|(name, number)| format!("{name} = ?{number}")).collect();
-    let sql = format!("UPDATE {} SET {} WHERE {}", table.name, set.join(", "), table.one());
+    let sql = format!("UPDATE {} SET {} WHERE {}", table.name, set.join(", "), table.key_condition());
     Ok(store.execute(&sql, params_from_iter(key.iter().chain(&values)))? == 1)
 }
 
@@ -206,7 +216,7 @@ fn listing(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Whatever else of the row may be damaged is made readable.
-fn give_spec(store: &Connection, run: i64, spec: &RunSpec) -> Result<(), StoreError> {
+fn write_spec(store: &Connection, run: i64, spec: &RunSpec) -> Result<(), StoreError> {
     let text = |column: &str| -> rusqlite::Result<Option<String>> {
         let read = store.query_row(&format!("SELECT {column} FROM runs WHERE id = ?1"), [run], |row| row.get(0));
         Ok(read.unwrap_or_default())
@@ -217,11 +227,11 @@ fn give_spec(store: &Connection, run: i64, spec: &RunSpec) -> Result<(), StoreEr
         "UPDATE runs SET spec = ?2, state = ?3, name = ?4, not_exact = ?5, backend = ?6, reason = NULL WHERE id = ?1";
     let state = state.unwrap_or_else(|| "stopped".into());
     store.execute(sql, params![run, serde_json::to_string(spec)?, state, name, not_exact, backend])?;
-    Ok(seal(store, RUNS, &[&run])?)
+    Ok(write_checksum(store, RUNS, &[&run])?)
 }
 
 /// The folders of checkpoints whose run the store does not have, and not those that a deletion has left behind.
-pub(super) fn orphans(home: &Home, store: &Connection) -> Result<Vec<RunId>, StoreError> {
+pub(in super::super) fn orphaned_folders(home: &Home, store: &Connection) -> Result<Vec<RunId>, StoreError> {
     // First the folders: a run's row is there before its folder.
     let folders = folders(home);
     let known = numbers(store, "SELECT id FROM runs")?;
@@ -241,12 +251,16 @@ fn numbers(store: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<i64>> {
 
 /// Takes folders whose run is lost into the list again, sets aside those whose settings can't be read, and removes what a
 /// deletion that was cut off has left. Returns what the reader should know.
-pub(super) fn adopt_folders(home: &Home, store: &mut Connection, read: ReadSpec) -> Result<Vec<String>, StoreError> {
+pub(in super::super) fn adopt_folders(
+    home: &Home,
+    store: &mut Connection,
+    read: ReadSpec,
+) -> Result<Vec<String>, StoreError> {
     let mut notices = Vec::new();
-    for run in orphans(home, store)? {
+    for run in orphaned_folders(home, store)? {
         let folder = home.run(run);
         // Nothing in it: a run that had no checkpoint yet.
-        if is_hollow(&folder) {
+        if has_no_files(&folder) {
             let _ = fs::remove_dir_all(&folder);
             continue;
         }
@@ -280,7 +294,7 @@ pub(super) fn adopt_folders(home: &Home, store: &mut Connection, read: ReadSpec)
     Ok(notices)
 }
 
-fn is_hollow(folder: &Path) -> bool {
+fn has_no_files(folder: &Path) -> bool {
     let is_empty = |lane: &PathBuf| lane.is_dir() && listing(lane).is_ok_and(|files| files.is_empty());
     listing(folder).is_ok_and(|lanes| lanes.iter().all(is_empty))
 }
@@ -297,12 +311,12 @@ fn adopt(store: &mut Connection, RunId(run): RunId, spec: &RunSpec) -> Result<()
     let lacking: u32 = transaction.query_row(lacking, params![run, spec.epochs], |row| row.get(0))?;
     let finish =
         || transaction.execute("UPDATE runs SET state = 'finished' WHERE id = ?1 AND ?2 = 0", params![run, lacking]);
-    change(&transaction, RUNS, &[&run], finish)?;
+    update_row(&transaction, RUNS, &[&run], finish)?;
     Ok(transaction.commit()?)
 }
 
 /// Rows that a restored store has of runs that it does not have, once nobody can adopt them any more.
-pub(super) fn drop_stray_rows(store: &mut Connection) -> Result<(), StoreError> {
+pub(in super::super) fn delete_orphan_rows(store: &mut Connection) -> Result<(), StoreError> {
     let transaction = store.transaction()?;
     transaction.execute("DELETE FROM runs WHERE id IN (SELECT run FROM deleted)", [])?;
     for table in [LANES, EPOCHS, CHECKPOINTS] {

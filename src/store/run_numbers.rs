@@ -11,7 +11,7 @@ pub(super) fn highest(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// New runs get higher numbers than this one.
-pub(super) fn begin_after(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+pub(super) fn reserve_up_to(connection: &Connection, number: i64) -> rusqlite::Result<()> {
     if number > highest(connection)? {
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)", [number])?;
@@ -20,8 +20,8 @@ pub(super) fn begin_after(connection: &Connection, number: i64) -> rusqlite::Res
 }
 
 /// A run's folder may be there whose store is not: new runs get higher numbers than any folder's.
-pub(super) fn never_reuse_a_folder(connection: &Connection, home: &Home) -> rusqlite::Result<()> {
+pub(super) fn reserve_folder_numbers(connection: &Connection, home: &Home) -> rusqlite::Result<()> {
     let Ok(entries) = fs::read_dir(home.runs()) else { return Ok(()) };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    begin_after(connection, numbers.max().unwrap_or(0))
+    reserve_up_to(connection, numbers.max().unwrap_or(0))
 }

@@ -3,7 +3,7 @@
 //!
 //! The format is described in <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 
-use super::backup::with_suffix;
+use crate::database::with_suffix;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufReader, Read, Write},
@@ -16,7 +16,7 @@ const FRAME_HEADER: usize = 24;
 
 /// What is wrong with a log. A transaction that a dying process left unfinished at the end is no damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LogDamage {
+pub(in super::super) struct LogDamage {
     /// Counted from 1; `None` if the log's own header is damaged, so that SQLite sees none of its frames.
     pub frame: Option<u64>,
     pub frames: u64,
@@ -34,7 +34,7 @@ impl std::fmt::Display for LogDamage {
 }
 
 /// Reads the log beside this database. `None` if it is sound, or there is none.
-pub(super) fn damage(database: &Path) -> io::Result<Option<LogDamage>> {
+pub(in super::super) fn log_damage(database: &Path) -> io::Result<Option<LogDamage>> {
     let Some(found) = scan(database)? else { return Ok(None) };
     // A writer that began the log anew between two reads is no damage: the second look does not find the same.
     Ok(scan(database)?.filter(|again| *again == found))

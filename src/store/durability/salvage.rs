@@ -1,22 +1,23 @@
 //! What can still be read of a damaged store, or of its backup, carried over into a new one.
 
-use super::{
+use crate::{
     StoreError,
-    checksum::{TABLES, Table},
-    numbers,
+    database::open_read_only,
+    rows::{TABLES, Table},
+    run_numbers,
 };
-use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
+use rusqlite::{Connection, params_from_iter, types::Value};
 use std::path::Path;
 
 /// How much was carried over: what the new store did not have yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Salvaged {
+pub(in super::super) struct Salvaged {
     pub runs: usize,
     pub epochs: usize,
     /// Rows of every table.
     pub rows: usize,
     /// Whether all of it could be read.
-    pub whole: bool,
+    pub complete: bool,
 }
 
 impl std::ops::AddAssign for Salvaged {
@@ -24,7 +25,7 @@ impl std::ops::AddAssign for Salvaged {
         self.runs += more.runs;
         self.epochs += more.epochs;
         self.rows += more.rows;
-        self.whole |= more.whole;
+        self.complete |= more.complete;
     }
 }
 
@@ -33,9 +34,8 @@ impl std::ops::AddAssign for Salvaged {
 ///
 /// # Errors
 /// If the new store can't be written, on a full disk say: it would hold less than could be read.
-pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salvaged, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let damaged = match Connection::open_with_flags(damaged, flags) {
+pub(in super::super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salvaged, StoreError> {
+    let damaged = match open_read_only(damaged) {
         Ok(damaged) => damaged,
         Err(error) => {
             tracing::warn!("nothing can be carried over from {}: {error}", damaged.display());
@@ -43,7 +43,7 @@ pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salva
         }
     };
     let transaction = store.transaction()?;
-    let mut salvaged = Salvaged { whole: true, ..Salvaged::default() };
+    let mut salvaged = Salvaged { complete: true, ..Salvaged::default() };
     for Table { name: table, key } in TABLES {
         // A table of a later version than the damaged store's.
         if matches!(has_table(&damaged, table), Ok(false)) {
@@ -55,7 +55,7 @@ pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salva
             rows += part.write(&transaction, table)?;
             let Some(fault) = part.fault else { break };
             tracing::warn!(table, way, rows, "the damaged store could not be read on: {fault}");
-            salvaged.whole = false;
+            salvaged.complete = false;
         }
         salvaged.rows += rows;
         match table {
@@ -64,8 +64,8 @@ pub(super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salva
             _ => {}
         }
     }
-    if let Ok(number) = numbers::highest(&damaged) {
-        numbers::begin_after(&transaction, number)?;
+    if let Ok(number) = run_numbers::highest(&damaged) {
+        run_numbers::reserve_up_to(&transaction, number)?;
     }
     transaction.commit()?;
     Ok(salvaged)

@@ -1,24 +1,24 @@
-//! The reader's place where no kernel runs: reading alone must not load LibTorch only to be remembered.
+//! Storing the reader's place while no kernel runs: reading alone must not load LibTorch.
 
 use super::{
     Home, Store, StoreError,
+    durability::log_damage,
     open::{Writer, open_writable},
-    wal,
 };
 use serde_json::Value;
 
-/// Keeps places in one transaction, beside whatever kernel may have started meanwhile: they are single rows that no
-/// run depends on, and SQLite lets one writer wait for the other.
+/// Stores places in one transaction, beside a kernel that may have started meanwhile: they are single rows that no run
+/// depends on, and SQLite lets one writer wait for the other.
 ///
 /// # Errors
 /// `StoreError` if the store can't be written; a damaged file is left for the kernel to set aside.
-pub fn keep_places<'a>(
+pub fn save_places<'a>(
     home: &Home,
     places: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), StoreError> {
     home.prepare()?;
-    // SQLite would write over all that is behind the damage.
-    if let Some(damage) = wal::damage(&home.database())? {
+    // SQLite would overwrite all that is behind the damage.
+    if let Some(damage) = log_damage(&home.database())? {
         return Err(StoreError::Damaged(damage.to_string()));
     }
     let connection = open_writable(home, Writer::Notebook)?;
@@ -33,13 +33,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn places_are_kept_beside_a_kernels_store() {
+    fn places_are_saved_beside_a_kernels_store() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path()).unwrap();
         let mut kernel = Store::open(&home).unwrap();
         kernel.remember("last-lesson", &json!("welcome")).unwrap();
         let places = [("last-lesson".to_string(), json!("faster")), ("place/faster".to_string(), json!({ "top": 9 }))];
-        keep_places(&home, places.iter().map(|(key, value)| (key, value))).unwrap();
+        save_places(&home, places.iter().map(|(key, value)| (key, value))).unwrap();
         assert_eq!(kernel.recall("last-lesson").unwrap(), Some(json!("faster")));
         assert_eq!(Store::open_read(&home).unwrap().recall("place/faster").unwrap(), Some(json!({ "top": 9 })));
     }

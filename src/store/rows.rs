@@ -1,9 +1,11 @@
-//! A checksum in every row. SQLite finds a page whose structure is damaged, but not a digit that has changed inside it.
+//! The tables with their keys, and a checksum in every row: SQLite finds a page whose structure is damaged, but not a digit
+//! that has changed inside it.
 //!
-//! It covers every column that is not NULL, by name: a column that a later version adds leaves the checksums of older rows
+//! The checksum covers every column that is not NULL, by name: a column that a later version adds leaves the checksums of older rows
 //! as they are until it is given a value. A row without one was written by a version before 4.
 
-use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, types::Type, types::ValueRef};
+use protocol::{Lane, RunSpec};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params, types::Type, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// A table with the columns of its key.
@@ -26,19 +28,19 @@ pub(super) const TABLES: [Table; 7] = [DELETED, RUNS, LANES, EPOCHS, CHECKPOINTS
 
 impl Table {
     /// The condition for one row, its key given as the first parameters.
-    pub fn one(self) -> String {
+    pub fn key_condition(self) -> String {
         let parts: Vec<_> = self.key.iter().zip(1..).map(|(column, number)| format!("{column} = ?{number}")).collect();
         parts.join(" AND ")
     }
 }
 
-/// What a row's checksum says.
+/// How a row compares with its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seal {
-    Sound,
+pub(super) enum ChecksumState {
+    Valid,
     /// It has none.
-    Absent,
-    Broken,
+    Missing,
+    Mismatch,
 }
 
 /// The columns of a `SELECT *`.
@@ -53,19 +55,19 @@ impl Columns {
         Self { sum: names.iter().position(|name| name == "sum"), names }
     }
 
-    pub fn seal(&self, row: &Row) -> rusqlite::Result<Seal> {
-        let Some(at) = self.sum else { return Ok(Seal::Absent) };
+    pub fn state(&self, row: &Row) -> rusqlite::Result<ChecksumState> {
+        let Some(at) = self.sum else { return Ok(ChecksumState::Missing) };
         Ok(match row.get_ref(at)? {
-            ValueRef::Null => Seal::Absent,
-            ValueRef::Integer(stored) if stored == self.sum(row)? => Seal::Sound,
-            _ => Seal::Broken,
+            ValueRef::Null => ChecksumState::Missing,
+            ValueRef::Integer(stored) if stored == self.sum(row)? => ChecksumState::Valid,
+            _ => ChecksumState::Mismatch,
         })
     }
 
     /// # Errors
-    /// If the row is not as it was written: as for a value that can't be read.
+    /// If the row is not as it was written; the error is that of a value that can't be read.
     pub fn check(&self, row: &Row) -> rusqlite::Result<()> {
-        if self.seal(row)? == Seal::Broken {
+        if self.state(row)? == ChecksumState::Mismatch {
             let why = "a row does not match its checksum".into();
             return Err(rusqlite::Error::FromSqlConversionFailure(self.sum.unwrap_or(0), Type::Integer, why));
         }
@@ -96,37 +98,50 @@ impl Columns {
     }
 }
 
-/// Gives a row the checksum of what it holds now; nothing in a store of a version that has none.
-pub(super) fn seal(connection: &Connection, table: Table, key: &[&dyn ToSql]) -> rusqlite::Result<()> {
+/// Stores the checksum of what a row holds now. Does nothing in a store of a version without checksums.
+pub(super) fn write_checksum(connection: &Connection, table: Table, key: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let Table { name, .. } = table;
-    let mut statement = connection.prepare_cached(&format!("SELECT * FROM {name} WHERE {}", table.one()))?;
+    let mut statement = connection.prepare_cached(&format!("SELECT * FROM {name} WHERE {}", table.key_condition()))?;
     let columns = Columns::of(&statement);
     if columns.sum.is_none() {
         return Ok(());
     }
     let Some(sum) = statement.query_row(key, |row| columns.sum(row)).optional()? else { return Ok(()) };
-    let sql = format!("UPDATE {name} SET sum = ?{} WHERE {}", key.len() + 1, table.one());
+    let sql = format!("UPDATE {name} SET sum = ?{} WHERE {}", key.len() + 1, table.key_condition());
     let parameters: Vec<&dyn ToSql> = key.iter().copied().chain([&sum as &dyn ToSql]).collect();
     connection.prepare_cached(&sql)?.execute(&parameters[..])?;
     Ok(())
 }
 
-/// Changes one row. Damage stays found: a row that did not match before does not match afterwards either.
-pub(super) fn change(
+/// Changes one row. A row that did not match its checksum before does not match it afterwards either, so damage stays
+/// visible.
+pub(super) fn update_row(
     connection: &Connection,
     table: Table,
     key: &[&dyn ToSql],
     change: impl FnOnce() -> rusqlite::Result<usize>,
 ) -> rusqlite::Result<usize> {
     let before = {
-        let sql = format!("SELECT * FROM {} WHERE {}", table.name, table.one());
+        let sql = format!("SELECT * FROM {} WHERE {}", table.name, table.key_condition());
         let mut statement = connection.prepare_cached(&sql)?;
         let columns = Columns::of(&statement);
-        statement.query_row(key, |row| columns.seal(row)).optional()?
+        statement.query_row(key, |row| columns.state(row)).optional()?
     };
     let changed = change()?;
-    if before != Some(Seal::Broken) {
-        seal(connection, table, key)?;
+    if before != Some(ChecksumState::Mismatch) {
+        write_checksum(connection, table, key)?;
     }
     Ok(changed)
+}
+
+/// Inserts every lane of the spec that is not there yet, as open.
+pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &RunSpec) -> rusqlite::Result<()> {
+    for Lane { arm, seed } in spec.lanes() {
+        let (arm, seed) = (arm.to_string(), seed as i64);
+        let sql = "INSERT OR IGNORE INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')";
+        if connection.execute(sql, params![run, arm, seed])? == 1 {
+            write_checksum(connection, LANES, &[&run, &arm, &seed])?;
+        }
+    }
+    Ok(())
 }
