@@ -18,7 +18,7 @@ mod digits;
 mod notebook;
 
 use cli::TestHome;
-use notebook::{Notebook, Opening, start_race};
+use notebook::{Notebook, Opening, start_race, until};
 use protocol::{Event, RequestBody, RunEvent, RunId, RunSpec};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -58,17 +58,26 @@ fn wait_for_growth(notebook: &Notebook) {
 }
 
 #[test]
-fn a_race_whose_kernel_was_killed_goes_on_from_its_pane_and_from_the_list() {
+fn a_race_whose_kernel_was_killed_goes_on_by_itself_and_the_second_time_when_asked() {
     let mut notebook = racing();
     wait_for_growth(&notebook);
     let first = notebook.kill_kernel();
+    // The notebook starts the next one, which goes on by itself.
+    until("the next kernel", || {
+        let running = notebook.home.bare(&["kernel", "status", "--json"]).output().unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&running.stdout).unwrap_or_default();
+        status["pid"].is_u64() && status["pid"] != first
+    });
+    wait_for_growth(&notebook);
+    notebook.kill_kernel();
+
+    // Two kernels have died beneath it: its reader decides. A second Enter while the kernel starts asks for nothing twice.
     notebook.wait_for("interrupted after");
-    // A second Enter while the kernel starts asks for nothing twice.
     notebook.press("\r\r");
     wait_for_growth(&notebook);
-    let second = notebook.kill_kernel();
-    assert_ne!(first, second);
-
+    notebook.kill_kernel();
+    wait_for_growth(&notebook);
+    notebook.kill_kernel();
     notebook.wait_for("interrupted after");
     notebook.press("r");
     notebook.wait_for("best validation error");
@@ -80,8 +89,6 @@ fn a_race_whose_kernel_was_killed_goes_on_from_its_pane_and_from_the_list() {
     assert_eq!(runs.as_array().unwrap().len(), 1, "the same run goes on: {runs}");
     assert_eq!(runs[0]["state"], "running");
 
-    notebook.kill_kernel();
-    notebook.wait_for("interrupted after");
     notebook.press("\u{3}");
     assert_eq!(notebook.wait_gone(), 0);
     notebook.assert_terminal_as_before();
@@ -99,6 +106,24 @@ fn a_race_outlives_a_killed_notebook() {
     notebook.wait("the race with its history", |screen| epoch(screen).is_some_and(|now| now >= seen));
     wait_for_growth(&notebook);
     assert_eq!(notebook.kernel()["pid"], kernel);
+}
+
+/// The kernel dies while nobody looks; whoever opens a notebook finds the race going on.
+#[test]
+fn a_notebook_that_opens_goes_on_with_what_a_dead_kernel_left() {
+    let home = TestHome::new();
+    start_race(&home, RunSpec::MAX_EPOCHS);
+    notebook::open_on_race(&home);
+    home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
+    let pid = home.json(&["kernel", "status", "--json"])["pid"].clone();
+    notebook::kill("-KILL", &pid.to_string());
+    home.until("the kernel's end", |run| run["state"] == "interrupted");
+    let mut notebook = Notebook::open(home);
+    notebook.wait_for("run 1 training");
+    notebook.press("\t\t");
+    notebook.wait("an epoch", |screen| epoch(screen).is_some());
+    wait_for_growth(&notebook);
+    assert_ne!(notebook.kernel()["pid"], pid);
 }
 
 /// Another notebook started the race; this one, whose cells know nothing of it, finds it in the list.

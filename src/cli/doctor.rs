@@ -1,8 +1,9 @@
 //! `relu doctor`: is this installation whole? Each line names what is wrong and the remedy.
 
 use super::{Outcome, say, say_json};
+use protocol::ErrorKind;
 use serde::Serialize;
-use shell::client::Client;
+use shell::client::{Client, ClientError};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use store::{Home, Store};
@@ -109,14 +110,18 @@ fn store(home: &Home) -> Result<String, String> {
 }
 
 /// Starts the kernel if none runs: only so is it known that LibTorch loads.
-fn kernel(home: &Home) -> Result<String, shell::client::ClientError> {
+fn kernel(home: &Home) -> Result<String, ClientError> {
     // One that runs may be the last of a program that is not there any more.
     Client::program()?;
     let ran = Client::glance(home)?.is_some();
     let mut client = super::connect_or_start(home)?;
     let hello = client.hello().clone();
     if !ran {
-        client.leave(false)?;
+        match client.leave(false) {
+            // It goes on with what was interrupted.
+            Ok(()) | Err(ClientError::Refused { kind: ErrorKind::Busy, .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(format!("version {}, LibTorch loads", hello.version))
 }

@@ -132,9 +132,8 @@ impl Follower<'_> {
 /// A kernel that is gone has left its run where it was.
 pub fn cut_short(error: ClientError, run: RunId) -> color_eyre::Report {
     match error {
-        gone @ ClientError::Gone { .. } => color_eyre::Report::new(gone).wrap_err(format!(
-            "run {run} is interrupted; `relu resume {run}` goes on, and so does the next kernel that gets work"
-        )),
+        gone @ ClientError::Gone { .. } => color_eyre::Report::new(gone)
+            .wrap_err(format!("run {run} is interrupted; `relu resume {run}` goes on, and so does the next kernel")),
         error => error.into(),
     }
 }

@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use store::{CutOff, Home, Store};
+use store::{Home, Store, UnfinishedJob};
 
 #[derive(Args)]
 pub struct Runs {
@@ -246,22 +246,22 @@ fn remarks(run: &RunSummary) -> Vec<String> {
     reason.into_iter().chain(not_exact).collect()
 }
 
-/// The runs that were interrupted without being asked to. Where that can't be read nothing is said of it.
-fn cut_off(home: &Home) -> Vec<CutOff> {
-    Store::open_read(home).and_then(|store| store.cut_off()).unwrap_or_default()
+/// What the next kernel goes on with by itself. Where that can't be read nothing is said of it.
+fn unfinished_jobs(home: &Home) -> Vec<UnfinishedJob> {
+    Store::open_read(home).and_then(|store| store.unfinished_jobs()).unwrap_or_default()
 }
 
 /// How an interrupted run goes on.
-fn what_next(run: &RunSummary, cut_off: &[CutOff]) -> Option<String> {
+fn what_next(run: &RunSummary, jobs: &[UnfinishedJob]) -> Option<String> {
     if run.state != RunState::Interrupted {
         return None;
     }
     let number = run.run;
-    Some(match cut_off.iter().find(|cut| cut.run == number) {
-        Some(cut) if cut.waits_for_resume() => {
-            format!("{} kernels in a row died while it trained; `relu resume {number}` goes on with it", cut.deaths)
+    Some(match jobs.iter().find(|job| job.run() == Some(number)) {
+        Some(job) if job.waits_for_reader() => {
+            format!("{} kernels in a row died while it trained; `relu resume {number}` goes on with it", job.deaths)
         }
-        Some(_) => "the next kernel that gets work goes on with it; `relu resume --all` brings one".into(),
+        Some(_) => "the next kernel goes on with it; `relu`, or `relu resume --all`, starts one".into(),
         None => format!("`relu resume {number}` goes on with it"),
     })
 }
@@ -290,7 +290,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, &runs);
-    let cut_off = cut_off(home);
+    let jobs = unfinished_jobs(home);
     let width = width();
     let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
         let indent = " ".repeat(indent);
@@ -305,7 +305,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
         let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
         say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
-        for remark in remarks(&run).into_iter().chain(what_next(&run, &cut_off)) {
+        for remark in remarks(&run).into_iter().chain(what_next(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
         }
     }
@@ -323,7 +323,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
     let (state, time) = (summary.state.name(), clock(summary.elapsed));
     say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
-    for remark in remarks(&summary).into_iter().chain(what_next(&summary, &cut_off(home))) {
+    for remark in remarks(&summary).into_iter().chain(what_next(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }
     say(&format!("settings: {}", serde_json::to_string(&summary.spec)?))?;

@@ -3,25 +3,28 @@
 #![allow(clippy::unwrap_used)]
 
 mod backup;
-mod keeping;
-mod leaving;
+mod home_watch;
+mod recovery;
+mod sharing;
+mod shutdown;
 mod troubles;
 
 use super::{
     Kernel, Options,
-    desk::Stage,
-    hub::Outbox,
+    jobs::{CellObserver, Stage, Trainer},
+    lifecycle::mark_interrupted,
     lock,
-    trainer::{CellObserver, Trainer},
+    server::Outbox,
 };
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS};
 use protocol::{
     Activation, Activations, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, ServerLine,
+    ExperimentSpec, Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, Saturation,
+    ServerLine,
 };
 use std::{
     os::unix::net::UnixStream,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
 use store::{Home, Store};
@@ -42,6 +45,8 @@ const UNTIL_STOPPED: u64 = 104;
 /// Measures, and leaves numbers in its outcome that JSON has none of.
 const NOT_FINITE: u64 = 107;
 const ALSO_UNTIL_STOPPED: [u64; 2] = [105, 106];
+/// Measures until it is stopped, and takes all cores that it can get.
+const GROWS: u64 = 108;
 /// Ends only when as many lanes train at once as the test has cores.
 const WAITS_FOR_COMPANY: u64 = 1000;
 
@@ -108,6 +113,15 @@ impl Trainer for Toy {
                 }
                 Err("stopped".into())
             }
+            GROWS => {
+                // As if every thread that it may have computed, and each part took no time.
+                let mut busy = 1;
+                while !observer.should_stop() {
+                    busy = observer.cores(busy, 8);
+                    std::thread::yield_now();
+                }
+                Err("stopped".into())
+            }
             NOT_FINITE => {
                 observer.progress(0.5, "diverging", Some(&not_finite()));
                 Ok(not_finite())
@@ -163,10 +177,16 @@ impl Bench {
     }
 
     fn with(options: Options) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), options)
+    }
+
+    /// The kernel after the one that left this home. It has not gone on with anything yet.
+    fn over(folder: TempDir, options: Options) -> Self {
         let home = Home::at(folder.path()).unwrap();
-        let store = Store::open(&home).unwrap();
-        let kernel = Arc::new(Kernel::new(home, options, store, Box::new(Toy::default())));
+        let mut store = Store::open(&home).unwrap();
+        assert_eq!(mark_interrupted(&mut store).unwrap(), []);
+        let (shutdown, _) = mpsc::channel();
+        let kernel = Arc::new(Kernel::new(home, options, store, Box::new(Toy::default()), shutdown));
         let (ours, theirs) = UnixStream::pair().unwrap();
         let outbox = Arc::new(Outbox::new(ours.into()));
         kernel.hub.follow(&outbox);
@@ -254,7 +274,7 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let seeds: Vec<u64> = (0..9).map(|number| WAITS_FOR_COMPANY + number).collect();
     let run = bench.train(&seeds);
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
-    assert_eq!(bench.kernel.desk().ids(), []);
+    assert_eq!(bench.kernel.jobs().run_ids(), []);
 }
 
 /// Nine lanes that end only when they are told to: what trains now is all that may train at once.
@@ -269,9 +289,10 @@ fn lanes_that_find_no_core_wait() {
         let lanes = spec.lanes().len();
         bench.kernel.train(spec, None).unwrap();
         {
-            let desk = bench.kernel.desk();
-            let count = |stage: Stage| desk.runs[0].lanes.iter().filter(|(_, is)| *is == stage).count();
-            assert_eq!((count(Stage::Training), count(Stage::Waiting), desk.free), (at_once, lanes - at_once, free));
+            let jobs = bench.kernel.jobs();
+            let count = |stage: Stage| jobs.runs[0].lanes.iter().filter(|lane| lane.stage == stage).count();
+            let free_cores = CORES - jobs.scheduler.used();
+            assert_eq!((count(Stage::Training), count(Stage::Waiting), free_cores), (at_once, lanes - at_once, free));
         }
         bench.kernel.halt_all(PATIENCE);
     }
@@ -325,8 +346,16 @@ fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
     )
 }
 
+/// One that a person has asked for.
+fn long_cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
+    let (key, spec) = cell(name, seed);
+    let spec = ExperimentSpec { experiment: Experiment::Saturation(Saturation::default()), ..spec };
+    assert!(spec.seconds() >= 1.0 && cell(name, seed).1.seconds() < 1.0);
+    (key, spec)
+}
+
 #[test]
-fn cells_run_beside_a_full_house_and_keep_their_outcome() {
+fn cells_are_measured_although_lanes_have_every_core() {
     let bench = Bench::new();
     let full: RunSpec = "relu-tanh; all-tanh; relu-relu; tanh-relu".parse().unwrap();
     let full = RunSpec { seeds: vec![UNTIL_STOPPED], ..full };
@@ -363,7 +392,7 @@ fn cells_fail_and_stop_alone() {
         let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
         assert!(matches!(told.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
     }
-    // Two run, the third waits; each can be stopped, none can be started twice.
+    // Each can be stopped, whether it runs or waits; none can be started twice.
     for name in ["a", "b", "c"] {
         let (key, spec) = cell(name, UNTIL_STOPPED);
         bench.kernel.run_cell(key.clone(), spec.clone()).unwrap();
@@ -374,7 +403,7 @@ fn cells_fail_and_stop_alone() {
         bench.kernel.stop_cell(&key).unwrap();
         bench.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
     }
-    assert!(!bench.kernel.cells.is_busy());
+    assert!(bench.kernel.jobs().cells.is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use store::{self, Home};
+use store::{self, Home, Store, UnfinishedJob};
 
 /// With nothing ordered for so long, what waits is written, and a kernel that another notebook has started is found.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub enum Order {
     Restart,
     /// The connection has ended, as its reading thread says.
     Ended,
+    /// Start a kernel if the store holds work that it would go on with. Given once the first frame is drawn.
+    GoOn,
     /// A run trains, as the reading thread says: whether the kernel falls silent is watched from here on.
     Watch,
 }
@@ -359,7 +361,14 @@ impl Line {
             match order {
                 Ok(Order::Request { tag, body, start }) => self.carry_out(tag, body, start),
                 Ok(Order::Restart) => self.restart(),
-                Ok(Order::Ended) => self.hang_up_if_ended(),
+                Ok(Order::Ended) => {
+                    self.hang_up_if_ended();
+                    // A kernel that leaves in good order removes its socket; whoever ended it does not want the next one.
+                    if self.home.socket().is_ok_and(|socket| socket.exists()) {
+                        self.go_on_with_unfinished_work();
+                    }
+                }
+                Ok(Order::GoOn) => self.go_on_with_unfinished_work(),
                 Ok(Order::Watch) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.hang_up_if_ended();
@@ -440,6 +449,27 @@ impl Line {
         if let Some((tag, why)) = lost {
             self.hang_up();
             self.tell(Event::Unanswered(tag, why));
+        }
+    }
+
+    /// Starts a kernel if none is there and the store holds jobs that it goes on with by itself. One beneath which two kernels
+    /// died waits for its reader, so a job that kills its kernel does not start one after the other.
+    fn go_on_with_unfinished_work(&mut self) {
+        if self.open.is_some() || !self.expecting || self.silent {
+            return;
+        }
+        let jobs = Store::open_read(&self.home).and_then(|store| store.unfinished_jobs()).unwrap_or_default();
+        if jobs.iter().all(UnfinishedJob::waits_for_reader) {
+            return;
+        }
+        self.keep_places();
+        self.tell(Event::Link(app::Link::Starting));
+        match Client::connect_or_start(&self.home) {
+            Ok(client) => self.follow(client),
+            Err(error) => {
+                self.failed(&error);
+                self.tell(Event::Notice(error.to_string()));
+            }
         }
     }
 

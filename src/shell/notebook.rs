@@ -178,6 +178,7 @@ impl Notebook {
         if let Some(watched) = watched {
             watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
         }
+        self.link.order(Order::GoOn);
         for effect in later {
             self.carry_out(effect)?;
         }

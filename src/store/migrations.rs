@@ -2,8 +2,15 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] =
-    &[M::up(RUNS), M::up(CELLS_AND_PLACE), M::up(BACKEND), M::up(CHECKSUMS), M::up(INTERRUPTIONS), M::up(ELAPSED)];
+const STEPS: &[M<'static>] = &[
+    M::up(RUNS),
+    M::up(CELLS_AND_PLACE),
+    M::up(BACKEND),
+    M::up(CHECKSUMS),
+    M::up(INTERRUPTIONS),
+    M::up(ELAPSED),
+    M::up(JOBS),
+];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
 const RUNS: &str = "
@@ -92,6 +99,26 @@ const INTERRUPTIONS: &str = "
 /// Seconds that a run has trained by the clock, pauses apart; null for those from before it was kept.
 const ELAPSED: &str = "ALTER TABLE runs ADD COLUMN elapsed REAL;";
 
+/// The queue of jobs, see `jobs.rs`. It replaces `interruptions`, and begins with what that says is to go on.
+const JOBS: &str = "
+    CREATE TABLE jobs (
+        seq    INTEGER PRIMARY KEY,
+        run    INTEGER UNIQUE REFERENCES runs ON DELETE CASCADE,
+        lesson TEXT,
+        cell   TEXT,
+        spec   TEXT,
+        began  INTEGER NOT NULL,
+        deaths INTEGER NOT NULL,
+        sum    INTEGER,
+        UNIQUE (lesson, cell),
+        CHECK ((run IS NULL) = (lesson IS NOT NULL AND cell IS NOT NULL AND spec IS NOT NULL))
+    ) STRICT;
+    INSERT INTO jobs (run, began, deaths)
+        SELECT id, state = 'running', coalesce(deaths, 0) FROM runs LEFT JOIN interruptions ON run = id
+        WHERE state IN ('running', 'queued') OR (state = 'interrupted' AND run IS NOT NULL) ORDER BY id;
+    DROP TABLE interruptions;
+";
+
 pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
@@ -117,6 +144,10 @@ mod tests {
         connection
             .execute_batch(
                 "INSERT INTO runs (id, spec, state, created, updated) VALUES (7, '{}', 'finished', 1, 2);
+                 INSERT INTO runs (id, spec, state, created, updated) VALUES
+                    (8, '{}', 'interrupted', 1, 2), (9, '{}', 'running', 1, 2), (10, '{}', 'queued', 1, 2),
+                    (11, '{}', 'interrupted', 1, 2), (12, '{}', 'paused', 1, 2);
+                 INSERT INTO interruptions (run, deaths) VALUES (8, 2), (9, 1);
                  INSERT INTO lanes (run, arm, seed, state) VALUES (7, 'relu-tanh', 1, 'finished');
                  INSERT INTO epochs (seq, run, arm, seed, epoch, train_loss, val_error, test_error, seconds,
                                      images_per_second) VALUES (1, 7, 'relu-tanh', 1, 1, 0.1, 1.5, 1.25, 2.0, 25000.0);",
@@ -129,7 +160,9 @@ mod tests {
             })
             .unwrap();
         assert_eq!((state.as_str(), loss), ("finished", 0.1));
-        let elapsed: Option<f64> = connection.query_row("SELECT elapsed FROM runs", [], |row| row.get(0)).unwrap();
-        assert_eq!(elapsed, None, "nobody wrote it down");
+        let mut statement = connection.prepare("SELECT run, began, deaths FROM jobs ORDER BY seq").unwrap();
+        let jobs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let jobs: Vec<(i64, bool, u32)> = jobs.map(Result::unwrap).collect();
+        assert_eq!(jobs, [(8, false, 2), (9, true, 1), (10, false, 0)], "what was interrupted on purpose is no job");
     }
 }

@@ -153,7 +153,7 @@ fn read_as_this_version(connection: Connection, path: &Path) -> Result<Store, St
         return Ok(Store::of(connection));
     }
     let mut copy = create_in_memory()?;
-    if !carry_over(path, &mut copy)?.complete {
+    if !carry_over(path, &mut copy, &[])?.complete {
         return Err(StoreError::Damaged("it is of an older version and can't be read to its end".into()));
     }
     Ok(Store::of(copy))

@@ -3,6 +3,7 @@
 use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
     database::fold_log,
+    jobs,
     rows::{CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum},
 };
 use protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Store {
-    /// A new run, queued, with its lanes.
+    /// Creates a run, queued, with its lanes.
     pub fn create_run(&mut self, spec: &RunSpec, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
         let transaction = self.transaction()?;
@@ -22,6 +23,7 @@ impl Store {
         let run = transaction.last_insert_rowid();
         write_checksum(&transaction, RUNS, &[&run])?;
         insert_lanes(&transaction, run, spec)?;
+        jobs::ensure_run(&transaction, RunId(run))?;
         transaction.commit()?;
         Ok(RunId(run))
     }
@@ -34,8 +36,13 @@ impl Store {
     pub fn set_rest(&mut self, run: RunId, state: &RunState, elapsed: Option<f64>) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
-            if !matches!(state, RunState::Queued | RunState::Running | RunState::Interrupted) {
-                transaction.execute("DELETE FROM interruptions WHERE run = ?1", [run.0])?;
+            match state {
+                RunState::Queued => jobs::ensure_run(transaction, run)?,
+                RunState::Running => jobs::begin_run(transaction, run)?,
+                RunState::Interrupted => {}
+                RunState::Paused | RunState::Stopped | RunState::Finished | RunState::Failed { .. } => {
+                    jobs::remove_run(transaction, run)?;
+                }
             }
             transaction.execute(
                 "UPDATE runs SET state = ?2, reason = ?3, updated = ?4, elapsed = coalesce(?5, elapsed) WHERE id = ?1",
@@ -164,6 +171,7 @@ impl Store {
         })
     }
 
+    /// Commits a cell's outcome; its job is done.
     pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
         let CellRecord { cell, spec, outcome, finished } = record;
         let (spec, outcome) = (serde_json::to_string(spec)?, serde_json::to_string(outcome)?);
@@ -173,6 +181,7 @@ impl Store {
             params![cell.lesson, cell.cell, spec, outcome, finished],
         )?;
         write_checksum(&transaction, CELLS, &[&cell.lesson, &cell.cell])?;
+        jobs::remove_cell(&transaction, cell)?;
         Ok(transaction.commit()?)
     }
 

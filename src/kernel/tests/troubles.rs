@@ -2,7 +2,10 @@
 //! nothing whole is given up, and all is made good once the disk answers again.
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
-use crate::{desk::Intent, recovery, trainer};
+use crate::{
+    jobs::{self, Intent},
+    lifecycle::mark_interrupted,
+};
 use learn::Snapshot;
 use protocol::{Activations, Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, os::unix::fs::symlink};
@@ -69,11 +72,12 @@ fn a_resume_during_a_halt_that_can_not_be_stored_is_kept_with_it() {
     let run = bench.train(&[UNTIL_STOPPED]);
     bench.disk_refuses();
     {
-        let mut desk = bench.kernel.desk();
-        let at = desk.position(run).unwrap();
-        let active = &mut desk.runs[at];
+        let mut jobs = bench.kernel.jobs();
+        let at = jobs.position(run).unwrap();
+        let crate::Jobs { runs, scheduler, .. } = &mut *jobs;
+        let active = &mut runs[at];
         (active.intent, active.resume_after) = (Some(Intent::Pause), true);
-        active.control.stop();
+        active.stop_lanes(scheduler);
     }
     bench.told_of_runs(
         |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
@@ -115,7 +119,7 @@ fn that_a_resume_is_not_exact_is_never_lost() {
     let spec = RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) };
     let mut elsewhere: Snapshot = snapshot(lane(UNTIL_STOPPED), 0);
     elsewhere.environment.cpu = "another".into();
-    bench.folder(UNTIL_STOPPED).write_state(&trainer::encode(&spec, &elsewhere).unwrap()).unwrap();
+    bench.folder(UNTIL_STOPPED).write_state(&jobs::encode(&spec, &elsewhere).unwrap()).unwrap();
     let run = bench.train(&[UNTIL_STOPPED]);
     assert_eq!(run, FIRST);
     // It trains, so it has read the checkpoint.
@@ -159,7 +163,7 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
             RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
         let run = bench.kernel.store().create_run(&spec, None).unwrap();
         for epoch in 1..=2 {
-            let bytes = trainer::encode(&spec, &snapshot(lane(UNTIL_STOPPED), epoch)).unwrap();
+            let bytes = jobs::encode(&spec, &snapshot(lane(UNTIL_STOPPED), epoch)).unwrap();
             let (file, sha256) = folder.write_epoch(epoch, &bytes).unwrap();
             let (train_loss, val_error, test_error) = (1.0, 2.0, 3.0);
             let Lane { arm, seed } = lane(UNTIL_STOPPED);
@@ -215,19 +219,21 @@ fn a_run_whose_rest_is_not_stored_can_be_deleted() {
     bench.kernel.delete(run).unwrap();
     bench.kernel.retry_unsaved();
     assert_eq!(bench.told_by_now().iter().find(|event| event.ends_run()), Some(&RunEvent::Deleted { run }));
-    assert!(bench.kernel.hub.notices().is_empty() && bench.kernel.desk().unsaved.is_empty());
+    assert!(bench.kernel.hub.notices().is_empty() && bench.kernel.jobs().unsaved.is_empty());
 }
 
 #[test]
-fn that_a_kernel_died_is_stored_when_the_disk_answers() {
+fn that_a_kernel_died_is_stored_when_the_disk_answers_and_its_run_goes_on() {
     let bench = Bench::new();
-    let run = bench.kernel.store().create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    let spec = RunSpec { epochs: 2, ..RunSpec::of(Preset::Article) };
+    let run = bench.kernel.store().create_run(&spec, None).unwrap();
     bench.disk_refuses();
-    let owed = recovery::mark_interrupted(&mut bench.kernel.store()).unwrap();
-    assert_eq!(owed, [run]);
-    bench.kernel.owe_interruption(owed);
+    let unmarked = mark_interrupted(&mut bench.kernel.store()).unwrap();
+    assert_eq!(unmarked, [run]);
+    bench.kernel.defer_interruption(unmarked);
     bench.kernel.retry_unsaved();
-    assert_eq!(bench.kernel.desk().unsaved.len(), 1, "owed still");
+    assert_eq!(bench.kernel.jobs().unsaved.len(), 1, "owed still");
     bench.disk_answers();
-    assert_eq!(bench.state(run), RunState::Interrupted);
+    let told = bench.told_of_runs(|event| *event == RunEvent::Finished { run });
+    assert!(told.contains(&RunEvent::Interrupted { run }), "it goes on after that: {told:?}");
 }

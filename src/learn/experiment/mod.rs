@@ -70,6 +70,11 @@ pub trait CellObserver {
     fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
     /// Asked between steps of a measurement.
     fn should_stop(&mut self) -> bool;
+    /// On how many threads a measurement may compute from now on: at least 1, at most `wanted`. Asked a few times a second
+    /// while `busy` threads compute. If the answer is less than that, so many end once their part is done.
+    fn cores(&mut self, _busy: usize, wanted: usize) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from).min(wanted).max(1)
+    }
 }
 
 /// What measurements share.

@@ -7,6 +7,7 @@ use crate::{
     Home, Store, StoreError,
     database::{SUFFIXES, create_or_migrate, lock_folder, open_immutable, open_read_only, with_suffix},
     files,
+    rows::JOBS,
 };
 use rusqlite::Connection;
 use rustix::{
@@ -166,7 +167,8 @@ impl FileIdentity {
         if self.home.backup().is_file() {
             let mut connection = Connection::open(copy.path())?;
             connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
-            carry_over(&self.home.backup(), &mut connection)?;
+            // The queue is complete as this connection reads it; the backup may still hold jobs that are done.
+            carry_over(&self.home.backup(), &mut connection, &[JOBS])?;
         }
         let _locked = lock_folder(&self.home)?;
         if !matches!(self.locate()?, Location::Missing) {

@@ -9,7 +9,7 @@ use crate::{
     migrations::LATEST_VERSION,
     now,
     rows::{
-        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, LANES, RUNS, TABLES, Table, insert_lanes,
+        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, JOBS, LANES, RUNS, TABLES, Table, insert_lanes,
         update_row, write_checksum,
     },
 };
@@ -92,6 +92,7 @@ fn describe(table: Table, row: &Row) -> String {
         EPOCHS => format!("epoch {} of {}", text("epoch"), lane()),
         LANES => format!("the end of {}", lane()),
         CHECKPOINTS => format!("the checkpoint of epoch {} of {}", text("epoch"), lane()),
+        JOBS => format!("job {} of the queue", text("seq")),
         CELLS => format!("the outcome of {}/{}", text("lesson"), text("cell")),
         _ => format!("`{}`", text("key")),
     }
@@ -319,7 +320,7 @@ fn adopt(store: &mut Connection, RunId(run): RunId, spec: &RunSpec) -> Result<()
 pub(in super::super) fn delete_orphan_rows(store: &mut Connection) -> Result<(), StoreError> {
     let transaction = store.transaction()?;
     transaction.execute("DELETE FROM runs WHERE id IN (SELECT run FROM deleted)", [])?;
-    for table in [LANES, EPOCHS, CHECKPOINTS] {
+    for table in [LANES, EPOCHS, CHECKPOINTS, JOBS] {
         transaction.execute(&format!("DELETE FROM {} WHERE run NOT IN (SELECT id FROM runs)", table.name), [])?;
     }
     Ok(transaction.commit()?)

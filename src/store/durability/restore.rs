@@ -72,7 +72,7 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     // SQLite takes the log of an empty file for a stray one and deletes it.
     let from_store = if is_empty(&damaged) { Salvaged::default() } else { read_all(home, &mut connection)? };
     let backup = home.backup();
-    let from_backup = if backup.is_file() { Some(carry_over(&backup, &mut connection)?) } else { None };
+    let from_backup = if backup.is_file() { Some(carry_over(&backup, &mut connection, &[])?) } else { None };
     fold_log(&connection)?;
     drop(connection);
     // They are empty now, and would stay behind under a name that no store has.
@@ -87,16 +87,16 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
 fn read_all(home: &Home, new: &mut Connection) -> Result<Salvaged, StoreError> {
     let damaged = home.database();
     if log_damage(&damaged)?.is_none() {
-        return carry_over(&damaged, new);
+        return carry_over(&damaged, new, &[]);
     }
     let image = TemporaryCopy::begin(home, ".writing-image")?;
     replay(&damaged, image.path(), Frames::Sound)?;
-    let mut salvaged = carry_over(image.path(), new)?;
+    let mut salvaged = carry_over(image.path(), new, &[])?;
     // The rows' own checksums find what is damaged in a bad frame.
     replay(&damaged, image.path(), Frames::All)?;
-    salvaged += carry_over(image.path(), new)?;
+    salvaged += carry_over(image.path(), new, &[])?;
     if !salvaged.complete {
-        salvaged += carry_over(&damaged, new)?;
+        salvaged += carry_over(&damaged, new, &[])?;
     }
     Ok(salvaged)
 }

@@ -30,11 +30,15 @@ impl std::ops::AddAssign for Salvaged {
 }
 
 /// Copies row by row, from the front of each table to where it can't be read, then from its back. The damaged file is
-/// only read. Nothing at all may be readable; that is no error.
+/// only read. Nothing at all may be readable; that is no error. Tables in `skip` are left out.
 ///
 /// # Errors
 /// If the new store can't be written, on a full disk say: it would hold less than could be read.
-pub(in super::super) fn carry_over(damaged: &Path, store: &mut Connection) -> Result<Salvaged, StoreError> {
+pub(in super::super) fn carry_over(
+    damaged: &Path,
+    store: &mut Connection,
+    skip: &[Table],
+) -> Result<Salvaged, StoreError> {
     let damaged = match open_read_only(damaged) {
         Ok(damaged) => damaged,
         Err(error) => {
@@ -44,7 +48,7 @@ pub(in super::super) fn carry_over(damaged: &Path, store: &mut Connection) -> Re
     };
     let transaction = store.transaction()?;
     let mut salvaged = Salvaged { complete: true, ..Salvaged::default() };
-    for Table { name: table, key } in TABLES {
+    for Table { name: table, key } in TABLES.into_iter().filter(|table| !skip.contains(table)) {
         // A table of a later version than the damaged store's.
         if matches!(has_table(&damaged, table), Ok(false)) {
             continue;

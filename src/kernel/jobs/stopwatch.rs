@@ -1,7 +1,7 @@
 //! How long a run has trained, by the clock on the wall: all its lanes together, without the time that it was paused or
 //! queued.
 
-use super::lock;
+use crate::lock;
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
@@ -11,7 +11,7 @@ use std::{
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs from the first lane that gets a core until the run comes to rest; a resume goes on where the last one ended.
-pub(super) struct Stopwatch {
+pub(crate) struct Stopwatch {
     /// Seconds of the sessions before this one.
     before: f64,
     state: Mutex<State>,
@@ -20,6 +20,8 @@ pub(super) struct Stopwatch {
 #[derive(Default)]
 struct State {
     begun: Option<Instant>,
+    /// Seconds of this session before it was stopped last.
+    stopped: f64,
     told: Option<Instant>,
 }
 
@@ -28,13 +30,20 @@ impl Stopwatch {
         Self { before, state: Mutex::default() }
     }
 
-    /// Starts it; later calls change nothing.
+    /// Starts it, if it stands still.
     pub fn start(&self) {
         lock(&self.state).begun.get_or_insert_with(Instant::now);
     }
 
+    /// Stops it: no lane has a core.
+    pub fn stop(&self) {
+        let mut state = lock(&self.state);
+        state.stopped += state.begun.take().map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+    }
+
     pub fn seconds(&self) -> f64 {
-        self.before + lock(&self.state).begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64())
+        let state = lock(&self.state);
+        self.before + state.stopped + state.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64())
     }
 
     /// The seconds, if followers have not heard of them for a while.
@@ -62,5 +71,10 @@ mod tests {
         assert!(then >= 40.0);
         watch.start();
         assert!(watch.seconds() >= then, "a second start does not begin anew");
+        watch.stop();
+        let stopped = watch.seconds();
+        assert_eq!(watch.seconds().to_bits(), stopped.to_bits(), "it stands still");
+        watch.start();
+        assert!(watch.seconds() >= stopped);
     }
 }

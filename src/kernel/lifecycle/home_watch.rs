@@ -1,10 +1,10 @@
 //! What others do to the home beneath a living kernel: once a second it looks, and tells the runs.
 
-use super::{Kernel, hub::Complaint, lock};
+use crate::{Kernel, lock, server::Complaint};
 
 /// Where the home is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whereabouts {
+pub(crate) enum Whereabouts {
     Here,
     /// Moved away as a whole: what is at its path now, if anything, is not this kernel's.
     Elsewhere,
@@ -14,7 +14,7 @@ pub(super) enum Whereabouts {
 
 impl Kernel {
     /// Looks where the home is; makes one that was removed beneath a run anew.
-    pub(super) fn whereabouts(&self) -> Whereabouts {
+    pub(crate) fn whereabouts(&self) -> Whereabouts {
         let is_idle = self.is_idle();
         let store = self.store();
         if store.home_is_moved() {
@@ -33,20 +33,20 @@ impl Kernel {
     }
 
     /// Puts the store back if it was taken away, and lets every run that goes on say what there is to say.
-    pub(super) fn keep_store(&self) {
-        let (kept, news) = {
+    pub(crate) fn ensure_store(&self) {
+        let (ensured, restored) = {
             let mut store = self.store();
             (store.ensure_in_place(), store.take_restored_notice())
         };
-        if let Some(news) = &news {
-            lock(&self.notices).push(news.clone());
+        if let Some(notice) = &restored {
+            lock(&self.notices).push(notice.clone());
             self.ask_for_backup();
         }
-        let error = kept.err().map(|error| format!("Nothing can be stored: {error}. Training waits."));
-        for run in self.desk().ids() {
+        let error = ensured.err().map(|error| format!("Nothing can be stored: {error}. Training waits."));
+        for run in self.jobs().run_ids() {
             self.hub.notice(run, Complaint::Store, error.clone());
-            if let Some(news) = &news {
-                self.hub.notice(run, Complaint::Restored, Some(news.clone()));
+            if let Some(notice) = &restored {
+                self.hub.notice(run, Complaint::Restored, Some(notice.clone()));
             }
         }
     }

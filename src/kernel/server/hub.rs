@@ -1,6 +1,6 @@
 //! Who is connected, and what they are told: every client has a bounded queue of lines that its own thread empties.
 
-use super::lock;
+use crate::lock;
 use protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,7 +19,7 @@ const CROWDED: usize = 32;
 const OVERFLOW: usize = 4096;
 
 /// The lines that wait for one client.
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     stream: Arc<UnixStream>,
     queue: Mutex<Queue>,
     filled: Condvar,
@@ -119,7 +119,7 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
 
 /// What a run may complain of, the most pressing first. Each stands until it is taken back by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Complaint {
+pub(crate) enum Complaint {
     /// The store is not where it was, and nothing can be stored.
     Store,
     /// The run's state can't be stored.
@@ -130,6 +130,8 @@ pub(super) enum Complaint {
     Damaged(Lane),
     /// The store was taken away, and put back.
     Restored,
+    /// Views and cells have the cores of all its lanes.
+    Parked,
 }
 
 /// The first complaint of each run.
@@ -140,7 +142,7 @@ fn firsts(notices: &BTreeMap<(RunId, Complaint), String>) -> BTreeMap<RunId, Str
 
 /// Every connection, and those that follow.
 #[derive(Default)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     clients: Mutex<Vec<Arc<Outbox>>>,
     followers: Mutex<Vec<Arc<Outbox>>>,
     /// What there is to complain of; a run shows the first.
@@ -174,7 +176,7 @@ impl Hub {
     }
 
     /// Sends what waits for each client and ends its connection, as far as they read within this time.
-    pub fn part(&self, patience: Duration) {
+    pub fn disconnect_all(&self, patience: Duration) {
         let clients = std::mem::take(&mut *lock(&self.clients));
         for outbox in &clients {
             outbox.finish();

@@ -1,13 +1,13 @@
 //! What the kernel asks of `learn`. Behind a trait, so that tests can train something that panics, diverges or waits.
 
-use super::lock;
+use crate::lock;
 use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
 use protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec};
 use std::sync::{Arc, Mutex, Weak};
 
-pub(super) use learn::experiment::CellObserver;
+pub(crate) use learn::experiment::CellObserver;
 
-pub(super) trait Trainer: Send + Sync {
+pub(crate) trait Trainer: Send + Sync {
     /// Trains one lane, from a snapshot or from its beginning.
     fn train(
         &self,
@@ -22,14 +22,14 @@ pub(super) trait Trainer: Send + Sync {
 }
 
 /// The real one. Call before other threads are started.
-pub(super) fn libtorch() -> Box<dyn Trainer> {
+pub(crate) fn libtorch() -> Box<dyn Trainer> {
     machine::prepare();
     Box::new(LibTorch::default())
 }
 
 #[derive(Default)]
 struct LibTorch {
-    data: Shelf,
+    data: DataCache,
     cabinet: experiment::Cabinet,
 }
 
@@ -53,11 +53,11 @@ impl Trainer for LibTorch {
 
 /// Data sets in use: loaded once, shared by all lanes, and given back when the last of them ends.
 #[derive(Default)]
-struct Shelf {
+struct DataCache {
     loaded: Mutex<Vec<(DataSource, Weak<Dataset>)>>,
 }
 
-impl Shelf {
+impl DataCache {
     /// Under the lock, so that two lanes that start together load once.
     fn load(&self, source: &DataSource) -> Result<Arc<Dataset>, DataError> {
         let mut loaded = lock(&self.loaded);
@@ -73,11 +73,11 @@ impl Shelf {
 }
 
 /// A snapshot as the bytes of a checkpoint file.
-pub(super) fn encode(spec: &RunSpec, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+pub(crate) fn encode(spec: &RunSpec, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
     checkpoint::encode(snapshot, spec).map_err(|error| error.to_string())
 }
 
 /// Reads a checkpoint file's bytes and checks its digest, names, shapes and numbers.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), String> {
     checkpoint::decode(bytes).map_err(|error| error.to_string())
 }

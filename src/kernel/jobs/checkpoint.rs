@@ -1,40 +1,22 @@
-//! Where to go on after a kernel's end: which runs it left open, and each lane's newest whole checkpoint.
+//! A lane's checkpoints as a kernel finds them: the newest whole one, and what of the run has changed since.
 
 use super::trainer;
 use learn::Snapshot;
-use protocol::{Lane, RunId, RunSpec};
+use protocol::{Lane, RunSpec};
 use serde_json::Value;
 use std::{
     cell::Cell,
     fs, io,
     path::{Path, PathBuf},
 };
-use store::{Store, StoreError, files, files::LaneFolder};
+use store::{files, files::LaneFolder};
 
-/// Runs that a dead kernel left training or waiting are interrupted; a paused one stays paused. Returns those of which the
-/// disk does not take that yet: on a full one the kernel starts all the same, or no run could be deleted to make room.
-pub(super) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreError> {
-    let (runs, owed) = match store.interrupt_all() {
-        Ok(runs) => (runs, Vec::new()),
-        Err(error) if error.is_transient() => {
-            tracing::warn!("what a dead kernel left open is not stored as interrupted yet: {error}");
-            let runs = store.left_open()?;
-            (runs.clone(), runs)
-        }
-        Err(error) => return Err(error),
-    };
-    for run in runs {
-        tracing::info!(%run, "its kernel died beneath it");
-    }
-    Ok(owed)
-}
-
-/// The settings that a checkpoint file tells, if it is whole.
-pub(super) fn spec_of(file: &Path) -> Option<RunSpec> {
+/// The settings in a checkpoint file, if it is whole.
+pub(crate) fn spec_of(file: &Path) -> Option<RunSpec> {
     trainer::decode(&fs::read(file).ok()?).ok().map(|(_, spec)| spec)
 }
 
-/// What of a lane's numbers depends on settings that are not those of its checkpoint any more.
+/// The settings that decide a lane's bits and are no longer those of its checkpoint, as a sentence.
 pub(super) fn difference(then: &RunSpec, now: &RunSpec) -> Option<String> {
     // Which lanes there are, and how far they go, changes the bits of none.
     const OF_THE_RUN: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
@@ -52,7 +34,7 @@ pub(super) fn difference(then: &RunSpec, now: &RunSpec) -> Option<String> {
     (!told.is_empty()).then(|| format!("the settings are not those of the checkpoint: {}", told.join("; ")))
 }
 
-/// A file or folder that is there and does not let itself be read: no reason to give it up, the disk may come back.
+/// A file or folder that is there and can't be read. It is not given up: the disk may come back.
 #[derive(Debug, thiserror::Error)]
 #[error("{} can't be read ({source})", path.display())]
 pub(super) struct Unreadable {

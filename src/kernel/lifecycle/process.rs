@@ -1,11 +1,15 @@
 //! The process itself: one per home, quiet, nice, deaf to hang-ups, and gone when nobody needs it.
 
 use super::{
-    Kernel, connection,
     home_lock::{Holder, HomeLock},
-    keeping::Whereabouts,
-    lane::message_of,
-    log, recovery, trainer,
+    home_watch::Whereabouts,
+    log, recovery,
+    shutdown::ShutdownCause,
+};
+use crate::{
+    Kernel,
+    jobs::{libtorch, message_of, spec_of},
+    server,
 };
 use protocol::{StartLine, escape_json};
 use signal_hook::{
@@ -22,7 +26,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::Ordering,
         mpsc::{self, RecvTimeoutError, Sender},
     },
@@ -82,16 +86,16 @@ pub enum KernelError {
 }
 
 impl KernelError {
-    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
 }
 
 /// Lanes are given so long to hand over a checkpoint when the kernel is told to leave; a client's `LEAVING` outlasts it.
-const LEAVE_WITHIN: Duration = Duration::from_secs(30);
+const HALT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What waits for clients is sent; one that does not read is left behind.
-const PART_WITHIN: Duration = Duration::from_secs(1);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the kernel looks after its files while something is going on, and while nothing is.
 const TICK: Duration = Duration::from_secs(1);
 const REST_TICK: Duration = Duration::from_secs(5);
@@ -103,16 +107,6 @@ const FILES_A_CORE: u64 = 2;
 const FEWEST_CLIENTS: u64 = 8;
 /// More are not asked for, whatever the system would allow.
 const MOST_FILES: u64 = 4096;
-
-/// Who wants the kernel to leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LeaveCause {
-    Client,
-    Signal,
-}
-
-/// Wakes the main thread, which then leaves.
-static LEAVE: OnceLock<Sender<LeaveCause>> = OnceLock::new();
 
 /// Serves the home until told to leave, or idle. Prints one [`StartLine`], then nothing.
 pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
@@ -143,17 +137,16 @@ fn tell(line: &StartLine) {
 struct Started {
     kernel: Arc<Kernel>,
     socket: PathBuf,
-    leave: mpsc::Receiver<LeaveCause>,
+    shutdown: mpsc::Receiver<ShutdownCause>,
     lock: HomeLock,
 }
 
 /// `None` if another kernel holds this home.
 fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> {
-    let (sender, leave) = mpsc::channel();
-    let _ = LEAVE.set(sender);
+    let (request_shutdown, shutdown) = mpsc::channel();
     let options = Options { most_clients: most_clients(options)?, ..options };
     // First of all: a file size limit may be met with the log's first line.
-    watch_signals().map_err(KernelError::io("signals can't be watched"))?;
+    watch_signals(request_shutdown.clone()).map_err(KernelError::io("signals can't be watched"))?;
     // Nothing this process makes is for other eyes.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let _ = rustix::process::nice(5);
@@ -168,20 +161,21 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     };
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
-    let mut store = Store::open_with(home, &recovery::spec_of).map_err(|error| match error {
+    let mut store = Store::open_with(home, &spec_of).map_err(|error| match error {
         StoreError::Full => no_room(home),
         error => error.into(),
     })?;
     for notice in store.notices() {
         tracing::warn!("{notice}");
     }
-    let interrupted = recovery::mark_interrupted(&mut store)?;
+    let unmarked = recovery::mark_interrupted(&mut store)?;
 
     clear(&socket).map_err(KernelError::io(format!("{} is in the way", socket.display())))?;
-    let kernel = Arc::new(Kernel::new(home.clone(), options, store, trainer::libtorch()));
-    kernel.owe_interruption(interrupted);
+    let kernel = Arc::new(Kernel::new(home.clone(), options, store, libtorch(), request_shutdown));
+    kernel.defer_interruption(unmarked);
     listen(&kernel, &socket).map_err(KernelError::io(format!("the socket {} can't be opened", socket.display())))?;
-    Ok(Some(Started { kernel, socket, leave, lock }))
+    kernel.resume_unfinished(&mut kernel.jobs(), None);
+    Ok(Some(Started { kernel, socket, shutdown, lock }))
 }
 
 /// How many clients this process's limit of open files allows, which is raised as far as it can be. With too few of them
@@ -234,31 +228,24 @@ fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
 
 /// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave: a limit of processor
 /// time, and what batch systems send before they kill, are among them.
-fn watch_signals() -> io::Result<()> {
+fn watch_signals(shutdown: Sender<ShutdownCause>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGXFSZ, SIGINT, SIGTERM, SIGXCPU, SIGUSR1, SIGUSR2])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if !matches!(signal, SIGHUP | SIGXFSZ) {
                 tracing::info!(signal, "told to leave");
-                leave(LeaveCause::Signal);
+                let _ = shutdown.send(ShutdownCause::Signal);
             }
         }
     })?;
     Ok(())
 }
 
-/// Tells the main thread to end the process in good order.
-pub(super) fn leave(cause: LeaveCause) {
-    if let Some(leave) = LEAVE.get() {
-        let _ = leave.send(cause);
-    }
-}
-
 fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
     for stream in listener.incoming() {
         match stream {
             // This thread must not end: nobody would reach the kernel any more.
-            Ok(stream) => match catch_unwind(AssertUnwindSafe(|| connection::serve(kernel, stream))) {
+            Ok(stream) => match catch_unwind(AssertUnwindSafe(|| server::serve(kernel, stream))) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!("a client could not be served: {error}"),
                 Err(panic) => tracing::error!("a client could not be served: {}", message_of(&*panic)),
@@ -303,9 +290,9 @@ impl Started {
 
     fn serve(mut self) {
         let found_here = loop {
-            match self.leave.recv_timeout(self.until_next_look()) {
+            match self.shutdown.recv_timeout(self.until_next_look()) {
                 Ok(cause) => {
-                    self.kernel.was_signalled.store(cause == LeaveCause::Signal, Ordering::SeqCst);
+                    self.kernel.was_signalled.store(cause == ShutdownCause::Signal, Ordering::SeqCst);
                     break self.kernel.whereabouts() == Whereabouts::Here;
                 }
                 Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
@@ -314,11 +301,12 @@ impl Started {
                     match whereabouts {
                         Whereabouts::Here if !self.is_found_here() => break false,
                         Whereabouts::Removed => break false,
-                        Whereabouts::Here | Whereabouts::Elsewhere => self.kernel.keep_store(),
+                        Whereabouts::Here | Whereabouts::Elsewhere => self.kernel.ensure_store(),
                     }
                     self.kernel.retry_unsaved();
+                    self.kernel.report_parked_runs();
                     self.kernel.back_up_if_due();
-                    if self.kernel.leave_if_idle() {
+                    if self.kernel.shut_down_if_idle() {
                         break whereabouts == Whereabouts::Here;
                     }
                 }
@@ -328,7 +316,7 @@ impl Started {
         if found_here {
             let _ = fs::remove_file(&self.socket);
         }
-        self.kernel.halt_all(LEAVE_WITHIN);
+        self.kernel.halt_all(HALT_TIMEOUT);
         self.kernel.retry_unsaved();
         if found_here {
             self.kernel.back_up_the_rest();
@@ -336,27 +324,9 @@ impl Started {
         if let Err(error) = self.kernel.store().fold_log() {
             tracing::warn!("the store's log stays beside it: {error}");
         }
-        self.kernel.hub.part(PART_WITHIN);
+        self.kernel.hub.disconnect_all(DISCONNECT_TIMEOUT);
         tracing::info!("left");
     }
-}
-
-/// What this process holds of the machine's memory.
-#[cfg(target_os = "linux")]
-pub(super) fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
-}
-
-/// What this process holds of the machine's memory.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn resident_bytes() -> u64 {
-    let pid = std::process::id().to_string();
-    let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
-    let kib: u64 = output.ok().and_then(|out| String::from_utf8(out.stdout).ok()?.trim().parse().ok()).unwrap_or(0);
-    kib * 1024
 }
 
 #[cfg(test)]

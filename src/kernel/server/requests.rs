@@ -1,35 +1,14 @@
 //! What a greeted client may ask, and the answers.
 
-use super::Kernel;
-use protocol::{CellKey, ErrorKind, Reply, RequestBody, RunEvent, id_fault, is_bidi_control};
+use crate::{Kernel, refusal::Refusal};
+use protocol::{CellKey, ErrorKind, KernelStatus, Reply, RequestBody, RunEvent, id_fault, is_bidi_control};
 use std::sync::Arc;
-use store::StoreError;
-
-/// What can't be done and why: becomes `Reply::Refused`.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub kind: ErrorKind,
-    pub message: String,
-}
-
-impl Refusal {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        let kind = if matches!(error, StoreError::NoSuchRun(_)) { ErrorKind::NoSuchRun } else { ErrorKind::Storage };
-        Self::new(kind, error.to_string())
-    }
-}
 
 /// A reader's name for a run, on one line of a list.
 const LONGEST_NAME: usize = 100;
 
 impl Kernel {
-    pub(super) fn handle(self: &Arc<Self>, body: RequestBody) -> Reply {
+    pub(crate) fn handle(self: &Arc<Self>, body: RequestBody) -> Reply {
         self.touch();
         match self.try_handle(body) {
             Ok(reply) => reply,
@@ -68,12 +47,49 @@ impl Kernel {
             }
             RequestBody::Status => return Ok(Reply::Status(self.status())),
             // The connection sends the answer, then tells the process.
-            RequestBody::Shutdown { force } => self.begin_leaving(force)?,
+            RequestBody::Shutdown { force } => self.begin_shutdown(force)?,
             // Both belong to the connection, which has answered them.
             RequestBody::Hello { .. } | RequestBody::Follow => {}
         }
         Ok(Reply::Done)
     }
+
+    fn status(&self) -> KernelStatus {
+        let active = self.jobs().run_ids();
+        let store = self.store();
+        KernelStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime_seconds: self.began.elapsed().as_secs_f64(),
+            rss_bytes: resident_bytes(),
+            clients: self.hub.clients(),
+            notices: self.hub.notices(),
+            runs: store
+                .runs()
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|run| run.state.is_active() || active.contains(&run.run))
+                .collect(),
+        }
+    }
+}
+
+/// What this process holds of the machine's memory.
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// What this process holds of the machine's memory.
+#[cfg(not(target_os = "linux"))]
+fn resident_bytes() -> u64 {
+    let pid = std::process::id().to_string();
+    let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
+    let kib: u64 = output.ok().and_then(|out| String::from_utf8(out.stdout).ok()?.trim().parse().ok()).unwrap_or(0);
+    kib * 1024
 }
 
 /// A name stands in terminals: no control characters, one short line, and no name rather than an empty one.

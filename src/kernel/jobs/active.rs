@@ -1,134 +1,129 @@
-//! The scheduler's desk: the runs that train or wait, and what the ends of their lanes add up to.
+//! A run that trains or waits, and the state that the ends of its lanes add up to.
 
 use super::{
-    lane::{Control, LaneEnd},
-    requests::Refusal,
+    lane::LaneEnd,
+    permit::{Order, Permit},
+    scheduler::{JobId, Priority, Scheduler},
     stopwatch::Stopwatch,
 };
-use protocol::{ErrorKind, Lane, RunId, RunSpec, RunState};
-use std::{sync::Arc, time::Instant};
-
-/// What the scheduler works on.
-pub(super) struct Desk {
-    /// Oldest first.
-    pub runs: Vec<Active>,
-    pub cores: u32,
-    pub free: u32,
-    /// The kernel is about to end: nothing new starts.
-    pub leaving: bool,
-    /// Ends of runs that a full disk has not taken yet, with what to announce once it has.
-    pub unsaved: Vec<Unsaved>,
-    pub last_busy: Instant,
-}
+use protocol::{Lane, RunId, RunSpec, RunState};
+use std::sync::Arc;
 
 /// A run that has come to rest, which is not stored yet.
-pub(super) struct Unsaved {
+pub(crate) struct Unsaved {
     pub run: RunId,
     pub state: RunState,
     /// How long it has trained, where this kernel knows.
     pub elapsed: Option<f64>,
     pub resume_after: bool,
     /// The kernel before this one left it when it died.
-    pub left_by_dead: bool,
+    pub left_by_dead_kernel: bool,
 }
 
 /// A run that the kernel works on.
-pub(super) struct Active {
+pub(crate) struct Active {
     pub run: RunId,
     pub spec: RunSpec,
-    pub lanes: Vec<(Lane, Stage)>,
-    pub control: Arc<Control>,
+    pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
     /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
     pub resume_after: bool,
-    pub place: Place,
-    /// The disk has not taken its place yet.
-    pub owed: bool,
+    pub phase: RunPhase,
+    /// The disk has not taken yet that it waits, or that it trains.
+    pub is_unstored: bool,
     /// Its followers know it as waiting or halted, and must hear when it goes on.
-    pub told_waiting: bool,
+    pub announced_waiting: bool,
 }
 
-/// Whether a run has ever been given a core.
+/// Whether one of a run's lanes has been given a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Queue,
-    Cores,
+pub(crate) enum RunPhase {
+    Queued,
+    Begun,
+}
+
+/// One lane of a run, as the scheduler knows it.
+pub(crate) struct LaneJob {
+    pub lane: Lane,
+    pub job: JobId,
+    pub permit: Arc<Permit>,
+    pub stage: Stage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Intent {
+pub(crate) enum Intent {
     Pause,
     Stop,
-    /// The kernel leaves.
-    Leave,
+    /// The kernel shuts down.
+    Shutdown,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Waiting,
+    /// It has a thread, which trains, or is parked for a while.
     Training,
     Ended(LaneEnd),
 }
 
-impl Desk {
-    pub fn new(cores: u32) -> Self {
-        let cores = cores.max(1);
-        Self { runs: Vec::new(), cores, free: cores, leaving: false, unsaved: Vec::new(), last_busy: Instant::now() }
-    }
-
-    pub fn ids(&self) -> Vec<RunId> {
-        self.runs.iter().map(|active| active.run).collect()
-    }
-
-    pub fn position(&self, run: RunId) -> Option<usize> {
-        self.runs.iter().position(|active| active.run == run)
-    }
-
-    pub fn welcome(&self, run: Option<RunId>) -> Result<(), Refusal> {
-        if self.leaving {
-            return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; try again in a moment"));
-        }
-        if run.is_some_and(|run| self.unsaved.iter().any(|unsaved| unsaved.run == run)) {
-            return Err(Refusal::new(
-                ErrorKind::Storage,
-                "the disk has not taken this run's state yet; free some space",
-            ));
-        }
-        Ok(())
-    }
-}
-
 impl Active {
-    /// One that has trained for so many seconds before.
-    pub fn new(run: RunId, spec: RunSpec, lanes: Vec<Lane>, elapsed: f64, told_waiting: bool) -> Self {
+    /// A run whose open lanes are submitted to the scheduler; it has trained for so many seconds before. The others are at
+    /// their ends.
+    pub fn submit(
+        scheduler: &mut Scheduler,
+        (run, spec): (RunId, RunSpec),
+        lanes: Vec<(Lane, Option<LaneEnd>)>,
+        elapsed: f64,
+        announced_waiting: bool,
+    ) -> Self {
+        let mut submit = |(lane, end)| {
+            let job = scheduler.submit(Priority::Lane, spec.threads);
+            let stage = match end {
+                None => Stage::Waiting,
+                Some(end) => {
+                    scheduler.end(job);
+                    Stage::Ended(end)
+                }
+            };
+            LaneJob { lane, job, permit: Arc::default(), stage }
+        };
         Self {
             run,
+            lanes: lanes.into_iter().map(&mut submit).collect(),
             spec,
-            lanes: lanes.into_iter().map(|lane| (lane, Stage::Waiting)).collect(),
-            control: Arc::default(),
             stopwatch: Arc::new(Stopwatch::after(elapsed)),
             intent: None,
             resume_after: false,
-            place: Place::Queue,
-            owed: false,
-            told_waiting,
+            phase: RunPhase::Queued,
+            is_unstored: false,
+            announced_waiting,
+        }
+    }
+
+    /// Makes every lane stop at its next batch; those that wait leave the queue.
+    pub fn stop_lanes(&self, scheduler: &mut Scheduler) {
+        for lane in &self.lanes {
+            lane.permit.give(Order::Stop);
+            if lane.stage == Stage::Waiting {
+                scheduler.end(lane.job);
+            }
         }
     }
 
     fn is_training(&self) -> bool {
-        self.lanes.iter().any(|(_, stage)| *stage == Stage::Training)
+        self.lanes.iter().any(|lane| lane.stage == Stage::Training)
     }
 
     pub fn has_settled(&self) -> bool {
-        !self.is_training() && (self.intent.is_some() || self.lanes.iter().all(|(_, stage)| *stage != Stage::Waiting))
+        !self.is_training() && (self.intent.is_some() || self.lanes.iter().all(|lane| lane.stage != Stage::Waiting))
     }
 
     /// The state that the ends of its lanes, and what was wanted of it, add up to.
     pub fn verdict(&self) -> RunState {
         let ends = || {
-            self.lanes.iter().filter_map(|(lane, stage)| match stage {
+            self.lanes.iter().filter_map(|LaneJob { lane, stage, .. }| match stage {
                 Stage::Ended(end) => Some((lane, end)),
                 Stage::Waiting | Stage::Training => None,
             })
@@ -145,7 +140,7 @@ impl Active {
             return match self.intent {
                 Some(Intent::Pause) => RunState::Paused,
                 Some(Intent::Stop) => RunState::Stopped,
-                Some(Intent::Leave) | None => RunState::Interrupted,
+                Some(Intent::Shutdown) | None => RunState::Interrupted,
             };
         }
         if ends().any(|(_, end)| *end == LaneEnd::Finished) {
@@ -165,11 +160,9 @@ mod tests {
 
     fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
         let spec = RunSpec { seeds: (0..ends.len() as u64).collect(), ..RunSpec::of(Preset::Article) };
-        let lanes = spec.lanes().into_iter().take(ends.len()).collect();
-        let mut active = Active { intent, ..Active::new(RunId(1), spec, lanes, 0.0, false) };
-        for ((_, stage), end) in active.lanes.iter_mut().zip(ends) {
-            *stage = Stage::Ended(end.clone());
-        }
+        let lanes = spec.lanes().into_iter().zip(ends.iter().cloned().map(Some)).collect();
+        let mut scheduler = Scheduler::new(1);
+        let active = Active { intent, ..Active::submit(&mut scheduler, (RunId(1), spec), lanes, 0.0, false) };
         assert!(active.has_settled());
         active.verdict()
     }
@@ -182,7 +175,7 @@ mod tests {
         assert!(matches!(verdict(&[Diverged, Diverged], None), RunState::Failed { reason } if reason == DIVERGED));
         assert_eq!(verdict(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
         assert_eq!(verdict(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
-        assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Leave)), RunState::Interrupted);
+        assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
         // The stop came after the last batch.
         assert_eq!(verdict(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
         let failed = verdict(&[Finished, Failed("no data".into())], Some(Intent::Stop));

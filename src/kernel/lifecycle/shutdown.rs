@@ -1,11 +1,11 @@
 //! How the kernel comes to its end: by itself when nothing is left to do, or told to, and then not before every lane
 //! and every cell has stopped.
 
-use super::{
+use crate::{
     Kernel,
-    desk::{Desk, Intent, Unsaved},
+    jobs::{Intent, Jobs, Unsaved},
     lock,
-    requests::Refusal,
+    refusal::Refusal,
 };
 use protocol::{ErrorKind, RunId};
 use std::{
@@ -13,98 +13,112 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Who wants the kernel to shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShutdownCause {
+    Client,
+    Signal,
+}
+
 impl Kernel {
+    /// Makes the main thread end the process in good order.
+    pub(crate) fn request_shutdown(&self, cause: ShutdownCause) {
+        // In a test there is no main thread.
+        let _ = self.shutdown.send(cause);
+    }
+
     /// Something was asked: the idle time begins anew.
-    pub(super) fn touch(&self) {
-        self.desk().last_busy = Instant::now();
+    pub(crate) fn touch(&self) {
+        self.jobs().last_busy = Instant::now();
     }
 
     /// Begins to leave if there has been nothing to do for so long as the options say. One step: a notebook that
     /// connects meanwhile either keeps the kernel here or is not greeted.
-    pub(super) fn leave_if_idle(&self) -> bool {
-        let mut desk = self.desk();
-        let mut is_leaving = lock(&self.is_leaving);
-        if !self.is_at_rest(&desk) || self.hub.clients() > 0 {
-            desk.last_busy = Instant::now();
+    pub(crate) fn shut_down_if_idle(&self) -> bool {
+        let mut jobs = self.jobs();
+        let mut is_shutting_down = lock(&self.is_shutting_down);
+        if !Self::is_at_rest(&jobs) || self.hub.clients() > 0 {
+            jobs.last_busy = Instant::now();
             return false;
         }
-        let idle = desk.last_busy.elapsed();
+        let idle = jobs.last_busy.elapsed();
         let leaves = idle >= self.options.idle;
         if leaves {
             tracing::info!(seconds = idle.as_secs(), "nothing to do");
-            (desk.leaving, *is_leaving) = (true, true);
+            (jobs.shutting_down, *is_shutting_down) = (true, true);
         }
         leaves
     }
 
     /// For how long there has been nothing to do and nothing to store; `None` if there is.
-    pub(super) fn idle_time(&self) -> Option<Duration> {
-        let desk = self.desk();
-        (self.is_at_rest(&desk) && !self.wants_backup()).then(|| desk.last_busy.elapsed())
+    pub(crate) fn idle_time(&self) -> Option<Duration> {
+        let jobs = self.jobs();
+        (Self::is_at_rest(&jobs) && !self.wants_backup()).then(|| jobs.last_busy.elapsed())
     }
 
-    fn is_at_rest(&self, desk: &Desk) -> bool {
-        desk.runs.is_empty() && desk.unsaved.is_empty() && !self.cells.is_busy()
+    fn is_at_rest(jobs: &Jobs) -> bool {
+        jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty()
     }
 
     /// Nothing runs, and nothing is still to be stored.
-    pub(super) fn is_idle(&self) -> bool {
-        self.is_at_rest(&self.desk())
+    pub(crate) fn is_idle(&self) -> bool {
+        Self::is_at_rest(&self.jobs())
     }
 
-    pub(super) fn is_leaving(&self) -> bool {
-        *lock(&self.is_leaving)
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        *lock(&self.is_shutting_down)
     }
 
     /// From here on nothing new starts.
     ///
     /// # Errors
     /// Unless `force`, if something is going on.
-    pub(super) fn begin_leaving(&self, force: bool) -> Result<(), Refusal> {
-        let mut desk = self.desk();
-        if !force && let Some(message) = going_on(&desk.ids()) {
+    pub(crate) fn begin_shutdown(&self, force: bool) -> Result<(), Refusal> {
+        let mut jobs = self.jobs();
+        if !force && let Some(message) = going_on(&jobs.run_ids()) {
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
-        if let Some(Unsaved { run, state, .. }) = desk.unsaved.first().filter(|_| !force) {
+        if let Some(Unsaved { run, state, .. }) = jobs.unsaved.first().filter(|_| !force) {
             let message = format!(
                 "run {run} is {}, which the disk has not taken yet; free some space, or end the kernel with --force",
                 state.name()
             );
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
-        if !force && self.cells.is_busy() {
+        if !force && !jobs.cells.is_empty() {
             return Err(Refusal::new(
                 ErrorKind::Busy,
                 "a cell is running; stop it first, or end the kernel with --force",
             ));
         }
-        (desk.leaving, *lock(&self.is_leaving)) = (true, true);
+        (jobs.shutting_down, *lock(&self.is_shutting_down)) = (true, true);
         Ok(())
     }
 
     /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is stored.
     /// No thread is left inside LibTorch when the process ends.
-    pub(super) fn halt_all(self: &Arc<Self>, patience: Duration) {
+    pub(crate) fn halt_all(self: &Arc<Self>, patience: Duration) {
         let deadline = Instant::now() + patience;
-        let mut desk = self.desk();
-        (desk.leaving, *lock(&self.is_leaving)) = (true, true);
-        self.cells.stop_all();
-        for active in &mut desk.runs {
-            active.intent.get_or_insert(Intent::Leave);
+        let mut jobs = self.jobs();
+        (jobs.shutting_down, *lock(&self.is_shutting_down)) = (true, true);
+        self.halt_cells(&mut jobs);
+        let Jobs { runs, scheduler, .. } = &mut *jobs;
+        for active in runs {
+            active.intent.get_or_insert(Intent::Shutdown);
             active.resume_after = false;
-            active.control.stop();
+            active.stop_lanes(scheduler);
         }
-        self.settle(&mut desk);
-        while !desk.runs.is_empty() || self.cells.is_busy() {
+        self.dispatch(&mut jobs);
+        while !jobs.runs.is_empty() || !jobs.cells.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                tracing::warn!(runs = ?desk.ids(), "left before their last checkpoint");
+                tracing::warn!(runs = ?jobs.run_ids(), "left before their last checkpoint");
                 return;
             }
-            desk = self
-                .quieter
-                .wait_timeout(desk, left)
-                .map_or_else(|error| PoisonError::into_inner(error).0, |(desk, _)| desk);
+            jobs = self
+                .job_ended
+                .wait_timeout(jobs, left)
+                .map_or_else(|error| PoisonError::into_inner(error).0, |(jobs, _)| jobs);
         }
     }
 }

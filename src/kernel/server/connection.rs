@@ -1,6 +1,7 @@
 //! One client: a thread that reads its requests, a thread that writes its lines.
 
-use super::{Kernel, hub::Outbox, lane::message_of, lock, process};
+use super::hub::Outbox;
+use crate::{Kernel, jobs::message_of, lifecycle::ShutdownCause, lock};
 use protocol::{ErrorKind, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine};
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -18,7 +19,7 @@ const LONGEST_LINE: usize = 1 << 20;
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
 /// Serves one client until it leaves; returns at once.
-pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> {
+pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> {
     // One descriptor a client: the outbox and both threads share it.
     let stream = Arc::new(stream);
     stream.set_write_timeout(Some(LONGEST_WRITE))?;
@@ -60,7 +61,7 @@ pub(super) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
 }
 
 /// A client's place in the hub, given up when its reading thread ends, in whatever way.
-pub(super) struct Registration {
+pub(crate) struct Registration {
     kernel: Arc<Kernel>,
     outbox: Arc<Outbox>,
 }
@@ -151,11 +152,11 @@ impl Conversation<'_> {
                 return self.refuse(id, ErrorKind::BadRequest, format!("this is no request: {error}"));
             }
         };
-        if matches!(body, RequestBody::Hello { .. }) && self.kernel.is_leaving() {
+        if matches!(body, RequestBody::Hello { .. }) && self.kernel.is_shutting_down() {
             // Hung up on, a notebook waits for this kernel's end and starts the next one.
             return self.outbox.close();
         }
-        let leaves = matches!(body, RequestBody::Shutdown { .. });
+        let is_shutdown = matches!(body, RequestBody::Shutdown { .. });
         let reply = match (self.greeted, body) {
             (_, RequestBody::Hello { protocol, client }) => self.greet(protocol, &client),
             (Greeted::Yes, RequestBody::Follow) => {
@@ -169,10 +170,10 @@ impl Conversation<'_> {
             (Greeted::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
             (Greeted::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
         };
-        let leaves = leaves && reply == Reply::Done;
+        let is_shutdown = is_shutdown && reply == Reply::Done;
         self.outbox.send(&ServerLine::Reply { id, reply });
-        if leaves {
-            process::leave(process::LeaveCause::Client);
+        if is_shutdown {
+            self.kernel.request_shutdown(ShutdownCause::Client);
         }
     }
 
@@ -191,7 +192,7 @@ impl Conversation<'_> {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 notices: lock(&self.kernel.notices).clone(),
-                interrupted: lock(&self.kernel.cut_off).sentences(),
+                interrupted: lock(&self.kernel.unfinished).sentences(),
             })
         } else {
             self.greeted = Greeted::OtherVersion;

@@ -1,7 +1,7 @@
 //! When the store is copied: whenever something has come to rest, and every few minutes while runs train. The process's
 //! main thread copies, which trains nothing and serves nobody.
 
-use super::{Kernel, lock};
+use crate::{Kernel, lock};
 use std::{
     sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_mins(5);
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// Which state of the store has been copied.
-pub(super) struct Backups {
+pub(crate) struct Backups {
     state: Mutex<State>,
 }
 
@@ -54,18 +54,18 @@ impl Kernel {
     }
 
     /// The next look makes a backup. Call it after the commit.
-    pub(super) fn ask_for_backup(&self) {
+    pub(crate) fn ask_for_backup(&self) {
         self.backups().asked = true;
     }
 
     /// Whether the next look makes a backup, or tries again what failed.
-    pub(super) fn wants_backup(&self) -> bool {
+    pub(crate) fn wants_backup(&self) -> bool {
         let state = self.backups();
         state.asked || state.failed
     }
 
     /// Called at each look.
-    pub(super) fn back_up_if_due(&self) {
+    pub(crate) fn back_up_if_due(&self) {
         let changes = self.store().changes();
         if self.backups().is_due(changes) {
             self.back_up(changes);
@@ -73,7 +73,7 @@ impl Kernel {
     }
 
     /// For a kernel that leaves.
-    pub(super) fn back_up_the_rest(&self) {
+    pub(crate) fn back_up_the_rest(&self) {
         let changes = self.store().changes();
         if self.backups().lacks(changes) {
             self.back_up(changes);

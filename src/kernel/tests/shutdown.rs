@@ -1,7 +1,10 @@
 //! How a kernel comes to rest: nothing new begins, whoever waits for the end is told of it, and nobody is greeted.
 
 use super::{Bench, PATIENCE, UNTIL_STOPPED, cell};
-use crate::{Options, connection};
+use crate::{
+    Options,
+    server::{self, Registration},
+};
 use protocol::{ErrorKind, PROTOCOL_VERSION, Preset, RunSpec};
 use std::{
     io::{Read, Write},
@@ -23,16 +26,16 @@ fn the_end_of_the_last_cell_is_told_to_whoever_waits_for_it() {
         tell.send(()).unwrap();
     });
     told.recv_timeout(PATIENCE).expect("nobody told of the cell's end");
-    assert!(!bench.kernel.cells.is_busy());
+    assert!(bench.kernel.jobs().cells.is_empty());
 }
 
 #[test]
 fn nothing_begins_in_a_kernel_that_leaves() {
     let bench = Bench::new();
-    bench.kernel.begin_leaving(false).unwrap();
+    bench.kernel.begin_shutdown(false).unwrap();
     let (key, spec) = cell("late", 1);
     assert_eq!(bench.kernel.run_cell(key, spec).unwrap_err().kind, ErrorKind::Busy);
-    assert!(!bench.kernel.cells.is_busy());
+    assert!(bench.kernel.jobs().cells.is_empty());
     assert_eq!(bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err().kind, ErrorKind::Busy);
 }
 
@@ -40,20 +43,20 @@ fn nothing_begins_in_a_kernel_that_leaves() {
 fn with_nothing_to_do_it_leaves_and_with_a_notebook_it_stays() {
     let bench = Bench::with(Options { idle: Duration::ZERO, ..Options::default() });
     bench.kernel.hub.join(&bench.outbox);
-    assert!(!bench.kernel.leave_if_idle());
-    assert!(!bench.kernel.is_leaving());
+    assert!(!bench.kernel.shut_down_if_idle());
+    assert!(!bench.kernel.is_shutting_down());
     bench.kernel.hub.leave(&bench.outbox);
-    assert!(bench.kernel.leave_if_idle());
-    assert!(bench.kernel.is_leaving());
+    assert!(bench.kernel.shut_down_if_idle());
+    assert!(bench.kernel.is_shutting_down());
 }
 
 /// Hung up on, it starts the next kernel; greeted, it would be refused all that it asks.
 #[test]
 fn who_comes_too_late_is_not_greeted() {
     let bench = Bench::new();
-    bench.kernel.begin_leaving(false).unwrap();
+    bench.kernel.begin_shutdown(false).unwrap();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    connection::serve(&bench.kernel, ours).unwrap();
+    server::serve(&bench.kernel, ours).unwrap();
     let hello = format!("{{\"id\":1,\"request\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"client\":\"x\"}}\n");
     theirs.write_all(hello.as_bytes()).unwrap();
     theirs.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -67,7 +70,7 @@ fn who_comes_too_late_is_not_greeted() {
 fn a_client_whose_thread_panics_is_no_longer_counted() {
     let bench = Bench::new();
     let (ours, _theirs) = UnixStream::pair().unwrap();
-    let (registration, clients) = connection::Registration::new(&bench.kernel, ours.into());
+    let (registration, clients) = Registration::new(&bench.kernel, ours.into());
     assert_eq!(clients, 1);
     let panicked = thread::spawn(move || {
         let _registration = registration;

@@ -1,24 +1,22 @@
 //! One lane's thread: it trains, commits each epoch before anyone hears of it, and waits where a disk is full.
 
 use super::{
-    Kernel,
-    hub::Complaint,
-    lock,
-    recovery::{self, Unreadable},
+    Order, Permit,
+    checkpoint::{self, Unreadable},
+    message_of,
+    parked::ParkedTime,
+    scheduler::JobId,
     stopwatch::Stopwatch,
     trainer,
 };
+use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
 use protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec};
 use std::{
-    any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{
-        Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
@@ -28,36 +26,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// How long a lane waits before it tries a full disk again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How a run's lanes are told to stop: asked once a batch, and waited on where a lane waits.
-#[derive(Default)]
-pub(super) struct Control {
-    stopped: AtomicBool,
-    gate: Mutex<()>,
-    told: Condvar,
-}
-
-impl Control {
-    pub fn stop(&self) {
-        let _gate = lock(&self.gate);
-        self.stopped.store(true, Ordering::SeqCst);
-        self.told.notify_all();
-    }
-
-    pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-
-    /// Waits for so long, or until told to stop, which it returns.
-    fn wait(&self, timeout: Duration) -> bool {
-        let gate = lock(&self.gate);
-        let _ = self.told.wait_timeout_while(gate, timeout, |()| !self.is_stopped()).map_err(PoisonError::into_inner);
-        self.is_stopped()
-    }
-}
-
 /// How a lane's thread ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum LaneEnd {
+pub(crate) enum LaneEnd {
     Finished,
     Diverged,
     Stopped,
@@ -122,29 +93,36 @@ impl SaveError {
     }
 }
 
+/// All that a lane's thread is given.
+pub(super) struct LaneWork {
+    pub run: RunId,
+    pub spec: RunSpec,
+    pub lane: Lane,
+    pub job: JobId,
+    pub permit: Arc<Permit>,
+    pub stopwatch: Arc<Stopwatch>,
+}
+
 impl Kernel {
     /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
-    pub(super) fn run_lane(
-        &self,
-        run: RunId,
-        spec: &RunSpec,
-        lane: Lane,
-        control: &Control,
-        stopwatch: &Stopwatch,
-    ) -> LaneEnd {
-        let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(run, spec, lane, control, stopwatch)));
-        self.hub.notice(run, Complaint::Waits(lane), None);
+    pub(super) fn run_lane(self: &Arc<Self>, work: &LaneWork) -> LaneEnd {
+        let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(work)));
+        self.hub.notice(work.run, Complaint::Waits(work.lane), None);
         end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
     }
 
-    fn train_lane(&self, run: RunId, spec: &RunSpec, lane: Lane, control: &Control, stopwatch: &Stopwatch) -> LaneEnd {
+    fn train_lane(self: &Arc<Self>, work: &LaneWork) -> LaneEnd {
+        let LaneWork { run, spec, lane, .. } = work;
+        let (run, lane) = (*run, *lane);
         let mut observer = LaneObserver {
             kernel: self,
             run,
             spec,
             lane,
-            control,
-            stopwatch,
+            job: work.job,
+            permit: &work.permit,
+            stopwatch: &work.stopwatch,
+            parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
             best: None,
@@ -175,20 +153,16 @@ impl Kernel {
     }
 }
 
-/// What a caught panic said.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
-}
-
 /// Commits and announces what one lane measures.
 struct LaneObserver<'a> {
-    kernel: &'a Kernel,
+    kernel: &'a Arc<Kernel>,
     run: RunId,
     spec: &'a RunSpec,
     lane: Lane,
-    control: &'a Control,
+    job: JobId,
+    permit: &'a Permit,
     stopwatch: &'a Stopwatch,
+    parked: ParkedTime,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
     resumed_under: Option<Environment>,
@@ -219,11 +193,11 @@ impl LaneObserver<'_> {
         }
         let found = self.persist(|this| {
             let told = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
-            Ok(recovery::newest(&this.folder, lane, done, told)?)
+            Ok(checkpoint::newest(&this.folder, lane, done, told)?)
         });
         let Some(found) = found else { return Err(self.halted()) };
         let Some((snapshot, then)) = found else { return Ok(None) };
-        if let Some(why) = recovery::difference(&then, self.spec)
+        if let Some(why) = checkpoint::difference(&then, self.spec)
             && !self.not_exact(&why)
         {
             return Err(self.halted());
@@ -252,7 +226,10 @@ impl LaneObserver<'_> {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
                     let notice = error.notice(&self.kernel.home, self.folder.path());
                     self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(notice));
-                    if self.control.wait(RETRY_AFTER) {
+                    // It computes nothing meanwhile: whoever wants its core may have it.
+                    self.permit.wait(RETRY_AFTER);
+                    self.yield_if_asked();
+                    if self.permit.is_stopped() {
                         return None;
                     }
                 }
@@ -320,7 +297,16 @@ impl LaneObserver<'_> {
     }
 
     fn go_on(&self) -> Next {
-        if self.control.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
+        if self.permit.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
+    }
+
+    /// Gives the core to whoever is more urgent and waits for it to come back. Returns how long that took.
+    fn yield_if_asked(&self) -> Duration {
+        let mut parked = Duration::ZERO;
+        while self.permit.order() == Order::Yield {
+            parked += self.kernel.park(self.job, self.permit);
+        }
+        parked
     }
 }
 
@@ -338,12 +324,15 @@ impl Observer for LaneObserver<'_> {
     }
 
     fn poll(&mut self, progress: &Progress) -> Next {
+        let parked = self.yield_if_asked();
+        self.parked.add_training(parked);
         if self.go_on() == Next::Stop {
             return Next::Stop;
         }
         if self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
             self.last_progress = Some(Instant::now());
-            let progress = progress.clone();
+            let mut progress = progress.clone();
+            self.parked.correct_progress(&mut progress);
             self.kernel.announce(RunEvent::Progress { run: self.run, progress });
             if let Some(seconds) = self.stopwatch.due() {
                 self.kernel.announce(RunEvent::Elapsed { run: self.run, seconds });
@@ -357,10 +346,15 @@ impl Observer for LaneObserver<'_> {
     }
 
     fn should_stop(&mut self) -> bool {
+        let parked = self.yield_if_asked();
+        self.parked.add_evaluation(parked);
         self.go_on() == Next::Stop
     }
 
     fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Next {
+        let (mut record, mut snapshot) = (record.clone(), snapshot.clone());
+        self.parked.correct_epoch(&mut record, &mut snapshot, self.spec.train_size);
+        let (record, snapshot) = (&record, &snapshot);
         if !self.compare(&snapshot.environment) {
             self.unstored = true;
             return Next::Stop;
@@ -393,6 +387,9 @@ impl Observer for LaneObserver<'_> {
     }
 
     fn checkpoint(&mut self, snapshot: &Snapshot) {
+        let mut snapshot = snapshot.clone();
+        self.parked.correct_snapshot(&mut snapshot);
+        let snapshot = &snapshot;
         if !self.compare(&snapshot.environment) {
             return;
         }

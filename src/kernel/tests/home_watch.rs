@@ -2,7 +2,7 @@
 //! stored that nobody would find.
 
 use super::{Bench, UNTIL_STOPPED};
-use crate::keeping::Whereabouts;
+use crate::lifecycle::Whereabouts;
 use protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, path::PathBuf};
 use store::Store;
@@ -48,7 +48,7 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
             }
             let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
             assert_eq!(refusal.kind, ErrorKind::Storage, "{}", refusal.message);
-            bench.kernel.keep_store();
+            bench.kernel.ensure_store();
             bench.kernel.store().check_in_place().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
             assert!(bench.notice(trains).contains("there again"), "{lost:?}: {}", bench.notice(trains));
             bench.kernel.stop(trains).unwrap();
@@ -67,7 +67,7 @@ fn an_epoch_beneath_which_the_store_went_is_told_once_it_is_stored() {
     let bench = Bench::new();
     fs::remove_file(bench.file("")).unwrap();
     bench.kernel.store().check_in_place().unwrap_err();
-    bench.kernel.keep_store();
+    bench.kernel.ensure_store();
     let run = bench.train(&[1]);
     bench.to_the_end(run);
     assert_eq!(Store::open_read(&bench.kernel.home).unwrap().epochs(run).unwrap().len(), 2);
@@ -85,12 +85,12 @@ fn another_store_in_its_place_stays_as_it_is() {
     let before = fs::read(elsewhere.file("")).unwrap();
     fs::rename(elsewhere.file(""), bench.file("")).unwrap();
 
-    bench.kernel.keep_store();
+    bench.kernel.ensure_store();
     let notice = bench.notice(trains);
     assert!(notice.contains("was replaced") && notice.contains("kernel stop --force"), "{notice}");
     let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
     assert!(refusal.kind == ErrorKind::Storage && refusal.message.contains("was replaced"), "{}", refusal.message);
-    bench.kernel.keep_store();
+    bench.kernel.ensure_store();
     bench.kernel.back_up_if_due();
     assert!(!bench.kernel.home.backup().exists(), "no backup of another's");
     assert!(fs::read(bench.file("")).unwrap() == before);
@@ -119,7 +119,7 @@ fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
     let moved = home.with_extension("moved");
     fs::rename(&home, &moved).unwrap();
     assert_eq!(bench.kernel.whereabouts(), Whereabouts::Elsewhere);
-    bench.kernel.keep_store();
+    bench.kernel.ensure_store();
     assert!(bench.notice(trains).contains("was moved"), "{}", bench.notice(trains));
     bench.kernel.stop(trains).unwrap();
     bench
@@ -129,8 +129,8 @@ fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
 
     fs::rename(&moved, &home).unwrap();
     assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
-    bench.kernel.keep_store();
-    while !bench.kernel.desk().runs.is_empty() {
+    bench.kernel.ensure_store();
+    while !bench.kernel.jobs().runs.is_empty() {
         std::thread::yield_now();
     }
     bench.kernel.retry_unsaved();
@@ -172,7 +172,7 @@ fn a_home_that_was_removed_comes_back_for_a_run_alone() {
     let home = bench.kernel.home.folder().to_owned();
     fs::remove_dir_all(&home).unwrap();
     assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
-    bench.kernel.keep_store();
+    bench.kernel.ensure_store();
     bench.kernel.stop(trains).unwrap();
     bench.to_the_end(trains);
     assert_eq!((bench.found(over), bench.found(trains)), (RunState::Finished, RunState::Stopped));

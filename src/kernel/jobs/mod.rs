@@ -1,0 +1,118 @@
+//! What the kernel works on: runs, whose lanes train, and cells, which measure. One scheduler gives the cores to all of
+//! them, see `scheduler.rs`; this file carries out what it decides. Everything here happens under one lock.
+
+mod active;
+mod cell;
+mod checkpoint;
+mod lane;
+mod parked;
+mod permit;
+mod runs;
+mod scheduler;
+mod stopwatch;
+mod trainer;
+
+pub(crate) use active::Intent;
+#[cfg(test)]
+pub(crate) use active::Stage;
+pub(crate) use active::{Active, Unsaved};
+pub(crate) use checkpoint::spec_of;
+#[cfg(test)]
+pub(crate) use scheduler::Phase;
+#[cfg(test)]
+pub(crate) use trainer::encode;
+pub(crate) use trainer::{CellObserver, Trainer, libtorch};
+
+use crate::{Kernel, refusal::Refusal};
+use cell::CellJob;
+use permit::{Order, Permit};
+use protocol::{ErrorKind, RunId};
+use scheduler::{Decision, JobId, Scheduler};
+use std::{any::Any, sync::Arc, time::Instant};
+
+/// All jobs.
+pub(crate) struct Jobs {
+    pub scheduler: Scheduler,
+    /// In the order in which they were asked for.
+    pub runs: Vec<Active>,
+    pub cells: Vec<CellJob>,
+    /// The kernel is about to end: nothing new starts.
+    pub shutting_down: bool,
+    /// Ends of runs that a full disk has not taken yet, with what to announce once it has.
+    pub unsaved: Vec<Unsaved>,
+    pub last_busy: Instant,
+}
+
+impl Jobs {
+    pub fn new(cores: u32) -> Self {
+        Self {
+            scheduler: Scheduler::new(cores),
+            runs: Vec::new(),
+            cells: Vec::new(),
+            shutting_down: false,
+            unsaved: Vec::new(),
+            last_busy: Instant::now(),
+        }
+    }
+
+    pub fn run_ids(&self) -> Vec<RunId> {
+        self.runs.iter().map(|active| active.run).collect()
+    }
+
+    pub fn position(&self, run: RunId) -> Option<usize> {
+        self.runs.iter().position(|active| active.run == run)
+    }
+
+    /// Refuses new work while the kernel shuts down, and work on a run whose end is not stored yet.
+    pub fn admit(&self, run: Option<RunId>) -> Result<(), Refusal> {
+        if self.shutting_down {
+            return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; try again in a moment"));
+        }
+        if run.is_some_and(|run| self.unsaved.iter().any(|unsaved| unsaved.run == run)) {
+            return Err(Refusal::new(
+                ErrorKind::Storage,
+                "the disk has not taken this run's state yet; free some space",
+            ));
+        }
+        Ok(())
+    }
+
+    fn permit(&self, job: JobId) -> Option<&Arc<Permit>> {
+        let lanes = self.runs.iter().flat_map(|active| active.lanes.iter()).map(|lane| (lane.job, &lane.permit));
+        let cells = self.cells.iter().map(|cell| (cell.job, &cell.permit));
+        lanes.chain(cells).find(|(of, _)| *of == job).map(|(_, permit)| permit)
+    }
+}
+
+impl Kernel {
+    /// Carries out what the scheduler decides, until it has nothing to decide. Call it after every change of the jobs.
+    pub(crate) fn dispatch(self: &Arc<Self>, jobs: &mut Jobs) {
+        jobs.last_busy = Instant::now();
+        loop {
+            let decisions = jobs.scheduler.assign();
+            if decisions.is_empty() {
+                break;
+            }
+            for decision in decisions {
+                match decision {
+                    Decision::Start(job) => {
+                        if !self.start_lane(jobs, job) {
+                            self.start_cell(jobs, job);
+                        }
+                    }
+                    Decision::Yield(job) => jobs.permit(job).into_iter().for_each(|permit| permit.give(Order::Yield)),
+                    Decision::Continue(job) => self.unpark(jobs, job),
+                }
+            }
+        }
+        self.store_waiting(jobs);
+        // A thread that could not be had, or a run whose lanes were all at their ends before.
+        self.settle(jobs);
+    }
+}
+
+/// What a caught panic said.
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,175 @@
+//! Lanes that give their cores to a view or a cell and go on afterwards. The thread waits at a batch boundary with its
+//! network in memory, so no bit of its results changes; the time that it waits is no training time.
+
+use super::{
+    Jobs, Order, Permit,
+    active::Stage,
+    scheduler::{JobId, Phase},
+};
+use crate::{Kernel, server::Complaint};
+use learn::Snapshot;
+use protocol::{EpochRecord, Progress};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+impl Kernel {
+    /// Called by a lane's thread that was asked to yield: gives its cores back and waits for them. Returns how long.
+    pub(super) fn park(self: &Arc<Self>, job: JobId, permit: &Permit) -> Duration {
+        let began = Instant::now();
+        {
+            let mut jobs = self.jobs();
+            if !jobs.scheduler.park(job) {
+                return Duration::ZERO;
+            }
+            let Jobs { runs, scheduler, .. } = &mut *jobs;
+            if let Some(active) = runs.iter().find(|active| active.lanes.iter().any(|lane| lane.job == job))
+                && active.is_parked(scheduler)
+            {
+                active.stopwatch.stop();
+            }
+            self.dispatch(&mut jobs);
+        }
+        permit.wait_for_turn();
+        began.elapsed()
+    }
+
+    /// Lets a lane go on that was asked to yield.
+    pub(super) fn unpark(&self, jobs: &Jobs, job: JobId) {
+        for active in &jobs.runs {
+            if let Some(lane) = active.lanes.iter().find(|lane| lane.job == job) {
+                active.stopwatch.start();
+                lane.permit.give(Order::Go);
+                self.hub.notice(active.run, Complaint::Parked, None);
+            }
+        }
+    }
+
+    /// Tells of every run that stands still because views or cells have its cores. Called about once a second, so that
+    /// what takes less is not worth a word.
+    pub(crate) fn report_parked_runs(&self) {
+        let jobs = self.jobs();
+        for active in jobs.runs.iter().filter(|active| active.is_parked(&jobs.scheduler)) {
+            let text = "Training waits while a cell measures, and goes on by itself.";
+            self.hub.notice(active.run, Complaint::Parked, Some(text.into()));
+        }
+    }
+}
+
+impl super::Active {
+    /// Whether it has begun and none of its lanes has a core.
+    fn is_parked(&self, scheduler: &super::Scheduler) -> bool {
+        let mut training = self.lanes.iter().filter(|lane| lane.stage == Stage::Training).peekable();
+        training.peek().is_some() && training.all(|lane| scheduler.phase(lane.job) == Some(Phase::Parked))
+    }
+}
+
+/// The time that a lane's thread was parked. The training loop's clock knows nothing of it: this takes it out of what
+/// the loop reports.
+#[derive(Default)]
+pub(super) struct ParkedTime {
+    /// Seconds inside the epochs that this thread has measured.
+    before: f64,
+    /// Seconds between batches of the epoch under way, and in its evaluation.
+    training: f64,
+    evaluation: f64,
+    /// The epoch under way, and when this thread came to it.
+    epoch: Option<(u32, Instant)>,
+}
+
+impl ParkedTime {
+    pub fn add_training(&mut self, time: Duration) {
+        self.training += time.as_secs_f64();
+    }
+
+    pub fn add_evaluation(&mut self, time: Duration) {
+        self.evaluation += time.as_secs_f64();
+    }
+
+    pub fn correct_progress(&mut self, progress: &mut Progress) {
+        let began = match self.epoch {
+            Some((epoch, began)) if epoch == progress.epoch => began,
+            _ => self.epoch.insert((progress.epoch, Instant::now())).1,
+        };
+        progress.seconds -= self.before + self.training;
+        progress.images_per_second *= faster(began.elapsed().as_secs_f64(), self.training);
+    }
+
+    /// Of an epoch of so many images that is measured; the next one begins.
+    pub fn correct_epoch(&mut self, record: &mut EpochRecord, snapshot: &mut Snapshot, images: u32) {
+        let training = f64::from(images) / record.images_per_second;
+        record.images_per_second *= faster(training, self.training);
+        record.seconds -= self.training + self.evaluation;
+        self.before += self.training + self.evaluation;
+        (self.training, self.evaluation) = (0.0, 0.0);
+        snapshot.seconds -= self.before;
+    }
+
+    /// Inside an epoch, or of one that is trained and not measured.
+    pub fn correct_snapshot(&self, snapshot: &mut Snapshot) {
+        snapshot.seconds -= self.before;
+        snapshot.epoch_seconds -= self.training;
+    }
+}
+
+/// By how much faster a lane trains than it seems to, if it was parked for a part of this time.
+fn faster(seconds: f64, parked: f64) -> f64 {
+    if parked > 0.0 && seconds > parked { seconds / (seconds - parked) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use learn::Environment;
+    use protocol::{Arm, Lane};
+
+    fn snapshot(seconds: f64, epoch_seconds: f64) -> Snapshot {
+        let environment = Environment {
+            libtorch: String::new(),
+            cpu: String::new(),
+            threads: 1,
+            backend: String::new(),
+            data: String::new(),
+        };
+        Snapshot {
+            lane: Lane { arm: Arm::RELU_TANH, seed: 1 },
+            epochs_done: 1,
+            batches_done: 0,
+            loss_sum: 0.0,
+            epoch_seconds,
+            seconds,
+            weights: Vec::new(),
+            velocity: Vec::new(),
+            environment,
+        }
+    }
+
+    /// Two epochs of ten seconds of training and two of evaluation, the first with parked time in both.
+    #[test]
+    fn parked_time_is_no_training_time() {
+        let mut parked = ParkedTime::default();
+        parked.add_training(Duration::from_secs(30));
+        let mut inside = snapshot(0.0, 35.0);
+        parked.correct_snapshot(&mut inside);
+        assert_eq!((inside.seconds, inside.epoch_seconds), (0.0, 5.0));
+        parked.add_evaluation(Duration::from_secs(8));
+        let mut record = EpochRecord {
+            arm: Arm::RELU_TANH,
+            seed: 1,
+            epoch: 1,
+            train_loss: 0.0,
+            val_error: 0.0,
+            test_error: 0.0,
+            seconds: 50.0,
+            images_per_second: 25.0,
+        };
+        let mut end = snapshot(50.0, 0.0);
+        parked.correct_epoch(&mut record, &mut end, 1000);
+        assert_eq!((record.seconds, record.images_per_second, end.seconds), (12.0, 100.0, 12.0));
+        let mut second = EpochRecord { seconds: 12.0, ..record.clone() };
+        let mut end = snapshot(62.0, 0.0);
+        parked.correct_epoch(&mut second, &mut end, 1000);
+        assert_eq!((second.seconds, second.images_per_second, end.seconds), (12.0, 100.0, 24.0));
+    }
+}

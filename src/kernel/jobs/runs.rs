@@ -1,0 +1,355 @@
+//! The life of a run: it is asked for, waits for cores, trains, and comes to rest.
+//!
+//! A run's state changes by named transitions only: [`Kernel::train`], [`Kernel::resume`], [`Kernel::pause`],
+//! [`Kernel::stop`], and [`Kernel::lane_ended`], after whose last the run settles into its next state.
+
+use super::{
+    Active, Jobs, Unsaved,
+    active::{Intent, RunPhase, Stage},
+    lane::{LaneEnd, LaneWork},
+    scheduler::JobId,
+};
+use crate::{Kernel, refusal::Refusal, server::Complaint};
+use learn::Dataset;
+use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunSpec, RunState};
+use std::{
+    fs,
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
+use store::{Interruption, LaneState, Store, StoreError};
+
+impl Kernel {
+    /// Creates a run and starts it, or lets it wait for a free core.
+    pub(crate) fn train(self: &Arc<Self>, spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
+        spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
+        // The kernel has no working folder of its own, and a run may be resumed from anywhere.
+        if let DataSource::Folder(folder) = &spec.data
+            && !(folder.is_absolute() && folder.is_dir())
+        {
+            let message = format!("data: {} is not the absolute path of a folder that is there", folder.display());
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
+        Dataset::is_there(&spec.data).map_err(|error| Refusal::new(ErrorKind::BadSpec, format!("data: {error}")))?;
+        let mut jobs = self.jobs();
+        // Only here: a run that comes from a larger machine keeps its number, on which its bits depend.
+        if spec.threads > jobs.scheduler.cores() {
+            let message = format!(
+                "threads: {} are more than the {} cores here; take 1 to {1}",
+                spec.threads,
+                jobs.scheduler.cores()
+            );
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
+        jobs.admit(None)?;
+        // They were asked for before this one.
+        self.resume_unfinished(&mut jobs, None);
+        let run = self.store().create_run(&spec, name)?;
+        self.announce(RunEvent::Started { run, spec: spec.clone() });
+        let lanes = spec.lanes().into_iter().map(|lane| (lane, None)).collect();
+        let active = Active::submit(&mut jobs.scheduler, (run, spec), lanes, 0.0, false);
+        jobs.runs.push(active);
+        self.dispatch(&mut jobs);
+        Ok(run)
+    }
+
+    /// Goes on with a halted run. A pause that is still under way is followed by its end.
+    pub(crate) fn resume(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        let mut jobs = self.jobs();
+        jobs.admit(Some(run))?;
+        if let Some(at) = jobs.position(run) {
+            let active = &mut jobs.runs[at];
+            if active.intent.is_none() {
+                return Err(Refusal::new(ErrorKind::State, format!("run {run} is going on already")));
+            }
+            active.resume_after = true;
+            self.queue_run(run);
+            return Ok(());
+        }
+        self.resume_halted(&mut jobs, run)?;
+        self.queue_run(run);
+        self.resume_unfinished(&mut jobs, Some(run));
+        Ok(())
+    }
+
+    pub(crate) fn resume_halted(self: &Arc<Self>, jobs: &mut Jobs, run: RunId) -> Result<(), Refusal> {
+        let (summary, lanes) = {
+            let store = self.store();
+            (store.run(run)?, store.lanes(run)?)
+        };
+        let refuse = |why: &str| Err(Refusal::new(ErrorKind::State, format!("run {run} {why}")));
+        if !summary.state.can_resume() {
+            return refuse(&format!("is {}; there is nothing to resume", summary.state.name()));
+        }
+        let finished = lanes.iter().filter(|(_, state)| *state == LaneState::Finished).count();
+        let is_open = lanes.iter().any(|(_, state)| *state == LaneState::Open);
+        if !is_open && finished == 0 {
+            return refuse("can't go on: every arm diverged");
+        }
+        let ended = |(lane, state)| match state {
+            LaneState::Open => (lane, None),
+            LaneState::Finished => (lane, Some(LaneEnd::Finished)),
+            LaneState::Diverged { .. } => (lane, Some(LaneEnd::Diverged)),
+        };
+        let lanes = lanes.into_iter().map(ended).collect();
+        let active = Active::submit(&mut jobs.scheduler, (run, summary.spec), lanes, summary.elapsed, true);
+        jobs.runs.push(active);
+        self.dispatch(jobs);
+        Ok(())
+    }
+
+    /// Lets the next kernel go on with a run that its reader goes on with.
+    fn queue_run(&self, run: RunId) {
+        if let Err(error) = self.store().queue_run(run) {
+            tracing::warn!(%run, "its place in the queue is not stored, and earlier deaths still count: {error}");
+        }
+    }
+
+    /// Lets the next kernel leave a run alone that its reader halts, even if this one dies before the run comes to rest.
+    fn unqueue_run(&self, run: RunId) {
+        if let Err(error) = self.store().unqueue_run(run) {
+            tracing::warn!(%run, "the next kernel may still go on with it: {error}");
+        }
+    }
+
+    pub(crate) fn pause(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        self.halt(run, Intent::Pause)
+    }
+
+    /// Ends a run before its last epoch; a paused one too.
+    pub(crate) fn stop(self: &Arc<Self>, run: RunId) -> Result<(), Refusal> {
+        self.halt(run, Intent::Stop)
+    }
+
+    fn halt(self: &Arc<Self>, run: RunId, intent: Intent) -> Result<(), Refusal> {
+        let mut jobs = self.jobs();
+        jobs.admit(Some(run))?;
+        if let Some(at) = jobs.position(run) {
+            let active = &mut jobs.runs[at];
+            // A stop outweighs the pause before it.
+            if active.intent != Some(Intent::Stop) {
+                active.intent = Some(intent);
+            }
+            active.resume_after = false;
+            let Jobs { runs, scheduler, .. } = &mut *jobs;
+            runs[at].stop_lanes(scheduler);
+            self.unqueue_run(run);
+            self.dispatch(&mut jobs);
+            return Ok(());
+        }
+        let state = self.store().run(run)?.state;
+        // An interrupted one would go on by itself.
+        if matches!(state, RunState::Paused | RunState::Interrupted) && intent == Intent::Stop {
+            self.store().set_state(run, &RunState::Stopped)?;
+            self.forget_unfinished_run(run);
+            self.ask_for_backup();
+            self.announce(RunEvent::Stopped { run });
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorKind::State, format!("run {run} is {}; it does not train", state.name())))
+    }
+
+    /// Removes a run that is not active, with its checkpoints.
+    pub(crate) fn delete(&self, run: RunId) -> Result<(), Refusal> {
+        let mut jobs = self.jobs();
+        // Also one whose rest a full disk has not taken: this makes room for the others.
+        jobs.admit(None)?;
+        let mut store = self.store();
+        let rests = jobs.unsaved.iter().any(|unsaved| unsaved.run == run);
+        let is_active = |store: &Store| store.run(run).is_ok_and(|summary| summary.state.is_active());
+        if jobs.position(run).is_some() || (!rests && is_active(&store)) {
+            return Err(Refusal::new(ErrorKind::State, format!("run {run} is not over; stop it first")));
+        }
+        // A run that can't be read back can still be deleted. On a full disk its checkpoints make the room for that.
+        let removed = match store.delete(run) {
+            Err(StoreError::Full) => {
+                let removed = self.remove_checkpoints(run);
+                store.delete(run)?;
+                removed
+            }
+            deleted => {
+                deleted?;
+                self.remove_checkpoints(run)
+            }
+        };
+        drop(store);
+        jobs.unsaved.retain(|unsaved| unsaved.run != run);
+        self.forget_unfinished_run(run);
+        self.hub.forget_notices(run);
+        self.ask_for_backup();
+        self.announce(RunEvent::Deleted { run });
+        removed
+    }
+
+    fn remove_checkpoints(&self, run: RunId) -> Result<(), Refusal> {
+        let folder = self.home.run(run);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let folder = folder.display();
+                let told = format!("run {run} is no longer in the list, but its checkpoints in {folder} stay: {error}");
+                Err(Refusal::new(ErrorKind::Storage, told))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a lane its thread. `false` if this job is no lane.
+    pub(super) fn start_lane(self: &Arc<Self>, jobs: &mut Jobs, job: JobId) -> bool {
+        let Jobs { runs, scheduler, .. } = jobs;
+        let of_job = |active: &Active| active.lanes.iter().position(|lane| lane.job == job);
+        let Some((active, at)) = runs.iter_mut().find_map(|active| of_job(active).map(|at| (active, at))) else {
+            return false;
+        };
+        if active.phase == RunPhase::Queued {
+            active.phase = RunPhase::Begun;
+            self.store_state(active);
+        }
+        active.stopwatch.start();
+        let lane = &active.lanes[at];
+        let work = LaneWork {
+            run: active.run,
+            spec: active.spec.clone(),
+            lane: lane.lane,
+            job,
+            permit: Arc::clone(&lane.permit),
+            stopwatch: Arc::clone(&active.stopwatch),
+        };
+        let kernel = Arc::clone(self);
+        let name = format!("run {} {}", work.run, work.lane);
+        let started = thread::Builder::new().name(name).stack_size(8 << 20).spawn(move || {
+            let end = kernel.run_lane(&work);
+            kernel.lane_ended(&work, end);
+        });
+        active.lanes[at].stage = match started {
+            Ok(_) => Stage::Training,
+            Err(error) => {
+                scheduler.end(job);
+                Stage::Ended(LaneEnd::Failed(format!("no thread to train in: {error}")))
+            }
+        };
+        true
+    }
+
+    /// Stores that runs wait, once they do.
+    pub(super) fn store_waiting(&self, jobs: &mut Jobs) {
+        for active in &mut jobs.runs {
+            if active.phase == RunPhase::Begun || active.intent.is_some() || active.has_settled() || active.is_unstored
+            {
+                continue;
+            }
+            let is_queued = || self.store().run(active.run).is_ok_and(|summary| summary.state == RunState::Queued);
+            if !(active.announced_waiting && is_queued()) {
+                self.store_state(active);
+            }
+        }
+    }
+
+    /// Commits that the run trains, or waits for a core, and tells of it; where the disk does not take it, later. Its
+    /// epochs wait for the disk as well, and a kernel that dies before is found to have left the run where it was.
+    fn store_state(&self, active: &mut Active) {
+        let run = active.run;
+        let state = match active.phase {
+            RunPhase::Queued => RunState::Queued,
+            RunPhase::Begun => RunState::Running,
+        };
+        let stored = self.store().set_state(run, &state);
+        active.is_unstored = stored.is_err();
+        match (stored, active.phase) {
+            (Err(error), _) => tracing::warn!(%run, state = state.name(), "not stored yet: {error}"),
+            (Ok(()), RunPhase::Queued) => {
+                active.announced_waiting = true;
+                self.announce(RunEvent::Queued { run });
+            }
+            (Ok(()), RunPhase::Begun) if active.announced_waiting => self.announce(RunEvent::Continued { run }),
+            (Ok(()), RunPhase::Begun) => {}
+        }
+    }
+
+    /// A lane's thread is at its end: its cores are free, and its run may settle.
+    fn lane_ended(self: &Arc<Self>, work: &LaneWork, end: LaneEnd) {
+        tracing::info!(run = %work.run, lane = %work.lane, ?end, "a lane ended");
+        let mut jobs = self.jobs();
+        jobs.scheduler.end(work.job);
+        let mut lanes = jobs.runs.iter_mut().flat_map(|active| &mut active.lanes);
+        if let Some(lane) = lanes.find(|lane| lane.job == work.job) {
+            lane.stage = Stage::Ended(end);
+        }
+        self.settle(&mut jobs);
+        self.dispatch(&mut jobs);
+        drop(jobs);
+        self.job_ended.notify_all();
+    }
+
+    /// Takes every run from the list that has come to rest, and commits and announces its state.
+    pub(super) fn settle(self: &Arc<Self>, jobs: &mut Jobs) {
+        while let Some(at) = jobs.runs.iter().position(Active::has_settled) {
+            let active = jobs.runs.remove(at);
+            let (run, state) = (active.run, active.verdict());
+            self.hub.forget_notices(run);
+            let (elapsed, resume_after) = (Some(active.stopwatch.seconds()), active.resume_after);
+            let rest = Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel: false };
+            self.conclude(jobs, rest);
+        }
+    }
+
+    /// Commits a run's rest and tells of it, then goes on with it if that was asked meanwhile; where the disk does not
+    /// take it, later.
+    fn conclude(self: &Arc<Self>, jobs: &mut Jobs, rest: Unsaved) {
+        let Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel } = rest;
+        let stored = match state {
+            RunState::Interrupted if left_by_dead_kernel => self.store().interrupt(run, Interruption::Died, elapsed),
+            RunState::Interrupted => self.store().interrupt(run, self.interruption(), elapsed),
+            _ => self.store().set_rest(run, &state, elapsed),
+        };
+        if let Err(error) = stored {
+            tracing::warn!(%run, "its state is not stored yet: {error}");
+            self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
+            jobs.unsaved.push(Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel });
+            return;
+        }
+        self.ask_for_backup();
+        self.hub.notice(run, Complaint::State, None);
+        if let Some(seconds) = elapsed {
+            self.announce(RunEvent::Elapsed { run, seconds });
+        }
+        self.announce(event_of(run, state.clone()));
+        if resume_after
+            && !jobs.shutting_down
+            && state.can_resume()
+            && let Err(Refusal { message, .. }) = self.resume_halted(jobs, run)
+        {
+            tracing::warn!(%run, "not resumed: {message}");
+            // Who asked for the resume takes the first halt for the one before it.
+            self.announce(event_of(run, state));
+        }
+    }
+
+    /// How this kernel comes to leave a job that is not at its end.
+    pub(super) fn interruption(&self) -> Interruption {
+        if self.was_signalled.load(Ordering::SeqCst) { Interruption::Signalled } else { Interruption::Asked }
+    }
+
+    /// Tries again what the disk has refused. Called about once a second.
+    pub(crate) fn retry_unsaved(self: &Arc<Self>) {
+        let mut jobs = self.jobs();
+        for active in jobs.runs.iter_mut().filter(|active| active.is_unstored) {
+            self.store_state(active);
+        }
+        for unsaved in std::mem::take(&mut jobs.unsaved) {
+            self.conclude(&mut jobs, unsaved);
+        }
+    }
+}
+
+/// How it is told that a run has come to this state.
+fn event_of(run: RunId, state: RunState) -> RunEvent {
+    match state {
+        RunState::Queued => RunEvent::Queued { run },
+        RunState::Running => RunEvent::Continued { run },
+        RunState::Paused => RunEvent::Paused { run },
+        RunState::Finished => RunEvent::Finished { run },
+        RunState::Stopped => RunEvent::Stopped { run },
+        RunState::Interrupted => RunEvent::Interrupted { run },
+        RunState::Failed { reason } => RunEvent::Failed { run, reason },
+    }
+}

@@ -1,0 +1,498 @@
+//! Who gets which core. A pure data structure: no thread, no clock, no IO. Its owner calls a transition, then
+//! [`Scheduler::assign`], and carries out the decisions that it returns.
+//!
+//! The rules:
+//!
+//! - A lower class never gets a core before a higher one. Within a class the order is that of [`Scheduler::submit`], and
+//!   nobody overtakes: a job of several threads at the head keeps what comes free until it has enough, so that narrow jobs
+//!   behind it can't starve it.
+//! - A waiting job takes cores from running lanes of a lower class, the newest of the lowest class first. A lane gives its
+//!   core back at its next batch, keeps its network in memory, and goes on from there: that changes no bit.
+//! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted inside
+//!   a part, so it gives such a core back when the part is done.
+//! - A view never waits for a cell's part: where no lane can give a core, one view at a time runs in addition to what the
+//!   cores carry. This is the only case in which more threads compute than there are cores.
+
+use std::fmt;
+
+/// What a job is for, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    /// A person looks at the place where the answer will be, and it takes less than a second.
+    View,
+    /// A measurement that a person has asked for.
+    Cell,
+    /// One arm and seed of a run.
+    Lane,
+    /// One arm and seed of a run that nobody waits for. A run can't say yet that it is a sweep.
+    Sweep,
+}
+
+impl Priority {
+    pub const ALL: [Self; 4] = [Self::View, Self::Cell, Self::Lane, Self::Sweep];
+
+    /// Whether it can give its cores back at any batch.
+    fn yields(self) -> bool {
+        matches!(self, Self::Lane | Self::Sweep)
+    }
+}
+
+/// A job's number, in the order of submission.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct JobId(u64);
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {}", self.0)
+    }
+}
+
+/// Where a job stands. It is gone from the scheduler once it has ended.
+///
+/// ```text
+/// submit -> Waiting -- start --> Running -- ask --> Yielding -- park --> Parked -- unpark --> Running
+///                                   ^---- keep ---------'
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It has no thread yet.
+    Waiting,
+    Running,
+    /// It was asked to give its cores back, and still has them.
+    Yielding,
+    /// Its thread waits, and it has no core.
+    Parked,
+}
+
+/// What the owner has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Start the job's thread.
+    Start(JobId),
+    /// Ask the job's thread to park.
+    Yield(JobId),
+    /// Let the job's thread go on, whether or not it has parked yet.
+    Continue(JobId),
+}
+
+#[derive(Clone, Debug)]
+struct Job {
+    id: JobId,
+    priority: Priority,
+    /// The cores that it needs to begin.
+    threads: u32,
+    phase: Phase,
+    /// The cores that it has.
+    held: u32,
+    /// The cores that it could use.
+    wanted: u32,
+    /// How many of its cores are wanted back.
+    reclaimed: u32,
+}
+
+pub(crate) struct Scheduler {
+    cores: u32,
+    /// In the order of submission.
+    jobs: Vec<Job>,
+    next: u64,
+}
+
+impl Scheduler {
+    pub fn new(cores: u32) -> Self {
+        Self { cores: cores.max(1), jobs: Vec::new(), next: 0 }
+    }
+
+    pub fn cores(&self) -> u32 {
+        self.cores
+    }
+
+    pub fn phase(&self, id: JobId) -> Option<Phase> {
+        self.jobs.iter().find(|job| job.id == id).map(|job| job.phase)
+    }
+
+    /// Whether the job has no thread yet.
+    pub fn is_waiting(&self, id: JobId) -> bool {
+        self.phase(id) == Some(Phase::Waiting)
+    }
+
+    /// Puts a job of so many threads at the end of its class.
+    pub fn submit(&mut self, priority: Priority, threads: u32) -> JobId {
+        let id = JobId(self.next);
+        self.next += 1;
+        let threads = threads.clamp(1, self.cores);
+        let job = Job { id, priority, threads, phase: Phase::Waiting, held: 0, wanted: threads, reclaimed: 0 };
+        self.jobs.push(job);
+        id
+    }
+
+    /// The job's thread gives its cores back and waits. `false` if that is not wanted any more: then it goes on.
+    pub fn park(&mut self, id: JobId) -> bool {
+        let Some(job) = self.job(id).filter(|job| job.phase == Phase::Yielding) else { return false };
+        (job.phase, job.held) = (Phase::Parked, 0);
+        true
+    }
+
+    /// The job is over, in whatever way and whatever phase: its cores are free.
+    pub fn end(&mut self, id: JobId) {
+        self.jobs.retain(|job| job.id != id);
+    }
+
+    /// The job computes on `busy` threads and could use `wanted`. Cores that it does not need any more, or that are wanted
+    /// back and not busy, are free. Call [`Scheduler::assign`], then [`Scheduler::allowed`].
+    pub fn resize(&mut self, id: JobId, busy: u32, wanted: u32) {
+        let Some(job) = self.job(id) else { return };
+        job.wanted = wanted.max(1);
+        job.held = job.held.min(job.allowed().max(busy).max(1));
+    }
+
+    /// On how many threads the job may compute now.
+    pub fn allowed(&self, id: JobId) -> u32 {
+        self.jobs.iter().find(|job| job.id == id).map_or(1, Job::allowed)
+    }
+
+    /// Gives out what is free, and asks for what is not.
+    pub fn assign(&mut self) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for job in &mut self.jobs {
+            job.reclaimed = 0;
+        }
+        let yielding = self.jobs.iter().filter(|job| job.phase == Phase::Yielding);
+        let mut pool =
+            Pool { free: self.cores.saturating_sub(self.used()), coming: yielding.map(|job| job.held).sum() };
+        for priority in Priority::ALL {
+            if !self.assign_class(priority, &mut pool, &mut decisions) {
+                break;
+            }
+            self.grow_class(priority, &mut pool, &mut decisions);
+        }
+        self.keep_running(&mut pool, &mut decisions);
+        decisions
+    }
+
+    /// The cores that are given out.
+    pub fn used(&self) -> u32 {
+        self.jobs.iter().map(|job| job.held).sum()
+    }
+
+    /// Serves the jobs of one class that have no core. `false` if one of them can't be served: then nobody behind it is.
+    fn assign_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) -> bool {
+        for at in 0..self.jobs.len() {
+            let Job { priority: of, phase, threads, id, .. } = self.jobs[at];
+            if of != priority || !matches!(phase, Phase::Waiting | Phase::Parked) {
+                continue;
+            }
+            if threads <= pool.free {
+                pool.free -= threads;
+            } else if self.take_from_lanes(priority, threads, pool, decisions) {
+                continue;
+            } else if priority != Priority::View || self.used() > self.cores {
+                self.reclaim(priority, threads);
+                return false;
+            }
+            let job = &mut self.jobs[at];
+            (job.phase, job.held) = (Phase::Running, threads);
+            decisions.push(if phase == Phase::Waiting { Decision::Start(id) } else { Decision::Continue(id) });
+        }
+        true
+    }
+
+    /// Gives the running jobs of a class what they could use beside what they need.
+    fn grow_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) {
+        for at in 0..self.jobs.len() {
+            while self.jobs[at].priority == priority
+                && self.jobs[at].phase == Phase::Running
+                && self.jobs[at].wanted > self.jobs[at].held
+            {
+                if pool.free > 0 {
+                    pool.free -= 1;
+                    self.jobs[at].held += 1;
+                } else {
+                    // One core at a time: the others come with the next assignments.
+                    self.take_from_lanes(priority, 1, pool, decisions);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Reserves so many cores of those that are free or coming, and asks lanes of lower classes to yield for what lacks. Asks
+    /// nobody, and returns `false`, if that would not be enough.
+    fn take_from_lanes(
+        &mut self,
+        priority: Priority,
+        threads: u32,
+        pool: &mut Pool,
+        decisions: &mut Vec<Decision>,
+    ) -> bool {
+        let mut lanes: Vec<usize> = (0..self.jobs.len())
+            .filter(|&at| {
+                let job = &self.jobs[at];
+                job.phase == Phase::Running && job.priority > priority && job.priority.yields()
+            })
+            .collect();
+        lanes.sort_by_key(|&at| (self.jobs[at].priority, self.jobs[at].id));
+        let there = pool.free + pool.coming + lanes.iter().map(|&at| self.jobs[at].held).sum::<u32>();
+        if there < threads {
+            return false;
+        }
+        while pool.free + pool.coming < threads {
+            let Some(at) = lanes.pop() else { return false };
+            let job = &mut self.jobs[at];
+            job.phase = Phase::Yielding;
+            pool.coming += job.held;
+            decisions.push(Decision::Yield(job.id));
+        }
+        pool.reserve(threads)
+    }
+
+    /// Wants cores back from the cells that have more than one, for a view or a cell that waits.
+    fn reclaim(&mut self, priority: Priority, threads: u32) {
+        if priority.yields() {
+            return;
+        }
+        for _ in 0..threads {
+            let grown =
+                self.jobs.iter_mut().filter(|job| job.priority == Priority::Cell && job.held - job.reclaimed > 1);
+            if let Some(job) = grown.max_by_key(|job| job.held - job.reclaimed) {
+                job.reclaimed += 1;
+            }
+        }
+    }
+
+    /// Lets those go on that were asked for cores which nobody needs any more.
+    fn keep_running(&mut self, pool: &mut Pool, decisions: &mut Vec<Decision>) {
+        let mut yielding: Vec<&mut Job> = self.jobs.iter_mut().filter(|job| job.phase == Phase::Yielding).collect();
+        yielding.sort_by_key(|job| (job.priority, job.id));
+        for job in yielding {
+            if let Some(left) = pool.coming.checked_sub(job.held) {
+                pool.coming = left;
+                job.phase = Phase::Running;
+                decisions.push(Decision::Continue(job.id));
+            }
+        }
+    }
+
+    fn job(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|job| job.id == id)
+    }
+}
+
+impl Job {
+    fn allowed(&self) -> u32 {
+        self.held.saturating_sub(self.reclaimed).min(self.wanted).max(1)
+    }
+}
+
+/// Cores that nobody holds, and cores whose holders were asked to yield; without those that are reserved.
+struct Pool {
+    free: u32,
+    coming: u32,
+}
+
+impl Pool {
+    /// Sets so many cores aside for a job that waits for them; or none.
+    fn reserve(&mut self, threads: u32) -> bool {
+        if self.free + self.coming < threads {
+            return false;
+        }
+        let free = self.free.min(threads);
+        self.free -= free;
+        self.coming -= threads - free;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Decision::{Continue, Start, Yield};
+    use proptest::prelude::*;
+
+    /// Carries decisions out at once: a lane that is asked to yield parks.
+    fn settle(scheduler: &mut Scheduler) {
+        loop {
+            let decisions = scheduler.assign();
+            if decisions.is_empty() {
+                return;
+            }
+            for decision in decisions {
+                if let Yield(id) = decision {
+                    assert!(scheduler.park(id));
+                }
+            }
+        }
+    }
+
+    fn submitted(scheduler: &mut Scheduler, priority: Priority, threads: u32) -> JobId {
+        let id = scheduler.submit(priority, threads);
+        settle(scheduler);
+        id
+    }
+
+    fn phases(scheduler: &Scheduler, jobs: &[JobId]) -> Vec<Phase> {
+        jobs.iter().map(|id| scheduler.phase(*id).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_class_goes_before_the_next() {
+        use Phase::{Parked, Running, Waiting};
+        let mut scheduler = Scheduler::new(1);
+        let sweep = submitted(&mut scheduler, Priority::Sweep, 1);
+        let lane = submitted(&mut scheduler, Priority::Lane, 1);
+        assert_eq!(phases(&scheduler, &[sweep, lane]), [Parked, Running]);
+        let cell = submitted(&mut scheduler, Priority::Cell, 1);
+        assert_eq!(phases(&scheduler, &[sweep, lane, cell]), [Parked, Parked, Running]);
+        let (late, view) = (submitted(&mut scheduler, Priority::Cell, 1), submitted(&mut scheduler, Priority::View, 1));
+        assert_eq!(phases(&scheduler, &[cell, late, view]), [Running, Waiting, Running], "in addition to the cell");
+        let second = submitted(&mut scheduler, Priority::View, 1);
+        assert_eq!(phases(&scheduler, &[second]), [Waiting], "one at a time");
+        scheduler.end(view);
+        settle(&mut scheduler);
+        assert_eq!(phases(&scheduler, &[cell, second, late]), [Running, Running, Waiting]);
+        for over in [second, cell, late, lane] {
+            scheduler.end(over);
+            settle(&mut scheduler);
+        }
+        assert_eq!(phases(&scheduler, &[sweep]), [Running]);
+    }
+
+    #[test]
+    fn the_newest_lane_yields_and_goes_on_where_it_was() {
+        let mut scheduler = Scheduler::new(2);
+        let lanes = [1, 2, 3].map(|_| scheduler.submit(Priority::Lane, 1));
+        assert_eq!(scheduler.assign(), [Start(lanes[0]), Start(lanes[1])]);
+        let cell = scheduler.submit(Priority::Cell, 1);
+        assert_eq!(scheduler.assign(), [Yield(lanes[1])]);
+        assert_eq!(scheduler.assign(), [], "asked once");
+        assert!(scheduler.park(lanes[1]));
+        assert_eq!(scheduler.assign(), [Start(cell)]);
+        scheduler.end(cell);
+        assert_eq!(scheduler.assign(), [Continue(lanes[1])], "before the one that has not begun");
+    }
+
+    #[test]
+    fn a_lane_that_is_not_needed_any_more_goes_on_without_parking() {
+        let mut scheduler = Scheduler::new(1);
+        let lane = submitted(&mut scheduler, Priority::Lane, 1);
+        let cell = scheduler.submit(Priority::Cell, 1);
+        assert_eq!(scheduler.assign(), [Yield(lane)]);
+        scheduler.end(cell);
+        assert_eq!(scheduler.assign(), [Continue(lane)]);
+        assert!(!scheduler.park(lane));
+    }
+
+    /// Narrow lanes keep coming, and a cell comes in between.
+    #[test]
+    fn a_wide_lane_is_not_starved() {
+        let mut scheduler = Scheduler::new(2);
+        let mut narrow = submitted(&mut scheduler, Priority::Lane, 1);
+        let wide = submitted(&mut scheduler, Priority::Lane, 2);
+        for _ in 0..3 {
+            submitted(&mut scheduler, Priority::Lane, 1);
+        }
+        let cell = submitted(&mut scheduler, Priority::Cell, 1);
+        assert_eq!(phases(&scheduler, &[wide, narrow]), [Phase::Waiting, Phase::Running]);
+        scheduler.end(narrow);
+        settle(&mut scheduler);
+        assert_eq!(
+            phases(&scheduler, &[wide, cell]),
+            [Phase::Waiting, Phase::Running],
+            "one core is free, and kept for it"
+        );
+        scheduler.end(cell);
+        settle(&mut scheduler);
+        assert_eq!(phases(&scheduler, &[wide]), [Phase::Running]);
+        narrow = submitted(&mut scheduler, Priority::Lane, 1);
+        assert_eq!(phases(&scheduler, &[narrow]), [Phase::Waiting]);
+    }
+
+    #[test]
+    fn a_cell_grows_over_lanes_and_shares_with_the_next_cell() {
+        let mut scheduler = Scheduler::new(3);
+        let lanes = [1, 2, 3].map(|_| submitted(&mut scheduler, Priority::Lane, 1));
+        let cell = submitted(&mut scheduler, Priority::Cell, 1);
+        scheduler.resize(cell, 1, 5);
+        settle(&mut scheduler);
+        assert_eq!(scheduler.allowed(cell), 3);
+        assert_eq!(phases(&scheduler, &lanes), [Phase::Parked; 3]);
+        let next = submitted(&mut scheduler, Priority::Cell, 1);
+        assert_eq!((scheduler.allowed(cell), scheduler.phase(next)), (2, Some(Phase::Waiting)));
+        // Its three parts are under way; then one of them is done.
+        scheduler.resize(cell, 3, 4);
+        settle(&mut scheduler);
+        assert_eq!(scheduler.phase(next), Some(Phase::Waiting));
+        scheduler.resize(cell, 2, 4);
+        settle(&mut scheduler);
+        assert_eq!((scheduler.allowed(cell), scheduler.phase(next)), (2, Some(Phase::Running)));
+        scheduler.resize(cell, 1, 1);
+        settle(&mut scheduler);
+        assert_eq!(phases(&scheduler, &lanes), [Phase::Running, Phase::Parked, Phase::Parked]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Submit(Priority, u32),
+        /// The job at this place, counted round.
+        Park(usize),
+        End(usize),
+        Resize(usize, u32, u32),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let priority = proptest::sample::select(Priority::ALL.to_vec());
+        let step = prop_oneof![
+            3 => (priority, 1..5_u32).prop_map(|(priority, threads)| Step::Submit(priority, threads)),
+            3 => any::<usize>().prop_map(Step::Park),
+            2 => any::<usize>().prop_map(Step::End),
+            1 => (any::<usize>(), 0..4_u32, 1..6_u32).prop_map(|(at, busy, wanted)| Step::Resize(at, busy, wanted)),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        /// Whatever comes in whatever order: no core is given out twice, but for one view; none lies idle while somebody
+        /// could have it; and when all that runs comes to its end, everybody has had a turn and every core is back.
+        #[test]
+        fn cores_are_given_out_once_and_come_back(cores in 1..5_u32, steps in steps()) {
+            let mut scheduler = Scheduler::new(cores);
+            for step in steps {
+                let ids: Vec<JobId> = scheduler.jobs.iter().map(|job| job.id).collect();
+                let pick = |at: usize| ids.get(at % ids.len().max(1)).copied();
+                match step {
+                    Step::Submit(priority, threads) => {
+                        let one = priority <= Priority::Cell;
+                        scheduler.submit(priority, if one { 1 } else { threads });
+                    }
+                    Step::Park(at) => { pick(at).map(|id| scheduler.park(id)); }
+                    Step::End(at) => if let Some(id) = pick(at) { scheduler.end(id) },
+                    Step::Resize(at, busy, wanted) => {
+                        let cell = scheduler.jobs.iter().filter(|job| {
+                            job.priority == Priority::Cell && job.phase == Phase::Running
+                        }).map(|job| (job.id, job.held)).nth(at % 3);
+                        if let Some((id, held)) = cell { scheduler.resize(id, busy.min(held), wanted) }
+                    }
+                }
+                scheduler.assign();
+                let views: u32 = scheduler.jobs.iter().filter(|job| job.priority == Priority::View).map(|job| job.held).sum();
+                prop_assert!(scheduler.used() <= cores + views.min(1));
+                let waits = |job: &&Job| matches!(job.phase, Phase::Waiting | Phase::Parked);
+                if let Some(first) = scheduler.jobs.iter().filter(waits).min_by_key(|job| (job.priority, job.id)) {
+                    prop_assert!(scheduler.used() + first.threads > cores, "{first:?} could run");
+                }
+            }
+            let mut ran = 0;
+            let total = scheduler.jobs.len();
+            loop {
+                for id in scheduler.jobs.iter().map(|job| job.id).collect::<Vec<_>>() {
+                    scheduler.park(id);
+                }
+                settle(&mut scheduler);
+                let running = scheduler.jobs.iter().find(|job| job.phase == Phase::Running).map(|job| job.id);
+                let Some(id) = running else { break };
+                scheduler.end(id);
+                ran += 1;
+            }
+            prop_assert_eq!((ran, scheduler.jobs.len(), scheduler.used()), (total, 0, 0));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What can't be done, and why.
+
+use protocol::ErrorKind;
+use store::StoreError;
+
+/// Becomes `Reply::Refused`; `message` is a sentence with the remedy.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let kind = if matches!(error, StoreError::NoSuchRun(_)) { ErrorKind::NoSuchRun } else { ErrorKind::Storage };
+        Self::new(kind, error.to_string())
+    }
+}

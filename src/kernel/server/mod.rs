@@ -1,0 +1,11 @@
+//! The socket's clients: `connection` reads one client's requests, `requests` answers them, `hub` tells all that follow.
+
+mod connection;
+mod hub;
+mod requests;
+
+pub(crate) use connection::serve;
+pub(crate) use hub::{Complaint, Hub};
+
+#[cfg(test)]
+pub(crate) use {connection::Registration, hub::Outbox};
