@@ -2,7 +2,7 @@
 
 use super::data::Split;
 use super::fused::FusedLeNet4;
-use super::model::LeNet4;
+use super::model::{LeNet4, PADDING};
 use protocol::Backend;
 use std::fmt;
 use tch::Tensor;
@@ -67,8 +67,8 @@ impl Engine {
     /// Logits of the picked images of a split: (picked, 10).
     pub fn logits(&mut self, split: &Split, pick: &[i64]) -> Tensor {
         match &mut self.form {
-            Form::Libtorch(_) => self.net.logits(&split.images().index_select(0, &Tensor::from_slice(pick))),
-            Form::Fused(fused) => fused.logits(&self.net, split.digits(), pick),
+            Form::Libtorch(_) => self.net.logits(&split.images(pick, PADDING)),
+            Form::Fused(fused) => fused.logits(&self.net, split.pixels(), pick),
         }
     }
 

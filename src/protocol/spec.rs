@@ -76,7 +76,8 @@ pub enum DataSource {
     /// The MNIST that ships inside the program.
     #[default]
     Mnist,
-    /// A folder with four IDX files of the same form, plain or `.gz`.
+    /// A folder with four IDX files like MNIST's, plain or `.gz`, of grey images or of RGB; or with 8-bit PNG images, one
+    /// folder a class: `train/CLASS` and `test/CLASS`, or `CLASS` alone, which is split 4 : 1 : 1 by the files' names.
     Folder(PathBuf),
 }
 

@@ -2,4 +2,4 @@
 
 mod lenet4;
 
-pub use lenet4::{LeNet4, PARAMETERS, WeightsError, checked, export};
+pub use lenet4::{LeNet4, PADDING, PARAMETERS, WeightsError, checked, export};

@@ -1,10 +1,14 @@
-//! The four files of a data folder, under every name that the public archives and loaders give them.
+//! Reads a folder with four IDX files, and finds them under every name that the public archives and loaders give them.
 //!
 //! `LeCun`'s own names are `train-images-idx3-ubyte` and its like. Kaggle's archive has a dot before `idx3`, and also
 //! folders named like the files, each with its file inside; NIST's EMNIST says `test` where the others say `t10k`, with
 //! the set's name in front; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
 //! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
 
+use super::dataset::DataError;
+use super::idx::{self, IdxError, Images, Labels};
+use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, Reader};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +25,87 @@ const RAW: &str = "raw";
 /// Names that stand in front of the file's in EMNIST's archives; these two hold digits.
 const PREFIXES: [&str; 2] = ["emnist-mnist-", "emnist-digits-"];
 
+/// The reader.
+pub struct IdxFolder;
+
+impl Reader for IdxFolder {
+    fn recognises(&self, folder: &Path) -> bool {
+        // Several sets are one too many, but they are IDX files.
+        !matches!(find(folder), Err(FolderError::Missing { .. } | FolderError::Unreadable { .. }))
+    }
+
+    fn check(&self, folder: &Path) -> Result<(), DataError> {
+        for file in find(folder)? {
+            idx::check_kind(&file)?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, folder: &Path) -> Result<Contents, DataError> {
+        let read = |path: &Path, most| Ok::<_, IdxError>((path.display().to_string(), idx::read_file(path, most)?));
+        let [train_images, train_labels, test_images, test_labels] = find(folder)?;
+        contents(&[
+            read(&train_images, MOST_TRAINING)?,
+            read(&train_labels, MOST_TRAINING)?,
+            read(&test_images, MOST_TEST)?,
+            read(&test_labels, MOST_TEST)?,
+        ])
+    }
+}
+
+/// Parses the four files, each with its name: training images and labels, test images and labels.
+pub fn contents(files: &[(String, Vec<u8>); 4]) -> Result<Contents, DataError> {
+    let [train_images, train_labels, test_images, test_labels] = files;
+    let (training, classes) = split("training", train_images, train_labels, MOST_TRAINING)?;
+    let (test, test_classes) = split("test", test_images, test_labels, MOST_TEST)?;
+    if training.shape != test.shape {
+        return Err(DataError::OtherShape { training: training.shape, test: test.shape });
+    }
+    // A class may be missing among the test images; a new one there could not be learned.
+    if test_classes > classes {
+        let found = format!("the label {}, which no training image has", test_classes - 1);
+        return Err(DataError::Classes { file: test_labels.0.clone(), found });
+    }
+    if !CLASSES.contains(&classes) {
+        let found = format!("no label but {}", classes - 1);
+        return Err(DataError::Classes { file: train_labels.0.clone(), found });
+    }
+    let mut hasher = Sha256::new();
+    for (_, plain) in files {
+        hasher.update(plain);
+    }
+    Ok(Contents {
+        shape: training.shape,
+        classes: (0..classes).map(|class| class.to_string()).collect(),
+        training: training.images,
+        validation: None,
+        test: test.images,
+        digest: mnist::hex(&hasher.finalize()),
+    })
+}
+
+struct IdxSplit {
+    shape: ImageShape,
+    images: LabelledImages,
+}
+
+/// An image file with its labels, and the number of classes: the largest label, and one.
+fn split(
+    which: &'static str,
+    (image_file, images): &(String, Vec<u8>),
+    (label_file, labels): &(String, Vec<u8>),
+    most: usize,
+) -> Result<(IdxSplit, usize), DataError> {
+    let images = Images::parse(image_file, images, most)?;
+    let Labels(labels) = Labels::parse(label_file, labels, most)?;
+    if images.count() != labels.len() {
+        return Err(DataError::Mismatch { which, images: images.count(), labels: labels.len() });
+    }
+    let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+    let Images { shape, pixels } = images;
+    Ok((IdxSplit { shape, images: LabelledImages { pixels, labels } }, classes))
+}
+
 /// Why a folder has no data set.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -28,7 +113,7 @@ pub enum FolderError {
     Unreadable { folder: String, source: io::Error },
     #[error(
         "{folder}: has no {}; --data needs the four MNIST files {}, each also with .idx for -idx, with .gz, or in \
-         MNIST/raw; {found}",
+         MNIST/raw, or folders of PNG images: train/CLASS and test/CLASS, or CLASS alone; {found}",
         .missing.join(", no "), names().join(", ")
     )]
     Missing { folder: String, missing: Vec<&'static str>, found: String },
