@@ -3,6 +3,20 @@
 use protocol::Activation;
 use tch::Tensor;
 
+/// The activation of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerActivation {
+    Elementwise(Activation),
+    /// A rectifier whose slope below 0 is trained, one a layer (He et al. 2015).
+    Prelu,
+}
+
+impl From<Activation> for LayerActivation {
+    fn from(activation: Activation) -> Self {
+        Self::Elementwise(activation)
+    }
+}
+
 /// phi(z), of any shape. Element by element, which the fused form counts on: it has no place for an activation that mixes
 /// elements (a softmax, a maxout).
 pub fn apply(activation: Activation, z: &Tensor) -> Tensor {

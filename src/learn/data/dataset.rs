@@ -6,7 +6,7 @@ use super::idx_folder::FolderError;
 use super::png_folder::PngError;
 use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, reader_of};
 use mnist::UnpackError;
-use protocol::{DataSource, RunSpec};
+use protocol::DataSource;
 use std::sync::Arc;
 use tch::{Kind, Tensor};
 
@@ -173,13 +173,13 @@ impl Dataset {
     }
 
     /// The first `train_size` images.
-    pub fn train(&self, spec: &RunSpec) -> Split {
-        self.training.narrow(0, i64::from(spec.train_size))
+    pub fn train(&self, train_size: u32) -> Split {
+        self.training.narrow(0, train_size.into())
     }
 
     /// The last `val_size` of the training images.
-    pub fn validation(&self, spec: &RunSpec) -> Split {
-        let length = i64::from(spec.val_size);
+    pub fn validation(&self, val_size: u32) -> Split {
+        let length = i64::from(val_size);
         self.training.narrow(self.training.len() - length, length)
     }
 
@@ -206,9 +206,9 @@ impl Dataset {
         SplitSizes { train: all - val, val }
     }
 
-    /// Whether the splits of a spec fit without overlap.
-    pub fn check(&self, spec: &RunSpec) -> Result<(), DataError> {
-        let (train, val, has) = (spec.train_size, spec.val_size, self.training.len());
+    /// Whether splits of these sizes fit without overlap.
+    pub fn check(&self, train: u32, val: u32) -> Result<(), DataError> {
+        let has = self.training.len();
         if i64::from(train) + i64::from(val) > has {
             return Err(DataError::TooFew { train, val, has });
         }

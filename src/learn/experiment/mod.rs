@@ -52,7 +52,6 @@ mod sparse;
 mod sparsity_error;
 mod sparsity_figure;
 mod summary;
-mod tricked;
 mod tricks;
 
 pub use cabinet::Cabinet;

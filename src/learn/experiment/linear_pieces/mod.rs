@@ -5,7 +5,7 @@ mod plane;
 mod show;
 mod walk;
 
-use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
+use super::mlp::{Recipe, Training, digits, labelled, mlp, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
@@ -116,12 +116,12 @@ fn trained(
         let mut sizes = vec![i64::from(width); depth as usize + 2];
         sizes[0] = 784;
         sizes[depth as usize + 1] = 10;
-        let mut mlp = Mlp::new(&sizes, Activation::Relu, Init::He, &mut Random::new(seed, Purpose::InitialWeights));
+        let mut net = mlp(&sizes, Activation::Relu, Init::He, &mut Random::new(seed, Purpose::InitialWeights));
         let (x, y) = labelled(data.training(), images);
         let how = Training { epochs, batch: 32, learning_rate: 0.02, momentum: 0.9, seed };
-        let trained = train(&mut mlp, &x, &y, &how, &mut Told { bench, from, share })?;
+        let trained = train(&mut net, &x, &y, &how, &mut Told { bench, from, share })?;
         Ok(match trained {
-            Ok(()) => Ok(Net::of(&mlp)?),
+            Ok(()) => Ok(Net::of(&net)?),
             Err(absent) => Err(absent),
         })
     })
