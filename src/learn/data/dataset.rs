@@ -10,8 +10,8 @@ use protocol::DataSource;
 use std::sync::Arc;
 use tch::{Kind, Tensor};
 
-/// Rows and columns of zeros around the images, as a network wants them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// Rows and columns of zeros around the images, as a network sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Padding {
     /// At each side.
     pub border: usize,
@@ -20,6 +20,10 @@ pub struct Padding {
 }
 
 impl Padding {
+    /// Two at each side, as `LeCun` had it for MNIST, and sides of 16 at least: a smaller image would have no pixel left behind
+    /// the poolings of LeNet-4 or of the convnet.
+    pub const STANDARD: Self = Self { border: 2, least_side: 16 };
+
     /// The images as they are.
     pub const NONE: Self = Self { border: 0, least_side: 0 };
 
@@ -300,8 +304,7 @@ mod tests {
         let shape = ImageShape { channels: 3, height: 8, width: 9 };
         let pixels: Vec<u8> = (0..2 * 3 * 8 * 9).map(|i| (i % 251) as u8).collect();
         let split = Split::new(shape, LabelledImages { pixels: pixels.clone(), labels: vec![0, 1] });
-        let padding = Padding { border: 2, least_side: 16 };
-        let x = split.images(&[1], padding);
+        let x = split.images(&[1], Padding::STANDARD);
         assert_eq!(x.size(), [1, 3, 16, 17]);
         for (channel, row, column) in [(0, 0, 0), (1, 7, 8), (2, 3, 5)] {
             let stored = pixels[3 * 8 * 9 + (row * 9 + column) * 3 + channel];
@@ -312,6 +315,6 @@ mod tests {
         assert_eq!(x.sum(Kind::Double).double_value(&[]), inside.sum(Kind::Double).double_value(&[]));
         assert!(split.images(&[1], Padding::NONE).equal(&inside));
         let mnist = ImageShape { channels: 1, height: 28, width: 28 };
-        assert_eq!(padding.padded(mnist), ImageShape { channels: 1, height: 32, width: 32 });
+        assert_eq!(Padding::STANDARD.padded(mnist), ImageShape { channels: 1, height: 32, width: 32 });
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `LeCun`'s own names are `train-images-idx3-ubyte` and its like. Kaggle's archive has a dot before `idx3`, and also
 //! folders named like the files, each with its file inside; NIST's EMNIST says `test` where the others say `t10k`, with
-//! the set's name in front; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
+//! the set's name in front, and has all of its sets in one archive; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
 //! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
 
 use super::dataset::DataError;
@@ -22,8 +22,9 @@ fn names() -> [&'static str; 4] {
 const SETS: [&str; 7] = ["mnist", "fashionmnist", "kmnist", "emnist", "mnistdata", "mnistdataset", "data"];
 /// The same one level further down.
 const RAW: &str = "raw";
-/// Names that stand in front of the file's in EMNIST's archives; these two hold digits.
-const PREFIXES: [&str; 2] = ["emnist-mnist-", "emnist-digits-"];
+/// Names that stand in front of the file's in EMNIST's archives, one for each of its sets.
+const PREFIXES: [&str; 6] =
+    ["emnist-mnist-", "emnist-digits-", "emnist-letters-", "emnist-balanced-", "emnist-byclass-", "emnist-bymerge-"];
 
 /// The reader.
 pub struct IdxFolder;
@@ -117,7 +118,7 @@ pub enum FolderError {
         .missing.join(", no "), names().join(", ")
     )]
     Missing { folder: String, missing: Vec<&'static str>, found: String },
-    #[error("{folder}: holds several data sets ({}); give the folder of one of them", .sets.join(", "))]
+    #[error("{folder}: holds several data sets ({}); give the folder of one of them, or put one into its own", .sets.join(", "))]
     Several { folder: String, sets: Vec<String> },
 }
 
@@ -125,21 +126,21 @@ pub enum FolderError {
 pub fn find(folder: &Path) -> Result<[PathBuf; 4], FolderError> {
     let unreadable = |source| FolderError::Unreadable { folder: folder.display().to_string(), source };
     let here = Listing::of(folder).map_err(unreadable)?;
-    if let Some(files) = here.files() {
-        return Ok(files);
-    }
-    let mut sets: Vec<(String, [PathBuf; 4])> = Vec::new();
-    let mut beneath = here.set_folders();
-    beneath.extend(beneath.clone().iter().filter_map(|set| Listing::of(set).ok()).flat_map(|set| set.folders(&[RAW])));
-    for set in beneath {
-        if let Some(files) = Listing::of(&set).ok().and_then(|set| set.files()) {
-            sets.push((set.strip_prefix(folder).unwrap_or(&set).display().to_string(), files));
+    let mut sets = here.sets();
+    if sets.is_empty() {
+        let mut beneath = here.set_folders();
+        let sub_folders = beneath.iter().filter_map(|set| Listing::of(set).ok()).flat_map(|set| set.folders(&[RAW]));
+        beneath.extend(sub_folders.collect::<Vec<_>>());
+        for path in beneath {
+            let found = Listing::of(&path).map(|set| set.sets()).unwrap_or_default();
+            let path = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            sets.extend(found.into_iter().map(|(name, files)| (format!("{path}{name}"), files)));
         }
     }
     let folder = folder.display().to_string();
     match sets.len() {
         0 => {
-            let missing = names().into_iter().filter(|file| here.file(file).is_none()).collect();
+            let missing = names().into_iter().filter(|file| here.file("", file).is_none()).collect();
             Err(FolderError::Missing { folder, missing, found: here.in_words() })
         }
         1 => Ok(sets.remove(0).1),
@@ -165,21 +166,31 @@ impl Listing {
         Ok(Self { folder: folder.to_owned(), names })
     }
 
-    fn files(&self) -> Option<[PathBuf; 4]> {
-        let [a, b, c, d] = names().map(|file| self.file(file));
-        Some([a?, b?, c?, d?])
+    /// The sets in this folder: the one under the plain names, or those of EMNIST's archives, each with what tells it from
+    /// the others.
+    fn sets(&self) -> Vec<(String, [PathBuf; 4])> {
+        let set = |prefix: &str| {
+            let [a, b, c, d] = names().map(|file| self.file(prefix, file));
+            Some([a?, b?, c?, d?])
+        };
+        if let Some(files) = set("") {
+            return vec![(String::new(), files)];
+        }
+        let emnist =
+            PREFIXES.iter().filter_map(|prefix| Some((format!("/{}", prefix.trim_end_matches('-')), set(prefix)?)));
+        emnist.collect()
     }
 
     /// The file that is meant by one of the four names; the plainest name wins. A folder that is named like the file may hold
     /// it.
-    fn file(&self, file: &str) -> Option<PathBuf> {
-        let mut found: Vec<&String> = self.names.iter().filter(|name| means(name, file)).collect();
+    fn file(&self, prefix: &str, file: &str) -> Option<PathBuf> {
+        let mut found: Vec<&String> = self.names.iter().filter(|name| means(name, prefix, file)).collect();
         found.sort_by_key(|name| (name.as_str() != file, is_gzip(name), name.len()));
         let (folders, files): (Vec<_>, Vec<_>) =
             found.into_iter().map(|name| self.folder.join(name)).partition(|path| path.is_dir());
         let within = |folder: &PathBuf| {
             let listing = Self::of(folder).ok()?;
-            let names = listing.names.iter().filter(|name| means(name, file));
+            let names = listing.names.iter().filter(|name| means(name, prefix, file));
             names.map(|name| folder.join(name)).find(|path| !path.is_dir())
         };
         files.into_iter().next().or_else(|| folders.iter().find_map(within))
@@ -209,11 +220,12 @@ impl Listing {
     }
 }
 
-/// Whether a file of this name is the one that `LeCun` calls `file`.
-fn means(name: &str, file: &str) -> bool {
-    let plain = name.to_lowercase().replace(['.', '_'], "-");
+/// Whether a file of this name is the one that `LeCun` calls `file`, behind a prefix. Images in colour have four dimensions
+/// instead of three.
+fn means(name: &str, prefix: &str, file: &str) -> bool {
+    let plain = name.to_lowercase().replace(['.', '_'], "-").replace("-idx4-", "-idx3-");
     let plain = plain.strip_suffix("-gz").unwrap_or(&plain);
-    let plain = PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(plain);
+    let Some(plain) = plain.strip_prefix(prefix) else { return false };
     plain == file || plain.strip_prefix("test-").is_some_and(|rest| file.strip_prefix("t10k-") == Some(rest))
 }
 
@@ -243,7 +255,7 @@ mod tests {
 
     #[test]
     fn every_public_spelling_is_found() {
-        let spellings: [&dyn Fn(&str) -> String; 15] = [
+        let spellings: [&dyn Fn(&str) -> String; 17] = [
             &|file| file.into(),
             &|file| format!("{file}.gz"),
             &|file| file.replace("-idx", ".idx"),
@@ -253,6 +265,8 @@ mod tests {
             &|file| format!("{}.GZ", file.to_uppercase()),
             &|file| file.replace("t10k", "test"),
             &|file| format!("emnist-digits-{}.gz", file.replace("t10k", "test")),
+            &|file| format!("EMNIST/raw/emnist-letters-{}", file.replace("t10k", "test")),
+            &|file| file.replace("idx3", "idx4"),
             &|file| format!("MNIST/raw/{file}"),
             &|file| format!("FashionMNIST/raw/{file}.gz"),
             &|file| format!("fashion-mnist/{file}.gz"),
@@ -289,9 +303,43 @@ mod tests {
         let sets = [all(|file| format!("MNIST/raw/{file}")), all(|file| format!("KMNIST/raw/{file}"))];
         let why = found(&sets.iter().flatten().map(String::as_str).collect::<Vec<_>>()).unwrap_err();
         assert!(why.contains("several data sets (KMNIST/raw, MNIST/raw)"), "{why}");
+        let emnist =
+            ["digits", "letters"].map(|set| all(|file| format!("emnist-{set}-{}.gz", file.replace("t10k", "test"))));
+        let why = found(&emnist.iter().flatten().map(String::as_str).collect::<Vec<_>>()).unwrap_err();
+        assert!(why.contains("several data sets (/emnist-digits, /emnist-letters)"), "{why}");
         assert!(found(&[]).unwrap_err().contains("the folder is empty"));
         // Half of a set in each of two folders is no set.
         let halves = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "raw/t10k-images-idx3-ubyte"];
         assert!(found(&halves).unwrap_err().contains("no t10k-images-idx3-ubyte"));
+    }
+
+    fn idx(magic: u32, sizes: &[u32], body: &[u8]) -> Vec<u8> {
+        [magic].iter().chain(sizes).flat_map(|word| word.to_be_bytes()).chain(body.iter().copied()).collect()
+    }
+
+    /// Training images of 8x9, test images of this shape, with these labels.
+    fn set(train: &[u8], test: &[u8], test_sides: [u32; 2]) -> Result<Contents, String> {
+        let images = |labels: &[u8], [rows, columns]: [u32; 2]| {
+            let pixels = vec![7; labels.len() * (rows * columns) as usize];
+            idx(0x0803, &[labels.len() as u32, rows, columns], &pixels)
+        };
+        let labels = |labels: &[u8]| idx(0x0801, &[labels.len() as u32], labels);
+        let files = [images(train, [8, 9]), labels(train), images(test, test_sides), labels(test)];
+        let mut named = names().into_iter().zip(files).map(|(name, bytes)| (name.to_owned(), bytes));
+        let files = std::array::from_fn(|_| named.next().unwrap());
+        contents(&files).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn sizes_and_classes_are_as_found() {
+        let found = set(&[1, 26, 3], &[26], [8, 9]).unwrap();
+        assert_eq!(found.shape, ImageShape { channels: 1, height: 8, width: 9 });
+        assert_eq!((found.classes.len(), found.classes[26].as_str()), (27, "26"));
+        let why = set(&[0, 1], &[1], [9, 8]).unwrap_err();
+        assert!(why.contains("training images are 8x9 grey, the test images 9x8 grey"), "{why}");
+        let why = set(&[0, 1], &[2], [8, 9]).unwrap_err();
+        assert!(why.contains("t10k-labels-idx1-ubyte: has the label 2, which no training image has"), "{why}");
+        let why = set(&[0, 0], &[0], [8, 9]).unwrap_err();
+        assert!(why.contains("has no label but 0; a data set needs 2 to 100 classes"), "{why}");
     }
 }

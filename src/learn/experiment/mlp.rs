@@ -2,7 +2,7 @@
 
 use super::ExperimentError;
 use super::summary::Absent;
-use crate::data::ImageShape;
+use crate::data::{ImageShape, Padding};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
 use crate::random::Random;
@@ -32,8 +32,9 @@ pub fn mlp(sizes: &[i64], activation: Activation, init: Init, random: &mut Rando
     mlp_of(Architecture::mlp(&hidden_widths(sizes), activation.into(), 0.0), sizes, init, random)
 }
 
-/// The same of a description with hidden layers of these sizes.
-pub fn mlp_of(architecture: Architecture, sizes: &[i64], init: Init, random: &mut Random) -> Network {
+/// The same of a description with hidden layers of these sizes. Its images are unpadded.
+pub fn mlp_of(mut architecture: Architecture, sizes: &[i64], init: Init, random: &mut Random) -> Network {
+    architecture.padding = Padding::NONE;
     let inputs = ImageShape { channels: 1, height: 1, width: sizes[0] as usize };
     let mut net = Network::draw(architecture, inputs, sizes[sizes.len() - 1] as usize, init.into(), random);
     net.require_gradients(false);
@@ -207,7 +208,6 @@ pub fn mean(x: &Tensor) -> f64 {
 mod tests {
     use super::*;
     use crate::Dataset;
-    use crate::data::Padding;
     use crate::random::Purpose;
     use protocol::DataSource;
 
@@ -258,7 +258,7 @@ mod tests {
         let data = Dataset::load(&DataSource::Mnist).unwrap();
         let split = data.test().narrow(500, 100);
         let inside = split
-            .images(&(0..90).collect::<Vec<_>>(), Padding { border: 2, least_side: 16 })
+            .images(&(0..90).collect::<Vec<_>>(), Padding::STANDARD)
             .narrow(2, 2, 28)
             .narrow(3, 2, 28)
             .reshape([-1, 784]);

@@ -132,8 +132,7 @@ pub struct ParameterShape {
 impl Architecture {
     /// LeNet-4 (`LeCun`, Bottou, Bengio, Haffner 1998, III-C.8) in the form of the Theano tutorial: convolution, max-pool,
     /// activation, twice; a fully connected layer; logits. With 4, 16 and 120 units and full connections it has 51,050
-    /// parameters and reaches about 1.2 % validation error on MNIST after 150 epochs. Its images have two rows of zeros on
-    /// every side, as `LeCun` had it.
+    /// parameters and reaches about 1.2 % validation error on MNIST after 150 epochs.
     pub fn lenet4([conv1, conv2, fc1]: [u32; 3], activations: Activations, dropout: f64) -> Self {
         let mut layers = Vec::new();
         for (number, maps) in [(1, conv1), (2, conv2)] {
@@ -144,7 +143,7 @@ impl Architecture {
         }
         layers.push(Layer::Flatten);
         push_dense(&mut layers, &[fc1], dropout);
-        Self { layers, activations, padding: Padding { border: 2, least_side: 16 }, tutorial_init: true }
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: true }
     }
 
     /// Hidden layers of these widths, fully connected.
@@ -152,7 +151,7 @@ impl Architecture {
         let mut layers = vec![Layer::Flatten];
         push_dense(&mut layers, widths, dropout);
         let activations = Activations { conv: activation, fc: activation };
-        Self { layers, activations, padding: Padding::NONE, tutorial_init: false }
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
     }
 
     /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds: three convolutions, of which the first
@@ -180,8 +179,7 @@ impl Architecture {
             Layer::Flatten,
         ];
         push_dense(&mut layers, &[fc1], dropout);
-        // Three poolings leave nothing of a smaller image.
-        Self { layers, activations, padding: Padding { border: 0, least_side: 16 }, tutorial_init: false }
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
     }
 
     /// Lets a layer change what every activation hands on, behind those that do so already.
@@ -343,13 +341,13 @@ mod tests {
         let lenet4 = Architecture::lenet4([4, 16, 120], RELU, 0.0);
         assert_eq!(count(&lenet4.parameters(grey(28), 10)), 51_050);
         assert_eq!(lenet4.lenet4_widths(), Some([4, 16, 120]));
-        // 32 -> 15 -> 7 -> 3: the weights of cuda-convnet's 145,578 less those of its fourth row and column, 64 * 64 * 7.
+        // 36 -> 17 -> 8 -> 3: the weights of cuda-convnet's 145,578 less those of its fourth row and column, 64 * 64 * 7.
         let convnet = Architecture::convnet([32, 32, 64, 64], RELU, 0.0);
         let cifar = ImageShape { channels: 3, height: 32, width: 32 };
         assert_eq!(count(&convnet.parameters(cifar, 10)), 145_578 - 64 * 64 * 7);
         assert_eq!(convnet.lenet4_widths(), None);
         let mlp = Architecture::mlp(&[300, 100], RELU.fc, 0.0);
-        assert_eq!(count(&mlp.parameters(grey(28), 10)), 785 * 300 + 301 * 100 + 101 * 10);
+        assert_eq!(count(&mlp.parameters(grey(28), 10)), 1025 * 300 + 301 * 100 + 101 * 10);
     }
 
     #[test]

@@ -357,7 +357,7 @@ mod tests {
         let prelu = Activations { conv: LayerActivation::Prelu, fc: Activation::Relu.into() };
         let architecture = Architecture::convnet([3, 4, 5, 6], prelu, 0.0);
         let net = Network::new(architecture, CIFAR, 7, Initialisation::He, 1);
-        let x = normal(&[2, 3, 32, 32]);
+        let x = normal(&[2, 3, 36, 36]);
         let convolution = |x: &Tensor, name: &str| {
             let [w, b] = ["weight", "bias"].map(|what| net.parameter(&format!("{name}.{what}")));
             x.conv2d(w, Some(b), 1, 2, 1, 1)
@@ -408,7 +408,7 @@ mod tests {
         assert!((silent - 0.3).abs() < 0.013, "{silent}");
         assert!((mask.max().double_value(&[]) - 1.0 / 0.7).abs() < 1e-6);
         assert!(draw(1).equal(&mask) && !draw(2).equal(&mask));
-        let images = normal(&[2, 1, 28, 28]);
+        let images = normal(&[2, 1, 32, 32]);
         let train = |seed| net.logits_in(&images, Mode::Training(&mut Random::new(seed, Purpose::InitialWeights)));
         assert!(train(1).equal(&train(1)) && !train(1).equal(&train(2)));
         assert!(net.logits(&images).equal(&net.logits(&images)));
@@ -422,7 +422,7 @@ mod tests {
         let net = Network::new(architecture, MNIST, 2, Initialisation::He, 1);
         let z = Tensor::from_slice(&[1.0_f32, 2.0, 3.0]).view([1, 3]);
         assert_eq!(net.hidden_output("fc1", &z), Tensor::from_slice(&[-0.5_f32, -1.5, 2.5]).view([1, 3]));
-        let (hidden, _) = net.trace(&normal(&[1, 1, 28, 28]));
+        let (hidden, _) = net.trace(&normal(&[1, 1, 32, 32]));
         assert!(hidden.len() == 1 && net.hidden_output("fc1", &hidden[0].z).equal(&hidden[0].y));
     }
 }

@@ -4,7 +4,7 @@
 use super::clock::{median_and_spread, seconds, turn};
 use super::way::Way;
 use crate::activation;
-use crate::data::Split;
+use crate::data::{Padding, Split};
 use crate::engine::Engine;
 use crate::experiment::{ExperimentError, bench::Bench, summary};
 use crate::init::Initialisation;
@@ -109,7 +109,8 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
 
 /// 784-1000-1000-1000-10, the size of Glorot's networks of 2011.
 fn mlp(phi: Activation, batch: &Split) -> Subject {
-    let net = network(Architecture::mlp(&[1000; 3], phi.into(), 0.0), batch);
+    let architecture = Architecture { padding: Padding::NONE, ..Architecture::mlp(&[1000; 3], phi.into(), 0.0) };
+    let net = network(architecture, batch);
     let calls = (0..3).map(|_| call(fast(phi), BATCH * 1000)).collect();
     let step = steps(net, Backend::Libtorch, batch);
     Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
