@@ -456,6 +456,19 @@ mod tests {
         assert!(load(folder.path()).unwrap_err().contains("train and no test"));
     }
 
+    /// Of a set that is too large each class keeps the same share, and the classes stay mixed.
+    #[test]
+    fn a_part_of_a_large_set_has_all_of_its_classes() {
+        let class = |label: u8, count: u64| {
+            let file =
+                |at: u64| ImageFile { path: format!("{label}/{at}").into(), hash: 2 * at + u64::from(label), label };
+            (0..count).map(file).collect::<Vec<_>>()
+        };
+        let labels: Vec<u8> = select(vec![class(0, 6), class(1, 4)], 0.5).iter().map(|file| file.label).collect();
+        assert_eq!(labels, [0, 1, 0, 1, 0]);
+        assert_eq!(select(vec![class(0, 6), class(1, 1)], 0.1).len(), 2);
+    }
+
     /// Grey images beside coloured ones become coloured, and transparent pixels black.
     #[test]
     fn grey_and_colour_and_transparency_mix() {

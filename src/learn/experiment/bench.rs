@@ -48,16 +48,16 @@ impl<'a> Bench<'a> {
 
     /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to name
     /// everything that it depends on.
-    pub fn kept<T: Send + 'static>(
+    pub fn cached<T: Send + 'static>(
         &mut self,
         key: &str,
         make: impl FnOnce(&mut Self) -> Result<T, ExperimentError>,
     ) -> Result<Arc<Mutex<T>>, ExperimentError> {
-        if let Some(kept) = self.context.cabinet.get(key) {
+        if let Some(kept) = self.context.cache.get(key) {
             return Ok(kept);
         }
         let made = Arc::new(Mutex::new(make(self)?));
-        self.context.cabinet.put(key, Arc::clone(&made));
+        self.context.cache.put(key, Arc::clone(&made));
         Ok(made)
     }
 

@@ -31,7 +31,7 @@ struct Trained {
 pub fn run(settings: &Disentangle, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let at_rest = Disentangle { steer: Steer::default(), ..settings.clone() };
     let key = format!("disentangle {at_rest:?} {:?} {:?}", bench.effort, bench.seeds);
-    let trained = bench.kept(&key, |bench| prepare(&at_rest, bench))?;
+    let trained = bench.cached(&key, |bench| prepare(&at_rest, bench))?;
     let trained = bench.lock(&trained, 0.0)?;
     let shown = i64::from(settings.steer.digit);
     let (image, label) = (trained.digits.0.narrow(0, shown, 1), trained.digits.1.int64_value(&[shown]));

@@ -112,7 +112,7 @@ fn trained(
         Effort::Quick => (10_000, 6),
         Effort::Full => (50_000, 15),
     };
-    bench.kept(&format!("linear-pieces {width} {depth} {images} {epochs} {seed}"), |bench| {
+    bench.cached(&format!("linear-pieces {width} {depth} {images} {epochs} {seed}"), |bench| {
         let mut sizes = vec![i64::from(width); depth as usize + 2];
         sizes[0] = 784;
         sizes[depth as usize + 1] = 10;
