@@ -36,11 +36,11 @@ impl<'a> Bench<'a> {
     /// Tells where the measurement stands (`done` from 0 to 1), and ends it if it is asked to. Call it at least every
     /// tenth of a second of work.
     pub fn step(&mut self, done: f64, doing: &str) -> Result<(), ExperimentError> {
-        self.tell(done, doing, None)
+        self.report(done, doing, None)
     }
 
     /// The same with what is measured so far, for the reader to see.
-    fn tell(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
+    fn report(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
         let done = if done.is_finite() { done.clamp(0.0, 1.0) } else { 0.0 };
         self.observer.progress(done, doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
@@ -105,7 +105,7 @@ impl<'a> Bench<'a> {
                 });
             }
             drop(sender);
-            let mut told = Ok(());
+            let mut outcome = Ok(());
             loop {
                 let mut partial = None;
                 match receiver.recv_timeout(LOOK) {
@@ -113,23 +113,23 @@ impl<'a> Bench<'a> {
                         results[at] = Some(result);
                         partial = shown(&results);
                     }
-                    Ok((_, Err(error))) => told = told.and(Err(error)),
+                    Ok((_, Err(error))) => outcome = outcome.and(Err(error)),
                     Err(mpsc::RecvTimeoutError::Timeout) if news.swap(false, Ordering::Relaxed) => {
                         partial = shown(&results);
                     }
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
-                    Err(mpsc::RecvTimeoutError::Disconnected) => return told,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
                 }
-                if told.is_ok() {
+                if outcome.is_ok() {
                     let all: f64 = done.iter().map(|part| f64::from_bits(part.load(Ordering::Relaxed))).sum();
                     let finished = results.iter().flatten().count();
                     let doing = match items.len() {
                         0 | 1 => doing.to_owned(),
                         count => format!("{doing}: {finished} of {count} done"),
                     };
-                    told = self.tell(all / items.len().max(1) as f64, &doing, partial.as_ref());
+                    outcome = self.report(all / items.len().max(1) as f64, &doing, partial.as_ref());
                 }
-                if told.is_err() {
+                if outcome.is_err() {
                     stop.store(true, Ordering::Relaxed);
                 }
             }

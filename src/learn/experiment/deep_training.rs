@@ -101,14 +101,14 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     };
     let brightness = mean(&labelled(data.training(), 1000).0.square());
     let factors: Vec<f64> = settings.cases.iter().map(|&case| theory(case, settings, brightness)).collect();
-    let told = || {
+    let outcome = || {
         let courses = courses.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(settings, seeds, &arms, &courses, (epochs, &factors))
+        report(settings, seeds, &arms, &courses, (epochs, &factors))
     };
     let doing = format!("{} networks of {} hidden layers", arms.len(), settings.depth);
     let numbers: Vec<usize> = (0..arms.len()).collect();
-    bench.each(&doing, &numbers, work, |_| Some(told()))?;
-    Ok(told())
+    bench.each(&doing, &numbers, work, |_| Some(outcome()))?;
+    Ok(outcome())
 }
 
 /// The network of a case before training.
@@ -148,7 +148,7 @@ fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
 }
 
 /// What is known so far: of every case the curves at its best rate.
-fn tell(
+fn report(
     settings: &DeepTraining,
     seeds: &[u64],
     arms: &[Arm],

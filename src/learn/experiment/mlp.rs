@@ -36,7 +36,8 @@ pub fn mlp(sizes: &[i64], activation: Activation, init: Init, random: &mut Rando
 pub fn mlp_of(mut architecture: Architecture, sizes: &[i64], init: Init, random: &mut Random) -> Network {
     architecture.padding = Padding::NONE;
     let inputs = ImageShape { channels: 1, height: 1, width: sizes[0] as usize };
-    let mut net = Network::draw(architecture, inputs, sizes[sizes.len() - 1] as usize, init.into(), random);
+    let classes = sizes[sizes.len() - 1] as usize;
+    let mut net = Network::draw(architecture, inputs, classes, init.into(), random).with_fast_activations();
     net.require_gradients(false);
     net
 }

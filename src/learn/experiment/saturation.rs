@@ -75,7 +75,7 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
         },
         |_| None,
     )?;
-    Ok(tell(settings, seeds, &seen))
+    Ok(report(settings, seeds, &seen))
 }
 
 /// The hidden layers' pre-activations: (digits, units) each.
@@ -119,7 +119,7 @@ fn histogram(net: &Network, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
 }
 
-fn tell(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
+fn report(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in &settings.activations {
         let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();

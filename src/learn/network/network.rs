@@ -25,8 +25,8 @@ pub struct Network {
     pub parameters: Vec<Tensor>,
     /// Running mean and variance of each batch normalisation.
     statistics: Vec<[Tensor; 2]>,
-    /// How an activation is computed.
-    pub(crate) activate: fn(Activation, &Tensor) -> Tensor,
+    /// How an activation is computed: by LibTorch's own operator, or faster.
+    activate: fn(Activation, &Tensor) -> Tensor,
 }
 
 /// What a forward pass is for.
@@ -88,9 +88,7 @@ impl Network {
             names.push(parameter.name);
             parameters.push(leaf(&values));
         }
-        // LeNet-4's numbers are those of LibTorch's own tanh, whose last bits are other ones.
-        let activate = if architecture.tutorial_init { activation::apply } else { activation::apply_fast };
-        Self { architecture, names, parameters, statistics, activate }
+        Self { architecture, names, parameters, statistics, activate: activation::apply }
     }
 
     /// Takes weights from outside; nothing is changed unless every name, shape and value is right.
@@ -133,6 +131,12 @@ impl Network {
         }
     }
 
+    /// Computes tanh by a sigmoid from now on, which is faster and differs in the last bits.
+    #[must_use]
+    pub fn with_fast_activations(self) -> Self {
+        Self { activate: activation::apply_fast, ..self }
+    }
+
     /// The same network as the fused form reads it: convolutions row-major in memory, fc1 as (features, units).
     #[must_use]
     pub fn laid_out_for_fusion(mut self) -> Self {
@@ -141,8 +145,7 @@ impl Network {
             let values = if name == "fc1.weight" { values.tr().contiguous().tr() } else { values };
             *parameter = values.set_requires_grad(true);
         }
-        self.activate = activation::apply_fast;
-        self
+        self.with_fast_activations()
     }
 
     /// Logits of a batch without dropout: (batch, channels, height, width), padded, -> (batch, classes).

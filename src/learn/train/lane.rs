@@ -166,7 +166,7 @@ impl<'a> Trainer<'a> {
             progress.batches_done = place.batch + 1;
             progress.epoch_seconds = before + session.elapsed().as_secs_f64();
             let done = f64::from((progress.batches_done - first) * run.settings.batch);
-            let told = Progress {
+            let report = Progress {
                 arm: run.lane.arm,
                 seed: run.lane.seed,
                 epoch: number,
@@ -175,7 +175,7 @@ impl<'a> Trainer<'a> {
                 images_per_second: done / (progress.epoch_seconds - before).max(1e-9),
                 seconds: progress.seconds + progress.epoch_seconds,
             };
-            match observer.poll(&told) {
+            match observer.poll(&report) {
                 Control::Continue => ControlFlow::Continue(()),
                 Control::Checkpoint | Control::Stop if !is_finite(network, sgd) => {
                     ControlFlow::Break(Ending::Diverged { epoch: number, batch: progress.batches_done })

@@ -66,10 +66,10 @@ pub fn measure(
             }
         }
     }
-    Ok(told(&mut subjects))
+    Ok(report(&mut subjects))
 }
 
-fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
+fn report(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
     subjects.sort_by_key(|subject| subject.net.0);
     let relu: Vec<(&str, Vec<f64>)> = subjects
         .iter()
@@ -110,7 +110,7 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
 /// 784-1000-1000-1000-10, the size of Glorot's networks of 2011.
 fn mlp(phi: Activation, batch: &Split) -> Subject {
     let architecture = Architecture { padding: Padding::NONE, ..Architecture::mlp(&[1000; 3], phi.into(), 0.0) };
-    let net = network(architecture, batch);
+    let net = network(architecture, batch).with_fast_activations();
     let calls = (0..3).map(|_| call(fast(phi), BATCH * 1000)).collect();
     let step = steps(net, Backend::Libtorch, batch);
     Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
