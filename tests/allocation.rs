@@ -8,8 +8,11 @@
 #![allow(clippy::unwrap_used)]
 
 use learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
-use learn::{Dataset, Engine, machine, model::LeNet4, optim::Sgd};
-use protocol::{ArmSpec, DataSource, Preset, RunSpec};
+use learn::network::Mode;
+use learn::optim::{Sgd, SgdSettings};
+use learn::train::LaneSettings;
+use learn::{Dataset, Engine, machine};
+use protocol::{Arm, DataSource, Lane, Preset, RunSpec};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tch::Tensor;
@@ -136,20 +139,20 @@ fn after_its_first_batch_no_layer_allocates() {
 fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
     machine::use_threads(1);
     let data = Dataset::load(&DataSource::Mnist).unwrap();
-    let spec = RunSpec::of(Preset::Article).with_shared(|settings| settings.momentum = 0.9);
-    let split = data.train(&spec);
-    for ArmSpec { id, settings } in &spec.arms {
-        let net = LeNet4::new(settings.activations, (&settings.widths).into(), 1);
-        let mut engine = Engine::new(net, spec.backend, spec.threads);
+    let spec = RunSpec::of(Preset::Article);
+    let split = data.train(spec.train_size);
+    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        let net = LaneSettings::new(&spec, Lane { arm, seed: 1 }).unwrap().network(data.shape(), 10, 1);
+        let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
         assert!(engine.name().starts_with("fused"));
-        let mut descent = Sgd::new(settings.learning_rate, settings.momentum);
+        let mut descent = Sgd::new(SgdSettings { momentum: 0.9, ..SgdSettings::default() });
         let mut step = |pick: &[i64]| {
             allocations(|| {
                 let labels = split.labels.index_select(0, &Tensor::from_slice(pick));
-                let loss = engine.logits(&split, pick).cross_entropy_for_logits(&labels);
+                let loss = engine.logits(&split, pick, Mode::Evaluation).cross_entropy_for_logits(&labels);
                 assert!(loss.double_value(&[]).is_finite());
                 let gradients = engine.gradients(&loss);
-                descent.step(&mut engine.net.parameters, &gradients);
+                descent.step(&mut engine.net.parameters, &gradients, 0.1);
             })
         };
         let asked: Vec<usize> = (0..200)
@@ -160,6 +163,6 @@ fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
             })
             .collect();
         assert!(asked[0] > asked[9], "the counter does not count");
-        assert!(asked[9..].iter().all(|&asked_here| asked_here == asked[9]), "{id}: {asked:?}");
+        assert!(asked[9..].iter().all(|&asked_here| asked_here == asked[9]), "{arm}: {asked:?}");
     }
 }

@@ -8,7 +8,7 @@ mod session;
 use app::pages;
 use crossterm::event::KeyCode;
 use learn::Dataset;
-use learn::experiment::{Cabinet, CellObserver, Context, run};
+use learn::experiment::{Cache, CellObserver, Context, run};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
     CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, PlotSeries, RunSpec, finds,
@@ -69,8 +69,8 @@ fn small(mut experiment: Experiment) -> Experiment {
 /// Measures the cells that `wanted` names as `lesson/cell`, each as `change` has it.
 fn measure(wanted: &str, change: fn(Experiment) -> Experiment, mut see: impl FnMut(&str, &ExperimentSpec, &Outcome)) {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &load, cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &load, cache: &cache };
     for lesson in &Library::english().lessons {
         for cell in lesson.cells() {
             let CellBody::Experiment(body) = &cell.body else { continue };

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use learn::model::LeNet4;
+use learn::train::LaneSettings;
 use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use protocol::{Activations, Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
@@ -69,7 +69,7 @@ fn every_width_trains_as_with_libtorch() {
         assert!(ran.starts_with("fused (") && oracle == "libtorch", "{ran}, {oracle}");
         let apart = (one.train_loss - other.train_loss).abs();
         assert!(apart < 1e-4, "{widths:?}: {} and {}", one.train_loss, other.train_loss);
-        let start = LeNet4::new(Activations::RELU_TANH, (&widths).into(), 1).weights();
+        let start = LaneSettings::new(&fused, LANE).unwrap().network(DATA.shape(), 10, LANE.seed).weights();
         for ((weights, expected), start) in weights.iter().zip(&expected).zip(&start) {
             let (apart, way) = (distance(weights, expected), distance(expected, start));
             assert!(way > 0.0 && apart <= 0.01 * way, "{widths:?}, {}: {apart} of {way}", weights.name);

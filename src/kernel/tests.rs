@@ -16,7 +16,8 @@ use super::{
     lock,
     server::Outbox,
 };
-use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot, model::PARAMETERS};
+use learn::train::LaneSettings;
+use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
     ExperimentSpec, Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, Saturation,
@@ -147,7 +148,11 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
         backend: "toy".into(),
         data: "none".into(),
     };
-    let weights = PARAMETERS.map(|name| NamedTensor { name: name.into(), shape: vec![1], values: vec![1.0] }).to_vec();
+    let names = LaneSettings::new(&RunSpec::of(Preset::Article), Lane { arm: Arm::RELU_TANH, ..lane })
+        .unwrap()
+        .architecture()
+        .names();
+    let weights = names.into_iter().map(|name| NamedTensor { name, shape: vec![1], values: vec![1.0] }).collect();
     Snapshot {
         lane,
         epochs_done,

@@ -17,6 +17,7 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
         Activation::Softplus => z.softplus(),
         // LibTorch's own operator has the slope 0.01 written in it.
         Activation::LEAKY => z.leaky_relu(),
+        // With the slope that a PReLU starts from; a network computes one by its own parameter.
         Activation::Leaky(slope) | Activation::Prelu(slope) => z.where_self(&z.gt(0.0), &(z * slope.value())),
         Activation::ELU => z.elu(),
         Activation::Elu(limit) => z.where_self(&z.gt(0.0), &(z.expm1() * limit.value())),
@@ -66,6 +67,10 @@ pub struct Factored {
 pub fn factored(activation: Activation) -> Factored {
     match activation {
         Activation::Tanh => Factored { inner: 2.0, core: Activation::Sigmoid, outer: 2.0, shift: -1.0 },
+        // 1.7159 tanh(2z/3).
+        Activation::LecunTanh => {
+            Factored { inner: 4.0 / 3.0, core: Activation::Sigmoid, outer: 2.0 * 1.7159, shift: -1.7159 }
+        }
         core => Factored { inner: 1.0, core, outer: 1.0, shift: 0.0 },
     }
 }
@@ -76,6 +81,10 @@ pub fn apply_fast(activation: Activation, z: &Tensor) -> Tensor {
         Activation::Tanh => {
             let mut y = (z * 2.0).sigmoid() * 2.0;
             y.g_sub_scalar_(1.0)
+        }
+        Activation::LecunTanh => {
+            let mut y = (z * (4.0 / 3.0)).sigmoid() * (2.0 * 1.7159);
+            y.g_sub_scalar_(1.7159)
         }
         _ => apply(activation, z),
     }

@@ -1,11 +1,11 @@
 //! Checkpoints as safetensors, in memory: LibTorch never writes a file, and nothing is read into a live network
 //! before its names, shapes, values and digest are known to be right.
 //!
-//! The tensors are the network's eight and, with momentum, eight more called `velocity.*`. The metadata holds the
-//! spec, the place in training and a sha256 over everything else, which safetensors itself does not have.
+//! The tensors are the network's parameters, by their names in its description, and, with momentum, as many more called
+//! `velocity.*`. The metadata holds the spec, the place in training and a sha256 over everything else, which safetensors itself does not have.
 
-use super::model::PARAMETERS;
 use super::observer::{Environment, NamedTensor, Snapshot};
+use super::train::LaneSettings;
 use mnist::hex;
 use protocol::{Lane, RunSpec};
 use safetensors::tensor::{Dtype, TensorView};
@@ -86,10 +86,14 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), CheckpointError> {
     let place: Place = serde_json::from_str(entry("place")?).map_err(|e| damaged(&e))?;
     let spec: RunSpec = serde_json::from_str(entry("spec")?).map_err(|e| damaged(&e))?;
 
-    let velocity_names = PARAMETERS.map(|name| format!("velocity.{name}"));
-    let weights = read_all(&file, PARAMETERS.iter().copied())?;
+    let settings = LaneSettings::new(&spec, place.lane).map_err(|error| CheckpointError::Foreign(error.to_string()))?;
+    let mut names = settings.architecture().names();
+    let weights = read_all(&file, &names)?;
     let has_velocity = file.names().iter().any(|name| name.starts_with("velocity."));
-    let velocity = if has_velocity { read_all(&file, velocity_names.iter().map(String::as_str))? } else { Vec::new() };
+    for name in &mut names {
+        name.insert_str(0, "velocity.");
+    }
+    let velocity = if has_velocity { read_all(&file, &names)? } else { Vec::new() };
     let tensors: Vec<_> = weights.iter().chain(&velocity).collect();
     if tensors.len() != file.len() {
         return Err(CheckpointError::Foreign("it holds tensors of another network".into()));
@@ -115,8 +119,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), CheckpointError> {
     Ok((snapshot, spec))
 }
 
-fn read_all<'n>(file: &SafeTensors, names: impl Iterator<Item = &'n str>) -> Result<Vec<NamedTensor>, CheckpointError> {
-    names.map(|name| read(file, name)).collect()
+fn read_all(file: &SafeTensors, names: &[String]) -> Result<Vec<NamedTensor>, CheckpointError> {
+    names.iter().map(|name| read(file, name)).collect()
 }
 
 fn read(file: &SafeTensors, name: &str) -> Result<NamedTensor, CheckpointError> {
@@ -152,13 +156,18 @@ fn le_bytes(values: &[f32]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LeNet4, LeNet4Widths};
-    use protocol::{Activations, Arm, Preset, Widths};
+    use crate::data::ImageShape;
+    use protocol::{Arm, Preset, Widths};
+
+    fn weights(spec: &RunSpec, lane: Lane) -> Vec<NamedTensor> {
+        let images = ImageShape { channels: 1, height: 28, width: 28 };
+        LaneSettings::new(spec, lane).unwrap().network(images, 10, lane.seed).weights()
+    }
 
     fn example(momentum: bool) -> (Snapshot, RunSpec) {
         let spec = RunSpec::of(Preset::Article);
         let lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
-        let weights = LeNet4::new(Activations::RELU_TANH, LeNet4Widths::LENET4, lane.seed).weights();
+        let weights = weights(&spec, lane);
         let velocity = |t: &NamedTensor| NamedTensor { name: format!("velocity.{}", t.name), ..t.clone() };
         let velocity = if momentum { weights.iter().map(velocity).collect() } else { Vec::new() };
         let environment = Environment {
@@ -210,8 +219,7 @@ mod tests {
     fn no_byte_can_change_unseen() {
         let (mut snapshot, mut spec) = example(false);
         spec = spec.with_shared(|settings| settings.widths = Widths(vec![1, 1, 1]));
-        let one = LeNet4Widths { conv1: 1, conv2: 1, fc1: 1 };
-        snapshot.weights = LeNet4::new(Activations::RELU_TANH, one, 1).weights();
+        snapshot.weights = weights(&spec, snapshot.lane);
         let mut bytes = encode(&snapshot, &spec).unwrap();
         let mut unseen = Vec::new();
         for at in 0..bytes.len() {

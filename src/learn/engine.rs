@@ -1,15 +1,15 @@
 //! The network of a lane together with what computes it: LibTorch throughout, or with its large layers fused.
 
-use super::data::Split;
+use super::data::{ImageShape, Split};
 use super::fused::FusedLeNet4;
-use super::model::LeNet4;
+use super::network::{Mode, Network};
 use protocol::Backend;
 use std::fmt;
 use tch::Tensor;
 
 /// Logits and gradients, whichever way.
 pub struct Engine {
-    pub net: LeNet4,
+    pub net: Network,
     form: Form,
 }
 
@@ -22,32 +22,51 @@ enum Form {
 /// Why LibTorch takes over where the fused form is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// The fused layers compute on the lane's own thread, LibTorch's on as many as a lane is given.
+    /// The fused layers are those of LeNet-4.
+    Network,
+    /// They read images of 28x28 pixels in grey, which the network pads to 32x32.
+    Images(ImageShape),
+    /// They have no place for an activation that is trained.
+    TrainedActivation,
+    /// They compute on the lane's own thread, LibTorch's layers on as many as a lane is given.
     Threads,
 }
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Threads => "threads > 1",
-        })
+        match self {
+            Self::Network => f.write_str("only LeNet-4 is fused"),
+            Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
+            Self::TrainedActivation => f.write_str("an activation is trained"),
+            Self::Threads => f.write_str("threads > 1"),
+        }
     }
 }
 
-/// Why the fused form is not for such a lane, if it is not. Widths are no reason: it is the faster one up to the widest
-/// that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
-fn misfit(threads: u32) -> Option<Misfit> {
-    (threads > 1).then_some(Misfit::Threads)
+/// LeNet-4's widths if the fused form computes such a lane, or why it does not. Widths are no reason: it is the faster one up to
+/// the widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
+fn fit(net: &Network, images: ImageShape, threads: u32) -> Result<[i64; 3], Misfit> {
+    let widths = net.architecture.lenet4_widths().ok_or(Misfit::Network)?;
+    let activations = net.architecture.activations;
+    if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
+        Err(Misfit::Images(images))
+    } else if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
+        Err(Misfit::TrainedActivation)
+    } else if threads > 1 {
+        Err(Misfit::Threads)
+    } else {
+        Ok(widths)
+    }
 }
 
 impl Engine {
-    /// `threads` are those that LibTorch has in this lane.
-    pub fn new(net: LeNet4, backend: Backend, threads: u32) -> Self {
-        let form = match (backend, misfit(threads)) {
+    /// For images of this shape, unpadded. `threads` are those that LibTorch has in this lane.
+    pub fn new(net: Network, images: ImageShape, backend: Backend, threads: u32) -> Self {
+        let form = match (backend, fit(&net, images, threads)) {
             (Backend::Libtorch, _) => Form::Libtorch(None),
-            (Backend::Fused, Some(why)) => Form::Libtorch(Some(why)),
-            (Backend::Fused, None) => {
-                let fused = Box::new(FusedLeNet4::new(net.widths));
+            (Backend::Fused, Err(why)) => Form::Libtorch(Some(why)),
+            (Backend::Fused, Ok(widths)) => {
+                let fused = Box::new(FusedLeNet4::new(widths));
                 return Self { net: net.laid_out_for_fusion(), form: Form::Fused(fused) };
             }
         };
@@ -64,19 +83,50 @@ impl Engine {
         }
     }
 
-    /// Logits of the picked images of a split: (picked, 10).
-    pub fn logits(&mut self, split: &Split, pick: &[i64]) -> Tensor {
+    /// Logits of the picked images of a split: (picked, classes).
+    pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
         match &mut self.form {
-            Form::Libtorch(_) => self.net.logits(&split.images().index_select(0, &Tensor::from_slice(pick))),
-            Form::Fused(fused) => fused.logits(&self.net, split.digits(), pick),
+            Form::Libtorch(_) => self.net.logits_in(&split.images(pick, self.net.architecture.padding), mode),
+            Form::Fused(fused) => fused.logits(&self.net, split.pixels(), pick, mode),
         }
     }
 
     /// Gradients of a loss over the last logits, in the order of the network's parameters.
     pub fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor> {
         match &mut self.form {
-            Form::Libtorch(_) => Tensor::run_backward(&[loss], &self.net.parameters.each_ref(), false, false),
+            Form::Libtorch(_) => Tensor::run_backward(&[loss], &self.net.parameters, false, false),
             Form::Fused(fused) => fused.gradients(&self.net, loss).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Architecture;
+    use protocol::{Activation, Activations, Init};
+
+    #[test]
+    fn libtorch_takes_over_where_the_fused_form_does_not_fit() {
+        let grey = ImageShape { channels: 1, height: 28, width: 28 };
+        let relu = Activation::Relu;
+        let both = Activations { conv: relu, fc: relu };
+        let lenet4 = |activations| Architecture::lenet4([2, 3, 4], activations, 0.5);
+        let name = |architecture: Architecture, images: ImageShape, threads: u32| {
+            let net = Network::new(architecture, images, 10, Init::He, 1);
+            Engine::new(net, images, Backend::Fused, threads).name()
+        };
+        assert!(name(lenet4(both), grey, 1).starts_with("fused ("));
+        assert_eq!(name(lenet4(both), grey, 2), "libtorch (threads > 1)");
+        let small = ImageShape { channels: 1, height: 8, width: 28 };
+        assert_eq!(name(lenet4(both), small, 1), "libtorch (images of 8x28 grey, not 28x28 grey)");
+        let colour = ImageShape { channels: 3, ..grey };
+        assert_eq!(name(lenet4(both), colour, 1), "libtorch (images of 28x28 RGB, not 28x28 grey)");
+        let trained = Activations { fc: Activation::PRELU, ..both };
+        assert_eq!(name(lenet4(trained), grey, 1), "libtorch (an activation is trained)");
+        let others = [Architecture::mlp(&[5], relu, 0.0), Architecture::convnet([2, 2, 2, 2], both, 0.0)];
+        for architecture in others {
+            assert_eq!(name(architecture, grey, 1), "libtorch (only LeNet-4 is fused)");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that touches LibTorch. It reads like the lesson: data, model, training, evaluation, checkpoint.
+//! Everything that touches LibTorch. It reads like the lesson: data, network, training, evaluation, checkpoint.
 
 pub mod activation;
 pub mod data;
@@ -8,11 +8,11 @@ pub mod experiment;
 pub mod fused;
 pub mod init;
 pub mod machine;
-pub mod model;
+pub mod network;
 mod observer;
 pub mod optim;
 pub mod random;
-mod train;
+pub mod train;
 
 pub mod checkpoint;
 

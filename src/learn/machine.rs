@@ -2,7 +2,6 @@
 
 use super::data::Dataset;
 use super::observer::Environment;
-use protocol::RunSpec;
 use std::sync::Once;
 
 /// The LibTorch that is loaded, which need not be the one that this program was built with, such as `2.13.0`.
@@ -80,15 +79,9 @@ pub fn vector_width() -> &'static str {
     }
 }
 
-/// The environment of a run on this machine; `backend` is what really runs.
-pub fn environment(spec: &RunSpec, data: &Dataset, backend: String) -> Environment {
-    Environment {
-        libtorch: libtorch(),
-        cpu: vector_width().into(),
-        threads: spec.threads,
-        backend,
-        data: data.digest().into(),
-    }
+/// The environment of a lane on this machine; `backend` is what really runs.
+pub fn environment(threads: u32, data: &Dataset, backend: String) -> Environment {
+    Environment { libtorch: libtorch(), cpu: vector_width().into(), threads, backend, data: data.digest().into() }
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub struct Environment {
     pub threads: u32,
     /// The backend that really runs, after any fall-back, such as `fused (AVX-512)`.
     pub backend: String,
-    /// sha256 over the four IDX files.
+    /// sha256 over the data set's files.
     pub data: String,
 }
 

@@ -1,63 +1,84 @@
-//! Stochastic gradient descent with momentum, its state open to be saved: LibTorch's own optimiser hides it.
+//! Stochastic gradient descent as `torch.optim.SGD` defines it, its state open to be saved: LibTorch's own optimiser hides
+//! it.
 
-use super::model::WeightsError;
-use super::model::{checked, export};
+use super::network::{WeightsError, checked, export};
 use super::observer::NamedTensor;
 use tch::Tensor;
 
-/// v <- momentum v + gradient; w <- w - rate v (PyTorch's form of Sutskever et al. 2013). Without momentum, v is the
-/// gradient itself and nothing is kept.
+/// How a gradient becomes a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SgdSettings {
+    /// 0 is plain SGD.
+    pub momentum: f64,
+    /// The gradient and the momentum of the next step instead of this one's velocity (Nesterov; Sutskever et al. 2013).
+    pub nesterov: bool,
+    /// Added to the gradient, times the parameter: of every parameter, biases among them.
+    pub weight_decay: f64,
+}
+
+/// PyTorch's SGD without dampening, with g the gradient, w a parameter and v its velocity:
+///
+/// ```text
+/// g <- g + weight_decay w;   v <- momentum v + g;   w <- w - rate v,   with Nesterov   w <- w - rate (g + momentum v)
+/// ```
+///
+/// Without momentum, v is g itself and nothing is kept.
 #[derive(Debug)]
 pub struct Sgd {
-    pub learning_rate: f64,
-    pub momentum: f64,
+    settings: SgdSettings,
     /// One a parameter, or none before the first step and without momentum.
     velocity: Vec<Tensor>,
 }
 
 impl Sgd {
-    pub fn new(learning_rate: f64, momentum: f64) -> Self {
-        Self { learning_rate, momentum, velocity: Vec::new() }
+    pub fn new(settings: SgdSettings) -> Self {
+        Self { settings, velocity: Vec::new() }
     }
 
-    /// One step for every parameter with its gradient.
-    pub fn step(&mut self, parameters: &mut [Tensor], gradients: &[Tensor]) {
+    /// One step for every parameter with its gradient, at this learning rate.
+    pub fn step(&mut self, parameters: &mut [Tensor], gradients: &[Tensor], rate: f64) {
         let _guard = tch::no_grad_guard();
-        if self.momentum == 0.0 {
-            for (parameter, gradient) in parameters.iter_mut().zip(gradients) {
-                let _ = parameter.g_add_(&(gradient * -self.learning_rate));
-            }
-            return;
-        }
-        if self.velocity.is_empty() {
+        let SgdSettings { momentum, nesterov, weight_decay } = self.settings;
+        if momentum != 0.0 && self.velocity.is_empty() {
             self.velocity = gradients.iter().map(Tensor::zeros_like).collect();
         }
-        for ((parameter, gradient), velocity) in parameters.iter_mut().zip(gradients).zip(&mut self.velocity) {
-            let _ = velocity.g_mul_scalar_(self.momentum);
+        for (at, (parameter, gradient)) in parameters.iter_mut().zip(gradients).enumerate() {
+            let decayed;
+            let gradient = if weight_decay == 0.0 {
+                gradient
+            } else {
+                decayed = gradient + &*parameter * weight_decay;
+                &decayed
+            };
+            if momentum == 0.0 {
+                let _ = parameter.g_add_(&(gradient * -rate));
+                continue;
+            }
+            let velocity = &mut self.velocity[at];
+            let _ = velocity.g_mul_scalar_(momentum);
             let _ = velocity.g_add_(gradient);
-            let _ = parameter.g_add_(&(&*velocity * -self.learning_rate));
+            if nesterov {
+                let _ = parameter.g_add_(&((gradient + &*velocity * momentum) * -rate));
+            } else {
+                let _ = parameter.g_add_(&(&*velocity * -rate));
+            }
         }
     }
 
     /// `velocity.<name>` for every parameter, in order; empty without momentum.
-    pub fn state(&self, names: &[&str]) -> Vec<NamedTensor> {
+    pub fn state(&self, names: &[String]) -> Vec<NamedTensor> {
         names.iter().zip(&self.velocity).map(|(name, v)| export(&format!("velocity.{name}"), v)).collect()
     }
 
     /// Takes up a saved state for parameters such as `like`; an empty one is that of the first step.
-    pub fn restore(
-        &mut self,
-        state: &[NamedTensor],
-        names: &[&'static str],
-        like: &[Tensor],
-    ) -> Result<(), WeightsError> {
+    pub fn restore(&mut self, state: &[NamedTensor], names: &[String], like: &[Tensor]) -> Result<(), WeightsError> {
         if state.is_empty() {
             self.velocity.clear();
             return Ok(());
         }
         let mut velocity = Vec::with_capacity(names.len());
         for (name, parameter) in names.iter().zip(like) {
-            let saved = checked(state, &format!("velocity.{name}"), name, &parameter.size())?;
+            let saved = checked(state, &format!("velocity.{name}"), &parameter.size())?;
             // In memory as the parameter lies, so that a step reads and writes both along the same rows.
             let mut own = parameter.detach().zeros_like();
             own.copy_(&saved);
@@ -72,16 +93,36 @@ impl Sgd {
 mod tests {
     use super::*;
 
-    /// Two steps by hand, w = 1, gradients 0.5 and 0.25, rate 0.1.
+    /// w = 1, gradients 0.5, 0.25 and -1, rates 0.1, 0.1 and 0.05, by the formula above in 64 bits, step by step. With
+    /// momentum m and weight decay d:
+    ///
+    /// ```text
+    /// g1 = 0.5 + d;           v1 = g1;             w1 = 1 - 0.1 (v1, or g1 + m v1)
+    /// g2 = 0.25 + d w1;       v2 = m v1 + g2;      w2 = w1 - 0.1 (v2, or g2 + m v2)
+    /// g3 = -1 + d w2;         v3 = m v2 + g3;      w3 = w2 - 0.05 (v3, or g3 + m v3)
+    /// ```
+    ///
+    /// m = 0.9, d = 0.1, Nesterov: g1 = 0.6, w1 = 1 - 0.1 (0.6 + 0.54) = 0.886; g2 = 0.3386, v2 = 0.8786,
+    /// w2 = 0.886 - 0.1 (0.3386 + 0.79074) = 0.773066; g3 = -0.9226934, v3 = -0.1319534,
+    /// w3 = 0.773066 - 0.05 (-0.9226934 - 0.11875806) = 0.825138573.
     #[test]
-    fn steps_follow_the_formula() {
-        for (momentum, expected) in [(0.0, 1.0 - 0.05 - 0.025), (0.9, 1.0 - 0.05 - 0.1 * (0.45 + 0.25))] {
+    fn steps_are_those_of_torch_optim_sgd() {
+        let cases = [
+            ((0.0, false, 0.0), [0.95, 0.925, 0.975]),
+            ((0.0, false, 0.1), [0.94, 0.9056, 0.951_072]),
+            ((0.9, false, 0.0), [0.95, 0.88, 0.898_5]),
+            ((0.9, false, 0.1), [0.94, 0.851_6, 0.857_562]),
+            ((0.9, true, 0.0), [0.905, 0.817, 0.883_65]),
+            ((0.9, true, 0.1), [0.886, 0.773_066, 0.825_138_573]),
+        ];
+        for ((momentum, nesterov, weight_decay), expected) in cases {
             let mut w = [Tensor::from_slice(&[1.0_f32])];
-            let mut sgd = Sgd::new(0.1, momentum);
-            for g in [0.5_f32, 0.25] {
-                sgd.step(&mut w, &[Tensor::from_slice(&[g])]);
+            let mut sgd = Sgd::new(SgdSettings { momentum, nesterov, weight_decay });
+            for ((gradient, rate), expected) in [(0.5_f32, 0.1), (0.25, 0.1), (-1.0, 0.05)].into_iter().zip(expected) {
+                sgd.step(&mut w, &[Tensor::from_slice(&[gradient])], rate);
+                let found = w[0].double_value(&[0]);
+                assert!((found - expected).abs() < 2e-7, "{momentum} {nesterov} {weight_decay}: {found}, {expected}");
             }
-            assert!((w[0].double_value(&[0]) - expected).abs() < 1e-7, "momentum {momentum}");
         }
     }
 
@@ -90,14 +131,15 @@ mod tests {
         let columns = |values: &[f32]| Tensor::from_slice(values).view([2, 2]).tr();
         let gradient = [columns(&[0.3, -0.2, 0.7, 1.9])];
         let mut w = [columns(&[1.0, 2.0, -3.0, 0.1])];
-        let mut sgd = Sgd::new(0.1, 0.9);
-        sgd.step(&mut w, &gradient);
-        let mut resumed = Sgd::new(0.1, 0.9);
-        resumed.restore(&sgd.state(&["w"]), &["w"], &w).unwrap();
+        let settings = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
+        let (mut sgd, names) = (Sgd::new(settings), ["w".to_string()]);
+        sgd.step(&mut w, &gradient, 0.1);
+        let mut resumed = Sgd::new(settings);
+        resumed.restore(&sgd.state(&names), &names, &w).unwrap();
         assert_eq!(resumed.velocity[0].stride(), w[0].stride());
         let mut copy = [w[0].copy()];
-        sgd.step(&mut w, &gradient);
-        resumed.step(&mut copy, &gradient);
+        sgd.step(&mut w, &gradient, 0.1);
+        resumed.step(&mut copy, &gradient, 0.1);
         assert_eq!(w[0], copy[0]);
     }
 }

@@ -19,6 +19,11 @@ pub enum Purpose {
     Noise {
         epoch: u32,
     },
+    /// The same of one batch of it, counted from 0: training can go on in the middle of an epoch.
+    BatchNoise {
+        epoch: u32,
+        batch: u32,
+    },
     /// An experiment's own draws, by a number of its choice.
     Experiment {
         number: u32,
@@ -30,14 +35,17 @@ pub struct Random(ChaCha8Rng);
 
 impl Random {
     pub fn new(seed: u64, purpose: Purpose) -> Self {
-        let (tag, number) = match purpose {
-            Purpose::InitialWeights => (0_u64, 0),
-            Purpose::Shuffle { epoch } => (1, epoch),
-            Purpose::Noise { epoch } => (2, epoch),
-            Purpose::Experiment { number } => (3, number),
+        let stream = |tag: u64, number: u32| tag << 32 | u64::from(number);
+        let stream = match purpose {
+            Purpose::InitialWeights => stream(0, 0),
+            Purpose::Shuffle { epoch } => stream(1, epoch),
+            Purpose::Noise { epoch } => stream(2, epoch),
+            Purpose::Experiment { number } => stream(3, number),
+            // The highest bit is no other purpose's.
+            Purpose::BatchNoise { epoch, batch } => 1 << 63 | stream(epoch.into(), batch),
         };
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator.set_stream(tag << 32 | u64::from(number));
+        generator.set_stream(stream);
         Self(generator)
     }
 
@@ -93,6 +101,9 @@ mod tests {
         assert_ne!(draw(1, shuffle(2)), draw(1, shuffle(3)));
         assert_ne!(draw(1, shuffle(2)), draw(2, shuffle(2)));
         assert_ne!(draw(1, shuffle(2)), draw(1, Purpose::Noise { epoch: 2 }));
+        let of_batch = |epoch, batch| draw(1, Purpose::BatchNoise { epoch, batch });
+        assert_ne!(of_batch(1, 2), of_batch(2, 1));
+        assert_ne!(of_batch(2, 1), draw(1, Purpose::Noise { epoch: 1 }));
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! network on a part of the images.
 
 use learn::{
-    Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, model::LeNet4, optim::Sgd, train_lane,
+    Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, network::Mode, optim::Sgd,
+    optim::SgdSettings, train::LaneSettings, train_lane,
 };
-use protocol::{Arm, Backend, DataSource, EpochRecord, Network, Preset, Progress, RunSpec, Widths};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, RunSpec, Widths};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -72,11 +73,11 @@ fn median(values: &[f64]) -> f64 {
 /// What the parts of a step take, each the best of many, and an image's way forward in training and in evaluation.
 fn step(arm: Arm, data: &Dataset) {
     let spec = RunSpec::of(Preset::Article);
-    let settings = spec.settings(arm).expect("an arm of the article's");
-    let split = data.train(&spec);
-    let mut engine =
-        Engine::new(LeNet4::new(settings.activations, (&settings.widths).into(), 1), spec.backend, spec.threads);
-    let mut descent = Sgd::new(settings.learning_rate, settings.momentum);
+    let split = data.train(spec.train_size);
+    let net =
+        LaneSettings::new(&spec, Lane { arm, seed: 1 }).expect("an arm of the article").network(data.shape(), 10, 1);
+    let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
+    let mut descent = Sgd::new(SgdSettings::default());
     let mut best = [f64::MAX; 4];
     let mut clock = Instant::now();
     let mut lap = |best: &mut f64| {
@@ -86,7 +87,7 @@ fn step(arm: Arm, data: &Dataset) {
     for batch in 0..1500 {
         let pick: Vec<i64> = (0..100).map(|image| (batch * 100 + image * 37) % split.len()).collect();
         lap(&mut f64::MAX.clone());
-        let logits = engine.logits(&split, &pick);
+        let logits = engine.logits(&split, &pick, Mode::Evaluation);
         lap(&mut best[0]);
         let labels = split.labels.index_select(0, &Tensor::from_slice(&pick));
         let loss = logits.cross_entropy_for_logits(&labels);
@@ -94,14 +95,14 @@ fn step(arm: Arm, data: &Dataset) {
         lap(&mut best[1]);
         let gradients = engine.gradients(&loss);
         lap(&mut best[2]);
-        descent.step(&mut engine.net.parameters, &gradients);
+        descent.step(&mut engine.net.parameters, &gradients, spec.first_settings().learning_rate);
         lap(&mut best[3]);
     }
     // A part of the set, so that the best of many is one that nothing else disturbed.
-    let validation = data.validation(&spec).narrow(0, 1120);
+    let validation = data.validation(spec.val_size).narrow(0, 1120);
     let seconds = (0..200).map(|_| {
         let start = Instant::now();
-        error_percent(&validation, |pick| engine.logits(&validation, pick), || false);
+        error_percent(&validation, |pick| engine.logits(&validation, pick, Mode::Evaluation), || false);
         start.elapsed().as_secs_f64()
     });
     let seconds = seconds.fold(f64::MAX, f64::min);

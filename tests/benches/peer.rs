@@ -10,12 +10,14 @@
 
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
 use learn::{
-    Control, Dataset, Ending, Observer, Snapshot, machine,
-    model::{LeNet4, LeNet4Widths},
+    Control, Dataset, Ending, Observer, Snapshot,
+    data::ImageShape,
+    machine,
     random::{Purpose, Random},
+    train::LaneSettings,
     train_lane,
 };
-use protocol::{Activations, Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
+use protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -130,7 +132,9 @@ fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
     for file in &mnist::FILES[..2] {
         fs::write(folder.join(file.name), file.unpack()?)?;
     }
-    let weights = LeNet4::new(Activations::RELU_TANH, LeNet4Widths::LENET4, SEED).weights();
+    let lane = Lane { arm: Arm::RELU_TANH, seed: SEED };
+    let images = ImageShape { channels: 1, height: 28, width: 28 };
+    let weights = LaneSettings::new(spec, lane)?.network(images, 10, SEED).weights();
     let bytes: Vec<u8> =
         weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(folder.join("weights.f32"), bytes)?;

@@ -30,7 +30,7 @@ pub(crate) fn libtorch() -> Box<dyn Trainer> {
 #[derive(Default)]
 struct LibTorch {
     data: DataCache,
-    cabinet: experiment::Cabinet,
+    cache: experiment::Cache,
 }
 
 impl Trainer for LibTorch {
@@ -46,7 +46,7 @@ impl Trainer for LibTorch {
     }
 
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
-        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist), cabinet: &self.cabinet };
+        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist), cache: &self.cache };
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Bench, CORES, PATIENCE, UNTIL_STOPPED, long_cell};
 use crate::Options;
-use protocol::{Arm, CellEvent, Event, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{CellEvent, Event, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::sync::atomic::Ordering;
 use store::{Home, JobKind, Store};
 use tempfile::TempDir;

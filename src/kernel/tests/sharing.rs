@@ -5,7 +5,7 @@ use super::{
     cell, long_cell,
 };
 use crate::jobs::Phase;
-use protocol::{Arm, CellEvent, CellKey, Event, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{CellEvent, CellKey, Event, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::thread;
 
 const ALL: [u64; 3] = [UNTIL_STOPPED, ALSO_UNTIL_STOPPED[0], ALSO_UNTIL_STOPPED[1]];

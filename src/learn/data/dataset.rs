@@ -1,27 +1,61 @@
-//! The splits that training sees, as tensors that all lanes share.
+//! The splits that training sees, shared by all lanes.
 
-use super::folder::{self, FolderError};
-use super::idx::{self, IdxError, Images, Labels, STORED_SIDE};
-use mnist::{self, UnpackError};
-use protocol::{DataSource, RunSpec};
-use sha2::{Digest, Sha256};
-use std::sync::{Arc, OnceLock};
-use tch::{Device, Kind, Tensor};
+use super::embedded;
+use super::idx::IdxError;
+use super::idx_folder::FolderError;
+use super::png_folder::PngError;
+use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, reader_of};
+use mnist::UnpackError;
+use protocol::DataSource;
+use std::sync::Arc;
+use tch::{Kind, Tensor};
 
-/// Pixels a side as the network sees them: 28 and two rows of zeros on every side, as `LeCun` had it.
-pub const SIDE: i64 = 32;
+/// Rows and columns of zeros around the images, as a network sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Padding {
+    /// At each side.
+    pub border: usize,
+    /// An image that is still smaller gets a wider border.
+    pub least_side: usize,
+}
+
+impl Padding {
+    /// Two at each side, as `LeCun` had it for MNIST, and sides of 16 at least: a smaller image would have no pixel left behind
+    /// the poolings of LeNet-4 or of the convnet.
+    pub const STANDARD: Self = Self { border: 2, least_side: 16 };
+
+    /// The images as they are.
+    pub const NONE: Self = Self { border: 0, least_side: 0 };
+
+    fn border(self, side: usize) -> usize {
+        self.border.max(self.least_side.saturating_sub(side).div_ceil(2))
+    }
+
+    /// The shape of a padded image.
+    pub fn padded(self, shape: ImageShape) -> ImageShape {
+        let side = |side: usize| side + 2 * self.border(side);
+        ImageShape { height: side(shape.height), width: side(shape.width), ..shape }
+    }
+}
 
 /// Images with their labels.
 #[derive(Debug)]
 pub struct Split {
-    /// (count), 0 to 9, int64.
+    /// (count), int64.
     pub labels: Tensor,
-    file: Arc<File>,
-    /// The split's first image in the file.
-    start: i64,
+    shape: ImageShape,
+    /// Of the whole source, as stored; every split of it shares them.
+    pixels: Arc<[u8]>,
+    /// The split's first image among them.
+    start: usize,
 }
 
 impl Split {
+    fn new(shape: ImageShape, images: LabelledImages) -> Self {
+        let labels = Tensor::from_slice(&images.labels).to_kind(Kind::Int64); // (count)
+        Self { labels, shape, pixels: images.pixels.into(), start: 0 }
+    }
+
     pub fn len(&self) -> i64 {
         self.labels.size()[0]
     }
@@ -30,41 +64,57 @@ impl Split {
         self.len() == 0
     }
 
+    /// Of an image as stored.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
     /// `length` images from `start` on, sharing memory.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
-        Self { labels: self.labels.narrow(0, start, length), file: Arc::clone(&self.file), start: self.start + start }
+        Self {
+            labels: self.labels.narrow(0, start, length),
+            shape: self.shape,
+            pixels: Arc::clone(&self.pixels),
+            start: self.start + start as usize,
+        }
     }
 
-    /// (count, 1, 32, 32), value/255 in [0, 1], float32, sharing memory with every other split of the file.
-    pub fn images(&self) -> Tensor {
-        self.file.padded.get_or_init(|| pad(&self.file.pixels)).narrow(0, self.start, self.len())
+    /// The images as stored: (count, height, width, channels), 0 black to 255 white.
+    pub fn pixels(&self) -> &[u8] {
+        let image = self.shape.len();
+        &self.pixels[self.start * image..][..self.len() as usize * image]
     }
 
-    /// The images as stored: (count, 28, 28), 0 black to 255 white.
-    pub fn digits(&self) -> &[u8] {
-        let image = STORED_SIDE * STORED_SIDE;
-        &self.file.pixels[self.start as usize * image..][..self.len() as usize * image]
+    /// The picked images as a network sees them: (picked, channels, height, width), value/255 in [0, 1], padded with zeros,
+    /// float32. They are converted for each batch: as floats, a whole data set would take four times its memory.
+    ///
+    /// # Panics
+    /// If an image is not there.
+    pub fn images(&self, pick: &[i64], padding: Padding) -> Tensor {
+        let (pixels, image) = (self.pixels(), self.shape.len());
+        let mut picked = Vec::with_capacity(pick.len() * image);
+        for &at in pick {
+            picked.extend_from_slice(&pixels[at as usize * image..][..image]);
+        }
+        let ImageShape { channels, height, width } = self.shape;
+        let [c, h, w] = [channels, height, width].map(|size| size as i64);
+        let images = Tensor::from_slice(&picked).to_kind(Kind::Float).divide_scalar_(255.0);
+        let images = match channels {
+            1 => images.view([-1, 1, h, w]),
+            _ => images.view([-1, h, w, c]).permute([0, 3, 1, 2]),
+        };
+        let [down, across] = [height, width].map(|side| padding.border(side) as i64);
+        if (down, across) == (0, 0) { images } else { images.constant_pad_nd([across, across, down, down]) }
     }
 }
 
-/// A file's images.
-#[derive(Debug)]
-struct File {
-    /// As stored.
-    pixels: Box<[u8]>,
-    /// As floats with a border, 4 KB an image: made when first asked for, which the fused form never does.
-    padded: OnceLock<Tensor>,
-}
-
-// SAFETY: as for `Dataset`, which holds it: the tensor is made once, under the lock, and only read from then on.
-unsafe impl Sync for File {}
-
-/// A training file and a test file. Lanes share it: its tensors are only ever read.
+/// A data set. Lanes share it: its tensors are only ever read.
 #[derive(Debug)]
 pub struct Dataset {
     training: Split,
+    validation: Option<u32>,
     test: Split,
-    /// sha256 over the four plain IDX files, in hexadecimal.
+    classes: Vec<String>,
     digest: String,
 }
 
@@ -81,64 +131,63 @@ pub enum DataError {
     Embedded(#[from] UnpackError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(transparent)]
+    Png(#[from] PngError),
     #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
     Mismatch { which: &'static str, images: usize, labels: usize },
+    #[error("the training images are {training}, the test images {test}; one of the files belongs to another set")]
+    OtherShape { training: ImageShape, test: ImageShape },
+    #[error("{file}: has {found}; a data set needs {} to {} classes", CLASSES.start(), CLASSES.end())]
+    Classes { file: String, found: String },
     #[error("{train} training and {val} validation images are asked for, the set has {has}; ask for fewer")]
     TooFew { train: u32, val: u32, has: i64 },
 }
 
 impl Dataset {
-    /// Reads and checks the four files.
+    /// Reads and checks a source.
     pub fn load(source: &DataSource) -> Result<Self, DataError> {
-        let mut bytes = Vec::with_capacity(4);
-        match source {
-            DataSource::Mnist => {
-                for file in &mnist::FILES {
-                    bytes.push((file.name.to_string(), file.unpack()?));
-                }
-            }
-            DataSource::Folder(folder) => {
-                for path in folder::find(folder)? {
-                    bytes.push((path.display().to_string(), idx::read_file(&path)?));
-                }
-            }
-        }
-        let mut hasher = Sha256::new();
-        for (_, plain) in &bytes {
-            hasher.update(plain);
-        }
-        Ok(Self {
-            training: split("training", &bytes[0], &bytes[1])?,
-            test: split("test", &bytes[2], &bytes[3])?,
-            digest: mnist::hex(&hasher.finalize()),
-        })
+        let contents = match source {
+            DataSource::Mnist => embedded::read()?,
+            DataSource::Folder(folder) => reader_of(folder).read(folder)?,
+        };
+        Ok(Self::from_contents(contents))
     }
 
-    /// Whether the four files are there; what they hold shows when they are read.
+    /// Whether the source's files are there; what they hold shows when they are read.
     pub fn is_there(source: &DataSource) -> Result<(), DataError> {
         match source {
             DataSource::Mnist => Ok(()),
-            DataSource::Folder(folder) => {
-                for file in folder::find(folder)? {
-                    idx::check_kind(&file)?;
-                }
-                Ok(())
-            }
+            DataSource::Folder(folder) => reader_of(folder).check(folder),
         }
     }
 
-    /// The first `train_size` images.
-    pub fn train(&self, spec: &RunSpec) -> Split {
-        self.training.narrow(0, i64::from(spec.train_size))
+    fn from_contents(contents: Contents) -> Self {
+        let Contents { shape, classes, training, validation, test, digest } = contents;
+        Self { training: Split::new(shape, training), validation, test: Split::new(shape, test), classes, digest }
     }
 
-    /// The last `val_size` images of the training file.
-    pub fn validation(&self, spec: &RunSpec) -> Split {
-        let length = i64::from(spec.val_size);
+    /// Of an image as stored.
+    pub fn shape(&self) -> ImageShape {
+        self.training.shape
+    }
+
+    /// The classes' names; a label is a place in this list.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The first `train_size` images.
+    pub fn train(&self, train_size: u32) -> Split {
+        self.training.narrow(0, train_size.into())
+    }
+
+    /// The last `val_size` of the training images.
+    pub fn validation(&self, val_size: u32) -> Split {
+        let length = i64::from(val_size);
         self.training.narrow(self.training.len() - length, length)
     }
 
-    /// All 60,000 training images, for measurements that keep no validation set.
+    /// All training images, for measurements that keep no validation set.
     pub fn training(&self) -> &Split {
         &self.training
     }
@@ -148,13 +197,22 @@ impl Dataset {
         &self.test
     }
 
+    /// sha256 over the files' contents, in hexadecimal: of IDX files as they are unpacked, of images as stored.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Whether the splits of a spec fit without overlap.
-    pub fn check(&self, spec: &RunSpec) -> Result<(), DataError> {
-        let (train, val, has) = (spec.train_size, spec.val_size, self.training.len());
+    /// How many images the set itself gives to training and to validation: five to one, as MNIST's 60,000 are split, if
+    /// it does not say.
+    pub fn split_sizes(&self) -> SplitSizes {
+        let all = self.training.len() as u32;
+        let val = self.validation.unwrap_or_else(|| (all / 6).max(1));
+        SplitSizes { train: all - val, val }
+    }
+
+    /// Whether splits of these sizes fit without overlap.
+    pub fn check(&self, train: u32, val: u32) -> Result<(), DataError> {
+        let has = self.training.len();
         if i64::from(train) + i64::from(val) > has {
             return Err(DataError::TooFew { train, val, has });
         }
@@ -162,27 +220,101 @@ impl Dataset {
     }
 }
 
-fn split(which: &'static str, images: &(String, Vec<u8>), labels: &(String, Vec<u8>)) -> Result<Split, DataError> {
-    let parsed = Images::parse(&images.0, &images.1)?;
-    let Labels(digits) = Labels::parse(&labels.0, &labels.1)?;
-    if parsed.count != digits.len() {
-        return Err(DataError::Mismatch { which, images: parsed.count, labels: digits.len() });
-    }
-    let labels = Tensor::from_slice(&digits).to_kind(Kind::Int64); // (count)
-    let file = File { pixels: parsed.pixels.into(), padded: OnceLock::new() };
-    Ok(Split { labels, file: file.into(), start: 0 })
+/// Images that train, and images that validate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SplitSizes {
+    pub train: u32,
+    pub val: u32,
 }
 
-/// (count, 28, 28) bytes to (count, 1, 32, 32) floats.
-fn pad(pixels: &[u8]) -> Tensor {
-    let (side, image) = (STORED_SIDE as i64, STORED_SIDE * STORED_SIDE);
-    let border = (SIDE - side) / 2;
-    let images = Tensor::zeros([(pixels.len() / image) as i64, 1, SIDE, SIDE], (Kind::Float, Device::Cpu));
-    let inside = images.narrow(2, border, side).narrow(3, border, side); // (count, 1, 28, 28)
-    // A thousand at a time: converting all at once would need the memory three times over.
-    for (at, pixels) in pixels.chunks(1000 * image).enumerate() {
-        let chunk = Tensor::from_slice(pixels).view([-1, 1, side, side]).to_kind(Kind::Float).divide_scalar(255.0);
-        inside.narrow(0, 1000 * at as i64, chunk.size()[0]).copy_(&chunk);
+/// A size in a spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// Named by the reader: it is taken or refused.
+    Exactly(u32),
+    /// A preset's: it shrinks to what is there.
+    AtMost(u32),
+}
+
+impl Requested {
+    fn size(self) -> u32 {
+        match self {
+            Self::Exactly(size) | Self::AtMost(size) => size,
+        }
     }
-    images
+}
+
+/// The sizes that a run takes of a data set's training images, `available` as [`Dataset::split_sizes`] gives them. A size
+/// that was asked for is taken as it is, and may use what the set would give to the other split; a default shrinks to the
+/// set's own split, and to what the other size leaves.
+///
+/// # Errors
+/// If what was asked for is more than there is.
+pub fn fit_sizes(available: SplitSizes, train: Requested, val: Requested) -> Result<SplitSizes, DataError> {
+    let has = available.train + available.val;
+    let too_few = || DataError::TooFew { train: train.size(), val: val.size(), has: has.into() };
+    // A default leaves at least one image to the other split.
+    let rest = |asked: u32| has.checked_sub(asked).filter(|&rest| rest > 0).ok_or_else(too_few);
+    Ok(match (train, val) {
+        (Requested::Exactly(train), Requested::Exactly(val)) => {
+            if train.checked_add(val).is_none_or(|sum| sum > has) {
+                return Err(too_few());
+            }
+            SplitSizes { train, val }
+        }
+        (Requested::Exactly(train), Requested::AtMost(val)) => {
+            SplitSizes { train, val: val.min(available.val.max(1)).min(rest(train)?) }
+        }
+        (Requested::AtMost(train), Requested::Exactly(val)) => SplitSizes { train: train.min(rest(val)?), val },
+        (Requested::AtMost(train), Requested::AtMost(val)) => {
+            SplitSizes { train: train.min(available.train), val: val.min(available.val) }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_shrink_and_requests_do_not() {
+        use Requested::{AtMost, Exactly};
+        let sizes = |available: (u32, u32), train, val| {
+            let available = SplitSizes { train: available.0, val: available.1 };
+            fit_sizes(available, train, val).map(|sizes| (sizes.train, sizes.val)).map_err(|error| error.to_string())
+        };
+        let (mnist, small) = ((50_000, 10_000), (400, 100));
+        let defaults = (AtMost(50_000), AtMost(10_000));
+        assert_eq!(sizes(mnist, defaults.0, defaults.1), Ok((50_000, 10_000)));
+        assert_eq!(sizes(small, defaults.0, defaults.1), Ok((400, 100)));
+        assert_eq!(sizes(mnist, Exactly(55_000), AtMost(10_000)), Ok((55_000, 5_000)));
+        assert_eq!(sizes(small, Exactly(200), AtMost(10_000)), Ok((200, 100)));
+        assert_eq!(sizes(small, AtMost(50_000), Exactly(150)), Ok((350, 150)));
+        assert_eq!(sizes(small, Exactly(300), Exactly(200)), Ok((300, 200)));
+        let why = sizes(small, Exactly(401), Exactly(100)).unwrap_err();
+        assert!(why.contains("401 training and 100 validation") && why.contains("has 500; ask for fewer"), "{why}");
+        assert!(sizes(small, Exactly(500), AtMost(10_000)).is_err());
+        assert!(sizes(small, Exactly(u32::MAX), Exactly(u32::MAX)).is_err());
+    }
+
+    /// Each channel at its own place, inside a border of zeros.
+    #[test]
+    #[allow(clippy::float_cmp)] // Both sides are rounded alike.
+    fn images_are_scaled_and_padded() {
+        let shape = ImageShape { channels: 3, height: 8, width: 9 };
+        let pixels: Vec<u8> = (0..2 * 3 * 8 * 9).map(|i| (i % 251) as u8).collect();
+        let split = Split::new(shape, LabelledImages { pixels: pixels.clone(), labels: vec![0, 1] });
+        let x = split.images(&[1], Padding::STANDARD);
+        assert_eq!(x.size(), [1, 3, 16, 17]);
+        for (channel, row, column) in [(0, 0, 0), (1, 7, 8), (2, 3, 5)] {
+            let stored = pixels[3 * 8 * 9 + (row * 9 + column) * 3 + channel];
+            let found = x.double_value(&[0, channel as i64, row as i64 + 4, column as i64 + 4]);
+            assert_eq!(found as f32, f32::from(stored) / 255.0);
+        }
+        let inside = x.narrow(2, 4, 8).narrow(3, 4, 9);
+        assert_eq!(x.sum(Kind::Double).double_value(&[]), inside.sum(Kind::Double).double_value(&[]));
+        assert!(split.images(&[1], Padding::NONE).equal(&inside));
+        let mnist = ImageShape { channels: 1, height: 28, width: 28 };
+        assert_eq!(Padding::STANDARD.padded(mnist), ImageShape { channels: 1, height: 32, width: 32 });
+    }
 }

@@ -1,6 +1,6 @@
 //! How many hidden units are exactly zero, and how many fire, before any training.
 
-use super::mlp::{Mlp, digits, mean};
+use super::mlp::{digits, mean, mlp, pre_activations};
 use super::summary::{Measured, number};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::{activation, random::Purpose, random::Random};
@@ -21,8 +21,8 @@ pub fn run(settings: &ActiveFraction, bench: &mut Bench) -> Result<Outcome, Expe
             let done = (at * seeds.len() + s) as f64 / (activations.len() * seeds.len()) as f64;
             bench.step(done, &format!("{}, seed {seed}", phi.title()))?;
             let mut random = Random::new(seed, Purpose::InitialWeights);
-            let net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
-            for (z, layer) in net.forward(&x).iter().zip(&mut found) {
+            let net = mlp(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
+            for (z, layer) in pre_activations(&net, &x).iter().zip(&mut found) {
                 let h = activation::apply(phi, z);
                 layer[0].push(100.0 * mean(&h.eq(0.0)));
                 layer[1].push(100.0 * mean(&h.gt(0.01)));

@@ -1,10 +1,11 @@
 //! Which hidden units answer which digits: how many, how the sets overlap, and how many classes a unit serves.
 
 use super::bench::{Bench, Part};
-use super::mlp::{Mlp, Training, labelled, mean, train};
+use super::mlp::{Training, error, labelled, mean, mlp, pre_activations, train};
 use super::penalised::Penalised;
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
+use crate::network::Network;
 use crate::random::{Purpose, Random};
 use protocol::{self, Activation, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, TablePlace};
 use std::collections::HashSet;
@@ -43,7 +44,7 @@ pub fn run(settings: &protocol::Activity, bench: &mut Bench) -> Result<Outcome, 
         let (x, labels) = labelled(data.training(), images);
         let width = i64::from(settings.width);
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, 10], Activation::Relu, Init::He, &mut random);
+        let mut net = mlp(&[784, width, width, 10], Activation::Relu, Init::He, &mut random);
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
         if let Err(absent) = train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))? {
             return Ok(Err(absent));
@@ -55,8 +56,8 @@ pub fn run(settings: &protocol::Activity, bench: &mut Bench) -> Result<Outcome, 
     Ok(report(&settings.penalties, i64::from(settings.width), &seen, seeds))
 }
 
-fn look(net: &Mlp, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentError> {
-    let z = tch::no_grad(|| net.forward(x));
+fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentError> {
+    let z = tch::no_grad(|| pre_activations(net, x));
     let on = z[z.len() - 2].gt(0.0).to_kind(Kind::Float);
     let counts = on.sum_dim_intlist([1].as_slice(), false, Kind::Float);
     // One row a class: 1 where a digit is of it.
@@ -73,7 +74,7 @@ fn look(net: &Mlp, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentError>
         classes: classes_served(&rates)?,
         patterns: distinct(&on)?,
         never: 100.0 * mean(&on.amax([0].as_slice(), false).eq(0.0)),
-        error: net.error(x, labels),
+        error: error(net, x, labels),
         counts: Vec::<f64>::try_from(counts.to_kind(Kind::Double))?,
     })
 }

@@ -36,11 +36,11 @@ impl<'a> Bench<'a> {
     /// Tells where the measurement stands (`done` from 0 to 1), and ends it if it is asked to. Call it at least every
     /// tenth of a second of work.
     pub fn step(&mut self, done: f64, doing: &str) -> Result<(), ExperimentError> {
-        self.tell(done, doing, None)
+        self.report(done, doing, None)
     }
 
     /// The same with what is measured so far, for the reader to see.
-    fn tell(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
+    fn report(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
         let done = if done.is_finite() { done.clamp(0.0, 1.0) } else { 0.0 };
         self.observer.progress(done, doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
@@ -48,16 +48,16 @@ impl<'a> Bench<'a> {
 
     /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to name
     /// everything that it depends on.
-    pub fn kept<T: Send + 'static>(
+    pub fn cached<T: Send + 'static>(
         &mut self,
         key: &str,
         make: impl FnOnce(&mut Self) -> Result<T, ExperimentError>,
     ) -> Result<Arc<Mutex<T>>, ExperimentError> {
-        if let Some(kept) = self.context.cabinet.get(key) {
+        if let Some(kept) = self.context.cache.get(key) {
             return Ok(kept);
         }
         let made = Arc::new(Mutex::new(make(self)?));
-        self.context.cabinet.put(key, Arc::clone(&made));
+        self.context.cache.put(key, Arc::clone(&made));
         Ok(made)
     }
 
@@ -74,7 +74,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Works on every item, each on one thread, as many at once as the observer gives cores; the results in the items' order.
+    /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
     /// After each of them, and whenever one has news, `shown` may say what there is to see so far.
     pub fn each<I: Sync, T: Send>(
         &mut self,
@@ -83,21 +83,18 @@ impl<'a> Bench<'a> {
         work: impl Fn(&I, &Part) -> Result<T, ExperimentError> + Sync,
         mut shown: impl FnMut(&[Option<T>]) -> Option<Outcome>,
     ) -> Result<Vec<T>, ExperimentError> {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
         let (stop, news, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
-        // How many threads compute, and how many may.
-        let (busy, allowed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let done: Vec<AtomicU64> = items.iter().map(|_| AtomicU64::new(0)).collect();
         let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
-        let measured = thread::scope(|scope| {
+        thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
-            let start_worker = |sender: mpsc::Sender<_>| {
-                let (stop, news, next, done, work, allowed) = (&stop, &news, &next, &done, &work, &allowed);
-                let worker = Worker::begin(&busy);
+            for _ in 0..workers {
+                let (sender, stop, news, next, done, work) = (sender.clone(), &stop, &news, &next, &done, &work);
                 scope.spawn(move || {
-                    let mut worker = worker;
                     machine::use_threads(1);
-                    while !worker.leaves(allowed.load(Ordering::SeqCst)) {
-                        let at = next.fetch_add(1, Ordering::SeqCst);
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { break };
                         let result = work(item, &Part { stop, news, done: &done[at] });
                         done[at].store(1.0_f64.to_bits(), Ordering::Relaxed);
@@ -106,82 +103,38 @@ impl<'a> Bench<'a> {
                         }
                     }
                 });
-            };
-            let mut told = Ok(());
-            let mut received = 0;
-            while received < items.len() {
-                let working = busy.load(Ordering::SeqCst);
-                let waiting = if told.is_ok() { items.len().saturating_sub(next.load(Ordering::SeqCst)) } else { 0 };
-                if waiting > 0 {
-                    let may = self.observer.cores(working, working + waiting);
-                    allowed.store(may, Ordering::SeqCst);
-                    (working..may.min(working + waiting)).for_each(|_| start_worker(sender.clone()));
-                }
+            }
+            drop(sender);
+            let mut outcome = Ok(());
+            loop {
                 let mut partial = None;
                 match receiver.recv_timeout(LOOK) {
-                    Ok((at, result)) => {
-                        received += 1;
-                        match result {
-                            Ok(result) => {
-                                results[at] = Some(result);
-                                partial = shown(&results);
-                            }
-                            Err(error) => told = told.and(Err(error)),
-                        }
+                    Ok((at, Ok(result))) => {
+                        results[at] = Some(result);
+                        partial = shown(&results);
                     }
+                    Ok((_, Err(error))) => outcome = outcome.and(Err(error)),
                     Err(mpsc::RecvTimeoutError::Timeout) if news.swap(false, Ordering::Relaxed) => {
                         partial = shown(&results);
                     }
-                    // Stopped, or a worker has panicked: nobody sends what lacks.
-                    Err(_) if working == 0 && waiting == 0 => break,
-                    Err(_) => {}
+                    Err(mpsc::RecvTimeoutError::Timeout) => {}
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
                 }
-                if told.is_ok() {
+                if outcome.is_ok() {
                     let all: f64 = done.iter().map(|part| f64::from_bits(part.load(Ordering::Relaxed))).sum();
                     let finished = results.iter().flatten().count();
                     let doing = match items.len() {
                         0 | 1 => doing.to_owned(),
                         count => format!("{doing}: {finished} of {count} done"),
                     };
-                    told = self.tell(all / items.len().max(1) as f64, &doing, partial.as_ref());
+                    outcome = self.report(all / items.len().max(1) as f64, &doing, partial.as_ref());
                 }
-                if told.is_err() {
+                if outcome.is_err() {
                     stop.store(true, Ordering::Relaxed);
                 }
             }
-            told
-        });
-        self.observer.cores(1, 1);
-        measured?;
+        })?;
         Ok(results.into_iter().flatten().collect())
-    }
-}
-
-/// A thread of `Bench::each`, counted as long as it lives, also if it panics.
-struct Worker<'a> {
-    busy: &'a AtomicUsize,
-    has_left: bool,
-}
-
-impl<'a> Worker<'a> {
-    fn begin(busy: &'a AtomicUsize) -> Self {
-        busy.fetch_add(1, Ordering::SeqCst);
-        Self { busy, has_left: false }
-    }
-
-    /// Ends this worker if there are more of them than may be.
-    fn leaves(&mut self, allowed: usize) -> bool {
-        let less = |busy: usize| (busy > allowed).then(|| busy - 1);
-        self.has_left = self.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok();
-        self.has_left
-    }
-}
-
-impl Drop for Worker<'_> {
-    fn drop(&mut self) {
-        if !self.has_left {
-            self.busy.fetch_sub(1, Ordering::SeqCst);
-        }
     }
 }
 

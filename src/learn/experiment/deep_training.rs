@@ -3,16 +3,17 @@
 
 use super::bench::{Bench, Part};
 use super::mean_field::Wide;
-use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::mlp::{self, Recipe, Training, labelled, layers, mean, mlp, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::activation;
+use crate::network::{Layer, Network};
 use crate::random::{Purpose, Random};
 use protocol::{Activation, Centre, DeepCase, DeepTraining, Figure, Finding, Outcome, Source, Stroke, Table};
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
-const BATCH: i64 = 50;
+const BATCH: u32 = 50;
 /// Images that the error is measured on, the last of the training file: no training sees them.
 const VALIDATION: i64 = 5000;
 /// Loss and error, percent, of a network that gives every digit the same chance.
@@ -64,9 +65,9 @@ impl Recipe for Watch<'_> {
         self.part.step(done)
     }
 
-    fn after_epoch(&mut self, net: &Mlp, _: u32, loss: f64) -> Result<(), ExperimentError> {
+    fn after_epoch(&mut self, net: &Network, _: u32, loss: f64) -> Result<(), ExperimentError> {
         let (images, labels) = &self.validation;
-        let error = net.error(images, labels);
+        let error = mlp::error(net, images, labels);
         self.courses.lock().unwrap_or_else(PoisonError::into_inner)[self.at].epochs.push((loss, error));
         self.part.news();
         Ok(())
@@ -100,32 +101,35 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     };
     let brightness = mean(&labelled(data.training(), 1000).0.square());
     let factors: Vec<f64> = settings.cases.iter().map(|&case| theory(case, settings, brightness)).collect();
-    let told = || {
+    let outcome = || {
         let courses = courses.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(settings, seeds, &arms, &courses, (epochs, &factors))
+        report(settings, seeds, &arms, &courses, (epochs, &factors))
     };
     let doing = format!("{} networks of {} hidden layers", arms.len(), settings.depth);
     let numbers: Vec<usize> = (0..arms.len()).collect();
-    bench.each(&doing, &numbers, work, |_| Some(told()))?;
-    Ok(told())
+    bench.each(&doing, &numbers, work, |_| Some(outcome()))?;
+    Ok(outcome())
 }
 
 /// The network of a case before training.
-fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Mlp {
-    let mut net = Mlp::new(sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
+fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
+    let mut net = mlp(sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
     let rest = at_rest(case.activation);
     if case.is_scaled() {
-        net.weights.iter_mut().for_each(|w| *w *= case.gain);
+        for layer in 0..layers(&net) {
+            let _ = mlp::weight(&net, layer).shallow_clone().g_mul_scalar_(case.gain);
+        }
     }
     match case.centre {
         Centre::None => {}
         Centre::Biases => {
             // Pixels are no activations: the first layer keeps its biases.
-            for (w, b) in net.weights.iter().zip(&mut net.biases).skip(1) {
-                *b = w.sum_dim_intlist([1].as_slice(), false, Kind::Float) * -rest;
+            for layer in 1..layers(&net) {
+                let sums = mlp::weight(&net, layer).sum_dim_intlist([1].as_slice(), false, Kind::Float);
+                mlp::bias(&net, layer).shallow_clone().copy_(&(sums * -rest));
             }
         }
-        Centre::Output => net.offset = rest,
+        Centre::Output => net.architecture.insert_behind_activations(&Layer::Offset(rest)),
     }
     net
 }
@@ -144,7 +148,7 @@ fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
 }
 
 /// What is known so far: of every case the curves at its best rate.
-fn tell(
+fn report(
     settings: &DeepTraining,
     seeds: &[u64],
     arms: &[Arm],
@@ -275,9 +279,9 @@ mod tests {
     }
 
     /// The size of the gradient at each hidden layer, and its factor a layer.
-    fn sizes(net: &Mlp, x: &Tensor) -> (Vec<f64>, f64) {
-        let _leaves = net.parameters();
-        let z = net.forward(x);
+    fn sizes(net: &mut Network, x: &Tensor) -> (Vec<f64>, f64) {
+        net.require_gradients(true);
+        let z = mlp::pre_activations(net, x);
         let loss = z[z.len() - 1].square().mean(Kind::Float);
         let gradients = Tensor::run_backward(&[loss], &z[..z.len() - 1], false, false);
         let rms: Vec<f64> = gradients.iter().map(|g| mean(&g.square()).sqrt()).collect();
@@ -290,13 +294,13 @@ mod tests {
     #[test]
     fn a_sigmoid_can_be_centred_in_two_ways() {
         let x = input();
-        let [biases, output] = [Centre::Biases, Centre::Output].map(|centre| build(case(centre), &SIZES, 1));
+        let [mut biases, mut output] = [Centre::Biases, Centre::Output].map(|centre| build(case(centre), &SIZES, 1));
         let tanh = build(DeepCase::new(Activation::Tanh, Init::Xavier), &SIZES, 1);
         let largest = |t: &Tensor| t.abs().max().double_value(&[]);
         let (a, b, c) = (biases.logits(&x), output.logits(&x), tanh.logits(&(&x * 2.0)) * 2.0);
         assert!(largest(&(&a - &b)) < 1e-4 * largest(&b), "{a} {b}");
         assert!(largest(&(&c - &b)) < 1e-4 * largest(&b), "{c} {b}");
-        let (a, b) = (sizes(&biases, &x).0, sizes(&output, &x).0);
+        let (a, b) = (sizes(&mut biases, &x).0, sizes(&mut output, &x).0);
         assert!(a.iter().zip(&b).all(|(a, b)| (a / b - 1.0).abs() < 1e-3), "{a:?} {b:?}");
     }
 
@@ -314,7 +318,7 @@ mod tests {
             case(Centre::Output),
         ] {
             let seeds = 1..=3_u64;
-            let found = seeds.map(|seed| sizes(&build(case, &SIZES, seed), &x).1).sum::<f64>() / 3.0;
+            let found = seeds.map(|seed| sizes(&mut build(case, &SIZES, seed), &x).1).sum::<f64>() / 3.0;
             let expected = theory(case, &settings, brightness);
             assert!((found / expected - 1.0).abs() < 0.05, "{}: {found}, {expected}", case.key());
         }

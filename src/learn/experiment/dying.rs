@@ -1,10 +1,10 @@
 //! Units that no training image switches on: their gradient is zero for every image, so with plain ReLU nothing but
 //! a change in the layers before them can bring them back. Leaky ReLU keeps a slope of 0.01 there.
 
-use super::mlp::{Mlp, Recipe, Training, labelled, train};
+use super::mlp::{Recipe, Training, bias, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
-use crate::{random::Purpose, random::Random};
+use crate::{network::Network, random::Purpose, random::Random};
 use protocol::{Activation, Dying, Figure, Init, Outcome, Plot, PlotPlace, Source, Stroke, Table, TablePlace};
 use tch::{Kind, Tensor};
 
@@ -33,9 +33,9 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
         let (test, test_labels) = labelled(data.test(), 10_000);
         let width = i64::from(settings.width);
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, 10], phi, Init::He, &mut random);
-        for bias in &net.biases[..2] {
-            let _ = tch::no_grad(|| bias.shallow_clone().fill_(settings.bias));
+        let mut net = mlp(&[784, width, width, 10], phi, Init::He, &mut random);
+        for layer in 0..2 {
+            let _ = tch::no_grad(|| bias(&net, layer).shallow_clone().fill_(settings.bias));
         }
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.0, seed };
         let mut count = Count { x: x.shallow_clone(), silent: vec![silent(&net, &x)], part };
@@ -51,7 +51,7 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
             dead,
             ends_dead: at_the_end(&|| last),
             revived: at_the_end(&|| revived),
-            error: at_the_end(&|| net.error(&test, &test_labels)),
+            error: at_the_end(&|| error(&net, &test, &test_labels)),
         })
     };
     let shown = |so_far: &[Option<Course>]| {
@@ -134,9 +134,9 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
 }
 
 /// Whether each hidden unit is silent for every image.
-fn silent(net: &Mlp, x: &Tensor) -> Vec<bool> {
+fn silent(net: &Network, x: &Tensor) -> Vec<bool> {
     tch::no_grad(|| {
-        let z = net.forward(x);
+        let z = pre_activations(net, x);
         z[..z.len() - 1]
             .iter()
             .flat_map(|z| {
@@ -159,7 +159,7 @@ impl Recipe for Count<'_> {
         self.part.step(done)
     }
 
-    fn after_epoch(&mut self, net: &Mlp, _: u32, _: f64) -> Result<(), ExperimentError> {
+    fn after_epoch(&mut self, net: &Network, _: u32, _: f64) -> Result<(), ExperimentError> {
         self.silent.push(silent(net, &self.x));
         Ok(())
     }
@@ -168,15 +168,16 @@ impl Recipe for Count<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::mlp::weight;
 
     #[test]
     fn a_unit_with_a_low_bias_is_silent() {
         let mut random = Random::new(1, Purpose::InitialWeights);
-        let net = Mlp::new(&[3, 2, 1], Activation::Relu, Init::He, &mut random);
+        let net = mlp(&[3, 2, 1], Activation::Relu, Init::He, &mut random);
         let x = Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).reshape([3, 3]);
-        let _ = tch::no_grad(|| net.biases[0].get(1).fill_(-100.0));
+        let _ = tch::no_grad(|| bias(&net, 0).get(1).fill_(-100.0));
         let found = silent(&net, &x);
         assert!(found[1]);
-        assert_eq!(found[0], (0..3).all(|i| net.weights[0].double_value(&[0, i]) <= 0.0));
+        assert_eq!(found[0], (0..3).all(|i| weight(&net, 0).double_value(&[0, i]) <= 0.0));
     }
 }

@@ -1,9 +1,10 @@
 //! How the gradient of the loss fares on its way back through a deep network, before training.
 
 use super::mean_field::Wide;
-use super::mlp::{Mlp, labelled, mean};
+use super::mlp::{labelled, mean, mlp};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
+use crate::network::HiddenLayer;
 use crate::{random::Purpose, random::Random};
 use protocol::{Activation, Figure, GradientDepth, Init, Outcome, Source, Stroke, Table};
 use tch::Tensor;
@@ -83,15 +84,14 @@ struct Gradients {
 }
 
 fn gradients(sizes: &[i64], phi: Activation, init: Init, seed: u64, x: &Tensor, labels: &Tensor) -> Gradients {
-    let net = Mlp::new(sizes, phi, init, &mut Random::new(seed, Purpose::InitialWeights));
-    let _leaves = net.parameters();
-    let z = net.forward(x);
-    let (logits, hidden) = z.split_at(z.len() - 1);
-    let (hidden, logits) = (logits, &hidden[0]);
+    let mut net = mlp(sizes, phi, init, &mut Random::new(seed, Purpose::InitialWeights));
+    net.require_gradients(true);
+    let (hidden, logits) = net.trace(x);
     let loss = logits.cross_entropy_for_logits(labels);
-    let gradients = Tensor::run_backward(&[loss], hidden, false, false);
+    let gradients =
+        Tensor::run_backward(&[loss], &hidden.iter().map(|layer| &layer.z).collect::<Vec<_>>(), false, false);
     let rms = gradients.iter().map(|g| mean(&g.to_kind(tch::Kind::Double).square()).sqrt()).collect();
-    let is_dead = |z: &Tensor| tch::no_grad(|| net.output(z).abs().max().double_value(&[])) == 0.0;
+    let is_dead = |layer: &HiddenLayer| tch::no_grad(|| layer.y.abs().max().double_value(&[])) == 0.0;
     let dead = hidden.iter().position(is_dead).map(|layer| layer as u32 + 1);
     Gradients { rms, dead }
 }

@@ -32,7 +32,7 @@ mod alexnet;
 mod autoencoder;
 mod bench;
 mod built_relu;
-mod cabinet;
+mod cache;
 mod curves;
 mod deep_training;
 mod disentangle;
@@ -52,10 +52,9 @@ mod sparse;
 mod sparsity_error;
 mod sparsity_figure;
 mod summary;
-mod tricked;
 mod tricks;
 
-pub use cabinet::Cabinet;
+pub use cache::Cache;
 
 use super::data::{DataError, Dataset};
 use super::machine;
@@ -82,7 +81,7 @@ pub struct Context<'a> {
     /// Gives MNIST, loading it at the first call.
     pub mnist: &'a dyn Fn() -> Result<Arc<Dataset>, DataError>,
     /// What earlier measurements trained.
-    pub cabinet: &'a Cabinet,
+    pub cache: &'a Cache,
 }
 
 /// Why there is no outcome.

@@ -2,7 +2,8 @@
 
 use super::ExperimentError;
 use super::bench::Part;
-use super::mlp::{Mlp, Recipe};
+use super::mlp::{Recipe, pre_activations};
+use crate::network::Network;
 use tch::{Kind, Tensor};
 
 /// Cross-entropy and a price on every hidden output. The price rises over the first half of the training: a full one at
@@ -20,8 +21,8 @@ impl<'a> Penalised<'a> {
 }
 
 impl Recipe for Penalised<'_> {
-    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
-        let z = net.forward(x);
+    fn loss(&mut self, net: &Network, x: &Tensor, labels: &Tensor) -> Tensor {
+        let z = pre_activations(net, x);
         let hidden = &z[..z.len() - 1];
         let loss = z[z.len() - 1].cross_entropy_for_logits(labels);
         if self.penalty == 0.0 {

@@ -2,9 +2,10 @@
 //! two cores, and the same with few labels (their Figure 4).
 
 use super::autoencoder::{Pretext, pretrain};
-use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
+use super::mlp::{Recipe, Training, digits, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
+use crate::network::{Layer, Network};
 use crate::{Dataset, random::Purpose, random::Random};
 use protocol::{Activation, Figure, Finding, Init, Outcome, Pretraining, Source, Stroke, Table};
 use tch::{Kind, Tensor};
@@ -48,8 +49,10 @@ fn measure(
     let fresh = || {
         let init = if relu { Init::He } else { Init::Xavier };
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, width, 10], phi, init, &mut random);
-        net.negate_half = relu;
+        let mut net = mlp(&[784, width, width, width, 10], phi, init, &mut random);
+        if relu {
+            net.architecture.insert_behind_activations(&Layer::AlternateSigns);
+        }
         net
     };
     let penalty = if relu { PENALTY } else { 0.0 };
@@ -66,35 +69,23 @@ fn measure(
         let (x, answers) = labelled(data.training(), labels);
         let epochs = (STEPS * BATCH).div_ceil(labels).clamp(EPOCHS.0, EPOCHS.1);
         let mut pair = [Ok(0.0); 2];
-        for (with, error) in pair.iter_mut().enumerate() {
+        for (with, found) in pair.iter_mut().enumerate() {
             if with == 1
                 && let Err(absent) = restored
             {
-                *error = Err(absent);
+                *found = Err(absent);
                 continue;
             }
-            let mut net = if with == 1 { copy(&pretrained) } else { fresh() };
-            let how = Training { epochs, batch: BATCH.into(), learning_rate: 0.05, momentum: 0.5, seed };
+            let mut net = if with == 1 { pretrained.copy() } else { fresh() };
+            let how = Training { epochs, batch: BATCH, learning_rate: 0.05, momentum: 0.5, seed };
             let from = share + (1.0 - share) * (2 * at + with) as f64 / networks;
             let mut recipe = Tuning { penalty, part, from, part_of: (1.0 - share) / networks };
             let trained = train(&mut net, &x, &answers, &how, &mut recipe)?;
-            *error = trained.map(|()| net.error(&test, &test_labels));
+            *found = trained.map(|()| error(&net, &test, &test_labels));
         }
         errors.push(pair);
     }
     Ok(errors)
-}
-
-fn copy(net: &Mlp) -> Mlp {
-    let all = |tensors: &[Tensor]| tensors.iter().map(|tensor| tensor.detach().copy()).collect();
-    Mlp {
-        weights: all(&net.weights),
-        biases: all(&net.biases),
-        activation: net.activation,
-        negate_half: net.negate_half,
-        winners: net.winners,
-        offset: net.offset,
-    }
 }
 
 struct Tuning<'a> {
@@ -105,8 +96,8 @@ struct Tuning<'a> {
 }
 
 impl Recipe for Tuning<'_> {
-    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
-        let z = net.forward(x);
+    fn loss(&mut self, net: &Network, x: &Tensor, labels: &Tensor) -> Tensor {
+        let z = pre_activations(net, x);
         let loss = z[z.len() - 1].cross_entropy_for_logits(labels);
         if self.penalty == 0.0 {
             return loss;

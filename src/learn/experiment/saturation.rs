@@ -1,10 +1,11 @@
 //! Where the pre-activations of a network lie on its activation's curve: in the steep middle or on a flat end.
 
 use super::bench::{Bench, Part};
-use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::mlp::{self, Recipe, Training, labelled, mean, mlp, pre_activations, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
 use crate::activation;
+use crate::network::Network;
 use crate::random::{Purpose, Random};
 use protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Table};
 use tch::{Kind, Tensor};
@@ -59,14 +60,14 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
             let (shown, shown_labels) = labelled(data.test(), SHOWN);
             let (x, labels) = labelled(data.training(), settings.images);
             let mut random = Random::new(seed, Purpose::InitialWeights);
-            let mut net = Mlp::new(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
+            let mut net = mlp(&[784, width, width, width, 10], phi, Init::Xavier, &mut random);
             let fresh = shares(&net, &shown);
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate: 0.02, momentum: 0.9, seed };
             let trained = match train(&mut net, &x, &labels, &how, &mut Watch(part))? {
                 Ok(()) => Ok(Trained {
                     shares: shares(&net, &shown),
                     histogram: histogram(&net, &shown)?,
-                    error: net.error(&shown, &shown_labels),
+                    error: mlp::error(&net, &shown, &shown_labels),
                 }),
                 Err(absent) => Err(absent),
             };
@@ -74,21 +75,22 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
         },
         |_| None,
     )?;
-    Ok(tell(settings, seeds, &seen))
+    Ok(report(settings, seeds, &seen))
 }
 
 /// The hidden layers' pre-activations: (digits, units) each.
-fn hidden(net: &Mlp, x: &Tensor) -> Vec<Tensor> {
-    let mut z = tch::no_grad(|| net.forward(x));
+fn hidden(net: &Network, x: &Tensor) -> Vec<Tensor> {
+    let mut z = tch::no_grad(|| pre_activations(net, x));
     z.pop();
     z
 }
 
-fn shares(net: &Mlp, x: &Tensor) -> [Shares; LAYERS] {
-    let steepest = steepest_slope(net.activation);
+fn shares(net: &Network, x: &Tensor) -> [Shares; LAYERS] {
+    let phi = mlp::activation(net);
+    let steepest = steepest_slope(phi);
     let mut found = [[0.0; 2]; LAYERS];
     for (z, found) in hidden(net, x).into_iter().zip(&mut found) {
-        let slope = slope(net.activation, &z);
+        let slope = slope(phi, &z);
         *found = [100.0 * mean(&slope.lt(FLAT * steepest)), 100.0 * mean(&slope.ge(STEEP * steepest))];
     }
     found
@@ -108,7 +110,7 @@ fn steepest_slope(phi: Activation) -> f64 {
     slope(phi, &z).max().double_value(&[])
 }
 
-fn histogram(net: &Mlp, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
+fn histogram(net: &Network, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     let z = Tensor::cat(&hidden(net, x).iter().map(|z| z.view(-1)).collect::<Vec<_>>(), 0);
     let place = (z.to_kind(Kind::Double) - RANGE.0) * (BINS as f64 / (RANGE.1 - RANGE.0));
     let bins = place.floor().clamp(0.0, (BINS - 1) as f64).to_kind(Kind::Int64);
@@ -117,7 +119,7 @@ fn histogram(net: &Mlp, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
 }
 
-fn tell(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
+fn report(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in &settings.activations {
         let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();

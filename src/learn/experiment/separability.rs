@@ -5,7 +5,7 @@
 //! does not care. The sparse random features are the dense ones behind a threshold: the share of zeros is all that
 //! changes.
 
-use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::mlp::{self, Recipe, Training, labelled, mean, mlp, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::{Dataset, activation, random::Purpose, random::Random};
@@ -16,7 +16,7 @@ use tch::{Kind, Tensor};
 const FORCED: [u32; 5] = [50, 65, 80, 90, 97];
 /// Units of each of the two hidden layers of a trained network.
 const HIDDEN: i64 = 256;
-const BATCH: i64 = 100;
+const BATCH: u32 = 100;
 /// Of the probe.
 const RATE: f64 = 16.0;
 
@@ -126,9 +126,9 @@ fn probes(
         let zeros = Ok(100.0 * mean(&test.eq(0.0)));
         let (x, test) = (scale.apply(x), scale.apply(test));
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut probe = Mlp::new(&[x.size()[1], 10], Activation::Linear, Init::Standard, &mut random);
+        let mut probe = mlp(&[x.size()[1], 10], Activation::Linear, Init::Standard, &mut random);
         let trained = train(&mut probe, &x, &labels, &how, &mut Fading { part, from, to: 1.0 })?;
-        let error = |x: &Tensor, labels: &Tensor| trained.map(|()| probe.error(x, labels));
+        let error = |x: &Tensor, labels: &Tensor| trained.map(|()| mlp::error(&probe, x, labels));
         let (train_error, test_error) = (error(&x, &labels), error(&test, &test_labels));
         Ok(Probe { key, title, zeros, train_error, test_error })
     };
@@ -152,12 +152,12 @@ fn probes(
         Features::Trained(phi) => {
             let init = if phi == Activation::Relu { Init::He } else { Init::Xavier };
             let mut random = Random::new(seed, Purpose::InitialWeights);
-            let mut net = Mlp::new(&[784, HIDDEN, HIDDEN, 10], phi, init, &mut random);
+            let mut net = mlp(&[784, HIDDEN, HIDDEN, 10], phi, init, &mut random);
             // The sigmoid's slope is a quarter of the others'.
             let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
             let trained = train(&mut net, &x, &labels, &how, &mut Fading { part, from: 0.0, to: 0.6 })?;
-            let hidden = |x: &Tensor, layer: usize| tch::no_grad(|| net.output(&net.forward(x)[layer]));
+            let hidden = |x: &Tensor, layer: usize| tch::no_grad(|| net.trace(x).0.swap_remove(layer).y);
             (0..2)
                 .map(|layer| {
                     let key = format!("trained.{phi}.{}", layer + 1);
@@ -186,10 +186,10 @@ struct Projection {
 impl Projection {
     fn new(width: i64, seed: u64, x: &Tensor) -> Self {
         let mut random = Random::new(seed, Purpose::Experiment { number: 5 });
-        let net = Mlp::new(&[784, width], Activation::Linear, Init::He, &mut random);
+        let net = mlp(&[784, width], Activation::Linear, Init::He, &mut random);
         let average = mean(x);
         let deviation = mean(&(x - average).square()).sqrt();
-        Self { weights: net.weights[0].shallow_clone(), mean: average, deviation }
+        Self { weights: mlp::weight(&net, 0).shallow_clone(), mean: average, deviation }
     }
 
     /// z, (images, width), of variance about 1: He's weights double that of a normalised pixel.

@@ -2,11 +2,12 @@
 //! penalty of Glorot et al. 2011, Figure 3), and force (only the largest outputs of a layer stay, as the article's
 //! wording has it).
 
-use super::mlp::{Mlp, Training, labelled, mean, train};
+use super::mlp::{Training, error, labelled, mean, mlp, train};
 use super::penalised::Penalised;
 use super::sparsity_figure::parabola;
 use super::summary::Absent;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
+use crate::network::{Layer, Network};
 use crate::{random::Purpose, random::Random};
 use protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
 use tch::Tensor;
@@ -54,16 +55,18 @@ pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, Exper
         let (test, test_labels) = labelled(data.test(), 10_000);
         let width = i64::from(settings.width);
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, width, 10], Activation::Relu, Init::He, &mut random);
-        net.negate_half = true;
+        let mut net = mlp(&[784, width, width, width, 10], Activation::Relu, Init::He, &mut random);
         let mut penalty = 0.0;
         match pressure {
             Pressure::Penalty(weight) => penalty = weight,
-            Pressure::Forced(zeros) => net.winners = Some(winners(zeros, width)),
+            Pressure::Forced(zeros) => {
+                net.architecture.insert_behind_activations(&Layer::KeepLargest(winners(zeros, width)));
+            }
         }
+        net.architecture.insert_behind_activations(&Layer::AlternateSigns);
         let how = Training { epochs, batch: 50, learning_rate: 0.1, momentum: 0.0, seed };
         let trained = train(&mut net, &x, &labels, &how, &mut Penalised::new(penalty, part))?;
-        let seen = trained.map(|()| [zeros(&net, &test), net.error(&test, &test_labels)]);
+        let seen = trained.map(|()| [zeros(&net, &test), error(&net, &test, &test_labels)]);
         Ok(Point { pressure, seed, seen })
     };
     let shown = |so_far: &[Option<Point>]| {
@@ -83,11 +86,10 @@ fn winners(zeros: f64, width: i64) -> i64 {
 }
 
 /// Percent of all hidden outputs that are exactly 0.
-fn zeros(net: &Mlp, x: &Tensor) -> f64 {
+fn zeros(net: &Network, x: &Tensor) -> f64 {
     tch::no_grad(|| {
-        let z = net.forward(x);
-        let hidden = &z[..z.len() - 1];
-        hidden.iter().map(|z| 100.0 * mean(&net.output(z).eq(0.0))).sum::<f64>() / hidden.len() as f64
+        let (hidden, _) = net.trace(x);
+        hidden.iter().map(|layer| 100.0 * mean(&layer.y.eq(0.0))).sum::<f64>() / hidden.len() as f64
     })
 }
 
@@ -199,10 +201,10 @@ mod tests {
     #[test]
     fn force_leaves_the_largest() {
         let mut random = Random::new(1, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[4, 5, 2], Activation::Relu, Init::He, &mut random);
-        net.winners = Some(winners(60.0, 5));
+        let mut net = mlp(&[4, 5, 2], Activation::Relu, Init::He, &mut random);
+        net.architecture.insert_behind_activations(&Layer::KeepLargest(winners(60.0, 5)));
         let z = Tensor::from_slice(&[0.5_f32, -1.0, 3.0, 2.0, 1.0, -1.0, -2.0, -3.0, 0.1, -5.0]).reshape([2, 5]);
-        let h = Vec::<f32>::try_from(net.output(&z).reshape([-1])).unwrap();
+        let h = Vec::<f32>::try_from(net.hidden_output("fc1", &z).reshape([-1])).unwrap();
         assert_eq!(h, [0.0, 0.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.0]);
     }
 }

@@ -79,12 +79,12 @@ pub fn finding(
 /// `seed 1 (diverged at epoch 3), seed 2 (diverged at epoch 4)`; many are counted.
 fn listed(absent: &[(usize, Absent)], seed: impl Fn(usize) -> String) -> String {
     const SHOWN: usize = 3;
-    let told = absent.iter().take(SHOWN).map(|(at, why)| format!("seed {} ({why})", seed(*at)));
-    let told = told.collect::<Vec<_>>().join(", ");
+    let named = absent.iter().take(SHOWN).map(|(at, why)| format!("seed {} ({why})", seed(*at)));
+    let named = named.collect::<Vec<_>>().join(", ");
     match absent.len().saturating_sub(SHOWN) {
-        0 => told,
-        1 => format!("{told} and 1 more seed"),
-        more => format!("{told} and {more} more seeds"),
+        0 => named,
+        1 => format!("{named} and 1 more seed"),
+        more => format!("{named} and {more} more seeds"),
     }
 }
 
@@ -143,7 +143,7 @@ pub fn curve_with_gaps(
 mod tests {
     use super::*;
 
-    fn told(values: &[Measured], seeds: &[u64]) -> (String, Option<f64>, Option<f64>, Vec<u64>) {
+    fn summarise(values: &[Measured], seeds: &[u64]) -> (String, Option<f64>, Option<f64>, Vec<u64>) {
         let finding = finding("k", "the net", values, seeds, |mean| format!("the net: {mean:.1}"));
         (finding.text, finding.value, finding.spread, finding.seeds)
     }
@@ -152,19 +152,19 @@ mod tests {
     fn a_finding_says_which_seeds_have_no_number_and_why() {
         let diverged = |epoch| Err(Absent::Diverged { epoch });
         let dead = Err(Absent::DeadLayer { layer: 7 });
-        assert_eq!(told(&[Ok(1.0)], &[4]), ("the net: 1.0".into(), Some(1.0), None, vec![4]));
-        let (text, value, spread, seeds) = told(&[Ok(1.0), diverged(3), Ok(3.0)], &[4, 5, 6]);
+        assert_eq!(summarise(&[Ok(1.0)], &[4]), ("the net: 1.0".into(), Some(1.0), None, vec![4]));
+        let (text, value, spread, seeds) = summarise(&[Ok(1.0), diverged(3), Ok(3.0)], &[4, 5, 6]);
         assert_eq!(text, "the net: 2.0; without seed 5 (diverged at epoch 3)");
         assert_eq!((value, spread, seeds), (Some(2.0), Some(2.0_f64.sqrt()), vec![4, 6]));
-        assert_eq!(told(&[dead], &[1]).0, "the net: no gradient arrives: layer 7 is dead");
+        assert_eq!(summarise(&[dead], &[1]).0, "the net: no gradient arrives: layer 7 is dead");
         let none = ("the net: diverged at epoch 3, with every seed".into(), None, None, Vec::new());
-        assert_eq!(told(&[diverged(3), diverged(3)], &[1, 2]), none);
+        assert_eq!(summarise(&[diverged(3), diverged(3)], &[1, 2]), none);
         let text = "the net: seed 1 (diverged at epoch 3), seed 2 (no gradient arrives: layer 7 is dead)";
-        assert_eq!(told(&[diverged(3), dead], &[1, 2]).0, text);
+        assert_eq!(summarise(&[diverged(3), dead], &[1, 2]).0, text);
         let many: Vec<Measured> = (1..=5).map(diverged).collect();
-        assert!(told(&many, &[1, 2, 3, 4, 5]).0.ends_with("seed 3 (diverged at epoch 3) and 2 more seeds"));
+        assert!(summarise(&many, &[1, 2, 3, 4, 5]).0.ends_with("seed 3 (diverged at epoch 3) and 2 more seeds"));
         // One value for all seeds.
-        assert_eq!(told(&[Ok(1.0)], &[1, 2]).3, [1, 2]);
+        assert_eq!(summarise(&[Ok(1.0)], &[1, 2]).3, [1, 2]);
         assert_eq!(number(f64::NAN, "no unit answers"), Err(Absent::Undefined("no unit answers")));
     }
 }

@@ -28,8 +28,8 @@ fn spec(toml: &str) -> ExperimentSpec {
 /// Runs it and holds what every outcome promises.
 fn measure(toml: &str) -> Outcome {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &load, cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &load, cache: &cache };
     let outcome = run(&spec(toml), &context, &mut Patient).unwrap();
     assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty());
     for finding in &outcome.findings {
@@ -131,8 +131,8 @@ fn a_deep_sigmoid_network_stalls_where_a_rectifier_learns() {
 #[test]
 fn it_stops_when_asked_and_refuses_nonsense() {
     let never = || panic!("no data needed");
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &never, cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &never, cache: &cache };
     let stopped = run(&spec("experiment = 'lif'"), &context, &mut Hasty);
     assert!(matches!(stopped, Err(ExperimentError::Stopped)));
     let refused = run(&spec("experiment = 'active-fraction'\nwidth = 0"), &context, &mut Patient);
@@ -143,8 +143,8 @@ fn it_stops_when_asked_and_refuses_nonsense() {
 /// Results in the items' order, figures after each, and the first fault ends the others.
 #[test]
 fn the_bench_works_on_every_core() {
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cache: &cache };
     let mut patient = Patient;
     let mut bench = Bench::new(Effort::Quick, &[1], &context, &mut patient);
     let items: Vec<u32> = (0..20).collect();
@@ -182,12 +182,12 @@ fn the_bench_works_on_every_core() {
 /// The second time it is there already.
 #[test]
 fn the_bench_keeps_what_it_trained() {
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cache: &cache };
     let mut patient = Patient;
     let mut bench = Bench::new(Effort::Quick, &[1], &context, &mut patient);
-    let first = bench.kept("net", |_| Ok(1)).unwrap();
-    let second = bench.kept("net", |_| Ok(2)).unwrap();
+    let first = bench.cached("net", |_| Ok(1)).unwrap();
+    let second = bench.cached("net", |_| Ok(2)).unwrap();
     assert_eq!(*first.lock().unwrap(), 1);
     assert!(Arc::ptr_eq(&first, &second));
 }
@@ -195,8 +195,8 @@ fn the_bench_keeps_what_it_trained() {
 /// Two cells may share what was trained; the one that waits for the other can be stopped.
 #[test]
 fn a_measurement_that_waits_for_another_hears_a_stop() {
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &|| panic!("no data needed"), cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &|| panic!("no data needed"), cache: &cache };
     let kept = std::sync::Mutex::new(1);
     let (mut patient, mut hasty) = (Patient, Hasty);
     assert_eq!(*Bench::new(Effort::Quick, &[1], &context, &mut patient).lock(&kept, 0.0).unwrap(), 1);
@@ -250,8 +250,8 @@ fn pretraining_helps_when_labels_are_few() {
 /// Runs it and holds that no number of it is one that is not finite: what has no number is absent and says why.
 fn survive(toml: &str) -> Outcome {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
-    let cabinet = Cabinet::default();
-    let context = Context { mnist: &load, cabinet: &cabinet };
+    let cache = Cache::default();
+    let context = Context { mnist: &load, cache: &cache };
     let spec = spec(toml);
     let mut outcome = run(&spec, &context, &mut Patient).unwrap_or_else(|error| panic!("{toml}: {error}"));
     assert_eq!(outcome.remove_non_finite(), Vec::<String>::new(), "{toml}");

@@ -1,12 +1,12 @@
 //! Training tricks, each alone against the plain network, and all together.
 
-use super::mlp::{Mlp, Recipe, Training, labelled, mean, train};
+use super::mlp::{self, Recipe, Training, labelled, mean, mlp_of, train};
 use super::summary::{Absent, Measured};
-use super::tricked::{Tricked, moved};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
+use crate::network::{Architecture, Mode, Network};
 use crate::{random::Purpose, random::Random};
 use protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// One way to train.
 struct Arm {
@@ -33,6 +33,11 @@ impl Course {
     }
 }
 
+/// Share of the hidden outputs that dropout silences.
+const DROPPED: f64 = 0.25;
+/// Pixels that a digit moves at most, in each direction.
+const REACH: i64 = 2;
+
 const PLAIN: &str = "plain";
 const TOGETHER: &str = "together";
 
@@ -53,13 +58,18 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
         let own = if *activation == Activation::Relu { Init::He } else { Init::Xavier };
         let init = if tricks.contains(&Trick::Initialisation) { own } else { Init::Standard };
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, 10], *activation, init, &mut random);
+        let dropout = if tricks.contains(&Trick::Dropout) { DROPPED } else { 0.0 };
+        let mut architecture = Architecture::mlp(&[settings.width; 2], *activation, dropout);
+        if tricks.contains(&Trick::BatchNorm) {
+            architecture.insert_batch_norms();
+        }
+        let mut net = mlp_of(architecture, &[784, width, width, 10], init, &mut random);
         let momentum = if tricks.contains(&Trick::Momentum) { 0.9 } else { 0.0 };
         let (epochs, learning_rate) = (settings.epochs, settings.learning_rate);
         let how = Training { epochs, batch: 50, learning_rate, momentum, seed };
         let looks = (settings.every(), epochs);
-        let net_with_tricks = Tricked::new(tricks, width, seed);
-        let mut recipe = Watch { net: net_with_tricks, test, test_labels, errors: Vec::new(), looks, part };
+        let random = Random::new(seed, Purpose::Noise { epoch: 0 });
+        let mut recipe = Watch { tricks, random, test, test_labels, errors: Vec::new(), looks, part };
         let trained = train(&mut net, &x, &labels, &how, &mut recipe)?;
         Ok(Course { errors: recipe.errors, absent: trained.err() })
     };
@@ -225,7 +235,9 @@ fn bar(name: &str, gain: f64) -> Bar {
 }
 
 struct Watch<'a> {
-    net: Tricked,
+    tricks: &'a [Trick],
+    /// For augmentation and dropout.
+    random: Random,
     test: Tensor,
     test_labels: Tensor,
     errors: Vec<(u32, f64)>,
@@ -236,24 +248,22 @@ struct Watch<'a> {
 
 impl Recipe for Watch<'_> {
     fn input(&mut self, x: Tensor) -> Tensor {
-        if self.net.has(Trick::Augmentation) { moved(&x, &mut self.net.random) } else { x }
+        if self.tricks.contains(&Trick::Augmentation) { moved(&x, &mut self.random) } else { x }
     }
 
-    fn parameters(&self) -> Vec<Tensor> {
-        self.net.parameters()
-    }
-
-    fn loss(&mut self, net: &Mlp, x: &Tensor, labels: &Tensor) -> Tensor {
-        let loss = self.net.forward(net, x, true).cross_entropy_for_logits(labels);
-        if !self.net.has(Trick::WeightDecay) {
+    fn loss(&mut self, net: &Network, x: &Tensor, labels: &Tensor) -> Tensor {
+        let logits = net.logits_in(x, Mode::Training(&mut self.random));
+        let loss = logits.cross_entropy_for_logits(labels);
+        if !self.tricks.contains(&Trick::WeightDecay) {
             return loss;
         }
-        let squares: Tensor = net.weights.iter().map(|w| w.square().sum(tch::Kind::Float)).sum();
+        let weights = (0..mlp::layers(net)).map(|layer| mlp::weight(net, layer));
+        let squares: Tensor = weights.map(|w| w.square().sum(Kind::Float)).sum();
         loss + squares * 1e-4
     }
 
     fn learning_rate(&self, how: &Training, epoch: u32) -> f64 {
-        if !self.net.has(Trick::Schedule) {
+        if !self.tricks.contains(&Trick::Schedule) {
             return how.learning_rate;
         }
         let left = f64::from(how.epochs + 1 - epoch) / f64::from(how.epochs + 1);
@@ -264,12 +274,48 @@ impl Recipe for Watch<'_> {
         self.part.step(done)
     }
 
-    fn after_epoch(&mut self, net: &Mlp, epoch: u32, _: f64) -> Result<(), ExperimentError> {
+    fn after_epoch(&mut self, net: &Network, epoch: u32, _: f64) -> Result<(), ExperimentError> {
         let (every, last) = self.looks;
         if epoch.is_multiple_of(every) || epoch == last {
-            let logits = tch::no_grad(|| self.net.forward(net, &self.test, false));
-            self.errors.push((epoch, 100.0 * mean(&logits.argmax(1, false).ne_tensor(&self.test_labels))));
+            self.errors.push((epoch, mlp::error(net, &self.test, &self.test_labels)));
         }
         Ok(())
+    }
+}
+
+/// Every image of (batch, 784) moved by up to two pixels in each direction, zeros where nothing was.
+pub fn moved(x: &Tensor, random: &mut Random) -> Tensor {
+    let padded = x.reshape([-1, 28, 28]).constant_pad_nd([REACH; 4]);
+    let reach = 2 * REACH as u32 + 1;
+    let images: Vec<Tensor> = (0..x.size()[0])
+        .map(|at| {
+            let (down, right) = (i64::from(random.below(reach)), i64::from(random.below(reach)));
+            padded.get(at).narrow(0, down, 28).narrow(1, right, 28)
+        })
+        .collect();
+    Tensor::stack(&images, 0).reshape([-1, 784])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_digit_keeps_its_ink() {
+        let mut image = vec![0.0_f32; 784];
+        image[14 * 28 + 14] = 1.0;
+        let x = Tensor::from_slice(&image).reshape([1, 784]);
+        let mut random = Random::new(1, Purpose::Noise { epoch: 1 });
+        let mut places = Vec::new();
+        for _ in 0..50 {
+            let moved = moved(&x, &mut random);
+            assert!((moved.sum(Kind::Float).double_value(&[]) - 1.0).abs() < 1e-6);
+            let at = moved.argmax(1, false).int64_value(&[0]);
+            assert!((at / 28 - 14).abs() <= 2 && (at % 28 - 14).abs() <= 2);
+            places.push(at);
+        }
+        places.sort_unstable();
+        places.dedup();
+        assert!(places.len() > 10);
     }
 }

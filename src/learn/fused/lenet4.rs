@@ -22,8 +22,7 @@
 use super::fold::{fold, unfold};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use crate::activation::{self, Factored};
-use crate::model::LeNet4;
-use crate::model::LeNet4Widths;
+use crate::network::{Mode, Network};
 use tch::{Device, Kind, Tensor};
 
 /// Pixels a side as the network sees them.
@@ -67,13 +66,14 @@ struct Pass {
 }
 
 impl FusedLeNet4 {
-    pub fn new(widths: LeNet4Widths) -> Self {
+    /// For a network of these widths: maps of both convolutions, units of fc1.
+    pub fn new(widths: [i64; 3]) -> Self {
         Self::with(InstructionSet::best(), widths)
     }
 
     /// With these vector instructions.
-    pub fn with(set: InstructionSet, widths: LeNet4Widths) -> Self {
-        let (c1, c2, f1) = (widths.conv1 as usize, widths.conv2 as usize, widths.fc1 as usize);
+    pub fn with(set: InstructionSet, widths: [i64; 3]) -> Self {
+        let [c1, c2, f1] = widths.map(|width| width as usize);
         let first = Shape { inputs: 1, outputs: c1, height: SIDE, width: SIDE };
         let second = Shape { inputs: c1, outputs: c2, height: first.pooled_height(), width: first.pooled_width() };
         let features = second.output_len();
@@ -102,15 +102,14 @@ impl FusedLeNet4 {
 
     /// Logits of the picked images.
     ///
-    /// `digits`: 28x28 bytes an image; -> (picked, 10). The network must be laid out for fusion.
-    pub fn logits(&mut self, net: &LeNet4, digits: &[u8], pick: &[i64]) -> Tensor {
+    /// `digits`: 28x28 bytes an image; -> (picked, classes). The network must be LeNet-4, laid out for fusion.
+    pub fn logits(&mut self, net: &Network, digits: &[u8], pick: &[i64], mode: Mode) -> Tensor {
         let at = self.space(pick.len());
         let space = &mut self.spaces[at];
         let groups = layout::groups(pick.len(), self.set.width());
-        let Factored { inner, core, .. } = activation::factored(net.activations.conv);
-        let behind = behind(net);
+        let (Factored { inner, core, .. }, behind) = around(net);
         let [first, second] = &mut self.blocks;
-        let [w1, b1, w2, b2, w3, b3, w4, b4] = &net.parameters;
+        let [w1, b1, w2, b2, w3, b3, _, _] = parameters(net);
         let x = space.x.floats(groups * first.shape().input_len() * self.set.width());
         layout::digits_to_lanes(self.set, digits, pick, x);
 
@@ -125,7 +124,7 @@ impl FusedLeNet4 {
         let s2 = activation::apply(core, &space.y2); // (conv2 * 25, lanes)
 
         self.fc1.forward(behind, floats(&s2), floats(&w3.tr()), floats(b3), floats_mut(&mut space.z3));
-        let logits = activation::apply_fast(net.activations.fc, &space.z3).linear(w4, Some(b4)); // (picked, 10)
+        let logits = net.logits_behind("fc1", &space.z3, mode); // (picked, classes)
         self.pass = Some(Pass { space: at, s1, s2 });
         logits
     }
@@ -134,15 +133,14 @@ impl FusedLeNet4 {
     ///
     /// # Panics
     /// Without logits since the last call.
-    pub fn gradients(&mut self, net: &LeNet4, loss: &Tensor) -> [Tensor; 8] {
+    pub fn gradients(&mut self, net: &Network, loss: &Tensor) -> [Tensor; 8] {
         let Pass { space, s1, s2 } = self.pass.take().expect("gradients follow logits");
         let Space { images, x, y1, y2, z3, grad_y1, grad_y2 } = &mut self.spaces[space];
         let groups = layout::groups(*images, self.set.width());
-        let Factored { inner, core, .. } = activation::factored(net.activations.conv);
-        let behind = behind(net);
+        let (Factored { inner, core, .. }, behind) = around(net);
         let [first, second] = &mut self.blocks;
         let [dw1, db1, dw2, db2, dw3, db3] = &mut self.gradients;
-        let [_, _, w2, b2, w3, _, w4, b4] = &net.parameters;
+        let [_, _, w2, b2, w3, _, w4, b4] = parameters(net);
         let behind_fc1 = Tensor::run_backward(&[loss], &[w4, b4, &*z3], false, false);
         let [dw4, db4, grad_z3] = <[Tensor; 3]>::try_from(behind_fc1).expect("one gradient a leaf");
         let grad_z3 = grad_z3.contiguous();
@@ -189,10 +187,23 @@ impl FusedLeNet4 {
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-/// What the layers behind an activation are to see, in terms of its core.
-fn behind(net: &LeNet4) -> Affine {
-    let Factored { outer, shift, .. } = activation::factored(net.activations.conv);
-    Affine { gain: outer, shift }
+/// The convolutions' activation by its core, and what the layers behind it are to see in terms of that.
+///
+/// # Panics
+/// If the activation is trained: such a network is not fused.
+fn around(net: &Network) -> (Factored, Affine) {
+    let activation = net.architecture.activations.conv;
+    assert!(!activation.is_trained(), "a trained activation has no fixed slope");
+    let factored = activation::factored(activation);
+    (factored, Affine { gain: factored.outer, shift: factored.shift })
+}
+
+/// Weights and biases of LeNet-4's four layers.
+///
+/// # Panics
+/// If the network is another one.
+fn parameters(net: &Network) -> &[Tensor; 8] {
+    net.parameters.as_slice().try_into().expect("LeNet-4 has eight parameters")
 }
 
 /// A block's folded weights and bias.
@@ -218,8 +229,10 @@ fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::ImageShape;
+    use crate::network::Architecture;
     use crate::random::{Purpose, Random};
-    use protocol::{Activation, Activations};
+    use protocol::{Activation, Activations, Init};
 
     fn images(digits: &[u8]) -> Tensor {
         let images = Tensor::from_slice(digits).view([-1, 1, 28, 28]).to_kind(Kind::Float).divide_scalar(255.0);
@@ -230,44 +243,53 @@ mod tests {
     /// against LibTorch's own network in float64.
     #[test]
     fn a_step_is_libtorchs_step() {
-        let odd = LeNet4Widths { conv1: 3, conv2: 7, fc1: 11 };
-        let with_tanh = |conv| (odd, Activations { conv, fc: Activation::Tanh });
-        let every: Vec<_> = Activation::all().map(with_tanh).collect();
-        let relu = Activations { conv: Activation::Relu, fc: Activation::Relu };
-        let own = [relu, Activations::RELU_TANH, Activations::ALL_TANH].map(|arm| (LeNet4Widths::LENET4, arm));
+        use Activation::{Relu, Tanh};
+        let every = Activation::all().filter(|activation| !activation.is_trained());
+        let every: Vec<_> = every.map(|conv| ([3, 7, 11], (conv, Tanh))).collect();
+        let own = [(Relu, Relu), (Relu, Tanh), (Tanh, Tanh)].map(|pair| ([4, 16, 120], pair));
         let mut random = Random::new(1, Purpose::Experiment { number: 0 });
         let digits: Vec<u8> = (0..40 * 784).map(|_| random.below(256).saturating_sub(100) as u8).collect();
         for set in InstructionSet::available() {
-            for (widths, arm) in every.iter().copied().chain(own) {
-                check(set, widths, arm, &digits);
+            for (widths, activations) in every.iter().copied().chain(own) {
+                check(set, widths, activations, &digits);
             }
         }
     }
 
-    fn check(set: InstructionSet, widths: LeNet4Widths, arm: Activations, digits: &[u8]) {
+    fn lenet4(widths: [u32; 3], (conv, fc): (Activation, Activation)) -> Network {
+        let activations = Activations { conv, fc };
+        let images = ImageShape { channels: 1, height: 28, width: 28 };
+        Network::new(Architecture::lenet4(widths, activations, 0.0), images, 10, Init::Xavier, 1)
+    }
+
+    fn check(set: InstructionSet, widths: [u32; 3], activations: (Activation, Activation), digits: &[u8]) {
         let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
-        let net = LeNet4::new(arm, widths, 1).laid_out_for_fusion();
-        let mut parameters = net.parameters.each_ref().map(Tensor::shallow_clone);
+        let mut net = lenet4(widths, activations).laid_out_for_fusion();
         // The softmax layer starts from zeros, which let no gradient through.
-        let _ = tch::no_grad(|| parameters[6].uniform_(-0.3, 0.3));
-        let mut oracle = LeNet4::new(arm, widths, 1);
-        oracle.parameters = net.parameters.each_ref().map(|p| p.detach().to_kind(Kind::Double).set_requires_grad(true));
-        let mut fused = FusedLeNet4::with(set, widths);
+        let _ = tch::no_grad(|| net.parameters[6].uniform_(-0.3, 0.3));
+        let mut oracle = lenet4(widths, activations);
+        let double = |p: &Tensor| p.detach().to_kind(Kind::Double).set_requires_grad(true);
+        oracle.parameters = net.parameters.iter().map(double).collect();
+        let mut fused = FusedLeNet4::with(set, widths.map(i64::from));
         for pick in [&[3, 1, 4, 15, 9, 26, 5, 35, 8, 9, 7, 9, 32, 38, 4, 6, 26][..], &[1], &[0, 39, 2, 3]] {
             let labels = labels.index_select(0, &Tensor::from_slice(pick));
-            let logits = fused.logits(&net, digits, pick);
+            let logits = fused.logits(&net, digits, pick, Mode::Evaluation);
             let gradients = fused.gradients(&net, &logits.cross_entropy_for_logits(&labels));
             let x = images(digits).index_select(0, &Tensor::from_slice(pick)).to_kind(Kind::Double);
             let expected = oracle.logits(&x);
             let loss = expected.cross_entropy_for_logits(&labels);
-            let oracles = Tensor::run_backward(&[loss], &oracle.parameters.each_ref(), false, false);
+            let oracles = Tensor::run_backward(&[loss], &oracle.parameters, false, false);
             let found = gradients.iter().chain([&logits]);
             for (at, (found, expected)) in found.zip(oracles.iter().chain([&expected])).enumerate() {
                 let error = (found - expected).abs().max().double_value(&[]);
                 let size = expected.abs().max().double_value(&[]);
                 // Five times what the blocks alone are held to: here LibTorch's float32 layers add their rounding, which
                 // differs from processor to processor, and a bias' gradient is a sum of hundreds of terms that cancel.
-                assert!(error <= 5e-5 * size, "{arm}, {widths:?}, {}, tensor {at}: {error} of {size}", set.name());
+                assert!(
+                    error <= 5e-5 * size,
+                    "{activations:?}, {widths:?}, {}, tensor {at}: {error} of {size}",
+                    set.name()
+                );
             }
         }
     }

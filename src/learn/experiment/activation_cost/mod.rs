@@ -114,7 +114,7 @@ fn table(ways: &[Way], times: &[[Times; 2]]) -> Figure {
 }
 
 fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
-    let told = |what: &str, way: &Way, values: &[f64], text: &dyn Fn(f64) -> String| {
+    let finding = |what: &str, way: &Way, values: &[f64], text: &dyn Fn(f64) -> String| {
         let (median, spread) = median_and_spread(values);
         let key = format!("activation-cost.{what}.{}", way.name());
         Finding { spread: Some(spread), ..summary::exact(key, median, text(median)) }
@@ -127,11 +127,11 @@ fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
             let ratio = |(ours, relu): (&f64, &f64)| Some(ours / relu).filter(|ratio| ratio.is_finite());
             let ratios: Vec<f64> = in_cache(at).iter().zip(in_cache(relu)).filter_map(ratio).collect();
             let text = |ratio: f64| format!("{}: {ratio:.2} times the time of ReLU, in the cache", way.title());
-            told("times-relu", way, &ratios, &text)
+            finding("times-relu", way, &ratios, &text)
         }
         _ => {
             let text = |ns: f64| format!("{}: {ns:.3} ns an element, forward and backward, in the cache", way.title());
-            told("ns", way, in_cache(at), &text).tabled()
+            finding("ns", way, in_cache(at), &text).tabled()
         }
     };
     ways.iter().enumerate().map(against).collect()

@@ -4,13 +4,12 @@
 use super::clock::{median_and_spread, seconds, turn};
 use super::way::Way;
 use crate::activation;
-use crate::data::Split;
+use crate::data::{Padding, Split};
 use crate::engine::Engine;
-use crate::experiment::mlp::{Mlp, digits};
 use crate::experiment::{ExperimentError, bench::Bench, summary};
-use crate::model::{LeNet4, LeNet4Widths};
-use crate::optim::Sgd;
-use crate::random::{Purpose, Random};
+use crate::network::{Architecture, Mode, Network};
+use crate::optim::{Sgd, SgdSettings};
+use crate::train::{BatchPlace, Objective, step};
 use protocol::{Activation, Activations, Backend, Figure, Finding, Init, Source, Table};
 use tch::{Kind, Tensor};
 
@@ -66,10 +65,10 @@ pub fn measure(
             }
         }
     }
-    Ok(told(&mut subjects))
+    Ok(report(&mut subjects))
 }
 
-fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
+fn report(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
     subjects.sort_by_key(|subject| subject.net.0);
     let relu: Vec<(&str, Vec<f64>)> = subjects
         .iter()
@@ -109,41 +108,60 @@ fn told(subjects: &mut [Subject]) -> (Figure, Vec<Finding>) {
 
 /// 784-1000-1000-1000-10, the size of Glorot's networks of 2011.
 fn mlp(phi: Activation, batch: &Split) -> Subject {
-    let mut random = Random::new(1, Purpose::InitialWeights);
-    let net = Mlp::new(&[784, 1000, 1000, 1000, 10], phi, Init::Xavier, &mut random);
-    let (x, labels) = (digits(batch, BATCH as u32), batch.labels.shallow_clone());
-    let mut parameters = net.parameters();
-    let mut descent = Sgd::new(LEARNING_RATE, 0.0);
-    let step = Box::new(move || {
-        let loss = net.logits(&x).cross_entropy_for_logits(&labels);
-        let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
-        descent.step(&mut parameters, &gradients);
-    });
+    let architecture = Architecture { padding: Padding::NONE, ..Architecture::mlp(&[1000; 3], phi, 0.0) };
+    let net = network(architecture, batch).with_fast_activations();
     let calls = (0..3).map(|_| call(fast(phi), BATCH * 1000)).collect();
+    let step = steps(net, Backend::Libtorch, batch);
     Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
 }
 
 /// The network of the race, by LibTorch or with its convolutions and its first fully connected layer fused.
 fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
-    let net = LeNet4::new(Activations { conv: phi, fc: phi }, LeNet4Widths::LENET4, 1);
-    let mut engine = Engine::new(net, backend, 1);
-    let split = batch.narrow(0, BATCH);
-    let pick: Vec<i64> = (0..BATCH).collect();
-    let mut descent = Sgd::new(LEARNING_RATE, 0.0);
-    let step = Box::new(move || {
-        let loss = engine.logits(&split, &pick).cross_entropy_for_logits(&split.labels);
-        let gradients = engine.gradients(&loss);
-        descent.step(&mut engine.net.parameters, &gradients);
-    });
+    let activations = Activations { conv: phi, fc: phi };
+    let net = network(Architecture::lenet4([4, 16, 120], activations, 0.0), batch);
     // 4 maps of 14 x 14, 16 of 5 x 5, 120 units.
     let sizes = [BATCH * 4 * 14 * 14, BATCH * 16 * 5 * 5, BATCH * 120];
-    let (net, [convolution, unit]) = match backend {
+    let (name, [convolution, unit]) = match backend {
         Backend::Libtorch => (("LeNet-4, LibTorch", "lenet4"), [Way::Of(phi); 2]),
         Backend::Fused => (("LeNet-4, fused", "lenet4-fused"), [Way::Of(activation::factored(phi).core), fast(phi)]),
     };
     let ways = [convolution, convolution, unit];
     let calls = ways.into_iter().zip(sizes).map(|(way, size)| call(way, size)).collect();
-    Subject { net, activation: phi, step, calls, times: Vec::new() }
+    Subject { net: name, activation: phi, step: steps(net, backend, batch), calls, times: Vec::new() }
+}
+
+fn network(architecture: Architecture, batch: &Split) -> Network {
+    Network::new(architecture, batch.shape(), 10, Init::Xavier, 1)
+}
+
+/// The same batch at every step.
+struct OneBatch {
+    engine: Engine,
+    split: Split,
+}
+
+impl Objective for OneBatch {
+    fn loss(&mut self, pick: &[i64], _: BatchPlace) -> Tensor {
+        self.engine.logits(&self.split, pick, Mode::Evaluation).cross_entropy_for_logits(&self.split.labels)
+    }
+
+    fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor> {
+        self.engine.gradients(loss)
+    }
+
+    fn parameters(&mut self) -> &mut [Tensor] {
+        &mut self.engine.net.parameters
+    }
+}
+
+fn steps(net: Network, backend: Backend, batch: &Split) -> Box<dyn FnMut()> {
+    let split = batch.narrow(0, BATCH);
+    let mut batch = OneBatch { engine: Engine::new(net, split.shape(), backend, 1), split };
+    let pick: Vec<i64> = (0..BATCH).collect();
+    let mut sgd = Sgd::new(SgdSettings::default());
+    Box::new(move || {
+        step(&mut batch, &mut sgd, LEARNING_RATE, &pick, BatchPlace { epoch: 1, batch: 0 });
+    })
 }
 
 /// As `activation::apply_fast` has it.

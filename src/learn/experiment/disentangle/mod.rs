@@ -8,7 +8,8 @@ mod sweep;
 
 use super::ExperimentError;
 use super::bench::{Bench, Part};
-use super::mlp::{Mlp, Recipe, Trained as Ended, Training, labelled, train};
+use super::mlp::{Recipe, Trained as Ended, Training, activation, labelled, mlp, train};
+use crate::network::Network;
 use crate::random::{Purpose, Random};
 use moved::moved;
 use protocol::{Activation, Code, Disentangle, Figure, Init, Outcome, Source, Steer, UnitState, Units};
@@ -21,7 +22,7 @@ const LAYERS: usize = 2;
 /// What is kept for the reader's next key.
 struct Trained {
     /// Of the first seed, in the activations' order; how each one's training ended.
-    nets: Vec<(Mlp, Ended)>,
+    nets: Vec<(Network, Ended)>,
     /// The test digits, (10,000, 784), and their labels: loading all of MNIST for one key would be felt.
     digits: (Tensor, Tensor),
     measured: Outcome,
@@ -30,7 +31,7 @@ struct Trained {
 pub fn run(settings: &Disentangle, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let at_rest = Disentangle { steer: Steer::default(), ..settings.clone() };
     let key = format!("disentangle {at_rest:?} {:?} {:?}", bench.effort, bench.seeds);
-    let trained = bench.kept(&key, |bench| prepare(&at_rest, bench))?;
+    let trained = bench.cached(&key, |bench| prepare(&at_rest, bench))?;
     let trained = bench.lock(&trained, 0.0)?;
     let shown = i64::from(settings.steer.digit);
     let (image, label) = (trained.digits.0.narrow(0, shown, 1), trained.digits.1.int64_value(&[shown]));
@@ -58,7 +59,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         let width = i64::from(settings.width);
         let init = if phi == Activation::Relu { Init::He } else { Init::Xavier };
         let mut random = Random::new(seed, Purpose::InitialWeights);
-        let mut net = Mlp::new(&[784, width, width, 10], phi, init, &mut random);
+        let mut net = mlp(&[784, width, width, 10], phi, init, &mut random);
         // The sigmoid's slope is a quarter of the others'.
         let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
@@ -68,7 +69,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         Ok((Some((net, trained)), Sweep { activation: Some(phi), layers, errors, absent: trained.err() }))
     };
     let done = bench.each("two hidden layers each", &items, work, |_| None)?;
-    let (nets, sweeps): (Vec<Option<(Mlp, Ended)>>, Vec<Sweep>) = done.into_iter().unzip();
+    let (nets, sweeps): (Vec<Option<(Network, Ended)>>, Vec<Sweep>) = done.into_iter().unzip();
     let measured = Outcome { seconds: began.elapsed().as_secs_f64(), ..sweep::report(&sweeps, seeds) };
     let nets = nets.into_iter().flatten().step_by(seeds.len()).collect();
     let (images, labels) = labelled(data.test(), 10_000);
@@ -77,14 +78,13 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
 }
 
 /// What each hidden layer hands on: (digits, units).
-fn hidden(net: &Mlp, x: &Tensor) -> Vec<sweep::Layer> {
-    let mut z = tch::no_grad(|| net.forward(x));
-    z.pop();
-    z.into_iter().map(|z| sweep::Layer { h: tch::no_grad(|| net.output(&z)), on: z.gt(0.0) }).collect()
+fn hidden(net: &Network, x: &Tensor) -> Vec<sweep::Layer> {
+    let (hidden, _) = tch::no_grad(|| net.trace(x));
+    hidden.into_iter().map(|layer| sweep::Layer { on: layer.z.gt(0.0), h: layer.y }).collect()
 }
 
 /// The shown digit where the reader has moved it, and which units switched on the way.
-fn look(nets: &[(Mlp, Ended)], image: &Tensor, label: i64, steer: Steer) -> Result<Units, ExperimentError> {
+fn look(nets: &[(Network, Ended)], image: &Tensor, label: i64, steer: Steer) -> Result<Units, ExperimentError> {
     let (layer, there) = (steer.layer as usize % LAYERS, moved(image, steer));
     let mut codes = Vec::new();
     for (net, trained) in nets {
@@ -100,7 +100,7 @@ fn look(nets: &[(Mlp, Ended)], image: &Tensor, label: i64, steer: Steer) -> Resu
             count(&[UnitState::SwitchedOn]),
             count(&[UnitState::SwitchedOff])
         );
-        codes.push(Code { name: net.activation.title().into(), text, units });
+        codes.push(Code { name: activation(net).title().into(), text, units });
     }
     let pixels = (there.clamp(0.0, 1.0) * 255.0).round().to_kind(tch::Kind::Uint8);
     let title = format!("{}; hidden layer {}", place(label, steer), layer + 1);

@@ -2,9 +2,10 @@
 
 use super::moved;
 use crate::experiment::bench::Part;
-use crate::experiment::mlp::{Mlp, mean};
+use crate::experiment::mlp::{error, mean};
 use crate::experiment::summary::{Absent, Measured};
 use crate::experiment::{ExperimentError, summary};
+use crate::network::Network;
 use protocol::{Activation, Figure, Finding, Outcome, Source, Steer, Stroke, Table};
 use tch::{Kind, Tensor};
 
@@ -96,11 +97,11 @@ pub fn layers(
 }
 
 /// Percent of the digits mistaken where they are, and at each shift.
-pub fn errors(net: &Mlp, images: &Tensor, labels: &Tensor, part: &Part) -> Result<Vec<f64>, ExperimentError> {
+pub fn errors(net: &Network, images: &Tensor, labels: &Tensor, part: &Part) -> Result<Vec<f64>, ExperimentError> {
     let at = |by: i32| {
         let error = |steer| {
             part.poll()?;
-            Ok(net.error(&moved(images, steer), labels))
+            Ok(error(net, &moved(images, steer), labels))
         };
         let ways = ways(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
         Ok(summary::mean_and_spread(&ways).0.unwrap_or_default())

@@ -5,7 +5,7 @@ mod plane;
 mod show;
 mod walk;
 
-use super::mlp::{Mlp, Recipe, Training, digits, labelled, train};
+use super::mlp::{Recipe, Training, digits, labelled, mlp, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
@@ -112,28 +112,28 @@ fn trained(
         Effort::Quick => (10_000, 6),
         Effort::Full => (50_000, 15),
     };
-    bench.kept(&format!("linear-pieces {width} {depth} {images} {epochs} {seed}"), |bench| {
+    bench.cached(&format!("linear-pieces {width} {depth} {images} {epochs} {seed}"), |bench| {
         let mut sizes = vec![i64::from(width); depth as usize + 2];
         sizes[0] = 784;
         sizes[depth as usize + 1] = 10;
-        let mut mlp = Mlp::new(&sizes, Activation::Relu, Init::He, &mut Random::new(seed, Purpose::InitialWeights));
+        let mut net = mlp(&sizes, Activation::Relu, Init::He, &mut Random::new(seed, Purpose::InitialWeights));
         let (x, y) = labelled(data.training(), images);
         let how = Training { epochs, batch: 32, learning_rate: 0.02, momentum: 0.9, seed };
-        let trained = train(&mut mlp, &x, &y, &how, &mut Told { bench, from, share })?;
+        let trained = train(&mut net, &x, &y, &how, &mut Reporting { bench, from, share })?;
         Ok(match trained {
-            Ok(()) => Ok(Net::of(&mlp)?),
+            Ok(()) => Ok(Net::of(&net)?),
             Err(absent) => Err(absent),
         })
     })
 }
 
-struct Told<'a, 'b> {
+struct Reporting<'a, 'b> {
     bench: &'a mut Bench<'b>,
     from: f64,
     share: f64,
 }
 
-impl Recipe for Told<'_, '_> {
+impl Recipe for Reporting<'_, '_> {
     fn after_step(&mut self, done: f64) -> Result<(), ExperimentError> {
         self.bench.step(self.from + self.share * done, "training a small ReLU network")
     }
@@ -164,13 +164,13 @@ fn look(
     plane: &Plane,
     (images, labels): (&[Vec<f64>], &[i64]),
     bench: &mut Bench,
-    told: &mut dyn FnMut(&mut Bench, f64, &str) -> Result<(), ExperimentError>,
+    report: &mut dyn FnMut(&mut Bench, f64, &str) -> Result<(), ExperimentError>,
 ) -> Result<Seen, ExperimentError> {
     let (mut census, mut inhabitants) = (Census::default(), Vec::<u32>::new());
     let (mut wrong, mut active, mut paths, mut gap) = (0, 0.0, 0.0, 0.0_f64);
     for (at, (image, label)) in images.iter().zip(labels).enumerate() {
         if at % STRIDE == 0 {
-            told(bench, 0.5 * at as f64 / images.len() as f64, "the pieces of the test digits")?;
+            report(bench, 0.5 * at as f64 / images.len() as f64, "the pieces of the test digits")?;
         }
         let (pattern, logits) = net.forward(image);
         wrong += u32::from(plane::class(&logits) as i64 != *label);
@@ -187,7 +187,7 @@ fn look(
     let switches = walk(net, &corners[0], &corners[1]);
     let (mut places, mut inside, mut regions) = (Vec::new(), std::collections::HashSet::new(), Census::default());
     for row in 0..plane::SIZE.1 {
-        told(bench, 0.5 + 0.5 * row as f64 / plane::SIZE.1 as f64, "a plane through three digits")?;
+        report(bench, 0.5 + 0.5 * row as f64 / plane::SIZE.1 as f64, "a plane through three digits")?;
         let found = plane::row(net, plane, row, &mut regions);
         inside.extend(found.iter().enumerate().filter(|(column, _)| plane.inside(*column, row)).map(|(_, p)| p.0));
         places.extend(found);

@@ -1,6 +1,7 @@
 //! A trained ReLU network as plain numbers in float64: which units are on, and the affine map that is left of it then.
 
-use crate::experiment::mlp::Mlp;
+use crate::experiment::mlp::{bias, layers, weight};
+use crate::network::Network;
 use tch::{Kind, Tensor};
 
 /// On or off, one a hidden unit, the first layer's first.
@@ -50,12 +51,13 @@ pub struct Net {
 }
 
 impl Net {
-    pub fn of(mlp: &Mlp) -> Result<Self, tch::TchError> {
+    pub fn of(net: &Network) -> Result<Self, tch::TchError> {
         let numbers = |tensor: &Tensor| Vec::<f64>::try_from(tensor.detach().to_kind(Kind::Double).view(-1));
-        let layer = |(w, b): (&Tensor, &Tensor)| {
-            Ok(Layer { inputs: w.size()[1] as usize, weights: numbers(w)?, biases: numbers(b)? })
+        let layer = |at: usize| {
+            let w = weight(net, at);
+            Ok(Layer { inputs: w.size()[1] as usize, weights: numbers(w)?, biases: numbers(bias(net, at))? })
         };
-        Ok(Self { layers: mlp.weights.iter().zip(&mlp.biases).map(layer).collect::<Result<_, tch::TchError>>()? })
+        Ok(Self { layers: (0..layers(net)).map(layer).collect::<Result<_, tch::TchError>>()? })
     }
 
     pub fn hidden(&self) -> &[Layer] {
@@ -119,17 +121,19 @@ impl Net {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::experiment::mlp::mlp;
     use crate::random::{Purpose, Random};
     use protocol::{Activation, Init};
 
-    pub fn random_mlp(sizes: &[i64]) -> Mlp {
+    pub fn random_mlp(sizes: &[i64]) -> Network {
         let mut random = Random::new(3, Purpose::InitialWeights);
-        let mut mlp = Mlp::new(sizes, Activation::Relu, Init::He, &mut random);
-        for bias in &mut mlp.biases {
+        let net = mlp(sizes, Activation::Relu, Init::He, &mut random);
+        for layer in 0..layers(&net) {
+            let mut bias = bias(&net, layer).shallow_clone();
             let values: Vec<f32> = (0..bias.size()[0]).map(|_| 0.3 * random.normal()).collect();
-            *bias = Tensor::from_slice(&values);
+            bias.copy_(&Tensor::from_slice(&values));
         }
-        mlp
+        net
     }
 
     pub fn random_input(number: u32, count: usize) -> Vec<f64> {
@@ -148,8 +152,9 @@ pub(super) mod tests {
         let map = net.affine(&pattern);
         let x = Tensor::from_slice(&input).reshape([1, 9]).set_requires_grad(true);
         let mut h = x.shallow_clone();
-        for (at, (w, b)) in mlp.weights.iter().zip(&mlp.biases).enumerate() {
-            let z = h.linear(&w.to_kind(Kind::Double), Some(&b.to_kind(Kind::Double)));
+        for at in 0..3 {
+            let [w, b] = [weight(&mlp, at), bias(&mlp, at)].map(|parameter| parameter.to_kind(Kind::Double));
+            let z = h.linear(&w, Some(&b));
             h = if at == 2 { z } else { z.relu() };
         }
         for (row, (logit, applied)) in logits.iter().zip(map.apply(&input)).enumerate() {

@@ -1,0 +1,88 @@
+//! What a reader makes of a source, and the list of readers for folders.
+
+use super::dataset::DataError;
+use super::{idx_folder, png_folder};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// Sides of an image that a network can be built for.
+pub const SIDES: RangeInclusive<usize> = 8..=64;
+/// Classes of a data set.
+pub const CLASSES: RangeInclusive<usize> = 2..=100;
+/// Images that are read at most: of those that train and validate, and of those that test. A larger set is read in part,
+/// so that no folder, however large, takes more memory than its first images.
+pub const MOST_TRAINING: usize = 60_000;
+pub const MOST_TEST: usize = 20_000;
+
+/// The form of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Bytes of an image, which are also the inputs of a fully connected layer.
+    pub fn len(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for ImageShape {
+    /// `28x28 grey`, rows first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let colours = if self.channels == 1 { "grey" } else { "RGB" };
+        write!(f, "{}x{} {colours}", self.height, self.width)
+    }
+}
+
+/// Images of one shape, each with its class.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LabelledImages {
+    /// (count, height, width, channels), 0 black to 255 white.
+    pub pixels: Vec<u8>,
+    /// One an image, below the number of classes.
+    pub labels: Vec<u8>,
+}
+
+/// What a reader makes of a source.
+#[derive(Debug)]
+pub struct Contents {
+    pub shape: ImageShape,
+    /// The classes' names; a label is a place in this list.
+    pub classes: Vec<String>,
+    /// Those that train, then those that validate.
+    pub training: LabelledImages,
+    /// How many of the training images, the last ones, are meant to validate; `None` if the source does not say.
+    pub validation: Option<u32>,
+    pub test: LabelledImages,
+    /// sha256 over the files' contents, in hexadecimal.
+    pub digest: String,
+}
+
+/// A form in which a folder may hold a data set.
+pub trait Reader: Sync {
+    /// Whether the folder seems to be of this form, by the names in it.
+    fn recognises(&self, folder: &Path) -> bool;
+
+    /// Whether all that belongs to the set is there; no image is read.
+    fn check(&self, folder: &Path) -> Result<(), DataError>;
+
+    /// Reads and checks the whole set.
+    fn read(&self, folder: &Path) -> Result<Contents, DataError>;
+}
+
+/// In the order in which they are tried.
+const READERS: [&dyn Reader; 2] = [&idx_folder::IdxFolder, &png_folder::PngFolder];
+
+/// The reader of a folder. One that no reader recognises goes to the first, whose error tells what was looked for.
+pub fn reader_of(folder: &Path) -> &'static dyn Reader {
+    READERS.into_iter().find(|reader| reader.recognises(folder)).unwrap_or(READERS[0])
+}

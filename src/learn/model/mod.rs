@@ -1,5 +1,0 @@
-//! The networks of the course.
-
-mod lenet4;
-
-pub use lenet4::{LeNet4, LeNet4Widths, PARAMETERS, WeightsError, checked, export};

@@ -1,0 +1,366 @@
+//! Networks as lists of layers, and the shapes that follow from them for images of one form.
+
+use crate::data::{ImageShape, Padding};
+use protocol::{Activation, Activations};
+
+/// Layers whose activation is chosen together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The convolutional layers.
+    Conv,
+    /// The hidden fully connected layers.
+    Fc,
+}
+
+impl Group {
+    /// The activation of this group's layers.
+    pub fn activation(self, activations: Activations) -> Activation {
+        match self {
+            Self::Conv => activations.conv,
+            Self::Fc => activations.fc,
+        }
+    }
+}
+
+/// What a pooling layer makes of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    Max,
+    Average,
+}
+
+/// One layer. Those with a name have parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// A square kernel moved by one pixel; zeros around the maps.
+    Convolution {
+        name: String,
+        maps: i64,
+        kernel: i64,
+        padding: i64,
+    },
+    /// What does not fill a window at the edge is left out.
+    Pool {
+        kind: Pooling,
+        window: i64,
+        stride: i64,
+    },
+    /// Of the layer with parameters before it.
+    Activation(Group),
+    /// Maps become one row of numbers, channel by channel.
+    Flatten,
+    Dense {
+        name: String,
+        units: i64,
+    },
+    /// The last layer: as many units as there are classes.
+    Logits {
+        name: String,
+    },
+    /// While training, this share of the units is silenced and the others are scaled up (Srivastava et al. 2014; scaled in
+    /// training, as PyTorch does it).
+    Dropout(f64),
+    /// Batch normalisation of units (Ioffe and Szegedy 2015), with a trained scale and shift.
+    BatchNorm {
+        name: String,
+    },
+    /// Only so many units of an image stay, the largest; the others become 0.
+    KeepLargest(i64),
+    /// Taken off every unit.
+    Offset(f64),
+    /// Every second unit is negated (Glorot et al. 2011: to centre a rectifier's code).
+    AlternateSigns,
+}
+
+impl Layer {
+    /// Its name, of one that an activation may belong to.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Convolution { name, .. } | Self::Dense { name, .. } | Self::Logits { name } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether it only changes what an activation hands on.
+    pub fn belongs_to_activation(&self) -> bool {
+        matches!(self, Self::KeepLargest(_) | Self::Offset(_) | Self::AlternateSigns)
+    }
+}
+
+/// A network without its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Architecture {
+    pub layers: Vec<Layer>,
+    pub activations: Activations,
+    /// Zeros around the images.
+    pub padding: Padding,
+    /// Whether initial weights are drawn as the Theano LeNet tutorial (deeplearning.net) has it: the fan-out of a convolution is
+    /// divided by the pooling window behind it, and the softmax layer starts from zeros.
+    pub tutorial_init: bool,
+}
+
+/// What a parameter is to its layer, and so how it begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Role {
+    /// Drawn, for so many inputs and outputs of a unit.
+    Weight { fan_in: f64, fan_out: f64 },
+    /// Zero.
+    ZeroWeight,
+    /// Zero.
+    Bias,
+    /// Where a `PReLU`'s slope starts (He et al. 2015).
+    Slope(f64),
+    /// One: of batch normalisation.
+    Scale,
+}
+
+/// A parameter before it has values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterShape {
+    /// As PyTorch has it, such as `conv1.weight`.
+    pub name: String,
+    pub size: Vec<i64>,
+    pub role: Role,
+}
+
+impl Architecture {
+    /// LeNet-4 (`LeCun`, Bottou, Bengio, Haffner 1998, III-C.8) in the form of the Theano tutorial: convolution, max-pool,
+    /// activation, twice; a fully connected layer; logits. With 4, 16 and 120 units and full connections it has 51,050
+    /// parameters and reaches about 1.2 % validation error on MNIST after 150 epochs.
+    pub fn lenet4([conv1, conv2, fc1]: [u32; 3], activations: Activations, dropout: f64) -> Self {
+        let mut layers = Vec::new();
+        for (number, maps) in [(1, conv1), (2, conv2)] {
+            let name = format!("conv{number}");
+            layers.push(Layer::Convolution { name, maps: maps.into(), kernel: 5, padding: 0 });
+            layers.push(Layer::Pool { kind: Pooling::Max, window: 2, stride: 2 });
+            layers.push(Layer::Activation(Group::Conv));
+        }
+        layers.push(Layer::Flatten);
+        push_dense(&mut layers, &[fc1], dropout);
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: true }
+    }
+
+    /// Hidden layers of these widths, fully connected.
+    pub fn mlp(widths: &[u32], activation: Activation, dropout: f64) -> Self {
+        let mut layers = vec![Layer::Flatten];
+        push_dense(&mut layers, widths, dropout);
+        let activations = Activations { conv: activation, fc: activation };
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
+    }
+
+    /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds: three convolutions, of which the first
+    /// is followed by a max-pool before its activation and the others by an average after it; a fully connected layer;
+    /// logits. Its poolings leave out what does not fill a window, where cuda-convnet's do not.
+    pub fn convnet([conv1, conv2, conv3, fc1]: [u32; 4], activations: Activations, dropout: f64) -> Self {
+        let convolution = |number: u32, maps: u32| Layer::Convolution {
+            name: format!("conv{number}"),
+            maps: maps.into(),
+            kernel: 5,
+            padding: 2,
+        };
+        let pool = |kind| Layer::Pool { kind, window: 3, stride: 2 };
+        let activation = || Layer::Activation(Group::Conv);
+        let mut layers = vec![
+            convolution(1, conv1),
+            pool(Pooling::Max),
+            activation(),
+            convolution(2, conv2),
+            activation(),
+            pool(Pooling::Average),
+            convolution(3, conv3),
+            activation(),
+            pool(Pooling::Average),
+            Layer::Flatten,
+        ];
+        push_dense(&mut layers, &[fc1], dropout);
+        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
+    }
+
+    /// Lets a layer change what every activation hands on, behind those that do so already.
+    pub fn insert_behind_activations(&mut self, layer: &Layer) {
+        let mut layers = Vec::with_capacity(2 * self.layers.len());
+        let mut rest = self.layers.drain(..).peekable();
+        let mut in_activation = false;
+        while let Some(next) = rest.next() {
+            in_activation = matches!(next, Layer::Activation(_)) || in_activation && next.belongs_to_activation();
+            layers.push(next);
+            if in_activation && !rest.peek().is_some_and(Layer::belongs_to_activation) {
+                layers.push(layer.clone());
+            }
+        }
+        drop(rest);
+        self.layers = layers;
+    }
+
+    /// Puts a batch normalisation in front of every activation of the fully connected layers.
+    pub fn insert_batch_norms(&mut self) {
+        let mut number = 0;
+        let normalised = self.layers.drain(..).flat_map(|layer| {
+            let norm = (layer == Layer::Activation(Group::Fc)).then(|| {
+                number += 1;
+                Layer::BatchNorm { name: format!("bn{number}") }
+            });
+            norm.into_iter().chain([layer])
+        });
+        self.layers = normalised.collect();
+    }
+
+    /// The widths of LeNet-4, if it is one.
+    pub fn lenet4_widths(&self) -> Option<[i64; 3]> {
+        let block = |layers: &[Layer]| match layers {
+            [
+                Layer::Convolution { maps, kernel: 5, padding: 0, .. },
+                Layer::Pool { kind: Pooling::Max, window: 2, stride: 2 },
+                Layer::Activation(Group::Conv),
+            ] => Some(*maps),
+            _ => None,
+        };
+        let (convolutions, rest) = self.layers.split_at_checked(6)?;
+        match rest {
+            [
+                Layer::Flatten,
+                Layer::Dense { units, .. },
+                Layer::Activation(Group::Fc),
+                Layer::Dropout(_),
+                Layer::Logits { .. },
+            ] => Some([block(&convolutions[..3])?, block(&convolutions[3..])?, *units]),
+            _ => None,
+        }
+    }
+
+    /// The parameters' names, which do not depend on the images.
+    pub fn names(&self) -> Vec<String> {
+        // Any image will do that has a pixel left behind every pooling.
+        let any = ImageShape { channels: 1, height: 64, width: 64 };
+        self.parameters(any, 2).into_iter().map(|parameter| parameter.name).collect()
+    }
+
+    /// The parameters for images of this shape, unpadded, and so many classes.
+    pub fn parameters(&self, images: ImageShape, classes: usize) -> Vec<ParameterShape> {
+        let mut found: Vec<ParameterShape> = Vec::new();
+        let mut push = |layer: &str, what: &str, size: Vec<i64>, role: Role| {
+            found.push(ParameterShape { name: format!("{layer}.{what}"), size, role });
+        };
+        let padded = self.padding.padded(images);
+        let mut maps = [padded.channels, padded.height, padded.width].map(|size| size as i64);
+        // The last layer with parameters.
+        let mut last = "";
+        for (at, layer) in self.layers.iter().enumerate() {
+            match layer {
+                Layer::Convolution { name, maps: outputs, kernel, padding } => {
+                    let [inputs, height, width] = maps;
+                    let window = (kernel * kernel) as f64;
+                    let pooled = if self.tutorial_init { self.window_behind(at) } else { 1.0 };
+                    let role =
+                        Role::Weight { fan_in: inputs as f64 * window, fan_out: *outputs as f64 * window / pooled };
+                    push(name, "weight", vec![*outputs, inputs, *kernel, *kernel], role);
+                    push(name, "bias", vec![*outputs], Role::Bias);
+                    let side = |side: i64| side + 2 * padding - kernel + 1;
+                    maps = [*outputs, side(height), side(width)];
+                    last = name;
+                }
+                Layer::Pool { window, stride, .. } => {
+                    let side = |side: i64| (side - window) / stride + 1;
+                    maps = [maps[0], side(maps[1]), side(maps[2])];
+                }
+                Layer::Flatten => maps = [maps.iter().product(), 1, 1],
+                Layer::Dense { name, units } => {
+                    let role = Role::Weight { fan_in: maps[0] as f64, fan_out: *units as f64 };
+                    push(name, "weight", vec![*units, maps[0]], role);
+                    push(name, "bias", vec![*units], Role::Bias);
+                    maps = [*units, 1, 1];
+                    last = name;
+                }
+                Layer::Logits { name } => {
+                    let units = classes as i64;
+                    let drawn = Role::Weight { fan_in: maps[0] as f64, fan_out: units as f64 };
+                    let role = if self.tutorial_init { Role::ZeroWeight } else { drawn };
+                    push(name, "weight", vec![units, maps[0]], role);
+                    push(name, "bias", vec![units], Role::Bias);
+                }
+                Layer::Activation(group) => {
+                    if let Activation::Prelu(start) = group.activation(self.activations) {
+                        push(last, "slope", vec![1], Role::Slope(start.value()));
+                    }
+                }
+                Layer::BatchNorm { name } => {
+                    push(name, "weight", vec![maps[0]], Role::Scale);
+                    push(name, "bias", vec![maps[0]], Role::Bias);
+                }
+                Layer::Dropout(_) | Layer::KeepLargest(_) | Layer::Offset(_) | Layer::AlternateSigns => {}
+            }
+        }
+        found
+    }
+
+    /// Pixels of the pooling window directly behind a layer; 1 if there is none.
+    fn window_behind(&self, at: usize) -> f64 {
+        match self.layers.get(at + 1) {
+            Some(Layer::Pool { window, .. }) => (window * window) as f64,
+            _ => 1.0,
+        }
+    }
+}
+
+/// Hidden fully connected layers with their activations and dropout, then the logits.
+fn push_dense(layers: &mut Vec<Layer>, widths: &[u32], dropout: f64) {
+    for (number, &units) in (1..).zip(widths) {
+        layers.push(Layer::Dense { name: format!("fc{number}"), units: units.into() });
+        layers.push(Layer::Activation(Group::Fc));
+        layers.push(Layer::Dropout(dropout));
+    }
+    layers.push(Layer::Logits { name: format!("fc{}", widths.len() + 1) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELU: Activations = Activations { conv: Activation::Relu, fc: Activation::Relu };
+
+    fn grey(side: usize) -> ImageShape {
+        ImageShape { channels: 1, height: side, width: side }
+    }
+
+    fn count(parameters: &[ParameterShape]) -> i64 {
+        parameters.iter().map(|parameter| parameter.size.iter().product::<i64>()).sum()
+    }
+
+    #[test]
+    fn parameters_are_counted_as_in_the_papers() {
+        let lenet4 = Architecture::lenet4([4, 16, 120], RELU, 0.0);
+        assert_eq!(count(&lenet4.parameters(grey(28), 10)), 51_050);
+        assert_eq!(lenet4.lenet4_widths(), Some([4, 16, 120]));
+        // 36 -> 17 -> 8 -> 3: the weights of cuda-convnet's 145,578 less those of its fourth row and column, 64 * 64 * 7.
+        let convnet = Architecture::convnet([32, 32, 64, 64], RELU, 0.0);
+        let cifar = ImageShape { channels: 3, height: 32, width: 32 };
+        assert_eq!(count(&convnet.parameters(cifar, 10)), 145_578 - 64 * 64 * 7);
+        assert_eq!(convnet.lenet4_widths(), None);
+        let mlp = Architecture::mlp(&[300, 100], RELU.fc, 0.0);
+        assert_eq!(count(&mlp.parameters(grey(28), 10)), 1025 * 300 + 301 * 100 + 101 * 10);
+    }
+
+    #[test]
+    fn every_size_of_image_leaves_something_to_the_last_layer() {
+        let widths = |architecture: &Architecture, images| -> i64 {
+            let parameters = architecture.parameters(images, 2);
+            parameters.iter().find(|parameter| parameter.name == "fc1.weight").unwrap().size[1]
+        };
+        let (lenet4, convnet) =
+            (Architecture::lenet4([1, 1, 1], RELU, 0.0), Architecture::convnet([1, 1, 1, 1], RELU, 0.0));
+        for side in 8..=64 {
+            assert!(widths(&lenet4, grey(side)) >= 1 && widths(&convnet, grey(side)) >= 1, "{side}");
+        }
+        let wide = ImageShape { channels: 3, height: 8, width: 64 };
+        assert_eq!(widths(&lenet4, wide), 14);
+    }
+
+    #[test]
+    fn names_are_in_the_order_of_the_layers() {
+        let activations = Activations { conv: Activation::PRELU, ..RELU };
+        let names = Architecture::lenet4([1, 1, 1], activations, 0.0).names().join(" ");
+        let conv = "conv1.weight conv1.bias conv1.slope conv2.weight conv2.bias conv2.slope";
+        assert_eq!(names, format!("{conv} fc1.weight fc1.bias fc2.weight fc2.bias"));
+        assert!(Architecture::mlp(&[2; 10], Activation::PRELU, 0.0).names().contains(&"fc10.slope".into()));
+    }
+}

@@ -1,0 +1,263 @@
+//! A lane of a run: epochs of training with an error measured after each, an [`Observer`] told of everything.
+
+use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
+use super::settings::{LaneSettings, RatePlace};
+use crate::checkpoint::CheckpointError;
+use crate::data::{DataError, Dataset, Split};
+use crate::engine::Engine;
+use crate::evaluate::error_percent;
+use crate::machine;
+use crate::network::{Mode, WeightsError};
+use crate::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
+use crate::optim::Sgd;
+use crate::random::{Purpose, Random};
+use protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
+use std::ops::ControlFlow;
+use std::time::Instant;
+use tch::Tensor;
+
+/// Why a lane can't be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("the checkpoint does not fit this run: {0}")]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the checkpoint belongs to the lane {found}, not to {expected}")]
+    OtherLane { found: Lane, expected: Lane },
+    #[error("LibTorch refused a step: {0}")]
+    LibTorch(#[from] tch::TchError),
+}
+
+/// Trains one lane of a run to its last epoch, from the start or from a snapshot, on the calling thread.
+///
+/// Same spec, same machine, same threads: same bits, however often it is stopped and resumed.
+pub fn train_lane(
+    spec: &RunSpec,
+    lane: Lane,
+    data: &Dataset,
+    from: Option<&Snapshot>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, TrainError> {
+    spec.check()?;
+    train(&LaneSettings::new(spec, lane)?, lane, data, from, observer)
+}
+
+/// The same with settings of the caller's.
+pub fn train(
+    settings: &LaneSettings,
+    lane: Lane,
+    data: &Dataset,
+    from: Option<&Snapshot>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, TrainError> {
+    settings.check(data)?;
+    machine::use_threads(settings.threads);
+    let mut trainer = Trainer::new(settings, lane, data, from)?;
+    observer.begins(&trainer.run.environment);
+    while trainer.progress.epochs_done < settings.epochs {
+        if let Some(ending) = trainer.epoch(observer) {
+            return Ok(ending);
+        }
+    }
+    Ok(Ending::Finished)
+}
+
+/// One lane at work.
+struct Trainer<'a> {
+    run: LaneRun<'a>,
+    network: LaneNetwork,
+    descent: Descent,
+    progress: TrainingProgress,
+}
+
+/// What stays the same throughout.
+struct LaneRun<'a> {
+    settings: &'a LaneSettings,
+    lane: Lane,
+    validation: Split,
+    test: &'a Split,
+    environment: Environment,
+}
+
+/// The network and what it learns from.
+struct LaneNetwork {
+    engine: Engine,
+    train: Split,
+    seed: u64,
+}
+
+/// How far a lane is.
+#[derive(Clone, Copy, Default)]
+struct TrainingProgress {
+    epochs_done: u32,
+    batches_done: u32,
+    loss_sum: f64,
+    epoch_seconds: f64,
+    seconds: f64,
+}
+
+impl Objective for LaneNetwork {
+    fn loss(&mut self, pick: &[i64], place: BatchPlace) -> Tensor {
+        let labels = self.train.labels.index_select(0, &Tensor::from_slice(pick)); // (batch)
+        let BatchPlace { epoch, batch } = place;
+        let mut noise = Random::new(self.seed, Purpose::BatchNoise { epoch, batch });
+        let logits = self.engine.logits(&self.train, pick, Mode::Training(&mut noise)); // (batch, classes)
+        logits.cross_entropy_for_logits(&labels)
+    }
+
+    fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor> {
+        self.engine.gradients(loss)
+    }
+
+    fn parameters(&mut self) -> &mut [Tensor] {
+        &mut self.engine.net.parameters
+    }
+}
+
+impl<'a> Trainer<'a> {
+    fn new(
+        settings: &'a LaneSettings,
+        lane: Lane,
+        data: &'a Dataset,
+        from: Option<&Snapshot>,
+    ) -> Result<Self, TrainError> {
+        let mut net = settings.network(data.shape(), data.classes().len(), lane.seed);
+        if let Some(snapshot) = from {
+            if snapshot.lane != lane {
+                return Err(TrainError::OtherLane { found: snapshot.lane, expected: lane });
+            }
+            net.load(&snapshot.weights)?;
+        }
+        let engine = Engine::new(net, data.shape(), settings.backend, settings.threads);
+        let environment = machine::environment(settings.threads, data, engine.name());
+        let mut descent = Descent::new(settings.sgd, lane.seed, settings.train_size, settings.batch);
+        let mut progress = TrainingProgress::default();
+        if let Some(snapshot) = from {
+            descent.sgd.restore(&snapshot.velocity, engine.net.names(), &engine.net.parameters)?;
+            progress = TrainingProgress {
+                epochs_done: snapshot.epochs_done,
+                batches_done: snapshot.batches_done,
+                loss_sum: snapshot.loss_sum,
+                epoch_seconds: snapshot.epoch_seconds,
+                seconds: snapshot.seconds,
+            };
+        }
+        let validation = data.validation(settings.val_size);
+        let run = LaneRun { settings, lane, validation, test: data.test(), environment };
+        let network = LaneNetwork { engine, train: data.train(settings.train_size), seed: lane.seed };
+        Ok(Self { run, network, descent, progress })
+    }
+
+    /// The rest of the epoch under way. `Some` if the lane ends in it.
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Option<Ending> {
+        let Self { run, network, descent, progress } = self;
+        let number = progress.epochs_done + 1;
+        let (batches, epochs) = (descent.batches(), run.settings.epochs);
+        let session = Instant::now();
+        let (before, first) = (progress.epoch_seconds, progress.batches_done);
+        let rate = |place| (run.settings.learning_rate)(RatePlace { place, batches, epochs });
+        let after = |network: &mut LaneNetwork, sgd: &Sgd, place: BatchPlace, images: u32, loss: f64| {
+            progress.loss_sum += loss * f64::from(images);
+            progress.batches_done = place.batch + 1;
+            progress.epoch_seconds = before + session.elapsed().as_secs_f64();
+            let done = f64::from((progress.batches_done - first) * run.settings.batch);
+            let report = Progress {
+                arm: run.lane.arm,
+                seed: run.lane.seed,
+                epoch: number,
+                batch: progress.batches_done,
+                batches,
+                images_per_second: done / (progress.epoch_seconds - before).max(1e-9),
+                seconds: progress.seconds + progress.epoch_seconds,
+            };
+            match observer.poll(&report) {
+                Control::Continue => ControlFlow::Continue(()),
+                Control::Checkpoint | Control::Stop if !is_finite(network, sgd) => {
+                    ControlFlow::Break(Ending::Diverged { epoch: number, batch: progress.batches_done })
+                }
+                Control::Checkpoint => {
+                    observer.checkpoint(&snapshot(run, network, sgd, progress));
+                    ControlFlow::Continue(())
+                }
+                Control::Stop => {
+                    observer.checkpoint(&snapshot(run, network, sgd, progress));
+                    ControlFlow::Break(Ending::Stopped)
+                }
+            }
+        };
+        match descent.epoch(network, number, first, rate, after) {
+            EpochEnd::Done => {}
+            EpochEnd::Diverged { batch } => return Some(Ending::Diverged { epoch: number, batch }),
+            EpochEnd::Broken(ending) => return Some(ending),
+        }
+        // The last step may overflow though its loss did not: what such a network answers is no measurement.
+        if !is_finite(network, &descent.sgd) {
+            return Some(Ending::Diverged { epoch: number, batch: batches - 1 });
+        }
+        let Some(record) = self.close_epoch(number, observer) else {
+            observer.checkpoint(&self.snapshot());
+            return Some(Ending::Stopped);
+        };
+        match observer.epoch(&record, &self.snapshot()) {
+            Control::Stop if self.progress.epochs_done < epochs => Some(Ending::Stopped),
+            _ => None,
+        }
+    }
+
+    /// Measures the epoch that has just been trained; `None` if told to stop meanwhile.
+    fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<EpochRecord> {
+        let Self { run, network, progress, .. } = self;
+        let evaluation = Instant::now();
+        let mut error = |split| {
+            let logits = |pick: &[i64]| network.engine.logits(split, pick, Mode::Evaluation);
+            error_percent(split, logits, || observer.should_stop())
+        };
+        let (val_error, test_error) = (error(&run.validation)?, error(run.test)?);
+        let seconds = progress.epoch_seconds + evaluation.elapsed().as_secs_f64();
+        let train_size = f64::from(run.settings.train_size);
+        let record = EpochRecord {
+            arm: run.lane.arm,
+            seed: run.lane.seed,
+            epoch: number,
+            train_loss: progress.loss_sum / train_size,
+            val_error,
+            test_error,
+            seconds,
+            images_per_second: train_size / progress.epoch_seconds.max(1e-9),
+        };
+        let seconds = progress.seconds + seconds;
+        *progress = TrainingProgress { epochs_done: number, seconds, ..TrainingProgress::default() };
+        Some(record)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        snapshot(&self.run, &self.network, &self.descent.sgd, &self.progress)
+    }
+}
+
+/// Whether every weight and every velocity is finite; a checkpoint holds no others.
+fn is_finite(network: &LaneNetwork, sgd: &Sgd) -> bool {
+    let finite = |tensor: &NamedTensor| tensor.values.iter().all(|value| value.is_finite());
+    let net = &network.engine.net;
+    net.weights().iter().chain(&sgd.state(net.names())).all(finite)
+}
+
+fn snapshot(run: &LaneRun, network: &LaneNetwork, sgd: &Sgd, progress: &TrainingProgress) -> Snapshot {
+    let net = &network.engine.net;
+    Snapshot {
+        lane: run.lane,
+        epochs_done: progress.epochs_done,
+        batches_done: progress.batches_done,
+        loss_sum: progress.loss_sum,
+        epoch_seconds: progress.epoch_seconds,
+        seconds: progress.seconds,
+        weights: net.weights(),
+        velocity: sgd.state(net.names()),
+        environment: run.environment.clone(),
+    }
+}

@@ -1,0 +1,9 @@
+//! Training: one loop ([`descent`]) for every network, and what a lane of a run makes of it ([`lane`]).
+
+mod descent;
+mod lane;
+mod settings;
+
+pub use descent::{BatchPlace, Descent, EpochEnd, Objective, are_finite, step};
+pub use lane::{TrainError, train, train_lane};
+pub use settings::{LaneSettings, NetworkKind, RatePlace};

@@ -1,0 +1,113 @@
+//! What a lane is trained with. [`LaneSettings::new`] is the only place that reads it out of a run's spec.
+
+use super::descent::BatchPlace;
+use crate::data::{DataError, Dataset, ImageShape};
+use crate::network::{Architecture, Network};
+use crate::optim::SgdSettings;
+use protocol::{Activations, Backend, Init, Lane, RunSpec, SpecError, StepPlace};
+
+/// The networks that a run may train, with their widths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// Maps of both convolutions, units of the fully connected layer.
+    LeNet4([u32; 3]),
+    /// Units of the hidden layers, 1 to 10 of them.
+    Mlp(Vec<u32>),
+    /// Maps of the three convolutions, units of the fully connected layer.
+    Convnet([u32; 4]),
+}
+
+impl NetworkKind {
+    /// cuda-convnet's own widths.
+    pub const CONVNET: Self = Self::Convnet([32, 32, 64, 64]);
+}
+
+/// Where a step stands in a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatePlace {
+    pub place: BatchPlace,
+    /// Batches an epoch.
+    pub batches: u32,
+    pub epochs: u32,
+}
+
+/// All that decides a lane's numbers beside its seed and its data.
+pub struct LaneSettings {
+    pub network: NetworkKind,
+    /// An MLP has none of the first kind.
+    pub activations: Activations,
+    pub init: Init,
+    /// Share of the hidden fully connected units that are silenced in training; 0 is none.
+    pub dropout: f64,
+    pub sgd: SgdSettings,
+    /// The learning rate of each step.
+    pub learning_rate: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
+    pub batch: u32,
+    pub epochs: u32,
+    /// The first so many training images train.
+    pub train_size: u32,
+    /// The last so many training images validate.
+    pub val_size: u32,
+    pub threads: u32,
+    pub backend: Backend,
+}
+
+impl LaneSettings {
+    /// The settings of a lane of this study.
+    ///
+    /// # Errors
+    /// If the study has no such arm, or the arm's widths are not its network's.
+    pub fn new(spec: &RunSpec, lane: Lane) -> Result<Self, SpecError> {
+        let fault = |field, message| SpecError { field, message };
+        let settings = spec.settings(lane.arm).ok_or_else(|| fault("arms", format!("there is no {}", lane.arm)))?;
+        let widths = settings.widths.0.as_slice();
+        let wrong = || fault("widths", format!("{} are not those of {}", settings.widths, spec.network));
+        let network = match spec.network {
+            protocol::Network::Lenet4 => NetworkKind::LeNet4(widths.try_into().map_err(|_| wrong())?),
+            protocol::Network::Mlp => NetworkKind::Mlp(widths.to_vec()),
+            protocol::Network::Convnet => NetworkKind::Convnet(widths.try_into().map_err(|_| wrong())?),
+        };
+        let (rate, schedule, warmup) = (settings.learning_rate, settings.schedule, settings.warmup);
+        let learning_rate = move |RatePlace { place, batches, epochs }: RatePlace| {
+            let step = u64::from(place.epoch - 1) * u64::from(batches) + u64::from(place.batch);
+            rate * schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
+        };
+        Ok(Self {
+            network,
+            activations: settings.activations,
+            init: settings.init,
+            dropout: settings.dropout,
+            sgd: SgdSettings {
+                momentum: settings.momentum,
+                nesterov: settings.nesterov,
+                weight_decay: settings.weight_decay,
+            },
+            learning_rate: Box::new(learning_rate),
+            batch: settings.batch,
+            epochs: spec.epochs,
+            train_size: spec.train_size,
+            val_size: spec.val_size,
+            threads: spec.threads,
+            backend: spec.backend,
+        })
+    }
+
+    pub fn architecture(&self) -> Architecture {
+        let (activations, dropout) = (self.activations, self.dropout);
+        match &self.network {
+            NetworkKind::LeNet4(widths) => Architecture::lenet4(*widths, activations, dropout),
+            NetworkKind::Mlp(widths) => Architecture::mlp(widths, activations.fc, dropout),
+            NetworkKind::Convnet(widths) => Architecture::convnet(*widths, activations, dropout),
+        }
+    }
+
+    /// The network of a seed before training.
+    pub fn network(&self, images: ImageShape, classes: usize, seed: u64) -> Network {
+        Network::new(self.architecture(), images, classes, self.init, seed)
+    }
+
+    /// Whether the splits fit into a data set without overlap.
+    pub fn check(&self, data: &Dataset) -> Result<(), DataError> {
+        data.check(self.train_size, self.val_size)
+    }
+}

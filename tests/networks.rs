@@ -1,0 +1,162 @@
+//! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere, and both
+//! engines agree.
+
+#![allow(clippy::unwrap_used)]
+
+use learn::optim::SgdSettings;
+use learn::train::{LaneSettings, NetworkKind, train};
+use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
+use protocol::{Activation, Activations, Arm, Backend, DataSource, EpochRecord, Init, Lane, Progress};
+use std::path::Path;
+use std::sync::LazyLock;
+
+static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
+
+/// Of whatever arm: what is trained stands in the settings.
+const LANE: Lane = Lane { arm: Arm::RELU_TANH, seed: 3 };
+
+/// 230 images in batches of 50: the last batch is partial.
+fn settings(network: NetworkKind) -> LaneSettings {
+    LaneSettings {
+        network,
+        activations: Activations { conv: Activation::Relu, fc: Activation::Tanh },
+        init: Init::He,
+        dropout: 0.0,
+        sgd: SgdSettings::default(),
+        learning_rate: Box::new(|_| 0.05),
+        batch: 50,
+        epochs: 2,
+        train_size: 230,
+        val_size: 20,
+        threads: 1,
+        backend: Backend::Fused,
+    }
+}
+
+/// Stops after a number of batches.
+struct Collector {
+    batches_left: usize,
+    records: Vec<EpochRecord>,
+    last: Option<Snapshot>,
+}
+
+impl Observer for Collector {
+    fn poll(&mut self, _: &Progress) -> Control {
+        self.batches_left -= 1;
+        if self.batches_left == 0 { Control::Stop } else { Control::Continue }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control {
+        self.records.push(record.clone());
+        self.last = Some(snapshot.clone());
+        Control::Continue
+    }
+
+    fn checkpoint(&mut self, snapshot: &Snapshot) {
+        self.last = Some(snapshot.clone());
+    }
+}
+
+fn run(settings: &LaneSettings, data: &Dataset, from: Option<&Snapshot>, batches: usize) -> (Ending, Collector) {
+    let mut collector = Collector { batches_left: batches, records: Vec::new(), last: None };
+    let ending = train(settings, LANE, data, from, &mut collector).unwrap();
+    (ending, collector)
+}
+
+fn trained(settings: &LaneSettings, data: &Dataset) -> (Vec<EpochRecord>, Snapshot) {
+    let (ending, collector) = run(settings, data, None, usize::MAX);
+    assert_eq!(ending, Ending::Finished);
+    (collector.records, collector.last.unwrap())
+}
+
+#[test]
+fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
+    let sgd = SgdSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
+    let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
+    let cases = [
+        LaneSettings { dropout: 0.5, sgd, ..settings(NetworkKind::LeNet4([2, 3, 30])) },
+        LaneSettings { dropout: 0.3, sgd, ..settings(NetworkKind::Mlp(vec![20, 10, 10])) },
+        LaneSettings { dropout: 0.5, activations: prelu, ..settings(NetworkKind::Convnet([2, 3, 4, 10])) },
+    ];
+    for (settings, backend) in cases.iter().zip(["fused", "libtorch (only", "libtorch (only"]) {
+        let (records, whole) = trained(settings, &MNIST);
+        assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
+        for stop in [1, 3, 5, 9] {
+            let (ending, cut) = run(settings, &MNIST, None, stop);
+            assert_eq!(ending, Ending::Stopped);
+            let (ending, rest) = run(settings, &MNIST, cut.last.as_ref(), usize::MAX);
+            assert_eq!(ending, Ending::Finished);
+            let (rest_records, rest) = (rest.records, rest.last.unwrap());
+            assert_eq!((&rest.weights, &rest.velocity), (&whole.weights, &whole.velocity), "stopped at batch {stop}");
+            let last = |records: &[EpochRecord]| records.last().unwrap().train_loss.to_bits();
+            assert_eq!(last(&rest_records), last(&records));
+        }
+    }
+}
+
+/// With the same masks: dropout stands behind fc1, which is LibTorch's part in both engines.
+#[test]
+fn both_engines_drop_the_same_units() {
+    let fused = LaneSettings { dropout: 0.5, epochs: 1, ..settings(NetworkKind::LeNet4([2, 3, 30])) };
+    let libtorch =
+        LaneSettings { backend: Backend::Libtorch, dropout: 0.5, epochs: 1, ..settings(fused.network.clone()) };
+    let dense = LaneSettings { epochs: 1, ..settings(fused.network.clone()) };
+    let [ours, oracle, dense] = [&fused, &libtorch, &dense].map(|settings| trained(settings, &MNIST).1.weights);
+    let distance = |a: &[NamedTensor], b: &[NamedTensor]| {
+        let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
+        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let (apart, without) = (distance(&ours, &oracle), distance(&ours, &dense));
+    assert!(apart < 1e-4 && without > 1e-2, "{apart}, {without}");
+}
+
+/// Every step's rate is the schedule's: nothing is learned at a rate of 0.
+#[test]
+fn each_step_has_its_own_rate() {
+    let mut first_only = settings(NetworkKind::Mlp(vec![10]));
+    first_only.learning_rate = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 0.05 } else { 0.0 });
+    let (_, whole) = trained(&first_only, &MNIST);
+    let (_, one) = run(&settings(NetworkKind::Mlp(vec![10])), &MNIST, None, 1);
+    assert_eq!(whole.weights, one.last.unwrap().weights);
+}
+
+/// A class whose images are bright on the left and one whose images are bright on the right, with some noise.
+fn write_images(folder: &Path, colours: png::ColorType, (height, width): (u32, u32)) {
+    for (class, bright) in [("left", 0), ("right", 1)] {
+        std::fs::create_dir_all(folder.join(class)).unwrap();
+        for number in 0..60_u32 {
+            let file = std::fs::File::create(folder.join(class).join(format!("{number}.png"))).unwrap();
+            let mut encoder = png::Encoder::new(file, width, height);
+            encoder.set_color(colours);
+            let row = width * colours.samples() as u32;
+            let base = |at: u32| if 2 * (at % row) / row == bright { 160 } else { 30 };
+            let pixels: Vec<u8> = (0..height * row).map(|at| (base(at) + (at * 37 + number * 11) % 60) as u8).collect();
+            encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_network_learns_from_images_of_any_form() {
+    let forms = [(png::ColorType::Grayscale, (8, 8)), (png::ColorType::Rgb, (64, 20)), (png::ColorType::Rgb, (32, 32))];
+    for (colours, sides) in forms {
+        let folder = tempfile::tempdir().unwrap();
+        write_images(folder.path(), colours, sides);
+        let data = Dataset::load(&DataSource::Folder(folder.path().to_owned())).unwrap();
+        assert_eq!((data.classes().len(), data.split_sizes().train, data.split_sizes().val), (2, 80, 20));
+        for network in
+            [NetworkKind::LeNet4([3, 4, 10]), NetworkKind::Mlp(vec![12, 8]), NetworkKind::Convnet([3, 4, 4, 8])]
+        {
+            let sgd = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
+            let learning_rate = Box::new(|_| 0.01);
+            let small = LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(network) };
+            let (records, last) = trained(&small, &data);
+            let what = format!("{:?} on {}", small.network, data.shape());
+            let best = records.iter().map(|record| record.test_error).fold(f64::INFINITY, f64::min);
+            assert!(best < 1.0 && records[7].train_loss < records[0].train_loss, "{what}: {records:?}");
+            assert!(last.environment.backend.starts_with("libtorch ("), "{what}: {}", last.environment.backend);
+            let logits = last.weights.iter().rfind(|tensor| tensor.name.ends_with("weight")).unwrap();
+            assert_eq!(logits.shape[0], 2, "{what}");
+        }
+    }
+}
