@@ -91,22 +91,35 @@ impl Split {
     /// # Panics
     /// If an image is not there.
     pub fn images(&self, pick: &[i64], padding: Padding) -> Tensor {
-        let (pixels, image) = (self.pixels(), self.shape.len());
-        let mut picked = Vec::with_capacity(pick.len() * image);
-        for &at in pick {
-            picked.extend_from_slice(&pixels[at as usize * image..][..image]);
+        let (pixels, shape, padded) = (self.pixels(), self.shape, padding.padded(self.shape));
+        let [row, padded_row] = [shape, padded].map(|shape| shape.width * shape.channels);
+        let (above, left) = ((padded.height - shape.height) / 2, (padded.width - shape.width) / 2 * shape.channels);
+        let mut values = vec![0.0_f32; pick.len() * padded.len()];
+        for (&at, image) in pick.iter().zip(values.chunks_exact_mut(padded.len())) {
+            let bytes = &pixels[at as usize * shape.len()..][..shape.len()];
+            for (bytes, line) in bytes.chunks_exact(row).zip(image.chunks_exact_mut(padded_row).skip(above)) {
+                for (value, &byte) in line[left..].iter_mut().zip(bytes) {
+                    *value = VALUES[usize::from(byte)];
+                }
+            }
         }
-        let ImageShape { channels, height, width } = self.shape;
-        let [c, h, w] = [channels, height, width].map(|size| size as i64);
-        let images = Tensor::from_slice(&picked).to_kind(Kind::Float).divide_scalar_(255.0);
-        let images = match channels {
-            1 => images.view([-1, 1, h, w]),
-            _ => images.view([-1, h, w, c]).permute([0, 3, 1, 2]),
-        };
-        let [down, across] = [height, width].map(|side| padding.border(side) as i64);
-        if (down, across) == (0, 0) { images } else { images.constant_pad_nd([across, across, down, down]) }
+        let [count, c, h, w] = [pick.len(), padded.channels, padded.height, padded.width].map(|size| size as i64);
+        let values = Tensor::from_slice(&values);
+        // Channels stay side by side in memory, as LibTorch likes them; of one channel there is no other order.
+        if c == 1 { values.view([count, 1, h, w]) } else { values.view([count, h, w, c]).permute([0, 3, 1, 2]) }
     }
 }
+
+/// byte/255, rounded as LibTorch rounds it.
+static VALUES: [f32; 256] = {
+    let mut values = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        values[byte] = byte as f32 / 255.0;
+        byte += 1;
+    }
+    values
+};
 
 /// A data set. Lanes share it: its tensors are only ever read.
 #[derive(Debug)]
