@@ -11,8 +11,8 @@ use learn::Dataset;
 use learn::experiment::{Cache, CellObserver, Context, run};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
-    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Outcome, PlotSeries, RunSpec, finds,
-    run_findings,
+    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Metric, Outcome, PlotSeries, RunSpec,
+    finds, run_findings,
 };
 use session::Session;
 use std::collections::HashMap;
@@ -245,15 +245,18 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
 fn raced(spec: &RunSpec) -> Vec<String> {
     let lanes = spec.arm_ids().flat_map(|arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
     let records = lanes.flat_map(|(arm, seed)| {
-        (1..=spec.epochs).map(move |epoch| EpochRecord {
-            arm,
-            seed,
-            epoch,
-            train_loss: 0.1,
-            val_error: 1.0,
-            test_error: 1.0,
-            seconds: 1.0,
-            images_per_second: 1.0,
+        (1..=spec.epochs).map(move |epoch| {
+            EpochRecord::new(
+                Lane { arm, seed },
+                epoch,
+                [
+                    (Metric::TrainLoss, 0.1),
+                    (Metric::ValError, 1.0),
+                    (Metric::TestError, 1.0),
+                    (Metric::Seconds, 1.0),
+                    (Metric::ImagesPerSecond, 1.0),
+                ],
+            )
         })
     });
     let records: Vec<EpochRecord> = records.collect();

@@ -8,7 +8,7 @@ mod disk;
 
 use common::{RELU, TANH, commit, home, record, spec};
 use disk::SmallDisk;
-use protocol::{RunId, RunSpec, RunState};
+use protocol::{Metric, RunId, RunSpec, RunState};
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
 use store::{DamagedRun, Home, Store, StoreError};
@@ -114,7 +114,7 @@ fn what_can_be_read_of_a_damaged_store_is_carried_over() {
     drop(store);
     // The page that holds the 149th epoch of the first run, by its loss.
     let mut bytes = fs::read(home.database()).unwrap();
-    let loss = record(RELU, 149).train_loss.to_be_bytes();
+    let loss = record(RELU, 149).get(Metric::TrainLoss).unwrap().to_be_bytes();
     let at = bytes.windows(8).position(|window| window == loss).expect("the epoch stands in the file");
     let page = at / 4096 * 4096;
     bytes[page..page + 4096].fill(0);

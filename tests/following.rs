@@ -7,8 +7,8 @@ mod cli;
 
 use cli::{TestHome, events};
 use protocol::{
-    Activations, Arm, EpochRecord, Event, Hello, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody, RunEvent,
-    RunId, RunSpec, RunState, ServerLine,
+    Activations, Arm, EpochRecord, Event, Hello, Lane, Metric, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody,
+    RunEvent, RunId, RunSpec, RunState, ServerLine,
 };
 use serde_json::Value;
 use shell::client::Client;
@@ -23,16 +23,17 @@ use store::{CheckpointRow, Home, Store};
 const LONG: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000", "--batch", "50"];
 
 fn commit(store: &mut Store, run: RunId, epoch: u32) -> EpochRecord {
-    let record = EpochRecord {
-        arm: Arm::RELU_TANH,
-        seed: 1,
+    let record = EpochRecord::new(
+        Lane { arm: Arm::RELU_TANH, seed: 1 },
         epoch,
-        train_loss: 0.5,
-        val_error: 2.0,
-        test_error: 2.0,
-        seconds: 1.0,
-        images_per_second: 1.0,
-    };
+        [
+            (Metric::TrainLoss, 0.5),
+            (Metric::ValError, 2.0),
+            (Metric::TestError, 2.0),
+            (Metric::Seconds, 1.0),
+            (Metric::ImagesPerSecond, 1.0),
+        ],
+    );
     let checkpoint = CheckpointRow { lane: record.lane(), epoch, file: "x".into(), sha256: "x".into() };
     store.commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
     record

@@ -4,7 +4,7 @@
 
 use learn::train::LaneSettings;
 use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec, Widths};
+use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, RunSpec, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
@@ -67,8 +67,8 @@ fn every_width_trains_as_with_libtorch() {
         let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() };
         let ((one, weights, ran), (other, expected, oracle)) = (train(&fused, LANE), train(&libtorch, LANE));
         assert!(ran.starts_with("fused (") && oracle == "libtorch", "{ran}, {oracle}");
-        let apart = (one.train_loss - other.train_loss).abs();
-        assert!(apart < 1e-4, "{widths:?}: {} and {}", one.train_loss, other.train_loss);
+        let apart = (one.get(Metric::TrainLoss).unwrap() - other.get(Metric::TrainLoss).unwrap()).abs();
+        assert!(apart < 1e-4, "{widths:?}: {one:?} and {other:?}");
         let start = LaneSettings::new(&fused, LANE).unwrap().network(DATA.shape(), 10, LANE.seed).weights();
         for ((weights, expected), start) in weights.iter().zip(&expected).zip(&start) {
             let (apart, way) = (distance(weights, expected), distance(expected, start));
@@ -84,7 +84,7 @@ fn libtorch_takes_over_a_lane_of_several_threads() {
     let (asked, weights, ran) = train(&spec, LANE);
     let (oracle, expected, _) = train(&RunSpec { backend: Backend::Libtorch, ..spec }, LANE);
     assert_eq!(ran, "libtorch (threads > 1)");
-    assert_eq!(asked.train_loss.to_bits(), oracle.train_loss.to_bits());
+    assert_eq!(asked.get(Metric::TrainLoss).unwrap().to_bits(), oracle.get(Metric::TrainLoss).unwrap().to_bits());
     assert_eq!(weights, expected);
 }
 
@@ -97,7 +97,7 @@ fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
     let fused = RunSpec { epochs: 10, train_size: 10_000, ..RunSpec::of(Preset::Article) };
     let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() };
     for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
-        let error = |spec: &RunSpec, seed| train(spec, Lane { arm, seed }).0.val_error;
+        let error = |spec: &RunSpec, seed| train(spec, Lane { arm, seed }).0.get(Metric::ValError).unwrap();
         let (ours, theirs): (Vec<_>, Vec<_>) =
             (1..=SEEDS).map(|seed| (error(&fused, seed), error(&libtorch, seed))).unzip();
         let differences: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();

@@ -6,7 +6,7 @@
 use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, NetworkKind, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
-use protocol::{Activation, Activations, Arm, Backend, DataSource, EpochRecord, Init, Lane, Progress};
+use protocol::{Activation, Activations, Arm, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -88,7 +88,7 @@ fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
             assert_eq!(ending, Ending::Finished);
             let (rest_records, rest) = (rest.records, rest.last.unwrap());
             assert_eq!((&rest.weights, &rest.velocity), (&whole.weights, &whole.velocity), "stopped at batch {stop}");
-            let last = |records: &[EpochRecord]| records.last().unwrap().train_loss.to_bits();
+            let last = |records: &[EpochRecord]| records.last().unwrap().get(Metric::TrainLoss).unwrap().to_bits();
             assert_eq!(last(&rest_records), last(&records));
         }
     }
@@ -152,8 +152,11 @@ fn every_network_learns_from_images_of_any_form() {
             let small = LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(network) };
             let (records, last) = trained(&small, &data);
             let what = format!("{:?} on {}", small.network, data.shape());
-            let best = records.iter().map(|record| record.test_error).fold(f64::INFINITY, f64::min);
-            assert!(best < 1.0 && records[7].train_loss < records[0].train_loss, "{what}: {records:?}");
+            let best = records.iter().filter_map(|record| record.get(Metric::TestError)).fold(f64::INFINITY, f64::min);
+            assert!(
+                best < 1.0 && records[7].get(Metric::TrainLoss).unwrap() < records[0].get(Metric::TrainLoss).unwrap(),
+                "{what}: {records:?}"
+            );
             assert!(last.environment.backend.starts_with("libtorch ("), "{what}: {}", last.environment.backend);
             let logits = last.weights.iter().rfind(|tensor| tensor.name.ends_with("weight")).unwrap();
             assert_eq!(logits.shape[0], 2, "{what}");

@@ -9,8 +9,8 @@ use app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use protocol::{
-    Arm, AxisScale, CellKey, EpochRecord, Figure, Finding, Outcome, Plot, PlotAxis, PlotPlace, PlotSeries, Reply,
-    RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary, Source, Stroke, Table, TablePlace,
+    Arm, AxisScale, CellKey, EpochRecord, Figure, Finding, Lane, Metric, Outcome, Plot, PlotAxis, PlotPlace,
+    PlotSeries, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary, Source, Stroke, Table, TablePlace,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -71,16 +71,17 @@ fn race(session: &mut Session, spec: &RunSpec, errors: &[f64], finished: bool) {
     session.kernel(RunEvent::Started { run, spec: spec.clone() });
     for (epoch, error) in (1..).zip(errors) {
         for (arm, val_error) in [(spec.arms[0].id, *error), (spec.arms[1].id, error + 1.0)] {
-            let record = EpochRecord {
-                arm,
-                seed: spec.seeds[0],
+            let record = EpochRecord::new(
+                Lane { arm, seed: spec.seeds[0] },
                 epoch,
-                train_loss: 0.1,
-                val_error,
-                test_error: val_error,
-                seconds: 1.0,
-                images_per_second: 1.0,
-            };
+                [
+                    (Metric::TrainLoss, 0.1),
+                    (Metric::ValError, val_error),
+                    (Metric::TestError, val_error),
+                    (Metric::Seconds, 1.0),
+                    (Metric::ImagesPerSecond, 1.0),
+                ],
+            );
             session.kernel(RunEvent::Epoch { run, record });
         }
     }

@@ -7,7 +7,9 @@ mod session;
 
 use app::{Effect, Event, Link, Modal, QuitChoice, Tag};
 use crossterm::event::KeyCode;
-use protocol::{Arm, EpochRecord, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary};
+use protocol::{
+    Arm, EpochRecord, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+};
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
 
@@ -15,16 +17,17 @@ const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const RUN: RunId = RunId(7);
 
 fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {
-    let record = EpochRecord {
-        arm: lane.arm,
-        seed: lane.seed,
+    let record = EpochRecord::new(
+        lane,
         epoch,
-        train_loss: 0.1,
-        val_error,
-        test_error: val_error - 0.1,
-        seconds: 0.6,
-        images_per_second: 90_000.0,
-    };
+        [
+            (Metric::TrainLoss, 0.1),
+            (Metric::ValError, val_error),
+            (Metric::TestError, val_error - 0.1),
+            (Metric::Seconds, 0.6),
+            (Metric::ImagesPerSecond, 90_000.0),
+        ],
+    );
     RunEvent::Epoch { run: RUN, record }
 }
 

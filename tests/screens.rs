@@ -10,7 +10,8 @@ use app::{App, Background, Event, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{CellBody, Library};
 use protocol::{
-    self, Arm, CellRecord, EpochRecord, Figure, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, Source,
+    self, Arm, CellRecord, EpochRecord, Figure, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunSpec,
+    Source,
 };
 use ratatui::{Terminal, backend::TestBackend};
 use ui::{self, Glyphs, Palette, Theme};
@@ -54,16 +55,17 @@ fn to_race(app: &mut App) {
 }
 
 fn record(arm: Arm, epoch: u32, val_error: f64) -> RunEvent {
-    let record = EpochRecord {
-        arm,
-        seed: 1,
+    let record = EpochRecord::new(
+        Lane { arm, seed: 1 },
         epoch,
-        train_loss: 0.1,
-        val_error,
-        test_error: val_error - 0.1,
-        seconds: 0.6,
-        images_per_second: 90_000.0,
-    };
+        [
+            (Metric::TrainLoss, 0.1),
+            (Metric::ValError, val_error),
+            (Metric::TestError, val_error - 0.1),
+            (Metric::Seconds, 0.6),
+            (Metric::ImagesPerSecond, 90_000.0),
+        ],
+    );
     RunEvent::Epoch { run: RunId(7), record }
 }
 

@@ -9,8 +9,8 @@ use app::{App, Effect, Event, Link, Modal, Read, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
 use protocol::{
-    self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Outcome, Preset, Reply, RequestBody,
-    RunEvent, RunId, RunSpec, RunState,
+    self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Lane, Metric, Outcome, Preset, Reply,
+    RequestBody, RunEvent, RunId, RunSpec, RunState,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -112,16 +112,17 @@ fn history_and_live_events_make_one_curve() {
     let run = RunId(1);
     let epoch = |epoch| RunEvent::Epoch {
         run,
-        record: EpochRecord {
-            arm: Arm::RELU_TANH,
-            seed: 1,
+        record: EpochRecord::new(
+            Lane { arm: Arm::RELU_TANH, seed: 1 },
             epoch,
-            train_loss: 0.1,
-            val_error: 2.0,
-            test_error: 2.0,
-            seconds: 1.0,
-            images_per_second: 1.0,
-        },
+            [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, 2.0),
+                (Metric::TestError, 2.0),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 1.0),
+            ],
+        ),
     };
     let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
     session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));

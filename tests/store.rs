@@ -9,7 +9,7 @@ mod disk;
 use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use protocol::{
-    CellKey, CellRecord, Curves, Effort, EpochRecord, Experiment, ExperimentSpec, Outcome, RunEvent, RunId, RunSpec,
+    CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Metric, Outcome, RunEvent, RunId, RunSpec,
     RunState,
 };
 use serde_json::json;
@@ -30,7 +30,13 @@ fn a_run_comes_back_as_it_went_in() {
     let summary = store.run(run).unwrap();
     assert_eq!((summary.name.as_deref(), summary.state, summary.spec), (Some("first"), RunState::Queued, spec()));
     assert_eq!((summary.epochs_done, summary.done), (1, vec![(RELU, 2), (TANH, 1)]));
-    assert_eq!(summary.best, [(RELU, record(RELU, 2).val_error), (TANH, record(TANH, 1).val_error)]);
+    assert_eq!(
+        summary.best,
+        [
+            (RELU, record(RELU, 2).get(Metric::ValError).unwrap()),
+            (TANH, record(TANH, 1).get(Metric::ValError).unwrap())
+        ]
+    );
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(TANH, 1), record(RELU, 2)]);
     assert_eq!(store.checkpoints(run).unwrap().len(), 3);
     assert_eq!(store.runs().unwrap().len(), 1);
@@ -42,7 +48,7 @@ fn an_epoch_computed_again_is_not_announced_again() {
     let run = store.create_run(&spec(), None).unwrap();
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::New);
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::Same);
-    let other = EpochRecord { val_error: 2.0, ..record(RELU, 1) };
+    let other = record(RELU, 1).with(Metric::ValError, 2.0);
     let committed = store.commit_epoch(run, &other, &checkpoint(RELU, 1), &[], 1.0).unwrap();
     assert_eq!(committed, Committed::Different);
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
@@ -52,7 +58,7 @@ fn an_epoch_computed_again_is_not_announced_again() {
 fn a_loss_that_is_no_number_is_refused_and_waiting_would_not_help() {
     let mut store = Store::in_memory().unwrap();
     let run = store.create_run(&spec(), None).unwrap();
-    let nan = EpochRecord { train_loss: f64::NAN, ..record(RELU, 1) };
+    let nan = record(RELU, 1).with(Metric::TrainLoss, f64::NAN);
     let error = store.commit_epoch(run, &nan, &checkpoint(RELU, 1), &[], 1.0).unwrap_err();
     assert!(!error.is_transient(), "{error}");
 }
@@ -100,7 +106,7 @@ fn a_runs_time_is_kept_and_bounded_where_it_was_not() {
     store.set_state(run, &RunState::Stopped).unwrap();
     assert_eq!(elapsed(&store), Some(4.5), "a change of state takes no time");
     // As a version stored it that kept no time: no more than the lanes took together, nor than passed in all.
-    let together: f64 = store.epochs(run).unwrap().iter().map(|epoch| epoch.seconds).sum();
+    let together: f64 = store.epochs(run).unwrap().iter().filter_map(|epoch| epoch.get(Metric::Seconds)).sum();
     let older = |created: i64| {
         let connection = rusqlite::Connection::open(home.database()).unwrap();
         let sql = "UPDATE runs SET elapsed = NULL, sum = NULL, created = ?1, updated = 1000";

@@ -10,8 +10,8 @@ use app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale,
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Library, parse};
 use protocol::{
-    self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
-    RunSpec, RunState, Unreadable,
+    self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
+    RunEvent, RunId, RunSpec, RunState, Unreadable,
 };
 use serde_json::{Value, json};
 use session::Session;
@@ -25,16 +25,17 @@ fn started() -> RunEvent {
 }
 
 fn epoch(epoch: u32) -> RunEvent {
-    let record = EpochRecord {
-        arm: Arm::RELU_TANH,
-        seed: 1,
+    let record = EpochRecord::new(
+        Lane { arm: Arm::RELU_TANH, seed: 1 },
         epoch,
-        train_loss: 0.1,
-        val_error: 2.0,
-        test_error: 2.0,
-        seconds: 1.0,
-        images_per_second: 1.0,
-    };
+        [
+            (Metric::TrainLoss, 0.1),
+            (Metric::ValError, 2.0),
+            (Metric::TestError, 2.0),
+            (Metric::Seconds, 1.0),
+            (Metric::ImagesPerSecond, 1.0),
+        ],
+    );
     RunEvent::Epoch { run: RUN, record }
 }
 

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Kernel, event, follow, home};
-use protocol::{EpochRecord, RequestBody, RunEvent, RunId, RunState};
+use protocol::{EpochRecord, METRICS, RequestBody, RunEvent, RunId, RunState};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use store::{Home, LaneState, Store, back_up, save_places};
@@ -39,8 +39,10 @@ fn expected(fixture: &str) -> Value {
 }
 
 fn row(record: &EpochRecord) -> Value {
-    let EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second } = record;
-    json!([arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second])
+    let lane = [json!(record.arm), json!(record.seed), json!(record.epoch)];
+    // The numbers that every version measured.
+    let values = METRICS[..5].iter().map(|entry| json!(record.get(entry.metric)));
+    lane.into_iter().chain(values).collect()
 }
 
 /// All curves, findings and places, in the form of `expected.json`.

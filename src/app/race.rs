@@ -1,7 +1,7 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
 use protocol::{
-    Advance, Arm, EpochRecord, Finding, Lane, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up,
+    Advance, Arm, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up,
     mean_and_deviation, run_findings, verdict,
 };
 
@@ -45,16 +45,19 @@ impl LaneView {
     /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
     /// when the notebook is opened again, and of the one under way at the pace of the last.
     pub fn seconds(&self) -> f64 {
-        let done: f64 = self.points.iter().map(|record| record.seconds).sum();
+        let done: f64 = self.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
         match (self.latest(), &self.progress) {
-            (Some(last), _) => done + self.epochs_and_part().fract() * last.seconds,
+            (Some(last), _) => done + self.epochs_and_part().fract() * last.get(Metric::Seconds).unwrap_or(0.0),
             (None, Some(progress)) => progress.seconds,
             (None, None) => 0.0,
         }
     }
 
     pub fn images_per_second(&self) -> Option<f64> {
-        self.progress.as_ref().map(|p| p.images_per_second).or(self.latest().map(|r| r.images_per_second))
+        self.progress
+            .as_ref()
+            .map(|p| p.images_per_second)
+            .or(self.latest().and_then(|r| r.get(Metric::ImagesPerSecond)))
     }
 }
 
@@ -114,13 +117,13 @@ impl ArmView {
         let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {
             let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
-            let of = |value: fn(&EpochRecord) -> f64| {
-                Spread::of(&records.as_ref()?.iter().map(|record| value(record)).collect::<Vec<_>>())
+            let of = |metric| {
+                Spread::of(&records.as_ref()?.iter().map(|record| record.get(metric)).collect::<Option<Vec<_>>>()?)
             };
-            Some(MeanPoint { epoch, val: of(|record| record.val_error)?, test: of(|record| record.test_error)? })
+            Some(MeanPoint { epoch, val: of(Metric::ValError)?, test: of(Metric::TestError)? })
         };
         let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lowest(&lane.points[..up_to(lane)])).collect();
-        let of_bests = |value: fn(&EpochRecord) -> f64| Spread::of(&bests.iter().map(|r| value(r)).collect::<Vec<_>>());
+        let of_bests = |metric| Spread::of(&bests.iter().filter_map(|r| r.get(metric)).collect::<Vec<_>>());
         let epochs = || bests.iter().map(|record| record.epoch);
         let mean = |values: Vec<f64>| mean_and_deviation(&values).map(|(mean, _)| mean);
         Self {
@@ -129,8 +132,8 @@ impl ArmView {
             measured: measured.len(),
             epoch,
             curve: (1..=epoch).filter_map(at).collect(),
-            best: of_bests(|record| record.val_error),
-            best_test: of_bests(|record| record.test_error),
+            best: of_bests(Metric::ValError),
+            best_test: of_bests(Metric::TestError),
             best_epochs: epochs().min().zip(epochs().max()),
             images_per_second: mean(measured.iter().filter_map(|lane| lane.images_per_second()).collect()),
             seconds: mean(measured.iter().map(|lane| lane.seconds()).collect()).unwrap_or(0.0),
@@ -145,7 +148,8 @@ impl ArmView {
 
 /// The record of the lowest validation error; the first of equals.
 fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
-    points.iter().min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)))
+    let errors = points.iter().filter_map(|record| Some((record.get(Metric::ValError)?, record)));
+    errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, record)| record)
 }
 
 #[derive(Clone, Debug)]
@@ -291,16 +295,17 @@ mod tests {
     use protocol::Preset;
 
     fn epoch(seed: u64, epoch: u32, val_error: f64) -> RunEvent {
-        let record = EpochRecord {
-            arm: Arm::RELU_TANH,
-            seed,
+        let record = EpochRecord::new(
+            Lane { arm: Arm::RELU_TANH, seed },
             epoch,
-            train_loss: 0.1,
-            val_error,
-            test_error: val_error,
-            seconds: 1.0,
-            images_per_second: 1.0,
-        };
+            [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, val_error),
+                (Metric::TestError, val_error),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 1.0),
+            ],
+        );
         RunEvent::Epoch { run: RunId(1), record }
     }
 
@@ -315,7 +320,11 @@ mod tests {
         for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
             race.apply(&epoch(1, number, error));
         }
-        let points: Vec<_> = race.lanes[0].points.iter().map(|record| (record.epoch, record.val_error)).collect();
+        let points: Vec<_> = race.lanes[0]
+            .points
+            .iter()
+            .filter_map(|record| Some((record.epoch, record.get(Metric::ValError)?)))
+            .collect();
         assert_eq!(points, [(1, 3.0), (2, 2.0), (3, 1.5), (4, 1.4), (5, 1.3)]);
     }
 

@@ -7,9 +7,11 @@ use app::{Race, Reach, Viewport, article_references, race_plot};
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
-    DataSource, EpochRecord, Network, Plot, RunEvent, RunId, RunSummary, escape_controls, escape_json, grouped,
+    DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, escape_controls,
+    escape_json, grouped,
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,20 +71,39 @@ fn of_name(path: &Path) -> Option<Format> {
 }
 
 fn json(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(&json!({ "summary": summary, "epochs": epochs }))?;
+    let text = serde_json::to_string_pretty(
+        &json!({ "summary": summary, "study": summary.spec.to_string(), "epochs": epochs }),
+    )?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 
-/// The columns of the table: the keys of an [`EpochRecord`], in their order.
-const COLUMNS: [&str; 8] =
-    ["arm", "seed", "epoch", "train_loss", "val_error", "test_error", "seconds", "images_per_second"];
+/// The columns of the table: the lane and the epoch, what is measured of the whole network, and of each layer that
+/// something was measured of, as `conv1.zeros`.
+fn columns(epochs: &[EpochRecord]) -> Vec<(Metric, Option<Layer>)> {
+    let whole = METRICS.iter().filter(|entry| !entry.per_layer).map(|entry| (entry.metric, None));
+    let layers: BTreeSet<Layer> = epochs.iter().flat_map(|record| record.measured.layers()).collect();
+    let of_layers = layers
+        .into_iter()
+        .flat_map(|layer| METRICS.iter().filter(|entry| entry.per_layer).map(move |entry| (entry.metric, Some(layer))));
+    whole.chain(of_layers).collect()
+}
 
-/// The header is there whatever follows: a table without one can't be read as a table.
+/// The header is there whatever follows: a table without one can't be read as a table. A number that was not measured is
+/// an empty field.
 fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+    let columns = columns(epochs);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let title = |(metric, layer): &(Metric, Option<Layer>)| {
+        layer.map_or(metric.key().into(), |layer| format!("{layer}.{}", metric.key()))
+    };
+    writer.write_record(["arm", "seed", "epoch"].map(String::from).into_iter().chain(columns.iter().map(title)))?;
     for record in epochs {
-        writer.serialize(record)?;
+        let lane = [record.arm.to_string(), record.seed.to_string(), record.epoch.to_string()];
+        let value = |(metric, layer): &(Metric, Option<Layer>)| {
+            let value = layer.map_or(record.get(*metric), |layer| record.measured.of_layer(layer, *metric));
+            value.map_or(String::new(), |value| format!("{value:?}"))
+        };
+        writer.write_record(lane.into_iter().chain(columns.iter().map(value)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
@@ -121,7 +142,7 @@ fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Arm, Preset, RunSpec};
+    use protocol::{Arm, Lane, Measurement, Preset, RunSpec};
 
     #[test]
     fn an_export_from_the_notebook_replaces_nothing() {
@@ -136,26 +157,23 @@ mod tests {
 
     #[test]
     fn a_table_has_its_header_with_and_without_rows() {
-        let record = EpochRecord {
-            arm: Arm::RELU_TANH,
-            seed: 1,
-            epoch: 2,
-            train_loss: 0.5,
-            val_error: 1.5,
-            test_error: 1.25,
-            seconds: 0.25,
-            images_per_second: 1e5,
-        };
-        let header = format!("{}\n", COLUMNS.join(","));
-        assert_eq!(csv(&[]).unwrap(), header);
-        assert_eq!(
-            csv(std::slice::from_ref(&record)).unwrap(),
-            format!("{header}relu-tanh,1,2,0.5,1.5,1.25,0.25,100000.0\n")
-        );
-        // Each column carries the name of its value.
-        let mut named = csv::Writer::from_writer(Vec::new());
-        named.serialize(&record).unwrap();
-        assert!(named.into_inner().unwrap().starts_with(header.as_bytes()));
+        let measured = [
+            (Metric::TrainLoss, 0.5),
+            (Metric::ValError, 1.5),
+            (Metric::TestError, 1.25),
+            (Metric::Seconds, 0.25),
+            (Metric::ImagesPerSecond, 1e5),
+        ];
+        let mut record = EpochRecord::new(Lane { arm: Arm::RELU_TANH, seed: 1 }, 2, measured);
+        let header =
+            "arm,seed,epoch,train_loss,val_error,test_error,seconds,images_per_second,train_error,val_loss,test_loss";
+        assert_eq!(csv(&[]).unwrap(), format!("{header}\n"));
+        let row = "relu-tanh,1,2,0.5,1.5,1.25,0.25,100000.0,,,";
+        assert_eq!(csv(std::slice::from_ref(&record)).unwrap(), format!("{header}\n{row}\n"));
+        let layer = Some("fc1".parse().unwrap());
+        record.measured.set(Measurement { metric: Metric::Zeros, layer, value: 50.0 });
+        let layers = "fc1.zeros,fc1.dead,fc1.activation_rms,fc1.gradient_rms";
+        assert_eq!(csv(&[record]).unwrap(), format!("{header},{layers}\n{row},50.0,,,\n"));
     }
 
     fn run(spec: RunSpec) -> (RunSummary, Vec<RunEvent>) {
@@ -163,16 +181,7 @@ mod tests {
         for (lane, epoch) in spec.lanes().into_iter().flat_map(|lane| (1..=spec.epochs).map(move |epoch| (lane, epoch)))
         {
             let error = 4.0 + 8.0 / f64::from(epoch) + 0.1 * lane.seed as f64;
-            let record = EpochRecord {
-                arm: lane.arm,
-                seed: lane.seed,
-                epoch,
-                train_loss: 0.1,
-                val_error: error,
-                test_error: error,
-                seconds: 1.0,
-                images_per_second: 1.0,
-            };
+            let record = EpochRecord::new(lane, epoch, [(Metric::ValError, error), (Metric::TestError, error)]);
             history.push(RunEvent::Epoch { run: RunId(7), record });
         }
         let summary = RunSummary {

@@ -4,7 +4,7 @@ use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    EpochRecord, ErrorKind, Event, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
+    EpochRecord, ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
 };
 use serde_json::json;
 use shell::client::{Client, ClientError, LEAVING, Message};
@@ -326,18 +326,24 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     for remark in remarks(&summary).into_iter().chain(what_next(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }
-    say(&format!("settings: {}", serde_json::to_string(&summary.spec)?))?;
     say(&format!("checkpoints: {}", home.run(run).display()))?;
+    say(&format!("study: {}", summary.spec))?;
     for r in epochs {
+        let number = |metric, decimals| number(&r, metric, decimals);
         say(&format!(
-            "{:<16} epoch {:>4}  loss {:.4}  val {:>5.2} %  test {:>5.2} %  {:>6.2} s",
-            r.lane().title(),
+            "{:<16} epoch {:>4}  loss {}  val {:>5} %  test {:>5} %  {:>6} s",
+            summary.spec.lane_title(r.lane()),
             r.epoch,
-            r.train_loss,
-            r.val_error,
-            r.test_error,
-            r.seconds
+            number(Metric::TrainLoss, 4),
+            number(Metric::ValError, 2),
+            number(Metric::TestError, 2),
+            number(Metric::Seconds, 2)
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A measured number, or a dash.
+pub fn number(record: &EpochRecord, metric: Metric, decimals: usize) -> String {
+    record.get(metric).map_or("–".into(), |value| format!("{value:.decimals$}"))
 }

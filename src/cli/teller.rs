@@ -1,8 +1,9 @@
 //! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
+use super::runs::number;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -176,7 +177,7 @@ impl Teller {
         match event {
             RunEvent::Diverged { arm, seed, epoch, batch, .. } => self.line(&format!(
                 "{} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number",
-                arm.title()
+                self.spec.as_ref().map_or_else(|| arm.title(), |spec| spec.arm_title(*arm))
             )),
             RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
             _ => Ok(()),
@@ -194,27 +195,31 @@ impl Teller {
         Ok(())
     }
 
+    fn lane_title(&self, lane: Lane) -> String {
+        self.spec.as_ref().map_or_else(|| lane.title(), |spec| spec.lane_title(lane))
+    }
+
     fn epoch(&self, r: &EpochRecord) -> color_eyre::Result<()> {
         match self.style {
             Style::Json => {}
             Style::Lines => say(&format!(
-                "{} epoch {}: training loss {:.4}, validation error {:.2} %, test error {:.2} %, {:.2} s, {:.0} images/s",
-                r.lane().title(),
+                "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s, {} images/s",
+                self.lane_title(r.lane()),
                 r.epoch,
-                r.train_loss,
-                r.val_error,
-                r.test_error,
-                r.seconds,
-                r.images_per_second
+                number(r, Metric::TrainLoss, 4),
+                number(r, Metric::ValError, 2),
+                number(r, Metric::TestError, 2),
+                number(r, Metric::Seconds, 2),
+                number(r, Metric::ImagesPerSecond, 0)
             ))?,
             Style::Bars => {
                 if let (Some(bar), Some(spec)) = (self.lanes.get(&r.lane()), &self.spec) {
                     bar.set_message(format!(
-                        "{} epoch {:>3}  val {:.2} %  test {:.2} %",
-                        r.lane().title(),
+                        "{} epoch {:>3}  val {} %  test {} %",
+                        spec.lane_title(r.lane()),
                         r.epoch,
-                        r.val_error,
-                        r.test_error
+                        number(r, Metric::ValError, 2),
+                        number(r, Metric::TestError, 2)
                     ));
                     bar.set_position(u64::from(r.epoch) * batches(spec, r.lane()));
                 }
@@ -241,14 +246,13 @@ impl Teller {
         say(&format!("{:<18} {:>10} {:>14} {:>10}", "lane", "best val %", "at epoch", "test %"))?;
         for lane in spec.lanes() {
             let records = self.records.iter().filter(|record| record.lane() == lane);
-            let best = records.min_by(|a, b| a.val_error.total_cmp(&b.val_error).then(a.epoch.cmp(&b.epoch)));
-            if let Some(best) = best {
+            let errors = records.filter_map(|record| Some((record.get(Metric::ValError)?, record)));
+            if let Some((error, best)) = errors.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
                 say(&format!(
-                    "{:<18} {:>10.2} {:>14} {:>10.2}",
-                    lane.title(),
-                    best.val_error,
+                    "{:<18} {error:>10.2} {:>14} {:>10}",
+                    spec.lane_title(lane),
                     best.epoch,
-                    best.test_error
+                    number(best, Metric::TestError, 2)
                 ))?;
             }
         }

@@ -20,7 +20,7 @@ use learn::train::LaneSettings;
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, Saturation,
+    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, Saturation,
     ServerLine,
 };
 use std::{
@@ -86,16 +86,17 @@ impl Trainer for Toy {
         }
         for epoch in 1..=spec.epochs {
             let (train_loss, val_error, test_error) = (1.0, 2.0, 3.0);
-            let record = EpochRecord {
-                arm,
-                seed,
+            let record = EpochRecord::new(
+                Lane { arm, seed },
                 epoch,
-                train_loss,
-                val_error,
-                test_error,
-                seconds: 1.0,
-                images_per_second: 1.0,
-            };
+                [
+                    (Metric::TrainLoss, train_loss),
+                    (Metric::ValError, val_error),
+                    (Metric::TestError, test_error),
+                    (Metric::Seconds, 1.0),
+                    (Metric::ImagesPerSecond, 1.0),
+                ],
+            );
             if observer.epoch(&record, &snapshot(lane, epoch)) == Control::Stop {
                 return Ok(Ending::Stopped);
             }
@@ -158,6 +159,7 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
         epochs_done,
         batches_done: 0,
         loss_sum: 0.0,
+        wrong: Some(0),
         epoch_seconds: 0.0,
         seconds: 0.0,
         weights,

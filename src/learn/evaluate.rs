@@ -6,25 +6,40 @@ use tch::{Kind, Tensor};
 /// Images a forward pass: about a training batch, whose layers stay in the cache, and a multiple of every vector's lanes.
 const CHUNK: i64 = 112;
 
-/// Percent of a split's images whose largest logit is not their label's. `logits` gets places in the split; `should_stop`
-/// is asked before each forward pass; `None` once it says so.
-pub fn error_percent(
+/// What a network makes of a split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Percent of the images whose largest logit is not their label's.
+    pub error: f64,
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+}
+
+/// Evaluates a split. `logits` gets places in it; `should_stop` is asked before each forward pass; `None` once it says so.
+pub fn evaluate(
     split: &Split,
     mut logits: impl FnMut(&[i64]) -> Tensor,
     mut should_stop: impl FnMut() -> bool,
-) -> Option<f64> {
+) -> Option<Evaluation> {
     let _guard = tch::no_grad_guard();
-    let mut wrong = 0;
+    let (mut wrong, mut loss) = (0, 0.0);
     for start in (0..split.len()).step_by(CHUNK as usize) {
         if should_stop() {
             return None;
         }
         let length = CHUNK.min(split.len() - start);
         let chunk: Vec<i64> = (start..start + length).collect();
-        let guess = logits(&chunk).argmax(1, false);
-        wrong += guess.not_equal_tensor(&split.labels.narrow(0, start, length)).sum(Kind::Int64).int64_value(&[]);
+        let (logits, labels) = (logits(&chunk), split.labels.narrow(0, start, length));
+        wrong += count_wrong(&logits, &labels);
+        loss += logits.cross_entropy_for_logits(&labels).double_value(&[]) * length as f64;
     }
-    Some(100.0 * wrong as f64 / split.len() as f64)
+    let count = split.len() as f64;
+    Some(Evaluation { error: 100.0 * wrong as f64 / count, loss: loss / count })
+}
+
+/// How many logits are largest for another class than the label's.
+pub fn count_wrong(logits: &Tensor, labels: &Tensor) -> i64 {
+    logits.argmax(1, false).not_equal_tensor(labels).sum(Kind::Int64).int64_value(&[])
 }
 
 #[cfg(test)]
@@ -43,9 +58,10 @@ mod tests {
             Tensor::zeros([pick.len() as i64, 10], (Kind::Float, Device::Cpu))
         };
         // All zeros: the first logit wins, and 980 of the 10,000 test digits are zeros.
-        assert_eq!(error_percent(data.test(), logits, || false), Some(90.2));
+        let uniform = evaluate(data.test(), logits, || false).unwrap();
+        assert!((uniform.error - 90.2).abs() < 1e-9 && (uniform.loss - 10.0_f64.ln()).abs() < 1e-6, "{uniform:?}");
         passes.set(0);
-        assert_eq!(error_percent(data.test(), logits, || passes.get() == 3), None);
+        assert_eq!(evaluate(data.test(), logits, || passes.get() == 3), None);
         assert_eq!(passes.get(), 3);
     }
 }

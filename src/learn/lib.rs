@@ -18,6 +18,6 @@ pub mod checkpoint;
 
 pub use data::{DataError, Dataset, Split};
 pub use engine::Engine;
-pub use evaluate::error_percent;
+pub use evaluate::{Evaluation, evaluate};
 pub use observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 pub use train::{TrainError, train_lane};

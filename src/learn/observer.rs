@@ -65,6 +65,9 @@ pub struct Snapshot {
     pub batches_done: u32,
     /// Sum over those batches of loss times images, for the epoch's mean.
     pub loss_sum: f64,
+    /// Images of those batches that were taken for another class; `None` if that was not counted from the epoch's
+    /// beginning.
+    pub wrong: Option<i64>,
     /// Training time inside the epoch under way.
     pub epoch_seconds: f64,
     /// Training and evaluation time of the whole lane.

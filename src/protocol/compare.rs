@@ -2,7 +2,7 @@
 //! epochs that each took down to a threshold. The threshold is named in advance: the best error of an arm is a minimum
 //! over its noise, and how soon another arm meets it says little.
 
-use super::{Arm, EpochRecord, Lane, RunSpec};
+use super::{Arm, EpochRecord, Lane, Metric, RunSpec};
 use std::collections::BTreeSet;
 
 /// Validation error, in percent, that the article reports for both arms.
@@ -19,7 +19,10 @@ fn is_at(error: f64, threshold: f64) -> bool {
 
 /// The first of a lane's epochs at the threshold or below.
 pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, threshold: f64) -> Option<u32> {
-    records.filter(|record| is_at(record.val_error, threshold)).map(|record| record.epoch).min()
+    records
+        .filter(|record| record.get(Metric::ValError).is_some_and(|error| is_at(error, threshold)))
+        .map(|record| record.epoch)
+        .min()
 }
 
 /// Whether a lane that has done so many epochs is compared with one that has done the most: lanes that train side by
@@ -74,7 +77,8 @@ pub fn compare(study: &RunSpec, [first, second]: [Arm; 2], records: &[EpochRecor
     let threshold = if any(&reached(MILESTONE)) { Some(MILESTONE) } else { round() };
     let threshold = threshold.filter(|&threshold| tells(&reached(threshold)));
     let at = threshold.map_or_else(|| vec![[None; 2]; seeds.len()], reached);
-    let error = |arm, seed| of(arm, seed).find(|record| record.epoch == epoch).map(|record| record.val_error);
+    let error =
+        |arm, seed| of(arm, seed).find(|record| record.epoch == epoch).and_then(|record| record.get(Metric::ValError));
     let seeds = seeds.iter().zip(at).filter_map(|(&(seed, _), reached)| {
         Some(SeedComparison { seed, gap: error(second, seed)? - error(first, seed)?, reached })
     });
@@ -169,15 +173,8 @@ mod tests {
     use super::*;
 
     fn records(arm: Arm, seed: u64, errors: &[f64]) -> Vec<EpochRecord> {
-        let record = |(at, &val_error): (usize, &f64)| EpochRecord {
-            arm,
-            seed,
-            epoch: at as u32 + 1,
-            train_loss: 0.1,
-            val_error,
-            test_error: val_error,
-            seconds: 1.0,
-            images_per_second: 1.0,
+        let record = |(at, &error): (usize, &f64)| {
+            EpochRecord::new(Lane { arm, seed }, at as u32 + 1, [(Metric::ValError, error)])
         };
         errors.iter().enumerate().map(record).collect()
     }

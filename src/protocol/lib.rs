@@ -8,6 +8,7 @@ mod estimate;
 mod experiment;
 mod figure;
 mod finite;
+mod metric;
 mod race_findings;
 mod run;
 mod study;
@@ -27,8 +28,9 @@ pub use figure::{
 };
 /// The names that `learn` has for them.
 pub use figure::{AxisScale as Scale, PlotAxis as Axis, PlotBand as Band, PlotMark as Mark, PlotSeries as Series};
+pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
-pub use run::{EpochRecord, Progress, RunEvent, RunId, RunState, RunSummary};
+pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use study::{
     Activations, Arm, ArmSettings, ArmSpec, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, RunSpec,
     SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Widths, grouped,

@@ -1,7 +1,7 @@
 //! What a reader's finished races have to say to the ledger.
 
 use super::compare::{MILESTONE, first_at, mean_and_deviation};
-use super::{Arm, EpochRecord, Finding, Lane, Preset, RunSpec};
+use super::{Arm, EpochRecord, Finding, Lane, Metric, Preset, RunSpec};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -30,7 +30,9 @@ pub fn race_findings(runs: &[(RunSpec, Vec<EpochRecord>)]) -> Vec<Finding> {
                 .iter()
                 .filter(|&&seed| of(seed).any(|record| record.epoch == epoch))
                 .filter_map(|&seed| {
-                    let errors = of(seed).filter(|record| record.epoch <= epoch).map(|record| record.val_error);
+                    let errors = of(seed)
+                        .filter(|record| record.epoch <= epoch)
+                        .filter_map(|record| record.get(Metric::ValError));
                     Some((seed, errors.min_by(f64::total_cmp)?))
                 })
                 .unzip();
@@ -98,7 +100,8 @@ pub fn run_findings(spec: &RunSpec, records: &[EpochRecord], diverged: &[Lane], 
         }
         let all =
             |value: &dyn Fn(u64) -> Option<f64>| seeds.iter().map(|&seed| value(seed)).collect::<Option<Vec<f64>>>();
-        let errors = |seed: u64| of(Lane { arm, seed }).map(|record| (record.epoch, record.val_error));
+        let errors =
+            |seed: u64| of(Lane { arm, seed }).filter_map(|record| Some((record.epoch, record.get(Metric::ValError)?)));
         let last = |seed| errors(seed).find(|(epoch, _)| *epoch == spec.epochs).map(|(_, error)| error);
         let best = |seed| errors(seed).map(|(_, error)| error).min_by(f64::total_cmp);
         if is_finished {
@@ -175,16 +178,8 @@ mod tests {
 
     fn run(seed: u64, errors: impl Fn(u32) -> f64, epochs: u32) -> (RunSpec, Vec<EpochRecord>) {
         let spec = RunSpec { seeds: vec![seed], epochs, ..RunSpec::of(Preset::Article) };
-        let record = |arm: Arm, epoch: u32| EpochRecord {
-            arm,
-            seed,
-            epoch,
-            train_loss: 0.1,
-            val_error: errors(epoch),
-            test_error: 1.0,
-            seconds: 1.0,
-            images_per_second: 1.0,
-        };
+        let record =
+            |arm: Arm, epoch: u32| EpochRecord::new(Lane { arm, seed }, epoch, [(Metric::ValError, errors(epoch))]);
         let records =
             spec.arm_ids().flat_map(|arm| (1..=epochs).map(move |epoch| (arm, epoch))).map(|(a, e)| record(a, e));
         (spec.clone(), records.collect())
@@ -213,16 +208,17 @@ mod tests {
         let mut runs = [run(1, |_| 2.0, 150), run(2, |_| 1.0, 149)];
         // ReLU+Tanh is down at epoch 10 and ends behind; all-Tanh is down at epoch 20.
         for record in &mut runs[0].1 {
-            record.val_error = match (record.arm == Arm::RELU_TANH, record.epoch) {
+            let error = match (record.arm == Arm::RELU_TANH, record.epoch) {
                 (true, 10..) => 1.37,
                 (false, 20..) => 1.2,
                 _ => 2.0,
             };
+            *record = record.clone().with(Metric::ValError, error);
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((2.0, 1)));
         // It never comes down: that counts as one epoch beyond the last.
         for record in runs[0].1.iter_mut().filter(|record| record.arm == Arm::ALL_TANH) {
-            record.val_error = 2.0;
+            *record = record.clone().with(Metric::ValError, 2.0);
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((15.1, 1)));
     }
@@ -237,7 +233,7 @@ mod tests {
             for record in &mut records {
                 let key = [record.arm.to_string(), seed.to_string(), record.epoch.to_string()];
                 let row = rows.iter().find(|row| row[..3] == key).unwrap();
-                record.val_error = row[4].parse().unwrap();
+                *record = record.clone().with(Metric::ValError, row[4].parse().unwrap());
             }
             (spec, records)
         };
@@ -249,7 +245,7 @@ mod tests {
             let all = runs.iter().flat_map(|(_, records)| records);
             let at: Vec<f64> = all
                 .filter(|record| record.arm == arm && record.epoch == epoch)
-                .map(|record| record.val_error)
+                .filter_map(|record| record.get(Metric::ValError))
                 .collect();
             format!("{:.2}", at.iter().sum::<f64>() / 5.0)
         };
@@ -263,9 +259,8 @@ mod tests {
         let lanes = arms.iter().flat_map(|&arm| seeds.iter().map(move |&seed| (arm, seed)));
         let all = lanes.flat_map(|(arm, seed)| (1..=epochs).map(move |epoch| (arm, seed, epoch)));
         let record = |(arm, seed, epoch)| {
-            let val_error = errors(arm, seed, epoch)?;
-            let (test_error, train_loss, seconds, images_per_second) = (val_error, 0.1, 1.0, 1.0);
-            Some(EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second })
+            let measured = [(Metric::ValError, errors(arm, seed, epoch)?)];
+            Some(EpochRecord::new(Lane { arm, seed }, epoch, measured))
         };
         all.filter_map(record).collect()
     }

@@ -1,6 +1,6 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Advance, Arm, Lane, RunSpec, mean_and_deviation};
+use super::{Advance, Arm, EpochRecord, Lane, RunSpec, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -64,31 +64,6 @@ impl RunState {
 
     pub fn can_resume(&self) -> bool {
         matches!(self, Self::Paused | Self::Stopped | Self::Interrupted | Self::Failed { .. })
-    }
-}
-
-/// What one epoch of one lane measured. Errors are in percent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    pub arm: Arm,
-    pub seed: u64,
-    /// Counted from 1.
-    pub epoch: u32,
-    /// Mean cross-entropy of the epoch's training batches, in nats.
-    pub train_loss: f64,
-    /// Percent of the validation images.
-    pub val_error: f64,
-    /// Percent of the test images; reported, never used to choose anything.
-    pub test_error: f64,
-    /// Training, and the evaluation after it.
-    pub seconds: f64,
-    /// Of training alone.
-    pub images_per_second: f64,
-}
-
-impl EpochRecord {
-    pub fn lane(&self) -> Lane {
-        Lane { arm: self.arm, seed: self.seed }
     }
 }
 

@@ -205,7 +205,7 @@ pub enum CellEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Arm, EpochRecord, Preset, Progress};
+    use super::super::{Arm, EpochRecord, Lane, Metric, Preset, Progress};
     use super::*;
 
     fn round_trip<T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(value: &T) -> String {
@@ -226,19 +226,20 @@ mod tests {
 
     #[test]
     fn an_epoch_reads_as_the_contract_says() {
-        let record = EpochRecord {
-            arm: Arm::RELU_TANH,
-            seed: 1,
-            epoch: 3,
-            train_loss: 0.1,
-            val_error: 1.91,
-            test_error: 2.0,
-            seconds: 1.5,
-            images_per_second: 33_333.0,
-        };
+        let measured = [
+            (Metric::TestError, 2.0),
+            (Metric::ValError, 1.91),
+            (Metric::TrainLoss, 0.1),
+            (Metric::ImagesPerSecond, 33_333.0),
+            (Metric::Seconds, 1.5),
+            (Metric::TrainError, 2.5),
+        ];
+        let record = EpochRecord::new(Lane { arm: Arm::RELU_TANH, seed: 1 }, 3, measured);
         let event = Event::Run(RunEvent::Epoch { run: RunId(4), record });
         let line = round_trip(&ServerLine::Event(event));
         assert!(line.starts_with(r#"{"event":"epoch","run":4,"arm":"relu-tanh","seed":1,"epoch":3,"#), "{line}");
+        let keys = r#""train_loss":0.1,"val_error":1.91,"test_error":2.0,"seconds":1.5,"images_per_second":33333.0,"train_error":2.5}"#;
+        assert!(line.ends_with(keys), "{line}");
     }
 
     #[test]

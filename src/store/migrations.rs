@@ -10,6 +10,7 @@ const STEPS: &[M<'static>] = &[
     M::up(INTERRUPTIONS),
     M::up(ELAPSED),
     M::up(JOBS),
+    M::up(MEASUREMENTS),
 ];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
@@ -117,6 +118,21 @@ const JOBS: &str = "
         SELECT id, state = 'running', coalesce(deaths, 0) FROM runs LEFT JOIN interruptions ON run = id
         WHERE state IN ('running', 'queued') OR (state = 'interrupted' AND run IS NOT NULL) ORDER BY id;
     DROP TABLE interruptions;
+";
+
+/// What epochs measure beside the columns of `epochs`; `layer` is empty for what is measured of the whole network.
+const MEASUREMENTS: &str = "
+    CREATE TABLE measurements (
+        run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm    TEXT NOT NULL,
+        seed   INTEGER NOT NULL,
+        epoch  INTEGER NOT NULL,
+        metric TEXT NOT NULL,
+        layer  TEXT NOT NULL,
+        value  REAL NOT NULL,
+        sum    INTEGER,
+        PRIMARY KEY (run, arm, seed, epoch, metric, layer)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

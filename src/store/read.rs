@@ -8,7 +8,8 @@ use super::{
     socket,
 };
 use protocol::{
-    Arm, CellKey, CellRecord, EpochRecord, Lane, RunEvent, RunId, RunSpec, RunState, RunSummary, RunTiming,
+    Arm, CellKey, CellRecord, EpochRecord, Lane, Measurement, Metric, RunEvent, RunId, RunSpec, RunState, RunSummary,
+    RunTiming,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -107,7 +108,22 @@ impl Store {
         let mut statement = self.connection.prepare_cached("SELECT * FROM epochs WHERE run = ?1 ORDER BY seq")?;
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| columns.check(row).and_then(|()| epoch(row)))?;
-        rows.collect::<Result<_, _>>().map_err(of_run(run))
+        let mut epochs: Vec<EpochRecord> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
+        let places: HashMap<(Lane, u32), usize> =
+            epochs.iter().enumerate().map(|(at, record)| ((record.lane(), record.epoch), at)).collect();
+        let mut statement = self.connection.prepare_cached("SELECT * FROM measurements WHERE run = ?1")?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map([run.0], |row| {
+            columns.check(row)?;
+            Ok(((lane(row)?, row.get("epoch")?), measurement(row)?))
+        })?;
+        for row in rows {
+            let (place, measured) = row.map_err(of_run(run))?;
+            if let (Some(&at), Some(measured)) = (places.get(&place), measured) {
+                epochs[at].measured.set(measured);
+            }
+        }
+        Ok(epochs)
     }
 
     /// Every lane, in the order of the spec.
@@ -256,6 +272,10 @@ impl Store {
     }
 }
 
+/// The metrics that are columns of `epochs`, since the first version; every other is a row of `measurements`.
+pub(super) const EPOCH_COLUMNS: [Metric; 5] =
+    [Metric::TrainLoss, Metric::ValError, Metric::TestError, Metric::Seconds, Metric::ImagesPerSecond];
+
 /// Runs whose times say what the next one takes.
 const TIMED_RUNS: u32 = 50;
 
@@ -352,18 +372,26 @@ fn lane(row: &Row) -> rusqlite::Result<Lane> {
     Ok(Lane { arm, seed: row.get::<_, i64>("seed")? as u64 })
 }
 
+/// A row of `epochs`, which has the numbers that every version measured.
 fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
-    let Lane { arm, seed } = lane(row)?;
-    Ok(EpochRecord {
-        arm,
-        seed,
-        epoch: row.get("epoch")?,
-        train_loss: row.get("train_loss")?,
-        val_error: row.get("val_error")?,
-        test_error: row.get("test_error")?,
-        seconds: row.get("seconds")?,
-        images_per_second: row.get("images_per_second")?,
-    })
+    let mut measured = Vec::new();
+    for metric in EPOCH_COLUMNS {
+        measured.push((metric, row.get(metric.key())?));
+    }
+    Ok(EpochRecord::new(lane(row)?, row.get("epoch")?, measured))
+}
+
+/// A row of `measurements`; `None` if it is of a metric or a layer that a later version knows.
+fn measurement(row: &Row) -> rusqlite::Result<Option<Measurement>> {
+    let Some(metric) = Metric::of_key(row.get_ref("metric")?.as_str()?) else { return Ok(None) };
+    let layer = match row.get_ref("layer")?.as_str()? {
+        "" => None,
+        name => match name.parse() {
+            Ok(layer) => Some(layer),
+            Err(_) => return Ok(None),
+        },
+    };
+    Ok(Some(Measurement { metric, layer, value: row.get("value")? }))
 }
 
 #[cfg(test)]

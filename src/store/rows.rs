@@ -19,13 +19,15 @@ pub(super) const DELETED: Table = Table { name: "deleted", key: &["run"] };
 pub(super) const RUNS: Table = Table { name: "runs", key: &["id"] };
 pub(super) const LANES: Table = Table { name: "lanes", key: &["run", "arm", "seed"] };
 pub(super) const EPOCHS: Table = Table { name: "epochs", key: &["seq"] };
+pub(super) const MEASUREMENTS: Table =
+    Table { name: "measurements", key: &["run", "arm", "seed", "epoch", "metric", "layer"] };
 pub(super) const CHECKPOINTS: Table = Table { name: "checkpoints", key: &["run", "arm", "seed", "epoch"] };
 pub(super) const CELLS: Table = Table { name: "cells", key: &["lesson", "cell"] };
 pub(super) const JOBS: Table = Table { name: "jobs", key: &["seq"] };
 pub(super) const PLACE: Table = Table { name: "place", key: &["key"] };
 
 /// Those that others refer to come first.
-pub(super) const TABLES: [Table; 8] = [DELETED, RUNS, LANES, EPOCHS, CHECKPOINTS, CELLS, JOBS, PLACE];
+pub(super) const TABLES: [Table; 9] = [DELETED, RUNS, LANES, EPOCHS, MEASUREMENTS, CHECKPOINTS, CELLS, JOBS, PLACE];
 
 impl Table {
     /// The condition for one row, its key given as the first parameters.

@@ -4,9 +4,12 @@ use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
     database::fold_log,
     jobs,
-    rows::{CELLS, CHECKPOINTS, EPOCHS, LANES, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum},
+    read::EPOCH_COLUMNS,
+    rows::{
+        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum,
+    },
 };
-use protocol::{CellRecord, EpochRecord, Lane, RunId, RunSpec, RunState};
+use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunSpec, RunState};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -104,15 +107,16 @@ impl Store {
                 arm,
                 seed,
                 record.epoch,
-                record.train_loss,
-                record.val_error,
-                record.test_error,
-                record.seconds,
-                record.images_per_second
+                record.get(Metric::TrainLoss),
+                record.get(Metric::ValError),
+                record.get(Metric::TestError),
+                record.get(Metric::Seconds),
+                record.get(Metric::ImagesPerSecond)
             ],
         )?;
         let committed = if inserted == 1 {
             write_checksum(&transaction, EPOCHS, &[&transaction.last_insert_rowid()])?;
+            insert_measurements(&transaction, run, record)?;
             Committed::New
         } else {
             let measured: Result<(f64, f64, f64), _> = transaction.query_row(
@@ -123,7 +127,8 @@ impl Store {
             );
             let bits = |(a, b, c): (f64, f64, f64)| [a.to_bits(), b.to_bits(), c.to_bits()];
             // No row either: a value that no column takes, such as NaN, was ignored. Ask for the error itself.
-            let again = (record.train_loss, record.val_error, record.test_error);
+            let of = |metric| record.get(metric).unwrap_or(f64::NAN);
+            let again = (of(Metric::TrainLoss), of(Metric::ValError), of(Metric::TestError));
             if bits(measured?) == bits(again) { Committed::Same } else { Committed::Different }
         };
         transaction.execute(
@@ -231,6 +236,23 @@ impl Store {
         }
         Ok(transaction.commit()?)
     }
+}
+
+/// What an epoch measured beside the columns of its own row; no number that is not finite.
+fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO measurements (run, arm, seed, epoch, metric, layer, value)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (arm, seed) = (record.arm.to_string(), record.seed as i64);
+    let is_row = |one: &Measurement| one.layer.is_some() || !EPOCH_COLUMNS.contains(&one.metric);
+    for Measurement { metric, layer, value } in record.measured.iter().filter(is_row) {
+        if value.is_finite() {
+            let layer = layer.map_or(String::new(), |layer| layer.to_string());
+            let row = params![run.0, arm, seed, record.epoch, metric.key(), layer, value];
+            connection.prepare_cached(sql)?.execute(row)?;
+            write_checksum(connection, MEASUREMENTS, &[&run.0, &arm, &seed, &record.epoch, &metric.key(), &layer])?;
+        }
+    }
+    Ok(())
 }
 
 fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreError> {

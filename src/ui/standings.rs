@@ -5,7 +5,7 @@ use super::questions::write;
 use super::race::RaceView;
 use super::theme::{Glyphs, Theme};
 use app::{ArmView, LaneView, Race, Spread};
-use protocol::{Advance, EpochRecord, RunState, clock, counted, grouped};
+use protocol::{Advance, EpochRecord, Metric, RunState, clock, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -79,7 +79,7 @@ fn thousands(number: f64) -> String {
 impl Entry {
     fn of_lane(race: &Race, lane: &LaneView) -> Self {
         let (latest, best) = (lane.latest(), lane.best());
-        let of = |record: Option<&EpochRecord>, value: fn(&EpochRecord) -> f64| percent(record.map(value));
+        let of = |record: Option<&EpochRecord>, metric| percent(record.and_then(|record| record.get(metric)));
         let epoch = |record: Option<&EpochRecord>| record.map_or("–".into(), |record| record.epoch.to_string());
         Self {
             arm: race.arm_number(lane),
@@ -87,11 +87,11 @@ impl Entry {
             seeds: String::new(),
             done: lane.epochs_and_part() / f64::from(race.spec.epochs.max(1)),
             epoch: epoch(latest),
-            loss: latest.map_or("–".into(), |record| format!("{:.4}", record.train_loss)),
-            val: of(latest, |record| record.val_error),
-            test: of(latest, |record| record.test_error),
-            best: of(best, |record| record.val_error),
-            best_test: of(best, |record| record.test_error),
+            loss: latest.and_then(|r| r.get(Metric::TrainLoss)).map_or("–".into(), |loss| format!("{loss:.4}")),
+            val: of(latest, Metric::ValError),
+            test: of(latest, Metric::TestError),
+            best: of(best, Metric::ValError),
+            best_test: of(best, Metric::TestError),
             best_epoch: epoch(best),
             speed: lane.images_per_second().map_or("–".into(), thousands),
             time: clock(lane.seconds()),
@@ -107,7 +107,7 @@ impl Entry {
         };
         Self {
             arm: number,
-            name: arm.arm.title(),
+            name: race.spec.arm_title(arm.arm),
             seeds: if all { arm.seeds.to_string() } else { format!("{} of {}", arm.measured, arm.seeds) },
             done: arm.done / f64::from(race.spec.epochs.max(1)),
             epoch: if arm.epoch == 0 { "–".into() } else { arm.epoch.to_string() },
@@ -233,7 +233,7 @@ fn foot(view: &RaceView) -> Vec<(String, Tone)> {
     let mut remarks: Vec<String> = race.notice.iter().cloned().collect();
     for lane in &race.lanes {
         if let Some((epoch, batch)) = lane.diverged {
-            let (name, seed) = (lane.lane.arm.title(), lane.lane.seed);
+            let (name, seed) = (race.spec.arm_title(lane.lane.arm), lane.lane.seed);
             remarks.push(format!("{name} (seed {seed}) diverged at epoch {epoch}, batch {batch}"));
         }
     }

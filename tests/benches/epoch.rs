@@ -5,8 +5,8 @@
 //! network on a part of the images.
 
 use learn::{
-    Control, Dataset, Engine, Observer, Snapshot, error_percent, machine, network::Mode, optim::Sgd,
-    optim::SgdSettings, train::LaneSettings, train_lane,
+    Control, Dataset, Engine, Observer, Snapshot, evaluate, machine, network::Mode, optim::Sgd, optim::SgdSettings,
+    train::LaneSettings, train_lane,
 };
 use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, RunSpec, Widths};
 use std::time::Instant;
@@ -102,7 +102,7 @@ fn step(arm: Arm, data: &Dataset) {
     let validation = data.validation(spec.val_size).narrow(0, 1120);
     let seconds = (0..200).map(|_| {
         let start = Instant::now();
-        error_percent(&validation, |pick| engine.logits(&validation, pick, Mode::Evaluation), || false);
+        evaluate(&validation, |pick| engine.logits(&validation, pick, Mode::Evaluation), || false);
         start.elapsed().as_secs_f64()
     });
     let seconds = seconds.fold(f64::MAX, f64::min);

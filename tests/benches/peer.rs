@@ -17,7 +17,7 @@ use learn::{
     train::LaneSettings,
     train_lane,
 };
-use protocol::{Arm, DataSource, EpochRecord, Lane, Preset, Progress, RunSpec};
+use protocol::{Arm, DataSource, EpochRecord, Lane, Metric, Preset, Progress, RunSpec};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -162,7 +162,9 @@ impl Observer for Collect {
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
-        let EpochRecord { images_per_second, train_loss, val_error, .. } = *record;
+        let of = |metric| record.get(metric).expect("every epoch measures it");
+        let (images_per_second, train_loss, val_error) =
+            (of(Metric::ImagesPerSecond), of(Metric::TrainLoss), of(Metric::ValError));
         // Training alone, as on the other side.
         let seconds = self.images / images_per_second;
         self.epochs.push(Epoch { seconds, busy: self.busy, train_loss, val_error });

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use protocol::{
-    EpochRecord, ErrorKind, Event, Lane, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, StartLine,
+    EpochRecord, ErrorKind, Event, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
+    StartLine,
 };
 use shell::client::{Client, ClientError, Message};
 use std::{
@@ -176,7 +177,7 @@ pub struct Numbers {
 }
 
 pub fn bits(record: &EpochRecord) -> [u64; 3] {
-    [record.train_loss, record.val_error, record.test_error].map(f64::to_bits)
+    [Metric::TrainLoss, Metric::ValError, Metric::TestError].map(|metric| record.get(metric).unwrap().to_bits())
 }
 
 pub fn numbers(home: &Home, run: RunId) -> Numbers {

@@ -5,8 +5,8 @@ use app::{App, Effect, Event, Modal, Tag, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::Library;
 use protocol::{
-    self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId,
-    RunSpec, RunState,
+    self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
+    RunEvent, RunId, RunSpec, RunState,
 };
 use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend};
@@ -124,16 +124,17 @@ impl Session {
 
     /// An epoch of the first run.
     pub fn epoch(&mut self, arm: Arm, epoch: u32, val_error: f64) {
-        let record = EpochRecord {
-            arm,
-            seed: 1,
+        let record = EpochRecord::new(
+            Lane { arm, seed: 1 },
             epoch,
-            train_loss: 0.1,
-            val_error,
-            test_error: val_error,
-            seconds: 1.0,
-            images_per_second: 50_000.0,
-        };
+            [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, val_error),
+                (Metric::TestError, val_error),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 50_000.0),
+            ],
+        );
         self.kernel(RunEvent::Epoch { run: RunId(1), record });
     }
 

@@ -1,7 +1,7 @@
 //! A store in a home of its own, and what goes into it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use protocol::{Arm, EpochRecord, Lane, Preset, RunId, RunSpec};
+use protocol::{Arm, EpochRecord, Lane, Metric, Preset, RunId, RunSpec};
 use store::{CheckpointRow, Committed, Home, Store};
 use tempfile::TempDir;
 
@@ -18,16 +18,17 @@ pub fn spec() -> RunSpec {
 /// Numbers that no short decimal holds, so that only an exact store returns them.
 pub fn record(lane: Lane, epoch: u32) -> EpochRecord {
     let third = f64::from(epoch) / 3.0;
-    EpochRecord {
-        arm: lane.arm,
-        seed: lane.seed,
+    EpochRecord::new(
+        lane,
         epoch,
-        train_loss: third,
-        val_error: 3.0 - third,
-        test_error: 0.1 + 0.2,
-        seconds: third.sqrt(),
-        images_per_second: 1e5 / third,
-    }
+        [
+            (Metric::TrainLoss, third),
+            (Metric::ValError, 3.0 - third),
+            (Metric::TestError, 0.1 + 0.2),
+            (Metric::Seconds, third.sqrt()),
+            (Metric::ImagesPerSecond, 1e5 / third),
+        ],
+    )
 }
 
 pub fn checkpoint(lane: Lane, epoch: u32) -> CheckpointRow {

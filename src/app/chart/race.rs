@@ -5,7 +5,7 @@ use super::predicted::{OwnMark, add_predictions};
 use super::readout::Readout;
 use crate::{Race, Reach};
 use lesson::{CellBody, Document, Library, RaceMark};
-use protocol::{AxisScale, Plot, PlotAxis, PlotMark, PlotSeries, Preset, RunSpec, Source, Stroke};
+use protocol::{AxisScale, Metric, Plot, PlotAxis, PlotMark, PlotSeries, Preset, RunSpec, Source, Stroke};
 
 /// Published points beside a race, and the study to which they belong.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub fn race_plot(race: &Race, references: &References, predictions: &[OwnMark]) 
         spread: view.curve.iter().map(|point| point.val.deviation).collect(),
     });
     let lanes = race.lanes.iter().map(|lane| {
-        let measured = lane.points.iter().map(|record| (f64::from(record.epoch), Some(record.val_error)));
+        let measured = lane.points.iter().map(|record| (f64::from(record.epoch), record.get(Metric::ValError)));
         // A lane whose loss left the finite numbers has no error from that epoch on.
         let end = lane.diverged.map(|(epoch, _)| (f64::from(epoch), None));
         PlotSeries {
@@ -76,7 +76,10 @@ pub fn race_plot(race: &Race, references: &References, predictions: &[OwnMark]) 
 pub fn race_readout(race: &Race, plot: &Plot, viewport: &super::Viewport) -> Readout {
     let means = race.by_arm().into_iter().filter(|_| race.has_seeds());
     let means = means.map(|arm| arm.curve.iter().map(|point| (point.epoch, point.test.mean)).collect::<Vec<_>>());
-    let lanes = race.lanes.iter().map(|lane| lane.points.iter().map(|r| (r.epoch, r.test_error)).collect::<Vec<_>>());
+    let lanes = race
+        .lanes
+        .iter()
+        .map(|lane| lane.points.iter().filter_map(|r| Some((r.epoch, r.get(Metric::TestError)?))).collect::<Vec<_>>());
     let mut readout = Readout::of_plot(plot, viewport);
     for (curve, tests) in readout.curves.iter_mut().zip(means.chain(lanes)) {
         for point in &mut curve.points {
@@ -99,13 +102,14 @@ fn limits(race: &Race, references: &References) -> ((f64, f64), (f64, f64)) {
     let sets_axes =
         |mark: &&RaceMark| references.reach == Reach::AllPoints || mark.belongs_to(&race.spec, &references.study);
     let marks = || references.marks.iter().filter(sets_axes);
-    let measured = race.lanes.iter().flat_map(|lane| lane.points.iter().map(|record| record.val_error));
+    let measured =
+        race.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|record| record.get(Metric::ValError)));
     let errors = measured.chain(marks().map(|mark| mark.error)).filter(|error| error.is_finite() && *error > 0.0);
     let (low, high) = errors.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
     // Before the first epoch: from a good network to one that has hardly begun.
     let (low, high) = if low <= high { (low, high) } else { (1.0, 40.0) };
     // No curve stays above the chart as a whole.
-    let bests = race.lanes.iter().filter_map(|lane| lane.best().map(|record| record.val_error));
+    let bests = race.lanes.iter().filter_map(|lane| lane.best().and_then(|record| record.get(Metric::ValError)));
     let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
     let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
     let last = marks().map(|mark| mark.epoch).fold(race.spec.epochs.max(3), u32::max);
@@ -134,23 +138,24 @@ pub fn mark_values(plot: &Plot, y: &AxisRange) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::Viewport;
-    use protocol::{Arm, EpochRecord, RunEvent, RunId};
+    use protocol::{Arm, EpochRecord, Lane, RunEvent, RunId};
 
     fn race(seeds: &[u64], epochs: u32) -> Race {
         Race::new(RunId(1), RunSpec { seeds: seeds.to_vec(), epochs, ..RunSpec::of(Preset::Article) })
     }
 
     fn measure(race: &mut Race, arm: Arm, seed: u64, epoch: u32, val_error: f64) {
-        let record = EpochRecord {
-            arm,
-            seed,
+        let record = EpochRecord::new(
+            Lane { arm, seed },
             epoch,
-            train_loss: 0.1,
-            val_error,
-            test_error: val_error + 0.5,
-            seconds: 1.0,
-            images_per_second: 1.0,
-        };
+            [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, val_error),
+                (Metric::TestError, val_error + 0.5),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 1.0),
+            ],
+        );
         race.apply(&RunEvent::Epoch { run: RunId(1), record });
     }
 

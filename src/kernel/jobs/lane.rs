@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Progress, RunEvent, RunId, RunSpec};
+use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, RunSpec};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -208,8 +208,10 @@ impl LaneObserver<'_> {
     }
 
     fn judge(&mut self, record: &EpochRecord) {
-        if self.best.is_none_or(|(_, best)| record.val_error < best) {
-            self.best = Some((record.epoch, record.val_error));
+        if let Some(error) = record.get(Metric::ValError)
+            && self.best.is_none_or(|(_, best)| error < best)
+        {
+            self.best = Some((record.epoch, error));
         }
     }
 

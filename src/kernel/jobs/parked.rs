@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::Snapshot;
-use protocol::{EpochRecord, Progress};
+use protocol::{EpochRecord, Measurement, Metric, Progress};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -98,9 +98,13 @@ impl ParkedTime {
 
     /// Of an epoch of so many images that is measured; the next one begins.
     pub fn correct_epoch(&mut self, record: &mut EpochRecord, snapshot: &mut Snapshot, images: u32) {
-        let training = f64::from(images) / record.images_per_second;
-        record.images_per_second *= faster(training, self.training);
-        record.seconds -= self.training + self.evaluation;
+        let mut change = |metric, change: &dyn Fn(f64) -> f64| {
+            if let Some(value) = record.get(metric) {
+                record.measured.set(Measurement { metric, layer: None, value: change(value) });
+            }
+        };
+        change(Metric::ImagesPerSecond, &|speed| speed * faster(f64::from(images) / speed, self.training));
+        change(Metric::Seconds, &|seconds| seconds - self.training - self.evaluation);
         self.before += self.training + self.evaluation;
         (self.training, self.evaluation) = (0.0, 0.0);
         snapshot.seconds -= self.before;
@@ -137,6 +141,7 @@ mod tests {
             epochs_done: 1,
             batches_done: 0,
             loss_sum: 0.0,
+            wrong: Some(0),
             epoch_seconds,
             seconds,
             weights: Vec::new(),
@@ -154,22 +159,29 @@ mod tests {
         parked.correct_snapshot(&mut inside);
         assert_eq!((inside.seconds, inside.epoch_seconds), (0.0, 5.0));
         parked.add_evaluation(Duration::from_secs(8));
-        let mut record = EpochRecord {
-            arm: Arm::RELU_TANH,
-            seed: 1,
-            epoch: 1,
-            train_loss: 0.0,
-            val_error: 0.0,
-            test_error: 0.0,
-            seconds: 50.0,
-            images_per_second: 25.0,
-        };
+        let mut record = EpochRecord::new(
+            Lane { arm: Arm::RELU_TANH, seed: 1 },
+            1,
+            [
+                (Metric::TrainLoss, 0.0),
+                (Metric::ValError, 0.0),
+                (Metric::TestError, 0.0),
+                (Metric::Seconds, 50.0),
+                (Metric::ImagesPerSecond, 25.0),
+            ],
+        );
         let mut end = snapshot(50.0, 0.0);
         parked.correct_epoch(&mut record, &mut end, 1000);
-        assert_eq!((record.seconds, record.images_per_second, end.seconds), (12.0, 100.0, 12.0));
-        let mut second = EpochRecord { seconds: 12.0, ..record.clone() };
+        assert_eq!(
+            (record.get(Metric::Seconds), record.get(Metric::ImagesPerSecond), end.seconds),
+            (Some(12.0), Some(100.0), 12.0)
+        );
+        let mut second = record.clone().with(Metric::Seconds, 12.0);
         let mut end = snapshot(62.0, 0.0);
         parked.correct_epoch(&mut second, &mut end, 1000);
-        assert_eq!((second.seconds, second.images_per_second, end.seconds), (12.0, 100.0, 24.0));
+        assert_eq!(
+            (second.get(Metric::Seconds), second.get(Metric::ImagesPerSecond), end.seconds),
+            (Some(12.0), Some(100.0), 24.0)
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     lifecycle::mark_interrupted,
 };
 use learn::Snapshot;
-use protocol::{Activations, Arm, EpochRecord, Event, Lane, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{Activations, Arm, EpochRecord, Event, Lane, Metric, Preset, RunEvent, RunId, RunSpec, RunState};
 use std::{fs, os::unix::fs::symlink};
 use store::{CheckpointRow, Store, files::LaneFolder};
 
@@ -168,8 +168,17 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
             let (train_loss, val_error, test_error) = (1.0, 2.0, 3.0);
             let Lane { arm, seed } = lane(UNTIL_STOPPED);
             let (seconds, images_per_second) = (1.0, 1.0);
-            let record =
-                EpochRecord { arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second };
+            let record = EpochRecord::new(
+                Lane { arm, seed },
+                epoch,
+                [
+                    (Metric::TrainLoss, train_loss),
+                    (Metric::ValError, val_error),
+                    (Metric::TestError, test_error),
+                    (Metric::Seconds, seconds),
+                    (Metric::ImagesPerSecond, images_per_second),
+                ],
+            );
             let checkpoint = CheckpointRow { lane: lane(seed), epoch, file, sha256 };
             bench.kernel.store().commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
         }

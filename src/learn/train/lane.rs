@@ -1,17 +1,18 @@
 //! A lane of a run: epochs of training with an error measured after each, an [`Observer`] told of everything.
 
 use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
+use super::layer_metrics::measure_layers;
 use super::settings::{LaneSettings, RatePlace};
 use crate::checkpoint::CheckpointError;
 use crate::data::{DataError, Dataset, Split};
 use crate::engine::Engine;
-use crate::evaluate::error_percent;
+use crate::evaluate::{count_wrong, evaluate};
 use crate::machine;
 use crate::network::{Mode, WeightsError};
 use crate::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
-use protocol::{EpochRecord, Lane, Progress, RunSpec, SpecError};
+use protocol::{EpochRecord, Lane, Metric, Progress, RunSpec, SpecError};
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tch::Tensor;
@@ -89,16 +90,28 @@ struct LaneNetwork {
     engine: Engine,
     train: Split,
     seed: u64,
+    /// Images of the last batch that it took for another class.
+    wrong: i64,
 }
 
 /// How far a lane is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct TrainingProgress {
     epochs_done: u32,
     batches_done: u32,
     loss_sum: f64,
+    /// Training images of the epoch that were taken for another class, each before its batch's step; `None` if an earlier
+    /// version, which did not count them, trained a part of the epoch.
+    wrong: Option<i64>,
     epoch_seconds: f64,
     seconds: f64,
+}
+
+impl TrainingProgress {
+    /// Before an epoch.
+    fn at(epochs_done: u32, seconds: f64) -> Self {
+        Self { epochs_done, batches_done: 0, loss_sum: 0.0, wrong: Some(0), epoch_seconds: 0.0, seconds }
+    }
 }
 
 impl Objective for LaneNetwork {
@@ -107,6 +120,7 @@ impl Objective for LaneNetwork {
         let BatchPlace { epoch, batch } = place;
         let mut noise = Random::new(self.seed, Purpose::BatchNoise { epoch, batch });
         let logits = self.engine.logits(&self.train, pick, Mode::Training(&mut noise)); // (batch, classes)
+        self.wrong = tch::no_grad(|| count_wrong(&logits, &labels));
         logits.cross_entropy_for_logits(&labels)
     }
 
@@ -136,20 +150,21 @@ impl<'a> Trainer<'a> {
         let engine = Engine::new(net, data.shape(), settings.backend, settings.threads);
         let environment = machine::environment(settings.threads, data, engine.name());
         let mut descent = Descent::new(settings.sgd, lane.seed, settings.train_size, settings.batch);
-        let mut progress = TrainingProgress::default();
+        let mut progress = TrainingProgress::at(0, 0.0);
         if let Some(snapshot) = from {
             descent.sgd.restore(&snapshot.velocity, engine.net.names(), &engine.net.parameters)?;
             progress = TrainingProgress {
                 epochs_done: snapshot.epochs_done,
                 batches_done: snapshot.batches_done,
                 loss_sum: snapshot.loss_sum,
+                wrong: if snapshot.batches_done == 0 { Some(0) } else { snapshot.wrong },
                 epoch_seconds: snapshot.epoch_seconds,
                 seconds: snapshot.seconds,
             };
         }
         let validation = data.validation(settings.val_size);
         let run = LaneRun { settings, lane, validation, test: data.test(), environment };
-        let network = LaneNetwork { engine, train: data.train(settings.train_size), seed: lane.seed };
+        let network = LaneNetwork { engine, train: data.train(settings.train_size), seed: lane.seed, wrong: 0 };
         Ok(Self { run, network, descent, progress })
     }
 
@@ -163,6 +178,7 @@ impl<'a> Trainer<'a> {
         let rate = |place| (run.settings.learning_rate)(RatePlace { place, batches, epochs });
         let after = |network: &mut LaneNetwork, sgd: &Sgd, place: BatchPlace, images: u32, loss: f64| {
             progress.loss_sum += loss * f64::from(images);
+            progress.wrong = progress.wrong.map(|wrong| wrong + network.wrong);
             progress.batches_done = place.batch + 1;
             progress.epoch_seconds = before + session.elapsed().as_secs_f64();
             let done = f64::from((progress.batches_done - first) * run.settings.batch);
@@ -213,25 +229,30 @@ impl<'a> Trainer<'a> {
     fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<EpochRecord> {
         let Self { run, network, progress, .. } = self;
         let evaluation = Instant::now();
-        let mut error = |split| {
+        let mut evaluate = |split| {
             let logits = |pick: &[i64]| network.engine.logits(split, pick, Mode::Evaluation);
-            error_percent(split, logits, || observer.should_stop())
+            evaluate(split, logits, || observer.should_stop())
         };
-        let (val_error, test_error) = (error(&run.validation)?, error(run.test)?);
+        let (val, test) = (evaluate(&run.validation)?, evaluate(run.test)?);
+        let layers = measure_layers(&network.engine.net, &run.validation);
         let seconds = progress.epoch_seconds + evaluation.elapsed().as_secs_f64();
         let train_size = f64::from(run.settings.train_size);
-        let record = EpochRecord {
-            arm: run.lane.arm,
-            seed: run.lane.seed,
-            epoch: number,
-            train_loss: progress.loss_sum / train_size,
-            val_error,
-            test_error,
-            seconds,
-            images_per_second: train_size / progress.epoch_seconds.max(1e-9),
-        };
+        let whole = [
+            (Metric::TrainLoss, progress.loss_sum / train_size),
+            (Metric::ValError, val.error),
+            (Metric::TestError, test.error),
+            (Metric::Seconds, seconds),
+            (Metric::ImagesPerSecond, train_size / progress.epoch_seconds.max(1e-9)),
+            (Metric::ValLoss, val.loss),
+            (Metric::TestLoss, test.loss),
+        ];
+        let train_error = progress.wrong.map(|wrong| (Metric::TrainError, 100.0 * wrong as f64 / train_size));
+        let mut record = EpochRecord::new(run.lane, number, whole.into_iter().chain(train_error));
+        for one in layers {
+            record.measured.set(one);
+        }
         let seconds = progress.seconds + seconds;
-        *progress = TrainingProgress { epochs_done: number, seconds, ..TrainingProgress::default() };
+        *progress = TrainingProgress::at(number, seconds);
         Some(record)
     }
 
@@ -254,6 +275,7 @@ fn snapshot(run: &LaneRun, network: &LaneNetwork, sgd: &Sgd, progress: &Training
         epochs_done: progress.epochs_done,
         batches_done: progress.batches_done,
         loss_sum: progress.loss_sum,
+        wrong: progress.wrong,
         epoch_seconds: progress.epoch_seconds,
         seconds: progress.seconds,
         weights: net.weights(),

@@ -2,6 +2,7 @@
 
 mod descent;
 mod lane;
+mod layer_metrics;
 mod settings;
 
 pub use descent::{BatchPlace, Descent, EpochEnd, Objective, are_finite, step};
