@@ -10,8 +10,9 @@
 //!   core back at its next batch, keeps its network in memory, and goes on from there: that changes no bit.
 //! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted inside
 //!   a part, so it gives such a core back when the part is done.
-//! - A view never waits for a cell's part: where no lane can give a core, one view at a time runs in addition to what the
-//!   cores carry. This is the only case in which more threads compute than there are cores.
+//! - A view waits neither for a lane's batch, which takes a second in a large network, nor for a cell's part: one view at a
+//!   time begins at once, in addition to what the cores carry, and a lane yields to it as soon as it can. This is the only
+//!   case in which more threads compute than there are cores.
 
 use std::fmt;
 
@@ -156,16 +157,21 @@ impl Scheduler {
         for job in &mut self.jobs {
             job.reclaimed = 0;
         }
+        let used = self.used();
         let yielding = self.jobs.iter().filter(|job| job.phase == Phase::Yielding);
-        let mut pool =
-            Pool { free: self.cores.saturating_sub(self.used()), coming: yielding.map(|job| job.held).sum() };
+        let mut pool = Pool { free: self.cores.saturating_sub(used), coming: yielding.map(|job| job.held).sum() };
+        // For a view that runs in addition.
+        self.take_from_lanes(Priority::View, used.saturating_sub(self.cores), &mut pool, &mut decisions);
         for priority in Priority::ALL {
             if !self.assign_class(priority, &mut pool, &mut decisions) {
                 break;
             }
             self.grow_class(priority, &mut pool, &mut decisions);
         }
-        self.keep_running(&mut pool, &mut decisions);
+        // Whoever waits for more cores than there are would let these lie idle.
+        for at in 0..self.jobs.len() {
+            self.keep_running(at, &mut pool, &mut decisions);
+        }
         decisions
     }
 
@@ -178,16 +184,24 @@ impl Scheduler {
     fn assign_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) -> bool {
         for at in 0..self.jobs.len() {
             let Job { priority: of, phase, threads, id, .. } = self.jobs[at];
+            if of == priority && phase == Phase::Yielding {
+                // Before those behind it may have its core.
+                self.keep_running(at, pool, decisions);
+            }
             if of != priority || !matches!(phase, Phase::Waiting | Phase::Parked) {
                 continue;
             }
             if threads <= pool.free {
                 pool.free -= threads;
-            } else if self.take_from_lanes(priority, threads, pool, decisions) {
-                continue;
             } else if priority != Priority::View || self.used() > self.cores {
+                if self.take_from_lanes(priority, threads, pool, decisions) {
+                    continue;
+                }
                 self.reclaim(priority, threads);
                 return false;
+            } else {
+                // In addition; the next assignment asks a lane to yield to it if none has been asked before.
+                pool.reserve(threads);
             }
             let job = &mut self.jobs[at];
             (job.phase, job.held) = (Phase::Running, threads);
@@ -259,16 +273,13 @@ impl Scheduler {
         }
     }
 
-    /// Lets those go on that were asked for cores which nobody needs any more.
-    fn keep_running(&mut self, pool: &mut Pool, decisions: &mut Vec<Decision>) {
-        let mut yielding: Vec<&mut Job> = self.jobs.iter_mut().filter(|job| job.phase == Phase::Yielding).collect();
-        yielding.sort_by_key(|job| (job.priority, job.id));
-        for job in yielding {
-            if let Some(left) = pool.coming.checked_sub(job.held) {
-                pool.coming = left;
-                job.phase = Phase::Running;
-                decisions.push(Decision::Continue(job.id));
-            }
+    /// Lets a job go on that was asked to yield, if nobody who is more urgent needs its cores any more.
+    fn keep_running(&mut self, at: usize, pool: &mut Pool, decisions: &mut Vec<Decision>) {
+        let job = &mut self.jobs[at];
+        if let Some(left) = pool.coming.checked_sub(job.held).filter(|_| job.phase == Phase::Yielding) {
+            pool.coming = left;
+            job.phase = Phase::Running;
+            decisions.push(Decision::Continue(job.id));
         }
     }
 
@@ -368,6 +379,24 @@ mod tests {
         assert_eq!(scheduler.assign(), [Start(cell)]);
         scheduler.end(cell);
         assert_eq!(scheduler.assign(), [Continue(lanes[1])], "before the one that has not begun");
+    }
+
+    /// A batch may take a second.
+    #[test]
+    fn a_view_begins_at_once_and_a_lane_yields_to_it_when_it_can() {
+        let mut scheduler = Scheduler::new(2);
+        let lanes = [1, 2].map(|_| submitted(&mut scheduler, Priority::Lane, 1));
+        let view = scheduler.submit(Priority::View, 1);
+        assert_eq!(scheduler.assign(), [Start(view)]);
+        assert_eq!(scheduler.assign(), [Yield(lanes[1])]);
+        let second = scheduler.submit(Priority::View, 1);
+        assert_eq!(scheduler.assign(), [Yield(lanes[0])], "one in addition is enough");
+        assert!(scheduler.park(lanes[1]));
+        assert_eq!(scheduler.assign(), [Start(second)], "which the first is no more");
+        scheduler.end(view);
+        assert_eq!(scheduler.assign(), [Continue(lanes[0])]);
+        scheduler.end(second);
+        assert_eq!(scheduler.assign(), [Continue(lanes[1])]);
     }
 
     #[test]
