@@ -16,7 +16,10 @@ mod common;
 mod digits;
 
 use common::{Kernel, Numbers, bits, end, event, follow, home, log, numbers, program, train, try_event, until};
-use protocol::{DataSource, ErrorKind, Lane, RequestBody, RunEvent, RunId, RunSpec, RunState};
+use protocol::{
+    CellKey, DataSource, Effort, ErrorKind, Experiment, ExperimentSpec, Lane, RequestBody, RunEvent, RunId, RunSpec,
+    RunState, Saturation,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shell::client::{Client, ClientError};
@@ -230,6 +233,35 @@ fn pausing_and_stopping_changes_no_bit() {
     client.request(RequestBody::Continue { run }).unwrap();
     assert!(matches!(end(&mut client, &home, run), RunEvent::Finished { .. }));
     assert_eq!(numbers(&home, run), expected);
+}
+
+/// One core for two lanes and a cell: the lane that trains waits for the cell, and says so.
+#[test]
+fn waiting_for_a_cell_changes_no_bit() {
+    let data = tempfile::tempdir().unwrap();
+    let spec = spec(12, small_data(data.path()));
+    let expected = uninterrupted(&spec);
+    let (_folder, home) = home();
+    let _kernel = Kernel::start_with(&home, &["--cores", "1", "--checkpoint-seconds", "0.004"]);
+    let mut client = follow(&home);
+    let run = train(&mut client, &spec);
+    event(&mut client, &home, "an epoch", |event| matches!(event, RunEvent::Epoch { .. }).then_some(()));
+    let measurement = ExperimentSpec {
+        experiment: Experiment::Saturation(Saturation::default()),
+        effort: Effort::Quick,
+        seeds: vec![1, 2],
+    };
+    let cell = CellKey { lesson: "a".into(), cell: "b".into() };
+    client.request(RequestBody::RunCell { cell: cell.clone(), spec: measurement }).unwrap();
+    event(&mut client, &home, "the word that it waits", |event| {
+        assert!(!event.ends_run(), "too quick for this test");
+        matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("while a cell measures"))
+            .then_some(())
+    });
+    let ended = end(&mut client, &home, run);
+    assert!(matches!(ended, RunEvent::Finished { .. }), "{ended:?}");
+    assert_eq!(numbers(&home, run), expected);
+    assert!(Store::open_read(&home).unwrap().cell_outcome(&cell).unwrap().is_some());
 }
 
 /// Damaged checkpoints are set aside with a sentence; an older one, or the beginning, serves, and no bit changes.

@@ -1,7 +1,6 @@
 //! A run that trains or waits, and the state that the ends of its lanes add up to.
 
 use super::{
-    lane::LaneEnd,
     permit::{Order, Permit},
     scheduler::{JobId, Priority, Scheduler},
     stopwatch::Stopwatch,
@@ -66,6 +65,15 @@ pub(crate) enum Stage {
     /// It has a thread, which trains, or is parked for a while.
     Training,
     Ended(LaneEnd),
+}
+
+/// How a lane's thread ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LaneEnd {
+    Finished,
+    Diverged,
+    Stopped,
+    Failed(String),
 }
 
 impl Active {

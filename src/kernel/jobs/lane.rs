@@ -2,6 +2,7 @@
 
 use super::{
     Order, Permit,
+    active::LaneEnd,
     checkpoint::{self, Unreadable},
     message_of,
     parked::ParkedTime,
@@ -25,15 +26,6 @@ use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files:
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// How long a lane waits before it tries a full disk again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// How a lane's thread ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LaneEnd {
-    Finished,
-    Diverged,
-    Stopped,
-    Failed(String),
-}
 
 /// Why something could not be made durable, or read back.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,7 @@ impl Kernel {
     /// Called by a lane's thread that was asked to yield: gives its cores back and waits for them. Returns how long.
     pub(super) fn park(self: &Arc<Self>, job: JobId, permit: &Permit) -> Duration {
         let began = Instant::now();
-        {
+        let turns = {
             let mut jobs = self.jobs();
             if !jobs.scheduler.park(job) {
                 return Duration::ZERO;
@@ -29,9 +29,11 @@ impl Kernel {
             {
                 active.stopwatch.stop();
             }
+            let turns = permit.turns();
             self.dispatch(&mut jobs);
-        }
-        permit.wait_for_turn();
+            turns
+        };
+        permit.wait_for_turn(turns);
         began.elapsed()
     }
 

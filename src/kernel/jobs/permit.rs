@@ -20,19 +20,28 @@ pub(crate) enum Order {
 /// Shared by a job's thread and whoever schedules it.
 #[derive(Default)]
 pub(crate) struct Permit {
-    order: Mutex<Order>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    order: Order,
+    /// How often it was told to go. A thread that is parked may be told to go and to yield again before it wakes up: by this
+    /// it knows, and gives its core back once more.
+    turns: u64,
 }
 
 impl Permit {
     pub fn order(&self) -> Order {
-        *lock(&self.order)
+        lock(&self.state).order
     }
 
     pub fn give(&self, new: Order) {
-        let mut order = lock(&self.order);
-        if *order != Order::Stop {
-            *order = new;
+        let mut state = lock(&self.state);
+        if state.order != Order::Stop {
+            state.order = new;
+            state.turns += u64::from(new == Order::Go);
             self.changed.notify_all();
         }
     }
@@ -41,17 +50,48 @@ impl Permit {
         self.order() == Order::Stop
     }
 
-    /// Waits as long as the order is to yield.
-    pub fn wait_for_turn(&self) {
-        let order = lock(&self.order);
-        let turn = self.changed.wait_while(order, |order| *order == Order::Yield);
+    /// How often it was told to go; see [`Permit::wait_for_turn`].
+    pub fn turns(&self) -> u64 {
+        lock(&self.state).turns
+    }
+
+    /// Waits until it has been told to go more often than this, or is told to stop.
+    pub fn wait_for_turn(&self, turns: u64) {
+        let state = lock(&self.state);
+        let turn = self.changed.wait_while(state, |state| state.turns == turns && state.order != Order::Stop);
         drop(turn.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits for so long, or until the order is another one than to go on.
     pub fn wait(&self, timeout: Duration) {
-        let order = lock(&self.order);
-        let waited = self.changed.wait_timeout_while(order, timeout, |order| *order == Order::Go);
+        let state = lock(&self.state);
+        let waited = self.changed.wait_timeout_while(state, timeout, |state| state.order == Order::Go);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between the two orders the thread did not wake up; it would wait for ever for a core that it has.
+    #[test]
+    fn a_thread_that_is_asked_to_yield_anew_before_it_wakes_up_hears_of_its_turn() {
+        let permit = Permit::default();
+        permit.give(Order::Yield);
+        let turns = permit.turns();
+        permit.give(Order::Go);
+        permit.give(Order::Yield);
+        permit.wait_for_turn(turns);
+        assert_eq!(permit.order(), Order::Yield, "it parks again");
+    }
+
+    #[test]
+    fn no_order_comes_after_a_stop() {
+        let permit = Permit::default();
+        permit.give(Order::Stop);
+        permit.give(Order::Go);
+        permit.wait_for_turn(permit.turns());
+        assert!(permit.is_stopped());
     }
 }

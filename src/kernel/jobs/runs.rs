@@ -5,8 +5,8 @@
 
 use super::{
     Active, Jobs, Unsaved,
-    active::{Intent, RunPhase, Stage},
-    lane::{LaneEnd, LaneWork},
+    active::{Intent, LaneEnd, RunPhase, Stage},
+    lane::LaneWork,
     scheduler::JobId,
 };
 use crate::{Kernel, refusal::Refusal, server::Complaint};

@@ -10,8 +10,10 @@
 //!   core back at its next batch, keeps its network in memory, and goes on from there: that changes no bit.
 //! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted inside
 //!   a part, so it gives such a core back when the part is done.
-//! - A view never waits for a cell's part: where no lane can give a core, one view at a time runs in addition to what the
-//!   cores carry. This is the only case in which more threads compute than there are cores.
+//! - A batch of a large network takes a second. So that nobody waits for it, one view or cell at a time begins at once, in
+//!   addition to what the cores carry, and a lane yields to it as soon as it can. A view does so too where no lane can give
+//!   a core, because it is over before a cell's part is. This is the only case in which more threads compute than there are
+//!   cores.
 
 use std::fmt;
 
@@ -156,16 +158,21 @@ impl Scheduler {
         for job in &mut self.jobs {
             job.reclaimed = 0;
         }
+        let used = self.used();
         let yielding = self.jobs.iter().filter(|job| job.phase == Phase::Yielding);
-        let mut pool =
-            Pool { free: self.cores.saturating_sub(self.used()), coming: yielding.map(|job| job.held).sum() };
+        let mut pool = Pool { free: self.cores.saturating_sub(used), coming: yielding.map(|job| job.held).sum() };
+        // For a view that runs in addition.
+        self.take_from_lanes(Priority::View, used.saturating_sub(self.cores), &mut pool, &mut decisions);
         for priority in Priority::ALL {
             if !self.assign_class(priority, &mut pool, &mut decisions) {
                 break;
             }
             self.grow_class(priority, &mut pool, &mut decisions);
         }
-        self.keep_running(&mut pool, &mut decisions);
+        // Whoever waits for more cores than there are would let these lie idle.
+        for at in 0..self.jobs.len() {
+            self.keep_running(at, &mut pool, &mut decisions);
+        }
         decisions
     }
 
@@ -178,14 +185,21 @@ impl Scheduler {
     fn assign_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) -> bool {
         for at in 0..self.jobs.len() {
             let Job { priority: of, phase, threads, id, .. } = self.jobs[at];
+            if of == priority && phase == Phase::Yielding {
+                // Before those behind it may have its core.
+                self.keep_running(at, pool, decisions);
+            }
             if of != priority || !matches!(phase, Phase::Waiting | Phase::Parked) {
                 continue;
             }
             if threads <= pool.free {
                 pool.free -= threads;
+            } else if self.begins_in_addition(priority, pool) {
+                // The next assignment asks a lane to yield to it, if none has been asked before.
+                pool.reserve(threads);
             } else if self.take_from_lanes(priority, threads, pool, decisions) {
                 continue;
-            } else if priority != Priority::View || self.used() > self.cores {
+            } else {
                 self.reclaim(priority, threads);
                 return false;
             }
@@ -194,6 +208,17 @@ impl Scheduler {
             decisions.push(if phase == Phase::Waiting { Decision::Start(id) } else { Decision::Continue(id) });
         }
         true
+    }
+
+    /// Whether a job of this class may begin although every core is taken.
+    fn begins_in_addition(&self, priority: Priority, pool: &Pool) -> bool {
+        let lane_gives = || pool.coming > 0 || self.jobs.iter().any(|job| job.can_be_asked_by(priority));
+        let may = match priority {
+            Priority::View => true,
+            Priority::Cell => lane_gives(),
+            Priority::Lane | Priority::Sweep => false,
+        };
+        may && self.used() <= self.cores
     }
 
     /// Gives the running jobs of a class what they could use beside what they need.
@@ -224,12 +249,8 @@ impl Scheduler {
         pool: &mut Pool,
         decisions: &mut Vec<Decision>,
     ) -> bool {
-        let mut lanes: Vec<usize> = (0..self.jobs.len())
-            .filter(|&at| {
-                let job = &self.jobs[at];
-                job.phase == Phase::Running && job.priority > priority && job.priority.yields()
-            })
-            .collect();
+        let mut lanes: Vec<usize> =
+            (0..self.jobs.len()).filter(|&at| self.jobs[at].can_be_asked_by(priority)).collect();
         lanes.sort_by_key(|&at| (self.jobs[at].priority, self.jobs[at].id));
         let there = pool.free + pool.coming + lanes.iter().map(|&at| self.jobs[at].held).sum::<u32>();
         if there < threads {
@@ -259,16 +280,13 @@ impl Scheduler {
         }
     }
 
-    /// Lets those go on that were asked for cores which nobody needs any more.
-    fn keep_running(&mut self, pool: &mut Pool, decisions: &mut Vec<Decision>) {
-        let mut yielding: Vec<&mut Job> = self.jobs.iter_mut().filter(|job| job.phase == Phase::Yielding).collect();
-        yielding.sort_by_key(|job| (job.priority, job.id));
-        for job in yielding {
-            if let Some(left) = pool.coming.checked_sub(job.held) {
-                pool.coming = left;
-                job.phase = Phase::Running;
-                decisions.push(Decision::Continue(job.id));
-            }
+    /// Lets a job go on that was asked to yield, if nobody who is more urgent needs its cores any more.
+    fn keep_running(&mut self, at: usize, pool: &mut Pool, decisions: &mut Vec<Decision>) {
+        let job = &mut self.jobs[at];
+        if let Some(left) = pool.coming.checked_sub(job.held).filter(|_| job.phase == Phase::Yielding) {
+            pool.coming = left;
+            job.phase = Phase::Running;
+            decisions.push(Decision::Continue(job.id));
         }
     }
 
@@ -278,6 +296,11 @@ impl Scheduler {
 }
 
 impl Job {
+    /// Whether it would yield to a job of this class.
+    fn can_be_asked_by(&self, priority: Priority) -> bool {
+        self.phase == Phase::Running && self.priority > priority && self.priority.yields()
+    }
+
     fn allowed(&self) -> u32 {
         self.held.saturating_sub(self.reclaimed).min(self.wanted).max(1)
     }
@@ -362,12 +385,35 @@ mod tests {
         let lanes = [1, 2, 3].map(|_| scheduler.submit(Priority::Lane, 1));
         assert_eq!(scheduler.assign(), [Start(lanes[0]), Start(lanes[1])]);
         let cell = scheduler.submit(Priority::Cell, 1);
+        assert_eq!(scheduler.assign(), [Start(cell)], "a batch may take a second");
         assert_eq!(scheduler.assign(), [Yield(lanes[1])]);
         assert_eq!(scheduler.assign(), [], "asked once");
+        let second = scheduler.submit(Priority::Cell, 1);
+        assert_eq!(scheduler.assign(), [Yield(lanes[0])], "one in addition is enough");
         assert!(scheduler.park(lanes[1]));
-        assert_eq!(scheduler.assign(), [Start(cell)]);
+        assert_eq!(scheduler.assign(), [Start(second)]);
+        scheduler.end(second);
+        assert_eq!(scheduler.assign(), [Continue(lanes[0])]);
         scheduler.end(cell);
         assert_eq!(scheduler.assign(), [Continue(lanes[1])], "before the one that has not begun");
+    }
+
+    /// A batch may take a second.
+    #[test]
+    fn a_view_begins_at_once_and_a_lane_yields_to_it_when_it_can() {
+        let mut scheduler = Scheduler::new(2);
+        let lanes = [1, 2].map(|_| submitted(&mut scheduler, Priority::Lane, 1));
+        let view = scheduler.submit(Priority::View, 1);
+        assert_eq!(scheduler.assign(), [Start(view)]);
+        assert_eq!(scheduler.assign(), [Yield(lanes[1])]);
+        let second = scheduler.submit(Priority::View, 1);
+        assert_eq!(scheduler.assign(), [Yield(lanes[0])], "one in addition is enough");
+        assert!(scheduler.park(lanes[1]));
+        assert_eq!(scheduler.assign(), [Start(second)], "which the first is no more");
+        scheduler.end(view);
+        assert_eq!(scheduler.assign(), [Continue(lanes[0])]);
+        scheduler.end(second);
+        assert_eq!(scheduler.assign(), [Continue(lanes[1])]);
     }
 
     #[test]
@@ -375,7 +421,7 @@ mod tests {
         let mut scheduler = Scheduler::new(1);
         let lane = submitted(&mut scheduler, Priority::Lane, 1);
         let cell = scheduler.submit(Priority::Cell, 1);
-        assert_eq!(scheduler.assign(), [Yield(lane)]);
+        assert_eq!([scheduler.assign(), scheduler.assign()], [[Start(cell)], [Yield(lane)]]);
         scheduler.end(cell);
         assert_eq!(scheduler.assign(), [Continue(lane)]);
         assert!(!scheduler.park(lane));
@@ -450,7 +496,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in whatever order: no core is given out twice, but for one view; none lies idle while somebody
+        /// Whatever comes in whatever order: no core is given out twice, but for one view or cell; none lies idle while somebody
         /// could have it; and when all that runs comes to its end, everybody has had a turn and every core is back.
         #[test]
         fn cores_are_given_out_once_and_come_back(cores in 1..5_u32, steps in steps()) {
@@ -473,8 +519,8 @@ mod tests {
                     }
                 }
                 scheduler.assign();
-                let views: u32 = scheduler.jobs.iter().filter(|job| job.priority == Priority::View).map(|job| job.held).sum();
-                prop_assert!(scheduler.used() <= cores + views.min(1));
+                let urgent = scheduler.jobs.iter().any(|job| job.priority <= Priority::Cell && job.held > 0);
+                prop_assert!(scheduler.used() <= cores + u32::from(urgent));
                 let waits = |job: &&Job| matches!(job.phase, Phase::Waiting | Phase::Parked);
                 if let Some(first) = scheduler.jobs.iter().filter(waits).min_by_key(|job| (job.priority, job.id)) {
                     prop_assert!(scheduler.used() + first.threads > cores, "{first:?} could run");

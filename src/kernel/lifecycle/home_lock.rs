@@ -1,6 +1,6 @@
 //! One kernel per home: a lock on a file, held as long as the process lives.
 
-use super::process::KernelError;
+use super::error::KernelError;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},

@@ -3,6 +3,7 @@
 //! store's second copy; `shutdown` ends everything in good order.
 
 mod backup;
+mod error;
 mod home_lock;
 mod home_watch;
 mod log;
@@ -10,7 +11,8 @@ mod process;
 mod recovery;
 mod shutdown;
 
-pub use process::{KernelError, Options, run};
+pub use error::KernelError;
+pub use process::{Options, run};
 
 pub(crate) use backup::Backups;
 pub(crate) use recovery::UnfinishedWork;

@@ -67,6 +67,21 @@ fn a_lane_gives_its_core_to_a_cell_and_goes_on_after_it() {
     }
 }
 
+/// As quick as they come: a lane may be asked to yield anew before it has woken up.
+#[test]
+fn many_views_in_a_row_leave_no_lane_behind() {
+    let bench = Bench::new();
+    let run = bench.train(&ALL);
+    for _ in 0..500 {
+        bench.measure(cell("view", 1));
+        bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+    }
+    bench.wait("every lane", |bench| bench.lanes() == (3, 0));
+    bench.kernel.stop(run).unwrap();
+    bench.to_the_end(run);
+    bench.cores_are_back();
+}
+
 /// A run that stands still altogether says why, and its clock does so too.
 #[test]
 fn a_cell_takes_every_core_and_the_run_says_so() {
