@@ -232,8 +232,9 @@ impl CellObserver for ProgressReporter<'_> {
 
     fn cores(&mut self, busy: usize, wanted: usize) -> usize {
         let mut jobs = self.kernel.jobs();
-        jobs.scheduler.resize(self.job, busy as u32, wanted as u32);
-        self.kernel.dispatch(&mut jobs);
+        if jobs.scheduler.resize(self.job, busy as u32, wanted as u32) {
+            self.kernel.dispatch(&mut jobs);
+        }
         jobs.scheduler.allowed(self.job) as usize
     }
 }

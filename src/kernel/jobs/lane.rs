@@ -308,11 +308,11 @@ impl Observer for LaneObserver<'_> {
     fn begins(&mut self, environment: &Environment) {
         let (run, name) = (self.run, &environment.backend);
         // Where the disk does not take it, whoever listens hears of it all the same.
-        let news = self.kernel.store().set_backend(run, name).unwrap_or_else(|error| {
+        let has_changed = self.kernel.store().set_backend(run, name).unwrap_or_else(|error| {
             tracing::warn!(%run, "its backend is not stored: {error}");
             true
         });
-        if news {
+        if has_changed {
             self.kernel.announce(RunEvent::Backend { run, name: name.clone() });
         }
     }

@@ -140,11 +140,13 @@ impl Scheduler {
     }
 
     /// The job computes on `busy` threads and could use `wanted`. Cores that it does not need any more, or that are wanted
-    /// back and not busy, are free. Call [`Scheduler::assign`], then [`Scheduler::allowed`].
-    pub fn resize(&mut self, id: JobId, busy: u32, wanted: u32) {
-        let Some(job) = self.job(id) else { return };
+    /// back and not busy, are free. Returns whether anything has changed: then call [`Scheduler::assign`].
+    pub fn resize(&mut self, id: JobId, busy: u32, wanted: u32) -> bool {
+        let Some(job) = self.job(id) else { return false };
+        let before = (job.wanted, job.held);
         job.wanted = wanted.max(1);
         job.held = job.held.min(job.allowed().max(busy).max(1));
+        before != (job.wanted, job.held)
     }
 
     /// On how many threads the job may compute now.
@@ -515,7 +517,7 @@ mod tests {
                         let cell = scheduler.jobs.iter().filter(|job| {
                             job.priority == Priority::Cell && job.phase == Phase::Running
                         }).map(|job| (job.id, job.held)).nth(at % 3);
-                        if let Some((id, held)) = cell { scheduler.resize(id, busy.min(held), wanted) }
+                        if let Some((id, held)) = cell { scheduler.resize(id, busy.min(held), wanted); }
                     }
                 }
                 scheduler.assign();
