@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use store::{Home, Store, UnfinishedJob};
+use unicode_width::UnicodeWidthStr;
 
 #[derive(Args)]
 pub struct Runs {
@@ -328,10 +329,12 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     }
     say(&format!("checkpoints: {}", home.run(run).display()))?;
     say(&format!("study: {}", summary.spec))?;
+    let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
+    let width = width.max(16);
     for r in epochs {
         let number = |metric, decimals| number(&r, metric, decimals);
         say(&format!(
-            "{:<16} epoch {:>4}  loss {}  val {:>5} %  test {:>5} %  {:>6} s",
+            "{:<width$} epoch {:>4}  loss {}  val {:>5} %  test {:>5} %  {:>6} s",
             summary.spec.lane_title(r.lane()),
             r.epoch,
             number(Metric::TrainLoss, 4),

@@ -7,6 +7,7 @@ use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, RunSpec, clock, escap
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use unicode_width::UnicodeWidthStr;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -243,13 +244,14 @@ impl Teller {
         }
         self.lanes.values().for_each(ProgressBar::finish);
         let Some(spec) = &self.spec else { return Ok(()) };
-        say(&format!("{:<18} {:>10} {:>14} {:>10}", "lane", "best val %", "at epoch", "test %"))?;
+        let width = spec.lanes().into_iter().map(|lane| spec.lane_title(lane).width()).max().unwrap_or(0).max(18);
+        say(&format!("{:<width$} {:>10} {:>14} {:>10}", "lane", "best val %", "at epoch", "test %"))?;
         for lane in spec.lanes() {
             let records = self.records.iter().filter(|record| record.lane() == lane);
             let errors = records.filter_map(|record| Some((record.get(Metric::ValError)?, record)));
             if let Some((error, best)) = errors.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
                 say(&format!(
-                    "{:<18} {error:>10.2} {:>14} {:>10}",
+                    "{:<width$} {error:>10.2} {:>14} {:>10}",
                     spec.lane_title(lane),
                     best.epoch,
                     number(best, Metric::TestError, 2)

@@ -21,7 +21,7 @@ use store::{Interruption, LaneState, Store, StoreError};
 
 impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.
-    pub(crate) fn train(self: &Arc<Self>, spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
+    pub(crate) fn train(self: &Arc<Self>, mut spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
         spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         // The kernel has no working folder of its own, and a run may be resumed from anywhere.
         if let DataSource::Folder(folder) = &spec.data
@@ -30,7 +30,11 @@ impl Kernel {
             let message = format!("data: {} is not the absolute path of a folder that is there", folder.display());
             return Err(Refusal::new(ErrorKind::BadSpec, message));
         }
-        Dataset::is_there(&spec.data).map_err(|error| Refusal::new(ErrorKind::BadSpec, format!("data: {error}")))?;
+        let of_data = |why: String| Refusal::new(ErrorKind::BadSpec, format!("data: {why}"));
+        Dataset::is_there(&spec.data).map_err(|error| of_data(error.to_string()))?;
+        // Held until its lanes have begun, so that it is read once.
+        let _data = self.trainer.fit_to_data(&mut spec).map_err(of_data)?;
+        spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         let mut jobs = self.jobs();
         // Only here: a run that comes from a larger machine keeps its number, on which its bits depend.
         if spec.threads > jobs.scheduler.cores() {

@@ -1,6 +1,7 @@
 //! What the kernel asks of `learn`. Behind a trait, so that tests can train something that panics, diverges or waits.
 
 use crate::lock;
+use learn::data::{Requested, fit_sizes};
 use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
 use protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec};
 use std::sync::{Arc, Mutex, Weak};
@@ -19,6 +20,15 @@ pub(crate) trait Trainer: Send + Sync {
 
     /// Measures a lesson's cell.
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String>;
+
+    /// Shrinks the numbers of images that were not asked for, the preset's, to what a data set has. Returns the data,
+    /// which need not be read again as long as it is held.
+    ///
+    /// # Errors
+    /// If the data can't be read, or has fewer images than were asked for.
+    fn fit_to_data(&self, _spec: &mut RunSpec) -> Result<Option<Arc<Dataset>>, String> {
+        Ok(None)
+    }
 }
 
 /// The real one. Call before other threads are started.
@@ -48,6 +58,19 @@ impl Trainer for LibTorch {
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
         let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist), cache: &self.cache };
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
+    }
+
+    fn fit_to_data(&self, spec: &mut RunSpec) -> Result<Option<Arc<Dataset>>, String> {
+        if spec.data == DataSource::Mnist {
+            return Ok(None);
+        }
+        let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
+        let preset = RunSpec::of(spec.preset);
+        let asked = |size, usual| if size == usual { Requested::AtMost(size) } else { Requested::Exactly(size) };
+        let (train, val) = (asked(spec.train_size, preset.train_size), asked(spec.val_size, preset.val_size));
+        let sizes = fit_sizes(data.split_sizes(), train, val).map_err(|error| error.to_string())?;
+        (spec.train_size, spec.val_size) = (sizes.train, sizes.val);
+        Ok(Some(data))
     }
 }
 

@@ -217,6 +217,9 @@ pub struct RunSpec {
     pub data: DataSource,
 }
 
+/// So many settings stand in the title of an arm.
+const MOST_TITLED: usize = 2;
+
 impl RunSpec {
     pub const MAX_EPOCHS: u32 = 10_000;
     pub const MAX_IMAGES: u32 = 60_000;
@@ -316,7 +319,12 @@ impl RunSpec {
             let usual = values.iter().find(|of| count(of) > 1 && values.iter().all(|other| count(other) <= count(of)));
             (usual != Some(&value) && count(&value) < values.len()).then(|| format!(" {} {value}", setting.key))
         });
-        title.extend(own);
+        // One says which arm it is; what else it has is said where there is room for settings.
+        let own: Vec<String> = own.collect();
+        title.extend(own.iter().take(MOST_TITLED).cloned());
+        if own.len() > MOST_TITLED {
+            title = format!("{title} +{}", own.len() - MOST_TITLED);
+        }
         title
     }
 
@@ -547,5 +555,7 @@ mod tests {
         );
         assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh lr 0.1", "all-Tanh lr 0.05"]);
         assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh batch 100", "mine"]);
+        let many = titles("relu-tanh; all-tanh; gelu-gelu lr=0.2 momentum=0.9 nesterov=yes wd=0.1");
+        assert_eq!(many[2], "all-GELU lr 0.2 momentum 0.9 +2");
     }
 }

@@ -13,7 +13,9 @@ use std::{
 use store::{Home, socket};
 
 /// A connection may be closed a moment before its process has ended.
-const STATUS_WITHIN: Duration = Duration::from_secs(1);
+const STATUS_WITHIN: Duration = Duration::from_secs(2);
+/// How long the socket of a process that is being killed may still take connections.
+const DYING: Duration = Duration::from_millis(100);
 const SIGKILL: i32 = 9;
 
 /// How it ended.
@@ -113,12 +115,16 @@ impl Watch {
 
     /// Call it once the connection is closed.
     pub fn ending(&self) -> Ending {
-        let listens = self.socket.as_ref().is_some_and(|path| socket::is_listening(path));
-        // Should it listen, it has hung up on this client, or the next one is there already.
-        let patience = if listens { Duration::ZERO } else { STATUS_WITHIN };
-        if let Some(status) = self.started.get().and_then(|started| started.status(patience)) {
+        // First: the socket of a process that is being killed takes connections for a moment longer.
+        if let Some(status) = self.started.get().and_then(|started| started.status(STATUS_WITHIN)) {
             return Ending::of(status);
         }
+        let is_listening = || self.socket.as_ref().is_some_and(|path| socket::is_listening(path));
+        // Should it go on listening, it has hung up on this client, or the next one is there already.
+        let listens = is_listening() && {
+            thread::sleep(DYING);
+            is_listening()
+        };
         let left_behind = self.socket.as_ref().is_some_and(|path| path.exists());
         if !listens && left_behind { Ending::Died } else { Ending::Left }
     }
