@@ -12,7 +12,7 @@ use learn::network::Mode;
 use learn::optim::{Sgd, SgdSettings};
 use learn::train::LaneSettings;
 use learn::{Dataset, Engine, machine};
-use protocol::{Arm, DataSource, Lane, Preset, RunSpec};
+use protocol::{ArmId, DataSource, Lane, Preset, Study};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tch::Tensor;
@@ -139,9 +139,9 @@ fn after_its_first_batch_no_layer_allocates() {
 fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
     machine::use_threads(1);
     let data = Dataset::load(&DataSource::Mnist).unwrap();
-    let spec = RunSpec::of(Preset::Article);
+    let spec = Study::of(Preset::Article);
     let split = data.train(spec.train_size);
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+    for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
         let net = LaneSettings::new(&spec, Lane { arm, seed: 1 }).unwrap().network(data.shape(), 10, 1);
         let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
         assert!(engine.name().starts_with("fused"));

@@ -11,7 +11,7 @@ use learn::Dataset;
 use learn::experiment::{Cache, CellObserver, Context, run};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
-    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Metric, Outcome, PlotSeries, RunSpec,
+    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Metric, Outcome, PlotSeries, Study,
     finds, run_findings,
 };
 use session::Session;
@@ -242,7 +242,7 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
 }
 
 /// A run of a race's cell to its end, in which every error is the same.
-fn raced(spec: &RunSpec) -> Vec<String> {
+fn raced(spec: &Study) -> Vec<String> {
     let lanes = spec.arm_ids().flat_map(|arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
     let records = lanes.flat_map(|(arm, seed)| {
         (1..=spec.epochs).map(move |epoch| {

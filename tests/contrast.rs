@@ -8,7 +8,7 @@ mod session;
 
 use app::{Background, luminance};
 use crossterm::event::KeyCode;
-use protocol::{Arm, RunEvent, RunId};
+use protocol::{ArmId, RunEvent, RunId};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend};
@@ -99,8 +99,8 @@ fn every_pane_can_be_read_on_every_page() {
     assert_readable(&mut session, "a race that is ready");
     session.start_race();
     for epoch in 1..=9 {
-        session.epoch(Arm::RELU_TANH, epoch, 3.0 / f64::from(epoch));
-        session.epoch(Arm::ALL_TANH, epoch, 3.3 / f64::from(epoch));
+        session.epoch(ArmId::RELU_TANH, epoch, 3.0 / f64::from(epoch));
+        session.epoch(ArmId::ALL_TANH, epoch, 3.3 / f64::from(epoch));
     }
     assert_readable(&mut session, "a race");
     for (key, what) in [

@@ -8,7 +8,7 @@ mod session;
 use app::{App, Event, Tag};
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Library, Line};
-use protocol::{CellKey, Reply, RunEvent, RunId, RunSpec};
+use protocol::{CellKey, Reply, RunEvent, RunId, Study};
 use session::Session;
 use std::collections::HashSet;
 use ui::{Glyphs, Palette, Theme};
@@ -188,7 +188,7 @@ fn a_tick_means_read_run_and_answered() {
     let before = session.app.course_left().unwrap();
     session.tell(Event::Recalled(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
     assert_ne!(session.app.course_left().unwrap(), before);
-    let begin = |session: &mut Session, run: RunId, spec: &RunSpec| {
+    let begin = |session: &mut Session, run: RunId, spec: &Study| {
         session.tell(Event::Reply(Tag::Race(at.clone()), Reply::Started { run }));
         session.kernel(RunEvent::Started { run, spec: spec.clone() });
     };

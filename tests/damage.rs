@@ -8,7 +8,7 @@ mod disk;
 
 use common::{RELU, TANH, commit, home, record, spec};
 use disk::SmallDisk;
-use protocol::{Metric, RunId, RunSpec, RunState};
+use protocol::{Metric, RunId, RunState, Study};
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
 use store::{DamagedRun, Home, Store, StoreError};
@@ -396,11 +396,11 @@ fn a_damaged_row_stays_found_when_it_is_written_to() {
 }
 
 /// A checkpoint's file as these tests have it.
-fn tell_spec(file: &std::path::Path) -> Option<RunSpec> {
+fn tell_spec(file: &std::path::Path) -> Option<Study> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-fn lay_checkpoint(home: &Home, run: RunId, spec: &RunSpec) {
+fn lay_checkpoint(home: &Home, run: RunId, spec: &Study) {
     fs::create_dir_all(home.lane(run, RELU)).unwrap();
     fs::write(home.checkpoint(run, RELU, 1), serde_json::to_vec(spec).unwrap()).unwrap();
 }

@@ -11,8 +11,8 @@ mod session;
 use app::{Event, Tag};
 use common::TestHome;
 use protocol::{
-    self, Arm, CellEvent, CellKey, CellRecord, Effort, Figure, Finding, Lane, Outcome, Preset, RunEvent, RunId,
-    RunSpec, RunState, is_terminal_control,
+    self, ArmId, CellEvent, CellKey, CellRecord, Effort, Figure, Finding, Lane, Outcome, Preset, RunEvent, RunId,
+    RunState, Study, is_terminal_control,
 };
 use ratatui::{Terminal, backend::TestBackend};
 use serde_json::Value;
@@ -53,7 +53,7 @@ impl Planted {
         let store_home = Home::at(&folder).unwrap();
         store_home.prepare().unwrap();
         let mut store = Store::open(&store_home).unwrap();
-        let spec = RunSpec { epochs: 1, train_size: 100, val_size: 100, ..RunSpec::of(Preset::Article) };
+        let spec = Study { epochs: 1, train_size: 100, val_size: 100, ..Study::of(Preset::Article) };
         let run = store.create_run(&spec, Some(HOSTILE)).unwrap();
         store.set_state(run, &RunState::Failed { reason: HOSTILE.into() }).unwrap();
         store.set_not_exact(run, HOSTILE).unwrap();
@@ -195,7 +195,7 @@ fn a_data_folder_is_named_without_control_characters() {
 fn a_checkpoint_is_named_without_control_characters() {
     let planted = Planted::new();
     let home = Home::at(&planted.folder).unwrap();
-    let folder = home.lane(RunId(1), Lane { arm: Arm::RELU_TANH, seed: 1 });
+    let folder = home.lane(RunId(1), Lane { arm: ArmId::RELU_TANH, seed: 1 });
     std::fs::create_dir_all(&folder).unwrap();
     let header = serde_json::json!({ "__metadata__": {
         "format": HOSTILE, "spec": HOSTILE, "arm": HOSTILE, "seed": HOSTILE, "epoch": HOSTILE, "digest": HOSTILE,

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use learn::{Control, Dataset, Ending, Observer, Snapshot, checkpoint, train_lane};
-use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, RunSpec, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
 /// 450 images in batches of 100: the last batch is partial.
-fn tiny(momentum: f64) -> RunSpec {
-    let spec = RunSpec { epochs: 3, train_size: 450, val_size: 200, ..RunSpec::of(Preset::Article) };
+fn tiny(momentum: f64) -> Study {
+    let spec = Study { epochs: 3, train_size: 450, val_size: 200, ..Study::of(Preset::Article) };
     spec.with_shared(|settings| {
         settings.momentum = momentum;
         settings.widths = Widths(vec![3, 5, 20]);
@@ -59,14 +59,14 @@ impl Observer for Collector {
     }
 }
 
-const LANE: Lane = Lane { arm: Arm::RELU_TANH, seed: 7 };
+const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 7 };
 
 /// Training loss, validation and test error.
 fn measured(record: &EpochRecord) -> [f64; 3] {
     [Metric::TrainLoss, Metric::ValError, Metric::TestError].map(|metric| record.get(metric).unwrap())
 }
 
-fn uninterrupted(spec: &RunSpec, lane: Lane) -> Collector {
+fn uninterrupted(spec: &Study, lane: Lane) -> Collector {
     let mut collector = Collector::stopping_after(usize::MAX);
     assert_eq!(train_lane(spec, lane, &DATA, None, &mut collector).unwrap(), Ending::Finished);
     collector
@@ -76,15 +76,15 @@ fn uninterrupted(spec: &RunSpec, lane: Lane) -> Collector {
 /// validation and test error in percent. The last bits hold for AVX2; with other vector instructions a sum is rounded differently.
 #[test]
 fn the_articles_digits_do_not_move() {
-    let fused = RunSpec { epochs: 1, train_size: 3000, val_size: 1000, ..RunSpec::of(Preset::Article) };
-    let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() }.with_shared(|settings| {
+    let fused = Study { epochs: 1, train_size: 3000, val_size: 1000, ..Study::of(Preset::Article) };
+    let libtorch = Study { backend: Backend::Libtorch, ..fused.clone() }.with_shared(|settings| {
         settings.momentum = 0.9;
         settings.learning_rate = 0.02;
     });
     let before = [
-        (&fused, Arm::RELU_TANH, 2.067_459_432_284_037_4, 26.4, 32.42),
-        (&fused, Arm::ALL_TANH, 2.051_337_440_808_614_2, 26.1, 31.79),
-        (&libtorch, Arm::RELU_TANH, 2.086_988_989_512_126, 32.4, 38.97),
+        (&fused, ArmId::RELU_TANH, 2.067_459_432_284_037_4, 26.4, 32.42),
+        (&fused, ArmId::ALL_TANH, 2.051_337_440_808_614_2, 26.1, 31.79),
+        (&libtorch, ArmId::RELU_TANH, 2.086_988_989_512_126, 32.4, 38.97),
     ];
     for (spec, arm, loss, val_error, test_error) in before {
         let run = uninterrupted(spec, Lane { arm, seed: 1 });
@@ -103,9 +103,9 @@ fn the_articles_digits_do_not_move() {
 #[ignore = "takes minutes"]
 fn the_stored_curves_of_five_seeds_do_not_move() {
     let stored = include_str!("../assets/runs/article-five-seeds.csv");
-    let spec = RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) };
+    let spec = Study { epochs: 3, ..Study::of(Preset::Article) };
     for seed in 1..=5 {
-        for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
             let run = uninterrupted(&spec, Lane { arm, seed });
             let exact = run.last.as_ref().unwrap().environment.backend.contains("AVX-512");
             for r in &run.records {
@@ -159,7 +159,7 @@ fn stopped_in_an_evaluation_it_is_the_same_run() {
 #[test]
 fn a_lane_does_not_feel_its_neighbour() {
     let spec = tiny(0.0);
-    let other = Lane { arm: Arm::ALL_TANH, seed: 7 };
+    let other = Lane { arm: ArmId::ALL_TANH, seed: 7 };
     let (alone, alone_other) = (uninterrupted(&spec, LANE), uninterrupted(&spec, other));
     std::thread::scope(|scope| {
         let a = scope.spawn(|| uninterrupted(&spec, LANE));

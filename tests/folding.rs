@@ -9,7 +9,7 @@ use app::{App, Effect, Event, Tag};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{CellBody, Library, parse};
 use protocol::{
-    self, Arm, CellEvent, CellKey, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec,
+    self, ArmId, CellEvent, CellKey, ExperimentSpec, Outcome, Preset, Reply, RequestBody, RunEvent, RunId, Study,
 };
 use serde_json::{Value, json};
 use session::Session;
@@ -90,7 +90,7 @@ fn start_race(session: &mut Session) {
     session.tab_to("race");
     session.enter();
     session.tell(Event::Reply(Tag::Race(key("race")), Reply::Started { run: RunId(1) }));
-    session.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) } });
+    session.kernel(RunEvent::Started { run: RunId(1), spec: Study { epochs: 3, ..Study::of(Preset::Article) } });
 }
 
 fn measure(session: &mut Session) {
@@ -121,7 +121,7 @@ fn each_block_opens_when_all_its_cells_have_an_outcome() {
     measure(&mut session);
     assert_eq!(told(&session), ["first"], "the third waits for the race too");
     start_race(&mut session);
-    session.epoch(Arm::RELU_TANH, 1, 5.0);
+    session.epoch(ArmId::RELU_TANH, 1, 5.0);
     assert_eq!(told(&session), ["first"], "a race that runs is not over");
     session.kernel(RunEvent::Finished { run: RunId(1) });
     assert_eq!(told(&session), ["first", "second", "third"]);
@@ -134,7 +134,7 @@ fn a_stopped_race_counts_if_it_has_an_epoch() {
     session.kernel(RunEvent::Stopped { run: RunId(1) });
     assert_eq!(told(&session), [] as [&str; 0]);
     session.kernel(RunEvent::Continued { run: RunId(1) });
-    session.epoch(Arm::RELU_TANH, 1, 5.0);
+    session.epoch(ArmId::RELU_TANH, 1, 5.0);
     session.kernel(RunEvent::Stopped { run: RunId(1) });
     assert_eq!(told(&session), ["second"]);
     // What was seen stays seen, though the race goes on or is deleted.

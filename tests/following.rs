@@ -7,8 +7,8 @@ mod cli;
 
 use cli::{TestHome, events};
 use protocol::{
-    Activations, Arm, EpochRecord, Event, Hello, Lane, Metric, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody,
-    RunEvent, RunId, RunSpec, RunState, ServerLine,
+    Activations, ArmId, EpochRecord, Event, Hello, Lane, Metric, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody,
+    RunEvent, RunId, RunState, ServerLine, Study,
 };
 use serde_json::Value;
 use shell::client::Client;
@@ -24,7 +24,7 @@ const LONG: [&str; 9] = ["train", "--train-size", "500", "--val-size", "200", "-
 
 fn commit(store: &mut Store, run: RunId, epoch: u32) -> EpochRecord {
     let record = EpochRecord::new(
-        Lane { arm: Arm::RELU_TANH, seed: 1 },
+        Lane { arm: ArmId::RELU_TANH, seed: 1 },
         epoch,
         [
             (Metric::TrainLoss, 0.5),
@@ -71,7 +71,7 @@ fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let spec = RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
+    let spec = Study { epochs: 3, ..Study::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
     let run = store.create_run(&spec, None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let listener = UnixListener::bind(at.socket().unwrap()).unwrap();
@@ -109,7 +109,7 @@ fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let spec = RunSpec { epochs: 2, ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
+    let spec = Study { epochs: 2, ..Study::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
     let run = store.create_run(&spec, None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let listener = UnixListener::bind(at.socket().unwrap()).unwrap();
@@ -177,7 +177,7 @@ fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    let run = store.create_run(&Study::of(Preset::Article), None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let socket = at.socket().unwrap();
     let listener = UnixListener::bind(&socket).unwrap();
@@ -201,7 +201,7 @@ fn beside_a_kernel_that_does_not_answer_the_runs_are_listed() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
-    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    let run = store.create_run(&Study::of(Preset::Article), None).unwrap();
     store.set_state(run, &RunState::Running).unwrap();
     let socket = at.socket().unwrap();
     let silent = UnixListener::bind(&socket).unwrap();
@@ -234,7 +234,7 @@ fn a_run_that_waits_for_a_core_says_so_once() {
 fn why_a_run_failed_and_is_not_exact_is_told_wherever_it_is_listed() {
     let home = TestHome::new();
     let mut store = Store::open(&Home::at(home.folder()).unwrap()).unwrap();
-    let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+    let run = store.create_run(&Study::of(Preset::Article), None).unwrap();
     store.set_state(run, &RunState::Failed { reason: "no data".into() }).unwrap();
     store.set_not_exact(run, "threads was 1, is 2").unwrap();
     drop(store);

@@ -4,12 +4,12 @@
 
 use learn::train::LaneSettings;
 use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, RunSpec, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
-const LANE: Lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
 
 /// Keeps the last epoch, its weights, and what was said of the backend.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Observer for Last {
 }
 
 /// The last epoch of a lane, its weights, and what computed it.
-fn train(spec: &RunSpec, lane: Lane) -> (EpochRecord, Vec<NamedTensor>, String) {
+fn train(spec: &Study, lane: Lane) -> (EpochRecord, Vec<NamedTensor>, String) {
     let mut last = Last::default();
     assert_eq!(train_lane(spec, lane, &DATA, None, &mut last).unwrap(), Ending::Finished);
     let (record, snapshot) = last.at_the_end.unwrap();
@@ -59,12 +59,12 @@ fn every_width_trains_as_with_libtorch() {
     for (widths, batch) in [([1, 1, 1], 7), ([5, 9, 33], 50), ([4, 16, 120], 100), ([20, 50, 500], 64)] {
         let widths = Widths(widths.to_vec());
         let train_size = 12 * batch - 3;
-        let fused = RunSpec { epochs: 1, train_size, val_size: 50, ..RunSpec::of(Preset::Article) };
+        let fused = Study { epochs: 1, train_size, val_size: 50, ..Study::of(Preset::Article) };
         let fused = fused.with_shared(|settings| {
             settings.widths = widths.clone();
             settings.batch = batch;
         });
-        let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() };
+        let libtorch = Study { backend: Backend::Libtorch, ..fused.clone() };
         let ((one, weights, ran), (other, expected, oracle)) = (train(&fused, LANE), train(&libtorch, LANE));
         assert!(ran.starts_with("fused (") && oracle == "libtorch", "{ran}, {oracle}");
         let apart = (one.get(Metric::TrainLoss).unwrap() - other.get(Metric::TrainLoss).unwrap()).abs();
@@ -80,9 +80,9 @@ fn every_width_trains_as_with_libtorch() {
 /// The fused layers keep to the lane's own thread: a lane that has more is LibTorch's, and says so.
 #[test]
 fn libtorch_takes_over_a_lane_of_several_threads() {
-    let spec = RunSpec { threads: 2, epochs: 1, train_size: 300, val_size: 50, ..RunSpec::of(Preset::Article) };
+    let spec = Study { threads: 2, epochs: 1, train_size: 300, val_size: 50, ..Study::of(Preset::Article) };
     let (asked, weights, ran) = train(&spec, LANE);
-    let (oracle, expected, _) = train(&RunSpec { backend: Backend::Libtorch, ..spec }, LANE);
+    let (oracle, expected, _) = train(&Study { backend: Backend::Libtorch, ..spec }, LANE);
     assert_eq!(ran, "libtorch (threads > 1)");
     assert_eq!(asked.get(Metric::TrainLoss).unwrap().to_bits(), oracle.get(Metric::TrainLoss).unwrap().to_bits());
     assert_eq!(weights, expected);
@@ -94,10 +94,10 @@ fn libtorch_takes_over_a_lane_of_several_threads() {
 #[ignore = "takes minutes; run it in release"]
 fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
     const SEEDS: u64 = 5;
-    let fused = RunSpec { epochs: 10, train_size: 10_000, ..RunSpec::of(Preset::Article) };
-    let libtorch = RunSpec { backend: Backend::Libtorch, ..fused.clone() };
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
-        let error = |spec: &RunSpec, seed| train(spec, Lane { arm, seed }).0.get(Metric::ValError).unwrap();
+    let fused = Study { epochs: 10, train_size: 10_000, ..Study::of(Preset::Article) };
+    let libtorch = Study { backend: Backend::Libtorch, ..fused.clone() };
+    for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
+        let error = |spec: &Study, seed| train(spec, Lane { arm, seed }).0.get(Metric::ValError).unwrap();
         let (ours, theirs): (Vec<_>, Vec<_>) =
             (1..=SEEDS).map(|seed| (error(&fused, seed), error(&libtorch, seed))).unzip();
         let differences: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();

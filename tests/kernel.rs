@@ -8,7 +8,7 @@ mod disk;
 
 use common::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
 use disk::SmallDisk;
-use protocol::{Arm, ErrorKind, Event, Reply, RequestBody, RunEvent, RunState};
+use protocol::{ArmId, ErrorKind, Event, Reply, RequestBody, RunEvent, RunState};
 use rustix::process::Signal;
 use shell::client::{Client, Message};
 use std::{fs, io::Write, process::Command};
@@ -55,7 +55,7 @@ fn a_loss_that_explodes_ends_its_arm_and_no_other() {
     let (_folder, home) = home();
     let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0"]);
     let mut client = follow(&home);
-    let arms: [Arm; 2] = ["relu-linear", "all-tanh"].map(|arm| arm.parse().unwrap());
+    let arms: [ArmId; 2] = ["relu-linear", "all-tanh"].map(|arm| arm.parse().unwrap());
     let spec = tiny(3).with_arms(arms.map(|arm| arm.as_str().parse().unwrap())).with_shared(|settings| {
         settings.learning_rate = 100.0;
         settings.momentum = 0.99;

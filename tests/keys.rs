@@ -9,7 +9,7 @@ use app::{App, Effect, Event, Modal, Read, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
 use protocol::{
-    self, CellEvent, CellKey, Figure, Outcome, Preset, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+    self, CellEvent, CellKey, Figure, Outcome, Preset, RequestBody, RunEvent, RunId, RunState, RunSummary, Study,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -517,7 +517,7 @@ fn what_takes_long_is_asked_for() {
     assert!(session.app.modals.is_empty() && session.asked.is_empty());
     session.press(KeyCode::Enter);
     session.press(KeyCode::Char('y'));
-    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == RunSpec::of(Preset::Article)));
+    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == Study::of(Preset::Article)));
     // A short one starts at once.
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("first");
@@ -634,7 +634,7 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         run: RunId(run),
         name: name.map(String::from),
         state,
-        spec: RunSpec::of(Preset::Article),
+        spec: Study::of(Preset::Article),
         not_exact: None,
         created: 0,
         updated: 0,

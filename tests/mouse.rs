@@ -8,7 +8,7 @@ mod session;
 use app::{Event, Modal};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, CellBody};
-use protocol::{Finding, Outcome, Preset, RunId, RunSpec, RunState, RunSummary};
+use protocol::{Finding, Outcome, Preset, RunId, RunState, RunSummary, Study};
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
@@ -91,7 +91,7 @@ fn pages_are_clicked() {
 }
 
 fn summary(run: i64) -> RunSummary {
-    let spec = RunSpec::of(Preset::Article);
+    let spec = Study::of(Preset::Article);
     RunSummary {
         run: RunId(run),
         name: Some(format!("race {run}")),

@@ -6,14 +6,14 @@
 use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, NetworkKind, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
-use protocol::{Activation, Activations, Arm, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress};
+use protocol::{Activation, Activations, ArmId, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress};
 use std::path::Path;
 use std::sync::LazyLock;
 
 static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
 /// Of whatever arm: what is trained stands in the settings.
-const LANE: Lane = Lane { arm: Arm::RELU_TANH, seed: 3 };
+const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 3 };
 
 /// 230 images in batches of 50: the last batch is partial.
 fn settings(network: NetworkKind) -> LaneSettings {

@@ -7,7 +7,7 @@ mod common;
 mod digits;
 
 use common::{Kernel, end, event, follow, home, train};
-use protocol::{DataSource, RequestBody, RunEvent, RunSpec};
+use protocol::{DataSource, RequestBody, RunEvent, Study};
 use std::{fs, path::Path};
 use store::{Home, Store};
 
@@ -16,7 +16,7 @@ fn difference(change: impl FnOnce(&Path, &Home), environment: Option<(&str, &str
     let data = tempfile::tempdir().unwrap();
     digits::write(data.path());
     let source = DataSource::Folder(data.path().to_owned());
-    let spec = RunSpec { train_size: 490, val_size: 100, data: source, ..common::tiny(4) };
+    let spec = Study { train_size: 490, val_size: 100, data: source, ..common::tiny(4) };
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     let mut client = follow(&home);

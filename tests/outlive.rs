@@ -19,7 +19,7 @@ mod notebook;
 
 use cli::TestHome;
 use notebook::{Notebook, Opening, start_race, until};
-use protocol::{Event, RequestBody, RunEvent, RunId, RunSpec};
+use protocol::{Event, RequestBody, RunEvent, RunId, Study};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shell::client::{Client, Message};
@@ -37,7 +37,7 @@ use store::{Home, Store};
 /// A race that does not end while a test looks at it, on the screen.
 fn racing() -> Notebook {
     let home = TestHome::new();
-    start_race(&home, RunSpec::MAX_EPOCHS);
+    start_race(&home, Study::MAX_EPOCHS);
     notebook::open_on_race(&home);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("What the article says");
@@ -112,7 +112,7 @@ fn a_race_outlives_a_killed_notebook() {
 #[test]
 fn a_notebook_that_opens_goes_on_with_what_a_dead_kernel_left() {
     let home = TestHome::new();
-    start_race(&home, RunSpec::MAX_EPOCHS);
+    start_race(&home, Study::MAX_EPOCHS);
     notebook::open_on_race(&home);
     home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
     let pid = home.json(&["kernel", "status", "--json"])["pid"].clone();
@@ -158,7 +158,7 @@ fn listen(home: &TestHome, over: &Arc<AtomicBool>) -> JoinHandle<Duration> {
 
 /// Two thousand real digits, so that an epoch takes about a tenth of a second.
 fn start_long_race(home: &TestHome) -> RunId {
-    let epochs = RunSpec::MAX_EPOCHS.to_string();
+    let epochs = Study::MAX_EPOCHS.to_string();
     let started =
         home.events(&["train", "--detach", "--json", "--epochs", &epochs, "--train-size", "2000", "--val-size", "500"]);
     let run = started[0]["run"].as_i64().unwrap();

@@ -9,8 +9,8 @@ use app::{App, Effect, Event, Modal, PredictionOutcome, PredictionState, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{Answer, AnswerRecord, CellBody, Library, PredictCell};
 use protocol::{
-    Arm, AxisScale, CellKey, EpochRecord, Figure, Finding, Lane, Metric, Outcome, Plot, PlotAxis, PlotPlace,
-    PlotSeries, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary, Source, Stroke, Table, TablePlace,
+    ArmId, AxisScale, CellKey, EpochRecord, Figure, Finding, Lane, Metric, Outcome, Plot, PlotAxis, PlotPlace,
+    PlotSeries, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Source, Stroke, Study, Table, TablePlace,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -65,7 +65,7 @@ fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
 }
 
 /// The race of lesson 0 with an error for each epoch of its first arm, the second arm's a point above.
-fn race(session: &mut Session, spec: &RunSpec, errors: &[f64], finished: bool) {
+fn race(session: &mut Session, spec: &Study, errors: &[f64], finished: bool) {
     let (run, at) = (RunId(1), key("welcome", "first"));
     session.tell(Event::Reply(Tag::Race(at), Reply::Started { run }));
     session.kernel(RunEvent::Started { run, spec: spec.clone() });
@@ -88,7 +88,7 @@ fn race(session: &mut Session, spec: &RunSpec, errors: &[f64], finished: bool) {
     session.kernel(if finished { RunEvent::Finished { run } } else { RunEvent::Stopped { run } });
 }
 
-fn lesson_spec(session: &Session) -> RunSpec {
+fn lesson_spec(session: &Session) -> Study {
     session.app.lesson_spec(&key("welcome", "first")).unwrap()
 }
 
@@ -126,7 +126,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     }
     assert_eq!(session.app.answers[&at].confidence, Some(80));
     // More seeds are the same study.
-    let seed = RunSpec { seeds: vec![7], ..spec };
+    let seed = Study { seeds: vec![7], ..spec };
     race(&mut session, &seed, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
     let (right, sentence) = verdict(&session, &at);
     assert!(right);
@@ -585,7 +585,7 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
 fn a_race_finds_the_errors_of_its_arms() {
     let mut session = Session::on("welcome", 80, 24);
     let spec = lesson_spec(&session);
-    assert!(spec.arm_ids().eq([Arm::RELU_TANH, Arm::ALL_TANH]));
+    assert!(spec.arm_ids().eq([ArmId::RELU_TANH, ArmId::ALL_TANH]));
     race(&mut session, &spec, &[9.0, 1.0, 4.0, 3.5, 3.25], true);
     let found = session.app.findings_in(&key("welcome", "first"));
     let value = |key: &str| found[key].value;

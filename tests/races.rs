@@ -8,7 +8,7 @@ mod session;
 use app::{Effect, Event, Link, Modal, QuitChoice, Tag};
 use crossterm::event::KeyCode;
 use protocol::{
-    Arm, EpochRecord, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState, RunSummary,
+    ArmId, EpochRecord, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Study,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -32,7 +32,7 @@ fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {
 }
 
 /// The race of the first lesson with this spec, in view.
-fn race(spec: &RunSpec, (columns, rows): (u16, u16)) -> Session {
+fn race(spec: &Study, (columns, rows): (u16, u16)) -> Session {
     let mut session = Session::on("faster", columns, rows);
     session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), RUN.0.into())]));
     session.kernel(RunEvent::Started { run: RUN, spec: spec.clone() });
@@ -41,11 +41,11 @@ fn race(spec: &RunSpec, (columns, rows): (u16, u16)) -> Session {
     session
 }
 
-fn article() -> RunSpec {
-    RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) }
+fn article() -> Study {
+    Study { epochs: 30, ..Study::of(Preset::Article) }
 }
 
-fn snapshots(name: &str, spec: &RunSpec, prepare: impl Fn(&mut Session)) {
+fn snapshots(name: &str, spec: &Study, prepare: impl Fn(&mut Session)) {
     for (columns, rows) in [(80, 24), (120, 40)] {
         let mut session = race(spec, (columns, rows));
         prepare(&mut session);
@@ -57,7 +57,7 @@ fn snapshots(name: &str, spec: &RunSpec, prepare: impl Fn(&mut Session)) {
 fn fall(session: &mut Session, lanes: &[Lane], epochs: u32) {
     for lane in lanes {
         for epoch in 1..=epochs {
-            let behind = if lane.arm == Arm::ALL_TANH { 1.15 } else { 1.0 };
+            let behind = if lane.arm == ArmId::ALL_TANH { 1.15 } else { 1.0 };
             let error = (3.2 / f64::from(epoch).sqrt() + 0.03 * lane.seed as f64) * behind;
             session.kernel(record(*lane, epoch, error));
         }
@@ -67,8 +67,8 @@ fn fall(session: &mut Session, lanes: &[Lane], epochs: u32) {
 #[test]
 fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
     snapshots("diverged-at-once", &article(), |session| {
-        fall(session, &[Lane { arm: Arm::RELU_TANH, seed: 1 }], 4);
-        session.kernel(RunEvent::Diverged { run: RUN, arm: Arm::ALL_TANH, seed: 1, epoch: 1, batch: 12 });
+        fall(session, &[Lane { arm: ArmId::RELU_TANH, seed: 1 }], 4);
+        session.kernel(RunEvent::Diverged { run: RUN, arm: ArmId::ALL_TANH, seed: 1, epoch: 1, batch: 12 });
         let text = Some("The disk is full; training waits until there is space.".into());
         session.kernel(RunEvent::Notice { run: RUN, text });
     });
@@ -76,7 +76,7 @@ fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
 
 #[test]
 fn many_seeds_are_told_by_their_arms() {
-    let spec = RunSpec { seeds: vec![1, 2, 3, 4, 5], ..article() };
+    let spec = Study { seeds: vec![1, 2, 3, 4, 5], ..article() };
     snapshots("seeds", &spec, |session| {
         let lanes = spec.lanes();
         fall(session, &lanes[..4], 30);
@@ -92,7 +92,7 @@ fn many_seeds_are_told_by_their_arms() {
 #[test]
 fn lanes_that_find_no_room_are_counted() {
     let arms = ["relu-tanh", "all-tanh", "relu-relu", "softplus-tanh", "sigmoid-tanh", "relu-sigmoid"];
-    let spec = RunSpec { seeds: vec![1, 2], ..article() }.with_arms(arms.map(|arm| arm.parse().unwrap()));
+    let spec = Study { seeds: vec![1, 2], ..article() }.with_arms(arms.map(|arm| arm.parse().unwrap()));
     snapshots("lanes", &spec, |session| fall(session, &spec.lanes(), 3));
     snapshots("lanes-run", &spec, |session| {
         fall(session, &spec.lanes(), 3);
@@ -102,7 +102,7 @@ fn lanes_that_find_no_room_are_counted() {
 
 #[test]
 fn a_race_with_other_settings_than_the_lessons_says_so() {
-    let spec = RunSpec { epochs: 5, ..RunSpec::of(Preset::Article) };
+    let spec = Study { epochs: 5, ..Study::of(Preset::Article) };
     let spec = spec.with_shared(|settings| settings.learning_rate = 0.05);
     snapshots("other-settings", &spec, |session| {
         fall(session, &spec.lanes(), 5);
@@ -113,15 +113,15 @@ fn a_race_with_other_settings_than_the_lessons_says_so() {
 /// Whatever the reader runs, the lesson's own run stays one key away, and the title says which of them is shown.
 #[test]
 fn the_lessons_run_and_the_readers_are_both_kept() {
-    let mut session = race(&RunSpec::of(Preset::Article), (120, 40));
+    let mut session = race(&Study::of(Preset::Article), (120, 40));
     session.kernel(RunEvent::Finished { run: RUN });
     let title = "LeNet-4 on MNIST: ReLU+Tanh against all-Tanh · run 7";
     assert!(session.screen(&RICH).contains(title));
     session.press(KeyCode::Char('x'));
     assert!(session.app.message.as_ref().unwrap().contains("no other run"));
     // Twelve epochs, from the form.
-    let own = RunSpec { epochs: 12, ..RunSpec::of(Preset::Article) };
-    let start = |session: &mut Session, run: i64, spec: &RunSpec| {
+    let own = Study { epochs: 12, ..Study::of(Preset::Article) };
+    let start = |session: &mut Session, run: i64, spec: &Study| {
         session.press(KeyCode::Enter);
         session.press(KeyCode::Delete);
         session.type_text(&spec.epochs.to_string());
@@ -140,7 +140,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
     assert!(screen.contains(title) && screen.contains("x shows your run 8"), "{screen}");
     // Another run of the reader's own takes the place of their last one.
     session.press(KeyCode::Char('x'));
-    start(&mut session, 9, &RunSpec { epochs: 13, ..own });
+    start(&mut session, 9, &Study { epochs: 13, ..own });
     session.press(KeyCode::Char('x'));
     assert!(session.screen(&RICH).contains(title));
     let kept = |name: &str| {
@@ -154,7 +154,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
     let mut again = Session::on("faster", 120, 40);
     let places = [("cell-run/faster/race", 7), ("cell-other-run/faster/race", 9)];
     again.tell(Event::Recalled(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
-    again.kernel(RunEvent::Started { run: RUN, spec: RunSpec::of(Preset::Article) });
+    again.kernel(RunEvent::Started { run: RUN, spec: Study::of(Preset::Article) });
     again.tab_to("race");
     assert!(again.screen(&RICH).contains("x shows"));
 }
@@ -163,7 +163,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
 /// heights, and m stretches the axes to them.
 #[test]
 fn published_points_do_not_set_the_axes_of_another_study() {
-    let spec = RunSpec { epochs: 12, train_size: 10_000, ..article() };
+    let spec = Study { epochs: 12, train_size: 10_000, ..article() };
     let prepare = |session: &mut Session| fall(session, &spec.lanes(), 12);
     snapshots("short", &spec, prepare);
     let mut session = race(&spec, (80, 24));
@@ -173,7 +173,7 @@ fn published_points_do_not_set_the_axes_of_another_study() {
     assert!(screen.contains("→ 1.37 @17, @150") && screen.contains("→ 1.05 @50"), "{screen}");
     assert!(row("1.37 @17") < row("1.05 @50"));
     // The labels stay where they are while a curve comes near them.
-    let last = Lane { arm: Arm::ALL_TANH, seed: 1 };
+    let last = Lane { arm: ArmId::ALL_TANH, seed: 1 };
     session.kernel(record(last, 13, 1.1));
     let later = session.screen(&RICH);
     assert_eq!(later.lines().position(|line| line.contains("→ 1.37 @17, @150")), Some(row("1.37 @17")));
@@ -191,7 +191,7 @@ fn published_points_do_not_set_the_axes_of_another_study() {
 
 #[test]
 fn two_seeds_have_a_mean_and_a_spread() {
-    let spec = RunSpec { seeds: vec![1, 2], ..article() };
+    let spec = Study { seeds: vec![1, 2], ..article() };
     snapshots("two-seeds", &spec, |session| fall(session, &spec.lanes(), 20));
     for size in [(200, 50), (40, 12)] {
         let mut session = race(&spec, size);
@@ -203,7 +203,7 @@ fn two_seeds_have_a_mean_and_a_spread() {
 /// A larger screen tells more of a race, never less.
 #[test]
 fn wide_screens_tell_more() {
-    let spec = RunSpec { seeds: vec![1, 2, 3], ..article() };
+    let spec = Study { seeds: vec![1, 2, 3], ..article() };
     let told = |size| {
         let mut session = race(&spec, size);
         fall(&mut session, &spec.lanes(), 20);
@@ -224,7 +224,7 @@ fn wide_screens_tell_more() {
 /// The time of a run is the clock's, at every width and in mid-run.
 #[test]
 fn the_time_of_a_race_is_never_blank() {
-    let spec = RunSpec { seeds: vec![1, 2, 3, 4, 5], ..article() };
+    let spec = Study { seeds: vec![1, 2, 3, 4, 5], ..article() };
     for size in [(40, 12), (80, 24), (120, 40), (200, 50)] {
         let mut session = race(&spec, size);
         fall(&mut session, &spec.lanes()[..4], 30);

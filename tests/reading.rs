@@ -7,7 +7,7 @@ mod session;
 
 use app::{Event, Stale};
 use crossterm::event::KeyCode;
-use protocol::{self, Arm, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source, Steer, UnitState};
+use protocol::{self, ArmId, CellEvent, CellKey, Effort, Figure, Outcome, RequestBody, Source, Steer, UnitState};
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
 
@@ -156,14 +156,14 @@ fn a_running_race_is_read() {
         assert!(session.app.modals.is_empty() && session.app.message.is_some(), "nothing is measured yet");
         session.start_race();
         for epoch in 1..=9 {
-            for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+            for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
                 session.epoch(arm, epoch, 3.0 / f64::from(epoch));
             }
         }
         session.press(KeyCode::Char('v'));
         session.press(KeyCode::Left);
         session.press(KeyCode::Down);
-        session.epoch(Arm::ALL_TANH, 10, 0.5);
+        session.epoch(ArmId::ALL_TANH, 10, 0.5);
         assert!(session.screen(&RICH).contains("▲ all-Tanh: epoch 8, validation error 0.38 % (test 0.38)"));
         insta::assert_snapshot!(format!("values-race-{columns}x{rows}"), session.picture(&RICH));
         session.press(KeyCode::Down);

@@ -17,8 +17,8 @@ mod digits;
 
 use common::{Kernel, Numbers, bits, end, event, follow, home, log, numbers, program, train, try_event, until};
 use protocol::{
-    CellKey, DataSource, Effort, ErrorKind, Experiment, ExperimentSpec, Lane, RequestBody, RunEvent, RunId, RunSpec,
-    RunState, Saturation,
+    CellKey, DataSource, Effort, ErrorKind, Experiment, ExperimentSpec, Lane, RequestBody, RunEvent, RunId, RunState,
+    Saturation, Study,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,14 +35,14 @@ fn small_data(folder: &Path) -> DataSource {
 }
 
 /// Momentum, so that the velocity has to survive too; two arms and a last batch that is not whole.
-fn spec(epochs: u32, data: DataSource) -> RunSpec {
-    RunSpec { train_size: 490, val_size: 100, data, ..common::tiny(epochs) }.with_shared(|settings| {
+fn spec(epochs: u32, data: DataSource) -> Study {
+    Study { train_size: 490, val_size: 100, data, ..common::tiny(epochs) }.with_shared(|settings| {
         settings.momentum = 0.5;
         settings.learning_rate = 0.05;
     })
 }
 
-fn uninterrupted(spec: &RunSpec) -> Numbers {
+fn uninterrupted(spec: &Study) -> Numbers {
     let (_folder, home) = home();
     let _kernel = Kernel::start(&home);
     let mut client = follow(&home);
@@ -55,7 +55,7 @@ fn uninterrupted(spec: &RunSpec) -> Numbers {
 /// A run under attack, and what its followers have been told of it so far.
 struct Victim {
     home: Home,
-    spec: RunSpec,
+    spec: Study,
     run: Option<RunId>,
     told: BTreeMap<(Lane, u32), [u64; 3]>,
     /// What was committed before anyone listened: a kernel goes on as soon as it is there.
@@ -65,7 +65,7 @@ struct Victim {
 }
 
 impl Victim {
-    fn new(home: &Home, spec: &RunSpec) -> Self {
+    fn new(home: &Home, spec: &Study) -> Self {
         Self {
             home: home.clone(),
             spec: spec.clone(),
@@ -310,7 +310,7 @@ fn damaged_checkpoints_cost_time_and_nothing_else() {
 }
 
 /// Where each lane says it is, as (epoch, batch), the last of so many times.
-fn places(client: &mut Client, home: &Home, spec: &RunSpec, times: usize) -> BTreeMap<Lane, (u32, u32)> {
+fn places(client: &mut Client, home: &Home, spec: &Study, times: usize) -> BTreeMap<Lane, (u32, u32)> {
     let mut told: BTreeMap<Lane, Vec<(u32, u32)>> = BTreeMap::new();
     event(client, home, "progress of every lane", |event| {
         if let RunEvent::Progress { progress, .. } = event {
@@ -343,7 +343,7 @@ fn a_kill_costs_at_most_one_checkpoint_interval() {
 }
 
 /// Runs the kernel under strace with this fault; whether the fault came. One arm, two epochs.
-fn under_fault(fault: &str, spec: &RunSpec, expected: &Numbers) -> bool {
+fn under_fault(fault: &str, spec: &Study, expected: &Numbers) -> bool {
     let (folder, home) = home();
     let trace = folder.path().join("trace");
     let mut strace = Command::new("strace");
@@ -412,7 +412,7 @@ fn an_io_error_at_each_write() {
 fn report_what_a_kill_costs() {
     const INTERVAL: Duration = Duration::from_millis(200);
     let (_folder, home) = home();
-    let spec = RunSpec { train_size: 50_000, val_size: 500, ..common::tiny(RunSpec::MAX_EPOCHS) };
+    let spec = Study { train_size: 50_000, val_size: 500, ..common::tiny(Study::MAX_EPOCHS) };
     let interval = INTERVAL.as_secs_f64().to_string();
     let mut dice = ChaCha8Rng::seed_from_u64(5);
     let mut lost = Vec::new();

@@ -10,8 +10,8 @@ use app::{App, Background, Event, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{CellBody, Library};
 use protocol::{
-    self, Arm, CellRecord, EpochRecord, Figure, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunSpec,
-    Source,
+    self, ArmId, CellRecord, EpochRecord, Figure, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, Source,
+    Study,
 };
 use ratatui::{Terminal, backend::TestBackend};
 use ui::{self, Glyphs, Palette, Theme};
@@ -54,7 +54,7 @@ fn to_race(app: &mut App) {
     assert_eq!(app.view.focus, Some(race));
 }
 
-fn record(arm: Arm, epoch: u32, val_error: f64) -> RunEvent {
+fn record(arm: ArmId, epoch: u32, val_error: f64) -> RunEvent {
     let record = EpochRecord::new(
         Lane { arm, seed: 1 },
         epoch,
@@ -71,16 +71,16 @@ fn record(arm: Arm, epoch: u32, val_error: f64) -> RunEvent {
 
 /// A race of 30 epochs whose curves are made up for the test, eight epochs in.
 fn racing(app: &mut App) {
-    let spec = RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) };
+    let spec = Study { epochs: 30, ..Study::of(Preset::Article) };
     let run = RunId(7);
     update(app, Event::Recalled(vec![("cell-run/faster/race".into(), 7.into())]));
     let mut events = vec![RunEvent::Started { run, spec }];
     for epoch in 1..=8 {
         let error = 3.2 / f64::from(epoch).sqrt();
-        events.push(record(Arm::RELU_TANH, epoch, error));
-        events.push(record(Arm::ALL_TANH, epoch, error * 1.15));
+        events.push(record(ArmId::RELU_TANH, epoch, error));
+        events.push(record(ArmId::ALL_TANH, epoch, error * 1.15));
     }
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+    for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
         let progress =
             Progress { arm, seed: 1, epoch: 9, batch: 250, batches: 500, images_per_second: 88_000.0, seconds: 6.0 };
         events.push(RunEvent::Progress { run, progress });
@@ -161,7 +161,7 @@ fn a_diverged_lane_is_told() {
     snapshots("race-diverged", &RICH, |app| {
         racing(app);
         to_race(app);
-        let event = RunEvent::Diverged { run: RunId(7), arm: Arm::ALL_TANH, seed: 1, epoch: 9, batch: 251 };
+        let event = RunEvent::Diverged { run: RunId(7), arm: ArmId::ALL_TANH, seed: 1, epoch: 9, batch: 251 };
         update(app, Event::Kernel(protocol::Event::Run(event)));
     });
 }
@@ -197,14 +197,14 @@ fn runs_are_listed_and_opened() {
         run: RunId(run),
         name: (run == 7).then(|| "the long one".into()),
         state,
-        spec: RunSpec { epochs: 30, ..RunSpec::of(Preset::Article) },
+        spec: Study { epochs: 30, ..Study::of(Preset::Article) },
         not_exact: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,
         epochs_done: 8,
-        done: [Arm::RELU_TANH, Arm::ALL_TANH].map(|arm| (protocol::Lane { arm, seed: 1 }, 8)).to_vec(),
-        best: vec![(protocol::Lane { arm: Arm::RELU_TANH, seed: 1 }, 1.13)],
+        done: [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| (protocol::Lane { arm, seed: 1 }, 8)).to_vec(),
+        best: vec![(protocol::Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1.13)],
     };
     let listed = |app: &mut App| {
         racing(app);

@@ -9,8 +9,8 @@ use app::{App, Effect, Event, Link, Modal, Read, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
 use protocol::{
-    self, Arm, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Lane, Metric, Outcome, Preset, Reply,
-    RequestBody, RunEvent, RunId, RunSpec, RunState,
+    self, ArmId, CellKey, Curves, EpochRecord, ErrorKind, Experiment, Finding, Lane, Metric, Outcome, Preset, Reply,
+    RequestBody, RunEvent, RunId, RunState, Study,
 };
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -21,7 +21,7 @@ const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 fn a_race_starts_pauses_continues_and_stops() {
     let mut session = Session::open();
     session.start_race();
-    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == RunSpec::of(Preset::Article)));
+    assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == Study::of(Preset::Article)));
     session.press(KeyCode::Enter);
     assert_eq!(session.asked.len(), 1, "a running race is not started twice");
 
@@ -113,7 +113,7 @@ fn history_and_live_events_make_one_curve() {
     let epoch = |epoch| RunEvent::Epoch {
         run,
         record: EpochRecord::new(
-            Lane { arm: Arm::RELU_TANH, seed: 1 },
+            Lane { arm: ArmId::RELU_TANH, seed: 1 },
             epoch,
             [
                 (Metric::TrainLoss, 0.1),
@@ -124,7 +124,7 @@ fn history_and_live_events_make_one_curve() {
             ],
         ),
     };
-    let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
+    let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
     session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
     assert!(session.effects.contains(&Effect::Read(Read::Run(run))));
     session.tell(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
@@ -142,7 +142,7 @@ fn what_an_unknown_run_complains_of_is_shown_once_it_is_loaded() {
     let mut session = Session::open();
     let text = Some("The disk is full. Training waits.".to_owned());
     session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
-    let started = RunEvent::Started { run: RunId(9), spec: RunSpec::of(Preset::Article) };
+    let started = RunEvent::Started { run: RunId(9), spec: Study::of(Preset::Article) };
     session.tell(Event::History(RunId(9), vec![started.clone()]));
     assert_eq!(session.app.races[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
     session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
@@ -172,7 +172,7 @@ fn a_race_that_is_to_go_on_says_so_and_is_asked_for_once() {
     let run = RunId(1);
     assert_eq!(session.asked.iter().filter(|body| **body == RequestBody::Resume { run }).count(), 1);
     // The new kernel is there, and the store still calls the run interrupted.
-    let started = RunEvent::Started { run, spec: RunSpec::of(Preset::Article) };
+    let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
     session.tell(Event::Link(Link::On));
     session.tell(Event::History(run, vec![started, RunEvent::Interrupted { run }]));
     assert!(session.app.races[&run].resuming);
@@ -487,8 +487,8 @@ fn enter_says_how_long_it_takes() {
     session.press(KeyCode::Esc);
     session.start_race();
     for epoch in 1..=50 {
-        session.epoch(Arm::RELU_TANH, epoch, 2.0);
-        session.epoch(Arm::ALL_TANH, epoch, 2.0);
+        session.epoch(ArmId::RELU_TANH, epoch, 2.0);
+        session.epoch(ArmId::ALL_TANH, epoch, 2.0);
     }
     session.kernel(RunEvent::Stopped { run: RunId(1) });
     // Each epoch took a second, and a hundred are left.

@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Kernel, command, connect, end, endless, event, follow, home, program, refused, tiny, train, until};
-use protocol::{DataSource, ErrorKind, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, RunSpec, ServerLine, StartLine};
+use protocol::{DataSource, ErrorKind, PROTOCOL_VERSION, Reply, RequestBody, RunEvent, ServerLine, StartLine, Study};
 use rustix::process::Signal;
 use shell::client::Client;
 use std::{
@@ -57,8 +57,8 @@ fn a_bad_spec_is_refused_with_the_setting_and_leaves_no_run() {
     let kernel = Kernel::start(&home);
     let cases = [
         ("lr:", tiny(1).with_shared(|settings| settings.learning_rate = -1.0)),
-        ("data: here", RunSpec { data: DataSource::Folder("here".into()), ..tiny(1) }),
-        ("data: /no/such", RunSpec { data: DataSource::Folder("/no/such".into()), ..tiny(1) }),
+        ("data: here", Study { data: DataSource::Folder("here".into()), ..tiny(1) }),
+        ("data: /no/such", Study { data: DataSource::Folder("/no/such".into()), ..tiny(1) }),
     ];
     for (expected, spec) in cases {
         let (kind, message) = refused(kernel.connect().request(RequestBody::Train { spec, name: None }));

@@ -9,8 +9,7 @@ mod disk;
 use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use protocol::{
-    CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Metric, Outcome, RunEvent, RunId, RunSpec,
-    RunState,
+    CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Metric, Outcome, RunEvent, RunId, RunState, Study,
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
@@ -182,7 +181,7 @@ fn many_open_a_new_home_at_once() {
         }
         scope.spawn(|| {
             let mut store = Store::open(&home).unwrap();
-            let run = store.create_run(&RunSpec { epochs: 40, ..spec() }, None).unwrap();
+            let run = store.create_run(&Study { epochs: 40, ..spec() }, None).unwrap();
             for epoch in 1..=40 {
                 commit(&mut store, run, RELU, epoch);
             }

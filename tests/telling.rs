@@ -10,8 +10,8 @@ use app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale,
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Library, parse};
 use protocol::{
-    self, Arm, CellEvent, CellKey, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
-    RunEvent, RunId, RunSpec, RunState, Unreadable,
+    self, ArmId, CellEvent, CellKey, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
+    RunEvent, RunId, RunState, Study, Unreadable,
 };
 use serde_json::{Value, json};
 use session::Session;
@@ -21,12 +21,12 @@ const RUN: RunId = RunId(1);
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 fn started() -> RunEvent {
-    RunEvent::Started { run: RUN, spec: RunSpec::of(Preset::Article) }
+    RunEvent::Started { run: RUN, spec: Study::of(Preset::Article) }
 }
 
 fn epoch(epoch: u32) -> RunEvent {
     let record = EpochRecord::new(
-        Lane { arm: Arm::RELU_TANH, seed: 1 },
+        Lane { arm: ArmId::RELU_TANH, seed: 1 },
         epoch,
         [
             (Metric::TrainLoss, 0.1),

@@ -14,7 +14,7 @@ use app::{Event, Read};
 use cli::TestHome;
 use crossterm::event::KeyCode;
 use notebook::Notebook;
-use protocol::{Preset, RunId, RunSpec, RunState, RunSummary};
+use protocol::{Preset, RunId, RunState, RunSummary, Study};
 use session::Session;
 use std::fs;
 use store::{Home, Store};
@@ -25,7 +25,7 @@ const NOTHING: &str = "Nothing has been trained here yet";
 fn summary(run: i64) -> RunSummary {
     let name = Some("whole".to_string());
     let (epochs_done, done, best) = (0, Vec::new(), Vec::new());
-    let (state, spec) = (RunState::Stopped, RunSpec::of(Preset::Article));
+    let (state, spec) = (RunState::Stopped, Study::of(Preset::Article));
     RunSummary {
         run: RunId(run),
         name,

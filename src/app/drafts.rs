@@ -1,11 +1,11 @@
 //! Settings that a reader has changed and left: they wait for the next run.
 
 use super::{App, Modal, Settings};
-use protocol::{CellKey, RunSpec};
+use protocol::{CellKey, Study};
 
 impl App {
     /// Opens the settings of a race: as they were left, or as the race has them.
-    pub(super) fn open_settings(&mut self, key: CellKey, spec: &RunSpec) {
+    pub(super) fn open_settings(&mut self, key: CellKey, spec: &Study) {
         let settings = self.drafts.get(&key).cloned().unwrap_or_else(|| Settings::new(spec));
         self.modals.push(Modal::Settings(key, Box::new(settings)));
     }

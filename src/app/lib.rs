@@ -82,7 +82,7 @@ pub use wrapping::{cut_at_word, lines_of};
 
 use chart::ChartId;
 use lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
-use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSpec, RunSummary, Timings};
+use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
 use std::collections::{BTreeSet, HashMap};
 
 /// Rows of a race's cell that has no run yet.
@@ -121,7 +121,7 @@ pub struct App {
     /// other way round.
     pub other_runs: HashMap<CellKey, RunId>,
     /// Train cells whose run is being asked for, and what went wrong when it was.
-    pub starting: HashMap<CellKey, Result<RunSpec, String>>,
+    pub starting: HashMap<CellKey, Result<Study, String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
     pub answers: HashMap<CellKey, AnswerRecord>,
     /// By which each reader sees the choices of questions in an order of their own; kept in the store.
@@ -305,7 +305,7 @@ impl App {
     }
 
     /// The same of a race that has all cores to itself.
-    pub fn race_estimate(&self, spec: &RunSpec) -> Estimate {
+    pub fn race_estimate(&self, spec: &Study) -> Estimate {
         self.timings.race(spec)
     }
 

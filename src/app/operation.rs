@@ -11,14 +11,14 @@ use super::modal::Wanted;
 use super::navigate::Start;
 use super::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
-use protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunSpec, RunState, about};
+use protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunState, Study, about};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// Work that a cell starts in the kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
-    Race(CellKey, RunSpec),
+    Race(CellKey, Study),
     Experiment(CellKey, ExperimentSpec),
 }
 
@@ -50,7 +50,7 @@ pub enum Operation {
     /// Opens the settings of the next run.
     EditSettings {
         cell: CellKey,
-        spec: Box<RunSpec>,
+        spec: Box<Study>,
     },
     ChooseEffort(CellKey, Effort),
     Steer(CellKey),
@@ -335,7 +335,7 @@ impl App {
         }
     }
 
-    fn on_enter_race(&self, key: CellKey, spec: RunSpec) -> Operation {
+    fn on_enter_race(&self, key: CellKey, spec: Study) -> Operation {
         if matches!(self.starting.get(&key), Some(Ok(_))) {
             return nothing("it is starting");
         }
@@ -650,7 +650,7 @@ impl App {
     }
 
     /// The settings that the focused race has, or would start with.
-    pub(super) fn focused_spec(&self) -> Option<(CellKey, RunSpec)> {
+    pub(super) fn focused_spec(&self) -> Option<(CellKey, Study)> {
         let key = self.key_of(self.focused()?);
         let spec = self.spec_of(&key)?;
         Some((key, spec))

@@ -1,7 +1,7 @@
 //! A race as the notebook knows it: typed series that only grow, and what was said last.
 
 use protocol::{
-    Advance, Arm, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunSpec, RunState, keeps_up,
+    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
     mean_and_deviation, run_findings, verdict,
 };
 
@@ -86,7 +86,7 @@ pub struct MeanPoint {
 /// An arm over its seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArmView {
-    pub arm: Arm,
+    pub arm: ArmId,
     pub seeds: usize,
     /// The seeds that are told of: those that train side by side, or are at their end. One that waits for a core, or was
     /// given one much later, is left out until it has caught up.
@@ -108,7 +108,7 @@ pub struct ArmView {
 }
 
 impl ArmView {
-    fn new(arm: Arm, race: &Race) -> Self {
+    fn new(arm: ArmId, race: &Race) -> Self {
         let lanes: Vec<&LaneView> = race.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
         let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
         let measured: Vec<&LaneView> =
@@ -155,7 +155,7 @@ fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
 #[derive(Clone, Debug)]
 pub struct Race {
     pub run: RunId,
-    pub spec: RunSpec,
+    pub spec: Study,
     pub state: RunState,
     /// Asked to go on; the kernel has not said yet that it does.
     pub resuming: bool,
@@ -169,7 +169,7 @@ pub struct Race {
 }
 
 impl Race {
-    pub fn new(run: RunId, spec: RunSpec) -> Self {
+    pub fn new(run: RunId, spec: Study) -> Self {
         let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
@@ -296,7 +296,7 @@ mod tests {
 
     fn epoch(seed: u64, epoch: u32, val_error: f64) -> RunEvent {
         let record = EpochRecord::new(
-            Lane { arm: Arm::RELU_TANH, seed },
+            Lane { arm: ArmId::RELU_TANH, seed },
             epoch,
             [
                 (Metric::TrainLoss, 0.1),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     fn race(seeds: &[u64]) -> Race {
-        Race::new(RunId(1), RunSpec { seeds: seeds.to_vec(), ..RunSpec::of(Preset::Article) })
+        Race::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{App, Effect, OwnMark, OwnNumber, Race, Tag};
 use lesson::{CellBody, RaceMark};
-use protocol::{CellKey, MILESTONE, RequestBody, RunId, RunSpec};
+use protocol::{CellKey, MILESTONE, RequestBody, RunId, Study};
 use std::collections::BTreeSet;
 
 /// How far the axes of a race's chart reach.
@@ -17,7 +17,7 @@ pub enum Reach {
 
 impl App {
     /// The settings that the lesson gives a race, whatever was run in it.
-    pub fn lesson_spec(&self, key: &CellKey) -> Option<RunSpec> {
+    pub fn lesson_spec(&self, key: &CellKey) -> Option<Study> {
         let lesson = self.library.lessons.get(self.library.find(&key.lesson)?)?;
         match &lesson.cell(&key.cell)?.body {
             CellBody::Train(train) => Some(train.spec()),
@@ -42,7 +42,7 @@ impl App {
     fn is_as_taught(&self, key: &CellKey, race: &Race) -> bool {
         self.lesson_spec(key).is_some_and(|lesson| {
             let seeds = lesson.seeds.clone();
-            RunSpec { seeds, ..race.spec.clone() }.other_than(&lesson).is_empty()
+            Study { seeds, ..race.spec.clone() }.other_than(&lesson).is_empty()
         })
     }
 
@@ -88,9 +88,9 @@ impl App {
 
     /// Shows a run that was just started. It takes the place of the last of its kind: a run with the reader's settings
     /// that of such a run, and one with the lesson's that of the lesson's.
-    pub(super) fn show_new_run(&mut self, key: &CellKey, run: RunId, spec: Option<&RunSpec>) -> Vec<Effect> {
+    pub(super) fn show_new_run(&mut self, key: &CellKey, run: RunId, spec: Option<&Study>) -> Vec<Effect> {
         let lesson = self.lesson_spec(key);
-        let is_own = |spec: &RunSpec| lesson.as_ref().is_some_and(|lesson| !spec.other_than(lesson).is_empty());
+        let is_own = |spec: &Study| lesson.as_ref().is_some_and(|lesson| !spec.other_than(lesson).is_empty());
         if let Some(&shown) = self.cell_runs.get(key) {
             let before = self.races.get(&shown).map(|race| is_own(&race.spec));
             if before != spec.map(is_own) {

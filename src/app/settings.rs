@@ -1,7 +1,7 @@
 //! The form in which a reader changes a study; every keystroke is checked. Its lines are the arms and the settings of
 //! [`SETTINGS`], as the study's text form has them.
 
-use protocol::{Activation, Activations, Draft, DraftArm, RunSpec, SETTINGS, Setting, SpecError};
+use protocol::{Activation, Activations, Draft, DraftArm, SETTINGS, Setting, SpecError, Study};
 
 /// One line of the form.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Field {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// What a study with this preset and network says of everything else.
-    base: RunSpec,
+    base: Study,
     pub fields: Vec<Field>,
     pub selected: usize,
     /// In the line of the arms: which activation ← and → change, two of each arm.
@@ -63,7 +63,7 @@ pub struct Settings {
     /// The texts when all of them were last valid.
     valid: Vec<String>,
     /// The study as the form says, or what is wrong with it.
-    pub spec: Result<RunSpec, String>,
+    pub spec: Result<Study, String>,
 }
 
 /// The line of the arms.
@@ -72,14 +72,14 @@ const ARMS: usize = 1;
 const FIRST: &str = "epochs";
 
 /// The text of a setting in a study where all arms share it; else the preset's, which the arms' own text overrules.
-fn shared_text(draft: &Draft, base: &RunSpec, setting: &'static Setting) -> String {
+fn shared_text(draft: &Draft, base: &Study, setting: &'static Setting) -> String {
     draft.shared(setting.key).map_or_else(|| setting.print(base, base.first_settings()), ToOwned::to_owned)
 }
 
 impl Settings {
-    pub fn new(spec: &RunSpec) -> Self {
+    pub fn new(spec: &Study) -> Self {
         let draft = Draft::of(spec);
-        let base = Self::base_of(&draft).unwrap_or_else(|_| RunSpec::of(spec.preset));
+        let base = Self::base_of(&draft).unwrap_or_else(|_| Study::of(spec.preset));
         let of = |setting| Field { what: FieldOf::Setting(setting), text: shared_text(&draft, &base, setting) };
         let mut fields: Vec<Field> = SETTINGS.iter().map(of).collect();
         fields.insert(ARMS, Field { what: FieldOf::Arms, text: draft.arms_text() });
@@ -89,14 +89,14 @@ impl Settings {
     }
 
     /// The study that says nothing but this draft's preset and network.
-    fn base_of(draft: &Draft) -> Result<RunSpec, SpecError> {
+    fn base_of(draft: &Draft) -> Result<Study, SpecError> {
         let decides = |(setting, _): &&(&'static Setting, String)| matches!(setting.key, "preset" | "net");
         let bare = Draft { arms: Vec::new(), shared: draft.shared.iter().filter(decides).cloned().collect() };
         bare.study()
     }
 
     /// Back to these settings, the lesson's; the chosen line stays.
-    pub fn reset(&mut self, spec: &RunSpec) {
+    pub fn reset(&mut self, spec: &Study) {
         *self = Self { selected: self.selected, ..Self::new(spec) };
     }
 
@@ -253,7 +253,7 @@ impl Settings {
         self.base = base;
     }
 
-    fn read(&self) -> Result<RunSpec, String> {
+    fn read(&self) -> Result<Study, String> {
         let arms = DraftArm::parse_all(&self.fields[ARMS].text).map_err(|error| error.to_string())?;
         let draft = Draft { arms, shared: self.shared() };
         if draft.arms.is_empty() {
@@ -272,8 +272,8 @@ mod tests {
         if key == "arms" { ARMS } else { settings.fields.iter().position(|field| field.is(key)).unwrap() }
     }
 
-    fn typed(field: &str, text: &str) -> Result<RunSpec, String> {
-        let mut settings = Settings::new(&RunSpec::of(Preset::Article));
+    fn typed(field: &str, text: &str) -> Result<Study, String> {
+        let mut settings = Settings::new(&Study::of(Preset::Article));
         settings.selected = at(&settings, field);
         settings.clear();
         text.chars().for_each(|c| settings.insert(c));
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn a_preset_and_a_network_bring_their_own_and_keep_the_readers() {
         let spec = typed("preset", "tutorial").unwrap();
-        assert_eq!(spec, RunSpec::of(Preset::Tutorial));
-        let mut settings = Settings::new(&RunSpec { epochs: 7, ..RunSpec::of(Preset::Article) });
+        assert_eq!(spec, Study::of(Preset::Tutorial));
+        let mut settings = Settings::new(&Study { epochs: 7, ..Study::of(Preset::Article) });
         settings.selected = at(&settings, "net");
         settings.step(true);
         let spec = settings.spec.unwrap();
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_form_says_the_study_that_it_was_opened_with() {
         let text = "relu-tanh; fast: relu-tanh lr=0.3; gelu-gelu | preset=tutorial momentum=0.9 seeds=1-4 images=1000";
-        let spec: RunSpec = text.parse().unwrap();
+        let spec: Study = text.parse().unwrap();
         let mut settings = Settings::new(&spec);
         assert_eq!(settings.read().unwrap(), spec);
         settings.selected = at(&settings, "momentum");
@@ -326,7 +326,7 @@ mod tests {
     }
 
     fn stepped(field: &str, keys: &[bool]) -> Settings {
-        let mut settings = Settings::new(&RunSpec::of(Preset::Article));
+        let mut settings = Settings::new(&Study::of(Preset::Article));
         settings.selected = at(&settings, field);
         for up in keys {
             settings.step(*up);
@@ -380,7 +380,7 @@ mod tests {
         let spec = settings.spec.clone().unwrap();
         assert_eq!((spec.epochs, spec.first_settings().learning_rate), (200, 0.1));
         assert_eq!(settings.make_valid(), None);
-        settings.reset(&RunSpec::of(Preset::Article));
-        assert_eq!(settings.spec.unwrap(), RunSpec::of(Preset::Article));
+        settings.reset(&Study::of(Preset::Article));
+        assert_eq!(settings.spec.unwrap(), Study::of(Preset::Article));
     }
 }

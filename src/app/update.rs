@@ -266,13 +266,13 @@ impl App {
     }
 
     /// The settings that a race of the open lesson has, or would start with.
-    pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::RunSpec> {
+    pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::Study> {
         let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
         let CellBody::Train(train) = &cell.body else { return None };
         Some(self.race_of(key).map_or_else(|| train.spec(), |race| race.spec.clone()))
     }
 
-    pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::RunSpec) -> Vec<Effect> {
+    pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::Study) -> Vec<Effect> {
         self.starting.insert(key.clone(), Ok(spec.clone()));
         vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
     }

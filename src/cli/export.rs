@@ -142,7 +142,7 @@ fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Arm, Lane, Measurement, Preset, RunSpec};
+    use protocol::{ArmId, Lane, Measurement, Preset, Study};
 
     #[test]
     fn an_export_from_the_notebook_replaces_nothing() {
@@ -164,7 +164,7 @@ mod tests {
             (Metric::Seconds, 0.25),
             (Metric::ImagesPerSecond, 1e5),
         ];
-        let mut record = EpochRecord::new(Lane { arm: Arm::RELU_TANH, seed: 1 }, 2, measured);
+        let mut record = EpochRecord::new(Lane { arm: ArmId::RELU_TANH, seed: 1 }, 2, measured);
         let header =
             "arm,seed,epoch,train_loss,val_error,test_error,seconds,images_per_second,train_error,val_loss,test_loss";
         assert_eq!(csv(&[]).unwrap(), format!("{header}\n"));
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(csv(&[record]).unwrap(), format!("{header},{layers}\n{row},50.0,,,\n"));
     }
 
-    fn run(spec: RunSpec) -> (RunSummary, Vec<RunEvent>) {
+    fn run(spec: Study) -> (RunSummary, Vec<RunEvent>) {
         let mut history = Vec::new();
         for (lane, epoch) in spec.lanes().into_iter().flat_map(|lane| (1..=spec.epochs).map(move |epoch| (lane, epoch)))
         {
@@ -200,13 +200,13 @@ mod tests {
         (summary, history)
     }
 
-    fn drawn(spec: RunSpec) -> String {
+    fn drawn(spec: Study) -> String {
         let (summary, history) = run(spec);
         chart::svg(&plot(&summary, &history), &Viewport::default()).unwrap()
     }
 
-    fn small() -> RunSpec {
-        RunSpec { epochs: 12, train_size: 10_000, ..RunSpec::of(Preset::Article) }
+    fn small() -> Study {
+        Study { epochs: 12, train_size: 10_000, ..Study::of(Preset::Article) }
     }
 
     /// As the notebook has it: a lane whose loss left the finite numbers ends with a cross.
@@ -218,7 +218,7 @@ mod tests {
             svg.matches("stroke=\"#C80000\"").count()
         };
         assert_eq!(crosses(&history), 0);
-        history.push(RunEvent::Diverged { run: RunId(7), arm: Arm::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
+        history.push(RunEvent::Diverged { run: RunId(7), arm: ArmId::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
         assert_eq!(crosses(&history), 2, "two strokes");
     }
 
@@ -236,11 +236,11 @@ mod tests {
         assert!(chart.contains("10,000 images") && chart.contains("validation error, % (log)"), "{chart}");
         assert_eq!(arrows(&chart), 3);
         // Several seeds: a mean, a band, and every seed.
-        let seeds = drawn(RunSpec { seeds: vec![1, 2, 3], ..small() });
+        let seeds = drawn(Study { seeds: vec![1, 2, 3], ..small() });
         assert!(seeds.contains("ReLU+Tanh, mean of 3 ± sd") && seeds.contains("single seeds"), "{seeds}");
         assert!(seeds.contains("opacity=\"0.15\""));
         // The article's own study reaches its points, which have their values at the right.
-        let whole = drawn(RunSpec { epochs: 60, ..RunSpec::of(Preset::Article) });
+        let whole = drawn(Study { epochs: 60, ..Study::of(Preset::Article) });
         assert!(ticks(&whole).iter().max().is_some_and(|last| (40..=60).contains(last)), "{:?}", ticks(&whole));
         assert!(whole.contains("1.37 @17, @150") && whole.contains("1.05 @50"), "{whole}");
         assert_eq!(arrows(&whole), 1, "epoch 150 is beyond");

@@ -3,7 +3,7 @@
 use super::runs::number;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, RunSpec, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -41,7 +41,7 @@ pub struct Teller {
     records: Vec<EpochRecord>,
     /// Seconds by the clock, over all sessions.
     elapsed: f64,
-    spec: Option<RunSpec>,
+    spec: Option<Study>,
     bars: MultiProgress,
     lanes: HashMap<Lane, ProgressBar>,
 }
@@ -185,7 +185,7 @@ impl Teller {
         }
     }
 
-    fn open_bars(&mut self, spec: &RunSpec) -> color_eyre::Result<()> {
+    fn open_bars(&mut self, spec: &Study) -> color_eyre::Result<()> {
         let style = ProgressStyle::with_template("{msg:44} {bar:24} {percent:>3}% {prefix} {eta_precise}")?;
         for lane in spec.lanes() {
             let steps = u64::from(spec.epochs) * batches(spec, lane);
@@ -267,6 +267,6 @@ impl Teller {
 }
 
 /// Steps an epoch of a lane.
-fn batches(spec: &RunSpec, lane: Lane) -> u64 {
+fn batches(spec: &Study, lane: Lane) -> u64 {
     spec.settings(lane.arm).map_or(1, |settings| settings.batches(spec.train_size)).into()
 }

@@ -7,8 +7,8 @@ use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::bail;
 use protocol::{
-    Activation, DataSource, Draft, DraftArm, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
-    RunSummary, SETTINGS, Setting, SpecError,
+    Activation, DataSource, Draft, DraftArm, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
+    SETTINGS, Setting, SpecError, Study,
 };
 use shell::client::{Client, ClientError};
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ impl FromArgMatches for SettingFlags {
 }
 
 impl Train {
-    fn spec(&self) -> Result<RunSpec, Usage> {
+    fn spec(&self) -> Result<Study, Usage> {
         let flag = |SpecError { field, message }: SpecError| match field {
             "study" => Usage(format!("STUDY: {message}")),
             "lanes" => Usage(format!("--arms times --seeds: {message}")),

@@ -19,9 +19,9 @@ use super::{
 use learn::train::LaneSettings;
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
-    Activation, Activations, Arm, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunSpec, RunState, Saturation,
-    ServerLine,
+    Activation, Activations, ArmId, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
+    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
+    ServerLine, Study,
 };
 use std::{
     os::unix::net::UnixStream,
@@ -54,7 +54,7 @@ const WAITS_FOR_COMPANY: u64 = 1000;
 impl Trainer for Toy {
     fn train(
         &self,
-        spec: &RunSpec,
+        spec: &Study,
         lane: Lane,
         _from: Option<&Snapshot>,
         observer: &mut dyn Observer,
@@ -149,7 +149,7 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
         backend: "toy".into(),
         data: "none".into(),
     };
-    let names = LaneSettings::new(&RunSpec::of(Preset::Article), Lane { arm: Arm::RELU_TANH, ..lane })
+    let names = LaneSettings::new(&Study::of(Preset::Article), Lane { arm: ArmId::RELU_TANH, ..lane })
         .unwrap()
         .architecture()
         .names();
@@ -201,7 +201,7 @@ impl Bench {
     }
 
     fn train(&self, seeds: &[u64]) -> RunId {
-        let spec = RunSpec { seeds: seeds.to_vec(), epochs: 2, ..RunSpec::of(Preset::Article) }
+        let spec = Study { seeds: seeds.to_vec(), epochs: 2, ..Study::of(Preset::Article) }
             .with_arms([Activations::RELU_TANH]);
         self.kernel.train(spec, None).unwrap()
     }
@@ -264,7 +264,7 @@ fn a_diverged_lane_leaves_the_others_alone() {
     let bench = Bench::new();
     let run = bench.train(&[DIVERGES, 1]);
     let told = bench.to_the_end(run);
-    let diverged = RunEvent::Diverged { run, arm: Arm::RELU_TANH, seed: DIVERGES, epoch: 1, batch: 3 };
+    let diverged = RunEvent::Diverged { run, arm: ArmId::RELU_TANH, seed: DIVERGES, epoch: 1, batch: 3 };
     assert!(told.contains(&diverged), "{told:?}");
     assert_eq!(bench.state(run), RunState::Finished);
 
@@ -291,7 +291,7 @@ fn lanes_that_find_no_core_wait() {
         let bench = Bench::new();
         let of_convolution = |conv| Activations { conv, fc: Activation::Tanh };
         let arms = Activation::all().take(9).map(of_convolution);
-        let spec = RunSpec { seeds: vec![UNTIL_STOPPED], threads, ..RunSpec::of(Preset::Article) }.with_arms(arms);
+        let spec = Study { seeds: vec![UNTIL_STOPPED], threads, ..Study::of(Preset::Article) }.with_arms(arms);
         assert!(spec.arms.len() > CORES as usize);
         let lanes = spec.lanes().len();
         bench.kernel.train(spec, None).unwrap();
@@ -308,7 +308,7 @@ fn lanes_that_find_no_core_wait() {
 #[test]
 fn a_lane_of_more_threads_than_cores_is_refused() {
     let bench = Bench::new();
-    let spec = RunSpec { threads: CORES + 1, ..RunSpec::of(Preset::Article) };
+    let spec = Study { threads: CORES + 1, ..Study::of(Preset::Article) };
     let refusal = bench.kernel.train(spec, None).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::BadSpec);
     assert!(refusal.message.contains("take 1 to 3"), "{}", refusal.message);
@@ -328,7 +328,7 @@ fn what_computes_a_run_is_told_once_and_kept() {
 fn a_run_that_waits_can_be_stopped_and_paused() {
     let bench = Bench::new();
     let first = bench.train(&[UNTIL_STOPPED]);
-    let wide = RunSpec { threads: CORES, epochs: 1, ..RunSpec::of(Preset::Article) }.with_arms([Activations::ALL_TANH]);
+    let wide = Study { threads: CORES, epochs: 1, ..Study::of(Preset::Article) }.with_arms([Activations::ALL_TANH]);
     let waiting = bench.kernel.train(wide, None).unwrap();
     assert_eq!(bench.state(waiting), RunState::Queued);
     // A narrow one does not overtake it.
@@ -341,7 +341,7 @@ fn a_run_that_waits_can_be_stopped_and_paused() {
     assert_eq!(bench.state(waiting), RunState::Stopped);
     bench.kernel.halt_all(PATIENCE);
     assert_eq!(bench.state(first), RunState::Interrupted);
-    let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+    let refusal = bench.kernel.train(Study::of(Preset::Article), None).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::Busy, "it is about to leave");
 }
 
@@ -364,8 +364,8 @@ fn long_cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
 #[test]
 fn cells_are_measured_although_lanes_have_every_core() {
     let bench = Bench::new();
-    let full: RunSpec = "relu-tanh; all-tanh; relu-relu; tanh-relu".parse().unwrap();
-    let full = RunSpec { seeds: vec![UNTIL_STOPPED], ..full };
+    let full: Study = "relu-tanh; all-tanh; relu-relu; tanh-relu".parse().unwrap();
+    let full = Study { seeds: vec![UNTIL_STOPPED], ..full };
     bench.kernel.train(full, None).unwrap();
     let (key, spec) = cell("quick", 1);
     bench.kernel.run_cell(key.clone(), spec).unwrap();
@@ -416,7 +416,7 @@ fn cells_fail_and_stop_alone() {
 #[test]
 fn a_client_that_does_not_read_loses_progress_first_and_then_the_line() {
     let bench = Bench::new();
-    let lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+    let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
     let progress =
         Progress { arm: lane.arm, seed: 1, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
     for _ in 0..1000 {

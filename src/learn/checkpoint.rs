@@ -7,7 +7,7 @@
 use super::observer::{Environment, NamedTensor, Snapshot};
 use super::train::LaneSettings;
 use mnist::hex;
-use protocol::{Lane, RunSpec};
+use protocol::{Lane, Study};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ struct Place {
 const FORMAT: &str = "relu-notebook checkpoint 1";
 
 /// The file's bytes.
-pub fn encode(snapshot: &Snapshot, spec: &RunSpec) -> Result<Vec<u8>, CheckpointError> {
+pub fn encode(snapshot: &Snapshot, spec: &Study) -> Result<Vec<u8>, CheckpointError> {
     let failed = |error: &dyn std::fmt::Display| CheckpointError::Encode(error.to_string());
     let place = Place {
         lane: snapshot.lane,
@@ -75,7 +75,7 @@ pub fn encode(snapshot: &Snapshot, spec: &RunSpec) -> Result<Vec<u8>, Checkpoint
 }
 
 /// Reads a file's bytes back, all of it checked.
-pub fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), CheckpointError> {
+pub fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), CheckpointError> {
     let damaged = |error: &dyn std::fmt::Display| CheckpointError::Damaged(error.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
     let metadata = header.metadata().clone().unwrap_or_default();
@@ -87,7 +87,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), CheckpointError> {
     }
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
     let place: Place = serde_json::from_str(entry("place")?).map_err(|e| damaged(&e))?;
-    let spec: RunSpec = serde_json::from_str(entry("spec")?).map_err(|e| damaged(&e))?;
+    let spec: Study = serde_json::from_str(entry("spec")?).map_err(|e| damaged(&e))?;
 
     let settings = LaneSettings::new(&spec, place.lane).map_err(|error| CheckpointError::Foreign(error.to_string()))?;
     let mut names = settings.architecture().names();
@@ -161,16 +161,16 @@ fn le_bytes(values: &[f32]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::data::ImageShape;
-    use protocol::{Arm, Preset, Widths};
+    use protocol::{ArmId, Preset, Widths};
 
-    fn weights(spec: &RunSpec, lane: Lane) -> Vec<NamedTensor> {
+    fn weights(spec: &Study, lane: Lane) -> Vec<NamedTensor> {
         let images = ImageShape { channels: 1, height: 28, width: 28 };
         LaneSettings::new(spec, lane).unwrap().network(images, 10, lane.seed).weights()
     }
 
-    fn example(momentum: bool) -> (Snapshot, RunSpec) {
-        let spec = RunSpec::of(Preset::Article);
-        let lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
+    fn example(momentum: bool) -> (Snapshot, Study) {
+        let spec = Study::of(Preset::Article);
+        let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
         let weights = weights(&spec, lane);
         let velocity = |t: &NamedTensor| NamedTensor { name: format!("velocity.{}", t.name), ..t.clone() };
         let velocity = if momentum { weights.iter().map(velocity).collect() } else { Vec::new() };

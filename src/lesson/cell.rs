@@ -6,7 +6,7 @@ use super::document::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
 use protocol::{
-    Arm, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, RunSpec, SETTINGS, Setting, SpecError, about,
+    ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study, about,
 };
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -41,7 +41,7 @@ pub struct PredictionsCell {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainCell {
     pub title: String,
-    pub study: RunSpec,
+    pub study: Study,
     /// The published points drawn beside the curves.
     pub marks: Vec<RaceMark>,
 }
@@ -68,7 +68,7 @@ pub struct RaceMark {
     pub epoch: u32,
     /// Percent.
     pub error: f64,
-    pub arm: Option<Arm>,
+    pub arm: Option<ArmId>,
     pub label: String,
     /// Who published it.
     pub source: String,
@@ -77,8 +77,8 @@ pub struct RaceMark {
 impl RaceMark {
     /// Whether it may set the axes of this study's chart: a study of the same network, data and numbers of images as
     /// those of the cell that has the mark, and of no fewer epochs than the mark's.
-    pub fn belongs_to(&self, study: &RunSpec, cell: &RunSpec) -> bool {
-        let size = |spec: &RunSpec| {
+    pub fn belongs_to(&self, study: &Study, cell: &Study) -> bool {
+        let size = |spec: &Study| {
             let widths: Vec<_> = spec.arms.iter().map(|arm| arm.settings.widths.clone()).collect();
             (
                 spec.network,
@@ -93,7 +93,7 @@ impl RaceMark {
 }
 
 impl TrainCell {
-    pub fn spec(&self) -> RunSpec {
+    pub fn spec(&self) -> Study {
         self.study.clone()
     }
 }
@@ -219,7 +219,7 @@ struct Said {
 
 /// The study of a race's fence. Each setting that is refused gives way to the preset's, so that the others are looked at
 /// too.
-fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut said: Vec<Said>) -> RunSpec {
+fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut said: Vec<Said>) -> Study {
     let mut draft = Draft::default();
     match text.map(str::parse::<Draft>).transpose() {
         Ok(text) => draft = text.unwrap_or_default(),
@@ -255,7 +255,7 @@ fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut 
             if !body.is_refused(key) {
                 body.fault_at(key, error.to_string());
             }
-            return RunSpec::of(Preset::default());
+            return Study::of(Preset::default());
         }
     }
 }

@@ -2,7 +2,7 @@
 //! epochs that each took down to a threshold. The threshold is named in advance: the best error of an arm is a minimum
 //! over its noise, and how soon another arm meets it says little.
 
-use super::{Arm, EpochRecord, Lane, Metric, RunSpec};
+use super::{ArmId, EpochRecord, Lane, Metric, Study};
 use std::collections::BTreeSet;
 
 /// Validation error, in percent, that the article reports for both arms.
@@ -56,7 +56,7 @@ pub struct Comparison {
 
 /// Compares two arms over every seed of which both have an epoch; seeds that are far behind the others are left out.
 /// `None` if there is no such seed.
-pub fn compare(study: &RunSpec, [first, second]: [Arm; 2], records: &[EpochRecord]) -> Option<Comparison> {
+pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecord]) -> Option<Comparison> {
     let (arms, epochs) = ([first, second], study.epochs);
     let of = |arm, seed| records.iter().filter(move |record| record.lane() == Lane { arm, seed });
     let done = |seed| arms.map(|arm| of(arm, seed).map(|record| record.epoch).max().unwrap_or(0)).into_iter().min();
@@ -160,7 +160,7 @@ impl Comparison {
 }
 
 /// What a race says of its first two arms.
-pub fn verdict(study: &RunSpec, records: &[EpochRecord], finished: bool) -> Option<String> {
+pub fn verdict(study: &Study, records: &[EpochRecord], finished: bool) -> Option<String> {
     let [first, second, ..] = study.arms.as_slice() else { return None };
     let comparison = compare(study, [first.id, second.id], records)?;
     let taken = comparison.epochs_taken(finished).map_or(String::new(), |taken| format!(" {taken}"));
@@ -172,7 +172,7 @@ mod tests {
     use super::super::Preset;
     use super::*;
 
-    fn records(arm: Arm, seed: u64, errors: &[f64]) -> Vec<EpochRecord> {
+    fn records(arm: ArmId, seed: u64, errors: &[f64]) -> Vec<EpochRecord> {
         let record = |(at, &error): (usize, &f64)| {
             EpochRecord::new(Lane { arm, seed }, at as u32 + 1, [(Metric::ValError, error)])
         };
@@ -181,22 +181,22 @@ mod tests {
 
     fn told(first: &[&[f64]], second: &[&[f64]], epochs: u32) -> Option<String> {
         let mut all = Vec::new();
-        for (arm, lanes) in [(Arm::RELU_TANH, first), (Arm::ALL_TANH, second)] {
+        for (arm, lanes) in [(ArmId::RELU_TANH, first), (ArmId::ALL_TANH, second)] {
             for (seed, errors) in lanes.iter().enumerate() {
                 all.extend(records(arm, seed as u64 + 1, errors));
             }
         }
-        verdict(&RunSpec { epochs, ..RunSpec::of(Preset::Article) }, &all, true)
+        verdict(&Study { epochs, ..Study::of(Preset::Article) }, &all, true)
     }
 
     /// The runs that the README tells of: which arm is ahead hangs on the seed, and their best errors play no part.
     #[test]
     fn the_articles_race_is_measured_at_its_own_threshold() {
-        let article = RunSpec::of(Preset::Article);
+        let article = Study::of(Preset::Article);
         let text = include_str!("../../assets/runs/article-five-seeds.csv");
         let records: Vec<EpochRecord> =
             csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>().unwrap();
-        let comparison = compare(&article, [Arm::RELU_TANH, Arm::ALL_TANH], &records).unwrap();
+        let comparison = compare(&article, [ArmId::RELU_TANH, ArmId::ALL_TANH], &records).unwrap();
         assert_eq!((comparison.threshold, comparison.epoch, comparison.seeds.len()), (Some(1.37), 150, 5));
         let ratio = |seed: &SeedComparison| {
             let [first, second] = seed.reached.map(Option::unwrap);

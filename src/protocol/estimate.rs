@@ -1,6 +1,6 @@
 //! How long work takes on this machine, told before it begins: learned from what was done here before, else a default.
 
-use super::{ArmSettings, Backend, ExperimentSpec, Network, RunSpec, about};
+use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, about};
 use std::mem::discriminant;
 use std::{collections::HashSet, fmt};
 
@@ -34,7 +34,7 @@ impl fmt::Display for Estimate {
 /// How long an epoch of one lane took in a run, its evaluation included, on average.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunTiming {
-    pub spec: RunSpec,
+    pub spec: Study,
     pub epoch_seconds: f64,
 }
 
@@ -106,9 +106,9 @@ impl Timings {
 
     /// How long a race takes with all cores to itself: from the epochs of the newest run with the same widths, batch and
     /// backend, else of the newest with the same backend, in proportion to the multiply-adds.
-    pub fn race(&self, spec: &RunSpec) -> Estimate {
+    pub fn race(&self, spec: &Study) -> Estimate {
         let alike = |timing: &&RunTiming| engine(&timing.spec) == engine(spec) && timing.spec.threads == spec.threads;
-        let shape = |spec: &RunSpec| {
+        let shape = |spec: &Study| {
             let of = |settings: &ArmSettings| (settings.widths.clone(), settings.batch);
             (spec.network, spec.arms.iter().map(|arm| of(&arm.settings)).collect::<HashSet<_>>())
         };
@@ -118,7 +118,7 @@ impl Timings {
             (timing.epoch_seconds * work(spec) / work(&timing.spec), Basis::ThisMachine)
         } else {
             let slower = if engine(spec) == Backend::Fused { 1.0 } else { LIBTORCH };
-            let article = RunSpec::of(super::Preset::Article);
+            let article = Study::of(super::Preset::Article);
             (slower * LENET4_EPOCH * work(spec) / work(&article), Basis::Default)
         };
         let cores = self.cores.max(1);
@@ -134,13 +134,13 @@ fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
 }
 
 /// What computes it: LibTorch takes over with several threads a lane, and has the networks other than LeNet-4.
-fn engine(spec: &RunSpec) -> Backend {
+fn engine(spec: &Study) -> Backend {
     if spec.threads > 1 || spec.network != Network::Lenet4 { Backend::Libtorch } else { spec.backend }
 }
 
 /// Multiply-adds of one lane's epoch, the mean over the arms: an image in training counts three times, forward and
 /// backward to weights and input.
-fn work(spec: &RunSpec) -> f64 {
+fn work(spec: &Study) -> f64 {
     let of = |settings: &ArmSettings| spec.network.multiply_adds(&settings.widths);
     let image = spec.arms.iter().map(|arm| of(&arm.settings)).sum::<f64>() / spec.arms.len().max(1) as f64;
     image * (3.0 * f64::from(spec.train_size) + f64::from(spec.val_size) + TEST_IMAGES)
@@ -189,21 +189,21 @@ mod tests {
 
     #[test]
     fn a_race_takes_what_its_lanes_epochs_do_on_the_cores_there_are() {
-        let article = RunSpec::of(Preset::Article);
+        let article = Study::of(Preset::Article);
         let mut timings = Timings::default();
         near(timings.race(&article), 150.0 * LENET4_EPOCH, Basis::Default);
         timings.runs = vec![RunTiming { spec: article.clone(), epoch_seconds: 1.5 }];
         near(timings.race(&article), 225.0, Basis::ThisMachine);
         // Five seeds of two arms on two cores: five rounds; on four cores three.
-        let seeds = RunSpec { seeds: vec![1, 2, 3, 4, 5], epochs: 10, ..article.clone() };
+        let seeds = Study { seeds: vec![1, 2, 3, 4, 5], epochs: 10, ..article.clone() };
         near(timings.race(&seeds), 75.0, Basis::ThisMachine);
         near(Timings { cores: 4, ..timings.clone() }.race(&seeds), 45.0, Basis::ThisMachine);
         // Fewer images take less, in proportion to what is trained and evaluated.
-        let few = RunSpec { train_size: 10_000, ..article.clone() };
+        let few = Study { train_size: 10_000, ..article.clone() };
         near(timings.race(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
         // Nothing was ever computed by LibTorch here.
-        let libtorch = RunSpec { backend: Backend::Libtorch, ..article };
+        let libtorch = Study { backend: Backend::Libtorch, ..article };
         assert_eq!(timings.race(&libtorch).basis, Basis::Default);
-        assert_eq!(timings.race(&RunSpec { threads: 2, ..seeds }).basis, Basis::Default);
+        assert_eq!(timings.race(&Study { threads: 2, ..seeds }).basis, Basis::Default);
     }
 }

@@ -32,8 +32,8 @@ pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Me
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use study::{
-    Activations, Arm, ArmSettings, ArmSpec, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, RunSpec,
-    SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Widths, grouped,
+    Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, SETTINGS,
+    Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Widths, grouped,
 };
 pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
 pub use unreadable::{Subject, Unreadable};

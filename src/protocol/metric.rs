@@ -1,7 +1,7 @@
 //! What is measured while a network trains, each described once. A new metric is a variant and an entry of [`METRICS`]
 //! here, and what measures it in `learn`.
 
-use super::{Arm, AxisScale, Lane};
+use super::{ArmId, AxisScale, Lane};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -278,7 +278,7 @@ impl FromIterator<Measurement> for Measurements {
 /// What one epoch of one lane measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochRecord {
-    pub arm: Arm,
+    pub arm: ArmId,
     pub seed: u64,
     /// Counted from 1.
     pub epoch: u32,
@@ -408,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_record_is_flat_and_reads_back() {
-        let lane = Lane { arm: Arm::RELU_TANH, seed: 7 };
+        let lane = Lane { arm: ArmId::RELU_TANH, seed: 7 };
         let mut record =
             EpochRecord::new(lane, 3, [(Metric::ValError, 1.5), (Metric::TrainLoss, 0.25), (Metric::ValLoss, 0.5)]);
         for (layer, metric, value) in

@@ -1,7 +1,7 @@
 //! What a reader's finished races have to say to the ledger.
 
 use super::compare::{MILESTONE, first_at, mean_and_deviation};
-use super::{Arm, EpochRecord, Finding, Lane, Metric, Preset, RunSpec};
+use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -10,7 +10,7 @@ const LAST: u32 = 150;
 /// Findings of all finished runs at the article's setting (its network, batches, learning rate and full MNIST):
 /// `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`, how many times ReLU+Tanh's
 /// epochs all-Tanh took down to 1.37 %. `runs` oldest first; of a seed that ran twice the newest counts.
-pub fn race_findings(runs: &[(RunSpec, Vec<EpochRecord>)]) -> Vec<Finding> {
+pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
     let mut kept: Vec<EpochRecord> = Vec::new();
     for (spec, records) in runs {
         let arms = articles_arms(spec);
@@ -20,7 +20,7 @@ pub fn race_findings(runs: &[(RunSpec, Vec<EpochRecord>)]) -> Vec<Finding> {
         kept.extend(records().cloned());
     }
     let mut findings = Vec::new();
-    for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+    for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
         let mut seeds: Vec<u64> = kept.iter().filter(|record| record.arm == arm).map(|record| record.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -48,20 +48,21 @@ pub fn race_findings(runs: &[(RunSpec, Vec<EpochRecord>)]) -> Vec<Finding> {
 /// The epoch at which all-Tanh first came down to the article's 1.37 %, over ReLU+Tanh's, for each seed of which both
 /// arms ran as far as the article's. An arm that never came down counts as one epoch beyond the last.
 fn lead(kept: &[EpochRecord]) -> Option<Finding> {
-    let of = |arm: Arm, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
-    let whole = |seed: &u64| [Arm::RELU_TANH, Arm::ALL_TANH].iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == LAST));
+    let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
+    let whole =
+        |seed: &u64| [ArmId::RELU_TANH, ArmId::ALL_TANH].iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == LAST));
     let mut seeds: Vec<u64> = kept.iter().map(|record| record.seed).filter(whole).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let first = |arm: Arm, seed: u64| f64::from(first_at(of(arm, seed), MILESTONE).unwrap_or(LAST + 1));
-    let ratios: Vec<f64> = seeds.iter().map(|&s| first(Arm::ALL_TANH, s) / first(Arm::RELU_TANH, s)).collect();
+    let first = |arm: ArmId, seed: u64| f64::from(first_at(of(arm, seed), MILESTONE).unwrap_or(LAST + 1));
+    let ratios: Vec<f64> = seeds.iter().map(|&s| first(ArmId::ALL_TANH, s) / first(ArmId::RELU_TANH, s)).collect();
     let text = |ratio: f64| format!("down to 1.37 % all-Tanh took {ratio:.1} times ReLU+Tanh's epochs");
     finding("race.ratio".into(), &ratios, seeds, text)
 }
 
 /// The keys of what a run of these settings finds, see [`run_findings`].
-pub fn run_finding_keys(spec: &RunSpec) -> Vec<String> {
-    let of_arm = |arm: Arm| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
+pub fn run_finding_keys(spec: &Study) -> Vec<String> {
+    let of_arm = |arm: ArmId| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
     let mut keys: Vec<String> = spec.arm_ids().flat_map(of_arm).collect();
     if spec.arms.len() > 1 {
         keys.push("race.ratio".into());
@@ -73,13 +74,13 @@ pub fn run_finding_keys(spec: &RunSpec) -> Vec<String> {
 /// `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs down to 1.37 %, one beyond the
 /// last if a finished run never came down; and `race.ratio`, the second arm's epochs over the first's. Lanes that
 /// diverged are left out.
-pub fn run_findings(spec: &RunSpec, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
+pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
     let of = |lane: Lane| records.iter().filter(move |record| record.lane() == lane);
-    let sound = |arm: Arm| -> Vec<u64> {
+    let sound = |arm: ArmId| -> Vec<u64> {
         spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed })).collect()
     };
     // `None` as long as a run may still come down.
-    let epochs = |arm: Arm, seed: u64| {
+    let epochs = |arm: ArmId, seed: u64| {
         let beyond = is_finished.then_some(spec.epochs + 1);
         first_at(of(Lane { arm, seed }), MILESTONE).or(beyond).map(f64::from)
     };
@@ -125,9 +126,9 @@ pub fn run_findings(spec: &RunSpec, records: &[EpochRecord], diverged: &[Lane], 
 
 /// The second arm's epochs down to the milestone over the first's, over the seeds with which both are sound.
 fn run_ratio(
-    spec: &RunSpec,
-    sound: impl Fn(Arm) -> Vec<u64>,
-    epochs: impl Fn(Arm, u64) -> Option<f64>,
+    spec: &Study,
+    sound: impl Fn(ArmId) -> Vec<u64>,
+    epochs: impl Fn(ArmId, u64) -> Option<f64>,
 ) -> Option<Finding> {
     let [first, second, ..] = spec.arms.as_slice() else { return None };
     let (first, second) = (first.id, second.id);
@@ -158,10 +159,10 @@ fn run_ratio(
 
 /// The arms of a study that train at the article's settings, whatever the seeds, epochs, threads and backend: these
 /// change no curve's meaning.
-fn articles_arms(spec: &RunSpec) -> Vec<Arm> {
-    let article = RunSpec::of(Preset::Article);
-    let RunSpec { seeds, epochs, arms, threads, backend, .. } = spec.clone();
-    if *spec != (RunSpec { arms, seeds, epochs, threads, backend, ..article.clone() }) {
+fn articles_arms(spec: &Study) -> Vec<ArmId> {
+    let article = Study::of(Preset::Article);
+    let Study { seeds, epochs, arms, threads, backend, .. } = spec.clone();
+    if *spec != (Study { arms, seeds, epochs, threads, backend, ..article.clone() }) {
         return Vec::new();
     }
     article.arms.iter().filter(|arm| spec.arms.contains(arm)).map(|arm| arm.id).collect()
@@ -176,10 +177,10 @@ fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> S
 mod tests {
     use super::*;
 
-    fn run(seed: u64, errors: impl Fn(u32) -> f64, epochs: u32) -> (RunSpec, Vec<EpochRecord>) {
-        let spec = RunSpec { seeds: vec![seed], epochs, ..RunSpec::of(Preset::Article) };
+    fn run(seed: u64, errors: impl Fn(u32) -> f64, epochs: u32) -> (Study, Vec<EpochRecord>) {
+        let spec = Study { seeds: vec![seed], epochs, ..Study::of(Preset::Article) };
         let record =
-            |arm: Arm, epoch: u32| EpochRecord::new(Lane { arm, seed }, epoch, [(Metric::ValError, errors(epoch))]);
+            |arm: ArmId, epoch: u32| EpochRecord::new(Lane { arm, seed }, epoch, [(Metric::ValError, errors(epoch))]);
         let records =
             spec.arm_ids().flat_map(|arm| (1..=epochs).map(move |epoch| (arm, epoch))).map(|(a, e)| record(a, e));
         (spec.clone(), records.collect())
@@ -208,7 +209,7 @@ mod tests {
         let mut runs = [run(1, |_| 2.0, 150), run(2, |_| 1.0, 149)];
         // ReLU+Tanh is down at epoch 10 and ends behind; all-Tanh is down at epoch 20.
         for record in &mut runs[0].1 {
-            let error = match (record.arm == Arm::RELU_TANH, record.epoch) {
+            let error = match (record.arm == ArmId::RELU_TANH, record.epoch) {
                 (true, 10..) => 1.37,
                 (false, 20..) => 1.2,
                 _ => 2.0,
@@ -217,7 +218,7 @@ mod tests {
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((2.0, 1)));
         // It never comes down: that counts as one epoch beyond the last.
-        for record in runs[0].1.iter_mut().filter(|record| record.arm == Arm::ALL_TANH) {
+        for record in runs[0].1.iter_mut().filter(|record| record.arm == ArmId::ALL_TANH) {
             *record = record.clone().with(Metric::ValError, 2.0);
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((15.1, 1)));
@@ -238,10 +239,10 @@ mod tests {
             (spec, records)
         };
         let runs: Vec<_> = (1..=5).map(of_seed).collect();
-        let ratio = |runs: &[(RunSpec, Vec<EpochRecord>)]| value(&race_findings(runs), "race.ratio").unwrap().0;
+        let ratio = |runs: &[(Study, Vec<EpochRecord>)]| value(&race_findings(runs), "race.ratio").unwrap().0;
         let ratios: Vec<String> = runs.iter().map(|run| format!("{:.2}", ratio(std::slice::from_ref(run)))).collect();
         assert_eq!(ratios, ["0.94", "1.00", "1.00", "0.79", "1.89"]);
-        let mean = |arm: Arm, epoch: u32| {
+        let mean = |arm: ArmId, epoch: u32| {
             let all = runs.iter().flat_map(|(_, records)| records);
             let at: Vec<f64> = all
                 .filter(|record| record.arm == arm && record.epoch == epoch)
@@ -249,13 +250,14 @@ mod tests {
                 .collect();
             format!("{:.2}", at.iter().sum::<f64>() / 5.0)
         };
-        let found = [(Arm::RELU_TANH, 50), (Arm::RELU_TANH, 150), (Arm::ALL_TANH, 150)].map(|(arm, at)| mean(arm, at));
+        let found =
+            [(ArmId::RELU_TANH, 50), (ArmId::RELU_TANH, 150), (ArmId::ALL_TANH, 150)].map(|(arm, at)| mean(arm, at));
         assert_eq!(found, ["1.19", "1.17", "1.17"]);
     }
 
     /// A run of both arms with these errors, an epoch each; `None` from where an arm diverged.
-    fn own_run(seeds: &[u64], epochs: u32, errors: impl Fn(Arm, u64, u32) -> Option<f64>) -> Vec<EpochRecord> {
-        let arms = [Arm::RELU_TANH, Arm::ALL_TANH];
+    fn own_run(seeds: &[u64], epochs: u32, errors: impl Fn(ArmId, u64, u32) -> Option<f64>) -> Vec<EpochRecord> {
+        let arms = [ArmId::RELU_TANH, ArmId::ALL_TANH];
         let lanes = arms.iter().flat_map(|&arm| seeds.iter().map(move |&seed| (arm, seed)));
         let all = lanes.flat_map(|(arm, seed)| (1..=epochs).map(move |epoch| (arm, seed, epoch)));
         let record = |(arm, seed, epoch)| {
@@ -265,8 +267,8 @@ mod tests {
         all.filter_map(record).collect()
     }
 
-    fn spec_of(seeds: &[u64], epochs: u32) -> RunSpec {
-        RunSpec { seeds: seeds.to_vec(), epochs, ..RunSpec::of(Preset::Article) }
+    fn spec_of(seeds: &[u64], epochs: u32) -> Study {
+        Study { seeds: seeds.to_vec(), epochs, ..Study::of(Preset::Article) }
     }
 
     /// Mean and sample deviation over the seeds; an arm that never came down counts as an epoch beyond the last.
@@ -274,8 +276,8 @@ mod tests {
     fn a_run_finds_means_over_its_seeds() {
         let (seeds, epochs) = ([1, 2], 4);
         // ReLU+Tanh is down at epoch 2 and 4, all-Tanh with the second seed alone, at epoch 3.
-        let errors = |arm: Arm, seed: u64, epoch: u32| {
-            let down = match (arm == Arm::RELU_TANH, seed) {
+        let errors = |arm: ArmId, seed: u64, epoch: u32| {
+            let down = match (arm == ArmId::RELU_TANH, seed) {
                 (true, 1) => 2,
                 (true, _) => 4,
                 (false, 1) => 99,
@@ -314,30 +316,30 @@ mod tests {
     #[test]
     fn a_seed_that_diverged_is_left_out_and_no_ratio_is_made_of_nothing() {
         let (spec, lane) = (spec_of(&[1, 2], 3), |arm, seed| Lane { arm, seed });
-        let errors = |arm: Arm, seed: u64, epoch: u32| {
-            let diverges = arm == Arm::ALL_TANH && seed == 1 && epoch > 1;
+        let errors = |arm: ArmId, seed: u64, epoch: u32| {
+            let diverges = arm == ArmId::ALL_TANH && seed == 1 && epoch > 1;
             (!diverges).then_some(if epoch == 3 { 1.0 } else { 2.0 })
         };
         let records = own_run(&[1, 2], 3, errors);
-        let found = run_findings(&spec, &records, &[lane(Arm::ALL_TANH, 1)], true);
+        let found = run_findings(&spec, &records, &[lane(ArmId::ALL_TANH, 1)], true);
         assert_eq!(value(&found, "race.error.relu-tanh"), Some((1.0, 2)));
         assert_eq!(value(&found, "race.error.all-tanh"), Some((1.0, 1)));
         assert_eq!(value(&found, "race.ratio"), Some((1.0, 1)), "the seed with which both are sound");
 
         // An arm without a sound seed has all its findings, and no number in any.
-        let both = [lane(Arm::ALL_TANH, 1), lane(Arm::ALL_TANH, 2)];
+        let both = [lane(ArmId::ALL_TANH, 1), lane(ArmId::ALL_TANH, 2)];
         let found = run_findings(&spec, &records, &both, true);
         let absent: Vec<(&str, &str)> = found
             .iter()
             .filter(|finding| finding.value.is_none())
             .map(|finding| (finding.key.as_str(), finding.text.as_str()))
             .collect();
-        let title = Arm::ALL_TANH.title();
+        let title = ArmId::ALL_TANH.title();
         let expected = [
             ("race.error.all-tanh", format!("{title} diverged with every seed")),
             ("race.best.all-tanh", format!("{title} diverged with every seed")),
             ("race.epochs.all-tanh", format!("{title} diverged with every seed")),
-            ("race.ratio", format!("{} or {title} diverged with every seed", Arm::RELU_TANH.title())),
+            ("race.ratio", format!("{} or {title} diverged with every seed", ArmId::RELU_TANH.title())),
         ];
         let expected: Vec<(&str, &str)> = expected.iter().map(|(key, text)| (*key, text.as_str())).collect();
         assert_eq!(absent, expected);
@@ -365,7 +367,7 @@ mod tests {
     #[test]
     fn other_settings_do_not_speak() {
         let (spec, records) = run(1, |_| 1.0, 150);
-        let small = RunSpec { train_size: 10_000, ..spec };
+        let small = Study { train_size: 10_000, ..spec };
         assert!(race_findings(&[(small, records)]).is_empty());
     }
 }

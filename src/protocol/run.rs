@@ -1,6 +1,6 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Advance, Arm, EpochRecord, Lane, RunSpec, mean_and_deviation};
+use super::{Advance, ArmId, EpochRecord, Lane, Study, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -70,7 +70,7 @@ impl RunState {
 /// Where a lane stands inside an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    pub arm: Arm,
+    pub arm: ArmId,
     pub seed: u64,
     /// The epoch under way, counted from 1.
     pub epoch: u32,
@@ -88,7 +88,7 @@ pub struct Progress {
 pub enum RunEvent {
     Started {
         run: RunId,
-        spec: RunSpec,
+        spec: Study,
     },
     Epoch {
         run: RunId,
@@ -114,7 +114,7 @@ pub enum RunEvent {
     /// This lane's loss left the finite numbers at this step; its last finite checkpoint is kept, the other lanes go on.
     Diverged {
         run: RunId,
-        arm: Arm,
+        arm: ArmId,
         seed: u64,
         epoch: u32,
         /// The batch of that epoch, counted from 0.
@@ -205,7 +205,7 @@ pub struct RunSummary {
     pub name: Option<String>,
     #[serde(flatten)]
     pub state: RunState,
-    pub spec: RunSpec,
+    pub spec: Study,
     /// Why its numbers need not be those of an uninterrupted run; `None` if they are.
     #[serde(default)]
     pub not_exact: Option<String>,
@@ -228,7 +228,7 @@ impl RunSummary {
     /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
-        let arm = |arm: Arm| {
+        let arm = |arm: ArmId| {
             let errors: Vec<f64> =
                 self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
             let told = match mean_and_deviation(&errors) {

@@ -1,6 +1,6 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSpec, RunSummary};
+use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, Study};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
@@ -24,7 +24,7 @@ pub enum RequestBody {
     },
     /// Creates a run and starts it, or queues it while the cores are taken. Answered by `Started`.
     Train {
-        spec: RunSpec,
+        spec: Study,
         name: Option<String>,
     },
     Pause {
@@ -205,7 +205,7 @@ pub enum CellEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Arm, EpochRecord, Lane, Metric, Preset, Progress};
+    use super::super::{ArmId, EpochRecord, Lane, Metric, Preset, Progress};
     use super::*;
 
     fn round_trip<T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(value: &T) -> String {
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn requests_are_one_line_each() {
-        let spec = RunSpec::of(Preset::Article);
+        let spec = Study::of(Preset::Article);
         round_trip(&Request { id: 1, body: RequestBody::Hello { protocol: 1, client: "relu".into() } });
         round_trip(&Request { id: 2, body: RequestBody::Train { spec, name: None } });
         let line = round_trip(&Request { id: 3, body: RequestBody::Pause { run: RunId(7) } });
@@ -234,7 +234,7 @@ mod tests {
             (Metric::Seconds, 1.5),
             (Metric::TrainError, 2.5),
         ];
-        let record = EpochRecord::new(Lane { arm: Arm::RELU_TANH, seed: 1 }, 3, measured);
+        let record = EpochRecord::new(Lane { arm: ArmId::RELU_TANH, seed: 1 }, 3, measured);
         let event = Event::Run(RunEvent::Epoch { run: RunId(4), record });
         let line = round_trip(&ServerLine::Event(event));
         assert!(line.starts_with(r#"{"event":"epoch","run":4,"arm":"relu-tanh","seed":1,"epoch":3,"#), "{line}");
@@ -249,7 +249,7 @@ mod tests {
         let refused = Reply::Refused { kind: ErrorKind::NoSuchRun, message: "no run 9".into() };
         round_trip(&ServerLine::Reply { id: 9, reply: refused });
         let progress = Progress {
-            arm: Arm::ALL_TANH,
+            arm: ArmId::ALL_TANH,
             seed: 2,
             epoch: 1,
             batch: 10,

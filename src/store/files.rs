@@ -189,12 +189,12 @@ fn epoch_of(name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::Arm;
+    use protocol::ArmId;
 
     fn folder() -> (tempfile::TempDir, LaneFolder) {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::at(parent.path()).unwrap();
-        let folder = LaneFolder::of(&home, RunId(1), Lane { arm: Arm::RELU_TANH, seed: 1 });
+        let folder = LaneFolder::of(&home, RunId(1), Lane { arm: ArmId::RELU_TANH, seed: 1 });
         folder.prepare().unwrap();
         (parent, folder)
     }

@@ -216,10 +216,10 @@ fn set_count(connection: &Connection, change: &str, condition: &str, run: RunId)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{CellRecord, Curves, Effort, Experiment, Outcome, Preset, RunSpec, RunState};
+    use protocol::{CellRecord, Curves, Effort, Experiment, Outcome, Preset, RunState, Study};
 
     fn run(store: &mut Store, state: &RunState) -> RunId {
-        let run = store.create_run(&RunSpec::of(Preset::Article), None).unwrap();
+        let run = store.create_run(&Study::of(Preset::Article), None).unwrap();
         store.set_state(run, state).unwrap();
         run
     }

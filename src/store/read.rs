@@ -8,8 +8,8 @@ use super::{
     socket,
 };
 use protocol::{
-    Arm, CellKey, CellRecord, EpochRecord, Lane, Measurement, Metric, RunEvent, RunId, RunSpec, RunState, RunSummary,
-    RunTiming,
+    ArmId, CellKey, CellRecord, EpochRecord, Lane, Measurement, Metric, RunEvent, RunId, RunState, RunSummary,
+    RunTiming, Study,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Store {
     fn summary(&self, row: RunRow, kernel_is_gone: impl Fn() -> bool) -> Result<RunSummary, StoreError> {
         let run = RunId(row.id);
         let damaged = |why: serde_json::Error| DamagedRun { run, why: why.to_string() };
-        let spec: RunSpec = serde_json::from_str(&row.spec).map_err(damaged)?;
+        let spec: Study = serde_json::from_str(&row.spec).map_err(damaged)?;
         let mut state: RunState =
             serde_json::from_value(json!({"state": row.state, "reason": row.reason})).map_err(damaged)?;
         if matches!(state, RunState::Running | RunState::Queued) && kernel_is_gone() {
@@ -200,7 +200,7 @@ impl Store {
     }
 
     /// Every finished run's settings and epochs, oldest first. One that can't be read back is left out and logged.
-    pub fn finished(&self) -> Result<Vec<(RunSpec, Vec<EpochRecord>)>, StoreError> {
+    pub fn finished(&self) -> Result<Vec<(Study, Vec<EpochRecord>)>, StoreError> {
         let mut runs = self.runs()?;
         runs.sort_by_key(|summary| summary.run);
         let finished = runs.into_iter().filter(|summary| summary.state == RunState::Finished);
@@ -365,7 +365,7 @@ impl CellRow {
 
 /// The lane that a row is of.
 fn lane(row: &Row) -> rusqlite::Result<Lane> {
-    let arm: Arm =
+    let arm: ArmId =
         row.get_ref("arm")?.as_str()?.parse().map_err(|why: String| {
             rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
         })?;

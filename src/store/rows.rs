@@ -4,7 +4,7 @@
 //! The checksum covers every column that is not NULL, by name: a column that a later version adds leaves the checksums of older rows
 //! as they are until it is given a value. A row without one was written by a version before 4.
 
-use protocol::{Lane, RunSpec};
+use protocol::{Lane, Study};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params, types::Type, types::ValueRef};
 use sha2::{Digest, Sha256};
 
@@ -138,7 +138,7 @@ pub(super) fn update_row(
 }
 
 /// Inserts every lane of the spec that is not there yet, as open.
-pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &RunSpec) -> rusqlite::Result<()> {
+pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &Study) -> rusqlite::Result<()> {
     for Lane { arm, seed } in spec.lanes() {
         let (arm, seed) = (arm.to_string(), seed as i64);
         let sql = "INSERT OR IGNORE INTO lanes (run, arm, seed, state) VALUES (?1, ?2, ?3, 'open')";

@@ -9,14 +9,14 @@ use super::{
         CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunSpec, RunState};
+use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Store {
     /// Creates a run, queued, with its lanes.
-    pub fn create_run(&mut self, spec: &RunSpec, name: Option<&str>) -> Result<RunId, StoreError> {
+    pub fn create_run(&mut self, spec: &Study, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
         let transaction = self.transaction()?;
         transaction.execute(

@@ -6,7 +6,7 @@ use super::standings;
 use super::theme::Theme;
 use app::{App, Pane, Race, Viewport, race_plot, race_readout};
 use lesson::TrainCell;
-use protocol::{CellKey, Estimate, Plot, PlotMark, RunSpec, Source, counted, grouped};
+use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, counted, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -81,12 +81,12 @@ pub struct RaceView<'a> {
 }
 
 /// What Enter would start.
-fn offer(spec: &RunSpec, time: Estimate) -> String {
+fn offer(spec: &Study, time: Estimate) -> String {
     format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", told(spec))
 }
 
 /// A race in words.
-pub fn told(spec: &RunSpec) -> String {
+pub fn told(spec: &Study) -> String {
     let arms: Vec<String> = spec.arm_ids().map(|arm| spec.arm_title(arm)).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(

@@ -8,7 +8,7 @@ use learn::{
     Control, Dataset, Engine, Observer, Snapshot, evaluate, machine, network::Mode, optim::Sgd, optim::SgdSettings,
     train::LaneSettings, train_lane,
 };
-use protocol::{Arm, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, RunSpec, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, Study, Widths};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -45,8 +45,8 @@ fn processor_seconds() -> f64 {
 }
 
 /// Training time of the slower lane.
-fn epoch(spec: &RunSpec, backend: Backend, data: &Dataset) -> Clock {
-    let spec = RunSpec { backend, ..spec.clone() };
+fn epoch(spec: &Study, backend: Backend, data: &Dataset) -> Clock {
+    let spec = Study { backend, ..spec.clone() };
     std::thread::scope(|scope| {
         let lanes = spec.lanes().into_iter().map(|lane| {
             let spec = &spec;
@@ -71,8 +71,8 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// What the parts of a step take, each the best of many, and an image's way forward in training and in evaluation.
-fn step(arm: Arm, data: &Dataset) {
-    let spec = RunSpec::of(Preset::Article);
+fn step(arm: ArmId, data: &Dataset) {
+    let spec = Study::of(Preset::Article);
     let split = data.train(spec.train_size);
     let net =
         LaneSettings::new(&spec, Lane { arm, seed: 1 }).expect("an arm of the article").network(data.shape(), 10, 1);
@@ -118,7 +118,7 @@ fn main() {
     machine::prepare();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let rounds = arguments.first().map_or(5, |rounds| rounds.parse().expect("the rounds are a number")).max(1);
-    let mut spec = RunSpec { epochs: 1, ..RunSpec::of(Preset::Article) };
+    let mut spec = Study { epochs: 1, ..Study::of(Preset::Article) };
     if let [_, widths, batch, images] = arguments.as_slice() {
         let number = |text: &str| text.parse::<u32>().expect("a whole number");
         let widths: Widths = widths.parse().expect("three widths");
@@ -127,7 +127,7 @@ fn main() {
     }
     let data = Dataset::load(&DataSource::Mnist).expect("the program brings MNIST");
     if spec.first_settings().widths == Network::Lenet4.default_widths() {
-        for arm in [Arm::RELU_TANH, Arm::ALL_TANH] {
+        for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
             step(arm, &data);
         }
     }

@@ -17,7 +17,7 @@ use learn::{
     train::LaneSettings,
     train_lane,
 };
-use protocol::{Arm, DataSource, EpochRecord, Lane, Metric, Preset, Progress, RunSpec};
+use protocol::{ArmId, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -28,7 +28,7 @@ use std::{
 };
 
 const SEED: u64 = 1;
-const ARMS: [Arm; 2] = [Arm::RELU_TANH, Arm::ALL_TANH];
+const ARMS: [ArmId; 2] = [ArmId::RELU_TANH, ArmId::ALL_TANH];
 
 /// What one epoch of one arm came to, on either side.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     machine::prepare();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peer");
     let python = python(&folder)?;
-    let spec = RunSpec { epochs, ..RunSpec::of(Preset::Article) };
+    let spec = Study { epochs, ..Study::of(Preset::Article) };
     hand_over(&folder, &spec)?;
     let data = Dataset::load(&DataSource::Mnist)?;
 
@@ -127,12 +127,12 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Files through which PyTorch gets the digits, the initial weights and every epoch's order.
-fn hand_over(folder: &Path, spec: &RunSpec) -> Result<()> {
+fn hand_over(folder: &Path, spec: &Study) -> Result<()> {
     fs::create_dir_all(folder)?;
     for file in &mnist::FILES[..2] {
         fs::write(folder.join(file.name), file.unpack()?)?;
     }
-    let lane = Lane { arm: Arm::RELU_TANH, seed: SEED };
+    let lane = Lane { arm: ArmId::RELU_TANH, seed: SEED };
     let images = ImageShape { channels: 1, height: 28, width: 28 };
     let weights = LaneSettings::new(spec, lane)?.network(images, 10, SEED).weights();
     let bytes: Vec<u8> =
@@ -181,7 +181,7 @@ fn processor_seconds() -> f64 {
     told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
 }
 
-fn train_here(spec: &RunSpec, data: &Dataset) -> Result<Round> {
+fn train_here(spec: &Study, data: &Dataset) -> Result<Round> {
     thread::scope(|scope| {
         let lanes = ARMS.map(|arm| {
             scope.spawn(move || -> Result<Vec<Epoch>> {
@@ -199,7 +199,7 @@ fn train_here(spec: &RunSpec, data: &Dataset) -> Result<Round> {
     })
 }
 
-fn train_there(python: &Path, folder: &Path, spec: &RunSpec) -> Result<Round> {
+fn train_there(python: &Path, folder: &Path, spec: &Study) -> Result<Round> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/benches/peer_lenet4.py");
     let mut peers = ARMS.map(|arm| Peer::start(python, &script, folder, arm, spec));
     for peer in &mut peers {
@@ -223,7 +223,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(python: &Path, script: &Path, folder: &Path, arm: Arm, spec: &RunSpec) -> Result<Self> {
+    fn start(python: &Path, script: &Path, folder: &Path, arm: ArmId, spec: &Study) -> Result<Self> {
         let mut child = Command::new(python)
             .arg(script)
             .arg(folder)

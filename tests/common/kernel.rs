@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use protocol::{
-    EpochRecord, ErrorKind, Event, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunSpec, RunState,
-    StartLine,
+    EpochRecord, ErrorKind, Event, Lane, Metric, Preset, Reply, RequestBody, RunEvent, RunId, RunState, StartLine,
+    Study,
 };
 use shell::client::{Client, ClientError, Message};
 use std::{
@@ -27,14 +27,14 @@ pub fn home() -> (TempDir, Home) {
 }
 
 /// Ten batches an epoch.
-pub fn tiny(epochs: u32) -> RunSpec {
-    RunSpec { epochs, train_size: 500, val_size: 500, ..RunSpec::of(Preset::Article) }
+pub fn tiny(epochs: u32) -> Study {
+    Study { epochs, train_size: 500, val_size: 500, ..Study::of(Preset::Article) }
         .with_shared(|settings| settings.batch = 50)
 }
 
 /// A spec that does not end while a test looks at it.
-pub fn endless() -> RunSpec {
-    tiny(RunSpec::MAX_EPOCHS)
+pub fn endless() -> Study {
+    tiny(Study::MAX_EPOCHS)
 }
 
 pub struct Kernel {
@@ -116,7 +116,7 @@ pub fn follow(home: &Home) -> Client {
     client
 }
 
-pub fn train(client: &mut Client, spec: &RunSpec) -> RunId {
+pub fn train(client: &mut Client, spec: &Study) -> RunId {
     match client.request(RequestBody::Train { spec: spec.clone(), name: None }).unwrap() {
         Reply::Started { run } => run,
         other => panic!("{other:?}"),

@@ -5,8 +5,8 @@ use app::{App, Effect, Event, Modal, Tag, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::Library;
 use protocol::{
-    self, Arm, CellKey, CellRecord, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
-    RunEvent, RunId, RunSpec, RunState,
+    self, ArmId, CellKey, CellRecord, EpochRecord, ExperimentSpec, Lane, Metric, Outcome, Preset, Reply, RequestBody,
+    RunEvent, RunId, RunState, Study,
 };
 use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, backend::TestBackend};
@@ -119,11 +119,11 @@ impl Session {
         self.enter();
         let key = CellKey { lesson: "faster".into(), cell: "race".into() };
         self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
-        self.kernel(RunEvent::Started { run: RunId(1), spec: RunSpec::of(Preset::Article) });
+        self.kernel(RunEvent::Started { run: RunId(1), spec: Study::of(Preset::Article) });
     }
 
     /// An epoch of the first run.
-    pub fn epoch(&mut self, arm: Arm, epoch: u32, val_error: f64) {
+    pub fn epoch(&mut self, arm: ArmId, epoch: u32, val_error: f64) {
         let record = EpochRecord::new(
             Lane { arm, seed: 1 },
             epoch,

@@ -1,7 +1,7 @@
 //! A store in a home of its own, and what goes into it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use protocol::{Arm, EpochRecord, Lane, Metric, Preset, RunId, RunSpec};
+use protocol::{ArmId, EpochRecord, Lane, Metric, Preset, RunId, Study};
 use store::{CheckpointRow, Committed, Home, Store};
 use tempfile::TempDir;
 
@@ -11,8 +11,8 @@ pub fn home() -> (TempDir, Home) {
     (folder, home)
 }
 
-pub fn spec() -> RunSpec {
-    RunSpec { epochs: 3, ..RunSpec::of(Preset::Article) }
+pub fn spec() -> Study {
+    Study { epochs: 3, ..Study::of(Preset::Article) }
 }
 
 /// Numbers that no short decimal holds, so that only an exact store returns them.
@@ -39,5 +39,5 @@ pub fn commit(store: &mut Store, run: RunId, lane: Lane, epoch: u32) -> Committe
     store.commit_epoch(run, &record(lane, epoch), &checkpoint(lane, epoch), &[], 1.5 * f64::from(epoch)).unwrap()
 }
 
-pub const RELU: Lane = Lane { arm: Arm::RELU_TANH, seed: 1 };
-pub const TANH: Lane = Lane { arm: Arm::ALL_TANH, seed: 1 };
+pub const RELU: Lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
+pub const TANH: Lane = Lane { arm: ArmId::ALL_TANH, seed: 1 };

@@ -5,14 +5,14 @@ use super::predicted::{OwnMark, add_predictions};
 use super::readout::Readout;
 use crate::{Race, Reach};
 use lesson::{CellBody, Document, Library, RaceMark};
-use protocol::{AxisScale, Metric, Plot, PlotAxis, PlotMark, PlotSeries, Preset, RunSpec, Source, Stroke};
+use protocol::{AxisScale, Metric, Plot, PlotAxis, PlotMark, PlotSeries, Preset, Source, Stroke, Study};
 
 /// Published points beside a race, and the study to which they belong.
 #[derive(Clone, Debug)]
 pub struct References<'a> {
     pub marks: &'a [RaceMark],
     /// The settings of the cell that has them.
-    pub study: RunSpec,
+    pub study: Study,
     pub reach: Reach,
 }
 
@@ -23,7 +23,7 @@ pub fn article_references(library: &Library, reach: Reach) -> References<'_> {
     let mut races = cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
     match races.find(|train| !train.marks.is_empty()) {
         Some(train) => References { marks: &train.marks, study: train.spec(), reach },
-        None => References { marks: &[], study: RunSpec::of(Preset::Article), reach },
+        None => References { marks: &[], study: Study::of(Preset::Article), reach },
     }
 }
 
@@ -138,13 +138,13 @@ pub fn mark_values(plot: &Plot, y: &AxisRange) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::Viewport;
-    use protocol::{Arm, EpochRecord, Lane, RunEvent, RunId};
+    use protocol::{ArmId, EpochRecord, Lane, RunEvent, RunId};
 
     fn race(seeds: &[u64], epochs: u32) -> Race {
-        Race::new(RunId(1), RunSpec { seeds: seeds.to_vec(), epochs, ..RunSpec::of(Preset::Article) })
+        Race::new(RunId(1), Study { seeds: seeds.to_vec(), epochs, ..Study::of(Preset::Article) })
     }
 
-    fn measure(race: &mut Race, arm: Arm, seed: u64, epoch: u32, val_error: f64) {
+    fn measure(race: &mut Race, arm: ArmId, seed: u64, epoch: u32, val_error: f64) {
         let record = EpochRecord::new(
             Lane { arm, seed },
             epoch,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn references(marks: &[RaceMark], reach: Reach) -> References<'_> {
-        References { marks, study: RunSpec::of(Preset::Article), reach }
+        References { marks, study: Study::of(Preset::Article), reach }
     }
 
     fn mark(epoch: u32, error: f64) -> RaceMark {
@@ -172,7 +172,7 @@ mod tests {
     fn what_was_measured_sets_the_axes_and_a_hopeless_beginning_does_not() {
         let mut race = race(&[1], 12);
         for (number, error) in [(1, 12.0), (2, 5.0), (3, 4.0)] {
-            measure(&mut race, Arm::RELU_TANH, 1, number, error);
+            measure(&mut race, ArmId::RELU_TANH, 1, number, error);
         }
         let marks = [mark(17, 1.37), mark(150, 1.37)];
         let plot = |race: &Race, reach| race_plot(race, &references(&marks, reach), &[]);
@@ -181,7 +181,7 @@ mod tests {
         let wide = plot(&race, Reach::AllPoints);
         assert_eq!((wide.x.limits.unwrap().1, wide.y.limits.unwrap().0), (150.0, 1.37 * 0.95));
         for (number, error) in [(4, 88.0), (5, 1.0)] {
-            measure(&mut race, Arm::RELU_TANH, 1, number, error);
+            measure(&mut race, ArmId::RELU_TANH, 1, number, error);
         }
         assert!((plot(&race, Reach::Study).y.limits.unwrap().1 - 21.0).abs() < 1e-9);
     }
@@ -191,9 +191,9 @@ mod tests {
     fn every_series_belongs_to_its_arm() {
         let mut race = race(&[1, 2], 12);
         for seed in [1, 2] {
-            measure(&mut race, Arm::RELU_TANH, seed, 1, 3.0 * seed as f64);
+            measure(&mut race, ArmId::RELU_TANH, seed, 1, 3.0 * seed as f64);
         }
-        race.apply(&RunEvent::Diverged { run: RunId(1), arm: Arm::ALL_TANH, seed: 2, epoch: 1, batch: 3 });
+        race.apply(&RunEvent::Diverged { run: RunId(1), arm: ArmId::ALL_TANH, seed: 2, epoch: 1, batch: 3 });
         let plot = race_plot(&race, &references(&[], Reach::Study), &[]);
         let (means, seeds) = (Stroke::Thick, Stroke::Thin);
         let arms = plot.series.iter().map(|series| match series.source {

@@ -5,7 +5,7 @@ use super::{OwnMark, PlotCursor, Readout, Viewport};
 use crate::{App, Effect, Modal, Page, Race};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{CellBody, RaceMark};
-use protocol::{CellKey, Figure, RunId, RunSpec};
+use protocol::{CellKey, Figure, RunId, Study};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What shows figures.
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// Published points with the study to which they belong, and how far the axes are to reach for them.
-    pub fn references<'a>(&self, marks: &'a [RaceMark], study: RunSpec) -> References<'a> {
+    pub fn references<'a>(&self, marks: &'a [RaceMark], study: Study) -> References<'a> {
         References { marks, study, reach: self.reach }
     }
 

@@ -5,7 +5,7 @@ use super::{
     scheduler::{JobId, Priority, Scheduler},
     stopwatch::Stopwatch,
 };
-use protocol::{Lane, RunId, RunSpec, RunState};
+use protocol::{Lane, RunId, RunState, Study};
 use std::sync::Arc;
 
 /// A run that has come to rest, which is not stored yet.
@@ -22,7 +22,7 @@ pub(crate) struct Unsaved {
 /// A run that the kernel works on.
 pub(crate) struct Active {
     pub run: RunId,
-    pub spec: RunSpec,
+    pub spec: Study,
     pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
     /// What its reader, or the end of the kernel, wants of it.
@@ -81,7 +81,7 @@ impl Active {
     /// their ends.
     pub fn submit(
         scheduler: &mut Scheduler,
-        (run, spec): (RunId, RunSpec),
+        (run, spec): (RunId, Study),
         lanes: Vec<(Lane, Option<LaneEnd>)>,
         elapsed: f64,
         announced_waiting: bool,
@@ -167,7 +167,7 @@ mod tests {
     use protocol::Preset;
 
     fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
-        let spec = RunSpec { seeds: (0..ends.len() as u64).collect(), ..RunSpec::of(Preset::Article) };
+        let spec = Study { seeds: (0..ends.len() as u64).collect(), ..Study::of(Preset::Article) };
         let lanes = spec.lanes().into_iter().zip(ends.iter().cloned().map(Some)).collect();
         let mut scheduler = Scheduler::new(1);
         let active = Active { intent, ..Active::submit(&mut scheduler, (RunId(1), spec), lanes, 0.0, false) };

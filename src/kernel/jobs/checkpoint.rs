@@ -2,7 +2,7 @@
 
 use super::trainer;
 use learn::Snapshot;
-use protocol::{Lane, RunSpec};
+use protocol::{Lane, Study};
 use serde_json::Value;
 use std::{
     cell::Cell,
@@ -12,12 +12,12 @@ use std::{
 use store::{files, files::LaneFolder};
 
 /// The settings in a checkpoint file, if it is whole.
-pub(crate) fn spec_of(file: &Path) -> Option<RunSpec> {
+pub(crate) fn spec_of(file: &Path) -> Option<Study> {
     trainer::decode(&fs::read(file).ok()?).ok().map(|(_, spec)| spec)
 }
 
 /// The settings that decide a lane's bits and are no longer those of its checkpoint, as a sentence.
-pub(super) fn difference(then: &RunSpec, now: &RunSpec) -> Option<String> {
+pub(super) fn difference(then: &Study, now: &Study) -> Option<String> {
     // Which lanes there are, and how far they go, changes the bits of none.
     const OF_THE_RUN: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
     let (Ok(Value::Object(then)), Ok(Value::Object(now))) = (serde_json::to_value(then), serde_json::to_value(now))
@@ -51,9 +51,9 @@ pub(super) fn newest(
     lane: Lane,
     epochs: u32,
     tell: impl Fn(String),
-) -> Result<Option<(Snapshot, RunSpec)>, Unreadable> {
-    let place = |(snapshot, _): &(Snapshot, RunSpec)| (snapshot.epochs_done, snapshot.batches_done);
-    let mut newest: Option<(Snapshot, RunSpec)> = None;
+) -> Result<Option<(Snapshot, Study)>, Unreadable> {
+    let place = |(snapshot, _): &(Snapshot, Study)| (snapshot.epochs_done, snapshot.batches_done);
+    let mut newest: Option<(Snapshot, Study)> = None;
     let is_told = Cell::new(false);
     let damaged = |text| {
         is_told.set(true);
@@ -94,7 +94,7 @@ fn read(
     lane: Lane,
     epochs: u32,
     damaged: &impl Fn(String),
-) -> Result<Option<(Snapshot, RunSpec)>, Unreadable> {
+) -> Result<Option<(Snapshot, Study)>, Unreadable> {
     let decoded = match fs::read(file) {
         Ok(bytes) => trainer::decode(&bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, RunSpec};
+use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -88,7 +88,7 @@ impl SaveError {
 /// All that a lane's thread is given.
 pub(super) struct LaneWork {
     pub run: RunId,
-    pub spec: RunSpec,
+    pub spec: Study,
     pub lane: Lane,
     pub job: JobId,
     pub permit: Arc<Permit>,
@@ -149,7 +149,7 @@ impl Kernel {
 struct LaneObserver<'a> {
     kernel: &'a Arc<Kernel>,
     run: RunId,
-    spec: &'a RunSpec,
+    spec: &'a Study,
     lane: Lane,
     job: JobId,
     permit: &'a Permit,

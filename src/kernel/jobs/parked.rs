@@ -128,7 +128,7 @@ fn faster(seconds: f64, parked: f64) -> f64 {
 mod tests {
     use super::*;
     use learn::Environment;
-    use protocol::{Arm, Lane};
+    use protocol::{ArmId, Lane};
 
     fn snapshot(seconds: f64, epoch_seconds: f64) -> Snapshot {
         let environment = Environment {
@@ -139,7 +139,7 @@ mod tests {
             data: String::new(),
         };
         Snapshot {
-            lane: Lane { arm: Arm::RELU_TANH, seed: 1 },
+            lane: Lane { arm: ArmId::RELU_TANH, seed: 1 },
             epochs_done: 1,
             batches_done: 0,
             loss_sum: 0.0,
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!((inside.seconds, inside.epoch_seconds), (0.0, 5.0));
         parked.add_evaluation(Duration::from_secs(8));
         let mut record = EpochRecord::new(
-            Lane { arm: Arm::RELU_TANH, seed: 1 },
+            Lane { arm: ArmId::RELU_TANH, seed: 1 },
             1,
             [
                 (Metric::TrainLoss, 0.0),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Kernel, refusal::Refusal, server::Complaint};
 use learn::Dataset;
-use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunSpec, RunState};
+use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, Study};
 use std::{
     fs,
     sync::{Arc, atomic::Ordering},
@@ -21,7 +21,7 @@ use store::{Interruption, LaneState, Store, StoreError};
 
 impl Kernel {
     /// Creates a run and starts it, or lets it wait for a free core.
-    pub(crate) fn train(self: &Arc<Self>, mut spec: RunSpec, name: Option<&str>) -> Result<RunId, Refusal> {
+    pub(crate) fn train(self: &Arc<Self>, mut spec: Study, name: Option<&str>) -> Result<RunId, Refusal> {
         spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         // The kernel has no working folder of its own, and a run may be resumed from anywhere.
         if let DataSource::Folder(folder) = &spec.data

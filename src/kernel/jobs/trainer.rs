@@ -3,7 +3,7 @@
 use crate::lock;
 use learn::data::{Requested, fit_sizes};
 use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
-use protocol::{DataSource, ExperimentSpec, Lane, Outcome, RunSpec};
+use protocol::{DataSource, ExperimentSpec, Lane, Outcome, Study};
 use std::sync::{Arc, Mutex, Weak};
 
 pub(crate) use learn::experiment::CellObserver;
@@ -12,7 +12,7 @@ pub(crate) trait Trainer: Send + Sync {
     /// Trains one lane, from a snapshot or from its beginning.
     fn train(
         &self,
-        spec: &RunSpec,
+        spec: &Study,
         lane: Lane,
         from: Option<&Snapshot>,
         observer: &mut dyn Observer,
@@ -26,7 +26,7 @@ pub(crate) trait Trainer: Send + Sync {
     ///
     /// # Errors
     /// If the data can't be read, or has fewer images than were asked for.
-    fn fit_to_data(&self, _spec: &mut RunSpec) -> Result<Option<Arc<Dataset>>, String> {
+    fn fit_to_data(&self, _spec: &mut Study) -> Result<Option<Arc<Dataset>>, String> {
         Ok(None)
     }
 }
@@ -46,7 +46,7 @@ struct LibTorch {
 impl Trainer for LibTorch {
     fn train(
         &self,
-        spec: &RunSpec,
+        spec: &Study,
         lane: Lane,
         from: Option<&Snapshot>,
         observer: &mut dyn Observer,
@@ -60,12 +60,12 @@ impl Trainer for LibTorch {
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
     }
 
-    fn fit_to_data(&self, spec: &mut RunSpec) -> Result<Option<Arc<Dataset>>, String> {
+    fn fit_to_data(&self, spec: &mut Study) -> Result<Option<Arc<Dataset>>, String> {
         if spec.data == DataSource::Mnist {
             return Ok(None);
         }
         let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
-        let preset = RunSpec::of(spec.preset);
+        let preset = Study::of(spec.preset);
         let asked = |size, usual| if size == usual { Requested::AtMost(size) } else { Requested::Exactly(size) };
         let (train, val) = (asked(spec.train_size, preset.train_size), asked(spec.val_size, preset.val_size));
         let sizes = fit_sizes(data.split_sizes(), train, val).map_err(|error| error.to_string())?;
@@ -96,11 +96,11 @@ impl DataCache {
 }
 
 /// A snapshot as the bytes of a checkpoint file.
-pub(crate) fn encode(spec: &RunSpec, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
+pub(crate) fn encode(spec: &Study, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
     checkpoint::encode(snapshot, spec).map_err(|error| error.to_string())
 }
 
 /// Reads a checkpoint file's bytes and checks its digest, names, shapes and numbers.
-pub(crate) fn decode(bytes: &[u8]) -> Result<(Snapshot, RunSpec), String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), String> {
     checkpoint::decode(bytes).map_err(|error| error.to_string())
 }

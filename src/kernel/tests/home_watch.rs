@@ -3,7 +3,7 @@
 
 use super::{Bench, UNTIL_STOPPED};
 use crate::lifecycle::Whereabouts;
-use protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunState, Study};
 use std::{fs, path::PathBuf};
 use store::Store;
 
@@ -46,7 +46,7 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
             if somebody_looks {
                 let _ = Store::open_read(&bench.kernel.home);
             }
-            let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+            let refusal = bench.kernel.train(Study::of(Preset::Article), None).unwrap_err();
             assert_eq!(refusal.kind, ErrorKind::Storage, "{}", refusal.message);
             bench.kernel.ensure_store();
             bench.kernel.store().check_in_place().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
@@ -88,7 +88,7 @@ fn another_store_in_its_place_stays_as_it_is() {
     bench.kernel.ensure_store();
     let notice = bench.notice(trains);
     assert!(notice.contains("was replaced") && notice.contains("kernel stop --force"), "{notice}");
-    let refusal = bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err();
+    let refusal = bench.kernel.train(Study::of(Preset::Article), None).unwrap_err();
     assert!(refusal.kind == ErrorKind::Storage && refusal.message.contains("was replaced"), "{}", refusal.message);
     bench.kernel.ensure_store();
     bench.kernel.back_up_if_due();

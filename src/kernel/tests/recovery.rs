@@ -2,7 +2,7 @@
 
 use super::{Bench, CORES, PATIENCE, UNTIL_STOPPED, long_cell};
 use crate::Options;
-use protocol::{CellEvent, Event, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{CellEvent, Event, Preset, RunEvent, RunId, RunState, Study};
 use std::sync::atomic::Ordering;
 use store::{Home, JobKind, Store};
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ fn left(by: impl Fn(&mut Store)) -> TempDir {
 }
 
 fn queued(store: &mut Store, seed: u64) -> RunId {
-    let spec = RunSpec { seeds: vec![seed], epochs: 2, ..RunSpec::of(Preset::Article) }
+    let spec = Study { seeds: vec![seed], epochs: 2, ..Study::of(Preset::Article) }
         .with_arms([protocol::Activations::RELU_TANH]);
     store.create_run(&spec, None).unwrap()
 }

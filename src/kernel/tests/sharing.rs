@@ -5,7 +5,7 @@ use super::{
     cell, long_cell,
 };
 use crate::jobs::Phase;
-use protocol::{CellEvent, CellKey, Event, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{CellEvent, CellKey, Event, Preset, RunEvent, RunId, RunState, Study};
 use std::thread;
 
 const ALL: [u64; 3] = [UNTIL_STOPPED, ALSO_UNTIL_STOPPED[0], ALSO_UNTIL_STOPPED[1]];
@@ -170,8 +170,8 @@ fn every_core_comes_back_from_jobs_that_fail() {
 fn a_lane_of_several_threads_has_its_turn() {
     let bench = Bench::new();
     let first = bench.train(&[UNTIL_STOPPED]);
-    let wide = RunSpec { threads: CORES, epochs: 1, ..RunSpec::of(Preset::Article) }
-        .with_arms([protocol::Activations::ALL_TANH]);
+    let wide =
+        Study { threads: CORES, epochs: 1, ..Study::of(Preset::Article) }.with_arms([protocol::Activations::ALL_TANH]);
     let wide: RunId = bench.kernel.train(wide, None).unwrap();
     let narrow = bench.train(&[1]);
     for _ in 0..3 {

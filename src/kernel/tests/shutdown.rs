@@ -5,7 +5,7 @@ use crate::{
     Options,
     server::{self, Registration},
 };
-use protocol::{ErrorKind, PROTOCOL_VERSION, Preset, RunSpec};
+use protocol::{ErrorKind, PROTOCOL_VERSION, Preset, Study};
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
@@ -36,7 +36,7 @@ fn nothing_begins_in_a_kernel_that_leaves() {
     let (key, spec) = cell("late", 1);
     assert_eq!(bench.kernel.run_cell(key, spec).unwrap_err().kind, ErrorKind::Busy);
     assert!(bench.kernel.jobs().cells.is_empty());
-    assert_eq!(bench.kernel.train(RunSpec::of(Preset::Article), None).unwrap_err().kind, ErrorKind::Busy);
+    assert_eq!(bench.kernel.train(Study::of(Preset::Article), None).unwrap_err().kind, ErrorKind::Busy);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     lifecycle::mark_interrupted,
 };
 use learn::Snapshot;
-use protocol::{Activations, Arm, EpochRecord, Event, Lane, Metric, Preset, RunEvent, RunId, RunSpec, RunState};
+use protocol::{Activations, ArmId, EpochRecord, Event, Lane, Metric, Preset, RunEvent, RunId, RunState, Study};
 use std::{fs, os::unix::fs::symlink};
 use store::{CheckpointRow, Store, files::LaneFolder};
 
@@ -45,7 +45,7 @@ impl Bench {
 }
 
 fn lane(seed: u64) -> Lane {
-    Lane { arm: Arm::RELU_TANH, seed }
+    Lane { arm: ArmId::RELU_TANH, seed }
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_place_in_the_queue_is_told_once_it_is_stored() {
 #[test]
 fn that_a_resume_is_not_exact_is_never_lost() {
     let bench = Bench::new();
-    let spec = RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) };
+    let spec = Study { seeds: vec![UNTIL_STOPPED], ..Study::of(Preset::Article) };
     let mut elsewhere: Snapshot = snapshot(lane(UNTIL_STOPPED), 0);
     elsewhere.environment.cpu = "another".into();
     bench.folder(UNTIL_STOPPED).write_state(&jobs::encode(&spec, &elsewhere).unwrap()).unwrap();
@@ -160,7 +160,7 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
         let bench = Bench::new();
         let folder = bench.folder(UNTIL_STOPPED);
         let spec =
-            RunSpec { seeds: vec![UNTIL_STOPPED], ..RunSpec::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
+            Study { seeds: vec![UNTIL_STOPPED], ..Study::of(Preset::Article) }.with_arms([Activations::RELU_TANH]);
         let run = bench.kernel.store().create_run(&spec, None).unwrap();
         for epoch in 1..=2 {
             let bytes = jobs::encode(&spec, &snapshot(lane(UNTIL_STOPPED), epoch)).unwrap();
@@ -234,7 +234,7 @@ fn a_run_whose_rest_is_not_stored_can_be_deleted() {
 #[test]
 fn that_a_kernel_died_is_stored_when_the_disk_answers_and_its_run_goes_on() {
     let bench = Bench::new();
-    let spec = RunSpec { epochs: 2, ..RunSpec::of(Preset::Article) };
+    let spec = Study { epochs: 2, ..Study::of(Preset::Article) };
     let run = bench.kernel.store().create_run(&spec, None).unwrap();
     bench.disk_refuses();
     let unmarked = mark_interrupted(&mut bench.kernel.store()).unwrap();

@@ -22,7 +22,7 @@ const GUESSING: (f64, f64) = (std::f64::consts::LN_10, 90.0);
 const LEARNS: f64 = 0.95;
 
 /// One network in training.
-struct Arm {
+struct ArmId {
     case: DeepCase,
     /// Its place among the learning rates.
     rate: usize,
@@ -81,7 +81,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     let mut arms = Vec::new();
     for &case in &settings.cases {
         for rate in 0..settings.learning_rates.len() {
-            arms.extend(seeds.iter().map(|&seed| Arm { case, rate, seed }));
+            arms.extend(seeds.iter().map(|&seed| ArmId { case, rate, seed }));
         }
     }
     let mut sizes = vec![i64::from(settings.width); settings.depth as usize + 2];
@@ -89,7 +89,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     sizes[settings.depth as usize + 1] = 10;
     let courses = Mutex::new(vec![Course::default(); arms.len()]);
     let work = |at: &usize, part: &Part| {
-        let Arm { case, rate, seed } = arms[*at];
+        let ArmId { case, rate, seed } = arms[*at];
         let mut net = build(case, &sizes, seed);
         let (x, labels) = labelled(data.training(), images);
         let kept_apart = data.training().narrow(data.training().len() - VALIDATION, VALIDATION);
@@ -151,7 +151,7 @@ fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
 fn report(
     settings: &DeepTraining,
     seeds: &[u64],
-    arms: &[Arm],
+    arms: &[ArmId],
     courses: &[Course],
     (epochs, factors): (u32, &[f64]),
 ) -> Outcome {

@@ -12,7 +12,7 @@ use crate::network::{Mode, WeightsError};
 use crate::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunSpec, SpecError};
+use protocol::{EpochRecord, Lane, Metric, Progress, SpecError, Study};
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tch::Tensor;
@@ -38,7 +38,7 @@ pub enum TrainError {
 ///
 /// Same spec, same machine, same threads: same bits, however often it is stopped and resumed.
 pub fn train_lane(
-    spec: &RunSpec,
+    spec: &Study,
     lane: Lane,
     data: &Dataset,
     from: Option<&Snapshot>,

@@ -4,7 +4,7 @@ use super::descent::BatchPlace;
 use crate::data::{DataError, Dataset, ImageShape};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
-use protocol::{Activations, Backend, Init, Lane, RunSpec, SpecError, StepPlace};
+use protocol::{Activations, Backend, Init, Lane, SpecError, StepPlace, Study};
 
 /// The networks that a run may train, with their widths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl LaneSettings {
     ///
     /// # Errors
     /// If the study has no such arm, or the arm's widths are not its network's.
-    pub fn new(spec: &RunSpec, lane: Lane) -> Result<Self, SpecError> {
+    pub fn new(spec: &Study, lane: Lane) -> Result<Self, SpecError> {
         let fault = |field, message| SpecError { field, message };
         let settings = spec.settings(lane.arm).ok_or_else(|| fault("arms", format!("there is no {}", lane.arm)))?;
         let widths = settings.widths.0.as_slice();

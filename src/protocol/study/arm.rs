@@ -67,12 +67,12 @@ const LONGEST: usize = 40;
 /// What names an arm within its study, and its checkpoint folder: lower-case letters, digits, `.`, `_` and `-`. Its bytes
 /// are kept in place, so that lanes are copied like numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Arm {
+pub struct ArmId {
     bytes: [u8; LONGEST],
     length: u8,
 }
 
-impl Arm {
+impl ArmId {
     pub const RELU_TANH: Self = Self::constant("relu-tanh");
     pub const ALL_TANH: Self = Self::constant("all-tanh");
 
@@ -112,25 +112,25 @@ impl Arm {
     }
 }
 
-impl fmt::Debug for Arm {
+impl fmt::Debug for ArmId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
-impl hash::Hash for Arm {
+impl hash::Hash for ArmId {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
     }
 }
 
-impl fmt::Display for Arm {
+impl fmt::Display for ArmId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl FromStr for Arm {
+impl FromStr for ArmId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -146,13 +146,13 @@ impl FromStr for Arm {
     }
 }
 
-impl Serialize for Arm {
+impl Serialize for ArmId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for Arm {
+impl<'de> Deserialize<'de> for ArmId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for Arm {
 /// One arm trained from one seed: what has a curve, a checkpoint folder and a core of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lane {
-    pub arm: Arm,
+    pub arm: ArmId,
     pub seed: u64,
 }
 
@@ -197,7 +197,7 @@ mod tests {
         ] {
             let activations: Activations = text.parse().unwrap();
             assert_eq!((activations.slug().as_str(), activations.title().as_str()), (slug, title));
-            let arm: Arm = slug.parse().unwrap();
+            let arm: ArmId = slug.parse().unwrap();
             assert_eq!(arm.title(), title);
         }
     }
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn titles_follow_from_names() {
         for (name, title) in [("relu-tanh-2", "ReLU+Tanh 2"), ("all-tanh-3", "all-Tanh 3"), ("fast", "fast")] {
-            assert_eq!(name.parse::<Arm>().unwrap().title(), title);
+            assert_eq!(name.parse::<ArmId>().unwrap().title(), title);
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             assert!(error.contains(&format!("`{text}`")) && error.contains("relu-tanh"), "{error}");
         }
         for text in ["", "-a", ".a", "A", "a b", "a/b", "\u{e9}", &"a".repeat(LONGEST + 1)] {
-            let error = text.parse::<Arm>().unwrap_err();
+            let error = text.parse::<ArmId>().unwrap_err();
             assert!(error.contains(&format!("`{text}`")) && error.contains("lower-case"), "{error}");
         }
     }

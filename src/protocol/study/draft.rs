@@ -5,7 +5,7 @@
 //! A [`Draft`] is what was said, before the preset fills the rest in: what all arms share can still be changed in it, and
 //! an arm's own settings stay its own.
 
-use super::{Activations, Arm, ArmSettings, ArmSpec, Preset, RunSpec, SETTINGS, Setting, SettingValue, SpecError};
+use super::{Activations, Arm, ArmId, ArmSettings, Preset, SETTINGS, Setting, SettingValue, SpecError, Study};
 use std::{fmt, str::FromStr};
 
 /// A study as far as it was said.
@@ -18,7 +18,7 @@ pub struct Draft {
 
 #[derive(Clone, Debug)]
 pub struct DraftArm {
-    pub name: Option<Arm>,
+    pub name: Option<ArmId>,
     pub activations: Activations,
     pub own: Vec<(&'static Setting, String)>,
 }
@@ -31,19 +31,19 @@ impl fmt::Debug for Setting {
 
 /// The name of an arm that is given none, in a study where these are taken: its activations, with `-2` and so on behind
 /// those of the same.
-pub(super) fn derive_id(activations: Activations, taken: &[Arm]) -> Arm {
+pub(super) fn derive_id(activations: Activations, taken: &[ArmId]) -> ArmId {
     let slug = activations.slug();
     let first = std::iter::once(slug.clone()).chain((2_u32..).map(|number| format!("{slug}-{number}")));
     // Two long parameters make a name that is too long; the arm is numbered then.
     let short = (1_u32..).map(|number| format!("arm-{number}"));
     let names = first.map_while(|name| name.parse().ok()).chain(short.map_while(|name| name.parse().ok()));
-    let mut free = names.filter(|id: &Arm| !taken.contains(id));
-    free.next().unwrap_or(Arm::RELU_TANH)
+    let mut free = names.filter(|id: &ArmId| !taken.contains(id));
+    free.next().unwrap_or(ArmId::RELU_TANH)
 }
 
 impl Draft {
     /// What a study says: printed, it parses to the same study.
-    pub fn of(study: &RunSpec) -> Self {
+    pub fn of(study: &Study) -> Self {
         let base = base(study.preset, study.network);
         let base_arm = base.first_settings().clone();
         let mut draft = Self::default();
@@ -52,7 +52,7 @@ impl Draft {
             let values: Vec<String> = study.arms.iter().map(|arm| setting.print(study, &arm.settings)).collect();
             let usual = if setting.key == "preset" || setting.key == "net" {
                 let first = if setting.key == "preset" { Preset::default() } else { study.preset };
-                setting.print(&RunSpec::of(first), &base_arm)
+                setting.print(&Study::of(first), &base_arm)
             } else {
                 setting.print(&base, &base_arm)
             };
@@ -67,7 +67,7 @@ impl Draft {
                 }
             }
         }
-        let mut taken: Vec<Arm> = Vec::new();
+        let mut taken: Vec<ArmId> = Vec::new();
         for (arm, own) in study.arms.iter().zip(own) {
             let activations = arm.settings.activations;
             let is_derived = derive_id(activations, &taken) == arm.id;
@@ -105,18 +105,18 @@ impl Draft {
     ///
     /// # Errors
     /// The first setting that can't be, with the remedy.
-    pub fn study(&self) -> Result<RunSpec, SpecError> {
-        let set = |study: &mut RunSpec, setting: &Setting, text: &str| match &setting.value {
+    pub fn study(&self) -> Result<Study, SpecError> {
+        let set = |study: &mut Study, setting: &Setting, text: &str| match &setting.value {
             SettingValue::Study(value) => value.parse(study, text).map_err(|why| setting.fault(why)),
             SettingValue::Arm(_) => Ok(()),
         };
         // These two decide what the others begin from.
-        let mut first = RunSpec::of(Preset::default());
+        let mut first = Study::of(Preset::default());
         let of_key = |key: &str| self.shared.iter().filter(move |(setting, _)| setting.key == key).collect::<Vec<_>>();
         for (setting, text) in of_key("preset") {
             set(&mut first, setting, text)?;
         }
-        let mut study = RunSpec::of(first.preset);
+        let mut study = Study::of(first.preset);
         for (setting, text) in of_key("net") {
             set(&mut study, setting, text)?;
         }
@@ -142,7 +142,7 @@ impl Draft {
             study.arms.clear();
         }
         for arm in &self.arms {
-            let taken: Vec<Arm> = study.arm_ids().collect();
+            let taken: Vec<ArmId> = study.arm_ids().collect();
             let id = arm.name.unwrap_or_else(|| derive_id(arm.activations, &taken));
             let mut settings = ArmSettings { activations: arm.activations, ..shared.clone() };
             for (setting, text) in &arm.own {
@@ -153,7 +153,7 @@ impl Draft {
                 }
                 set_arm(&mut settings, setting, text)?;
             }
-            study.arms.push(ArmSpec { id, settings });
+            study.arms.push(Arm { id, settings });
         }
         study.check()?;
         Ok(study)
@@ -161,8 +161,8 @@ impl Draft {
 }
 
 /// What a study begins from.
-fn base(preset: Preset, network: super::Network) -> RunSpec {
-    let mut base = RunSpec::of(preset);
+fn base(preset: Preset, network: super::Network) -> Study {
+    let mut base = Study::of(preset);
     if base.network != network {
         base.network = network;
         base = base.with_shared(|settings| settings.widths = network.default_widths());
@@ -335,7 +335,7 @@ impl fmt::Display for Draft {
     }
 }
 
-impl FromStr for RunSpec {
+impl FromStr for Study {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -343,7 +343,7 @@ impl FromStr for RunSpec {
     }
 }
 
-impl fmt::Display for RunSpec {
+impl fmt::Display for Study {
     /// The text form: it parses to the same study.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Draft::of(self).fmt(f)
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn the_example_says_what_it_says() {
         let text = "relu-tanh; all-tanh lr=0.05; gelu-gelu wd=1e-4 | seeds=1-5 epochs=20 images=10000";
-        let study: RunSpec = text.parse().unwrap();
+        let study: Study = text.parse().unwrap();
         assert_eq!(study.seeds, [1, 2, 3, 4, 5]);
         assert_eq!((study.epochs, study.train_size), (20, 10_000));
         let rates: Vec<f64> = study.arms.iter().map(|arm| arm.settings.learning_rate).collect();
@@ -377,8 +377,8 @@ mod tests {
     #[test]
     fn arms_are_named_in_order() {
         let names = |text: &str| {
-            let study: RunSpec = text.parse().unwrap();
-            assert_eq!(study.to_string().parse::<RunSpec>().unwrap(), study);
+            let study: Study = text.parse().unwrap();
+            assert_eq!(study.to_string().parse::<Study>().unwrap(), study);
             study.arm_ids().map(|arm| arm.to_string()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names("relu-tanh; relu-tanh lr=0.3; relu-tanh wd=1e-3"), "relu-tanh relu-tanh-2 relu-tanh-3");
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_is_said_of_all_is_taken_from_where_it_is_said() {
-        let study: RunSpec = "relu-relu; tanh-tanh widths=64 | net=mlp batch=50".parse().unwrap();
+        let study: Study = "relu-relu; tanh-tanh widths=64 | net=mlp batch=50".parse().unwrap();
         assert_eq!(study.network, Network::Mlp);
         assert_eq!(study.arms.iter().map(|arm| arm.settings.widths.to_string()).collect::<Vec<_>>(), ["256,256", "64"]);
         let mut draft: Draft = "relu-tanh; all-tanh lr=0.05 | lr=0.2".parse().unwrap();
@@ -422,7 +422,7 @@ mod tests {
             ("relu-tanh | init=xyz", "init", "glorot"),
             ("relu-tanh | net=mlp widths=0", "widths", "1 to 4096"),
         ] {
-            let error = text.parse::<RunSpec>().unwrap_err();
+            let error = text.parse::<Study>().unwrap_err();
             assert!(error.field == field && error.message.contains(word), "{text}: {error}");
         }
     }
@@ -484,13 +484,13 @@ mod tests {
             )
     }
 
-    fn study() -> impl Strategy<Value = RunSpec> {
+    fn study() -> impl Strategy<Value = Study> {
         let named = prop::option::of("[a-z0-9][a-z0-9._-]{0,12}");
         let arms = prop::collection::vec((named, settings(), any::<bool>()), 1..4);
         let folder = prop::option::of("/[ -~]{1,20}");
         (arms, prop::collection::btree_set(0..40_u64, 1..8), 3..400_u32, 500..50_000_u32, any::<bool>(), folder)
             .prop_map(|(arms, seeds, epochs, train_size, tutorial, folder)| {
-                let mut study = RunSpec::of(if tutorial { Preset::Tutorial } else { Preset::Article });
+                let mut study = Study::of(if tutorial { Preset::Tutorial } else { Preset::Article });
                 let first = arms[0].1.clone();
                 study.arms.clear();
                 for (name, settings, alike) in arms {
@@ -501,14 +501,14 @@ mod tests {
                     };
                     let rate = settings.learning_rate / (1.0 + study.arms.len() as f64);
                     let settings = ArmSettings { learning_rate: rate, ..settings };
-                    let taken: Vec<Arm> = study.arm_ids().collect();
+                    let taken: Vec<ArmId> = study.arm_ids().collect();
                     let name = name.and_then(|name| name.parse().ok()).filter(|name| !taken.contains(name));
                     let id = name.unwrap_or_else(|| derive_id(settings.activations, &taken));
-                    study.arms.push(ArmSpec { id, settings });
+                    study.arms.push(Arm { id, settings });
                 }
                 study.seeds = seeds.into_iter().collect();
                 study.data = folder.map_or(DataSource::Mnist, |folder| DataSource::Folder(folder.into()));
-                RunSpec {
+                Study {
                     epochs,
                     train_size,
                     backend: if tutorial { Backend::Libtorch } else { Backend::Fused },
@@ -522,14 +522,14 @@ mod tests {
         fn every_study_parses_to_itself(study in study()) {
             study.check().unwrap();
             let text = study.to_string();
-            prop_assert_eq!(&text.parse::<RunSpec>().unwrap(), &study, "{}", text);
+            prop_assert_eq!(&text.parse::<Study>().unwrap(), &study, "{}", text);
             let json = serde_json::to_string(&study).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<RunSpec>(&json).unwrap(), &study);
+            prop_assert_eq!(&serde_json::from_str::<Study>(&json).unwrap(), &study);
         }
 
         #[test]
         fn no_text_is_too_strange_to_be_refused(text in ".{0,60}") {
-            let _ = text.parse::<RunSpec>();
+            let _ = text.parse::<Study>();
         }
     }
 }

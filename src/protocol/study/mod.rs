@@ -10,7 +10,7 @@ mod schedule;
 mod settings;
 mod stored;
 
-pub use arm::{Activations, Arm, Lane};
+pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
@@ -20,7 +20,7 @@ use super::counted;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Named starting points of a [`RunSpec`].
+/// Named starting points of a [`Study`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
@@ -192,19 +192,19 @@ impl Default for ArmSettings {
 
 /// One competitor of a study.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ArmSpec {
+pub struct Arm {
     /// Unique within its study.
-    pub id: Arm,
+    pub id: ArmId,
     pub settings: ArmSettings,
 }
 
 /// Everything that decides a run's numbers: same spec, same machine, same threads, same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
-pub struct RunSpec {
+pub struct Study {
     pub preset: Preset,
     pub network: Network,
-    pub arms: Vec<ArmSpec>,
+    pub arms: Vec<Arm>,
     pub seeds: Vec<u64>,
     pub epochs: u32,
     /// The first so many training images train.
@@ -217,20 +217,20 @@ pub struct RunSpec {
     pub data: DataSource,
 }
 
-/// So many settings stand in the title of an arm.
-const MOST_TITLED: usize = 2;
+/// So many settings stand in the title of an arm, which has to fit beside its numbers.
+const MOST_TITLED: usize = 1;
 
-impl RunSpec {
+impl Study {
     pub const MAX_EPOCHS: u32 = 10_000;
     pub const MAX_IMAGES: u32 = 60_000;
     pub const MAX_LANES: u32 = 64;
 
     pub fn of(preset: Preset) -> Self {
-        let arm = |id, activations| ArmSpec { id, settings: ArmSettings::of(preset, activations) };
+        let arm = |id, activations| Arm { id, settings: ArmSettings::of(preset, activations) };
         Self {
             preset,
             network: Network::Lenet4,
-            arms: vec![arm(Arm::RELU_TANH, Activations::RELU_TANH), arm(Arm::ALL_TANH, Activations::ALL_TANH)],
+            arms: vec![arm(ArmId::RELU_TANH, Activations::RELU_TANH), arm(ArmId::ALL_TANH, Activations::ALL_TANH)],
             seeds: vec![1],
             epochs: match preset {
                 Preset::Article => 150,
@@ -249,9 +249,9 @@ impl RunSpec {
         let shared = self.arms.first().map_or_else(ArmSettings::default, |arm| arm.settings.clone());
         self.arms.clear();
         for activations in activations {
-            let taken: Vec<Arm> = self.arm_ids().collect();
+            let taken: Vec<ArmId> = self.arm_ids().collect();
             let id = draft::derive_id(activations, &taken);
-            self.arms.push(ArmSpec { id, settings: ArmSettings { activations, ..shared.clone() } });
+            self.arms.push(Arm { id, settings: ArmSettings { activations, ..shared.clone() } });
         }
         self
     }
@@ -262,12 +262,12 @@ impl RunSpec {
         self
     }
 
-    pub fn arm_ids(&self) -> impl Iterator<Item = Arm> + '_ {
+    pub fn arm_ids(&self) -> impl Iterator<Item = ArmId> + '_ {
         self.arms.iter().map(|arm| arm.id)
     }
 
     /// The settings of an arm of this study.
-    pub fn settings(&self, arm: Arm) -> Option<&ArmSettings> {
+    pub fn settings(&self, arm: ArmId) -> Option<&ArmSettings> {
         self.arms.iter().find(|own| own.id == arm).map(|own| &own.settings)
     }
 
@@ -280,7 +280,9 @@ impl RunSpec {
     /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't.
     pub fn told(&self, setting: &Setting) -> String {
         let mut values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
-        values.dedup();
+        if values.iter().all(|value| *value == values[0]) {
+            values.truncate(1);
+        }
         values.join(" / ")
     }
 
@@ -301,7 +303,7 @@ impl RunSpec {
 
     /// An arm as running text shows it: its activations, or the name that it was given; and the settings that tell it
     /// from the others.
-    pub fn arm_title(&self, id: Arm) -> String {
+    pub fn arm_title(&self, id: ArmId) -> String {
         let Some(arm) = self.arms.iter().find(|arm| arm.id == id) else { return id.title() };
         let slug = arm.settings.activations.slug();
         let is_derived = id.as_str().strip_prefix(&slug).is_some_and(|rest| {
@@ -426,7 +428,7 @@ impl RunSpec {
             );
             return Err(SpecError::new("images", message));
         }
-        for ArmSpec { settings, .. } in &self.arms {
+        for Arm { settings, .. } in &self.arms {
             self.check_arm(settings)?;
         }
         Ok(())
@@ -485,16 +487,16 @@ mod tests {
     #[test]
     fn presets_are_sound_and_survive_json() {
         for preset in [Preset::Article, Preset::Tutorial] {
-            let spec = RunSpec::of(preset);
+            let spec = Study::of(preset);
             spec.check().unwrap();
             let json = serde_json::to_string(&spec).unwrap();
-            assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
+            assert_eq!(serde_json::from_str::<Study>(&json).unwrap(), spec);
         }
     }
 
     #[test]
     fn each_bad_setting_is_named() {
-        type Damage = fn(&mut RunSpec);
+        type Damage = fn(&mut Study);
         let damages: [(&str, Damage); 14] = [
             ("arms", |s| s.arms.clear()),
             ("arms", |s| s.arms.push(s.arms[0].clone())),
@@ -512,7 +514,7 @@ mod tests {
             ("images", |s| s.train_size = 50_001),
         ];
         for (field, damage) in damages {
-            let mut spec = RunSpec::of(Preset::Article);
+            let mut spec = Study::of(Preset::Article);
             damage(&mut spec);
             assert_eq!(spec.check().unwrap_err().field, field);
         }
@@ -520,15 +522,17 @@ mod tests {
 
     #[test]
     fn what_is_different_is_told_and_nothing_else() {
-        let article = RunSpec::of(Preset::Article);
-        let faster = RunSpec { threads: 2, backend: Backend::Libtorch, ..article.clone() };
+        let article = Study::of(Preset::Article);
+        let faster = Study { threads: 2, backend: Backend::Libtorch, ..article.clone() };
         assert!(faster.other_than(&article).is_empty());
-        let small = RunSpec { epochs: 5, train_size: 1_000, seeds: vec![2], ..article.clone() };
+        let small = Study { epochs: 5, train_size: 1_000, seeds: vec![2], ..article.clone() };
         let small = small.with_shared(|settings| settings.learning_rate = 0.05);
         assert_eq!(small.other_than(&article), ["5 epochs", "learning rate 0.05", "seed 2", "1,000 images"]);
         let mut own = article.clone();
         own.arms[1].settings.learning_rate = 0.05;
         assert_eq!(own.other_than(&article), ["learning rate 0.1 / 0.05"]);
+        let three: Study = "relu-tanh; all-tanh; gelu-gelu momentum=0.9".parse().unwrap();
+        assert_eq!(three.settings_words(), "batch 100, learning rate 0.1, momentum 0 / 0 / 0.9");
         let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
         assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
         assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
@@ -536,7 +540,7 @@ mod tests {
 
     #[test]
     fn lanes_pair_the_arms_of_a_seed() {
-        let mut spec = RunSpec::of(Preset::Article);
+        let mut spec = Study::of(Preset::Article);
         spec.seeds = vec![1, 2];
         let names: Vec<_> = spec.lanes().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["relu-tanh-s1", "all-tanh-s1", "relu-tanh-s2", "all-tanh-s2"]);
@@ -545,7 +549,7 @@ mod tests {
     #[test]
     fn titles_tell_what_tells_arms_apart() {
         let titles = |text: &str| {
-            let study: RunSpec = text.parse().unwrap();
+            let study: Study = text.parse().unwrap();
             study.arm_ids().map(|arm| study.arm_title(arm)).collect::<Vec<_>>()
         };
         assert_eq!(titles("relu-tanh; all-tanh"), ["ReLU+Tanh", "all-Tanh"]);
@@ -556,6 +560,6 @@ mod tests {
         assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh lr 0.1", "all-Tanh lr 0.05"]);
         assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh batch 100", "mine"]);
         let many = titles("relu-tanh; all-tanh; gelu-gelu lr=0.2 momentum=0.9 nesterov=yes wd=0.1");
-        assert_eq!(many[2], "all-GELU lr 0.2 momentum 0.9 +2");
+        assert_eq!(many[2], "all-GELU lr 0.2 +3");
     }
 }

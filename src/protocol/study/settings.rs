@@ -1,7 +1,7 @@
 //! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
 //! form and the checks read [`SETTINGS`].
 
-use super::{ArmSettings, Backend, DataSource, Network, Preset, RunSpec, Widths};
+use super::{ArmSettings, Backend, DataSource, Network, Preset, Study, Widths};
 use std::{fmt, path::PathBuf, str::FromStr};
 
 /// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
@@ -43,7 +43,7 @@ pub struct Setting {
 /// Whose a setting is, and how it reads and prints.
 pub enum SettingValue {
     /// Of the whole study.
-    Study(Value<RunSpec>),
+    Study(Value<Study>),
     /// Each arm may have its own.
     Arm(Value<ArmSettings>),
 }
@@ -171,7 +171,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "epochs",
         help: "passes over the training images",
-        value: whole!(Study, epochs, 1..=RunSpec::MAX_EPOCHS, EPOCH_STEPS),
+        value: whole!(Study, epochs, 1..=Study::MAX_EPOCHS, EPOCH_STEPS),
     },
     Setting {
         key: "batch",
@@ -179,7 +179,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "batch",
         help: "images a step; all training images at most",
-        value: whole!(Arm, batch, 1..=RunSpec::MAX_IMAGES, BATCH_STEPS),
+        value: whole!(Arm, batch, 1..=Study::MAX_IMAGES, BATCH_STEPS),
     },
     Setting {
         key: "lr",
@@ -218,7 +218,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "training images",
         help: "how many train, from the first on",
-        value: whole!(Study, train_size, 1..=RunSpec::MAX_IMAGES, IMAGE_STEPS),
+        value: whole!(Study, train_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
         key: "schedule",
@@ -312,7 +312,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "validation",
         help: "how many of the training images validate, from the last back",
-        value: whole!(Study, val_size, 1..=RunSpec::MAX_IMAGES, IMAGE_STEPS),
+        value: whole!(Study, val_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
         key: "threads",
@@ -351,7 +351,7 @@ impl Setting {
     }
 
     /// The setting as text: of the study, or of the arm with these settings.
-    pub fn print(&self, study: &RunSpec, arm: &ArmSettings) -> String {
+    pub fn print(&self, study: &Study, arm: &ArmSettings) -> String {
         match &self.value {
             SettingValue::Study(value) => value.print(study),
             SettingValue::Arm(value) => value.print(arm),
@@ -478,10 +478,10 @@ fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
             None => seeds.push(number(part)?),
             Some((first, last)) => {
                 let (first, last) = (number(first)?, number(last)?);
-                if last < first || last - first >= u64::from(RunSpec::MAX_LANES) {
+                if last < first || last - first >= u64::from(Study::MAX_LANES) {
                     return Err(format!(
                         "`{part}` is no range of 1 to {} seeds; take for example 1-5",
-                        RunSpec::MAX_LANES
+                        Study::MAX_LANES
                     ));
                 }
                 seeds.extend(first..=last);

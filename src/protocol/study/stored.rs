@@ -2,7 +2,7 @@
 //! the study's own settings, and an arm says what is its own. Version 1, which had no number, is read too: there, arms
 //! were pairs of activations.
 
-use super::{Activations, Arm, ArmSettings, ArmSpec, Backend, DataSource, Network, Preset, RunSpec, Widths, draft};
+use super::{Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Network, Preset, Study, Widths, draft};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ enum StoredArm {
     /// Nothing of its own but the activations, by which it is named.
     Plain(String),
     Own {
-        id: Arm,
+        id: ArmId,
         activations: String,
         #[serde(flatten)]
         own: Map<String, Value>,
@@ -72,14 +72,14 @@ fn settings_of(settings: &ArmSettings) -> Map<String, Value> {
     }
 }
 
-impl From<RunSpec> for Value {
-    fn from(study: RunSpec) -> Self {
+impl From<Study> for Value {
+    fn from(study: Study) -> Self {
         let all: Vec<Map<String, Value>> = study.arms.iter().map(|arm| settings_of(&arm.settings)).collect();
         let is_shared = |key: &str, value: &Value| all.iter().all(|map| map.get(key) == Some(value));
         let shared: Map<String, Value> = all.first().cloned().unwrap_or_default();
         let shared: Map<String, Value> = shared.into_iter().filter(|(key, value)| is_shared(key, value)).collect();
         let mut arms = Vec::new();
-        let mut taken: Vec<Arm> = Vec::new();
+        let mut taken: Vec<ArmId> = Vec::new();
         for (arm, settings) in study.arms.iter().zip(all) {
             let own: Map<String, Value> = settings.into_iter().filter(|(key, _)| !shared.contains_key(key)).collect();
             let activations = arm.settings.activations;
@@ -91,7 +91,7 @@ impl From<RunSpec> for Value {
                 StoredArm::Own { id: arm.id, activations: activations.to_string(), own }
             });
         }
-        let RunSpec { preset, network, seeds, epochs, train_size, val_size, threads, backend, data, arms: _ } = study;
+        let Study { preset, network, seeds, epochs, train_size, val_size, threads, backend, data, arms: _ } = study;
         let stored = StoredStudy {
             version: VERSION,
             preset,
@@ -111,7 +111,7 @@ impl From<RunSpec> for Value {
     }
 }
 
-impl TryFrom<Value> for RunSpec {
+impl TryFrom<Value> for Study {
     type Error = String;
 
     fn try_from(value: Value) -> Result<Self, String> {
@@ -122,20 +122,20 @@ impl TryFrom<Value> for RunSpec {
                 stored.version
             ));
         }
-        let mut arms: Vec<ArmSpec> = Vec::new();
+        let mut arms: Vec<Arm> = Vec::new();
         for arm in stored.arms {
             let (id, activations, own) = match arm {
                 StoredArm::Plain(activations) => (None, activations, Map::new()),
                 StoredArm::Own { id, activations, own } => (Some(id), activations, own),
             };
             let activations: Activations = activations.parse()?;
-            let taken: Vec<Arm> = arms.iter().map(|arm| arm.id).collect();
+            let taken: Vec<ArmId> = arms.iter().map(|arm| arm.id).collect();
             let id = id.unwrap_or_else(|| draft::derive_id(activations, &taken));
             let mut settings = stored.shared.clone();
             settings.extend(own);
             let settings: ArmSettings =
                 serde_json::from_value(Value::Object(settings)).map_err(|error| error.to_string())?;
-            arms.push(ArmSpec { id, settings: ArmSettings { activations, ..settings } });
+            arms.push(Arm { id, settings: ArmSettings { activations, ..settings } });
         }
         let StoredStudy { preset, network, seeds, epochs, train_size, val_size, threads, backend, data, .. } = stored;
         Ok(Self { preset, network, arms, seeds, epochs, train_size, val_size, threads, backend, data })
@@ -153,20 +153,20 @@ mod tests {
 
     #[test]
     fn a_study_of_the_first_version_opens() {
-        let study: RunSpec = serde_json::from_str(VERSION_1).unwrap();
+        let study: Study = serde_json::from_str(VERSION_1).unwrap();
         let expected = Draft::read(
             "relu-tanh; all-tanh | preset=tutorial seeds=1,9 epochs=3 batch=50 lr=0.25 momentum=0.9 images=2000 val=500 \
              widths=2,4,8 backend=libtorch data=\"/data/x y\"",
         );
         assert_eq!(study, expected);
-        let again: RunSpec = serde_json::from_str(&serde_json::to_string(&study).unwrap()).unwrap();
+        let again: Study = serde_json::from_str(&serde_json::to_string(&study).unwrap()).unwrap();
         assert_eq!(again, study);
     }
 
     struct Draft;
 
     impl Draft {
-        fn read(text: &str) -> RunSpec {
+        fn read(text: &str) -> Study {
             text.parse::<super::super::Draft>().unwrap().study().unwrap()
         }
     }
@@ -183,16 +183,16 @@ mod tests {
             serde_json::json!({"id":"relu-tanh-2","activations":"relu-tanh","learning_rate":0.3})
         );
         assert_eq!(json["arms"][2]["id"], "fast");
-        let simple: Value = RunSpec::of(Preset::Article).into();
+        let simple: Value = Study::of(Preset::Article).into();
         assert_eq!(simple["arms"], serde_json::json!(["relu-tanh", "all-tanh"]));
         assert_eq!(simple["learning_rate"], 0.1);
     }
 
     #[test]
     fn a_later_form_is_told_of() {
-        let mut json: Value = RunSpec::of(Preset::Article).into();
+        let mut json: Value = Study::of(Preset::Article).into();
         json["version"] = 3.into();
-        let error = serde_json::from_value::<RunSpec>(json).unwrap_err().to_string();
+        let error = serde_json::from_value::<Study>(json).unwrap_err().to_string();
         assert!(error.contains("later version"), "{error}");
     }
 }

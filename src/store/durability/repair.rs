@@ -13,7 +13,7 @@ use crate::{
         update_row, write_checksum,
     },
 };
-use protocol::{RunId, RunSpec};
+use protocol::{RunId, Study};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter, types::Value};
 use std::{
     collections::BTreeSet,
@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Reads the settings in a checkpoint file, `None` if it is none or damaged: the store knows nothing of their format.
-pub type ReadSpec<'a> = &'a dyn Fn(&Path) -> Option<RunSpec>;
+pub type ReadSpec<'a> = &'a dyn Fn(&Path) -> Option<Study>;
 
 /// A row, by its table and key, and what it is in words.
 struct Damaged {
@@ -206,7 +206,7 @@ fn copy_row(backup: &Connection, store: &Connection, table: Table, key: &[Value]
 }
 
 /// The settings in the first checkpoint of a run that is whole.
-fn spec_of(folder: &Path, read: ReadSpec) -> Option<RunSpec> {
+fn spec_of(folder: &Path, read: ReadSpec) -> Option<Study> {
     let mut lanes = listing(folder).unwrap_or_default();
     lanes.sort();
     lanes.iter().flat_map(|lane| listing(lane).unwrap_or_default()).find_map(|file| read(&file))
@@ -217,7 +217,7 @@ fn listing(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Whatever else of the row may be damaged is made readable.
-fn write_spec(store: &Connection, run: i64, spec: &RunSpec) -> Result<(), StoreError> {
+fn write_spec(store: &Connection, run: i64, spec: &Study) -> Result<(), StoreError> {
     let text = |column: &str| -> rusqlite::Result<Option<String>> {
         let read = store.query_row(&format!("SELECT {column} FROM runs WHERE id = ?1"), [run], |row| row.get(0));
         Ok(read.unwrap_or_default())
@@ -300,7 +300,7 @@ fn has_no_files(folder: &Path) -> bool {
     listing(folder).is_ok_and(|lanes| lanes.iter().all(is_empty))
 }
 
-fn adopt(store: &mut Connection, RunId(run): RunId, spec: &RunSpec) -> Result<(), StoreError> {
+fn adopt(store: &mut Connection, RunId(run): RunId, spec: &Study) -> Result<(), StoreError> {
     let transaction = store.transaction()?;
     let json = serde_json::to_string(spec)?;
     let sql = "INSERT INTO runs (id, spec, state, created, updated) VALUES (?1, ?2, 'stopped', ?3, ?3)";
