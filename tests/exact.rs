@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use learn::{Control, Dataset, Ending, Observer, Snapshot, checkpoint, train_lane};
-use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths, WrongImages};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
@@ -48,7 +48,11 @@ impl Observer for Collector {
         self.passes_left == 0
     }
 
-    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control {
+    fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Control {
+        for (metric, set) in [(Metric::ValError, &wrong.validation), (Metric::TestError, &wrong.test)] {
+            let percent = 100.0 * f64::from(set.count()) / f64::from(set.images());
+            assert_eq!(record.get(metric), Some(percent), "the errors are those of the wrong images");
+        }
         self.records.push(record.clone());
         self.last = Some(snapshot.clone());
         Control::Continue

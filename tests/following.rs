@@ -8,7 +8,7 @@ mod cli;
 use cli::{TestHome, events};
 use protocol::{
     Activations, ArmId, EpochRecord, Event, Hello, Lane, Metric, PROTOCOL_VERSION, Preset, Reply, Request, RequestBody,
-    RunEvent, RunId, RunState, ServerLine, Study,
+    RunEvent, RunId, RunState, ServerLine, Study, WrongImages,
 };
 use serde_json::Value;
 use shell::client::Client;
@@ -35,7 +35,7 @@ fn commit(store: &mut Store, run: RunId, epoch: u32) -> EpochRecord {
         ],
     );
     let checkpoint = CheckpointRow { lane: record.lane(), epoch, file: "x".into(), sha256: "x".into() };
-    store.commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
+    store.commit_epoch(run, (&record, &WrongImages::default()), &checkpoint, &[], 1.0).unwrap();
     record
 }
 

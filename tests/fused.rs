@@ -4,7 +4,7 @@
 
 use learn::train::LaneSettings;
 use learn::{Control, Dataset, Ending, Environment, NamedTensor, Observer, Snapshot, train_lane};
-use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, Widths, WrongImages};
 use std::sync::LazyLock;
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
@@ -27,7 +27,7 @@ impl Observer for Last {
         Control::Continue
     }
 
-    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control {
+    fn epoch(&mut self, record: &EpochRecord, _: &WrongImages, snapshot: &Snapshot) -> Control {
         self.at_the_end = Some((record.clone(), snapshot.clone()));
         Control::Continue
     }

@@ -6,7 +6,9 @@
 use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, NetworkKind, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
-use protocol::{Activation, Activations, ArmId, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress};
+use protocol::{
+    Activation, Activations, ArmId, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress, WrongImages,
+};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -46,7 +48,7 @@ impl Observer for Collector {
         if self.batches_left == 0 { Control::Stop } else { Control::Continue }
     }
 
-    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control {
+    fn epoch(&mut self, record: &EpochRecord, _: &WrongImages, snapshot: &Snapshot) -> Control {
         self.records.push(record.clone());
         self.last = Some(snapshot.clone());
         Control::Continue

@@ -9,7 +9,8 @@ mod disk;
 use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use protocol::{
-    CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Metric, Outcome, RunEvent, RunId, RunState, Study,
+    CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Measurement, Metric, Outcome, RunEvent, RunId,
+    RunState, Study, WrongImages,
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
@@ -41,6 +42,41 @@ fn a_run_comes_back_as_it_went_in() {
     assert_eq!(store.runs().unwrap().len(), 1);
 }
 
+/// What is measured beside the columns of an epoch's row, of layers too, and which images were wrong: for every lane by
+/// itself, and damage of one row is its run's.
+#[test]
+fn measurements_and_wrong_images_come_back_as_they_went_in() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    let mut measured = record(RELU, 1).with(Metric::TrainError, 1.0 / 3.0).with(Metric::TestLoss, f64::INFINITY);
+    for (layer, metric, value) in [("conv1", Metric::Zeros, 0.0), ("fc2", Metric::GradientRms, 1e-300)] {
+        measured.measured.set(Measurement { metric, layer: Some(layer.parse().unwrap()), value });
+    }
+    let wrong = WrongImages {
+        validation: (0..10_000).map(|image| image % 97 == 0).collect(),
+        test: (0..77).map(|image| image == 76).collect(),
+    };
+    store.commit_epoch(run, (&measured, &wrong), &checkpoint(RELU, 1), &[], 1.0).unwrap();
+    commit(&mut store, run, TANH, 1);
+    let reader = Store::open_read(&home).unwrap();
+    let mut expected = record(RELU, 1).with(Metric::TrainError, 1.0 / 3.0);
+    expected.measured.extend(measured.measured.iter().filter(|one| one.layer.is_some()));
+    assert_eq!(reader.epochs(run).unwrap(), [expected, record(TANH, 1)]);
+    assert_eq!(reader.wrong_images(run, RELU, 1).unwrap(), wrong);
+    assert_eq!(reader.wrong_images(run, TANH, 1).unwrap(), WrongImages::default());
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE wrong_images SET bits = zeroblob(length(bits)) WHERE split = 'test'", []).unwrap();
+    assert!(matches!(reader.wrong_images(run, RELU, 1), Err(StoreError::DamagedRun(_))));
+    assert_eq!(reader.epochs(run).unwrap().len(), 2);
+    raw.execute("UPDATE measurements SET value = 2.0 WHERE metric = 'train_error'", []).unwrap();
+    assert!(matches!(reader.epochs(run), Err(StoreError::DamagedRun(_))));
+    drop(reader);
+    store.delete(run).unwrap();
+    let left: i64 = raw.query_row("SELECT count(*) FROM measurements, wrong_images", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
 #[test]
 fn an_epoch_computed_again_is_not_announced_again() {
     let mut store = Store::in_memory().unwrap();
@@ -48,7 +84,7 @@ fn an_epoch_computed_again_is_not_announced_again() {
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::New);
     assert_eq!(commit(&mut store, run, RELU, 1), Committed::Same);
     let other = record(RELU, 1).with(Metric::ValError, 2.0);
-    let committed = store.commit_epoch(run, &other, &checkpoint(RELU, 1), &[], 1.0).unwrap();
+    let committed = store.commit_epoch(run, (&other, &WrongImages::default()), &checkpoint(RELU, 1), &[], 1.0).unwrap();
     assert_eq!(committed, Committed::Different);
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1)]);
 }
@@ -58,7 +94,7 @@ fn a_loss_that_is_no_number_is_refused_and_waiting_would_not_help() {
     let mut store = Store::in_memory().unwrap();
     let run = store.create_run(&spec(), None).unwrap();
     let nan = record(RELU, 1).with(Metric::TrainLoss, f64::NAN);
-    let error = store.commit_epoch(run, &nan, &checkpoint(RELU, 1), &[], 1.0).unwrap_err();
+    let error = store.commit_epoch(run, (&nan, &WrongImages::default()), &checkpoint(RELU, 1), &[], 1.0).unwrap_err();
     assert!(!error.is_transient(), "{error}");
 }
 

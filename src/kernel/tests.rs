@@ -21,7 +21,7 @@ use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, ArmId, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
     ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
-    ServerLine, Study,
+    ServerLine, Study, WrongImages,
 };
 use std::{
     os::unix::net::UnixStream,
@@ -97,7 +97,7 @@ impl Trainer for Toy {
                     (Metric::ImagesPerSecond, 1.0),
                 ],
             );
-            if observer.epoch(&record, &snapshot(lane, epoch)) == Control::Stop {
+            if observer.epoch(&record, &WrongImages::default(), &snapshot(lane, epoch)) == Control::Stop {
                 return Ok(Ending::Stopped);
             }
         }

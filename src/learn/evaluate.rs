@@ -1,18 +1,21 @@
 //! How often a network is wrong.
 
 use super::data::Split;
+use protocol::ImageSet;
 use tch::{Kind, Tensor};
 
 /// Images a forward pass: about a training batch, whose layers stay in the cache, and a multiple of every vector's lanes.
 const CHUNK: i64 = 112;
 
 /// What a network makes of a split.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Percent of the images whose largest logit is not their label's.
     pub error: f64,
     /// Mean cross-entropy, in nats.
     pub loss: f64,
+    /// The images that it gets wrong.
+    pub wrong: ImageSet,
 }
 
 /// Evaluates a split. `logits` gets places in it; `should_stop` is asked before each forward pass; `None` once it says so.
@@ -22,7 +25,7 @@ pub fn evaluate(
     mut should_stop: impl FnMut() -> bool,
 ) -> Option<Evaluation> {
     let _guard = tch::no_grad_guard();
-    let (mut wrong, mut loss) = (0, 0.0);
+    let (mut wrong, mut loss) = (Vec::with_capacity(split.len() as usize), 0.0);
     for start in (0..split.len()).step_by(CHUNK as usize) {
         if should_stop() {
             return None;
@@ -30,11 +33,15 @@ pub fn evaluate(
         let length = CHUNK.min(split.len() - start);
         let chunk: Vec<i64> = (start..start + length).collect();
         let (logits, labels) = (logits(&chunk), split.labels.narrow(0, start, length));
-        wrong += count_wrong(&logits, &labels);
+        let flags = logits.argmax(1, false).not_equal_tensor(&labels).to_kind(Kind::Uint8);
+        let mut chunk = vec![0_u8; length as usize];
+        flags.copy_data(&mut chunk, length as usize);
+        wrong.extend(chunk.into_iter().map(|flag| flag == 1));
         loss += logits.cross_entropy_for_logits(&labels).double_value(&[]) * length as f64;
     }
     let count = split.len() as f64;
-    Some(Evaluation { error: 100.0 * wrong as f64 / count, loss: loss / count })
+    let wrong: ImageSet = wrong.into_iter().collect();
+    Some(Evaluation { error: 100.0 * f64::from(wrong.count()) / count, loss: loss / count, wrong })
 }
 
 /// How many logits are largest for another class than the label's.

@@ -1,6 +1,6 @@
 //! What a training loop tells the world, and what it is told: the loop knows nothing of sockets or SQL.
 
-use protocol::{EpochRecord, Lane, Progress};
+use protocol::{EpochRecord, Lane, Progress, WrongImages};
 use serde::{Deserialize, Serialize};
 
 /// What the loop does next; asked once a batch.
@@ -28,7 +28,7 @@ pub trait Observer {
     }
 
     /// An epoch is done and measured. Returns once it is committed; it may wait, for example for a full disk.
-    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Control;
+    fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Control;
 
     /// A snapshot inside an epoch, after `Checkpoint` or `Stop`, or of one that is trained and not measured.
     fn checkpoint(&mut self, snapshot: &Snapshot);

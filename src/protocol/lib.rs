@@ -15,6 +15,7 @@ mod study;
 mod text;
 mod unreadable;
 mod wire;
+mod wrong_images;
 
 pub use about::{about, clock, counted, date, took};
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry};
@@ -41,3 +42,4 @@ pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
     ServerLine, StartLine,
 };
+pub use wrong_images::{ImageSet, WrongImages};

@@ -267,10 +267,16 @@ impl Measurements {
     }
 }
 
+impl Extend<Measurement> for Measurements {
+    fn extend<I: IntoIterator<Item = Measurement>>(&mut self, more: I) {
+        more.into_iter().for_each(|one| self.set(one));
+    }
+}
+
 impl FromIterator<Measurement> for Measurements {
     fn from_iter<I: IntoIterator<Item = Measurement>>(all: I) -> Self {
         let mut measurements = Self::default();
-        all.into_iter().for_each(|one| measurements.set(one));
+        measurements.extend(all);
         measurements
     }
 }

@@ -120,7 +120,8 @@ const JOBS: &str = "
     DROP TABLE interruptions;
 ";
 
-/// What epochs measure beside the columns of `epochs`; `layer` is empty for what is measured of the whole network.
+/// What epochs measure beside the columns of `epochs`, where `layer` is empty for what is measured of the whole network;
+/// and which images were wrong after each epoch, a bit an image.
 const MEASUREMENTS: &str = "
     CREATE TABLE measurements (
         run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -132,6 +133,17 @@ const MEASUREMENTS: &str = "
         value  REAL NOT NULL,
         sum    INTEGER,
         PRIMARY KEY (run, arm, seed, epoch, metric, layer)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE wrong_images (
+        run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm    TEXT NOT NULL,
+        seed   INTEGER NOT NULL,
+        epoch  INTEGER NOT NULL,
+        split  TEXT NOT NULL CHECK (split IN ('validation', 'test')),
+        images INTEGER NOT NULL,
+        bits   BLOB NOT NULL,
+        sum    INTEGER,
+        PRIMARY KEY (run, arm, seed, epoch, split)
     ) STRICT, WITHOUT ROWID;
 ";
 

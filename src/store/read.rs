@@ -8,8 +8,8 @@ use super::{
     socket,
 };
 use protocol::{
-    ArmId, CellKey, CellRecord, EpochRecord, Lane, Measurement, Metric, RunEvent, RunId, RunState, RunSummary,
-    RunTiming, Study,
+    ArmId, CellKey, CellRecord, EpochRecord, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
+    RunSummary, RunTiming, Study, WrongImages,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -124,6 +124,29 @@ impl Store {
             }
         }
         Ok(epochs)
+    }
+
+    /// Which images a lane's network got wrong after an epoch; empty sets where that was not kept, as by earlier versions.
+    pub fn wrong_images(&self, run: RunId, lane: Lane, epoch: u32) -> Result<WrongImages, StoreError> {
+        let sql = "SELECT * FROM wrong_images WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map((run.0, lane.arm.to_string(), lane.seed as i64, epoch), |row| {
+            columns.check(row)?;
+            let set = ImageSet::from_bits(row.get("bits")?, row.get("images")?);
+            Ok((row.get::<_, String>("split")?, set))
+        })?;
+        let mut wrong = WrongImages::default();
+        for row in rows {
+            let (split, set) = row.map_err(of_run(run))?;
+            let set =
+                set.ok_or_else(|| DamagedRun { run, why: "a set of wrong images does not fit its split".into() })?;
+            match split.as_str() {
+                "validation" => wrong.validation = set,
+                _ => wrong.test = set,
+            }
+        }
+        Ok(wrong)
     }
 
     /// Every lane, in the order of the spec.

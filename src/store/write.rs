@@ -6,10 +6,11 @@ use super::{
     jobs,
     read::EPOCH_COLUMNS,
     rows::{
-        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, insert_lanes, update_row, write_checksum,
+        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, WRONG_IMAGES, insert_lanes, update_row,
+        write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study};
+use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study, WrongImages};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -91,7 +92,7 @@ impl Store {
     pub fn commit_epoch(
         &mut self,
         run: RunId,
-        record: &EpochRecord,
+        (record, wrong): (&EpochRecord, &WrongImages),
         checkpoint: &CheckpointRow,
         dropped: &[u32],
         elapsed: f64,
@@ -117,6 +118,7 @@ impl Store {
         let committed = if inserted == 1 {
             write_checksum(&transaction, EPOCHS, &[&transaction.last_insert_rowid()])?;
             insert_measurements(&transaction, run, record)?;
+            insert_wrong_images(&transaction, run, record, wrong)?;
             Committed::New
         } else {
             let measured: Result<(f64, f64, f64), _> = transaction.query_row(
@@ -250,6 +252,26 @@ fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord
             let row = params![run.0, arm, seed, record.epoch, metric.key(), layer, value];
             connection.prepare_cached(sql)?.execute(row)?;
             write_checksum(connection, MEASUREMENTS, &[&run.0, &arm, &seed, &record.epoch, &metric.key(), &layer])?;
+        }
+    }
+    Ok(())
+}
+
+/// The images that the network got wrong after an epoch; nothing of a split that was not evaluated.
+fn insert_wrong_images(
+    connection: &Connection,
+    run: RunId,
+    record: &EpochRecord,
+    wrong: &WrongImages,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO wrong_images (run, arm, seed, epoch, split, images, bits)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (arm, seed) = (record.arm.to_string(), record.seed as i64);
+    for (split, set) in [("validation", &wrong.validation), ("test", &wrong.test)] {
+        if set.images() > 0 {
+            let row = params![run.0, arm, seed, record.epoch, split, set.images(), set.bits()];
+            connection.prepare_cached(sql)?.execute(row)?;
+            write_checksum(connection, WRONG_IMAGES, &[&run.0, &arm, &seed, &record.epoch, &split])?;
         }
     }
     Ok(())

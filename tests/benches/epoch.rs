@@ -8,7 +8,7 @@ use learn::{
     Control, Dataset, Engine, Observer, Snapshot, evaluate, machine, network::Mode, optim::Sgd, optim::SgdSettings,
     train::LaneSettings, train_lane,
 };
-use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, Study, Widths};
+use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, Study, Widths, WrongImages};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -31,7 +31,7 @@ impl Observer for Clock {
         Control::Stop
     }
 
-    fn epoch(&mut self, _: &EpochRecord, _: &Snapshot) -> Control {
+    fn epoch(&mut self, _: &EpochRecord, _: &WrongImages, _: &Snapshot) -> Control {
         Control::Stop
     }
 

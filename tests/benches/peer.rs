@@ -17,7 +17,7 @@ use learn::{
     train::LaneSettings,
     train_lane,
 };
-use protocol::{ArmId, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study};
+use protocol::{ArmId, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, WrongImages};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -161,7 +161,7 @@ impl Observer for Collect {
         Control::Continue
     }
 
-    fn epoch(&mut self, record: &EpochRecord, _: &Snapshot) -> Control {
+    fn epoch(&mut self, record: &EpochRecord, _: &WrongImages, _: &Snapshot) -> Control {
         let of = |metric| record.get(metric).expect("every epoch measures it");
         let (images_per_second, train_loss, val_error) =
             (of(Metric::ImagesPerSecond), of(Metric::TrainLoss), of(Metric::ValError));

@@ -1,7 +1,7 @@
 //! A store in a home of its own, and what goes into it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use protocol::{ArmId, EpochRecord, Lane, Metric, Preset, RunId, Study};
+use protocol::{ArmId, EpochRecord, Lane, Metric, Preset, RunId, Study, WrongImages};
 use store::{CheckpointRow, Committed, Home, Store};
 use tempfile::TempDir;
 
@@ -36,7 +36,15 @@ pub fn checkpoint(lane: Lane, epoch: u32) -> CheckpointRow {
 }
 
 pub fn commit(store: &mut Store, run: RunId, lane: Lane, epoch: u32) -> Committed {
-    store.commit_epoch(run, &record(lane, epoch), &checkpoint(lane, epoch), &[], 1.5 * f64::from(epoch)).unwrap()
+    store
+        .commit_epoch(
+            run,
+            (&record(lane, epoch), &WrongImages::default()),
+            &checkpoint(lane, epoch),
+            &[],
+            1.5 * f64::from(epoch),
+        )
+        .unwrap()
 }
 
 pub const RELU: Lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study};
+use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -235,7 +235,12 @@ impl LaneObserver<'_> {
         }
     }
 
-    fn commit(&self, record: &EpochRecord, bytes: &[u8], best: u32) -> Result<Committed, SaveError> {
+    fn commit(
+        &self,
+        (record, wrong): (&EpochRecord, &WrongImages),
+        bytes: &[u8],
+        best: u32,
+    ) -> Result<Committed, SaveError> {
         // First: a folder made at the path of a home that was moved would part the run.
         self.kernel.store().check_in_place()?;
         if !self.folder.path().is_dir() {
@@ -244,8 +249,13 @@ impl LaneObserver<'_> {
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
         let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
-        let committed =
-            self.kernel.store().commit_epoch(self.run, record, &checkpoint, &dropped, self.stopwatch.seconds())?;
+        let committed = self.kernel.store().commit_epoch(
+            self.run,
+            (record, wrong),
+            &checkpoint,
+            &dropped,
+            self.stopwatch.seconds(),
+        )?;
         self.folder.remove(&dropped);
         Ok(committed)
     }
@@ -345,7 +355,7 @@ impl Observer for LaneObserver<'_> {
         self.go_on() == Next::Stop
     }
 
-    fn epoch(&mut self, record: &EpochRecord, snapshot: &Snapshot) -> Next {
+    fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Next {
         let (mut record, mut snapshot) = (record.clone(), snapshot.clone());
         self.parked.correct_epoch(&mut record, &mut snapshot, self.spec.train_size);
         let (record, snapshot) = (&record, &snapshot);
@@ -363,7 +373,7 @@ impl Observer for LaneObserver<'_> {
         };
         self.judge(record);
         let best = self.best.map_or(record.epoch, |(epoch, _)| epoch);
-        let committed = self.persist(|this| this.commit(record, &bytes, best));
+        let committed = self.persist(|this| this.commit((record, wrong), &bytes, best));
         self.last_checkpoint = Instant::now();
         match committed {
             None => {

@@ -7,7 +7,9 @@ use crate::{
     lifecycle::mark_interrupted,
 };
 use learn::Snapshot;
-use protocol::{Activations, ArmId, EpochRecord, Event, Lane, Metric, Preset, RunEvent, RunId, RunState, Study};
+use protocol::{
+    Activations, ArmId, EpochRecord, Event, Lane, Metric, Preset, RunEvent, RunId, RunState, Study, WrongImages,
+};
 use std::{fs, os::unix::fs::symlink};
 use store::{CheckpointRow, Store, files::LaneFolder};
 
@@ -180,7 +182,7 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
                 ],
             );
             let checkpoint = CheckpointRow { lane: lane(seed), epoch, file, sha256 };
-            bench.kernel.store().commit_epoch(run, &record, &checkpoint, &[], 1.0).unwrap();
+            bench.kernel.store().commit_epoch(run, (&record, &WrongImages::default()), &checkpoint, &[], 1.0).unwrap();
         }
         bench.kernel.store().set_state(run, &RunState::Stopped).unwrap();
         for epoch in left + 1..=2 {

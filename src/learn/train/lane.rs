@@ -12,7 +12,7 @@ use crate::network::{Mode, WeightsError};
 use crate::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
-use protocol::{EpochRecord, Lane, Metric, Progress, SpecError, Study};
+use protocol::{EpochRecord, Lane, Metric, Progress, SpecError, Study, WrongImages};
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tch::Tensor;
@@ -215,18 +215,18 @@ impl<'a> Trainer<'a> {
         if !is_finite(network, &descent.sgd) {
             return Some(Ending::Diverged { epoch: number, batch: batches - 1 });
         }
-        let Some(record) = self.close_epoch(number, observer) else {
+        let Some((record, wrong)) = self.close_epoch(number, observer) else {
             observer.checkpoint(&self.snapshot());
             return Some(Ending::Stopped);
         };
-        match observer.epoch(&record, &self.snapshot()) {
+        match observer.epoch(&record, &wrong, &self.snapshot()) {
             Control::Stop if self.progress.epochs_done < epochs => Some(Ending::Stopped),
             _ => None,
         }
     }
 
     /// Measures the epoch that has just been trained; `None` if told to stop meanwhile.
-    fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<EpochRecord> {
+    fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<(EpochRecord, WrongImages)> {
         let Self { run, network, progress, .. } = self;
         let evaluation = Instant::now();
         let mut evaluate = |split| {
@@ -248,12 +248,10 @@ impl<'a> Trainer<'a> {
         ];
         let train_error = progress.wrong.map(|wrong| (Metric::TrainError, 100.0 * wrong as f64 / train_size));
         let mut record = EpochRecord::new(run.lane, number, whole.into_iter().chain(train_error));
-        for one in layers {
-            record.measured.set(one);
-        }
+        record.measured.extend(layers);
         let seconds = progress.seconds + seconds;
         *progress = TrainingProgress::at(number, seconds);
-        Some(record)
+        Some((record, WrongImages { validation: val.wrong, test: test.wrong }))
     }
 
     fn snapshot(&self) -> Snapshot {
