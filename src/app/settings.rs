@@ -244,10 +244,12 @@ impl Settings {
     fn change_base(&mut self) {
         let Ok(base) = Self::base_of(&Draft { arms: Vec::new(), shared: self.shared() }) else { return };
         for field in &mut self.fields {
-            if let FieldOf::Setting(setting) = field.what
-                && field.text == setting.print(&self.base, self.base.first_settings())
-            {
-                field.text = setting.print(&base, base.first_settings());
+            let text = |base: &Study| match field.what {
+                FieldOf::Arms => Draft::of(base).arms_text(),
+                FieldOf::Setting(setting) => setting.print(base, base.first_settings()),
+            };
+            if field.text == text(&self.base) {
+                field.text = text(&base);
             }
         }
         self.base = base;
@@ -312,6 +314,7 @@ mod tests {
         settings.step(true);
         let spec = settings.spec.unwrap();
         assert_eq!((spec.epochs, spec.first_settings().widths.to_string()), (7, "256,256".into()));
+        assert_eq!(settings.fields[ARMS].text, "relu-relu; all-tanh");
     }
 
     #[test]

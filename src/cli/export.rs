@@ -18,7 +18,13 @@ use std::process::ExitCode;
 use store::{Home, OutputError, write_out};
 
 pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
-    let format = format.or_else(|| of_name(output?)).unwrap_or(Format::Csv);
+    let format = match (format, output) {
+        (Some(format), _) => format,
+        (None, Some(path)) if path != Path::new("-") => of_name(path).ok_or_else(|| {
+            Usage(format!("{}: name a file that ends in .csv, .json, .svg or .png, or give --format", path.display()))
+        })?,
+        (None, _) => Format::Csv,
+    };
     let to_stdout = output.is_none_or(|path| path == Path::new("-"));
     if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
         return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());

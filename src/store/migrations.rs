@@ -164,11 +164,14 @@ mod tests {
         migrations().validate().unwrap();
     }
 
-    /// Rows written by the previous version are there, unchanged, after the last step.
+    /// The version whose interruptions became jobs.
+    const BEFORE_JOBS: usize = 6;
+
+    /// Rows of that version are there, unchanged, after all later steps.
     #[test]
-    fn the_last_step_keeps_what_the_one_before_it_stored() {
+    fn the_last_steps_keep_what_was_stored_before_them() {
         let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_version(&mut connection, STEPS.len() - 1).unwrap();
+        migrations().to_version(&mut connection, BEFORE_JOBS).unwrap();
         connection
             .execute_batch(
                 "INSERT INTO runs (id, spec, state, created, updated) VALUES (7, '{}', 'finished', 1, 2);

@@ -280,7 +280,12 @@ impl Notebook {
     }
 
     pub fn kill_kernel(&self) -> Value {
-        let pid = self.kernel()["pid"].clone();
+        // One that has just died may still be answering, or the next one is about to.
+        let mut pid = Value::Null;
+        until("a kernel to kill", || {
+            pid = self.kernel()["pid"].clone();
+            pid.is_u64()
+        });
         kill("-KILL", &pid.to_string());
         pid
     }

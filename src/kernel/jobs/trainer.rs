@@ -70,6 +70,10 @@ impl Trainer for LibTorch {
         let (train, val) = (asked(spec.train_size, preset.train_size), asked(spec.val_size, preset.val_size));
         let sizes = fit_sizes(data.split_sizes(), train, val).map_err(|error| error.to_string())?;
         (spec.train_size, spec.val_size) = (sizes.train, sizes.val);
+        let batch = preset.first_settings().batch;
+        for arm in spec.arms.iter_mut().filter(|arm| arm.settings.batch == batch) {
+            arm.settings.batch = batch.min(sizes.train);
+        }
         Ok(Some(data))
     }
 }

@@ -92,7 +92,7 @@ impl ArmId {
     }
 
     /// The activations that the name tells, and the number behind them where it is not the first of the same.
-    fn told_activations(&self) -> Option<(Activations, Option<u32>)> {
+    fn parts(self) -> Option<(Activations, Option<u32>)> {
         let text = self.as_str();
         if let Ok(activations) = text.parse() {
             return Some((activations, None));
@@ -101,10 +101,15 @@ impl ArmId {
         Some((activations.parse().ok()?, Some(number.parse().ok()?)))
     }
 
+    /// The activations that the name tells, if it tells some.
+    pub(super) fn told_activations(self) -> Option<Activations> {
+        self.parts().map(|(activations, _)| activations)
+    }
+
     /// As running text shows it, as far as the name alone tells: `ReLU+Tanh`, `all-Tanh`, `ReLU+Tanh 2`, or the name that
     /// was given.
     pub fn title(self) -> String {
-        match self.told_activations() {
+        match self.parts() {
             Some((activations, None)) => activations.title(),
             Some((activations, Some(number))) => format!("{} {number}", activations.title()),
             None => self.as_str().into(),

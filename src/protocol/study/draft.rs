@@ -5,6 +5,7 @@
 //! A [`Draft`] is what was said, before the preset fills the rest in: what all arms share can still be changed in it, and
 //! an arm's own settings stay its own.
 
+use super::super::Activation;
 use super::{Activations, Arm, ArmId, ArmSettings, Preset, SETTINGS, Setting, SettingValue, SpecError, Study};
 use std::{fmt, str::FromStr};
 
@@ -147,8 +148,10 @@ impl Draft {
             let mut settings = ArmSettings { activations: arm.activations, ..shared.clone() };
             for (setting, text) in &arm.own {
                 if !setting.is_of_arms() {
-                    let why =
-                        format!("it is the same for all arms; write it behind the `|`, as in | {}={text}", setting.key);
+                    let why = format!(
+                        "all arms share it; say {}={text} of the study, behind the `|`, and not of an arm",
+                        setting.key
+                    );
                     return Err(setting.fault(why));
                 }
                 set_arm(&mut settings, setting, text)?;
@@ -166,6 +169,10 @@ fn base(preset: Preset, network: super::Network) -> Study {
     if base.network != network {
         base.network = network;
         base = base.with_shared(|settings| settings.widths = network.default_widths());
+        if network == super::Network::Mlp {
+            base =
+                base.with_arms([Activation::Relu, Activation::Tanh].map(|both| Activations { conv: both, fc: both }));
+        }
     }
     base
 }
@@ -222,6 +229,9 @@ impl FromStr for DraftArm {
         if let Some((before, behind)) = first.split_once(':') {
             name = Some(before.parse().map_err(fault)?);
             first = if behind.is_empty() { words.next().unwrap_or_default() } else { behind.into() };
+        }
+        if first.contains(',') && !first.contains('(') {
+            return Err(fault(format!("`{first}`: a `;` parts arms, as in relu-tanh; all-tanh")));
         }
         let activations = first.parse().map_err(fault)?;
         let own = words.map(|word| assignment(&word)).collect::<Result<_, _>>()?;
@@ -352,7 +362,7 @@ impl fmt::Display for Study {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Activation, Parameter};
+    use super::super::super::Parameter;
     use super::super::{Backend, DataSource, Init, Network, Schedule, Widths};
     use super::*;
     use proptest::prelude::*;
@@ -384,7 +394,11 @@ mod tests {
         assert_eq!(names("relu-tanh; relu-tanh lr=0.3; relu-tanh wd=1e-3"), "relu-tanh relu-tanh-2 relu-tanh-3");
         assert_eq!(names("leaky(0.2)-tanh; leaky-tanh"), "leaky0.2-tanh leaky-tanh");
         assert_eq!(names("fast: relu-tanh; slow:relu-tanh lr=0.01"), "fast slow");
-        assert_eq!(names("relu-tanh-2: gelu-gelu; relu-tanh; relu-tanh lr=1"), "relu-tanh-2 relu-tanh relu-tanh-3");
+        assert_eq!(
+            names("relu-tanh-2: relu-tanh lr=1; relu-tanh; relu-tanh lr=2"),
+            "relu-tanh-2 relu-tanh relu-tanh-3"
+        );
+        assert_eq!(names("| net=mlp"), "relu-relu all-tanh");
         assert_eq!(names(""), "relu-tanh all-tanh");
         assert_eq!(names("| preset=tutorial"), "relu-tanh all-tanh");
     }
@@ -410,6 +424,9 @@ mod tests {
             ("relu-tanh lr=fast", "lr", "not a number"),
             ("relu-tanh lr=-1", "lr", "more than 0"),
             ("relu-tanh epochs=3", "epochs", "behind the `|`"),
+            ("relu-tanh, all-tanh", "arms", "a `;` parts arms"),
+            ("relu-tanh | net=mlp", "arms", "take all-tanh"),
+            ("relu-tanh: all-tanh", "arms", "another name"),
             ("x: relu-tanh; x: gelu-gelu", "arms", "named twice"),
             ("relu-tanh; all-tanh; x: relu-tanh", "arms", "setting of its own"),
             ("X: relu-tanh", "arms", "lower-case"),
@@ -420,7 +437,7 @@ mod tests {
             ("relu-tanh | lr=1 | lr=2", "study", "more than one"),
             ("relu-tanh | nesterov=maybe", "nesterov", "yes nor no"),
             ("relu-tanh | init=xyz", "init", "glorot"),
-            ("relu-tanh | net=mlp widths=0", "widths", "1 to 4096"),
+            ("all-tanh | net=mlp widths=0", "widths", "1 to 4096"),
         ] {
             let error = text.parse::<Study>().unwrap_err();
             assert!(error.field == field && error.message.contains(word), "{text}: {error}");

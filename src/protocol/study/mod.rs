@@ -217,9 +217,6 @@ pub struct Study {
     pub data: DataSource,
 }
 
-/// So many settings stand in the title of an arm, which has to fit beside its numbers.
-const MOST_TITLED: usize = 1;
-
 impl Study {
     pub const MAX_EPOCHS: u32 = 10_000;
     pub const MAX_IMAGES: u32 = 60_000;
@@ -301,33 +298,43 @@ impl Study {
         words.join(", ")
     }
 
-    /// An arm as running text shows it: its activations, or the name that it was given; and the settings that tell it
-    /// from the others.
+    /// An arm as running text shows it: its activations, or the name that it was given; and of the settings that are not
+    /// the usual ones as many as tell it from the others, at least one.
     pub fn arm_title(&self, id: ArmId) -> String {
-        let Some(arm) = self.arms.iter().find(|arm| arm.id == id) else { return id.title() };
+        let titles = |shown: usize| self.arms.iter().map(|arm| self.title_with(arm, shown)).collect::<Vec<_>>();
+        let Some(at) = self.arms.iter().position(|arm| arm.id == id) else { return id.title() };
+        let is_unique = |titles: &[String]| titles.iter().filter(|title| **title == titles[at]).count() == 1;
+        let wide_enough = (1..=SETTINGS.len()).map(titles).find(|titles| is_unique(titles));
+        wide_enough.map_or_else(|| id.title(), |titles| titles[at].clone())
+    }
+
+    /// An arm's title with so many of its own settings; how many more there are stands behind them.
+    fn title_with(&self, arm: &Arm, shown: usize) -> String {
         let slug = arm.settings.activations.slug();
-        let is_derived = id.as_str().strip_prefix(&slug).is_some_and(|rest| {
+        let is_derived = arm.id.as_str().strip_prefix(&slug).is_some_and(|rest| {
             rest.is_empty() || rest.strip_prefix('-').is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
         });
         if !is_derived {
-            return id.as_str().into();
+            return arm.id.as_str().into();
         }
-        let mut title = arm.settings.activations.title();
+        let preset = Self::of(self.preset);
         let own = SETTINGS.iter().filter(|setting| setting.is_of_arms()).filter_map(|setting| {
             let values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
             let value = setting.print(self, &arm.settings);
+            // What the preset has needs no word, or else what most arms have.
+            let default = setting.print(&preset, preset.first_settings());
             let count = |of: &String| values.iter().filter(|value| *value == of).count();
-            // What most arms have needs no word.
-            let usual = values.iter().find(|of| count(of) > 1 && values.iter().all(|other| count(other) <= count(of)));
-            (usual != Some(&value) && count(&value) < values.len()).then(|| format!(" {} {value}", setting.key))
+            let usual = if values.contains(&default) {
+                Some(default)
+            } else {
+                values.iter().find(|of| count(of) > 1 && values.iter().all(|other| count(other) <= count(of))).cloned()
+            };
+            (usual.as_ref() != Some(&value)).then(|| format!(" {} {value}", setting.key))
         });
-        // One says which arm it is; what else it has is said where there is room for settings.
         let own: Vec<String> = own.collect();
-        title.extend(own.iter().take(MOST_TITLED).cloned());
-        if own.len() > MOST_TITLED {
-            title = format!("{title} +{}", own.len() - MOST_TITLED);
-        }
-        title
+        let mut title = arm.settings.activations.title();
+        title.extend(own.iter().take(shown).cloned());
+        if own.len() > shown { format!("{title} (+{})", own.len() - shown) } else { title }
     }
 
     /// A lane as running text shows it: `ReLU+Tanh s1`.
@@ -428,14 +435,21 @@ impl Study {
             );
             return Err(SpecError::new("images", message));
         }
-        for Arm { settings, .. } in &self.arms {
-            self.check_arm(settings)?;
-        }
+        self.arms.iter().try_for_each(|arm| self.check_arm(arm))?;
         Ok(())
     }
 
     /// What no setting by itself can tell.
-    fn check_arm(&self, settings: &ArmSettings) -> Result<(), SpecError> {
+    fn check_arm(&self, Arm { id, settings }: &Arm) -> Result<(), SpecError> {
+        let Activations { conv, fc } = settings.activations;
+        if self.network == Network::Mlp && conv != fc {
+            let arm = settings.activations;
+            return Err(SpecError::new("arms", format!("an mlp has no convolutions; take all-{fc} instead of {arm}")));
+        }
+        if let Some(told) = id.told_activations().filter(|told| *told != settings.activations) {
+            let message = format!("{id} is the name of {told}; give {} another name", settings.activations);
+            return Err(SpecError::new("arms", message));
+        }
         if settings.batch > self.train_size {
             let message = format!("{} is out of range; take 1 to {}", settings.batch, self.train_size);
             return Err(SpecError::new("batch", message));
@@ -557,9 +571,11 @@ mod tests {
             titles("relu-tanh; relu-tanh lr=0.3; relu-tanh wd=1e-3"),
             ["ReLU+Tanh", "ReLU+Tanh lr 0.3", "ReLU+Tanh wd 0.001"]
         );
-        assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh lr 0.1", "all-Tanh lr 0.05"]);
-        assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh batch 100", "mine"]);
+        assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh", "all-Tanh lr 0.05"]);
+        assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh", "mine"]);
         let many = titles("relu-tanh; all-tanh; gelu-gelu lr=0.2 momentum=0.9 nesterov=yes wd=0.1");
-        assert_eq!(many[2], "all-GELU lr 0.2 +3");
+        let grid = titles("relu-tanh; relu-tanh lr=0.2 wd=0.1; relu-tanh lr=0.2 wd=0.2");
+        assert_eq!(grid, ["ReLU+Tanh", "ReLU+Tanh lr 0.2 wd 0.1", "ReLU+Tanh lr 0.2 wd 0.2"]);
+        assert_eq!(many[2], "all-GELU lr 0.2 (+3)");
     }
 }
