@@ -119,6 +119,19 @@ fn bad_input_gets_one_error_that_names_it() {
     assert!(code == 1 && stderr.contains("train-images-idx3-ubyte"), "{stderr}");
 }
 
+/// An arm without a curve says why, after the run as well.
+#[test]
+fn an_arm_that_diverged_is_told_wherever_its_run_is_shown() {
+    let home = TestHome::new();
+    let followed = home.text(&tiny(&["--arms", "relu-linear,all-tanh", "--lr", "100", "--momentum", "0.99"]));
+    let told = "ReLU+Linear s1 diverged at epoch 1, batch ";
+    assert!(followed.matches("diverged at epoch 1").count() >= 2, "as it happens and at the end: {followed}");
+    let shown = home.text(&["runs", "show", "1"]);
+    assert!(shown.contains(told) && !shown.contains("ReLU+Linear s1 epoch"), "{shown}");
+    let json = home.json(&["runs", "show", "1", "--json"]);
+    assert_eq!((&json["diverged"][0]["arm"], &json["diverged"][0]["epoch"]), (&"relu-linear".into(), &1.into()));
+}
+
 #[test]
 fn a_kernel_that_is_not_there_is_named() {
     let home = TestHome::new();
@@ -210,7 +223,10 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     let file = home.path("run.json");
     home.run(&["runs", "export", "1", "--format", "json", "-o", &file.display().to_string()]).success();
     let exported: Value = serde_json::from_str(&text(&file)).unwrap();
-    assert_eq!(exported["epochs"], shown["epochs"]);
+    assert_eq!(exported, shown, "the same keys");
+    let study: protocol::Study = shown["study"].as_str().unwrap().parse().unwrap();
+    assert_eq!((study.train_size, study.seeds.as_slice()), (500, &[1][..]));
+    assert_eq!(shown["diverged"], serde_json::json!([]));
     assert_eq!(exported["summary"]["spec"]["train_size"], 500);
 
     // A bare name, and for whomever the umask lets read it.

@@ -1,7 +1,7 @@
 //! A run's curves as a file: CSV, JSON, or a chart in SVG or PNG.
 
 use super::chart;
-use super::runs::{Format, epochs_in_order, find};
+use super::runs::{Format, as_value, epochs_in_order, find};
 use super::{Outcome, Usage, complain};
 use app::{Race, Reach, Viewport, article_references, race_plot};
 use color_eyre::eyre::eyre;
@@ -10,12 +10,11 @@ use protocol::{
     DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, escape_controls,
     escape_json, grouped,
 };
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Home, OutputError, write_out};
+use store::{Home, OutputError, Store, write_out};
 
 pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
     let format = match (format, output) {
@@ -32,7 +31,7 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     let (store, summary) = find(home, run)?;
     let bytes = match format {
         Format::Csv => csv(&epochs_in_order(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(&summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(&store, &summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
             let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
@@ -76,10 +75,8 @@ fn of_name(path: &Path) -> Option<Format> {
     }
 }
 
-fn json(summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(
-        &json!({ "summary": summary, "study": summary.spec.to_string(), "epochs": epochs }),
-    )?;
+fn json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let text = serde_json::to_string_pretty(&as_value(store, summary, epochs)?)?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 

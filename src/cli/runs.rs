@@ -4,7 +4,8 @@ use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    EpochRecord, ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock,
+    EpochRecord, ErrorKind, Event, Lane, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
+    clock,
 };
 use serde_json::json;
 use shell::client::{Client, ClientError, LEAVING, Message};
@@ -12,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use store::{Home, Store, UnfinishedJob};
+use store::{Home, LaneState, Store, UnfinishedJob};
 use unicode_width::UnicodeWidthStr;
 
 #[derive(Args)]
@@ -317,7 +318,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
     if as_json {
-        say_json(&json!({ "summary": summary, "epochs": epochs }))?;
+        say_json(&as_value(&store, &summary, &epochs)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, std::slice::from_ref(&summary));
@@ -331,6 +332,10 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
+    for (lane, epoch, batch) in diverged(&store, run)? {
+        let title = summary.spec.lane_title(lane);
+        say(&format!("{title} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"))?;
+    }
     for r in epochs {
         let number = |metric, decimals| number(&r, metric, decimals);
         say(&format!(
@@ -344,6 +349,25 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A run as JSON: its summary, its study as text, the lanes that diverged, and what its epochs measured.
+pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
+    let diverged: Vec<_> = diverged(store, summary.run)?
+        .into_iter()
+        .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
+        .collect();
+    let study = summary.spec.to_string();
+    Ok(json!({ "summary": summary, "study": study, "diverged": diverged, "epochs": epochs }))
+}
+
+/// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.
+fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
+    let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
+        LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
+        LaneState::Open | LaneState::Finished => None,
+    });
+    Ok(lanes.collect())
 }
 
 /// A measured number, or a dash.

@@ -258,6 +258,9 @@ impl Teller {
                 ))?;
             }
         }
+        for diverged in self.remarks.iter().filter(|remark| matches!(remark, RunEvent::Diverged { .. })) {
+            self.remark(diverged)?;
+        }
         say(&format!("trained for {}", clock(self.elapsed)))?;
         if let Some(sentence) = verdict(spec, &self.sound_records(), true) {
             say(&sentence)?;
