@@ -27,6 +27,13 @@ pub fn article_references(library: &Library, reach: Reach) -> References<'_> {
     }
 }
 
+impl References<'_> {
+    /// Figures for other images or another network say nothing of a study.
+    fn are_about(&self, race: &Race) -> bool {
+        race.spec.network == self.study.network && race.spec.data == self.study.data
+    }
+}
+
 /// Epoch against validation error: each lane, or with several seeds each arm's mean with its spread and the lanes thin
 /// behind them; the published points, and what the reader predicted.
 ///
@@ -53,16 +60,22 @@ pub fn race_plot(race: &Race, references: &References, predictions: &[OwnMark]) 
             spread: Vec::new(),
         }
     });
-    let marks = references.marks.iter().map(|mark| PlotMark {
+    let marks = references.marks.iter().filter(|_| references.are_about(race)).map(|mark| PlotMark {
         label: mark.label.clone(),
         source: Source::Cited(mark.source.clone()),
         at: [f64::from(mark.epoch), mark.error],
     });
-    let (x, y) = limits(race, references);
+    let (x, mut y) = limits(race, references);
+    // No logarithm has a place for an error of 0.
+    let errors = || race.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|r| r.get(Metric::ValError)));
+    let scale = if errors().any(|error| error <= 0.0) { AxisScale::Linear } else { AxisScale::Log };
+    if scale == AxisScale::Linear {
+        y = (0.0, errors().fold(0.0, f64::max).max(1.0) * 1.05);
+    }
     let mut plot = Plot {
         title: format!("Run {run}"),
         x: PlotAxis { label: "epoch".into(), scale: AxisScale::Linear, limits: Some(x) },
-        y: PlotAxis { label: "validation error, %".into(), scale: AxisScale::Log, limits: Some(y) },
+        y: PlotAxis { label: "validation error, %".into(), scale, limits: Some(y) },
         series: means.chain(lanes).collect(),
         bands: Vec::new(),
         marks: marks.collect(),
@@ -99,8 +112,10 @@ fn limits(race: &Race, references: &References) -> ((f64, f64), (f64, f64)) {
     /// No more than so many times the lowest error is shown, however bad an arm began, so that small differences
     /// between low errors can still be seen.
     const MOST: f64 = 20.0;
-    let sets_axes =
-        |mark: &&RaceMark| references.reach == Reach::AllPoints || mark.belongs_to(&race.spec, &references.study);
+    let sets_axes = |mark: &&RaceMark| {
+        references.are_about(race)
+            && (references.reach == Reach::AllPoints || mark.belongs_to(&race.spec, &references.study))
+    };
     let marks = || references.marks.iter().filter(sets_axes);
     let measured =
         race.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|record| record.get(Metric::ValError)));
@@ -184,6 +199,22 @@ mod tests {
             measure(&mut race, ArmId::RELU_TANH, 1, number, error);
         }
         assert!((plot(&race, Reach::Study).y.limits.unwrap().1 - 21.0).abs() < 1e-9);
+    }
+
+    /// Few images of an easy task are all right after some epochs.
+    #[test]
+    fn an_error_of_zero_is_on_the_chart_and_other_data_have_no_published_points() {
+        let mut race = race(&[1], 12);
+        race.spec.data = protocol::DataSource::Folder("/images".into());
+        for (number, error) in [(1, 40.0), (2, 0.0)] {
+            measure(&mut race, ArmId::RELU_TANH, 1, number, error);
+        }
+        let plot = race_plot(&race, &references(&[mark(17, 1.37)], Reach::AllPoints), &[]);
+        assert_eq!((plot.y.scale, plot.y.limits), (AxisScale::Linear, Some((0.0, 42.0))));
+        assert_eq!(plot.x.limits, Some((0.0, 12.0)));
+        assert!(plot.marks.is_empty());
+        let ranges = Viewport::default().view(&plot);
+        assert!(ranges.y.contains(0.0) && ranges.y.contains(40.0));
     }
 
     /// A series says which arm it belongs to, whatever its seed; a lane that diverged ends in a gap.
