@@ -132,7 +132,7 @@ impl Widths {
     }
 }
 
-/// What an arm trains with. A new setting gets a field here, its default in [`ArmSettings::of`], and an entry in
+/// What an arm trains with. A new setting gets a field here, its default in `ArmSettings::of`, and an entry in
 /// [`SETTINGS`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
