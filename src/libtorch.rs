@@ -6,8 +6,8 @@
 fn main() {
     // Nothing but the folder matters, and a changed folder reaches this script by itself.
     println!("cargo:rerun-if-changed=Cargo.toml");
-    let told = ["DEP_TCH_LIBTORCH_LIB", "DEP_RELU_LEARN_LIBTORCH", "DEP_RELU_KERNEL_LIBTORCH"];
-    if let Some(folder) = told.iter().find_map(std::env::var_os) {
+    let variables = ["DEP_TCH_LIBTORCH_LIB", "DEP_RELU_LEARN_LIBTORCH", "DEP_RELU_KERNEL_LIBTORCH"];
+    if let Some(folder) = variables.iter().find_map(std::env::var_os) {
         let folder = folder.to_string_lossy();
         println!("cargo:rustc-link-arg=-Wl,-rpath,{folder}");
         println!("cargo:libtorch={folder}");

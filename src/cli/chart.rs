@@ -287,7 +287,7 @@ where
         let is_seed = |number| matches!(series_colour(self.plot, number), SeriesColour::Seed(_));
         let told = |source: &Source| match source {
             Source::Measured | Source::Run { .. } => String::new(),
-            Source::Theory(_) | Source::Cited(_) | Source::Reader => format!(" ({})", source.told()),
+            Source::Theory(_) | Source::Cited(_) | Source::Reader => format!(" ({})", source.describe()),
         };
         let mut has_seeds = false;
         for (number, series) in self.viewport.series(self.plot) {
@@ -313,7 +313,7 @@ where
             let labels = labels.join(", ");
             entries.push(match source {
                 Source::Reader => (Sign::Diamond, labels),
-                _ => (Sign::Cross, format!("{}: {labels}", source.told())),
+                _ => (Sign::Cross, format!("{}: {labels}", source.describe())),
             });
         }
         let mut rows: Vec<Vec<(Sign, String, i32)>> = Vec::new();

@@ -90,8 +90,8 @@ fn logistic(z: f64) -> f64 {
 }
 
 /// Both of Klambauer et al. 2017, for a fixed point of mean 0 and variance 1.
-const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 /// The density and the distribution function of a standard normal number.
 fn normal_density(z: f64) -> f64 {
@@ -350,19 +350,7 @@ impl FromStr for Activation {
     }
 }
 
-impl TryFrom<String> for Activation {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Activation> for String {
-    fn from(activation: Activation) -> Self {
-        activation.to_string()
-    }
-}
+crate::stored_as_text::stored_as_text!(Activation);
 
 #[cfg(test)]
 mod tests {

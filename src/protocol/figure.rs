@@ -26,7 +26,7 @@ pub enum Source {
 
 impl Source {
     /// As a legend says it.
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Measured => "measured".into(),
             Self::Theory(name) => format!("theory: {name}"),

@@ -11,6 +11,7 @@ mod finite;
 mod metric;
 mod race_findings;
 mod run;
+mod stored_as_text;
 mod study;
 mod text;
 mod unreadable;
@@ -18,7 +19,7 @@ mod wire;
 mod wrong_images;
 
 pub use about::{about, clock, counted, date, took};
-pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry};
+pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
 pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean_and_deviation, verdict};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
@@ -27,8 +28,6 @@ pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
     Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
 };
-/// The names that `learn` has for them.
-pub use figure::{AxisScale as Scale, PlotAxis as Axis, PlotBand as Band, PlotMark as Mark, PlotSeries as Series};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};

@@ -49,7 +49,7 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
 /// The names of the parts, in their looks, and where the numbers come from.
 fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let several = figure.parts.len() > 1;
-    let source = format!("{}{}", figure.source.told(), if several { ": " } else { "" });
+    let source = format!("{}{}", figure.source.describe(), if several { ": " } else { "" });
     let mut x = buffer.set_stringn(area.x, y, theme.text(&source), usize::from(area.width), theme.faint()).0;
     for (at, name) in figure.parts.iter().enumerate().filter(|_| several) {
         let text = format!("{} {name}", fill(theme, at));

@@ -171,7 +171,7 @@ fn draw_figure(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect,
 /// Says where a picture comes from in the last row; returns the rows above.
 fn sourced(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> Rect {
     let Some(height) = place.height.checked_sub(1) else { return place };
-    buffer.set_stringn(place.x, place.y + height, theme.text(&source.told()), place.width.into(), theme.faint());
+    buffer.set_stringn(place.x, place.y + height, theme.text(&source.describe()), place.width.into(), theme.faint());
     Rect { height, ..place }
 }
 

@@ -293,7 +293,7 @@ fn completions(completion: &Completion, theme: &Theme, place: Rect, buffer: &mut
 
 fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let (what, other) = match work {
-        Work::Race(_, spec) => (race::told(spec), "o changes the settings · "),
+        Work::Race(_, spec) => (race::describe(spec), "o changes the settings · "),
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }

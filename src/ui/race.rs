@@ -82,11 +82,11 @@ pub struct RaceView<'a> {
 
 /// What Enter would start.
 fn offer(spec: &Study, time: Estimate) -> String {
-    format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", told(spec))
+    format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", describe(spec))
 }
 
 /// A race in words.
-pub fn told(spec: &Study) -> String {
+pub fn describe(spec: &Study) -> String {
     let arms: Vec<String> = spec.arm_ids().map(|arm| spec.arm_title(arm)).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(

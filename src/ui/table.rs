@@ -40,7 +40,7 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
     figure.rows[rows].iter().for_each(|cells| row(cells, Style::new()));
     y += 1;
     for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
-        let source = from.told();
+        let source = from.describe();
         // A column may bear the name of its source's kind.
         let note = if source.starts_with(&format!("{column}:")) { source } else { format!("{column}: {source}") };
         y = write(theme, &note, theme.faint(), area, y, buffer);

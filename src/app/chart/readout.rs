@@ -47,12 +47,12 @@ impl Readout {
             let points = series.points.iter().enumerate().filter(|_| is_read);
             let spread = |at: usize| series.spread.get(at).copied().flatten();
             let points = points.filter_map(|(at, &(x, y))| Some((x, y?, spread(at)))).filter(is_drawn);
-            ReadoutCurve::new(&series.name, told(&series.source), points)
+            ReadoutCurve::new(&series.name, describe_source(&series.source), points)
         });
         let marks = plot.marks.iter().map(|mark| {
             let point = (mark.at[0], mark.at[1], None);
             let point = Some(point).filter(is_drawn).filter(|_| mark.source != Source::Reader);
-            ReadoutCurve::new(&mark.label, told(&mark.source), point)
+            ReadoutCurve::new(&mark.label, describe_source(&mark.source), point)
         });
         Self { x: plot.x.label.clone(), y: plot.y.label.clone(), curves: series.chain(marks).collect() }
     }
@@ -72,7 +72,7 @@ impl Readout {
                 spread: None,
                 beside: None,
             };
-            let (name, source) = (bar.name.clone(), figure.source.told());
+            let (name, source) = (bar.name.clone(), figure.source.describe());
             ReadoutCurve { name, source, points: parts.map(point).collect() }
         };
         Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
@@ -84,7 +84,7 @@ impl Readout {
 
     /// The cursor's point in words: the legend's name, x, y with its spread, and the source. Where so many columns do
     /// not take all, the source goes, and then the end of the name: the values stay.
-    pub fn told(&self, cursor: PlotCursor, room: usize) -> Option<String> {
+    pub fn describe(&self, cursor: PlotCursor, room: usize) -> Option<String> {
         let (curve, point) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
         let x = match &point.what {
             Some(what) => what.clone(),
@@ -166,8 +166,8 @@ impl ReadoutCurve {
 }
 
 /// The run that a plot shows is named in its title.
-fn told(source: &Source) -> String {
-    if let Source::Run { .. } = source { String::new() } else { source.told() }
+fn describe_source(source: &Source) -> String {
+    if let Source::Run { .. } = source { String::new() } else { source.describe() }
 }
 
 /// `current, nA` and `0.5` make `current 0.5 nA`.

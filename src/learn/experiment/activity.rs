@@ -269,7 +269,7 @@ fn tables(penalties: &[f64], [many, which, network]: [Vec<Vec<String>>; 3]) -> V
 }
 
 /// Percent of the digits by how many units they activate, all seeds together.
-fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::Series {
+fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::PlotSeries {
     let mut bins = [0_u32; BINS];
     let counts = seeded.iter().flatten().flat_map(|seen| &seen.counts);
     let mut all = 0.0;

@@ -1,7 +1,7 @@
 //! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
 
 use super::{reference, summary};
-use protocol::{AlexnetFigure, Figure, Mark, Outcome, Stroke};
+use protocol::{AlexnetFigure, Figure, Outcome, PlotMark, Stroke};
 
 pub fn run(settings: &AlexnetFigure) -> Outcome {
     let target = settings.target;
@@ -19,7 +19,7 @@ pub fn run(settings: &AlexnetFigure) -> Outcome {
     if let [relu, tanh] = epochs[..] {
         for (name, title, at) in [("relu", "ReLU", relu), ("tanh", "Tanh", tanh)] {
             let label = format!("{title}: epoch {}", at[0]);
-            plot.marks.push(Mark { label, source: reference::krizhevsky(), at });
+            plot.marks.push(PlotMark { label, source: reference::krizhevsky(), at });
             let text = format!("in the published curves {title} reaches {target} % training error at epoch {}", at[0]);
             findings.push(summary::exact(format!("alexnet.epochs.{name}"), at[0], text));
         }

@@ -4,7 +4,7 @@
 //! `REFRACTORY`. The constants are our fit to the paper's Figure 1, which states none.
 
 use super::{ExperimentError, bench::Bench, reference, summary};
-use protocol::{Band, Figure, Lif, Mark, Outcome, Source, Stroke};
+use protocol::{Figure, Lif, Outcome, PlotBand, PlotMark, Source, Stroke};
 
 const TAU: f64 = 30.0; // ms
 const REFRACTORY: f64 = 4.0; // ms
@@ -47,14 +47,14 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
     ];
     let mut rates = summary::plot("Firing rate", summary::axis("current, nA"), summary::axis("rate, Hz"), series);
     let last_silent = counted.iter().take_while(|p| p[1] == 0.0).last().map_or(currents[0], |p| p[0]);
-    rates.bands = vec![Band {
+    rates.bands = vec![PlotBand {
         label: "one-sided inhibition".into(),
         source: Source::Measured,
         vertical: true,
         from: currents[0],
         to: last_silent,
     }];
-    rates.marks = vec![Mark {
+    rates.marks = vec![PlotMark {
         label: "wide excited border".into(),
         source: theory("the solved equation"),
         at: [6.0, closed_form(6.0)],

@@ -9,7 +9,7 @@ use super::summary::Absent;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
 use crate::network::{Layer, Network};
 use crate::{random::Purpose, random::Random};
-use protocol::{Activation, Band, Figure, Finding, Init, Outcome, Plot, Source, SparsityError, Stroke, Table};
+use protocol::{Activation, Figure, Finding, Init, Outcome, Plot, PlotBand, Source, SparsityError, Stroke, Table};
 use tch::Tensor;
 
 /// The article's band of zeros, percent.
@@ -132,9 +132,9 @@ fn relative(points: &[Point]) -> Plot {
     Plot { bands: vec![band()], ..summary::plot("Against the best of its own kind", x, y, series) }
 }
 
-pub(super) fn band() -> Band {
+pub(super) fn band() -> PlotBand {
     let source = Source::Cited("the article, after Glorot, Bordes, Bengio 2011".into());
-    Band { label: "70 to 85 %".into(), source, vertical: true, from: BAND.0, to: BAND.1 }
+    PlotBand { label: "70 to 85 %".into(), source, vertical: true, from: BAND.0, to: BAND.1 }
 }
 
 fn table(points: &[Point]) -> Table {

@@ -1,6 +1,6 @@
 //! Small helpers: what a seed measured or why it has no number, mean and spread over seeds, findings, axes and curves.
 
-use protocol::{Axis, Finding, Plot, Scale, Series, Source, Stroke};
+use protocol::{AxisScale, Finding, Plot, PlotAxis, PlotSeries, Source, Stroke};
 use std::fmt;
 
 /// Why a seed has no number.
@@ -111,20 +111,20 @@ pub fn cell_with_spread(finding: &Finding, decimals: usize) -> String {
     finding.value.map_or("-".into(), |value| format!("{value:.decimals$}{spread}"))
 }
 
-pub fn axis(label: &str) -> Axis {
-    Axis { label: label.into(), scale: Scale::Linear, limits: None }
+pub fn axis(label: &str) -> PlotAxis {
+    PlotAxis { label: label.into(), scale: AxisScale::Linear, limits: None }
 }
 
-pub fn log_axis(label: &str) -> Axis {
-    Axis { scale: Scale::Log, ..axis(label) }
+pub fn log_axis(label: &str) -> PlotAxis {
+    PlotAxis { scale: AxisScale::Log, ..axis(label) }
 }
 
-pub fn plot(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Plot {
+pub fn plot(title: impl Into<String>, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) -> Plot {
     Plot { title: title.into(), x, y, series, bands: Vec::new(), marks: Vec::new(), places: Vec::new() }
 }
 
 /// A curve through these points, all of them finite.
-pub fn curve(name: impl Into<String>, source: Source, stroke: Stroke, points: Vec<[f64; 2]>) -> Series {
+pub fn curve(name: impl Into<String>, source: Source, stroke: Stroke, points: Vec<[f64; 2]>) -> PlotSeries {
     let points = points.into_iter().map(|[x, y]| (x, y.is_finite().then_some(y))).collect();
     curve_with_gaps(name, source, stroke, points)
 }
@@ -135,8 +135,8 @@ pub fn curve_with_gaps(
     source: Source,
     stroke: Stroke,
     points: Vec<(f64, Option<f64>)>,
-) -> Series {
-    Series { name: name.into(), source, stroke, points, spread: Vec::new() }
+) -> PlotSeries {
+    PlotSeries { name: name.into(), source, stroke, points, spread: Vec::new() }
 }
 
 #[cfg(test)]

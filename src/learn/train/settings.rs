@@ -17,11 +17,6 @@ pub enum NetworkKind {
     Convnet([u32; 4]),
 }
 
-impl NetworkKind {
-    /// cuda-convnet's own widths.
-    pub const CONVNET: Self = Self::Convnet([32, 32, 64, 64]);
-}
-
 /// Where a step stands in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatePlace {

@@ -102,7 +102,7 @@ impl ArmId {
     }
 
     /// The activations that the name tells, if it tells some.
-    pub(super) fn told_activations(self) -> Option<Activations> {
+    pub(super) fn named_activations(self) -> Option<Activations> {
         self.parts().map(|(activations, _)| activations)
     }
 

@@ -83,16 +83,4 @@ impl FromStr for Init {
     }
 }
 
-impl TryFrom<String> for Init {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Init> for String {
-    fn from(init: Init) -> Self {
-        init.to_string()
-    }
-}
+crate::stored_as_text::stored_as_text!(Init);

@@ -160,8 +160,8 @@ pub struct ArmSettings {
 impl ArmSettings {
     fn of(preset: Preset, activations: Activations) -> Self {
         let (widths, batch) = match preset {
-            Preset::Article => (vec![4, 16, 120], 100),
-            Preset::Tutorial => (vec![20, 50, 500], 500),
+            Preset::Article => (Network::Lenet4.default_widths(), 100),
+            Preset::Tutorial => (Widths(vec![20, 50, 500]), 500),
         };
         Self {
             activations,
@@ -174,7 +174,7 @@ impl ArmSettings {
             weight_decay: 0.0,
             dropout: 0.0,
             init: Init::Xavier,
-            widths: Widths(widths),
+            widths,
         }
     }
 
@@ -275,7 +275,7 @@ impl Study {
     }
 
     /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't.
-    pub fn told(&self, setting: &Setting) -> String {
+    pub fn setting_text(&self, setting: &Setting) -> String {
         let mut values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
         if values.iter().all(|value| *value == values[0]) {
             values.truncate(1);
@@ -290,7 +290,7 @@ impl Study {
         for setting in SETTINGS {
             let is_named = matches!(setting.key, "batch" | "lr");
             let usual = setting.print(&preset, preset.first_settings());
-            let value = self.told(setting);
+            let value = self.setting_text(setting);
             if is_named || (value != usual && (setting.is_of_arms() || setting.key == "net")) {
                 words.push(format!("{} {value}", setting.title));
             }
@@ -359,7 +359,7 @@ impl Study {
         for setting in SETTINGS.iter().filter(|setting| !["preset", "threads", "backend"].contains(&setting.key)) {
             let values =
                 |spec: &Self| spec.arms.iter().map(|arm| setting.print(spec, &arm.settings)).collect::<Vec<_>>();
-            let (mine, others) = (self.told(setting), other.told(setting));
+            let (mine, others) = (self.setting_text(setting), other.setting_text(setting));
             let same = if mine.contains(" / ") || others.contains(" / ") {
                 values(self) == values(other)
             } else {
@@ -446,8 +446,8 @@ impl Study {
             let arm = settings.activations;
             return Err(SpecError::new("arms", format!("an mlp has no convolutions; take all-{fc} instead of {arm}")));
         }
-        if let Some(told) = id.told_activations().filter(|told| *told != settings.activations) {
-            let message = format!("{id} is the name of {told}; give {} another name", settings.activations);
+        if let Some(named) = id.named_activations().filter(|named| *named != settings.activations) {
+            let message = format!("{id} is the name of {named}; give {} another name", settings.activations);
             return Err(SpecError::new("arms", message));
         }
         if settings.batch > self.train_size {

@@ -54,7 +54,7 @@ impl Piece {
 /// Draws the legend; returns what it leaves for the plot.
 pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
     let groups = groups(theme, figure, viewport);
-    let whole = rows(pieces(theme, &groups, Source::told), area.width);
+    let whole = rows(pieces(theme, &groups, Source::describe), area.width);
     if whole.len() > 1 && area.width >= WIDE {
         return beside(theme, &groups, area, buffer);
     }
@@ -94,7 +94,7 @@ pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffe
 fn short(source: &Source) -> String {
     match source {
         Source::Theory(_) => "theory".into(),
-        Source::Measured | Source::Cited(_) | Source::Run { .. } | Source::Reader => source.told(),
+        Source::Measured | Source::Cited(_) | Source::Run { .. } | Source::Reader => source.describe(),
     }
 }
 
@@ -190,7 +190,7 @@ fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> R
         for entry in &group.entries {
             put(&label(theme, entry), entry.style, ["", "  "], &mut y);
         }
-        put(&theme.text(&group.source.told()), theme.faint(), ["  ", "  "], &mut y);
+        put(&theme.text(&group.source.describe()), theme.faint(), ["  ", "  "], &mut y);
         y += 1;
     }
     Rect { width: area.width - SIDE, ..area }

@@ -27,7 +27,7 @@ fn glyph_of(theme: &Theme, mark: &PlotMark) -> &'static str {
 
 /// What the reader predicted, for the first line of a plot that labels no such point: beside it there may be no room
 /// among the curves. An arrow says which way it lies.
-pub fn predictions_told(canvas: &Canvas) -> String {
+pub fn format_predictions(canvas: &Canvas) -> String {
     let told = |mark: &PlotMark| {
         let side = side(canvas.ranges.y.part(mark.at[1]).unwrap_or(-1.0));
         let glyph = arrow(0, side, canvas.theme.glyphs).unwrap_or(glyph_of(canvas.theme, mark));

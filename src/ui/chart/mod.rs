@@ -128,7 +128,7 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     let x_label = axis_label(&plot.x.label, &ranges.x);
     let above = if axes.x(&ranges.x, &x_ticks(&canvas), &x_label, buffer) { String::new() } else { x_label };
     let (note, note_style) = match layout.labels {
-        MarkLabels::Beside => (marks::predictions_told(&canvas), theme.strong()),
+        MarkLabels::Beside => (marks::format_predictions(&canvas), theme.strong()),
         MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::None => (layout.note.into(), theme.cited()),
     };
     let arrow = if above.is_empty() { above } else { theme.text(&format!("{above} →")) };

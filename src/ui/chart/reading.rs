@@ -27,12 +27,12 @@ pub fn lines(
         (if mark.is_empty() { theme.text(text) } else { theme.text(&format!("{mark} {text}")) }, style)
     };
     let mark = look(cursor.curve).0.width() + 1;
-    let Some(told) = readout.told(cursor, room.saturating_sub(mark)) else { return Vec::new() };
-    let (first, style) = marked(cursor.curve, &told);
+    let Some(text) = readout.describe(cursor, room.saturating_sub(mark)) else { return Vec::new() };
+    let (first, style) = marked(cursor.curve, &text);
     let mut lines = vec![vec![(first, style.patch(theme.strong()))]];
     // A source that finds no room beside the values has a line of its own.
     let source = readout.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
-    if !source.is_empty() && !told.contains(source) {
+    if !source.is_empty() && !text.contains(source) {
         lines.push(vec![(theme.text(&cut(source, room)), theme.faint())]);
     }
     let most = lines.len() + ROWS;

@@ -4,7 +4,7 @@ use super::net::Net;
 use super::plane::{self, Plane, SIZE};
 use super::walk::Switch;
 use crate::experiment::summary;
-use protocol::{Figure, ImageGrid, Mark, Regions, Source, Stroke, Table};
+use protocol::{Figure, ImageGrid, PlotMark, Regions, Source, Stroke, Table};
 
 const SIDE: u32 = 28;
 
@@ -108,7 +108,7 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
 
 /// A number for each place of the plane, with the three digits marked.
 pub fn plane(plane: &Plane, digits: [u32; 3], title: &str, regions: impl Iterator<Item = u32>) -> Figure {
-    let mark = |(at, digit): (&[f64; 2], u32)| Mark { label: digit.to_string(), source: Source::Measured, at: *at };
+    let mark = |(at, digit): (&[f64; 2], u32)| PlotMark { label: digit.to_string(), source: Source::Measured, at: *at };
     Figure::Regions(Regions {
         title: title.into(),
         width: SIZE.0 as u32,

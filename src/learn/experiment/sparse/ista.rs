@@ -8,7 +8,7 @@ use crate::experiment::mlp::{digits, mean};
 use crate::experiment::summary::Measured;
 use crate::experiment::{ExperimentError, summary};
 use crate::random::{Purpose, Random};
-use protocol::{Figure, Finding, Ista, Outcome, Series, Source, Stroke, Table};
+use protocol::{Figure, Finding, Ista, Outcome, PlotSeries, Source, Stroke, Table};
 use tch::Tensor;
 
 /// Steps at which a code is looked at, as layers of a network.
@@ -108,7 +108,7 @@ fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
     };
     let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean(&all(price, what));
     let mut findings: Vec<Finding> = Vec::new();
-    let (mut active, mut above): (Vec<Series>, Vec<Series>) = (Vec::new(), Vec::new());
+    let (mut active, mut above): (Vec<PlotSeries>, Vec<PlotSeries>) = (Vec::new(), Vec::new());
     let mut by_price: Vec<(usize, Vec<String>)> = Vec::new();
     for (at, price) in prices.iter().enumerate() {
         let curve = |what: &dyn Fn(&Layer) -> f64| {

@@ -1,7 +1,7 @@
 //! ISTA with two atoms, small enough to be followed by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
 
 use crate::experiment::summary;
-use protocol::{Figure, Mark, Outcome, PlotPlace, Source, Stroke, Table, TwoAtoms};
+use protocol::{Figure, Outcome, PlotMark, PlotPlace, Source, Stroke, Table, TwoAtoms};
 
 type Pair = [f64; 2];
 
@@ -39,7 +39,7 @@ pub fn run(settings: &TwoAtoms) -> Outcome {
     let walk = summary::curve("the steps", Source::Measured, Stroke::Both, path.clone());
     let (x, y) = (summary::axis("first coefficient"), summary::axis("second"));
     let mut plane = summary::plot("The same in the plane of the coefficients", x, y, vec![walk]);
-    plane.marks.push(Mark { label: "settled".into(), source: Source::Measured, at: settled });
+    plane.marks.push(PlotMark { label: "settled".into(), source: Source::Measured, at: settled });
     plane.places.push(PlotPlace { finding: "two-atoms.second".into(), x: settled[0] });
     let row = |(step, a): (usize, &Pair)| vec![step.to_string(), format!("{:.3}", a[0]), format!("{:.3}", a[1])];
     let columns = ["step", "first", "second"].map(String::from).to_vec();

@@ -1,0 +1,21 @@
+//! Types that are stored and sent as the text in which a reader writes them.
+
+/// Stores a type as the text that its `Display` writes and its `FromStr` reads; for `#[serde(try_from, into)]`.
+macro_rules! stored_as_text {
+    ($type:ident) => {
+        impl TryFrom<String> for $type {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+pub(crate) use stored_as_text;
