@@ -4,7 +4,7 @@ use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, Study};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// A line from a notebook or a headless command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
