@@ -77,11 +77,18 @@ fn contents(store: &Store) -> Value {
     })
 }
 
+/// Homes that earlier programs left behind. All of them end with run 9, whose kernel was killed beneath it.
+const FIXTURES: [&str; 2] = ["store-627d644", "store-v3"];
+
 #[test]
-fn a_store_of_version_3_is_read_and_taken_over_with_all_it_holds() {
+fn an_earlier_store_is_read_and_taken_over_with_all_it_holds() {
+    FIXTURES.into_iter().for_each(reads_and_takes_over);
+}
+
+fn reads_and_takes_over(fixture: &str) {
     let (_folder, home) = home();
-    unpack("store-v3", &home);
-    let expected = expected("store-v3");
+    unpack(fixture, &home);
+    let expected = expected(fixture);
     assert_eq!(contents(&Store::open_read(&home).unwrap()), expected, "before any kernel");
 
     let mut store = Store::open(&home).unwrap();
@@ -117,9 +124,13 @@ fn a_notebook_leaves_an_older_store_as_it_is() {
 }
 
 #[test]
-fn a_kernel_goes_on_with_a_run_of_version_3() {
+fn a_kernel_goes_on_with_a_run_of_an_earlier_program() {
+    FIXTURES.into_iter().for_each(goes_on);
+}
+
+fn goes_on(fixture: &str) {
     let (_folder, home) = home();
-    unpack("store-v3", &home);
+    unpack(fixture, &home);
     let _kernel = Kernel::start(&home);
     let mut client = follow(&home);
     let run = RunId(9);
