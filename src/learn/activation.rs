@@ -19,6 +19,7 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
         Activation::Elu(limit) => z.where_self(&z.gt(0.0), &(z.expm1() * limit.value())),
         Activation::Gelu => z.gelu("none"),
         Activation::Silu => z.silu(),
+        Activation::Mish => z.mish(),
         Activation::Linear => z.shallow_clone(),
         Activation::HardTanh => z.hardtanh(),
         Activation::LecunTanh => (z * (2.0 / 3.0)).tanh() * 1.7159,
@@ -41,6 +42,7 @@ pub fn slope(activation: Activation, z: &Tensor, y: &Tensor) -> Tensor {
         // oneDNN's, which asks for one of the same size.
         Activation::Gelu => z.gelu_backward(&z.ones_like(), "none"),
         Activation::Silu => z.silu_backward(&one),
+        Activation::Mish => z.mish_backward(&one),
         Activation::Linear => z.ones_like(),
         Activation::HardTanh => z.hardtanh_backward(&one, -1.0, 1.0),
         // 1.7159 * 2/3 (1 - (y / 1.7159)^2).
@@ -130,5 +132,28 @@ mod tests {
         // GELU(1) = Phi(1) (Hendrycks and Gimpel 2016).
         let one = apply(Activation::Gelu, &Tensor::from(1.0_f64)).double_value(&[]);
         assert!((one - 0.841_344_746_068_542_9).abs() < 1e-12);
+    }
+    /// Values and slopes computed apart to 50 digits, from another form: with e = exp(z), tanh(log(1 + e)) is
+    /// (e^2 + 2e) / (e^2 + 2e + 2). The second z is where Mish is lowest.
+    #[test]
+    fn mish_follows_its_definition() {
+        let z = Tensor::from_slice(&[-20.0_f64, -1.192_443_1, -1.0, 0.0, 1.0, 3.0]).set_requires_grad(true);
+        let y = apply(Activation::Mish, &z);
+        let slope = &Tensor::run_backward(&[y.sum(Kind::Double)], &[&z], false, false)[0];
+        let expected = [
+            (-4.122_307_240_628_761e-8, -3.916_191_874_348_969e-8),
+            (-0.308_843_412_998_395_4, -3.172_776_374_776_511_5e-6),
+            (-0.303_401_461_374_108_9, 0.059_216_755_877_394_95),
+            (0.0, 0.6),
+            (0.865_098_388_267_310_3, 1.049_036_220_099_792_2),
+            (2.986_535_004_967_957_5, 1.021_106_910_929_443_7),
+        ];
+        for (at, (value, gradient)) in expected.into_iter().enumerate() {
+            let found = (y.double_value(&[at as i64]), slope.double_value(&[at as i64]));
+            assert!((found.0 - value).abs() < 1e-14 && (found.1 - gradient).abs() < 1e-14, "{at}: {found:?}");
+            let z = z.double_value(&[at as i64]);
+            let ours = (Activation::Mish.value(z), Activation::Mish.slope(z));
+            assert!((ours.0 - value).abs() < 1e-14 && (ours.1 - gradient).abs() < 1e-14, "{at}: {ours:?}");
+        }
     }
 }

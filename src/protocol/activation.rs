@@ -17,6 +17,7 @@ pub enum Activation {
     Elu(Parameter),
     Gelu,
     Silu,
+    Mish,
     Linear,
     HardTanh,
     /// 1.7159 tanh(2z/3).
@@ -89,6 +90,10 @@ fn logistic(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }
 
+fn softplus(z: f64) -> f64 {
+    z.max(0.0) + (-z.abs()).exp().ln_1p()
+}
+
 /// Both of Klambauer et al. 2017, for a fixed point of mean 0 and variance 1.
 pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
@@ -103,7 +108,7 @@ fn normal_distribution(z: f64) -> f64 {
 }
 
 /// Every activation, in the order in which lists show them.
-pub const ACTIVATIONS: [ActivationEntry; 13] = [
+pub const ACTIVATIONS: [ActivationEntry; 14] = [
     ActivationEntry {
         activation: Activation::Relu,
         name: "relu",
@@ -139,7 +144,7 @@ pub const ACTIVATIONS: [ActivationEntry; 13] = [
         name: "softplus",
         title: "Softplus",
         formula: "log(1 + exp(z))",
-        value: |z, _| z.max(0.0) + (-z.abs()).exp().ln_1p(),
+        value: |z, _| softplus(z),
         slope: |z, _| logistic(z),
         parameter: None,
         reference: "Dugas et al. 2001",
@@ -183,6 +188,19 @@ pub const ACTIVATIONS: [ActivationEntry; 13] = [
         slope: |z, _| logistic(z) * (1.0 + z * logistic(-z)),
         parameter: None,
         reference: "Elfwing, Uchibe and Doya 2018",
+    },
+    ActivationEntry {
+        activation: Activation::Mish,
+        name: "mish",
+        title: "Mish",
+        formula: "z tanh(log(1 + exp(z)))",
+        value: |z, _| z * softplus(z).tanh(),
+        slope: |z, _| {
+            let gate = softplus(z).tanh();
+            gate + z * (1.0 - gate.powi(2)) * logistic(z)
+        },
+        parameter: None,
+        reference: "Misra 2019",
     },
     ActivationEntry {
         activation: Activation::Linear,
@@ -248,7 +266,7 @@ impl Activation {
     }
 
     pub fn entry(self) -> &'static ActivationEntry {
-        const { assert!(ACTIVATIONS.len() == 13) };
+        const { assert!(ACTIVATIONS.len() == 14) };
         let is_this = |entry: &&ActivationEntry| discriminant(&entry.activation) == discriminant(&self);
         // A test holds that every variant has its entry; the first is never shown for another.
         ACTIVATIONS.iter().find(is_this).unwrap_or(&ACTIVATIONS[0])

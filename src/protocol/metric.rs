@@ -24,6 +24,7 @@ pub enum Metric {
     DeadUnits,
     ActivationRms,
     GradientRms,
+    Saturated,
 }
 
 /// Which way a metric is better.
@@ -52,7 +53,7 @@ pub struct MetricEntry {
 }
 
 /// Every metric, in the order of [`Metric`].
-pub const METRICS: [MetricEntry; 12] = [
+pub const METRICS: [MetricEntry; 13] = [
     MetricEntry {
         metric: Metric::TrainLoss,
         key: "train_loss",
@@ -172,6 +173,16 @@ pub const METRICS: [MetricEntry; 12] = [
         scale: AxisScale::Log,
         per_layer: true,
         help: "root mean square of the loss's gradient by the layer's weights over the sample",
+    },
+    MetricEntry {
+        metric: Metric::Saturated,
+        key: "saturated",
+        title: "saturated outputs",
+        unit: "%",
+        better: Better::Lower,
+        scale: AxisScale::Linear,
+        per_layer: true,
+        help: "share of the layer's outputs where the activation's slope is below 0.01, over the sample",
     },
 ];
 

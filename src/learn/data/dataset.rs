@@ -1,10 +1,7 @@
 //! The splits that training sees, shared by all lanes.
 
 use super::embedded;
-use super::idx::IdxError;
-use super::idx_folder::FolderError;
-use super::png_folder::PngError;
-use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, reader_of};
+use super::reader::{Contents, ImageShape, LabelledImages, ReadError, reader_of};
 use mnist::UnpackError;
 use protocol::DataSource;
 use std::sync::Arc;
@@ -139,19 +136,9 @@ unsafe impl Sync for Dataset {}
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     #[error(transparent)]
-    Idx(#[from] IdxError),
-    #[error(transparent)]
     Embedded(#[from] UnpackError),
     #[error(transparent)]
-    Folder(#[from] FolderError),
-    #[error(transparent)]
-    Png(#[from] PngError),
-    #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
-    Mismatch { which: &'static str, images: usize, labels: usize },
-    #[error("the training images are {training}, the test images {test}; one of the files belongs to another set")]
-    OtherShape { training: ImageShape, test: ImageShape },
-    #[error("{file}: has {found}; a data set needs {} to {} classes", CLASSES.start(), CLASSES.end())]
-    Classes { file: String, found: String },
+    Read(#[from] ReadError),
     #[error("{train} training and {val} validation images are asked for, the set has {has}; ask for fewer")]
     TooFew { train: u32, val: u32, has: i64 },
 }
@@ -170,7 +157,7 @@ impl Dataset {
     pub fn is_there(source: &DataSource) -> Result<(), DataError> {
         match source {
             DataSource::Mnist => Ok(()),
-            DataSource::Folder(folder) => reader_of(folder).check(folder),
+            DataSource::Folder(folder) => Ok(reader_of(folder).check(folder)?),
         }
     }
 

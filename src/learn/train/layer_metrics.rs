@@ -1,16 +1,20 @@
 //! What is measured of each hidden layer after an epoch, on a fixed small sample, so that it costs little; nothing of it
 //! reaches the training.
 
+use crate::activation;
 use crate::data::Split;
 use crate::network::Network;
-use protocol::{Layer, Measurement, Metric};
+use protocol::{Activation, Layer, LayerKind, Measurement, Metric, Parameter};
 use tch::{Kind, Tensor};
 
 /// The first so many validation images.
 const SAMPLE: i64 = 100;
 
-/// Zeros, dead units and the size of the outputs of each layer with an activation, and the size of the gradient of the
-/// sample's loss by its weights.
+/// Below this slope an activation counts as flat: so little of a gradient passes it.
+const FLAT: f64 = 0.01;
+
+/// Zeros, dead units, saturated outputs and the size of the outputs of each layer with an activation, and the size of the
+/// gradient of the sample's loss by its weights.
 pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
     let pick: Vec<i64> = (0..SAMPLE.min(validation.len())).collect();
     let labels = validation.labels.narrow(0, 0, pick.len() as i64);
@@ -34,8 +38,24 @@ pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
         push(Metric::DeadUnits, 100.0 * mean(&units.all_dim(1, false)));
         push(Metric::ActivationRms, mean(&layer.y.square()).sqrt());
         push(Metric::GradientRms, mean(&gradient.square()).sqrt());
+        let slope = activation::slope(activation_of(net, name), &layer.z, &layer.y);
+        push(Metric::Saturated, 100.0 * mean(&slope.abs().lt(FLAT)));
     }
     measured
+}
+
+/// The activation of a hidden layer; one that is trained, as it is now.
+fn activation_of(net: &Network, layer: Layer) -> Activation {
+    let activations = net.architecture.activations;
+    let activation = match layer.kind {
+        LayerKind::Conv => activations.conv,
+        LayerKind::Fc => activations.fc,
+    };
+    if activation.is_trained() {
+        let slope = net.parameter(&format!("{layer}.slope")).double_value(&[0]);
+        return activation.with_parameter(Parameter::new(slope));
+    }
+    activation
 }
 
 fn mean(values: &Tensor) -> f64 {
@@ -78,5 +98,33 @@ mod tests {
         // The softmax layer starts from zeros and lets no gradient through; nothing reaches conv1.
         assert_eq!(measured.of_layer(conv1, Metric::GradientRms), Some(0.0));
         assert_eq!(measured.layers().len(), 3);
+    }
+
+    /// tanh' = 1 - y^2 is below 0.01 from |y| = 0.99499 on; a rectifier is flat where it is 0; a trained slope counts as it
+    /// is now.
+    #[test]
+    fn outputs_are_saturated_where_the_slope_is_gone() {
+        let data = Dataset::load(&DataSource::Mnist).unwrap();
+        let validation = data.validation(200);
+        let saturated = |fc: Activation, change: &dyn Fn(&Network)| {
+            let architecture = Architecture::lenet4([2, 3, 50], Activations { conv: Activation::Relu, fc }, 0.0);
+            let net = Network::new(architecture, data.shape(), 10, Init::Xavier, 1);
+            tch::no_grad(|| change(&net));
+            let measured: Measurements = measure_layers(&net, &validation).into_iter().collect();
+            let [conv1, fc1] = ["conv1", "fc1"].map(|name| name.parse().unwrap());
+            let of = |layer| measured.of_layer(layer, Metric::Saturated).unwrap();
+            assert_eq!(Some(of(conv1)), measured.of_layer(conv1, Metric::Zeros));
+            let pick: Vec<i64> = (0..100).collect();
+            let y = &net.trace(&validation.images(&pick, net.architecture.padding)).0[2].y;
+            (of(fc1), y.detach())
+        };
+        let widen = |net: &Network| drop(net.parameter("fc1.weight").shallow_clone().g_mul_scalar_(20.0));
+        let (share, y) = saturated(Activation::Tanh, &widen);
+        assert!((20.0..100.0).contains(&share), "{share}");
+        assert!((share - 100.0 * mean(&y.abs().gt(0.994_987_4))).abs() < 0.1, "{share}");
+        let flatten = |net: &Network| drop(net.parameter("fc1.slope").shallow_clone().fill_(0.001));
+        let (share, y) = saturated(Activation::PRELU, &flatten);
+        assert!((share - 100.0 * mean(&y.le(0.0))).abs() < 1e-9 && share > 10.0, "{share}");
+        assert!(saturated(Activation::PRELU, &|_| {}).0 < 1e-9);
     }
 }

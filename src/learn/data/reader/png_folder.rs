@@ -8,8 +8,7 @@
 //! The hash is the first eight bytes, big-endian, of the SHA-256 of the file's name. It orders the images of a split, too: a
 //! part of them is a fair sample of all classes.
 
-use super::dataset::DataError;
-use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, Reader, SIDES};
+use super::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader, SIDES};
 use sha2::{Digest, Sha256};
 use std::cmp::Ordering;
 use std::fs::{self, File};
@@ -53,6 +52,10 @@ pub enum PngError {
 pub struct PngFolder;
 
 impl Reader for PngFolder {
+    fn form(&self) -> String {
+        format!("folders of PNG images: {TRAIN}/CLASS and {TEST}/CLASS, or CLASS alone")
+    }
+
     fn recognises(&self, folder: &Path) -> bool {
         let holds_images = |folder: &Path| entries(folder).is_ok_and(|found| found.iter().any(Entry::is_image));
         let is_set = |folder: &Path| {
@@ -61,11 +64,11 @@ impl Reader for PngFolder {
         is_set(&folder.join(TRAIN)) || is_set(&folder.join(TEST)) || is_set(folder)
     }
 
-    fn check(&self, folder: &Path) -> Result<(), DataError> {
+    fn check(&self, folder: &Path) -> Result<(), ReadError> {
         Listing::of(folder).map(drop)
     }
 
-    fn read(&self, folder: &Path) -> Result<Contents, DataError> {
+    fn read(&self, folder: &Path) -> Result<Contents, ReadError> {
         Listing::of(folder)?.read()
     }
 }
@@ -150,7 +153,7 @@ struct Listing {
 }
 
 impl Listing {
-    fn of(folder: &Path) -> Result<Self, DataError> {
+    fn of(folder: &Path) -> Result<Self, ReadError> {
         let parts = [TRAIN, TEST].map(|part| folder.join(part));
         let listing = match parts.each_ref().map(|part| part.is_dir()) {
             [true, true] => Self::split_already(&parts[0], &parts[1])?,
@@ -163,7 +166,7 @@ impl Listing {
         Ok(listing)
     }
 
-    fn split_already(train: &Path, test: &Path) -> Result<Self, DataError> {
+    fn split_already(train: &Path, test: &Path) -> Result<Self, ReadError> {
         let classes = class_folders(train)?;
         check_classes(train, classes.len())?;
         let mut training = Vec::new();
@@ -185,7 +188,7 @@ impl Listing {
         Ok(Self { classes, training, validation: Vec::new(), test: tests })
     }
 
-    fn split_by_hash(folder: &Path) -> Result<Self, DataError> {
+    fn split_by_hash(folder: &Path) -> Result<Self, ReadError> {
         let mut found = Vec::new();
         for class in class_folders(folder)? {
             // A folder without images, of notes say, is no class.
@@ -210,7 +213,7 @@ impl Listing {
         Ok(listing)
     }
 
-    fn read(self) -> Result<Contents, DataError> {
+    fn read(self) -> Result<Contents, ReadError> {
         // Of what is too much, each class keeps the same share.
         let count = |part: &[Vec<ImageFile>]| part.iter().map(Vec::len).sum::<usize>();
         let share = |most: usize, all: usize| (most as f64 / all.max(1) as f64).min(1.0);
@@ -250,12 +253,12 @@ impl Listing {
     }
 }
 
-fn check_classes(folder: &Path, count: usize) -> Result<(), DataError> {
+fn check_classes(folder: &Path, count: usize) -> Result<(), ReadError> {
     if CLASSES.contains(&count) {
         return Ok(());
     }
     let found = if count == 1 { "a folder of one class".into() } else { format!("folders of {count} classes") };
-    Err(DataError::Classes { file: folder.display().to_string(), found })
+    Err(ReadError::Classes { file: folder.display().to_string(), found })
 }
 
 /// This share of each class, at least one image; all classes mixed, in the order of their hashes.

@@ -5,9 +5,8 @@
 //! the set's name in front, and has all of its sets in one archive; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
 //! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
 
-use super::dataset::DataError;
 use super::idx::{self, IdxError, Images, Labels};
-use super::reader::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, Reader};
+use super::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader, forms};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
@@ -30,19 +29,23 @@ const PREFIXES: [&str; 6] =
 pub struct IdxFolder;
 
 impl Reader for IdxFolder {
+    fn form(&self) -> String {
+        format!("the four MNIST files {}, each also with .idx for -idx, with .gz, or in MNIST/raw", names().join(", "))
+    }
+
     fn recognises(&self, folder: &Path) -> bool {
         // Several sets are one too many, but they are IDX files.
         !matches!(find(folder), Err(FolderError::Missing { .. } | FolderError::Unreadable { .. }))
     }
 
-    fn check(&self, folder: &Path) -> Result<(), DataError> {
+    fn check(&self, folder: &Path) -> Result<(), ReadError> {
         for file in find(folder)? {
             idx::check_kind(&file)?;
         }
         Ok(())
     }
 
-    fn read(&self, folder: &Path) -> Result<Contents, DataError> {
+    fn read(&self, folder: &Path) -> Result<Contents, ReadError> {
         let read = |path: &Path, most| Ok::<_, IdxError>((path.display().to_string(), idx::read_file(path, most)?));
         let [train_images, train_labels, test_images, test_labels] = find(folder)?;
         contents(&[
@@ -55,21 +58,21 @@ impl Reader for IdxFolder {
 }
 
 /// Parses the four files, each with its name: training images and labels, test images and labels.
-pub fn contents(files: &[(String, Vec<u8>); 4]) -> Result<Contents, DataError> {
+pub fn contents(files: &[(String, Vec<u8>); 4]) -> Result<Contents, ReadError> {
     let [train_images, train_labels, test_images, test_labels] = files;
     let (training, classes) = split("training", train_images, train_labels, MOST_TRAINING)?;
     let (test, test_classes) = split("test", test_images, test_labels, MOST_TEST)?;
     if training.shape != test.shape {
-        return Err(DataError::OtherShape { training: training.shape, test: test.shape });
+        return Err(ReadError::OtherShape { training: training.shape, test: test.shape });
     }
     // A class may be missing among the test images; a new one there could not be learned.
     if test_classes > classes {
         let found = format!("the label {}, which no training image has", test_classes - 1);
-        return Err(DataError::Classes { file: test_labels.0.clone(), found });
+        return Err(ReadError::Classes { file: test_labels.0.clone(), found });
     }
     if !CLASSES.contains(&classes) {
         let found = format!("no label but {}", classes - 1);
-        return Err(DataError::Classes { file: train_labels.0.clone(), found });
+        return Err(ReadError::Classes { file: train_labels.0.clone(), found });
     }
     let mut hasher = Sha256::new();
     for (_, plain) in files {
@@ -96,11 +99,11 @@ fn split(
     (image_file, images): &(String, Vec<u8>),
     (label_file, labels): &(String, Vec<u8>),
     most: usize,
-) -> Result<(IdxSplit, usize), DataError> {
+) -> Result<(IdxSplit, usize), ReadError> {
     let images = Images::parse(image_file, images, most)?;
     let Labels(labels) = Labels::parse(label_file, labels, most)?;
     if images.count() != labels.len() {
-        return Err(DataError::Mismatch { which, images: images.count(), labels: labels.len() });
+        return Err(ReadError::Mismatch { which, images: images.count(), labels: labels.len() });
     }
     let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
     let Images { shape, pixels } = images;
@@ -112,11 +115,7 @@ fn split(
 pub enum FolderError {
     #[error("{folder}: can't be read ({source}); check the path and its permissions")]
     Unreadable { folder: String, source: io::Error },
-    #[error(
-        "{folder}: has no {}; --data needs the four MNIST files {}, each also with .idx for -idx, with .gz, or in \
-         MNIST/raw, or folders of PNG images: train/CLASS and test/CLASS, or CLASS alone; {found}",
-        .missing.join(", no "), names().join(", ")
-    )]
+    #[error("{folder}: has no {}; --data needs {}; {found}", .missing.join(", no "), forms())]
     Missing { folder: String, missing: Vec<&'static str>, found: String },
     #[error("{folder}: holds several data sets ({}); give the folder of one of them, or put one into its own", .sets.join(", "))]
     Several { folder: String, sets: Vec<String> },

@@ -1,7 +1,12 @@
-//! What a reader makes of a source, and the list of readers for folders.
+//! What a reader makes of a source, and the list of readers for folders. To add one, write its file and name it here: its
+//! module, its errors in [`ReadError`], and itself in [`READERS`].
 
-use super::dataset::DataError;
-use super::{idx_folder, png_folder};
+pub mod idx_folder;
+
+mod cifar10;
+mod idx;
+mod png_folder;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -67,20 +72,47 @@ pub struct Contents {
     pub digest: String,
 }
 
+/// Why a reader can't read a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Idx(#[from] idx::IdxError),
+    #[error(transparent)]
+    Folder(#[from] idx_folder::FolderError),
+    #[error(transparent)]
+    Png(#[from] png_folder::PngError),
+    #[error(transparent)]
+    Cifar(#[from] cifar10::CifarError),
+    #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
+    Mismatch { which: &'static str, images: usize, labels: usize },
+    #[error("the training images are {training}, the test images {test}; one of the files belongs to another set")]
+    OtherShape { training: ImageShape, test: ImageShape },
+    #[error("{file}: has {found}; a data set needs {} to {} classes", CLASSES.start(), CLASSES.end())]
+    Classes { file: String, found: String },
+}
+
 /// A form in which a folder may hold a data set.
 pub trait Reader: Sync {
+    /// What it reads, for whoever gave a folder of another form: `folders of PNG images`.
+    fn form(&self) -> String;
+
     /// Whether the folder seems to be of this form, by the names in it.
     fn recognises(&self, folder: &Path) -> bool;
 
     /// Whether all that belongs to the set is there; no image is read.
-    fn check(&self, folder: &Path) -> Result<(), DataError>;
+    fn check(&self, folder: &Path) -> Result<(), ReadError>;
 
     /// Reads and checks the whole set.
-    fn read(&self, folder: &Path) -> Result<Contents, DataError>;
+    fn read(&self, folder: &Path) -> Result<Contents, ReadError>;
 }
 
 /// In the order in which they are tried.
-const READERS: [&dyn Reader; 2] = [&idx_folder::IdxFolder, &png_folder::PngFolder];
+const READERS: [&dyn Reader; 3] = [&idx_folder::IdxFolder, &png_folder::PngFolder, &cifar10::Cifar10];
+
+/// What `--data` takes, in words.
+fn forms() -> String {
+    READERS.map(Reader::form).join(", or ")
+}
 
 /// The reader of a folder. One that no reader recognises goes to the first, whose error tells what was looked for.
 pub fn reader_of(folder: &Path) -> &'static dyn Reader {

@@ -3,7 +3,7 @@
 //! A header is a claim, the file's length a fact: every size is checked against the bytes that are really there
 //! before anything is allocated.
 
-use super::reader::{CLASSES, ImageShape, SIDES};
+use super::{CLASSES, ImageShape, SIDES};
 use flate2::bufread::GzDecoder;
 use std::io::Read;
 use std::path::Path;
