@@ -1,6 +1,6 @@
 //! What stands above the status line as long as it holds: trouble, what to mend in a lesson, a word to a newcomer.
 
-use super::App;
+use crate::App;
 
 /// Rows of a banner at most: its sentence names a path and a remedy.
 const MOST_ROWS: usize = 2;
@@ -49,32 +49,32 @@ impl App {
     }
 
     /// Lays a lesson out that was just opened. Lesson 0 takes the pointer to it away for good.
-    pub(super) fn take_up_pointer(&mut self) {
+    pub(crate) fn take_up_pointer(&mut self) {
         if self.document().number == Some(0) {
             self.is_newcomer = false;
         }
         self.change_banner();
     }
 
-    pub(super) fn banner_rows(&self, columns: u16) -> u16 {
+    pub(crate) fn banner_rows(&self, columns: u16) -> u16 {
         let width = usize::from(columns.saturating_sub(2).max(1));
         self.banner()
-            .map_or(0, |banner| textwrap::wrap(banner.text(), super::lines_of(width)).len().min(MOST_ROWS) as u16)
+            .map_or(0, |banner| textwrap::wrap(banner.text(), crate::lines_of(width)).len().min(MOST_ROWS) as u16)
     }
 
     /// Lays the screen out anew, as the banner takes rows from the lesson.
-    pub(super) fn change_banner(&mut self) {
+    pub(crate) fn change_banner(&mut self) {
         self.resize(self.screen.whole.width, self.screen.whole.height);
     }
 
     /// The faults of the lesson that is being written, on lines of this width.
     pub fn fault_lines(&self, width: u16) -> Vec<String> {
-        let options = super::lines_of(usize::from(width.max(10))).subsequent_indent("  ");
+        let options = crate::lines_of(usize::from(width.max(10))).subsequent_indent("  ");
         self.lesson_faults.iter().flat_map(|fault| textwrap::wrap(fault, &options)).map(Into::into).collect()
     }
 
     /// The most lines that the list of faults can be scrolled down.
-    pub(super) fn last_fault_line(&self) -> usize {
+    pub(crate) fn last_fault_line(&self) -> usize {
         let area = self.screen.faults();
         let rows = usize::from(area.height.saturating_sub(3));
         self.fault_lines(area.width.saturating_sub(4)).len().saturating_sub(rows)

@@ -1,6 +1,6 @@
 //! What happens to the notebook, and what it asks of the shell.
 
-use super::{Background, Read};
+use crate::{Background, Read};
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{Lit, Parsed};
 use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};

@@ -1,45 +1,21 @@
 //! The notebook's state, and how an event changes it: [`update()`] takes an [`Event`] and returns the [`Effect`]s that
 //! the shell carries out. Nothing here reads, writes or draws.
 
-mod answers;
 mod background;
 mod banner;
 mod chart;
-mod claims;
-mod command;
-mod contents;
-mod drafts;
 mod event;
-mod experiment;
-mod folding;
+mod inbox;
 pub mod keys;
-mod ledger;
-mod lesson_view;
-mod line_keys;
+mod lesson;
 mod modal;
-mod modal_keys;
 mod mouse;
-mod navigate;
-mod opening;
 mod operation;
-mod outline;
-mod own_numbers;
-mod pages;
-mod predictions;
-mod progress;
-mod race;
-mod race_cell;
-mod readings;
-mod reload;
-mod reply;
 mod screen;
-mod settings;
-mod steering;
-mod told;
+mod study;
 mod update;
 mod wrapping;
 
-pub use answers::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use chart::{
@@ -48,40 +24,41 @@ pub use chart::{
     cited_colour, clip_segment, cut, has_markers, mark_values, race_plot, race_readout, seed_colour, series_colour,
     tick_labels,
 };
-pub use claims::{ClaimLine, claim_lines, judged_by, told};
-pub use command::commands;
-pub use contents::{CONTENTS_TOP, ContentsRow};
 pub use event::{Effect, Event, Link, Tag};
-pub use experiment::{ExperimentView, Running, Stale, offer};
+pub use inbox::pending::{Read, Readings};
 pub use keys::{Action, BINDINGS, Binding};
-pub use ledger::{ShownClaims, Totals};
-pub use lesson_view::LessonView;
+pub use lesson::claims::{ClaimLine, claim_lines, judged_by, told};
+pub use lesson::contents::{CONTENTS_TOP, ContentsRow};
+pub use lesson::experiment::{ExperimentView, Running, Stale, offer};
+pub use lesson::ledger::{ShownClaims, Totals};
+pub use lesson::navigate::{Kept, Place};
+pub use lesson::pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
+pub use lesson::predicted_numbers::{OwnNumber, YOURS};
+pub use lesson::predictions::{
+    CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, calibration_plot,
+    prediction_lines,
+};
+pub use lesson::probe::STEERING;
+pub use lesson::progress::LessonProgress;
+pub use lesson::questions::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
+pub use lesson::restore::Opening;
+pub use lesson::view::LessonView;
+pub use modal::command::commands;
+pub use modal::headings::Outline;
 pub use modal::{
     CommandLine, Completion, ConfidenceEntry, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search,
     Wanted,
 };
-pub use navigate::{Kept, Place};
-pub use opening::Opening;
 pub use operation::{Operation, Work};
-pub use outline::Outline;
-pub use own_numbers::{OwnNumber, YOURS};
-pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
-pub use predictions::{
-    CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, calibration_plot,
-    prediction_lines,
-};
-pub use progress::LessonProgress;
-pub use race::{ArmView, LaneView, MeanPoint, Race, Spread};
-pub use race_cell::Reach;
-pub use readings::{Read, Readings};
 pub use screen::Screen;
-pub use settings::{Field, Settings};
-pub use steering::STEERING;
+pub use study::form::{Field, Settings};
+pub use study::train_cell::Reach;
+pub use study::training_run::{ArmView, LaneView, MeanPoint, Race, Spread};
 pub use update::update;
 pub use wrapping::{cut_at_word, lines_of};
 
+use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use chart::ChartId;
-use lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
 use std::collections::{BTreeSet, HashMap};
 
@@ -272,17 +249,18 @@ impl App {
                 CellBody::Claim(claim) => {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }
-                CellBody::Train(_) if !self.has_run(&key) => READY.min(answers::pane_height(height)),
-                CellBody::Train(_) => answers::pane_height(height),
+                CellBody::Train(_) if !self.has_run(&key) => READY.min(lesson::questions::pane_height(height)),
+                CellBody::Train(_) => lesson::questions::pane_height(height),
                 CellBody::Predict(_) | CellBody::Quiz(_) => self.question_height(&key, &cell.body, width),
                 CellBody::Predictions(_) => self.predictions_height(width),
             }
         };
         let document = self.document();
         let folded = |sealed: &Sealed, columns: usize| {
-            self.is_folded(document, sealed).then(|| sealed.folded_line(document, columns, Some(folding::UNFOLD)))
+            self.is_folded(document, sealed)
+                .then(|| sealed.folded_line(document, columns, Some(lesson::folding::UNFOLD)))
         };
-        lesson::lay_out(document, (width, height), glyphs, heights, folded)
+        ::lesson::lay_out(document, (width, height), glyphs, heights, folded)
     }
 
     /// Whether a race's cell has a run to show, or is about to.

@@ -1,15 +1,15 @@
 //! The mouse: whatever a key reaches can be clicked.
 
-use super::answers::choice_under;
-use super::navigate::Start;
-use super::{Action, App, Effect, Modal, head_rows, tabs_fit};
+use crate::lesson::navigate::Start;
+use crate::lesson::questions::choice_under;
+use crate::{Action, App, Effect, Modal, head_rows, tabs_fit};
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Line};
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
 
 impl App {
-    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+    pub(crate) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
         let at = Position { x: column, y: row };
         match self.modals.last() {
             None => {}

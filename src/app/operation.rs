@@ -5,11 +5,11 @@
 //! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned that is not on the screen: the
 //! first press brings it there and says what the next one does.
 
-use super::answers::{choice_rows, question_rows};
-use super::folding::UNFOLD;
-use super::modal::Wanted;
-use super::navigate::Start;
-use super::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
+use crate::lesson::folding::UNFOLD;
+use crate::lesson::navigate::Start;
+use crate::lesson::questions::{choice_rows, question_rows};
+use crate::modal::Wanted;
+use crate::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
 use protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunState, Study, about};
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ const LONG: f64 = 60.0;
 const MANY_IMAGES: u64 = 5_000_000;
 
 /// What a prediction says that can't be changed any more.
-pub(super) const SETTLED: &str =
+pub(crate) const SETTLED: &str =
     "its outcome or its explanation can be seen, so your prediction stays; :reset forgets this lesson's answers";
 
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
@@ -529,7 +529,7 @@ impl App {
     }
 
     /// Does what the key does now.
-    pub(super) fn operate(&mut self, action: Action) -> Vec<Effect> {
+    pub(crate) fn operate(&mut self, action: Action) -> Vec<Effect> {
         let operation = self.operation(action);
         self.perform(action, operation)
     }
@@ -598,7 +598,7 @@ impl App {
         }
     }
 
-    pub(super) fn start(&mut self, work: Work) -> Vec<Effect> {
+    pub(crate) fn start(&mut self, work: Work) -> Vec<Effect> {
         match work {
             Work::Race(key, spec) => self.start_race(key, spec),
             Work::Experiment(key, spec) => self.start_experiment(key, spec),
@@ -650,7 +650,7 @@ impl App {
     }
 
     /// The settings that the focused race has, or would start with.
-    pub(super) fn focused_spec(&self) -> Option<(CellKey, Study)> {
+    pub(crate) fn focused_spec(&self) -> Option<(CellKey, Study)> {
         let key = self.key_of(self.focused()?);
         let spec = self.spec_of(&key)?;
         Some((key, spec))

@@ -1,7 +1,7 @@
 //! The one place where the notebook's state changes.
 
-use super::keys;
-use super::{
+use crate::keys;
+use crate::{
     Action, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read, RunsList,
     Search, Tag,
 };
@@ -183,7 +183,7 @@ impl App {
         }
     }
 
-    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(crate) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Down => return self.scroll(1),
             Action::Up => return self.scroll(-1),
@@ -266,19 +266,19 @@ impl App {
     }
 
     /// The settings that a race of the open lesson has, or would start with.
-    pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::Study> {
+    pub(crate) fn spec_of(&self, key: &CellKey) -> Option<protocol::Study> {
         let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
         let CellBody::Train(train) = &cell.body else { return None };
         Some(self.race_of(key).map_or_else(|| train.spec(), |race| race.spec.clone()))
     }
 
-    pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::Study) -> Vec<Effect> {
+    pub(crate) fn start_race(&mut self, key: CellKey, spec: protocol::Study) -> Vec<Effect> {
         self.starting.insert(key.clone(), Ok(spec.clone()));
         vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
     }
 
     /// Goes on with a halted run, once: until the kernel has answered, a second wish would be refused.
-    pub(super) fn go_on(&mut self, run: RunId) -> Vec<Effect> {
+    pub(crate) fn go_on(&mut self, run: RunId) -> Vec<Effect> {
         let Some(race) = self.races.get_mut(&run).filter(|race| !race.resuming) else { return Vec::new() };
         race.resuming = true;
         let body = match race.state {
@@ -289,7 +289,7 @@ impl App {
     }
 
     /// Takes back the last that was put in order.
-    pub(super) fn take_back(&mut self, key: &CellKey) -> Vec<Effect> {
+    pub(crate) fn take_back(&mut self, key: &CellKey) -> Vec<Effect> {
         let Some(Answer::Order(mut order)) = self.answers.get(key).map(|record| record.answer.clone()) else {
             return Vec::new();
         };

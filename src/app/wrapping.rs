@@ -32,7 +32,7 @@ pub fn cut_at_word(text: &str, room: usize) -> String {
         return text.into();
     }
     let first = textwrap::wrap(text, lines_of(room.saturating_sub(1).max(1))).into_iter().next().unwrap_or_default();
-    super::cut(&format!("{}…", first.trim_end_matches([' ', ',', ':', ';'])), room)
+    crate::cut(&format!("{}…", first.trim_end_matches([' ', ',', ':', ';'])), room)
 }
 
 #[cfg(test)]

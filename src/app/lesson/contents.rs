@@ -1,6 +1,6 @@
 //! The contents as rows of the screen: a long title takes several.
 
-use super::App;
+use crate::App;
 use ratatui::layout::Position;
 
 /// The row of the first lesson in the contents.
@@ -33,7 +33,7 @@ impl App {
         let mut end = 0;
         for (lesson, document) in self.library.lessons.iter().enumerate() {
             let title = self.glyphs.text(&document.meta.title);
-            for (line, words) in textwrap::wrap(&title, super::lines_of(room)).iter().enumerate() {
+            for (line, words) in textwrap::wrap(&title, crate::lines_of(room)).iter().enumerate() {
                 let is_first = line == 0;
                 let number = document.number.filter(|_| is_first).map_or(String::new(), |number| number.to_string());
                 let minutes = match self.minutes_left(lesson) {
@@ -62,7 +62,7 @@ impl App {
         }
     }
 
-    pub(super) fn lesson_under(&self, at: Position) -> Option<usize> {
+    pub(crate) fn lesson_under(&self, at: Position) -> Option<usize> {
         let row = at.y.checked_sub(CONTENTS_TOP).filter(|_| self.screen.contents.contains(at))?;
         self.contents_rows().get(usize::from(row)).map(|row| row.lesson)
     }

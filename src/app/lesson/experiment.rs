@@ -1,9 +1,9 @@
 //! An experiment's cell as the notebook knows it: what was measured, what is under way, and how thoroughly the reader
 //! wants it.
 
-use super::answers::pane_height;
-use super::pages::{AROUND, page_rows};
-use super::{App, Effect, Tag, head_rows};
+use crate::lesson::pages::{AROUND, page_rows};
+use crate::lesson::questions::pane_height;
+use crate::{App, Effect, Tag, head_rows};
 use lesson::{Cell, CellBody, ExperimentCell};
 use protocol::{CellKey, Effort, ExperimentSpec, Outcome, RequestBody, Steer, Timings};
 use ratatui::layout::Rect;
@@ -97,7 +97,7 @@ pub fn offer(wanted: &ExperimentSpec, timings: &Timings) -> Vec<String> {
 impl App {
     /// The rows of each cell of the open lesson that change with what is measured; 0 for the others. A race has one size
     /// with a run and another without: 1 and 0.
-    pub(super) fn panes(&self) -> Vec<u16> {
+    pub(crate) fn panes(&self) -> Vec<u16> {
         let cells = self.document().cells();
         let pane = |cell: &&Cell| match &cell.body {
             CellBody::Train(_) => u16::from(self.has_run(&self.key_of(cell))),
@@ -130,7 +130,7 @@ impl App {
     }
 
     /// Rows of an experiment's cell: a pane for its figures, or the offer to measure them.
-    pub(super) fn experiment_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16) -> u16 {
+    pub(crate) fn experiment_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16) -> u16 {
         let view = self.experiments.get(key);
         if let Some(rows) = self.pane_rows(view) {
             return rows;
@@ -138,7 +138,7 @@ impl App {
         let inner = width.saturating_sub(4).max(10);
         let offered: usize = offer(&self.wanted(key, cell), &self.timings)
             .iter()
-            .map(|line| textwrap::wrap(line, super::lines_of(usize::from(inner))).len())
+            .map(|line| textwrap::wrap(line, crate::lines_of(usize::from(inner))).len())
             .sum();
         // The frame, and a blank row above and below.
         4 + offered as u16 + view.map_or(0, |view| head_rows(view, inner))
@@ -157,7 +157,7 @@ impl App {
     }
 
     /// The same, of a cell in any lesson; `None` if the lessons have it no more.
-    pub(super) fn wanted_of(&self, key: &CellKey) -> Option<ExperimentSpec> {
+    pub(crate) fn wanted_of(&self, key: &CellKey) -> Option<ExperimentSpec> {
         match &self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)?.body {
             CellBody::Experiment(cell) => Some(self.wanted(key, cell)),
             _ => None,
@@ -180,7 +180,7 @@ impl App {
     }
 
     /// Starts a measurement for the reader, who sees all of its pane.
-    pub(super) fn start_experiment(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
+    pub(crate) fn start_experiment(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let cell = self.view.focus;
         let effects = self.measure(key, spec);
         // The pane that opens may be higher than what is left of the screen beneath the offer.
@@ -192,7 +192,7 @@ impl App {
     }
 
     /// Measures the plots on the screen that have nothing to show: they take no time worth asking for.
-    pub(super) fn fill_plots(&mut self) -> Vec<Effect> {
+    pub(crate) fn fill_plots(&mut self) -> Vec<Effect> {
         let empty = |view: Option<&ExperimentView>| view.is_none_or(|view| !view.asked && !view.is_open());
         let mut wanted = Vec::new();
         for (number, cell) in self.document().cells().into_iter().enumerate() {
@@ -210,7 +210,7 @@ impl App {
     }
 
     /// Asks the kernel for the measurement.
-    pub(super) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
+    pub(crate) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let view = self.experiments.entry(key.clone()).or_default();
         view.running = Some(Running::starting(spec.clone()));
         view.asked = true;
@@ -219,14 +219,14 @@ impl App {
     }
 
     /// Chooses the quick or the full setting of an experiment.
-    pub(super) fn choose_effort(&mut self, key: CellKey, effort: Effort) {
+    pub(crate) fn choose_effort(&mut self, key: CellKey, effort: Effort) {
         let time = self.wanted_of(&key).map(|wanted| self.experiment_estimate(&ExperimentSpec { effort, ..wanted }));
         self.experiments.entry(key).or_default().effort = Some(effort);
         self.message = time.map(|time| format!("{}, {time}: Enter measures", effort.name()));
     }
 
     /// The experiment in view, and what Enter would measure.
-    pub(super) fn focused_experiment(&self) -> Option<(CellKey, ExperimentSpec)> {
+    pub(crate) fn focused_experiment(&self) -> Option<(CellKey, ExperimentSpec)> {
         let cell = self.focused()?;
         let CellBody::Experiment(experiment) = &cell.body else { return None };
         let key = self.key_of(cell);

@@ -1,6 +1,6 @@
 //! The command line that `:` opens: a few words for what the keys do, and for what no key does.
 
-use super::{Action, App};
+use crate::{Action, App};
 use std::str::FromStr;
 
 /// What was asked for.
@@ -79,7 +79,7 @@ impl FromStr for Command {
 
 impl App {
     /// The lines that the beginning of one can be completed to, in the order in which Tab offers them.
-    pub(super) fn completions(&self, line: &str) -> Vec<String> {
+    pub(crate) fn completions(&self, line: &str) -> Vec<String> {
         let line = line.trim_start();
         let Some((word, rest)) = line.split_once(char::is_whitespace) else {
             let begun = COMMANDS.iter().filter(|(word, ..)| word.starts_with(line));

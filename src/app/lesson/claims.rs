@@ -1,6 +1,6 @@
 //! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
 
-use super::{App, Stale};
+use crate::{App, Stale};
 use lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
 use protocol::{CellKey, Finding, Outcome};
 
@@ -25,7 +25,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
         let indent = " ".repeat(12);
         let head = format!("{head:<12}");
         let (first, rest) = if kind == ClaimLine::Says { ("", "") } else { (head.as_str(), indent.as_str()) };
-        let options = super::lines_of(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
+        let options = crate::lines_of(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
         lines.extend(textwrap::wrap(text, options).into_iter().map(|line| (kind, line.into_owned())));
     };
     put(ClaimLine::Says, "", &claim.says);
@@ -98,13 +98,13 @@ impl App {
     }
 
     /// What an experiment found with its lesson's settings, quick or full.
-    pub(super) fn outcome_as_taught(&self, key: &CellKey) -> Option<&Outcome> {
+    pub(crate) fn outcome_as_taught(&self, key: &CellKey) -> Option<&Outcome> {
         let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
         view.outcome.as_ref()
     }
 
     /// Claims may read otherwise now.
-    pub(super) fn judge_again(&mut self) {
+    pub(crate) fn judge_again(&mut self) {
         if has_claims(self.document()) {
             self.lay_out();
         }

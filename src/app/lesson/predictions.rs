@@ -1,7 +1,7 @@
 //! All predictions with their outcomes, and how well the reader's confidence fits them.
 
-use super::answers::PredictionOutcome;
-use super::{App, cut, cut_at_word};
+use crate::lesson::questions::PredictionOutcome;
+use crate::{App, cut, cut_at_word};
 use lesson::{Answer, CellBody, Guess, PredictCell};
 use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotMark, PlotSeries, Source, Stroke};
 use unicode_width::UnicodeWidthStr;
@@ -154,7 +154,7 @@ impl App {
     }
 
     /// The first prediction that is not answered, else the cell that decides the first that waits.
-    pub(super) fn next_prediction(&self) -> Option<CellKey> {
+    pub(crate) fn next_prediction(&self) -> Option<CellKey> {
         let rows = self.predictions();
         let first = |state: PredictionState| rows.iter().find(|row| row.state == state).map(|row| row.cell.clone());
         first(PredictionState::NotAnswered).or_else(|| {
@@ -167,7 +167,7 @@ impl App {
     }
 
     /// Rows of the cell that lists the predictions, in a frame of this width.
-    pub(super) fn predictions_height(&self, width: u16) -> u16 {
+    pub(crate) fn predictions_height(&self, width: u16) -> u16 {
         let rows = self.predictions();
         let lines = prediction_lines(&rows, width.saturating_sub(4)).len() as u16;
         // The frame.
@@ -237,7 +237,7 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
 }
 
 fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
-    textwrap::wrap(text, super::lines_of(width.max(10)))
+    textwrap::wrap(text, crate::lines_of(width.max(10)))
         .into_iter()
         .map(std::borrow::Cow::into_owned)
         .collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! The headings of the open lesson, to jump to.
 
-use super::line_keys::edit;
-use super::{App, Effect, Modal};
+use crate::modal::line_keys::edit;
+use crate::{App, Effect, Modal};
 use crossterm::event::KeyCode;
 
 /// A list of headings that typing narrows.
@@ -25,7 +25,7 @@ impl App {
     }
 
     /// Opens the list at the heading above what is being read.
-    pub(super) fn open_outline(&mut self) {
+    pub(crate) fn open_outline(&mut self) {
         let headings = &self.view.layout.headings;
         if headings.is_empty() {
             self.message = Some("this lesson has no headings".into());
@@ -35,7 +35,7 @@ impl App {
         self.modals.push(Modal::Outline(Outline { query: String::new(), selected }));
     }
 
-    pub(super) fn outline_key(&mut self, mut outline: Outline, code: KeyCode) -> Vec<Effect> {
+    pub(crate) fn outline_key(&mut self, mut outline: Outline, code: KeyCode) -> Vec<Effect> {
         let hits = self.headings_like(&outline.query);
         let last = hits.len().saturating_sub(1);
         match code {

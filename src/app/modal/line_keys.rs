@@ -1,10 +1,10 @@
 //! Keys that go to the contents, the command line and a predicted number; text that is pasted.
 
-use super::command::Command;
-use super::modal::{CommandLine, Completion, ConfidenceEntry, Guessing};
-use super::navigate::Start;
-use super::operation::SETTLED;
-use super::{Action, App, Effect, Modal, Read, Tag, keys};
+use crate::lesson::navigate::Start;
+use crate::modal::command::Command;
+use crate::modal::{CommandLine, Completion, ConfidenceEntry, Guessing};
+use crate::operation::SETTLED;
+use crate::{Action, App, Effect, Modal, Read, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use lesson::{Answer, AnswerRecord, CellBody};
 use protocol::{CellKey, RequestBody, RunId};
@@ -13,10 +13,10 @@ use serde_json::Value;
 /// Longer than any command or number.
 const LONGEST: usize = 60;
 /// A run's name, or the path that it is exported to.
-pub(super) const LONGEST_RUN_LINE: usize = 400;
+pub(crate) const LONGEST_RUN_LINE: usize = 400;
 
 impl App {
-    pub(super) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+    pub(crate) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let last = self.library.lessons.len().saturating_sub(1);
         let at = match keys::action(key) {
             _ if code == KeyCode::Enter => return self.open_lesson(at, Start::Kept),
@@ -31,7 +31,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
+    pub(crate) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter if line.text.trim().is_empty() => return Vec::new(),
             KeyCode::Enter => {
@@ -133,7 +133,7 @@ impl App {
     }
 
     /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
-    pub(super) fn reset_lesson(&mut self) -> Vec<Effect> {
+    pub(crate) fn reset_lesson(&mut self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         let answered: Vec<CellKey> = self.answers.keys().filter(|key| key.lesson == id).cloned().collect();
         self.read.remove(&id);
@@ -160,7 +160,7 @@ impl App {
         }
     }
 
-    pub(super) fn guess_key(&mut self, mut guess: Guessing, code: KeyCode) -> Vec<Effect> {
+    pub(crate) fn guess_key(&mut self, mut guess: Guessing, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
                 if let Some(answer) = guess.answer() {
@@ -174,7 +174,7 @@ impl App {
     }
 
     /// Keys while a confidence is asked for. A key that is none of them does what it does in the lesson.
-    pub(super) fn confidence_key(&mut self, mut entry: ConfidenceEntry, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+    pub(crate) fn confidence_key(&mut self, mut entry: ConfidenceEntry, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
                 if let Some(percent) = entry.percent() {
@@ -203,7 +203,7 @@ impl App {
 
     /// Keeps an answer. That a prediction's outcome is known already is kept with it; where it is not, the reader is asked
     /// for a confidence.
-    pub(super) fn keep_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
+    pub(crate) fn keep_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
         let mut record = AnswerRecord::from(answer);
         if let Some(CellBody::Predict(predict)) = self.cell_of(&key).map(|cell| &cell.body) {
             // It may have been measured while the answer was typed.
@@ -220,7 +220,7 @@ impl App {
     }
 
     /// u: shows a prediction's explanation before its outcome is known.
-    pub(super) fn open_explanation(&mut self, key: CellKey) -> Vec<Effect> {
+    pub(crate) fn open_explanation(&mut self, key: CellKey) -> Vec<Effect> {
         let Some(record) = self.answers.get(&key).cloned() else { return Vec::new() };
         self.keep_record(key, AnswerRecord { opened: true, ..record })
     }
@@ -238,13 +238,13 @@ impl App {
         vec![effect]
     }
 
-    pub(super) fn forget_answer(&mut self, key: &CellKey) -> Vec<Effect> {
+    pub(crate) fn forget_answer(&mut self, key: &CellKey) -> Vec<Effect> {
         self.answers.remove(key);
         self.lay_out();
         vec![remember(answer_key(key), Value::Null)]
     }
 
-    pub(super) fn pasted(&mut self, text: &str) -> Vec<Effect> {
+    pub(crate) fn pasted(&mut self, text: &str) -> Vec<Effect> {
         let plain = text.chars().filter(|c| !c.is_control());
         match self.modals.last_mut() {
             Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
@@ -276,19 +276,19 @@ impl App {
     }
 }
 
-pub(super) fn answer_key(key: &CellKey) -> String {
+pub(crate) fn answer_key(key: &CellKey) -> String {
     format!("answer/{}/{}", key.lesson, key.cell)
 }
 
-pub(super) fn remember(key: String, value: Value) -> Effect {
+pub(crate) fn remember(key: String, value: Value) -> Effect {
     Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value })
 }
 
-pub(super) fn edit(text: &mut String, code: KeyCode) {
+pub(crate) fn edit(text: &mut String, code: KeyCode) {
     edit_up_to(LONGEST, text, code);
 }
 
-pub(super) fn edit_up_to(longest: usize, text: &mut String, code: KeyCode) {
+pub(crate) fn edit_up_to(longest: usize, text: &mut String, code: KeyCode) {
     match code {
         KeyCode::Char(c) if !c.is_control() && text.len() < longest => text.push(c),
         KeyCode::Backspace => {

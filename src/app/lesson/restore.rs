@@ -1,6 +1,6 @@
 //! How the notebook opens: at a lesson's head, and where the reader left off once the store has told.
 
-use super::{App, Effect, LessonView, Read};
+use crate::{App, Effect, LessonView, Read};
 
 /// What the open lesson still waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Opening {
 
 impl App {
     /// Asks for everything that the store has to tell. `where_left`: the last lesson is opened as it was left.
-    pub(super) fn opened(&mut self, where_left: bool) -> Vec<Effect> {
+    pub(crate) fn opened(&mut self, where_left: bool) -> Vec<Effect> {
         let mut effects = [Read::Progress, Read::Runs, Read::RaceFindings].map(Effect::Read).to_vec();
         if where_left {
             self.opening = Opening::Awaited;
@@ -26,7 +26,7 @@ impl App {
     }
 
     /// The store has told, or can't: goes where the reader left off if that is still wanted.
-    pub(super) fn come_back(&mut self, last_lesson: Option<&str>) -> Vec<Effect> {
+    pub(crate) fn come_back(&mut self, last_lesson: Option<&str>) -> Vec<Effect> {
         if self.opening == Opening::Awaited {
             if let Some(lesson) = last_lesson.and_then(|id| self.library.find(id)).filter(|&at| at != self.lesson) {
                 self.lesson = lesson;
@@ -43,7 +43,7 @@ impl App {
     }
 
     /// Scrolls to the kept place as soon as there is room.
-    pub(super) fn land(&mut self) {
+    pub(crate) fn land(&mut self) {
         if self.opening == Opening::Screen && !self.screen.is_too_small() {
             self.return_to_place();
             self.opening = Opening::Done;

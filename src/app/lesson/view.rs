@@ -262,7 +262,7 @@ impl LessonView {
 
 /// Where the line `top` of the old layout stands in the new one, of which `height` are on the screen. An edit leaves
 /// the lines before it and behind it as they were.
-pub(super) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
+pub(crate) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
     let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| alike(a, b)).count();
     if top < before {
         return top;

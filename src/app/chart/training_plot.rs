@@ -1,7 +1,7 @@
 //! The plot of a race: validation error by epoch. This file alone knows how a study's settings and records become one.
 
 use super::axis::AxisRange;
-use super::predicted::{OwnMark, add_predictions};
+use super::prediction_marks::{OwnMark, add_predictions};
 use super::readout::Readout;
 use crate::{Race, Reach};
 use lesson::{CellBody, Document, Library, RaceMark};

@@ -1,6 +1,6 @@
 //! The ledger as a whole: how many claims have which verdict, and those of one verdict alone.
 
-use super::{App, Effect};
+use crate::{App, Effect};
 use lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
 
 /// The claims of a ledger that are shown.
@@ -58,7 +58,7 @@ impl App {
     }
 
     /// Puts the totals beneath the head of the open lesson.
-    pub(super) fn note_standing(&mut self) {
+    pub(crate) fn note_standing(&mut self) {
         let standing = self.totals().map(|totals| {
             let shown = match self.shown_claims {
                 ShownClaims::All => String::new(),
@@ -69,7 +69,7 @@ impl App {
         self.library.lessons[self.lesson].standing = standing;
     }
 
-    pub(super) fn shows_claim(&self, claim: &ClaimCell) -> bool {
+    pub(crate) fn shows_claim(&self, claim: &ClaimCell) -> bool {
         // A lesson with a single claim has no totals to choose from.
         let is_ledger = || claims(self.document()).len() > 1;
         match self.shown_claims {
@@ -80,7 +80,7 @@ impl App {
 
     /// What the key shows next: the claims of the next verdict that one has, after the last all of them. `None` in a lesson
     /// that is no ledger.
-    pub(super) fn next_shown_claims(&self) -> Option<ShownClaims> {
+    pub(crate) fn next_shown_claims(&self) -> Option<ShownClaims> {
         let totals = self.totals()?;
         let from = match self.shown_claims {
             ShownClaims::All => 0,
@@ -92,7 +92,7 @@ impl App {
         Some(next.map_or(ShownClaims::All, ShownClaims::Only))
     }
 
-    pub(super) fn show_claims(&mut self, shown: ShownClaims) -> Vec<Effect> {
+    pub(crate) fn show_claims(&mut self, shown: ShownClaims) -> Vec<Effect> {
         self.shown_claims = shown;
         (self.view.focus, self.view.link) = (None, None);
         self.lay_out();

@@ -1,6 +1,6 @@
 //! How far a lesson has been worked through: read, its cells run, its questions answered.
 
-use super::App;
+use crate::App;
 use lesson::{Cell, CellBody, Document};
 use protocol::{CellKey, RunId, RunState};
 

@@ -1,10 +1,10 @@
 //! Answers of the kernel, by what they were asked for.
 
-use super::{App, Effect, Read, Tag};
+use crate::{App, Effect, Read, Tag};
 use protocol::Reply;
 
 impl App {
-    pub(super) fn replied(&mut self, tag: Tag, reply: Reply) -> Vec<Effect> {
+    pub(crate) fn replied(&mut self, tag: Tag, reply: Reply) -> Vec<Effect> {
         match (tag, reply) {
             (Tag::Race(key), Reply::Started { run }) => {
                 let spec = self.starting.remove(&key).and_then(Result::ok);
@@ -19,7 +19,7 @@ impl App {
     }
 
     /// A request that was refused or that no kernel answered.
-    pub(super) fn unanswered(&mut self, tag: Tag, why: String) -> Vec<Effect> {
+    pub(crate) fn unanswered(&mut self, tag: Tag, why: String) -> Vec<Effect> {
         match tag {
             Tag::Race(key) => {
                 self.starting.insert(key, Err(why));

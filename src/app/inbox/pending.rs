@@ -1,7 +1,7 @@
 //! What is being read from the store. The shell reads beside the event loop, and the kernel may tell of newer things
 //! meanwhile: they are kept until the answer comes, which may be older than they are.
 
-use super::Effect;
+use crate::Effect;
 use protocol::{RunEvent, RunId};
 
 /// What can be read.
@@ -31,7 +31,7 @@ struct Reading {
 impl Readings {
     /// Whether to read it now. What is being read already is read once more afterwards, however often it was wished
     /// for meanwhile.
-    pub(super) fn begin(&mut self, what: Read) -> bool {
+    pub(crate) fn begin(&mut self, what: Read) -> bool {
         if let Some(reading) = self.0.iter_mut().find(|reading| reading.what == what) {
             reading.again = true;
             return false;
@@ -41,7 +41,7 @@ impl Readings {
     }
 
     /// Keeps what the kernel told of a run that is being read. Progress is never stored, so no answer is behind it.
-    pub(super) fn keep(&mut self, event: &RunEvent) {
+    pub(crate) fn keep(&mut self, event: &RunEvent) {
         if matches!(event, RunEvent::Progress { .. }) {
             return;
         }
@@ -52,13 +52,13 @@ impl Readings {
     }
 
     /// The answer has come: what the kernel told meanwhile, and the wish to read it again if there is one.
-    pub(super) fn end(&mut self, what: Read) -> (Vec<RunEvent>, Vec<Effect>) {
+    pub(crate) fn end(&mut self, what: Read) -> (Vec<RunEvent>, Vec<Effect>) {
         let Some(at) = self.0.iter().position(|reading| reading.what == what) else { return Default::default() };
         let Reading { told, again, .. } = self.0.swap_remove(at);
         (told, again.then_some(Effect::Read(what)).into_iter().collect())
     }
 
-    pub(super) fn is_under_way(&self, what: Read) -> bool {
+    pub(crate) fn is_under_way(&self, what: Read) -> bool {
         self.0.iter().any(|reading| reading.what == what)
     }
 }

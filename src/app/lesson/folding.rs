@@ -1,14 +1,14 @@
 //! Sealed blocks: folded until their cells have run or the reader unfolds them. Once unfolded they stay so, whatever
 //! becomes of the cells.
 
-use super::line_keys::remember;
-use super::{App, Effect};
+use crate::modal::line_keys::remember;
+use crate::{App, Effect};
 use lesson::{CellBody, Document, Sealed, Target};
 use protocol::{CellKey, RunId, RunState};
 use serde_json::Value;
 
 /// The key that unfolds what is in view, as the line of a folded block names it.
-pub(super) const UNFOLD: char = 'u';
+pub(crate) const UNFOLD: char = 'u';
 
 fn unfolded_key(key: &CellKey) -> String {
     format!("unfolded/{}/{}", key.lesson, key.cell)
@@ -53,14 +53,14 @@ impl App {
     }
 
     /// Whether each sealed block of the open lesson is folded, in reading order.
-    pub(super) fn folds(&self) -> Vec<bool> {
+    pub(crate) fn folds(&self) -> Vec<bool> {
         let document = self.document();
         document.sealed().into_iter().map(|sealed| self.is_folded(document, sealed)).collect()
     }
 
     /// Keeps that blocks of the open lesson were unfolded by what may come undone: a stopped run can be resumed or
     /// deleted, and an order taken back. A measurement is replaced and never taken away.
-    pub(super) fn keep_unfolded(&mut self) -> Vec<Effect> {
+    pub(crate) fn keep_unfolded(&mut self) -> Vec<Effect> {
         let document = self.document();
         let can_be_undone = |sealed: &Sealed| {
             let is_measured =
@@ -78,7 +78,7 @@ impl App {
     }
 
     /// Whether a block of the open lesson is unfolded whose cells have not run.
-    pub(super) fn unfolded_by_hand(&self) -> bool {
+    pub(crate) fn unfolded_by_hand(&self) -> bool {
         let document = self.document();
         let is_waiting = |sealed: &&Sealed| !self.has_run_cells(document, sealed);
         document.sealed().into_iter().filter(is_waiting).any(|sealed| !self.is_folded(document, sealed))
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// The folded block that the unfolding key acts on: the chosen one, else the first on the screen.
-    pub(super) fn folded_in_view(&self) -> Option<(String, usize)> {
+    pub(crate) fn folded_in_view(&self) -> Option<(String, usize)> {
         let folded = |target: &Target| match target {
             Target::Sealed { cell, number } => Some((cell.clone(), *number)),
             _ => None,
@@ -105,7 +105,7 @@ impl App {
     }
 
     /// Unfolds a block of the open lesson; its first line stays where the folded one was, or as near as its end allows.
-    pub(super) fn unfold(&mut self, cell: &str, number: usize) -> Vec<Effect> {
+    pub(crate) fn unfold(&mut self, cell: &str, number: usize) -> Vec<Effect> {
         let document = self.document();
         let mut sealed = document.sealed().into_iter();
         let Some(at) = sealed.position(|sealed| sealed.first_cell() == cell && sealed.number == number) else {
@@ -127,7 +127,7 @@ impl App {
     }
 
     /// Folds the open lesson's blocks again, but for those whose cells have run.
-    pub(super) fn fold_again(&mut self) -> Vec<Effect> {
+    pub(crate) fn fold_again(&mut self) -> Vec<Effect> {
         let lesson = self.document().meta.id.clone();
         let keys: Vec<CellKey> = self.unfolded.keys().filter(|key| key.lesson == lesson).cloned().collect();
         self.unfolded.retain(|key, _| key.lesson != lesson);
@@ -135,7 +135,7 @@ impl App {
     }
 
     /// What the store has of a block; what the reader has unfolded since stays so.
-    pub(super) fn recall_unfolded(&mut self, key: CellKey, value: &Value) {
+    pub(crate) fn recall_unfolded(&mut self, key: CellKey, value: &Value) {
         let numbers = value.as_array().into_iter().flatten().filter_map(Value::as_u64);
         self.unfolded.entry(key).or_default().extend(numbers.filter_map(|number| usize::try_from(number).ok()));
     }

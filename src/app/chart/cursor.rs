@@ -1,6 +1,6 @@
 //! Reading values in a figure with the keys: the App's side of it.
 
-use super::race::{References, article_references, race_plot, race_readout};
+use super::training_plot::{References, article_references, race_plot, race_readout};
 use super::{OwnMark, PlotCursor, Readout, Viewport};
 use crate::{App, Effect, Modal, Page, Race};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -1,14 +1,14 @@
 //! What the kernel and the store tell the notebook.
 
-use super::line_keys::{answer_key, remember};
-use super::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
+use crate::modal::line_keys::{answer_key, remember};
+use crate::{App, Effect, Kept, Link, Modal, Opening, Pane, Race, Read, Running};
 use lesson::StoredAnswer;
 use protocol::{CellEvent, CellKey, RunEvent, RunId, RunState, RunSummary, Subject, Unreadable, counted};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 impl App {
-    pub(super) fn linked(&mut self, link: Link) -> Vec<Effect> {
+    pub(crate) fn linked(&mut self, link: Link) -> Vec<Effect> {
         let was_on = self.link == Link::On;
         self.link = link;
         match self.link {
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// One line of the kernel can't be read: said once for each kind, and what the store has of it is read instead.
-    pub(super) fn unreadable(&mut self, line: &Unreadable) -> Vec<Effect> {
+    pub(crate) fn unreadable(&mut self, line: &Unreadable) -> Vec<Effect> {
         let word = line.to_string();
         if !self.unreadable.contains(&word) {
             self.unreadable.push(word.clone());
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    pub(super) fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
+    pub(crate) fn run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
         let run = event.run();
         self.readings.keep(event);
         if let RunEvent::Deleted { .. } = event {
@@ -120,7 +120,7 @@ impl App {
     }
 
     /// A run as the store has it, and behind it what the kernel told while it was read.
-    pub(super) fn history(&mut self, run: RunId, events: &[RunEvent]) -> Vec<Effect> {
+    pub(crate) fn history(&mut self, run: RunId, events: &[RunEvent]) -> Vec<Effect> {
         let (told, effects) = self.readings.end(Read::Run(run));
         if told.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
             return effects;
@@ -141,7 +141,7 @@ impl App {
     }
 
     /// A cell may still have the number of a run that was deleted since: it offers a new one without a word.
-    pub(super) fn no_such_run(&mut self, run: RunId) -> Vec<Effect> {
+    pub(crate) fn no_such_run(&mut self, run: RunId) -> Vec<Effect> {
         let (_, effects) = self.readings.end(Read::Run(run));
         if self.forget_run(run) {
             self.message = Some(format!("there is no run {run} any more; r lists the runs"));
@@ -149,7 +149,7 @@ impl App {
         effects
     }
 
-    pub(super) fn unread(&mut self, what: Read, why: String) -> Vec<Effect> {
+    pub(crate) fn unread(&mut self, what: Read, why: String) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(what);
         match what {
             Read::Run(_) => self.notice(why),
@@ -161,7 +161,7 @@ impl App {
         effects
     }
 
-    pub(super) fn listed(&mut self, mut runs: Vec<RunSummary>) -> Vec<Effect> {
+    pub(crate) fn listed(&mut self, mut runs: Vec<RunSummary>) -> Vec<Effect> {
         let (told, effects) = self.readings.end(Read::Runs);
         if self.kernel_gone {
             for run in &mut runs {
@@ -183,7 +183,7 @@ impl App {
     }
 
     /// Several notices stand together until a key is pressed.
-    pub(super) fn notice(&mut self, text: String) {
+    pub(crate) fn notice(&mut self, text: String) {
         match &mut self.message {
             Some(message) if message.lines().any(|line| line == text) => {}
             Some(message) => *message = format!("{message}\n{text}"),
@@ -191,7 +191,7 @@ impl App {
         }
     }
 
-    pub(super) fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
+    pub(crate) fn cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
         match event {
             CellEvent::Started { cell, spec } => {
                 let view = self.experiments.entry(cell).or_default();
@@ -235,7 +235,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
+    pub(crate) fn recalled(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
         let (_, mut effects) = self.readings.end(Read::Progress);
         let renames = self.library.renames();
         let entries = renames.entries(entries);

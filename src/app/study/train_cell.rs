@@ -1,6 +1,6 @@
 //! A race's cell: which run it shows, the one that it keeps behind, and its published points.
 
-use super::{App, Effect, OwnMark, OwnNumber, Race, Tag};
+use crate::{App, Effect, OwnMark, OwnNumber, Race, Tag};
 use lesson::{CellBody, RaceMark};
 use protocol::{CellKey, MILESTONE, RequestBody, RunId, Study};
 use std::collections::BTreeSet;
@@ -88,7 +88,7 @@ impl App {
 
     /// Shows a run that was just started. It takes the place of the last of its kind: a run with the reader's settings
     /// that of such a run, and one with the lesson's that of the lesson's.
-    pub(super) fn show_new_run(&mut self, key: &CellKey, run: RunId, spec: Option<&Study>) -> Vec<Effect> {
+    pub(crate) fn show_new_run(&mut self, key: &CellKey, run: RunId, spec: Option<&Study>) -> Vec<Effect> {
         let lesson = self.lesson_spec(key);
         let is_own = |spec: &Study| lesson.as_ref().is_some_and(|lesson| !spec.other_than(lesson).is_empty());
         if let Some(&shown) = self.cell_runs.get(key) {
@@ -102,7 +102,7 @@ impl App {
     }
 
     /// x: shows the other of the two runs of a race's cell.
-    pub(super) fn show_other_run(&mut self) -> Vec<Effect> {
+    pub(crate) fn show_other_run(&mut self) -> Vec<Effect> {
         let key = self.focused().filter(|cell| matches!(cell.body, CellBody::Train(_))).map(|cell| self.key_of(cell));
         let Some((key, other)) = key.and_then(|key| Some((key.clone(), self.other_run(&key)?))) else {
             self.message = Some("there is no other run here; o gives a race settings of your own".into());
@@ -113,7 +113,7 @@ impl App {
         }
         let mut effects = self.remember_runs(&key);
         if !self.races.contains_key(&other) {
-            effects.push(Effect::Read(super::Read::Run(other)));
+            effects.push(Effect::Read(crate::Read::Run(other)));
         }
         effects
     }
@@ -129,7 +129,7 @@ impl App {
     }
 
     /// m: lets the axes of a race's chart reach its published points, or back, and lists them.
-    pub(super) fn show_marks(&mut self, run: Option<RunId>) {
+    pub(crate) fn show_marks(&mut self, run: Option<RunId>) {
         let in_view = || match &self.focused()?.body {
             CellBody::Train(train) => Some(train.marks.as_slice()),
             _ => None,

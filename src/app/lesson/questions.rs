@@ -1,6 +1,6 @@
 //! Predictions and check questions: how each reads as lines, and what is known of the reader's answer.
 
-use super::{App, Modal};
+use crate::{App, Modal};
 use lesson::{
     Answer, AnswerRecord, Cell, CellBody, Comparison, DecidedBy, Decision, Findings, Glyphs, Guess, PredictCell,
     QuizCell, QuizKind, short,
@@ -80,7 +80,7 @@ impl Lines {
     fn push(&mut self, kind: QuestionLineKind, text: &str) {
         // A number and its percent sign stay on one line.
         let text = self.glyphs.text(&text.replace(" %", "\u{a0}%"));
-        let wrapped = textwrap::wrap(&text, super::lines_of(self.width));
+        let wrapped = textwrap::wrap(&text, crate::lines_of(self.width));
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
     }
 
@@ -93,7 +93,7 @@ impl Lines {
             OptionState::ChosenWrong => "-",
         };
         let text = self.glyphs.text(&format!("{}{mark} {text}", number + 1));
-        let options = super::lines_of(self.width).subsequent_indent("   ");
+        let options = crate::lines_of(self.width).subsequent_indent("   ");
         let kind = QuestionLineKind::Option { number, state };
         let wrapped = textwrap::wrap(&text, options);
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
@@ -223,7 +223,7 @@ fn quiz_lines(cell: &QuizCell, state: &QuestionState, mut lines: Lines) -> Vec<Q
 
 /// Rows of a race or of an experiment's figures on a screen of this height: nearly all of a small one, and of a large
 /// one so much that the words around it still show.
-pub(super) fn pane_height(height: u16) -> u16 {
+pub(crate) fn pane_height(height: u16) -> u16 {
     let most = height.saturating_sub(1);
     (most.min(25) + most.saturating_sub(25) * 3 / 4).max(14)
 }
@@ -232,7 +232,7 @@ pub(super) fn pane_height(height: u16) -> u16 {
 const FRAME: u16 = 3;
 
 /// The rows of a question with all that can be chosen, counted from its frame; what is said afterwards is left out.
-pub(super) fn question_rows(lines: &[QuestionLine]) -> Range<u16> {
+pub(crate) fn question_rows(lines: &[QuestionLine]) -> Range<u16> {
     let is_asked =
         |line: &QuestionLine| matches!(line.kind, QuestionLineKind::Option { .. } | QuestionLineKind::Input { .. });
     // The confidence is asked for behind a blank line of its own.
@@ -241,14 +241,14 @@ pub(super) fn question_rows(lines: &[QuestionLine]) -> Range<u16> {
 }
 
 /// The rows of one choice, counted from the frame.
-pub(super) fn choice_rows(lines: &[QuestionLine], choice: usize) -> Option<Range<u16>> {
+pub(crate) fn choice_rows(lines: &[QuestionLine], choice: usize) -> Option<Range<u16>> {
     let is_its = |line: &QuestionLine| matches!(line.kind, QuestionLineKind::Option { number, .. } if number == choice);
     let first = lines.iter().position(is_its)? as u16 + 1;
     Some(first..first + lines.iter().filter(|line| is_its(line)).count() as u16)
 }
 
 /// The choice that stands on this row of a question's cell.
-pub(super) fn choice_under(lines: &[QuestionLine], row: u16) -> Option<usize> {
+pub(crate) fn choice_under(lines: &[QuestionLine], row: u16) -> Option<usize> {
     match lines.get(usize::from(row).checked_sub(1)?)?.kind {
         QuestionLineKind::Option { number, .. } => Some(number),
         _ => None,
@@ -287,7 +287,7 @@ impl App {
     }
 
     /// Rows of a question's cell, 0 for other cells.
-    pub(super) fn question_height(&self, key: &CellKey, body: &CellBody, width: u16) -> u16 {
+    pub(crate) fn question_height(&self, key: &CellKey, body: &CellBody, width: u16) -> u16 {
         self.question_lines(key, body, width).map_or(0, |lines| lines.len() as u16 + FRAME)
     }
 
@@ -322,10 +322,10 @@ impl App {
     }
 
     /// Whether what a prediction is about can be seen: it has been measured, or its cell shows first figures of it.
-    pub(super) fn is_outcome_visible(&self, key: &CellKey) -> bool {
+    pub(crate) fn is_outcome_visible(&self, key: &CellKey) -> bool {
         let Some(CellBody::Predict(cell)) = self.cell_of(key).map(|cell| &cell.body) else { return false };
         let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else { return false };
-        let has_curves = |race: &super::Race| race.lanes.iter().any(|lane| !lane.points.is_empty());
+        let has_curves = |race: &crate::Race| race.lanes.iter().any(|lane| !lane.points.is_empty());
         let has_figures = || self.experiments.get(&decider).is_some_and(|view| view.partial.is_some());
         self.outcome_of(key, cell) != PredictionOutcome::Open
             || self.deciding_race(&decider).is_some_and(has_curves)
@@ -333,7 +333,7 @@ impl App {
     }
 
     /// Whether an answer can no longer be changed: its outcome, or its explanation, is on the screen.
-    pub(super) fn is_settled(&self, key: &CellKey, cell: &PredictCell) -> bool {
+    pub(crate) fn is_settled(&self, key: &CellKey, cell: &PredictCell) -> bool {
         self.prediction(key, cell).is_some_and(|record| record.opened || self.is_outcome_visible(key))
     }
 
@@ -374,7 +374,7 @@ impl App {
 }
 
 /// A cell's title; a question's is its question.
-pub(super) fn title(cell: &Cell) -> &str {
+pub(crate) fn title(cell: &Cell) -> &str {
     match &cell.body {
         CellBody::Train(train) => &train.title,
         CellBody::Experiment(experiment) => &experiment.title,

@@ -1,6 +1,6 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
-use super::{App, ExperimentView};
+use crate::{App, ExperimentView};
 use crossterm::event::KeyCode;
 use protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use std::borrow::Cow;
@@ -30,7 +30,7 @@ const PROGRESS_ROWS: u16 = 2;
 
 /// Rows above the page: what runs, and what went wrong.
 pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
-    let rows = |text: &str| textwrap::wrap(text, super::lines_of(usize::from(width.max(1)))).len() as u16;
+    let rows = |text: &str| textwrap::wrap(text, crate::lines_of(usize::from(width.max(1)))).len() as u16;
     view.progress().map_or(0, |_| PROGRESS_ROWS) + view.error.as_deref().map_or(0, rows)
 }
 
@@ -47,7 +47,7 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
 
 fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
     let width = usize::from(width.max(10));
-    let options = super::lines_of(width).initial_indent("· ").subsequent_indent("  ");
+    let options = crate::lines_of(width).initial_indent("· ").subsequent_indent("  ");
     outcome
         .findings
         .iter()
@@ -128,7 +128,7 @@ pub fn tabs_fit(count: usize, width: u16) -> bool {
 }
 
 /// Rows that the highest page takes at this width; `None` for all there are, which a plot or an image takes.
-pub(super) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
+pub(crate) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
     let rows = |figure: &Figure| match figure {
         Figure::Table(table) => Some(table.rows.len() + 2 + table.sources.len()),
         Figure::Bars(bars) => Some(2 * bars.bars.len() + 1),
@@ -221,14 +221,14 @@ impl App {
     }
 
     /// The pages of the experiment in view, and which of them is shown.
-    pub(super) fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
+    pub(crate) fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
         let key = self.key_of(self.focused()?);
         let (pages, at) = self.pages_of(&key, self.view.focus?)?;
         Some((key, pages.len(), at))
     }
 
     /// Turns the experiment in view to a page, counted from 0, or to its last.
-    pub(super) fn turn_to(&mut self, page: usize) {
+    pub(crate) fn turn_to(&mut self, page: usize) {
         let Some((key, count, _)) = self.pages_in_view() else { return };
         if let Some(view) = self.experiments.get_mut(&key) {
             view.page = page.min(count - 1);
@@ -243,7 +243,7 @@ impl App {
     }
 
     /// The same by a key, while the pane takes all of them.
-    pub(super) fn page_key(&mut self, code: KeyCode) {
+    pub(crate) fn page_key(&mut self, code: KeyCode) {
         match code {
             KeyCode::Char(page @ '1'..='9') => self.turn_to(usize::from(page as u8 - b'1')),
             KeyCode::Char('[') => self.turn_page(-1),

@@ -1,6 +1,11 @@
 //! What lies over the lesson; keys go to the topmost.
 
-use super::{Outline, Pane, Screen, Settings, Work};
+pub(crate) mod command;
+pub(crate) mod headings;
+mod keys;
+pub(crate) mod line_keys;
+
+use crate::{Outline, Pane, Screen, Settings, Work};
 use lesson::{Answer, CONFIDENCE, Hit};
 use protocol::{CellKey, RunId};
 

@@ -1,8 +1,8 @@
 //! Keys that go to what lies over the lesson.
 
-use super::keys;
-use super::line_keys::{LONGEST_RUN_LINE, edit, edit_up_to};
-use super::{
+use crate::keys;
+use crate::modal::line_keys::{LONGEST_RUN_LINE, edit, edit_up_to};
+use crate::{
     Action, App, Effect, Modal, Pane, QuitChoice, Read, RunLine, RunLinePurpose, RunsList, Search, Settings, Tag, Work,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -65,7 +65,7 @@ impl Modal {
 }
 
 impl App {
-    pub(super) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
+    pub(crate) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
         let Some(key) = unchorded(key) else {
             self.modals.push(modal);
             return Vec::new();
@@ -199,7 +199,7 @@ impl App {
         }
     }
 
-    pub(super) fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {
+    pub(crate) fn quit_with(&mut self, choice: QuitChoice) -> Vec<Effect> {
         self.quit = true;
         let mut effects = self.remember_place();
         for run in self.running().iter().map(|race| race.run) {
@@ -279,7 +279,7 @@ impl App {
         }
     }
 
-    pub(super) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+    pub(crate) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         let mut effects = Vec::new();
         let last = (self.runs.len() + self.unreadable_runs.len()).saturating_sub(1);
         match keys::action(key) {
@@ -304,7 +304,7 @@ impl App {
         effects
     }
 
-    pub(super) fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
+    pub(crate) fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
                 if let Some(hit) = search.hits.get(search.selected).cloned() {
@@ -328,12 +328,12 @@ impl App {
     }
 
     /// What a search finds; folded blocks keep their text.
-    pub(super) fn search(&self, query: &str) -> Vec<Hit> {
+    pub(crate) fn search(&self, query: &str) -> Vec<Hit> {
         self.library.search(query, |document, sealed| self.is_folded(document, sealed))
     }
 
     /// Goes where a search found its words; Esc comes back.
-    pub(super) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
+    pub(crate) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
         self.leave_trail();
         self.modals.clear();
         let mut effects = self.visit(hit.lesson);

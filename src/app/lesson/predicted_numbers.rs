@@ -1,6 +1,6 @@
 //! What the reader predicted of a number, beside that number: on a plot, or in a table.
 
-use super::{App, OwnMark, add_predictions};
+use crate::{App, OwnMark, add_predictions};
 use lesson::{Answer, CellBody, DecidedBy, Guess, short};
 use protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub const YOURS: &str = "you: ";
 
 impl OwnNumber {
     /// The text of its mark, with the unit behind it.
-    pub(super) fn label(&self, unit: &str) -> String {
+    pub(crate) fn label(&self, unit: &str) -> String {
         let (low, high) = self.range;
         let said = match (low.is_finite(), high.is_finite()) {
             (true, true) if high <= low => short(low),

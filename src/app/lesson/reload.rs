@@ -1,13 +1,13 @@
 //! A lesson that is being written: its file has changed on the disk, and the notebook follows.
 
-use super::lesson_view::moved;
-use super::{App, Effect};
+use crate::lesson::view::moved;
+use crate::{App, Effect};
 use lesson::{Lit, Parsed, check};
 
 impl App {
     /// Takes the new state of a lesson's file in, or why it can't be read. What can't be understood leaves the last
     /// good lesson on the screen and says what to mend.
-    pub(super) fn reload(&mut self, file: &str, lesson: Result<Box<Parsed>, String>) -> Vec<Effect> {
+    pub(crate) fn reload(&mut self, file: &str, lesson: Result<Box<Parsed>, String>) -> Vec<Effect> {
         let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return Vec::new() };
         match lesson {
             Err(why) => self.show_faults(vec![why]),
@@ -41,7 +41,7 @@ impl App {
         vec![Effect::Highlight { lesson: self.document().meta.id.clone(), code }]
     }
 
-    pub(super) fn highlighted(&mut self, lesson: &str, code: Vec<((String, String), Lit)>) {
+    pub(crate) fn highlighted(&mut self, lesson: &str, code: Vec<((String, String), Lit)>) {
         let Some(at) = self.library.find(lesson) else { return };
         self.library.lessons[at].lit.extend(code);
         if at == self.lesson {

@@ -1,6 +1,6 @@
 //! Going places: scrolling, lessons, links, and back.
 
-use super::{App, Effect, LessonView, Opening, ShownClaims, Tag};
+use crate::{App, Effect, LessonView, Opening, ShownClaims, Tag};
 use lesson::{Library, Spot, Target};
 use protocol::RequestBody;
 use serde_json::Value;
@@ -34,7 +34,7 @@ impl Kept {
 
 /// Where in a lesson to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// Where it was left.
     Kept,
     /// At its head, on the way to somewhere in it: where it was left is not forgotten for a look.
@@ -44,7 +44,7 @@ pub(super) enum Start {
 }
 
 impl App {
-    pub(super) fn scroll(&mut self, lines: isize) -> Vec<Effect> {
+    pub(crate) fn scroll(&mut self, lines: isize) -> Vec<Effect> {
         let before = self.view.top;
         self.view.scroll_by(lines);
         let more = self.note_progress();
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Keeps the place where the store can be written; a kernel is not started for it.
-    pub(super) fn remember_place(&mut self) -> Vec<Effect> {
+    pub(crate) fn remember_place(&mut self) -> Vec<Effect> {
         // Where the reader left off is not known yet, and nothing must take its place.
         if self.opening != Opening::Done {
             return Vec::new();
@@ -73,7 +73,7 @@ impl App {
     }
 
     /// Keeps which lesson is open, where it was left and how far it has been read.
-    pub(super) fn remember_lesson(&self) -> Vec<Effect> {
+    pub(crate) fn remember_lesson(&self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         let mut value = serde_json::json!({ "lesson": id, "read": self.read.get(&id) });
         match self.places.get(&id) {
@@ -101,7 +101,7 @@ impl App {
         self.view.scroll_to(top);
     }
 
-    pub(super) fn open_lesson(&mut self, lesson: usize, start: Start) -> Vec<Effect> {
+    pub(crate) fn open_lesson(&mut self, lesson: usize, start: Start) -> Vec<Effect> {
         self.modals.clear();
         if lesson >= self.library.lessons.len() {
             return Vec::new();
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// To the lesson that explains the notebook; Esc comes back.
-    pub(super) fn open_welcome(&mut self) -> Vec<Effect> {
+    pub(crate) fn open_welcome(&mut self) -> Vec<Effect> {
         if self.lesson == 0 {
             return self.scroll(isize::MIN / 2);
         }
@@ -137,7 +137,7 @@ impl App {
     }
 
     /// Goes where a link leads; Esc comes back.
-    pub(super) fn follow(&mut self, target: &Target) -> Vec<Effect> {
+    pub(crate) fn follow(&mut self, target: &Target) -> Vec<Effect> {
         let line_of = |lines: &[(String, usize)], name: &str| {
             lines.iter().find(|(known, _)| known == name).map(|(_, line)| *line)
         };
@@ -171,7 +171,7 @@ impl App {
     }
 
     /// Opens a lesson at one of its cells; Esc comes back.
-    pub(super) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
+    pub(crate) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
         let Some(at) = self.library.find(lesson) else { return Vec::new() };
         self.leave_trail();
         let mut effects = self.visit(at);
@@ -182,19 +182,19 @@ impl App {
     }
 
     /// Opens a lesson on the way to somewhere in it, unless it is open.
-    pub(super) fn visit(&mut self, lesson: usize) -> Vec<Effect> {
+    pub(crate) fn visit(&mut self, lesson: usize) -> Vec<Effect> {
         if lesson == self.lesson { Vec::new() } else { self.open_lesson(lesson, Start::Visit) }
     }
 
     /// Puts a line of the open lesson on top, or as near as its end allows, and marks it. Where the lesson was left
     /// is kept until the reader moves on in it.
-    pub(super) fn arrive(&mut self, line: usize) -> Vec<Effect> {
+    pub(crate) fn arrive(&mut self, line: usize) -> Vec<Effect> {
         self.view.scroll_to(line);
         (self.view.link, self.view.arrived) = (None, Some(line));
         self.arrived()
     }
 
-    pub(super) fn arrive_at_cell(&mut self, cell: usize) -> Vec<Effect> {
+    pub(crate) fn arrive_at_cell(&mut self, cell: usize) -> Vec<Effect> {
         self.view.link = None;
         // Claims of another verdict than the one that is shown are hidden.
         if self.view.layout.cells.get(cell).is_some_and(|(_, height)| *height == 0) {
@@ -214,13 +214,13 @@ impl App {
     }
 
     /// Keeps the place for Esc.
-    pub(super) fn leave_trail(&mut self) {
+    pub(crate) fn leave_trail(&mut self) {
         let (spot, focus, link) = (self.view.spot(), self.view.focus, self.view.link);
         self.trail.push(Place { lesson: self.lesson, spot, focus, link });
     }
 
     /// Back to where the last followed link was; with none, a chosen link is let go.
-    pub(super) fn go_back(&mut self) -> Vec<Effect> {
+    pub(crate) fn go_back(&mut self) -> Vec<Effect> {
         let Some(place) = self.trail.pop() else {
             if self.view.link.take().is_none() {
                 self.message = Some("there is no way back from here; c shows the contents, q quits".into());

@@ -1,6 +1,6 @@
 //! An experiment that the reader steers: each key asks the kernel for the same measurement, seen from elsewhere.
 
-use super::{App, Effect, Modal};
+use crate::{App, Effect, Modal};
 use crossterm::event::{KeyCode, KeyEvent};
 use protocol::{CellKey, Steer};
 
@@ -24,7 +24,7 @@ impl App {
         matches!(self.modals.last(), Some(Modal::Steer(steered)) if steered == key)
     }
 
-    pub(super) fn steer_key(&mut self, key: CellKey, event: KeyEvent) -> Vec<Effect> {
+    pub(crate) fn steer_key(&mut self, key: CellKey, event: KeyEvent) -> Vec<Effect> {
         let Some(view) = self.experiments.get_mut(&key) else { return Vec::new() };
         if event.code == KeyCode::Char('q') {
             return Vec::new();
@@ -47,7 +47,7 @@ impl App {
 
     /// A measurement has ended: if the reader has steered on since, it is asked for again. A wish that is fulfilled is
     /// forgotten, or two notebooks that steer the same cell would answer each other for ever.
-    pub(super) fn steer_on(&mut self, key: CellKey) -> Vec<Effect> {
+    pub(crate) fn steer_on(&mut self, key: CellKey) -> Vec<Effect> {
         let Some(view) = self.experiments.get_mut(&key) else { return Vec::new() };
         let shown = view.spec.as_ref().and_then(|spec| spec.experiment.steer());
         if view.steer == shown {
