@@ -1,42 +1,12 @@
 //! Reading values in a figure with the keys: the App's side of it.
 
-use super::training_plot::{References, article_references, race_plot, race_readout};
-use super::{OwnMark, PlotCursor, Readout, Viewport};
-use crate::{App, Effect, Modal, Page, Race};
+use super::training_plot::{PublishedPoints, article_points, training_plot, training_readout};
+use super::viewport::ChartId;
+use super::{Pane, PlotCursor, PredictionMark, Readout, Viewport};
+use crate::{App, Effect, Modal, Page, TrainingRun};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use lesson::{CellBody, RaceMark};
-use protocol::{CellKey, Figure, RunId, Study};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// What shows figures.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Pane {
-    Cell(CellKey),
-    /// The chart that the list of runs opened.
-    Run(RunId),
-}
-
-/// Which figure of a pane a viewport belongs to; a race has one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ChartId {
-    pane: Pane,
-    figure: usize,
-}
-
-/// As much of a text as so many columns take; one that does not fit says so.
-pub fn cut(text: &str, room: usize) -> String {
-    if text.width() <= room {
-        return text.into();
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        if kept.width() + c.width().unwrap_or(0) + 1 > room {
-            break;
-        }
-        kept.push(c);
-    }
-    format!("{}…", kept.trim_end())
-}
+use lesson::{CellBody, PublishedPoint};
+use protocol::{CellKey, Figure, Study};
 
 impl App {
     /// The pane whose values are being read.
@@ -73,22 +43,26 @@ impl App {
 
     /// What can be read in a pane as it shows now.
     pub fn readout(&self, on: &Pane) -> Option<Readout> {
-        let of_race = |race: &Race, references: &References, predictions: &[OwnMark]| {
-            race_readout(race, &race_plot(race, references, predictions), &self.viewport(on))
+        let of_race = |training: &TrainingRun, published: &PublishedPoints, predictions: &[PredictionMark]| {
+            training_readout(training, &training_plot(training, published, predictions), &self.viewport(on))
         };
         match on {
             Pane::Run(run) => {
-                let race = self.races.get(run)?;
-                Some(of_race(race, &self.references_of_run(), &self.own_marks_of_run(race)))
+                let training = self.training_runs.get(run)?;
+                Some(of_race(training, &self.published_points_of_run(), &self.prediction_marks_of_run(training)))
             }
             Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
                 CellBody::Train(train) => {
-                    let race = self.race_of(key)?;
-                    Some(of_race(race, &self.references(&train.marks, train.spec()), &self.own_marks(key, race)))
+                    let training = self.training_of(key)?;
+                    Some(of_race(
+                        training,
+                        &self.published_points(&train.marks, train.spec()),
+                        &self.prediction_marks(key, training),
+                    ))
                 }
                 CellBody::Experiment(_) => {
                     let number = self.shown_figure(key)?;
-                    let outcome = self.with_own_numbers(key, self.experiments.get(key)?.shown()?);
+                    let outcome = self.with_predictions(key, self.experiments.get(key)?.shown()?);
                     match outcome.figures.get(number)? {
                         Figure::Plot(plot) => Some(Readout::of_plot(plot, &self.viewport(on))),
                         Figure::Bars(bars) => Some(Readout::of_bars(bars)),
@@ -103,13 +77,18 @@ impl App {
     /// Whether a pane has a curve with values.
     pub(crate) fn can_read(&self, on: &Pane) -> bool {
         // Each frame asks: the curves of a race need not be made for it.
-        let has_points = |race: &Race, marks: &[RaceMark]| {
-            !marks.is_empty() || race.lanes.iter().any(|lane| !lane.points.is_empty())
+        let has_points = |training: &TrainingRun, marks: &[PublishedPoint]| {
+            !marks.is_empty() || training.lanes.iter().any(|lane| !lane.points.is_empty())
         };
         match on {
-            Pane::Run(run) => self.races.get(run).is_some_and(|race| has_points(race, self.references_of_run().marks)),
+            Pane::Run(run) => self
+                .training_runs
+                .get(run)
+                .is_some_and(|training| has_points(training, self.published_points_of_run().points)),
             Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
-                Some(CellBody::Train(train)) => self.race_of(key).is_some_and(|race| has_points(race, &train.marks)),
+                Some(CellBody::Train(train)) => {
+                    self.training_of(key).is_some_and(|training| has_points(training, &train.marks))
+                }
                 _ => {
                     self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
                 }
@@ -128,13 +107,13 @@ impl App {
     }
 
     /// Published points with the study to which they belong, and how far the axes are to reach for them.
-    pub fn references<'a>(&self, marks: &'a [RaceMark], study: Study) -> References<'a> {
-        References { marks, study, reach: self.reach }
+    pub fn published_points<'a>(&self, points: &'a [PublishedPoint], study: Study) -> PublishedPoints<'a> {
+        PublishedPoints { points, study, reach: self.axis_reach }
     }
 
     /// The same beside a run that stands alone.
-    pub fn references_of_run(&self) -> References<'_> {
-        article_references(&self.library, self.reach)
+    pub fn published_points_of_run(&self) -> PublishedPoints<'_> {
+        article_points(&self.library, self.axis_reach)
     }
 
     /// Puts the cursor into the plot in view.

@@ -6,7 +6,7 @@ use protocol::{Plot, PlotMark, PlotSeries, Source, Stroke};
 
 /// A prediction on a plot: a stretch along one of its axes, or a point. A range may have no end.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OwnMark {
+pub struct PredictionMark {
     pub x: (f64, f64),
     pub y: (f64, f64),
     /// What was said, such as `you: 2 to 8 %`.
@@ -15,10 +15,10 @@ pub struct OwnMark {
 
 /// Adds what was predicted to a plot: a mark each, at the middle of that part of its range which the plot's axes show.
 /// A range that lies beyond them has its mark at its nearer end, and no line. A plot without any point gets no line.
-pub fn add_predictions(plot: &mut Plot, predictions: &[OwnMark]) {
+pub fn add_predictions(plot: &mut Plot, predictions: &[PredictionMark]) {
     let ranges = Viewport::default().view(plot);
     let has_points = plot.series.iter().flat_map(|series| &series.points).any(|(_, y)| y.is_some());
-    for OwnMark { x, y, text } in predictions {
+    for PredictionMark { x, y, text } in predictions {
         let (xs, ys) = (within(*x, &ranges.x), within(*y, &ranges.y));
         let middle = |range: &AxisRange, stretch: &Stretch| match *stretch {
             Stretch::Within(low, high) => range.middle(low, high),
@@ -63,28 +63,16 @@ fn within((low, high): (f64, f64), range: &AxisRange) -> Stretch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{AxisScale, PlotAxis};
+    use crate::chart::test_plot;
+    use protocol::AxisScale;
 
     #[test]
     fn a_prediction_is_drawn_where_the_axes_show_it() {
-        let axis = |limits, scale| PlotAxis { label: String::new(), scale, limits: Some(limits) };
-        let series = PlotSeries {
-            name: "a".into(),
-            source: Source::Measured,
-            stroke: Stroke::Line,
-            points: vec![(1.0, Some(2.0))],
-            spread: Vec::new(),
-        };
-        let empty = Plot {
-            title: String::new(),
-            x: axis((0.0, 10.0), AxisScale::Linear),
-            y: axis((1.0, 16.0), AxisScale::Log),
-            series: Vec::new(),
-            bands: Vec::new(),
-            marks: Vec::new(),
-            places: Vec::new(),
-        };
-        let mark = |x, y| OwnMark { x, y, text: "you".into() };
+        let mut empty = test_plot::plot(AxisScale::Linear, Vec::new());
+        empty.x.limits = Some((0.0, 10.0));
+        (empty.y.scale, empty.y.limits) = (AxisScale::Log, Some((1.0, 16.0)));
+        let series = test_plot::series(Source::Measured, Stroke::Line, &[(1.0, Some(2.0))]);
+        let mark = |x, y| PredictionMark { x, y, text: "you".into() };
         let marks =
             [mark((10.0, 10.0), (4.0, f64::INFINITY)), mark((20.0, 30.0), (2.0, 2.0)), mark((5.0, 5.0), (0.1, 0.5))];
         let mut plot = Plot { series: vec![series], ..empty.clone() };

@@ -1,7 +1,7 @@
 //! The values of a plot or of bars, as they are read point by point.
 
-use super::cut;
 use super::viewport::{PlotCursor, Viewport};
+use crate::wrapping::truncate;
 use protocol::{Bar, Bars, Plot, Source};
 use unicode_width::UnicodeWidthStr;
 
@@ -98,7 +98,7 @@ impl Readout {
             return Some(whole);
         }
         let left = room.saturating_sub(format!(": {x}{y}").width());
-        Some(format!("{}: {x}{y}", cut(&curve.name, left)))
+        Some(format!("{}: {x}{y}", truncate(&curve.name, left)))
     }
 
     /// A value in y's unit: percents with two decimals, whatever they are.

@@ -1,5 +1,5 @@
 //! What the kernel and the store tell the notebook.
 
+mod kernel;
 pub(crate) mod pending;
-mod reply;
-mod told;
+mod store;

@@ -25,7 +25,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
         let indent = " ".repeat(12);
         let head = format!("{head:<12}");
         let (first, rest) = if kind == ClaimLine::Says { ("", "") } else { (head.as_str(), indent.as_str()) };
-        let options = crate::lines_of(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
+        let options = crate::wrap_options(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
         lines.extend(textwrap::wrap(text, options).into_iter().map(|line| (kind, line.into_owned())));
     };
     put(ClaimLine::Says, "", &claim.says);
@@ -38,7 +38,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
     for test in &claim.tests {
         for key in test.findings() {
             match found.get(key) {
-                Some(finding) => put(ClaimLine::Measured, "yours", &told(finding)),
+                Some(finding) => put(ClaimLine::Measured, "yours", &finding_text(finding)),
                 None => missing = true,
             }
         }
@@ -59,7 +59,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
 }
 
 /// A finding with its spread and seeds.
-pub fn told(finding: &Finding) -> String {
+pub fn finding_text(finding: &Finding) -> String {
     let seeds: Vec<String> = finding.seeds.iter().map(u64::to_string).collect();
     let seeds = match seeds.len() {
         0 => String::new(),
@@ -75,11 +75,11 @@ pub fn told(finding: &Finding) -> String {
 
 /// What a claim is judged by: what was found in the lesson that it names, in the cell that it names before the others,
 /// and what the races found. Findings of other lessons may have the same keys.
-pub fn judged_by<'o>(
+pub fn findings_for_claim<'o>(
     claim: &ClaimCell,
     library: &Library,
     outcome: impl Fn(&CellKey) -> Option<&'o Outcome>,
-    races: &[Finding],
+    run_findings: &[Finding],
 ) -> Findings {
     let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
     let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
@@ -88,23 +88,23 @@ pub fn judged_by<'o>(
     let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
     let others = others.map(|cell| key(&cell.id));
     let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);
-    races.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
+    run_findings.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
 }
 
 impl App {
     /// What the reader has found of a claim, with the lessons' settings, quick or full, and in races.
     pub fn findings_of(&self, claim: &ClaimCell) -> Findings {
-        judged_by(claim, &self.library, |key| self.outcome_as_taught(key), &self.race_findings)
+        findings_for_claim(claim, &self.library, |key| self.outcome_with_lesson_settings(key), &self.run_findings)
     }
 
     /// What an experiment found with its lesson's settings, quick or full.
-    pub(crate) fn outcome_as_taught(&self, key: &CellKey) -> Option<&Outcome> {
+    pub(crate) fn outcome_with_lesson_settings(&self, key: &CellKey) -> Option<&Outcome> {
         let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
         view.outcome.as_ref()
     }
 
     /// Claims may read otherwise now.
-    pub(crate) fn judge_again(&mut self) {
+    pub(crate) fn lay_out_claims(&mut self) {
         if has_claims(self.document()) {
             self.lay_out();
         }

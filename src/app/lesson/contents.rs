@@ -1,6 +1,8 @@
 //! The contents as rows of the screen: a long title takes several.
 
-use crate::App;
+use super::navigate::OpenAt;
+use crate::{Action, App, Effect, Modal, keys};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Position;
 
 /// The row of the first lesson in the contents.
@@ -24,6 +26,21 @@ pub struct ContentsRow {
 }
 
 impl App {
+    pub(crate) fn contents_key(&mut self, at: usize, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
+        let last = self.library.lessons.len().saturating_sub(1);
+        let at = match keys::action(key) {
+            _ if code == KeyCode::Enter => return self.open_lesson(at, OpenAt::SavedPosition),
+            Some(Action::Down | Action::Right | Action::NextCell | Action::NextLesson) => (at + 1).min(last),
+            Some(Action::Up | Action::Left | Action::PreviousCell | Action::PreviousLesson) => at.saturating_sub(1),
+            Some(Action::Top | Action::PageUp) => 0,
+            Some(Action::Bottom | Action::PageDown) => last,
+            Some(Action::Quit) => return Vec::new(),
+            _ => at,
+        };
+        self.modals.push(Modal::Contents(at));
+        Vec::new()
+    }
+
     /// The rows that there is room for; the chosen lesson is always among them, whole.
     pub fn contents_rows(&self) -> Vec<ContentsRow> {
         let area = self.screen.contents;
@@ -33,7 +50,7 @@ impl App {
         let mut end = 0;
         for (lesson, document) in self.library.lessons.iter().enumerate() {
             let title = self.glyphs.text(&document.meta.title);
-            for (line, words) in textwrap::wrap(&title, crate::lines_of(room)).iter().enumerate() {
+            for (line, words) in textwrap::wrap(&title, crate::wrap_options(room)).iter().enumerate() {
                 let is_first = line == 0;
                 let number = document.number.filter(|_| is_first).map_or(String::new(), |number| number.to_string());
                 let minutes = match self.minutes_left(lesson) {

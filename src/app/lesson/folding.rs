@@ -1,7 +1,6 @@
 //! Sealed blocks: folded until their cells have run or the reader unfolds them. Once unfolded they stay so, whatever
 //! becomes of the cells.
 
-use crate::modal::line_keys::remember;
 use crate::{App, Effect};
 use lesson::{CellBody, Document, Sealed, Target};
 use protocol::{CellKey, RunId, RunState};
@@ -44,10 +43,10 @@ impl App {
 
     /// Whether a run has come to its end, or was ended with something to see. One whose kernel has died is not over.
     fn has_ended(&self, run: RunId) -> bool {
-        let Some(race) = self.races.get(&run) else { return false };
-        match race.state {
+        let Some(training) = self.training_runs.get(&run) else { return false };
+        match training.state {
             RunState::Finished => true,
-            RunState::Stopped | RunState::Failed { .. } => race.lanes.iter().any(|lane| !lane.points.is_empty()),
+            RunState::Stopped | RunState::Failed { .. } => training.lanes.iter().any(|lane| !lane.points.is_empty()),
             RunState::Queued | RunState::Running | RunState::Paused | RunState::Interrupted => false,
         }
     }
@@ -60,7 +59,7 @@ impl App {
 
     /// Keeps that blocks of the open lesson were unfolded by what may come undone: a stopped run can be resumed or
     /// deleted, and an order taken back. A measurement is replaced and never taken away.
-    pub(crate) fn keep_unfolded(&mut self) -> Vec<Effect> {
+    pub(crate) fn save_unfolded(&mut self) -> Vec<Effect> {
         let document = self.document();
         let can_be_undone = |sealed: &Sealed| {
             let is_measured =
@@ -74,20 +73,20 @@ impl App {
                 && self.has_run_cells(document, sealed)
         });
         let run: Vec<(CellKey, usize)> = run.map(|sealed| (first_cell(document, sealed), sealed.number)).collect();
-        run.into_iter().map(|(key, number)| self.note_unfolded(&key, number)).collect()
+        run.into_iter().map(|(key, number)| self.mark_unfolded(&key, number)).collect()
     }
 
     /// Whether a block of the open lesson is unfolded whose cells have not run.
-    pub(crate) fn unfolded_by_hand(&self) -> bool {
+    pub(crate) fn has_unfolded_early(&self) -> bool {
         let document = self.document();
         let is_waiting = |sealed: &&Sealed| !self.has_run_cells(document, sealed);
         document.sealed().into_iter().filter(is_waiting).any(|sealed| !self.is_folded(document, sealed))
     }
 
-    fn note_unfolded(&mut self, key: &CellKey, number: usize) -> Effect {
+    fn mark_unfolded(&mut self, key: &CellKey, number: usize) -> Effect {
         let numbers = self.unfolded.entry(key.clone()).or_default();
         numbers.insert(number);
-        remember(unfolded_key(key), serde_json::json!(numbers))
+        Effect::remember(unfolded_key(key), serde_json::json!(numbers))
     }
 
     /// The folded block that the unfolding key acts on: the chosen one, else the first on the screen.
@@ -112,7 +111,7 @@ impl App {
             return Vec::new();
         };
         let key = CellKey { lesson: document.meta.id.clone(), cell: cell.into() };
-        let effect = self.note_unfolded(&key, number);
+        let effect = self.mark_unfolded(&key, number);
         let top = self.view.top;
         self.view.link = None;
         self.lay_out();
@@ -127,15 +126,15 @@ impl App {
     }
 
     /// Folds the open lesson's blocks again, but for those whose cells have run.
-    pub(crate) fn fold_again(&mut self) -> Vec<Effect> {
+    pub(crate) fn refold(&mut self) -> Vec<Effect> {
         let lesson = self.document().meta.id.clone();
         let keys: Vec<CellKey> = self.unfolded.keys().filter(|key| key.lesson == lesson).cloned().collect();
         self.unfolded.retain(|key, _| key.lesson != lesson);
-        keys.iter().map(|key| remember(unfolded_key(key), Value::Null)).collect()
+        keys.iter().map(|key| Effect::remember(unfolded_key(key), Value::Null)).collect()
     }
 
     /// What the store has of a block; what the reader has unfolded since stays so.
-    pub(crate) fn recall_unfolded(&mut self, key: CellKey, value: &Value) {
+    pub(crate) fn load_unfolded(&mut self, key: CellKey, value: &Value) {
         let numbers = value.as_array().into_iter().flatten().filter_map(Value::as_u64);
         self.unfolded.entry(key).or_default().extend(numbers.filter_map(|number| usize::try_from(number).ok()));
     }

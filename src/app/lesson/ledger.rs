@@ -5,7 +5,7 @@ use lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
 
 /// The claims of a ledger that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ShownClaims {
+pub enum ClaimFilter {
     #[default]
     All,
     Only(Verdict),
@@ -13,9 +13,9 @@ pub enum ShownClaims {
 
 /// How many claims have each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals([usize; Verdict::ALL.len()]);
+pub struct VerdictTotals([usize; Verdict::ALL.len()]);
 
-impl Totals {
+impl VerdictTotals {
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         let mut totals = Self::default();
         for verdict in verdicts {
@@ -48,21 +48,21 @@ fn claims(document: &Document) -> Vec<&ClaimCell> {
 
 impl App {
     /// How the claims of the open lesson stand; `None` if it is no ledger, which has several.
-    pub fn totals(&self) -> Option<Totals> {
+    pub fn totals(&self) -> Option<VerdictTotals> {
         let claims = claims(self.document());
         let verdict = |claim: &&ClaimCell| {
             let found: Findings = self.findings_of(claim);
             claim.verdict(&found)
         };
-        (claims.len() > 1).then(|| Totals::of(claims.iter().map(verdict)))
+        (claims.len() > 1).then(|| VerdictTotals::of(claims.iter().map(verdict)))
     }
 
     /// Puts the totals beneath the head of the open lesson.
-    pub(crate) fn note_standing(&mut self) {
+    pub(crate) fn update_verdict_totals(&mut self) {
         let standing = self.totals().map(|totals| {
-            let shown = match self.shown_claims {
-                ShownClaims::All => String::new(),
-                ShownClaims::Only(verdict) => format!(" · shown below: {} only", verdict.words()),
+            let shown = match self.claim_filter {
+                ClaimFilter::All => String::new(),
+                ClaimFilter::Only(verdict) => format!(" · shown below: {} only", verdict.words()),
             };
             format!("{}{shown}", totals.in_words())
         });
@@ -72,28 +72,28 @@ impl App {
     pub(crate) fn shows_claim(&self, claim: &ClaimCell) -> bool {
         // A lesson with a single claim has no totals to choose from.
         let is_ledger = || claims(self.document()).len() > 1;
-        match self.shown_claims {
-            ShownClaims::All => true,
-            ShownClaims::Only(verdict) => !is_ledger() || claim.verdict(&self.findings_of(claim)) == verdict,
+        match self.claim_filter {
+            ClaimFilter::All => true,
+            ClaimFilter::Only(verdict) => !is_ledger() || claim.verdict(&self.findings_of(claim)) == verdict,
         }
     }
 
     /// What the key shows next: the claims of the next verdict that one has, after the last all of them. `None` in a lesson
     /// that is no ledger.
-    pub(crate) fn next_shown_claims(&self) -> Option<ShownClaims> {
+    pub(crate) fn next_claim_filter(&self) -> Option<ClaimFilter> {
         let totals = self.totals()?;
-        let from = match self.shown_claims {
-            ShownClaims::All => 0,
-            ShownClaims::Only(verdict) => {
+        let from = match self.claim_filter {
+            ClaimFilter::All => 0,
+            ClaimFilter::Only(verdict) => {
                 Verdict::ALL.iter().position(|known| *known == verdict).map_or(0, |at| at + 1)
             }
         };
         let next = Verdict::ALL[from..].iter().copied().find(|verdict| totals.count(*verdict) > 0);
-        Some(next.map_or(ShownClaims::All, ShownClaims::Only))
+        Some(next.map_or(ClaimFilter::All, ClaimFilter::Only))
     }
 
-    pub(crate) fn show_claims(&mut self, shown: ShownClaims) -> Vec<Effect> {
-        self.shown_claims = shown;
+    pub(crate) fn filter_claims(&mut self, shown: ClaimFilter) -> Vec<Effect> {
+        self.claim_filter = shown;
         (self.view.focus, self.view.link) = (None, None);
         self.lay_out();
         let first = self.view.layout.cells.iter().position(|(_, height)| *height > 0);
@@ -102,11 +102,11 @@ impl App {
         }
         let totals = self.totals().unwrap_or_default();
         self.message = Some(match shown {
-            ShownClaims::Only(verdict) => {
+            ClaimFilter::Only(verdict) => {
                 let (count, all) = (totals.count(verdict), totals.each().map(|(_, count)| count).sum::<usize>());
                 format!("{count} of {all} claims: {}; t shows the next", verdict.words())
             }
-            ShownClaims::All => "all claims".into(),
+            ClaimFilter::All => "all claims".into(),
         });
         self.remember_place()
     }
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn totals_count_every_verdict() {
-        let totals = Totals::of([Verdict::Holds, Verdict::DoesNotHold, Verdict::Holds, Verdict::NoNumber]);
+        let totals = VerdictTotals::of([Verdict::Holds, Verdict::DoesNotHold, Verdict::Holds, Verdict::NoNumber]);
         assert_eq!(
             totals.in_words(),
             "not yet tried 0 · holds 2 · holds in part 0 · does not hold here 1 · no number to judge by 1"

@@ -1,13 +1,12 @@
 //! Going places: scrolling, lessons, links, and back.
 
-use crate::{App, Effect, LessonView, Opening, ShownClaims, Tag};
+use crate::{App, ClaimFilter, Effect, LessonView, RestoreState};
 use lesson::{Library, Spot, Target};
-use protocol::RequestBody;
 use serde_json::Value;
 
 /// Where a reader came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ReturnPosition {
     /// Index in the library.
     pub lesson: usize,
     /// What stood on top.
@@ -18,13 +17,13 @@ pub struct Place {
 
 /// Where a lesson was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum SavedPosition {
     Spot(Spot),
     /// A line of the screen, as notebooks kept it before they knew better: true at the width that it had then.
     Line(usize),
 }
 
-impl Kept {
+impl SavedPosition {
     /// As the store has it.
     pub fn read(value: &Value) -> Option<Self> {
         let spot = serde_json::from_value(value["spot"].clone()).ok().map(Self::Spot);
@@ -34,12 +33,12 @@ impl Kept {
 
 /// Where in a lesson to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// Where it was left.
-    Kept,
-    /// At its head, on the way to somewhere in it: where it was left is not forgotten for a look.
-    Visit,
-    /// Where the reader was before.
+pub(crate) enum OpenAt {
+    /// At the position where the reader left the lesson.
+    SavedPosition,
+    /// At the top, on the way to a place further down. The saved position stays as it is.
+    Top,
+    /// At this spot.
     Spot(Spot),
 }
 
@@ -63,11 +62,11 @@ impl App {
     /// Keeps the place where the store can be written; a kernel is not started for it.
     pub(crate) fn remember_place(&mut self) -> Vec<Effect> {
         // Where the reader left off is not known yet, and nothing must take its place.
-        if self.opening != Opening::Done {
+        if self.restore != RestoreState::Done {
             return Vec::new();
         }
         let id = self.document().meta.id.clone();
-        self.places.insert(id, Kept::Spot(self.view.spot()));
+        self.saved_positions.insert(id, SavedPosition::Spot(self.view.spot()));
         self.note_progress();
         self.remember_lesson()
     }
@@ -76,54 +75,53 @@ impl App {
     pub(crate) fn remember_lesson(&self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         let mut value = serde_json::json!({ "lesson": id, "read": self.read.get(&id) });
-        match self.places.get(&id) {
-            Some(Kept::Spot(spot)) => value["spot"] = serde_json::json!(spot),
-            Some(Kept::Line(top)) => value["top"] = serde_json::json!(top),
+        match self.saved_positions.get(&id) {
+            Some(SavedPosition::Spot(spot)) => value["spot"] = serde_json::json!(spot),
+            Some(SavedPosition::Line(top)) => value["top"] = serde_json::json!(top),
             None => {}
         }
-        let remember =
-            |key: String, value: Value| Effect::RequestIfOn(Tag::Plain, RequestBody::Remember { key, value });
-        let mut effects = vec![remember(format!("place/{id}"), value)];
+        let mut effects = vec![Effect::remember(format!("place/{id}"), value)];
         // Without its file the next notebook would not have a lesson of the reader's own.
         if Library::ships(self.lesson) {
-            effects.push(remember("last-lesson".into(), id.into()));
+            effects.push(Effect::remember("last-lesson".into(), id.into()));
         }
         effects
     }
 
     /// Scrolls to where the open lesson was left.
-    pub fn return_to_place(&mut self) {
-        let top = match self.places.get(&self.document().meta.id) {
-            Some(Kept::Spot(spot)) => self.view.layout.line_at(*spot),
-            Some(Kept::Line(top)) => *top,
+    pub fn scroll_to_saved_position(&mut self) {
+        let top = match self.saved_positions.get(&self.document().meta.id) {
+            Some(SavedPosition::Spot(spot)) => self.view.layout.line_at(*spot),
+            Some(SavedPosition::Line(top)) => *top,
             None => 0,
         };
         self.view.scroll_to(top);
     }
 
-    pub(crate) fn open_lesson(&mut self, lesson: usize, start: Start) -> Vec<Effect> {
+    pub(crate) fn open_lesson(&mut self, lesson: usize, start: OpenAt) -> Vec<Effect> {
         self.modals.clear();
         if lesson >= self.library.lessons.len() {
             return Vec::new();
         }
         // That lesson 0 was seen is kept even if nothing was scrolled in it.
-        let was_welcome = self.document().number == Some(0) && !self.places.contains_key(&self.document().meta.id);
+        let was_welcome =
+            self.document().number == Some(0) && !self.saved_positions.contains_key(&self.document().meta.id);
         let mut effects = if was_welcome { self.remember_place() } else { Vec::new() };
         self.lesson = lesson;
         self.view = LessonView::default();
-        self.take_up_pointer();
+        self.lay_out_opened_lesson();
         effects.extend(match start {
-            Start::Kept => {
-                self.return_to_place();
+            OpenAt::SavedPosition => {
+                self.scroll_to_saved_position();
                 self.remember_place()
             }
-            Start::Visit => self.remember_lesson(),
-            Start::Spot(spot) => {
+            OpenAt::Top => self.remember_lesson(),
+            OpenAt::Spot(spot) => {
                 self.view.scroll_to(self.view.layout.line_at(spot));
                 self.remember_place()
             }
         });
-        effects.extend(self.wish_for_light());
+        effects.extend(self.request_highlighting());
         effects
     }
 
@@ -132,8 +130,8 @@ impl App {
         if self.lesson == 0 {
             return self.scroll(isize::MIN / 2);
         }
-        self.leave_trail();
-        self.open_lesson(0, Start::Kept)
+        self.push_return_position();
+        self.open_lesson(0, OpenAt::SavedPosition)
     }
 
     /// Goes where a link leads; Esc comes back.
@@ -148,7 +146,7 @@ impl App {
             }
             Target::Lesson { id, anchor } => {
                 let Some(lesson) = self.library.find(id) else { return Vec::new() };
-                self.leave_trail();
+                self.push_return_position();
                 let mut effects = self.visit(lesson);
                 if let Some(line) = anchor.as_ref().and_then(|anchor| self.view.line_of(anchor)) {
                     effects.extend(self.arrive(line));
@@ -165,7 +163,7 @@ impl App {
             }
         };
         line.map_or_else(Vec::new, |line| {
-            self.leave_trail();
+            self.push_return_position();
             self.arrive(line)
         })
     }
@@ -173,7 +171,7 @@ impl App {
     /// Opens a lesson at one of its cells; Esc comes back.
     pub(crate) fn follow_to_cell(&mut self, lesson: &str, cell: &str) -> Vec<Effect> {
         let Some(at) = self.library.find(lesson) else { return Vec::new() };
-        self.leave_trail();
+        self.push_return_position();
         let mut effects = self.visit(at);
         if let Some(number) = self.document().cells().iter().position(|other| other.id == cell) {
             effects.extend(self.arrive_at_cell(number));
@@ -183,7 +181,7 @@ impl App {
 
     /// Opens a lesson on the way to somewhere in it, unless it is open.
     pub(crate) fn visit(&mut self, lesson: usize) -> Vec<Effect> {
-        if lesson == self.lesson { Vec::new() } else { self.open_lesson(lesson, Start::Visit) }
+        if lesson == self.lesson { Vec::new() } else { self.open_lesson(lesson, OpenAt::Top) }
     }
 
     /// Puts a line of the open lesson on top, or as near as its end allows, and marks it. Where the lesson was left
@@ -191,22 +189,22 @@ impl App {
     pub(crate) fn arrive(&mut self, line: usize) -> Vec<Effect> {
         self.view.scroll_to(line);
         (self.view.link, self.view.arrived) = (None, Some(line));
-        self.arrived()
+        self.note_arrival()
     }
 
     pub(crate) fn arrive_at_cell(&mut self, cell: usize) -> Vec<Effect> {
         self.view.link = None;
         // Claims of another verdict than the one that is shown are hidden.
         if self.view.layout.cells.get(cell).is_some_and(|(_, height)| *height == 0) {
-            self.shown_claims = ShownClaims::All;
+            self.claim_filter = ClaimFilter::All;
             self.lay_out();
         }
         self.view.show_cell(cell);
-        self.arrived()
+        self.note_arrival()
     }
 
-    fn arrived(&mut self) -> Vec<Effect> {
-        let here = self.trail.last().is_some_and(|from| from.lesson == self.lesson);
+    fn note_arrival(&mut self) -> Vec<Effect> {
+        let here = self.return_positions.last().is_some_and(|from| from.lesson == self.lesson);
         if here {
             return self.remember_place();
         }
@@ -214,20 +212,20 @@ impl App {
     }
 
     /// Keeps the place for Esc.
-    pub(crate) fn leave_trail(&mut self) {
+    pub(crate) fn push_return_position(&mut self) {
         let (spot, focus, link) = (self.view.spot(), self.view.focus, self.view.link);
-        self.trail.push(Place { lesson: self.lesson, spot, focus, link });
+        self.return_positions.push(ReturnPosition { lesson: self.lesson, spot, focus, link });
     }
 
     /// Back to where the last followed link was; with none, a chosen link is let go.
     pub(crate) fn go_back(&mut self) -> Vec<Effect> {
-        let Some(place) = self.trail.pop() else {
+        let Some(place) = self.return_positions.pop() else {
             if self.view.link.take().is_none() {
                 self.message = Some("there is no way back from here; c shows the contents, q quits".into());
             }
             return Vec::new();
         };
-        let effects = self.open_lesson(place.lesson, Start::Spot(place.spot));
+        let effects = self.open_lesson(place.lesson, OpenAt::Spot(place.spot));
         if let Some(cell) = place.focus {
             // What stands above it may have grown since.
             if self.view.sees_cell(cell) { self.view.focus = Some(cell) } else { self.view.show_cell(cell) }

@@ -1,6 +1,7 @@
 //! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
 
-use crate::{App, ExperimentView};
+use super::experiment::head_rows;
+use crate::App;
 use crossterm::event::KeyCode;
 use protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use std::borrow::Cow;
@@ -25,15 +26,6 @@ pub enum Page {
 /// Rows around a page: the frame, its title, and the line beneath it.
 pub const AROUND: u16 = 4;
 
-/// The bar of a measurement under way, and what it does.
-const PROGRESS_ROWS: u16 = 2;
-
-/// Rows above the page: what runs, and what went wrong.
-pub fn head_rows(view: &ExperimentView, width: u16) -> u16 {
-    let rows = |text: &str| textwrap::wrap(text, crate::lines_of(usize::from(width.max(1)))).len() as u16;
-    view.progress().map_or(0, |_| PROGRESS_ROWS) + view.error.as_deref().map_or(0, rows)
-}
-
 /// A spread behind its number, on the same line; one that would be shown as zero is not worth it.
 fn spread(half: f64) -> Option<String> {
     let digits = if half < 0.1 { 3 } else { 2 };
@@ -47,7 +39,7 @@ pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
 
 fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
     let width = usize::from(width.max(10));
-    let options = crate::lines_of(width).initial_indent("· ").subsequent_indent("  ");
+    let options = crate::wrap_options(width).initial_indent("· ").subsequent_indent("  ");
     outcome
         .findings
         .iter()
@@ -215,7 +207,7 @@ impl App {
         let (_, height) = *self.view.layout.cells.get(number)?;
         let width = self.screen.pane.width.saturating_sub(4);
         let rows = height.saturating_sub(AROUND + head_rows(view, width));
-        let pages = pages(&self.with_own_numbers(key, outcome), width, rows);
+        let pages = pages(&self.with_predictions(key, outcome), width, rows);
         let at = view.page.min(pages.len().checked_sub(1)?);
         Some((pages, at))
     }

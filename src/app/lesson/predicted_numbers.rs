@@ -1,22 +1,22 @@
 //! What the reader predicted of a number, beside that number: on a plot, or in a table.
 
-use crate::{App, OwnMark, add_predictions};
+use crate::{App, PredictionMark, add_predictions};
 use lesson::{Answer, CellBody, DecidedBy, Guess, short};
 use protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
 use std::borrow::Cow;
 
 /// What the reader predicted of a finding's number.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OwnNumber {
+pub struct PredictedNumber {
     pub finding: String,
     /// The range of the choice, which may have no end; of a number both are that.
     pub range: (f64, f64),
 }
 
 /// What the reader's numbers begin with in a table.
-pub const YOURS: &str = "you: ";
+pub const PREDICTED_PREFIX: &str = "you: ";
 
-impl OwnNumber {
+impl PredictedNumber {
     /// The text of its mark, with the unit behind it.
     pub(crate) fn label(&self, unit: &str) -> String {
         let (low, high) = self.range;
@@ -26,15 +26,15 @@ impl OwnNumber {
             (true, true) => format!("{} to {}", short(low), short(high)),
             (true, false) => format!("over {}", short(low)),
             (false, true) => format!("under {}", short(high)),
-            (false, false) => return format!("{YOURS}any"),
+            (false, false) => return format!("{PREDICTED_PREFIX}any"),
         };
-        format!("{YOURS}{said}{unit}")
+        format!("{PREDICTED_PREFIX}{said}{unit}")
     }
 }
 
 impl App {
     /// What the reader predicted of the numbers that a cell finds, in all the lessons.
-    pub fn own_numbers(&self, key: &CellKey) -> Vec<OwnNumber> {
+    pub fn predicted_numbers(&self, key: &CellKey) -> Vec<PredictedNumber> {
         let mut numbers = Vec::new();
         for lesson in &self.library.lessons {
             for cell in lesson.cells() {
@@ -53,26 +53,26 @@ impl App {
                     // A choice among findings, or their order, is no number.
                     _ => None,
                 };
-                numbers.extend(said.map(|(finding, range)| OwnNumber { finding: finding.clone(), range }));
+                numbers.extend(said.map(|(finding, range)| PredictedNumber { finding: finding.clone(), range }));
             }
         }
         numbers
     }
 
     /// What the reader predicted of an outcome's numbers, if it was measured as the lesson has it.
-    fn own_numbers_of(&self, key: &CellKey, outcome: &Outcome) -> Vec<OwnNumber> {
-        let is_taught = self.outcome_as_taught(key).is_some_and(|taught| std::ptr::eq(taught, outcome));
-        if is_taught { self.own_numbers(key) } else { Vec::new() }
+    fn predicted_numbers_of(&self, key: &CellKey, outcome: &Outcome) -> Vec<PredictedNumber> {
+        let is_taught = self.outcome_with_lesson_settings(key).is_some_and(|taught| std::ptr::eq(taught, outcome));
+        if is_taught { self.predicted_numbers(key) } else { Vec::new() }
     }
 
     /// An outcome with what the reader predicted beside the numbers in its plots and tables.
-    pub fn with_own_numbers<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
+    pub fn with_predictions<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
         let findings = || outcome.figures.iter().flat_map(placed_findings);
         // Not each frame has to look through the lessons.
         if findings().next().is_none() {
             return Cow::Borrowed(outcome);
         }
-        let numbers = self.own_numbers_of(key, outcome);
+        let numbers = self.predicted_numbers_of(key, outcome);
         if !findings().any(|finding| numbers.iter().any(|number| number.finding == finding)) {
             return Cow::Borrowed(outcome);
         }
@@ -98,17 +98,17 @@ fn placed_findings(figure: &Figure) -> Vec<&str> {
 }
 
 /// Marks predicted numbers on a plot, each at the place of its finding.
-fn mark_on(plot: &mut Plot, numbers: &[OwnNumber]) {
+fn mark_on(plot: &mut Plot, numbers: &[PredictedNumber]) {
     let marks = numbers.iter().flat_map(|number| {
         let places = plot.places.iter().filter(|place| place.finding == number.finding);
-        places.map(|place| OwnMark { x: (place.x, place.x), y: number.range, text: number.label("") })
+        places.map(|place| PredictionMark { x: (place.x, place.x), y: number.range, text: number.label("") })
     });
-    let marks: Vec<OwnMark> = marks.collect();
+    let marks: Vec<PredictionMark> = marks.collect();
     add_predictions(plot, &marks);
 }
 
 /// Puts a column without a name behind each that holds a predicted number.
-fn put_beside(table: &mut Table, numbers: &[OwnNumber]) {
+fn put_beside(table: &mut Table, numbers: &[PredictedNumber]) {
     let label = |finding: &str| numbers.iter().find(|number| number.finding == finding).map(|number| number.label(""));
     let places: Vec<(usize, usize, String)> =
         table.places.iter().filter_map(|place| Some((place.column, place.row, label(&place.finding)?))).collect();
@@ -134,8 +134,8 @@ mod tests {
     use super::*;
     use protocol::TablePlace;
 
-    fn number(finding: &str, range: (f64, f64)) -> OwnNumber {
-        OwnNumber { finding: finding.into(), range }
+    fn number(finding: &str, range: (f64, f64)) -> PredictedNumber {
+        PredictedNumber { finding: finding.into(), range }
     }
 
     fn words(words: &str) -> Vec<String> {

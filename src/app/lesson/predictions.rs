@@ -1,7 +1,7 @@
 //! All predictions with their outcomes, and how well the reader's confidence fits them.
 
 use crate::lesson::questions::PredictionOutcome;
-use crate::{App, cut, cut_at_word};
+use crate::{App, truncate, truncate_at_word};
 use lesson::{Answer, CellBody, Guess, PredictCell};
 use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotMark, PlotSeries, Source, Stroke};
 use unicode_width::UnicodeWidthStr;
@@ -204,13 +204,13 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
                 if *right { (PredictionLine::Right, "✓", word) } else { (PredictionLine::Wrong, "✕", word) }
             }
         };
-        lines.push((kind, format!("{mark} {number:>2} {}", cut_at_word(&row.question, room))));
+        lines.push((kind, format!("{mark} {number:>2} {}", truncate_at_word(&row.question, room))));
         if let Some(answer) = &row.answer {
             let sure = row.confidence.map_or(String::new(), |percent| format!(", {percent}\u{a0}% sure"));
             // What came of it counts more than the rest of a long answer.
             let rest = format!("{sure}: {outcome}");
-            let answer = cut(answer, room.saturating_sub(rest.width() + "you: ".len()).max(1));
-            lines.push((kind, cut(&format!("{:NUMBER$}you: {answer}{rest}", ""), width)));
+            let answer = truncate(answer, room.saturating_sub(rest.width() + "you: ".len()).max(1));
+            lines.push((kind, truncate(&format!("{:NUMBER$}you: {answer}{rest}", ""), width)));
         }
     }
     if rows.iter().any(|row| matches!(row.state, PredictionState::Decided { late: true, .. })) {
@@ -231,13 +231,13 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
             }
             _ => "none".into(),
         };
-        lines.push((PredictionLine::Note, cut(&format!("{}-{} %: {text}", bin.from, bin.to), width)));
+        lines.push((PredictionLine::Note, truncate(&format!("{}-{} %: {text}", bin.from, bin.to), width)));
     }
     lines
 }
 
 fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
-    textwrap::wrap(text, crate::lines_of(width.max(10)))
+    textwrap::wrap(text, crate::wrap_options(width.max(10)))
         .into_iter()
         .map(std::borrow::Cow::into_owned)
         .collect::<Vec<_>>()

@@ -1,8 +1,10 @@
 //! How far a lesson has been worked through: read, its cells run, its questions answered.
 
-use crate::App;
+use super::answers::answer_key;
+use crate::{App, Effect};
 use lesson::{Cell, CellBody, Document};
 use protocol::{CellKey, RunId, RunState};
+use serde_json::Value;
 
 /// What stands before a lesson in the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl App {
     fn has_finished_run(&self, key: &CellKey) -> bool {
         let is_finished = |run: &RunId| {
             let listed = || self.runs.iter().find(|summary| summary.run == *run).map(|summary| &summary.state);
-            self.races.get(run).map(|race| &race.state).or_else(listed) == Some(&RunState::Finished)
+            self.training_runs.get(run).map(|training| &training.state).or_else(listed) == Some(&RunState::Finished)
         };
         [&self.cell_runs, &self.other_runs].into_iter().filter_map(|runs| runs.get(key)).any(is_finished)
     }
@@ -60,5 +62,39 @@ impl App {
         let document = &self.library.lessons[lesson];
         let left = 100 - u32::from(self.read_percent(document));
         (u32::from(document.meta.minutes) * left).div_ceil(100)
+    }
+
+    /// What a reset of the open lesson would forget, in words.
+    pub fn reset_summary(&self) -> Vec<String> {
+        let id = &self.document().meta.id;
+        let read =
+            self.read.get(id).filter(|read| **read > 0).map(|read| format!("that you have read {read}\u{a0}% of it"));
+        let answers = match self.answers.keys().filter(|key| key.lesson == *id).count() {
+            0 => None,
+            1 => Some("your answer to a question".into()),
+            count => Some(format!("your {count} answers")),
+        };
+        let unfolded = self.has_unfolded_early().then(|| "what you have unfolded".into());
+        read.into_iter().chain(answers).chain(unfolded).collect()
+    }
+
+    /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
+    pub(crate) fn reset_lesson(&mut self) -> Vec<Effect> {
+        let id = self.document().meta.id.clone();
+        let answered: Vec<CellKey> = self.answers.keys().filter(|key| key.lesson == id).cloned().collect();
+        self.read.remove(&id);
+        self.saved_positions.remove(&id);
+        let mut effects = Vec::new();
+        for key in answered {
+            effects.push(Effect::remember(answer_key(&key), Value::Null));
+            self.answers.remove(&key);
+        }
+        effects.extend(self.refold());
+        self.view.scroll_to(0);
+        self.lay_out();
+        self.message =
+            Some("your progress and your answers in this lesson are forgotten; its runs and measurements stay".into());
+        effects.extend(self.remember_lesson());
+        effects
     }
 }

@@ -70,17 +70,17 @@ struct QuestionState<'s> {
 }
 
 /// Collects the lines of a question, wrapped to a width.
-struct Lines {
+struct QuestionLines {
     width: usize,
     glyphs: Glyphs,
     done: Vec<QuestionLine>,
 }
 
-impl Lines {
+impl QuestionLines {
     fn push(&mut self, kind: QuestionLineKind, text: &str) {
         // A number and its percent sign stay on one line.
         let text = self.glyphs.text(&text.replace(" %", "\u{a0}%"));
-        let wrapped = textwrap::wrap(&text, crate::lines_of(self.width));
+        let wrapped = textwrap::wrap(&text, crate::wrap_options(self.width));
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
     }
 
@@ -93,7 +93,7 @@ impl Lines {
             OptionState::ChosenWrong => "-",
         };
         let text = self.glyphs.text(&format!("{}{mark} {text}", number + 1));
-        let options = crate::lines_of(self.width).subsequent_indent("   ");
+        let options = crate::wrap_options(self.width).subsequent_indent("   ");
         let kind = QuestionLineKind::Option { number, state };
         let wrapped = textwrap::wrap(&text, options);
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
@@ -124,7 +124,7 @@ impl Lines {
     }
 }
 
-fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: Lines) -> Vec<QuestionLine> {
+fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: QuestionLines) -> Vec<QuestionLine> {
     let answer = state.record.map(|record| &record.answer);
     lines.push(QuestionLineKind::Question, &cell.question);
     lines.blank();
@@ -189,7 +189,7 @@ fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: Lines) ->
 }
 
 /// A check question; its choices stand in the order in which they are given.
-fn quiz_lines(cell: &QuizCell, state: &QuestionState, mut lines: Lines) -> Vec<QuestionLine> {
+fn quiz_lines(cell: &QuizCell, state: &QuestionState, mut lines: QuestionLines) -> Vec<QuestionLine> {
     let answer = state.record.map(|record| &record.answer);
     lines.push(QuestionLineKind::Question, &cell.question);
     lines.blank();
@@ -265,10 +265,10 @@ impl App {
     pub fn question_lines(&self, key: &CellKey, body: &CellBody, width: u16) -> Option<Vec<QuestionLine>> {
         // The frame and a column on either side.
         let width = usize::from(width.saturating_sub(4).max(10));
-        let lines = Lines { width, glyphs: self.glyphs, done: Vec::new() };
+        let lines = QuestionLines { width, glyphs: self.glyphs, done: Vec::new() };
         let state = QuestionState {
             record: self.answers.get(key),
-            typed: self.guessing_in(key).map(|guess| guess.text.as_str()),
+            typed: self.answer_entry_in(key).map(|guess| guess.text.as_str()),
             ..QuestionState::default()
         };
         match body {
@@ -325,10 +325,10 @@ impl App {
     pub(crate) fn is_outcome_visible(&self, key: &CellKey) -> bool {
         let Some(CellBody::Predict(cell)) = self.cell_of(key).map(|cell| &cell.body) else { return false };
         let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else { return false };
-        let has_curves = |race: &crate::Race| race.lanes.iter().any(|lane| !lane.points.is_empty());
+        let has_curves = |training: &crate::TrainingRun| training.lanes.iter().any(|lane| !lane.points.is_empty());
         let has_figures = || self.experiments.get(&decider).is_some_and(|view| view.partial.is_some());
         self.outcome_of(key, cell) != PredictionOutcome::Open
-            || self.deciding_race(&decider).is_some_and(has_curves)
+            || self.deciding_training(&decider).is_some_and(has_curves)
             || has_figures()
     }
 
@@ -342,9 +342,9 @@ impl App {
         let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else {
             return String::new();
         };
-        let title = self.cell_of(&decider).map_or(decider.cell.as_str(), title);
+        let cell_title = self.cell_of(&decider).map_or(decider.cell.as_str(), cell_title);
         if decider.lesson == key.lesson {
-            return format!("\"{title}\"");
+            return format!("\"{cell_title}\"");
         }
         let lesson = self.library.find(&decider.lesson).map(|at| &self.library.lessons[at]);
         let lesson = match lesson.map(|lesson| (lesson.number, &lesson.meta.title)) {
@@ -352,7 +352,7 @@ impl App {
             Some((None, title)) => format!("the lesson \"{title}\""),
             None => format!("the lesson `{}`", decider.lesson),
         };
-        format!("\"{title}\" in {lesson}")
+        format!("\"{cell_title}\" in {lesson}")
     }
 
     /// What a cell has found with its lesson's settings, by key: an experiment by its last outcome, a race by the
@@ -363,10 +363,10 @@ impl App {
         };
         match self.cell_of(key).map(|cell| &cell.body) {
             Some(CellBody::Experiment(_)) => {
-                self.outcome_as_taught(key).map_or_else(Findings::new, |outcome| by_key(&outcome.findings))
+                self.outcome_with_lesson_settings(key).map_or_else(Findings::new, |outcome| by_key(&outcome.findings))
             }
             Some(CellBody::Train(_)) => {
-                self.deciding_race(key).map_or_else(Findings::new, |race| by_key(&race.findings()))
+                self.deciding_training(key).map_or_else(Findings::new, |training| by_key(&training.findings()))
             }
             _ => Findings::new(),
         }
@@ -374,7 +374,7 @@ impl App {
 }
 
 /// A cell's title; a question's is its question.
-pub(crate) fn title(cell: &Cell) -> &str {
+pub(crate) fn cell_title(cell: &Cell) -> &str {
     match &cell.body {
         CellBody::Train(train) => &train.title,
         CellBody::Experiment(experiment) => &experiment.title,

@@ -24,16 +24,16 @@ impl App {
                         self.follow_edit(focused);
                     }
                     // Settings may be others now: what was measured with the old ones no longer counts.
-                    self.judge_again();
+                    self.lay_out_claims();
                 }
                 self.show_faults(faults.iter().map(ToString::to_string).collect());
             }
         }
-        self.wish_for_light()
+        self.request_highlighting()
     }
 
     /// Asks for the colours of the open lesson's code, where they are missing.
-    pub fn wish_for_light(&self) -> Vec<Effect> {
+    pub fn request_highlighting(&self) -> Vec<Effect> {
         let code = self.document().unlit();
         if code.is_empty() {
             return Vec::new();
@@ -67,7 +67,7 @@ impl App {
     fn show_faults(&mut self, faults: Vec<String>) {
         if self.lesson_faults != faults {
             self.lesson_faults = faults;
-            self.change_banner();
+            self.lay_out_banner();
         }
     }
 }

@@ -1,6 +1,12 @@
 //! The command line that `:` opens: a few words for what the keys do, and for what no key does.
 
-use crate::{Action, App};
+use super::text_input::edit;
+use super::{CommandLine, Completion, Modal};
+use crate::keys::Action;
+use crate::lesson::navigate::OpenAt;
+use crate::{App, Effect, StoreQuery};
+use crossterm::event::KeyCode;
+use protocol::RunId;
 use std::str::FromStr;
 
 /// What was asked for.
@@ -31,7 +37,7 @@ const COMMANDS: [(&str, &str, Argument); 10] = [
     ("run", "run", Argument::Run),
     ("runs", "runs", Argument::None(Action::Runs)),
     ("contents", "contents", Argument::None(Action::Contents)),
-    ("headings", "headings", Argument::None(Action::Outline)),
+    ("headings", "headings", Argument::None(Action::Headings)),
     ("settings", "set", Argument::None(Action::Settings)),
     ("search", "search", Argument::None(Action::Search)),
     ("reset", "reset", Argument::Reset),
@@ -78,6 +84,93 @@ impl FromStr for Command {
 }
 
 impl App {
+    pub(crate) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter if line.text.trim().is_empty() => return Vec::new(),
+            KeyCode::Enter => {
+                let text = line.text.trim().to_string();
+                let command = text.parse();
+                if self.commands.last() != Some(&text) {
+                    self.commands.push(text);
+                }
+                match command.and_then(|command| self.command(command)) {
+                    Ok(effects) => return effects,
+                    Err(why) => line = CommandLine { text: line.text, error: Some(why), ..CommandLine::default() },
+                }
+            }
+            // An emptied line closes, as it does in an editor.
+            KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
+            KeyCode::Tab | KeyCode::BackTab => self.complete(&mut line, code == KeyCode::Tab),
+            KeyCode::Up => self.recall(&mut line, -1),
+            KeyCode::Down => self.recall(&mut line, 1),
+            code => {
+                edit(&mut line.text, code);
+                line = CommandLine { text: line.text, ..CommandLine::default() };
+            }
+        }
+        self.modals.push(Modal::Command(line));
+        Vec::new()
+    }
+
+    /// Completes a line to the next of those that it can become.
+    fn complete(&self, line: &mut CommandLine, forward: bool) {
+        line.error = None;
+        let completion = if let Some(Completion { lines, selected }) = line.completion.take() {
+            let step = if forward { 1 } else { lines.len() - 1 };
+            let selected = (selected + step) % lines.len();
+            Completion { lines, selected }
+        } else {
+            let lines = self.completions(&line.text);
+            if lines.is_empty() {
+                line.error = Some("nothing begins like this".into());
+                return;
+            }
+            let selected = if forward { 0 } else { lines.len() - 1 };
+            Completion { lines, selected }
+        };
+        line.text.clone_from(&completion.lines[completion.selected]);
+        // The only one is settled: the next Tab completes what follows it.
+        line.completion = Some(completion).filter(|completion| completion.lines.len() > 1);
+    }
+
+    /// Shows an earlier line, or a later one; behind the last stands what was being typed.
+    fn recall(&self, line: &mut CommandLine, by: isize) {
+        let count = self.commands.len();
+        let (at, typed) = line.recalled.take().unwrap_or_else(|| (count, line.text.clone()));
+        let at = at.saturating_add_signed(by).min(count);
+        let text = self.commands.get(at).unwrap_or(&typed).clone();
+        *line = CommandLine { text, recalled: Some((at, typed)), ..CommandLine::default() };
+    }
+
+    fn command(&mut self, command: Command) -> Result<Vec<Effect>, String> {
+        match command {
+            Command::Act(action) => {
+                self.modals.clear();
+                Ok(self.perform_action(action))
+            }
+            Command::Open(name) => match self.library.named(&name) {
+                Some(lesson) => Ok(self.open_lesson(lesson, OpenAt::SavedPosition)),
+                None => Err(format!("there is no lesson `{name}`; c lists them, and their parts will do")),
+            },
+            Command::Run(number) => {
+                let run = RunId(number);
+                if !self.training_runs.contains_key(&run) && !self.runs.iter().any(|summary| summary.run == run) {
+                    return Err(format!("there is no run {number}; r lists the runs"));
+                }
+                self.modals.push(Modal::Run(run));
+                Ok(vec![Effect::Query(StoreQuery::Run(run))])
+            }
+            Command::Reset => {
+                if self.reset_summary().is_empty() {
+                    return Err("nothing to forget: this lesson was not read and nothing answered in it".into());
+                }
+                self.modals.clear();
+                self.modals.push(Modal::Reset);
+                Ok(Vec::new())
+            }
+        }
+    }
+
     /// The lines that the beginning of one can be completed to, in the order in which Tab offers them.
     pub(crate) fn completions(&self, line: &str) -> Vec<String> {
         let line = line.trim_start();

@@ -1,11 +1,19 @@
 //! What lies over the lesson; keys go to the topmost.
 
+mod answer;
 pub(crate) mod command;
-pub(crate) mod headings;
-mod keys;
-pub(crate) mod line_keys;
+mod dispatch;
+mod headings;
+mod quit;
+mod runs;
+mod search;
+mod settings;
+mod text_input;
 
-use crate::{Outline, Pane, Screen, Settings, Work};
+use crate::chart::Pane;
+use crate::screen::Screen;
+use crate::study::form::Settings;
+use crate::work::Work;
 use lesson::{Answer, CONFIDENCE, Hit};
 use protocol::{CellKey, RunId};
 
@@ -20,7 +28,7 @@ pub enum Modal {
     /// One run's chart, opened from the list.
     Run(RunId),
     Search(Search),
-    Outline(Outline),
+    Headings(HeadingList),
     /// The contents with the keys in them; the index of the chosen lesson.
     Contents(usize),
     Command(CommandLine),
@@ -31,7 +39,7 @@ pub enum Modal {
     /// An experiment takes the keys that steer it.
     Steer(CellKey),
     /// An answer is being typed.
-    Guess(Guessing),
+    AnswerEntry(AnswerEntry),
     /// How sure the reader is of a prediction.
     Confidence(ConfidenceEntry),
     /// What to mend in the lesson that is being written, from this line on.
@@ -93,6 +101,14 @@ impl RunsList {
     }
 }
 
+/// A list of headings that typing narrows.
+#[derive(Clone, Debug, Default)]
+pub struct HeadingList {
+    pub query: String,
+    /// Place among the headings that match.
+    pub selected: usize,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     pub query: String,
@@ -151,29 +167,29 @@ pub enum RunLinePurpose {
 
 /// What is asked for where an answer is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum AnswerKind {
     Number,
     Words,
 }
 
 /// An answer on its way into a prediction or a question.
 #[derive(Clone, Debug)]
-pub struct Guessing {
+pub struct AnswerEntry {
     pub cell: CellKey,
-    pub wanted: Wanted,
+    pub kind: AnswerKind,
     pub text: String,
 }
 
-impl Guessing {
+impl AnswerEntry {
     /// The answer as typed; a decimal comma will do.
     pub fn answer(&self) -> Option<Answer> {
         let text = self.text.trim();
-        match self.wanted {
-            Wanted::Number => {
+        match self.kind {
+            AnswerKind::Number => {
                 let number = text.replace(',', ".").parse::<f64>().ok();
                 number.filter(|number| number.is_finite()).map(Answer::Number)
             }
-            Wanted::Words => (!text.is_empty()).then(|| Answer::Text(text.into())),
+            AnswerKind::Words => (!text.is_empty()).then(|| Answer::Text(text.into())),
         }
     }
 }

@@ -108,11 +108,11 @@ pub struct ArmView {
 }
 
 impl ArmView {
-    fn new(arm: ArmId, race: &Race) -> Self {
-        let lanes: Vec<&LaneView> = race.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
+    fn new(arm: ArmId, training: &TrainingRun) -> Self {
+        let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
         let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
         let measured: Vec<&LaneView> =
-            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, race.spec.epochs)).collect();
+            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, training.spec.epochs)).collect();
         let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
         let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {
@@ -153,7 +153,7 @@ fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
 }
 
 #[derive(Clone, Debug)]
-pub struct Race {
+pub struct TrainingRun {
     pub run: RunId,
     pub spec: Study,
     pub state: RunState,
@@ -168,7 +168,7 @@ pub struct Race {
     pub backend: Option<String>,
 }
 
-impl Race {
+impl TrainingRun {
     pub fn new(run: RunId, spec: Study) -> Self {
         let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
         let lanes = spec.lanes().into_iter().map(view).collect();
@@ -309,18 +309,18 @@ mod tests {
         RunEvent::Epoch { run: RunId(1), record }
     }
 
-    fn race(seeds: &[u64]) -> Race {
-        Race::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
+    fn training(seeds: &[u64]) -> TrainingRun {
+        TrainingRun::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
     }
 
     #[test]
     fn whatever_the_order_a_curve_has_every_epoch_once() {
-        let mut race = race(&[1]);
+        let mut training = training(&[1]);
         // One that came over the socket before the history was read, and one of both.
         for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
-            race.apply(&epoch(1, number, error));
+            training.apply(&epoch(1, number, error));
         }
-        let points: Vec<_> = race.lanes[0]
+        let points: Vec<_> = training.lanes[0]
             .points
             .iter()
             .filter_map(|record| Some((record.epoch, record.get(Metric::ValError)?)))
@@ -330,36 +330,36 @@ mod tests {
 
     #[test]
     fn an_arm_is_told_at_the_epoch_that_its_seeds_have_reached() {
-        let mut race = race(&[1, 2, 3]);
+        let mut training = training(&[1, 2, 3]);
         for event in [epoch(1, 1, 3.0), epoch(1, 2, 1.0), epoch(2, 1, 2.0)] {
-            race.apply(&event);
+            training.apply(&event);
         }
-        let arm = &race.by_arm()[0];
+        let arm = &training.by_arm()[0];
         assert_eq!((arm.seeds, arm.measured, arm.epoch), (3, 2, 1));
         let mean = |spread: Option<Spread>| spread.map(|spread| (spread.mean * 1e6).round() / 1e6);
         let latest = |arm: &ArmView| mean(arm.latest().map(|point| point.val));
         assert_eq!((latest(arm), mean(arm.best)), (Some(2.5), Some(2.5)));
         assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(race.by_arm()[1].best, None);
+        assert_eq!(training.by_arm()[1].best, None);
         // A seed at its end is not held back by one that has just begun.
-        race.apply(&epoch(1, 150, 1.25));
-        let arm = &race.by_arm()[0];
+        training.apply(&epoch(1, 150, 1.25));
+        let arm = &training.by_arm()[0];
         assert_eq!((arm.measured, arm.epoch, latest(arm), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));
         assert_eq!((arm.best_epochs, mean(arm.best_test)), (Some((2, 2)), Some(1.0)));
     }
 
     #[test]
     fn time_is_the_clocks_and_lanes_that_wait_are_reckoned_with() {
-        let mut race = race(&[1, 2]);
-        race.spec.epochs = 10;
+        let mut training = training(&[1, 2]);
+        training.spec.epochs = 10;
         for number in 1..=10 {
-            race.apply(&epoch(1, number, 2.0));
+            training.apply(&epoch(1, number, 2.0));
         }
-        assert!((race.seconds() - 10.0).abs() < 1e-9, "no lane can have worked for longer than the run");
-        race.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 12.0 });
-        race.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 11.0 });
-        assert!((race.seconds() - 12.0).abs() < 1e-9, "what comes late takes nothing back");
+        assert!((training.seconds() - 10.0).abs() < 1e-9, "no lane can have worked for longer than the run");
+        training.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 12.0 });
+        training.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 11.0 });
+        assert!((training.seconds() - 12.0).abs() < 1e-9, "what comes late takes nothing back");
         // Ten of forty epochs took 12 s.
-        assert!(race.remaining_seconds().is_some_and(|left| (left - 36.0).abs() < 1e-9));
+        assert!(training.remaining_seconds().is_some_and(|left| (left - 36.0).abs() < 1e-9));
     }
 }
