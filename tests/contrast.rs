@@ -124,7 +124,7 @@ fn every_pane_can_be_read_on_every_page() {
     }
     session.kernel(RunEvent::Failed { run: RunId(1), reason: "the disk is full".into() });
     assert_readable(&mut session, "a race that failed");
-    session.tell(app::Event::Trouble(Some("nothing can be kept".into())));
+    session.tell(app::Event::StorageFault(Some("nothing can be kept".into())));
     assert_readable(&mut session, "trouble");
     session.tell(app::Event::Notice("something to know".into()));
     assert_readable(&mut session, "a message");

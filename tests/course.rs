@@ -161,7 +161,7 @@ fn a_tick_means_read_run_and_answered() {
     let mut session = Session::on("faster", 120, 40);
     let minutes = u32::from(session.app.library.lessons[0].meta.minutes);
     let at = CellKey { lesson: "welcome".into(), cell: "first".into() };
-    let spec = session.app.lesson_spec(&at).unwrap();
+    let spec = session.app.lesson_study(&at).unwrap();
     let answer = |cell: &str, text: &str| (format!("answer/welcome/{cell}"), serde_json::json!({ "chosen": text }));
     let right = {
         let CellBody::Quiz(quiz) = &session.app.library.lessons[0].cell("validation").unwrap().body else { panic!() };
@@ -180,16 +180,16 @@ fn a_tick_means_read_run_and_answered() {
             Some(percent) => format!("{}m", (minutes * (100 - percent as u32)).div_ceil(100)),
             None => format!("{minutes}m"),
         };
-        session.tell(Event::Recalled(part.clone()));
+        session.tell(Event::StoredProgress(part.clone()));
         assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("◐".into(), left.clone()), "{part:?}");
         assert_eq!(in_contents(&mut session, &PLAIN, "Welcome"), ("~".into(), left), "{part:?}");
     }
 
     let before = session.app.course_left().unwrap();
-    session.tell(Event::Recalled(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
+    session.tell(Event::StoredProgress(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
     assert_ne!(session.app.course_left().unwrap(), before);
     let begin = |session: &mut Session, run: RunId, spec: &Study| {
-        session.tell(Event::Reply(Tag::Race(at.clone()), Reply::Started { run }));
+        session.tell(Event::Reply(Tag::Training(at.clone()), Reply::Started { run }));
         session.kernel(RunEvent::Started { run, spec: spec.clone() });
     };
     begin(&mut session, RunId(1), &spec);
@@ -205,7 +205,7 @@ fn a_tick_means_read_run_and_answered() {
     assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, "✓");
     // An answer to another question is none.
     let mut session = Session::on("faster", 120, 40);
-    session.tell(Event::Recalled(vec![answer("warm-up", "no choice of it")]));
+    session.tell(Event::StoredProgress(vec![answer("warm-up", "no choice of it")]));
     assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, " ");
 }
 

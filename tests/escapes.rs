@@ -277,11 +277,11 @@ fn no_screen_holds_control_characters() {
     drawn(&session);
     session.kernel(RunEvent::Failed { run: RunId(1), reason: HOSTILE.into() });
     drawn(&session);
-    session.tell(Event::Trouble(Some(HOSTILE.into())));
+    session.tell(Event::StorageFault(Some(HOSTILE.into())));
     session.tell(Event::Notice(HOSTILE.into()));
     drawn(&session);
     session.tell(Event::OtherVersion(HOSTILE.into()));
-    session.tell(Event::Unanswered(Tag::Plain, HOSTILE.into()));
+    session.tell(Event::Unanswered(Tag::Untracked, HOSTILE.into()));
     drawn(&session);
 
     let mut session = Session::on("sigmoid", 100, 30);

@@ -78,7 +78,7 @@ fn told(session: &Session) -> Vec<&'static str> {
     app.unfolded.clone_from(&session.app.unfolded);
     app.answers.clone_from(&session.app.answers);
     app.cell_runs.clone_from(&session.app.cell_runs);
-    app.races.clone_from(&session.app.races);
+    app.training_runs.clone_from(&session.app.training_runs);
     app.experiments.clone_from(&session.app.experiments);
     app.lay_out();
     let screen = Session::with(app).screen(&RICH);
@@ -89,7 +89,7 @@ fn start_race(session: &mut Session) {
     session.press(KeyCode::Home);
     session.tab_to("race");
     session.enter();
-    session.tell(Event::Reply(Tag::Race(key("race")), Reply::Started { run: RunId(1) }));
+    session.tell(Event::Reply(Tag::Training(key("race")), Reply::Started { run: RunId(1) }));
     session.kernel(RunEvent::Started { run: RunId(1), spec: Study { epochs: 3, ..Study::of(Preset::Article) } });
 }
 
@@ -154,8 +154,10 @@ fn a_press_of_u_unfolds_the_first_in_view_and_it_stays_so() {
     assert_eq!(kept(&session, "unfolded/own/guess"), Some(json!([0])));
     // Opened again from the store.
     let mut again = open(80, 24);
-    again
-        .tell(Event::Recalled(vec![("unfolded/own/guess".into(), json!([0])), ("unfolded/own/race".into(), json!(3))]));
+    again.tell(Event::StoredProgress(vec![
+        ("unfolded/own/guess".into(), json!([0])),
+        ("unfolded/own/race".into(), json!(3)),
+    ]));
     assert_eq!(told(&again), ["first"]);
     // Forgotten with the answers.
     again.type_text(":reset");
@@ -233,7 +235,7 @@ fn kept_outcomes_unfold_their_blocks() {
     let outcome = Outcome { figures: vec![], findings: vec![], seconds: 1.0 };
     let spec: ExperimentSpec = cell.spec;
     session.kept(key("curves"), spec, outcome);
-    session.tell(Event::Recalled(vec![("unfolded/own/race".into(), json!([0]))]));
+    session.tell(Event::StoredProgress(vec![("unfolded/own/race".into(), json!([0]))]));
     assert_eq!(told(&session), ["second"], "a block of two cells waits for both");
 }
 

@@ -5,7 +5,7 @@
 #[path = "common/session.rs"]
 mod session;
 
-use app::{App, Effect, Event, Modal, Read, Tag, keys};
+use app::{App, Effect, Event, Modal, StoreQuery, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
 use protocol::{
@@ -545,7 +545,7 @@ fn a_command_can_be_typed_over_a_list() {
         assert!(session.asked.is_empty());
         if open == "#x" {
             // It takes text itself.
-            assert!(matches!(session.app.modals[..], [Modal::Outline(_)]));
+            assert!(matches!(session.app.modals[..], [Modal::Headings(_)]));
             continue;
         }
         assert!(matches!(session.app.modals.last(), Some(Modal::Command(line)) if line.text == "open welcome"));
@@ -674,7 +674,7 @@ fn runs_are_named_exported_and_deleted_from_the_list() {
     assert_eq!(session.asked, [renamed]);
     assert!(matches!(session.app.modals[..], [Modal::Runs(_)]), "back in the list");
     session.kernel(RunEvent::Renamed { run: RunId(7), name: Some("new: dr".into()) });
-    assert!(session.effects.contains(&Effect::Read(Read::Runs)), "which is read anew");
+    assert!(session.effects.contains(&Effect::Query(StoreQuery::Runs)), "which is read anew");
 
     session.press(KeyCode::Char('d'));
     for key in ['d', ' ', 'n'] {

@@ -154,7 +154,7 @@ fn headings_are_jumped_to() {
         session.press(KeyCode::Char('#'));
         session.type_text("no such heading");
         session.press(KeyCode::Enter);
-        assert!(matches!(session.app.modals[..], [Modal::Outline(_)]));
+        assert!(matches!(session.app.modals[..], [Modal::Headings(_)]));
     }
 }
 
@@ -182,7 +182,7 @@ fn code_is_highlighted_when_it_is_seen() {
     let lines = Highlighter::default().lines(&code[0].0, &code[0].1).unwrap();
     session.tell(Event::Highlighted { lesson, code: vec![(code[0].clone(), lines)] });
     assert_eq!((keywords(&session), session.screen(&RICH)), (2, before));
-    assert!(session.app.wish_for_light().is_empty(), "once is enough");
+    assert!(session.app.request_highlighting().is_empty(), "once is enough");
 }
 
 /// Long paragraphs, each with its number at its head.
@@ -217,18 +217,18 @@ fn a_place_is_the_same_at_every_width() {
     let kept = kept.unwrap();
     // Left at 80 columns, opened at 120.
     let mut wide = long(120, 40);
-    wide.tell(Event::Recalled(vec![("place/own".into(), kept.clone())]));
-    wide.app.return_to_place();
+    wide.tell(Event::StoredProgress(vec![("place/own".into(), kept.clone())]));
+    wide.app.scroll_to_saved_position();
     assert_eq!(wide.app.view.spot().source, source, "{kept}");
     // At the same width it is the very line.
     let mut same = long(80, 24);
-    same.tell(Event::Recalled(vec![("place/own".into(), kept)]));
-    same.app.return_to_place();
+    same.tell(Event::StoredProgress(vec![("place/own".into(), kept)]));
+    same.app.scroll_to_saved_position();
     assert_eq!(same.app.view.top, session.app.view.top);
     // As it was kept before it was told by its block.
     let mut old = long(80, 24);
-    old.tell(Event::Recalled(vec![("place/own".into(), serde_json::json!({ "top": 50, "read": 20 }))]));
-    old.app.return_to_place();
+    old.tell(Event::StoredProgress(vec![("place/own".into(), serde_json::json!({ "top": 50, "read": 20 }))]));
+    old.app.scroll_to_saved_position();
     assert_eq!((old.app.view.top, old.app.read["own"]), (50, 20));
 }
 

@@ -67,7 +67,7 @@ fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
 /// The race of lesson 0 with an error for each epoch of its first arm, the second arm's a point above.
 fn race(session: &mut Session, spec: &Study, errors: &[f64], finished: bool) {
     let (run, at) = (RunId(1), key("welcome", "first"));
-    session.tell(Event::Reply(Tag::Race(at), Reply::Started { run }));
+    session.tell(Event::Reply(Tag::Training(at), Reply::Started { run }));
     session.kernel(RunEvent::Started { run, spec: spec.clone() });
     for (epoch, error) in (1..).zip(errors) {
         for (arm, val_error) in [(spec.arms[0].id, *error), (spec.arms[1].id, error + 1.0)] {
@@ -89,7 +89,7 @@ fn race(session: &mut Session, spec: &Study, errors: &[f64], finished: bool) {
 }
 
 fn lesson_spec(session: &Session) -> Study {
-    session.app.lesson_spec(&key("welcome", "first")).unwrap()
+    session.app.lesson_study(&key("welcome", "first")).unwrap()
 }
 
 #[test]
@@ -236,9 +236,9 @@ fn choices_are_answered_as_they_are_seen() {
     let mut firsts = std::collections::BTreeSet::new();
     for reader in 0..20 {
         let mut session = Session::with(App::new(library(), lesson, 80, 24).with_reader(reader));
-        session.tell(Event::Recalled(Vec::new()));
+        session.tell(Event::StoredProgress(Vec::new()));
         let remembered = RequestBody::Remember { key: "reader".into(), value: reader.into() };
-        assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Plain, remembered)));
+        assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Untracked, remembered)));
         session.tab_to("why-faster");
         let screen = session.screen(&RICH);
         let first = screen.lines().find_map(|line| line.split_once("┃ 1  ")).unwrap().1.to_string();
@@ -248,7 +248,7 @@ fn choices_are_answered_as_they_are_seen() {
         firsts.insert(chosen.clone());
         // The same reader sees it again.
         let mut again = Session::with(App::new(library(), lesson, 80, 24));
-        again.tell(Event::Recalled(vec![("reader".into(), reader.into())]));
+        again.tell(Event::StoredProgress(vec![("reader".into(), reader.into())]));
         again.tab_to("why-faster");
         again.press(KeyCode::Char('1'));
         assert_eq!(again.app.answers[&at].answer, Answer::Choice(chosen.clone()));
@@ -259,7 +259,7 @@ fn choices_are_answered_as_they_are_seen() {
 #[test]
 fn answers_of_version_0_1_are_converted_or_dropped_with_a_word() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Recalled(vec![
+    session.tell(Event::StoredProgress(vec![
         ("answer/faster/one-seed".into(), serde_json::json!({ "choice": 1 })),
         ("answer/faster/ratio".into(), serde_json::json!({ "choice": 1 })),
         ("answer/neuron/rise".into(), serde_json::json!({ "number": 30.0 })),
@@ -273,7 +273,7 @@ fn answers_of_version_0_1_are_converted_or_dropped_with_a_word() {
     assert!(message.contains("1 answer from an earlier version"), "{message}");
     let remembers = |key: &str, value: serde_json::Value| {
         let body = RequestBody::Remember { key: key.into(), value };
-        session.effects.contains(&Effect::RequestIfOn(Tag::Plain, body))
+        session.effects.contains(&Effect::RequestIfOn(Tag::Untracked, body))
     };
     assert!(remembers("answer/faster/one-seed", serde_json::json!({ "chosen": text })));
     assert!(remembers("answer/faster/ratio", serde_json::Value::Null));
@@ -306,7 +306,7 @@ fn numbers_and_words_answer_questions() {
     session.tab_to("bias");
     session.press(KeyCode::Enter);
     session.press(KeyCode::Enter);
-    assert!(matches!(session.app.modals[..], [Modal::Guess(_)]), "nothing was typed yet");
+    assert!(matches!(session.app.modals[..], [Modal::AnswerEntry(_)]), "nothing was typed yet");
     session.tell(Event::Paste("The  BIAS.".into()));
     session.press(KeyCode::Enter);
     assert!(session.screen(&RICH).contains("Right. The bias is minus"), "{}", session.screen(&RICH));
@@ -326,7 +326,7 @@ fn every_shipped_prediction_is_decided() {
 fn with_outcomes(columns: u16, rows: u16) -> Session {
     let mut session = Session::on("ledger", columns, rows);
     let chosen = |text: &str, percent: u8| serde_json::json!({ "chosen": text, "confidence": percent });
-    session.tell(Event::Recalled(vec![
+    session.tell(Event::StoredProgress(vec![
         ("answer/sigmoid/steepest".into(), chosen("1", 95)),
         ("answer/sigmoid/flat".into(), chosen("tanh", 60)),
         ("answer/sparsity/sigmoid-active".into(), serde_json::json!({ "number": 98.0, "confidence": 65 })),
@@ -419,7 +419,7 @@ fn a_race_bears_the_readers_own_mark() {
         race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
         session.tab_to("first");
         let at = key("welcome", "first");
-        let marks = session.app.own_marks(&at, session.app.race_of(&at).unwrap());
+        let marks = session.app.prediction_marks(&at, session.app.training_of(&at).unwrap());
         assert_eq!(marks.len(), 1);
         (marks[0].x, marks[0].y, session.screen(&RICH))
     };
@@ -498,7 +498,7 @@ fn an_experiment_bears_the_readers_own_number() {
     let marks = |session: &Session| {
         let at = key("dead-units", "rates");
         let outcome = session.app.experiments[&at].outcome.as_ref().unwrap();
-        let shown = session.app.with_own_numbers(&at, outcome);
+        let shown = session.app.with_predictions(&at, outcome);
         let Figure::Plot(plot) = &shown.figures[0] else { panic!() };
         plot.marks.iter().filter(|mark| mark.source == Source::Reader).map(|mark| mark.at).collect::<Vec<_>>()
     };
@@ -536,7 +536,7 @@ fn an_experiment_bears_the_readers_own_number() {
 #[test]
 fn a_run_from_the_list_bears_the_mark_of_its_cell() {
     let open = |session: &mut Session, run: RunId| {
-        let race = &session.app.races[&run];
+        let race = &session.app.training_runs[&run];
         let (state, spec) = (race.state.clone(), race.spec.clone());
         let summary = RunSummary {
             run,
@@ -567,7 +567,7 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
     let mut session = predicted();
     let spec = lesson_spec(&session);
     race(&mut session, &spec, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
-    assert_eq!(session.app.races[&RunId(1)].state, RunState::Finished);
+    assert_eq!(session.app.training_runs[&RunId(1)].state, RunState::Finished);
     let screen = open(&mut session, RunId(1));
     assert!(screen.contains("◈") && screen.contains("you: 2 to 8\u{a0}%"), "{screen}");
 

@@ -34,7 +34,7 @@ fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {
 /// The race of the first lesson with this spec, in view.
 fn race(spec: &Study, (columns, rows): (u16, u16)) -> Session {
     let mut session = Session::on("faster", columns, rows);
-    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), RUN.0.into())]));
+    session.tell(Event::StoredProgress(vec![("cell-run/faster/race".into(), RUN.0.into())]));
     session.kernel(RunEvent::Started { run: RUN, spec: spec.clone() });
     session.tell(Event::History(RUN, Vec::new()));
     session.tab_to("race");
@@ -127,7 +127,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
         session.type_text(&spec.epochs.to_string());
         session.press(KeyCode::Enter);
         let key = session.app.key_of(session.app.focused().unwrap());
-        session.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(run) }));
+        session.tell(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(run) }));
         session.kernel(RunEvent::Started { run: RunId(run), spec: spec.clone() });
         session.kernel(RunEvent::Finished { run: RunId(run) });
     };
@@ -153,7 +153,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
     // Opened again, both are there.
     let mut again = Session::on("faster", 120, 40);
     let places = [("cell-run/faster/race", 7), ("cell-other-run/faster/race", 9)];
-    again.tell(Event::Recalled(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
+    again.tell(Event::StoredProgress(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
     again.kernel(RunEvent::Started { run: RUN, spec: Study::of(Preset::Article) });
     again.tab_to("race");
     assert!(again.screen(&RICH).contains("x shows"));

@@ -73,7 +73,7 @@ fn record(arm: ArmId, epoch: u32, val_error: f64) -> RunEvent {
 fn racing(app: &mut App) {
     let spec = Study { epochs: 30, ..Study::of(Preset::Article) };
     let run = RunId(7);
-    update(app, Event::Recalled(vec![("cell-run/faster/race".into(), 7.into())]));
+    update(app, Event::StoredProgress(vec![("cell-run/faster/race".into(), 7.into())]));
     let mut events = vec![RunEvent::Started { run, spec }];
     for epoch in 1..=8 {
         let error = 3.2 / f64::from(epoch).sqrt();
@@ -328,7 +328,7 @@ fn the_ledger_shows_what_is_known() {
             finding("sparsity.active.sigmoid", 100.0, "Sigmoid: 100.0 % of hidden outputs exceed 0.01", &[1], None),
             finding("sparsity.zeros.relu", 49.8, "ReLU: 49.8 % of hidden outputs are exactly 0", &[1, 2], Some(0.4)),
         ];
-        update(app, Event::RaceFindings(found));
+        update(app, Event::RunFindings(found));
         press(app, KeyCode::Tab);
         while app.focused().unwrap().id != "sigmoid-half" {
             press(app, KeyCode::Tab);
@@ -345,7 +345,7 @@ fn the_ledger_shows_what_is_known() {
             seeds: vec![1, 2, 3],
             tabled: false,
         };
-        update(app, Event::RaceFindings(vec![found]));
+        update(app, Event::RunFindings(vec![found]));
         press(app, KeyCode::Char('t'));
         press(app, KeyCode::Char('t'));
         press(app, KeyCode::Esc);
@@ -367,7 +367,7 @@ fn a_wrong_command_is_explained() {
 fn a_home_that_can_not_be_written_is_told_as_long_as_it_lasts() {
     let why = "/media/archive/relu can't be written: Read-only file system (os error 30); set RELU_HOME to a folder of yours that can";
     snapshots("read-only", &RICH, |app| {
-        update(app, Event::Trouble(Some(why.into())));
+        update(app, Event::StorageFault(Some(why.into())));
     });
 }
 

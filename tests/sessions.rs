@@ -5,7 +5,7 @@
 #[path = "common/session.rs"]
 mod session;
 
-use app::{App, Effect, Event, Link, Modal, Read, Tag};
+use app::{App, Effect, Event, Link, Modal, StoreQuery, Tag};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Library, Line, Verdict};
 use protocol::{
@@ -125,14 +125,14 @@ fn history_and_live_events_make_one_curve() {
         ),
     };
     let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
-    session.tell(Event::Recalled(vec![("cell-run/faster/race".into(), 1.into())]));
-    assert!(session.effects.contains(&Effect::Read(Read::Run(run))));
+    session.tell(Event::StoredProgress(vec![("cell-run/faster/race".into(), 1.into())]));
+    assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(run))));
     session.tell(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
     // The second came by the socket too, while the history was read.
     session.kernel(epoch(2));
     session.kernel(epoch(3));
     session.tell(Event::History(run, vec![started, epoch(1), epoch(2)]));
-    let epochs: Vec<u32> = session.app.races[&run].lanes[0].points.iter().map(|point| point.epoch).collect();
+    let epochs: Vec<u32> = session.app.training_runs[&run].lanes[0].points.iter().map(|point| point.epoch).collect();
     assert_eq!(epochs, [1, 2, 3]);
 }
 
@@ -144,10 +144,10 @@ fn what_an_unknown_run_complains_of_is_shown_once_it_is_loaded() {
     session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
     let started = RunEvent::Started { run: RunId(9), spec: Study::of(Preset::Article) };
     session.tell(Event::History(RunId(9), vec![started.clone()]));
-    assert_eq!(session.app.races[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
+    assert_eq!(session.app.training_runs[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
     session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
     session.tell(Event::History(RunId(9), vec![started]));
-    assert_eq!(session.app.races[&RunId(9)].notice, None);
+    assert_eq!(session.app.training_runs[&RunId(9)].notice, None);
 }
 
 #[test]
@@ -175,14 +175,14 @@ fn a_race_that_is_to_go_on_says_so_and_is_asked_for_once() {
     let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
     session.tell(Event::Link(Link::On));
     session.tell(Event::History(run, vec![started, RunEvent::Interrupted { run }]));
-    assert!(session.app.races[&run].resuming);
+    assert!(session.app.training_runs[&run].resuming);
     session.kernel(RunEvent::Continued { run });
-    assert!(!session.app.races[&run].resuming && *session.state() == RunState::Running);
+    assert!(!session.app.training_runs[&run].resuming && *session.state() == RunState::Running);
 
     session.tell(Event::Link(Link::Off));
     session.press(KeyCode::Enter);
     session.tell(Event::Unanswered(Tag::Run(run), "no LibTorch".into()));
-    assert!(!session.app.races[&run].resuming, "it can be tried again");
+    assert!(!session.app.training_runs[&run].resuming, "it can be tried again");
     assert_eq!(session.app.message.as_deref(), Some("no LibTorch"));
 }
 
@@ -206,11 +206,11 @@ fn a_kernel_of_another_version_may_be_restarted_or_left() {
 fn what_keeps_anything_from_being_kept_stays_on_the_screen() {
     let mut session = Session::open();
     let rows = session.app.view.height;
-    session.tell(Event::Trouble(Some("the disk is full".into())));
+    session.tell(Event::StorageFault(Some("the disk is full".into())));
     session.press(KeyCode::Down);
-    assert!(session.app.trouble.is_some() && session.app.view.height < rows);
-    session.tell(Event::Trouble(None));
-    assert_eq!((session.app.trouble.as_ref(), session.app.view.height), (None, rows));
+    assert!(session.app.storage_fault.is_some() && session.app.view.height < rows);
+    session.tell(Event::StorageFault(None));
+    assert_eq!((session.app.storage_fault.as_ref(), session.app.view.height), (None, rows));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_refusal_is_told_and_can_be_tried_again() {
     session.enter();
     let key = CellKey { lesson: "faster".into(), cell: "race".into() };
     let refused = Reply::Refused { kind: ErrorKind::Storage, message: "the disk is full".into() };
-    session.tell(Event::Reply(Tag::Race(key.clone()), refused));
+    session.tell(Event::Reply(Tag::Training(key.clone()), refused));
     assert_eq!(session.app.starting[&key], Err("the disk is full".into()));
     session.enter();
     assert_eq!(session.asked.len(), 2);
@@ -323,7 +323,7 @@ fn commands_go_where_they_say() {
 #[test]
 fn a_lesson_can_be_begun_anew() {
     let mut session = Session::open();
-    session.tell(Event::Recalled(vec![
+    session.tell(Event::StoredProgress(vec![
         ("place/faster".into(), serde_json::json!({ "top": 9, "read": 80 })),
         ("answer/faster/why-faster".into(), serde_json::json!({ "choice": 1 })),
     ]));
@@ -331,7 +331,7 @@ fn a_lesson_can_be_begun_anew() {
     session.press(KeyCode::Enter);
     // It says what goes, and Esc keeps it.
     let read = session.app.read["faster"];
-    assert_eq!(session.app.to_forget()[1], "your answer to a question");
+    assert_eq!(session.app.reset_summary()[1], "your answer to a question");
     session.press(KeyCode::Esc);
     assert!(session.app.answers.len() == 1 && session.app.read["faster"] == read);
     session.type_text(":reset");
@@ -339,7 +339,7 @@ fn a_lesson_can_be_begun_anew() {
     session.press(KeyCode::Enter);
     assert!(session.app.answers.is_empty() && session.app.view.top == 0 && !session.app.read.contains_key("faster"));
     let forgotten = RequestBody::Remember { key: "answer/faster/why-faster".into(), value: serde_json::Value::Null };
-    assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Plain, forgotten)));
+    assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Untracked, forgotten)));
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn the_ledger_is_filtered_by_verdict() {
         tabled: false,
     };
     let found = vec![finding("sparsity.zeros.relu", 49.8, &[1, 2, 3]), finding("sparsity.active.sigmoid", 100.0, &[1])];
-    session.tell(Event::RaceFindings(found));
+    session.tell(Event::RunFindings(found));
     let head = format!("not yet tried {} · holds 1 · holds in part 0 · does not hold here 1", claims - 2);
     let screen = session.screen(&RICH);
     assert!(screen.contains(&head), "{screen}");

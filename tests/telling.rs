@@ -6,7 +6,7 @@
 #[path = "common/session.rs"]
 mod session;
 
-use app::{App, Effect, Event, ExperimentView, Link, Modal, Opening, Read, Stale, Tag};
+use app::{App, Effect, Event, ExperimentView, Link, Modal, RestoreState, Stale, StoreQuery, Tag};
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Library, parse};
 use protocol::{
@@ -42,13 +42,13 @@ fn epoch(epoch: u32) -> RunEvent {
 /// The race's cell shows run 1, which is being read.
 fn reading() -> Session {
     let mut session = Session::open();
-    session.tell(Event::Recalled(vec![("reader".into(), 7.into()), ("cell-run/faster/race".into(), 1.into())]));
-    assert_eq!(session.effects.last(), Some(&Effect::Read(Read::Run(RUN))));
+    session.tell(Event::StoredProgress(vec![("reader".into(), 7.into()), ("cell-run/faster/race".into(), 1.into())]));
+    assert_eq!(session.effects.last(), Some(&Effect::Query(StoreQuery::Run(RUN))));
     session
 }
 
-fn reads(session: &Session, what: Read) -> usize {
-    session.effects.iter().filter(|effect| **effect == Effect::Read(what)).count()
+fn reads(session: &Session, what: StoreQuery) -> usize {
+    session.effects.iter().filter(|effect| **effect == Effect::Query(what)).count()
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn a_history_does_not_undo_what_was_told_while_it_was_read() {
     session.kernel(RunEvent::Finished { run: RUN });
     session.tell(Event::History(RUN, vec![started(), epoch(1), epoch(2)]));
     assert_eq!(*session.state(), RunState::Finished);
-    let epochs: Vec<u32> = session.app.races[&RUN].lanes[0].points.iter().map(|point| point.epoch).collect();
+    let epochs: Vec<u32> = session.app.training_runs[&RUN].lanes[0].points.iter().map(|point| point.epoch).collect();
     assert_eq!(epochs, [1, 2, 3]);
     // What was told made one more wish, which was kept until the answer had come.
-    assert_eq!(reads(&session, Read::Run(RUN)), 2);
+    assert_eq!(reads(&session, StoreQuery::Run(RUN)), 2);
 }
 
 /// A kernel that is being killed closes one line after the other: whoever asks its socket may still find it alive.
@@ -86,19 +86,19 @@ fn the_list_is_read_once_at_a_time_however_many_epochs_are_told() {
     session.tell(Event::History(RUN, vec![started()]));
     session.press(KeyCode::Char('r'));
     (1..=50).for_each(|number| session.kernel(epoch(number)));
-    assert_eq!(reads(&session, Read::Runs), 1);
+    assert_eq!(reads(&session, StoreQuery::Runs), 1);
     session.tell(Event::Runs(Vec::new()));
-    assert_eq!(reads(&session, Read::Runs), 2);
+    assert_eq!(reads(&session, StoreQuery::Runs), 2);
 }
 
 #[test]
 fn a_kernel_that_comes_makes_each_run_be_read_once() {
     let mut session = reading();
     session.tell(Event::History(RUN, vec![started()]));
-    let before = reads(&session, Read::Run(RUN));
+    let before = reads(&session, StoreQuery::Run(RUN));
     session.tell(Event::Link(Link::On));
     session.tell(Event::History(RUN, vec![started()]));
-    assert_eq!(reads(&session, Read::Run(RUN)), before + 1);
+    assert_eq!(reads(&session, StoreQuery::Run(RUN)), before + 1);
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn a_run_that_is_deleted_leaves_no_trace() {
     session.kernel(RunEvent::Deleted { run: RUN });
     // Its history was being read.
     session.tell(Event::History(RUN, vec![started(), epoch(1)]));
-    assert!(session.app.races.is_empty() && session.app.cell_runs.is_empty() && session.app.modals.is_empty());
+    assert!(session.app.training_runs.is_empty() && session.app.cell_runs.is_empty() && session.app.modals.is_empty());
     assert_eq!(session.app.message.as_deref(), Some("run 1 was deleted"));
-    assert_eq!(reads(&session, Read::RaceFindings), 1, "the ledger judges without it");
+    assert_eq!(reads(&session, StoreQuery::RunFindings), 1, "the ledger judges without it");
 }
 
 /// The first experiment of a lesson, as its lesson has it.
@@ -148,13 +148,13 @@ fn view<'a>(session: &'a Session, key: &CellKey) -> &'a ExperimentView {
 #[test]
 fn an_outcome_that_was_read_too_early_is_read_again() {
     let mut session = Session::open();
-    session.tell(Event::Opened { where_left: false });
+    session.tell(Event::Opened { restore: false });
     let (cell, spec) = experiment(&session);
     tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec });
     tell_of_cell(&mut session, CellEvent::Finished { cell, outcome: Outcome::default() });
-    assert_eq!(reads(&session, Read::Progress), 1);
-    session.tell(Event::Recalled(Vec::new()));
-    assert_eq!(reads(&session, Read::Progress), 2);
+    assert_eq!(reads(&session, StoreQuery::Progress), 1);
+    session.tell(Event::StoredProgress(Vec::new()));
+    assert_eq!(reads(&session, StoreQuery::Progress), 2);
 }
 
 /// A line of the kernel that can't be read is worth a word, once; what the store has of it is read.
@@ -164,12 +164,12 @@ fn a_line_that_cant_be_read_costs_no_link() {
     session.tell(Event::Link(Link::On));
     session.start_race();
     session.tell(Event::History(RUN, vec![started()]));
-    let before = reads(&session, Read::Run(RUN));
+    let before = reads(&session, StoreQuery::Run(RUN));
     let line = br#"{"event":"epoch","run":1,"arm":"relu-tanh","seed":1,"epoch":1,"train_loss":null}"#;
     session.tell(Event::Unreadable(Unreadable::of(line)));
     assert_eq!((session.app.link.clone(), session.state().clone()), (Link::On, RunState::Running));
     assert!(session.app.message.as_deref().unwrap().contains("epoch of run 1"), "{:?}", session.app.message);
-    assert_eq!(reads(&session, Read::Run(RUN)), before + 1);
+    assert_eq!(reads(&session, StoreQuery::Run(RUN)), before + 1);
     session.press(KeyCode::Down);
     session.tell(Event::Unreadable(Unreadable::of(line)));
     assert_eq!(session.app.message, None, "it is said once");
@@ -183,7 +183,7 @@ fn a_line_that_cant_be_read_costs_no_link() {
     session.tell(Event::Unreadable(Unreadable::of(line.as_bytes())));
     let view = view(&session, &cell);
     assert!(view.running.is_none() && view.error.is_some(), "it does not seem to run for ever");
-    assert_eq!(reads(&session, Read::Progress), 1);
+    assert_eq!(reads(&session, StoreQuery::Progress), 1);
 }
 
 /// Two notebooks start the same measurement: what the second is refused is no error while the first one's runs.
@@ -250,23 +250,23 @@ fn remembered(session: &Session) -> Vec<String> {
 #[test]
 fn it_opens_where_the_reader_left_off_once_the_store_has_told() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { where_left: true });
-    session.tell(Event::Recalled(left()));
+    session.tell(Event::Opened { restore: true });
+    session.tell(Event::StoredProgress(left()));
     assert_eq!(session.app.document().meta.id, "ledger");
-    assert_eq!((session.app.view.top, session.app.opening), (20, Opening::Done));
+    assert_eq!((session.app.view.top, session.app.restore), (20, RestoreState::Done));
 
     // Whoever has begun to read is not carried away.
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { where_left: true });
+    session.tell(Event::Opened { restore: true });
     session.press(KeyCode::Down);
-    session.tell(Event::Recalled(left()));
+    session.tell(Event::StoredProgress(left()));
     assert_eq!((session.app.document().meta.id.as_str(), session.app.view.top), ("faster", 1));
 }
 
 #[test]
 fn whoever_leaves_before_the_store_has_told_keeps_the_place() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { where_left: true });
+    session.tell(Event::Opened { restore: true });
     session.press(KeyCode::Char('q'));
     assert!(session.app.quit && remembered(&session).is_empty());
 }
@@ -274,8 +274,8 @@ fn whoever_leaves_before_the_store_has_told_keeps_the_place() {
 #[test]
 fn a_screen_too_small_keeps_the_place_and_takes_no_key_but_those_that_leave() {
     let mut session = Session::on("faster", 30, 8);
-    session.tell(Event::Opened { where_left: true });
-    session.tell(Event::Recalled(left()));
+    session.tell(Event::Opened { restore: true });
+    session.tell(Event::StoredProgress(left()));
     for key in [KeyCode::Char('n'), KeyCode::Enter, KeyCode::Tab, KeyCode::PageDown, KeyCode::Char('1')] {
         session.press(key);
     }

@@ -10,7 +10,7 @@ mod notebook;
 #[path = "common/session.rs"]
 mod session;
 
-use app::{Event, Read};
+use app::{Event, StoreQuery};
 use cli::TestHome;
 use crossterm::event::KeyCode;
 use notebook::Notebook;
@@ -65,7 +65,7 @@ fn a_list_that_can_not_be_read_says_why() {
     let theme = Theme::detect(|_| None);
     let mut session = Session::open();
     session.press(KeyCode::Char('r'));
-    session.tell(Event::Unread(Read::Runs, "the store is of another world".into()));
+    session.tell(Event::QueryFailed(StoreQuery::Runs, "the store is of another world".into()));
     let screen = session.screen(&theme);
     assert!(screen.contains("The list of runs can't be read: the store is of another world."), "{screen}");
     session.tell(Event::Runs(Vec::new()));

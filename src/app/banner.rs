@@ -1,6 +1,6 @@
 //! What stands above the status line as long as it holds: trouble, what to mend in a lesson, a word to a newcomer.
 
-use super::App;
+use crate::App;
 
 /// Rows of a banner at most: its sentence names a path and a remedy.
 const MOST_ROWS: usize = 2;
@@ -10,9 +10,9 @@ const WELCOME: &str = "New here? Press 0: lesson 0 shows in five minutes how thi
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Banner {
     /// What keeps everything new from being kept.
-    Trouble(String),
+    StorageFault(String),
     /// The kernel does not answer.
-    Silent(String),
+    KernelSilent(String),
     /// What to mend in the lesson that is being written.
     Faults(String),
     /// To a reader who has never opened lesson 0.
@@ -22,7 +22,7 @@ pub enum Banner {
 impl Banner {
     pub fn text(&self) -> &str {
         match self {
-            Self::Trouble(text) | Self::Silent(text) | Self::Faults(text) => text,
+            Self::StorageFault(text) | Self::KernelSilent(text) | Self::Faults(text) => text,
             Self::Welcome(text) => text,
         }
     }
@@ -30,51 +30,52 @@ impl Banner {
 
 impl App {
     pub fn banner(&self) -> Option<Banner> {
-        let trouble = self.trouble.as_ref().map(|why| Banner::Trouble(format!("Nothing new is kept: {why}")));
+        let trouble =
+            self.storage_fault.as_ref().map(|why| Banner::StorageFault(format!("Nothing new is kept: {why}")));
         let silent = || {
-            let sentence = self.silent.as_ref()?;
-            Some(Banner::Silent(format!("What you ask for waits: {sentence}.")))
+            let sentence = self.kernel_silent.as_ref()?;
+            Some(Banner::KernelSilent(format!("What you ask for waits: {sentence}.")))
         };
         let faults = || match self.lesson_faults.as_slice() {
             [] => None,
             [fault] => Some(Banner::Faults(fault.clone())),
             [first, ..] => Some(Banner::Faults(format!("{} faults, ! lists them. {first}", self.lesson_faults.len()))),
         };
-        trouble.or_else(silent).or_else(faults).or_else(|| self.points_to_welcome().then_some(Banner::Welcome(WELCOME)))
+        trouble.or_else(silent).or_else(faults).or_else(|| self.shows_welcome().then_some(Banner::Welcome(WELCOME)))
     }
 
     /// Whether lesson 0 is pointed to: until it has been opened, however much is read before.
-    fn points_to_welcome(&self) -> bool {
+    fn shows_welcome(&self) -> bool {
         self.is_newcomer && self.document().number != Some(0) && self.library.numbered(0).is_some()
     }
 
     /// Lays a lesson out that was just opened. Lesson 0 takes the pointer to it away for good.
-    pub(super) fn take_up_pointer(&mut self) {
+    pub(crate) fn lay_out_opened_lesson(&mut self) {
         if self.document().number == Some(0) {
             self.is_newcomer = false;
         }
-        self.change_banner();
+        self.lay_out_banner();
     }
 
-    pub(super) fn banner_rows(&self, columns: u16) -> u16 {
+    pub(crate) fn banner_rows(&self, columns: u16) -> u16 {
         let width = usize::from(columns.saturating_sub(2).max(1));
         self.banner()
-            .map_or(0, |banner| textwrap::wrap(banner.text(), super::lines_of(width)).len().min(MOST_ROWS) as u16)
+            .map_or(0, |banner| textwrap::wrap(banner.text(), crate::wrap_options(width)).len().min(MOST_ROWS) as u16)
     }
 
     /// Lays the screen out anew, as the banner takes rows from the lesson.
-    pub(super) fn change_banner(&mut self) {
+    pub(crate) fn lay_out_banner(&mut self) {
         self.resize(self.screen.whole.width, self.screen.whole.height);
     }
 
     /// The faults of the lesson that is being written, on lines of this width.
     pub fn fault_lines(&self, width: u16) -> Vec<String> {
-        let options = super::lines_of(usize::from(width.max(10))).subsequent_indent("  ");
+        let options = crate::wrap_options(usize::from(width.max(10))).subsequent_indent("  ");
         self.lesson_faults.iter().flat_map(|fault| textwrap::wrap(fault, &options)).map(Into::into).collect()
     }
 
     /// The most lines that the list of faults can be scrolled down.
-    pub(super) fn last_fault_line(&self) -> usize {
+    pub(crate) fn last_fault_line(&self) -> usize {
         let area = self.screen.faults();
         let rows = usize::from(area.height.saturating_sub(3));
         self.fault_lines(area.width.saturating_sub(4)).len().saturating_sub(rows)
@@ -90,11 +91,11 @@ mod tests {
 
     fn opened(entries: &[(&str, serde_json::Value)]) -> App {
         let library = Library::english();
-        let race = library.find("faster").unwrap();
-        let mut app = App::new(library, race, 80, 24);
-        update(&mut app, Event::Opened { where_left: true });
+        let training = library.find("faster").unwrap();
+        let mut app = App::new(library, training, 80, 24);
+        update(&mut app, Event::Opened { restore: true });
         let entries = entries.iter().map(|(key, value)| ((*key).to_string(), value.clone())).collect();
-        update(&mut app, Event::Recalled(entries));
+        update(&mut app, Event::StoredProgress(entries));
         app
     }
 
@@ -124,14 +125,14 @@ mod tests {
     #[test]
     fn a_reader_of_lesson_0_is_not_sent_there() {
         let mut app = App::new(Library::english(), 0, 80, 24);
-        update(&mut app, Event::Opened { where_left: true });
-        update(&mut app, Event::Recalled(Vec::new()));
+        update(&mut app, Event::Opened { restore: true });
+        update(&mut app, Event::StoredProgress(Vec::new()));
         assert_eq!((app.lesson, app.banner()), (0, None));
         let effects = update(&mut app, Event::Key(KeyEvent::from(KeyCode::Char('n'))));
         assert_eq!((app.lesson, app.banner()), (1, None));
         let kept = |effect: &Effect| format!("{effect:?}").contains("place/welcome");
         assert!(effects.iter().any(kept), "{effects:?}");
-        update(&mut app, Event::Recalled(Vec::new()));
+        update(&mut app, Event::StoredProgress(Vec::new()));
         assert_eq!(app.banner(), None);
     }
 }

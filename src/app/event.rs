@@ -1,6 +1,6 @@
 //! What happens to the notebook, and what it asks of the shell.
 
-use super::{Background, Read};
+use crate::background::Background;
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{Lit, Parsed};
 use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
@@ -12,7 +12,7 @@ pub enum Link {
     /// No kernel runs; one is started when it is needed.
     Off,
     /// One is there and has not answered yet.
-    Asked,
+    Connecting,
     Starting,
     On,
     /// It can't be had: a whole sentence.
@@ -23,11 +23,24 @@ pub enum Link {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tag {
     /// Start the race of a train cell.
-    Race(CellKey),
+    Training(CellKey),
     Cell(CellKey),
     Run(RunId),
     /// Nothing waits for the answer.
-    Plain,
+    Untracked,
+}
+
+/// What can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreQuery {
+    /// A run's history.
+    Run(RunId),
+    /// The list of runs.
+    Runs,
+    /// What the finished races found, and how long runs took.
+    RunFindings,
+    /// What the reader left behind, and the outcomes of cells.
+    Progress,
 }
 
 /// Everything that can happen.
@@ -35,7 +48,7 @@ pub enum Tag {
 pub enum Event {
     /// The notebook opens: where the reader left off, or at a lesson that was chosen.
     Opened {
-        where_left: bool,
+        restore: bool,
     },
     Key(KeyEvent),
     Mouse(MouseEvent),
@@ -55,16 +68,16 @@ pub enum Event {
     /// The store has no run of this number.
     NoSuchRun(RunId),
     /// What could not be read, and why.
-    Unread(Read, String),
+    QueryFailed(StoreQuery, String),
     Runs(Vec<RunSummary>),
     /// The runs of the list that can't be read back, and why; comes before [`Event::Runs`].
     UnreadableRuns(Vec<(RunId, String)>),
     /// What the reader left behind: keys and values of `Remember`.
-    Recalled(Vec<(String, Value)>),
+    StoredProgress(Vec<(String, Value)>),
     /// Outcomes of cells, as the store has them.
     Outcomes(Vec<protocol::CellRecord>),
     /// What the finished races found.
-    RaceFindings(Vec<protocol::Finding>),
+    RunFindings(Vec<protocol::Finding>),
     /// How long the epochs of earlier runs took, the newest first.
     RunTimings(Vec<protocol::RunTiming>),
     /// A lesson's file or one of its images has changed: what it is now, or why it can't be read.
@@ -80,13 +93,13 @@ pub enum Event {
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),
     /// What keeps everything new from being kept, or that nothing does any more.
-    Trouble(Option<String>),
+    StorageFault(Option<String>),
     /// The kernel does not answer: a whole sentence; or it does again.
-    Silent(Option<String>),
+    KernelSilent(Option<String>),
     /// The kernel that runs is of another version than this notebook: its own sentence.
     OtherVersion(String),
     /// SIGTERM and its like: leave now, the run goes on.
-    Leave,
+    Shutdown,
 }
 
 /// What the shell does for the notebook.
@@ -102,7 +115,7 @@ pub enum Effect {
         path: String,
     },
     /// Read from the store; the answer is an event.
-    Read(Read),
+    Query(StoreQuery),
     /// Ask an idle kernel of another version to leave, and start one of this version.
     RestartKernel,
     /// Highlight a lesson's code, given by language and text.
@@ -113,4 +126,11 @@ pub enum Effect {
     /// Stop the process as Ctrl-Z does.
     Suspend,
     Redraw,
+}
+
+impl Effect {
+    /// Asks a running kernel to store a value of the reader's progress under this key. `Null` removes it.
+    pub(crate) fn remember(key: String, value: Value) -> Self {
+        Self::RequestIfOn(Tag::Untracked, RequestBody::Remember { key, value })
+    }
 }

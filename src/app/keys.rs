@@ -25,7 +25,7 @@ pub enum Action {
     /// The faults of the lesson that is being written.
     Faults,
     /// The headings of the open lesson.
-    Outline,
+    Headings,
     NextCell,
     PreviousCell,
     /// Walks over links, references and footnotes.
@@ -151,7 +151,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('p')], Action::PreviousLesson, "", ""),
     bind(&[key('c')], Action::Contents, "c", "contents"),
     bind(&[key('0')], Action::Welcome, "0", "lesson 0: how this notebook works"),
-    bind(&[key('#')], Action::Outline, "#", "headings of this lesson, to jump to"),
+    bind(&[key('#')], Action::Headings, "#", "headings of this lesson, to jump to"),
     bind(&[key('r')], Action::Runs, "r", "runs that were trained here: open, name, delete, export"),
     bind(&[key('/')], Action::Search, "/", "search all lessons"),
     bind(&[key(':')], Action::Command, ":", "a command: open LESSON, run NUMBER, …; Tab completes"),

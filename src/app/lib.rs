@@ -1,87 +1,65 @@
 //! The notebook's state, and how an event changes it: [`update()`] takes an [`Event`] and returns the [`Effect`]s that
 //! the shell carries out. Nothing here reads, writes or draws.
 
-mod answers;
+mod action;
 mod background;
 mod banner;
 mod chart;
-mod claims;
-mod command;
-mod contents;
-mod drafts;
 mod event;
-mod experiment;
-mod folding;
+mod inbox;
 pub mod keys;
-mod ledger;
-mod lesson_view;
-mod line_keys;
+mod lesson;
 mod modal;
-mod modal_keys;
 mod mouse;
-mod navigate;
-mod opening;
 mod operation;
-mod outline;
-mod own_numbers;
-mod pages;
-mod predictions;
-mod progress;
-mod race;
-mod race_cell;
-mod readings;
-mod reload;
-mod reply;
 mod screen;
-mod settings;
-mod steering;
-mod told;
+mod study;
 mod update;
+mod work;
 mod wrapping;
 
-pub use answers::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use chart::{
-    ARM_COLOURS, AxisRange, AxisRanges, AxisView, OwnMark, Pane, PlotCursor, Readout, ReadoutCurve, ReadoutPoint,
-    References, Rgb, SeriesColour, ThinSeries, Viewport, add_predictions, arm_colour, article_references, axis_label,
-    cited_colour, clip_segment, cut, has_markers, mark_values, race_plot, race_readout, seed_colour, series_colour,
-    tick_labels,
+    ARM_COLOURS, AxisRange, AxisRanges, AxisReach, AxisView, Pane, PlotCursor, PredictionMark, PublishedPoints,
+    Readout, ReadoutCurve, ReadoutPoint, Rgb, SeriesColour, ThinSeries, Viewport, add_predictions, arm_colour,
+    article_points, axis_label, cited_colour, clip_segment, has_markers, mark_values, seed_colour, series_colour,
+    tick_labels, training_plot, training_readout,
 };
-pub use claims::{ClaimLine, claim_lines, judged_by, told};
-pub use command::commands;
-pub use contents::{CONTENTS_TOP, ContentsRow};
-pub use event::{Effect, Event, Link, Tag};
-pub use experiment::{ExperimentView, Running, Stale, offer};
+pub use event::{Effect, Event, Link, StoreQuery, Tag};
+pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding};
-pub use ledger::{ShownClaims, Totals};
-pub use lesson_view::LessonView;
-pub use modal::{
-    CommandLine, Completion, ConfidenceEntry, Guessing, Modal, QuitChoice, RunLine, RunLinePurpose, RunsList, Search,
-    Wanted,
-};
-pub use navigate::{Kept, Place};
-pub use opening::Opening;
-pub use operation::{Operation, Work};
-pub use outline::Outline;
-pub use own_numbers::{OwnNumber, YOURS};
-pub use pages::{ImageLayout, Page, finding_lines, head_rows, pages, tabs_fit};
-pub use predictions::{
+pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};
+pub use lesson::contents::{CONTENTS_TOP, ContentsRow};
+pub use lesson::experiment::{ExperimentView, RunningMeasurement, Stale, head_rows, offer_lines};
+pub use lesson::ledger::{ClaimFilter, VerdictTotals};
+pub use lesson::navigate::{ReturnPosition, SavedPosition};
+pub use lesson::pages::{ImageLayout, Page, finding_lines, pages, tabs_fit};
+pub use lesson::predicted_numbers::{PREDICTED_PREFIX, PredictedNumber};
+pub use lesson::predictions::{
     CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, calibration_plot,
     prediction_lines,
 };
-pub use progress::LessonProgress;
-pub use race::{ArmView, LaneView, MeanPoint, Race, Spread};
-pub use race_cell::Reach;
-pub use readings::{Read, Readings};
+pub use lesson::progress::LessonProgress;
+pub use lesson::questions::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
+pub use lesson::restore::RestoreState;
+pub use lesson::steer::STEER_KEYS;
+pub use lesson::view::LessonView;
+pub use modal::command::commands;
+pub use modal::{
+    AnswerEntry, AnswerKind, CommandLine, Completion, ConfidenceEntry, HeadingList, Modal, QuitChoice, RunLine,
+    RunLinePurpose, RunsList, Search,
+};
+pub use operation::Operation;
 pub use screen::Screen;
-pub use settings::{Field, Settings};
-pub use steering::STEERING;
+pub use study::form::{Field, Settings};
+pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
 pub use update::update;
-pub use wrapping::{cut_at_word, lines_of};
+pub use work::Work;
+pub use wrapping::{truncate, truncate_at_word, wrap_options};
 
+use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use chart::ChartId;
-use lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
 use std::collections::{BTreeSet, HashMap};
 
@@ -106,11 +84,11 @@ pub struct App {
     pub link: Link,
     /// A kernel was there and has gone. One that is being killed may still be found alive by whoever asks its socket.
     kernel_gone: bool,
-    pub opening: Opening,
+    pub restore: RestoreState,
     /// What the shell has not answered yet.
-    pub readings: Readings,
+    pub pending_queries: PendingQueries,
     /// Every race that a cell or the runs list has shown.
-    pub races: HashMap<RunId, Race>,
+    pub training_runs: HashMap<RunId, TrainingRun>,
     /// What was said of lines of the kernel that can't be read: each is said once.
     unreadable: Vec<String>,
     /// What runs complain of that are not among the races yet.
@@ -129,17 +107,17 @@ pub struct App {
     /// Sealed blocks that were unfolded, by their first cell: the number of each.
     pub unfolded: HashMap<CellKey, BTreeSet<usize>>,
     /// Which claims of the ledger are shown.
-    pub shown_claims: ShownClaims,
+    pub claim_filter: ClaimFilter,
     /// What the finished races found, as the store has them.
-    pub race_findings: Vec<Finding>,
+    pub run_findings: Vec<Finding>,
     /// How long earlier work took on this machine.
     pub timings: Timings,
     /// Where the reader came from, the last place last.
-    pub trail: Vec<Place>,
+    pub return_positions: Vec<ReturnPosition>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
     /// Where each lesson was left, by id.
-    pub places: HashMap<String, Kept>,
+    pub saved_positions: HashMap<String, SavedPosition>,
     pub runs: Vec<RunSummary>,
     /// The store has them and can't read them back; with the reason of each.
     pub unreadable_runs: Vec<(RunId, String)>,
@@ -148,14 +126,14 @@ pub struct App {
     /// A sentence in the status line, until the next key.
     pub message: Option<String>,
     /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
-    pub trouble: Option<String>,
+    pub storage_fault: Option<String>,
     /// That the kernel does not answer, as long as it does not.
-    pub silent: Option<String>,
+    pub kernel_silent: Option<String>,
     /// What to mend in the lesson that is being written.
     pub lesson_faults: Vec<String>,
     /// Lines that the command line has carried out or refused, the last one last.
     pub commands: Vec<String>,
-    pub reach: Reach,
+    pub axis_reach: AxisReach,
     /// What is seen of figures, where that is not all of them.
     viewports: HashMap<ChartId, Viewport>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
@@ -180,9 +158,9 @@ impl App {
             modals: Vec::new(),
             link: Link::Off,
             kernel_gone: false,
-            opening: Opening::default(),
-            readings: Readings::default(),
-            races: HashMap::new(),
+            restore: RestoreState::default(),
+            pending_queries: PendingQueries::default(),
+            training_runs: HashMap::new(),
             unreadable: Vec::new(),
             notices: HashMap::new(),
             cell_runs: HashMap::new(),
@@ -192,21 +170,21 @@ impl App {
             answers: HashMap::new(),
             reader: 0,
             unfolded: HashMap::new(),
-            shown_claims: ShownClaims::default(),
-            race_findings: Vec::new(),
+            claim_filter: ClaimFilter::default(),
+            run_findings: Vec::new(),
             timings: Timings::default(),
-            trail: Vec::new(),
+            return_positions: Vec::new(),
             read: HashMap::new(),
-            places: HashMap::new(),
+            saved_positions: HashMap::new(),
             runs: Vec::new(),
             unreadable_runs: Vec::new(),
             runs_fault: None,
             message: None,
-            trouble: None,
-            silent: None,
+            storage_fault: None,
+            kernel_silent: None,
             lesson_faults,
             commands: Vec::new(),
-            reach: Reach::default(),
+            axis_reach: AxisReach::default(),
             viewports: HashMap::new(),
             drafts: HashMap::new(),
             is_newcomer: false,
@@ -245,7 +223,7 @@ impl App {
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.screen = Screen::with_banner(self.banner_rows(columns), columns, rows);
         self.lay_out();
-        self.land();
+        self.restore_position();
     }
 
     /// Lays the lesson out for the screen, keeping the place; a screen too small for it keeps it for the next one.
@@ -253,7 +231,7 @@ impl App {
         if self.screen.is_too_small() {
             return;
         }
-        self.note_standing();
+        self.update_verdict_totals();
         let layout = self.layout();
         self.view.set_layout(layout, self.screen.text.height);
         self.view.panes = self.panes();
@@ -272,17 +250,18 @@ impl App {
                 CellBody::Claim(claim) => {
                     claim_lines(claim, &self.findings_of(claim), width.saturating_sub(4)).len() as u16 + 2
                 }
-                CellBody::Train(_) if !self.has_run(&key) => READY.min(answers::pane_height(height)),
-                CellBody::Train(_) => answers::pane_height(height),
+                CellBody::Train(_) if !self.has_run(&key) => READY.min(lesson::questions::pane_height(height)),
+                CellBody::Train(_) => lesson::questions::pane_height(height),
                 CellBody::Predict(_) | CellBody::Quiz(_) => self.question_height(&key, &cell.body, width),
                 CellBody::Predictions(_) => self.predictions_height(width),
             }
         };
         let document = self.document();
         let folded = |sealed: &Sealed, columns: usize| {
-            self.is_folded(document, sealed).then(|| sealed.folded_line(document, columns, Some(folding::UNFOLD)))
+            self.is_folded(document, sealed)
+                .then(|| sealed.folded_line(document, columns, Some(lesson::folding::UNFOLD)))
         };
-        lesson::lay_out(document, (width, height), glyphs, heights, folded)
+        ::lesson::lay_out(document, (width, height), glyphs, heights, folded)
     }
 
     /// Whether a race's cell has a run to show, or is about to.
@@ -305,12 +284,12 @@ impl App {
     }
 
     /// The same of a race that has all cores to itself.
-    pub fn race_estimate(&self, spec: &Study) -> Estimate {
+    pub fn training_estimate(&self, spec: &Study) -> Estimate {
         self.timings.race(spec)
     }
 
-    pub fn race_of(&self, key: &CellKey) -> Option<&Race> {
-        self.races.get(self.cell_runs.get(key)?)
+    pub fn training_of(&self, key: &CellKey) -> Option<&TrainingRun> {
+        self.training_runs.get(self.cell_runs.get(key)?)
     }
 
     pub fn experiment_runs(&self, cell: &Cell) -> bool {
@@ -318,9 +297,9 @@ impl App {
     }
 
     /// The race of the focused train cell.
-    pub fn focused_race(&self) -> Option<&Race> {
+    pub fn focused_training(&self) -> Option<&TrainingRun> {
         let cell = self.focused()?;
-        matches!(cell.body, CellBody::Train(_)).then(|| self.race_of(&self.key_of(cell)))?
+        matches!(cell.body, CellBody::Train(_)).then(|| self.training_of(&self.key_of(cell)))?
     }
 
     /// The lesson chosen in the contents while they have the keys.
@@ -329,9 +308,10 @@ impl App {
     }
 
     /// Runs that the kernel works on, in the order of their numbers.
-    pub fn running(&self) -> Vec<&Race> {
-        let mut active: Vec<&Race> = self.races.values().filter(|race| race.state.is_active()).collect();
-        active.sort_by_key(|race| race.run);
+    pub fn running(&self) -> Vec<&TrainingRun> {
+        let mut active: Vec<&TrainingRun> =
+            self.training_runs.values().filter(|training| training.state.is_active()).collect();
+        active.sort_by_key(|training| training.run);
         active
     }
 }

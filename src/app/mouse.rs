@@ -1,15 +1,15 @@
 //! The mouse: whatever a key reaches can be clicked.
 
-use super::answers::choice_under;
-use super::navigate::Start;
-use super::{Action, App, Effect, Modal, head_rows, tabs_fit};
+use crate::lesson::navigate::OpenAt;
+use crate::lesson::questions::choice_under;
+use crate::{Action, App, Effect, Modal, head_rows, tabs_fit};
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Line};
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
 
 impl App {
-    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+    pub(crate) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
         let at = Position { x: column, y: row };
         match self.modals.last() {
             None => {}
@@ -21,12 +21,14 @@ impl App {
             Some(Modal::Contents(_)) => {
                 let lesson = self.lesson_under(at);
                 self.modals.pop();
-                return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, Start::Kept));
+                return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, OpenAt::SavedPosition));
             }
             Some(_) => return self.click_on_top(at),
         }
         if self.screen.contents_beside && self.screen.contents.contains(at) {
-            return self.lesson_under(at).map_or_else(Vec::new, |lesson| self.open_lesson(lesson, Start::Kept));
+            return self
+                .lesson_under(at)
+                .map_or_else(Vec::new, |lesson| self.open_lesson(lesson, OpenAt::SavedPosition));
         }
         match self.view.shown().get(usize::from(row)) {
             Some(&Line::Cell { cell, row }) => self.click_on_cell(cell, row, at),

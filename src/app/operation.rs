@@ -5,22 +5,16 @@
 //! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned that is not on the screen: the
 //! first press brings it there and says what the next one does.
 
-use super::answers::{choice_rows, question_rows};
-use super::folding::UNFOLD;
-use super::modal::Wanted;
-use super::navigate::Start;
-use super::{Action, App, Effect, Guessing, Modal, Pane, ShownClaims, Tag};
+use crate::lesson::answers::SETTLED;
+use crate::lesson::folding::UNFOLD;
+use crate::lesson::navigate::OpenAt;
+use crate::lesson::questions::{choice_rows, question_rows};
+use crate::modal::AnswerKind;
+use crate::{Action, AnswerEntry, App, ClaimFilter, Effect, Modal, Pane, Tag, Work};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
-use protocol::{CellKey, Effort, Estimate, ExperimentSpec, RequestBody, RunId, RunState, Study, about};
+use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, about};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// Work that a cell starts in the kernel.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Work {
-    Race(CellKey, Study),
-    Experiment(CellKey, ExperimentSpec),
-}
 
 /// What a key press would do now.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +49,7 @@ pub enum Operation {
     ChooseEffort(CellKey, Effort),
     Steer(CellKey),
     /// Shows the claims of one verdict, or all.
-    ShowClaims(ShownClaims),
+    ShowClaims(ClaimFilter),
     /// Opens the cell that measures a claim.
     OpenMeasurement {
         lesson: String,
@@ -64,7 +58,7 @@ pub enum Operation {
     /// Asks for an answer that is typed.
     TypeAnswer {
         cell: CellKey,
-        wanted: Wanted,
+        kind: AnswerKind,
     },
     /// Shows a prediction's explanation before its outcome is known.
     OpenExplanation(CellKey),
@@ -84,15 +78,6 @@ pub enum Operation {
     /// Nothing, and why.
     Nothing(Cow<'static, str>),
 }
-
-/// What takes longer than this, in seconds, is asked for before it starts.
-const LONG: f64 = 60.0;
-/// A race of more images than this, all epochs and lanes together, is asked for on the fastest machine too.
-const MANY_IMAGES: u64 = 5_000_000;
-
-/// What a prediction says that can't be changed any more.
-pub(super) const SETTLED: &str =
-    "its outcome or its explanation can be seen, so your prediction stays; :reset forgets this lesson's answers";
 
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
     Operation::Nothing(why.into())
@@ -114,8 +99,8 @@ impl Operation {
             }
             Self::Follow(Target::Web(_)) => "show the address".into(),
             Self::Follow(_) => "follow".into(),
-            Self::ShowClaims(ShownClaims::Only(verdict)) => format!("only \"{}\"", verdict.words()),
-            Self::ShowClaims(ShownClaims::All) => "all claims".into(),
+            Self::ShowClaims(ClaimFilter::Only(verdict)) => format!("only \"{}\"", verdict.words()),
+            Self::ShowClaims(ClaimFilter::All) => "all claims".into(),
             Self::Unfold { .. } => "read it now".into(),
             Self::Start(work) => timed(app.start_word(work), work),
             Self::AskToStart(work) => timed(&format!("{}…", app.start_word(work)), work),
@@ -127,8 +112,8 @@ impl Operation {
             Self::ChooseEffort(_, effort) => effort.name().into(),
             Self::Steer(_) => "steer".into(),
             Self::OpenMeasurement { .. } => "to its measurement".into(),
-            Self::TypeAnswer { wanted: Wanted::Number, .. } => "type a number".into(),
-            Self::TypeAnswer { wanted: Wanted::Words, .. } => "type your answer".into(),
+            Self::TypeAnswer { kind: AnswerKind::Number, .. } => "type a number".into(),
+            Self::TypeAnswer { kind: AnswerKind::Words, .. } => "type your answer".into(),
             Self::OpenExplanation(_) => "explanation".into(),
             Self::OpenPrediction { .. } => "to the next prediction".into(),
             Self::Answer(_, Answer::Order(_)) => "next in the order".into(),
@@ -161,29 +146,10 @@ fn key_name(action: Action) -> Cow<'static, str> {
 }
 
 impl App {
-    /// How long work takes on this machine.
-    pub fn estimate_of(&self, work: &Work) -> Estimate {
-        match work {
-            Work::Race(_, spec) => self.race_estimate(spec),
-            Work::Experiment(_, spec) => self.experiment_estimate(spec),
-        }
-    }
-
-    fn is_long(&self, work: &Work) -> bool {
-        let has_many_images = match work {
-            Work::Race(_, spec) => {
-                let lanes = spec.lanes().len() as u64;
-                lanes * u64::from(spec.epochs) * u64::from(spec.train_size) > MANY_IMAGES
-            }
-            Work::Experiment(..) => false,
-        };
-        has_many_images || self.estimate_of(work).seconds > LONG
-    }
-
     /// What goes on with a run, and how long the rest of it takes: at the pace that it had, else as long as all of it.
     fn with_time_left(&self, word: &str, run: RunId) -> String {
-        let Some(race) = self.races.get(&run) else { return word.into() };
-        let left = race.remaining_seconds().unwrap_or_else(|| self.race_estimate(&race.spec).seconds);
+        let Some(training) = self.training_runs.get(&run) else { return word.into() };
+        let left = training.remaining_seconds().unwrap_or_else(|| self.training_estimate(&training.spec).seconds);
         format!("{word}, {}", about(left))
     }
 
@@ -193,7 +159,7 @@ impl App {
 
     fn start_word(&self, work: &Work) -> &'static str {
         match work {
-            Work::Race(..) => "start",
+            Work::Training(..) => "start",
             Work::Experiment(key, _) if self.experiments.get(key).is_some_and(|view| view.outcome.is_some()) => {
                 "measure again"
             }
@@ -258,17 +224,17 @@ impl App {
 
     fn intended(&self, action: Action) -> Operation {
         match action {
-            Action::Activate => self.on_enter(),
-            Action::Verdicts => match self.next_shown_claims() {
+            Action::Activate => self.enter_operation(),
+            Action::Verdicts => match self.next_claim_filter() {
                 Some(shown) => Operation::ShowClaims(shown),
                 None => nothing("there are no verdicts here; t is for the ledger"),
             },
-            Action::Pause => self.on_pause(),
-            Action::Stop => self.on_stop(),
-            Action::Choose(number) => self.on_digit(usize::from(number)),
-            Action::Undo => self.on_undo(),
-            Action::Unfold => self.on_unfold(),
-            Action::Left | Action::Right => self.on_arrow(if action == Action::Left { -1 } else { 1 }),
+            Action::Pause => self.pause_operation(),
+            Action::Stop => self.stop_operation(),
+            Action::Choose(number) => self.digit_operation(usize::from(number)),
+            Action::Undo => self.undo_operation(),
+            Action::Unfold => self.unfold_operation(),
+            Action::Left | Action::Right => self.arrow_operation(if action == Action::Left { -1 } else { 1 }),
             Action::NextPage | Action::PreviousPage => {
                 let by = if action == Action::NextPage { 1 } else { -1 };
                 self.page_operation(by)
@@ -280,16 +246,16 @@ impl App {
                 Some(_) => Operation::ReadValues,
                 None => nothing("there is no curve to read here; v reads values in a plot"),
             },
-            Action::Settings => match self.focused_spec() {
+            Action::Settings => match self.focused_study() {
                 Some((cell, spec)) => Operation::EditSettings { cell, spec: Box::new(spec) },
                 None => nothing("settings belong to a race; Tab and Shift-Tab go from cell to cell"),
             },
-            Action::Effort => self.on_effort(),
+            Action::Effort => self.effort_operation(),
             _ => nothing(""),
         }
     }
 
-    fn on_enter(&self) -> Operation {
+    fn enter_operation(&self) -> Operation {
         if let Some(target) = self.view.chosen_target() {
             return match target {
                 Target::Sealed { cell, number } => Operation::Unfold { cell: cell.clone(), number: *number },
@@ -305,14 +271,14 @@ impl App {
         };
         let key = self.key_of(cell);
         match &cell.body {
-            CellBody::Train(train) => self.on_enter_race(key, train.spec()),
+            CellBody::Train(train) => self.enter_training_operation(key, train.spec()),
             CellBody::Experiment(experiment) => {
                 if self.experiment_runs(cell) {
                     nothing("it is being measured; s stops it")
                 } else if self.can_steer(&key) {
                     Operation::Steer(key)
                 } else {
-                    let spec = self.wanted(&key, experiment);
+                    let spec = self.requested_spec(&key, experiment);
                     self.start_operation(Work::Experiment(key, spec))
                 }
             }
@@ -322,10 +288,10 @@ impl App {
             CellBody::Predict(predict) if self.is_settled(&key, predict) => nothing(SETTLED),
             CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })
             | CellBody::Quiz(QuizCell { kind: QuizKind::Number { .. }, .. }) => {
-                Operation::TypeAnswer { cell: key, wanted: Wanted::Number }
+                Operation::TypeAnswer { cell: key, kind: AnswerKind::Number }
             }
             CellBody::Quiz(QuizCell { kind: QuizKind::Short { .. }, .. }) => {
-                Operation::TypeAnswer { cell: key, wanted: Wanted::Words }
+                Operation::TypeAnswer { cell: key, kind: AnswerKind::Words }
             }
             CellBody::Predict(_) | CellBody::Quiz(_) => nothing("press the number of your answer"),
             CellBody::Predictions(_) => match self.next_prediction() {
@@ -335,31 +301,31 @@ impl App {
         }
     }
 
-    fn on_enter_race(&self, key: CellKey, spec: Study) -> Operation {
+    fn enter_training_operation(&self, key: CellKey, spec: Study) -> Operation {
         if matches!(self.starting.get(&key), Some(Ok(_))) {
             return nothing("it is starting");
         }
-        let Some(race) = self.race_of(&key) else {
+        let Some(training) = self.training_of(&key) else {
             // What the reader has changed is not passed over.
             return if self.drafts.contains_key(&key) {
                 Operation::EditSettings { cell: key, spec: Box::new(spec) }
             } else {
-                self.start_operation(Work::Race(key, spec))
+                self.start_operation(Work::Training(key, spec))
             };
         };
-        match &race.state {
-            _ if race.resuming => nothing("it is about to go on"),
+        match &training.state {
+            _ if training.resuming => nothing("it is about to go on"),
             RunState::Queued | RunState::Running => nothing("it is training; z pauses it, s stops it"),
-            RunState::Paused => Operation::Continue(race.run),
-            state if state.can_resume() => Operation::Resume(race.run),
-            _ => Operation::EditSettings { cell: key, spec: Box::new(race.spec.clone()) },
+            RunState::Paused => Operation::Continue(training.run),
+            state if state.can_resume() => Operation::Resume(training.run),
+            _ => Operation::EditSettings { cell: key, spec: Box::new(training.spec.clone()) },
         }
     }
 
-    fn on_pause(&self) -> Operation {
-        match self.focused_race() {
-            Some(race) if race.state == RunState::Paused => nothing("it is paused; Enter continues it"),
-            Some(race) if race.state.is_active() => Operation::Pause(race.run),
+    fn pause_operation(&self) -> Operation {
+        match self.focused_training() {
+            Some(training) if training.state == RunState::Paused => nothing("it is paused; Enter continues it"),
+            Some(training) if training.state.is_active() => Operation::Pause(training.run),
             _ if self.focused().is_some_and(|cell| self.experiment_runs(cell)) => {
                 nothing("an experiment can't be paused; s stops it")
             }
@@ -367,18 +333,18 @@ impl App {
         }
     }
 
-    fn on_stop(&self) -> Operation {
+    fn stop_operation(&self) -> Operation {
         let Some(cell) = self.focused() else {
             return nothing("no cell is in focus; Tab goes to the next one, r lists the runs");
         };
-        match self.focused_race() {
-            Some(race) if race.state.is_active() => Operation::StopRun(race.run),
+        match self.focused_training() {
+            Some(training) if training.state.is_active() => Operation::StopRun(training.run),
             _ if self.experiment_runs(cell) => Operation::StopMeasurement(self.key_of(cell)),
             _ => nothing("nothing runs here"),
         }
     }
 
-    fn on_digit(&self, number: usize) -> Operation {
+    fn digit_operation(&self, number: usize) -> Operation {
         let Some(cell) = self.focused() else {
             return nothing("no question is in focus; Tab goes to the next cell");
         };
@@ -431,7 +397,7 @@ impl App {
         }
     }
 
-    fn on_undo(&self) -> Operation {
+    fn undo_operation(&self) -> Operation {
         const NONE: &str = "there is no order here to take back from";
         let Some(cell) = self.focused() else { return nothing(NONE) };
         let key = self.key_of(cell);
@@ -442,7 +408,7 @@ impl App {
         }
     }
 
-    fn on_unfold(&self) -> Operation {
+    fn unfold_operation(&self) -> Operation {
         let explanation = || match self.focused() {
             Some(cell) if !matches!(self.view.chosen_target(), Some(Target::Sealed { .. })) => {
                 let key = self.key_of(cell);
@@ -478,7 +444,7 @@ impl App {
 
     /// Left and right belong to the figure in focus, its pages first, then its values; they turn lessons where there is
     /// no figure.
-    fn on_arrow(&self, by: isize) -> Operation {
+    fn arrow_operation(&self, by: isize) -> Operation {
         if let Some(page) = self.page_operation(by) {
             return page;
         }
@@ -515,7 +481,7 @@ impl App {
         self.can_read(&pane).then_some(pane)
     }
 
-    fn on_effort(&self) -> Operation {
+    fn effort_operation(&self) -> Operation {
         let Some((key, wanted)) = self.focused_experiment() else {
             return nothing("quick or full is chosen for an experiment; Tab goes to the next cell");
         };
@@ -529,7 +495,7 @@ impl App {
     }
 
     /// Does what the key does now.
-    pub(super) fn operate(&mut self, action: Action) -> Vec<Effect> {
+    pub(crate) fn operate(&mut self, action: Action) -> Vec<Effect> {
         let operation = self.operation(action);
         self.perform(action, operation)
     }
@@ -547,14 +513,14 @@ impl App {
                 self.remember_place()
             }
             Operation::Follow(target) => self.follow(&target),
-            Operation::ShowClaims(shown) => self.show_claims(shown),
+            Operation::ShowClaims(shown) => self.filter_claims(shown),
             Operation::Unfold { cell, number } => self.unfold(&cell, number),
             Operation::Start(work) => self.start(work),
             Operation::AskToStart(work) => {
                 self.modals.push(Modal::Confirm(work));
                 Vec::new()
             }
-            Operation::Continue(run) | Operation::Resume(run) => self.go_on(run),
+            Operation::Continue(run) | Operation::Resume(run) => self.resume_run(run),
             Operation::Pause(run) => vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })],
             Operation::StopRun(run) => vec![Effect::Request(Tag::Run(run), RequestBody::Stop { run })],
             Operation::StopMeasurement(cell) => {
@@ -575,13 +541,13 @@ impl App {
             Operation::OpenMeasurement { lesson, cell } | Operation::OpenPrediction { lesson, cell } => {
                 self.follow_to_cell(&lesson, &cell)
             }
-            Operation::TypeAnswer { cell, wanted } => {
-                self.modals.push(Modal::Guess(Guessing { cell, wanted, text: String::new() }));
+            Operation::TypeAnswer { cell, kind } => {
+                self.modals.push(Modal::AnswerEntry(AnswerEntry { cell, kind, text: String::new() }));
                 Vec::new()
             }
             Operation::OpenExplanation(cell) => self.open_explanation(cell),
-            Operation::Answer(cell, answer) => self.keep_answer(cell, answer),
-            Operation::TakeBack(cell) => self.take_back(&cell),
+            Operation::Answer(cell, answer) => self.save_answer(cell, answer),
+            Operation::TakeBack(cell) => self.undo_order(&cell),
             Operation::TurnPage(page) => {
                 self.turn_to(page);
                 Vec::new()
@@ -590,18 +556,11 @@ impl App {
                 self.read_values(None);
                 Vec::new()
             }
-            Operation::TurnLesson(lesson) => self.open_lesson(lesson, Start::Kept),
+            Operation::TurnLesson(lesson) => self.open_lesson(lesson, OpenAt::SavedPosition),
             Operation::Nothing(why) => {
                 self.message = Some(why.into_owned()).filter(|why| !why.is_empty());
                 Vec::new()
             }
-        }
-    }
-
-    pub(super) fn start(&mut self, work: Work) -> Vec<Effect> {
-        match work {
-            Work::Race(key, spec) => self.start_race(key, spec),
-            Work::Experiment(key, spec) => self.start_experiment(key, spec),
         }
     }
 
@@ -624,7 +583,7 @@ impl App {
         let arrows = [Action::Right, Action::Left].into_iter().find(does_something);
         let settings = match self.operation(Action::Activate) {
             Operation::EditSettings { .. } => None,
-            _ => self.focused_spec().map(|_| "o settings".to_string()),
+            _ => self.focused_study().map(|_| "o settings".to_string()),
         };
         let other =
             self.focused().and_then(|cell| self.other_run(&self.key_of(cell))).map(|_| "x other run".to_string());
@@ -650,9 +609,9 @@ impl App {
     }
 
     /// The settings that the focused race has, or would start with.
-    pub(super) fn focused_spec(&self) -> Option<(CellKey, Study)> {
+    pub(crate) fn focused_study(&self) -> Option<(CellKey, Study)> {
         let key = self.key_of(self.focused()?);
-        let spec = self.spec_of(&key)?;
+        let spec = self.study_of(&key)?;
         Some((key, spec))
     }
 }

@@ -1,13 +1,9 @@
 //! The one place where the notebook's state changes.
 
-use super::keys;
-use super::{
-    Action, App, Background, BackgroundSource, CommandLine, Effect, Event, Modal, Opening, QuitChoice, Read, RunsList,
-    Search, Tag,
-};
+use crate::keys;
+use crate::{Action, App, BackgroundSource, Effect, Event, Modal, RestoreState, StoreQuery};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
-use lesson::{Answer, CellBody};
-use protocol::{self, CellKey, RequestBody, RunId, RunState};
+use lesson::CellBody;
 
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: isize = 3;
@@ -20,27 +16,27 @@ const SELECTING: &str = "Hold Shift while you drag to select text.";
 
 /// Takes an event in; returns what the shell must do.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
-    let by_hand = match &event {
+    let is_user_input = match &event {
         Event::Key(_) | Event::Paste(_) => true,
         Event::Mouse(mouse) => mouse.kind != MouseEventKind::Moved,
         _ => false,
     };
-    let mut effects = take(app, event);
-    if by_hand && app.opening == Opening::Awaited {
-        app.opening = Opening::Done;
+    let mut effects = handle(app, event);
+    if is_user_input && app.restore == RestoreState::WaitingForStore {
+        app.restore = RestoreState::Done;
     }
-    app.withdraw_quit_question();
-    effects.extend(app.keep_unfolded());
+    app.close_stale_quit_question();
+    effects.extend(app.save_unfolded());
     // Only what the reader does shows a plot: when the notebook is opened, the store may have it already.
-    if by_hand && !app.quit && !app.screen.is_too_small() {
-        effects.extend(app.fill_plots());
+    if is_user_input && !app.quit && !app.screen.is_too_small() {
+        effects.extend(app.measure_visible_plots());
     }
-    effects.retain(|effect| !matches!(effect, Effect::Read(what) if !app.readings.begin(*what)));
+    effects.retain(|effect| !matches!(effect, Effect::Query(what) if !app.pending_queries.start(*what)));
     // A pane has opened for what is being measured, or closed, or has other figures; or a block has unfolded.
     if !app.screen.is_too_small() && (app.panes() != app.view.panes || app.folds() != app.view.folds) {
         app.lay_out();
         // A race that was just started takes more rows than its offer did.
-        if let Some(cell) = app.view.focus.filter(|_| by_hand)
+        if let Some(cell) = app.view.focus.filter(|_| is_user_input)
             && app.focused().is_some_and(|cell| matches!(cell.body, CellBody::Train(_)))
         {
             app.view.show_cell(cell);
@@ -49,17 +45,17 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     effects
 }
 
-fn take(app: &mut App, event: Event) -> Vec<Effect> {
+fn handle(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
         // Nothing of the lesson is on the screen: what a key or a click would do there is not what the reader sees.
-        Event::Key(key) if app.screen.is_too_small() => app.key_beneath(key),
+        Event::Key(key) if app.screen.is_too_small() => app.key_on_small_screen(key),
         Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
-        Event::Opened { where_left } => app.opened(where_left),
-        Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key),
+        Event::Opened { restore } => app.load_stored_state(restore),
+        Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollDown => app.wheel(KeyCode::Down),
-            MouseEventKind::ScrollUp => app.wheel(KeyCode::Up),
+            MouseEventKind::ScrollDown => app.turn_wheel(KeyCode::Down),
+            MouseEventKind::ScrollUp => app.turn_wheel(KeyCode::Up),
             MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
             MouseEventKind::Drag(MouseButton::Left) => {
                 app.message = Some(SELECTING.into());
@@ -67,7 +63,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Event::Paste(text) => app.pasted(&text),
+        Event::Paste(text) => app.paste_text(&text),
         Event::Resize(columns, rows) => {
             app.resize(columns, rows);
             if !app.screen.is_too_small() {
@@ -81,36 +77,29 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Event::Link(link) => app.linked(link),
-        Event::Reply(tag, reply) => app.replied(tag, reply),
-        Event::Unanswered(tag, why) => app.unanswered(tag, why),
-        Event::Kernel(protocol::Event::Run(event)) => app.run_event(&event),
-        Event::Kernel(protocol::Event::Cell(event)) => app.cell_event(event),
-        Event::Unreadable(line) => app.unreadable(&line),
-        Event::History(run, events) => app.history(run, &events),
-        Event::NoSuchRun(run) => app.no_such_run(run),
-        Event::Unread(what, why) => app.unread(what, why),
-        Event::Runs(runs) => app.listed(runs),
+        Event::Link(link) => app.change_link(link),
+        Event::Reply(tag, reply) => app.handle_reply(tag, reply),
+        Event::Unanswered(tag, why) => app.handle_unanswered(tag, why),
+        Event::Kernel(protocol::Event::Run(event)) => app.apply_run_event(&event),
+        Event::Kernel(protocol::Event::Cell(event)) => app.apply_cell_event(event),
+        Event::Unreadable(line) => app.report_unreadable(&line),
+        Event::History(run, events) => app.load_history(run, &events),
+        Event::NoSuchRun(run) => app.drop_missing_run(run),
+        Event::QueryFailed(what, why) => app.query_failed(what, why),
+        Event::Runs(runs) => app.replace_runs(runs),
         Event::UnreadableRuns(runs) => {
             app.unreadable_runs = runs;
             Vec::new()
         }
-        Event::Recalled(entries) => app.recalled(entries),
+        Event::StoredProgress(entries) => app.load_progress(entries),
         Event::Outcomes(outcomes) => {
-            let mut outcomes = app.library.renames().outcomes(outcomes);
-            outcomes.sort_by_key(|kept| kept.finished);
-            for kept in outcomes {
-                app.timings.note_experiment(&kept.spec, kept.outcome.seconds);
-                let view = app.experiments.entry(kept.cell).or_default();
-                (view.spec, view.outcome, view.finished) = (Some(kept.spec), Some(kept.outcome), Some(kept.finished));
-            }
-            app.judge_again();
+            app.load_outcomes(outcomes);
             Vec::new()
         }
-        Event::RaceFindings(findings) => {
-            app.race_findings = findings;
-            app.judge_again();
-            app.readings.end(Read::RaceFindings).1
+        Event::RunFindings(findings) => {
+            app.run_findings = findings;
+            app.lay_out_claims();
+            app.pending_queries.finish(StoreQuery::RunFindings).1
         }
         Event::RunTimings(runs) => {
             app.timings.runs = runs;
@@ -122,17 +111,17 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Notice(text) => {
-            app.notice(text);
+            app.add_notice(text);
             Vec::new()
         }
-        Event::Trouble(why) => {
-            app.trouble = why;
-            app.change_banner();
+        Event::StorageFault(why) => {
+            app.storage_fault = why;
+            app.lay_out_banner();
             Vec::new()
         }
-        Event::Silent(told) => {
-            app.silent = told;
-            app.change_banner();
+        Event::KernelSilent(message) => {
+            app.kernel_silent = message;
+            app.lay_out_banner();
             Vec::new()
         }
         Event::OtherVersion(sentence) => {
@@ -140,7 +129,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.modals.push(Modal::OtherVersion(sentence));
             Vec::new()
         }
-        Event::Leave => {
+        Event::Shutdown => {
             app.quit = true;
             app.remember_place()
         }
@@ -148,7 +137,7 @@ fn take(app: &mut App, event: Event) -> Vec<Effect> {
 }
 
 impl App {
-    fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
+    fn handle_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
         self.view.arrived = None;
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
@@ -157,16 +146,16 @@ impl App {
         }
         // What has to work whatever lies on top.
         if let Some(action @ (Action::Suspend | Action::Redraw)) = keys::action(key) {
-            return self.act(action);
+            return self.perform_action(action);
         }
         if let Some(modal) = self.modals.pop() {
             return self.modal_key(modal, key);
         }
-        keys::action(key).map_or_else(Vec::new, |action| self.act(action))
+        keys::action(key).map_or_else(Vec::new, |action| self.perform_action(action))
     }
 
     /// On a screen too small for the lesson: the keys that leave it. What runs goes on.
-    fn key_beneath(&mut self, key: KeyEvent) -> Vec<Effect> {
+    fn key_on_small_screen(&mut self, key: KeyEvent) -> Vec<Effect> {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
         }
@@ -175,7 +164,7 @@ impl App {
                 self.quit = true;
                 self.remember_place()
             }
-            Some(action @ (Action::Suspend | Action::Redraw)) => self.act(action),
+            Some(action @ (Action::Suspend | Action::Redraw)) => self.perform_action(action),
             _ => {
                 self.message = Some(TOO_SMALL.into());
                 Vec::new()
@@ -183,135 +172,11 @@ impl App {
         }
     }
 
-    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
-        match action {
-            Action::Down => return self.scroll(1),
-            Action::Up => return self.scroll(-1),
-            Action::PageDown => return self.scroll(self.view.page_down()),
-            Action::PageUp => return self.scroll(-self.view.page_up()),
-            Action::Top => {
-                // Tab goes to the first cell from here, even where that one is on the screen.
-                self.view.focus = None;
-                return self.scroll(isize::MIN / 2);
-            }
-            Action::Bottom => return self.scroll(isize::MAX / 2),
-            Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
-            Action::Welcome => return self.open_welcome(),
-            Action::Faults if self.lesson_faults.is_empty() => {
-                self.message = Some("nothing to mend; `relu open FILE.md` shows a lesson while you write it".into());
-            }
-            Action::Faults => self.modals.push(Modal::Faults { top: 0 }),
-            Action::NextCell | Action::PreviousCell => {
-                let forward = action == Action::NextCell;
-                if !self.view.step_cell(forward) {
-                    self.message =
-                        Some(format!("no cell {} in this lesson", if forward { "follows" } else { "stands above" }));
-                }
-                return self.remember_place();
-            }
-            Action::NextLink | Action::PreviousLink => {
-                if !self.view.step_link(action == Action::NextLink) {
-                    let way = if action == Action::NextLink { "below" } else { "above" };
-                    self.message = Some(format!("no more links {way}"));
-                }
-                return self.remember_place();
-            }
-            Action::Outline => self.open_outline(),
-            Action::Activate
-            | Action::Unfold
-            | Action::Verdicts
-            | Action::Pause
-            | Action::Stop
-            | Action::Settings
-            | Action::Effort
-            | Action::Values
-            | Action::NextPage
-            | Action::PreviousPage
-            | Action::Undo
-            | Action::Left
-            | Action::Right
-            | Action::NextLesson
-            | Action::PreviousLesson
-            | Action::Choose(_) => return self.operate(action),
-            Action::Marks => self.show_marks(None),
-            Action::OtherRun => return self.show_other_run(),
-            Action::Runs => {
-                self.modals.push(Modal::Runs(RunsList::default()));
-                return vec![Effect::Read(Read::Runs)];
-            }
-            Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
-            Action::Search => self.modals.push(Modal::Search(Search::default())),
-            Action::Help => self.modals.push(Modal::Help { top: 0 }),
-            Action::Back => return self.go_back(),
-            Action::Quit => return self.ask_to_quit(),
-            Action::QuitSafely => self.quit = true,
-            Action::Suspend => return vec![Effect::Suspend],
-            Action::Redraw => return vec![Effect::Redraw],
-            Action::Theme => {
-                self.background = self.background.opposite();
-                self.background_source = BackgroundSource::Chosen;
-                let page = if self.background == Background::Light { "light" } else { "dark" };
-                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
-            }
-        }
-        Vec::new()
-    }
-
     /// The wheel moves through what lies on top, as the arrows do.
-    fn wheel(&mut self, way: KeyCode) -> Vec<Effect> {
+    fn turn_wheel(&mut self, way: KeyCode) -> Vec<Effect> {
         match self.modals.pop() {
             Some(modal) => self.modal_key(modal, way.into()),
             None => self.scroll(if way == KeyCode::Down { WHEEL } else { -WHEEL }),
         }
-    }
-
-    /// The settings that a race of the open lesson has, or would start with.
-    pub(super) fn spec_of(&self, key: &CellKey) -> Option<protocol::Study> {
-        let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
-        let CellBody::Train(train) = &cell.body else { return None };
-        Some(self.race_of(key).map_or_else(|| train.spec(), |race| race.spec.clone()))
-    }
-
-    pub(super) fn start_race(&mut self, key: CellKey, spec: protocol::Study) -> Vec<Effect> {
-        self.starting.insert(key.clone(), Ok(spec.clone()));
-        vec![Effect::Request(Tag::Race(key), RequestBody::Train { spec, name: None })]
-    }
-
-    /// Goes on with a halted run, once: until the kernel has answered, a second wish would be refused.
-    pub(super) fn go_on(&mut self, run: RunId) -> Vec<Effect> {
-        let Some(race) = self.races.get_mut(&run).filter(|race| !race.resuming) else { return Vec::new() };
-        race.resuming = true;
-        let body = match race.state {
-            RunState::Paused => RequestBody::Continue { run },
-            _ => RequestBody::Resume { run },
-        };
-        vec![Effect::Request(Tag::Run(run), body)]
-    }
-
-    /// Takes back the last that was put in order.
-    pub(super) fn take_back(&mut self, key: &CellKey) -> Vec<Effect> {
-        let Some(Answer::Order(mut order)) = self.answers.get(key).map(|record| record.answer.clone()) else {
-            return Vec::new();
-        };
-        order.pop();
-        if order.is_empty() { self.forget_answer(key) } else { self.keep_answer(key.clone(), Answer::Order(order)) }
-    }
-
-    /// What was asked about has come to its end meanwhile, or its kernel has: an answer would mean nothing any more.
-    fn withdraw_quit_question(&mut self) {
-        let asked = matches!(self.modals.last(), Some(Modal::Quit(_)));
-        if asked && self.running().is_empty() {
-            self.modals.pop();
-            self.message.get_or_insert_with(|| "no race runs any more; q quits".into());
-        }
-    }
-
-    fn ask_to_quit(&mut self) -> Vec<Effect> {
-        if self.running().iter().any(|race| race.state != RunState::Paused) {
-            self.modals.push(Modal::Quit(QuitChoice::default()));
-            return Vec::new();
-        }
-        self.quit = true;
-        self.remember_place()
     }
 }

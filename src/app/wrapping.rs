@@ -2,9 +2,10 @@
 
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Lines of so many columns; names such as `all-Tanh` stay whole.
-pub fn lines_of(columns: usize) -> Options<'static> {
+pub fn wrap_options(columns: usize) -> Options<'static> {
     Options::new(columns.max(1))
         .word_separator(WordSeparator::Custom(whole_names))
         .word_splitter(WordSplitter::NoHyphenation)
@@ -25,14 +26,29 @@ fn whole_names(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     Box::new(words.into_iter())
 }
 
-/// As many whole words as there is room for, with an ellipsis where some are left out.
-pub fn cut_at_word(text: &str, room: usize) -> String {
-    use unicode_width::UnicodeWidthStr;
+/// As much of a text as so many columns take; one that does not fit says so.
+pub fn truncate(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.into();
     }
-    let first = textwrap::wrap(text, lines_of(room.saturating_sub(1).max(1))).into_iter().next().unwrap_or_default();
-    super::cut(&format!("{}…", first.trim_end_matches([' ', ',', ':', ';'])), room)
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        kept.push(c);
+    }
+    format!("{}…", kept.trim_end())
+}
+
+/// As many whole words as there is room for, with an ellipsis where some are left out.
+pub fn truncate_at_word(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.into();
+    }
+    let first =
+        textwrap::wrap(text, wrap_options(room.saturating_sub(1).max(1))).into_iter().next().unwrap_or_default();
+    truncate(&format!("{}…", first.trim_end_matches([' ', ',', ':', ';'])), room)
 }
 
 #[cfg(test)]
@@ -41,7 +57,7 @@ mod tests {
 
     #[test]
     fn names_stay_whole_and_long_words_are_broken_all_the_same() {
-        let wrap = |text: &'static str, columns| textwrap::wrap(text, lines_of(columns));
+        let wrap = |text: &'static str, columns| textwrap::wrap(text, wrap_options(columns));
         assert_eq!(wrap("of all-Tanh and", 8), ["of", "all-Tanh", "and"]);
         assert_eq!(wrap("3\u{a0}% of 学习深度", 6), ["3\u{a0}% of", "学习深", "度"]);
         assert_eq!(wrap("a-long-name", 6), ["a-long", "-name"]);
@@ -50,9 +66,9 @@ mod tests {
 
     #[test]
     fn a_cut_text_ends_with_a_whole_word() {
-        assert_eq!(cut_at_word("one two, three", 14), "one two, three");
-        assert_eq!(cut_at_word("one two, three", 13), "one two…");
-        assert_eq!(cut_at_word("incomprehensible", 6), "incom…");
-        assert_eq!(cut_at_word("one", 1), "…");
+        assert_eq!(truncate_at_word("one two, three", 14), "one two, three");
+        assert_eq!(truncate_at_word("one two, three", 13), "one two…");
+        assert_eq!(truncate_at_word("incomprehensible", 6), "incom…");
+        assert_eq!(truncate_at_word("one", 1), "…");
     }
 }

@@ -3,7 +3,7 @@
 use super::chart;
 use super::runs::{Format, as_value, epochs_in_order, find};
 use super::{Outcome, Usage, complain};
-use app::{Race, Reach, Viewport, article_references, race_plot};
+use app::{AxisReach, TrainingRun, Viewport, article_points, training_plot};
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
@@ -134,11 +134,11 @@ fn title(summary: &RunSummary) -> String {
 /// the article's points.
 fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
     let library = Library::english();
-    let mut race = Race::new(summary.run, summary.spec.clone());
+    let mut race = TrainingRun::new(summary.run, summary.spec.clone());
     for event in history {
         race.apply(event);
     }
-    let plot = race_plot(&race, &article_references(&library, Reach::Study), &[]);
+    let plot = training_plot(&race, &article_points(&library, AxisReach::Study), &[]);
     Plot { title: title(summary), ..plot }
 }
 

@@ -1,7 +1,7 @@
 //! `relu ledger`: every claim of the article beside the reader's own measurements, and the verdict they give.
 
 use super::{say, say_json};
-use app::{ClaimLine, Totals, claim_lines, judged_by, lines_of};
+use app::{ClaimLine, VerdictTotals, claim_lines, findings_for_claim, wrap_options};
 use lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
 use protocol::{CellKey, CellRecord, Finding, Outcome, race_findings};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub fn ledger(as_json: bool) -> super::Outcome {
     // Nothing has been measured where there is no store yet.
     let measured =
         if home.database().exists() { measured(&library, &Store::open_read(&home)?)? } else { Measured::default() };
-    let found = |claim: &ClaimCell| judged_by(claim, &library, |key| measured.cells.get(key), &measured.races);
+    let found = |claim: &ClaimCell| findings_for_claim(claim, &library, |key| measured.cells.get(key), &measured.races);
     let claims: Vec<(&str, &ClaimCell)> = library
         .lessons
         .iter()
@@ -33,8 +33,8 @@ pub fn ledger(as_json: bool) -> super::Outcome {
         say_json(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let totals = Totals::of(claims.iter().map(|(_, claim)| claim.verdict(&found(claim))));
-    for line in textwrap::wrap(&totals.in_words(), lines_of(WIDTH.into())) {
+    let totals = VerdictTotals::of(claims.iter().map(|(_, claim)| claim.verdict(&found(claim))));
+    for line in textwrap::wrap(&totals.in_words(), wrap_options(WIDTH.into())) {
         say(&line)?;
     }
     say("")?;

@@ -86,7 +86,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
             }
             Ok(outcome) => {
                 for finding in &outcome.findings {
-                    say(&format!("  {}", app::told(finding)))?;
+                    say(&format!("  {}", app::finding_text(finding)))?;
                 }
                 say(&format!("  measured in {:.1} s", outcome.seconds))?;
             }

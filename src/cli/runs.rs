@@ -296,7 +296,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     let width = width();
     let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
         let indent = " ".repeat(indent);
-        let options = app::lines_of(width).subsequent_indent(&indent);
+        let options = app::wrap_options(width).subsequent_indent(&indent);
         Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
     };
     say_wrapped(

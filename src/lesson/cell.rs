@@ -43,7 +43,7 @@ pub struct TrainCell {
     pub title: String,
     pub study: Study,
     /// The published points drawn beside the curves.
-    pub marks: Vec<RaceMark>,
+    pub marks: Vec<PublishedPoint>,
 }
 
 /// What a race's fence says beside the settings.
@@ -58,13 +58,13 @@ struct TrainBody {
     study: Option<String>,
     arms: Option<Vec<String>>,
     #[serde(default)]
-    marks: Vec<RaceMark>,
+    marks: Vec<PublishedPoint>,
 }
 
 /// A published validation error at an epoch.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RaceMark {
+pub struct PublishedPoint {
     pub epoch: u32,
     /// Percent.
     pub error: f64,
@@ -74,7 +74,7 @@ pub struct RaceMark {
     pub source: String,
 }
 
-impl RaceMark {
+impl PublishedPoint {
     /// Whether it may set the axes of this study's chart: a study of the same network, data and numbers of images as
     /// those of the cell that has the mark, and of no fewer epochs than the mark's.
     pub fn belongs_to(&self, study: &Study, cell: &Study) -> bool {
@@ -194,7 +194,7 @@ fn train(body: &mut Body) -> Option<CellBody> {
     }
     let TrainBody { title, study, arms, marks, .. } = body.read()?;
     for mark in &marks {
-        let RaceMark { epoch, error, label, source, .. } = mark;
+        let PublishedPoint { epoch, error, label, source, .. } = mark;
         if *epoch == 0 {
             body.fault_at("marks", "a mark's `epoch` is 0; the first is 1");
         }

@@ -32,7 +32,7 @@ mod table;
 mod wrap;
 
 pub use answer::{Answer, AnswerRecord, CONFIDENCE, StoredAnswer};
-pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, RaceMark, TrainCell};
+pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, PublishedPoint, TrainCell};
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use comparison::{Comparison, short};

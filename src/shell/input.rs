@@ -174,7 +174,7 @@ fn read_keys(events: &Sender<Incoming>, interrupt: &Interrupt) {
             return end_now();
         }
     }
-    let _ = events.send(Incoming::Event(Event::Leave));
+    let _ = events.send(Incoming::Event(Event::Shutdown));
     std::thread::sleep(LAST_MOMENT);
     end_now();
 }
@@ -205,7 +205,7 @@ fn read_signals(mut signals: Signals, events: &Sender<Incoming>) {
             SIGXFSZ => continue,
             SIGWINCH => Incoming::Resized,
             _ => {
-                let _ = events.send(Incoming::Event(Event::Leave));
+                let _ = events.send(Incoming::Event(Event::Shutdown));
                 std::thread::sleep(LAST_MOMENT);
                 return end_now();
             }

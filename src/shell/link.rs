@@ -169,7 +169,7 @@ impl Wire {
         let late = answers.is_late();
         if std::mem::replace(&mut answers.told, late) != late {
             let message = late.then(|| ClientError::Silent { pid: Some(pid), waited: LATE }.to_string());
-            let _ = events.send(Incoming::Event(Event::Silent(message)));
+            let _ = events.send(Incoming::Event(Event::KernelSilent(message)));
         }
     }
 
@@ -177,7 +177,7 @@ impl Wire {
     fn trouble(&self, why: Option<String>, events: &Sender<Incoming>) {
         let before = std::mem::replace(&mut self.lock().troubled, why.is_some());
         if before || why.is_some() {
-            let _ = events.send(Incoming::Event(Event::Trouble(why)));
+            let _ = events.send(Incoming::Event(Event::StorageFault(why)));
         }
     }
 }
@@ -233,7 +233,7 @@ impl Line {
             // What it was said to lack stays on the screen until it answers otherwise.
             if self.complaint.is_none() {
                 asked = true;
-                self.tell(Event::Link(app::Link::Asked));
+                self.tell(Event::Link(app::Link::Connecting));
             }
         };
         // One that was silent is not waited for as long again.
@@ -244,7 +244,7 @@ impl Line {
         };
         if self.silent && !matches!(found, Err(ClientError::Silent { .. })) {
             self.silent = false;
-            self.tell(Event::Silent(None));
+            self.tell(Event::KernelSilent(None));
         }
         match found {
             Ok(Some(client)) => self.follow(client),
@@ -271,7 +271,7 @@ impl Line {
         self.rest = REST;
         if !std::mem::replace(&mut self.silent, true) {
             self.failed(error);
-            self.tell(Event::Silent(Some(error.to_string())));
+            self.tell(Event::KernelSilent(Some(error.to_string())));
         }
     }
 
@@ -569,7 +569,7 @@ fn read(lines: &mut Events, pid: u32, events: &Sender<Incoming>, wire: &Wire, wa
                     Reply::Refused { message, .. } => on_the_way.places.refused(id).then(|| Some(message.clone())),
                     _ => on_the_way.places.taken(id).then_some(None),
                 };
-                let tag = on_the_way.tags.remove(&id).unwrap_or(Tag::Plain);
+                let tag = on_the_way.tags.remove(&id).unwrap_or(Tag::Untracked);
                 drop(on_the_way);
                 if let Some(why) = place {
                     wire.trouble(why, events);
@@ -593,7 +593,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let wire = Wire::default();
         let reported = || match receiver.try_recv() {
-            Ok(Incoming::Event(Event::Silent(message))) => Some(message.is_some()),
+            Ok(Incoming::Event(Event::KernelSilent(message))) => Some(message.is_some()),
             _ => None,
         };
         wire.tell_of_silence(7, &sender);

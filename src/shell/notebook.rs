@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::theme::{Page, ThemeChoice};
 use super::watch::Told;
 use super::{drill, input, light, report, size, theme, watch};
-use app::{App, Effect, Event, Opening, Tag, update};
+use app::{App, Effect, Event, RestoreState, Tag, update};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
@@ -200,7 +200,7 @@ impl Notebook {
                 at_once |= self.take(event)?;
                 stale = true;
                 if self.app.quit || self.interrupt.is_due() {
-                    self.feed(Event::Leave)?;
+                    self.feed(Event::Shutdown)?;
                     break;
                 }
             }
@@ -229,7 +229,7 @@ impl Notebook {
     fn await_answer(&self) {
         let Some(deadline) = self.asked.map(|asked| asked + LATE_ANSWER) else { return };
         while let Ok(incoming) = self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Leave) | Incoming::Broken(_)) {
+            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Shutdown) | Incoming::Broken(_)) {
                 return;
             }
         }
@@ -238,15 +238,15 @@ impl Notebook {
     /// Asks the store where the reader left off. It answers within a few milliseconds as a rule, and the first frame
     /// shows the place at once; a store that is slower finds the notebook open already. Returns what is to be done once
     /// the frame is drawn.
-    fn open_place(&mut self, where_left: bool) -> color_eyre::Result<Vec<Effect>> {
-        let (reads, mut later): (Vec<Effect>, Vec<Effect>) = update(&mut self.app, Event::Opened { where_left })
+    fn open_place(&mut self, restore: bool) -> color_eyre::Result<Vec<Effect>> {
+        let (reads, mut later): (Vec<Effect>, Vec<Effect>) = update(&mut self.app, Event::Opened { restore })
             .into_iter()
-            .partition(|effect| matches!(effect, Effect::Read(_)));
+            .partition(|effect| matches!(effect, Effect::Query(_)));
         for effect in reads {
             self.carry_out(effect)?;
         }
         let deadline = Instant::now() + ANSWER;
-        while self.app.opening == Opening::Awaited {
+        while self.app.restore == RestoreState::WaitingForStore {
             match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Incoming::Event(event)) => later.extend(update(&mut self.app, event)),
                 Ok(incoming) => drop(self.take(incoming)?),
@@ -292,7 +292,7 @@ impl Notebook {
         match effect {
             Effect::Request(tag, body) => self.order(tag, body, true),
             Effect::RequestIfOn(tag, body) => self.order(tag, body, false),
-            Effect::Read(what) => self.reader.wish(what),
+            Effect::Query(what) => self.reader.wish(what),
             Effect::Export { run, path } => self.export(run, path)?,
             Effect::RestartKernel => self.link.order(Order::Restart),
             Effect::Highlight { lesson, code } => light::start(&self.sender, lesson, code)?,

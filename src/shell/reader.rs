@@ -3,14 +3,14 @@
 
 use super::input::spawn;
 use super::notebook::Incoming;
-use app::{Event, Read};
+use app::{Event, StoreQuery};
 use protocol::race_findings;
 use std::io;
 use std::sync::mpsc::{self, Sender};
 use store::{Home, Store, StoreError};
 
 /// The event loop's end; the thread ends with it.
-pub struct Reader(Sender<Read>);
+pub struct Reader(Sender<StoreQuery>);
 
 impl Reader {
     pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
@@ -29,37 +29,37 @@ impl Reader {
     }
 
     /// Every wish is answered, in turn.
-    pub fn wish(&self, what: Read) {
+    pub fn wish(&self, what: StoreQuery) {
         // The thread lives as long as the loop; were it gone, the loop has heard so.
         let _ = self.0.send(what);
     }
 }
 
-fn answer(home: &Home, what: Read) -> Vec<Event> {
+fn answer(home: &Home, what: StoreQuery) -> Vec<Event> {
     read(home, what).unwrap_or_else(|error| match error {
         StoreError::NoSuchRun(run) => vec![Event::NoSuchRun(run)],
-        error if error.is_transient() => vec![Event::Unread(what, error.to_string())],
+        error if error.is_transient() => vec![Event::QueryFailed(what, error.to_string())],
         // Of another version, or damaged: that nothing is found must not pass for nothing being there.
-        error => vec![Event::Notice(error.to_string()), Event::Unread(what, error.to_string())],
+        error => vec![Event::Notice(error.to_string()), Event::QueryFailed(what, error.to_string())],
     })
 }
 
 /// Opens the store anew each time: a kernel may have made it since, or set it aside.
-fn read(home: &Home, what: Read) -> Result<Vec<Event>, StoreError> {
+fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
     let store = Store::open_read(home)?;
     Ok(match what {
-        Read::Run(run) => vec![Event::History(run, store.history(run)?)],
-        Read::Runs => {
+        StoreQuery::Run(run) => vec![Event::History(run, store.history(run)?)],
+        StoreQuery::Runs => {
             let (runs, faults) = store.runs_and_faults()?;
             let unreadable = faults.into_iter().map(|fault| (fault.run, fault.why)).collect();
             vec![Event::UnreadableRuns(unreadable), Event::Runs(runs)]
         }
-        Read::RaceFindings => {
-            vec![Event::RunTimings(store.run_timings()?), Event::RaceFindings(race_findings(&store.finished()?))]
+        StoreQuery::RunFindings => {
+            vec![Event::RunTimings(store.run_timings()?), Event::RunFindings(race_findings(&store.finished()?))]
         }
-        Read::Progress => {
+        StoreQuery::Progress => {
             // A place is a line of the lesson with its figures: these come first.
-            vec![Event::Outcomes(store.cell_outcomes()?), Event::Recalled(store.recall_all("")?)]
+            vec![Event::Outcomes(store.cell_outcomes()?), Event::StoredProgress(store.recall_all("")?)]
         }
     })
 }
@@ -79,8 +79,8 @@ mod tests {
         lock.lock().unwrap();
         let (events, told) = mpsc::channel();
         let reader = Reader::start(home, events).unwrap();
-        reader.wish(Read::Runs);
-        reader.wish(Read::Run(RunId(7)));
+        reader.wish(StoreQuery::Runs);
+        reader.wish(StoreQuery::Run(RunId(7)));
         assert!(told.try_recv().is_err());
         drop(lock);
         assert!(matches!(told.recv(), Ok(Incoming::Event(Event::UnreadableRuns(runs))) if runs.is_empty()));

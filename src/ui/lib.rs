@@ -1,27 +1,13 @@
 //! Drawing only: `&App` becomes a frame. Nothing here changes state.
 
-mod bars;
 mod chart;
-mod claim;
-mod contents;
-mod document;
-mod experiment;
-mod foot;
-mod images;
-mod modals;
-mod notices;
-mod pixels;
-mod predictions;
-mod questions;
-mod race;
-mod regions;
-mod runs;
-mod search;
-mod standings;
+mod figure;
+mod lesson;
+mod modal;
 mod status;
-mod table;
+mod study;
 mod theme;
-mod units;
+mod widgets;
 
 pub use theme::{Glyphs, Palette, Theme};
 
@@ -55,17 +41,17 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
         return;
     }
     let theme = &theme.on(app.background);
-    document::draw(app, theme, frame);
+    lesson::draw(app, theme, frame);
     if app.screen.contents_beside || app.contents_choice().is_some() {
-        contents::draw(app, theme, frame);
+        lesson::contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
     status::draw_banner(app, theme, frame);
     for modal in &app.modals {
-        modals::draw(modal, app, theme, frame);
+        modal::draw(modal, app, theme, frame);
     }
     // What is wrong stays visible above every pane.
-    if matches!(app.banner(), Some(Banner::Trouble(_) | Banner::Silent(_))) {
+    if matches!(app.banner(), Some(Banner::StorageFault(_) | Banner::KernelSilent(_))) {
         status::draw_banner(app, theme, frame);
     }
     status::draw_message(app, theme, frame);
@@ -75,10 +61,10 @@ fn too_small(app: &App, area: Rect, frame: &mut Frame) {
     if area.is_empty() {
         return;
     }
-    let told = app.message.as_ref().map_or(String::new(), |message| format!("\n{message}"));
-    let text = format!("relu-notebook needs 40x12; this terminal is {}x{}. q quits.{told}", area.width, area.height);
+    let message = app.message.as_ref().map_or(String::new(), |message| format!("\n{message}"));
+    let text = format!("relu-notebook needs 40x12; this terminal is {}x{}. q quits.{message}", area.width, area.height);
     let width = usize::from(area.width);
-    let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, app::lines_of(width))).collect();
+    let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, app::wrap_options(width))).collect();
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
         frame.render_widget(Line::raw(line.to_string()), Rect::new(area.x, area.y + row as u16, area.width, 1));
     }

@@ -1,8 +1,8 @@
 //! The bottom line: where the reader is, what runs, which keys matter now.
 
-use super::Theme;
-use super::questions::write;
-use app::{App, Banner, Link, Modal, Wanted};
+use crate::theme::Theme;
+use crate::widgets::write_wrapped;
+use app::{AnswerKind, App, Banner, Link, Modal};
 use protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -79,7 +79,7 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
     let Some(message) = app.message.as_ref().filter(|_| !app.screen.status.is_empty()) else { return };
     let whole = app.screen.whole;
     let width = usize::from(whole.width.saturating_sub(2).max(1));
-    let lines: Vec<_> = message.lines().flat_map(|line| textwrap::wrap(line, app::lines_of(width))).collect();
+    let lines: Vec<_> = message.lines().flat_map(|line| textwrap::wrap(line, app::wrap_options(width))).collect();
     let height = (lines.len() as u16).min(whole.height);
     let area = Rect { y: whole.bottom() - height, height, ..whole };
     frame.render_widget(Clear, area);
@@ -96,32 +96,32 @@ pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
         frame.render_widget(Clear, area);
         let style = match banner {
-            Banner::Trouble(_) | Banner::Silent(_) | Banner::Faults(_) => theme.bad(),
+            Banner::StorageFault(_) | Banner::KernelSilent(_) | Banner::Faults(_) => theme.bad(),
             Banner::Welcome(_) => theme.accent().patch(theme.strong()),
         };
         let buffer = frame.buffer_mut();
         let inside = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
-        write(theme, banner.text(), style, inside, inside.y, buffer);
+        write_wrapped(theme, banner.text(), style, inside, inside.y, buffer);
     }
 }
 
 /// The running race in short.
 fn running(app: &App) -> Option<String> {
-    let race = *app.running().first()?;
-    let run = race.run;
-    let doing = match race.state {
+    let training = *app.running().first()?;
+    let run = training.run;
+    let doing = match training.state {
         RunState::Queued => return Some(format!("run {run} queued")),
-        _ if race.notice.is_some() || app.notices.contains_key(&run) => "in trouble (r tells)",
+        _ if training.notice.is_some() || app.notices.contains_key(&run) => "in trouble (r tells)",
         RunState::Paused => "paused",
         _ => "training",
     };
-    Some(format!("run {run} {doing} {}", race.advance().short()))
+    Some(format!("run {run} {doing} {}", training.advance().short()))
 }
 
 fn kernel(app: &App) -> String {
     match app.link {
         Link::Off => "kernel asleep",
-        Link::Asked => "asking kernel",
+        Link::Connecting => "asking kernel",
         Link::Failed(_) => "no kernel",
         Link::Starting => "kernel starting",
         Link::On if app.experiments.values().any(|view| view.running.is_some()) => "measuring",
@@ -139,11 +139,11 @@ fn hints(app: &App) -> Vec<String> {
     match app.modals.last() {
         Some(Modal::Contents(_)) => words("↑ ↓ choose · Enter open · Esc back"),
         Some(Modal::Values(_)) => words(READING),
-        Some(Modal::Guess(guess)) => match (guess.answer(), guess.wanted) {
+        Some(Modal::AnswerEntry(guess)) => match (guess.answer(), guess.kind) {
             (Some(_), _) => words("Enter keeps it · Esc leaves"),
-            (None, Wanted::Words) => words("type your answer · Esc leaves"),
-            (None, Wanted::Number) if guess.text.is_empty() => words("type a number · Esc leaves"),
-            (None, Wanted::Number) => words("not a number yet · Esc leaves"),
+            (None, AnswerKind::Words) => words("type your answer · Esc leaves"),
+            (None, AnswerKind::Number) if guess.text.is_empty() => words("type a number · Esc leaves"),
+            (None, AnswerKind::Number) => words("not a number yet · Esc leaves"),
         },
         Some(Modal::Confidence(entry)) if entry.percent().is_none() => words("50 to 99 % · Esc leaves it out"),
         Some(Modal::Confidence(_)) => words("Enter keeps it · + - change it · Esc leaves it out"),

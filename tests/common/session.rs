@@ -118,7 +118,7 @@ impl Session {
     pub fn start_race(&mut self) {
         self.enter();
         let key = CellKey { lesson: "faster".into(), cell: "race".into() };
-        self.tell(Event::Reply(Tag::Race(key), Reply::Started { run: RunId(1) }));
+        self.tell(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(1) }));
         self.kernel(RunEvent::Started { run: RunId(1), spec: Study::of(Preset::Article) });
     }
 
@@ -139,7 +139,7 @@ impl Session {
     }
 
     pub fn state(&self) -> &RunState {
-        &self.app.focused_race().unwrap().state
+        &self.app.focused_training().unwrap().state
     }
 }
 

@@ -167,7 +167,7 @@ pub fn tick_labels(ticks: &[f64]) -> Vec<String> {
 }
 
 fn number(value: f64, step: f64) -> String {
-    let near = |text: &String| text.parse::<f64>().is_ok_and(|told| (told - value).abs() <= step * 1e-3);
+    let near = |text: &String| text.parse::<f64>().is_ok_and(|shown| (shown - value).abs() <= step * 1e-3);
     let shortest = |written: &dyn Fn(usize) -> String| (0..15).map(written).find(near).unwrap_or_else(|| written(15));
     if value == 0.0 {
         "0".into()

@@ -105,26 +105,12 @@ const ON_LIGHT: [Rgb; ARM_COLOURS] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{AxisScale, PlotAxis, PlotSeries, RunId};
+    use crate::chart::test_plot;
+    use protocol::{AxisScale, RunId};
 
-    fn plot(series: &[(Source, Stroke)]) -> Plot {
-        let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: None };
-        let series = series.iter().map(|(source, stroke)| PlotSeries {
-            name: String::new(),
-            source: source.clone(),
-            stroke: *stroke,
-            points: Vec::new(),
-            spread: Vec::new(),
-        });
-        Plot {
-            title: String::new(),
-            x: axis(),
-            y: axis(),
-            series: series.collect(),
-            bands: Vec::new(),
-            marks: Vec::new(),
-            places: Vec::new(),
-        }
+    fn plot(looks: &[(Source, Stroke)]) -> Plot {
+        let series = looks.iter().map(|(source, stroke)| test_plot::series(source.clone(), *stroke, &[]));
+        test_plot::plot(AxisScale::Linear, series.collect())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The values of a plot or of bars, as they are read point by point.
 
-use super::cut;
 use super::viewport::{PlotCursor, Viewport};
+use crate::wrapping::truncate;
 use protocol::{Bar, Bars, Plot, Source};
 use unicode_width::UnicodeWidthStr;
 
@@ -98,7 +98,7 @@ impl Readout {
             return Some(whole);
         }
         let left = room.saturating_sub(format!(": {x}{y}").width());
-        Some(format!("{}: {x}{y}", cut(&curve.name, left)))
+        Some(format!("{}: {x}{y}", truncate(&curve.name, left)))
     }
 
     /// A value in y's unit: percents with two decimals, whatever they are.
@@ -126,19 +126,19 @@ impl Readout {
     }
 
     /// The last point of the first curve that has any.
-    pub(super) fn first(&self) -> Option<PlotCursor> {
+    pub(crate) fn first(&self) -> Option<PlotCursor> {
         let curve = self.curves.iter().position(|curve| !curve.points.is_empty())?;
         Some(PlotCursor { curve, point: self.curves[curve].points.len() - 1 })
     }
 
     /// So many points on, within the curve.
-    pub(super) fn step(&self, cursor: &mut PlotCursor, by: isize) {
+    pub(crate) fn step(&self, cursor: &mut PlotCursor, by: isize) {
         let count = self.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
         cursor.point = cursor.point.saturating_add_signed(by).min(count.saturating_sub(1));
     }
 
     /// To the next curve that has points, at the x nearest to this one.
-    pub(super) fn change_curve(&self, cursor: &mut PlotCursor, by: isize) {
+    pub(crate) fn change_curve(&self, cursor: &mut PlotCursor, by: isize) {
         let Some(x) = self.point(*cursor).map(|point| point.x) else { return };
         let mut at = cursor.curve;
         while let Some(curve) = at.checked_add_signed(by).and_then(|next| self.curves.get(next).map(|c| (next, c))) {
@@ -179,7 +179,7 @@ fn with_unit(label: &str, value: &str) -> String {
 }
 
 /// Five digits, more than any axis shows, without needless zeros.
-pub(super) fn exact(value: f64) -> String {
+pub(crate) fn exact(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".into();

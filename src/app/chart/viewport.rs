@@ -1,8 +1,23 @@
 //! The part of a plot that is seen, and how: state of the notebook, which every renderer draws a plot with.
 
 use super::axis::{AxisRange, AxisRanges};
-use protocol::{AxisScale, Plot, PlotAxis, PlotSeries, Source, Stroke};
+use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotSeries, RunId, Source, Stroke};
 use std::collections::BTreeSet;
+
+/// What shows figures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Cell(CellKey),
+    /// The chart that the list of runs opened.
+    Run(RunId),
+}
+
+/// Which figure of a pane a viewport belongs to; a race has one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ChartId {
+    pub(crate) pane: Pane,
+    pub(crate) figure: usize,
+}
 
 /// The default shows all of a plot as it describes itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,27 +97,13 @@ fn ys<'p>(series: impl Iterator<Item = &'p PlotSeries> + Clone) -> impl Iterator
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::test_plot;
 
     type Points<'p> = &'p [(f64, Option<f64>)];
 
-    fn plot(scale: AxisScale, series: &[(Stroke, Points)]) -> Plot {
-        let axis = || PlotAxis { label: String::new(), scale, limits: None };
-        let series = series.iter().map(|(stroke, points)| PlotSeries {
-            name: String::new(),
-            source: Source::Measured,
-            stroke: *stroke,
-            points: points.to_vec(),
-            spread: Vec::new(),
-        });
-        Plot {
-            title: String::new(),
-            x: axis(),
-            y: axis(),
-            series: series.collect(),
-            bands: Vec::new(),
-            marks: Vec::new(),
-            places: Vec::new(),
-        }
+    fn plot(scale: AxisScale, curves: &[(Stroke, Points)]) -> Plot {
+        let series = curves.iter().map(|(stroke, points)| test_plot::series(Source::Measured, *stroke, points));
+        test_plot::plot(scale, series.collect())
     }
 
     fn ends(viewport: &Viewport, plot: &Plot) -> [(f64, f64); 2] {

@@ -1,7 +1,7 @@
 //! The curves of a plot in cells: as Braille dots, two by four a cell, or as plain characters.
 
-use super::markers::{self, Wanted};
-use super::{Canvas, look};
+use super::canvas::{Canvas, curve_style};
+use super::markers::{self, MarkerRequest};
 use crate::theme::Glyphs;
 use app::clip_segment;
 use protocol::{PlotSeries, Stroke};
@@ -9,15 +9,15 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use std::ops::RangeInclusive;
 
 /// A point as parts of both axes: 0 at the lower end, 1 at the upper one.
-type Part = (f64, f64);
+type AxisFractions = (f64, f64);
 
 /// A series as it is drawn.
-struct Curve {
+struct DrawnCurve {
     style: Style,
     /// Stands at some of its points.
     marker: &'static str,
     /// `None` is a gap.
-    points: Vec<Option<Part>>,
+    points: Vec<Option<AxisFractions>>,
     is_joined: bool,
     weight: Weight,
     /// x, and the ends of the spread: a band behind a thick curve, error bars of the others. An end that the axis does not
@@ -36,9 +36,9 @@ enum Weight {
     Thick,
 }
 
-impl Curve {
+impl DrawnCurve {
     fn new(canvas: &Canvas, number: usize, series: &PlotSeries) -> Self {
-        let look = look(canvas.theme, canvas.plot, number);
+        let look = curve_style(canvas.theme, canvas.plot, number);
         let (xs, ys) = (&canvas.ranges.x, &canvas.ranges.y);
         let points = series.points.iter().map(|&(x, y)| xs.part(x).zip(ys.part(y?))).collect();
         let spread = series.points.iter().zip(&series.spread).filter_map(|(&(x, y), half)| {
@@ -62,9 +62,9 @@ impl Curve {
 }
 
 pub fn draw(canvas: &Canvas, buffer: &mut Buffer) {
-    let curves: Vec<Curve> =
-        canvas.viewport.series(canvas.plot).map(|(number, series)| Curve::new(canvas, number, series)).collect();
-    let mut in_order: Vec<&Curve> = curves.iter().collect();
+    let curves: Vec<DrawnCurve> =
+        canvas.viewport.series(canvas.plot).map(|(number, series)| DrawnCurve::new(canvas, number, series)).collect();
+    let mut in_order: Vec<&DrawnCurve> = curves.iter().collect();
     in_order.sort_by_key(|curve| curve.weight);
     if canvas.theme.glyphs == Glyphs::Ascii {
         plain(&in_order, canvas.place, buffer);
@@ -76,7 +76,7 @@ pub fn draw(canvas: &Canvas, buffer: &mut Buffer) {
 }
 
 /// The last curve drawn gives a shared cell its colour.
-fn dots(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
+fn dots(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     let (width, height) = (i64::from(place.width) * 2, i64::from(place.height) * 4);
     let mut shapes = vec![0_u8; usize::from(place.width) * usize::from(place.height)];
     let mut dot = |x: i64, y: i64, style: Style, buffer: &mut Buffer| {
@@ -116,7 +116,7 @@ fn dots(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn plain(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
+fn plain(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     let size = (i64::from(place.width), i64::from(place.height));
     for band in curves.iter().filter(|curve| curve.weight == Weight::Thick) {
         for (column, rows) in columns(band, size) {
@@ -146,8 +146,8 @@ fn plain(curves: &[&Curve], place: Rect, buffer: &mut Buffer) {
 }
 
 /// A curve's points, and the lines between them if it is joined, on a grid of this size.
-fn stroke(curve: &Curve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) {
-    let mut last: Option<Part> = None;
+fn stroke(curve: &DrawnCurve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) {
+    let mut last: Option<AxisFractions> = None;
     for point in &curve.points {
         if let Some(to) = *point {
             segment(last.filter(|_| curve.is_joined).unwrap_or(to), to, size, set);
@@ -157,19 +157,20 @@ fn stroke(curve: &Curve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) {
 }
 
 /// A straight line on a grid of this size.
-fn segment(from: Part, to: Part, (width, height): (i64, i64), set: &mut impl FnMut(i64, i64)) {
+fn segment(from: AxisFractions, to: AxisFractions, (width, height): (i64, i64), set: &mut impl FnMut(i64, i64)) {
     /// How far outside of the axes a line may go, in parts of them: a zoomed plot has points very far away, and each dot
     /// of a line takes time.
     const NEAR: (f64, f64) = (-2.0, 3.0);
     let Some((from, to)) = clip_segment(from, to, NEAR) else { return };
-    let place =
-        |(x, y): Part| ((x * (width - 1) as f64).round() as i64, ((1.0 - y) * (height - 1) as f64).round() as i64);
+    let place = |(x, y): AxisFractions| {
+        ((x * (width - 1) as f64).round() as i64, ((1.0 - y) * (height - 1) as f64).round() as i64)
+    };
     line(place(from), place(to), set);
 }
 
-fn draw_markers(curves: &[Curve], place: Rect, cell: fn(Rect, f64, f64) -> (u16, u16), buffer: &mut Buffer) {
-    let marked: Vec<&Curve> = curves.iter().filter(|curve| !curve.marker.is_empty()).collect();
-    let wanted: Vec<Wanted> = marked
+fn draw_markers(curves: &[DrawnCurve], place: Rect, cell: fn(Rect, f64, f64) -> (u16, u16), buffer: &mut Buffer) {
+    let marked: Vec<&DrawnCurve> = curves.iter().filter(|curve| !curve.marker.is_empty()).collect();
+    let requests: Vec<MarkerRequest> = marked
         .iter()
         .map(|curve| {
             let inside = |part: f64| (0.0..=1.0).contains(&part);
@@ -177,10 +178,10 @@ fn draw_markers(curves: &[Curve], place: Rect, cell: fn(Rect, f64, f64) -> (u16,
             let cells: Vec<_> = points.map(|&(x, y)| cell(place, x, y)).collect();
             // Points that crowd have their dots; a marker in every cell would hide them, and what lies beneath.
             let crowded = cells.windows(2).filter(|pair| pair[1].0.abs_diff(pair[0].0) < 3).count();
-            Wanted { all: !curve.is_joined && 2 * crowded < cells.len(), cells }
+            MarkerRequest { has_all: !curve.is_joined && 2 * crowded < cells.len(), cells }
         })
         .collect();
-    for (curve, places) in marked.iter().zip(markers::placed(&wanted, place.width)) {
+    for (curve, places) in marked.iter().zip(markers::placed(&requests, place.width)) {
         for (column, row) in places {
             buffer.set_string(column, row, curve.marker, curve.style);
         }
@@ -188,7 +189,7 @@ fn draw_markers(curves: &[Curve], place: Rect, cell: fn(Rect, f64, f64) -> (u16,
 }
 
 /// The rows of dots between the ends of a curve's spread, column by column of so many.
-fn columns(curve: &Curve, (width, height): (i64, i64)) -> Vec<(i64, RangeInclusive<i64>)> {
+fn columns(curve: &DrawnCurve, (width, height): (i64, i64)) -> Vec<(i64, RangeInclusive<i64>)> {
     let place = |&(x, low, high): &(f64, f64, f64)| {
         let column = (x * (width - 1) as f64).round().clamp(-1e6, 1e6) as i64;
         (column, low.clamp(-1.0, 2.0), high.clamp(-1.0, 2.0))

@@ -1,9 +1,9 @@
 //! The legend of a plot: every curve, band and named point with its mark, and where each comes from. It stands beside
 //! the plot where there is room, else above it, and there the sources are shortened before the plot is squeezed.
 
-use super::look_in_words;
+use super::canvas::curve_sample;
 use crate::theme::{Glyphs, Theme};
-use app::{Viewport, cut};
+use app::{Viewport, truncate};
 use protocol::{Plot, Source};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,26 +26,26 @@ const POINT: &str = "named points";
 const NAMED: usize = 3;
 
 /// What comes from the same source.
-struct Group<'f> {
+struct SourceGroup<'f> {
     source: &'f Source,
-    entries: Vec<Entry<'f>>,
+    entries: Vec<LegendEntry<'f>>,
 }
 
 #[derive(Clone, Copy)]
-struct Entry<'f> {
+struct LegendEntry<'f> {
     mark: &'static str,
     name: &'f str,
     style: Style,
 }
 
 /// Words that stay together on a row: the beginning of a group's first entry is its source.
-struct Piece {
+struct LegendPiece {
     head: String,
     text: String,
     style: Style,
 }
 
-impl Piece {
+impl LegendPiece {
     fn width(&self) -> usize {
         self.head.width() + self.text.width()
     }
@@ -61,7 +61,7 @@ pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffe
     let rows = if whole.len() <= ROWS {
         whole
     } else {
-        let mut merged: Vec<Group> = Vec::new();
+        let mut merged: Vec<SourceGroup> = Vec::new();
         for group in groups {
             let kind = |source: &Source| std::mem::discriminant(source);
             let theory = matches!(group.source, Source::Theory(_));
@@ -80,9 +80,9 @@ pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffe
         let mut x = area.x;
         for piece in row {
             let room = usize::from(area.right() - x);
-            x = buffer.set_stringn(x, y, cut(&piece.head, room), room, theme.faint()).0;
+            x = buffer.set_stringn(x, y, truncate(&piece.head, room), room, theme.faint()).0;
             let room = usize::from(area.right() - x);
-            x = buffer.set_stringn(x, y, cut(&piece.text, room), room, piece.style).0;
+            x = buffer.set_stringn(x, y, truncate(&piece.text, room), room, piece.style).0;
             x = (x + BETWEEN).min(area.right());
         }
         y += 1;
@@ -107,10 +107,10 @@ fn is_same(one: &Source, other: &Source) -> bool {
 }
 
 /// Everything that a plot shows, by where it comes from, in the order of its first.
-fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<Group<'f>> {
+fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<SourceGroup<'f>> {
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
     let series = viewport.series(figure).filter(|(_, series)| series.source != Source::Reader).map(|(at, series)| {
-        let (marker, style) = look_in_words(theme, figure, at);
+        let (marker, style) = curve_sample(theme, figure, at);
         (&series.source, marker, series.name.as_str(), style)
     });
     let bands = figure.bands.iter().map(|b| (&b.source, fill, b.label.as_str(), theme.source(&b.source)));
@@ -118,39 +118,39 @@ fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<Gr
     let named = || figure.marks.iter().filter(|mark| mark.source != Source::Reader);
     let name = |label| if named().count() > NAMED { POINT } else { label };
     let marks = named().map(|m| (&m.source, theme.mark(), name(m.label.as_str()), theme.source(&m.source)));
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<SourceGroup> = Vec::new();
     for (source, mark, name, style) in series.chain(bands).chain(marks) {
-        let entry = Entry { mark, name, style };
+        let entry = LegendEntry { mark, name, style };
         match groups.iter_mut().find(|group| is_same(group.source, source)) {
             Some(group) if name == POINT && group.entries.iter().any(|entry| entry.name == POINT) => {}
             Some(group) => group.entries.push(entry),
-            None => groups.push(Group { source, entries: vec![entry] }),
+            None => groups.push(SourceGroup { source, entries: vec![entry] }),
         }
     }
     groups
 }
 
-fn label(theme: &Theme, entry: &Entry) -> String {
+fn label(theme: &Theme, entry: &LegendEntry) -> String {
     theme.text(&format!("{} {}", entry.mark, entry.name))
 }
 
-fn pieces(theme: &Theme, groups: &[Group], told: fn(&Source) -> String) -> Vec<Piece> {
+fn pieces(theme: &Theme, groups: &[SourceGroup], format_source: fn(&Source) -> String) -> Vec<LegendPiece> {
     let mut pieces = Vec::new();
     for group in groups {
-        let mut head = theme.text(&format!("{}: ", told(group.source)));
+        let mut head = theme.text(&format!("{}: ", format_source(group.source)));
         for entry in &group.entries {
             let head = std::mem::take(&mut head);
-            pieces.push(Piece { head, text: label(theme, entry), style: entry.style });
+            pieces.push(LegendPiece { head, text: label(theme, entry), style: entry.style });
         }
     }
     pieces
 }
 
 /// Breaks a legend into rows of this width; a source that leaves no room for its first entry has a row to itself.
-fn rows(pieces: Vec<Piece>, width: u16) -> Vec<Vec<Piece>> {
-    let mut rows: Vec<Vec<Piece>> = vec![Vec::new()];
+fn rows(pieces: Vec<LegendPiece>, width: u16) -> Vec<Vec<LegendPiece>> {
+    let mut rows: Vec<Vec<LegendPiece>> = vec![Vec::new()];
     let mut x = 0;
-    let mut put = |piece: Piece| {
+    let mut put = |piece: LegendPiece| {
         if x > 0 && x + piece.width() > usize::from(width) {
             rows.push(Vec::new());
             x = 0;
@@ -162,9 +162,9 @@ fn rows(pieces: Vec<Piece>, width: u16) -> Vec<Vec<Piece>> {
     };
     for piece in pieces {
         if piece.width() > usize::from(width) && !piece.head.is_empty() {
-            let head = Piece { head: piece.head, text: String::new(), style: piece.style };
+            let head = LegendPiece { head: piece.head, text: String::new(), style: piece.style };
             put(head);
-            put(Piece { head: String::new(), text: piece.text, style: piece.style });
+            put(LegendPiece { head: String::new(), text: piece.text, style: piece.style });
         } else {
             put(piece);
         }
@@ -174,11 +174,12 @@ fn rows(pieces: Vec<Piece>, width: u16) -> Vec<Vec<Piece>> {
 }
 
 /// A column at the right: each source, and what comes from it beneath.
-fn beside(theme: &Theme, groups: &[Group], area: Rect, buffer: &mut Buffer) -> Rect {
+fn beside(theme: &Theme, groups: &[SourceGroup], area: Rect, buffer: &mut Buffer) -> Rect {
     let column = Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area };
     let mut y = column.y + 1;
     let mut put = |text: &str, style: Style, indents: [&str; 2], y: &mut u16| {
-        let options = app::lines_of(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
+        let options =
+            app::wrap_options(usize::from(column.width)).initial_indent(indents[0]).subsequent_indent(indents[1]);
         for line in textwrap::wrap(text, options) {
             if *y < column.bottom() {
                 buffer.set_stringn(column.x, *y, line, usize::from(column.width), style);

@@ -5,25 +5,26 @@ use std::collections::HashSet;
 type Cell = (u16, u16);
 
 /// The cells in which a curve has points, in its own order.
-pub struct Wanted {
+pub struct MarkerRequest {
     pub cells: Vec<Cell>,
     /// Points alone, no line: each has its mark.
-    pub all: bool,
+    pub has_all: bool,
 }
 
 /// The cells of each curve's marks, far enough apart to see the line between them. Where curves run over each other
 /// they take turns, one mark each, so that the last drawn does not hide the others.
-pub fn placed(wanted: &[Wanted], width: u16) -> Vec<Vec<Cell>> {
+pub fn placed(requests: &[MarkerRequest], width: u16) -> Vec<Vec<Cell>> {
     let gap = (width / 10).max(4);
-    let lines = wanted.iter().filter(|curve| !curve.all).count().max(1) as u16;
+    let lines = requests.iter().filter(|curve| !curve.has_all).count().max(1) as u16;
     let mut taken = HashSet::new();
     // Curves with many points begin one behind the other.
-    let mut from: Vec<u16> = (0..).zip(wanted).map(|(at, curve)| first(curve, at % lines * gap / lines, gap)).collect();
+    let mut from: Vec<u16> =
+        (0..).zip(requests).map(|(at, curve)| first(curve, at % lines * gap / lines, gap)).collect();
     let mut placed: Vec<Vec<Cell>> =
-        wanted.iter().map(|curve| if curve.all { curve.cells.clone() } else { Vec::new() }).collect();
+        requests.iter().map(|curve| if curve.has_all { curve.cells.clone() } else { Vec::new() }).collect();
     loop {
         let mut any = false;
-        for (at, curve) in wanted.iter().enumerate().filter(|(_, curve)| !curve.all) {
+        for (at, curve) in requests.iter().enumerate().filter(|(_, curve)| !curve.has_all) {
             let free = |cell: &&Cell| !taken.contains(*cell);
             let next = curve.cells.iter().filter(|cell| cell.0 >= from[at]).find(free);
             // The end of a curve has a mark even where it comes early.
@@ -45,7 +46,7 @@ pub fn placed(wanted: &[Wanted], width: u16) -> Vec<Vec<Cell>> {
 }
 
 /// The first column for a curve's mark.
-fn first(curve: &Wanted, shift: u16, gap: u16) -> u16 {
+fn first(curve: &MarkerRequest, shift: u16, gap: u16) -> u16 {
     let Some(start) = curve.cells.first() else { return 0 };
     let sparse = curve.cells.windows(2).all(|pair| pair[1].0.abs_diff(pair[0].0) >= gap);
     if sparse { start.0 } else { start.0 + shift }
@@ -55,8 +56,8 @@ fn first(curve: &Wanted, shift: u16, gap: u16) -> u16 {
 mod tests {
     use super::*;
 
-    fn line(cells: &[Cell]) -> Wanted {
-        Wanted { cells: cells.to_vec(), all: false }
+    fn line(cells: &[Cell]) -> MarkerRequest {
+        MarkerRequest { cells: cells.to_vec(), has_all: false }
     }
 
     #[test]
@@ -72,7 +73,7 @@ mod tests {
         let columns = |marks: &[Cell]| marks.iter().map(|cell| cell.0).collect::<Vec<_>>();
         let one = placed(&[line(&cells)], 60);
         assert_eq!(columns(&one[0]), [0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 59]);
-        let points = placed(&[Wanted { cells: cells.clone(), all: true }], 60);
+        let points = placed(&[MarkerRequest { cells: cells.clone(), has_all: true }], 60);
         assert_eq!(points[0], cells);
         assert!(placed(&[line(&[])], 60)[0].is_empty());
     }

@@ -4,16 +4,16 @@
 //! point's own row, since every other row is another value's: in a gutter at the right where the plot has one, else
 //! beside the point where nothing is drawn, else nowhere. No label is drawn over data.
 
+use super::canvas::{Canvas, MarkLabels, curve_sample};
 use super::curves::{edge_cell, plain_cell};
-use super::{Canvas, MarkLabels, look_in_words};
 use crate::theme::{Glyphs, Theme};
-use app::{AxisRange, Readout, cut, mark_values};
+use app::{AxisRange, Readout, mark_values, truncate};
 use protocol::{PlotMark, Source};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 /// A point to be marked.
-struct Spot {
+struct PlacedMark {
     at: (f64, f64),
     text: String,
     style: Style,
@@ -22,19 +22,19 @@ struct Spot {
 
 /// What stands at a named point.
 fn glyph_of(theme: &Theme, mark: &PlotMark) -> &'static str {
-    if mark.source == Source::Reader { theme.own_mark() } else { theme.mark() }
+    if mark.source == Source::Reader { theme.prediction_glyph() } else { theme.mark() }
 }
 
 /// What the reader predicted, for the first line of a plot that labels no such point: beside it there may be no room
 /// among the curves. An arrow says which way it lies.
 pub fn format_predictions(canvas: &Canvas) -> String {
-    let told = |mark: &PlotMark| {
+    let label = |mark: &PlotMark| {
         let side = side(canvas.ranges.y.part(mark.at[1]).unwrap_or(-1.0));
         let glyph = arrow(0, side, canvas.theme.glyphs).unwrap_or(glyph_of(canvas.theme, mark));
         format!("{glyph} {}", mark.label)
     };
     let predicted = canvas.plot.marks.iter().filter(|mark| mark.source == Source::Reader);
-    predicted.map(told).collect::<Vec<_>>().join(", ")
+    predicted.map(label).collect::<Vec<_>>().join(", ")
 }
 
 /// 1 above an axis, -1 below it, 0 on it.
@@ -42,10 +42,10 @@ fn side(part: f64) -> i8 {
     i8::from(part > 1.001) - i8::from(part < -0.001)
 }
 
-fn spots(canvas: &Canvas, labels: MarkLabels) -> Vec<Spot> {
+fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
     let Canvas { theme, plot, viewport, ranges, .. } = *canvas;
     let values = mark_values(plot, &ranges.y);
-    let marks = plot.marks.iter().zip(values).map(|(mark, value)| Spot {
+    let marks = plot.marks.iter().zip(values).map(|(mark, value)| PlacedMark {
         at: (mark.at[0], mark.at[1]),
         text: match labels {
             MarkLabels::Gutter => value,
@@ -57,7 +57,7 @@ fn spots(canvas: &Canvas, labels: MarkLabels) -> Vec<Spot> {
         glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },
     });
     // One without a single number never came down into the plot.
-    let end = |(x, y): (f64, Option<f64>)| Spot {
+    let end = |(x, y): (f64, Option<f64>)| PlacedMark {
         at: (x, y.unwrap_or_else(|| above(&ranges.y))),
         text: String::new(),
         style: theme.bad(),
@@ -77,7 +77,7 @@ fn above(range: &AxisRange) -> f64 {
 pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffer) {
     let Canvas { theme, ranges, place, .. } = *canvas;
     let mut placed = Vec::new();
-    for spot in spots(canvas, labels) {
+    for spot in placed_marks(canvas, labels) {
         let (Some(px), Some(py)) = (ranges.x.part(spot.at.0), ranges.y.part(spot.at.1)) else { continue };
         let (x, y) = (side(px), side(py));
         let (column, row) = plain_cell(place, px, py);
@@ -103,14 +103,14 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
     }
     for row in place.y..place.bottom() {
         let here = || placed.iter().filter(|(spot, _, _, at)| at.1 == row && !spot.text.is_empty());
-        let told = |(spot, glyph, out, _): &(Spot, &str, (i8, i8), (u16, u16))| {
+        let label = |(spot, glyph, out, _): &(PlacedMark, &str, (i8, i8), (u16, u16))| {
             let text = theme.text(&spot.text);
             if out.1 == 0 { text } else { format!("{glyph} {text}") }
         };
         if let Some((first, ..)) = here().next() {
             let room = usize::from(gutter.saturating_sub(1));
-            let text = here().map(told).collect::<Vec<_>>().join(", ");
-            buffer.set_stringn(place.right() + 2, row, cut(&text, room), room, first.style);
+            let text = here().map(label).collect::<Vec<_>>().join(", ");
+            buffer.set_stringn(place.right() + 2, row, truncate(&text, room), room, first.style);
         }
     }
 }
@@ -155,7 +155,7 @@ pub fn draw_cursor(canvas: &Canvas, buffer: &mut Buffer) {
         }
     }
     let glyph = if theme.glyphs == Glyphs::Ascii { "X" } else { "◉" };
-    let style = look_in_words(theme, plot, cursor.curve).1.patch(theme.selected());
+    let style = curve_sample(theme, plot, cursor.curve).1.patch(theme.selected());
     buffer.set_string(column, row, glyph, style);
 }
 

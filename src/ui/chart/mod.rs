@@ -3,23 +3,20 @@
 //! axes nor enough ticks to tell 1.05 % from 1.37 %.
 
 mod axes;
+mod canvas;
+pub mod cursor_values;
 mod curves;
 mod legend;
 mod markers;
 mod marks;
-pub mod reading;
 
-use crate::theme::{Glyphs, Theme};
-use app::{
-    AxisRange, AxisRanges, SeriesColour, Viewport, axis_label, has_markers, mark_values, series_colour, tick_labels,
-};
+use crate::theme::Theme;
+use app::{AxisRange, AxisRanges, Viewport, axis_label, mark_values, tick_labels};
 use axes::Axes;
-use protocol::{Plot, Source, Stroke};
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-};
+use canvas::Canvas;
+pub use canvas::{MarkLabels, curve_sample};
+use protocol::{Plot, Stroke};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 /// What a pane wants of a plot beside its curves.
@@ -32,73 +29,6 @@ pub struct ChartLayout<'a> {
     pub note: &'a str,
     /// What there is to say while no series has a point.
     pub empty: &'a str,
-}
-
-/// Where the labels of named points stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkLabels {
-    /// Their values in columns at the right.
-    Gutter,
-    /// Their names beside them; what the reader predicted is told in the first line.
-    Beside,
-    /// The same; the points are those of a series, and have its markers.
-    OfPoints,
-    None,
-}
-
-/// A plot with its place on the screen.
-#[derive(Clone, Copy)]
-struct Canvas<'a> {
-    theme: &'a Theme,
-    plot: &'a Plot,
-    viewport: &'a Viewport,
-    ranges: AxisRanges,
-    /// The room of the curves.
-    place: Rect,
-}
-
-/// How a curve looks, or a mark behind the last of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    pub style: Style,
-    /// The band around a mean.
-    pub pale: Style,
-    /// Stands at some of its points; empty for a line alone.
-    pub marker: &'static str,
-}
-
-/// The look of a plot's curve by its number in the [`Readout`](app::Readout): that of a series, then of a mark. An arm has
-/// its colour and its marker from its place in the study.
-pub fn look(theme: &Theme, plot: &Plot, curve: usize) -> Look {
-    let Some(series) = plot.series.get(curve) else {
-        let mark = plot.marks.get(curve - plot.series.len());
-        let style = mark.map_or(theme.faint(), |mark| theme.source(&mark.source));
-        return Look { style, pale: style, marker: theme.mark() };
-    };
-    let number = if let Source::Run { arm, .. } = series.source { arm } else { curve };
-    let style = match series_colour(plot, curve) {
-        // What it runs over may be dim.
-        SeriesColour::Arm(number) => theme.arm(number).remove_modifier(Modifier::DIM),
-        SeriesColour::Seed(number) => theme.seeds(number),
-        SeriesColour::Cited => theme.cited(),
-        SeriesColour::Reader => theme.strong(),
-        SeriesColour::Faint => theme.faint(),
-    };
-    let marker = if has_markers(plot, curve) { theme.marker(number) } else { "" };
-    Look { style, pale: theme.seeds(number), marker }
-}
-
-/// The same in words: a marker, or a piece of its line, and its style. A seed has those of its arm.
-pub fn look_in_words(theme: &Theme, plot: &Plot, curve: usize) -> (&'static str, Style) {
-    if let Some(Source::Run { arm, .. }) = plot.series.get(curve).map(|series| &series.source) {
-        return (theme.marker(*arm), theme.arm(*arm));
-    }
-    let Look { style, marker, .. } = look(theme, plot, curve);
-    match marker {
-        "" if theme.glyphs == Glyphs::Ascii => ("-", style),
-        "" => ("─", style),
-        marker => (marker, style),
-    }
 }
 
 /// Columns at the right for the labels of named points, at least.
@@ -176,7 +106,7 @@ fn write_at_right(texts: [(String, Style); 2], used: u16, area: Rect, buffer: &m
 fn say_what_comes(canvas: &Canvas, text: &str, buffer: &mut Buffer) {
     let Canvas { theme, place, .. } = *canvas;
     let width = usize::from(place.width.saturating_sub(4).min(60));
-    let lines = textwrap::wrap(text, app::lines_of(width.max(1)));
+    let lines = textwrap::wrap(text, app::wrap_options(width.max(1)));
     let top = place.y + place.height.saturating_sub(lines.len() as u16) / 2;
     for (line, y) in lines.iter().zip(top..place.bottom()) {
         let text = theme.text(line);
@@ -210,9 +140,10 @@ fn y_ticks(range: &AxisRange, rows: u16) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::canvas::curve_style;
     use super::*;
-    use crate::theme::Palette;
-    use protocol::{AxisScale, PlotAxis, PlotBand, PlotMark, PlotSeries, RunId};
+    use crate::theme::{Glyphs, Palette};
+    use protocol::{AxisScale, PlotAxis, PlotBand, PlotMark, PlotSeries, RunId, Source};
 
     fn plot(marks: Vec<PlotMark>) -> Plot {
         let axis = |label: &str, scale, limits| PlotAxis { label: label.into(), scale, limits: Some(limits) };
@@ -329,9 +260,9 @@ mod tests {
             |arm, stroke| PlotSeries { source: Source::Run { run: RunId(3), arm }, stroke, ..plot.series[0].clone() };
         plot.series = vec![of(1, Stroke::Thick), of(0, Stroke::Thick), of(1, Stroke::Thin), of(0, Stroke::Thin)];
         let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
-        let look = |curve| look(&theme, &plot, curve);
-        assert_eq!((look(0).style.fg, look(0).marker), (theme.arm(1).fg, theme.marker(1)));
-        assert_eq!((look(3).style, look(3).marker), (theme.seeds(0), ""));
+        let style = |curve| curve_style(&theme, &plot, curve);
+        assert_eq!((style(0).style.fg, style(0).marker), (theme.arm(1).fg, theme.marker(1)));
+        assert_eq!((style(3).style, style(3).marker), (theme.seeds(0), ""));
     }
 
     /// A named point bears the look and the name of its source: theory is not taken for something published.
@@ -362,6 +293,6 @@ mod tests {
         assert_eq!(look_of("printed").fg, theme.cited().fg);
         assert_ne!(look_of("solved").fg, theme.cited().fg);
         assert_ne!(look_of("band").fg, theme.cited().fg);
-        assert_eq!([1, 2].map(|at| look(&theme, &figure, at).style), [theme.strong(), theme.cited()]);
+        assert_eq!([1, 2].map(|at| curve_style(&theme, &figure, at).style), [theme.strong(), theme.cited()]);
     }
 }

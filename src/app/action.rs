@@ -1,0 +1,81 @@
+//! Carries out an action: what a key of the table asks for, a command, or a click.
+
+use crate::keys::Action;
+use crate::modal::{CommandLine, Modal, RunsList, Search};
+use crate::{App, Background, BackgroundSource, Effect, StoreQuery};
+
+impl App {
+    pub(crate) fn perform_action(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Down => return self.scroll(1),
+            Action::Up => return self.scroll(-1),
+            Action::PageDown => return self.scroll(self.view.page_down()),
+            Action::PageUp => return self.scroll(-self.view.page_up()),
+            Action::Top => {
+                // Tab goes to the first cell from here, even where that one is on the screen.
+                self.view.focus = None;
+                return self.scroll(isize::MIN / 2);
+            }
+            Action::Bottom => return self.scroll(isize::MAX / 2),
+            Action::Contents => self.modals.push(Modal::Contents(self.lesson)),
+            Action::Welcome => return self.open_welcome(),
+            Action::Faults if self.lesson_faults.is_empty() => {
+                self.message = Some("nothing to mend; `relu open FILE.md` shows a lesson while you write it".into());
+            }
+            Action::Faults => self.modals.push(Modal::Faults { top: 0 }),
+            Action::NextCell | Action::PreviousCell => {
+                let forward = action == Action::NextCell;
+                if !self.view.step_cell(forward) {
+                    self.message =
+                        Some(format!("no cell {} in this lesson", if forward { "follows" } else { "stands above" }));
+                }
+                return self.remember_place();
+            }
+            Action::NextLink | Action::PreviousLink => {
+                if !self.view.step_link(action == Action::NextLink) {
+                    let way = if action == Action::NextLink { "below" } else { "above" };
+                    self.message = Some(format!("no more links {way}"));
+                }
+                return self.remember_place();
+            }
+            Action::Headings => self.open_headings(),
+            Action::Activate
+            | Action::Unfold
+            | Action::Verdicts
+            | Action::Pause
+            | Action::Stop
+            | Action::Settings
+            | Action::Effort
+            | Action::Values
+            | Action::NextPage
+            | Action::PreviousPage
+            | Action::Undo
+            | Action::Left
+            | Action::Right
+            | Action::NextLesson
+            | Action::PreviousLesson
+            | Action::Choose(_) => return self.operate(action),
+            Action::Marks => self.show_marks(None),
+            Action::OtherRun => return self.show_other_run(),
+            Action::Runs => {
+                self.modals.push(Modal::Runs(RunsList::default()));
+                return vec![Effect::Query(StoreQuery::Runs)];
+            }
+            Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
+            Action::Search => self.modals.push(Modal::Search(Search::default())),
+            Action::Help => self.modals.push(Modal::Help { top: 0 }),
+            Action::Back => return self.go_back(),
+            Action::Quit => return self.ask_to_quit(),
+            Action::QuitSafely => self.quit = true,
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Theme => {
+                self.background = self.background.opposite();
+                self.background_source = BackgroundSource::Chosen;
+                let page = if self.background == Background::Light { "light" } else { "dark" };
+                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
+            }
+        }
+        Vec::new()
+    }
+}

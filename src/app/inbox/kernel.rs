@@ -1,0 +1,222 @@
+//! What the kernel tells: its link, replies to requests, and the events of runs and cells.
+
+use crate::event::{Effect, Link, StoreQuery, Tag};
+use crate::lesson::experiment::RunningMeasurement;
+use crate::study::training_run::TrainingRun;
+use crate::{App, Modal, Pane};
+use protocol::{CellEvent, Reply, RunEvent, RunId, RunState, Subject, Unreadable};
+use std::collections::BTreeSet;
+
+impl App {
+    pub(crate) fn change_link(&mut self, link: Link) -> Vec<Effect> {
+        let was_on = self.link == Link::On;
+        self.link = link;
+        match self.link {
+            // Whatever was missed stands in the store.
+            Link::On => {
+                // That there was no kernel is no longer so.
+                (self.message, self.kernel_gone) = (None, false);
+                let runs: BTreeSet<RunId> = self
+                    .cell_runs
+                    .values()
+                    .chain(self.other_runs.values())
+                    .chain(self.training_runs.keys())
+                    .copied()
+                    .collect();
+                let wishes = [StoreQuery::Runs, StoreQuery::RunFindings, StoreQuery::Progress].into_iter();
+                wishes.chain(runs.into_iter().map(StoreQuery::Run)).map(Effect::Query).collect()
+            }
+            Link::Off if was_on => {
+                self.kernel_gone = true;
+                self.training_runs.values_mut().for_each(|training| training.resuming = false);
+                // An experiment has no checkpoint; what it measured before stays.
+                for view in self.experiments.values_mut().filter(|view| view.running.is_some()) {
+                    view.running = None;
+                    view.error = Some("the kernel has gone; Enter runs it again".into());
+                }
+                if self.running().is_empty() {
+                    return Vec::new();
+                }
+                self.training_runs.values_mut().for_each(|training| interrupt(&mut training.state));
+                self.message =
+                    Some("the kernel has gone; Enter on the race resumes it from its last checkpoint".into());
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// One line of the kernel can't be read: said once for each kind, and what the store has of it is read instead.
+    pub(crate) fn report_unreadable(&mut self, line: &Unreadable) -> Vec<Effect> {
+        let word = line.to_string();
+        if !self.unreadable.contains(&word) {
+            self.unreadable.push(word.clone());
+            self.add_notice(word);
+        }
+        match &line.subject {
+            _ if line.is_progress() => Vec::new(),
+            Some(Subject::Run(run)) => vec![Effect::Query(StoreQuery::Run(*run))],
+            Some(Subject::Cell(cell)) => {
+                if line.ends_cell()
+                    && let Some(view) = self.experiments.get_mut(cell)
+                {
+                    view.running = None;
+                    view.error = Some("how it ended can't be read; Enter measures again".into());
+                }
+                vec![Effect::Query(StoreQuery::Progress)]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    pub(crate) fn apply_run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
+        let run = event.run();
+        self.pending_queries.record_event(event);
+        if let RunEvent::Deleted { .. } = event {
+            if self.remove_run(run) {
+                self.message = Some(format!("run {run} was deleted"));
+            }
+        } else {
+            self.add_run(event);
+            if let Some(training) = self.training_runs.get_mut(&run) {
+                training.resuming = false;
+                training.apply(event);
+            } else {
+                if let RunEvent::Notice { text, .. } = event {
+                    match text {
+                        Some(text) => self.notices.insert(run, text.clone()),
+                        None => self.notices.remove(&run),
+                    };
+                }
+                // A run that another notebook started.
+                return vec![Effect::Query(StoreQuery::Run(run))];
+            }
+        }
+        let mut effects = Vec::new();
+        if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
+            effects.push(Effect::Query(StoreQuery::RunFindings));
+        }
+        if matches!(self.modals.last(), Some(Modal::Runs(_))) && !matches!(event, RunEvent::Progress { .. }) {
+            effects.push(Effect::Query(StoreQuery::Runs));
+        }
+        effects
+    }
+
+    pub(crate) fn add_run(&mut self, event: &RunEvent) {
+        if let RunEvent::Started { run, spec } = event {
+            self.training_runs.entry(*run).or_insert_with(|| TrainingRun::new(*run, spec.clone()));
+        }
+    }
+
+    /// A run that is no more; says whether the reader was looking at it.
+    pub(crate) fn remove_run(&mut self, run: RunId) -> bool {
+        self.training_runs.remove(&run);
+        self.notices.remove(&run);
+        self.other_runs.retain(|_, kept| *kept != run);
+        self.cell_runs.retain(|_, shown| *shown != run);
+        let before = self.modals.len();
+        let shows = |modal: &Modal| match modal {
+            Modal::Run(shown) => *shown == run,
+            Modal::Values(pane) => *pane == Pane::Run(run),
+            _ => false,
+        };
+        self.modals.retain(|modal| !shows(modal));
+        self.modals.len() < before
+    }
+
+    /// Several notices stand together until a key is pressed.
+    pub(crate) fn add_notice(&mut self, text: String) {
+        match &mut self.message {
+            Some(message) if message.lines().any(|line| line == text) => {}
+            Some(message) => *message = format!("{message}\n{text}"),
+            None => self.message = Some(text),
+        }
+    }
+
+    pub(crate) fn apply_cell_event(&mut self, event: CellEvent) -> Vec<Effect> {
+        match event {
+            CellEvent::Started { cell, spec } => {
+                let view = self.experiments.entry(cell).or_default();
+                view.partial_spec = Some(spec.clone());
+                view.running = Some(RunningMeasurement::starting(spec));
+                (view.partial, view.error) = (None, None);
+            }
+            CellEvent::Progress { cell, done, doing, seconds, partial } => {
+                let view = self.experiments.entry(cell).or_default();
+                let spec = view.running.take().and_then(|running| running.spec);
+                view.partial_spec = spec.clone().or(view.partial_spec.take());
+                view.running = Some(RunningMeasurement { done, doing, seconds, spec });
+                view.partial = partial.or(view.partial.take());
+                view.error = None;
+            }
+            CellEvent::Finished { cell, outcome } => {
+                let view = self.experiments.entry(cell.clone()).or_default();
+                // The store knows the settings of one that began before this notebook listened.
+                let Some(spec) = view.running.take().and_then(|running| running.spec) else {
+                    return vec![Effect::Query(StoreQuery::Progress)];
+                };
+                self.timings.note_experiment(&spec, outcome.seconds);
+                view.spec = Some(spec);
+                (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
+                // The store knows the day; here there is no clock.
+                view.finished = None;
+                self.lay_out_claims();
+                let mut effects = self.continue_steering(cell);
+                // What is being read may not have it yet, and would put the last outcome in its place.
+                if self.pending_queries.is_pending(StoreQuery::Progress) {
+                    effects.push(Effect::Query(StoreQuery::Progress));
+                }
+                return effects;
+            }
+            CellEvent::Stopped { cell } => self.experiments.entry(cell).or_default().running = None,
+            CellEvent::Failed { cell, reason } => {
+                let view = self.experiments.entry(cell).or_default();
+                (view.running, view.error) = (None, Some(reason));
+            }
+        }
+        Vec::new()
+    }
+
+    pub(crate) fn handle_reply(&mut self, tag: Tag, reply: Reply) -> Vec<Effect> {
+        match (tag, reply) {
+            (Tag::Training(key), Reply::Started { run }) => {
+                let spec = self.starting.remove(&key).and_then(Result::ok);
+                let mut effects = vec![Effect::Query(StoreQuery::Run(run))];
+                effects.extend(self.show_new_run(&key, run, spec.as_ref()));
+                return effects;
+            }
+            (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// A request that was refused or that no kernel answered.
+    pub(crate) fn handle_unanswered(&mut self, tag: Tag, why: String) -> Vec<Effect> {
+        match tag {
+            Tag::Training(key) => {
+                self.starting.insert(key, Err(why));
+            }
+            Tag::Cell(key) => {
+                let view = self.experiments.entry(key).or_default();
+                view.running = None;
+                view.error = Some(why);
+            }
+            Tag::Run(run) => {
+                if let Some(training) = self.training_runs.get_mut(&run) {
+                    training.resuming = false;
+                }
+                self.message = Some(why);
+            }
+            Tag::Untracked => self.message = Some(why),
+        }
+        Vec::new()
+    }
+}
+
+/// No run is active without a kernel.
+pub(crate) fn interrupt(state: &mut RunState) {
+    if state.is_active() {
+        *state = RunState::Interrupted;
+    }
+}

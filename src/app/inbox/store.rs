@@ -1,0 +1,167 @@
+//! What the store answers: runs with their histories, and what the reader left behind.
+
+use super::kernel::interrupt;
+use crate::App;
+use crate::event::{Effect, StoreQuery};
+use crate::lesson::answers::answer_key;
+use crate::lesson::navigate::SavedPosition;
+use crate::lesson::restore::RestoreState;
+use lesson::StoredAnswer;
+use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, counted};
+use serde_json::Value;
+
+impl App {
+    /// A run as the store has it, and behind it what the kernel told while it was read.
+    pub(crate) fn load_history(&mut self, run: RunId, events: &[RunEvent]) -> Vec<Effect> {
+        let (newer_events, effects) = self.pending_queries.finish(StoreQuery::Run(run));
+        if newer_events.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
+            return effects;
+        }
+        for event in events.iter().chain(&newer_events) {
+            self.add_run(event);
+            if let Some(training) = self.training_runs.get_mut(&run) {
+                training.apply(event);
+            }
+        }
+        if let Some(training) = self.training_runs.get_mut(&run) {
+            training.notice = self.notices.remove(&run).or(training.notice.take());
+            if self.kernel_gone {
+                interrupt(&mut training.state);
+            }
+        }
+        effects
+    }
+
+    /// A cell may still have the number of a run that was deleted since: it offers a new one without a word.
+    pub(crate) fn drop_missing_run(&mut self, run: RunId) -> Vec<Effect> {
+        let (_, effects) = self.pending_queries.finish(StoreQuery::Run(run));
+        if self.remove_run(run) {
+            self.message = Some(format!("there is no run {run} any more; r lists the runs"));
+        }
+        effects
+    }
+
+    pub(crate) fn query_failed(&mut self, what: StoreQuery, why: String) -> Vec<Effect> {
+        let (_, mut effects) = self.pending_queries.finish(what);
+        match what {
+            StoreQuery::Run(_) => self.add_notice(why),
+            StoreQuery::Progress => effects.extend(self.restore_lesson(None)),
+            StoreQuery::Runs => self.runs_fault = Some(why),
+            // A store that can't be read is told of by whoever would write it.
+            StoreQuery::RunFindings => {}
+        }
+        effects
+    }
+
+    pub(crate) fn replace_runs(&mut self, mut runs: Vec<RunSummary>) -> Vec<Effect> {
+        let (newer_events, effects) = self.pending_queries.finish(StoreQuery::Runs);
+        if self.kernel_gone {
+            for run in &mut runs {
+                interrupt(&mut run.state);
+            }
+        }
+        for summary in &runs {
+            if let Some(training) = self.training_runs.get_mut(&summary.run) {
+                training.state = summary.state.clone();
+            }
+        }
+        for event in &newer_events {
+            if let Some(training) = self.training_runs.get_mut(&event.run()) {
+                training.apply(event);
+            }
+        }
+        (self.runs, self.runs_fault) = (runs, None);
+        effects
+    }
+
+    pub(crate) fn load_progress(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {
+        let (_, mut effects) = self.pending_queries.finish(StoreQuery::Progress);
+        let renames = self.library.renames();
+        let entries = renames.entries(entries);
+        let (mut last_lesson, mut reader, mut lost) = (None, None, 0);
+        let welcome = self.library.numbered(0).map(|at| self.library.lessons[at].meta.id.clone());
+        let is_welcome = |key: &str| welcome.as_deref().is_some_and(|id| key.strip_prefix("place/") == Some(id));
+        let is_open = self.restore == RestoreState::Done && self.document().number == Some(0);
+        let was_opened = is_open || welcome.iter().any(|id| self.saved_positions.contains_key(id));
+        self.is_newcomer = !was_opened && !entries.iter().any(|(key, _)| is_welcome(key));
+        for (key, value) in entries {
+            let parts: Vec<&str> = key.split('/').collect();
+            match parts.as_slice() {
+                ["place", lesson] => {
+                    if let Some(kept) = SavedPosition::read(&value) {
+                        self.saved_positions.entry((*lesson).into()).or_insert(kept);
+                    }
+                    if let Some(read) = value["read"].as_u64() {
+                        self.read.entry((*lesson).into()).or_insert(read.min(100) as u8);
+                    }
+                }
+                [kind @ ("cell-run" | "cell-other-run"), lesson, cell] => {
+                    if let Some(run) = value.as_i64().map(RunId) {
+                        let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                        let runs = if *kind == "cell-run" { &mut self.cell_runs } else { &mut self.other_runs };
+                        runs.entry(key).or_insert(run);
+                        if !self.training_runs.contains_key(&run) {
+                            effects.push(Effect::Query(StoreQuery::Run(run)));
+                        }
+                    }
+                }
+                ["answer", lesson, cell] => {
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    match StoredAnswer::read(lesson, cell, &value) {
+                        StoredAnswer::Current(record) => {
+                            self.answers.entry(key).or_insert(record);
+                        }
+                        StoredAnswer::Converted(record) => {
+                            let value = serde_json::to_value(&record).unwrap_or_default();
+                            effects.push(Effect::remember(answer_key(&key), value));
+                            self.answers.entry(key).or_insert(record);
+                        }
+                        // A lesson that is not open now may come back with its cell.
+                        StoredAnswer::Lost if self.cell_of(&key).is_none() => {}
+                        StoredAnswer::Lost => {
+                            effects.push(Effect::remember(answer_key(&key), Value::Null));
+                            lost += 1;
+                        }
+                    }
+                }
+                ["unfolded", lesson, cell] => {
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    self.load_unfolded(key, &value);
+                }
+                ["reader"] => reader = value.as_u64(),
+                ["last-lesson"] => {
+                    last_lesson = value.as_str().map(|id| renames.lesson(id).unwrap_or(id).to_owned());
+                }
+                _ => {}
+            }
+        }
+        match reader {
+            Some(reader) => self.reader = reader,
+            None => effects.push(Effect::remember("reader".into(), self.reader.into())),
+        }
+        if lost > 0 {
+            let answers = counted(lost, "answer");
+            self.add_notice(format!(
+                "{answers} from an earlier version can't be told any more and had to go: their questions have changed"
+            ));
+        }
+        self.lay_out_banner();
+        // Races whose runs are known now have their whole height before a place is found again.
+        self.lay_out();
+        effects.extend(self.restore_lesson(last_lesson.as_deref()));
+        effects
+    }
+
+    /// Takes in the outcomes of cells; of a cell that has several the latest stays.
+    pub(crate) fn load_outcomes(&mut self, outcomes: Vec<CellRecord>) {
+        let mut outcomes = self.library.renames().outcomes(outcomes);
+        outcomes.sort_by_key(|record| record.finished);
+        for record in outcomes {
+            self.timings.note_experiment(&record.spec, record.outcome.seconds);
+            let view = self.experiments.entry(record.cell).or_default();
+            (view.spec, view.outcome) = (Some(record.spec), Some(record.outcome));
+            view.finished = Some(record.finished);
+        }
+        self.lay_out_claims();
+    }
+}

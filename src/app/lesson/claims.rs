@@ -1,0 +1,116 @@
+//! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
+
+use crate::{App, Stale};
+use lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
+use protocol::{CellKey, Finding, Outcome};
+
+/// What a line of a claim is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimLine {
+    Says,
+    /// The article's figure, the literature's, or what is known on a large scale.
+    Published,
+    /// The reader's own.
+    Measured,
+    /// What a test asks of the reader's own, and whether that is met.
+    Asked,
+    /// Where to measure what is missing.
+    Missing,
+}
+
+/// A claim as lines of this width.
+pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(ClaimLine, String)> {
+    let mut lines = Vec::new();
+    let mut put = |kind: ClaimLine, head: &str, text: &str| {
+        let indent = " ".repeat(12);
+        let head = format!("{head:<12}");
+        let (first, rest) = if kind == ClaimLine::Says { ("", "") } else { (head.as_str(), indent.as_str()) };
+        let options = crate::wrap_options(usize::from(width.max(20))).initial_indent(first).subsequent_indent(rest);
+        lines.extend(textwrap::wrap(text, options).into_iter().map(|line| (kind, line.into_owned())));
+    };
+    put(ClaimLine::Says, "", &claim.says);
+    put(ClaimLine::Published, "article", &claim.article);
+    put(ClaimLine::Published, "literature", &claim.literature);
+    if let Some(transfers) = &claim.transfers {
+        put(ClaimLine::Published, "transfers?", transfers);
+    }
+    let mut missing = false;
+    for test in &claim.tests {
+        for key in test.findings() {
+            match found.get(key) {
+                Some(finding) => put(ClaimLine::Measured, "yours", &finding_text(finding)),
+                None => missing = true,
+            }
+        }
+        let answer = match test.verdict(found) {
+            Verdict::NotYetTried => continue,
+            Verdict::NoNumber => "no number to judge by",
+            Verdict::Holds => "yes",
+            Verdict::HoldsInPart => "open, within the spread",
+            Verdict::DoesNotHold => "no",
+        };
+        put(ClaimLine::Asked, "asked", &format!("{}: {answer}", test.asks()));
+    }
+    if missing {
+        let what = if claim.measured(found).is_empty() { "nothing yet" } else { "not all yet" };
+        put(ClaimLine::Missing, "yours", &format!("{what}; Enter goes to the cell that measures it"));
+    }
+    lines
+}
+
+/// A finding with its spread and seeds.
+pub fn finding_text(finding: &Finding) -> String {
+    let seeds: Vec<String> = finding.seeds.iter().map(u64::to_string).collect();
+    let seeds = match seeds.len() {
+        0 => String::new(),
+        1 => format!(" (seed {})", seeds[0]),
+        count => {
+            let spread = finding.spread.unwrap_or_default();
+            let digits = if spread < 0.1 { 3 } else { 2 };
+            format!(" (+-\u{a0}{spread:.digits$}, {count} seeds)")
+        }
+    };
+    format!("{}{seeds}", finding.text)
+}
+
+/// What a claim is judged by: what was found in the lesson that it names, in the cell that it names before the others,
+/// and what the races found. Findings of other lessons may have the same keys.
+pub fn findings_for_claim<'o>(
+    claim: &ClaimCell,
+    library: &Library,
+    outcome: impl Fn(&CellKey) -> Option<&'o Outcome>,
+    run_findings: &[Finding],
+) -> Findings {
+    let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
+    let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
+    // What comes later counts.
+    let measures = |cell: &&lesson::Cell| matches!(cell.body, CellBody::Experiment(_));
+    let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
+    let others = others.map(|cell| key(&cell.id));
+    let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);
+    run_findings.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
+}
+
+impl App {
+    /// What the reader has found of a claim, with the lessons' settings, quick or full, and in races.
+    pub fn findings_of(&self, claim: &ClaimCell) -> Findings {
+        findings_for_claim(claim, &self.library, |key| self.outcome_with_lesson_settings(key), &self.run_findings)
+    }
+
+    /// What an experiment found with its lesson's settings, quick or full.
+    pub(crate) fn outcome_with_lesson_settings(&self, key: &CellKey) -> Option<&Outcome> {
+        let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
+        view.outcome.as_ref()
+    }
+
+    /// Claims may read otherwise now.
+    pub(crate) fn lay_out_claims(&mut self) {
+        if has_claims(self.document()) {
+            self.lay_out();
+        }
+    }
+}
+
+fn has_claims(document: &Document) -> bool {
+    document.cells().iter().any(|cell| matches!(cell.body, CellBody::Claim(_)))
+}

@@ -1,0 +1,60 @@
+//! The search over all lessons.
+
+use super::text_input::edit;
+use super::{Modal, Search};
+use crate::{App, Effect};
+use crossterm::event::KeyCode;
+use lesson::{Found, Hit};
+
+impl App {
+    pub(crate) fn search_key(&mut self, mut search: Search, code: KeyCode) -> Vec<Effect> {
+        match code {
+            KeyCode::Enter => {
+                if let Some(hit) = search.hits.get(search.selected).cloned() {
+                    return self.open_hit(&hit);
+                }
+            }
+            KeyCode::Down | KeyCode::Tab => {
+                search.selected = (search.selected + 1).min(search.hits.len().saturating_sub(1));
+            }
+            KeyCode::Up | KeyCode::BackTab => search.selected = search.selected.saturating_sub(1),
+            code => {
+                let before = search.query.clone();
+                edit(&mut search.query, code);
+                if search.query != before {
+                    (search.hits, search.selected) = (self.search(&search.query), 0);
+                }
+            }
+        }
+        self.modals.push(Modal::Search(search));
+        Vec::new()
+    }
+
+    /// What a search finds; folded blocks keep their text.
+    pub(crate) fn search(&self, query: &str) -> Vec<Hit> {
+        self.library.search(query, |document, sealed| self.is_folded(document, sealed))
+    }
+
+    /// Goes where a search found its words; Esc comes back.
+    pub(crate) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
+        self.push_return_position();
+        self.modals.clear();
+        let mut effects = self.visit(hit.lesson);
+        let layout = &self.view.layout;
+        let line = match &hit.found {
+            Found::Head => Some(0),
+            Found::Reference(key) => layout.references.iter().find(|(known, _)| known == key).map(|found| found.1),
+            Found::Block(source) => {
+                let word = self.glyphs.text(&hit.text[hit.at.clone()]);
+                let lines = layout.block_at(*source);
+                lines.clone().find(|line| layout.lines[*line].holds(&word)).or(Some(lines.start))
+            }
+            Found::Cell(cell) => {
+                effects.extend(self.arrive_at_cell(*cell));
+                return effects;
+            }
+        };
+        effects.extend(line.map_or_else(Vec::new, |line| self.arrive(line)));
+        effects
+    }
+}

@@ -1,0 +1,24 @@
+//! Editing a line of text with the keys.
+
+use crossterm::event::KeyCode;
+
+/// Longer than any command or number.
+const LONGEST: usize = 60;
+
+/// A run's name, or the path that it is exported to.
+pub(crate) const LONGEST_RUN_LINE: usize = 400;
+
+pub(crate) fn edit(text: &mut String, code: KeyCode) {
+    edit_up_to(LONGEST, text, code);
+}
+
+pub(crate) fn edit_up_to(longest: usize, text: &mut String, code: KeyCode) {
+    match code {
+        KeyCode::Char(c) if !c.is_control() && text.len() < longest => text.push(c),
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Delete => text.clear(),
+        _ => {}
+    }
+}

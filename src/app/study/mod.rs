@@ -1,0 +1,5 @@
+//! Studies as the notebook shows them: a run with its curves, the cell that trains it, and the form that edits it.
+
+pub(crate) mod form;
+pub(crate) mod train_cell;
+pub(crate) mod training_run;

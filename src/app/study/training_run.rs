@@ -1,0 +1,365 @@
+//! A race as the notebook knows it: typed series that only grow, and what was said last.
+
+use protocol::{
+    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
+    mean_and_deviation, run_findings, verdict,
+};
+
+/// One lane's curve.
+#[derive(Clone, Debug)]
+pub struct LaneView {
+    pub lane: Lane,
+    /// In the order of their epochs, each once.
+    pub points: Vec<EpochRecord>,
+    pub progress: Option<Progress>,
+    /// Epoch and batch at which the loss left the finite numbers.
+    pub diverged: Option<(u32, u32)>,
+}
+
+impl LaneView {
+    pub fn latest(&self) -> Option<&EpochRecord> {
+        self.points.last()
+    }
+
+    /// The epoch of the lowest validation error; the first of equals.
+    pub fn best(&self) -> Option<&EpochRecord> {
+        lowest(&self.points)
+    }
+
+    /// What an epoch measured.
+    pub fn at(&self, epoch: u32) -> Option<&EpochRecord> {
+        self.points.binary_search_by_key(&epoch, |record| record.epoch).ok().map(|at| &self.points[at])
+    }
+
+    pub fn epochs_done(&self) -> u32 {
+        self.latest().map_or(0, |record| record.epoch)
+    }
+
+    /// Epochs done and the part of the one under way.
+    pub fn epochs_and_part(&self) -> f64 {
+        let done = self.epochs_done();
+        let part = self.progress.as_ref().filter(|progress| progress.epoch == done + 1);
+        f64::from(done) + part.map_or(0.0, |p| f64::from(p.batch) / f64::from(p.batches.max(1)))
+    }
+
+    /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
+    /// when the notebook is opened again, and of the one under way at the pace of the last.
+    pub fn seconds(&self) -> f64 {
+        let done: f64 = self.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
+        match (self.latest(), &self.progress) {
+            (Some(last), _) => done + self.epochs_and_part().fract() * last.get(Metric::Seconds).unwrap_or(0.0),
+            (None, Some(progress)) => progress.seconds,
+            (None, None) => 0.0,
+        }
+    }
+
+    pub fn images_per_second(&self) -> Option<f64> {
+        self.progress
+            .as_ref()
+            .map(|p| p.images_per_second)
+            .or(self.latest().and_then(|r| r.get(Metric::ImagesPerSecond)))
+    }
+}
+
+/// A mean over seeds, and the standard deviation of a single one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub mean: f64,
+    pub deviation: Option<f64>,
+}
+
+impl Spread {
+    /// `None` of nothing.
+    fn of(values: &[f64]) -> Option<Self> {
+        mean_and_deviation(values).map(|(mean, deviation)| Self { mean, deviation })
+    }
+}
+
+/// An arm at one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanPoint {
+    pub epoch: u32,
+    pub val: Spread,
+    pub test: Spread,
+}
+
+/// An arm over its seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArmView {
+    pub arm: ArmId,
+    pub seeds: usize,
+    /// The seeds that are told of: those that train side by side, or are at their end. One that waits for a core, or was
+    /// given one much later, is left out until it has caught up.
+    pub measured: usize,
+    /// The last epoch that all of these have reached.
+    pub epoch: u32,
+    /// Every epoch up to that one.
+    pub curve: Vec<MeanPoint>,
+    /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
+    pub best: Option<Spread>,
+    pub best_test: Option<Spread>,
+    /// The earliest and the latest of these epochs.
+    pub best_epochs: Option<(u32, u32)>,
+    pub images_per_second: Option<f64>,
+    /// Mean time of a seed.
+    pub seconds: f64,
+    /// Mean of the epochs done, the waiting ones included.
+    pub done: f64,
+}
+
+impl ArmView {
+    fn new(arm: ArmId, training: &TrainingRun) -> Self {
+        let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
+        let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
+        let measured: Vec<&LaneView> =
+            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, training.spec.epochs)).collect();
+        let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
+        let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
+        let at = |epoch: u32| -> Option<MeanPoint> {
+            let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
+            let of = |metric| {
+                Spread::of(&records.as_ref()?.iter().map(|record| record.get(metric)).collect::<Option<Vec<_>>>()?)
+            };
+            Some(MeanPoint { epoch, val: of(Metric::ValError)?, test: of(Metric::TestError)? })
+        };
+        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lowest(&lane.points[..up_to(lane)])).collect();
+        let of_bests = |metric| Spread::of(&bests.iter().filter_map(|r| r.get(metric)).collect::<Vec<_>>());
+        let epochs = || bests.iter().map(|record| record.epoch);
+        let mean = |values: Vec<f64>| mean_and_deviation(&values).map(|(mean, _)| mean);
+        Self {
+            arm,
+            seeds: lanes.len(),
+            measured: measured.len(),
+            epoch,
+            curve: (1..=epoch).filter_map(at).collect(),
+            best: of_bests(Metric::ValError),
+            best_test: of_bests(Metric::TestError),
+            best_epochs: epochs().min().zip(epochs().max()),
+            images_per_second: mean(measured.iter().filter_map(|lane| lane.images_per_second()).collect()),
+            seconds: mean(measured.iter().map(|lane| lane.seconds()).collect()).unwrap_or(0.0),
+            done: lanes.iter().map(|lane| lane.epochs_and_part()).sum::<f64>() / lanes.len().max(1) as f64,
+        }
+    }
+
+    pub fn latest(&self) -> Option<&MeanPoint> {
+        self.curve.last()
+    }
+}
+
+/// The record of the lowest validation error; the first of equals.
+fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
+    let errors = points.iter().filter_map(|record| Some((record.get(Metric::ValError)?, record)));
+    errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, record)| record)
+}
+
+#[derive(Clone, Debug)]
+pub struct TrainingRun {
+    pub run: RunId,
+    pub spec: Study,
+    pub state: RunState,
+    /// Asked to go on; the kernel has not said yet that it does.
+    pub resuming: bool,
+    pub lanes: Vec<LaneView>,
+    /// Seconds that it has trained by the clock, as the kernel or the store said last.
+    pub elapsed: f64,
+    pub notice: Option<String>,
+    pub not_exact: Option<String>,
+    /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
+    pub backend: Option<String>,
+}
+
+impl TrainingRun {
+    pub fn new(run: RunId, spec: Study) -> Self {
+        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
+        let lanes = spec.lanes().into_iter().map(view).collect();
+        Self {
+            run,
+            spec,
+            state: RunState::Queued,
+            resuming: false,
+            lanes,
+            elapsed: 0.0,
+            notice: None,
+            not_exact: None,
+            backend: None,
+        }
+    }
+
+    /// Takes an event in; one that is known already changes nothing.
+    pub fn apply(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
+            RunEvent::Epoch { record, .. } => {
+                if let Some(lane) = self.lane_mut(record.lane())
+                    && let Err(at) = lane.points.binary_search_by_key(&record.epoch, |known| known.epoch)
+                {
+                    lane.points.insert(at, record.clone());
+                }
+            }
+            RunEvent::Progress { progress, .. } => {
+                if let Some(lane) = self.lane_mut(Lane { arm: progress.arm, seed: progress.seed }) {
+                    lane.progress = Some(progress.clone());
+                }
+                self.state = RunState::Running;
+            }
+            RunEvent::Diverged { arm, seed, epoch, batch, .. } => {
+                if let Some(lane) = self.lane_mut(Lane { arm: *arm, seed: *seed }) {
+                    lane.diverged = Some((*epoch, *batch));
+                }
+            }
+            RunEvent::Queued { .. } => self.state = RunState::Queued,
+            RunEvent::Paused { .. } => self.state = RunState::Paused,
+            RunEvent::Stopped { .. } => self.state = RunState::Stopped,
+            RunEvent::Interrupted { .. } => self.state = RunState::Interrupted,
+            RunEvent::Finished { .. } => self.state = RunState::Finished,
+            RunEvent::Failed { reason, .. } => self.state = RunState::Failed { reason: reason.clone() },
+            RunEvent::NotExact { why, .. } => self.not_exact = Some(why.clone()),
+            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
+            RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
+            RunEvent::Notice { text, .. } => self.notice.clone_from(text),
+            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+        }
+    }
+
+    /// As the legend has it; the seed where there are several.
+    pub fn lane_name(&self, lane: &LaneView) -> String {
+        let arm = self.spec.arm_title(lane.lane.arm);
+        if self.spec.seeds.len() > 1 { format!("{arm} s{}", lane.lane.seed) } else { arm }
+    }
+
+    /// The place of a lane's arm in the study.
+    pub fn arm_number(&self, lane: &LaneView) -> usize {
+        self.spec.arm_ids().position(|arm| arm == lane.lane.arm).unwrap_or(0)
+    }
+
+    fn lane_mut(&mut self, lane: Lane) -> Option<&mut LaneView> {
+        self.lanes.iter_mut().find(|view| view.lane == lane)
+    }
+
+    /// Every arm over its seeds.
+    pub fn by_arm(&self) -> Vec<ArmView> {
+        self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
+    }
+
+    /// Time by the clock, pauses apart. No lane can have worked for longer than the run.
+    pub fn seconds(&self) -> f64 {
+        self.lanes.iter().map(LaneView::seconds).fold(self.elapsed, f64::max)
+    }
+
+    /// What is left, at the pace so far; `None` before there is a pace. Lanes that wait for a core are reckoned with: all
+    /// lanes together go on as they did, and none that trains is done before its own epochs are.
+    pub fn remaining_seconds(&self) -> Option<f64> {
+        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
+        let each = f64::from(self.spec.epochs);
+        let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
+        let all = each * open.len() as f64;
+        let together = (done > 0.02).then(|| self.seconds() / done * (all - done).max(0.0))?;
+        let own = open.iter().filter(|lane| lane.epochs_and_part() > 0.02);
+        let left = own.map(|lane| lane.seconds() / lane.epochs_and_part() * (each - lane.epochs_and_part()).max(0.0));
+        Some(left.fold(together, f64::max))
+    }
+
+    /// Whether its arms are told by their means, and its seeds stand back.
+    pub fn has_seeds(&self) -> bool {
+        self.spec.seeds.len() > 1
+    }
+
+    /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
+    pub fn verdict(&self) -> Option<String> {
+        let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
+        verdict(&self.spec, &records, self.state == RunState::Finished)
+    }
+
+    /// What this run has found once it is at rest.
+    pub fn findings(&self) -> Vec<Finding> {
+        if self.state.is_active() {
+            return Vec::new();
+        }
+        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+        let diverged: Vec<Lane> =
+            self.lanes.iter().filter(|lane| lane.diverged.is_some()).map(|lane| lane.lane).collect();
+        run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
+    }
+
+    /// How far its lanes have come.
+    pub fn advance(&self) -> Advance {
+        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Preset;
+
+    fn epoch(seed: u64, epoch: u32, val_error: f64) -> RunEvent {
+        let record = EpochRecord::new(
+            Lane { arm: ArmId::RELU_TANH, seed },
+            epoch,
+            [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, val_error),
+                (Metric::TestError, val_error),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 1.0),
+            ],
+        );
+        RunEvent::Epoch { run: RunId(1), record }
+    }
+
+    fn training(seeds: &[u64]) -> TrainingRun {
+        TrainingRun::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
+    }
+
+    #[test]
+    fn whatever_the_order_a_curve_has_every_epoch_once() {
+        let mut training = training(&[1]);
+        // One that came over the socket before the history was read, and one of both.
+        for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
+            training.apply(&epoch(1, number, error));
+        }
+        let points: Vec<_> = training.lanes[0]
+            .points
+            .iter()
+            .filter_map(|record| Some((record.epoch, record.get(Metric::ValError)?)))
+            .collect();
+        assert_eq!(points, [(1, 3.0), (2, 2.0), (3, 1.5), (4, 1.4), (5, 1.3)]);
+    }
+
+    #[test]
+    fn an_arm_is_told_at_the_epoch_that_its_seeds_have_reached() {
+        let mut training = training(&[1, 2, 3]);
+        for event in [epoch(1, 1, 3.0), epoch(1, 2, 1.0), epoch(2, 1, 2.0)] {
+            training.apply(&event);
+        }
+        let arm = &training.by_arm()[0];
+        assert_eq!((arm.seeds, arm.measured, arm.epoch), (3, 2, 1));
+        let mean = |spread: Option<Spread>| spread.map(|spread| (spread.mean * 1e6).round() / 1e6);
+        let latest = |arm: &ArmView| mean(arm.latest().map(|point| point.val));
+        assert_eq!((latest(arm), mean(arm.best)), (Some(2.5), Some(2.5)));
+        assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(training.by_arm()[1].best, None);
+        // A seed at its end is not held back by one that has just begun.
+        training.apply(&epoch(1, 150, 1.25));
+        let arm = &training.by_arm()[0];
+        assert_eq!((arm.measured, arm.epoch, latest(arm), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));
+        assert_eq!((arm.best_epochs, mean(arm.best_test)), (Some((2, 2)), Some(1.0)));
+    }
+
+    #[test]
+    fn time_is_the_clocks_and_lanes_that_wait_are_reckoned_with() {
+        let mut training = training(&[1, 2]);
+        training.spec.epochs = 10;
+        for number in 1..=10 {
+            training.apply(&epoch(1, number, 2.0));
+        }
+        assert!((training.seconds() - 10.0).abs() < 1e-9, "no lane can have worked for longer than the run");
+        training.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 12.0 });
+        training.apply(&RunEvent::Elapsed { run: RunId(1), seconds: 11.0 });
+        assert!((training.seconds() - 12.0).abs() < 1e-9, "what comes late takes nothing back");
+        // Ten of forty epochs took 12 s.
+        assert!(training.remaining_seconds().is_some_and(|left| (left - 36.0).abs() < 1e-9));
+    }
+}

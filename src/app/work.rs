@@ -1,0 +1,45 @@
+//! Work that a cell starts in the kernel, how long it takes, and whether to ask before it starts.
+
+use crate::{App, Effect};
+use protocol::{CellKey, Estimate, ExperimentSpec, Study};
+
+/// Work that a cell starts in the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    Training(CellKey, Study),
+    Experiment(CellKey, ExperimentSpec),
+}
+
+/// What takes longer than this, in seconds, is asked for before it starts.
+const LONG: f64 = 60.0;
+
+/// A race of more images than this, all epochs and lanes together, is asked for on the fastest machine too.
+const MANY_IMAGES: u64 = 5_000_000;
+
+impl App {
+    /// How long work takes on this machine.
+    pub fn estimate_of(&self, work: &Work) -> Estimate {
+        match work {
+            Work::Training(_, spec) => self.training_estimate(spec),
+            Work::Experiment(_, spec) => self.experiment_estimate(spec),
+        }
+    }
+
+    pub(crate) fn is_long(&self, work: &Work) -> bool {
+        let has_many_images = match work {
+            Work::Training(_, spec) => {
+                let lanes = spec.lanes().len() as u64;
+                lanes * u64::from(spec.epochs) * u64::from(spec.train_size) > MANY_IMAGES
+            }
+            Work::Experiment(..) => false,
+        };
+        has_many_images || self.estimate_of(work).seconds > LONG
+    }
+
+    pub(crate) fn start(&mut self, work: Work) -> Vec<Effect> {
+        match work {
+            Work::Training(key, spec) => self.start_training(key, spec),
+            Work::Experiment(key, spec) => self.start_experiment(key, spec),
+        }
+    }
+}

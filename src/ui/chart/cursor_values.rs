@@ -1,0 +1,81 @@
+//! The values at the cursor, in the last rows of a pane: the curve that is being read, and the others at the same place.
+
+use crate::theme::Theme;
+use app::{PlotCursor, Readout, truncate};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+/// Rows for the other curves.
+const ROWS: usize = 2;
+
+/// Words in the looks of their curve.
+type StyledText = (String, Style);
+
+/// The lines of a reading in so many columns; `style_of` has a curve's mark and style.
+pub fn lines(
+    theme: &Theme,
+    readout: &Readout,
+    cursor: PlotCursor,
+    style_of: impl Fn(usize) -> (&'static str, Style),
+    width: u16,
+) -> Vec<Vec<StyledText>> {
+    let room = usize::from(width);
+    let marked = |curve: usize, text: &str| {
+        let (mark, style) = style_of(curve);
+        (if mark.is_empty() { theme.text(text) } else { theme.text(&format!("{mark} {text}")) }, style)
+    };
+    let mark = style_of(cursor.curve).0.width() + 1;
+    let Some(text) = readout.describe(cursor, room.saturating_sub(mark)) else { return Vec::new() };
+    let (first, style) = marked(cursor.curve, &text);
+    let mut lines = vec![vec![(first, style.patch(theme.strong()))]];
+    // A source that finds no room beside the values has a line of its own.
+    let source = readout.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
+    if !source.is_empty() && !text.contains(source) {
+        lines.push(vec![(theme.text(&truncate(source, room)), theme.faint())]);
+    }
+    let most = lines.len() + ROWS;
+    let Some((x, others)) = readout.others(cursor) else { return lines };
+    if others.is_empty() {
+        return lines;
+    }
+    let mut line = vec![(theme.text(&format!("{x}: ")), theme.faint())];
+    let mut used = line[0].0.width();
+    let mut left = others.len();
+    for (curve, text) in others {
+        let (text, style) = marked(curve, &text);
+        if used + text.width() > room && line.len() > 1 {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+            if lines.len() >= most {
+                break;
+            }
+        }
+        used += text.width() + 2;
+        left -= 1;
+        line.push((format!("{text}  "), style));
+    }
+    if !line.is_empty() && lines.len() < most {
+        lines.push(line);
+    }
+    if left > 0
+        && let Some(last) = lines.last_mut()
+    {
+        last.push((format!("and {left} more"), theme.faint()));
+    }
+    lines
+}
+
+/// Draws them in the last rows of an area; returns what is above.
+pub fn draw(lines: &[Vec<StyledText>], area: Rect, buffer: &mut Buffer) -> Rect {
+    let height = (lines.len() as u16).min(area.height / 2);
+    let top = area.bottom() - height;
+    for (line, y) in lines.iter().zip(top..area.bottom()) {
+        let mut x = area.x;
+        for (text, style) in line {
+            x = buffer.set_stringn(x, y, text, usize::from(area.right().saturating_sub(x)), *style).0;
+        }
+    }
+    Rect { height: area.height - height, ..area }
+}

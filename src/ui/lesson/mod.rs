@@ -1,0 +1,112 @@
+//! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
+
+mod claim;
+pub mod contents;
+mod experiment;
+mod experiment_footer;
+mod predictions;
+mod questions;
+
+use crate::study::train_cell;
+use crate::theme::Glyphs;
+use crate::theme::Theme;
+use crate::theme::pixels;
+use app::App;
+use lesson::{CellBody, Line, Picture, Span};
+use ratatui::buffer::Buffer;
+use ratatui::{Frame, layout::Rect};
+
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
+    let area = app.screen.text;
+    let buffer = frame.buffer_mut();
+    let cells = app.document().cells();
+    let chosen = app.view.chosen_link().map_or(&[][..], |link| &app.view.layout.links[link].parts);
+    let mut drawn = None;
+    for (row, line) in app.view.shown().iter().enumerate() {
+        let y = area.y + row as u16;
+        let number = app.view.top + row;
+        match line {
+            Line::Text(spans) => {
+                draw_spans(theme, spans, |at| chosen.contains(&(number, at)), Rect { y, ..area }, buffer);
+                if app.view.arrived == Some(number) && area.x >= 2 {
+                    let mark = if theme.glyphs == Glyphs::Ascii { ">" } else { "▸" };
+                    buffer.set_string(area.x - 2, y, mark, theme.accent());
+                }
+            }
+            Line::Picture { before, picture, row } => {
+                let left = draw_spans(theme, before, |_| false, Rect { y, ..area }, buffer);
+                let place = Rect { x: left, y, width: area.right().saturating_sub(left), height: 1 };
+                draw_row(theme, &app.view.layout.pictures[*picture], *row, place, buffer);
+            }
+            Line::Cell { cell, row: first } if drawn != Some(*cell) => {
+                drawn = Some(*cell);
+                if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
+                    draw_cell(app, theme, body, *cell, (*first, *height), y, buffer);
+                }
+            }
+            Line::Cell { .. } => {}
+        }
+    }
+}
+
+/// Draws spans from the left, those that are chosen in reverse; returns the column behind them.
+fn draw_spans(theme: &Theme, spans: &[Span], chosen: impl Fn(usize) -> bool, area: Rect, buffer: &mut Buffer) -> u16 {
+    let mut x = area.x;
+    for (at, span) in spans.iter().enumerate() {
+        let room = usize::from(area.right().saturating_sub(x));
+        let style = theme.prose(span);
+        let style = if chosen(at) { style.patch(theme.selected()) } else { style };
+        x = buffer.set_stringn(x, area.y, theme.text(&span.text), room, style).0;
+    }
+    x
+}
+
+/// Draws one row of a picture: two of its pixels in each column.
+fn draw_row(theme: &Theme, picture: &Picture, row: u16, place: Rect, buffer: &mut Buffer) {
+    let mut rows = picture.pixels.chunks_exact(picture.width as usize).skip(2 * usize::from(row));
+    let (upper, lower) = (rows.next().unwrap_or_default(), rows.next());
+    for (column, pixel) in (0..place.width).zip(upper) {
+        if let Some(cell) = buffer.cell_mut((place.x + column, place.y)) {
+            pixels::draw(theme, *pixel, lower.map(|lower| lower[usize::from(column)]), cell);
+        }
+    }
+}
+
+/// Draws a cell whole, off the screen, and copies the rows that show.
+fn draw_cell(
+    app: &App,
+    theme: &Theme,
+    cell: &lesson::Cell,
+    number: usize,
+    (first, height): (u16, u16),
+    y: u16,
+    buffer: &mut Buffer,
+) {
+    let at = Rect { y, ..app.cell_room(cell) };
+    let whole = Rect::new(0, 0, at.width, height);
+    let mut canvas = Buffer::empty(whole);
+    // Where a link is chosen, Enter follows it and not what the cell offers.
+    let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
+    let key = app.key_of(cell);
+    match &cell.body {
+        CellBody::Train(train) => train_cell::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
+        CellBody::Experiment(body) => experiment::draw(app, theme, body, &key, focused, whole, &mut canvas),
+        CellBody::Predict(_) | CellBody::Quiz(_) => {
+            let title = if matches!(cell.body, CellBody::Quiz(_)) { "Question" } else { "Prediction" };
+            let lines = app.question_lines(&key, &cell.body, whole.width).unwrap_or_default();
+            questions::draw(theme, title, &lines, focused, whole, &mut canvas);
+        }
+        CellBody::Predictions(body) => predictions::draw(app, theme, body, focused, whole, &mut canvas),
+        CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
+    }
+    let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));
+    for row in 0..rows {
+        for column in 0..at.width {
+            if let (Some(from), Some(to)) =
+                (canvas.cell((column, first + row)), buffer.cell_mut((at.x + column, at.y + row)))
+            {
+                *to = from.clone();
+            }
+        }
+    }
+}

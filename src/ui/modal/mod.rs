@@ -1,0 +1,385 @@
+//! What lies over the lesson: help, settings, the question before quitting, runs, search.
+
+mod runs;
+mod search;
+
+use crate::status::READING;
+use crate::study::results::Results;
+use crate::study::train_cell;
+use crate::theme::Theme;
+use crate::widgets::{open_dialog, write_wrapped};
+use app::{
+    App, CommandLine, Completion, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, Settings,
+    Work, commands, keys, training_plot,
+};
+use protocol::{RunId, RunState, counted};
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
+    let screen = &app.screen;
+    let buffer = frame.buffer_mut();
+    match modal {
+        Modal::Help { top } => help(*top, theme, screen, buffer),
+        Modal::Settings(_, form) => settings(form, app, theme, screen, buffer),
+        Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
+        Modal::Runs(list) => runs::draw(list, app, theme, buffer),
+        Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
+        Modal::Search(search) => search::draw(search, app, theme, buffer),
+        Modal::Headings(list) => headings(list, app, theme, screen, buffer),
+        // Drawn where the contents, the plots, the steered cell and the question always stand.
+        Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
+        Modal::Command(line) => command(line, theme, screen, buffer),
+        Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
+        Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
+        Modal::RunLine(line) => run_line(line, theme, screen, buffer),
+        Modal::DeleteRun(run) => delete_run(*run, app, theme, screen, buffer),
+        Modal::Faults { top } => faults(*top, app, theme, buffer),
+        Modal::Reset => reset(app, theme, buffer),
+    }
+}
+
+fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let shown: Vec<_> = keys::shown().collect();
+    let inner = open_dialog("Keys", screen.middle(72, shown.len() as u16 + 4), theme, buffer);
+    let room = usize::from(inner.height.saturating_sub(1));
+    let top = top.min(shown.len().saturating_sub(room));
+    for (row, binding) in shown.iter().skip(top).take(room).enumerate() {
+        let y = inner.y + row as u16;
+        buffer.set_stringn(inner.x, y, theme.text(binding.label), 12, theme.accent());
+        buffer.set_stringn(
+            inner.x + 13,
+            y,
+            theme.text(binding.help),
+            usize::from(inner.width.saturating_sub(13)),
+            Style::new(),
+        );
+    }
+    let more = if shown.len() > room { "↑ ↓ scroll, any other key closes" } else { "any key closes" };
+    buffer.set_stringn(
+        inner.x,
+        inner.bottom().saturating_sub(1),
+        theme.text(more),
+        usize::from(inner.width),
+        theme.faint(),
+    );
+}
+
+/// Rows that a text takes in a box of this width.
+fn rows(text: &str, width: u16) -> u16 {
+    textwrap::wrap(text, app::wrap_options(usize::from(width.saturating_sub(4).max(1)))).len() as u16
+}
+
+fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let width = screen.middle(72, 0).width;
+    // What is wrong stands whole, however long.
+    let error_rows = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
+    let hint = form.fields[form.selected].hint();
+    let below = 2 + rows(&hint, width) + error_rows + rows(FORM_KEYS, width);
+    let inner =
+        open_dialog("A race of your own", screen.middle(72, form.fields.len() as u16 + 2 + below), theme, buffer);
+    // On a low screen the lines around the chosen one.
+    let room = usize::from(inner.height.saturating_sub(below)).clamp(1, form.fields.len());
+    let first = (form.selected + 1).saturating_sub(room.div_ceil(2)).min(form.fields.len() - room);
+    for (row, (at, field)) in form.fields.iter().enumerate().skip(first).take(room).enumerate() {
+        let y = inner.y + row as u16;
+        let selected = at == form.selected;
+        let style = if selected { theme.accent().patch(theme.strong()) } else { Style::new() };
+        buffer.set_stringn(inner.x, y, format!("{:<16}", field.title()), 16, style);
+        let value_style = if selected { theme.strong() } else { Style::new() };
+        let pieces = match form.chosen_part().filter(|_| selected) {
+            Some([before, part, behind]) => [(before, value_style), (part, theme.selected()), (behind, value_style)],
+            None => [(field.text.clone(), value_style), Default::default(), Default::default()],
+        };
+        let mut x = inner.x + 17;
+        // Of what is too long its end is seen, where it is typed.
+        let room = usize::from(inner.right().saturating_sub(x + 1));
+        let width: usize = pieces.iter().map(|(text, _)| text.width()).sum();
+        let mut hidden = width.saturating_sub(room);
+        for (text, style) in pieces {
+            let skipped = hidden.min(text.chars().count());
+            hidden -= skipped;
+            let shown: String = text.chars().skip(skipped).collect();
+            x = buffer.set_stringn(x, y, theme.text(&shown), usize::from(inner.right().saturating_sub(x)), style).0;
+        }
+        if selected {
+            buffer.set_stringn(x, y, "_", usize::from(inner.right().saturating_sub(x)), value_style);
+        }
+    }
+    // There are lines above or below.
+    let more = |y: u16, sign: &str, buffer: &mut Buffer| {
+        buffer.set_stringn(inner.right().saturating_sub(1), y, theme.text(sign), 1, theme.faint());
+    };
+    if first > 0 {
+        more(inner.y, "↑", buffer);
+    }
+    if first + room < form.fields.len() {
+        more(inner.y + room as u16 - 1, "↓", buffer);
+    }
+    let mut y = inner.y + room as u16 + 1;
+    y = write_wrapped(theme, &hint, theme.faint(), inner, y, buffer);
+    match &form.spec {
+        Ok(spec) => {
+            let lanes = spec.lanes().len();
+            let text = format!(
+                "Enter starts {}, {} each: {} · Esc leaves",
+                counted(lanes, "lane"),
+                counted(spec.epochs as usize, "epoch"),
+                app.training_estimate(spec)
+            );
+            y = write_wrapped(theme, &text, theme.good(), inner, y, buffer);
+        }
+        Err(why) => {
+            y = write_wrapped(theme, why, theme.bad(), inner, y, buffer);
+        }
+    }
+    write_wrapped(theme, FORM_KEYS, theme.faint(), inner, y, buffer);
+}
+
+const FORM_KEYS: &str = "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings";
+
+/// So many runs are named in the question before quitting.
+const NAMED: usize = 3;
+
+fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let running = app.running();
+    let names: Vec<String> = running.iter().take(NAMED).map(|training| format!("run {}", training.run)).collect();
+    let more = running.len() - names.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let question = format!("What becomes of {}{more} when the notebook closes?", names.join(", "));
+    let width = screen.middle(72, 0).width;
+    let inner = open_dialog("A race is running", screen.middle(72, rows(&question, width) + 8), theme, buffer);
+    let y = write_wrapped(theme, &question, theme.strong(), inner, inner.y, buffer);
+    for (at, option) in QuitChoice::ALL.into_iter().enumerate() {
+        if y + 1 + at as u16 >= inner.bottom() {
+            break;
+        }
+        let style = if option == choice { theme.selected() } else { Style::new() };
+        let mark = if option == choice { "> " } else { "  " };
+        buffer.set_stringn(
+            inner.x,
+            y + 1 + at as u16,
+            theme.text(&format!("{mark}{}", option.title())),
+            usize::from(inner.width),
+            style,
+        );
+    }
+    write_wrapped(
+        theme,
+        "↑ ↓ choose · Enter quits · Esc stays",
+        theme.faint(),
+        inner,
+        inner.bottom().saturating_sub(1),
+        buffer,
+    );
+}
+
+fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open_dialog(&format!("Run {run}"), screen.middle(u16::MAX, u16::MAX), theme, buffer);
+    let Some(training) = app.training_runs.get(&run) else {
+        write_wrapped(theme, "Reading its history …", theme.faint(), inner, inner.y, buffer);
+        return;
+    };
+    let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let plot = training_plot(training, &app.published_points_of_run(), &app.prediction_marks_of_run(training));
+    let viewport = app.viewport(&Pane::Run(run));
+    let is_read = viewport.cursor.is_some();
+    let results = Results { training, changed_settings: Vec::new(), other_run: None, waiting: None };
+    train_cell::draw_training(theme, &results, &plot, &viewport, chart, buffer);
+    let keys = if is_read {
+        READING
+    } else if training.state == RunState::Paused {
+        "Enter continues · s stops · v values · m points · Esc back"
+    } else if training.state.is_active() {
+        "z pauses · s stops · v values · m points · Esc back"
+    } else if training.state.can_resume() {
+        "Enter resumes · v values · m points · Esc back"
+    } else {
+        "v values · m points · Esc back"
+    };
+    buffer.set_stringn(
+        inner.x,
+        inner.bottom().saturating_sub(1),
+        theme.text(keys),
+        usize::from(inner.width),
+        theme.faint(),
+    );
+}
+
+fn headings(list: &HeadingList, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let hits = app.headings_like(&list.query);
+    let headings = &app.view.layout.headings;
+    let inner = open_dialog("Headings of this lesson", screen.middle(72, headings.len() as u16 + 6), theme, buffer);
+    let width = usize::from(inner.width);
+    buffer.set_stringn(inner.x, inner.y, theme.text(&format!("# {}_", list.query)), width, theme.strong());
+    let room = usize::from(inner.height.saturating_sub(4)).max(1);
+    let first = list.selected.saturating_sub(room - 1);
+    for (row, (at, heading)) in hits.iter().enumerate().skip(first).take(room).enumerate() {
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        let heading = &headings[*heading];
+        let indent = "  ".repeat(usize::from(heading.level.saturating_sub(2)));
+        let line = format!("{indent}{}", heading.text);
+        buffer.set_stringn(inner.x, inner.y + 2 + row as u16, theme.text(&line), width, style);
+    }
+    if hits.is_empty() {
+        write_wrapped(theme, "no heading holds these words", theme.faint(), inner, inner.y + 2, buffer);
+    }
+    let keys = "type to narrow · ↑ ↓ choose · Enter goes there · Esc leaves";
+    buffer.set_stringn(inner.x, inner.bottom().saturating_sub(1), theme.text(keys), width, theme.faint());
+}
+
+fn other_version(sentence: &str, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open_dialog("A kernel of another version", screen.middle(72, 11), theme, buffer);
+    let y = write_wrapped(theme, sentence, Style::new(), inner, inner.y, buffer);
+    let offer_lines =
+        "Until it is restarted lessons can be read and nothing can be trained. One that trains is left alone.";
+    write_wrapped(theme, offer_lines, theme.strong(), inner, y + 1, buffer);
+    let keys = "Enter restarts it if nothing runs in it · Esc leaves it";
+    write_wrapped(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
+}
+
+fn command(line: &CommandLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open_dialog("Command", screen.middle(72, 8), theme, buffer);
+    let y = write_wrapped(theme, &format!(": {}_", line.text), theme.strong(), inner, inner.y, buffer);
+    let last = inner.bottom().saturating_sub(1);
+    let place = Rect { height: last.saturating_sub(inner.y), ..inner };
+    match (&line.error, &line.completion) {
+        (Some(why), _) => write_wrapped(theme, why, theme.bad(), place, y + 1, buffer),
+        (None, Some(completion)) => {
+            completions(completion, theme, Rect { y: y + 1, height: last.saturating_sub(y + 1), ..inner }, buffer)
+        }
+        (None, None) => write_wrapped(theme, &commands(), theme.faint(), place, y + 1, buffer),
+    };
+    let keys = "Enter does it · Tab completes · ↑ ↓ earlier lines · Esc leaves";
+    buffer.set_stringn(inner.x, last, theme.text(keys), usize::from(inner.width), theme.faint());
+}
+
+/// What Tab chooses from, the last word of each line; returns the row below.
+fn completions(completion: &Completion, theme: &Theme, place: Rect, buffer: &mut Buffer) -> u16 {
+    let words: Vec<&str> =
+        completion.lines.iter().map(|line| line.trim_end().rsplit(' ').next().unwrap_or(line)).collect();
+    // Rows of words, side by side.
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut width = 0;
+    for (at, word) in words.iter().enumerate() {
+        if width + word.width() > usize::from(place.width) && width > 0 {
+            rows.push(Vec::new());
+            width = 0;
+        }
+        width += word.width() + 2;
+        if let Some(row) = rows.last_mut() {
+            row.push(at);
+        }
+    }
+    let chosen = rows.iter().position(|row| row.contains(&completion.selected)).unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(usize::from(place.height).max(1));
+    for (row, y) in rows.iter().skip(first).zip(place.y..place.bottom()) {
+        let mut x = place.x;
+        for &at in row {
+            let style = if at == completion.selected { theme.selected() } else { theme.faint() };
+            x = buffer.set_stringn(x, y, theme.text(words[at]), usize::from(place.right() - x), style).0;
+            x = (x + 2).min(place.right());
+        }
+    }
+    place.bottom()
+}
+
+fn faults(top: usize, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let title = match app.lesson_faults.len() {
+        0 => "Nothing to mend any more".into(),
+        1 => "One fault to mend".into(),
+        count => format!("{count} faults to mend"),
+    };
+    let inner = open_dialog(&title, app.screen.faults(), theme, buffer);
+    let width = usize::from(inner.width);
+    let lines = app.fault_lines(inner.width);
+    let last = inner.bottom().saturating_sub(1);
+    for (line, y) in lines.iter().skip(top).zip(inner.y..last) {
+        buffer.set_stringn(inner.x, y, theme.text(line), width, Style::new());
+    }
+    let room = usize::from(inner.height.saturating_sub(1));
+    let scroll = if lines.len() > room { "↑ ↓ scroll · any other key closes" } else { "any key closes" };
+    let keys = format!("file:line:column · it follows as you save · {scroll}");
+    buffer.set_stringn(inner.x, last, theme.text(&keys), width, theme.faint());
+}
+
+fn reset(app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let inner = open_dialog("Forget this lesson?", app.screen.middle(72, 10), theme, buffer);
+    let text = format!(
+        "“{}”: the notebook will forget {}. This can't be undone.",
+        app.document().meta.title,
+        app.reset_summary().join(" and ")
+    );
+    let y = write_wrapped(theme, &text, theme.strong(), inner, inner.y, buffer);
+    write_wrapped(theme, "Its runs and measurements stay.", Style::new(), inner, y + 1, buffer);
+    let last = inner.bottom().saturating_sub(1);
+    write_wrapped(theme, "Enter forgets · Esc keeps everything", theme.faint(), inner, last, buffer);
+}
+
+fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let (what, other) = match work {
+        Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
+        Work::Experiment(_, spec) if spec.has_full() => {
+            (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
+        }
+        Work::Experiment(..) => ("This experiment.".into(), ""),
+    };
+    let time = format!("It takes {}.", app.estimate_of(work));
+    let stays = "It goes on when you leave the notebook, and s stops it at any time.";
+    let width = screen.middle(72, 0).width;
+    let height = [what.as_str(), &time, stays].map(|text| rows(text, width)).iter().sum::<u16>() + 4;
+    let inner = open_dialog("This takes a while", screen.middle(72, height), theme, buffer);
+    let mut y = inner.y;
+    for (text, style) in [(what.as_str(), theme.strong()), (&time, theme.strong()), (stays, Style::new())] {
+        y = write_wrapped(theme, text, style, inner, y, buffer);
+    }
+    let keys = format!("y starts it · {other}Esc leaves it");
+    write_wrapped(theme, &keys, theme.accent(), inner, inner.bottom().saturating_sub(1), buffer);
+}
+
+fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let (title, hint, keys) = match line.purpose {
+        RunLinePurpose::Name => (
+            format!("Name of run {}", line.run),
+            "It stands beside the number; an empty one takes it away.",
+            "Enter keeps it · Esc leaves",
+        ),
+        RunLinePurpose::Export => (
+            format!("Export run {}", line.run),
+            "A new file: .csv has a row for each epoch, .json the settings too, .svg and .png are the chart.",
+            "Enter writes it · Ctrl-U empties the line · Esc leaves",
+        ),
+    };
+    let inner = open_dialog(&title, screen.middle(72, 8), theme, buffer);
+    // The end of a long path is what is being typed.
+    let shown: String = {
+        let room = usize::from(inner.width).saturating_sub(1);
+        let skip = line.text.chars().count().saturating_sub(room);
+        line.text.chars().skip(skip).collect()
+    };
+    buffer.set_stringn(inner.x, inner.y, theme.text(&format!("{shown}_")), usize::from(inner.width), theme.strong());
+    match &line.error {
+        Some(why) => write_wrapped(theme, why, theme.bad(), inner, inner.y + 2, buffer),
+        None => write_wrapped(theme, hint, theme.faint(), inner, inner.y + 2, buffer),
+    };
+    write_wrapped(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
+}
+
+fn delete_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let inner = open_dialog("Delete a run?", screen.middle(72, 8), theme, buffer);
+    let name = app.runs.iter().find(|summary| summary.run == run).and_then(|summary| summary.name.clone());
+    let name = name.map_or(String::new(), |name| format!(" ({name})"));
+    let text = format!("Run {run}{name}, its curves and its checkpoints will be gone. This can't be undone.");
+    write_wrapped(theme, &text, theme.strong(), inner, inner.y, buffer);
+    write_wrapped(
+        theme,
+        "y deletes it · Esc keeps it",
+        theme.accent(),
+        inner,
+        inner.bottom().saturating_sub(1),
+        buffer,
+    );
+}
