@@ -1,7 +1,7 @@
 //! Going places: scrolling, lessons, links, and back.
 
 use super::{App, Effect, LessonView, Opening, ShownClaims, Tag};
-use lesson::{Library, Spot, Target};
+use lesson::{Library, ScrollPosition, Target};
 use protocol::RequestBody;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ pub struct Place {
     /// Index in the library.
     pub lesson: usize,
     /// What stood on top.
-    pub spot: Spot,
+    pub spot: ScrollPosition,
     pub focus: Option<usize>,
     pub link: Option<usize>,
 }
@@ -19,7 +19,7 @@ pub struct Place {
 /// Where a lesson was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    Spot(Spot),
+    Spot(ScrollPosition),
     /// A line of the screen, as notebooks kept it before they knew better: true at the width that it had then.
     Line(usize),
 }
@@ -40,7 +40,7 @@ pub(super) enum Start {
     /// At its head, on the way to somewhere in it: where it was left is not forgotten for a look.
     Visit,
     /// Where the reader was before.
-    Spot(Spot),
+    Spot(ScrollPosition),
 }
 
 impl App {
