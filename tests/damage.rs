@@ -301,7 +301,7 @@ fn a_flipped_bit_in_the_log_loses_nothing_and_is_told() {
         let found = Store::examine(&home).unwrap();
         assert!(found.iter().any(|what| what.contains("write-ahead log")), "byte {at}: {found:?}");
         let places = [("place/a".to_string(), json!(1))];
-        let kept = store::save_places(&home, places.iter().map(|(key, value)| (key, value)));
+        let kept = store::save_progress(&home, places.iter().map(|(key, value)| (key, value)));
         assert!(matches!(kept, Err(StoreError::Damaged(_))), "byte {at}: nothing is written over it");
         let store = Store::open_with(&home, &tell_spec).unwrap();
         let notices = store.notices().join(" ");

@@ -15,7 +15,7 @@ use notebook::{Notebook, Opening};
 use serde_json::json;
 use std::fs::File;
 use std::process::{Command, Stdio};
-use store::{Home, Store, save_places};
+use store::{Home, Store, save_progress};
 
 /// Stands on the first screen.
 const FIRST: &str = "One article, measured";
@@ -68,7 +68,7 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
 #[test]
 fn a_locked_store_keeps_no_frame_waiting() {
     let home = TestHome::new();
-    save_places(&at(&home), [(&"last-lesson".to_string(), &json!("sigmoid"))]).unwrap();
+    save_progress(&at(&home), [(&"last-lesson".to_string(), &json!("sigmoid"))]).unwrap();
     let lock = rusqlite::Connection::open(at(&home).database()).unwrap();
     lock.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
     let mut notebook = Notebook::open(home);

@@ -61,7 +61,7 @@ fn large() -> Vec<u8> {
 fn app(columns: u16, rows: u16, theme: &Theme) -> App {
     let (mut document, faults) = parse("own.md", LESSON);
     assert_eq!(faults, []);
-    document.illustrate(|path| match path {
+    document.load_pictures(|path| match path {
         "small.png" => Ok(small()),
         "large.png" => Ok(large()),
         _ => Err(PictureError::Missing),
@@ -100,7 +100,7 @@ fn pictures_are_drawn_with_what_there_is() {
 #[test]
 fn a_half_block_has_two_pixels() {
     let (mut document, _) = parse("own.md", LESSON);
-    document.illustrate(|_| {
+    document.load_pictures(|_| {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, 76, 2);
         encoder.set_color(png::ColorType::Rgb);

@@ -165,7 +165,11 @@ fn code_is_highlighted_when_it_is_seen() {
     let (document, faults) = parse("own.md", &own(&[code]));
     assert!(faults.is_empty(), "{faults:?}");
     let mut library = Library::english();
-    assert_eq!(library.lessons.iter().find(|lesson| !lesson.unlit().is_empty()), None, "no lesson waits for colours");
+    assert_eq!(
+        library.lessons.iter().find(|lesson| !lesson.code_to_highlight().is_empty()),
+        None,
+        "no lesson waits for colours"
+    );
     let lesson = library.put(document);
     let mut session = Session::with(App::new(library, lesson - 1, 80, 24));
     session.press(KeyCode::Char('n'));

@@ -159,7 +159,7 @@ fn damaged_progress_is_no_obstacle() {
     let at = Home::at(home.folder()).unwrap();
     let rubbish = ["last-lesson", "place/faster", "cell-run/faster/race", "answer/faster/why-faster", "////", ""];
     let value = json!([{ "top": -1 }]);
-    store::save_places(&at, rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v))).unwrap();
+    store::save_progress(&at, rubbish.map(|key| (key.to_string(), value.clone())).iter().map(|(k, v)| (k, v))).unwrap();
     let raw = rusqlite::Connection::open(at.database()).unwrap();
     raw.execute("INSERT INTO place (key, value) VALUES ('place/welcome', '{\"top\": 3')", []).unwrap();
     drop(raw);

@@ -8,7 +8,7 @@ use common::{Kernel, event, follow, home};
 use protocol::{EpochRecord, METRICS, RequestBody, RunEvent, RunId, RunState};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
-use store::{Home, LaneState, Store, back_up, save_places};
+use store::{Home, LaneState, Store, back_up, save_progress};
 
 /// Unpacks a fixture as this home.
 fn unpack(fixture: &str, home: &Home) {
@@ -115,7 +115,7 @@ fn a_notebook_leaves_an_older_store_as_it_is() {
     Store::open_read(&home).unwrap();
     assert!(fs::read(home.database()).unwrap() == file);
     let place = [("last-lesson".to_string(), json!("faster"))];
-    save_places(&home, place.iter().map(|(key, value)| (key, value))).unwrap();
+    save_progress(&home, place.iter().map(|(key, value)| (key, value))).unwrap();
     assert_eq!(version(), 3);
     assert_eq!(Store::open_read(&home).unwrap().recall("last-lesson").unwrap(), Some(json!("faster")));
     drop(Store::open(&home).unwrap());

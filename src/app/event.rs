@@ -2,7 +2,7 @@
 
 use crate::background::Background;
 use crossterm::event::{KeyEvent, MouseEvent};
-use lesson::{Lit, Parsed};
+use lesson::{HighlightedCode, Parsed};
 use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub enum Event {
     /// A lesson's code, highlighted: language, text and what became of it.
     Highlighted {
         lesson: String,
-        code: Vec<((String, String), Lit)>,
+        code: Vec<((String, String), HighlightedCode)>,
     },
     /// Something that the reader should know, such as a store that can't be read.
     Notice(String),

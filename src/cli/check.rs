@@ -1,4 +1,4 @@
-//! `relu check`: what a writer should mend.
+//! `relu check`: lists the faults of lesson files.
 
 use super::{Outcome, say};
 use color_eyre::eyre::{WrapErr, bail};
@@ -10,8 +10,8 @@ pub fn check(path: Option<&Path>) -> Outcome {
     let faults = match path {
         None => check_lessons(&Library::shipped(), &[]),
         Some(path) => {
-            // A lesson of one's own may link to the shipped ones.
-            check_lessons(&read(path)?, &Library::english().lessons)
+            // The reader's own lessons may link to the shipped ones.
+            check_lessons(&read_lessons(path)?, &Library::english().lessons)
         }
     };
     for fault in &faults {
@@ -21,15 +21,15 @@ pub fn check(path: Option<&Path>) -> Outcome {
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A file, or every `.md` of a folder but its README, in the order of their names.
-fn read(path: &Path) -> color_eyre::Result<Vec<Parsed>> {
+/// Reads a lesson file, or every `.md` file of a folder except its README, sorted by name.
+fn read_lessons(path: &Path) -> color_eyre::Result<Vec<Parsed>> {
     let mut paths = vec![path.to_path_buf()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).wrap_err_with(|| format!("{} can't be read", path.display()))?;
         paths = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
         let is_lesson =
             |p: &Path| p.extension().is_some_and(|e| e == "md") && p.file_stem().is_some_and(|s| s != "README");
-        // A pipe would keep its reader waiting.
+        // A read from a pipe would block.
         paths.retain(|p| is_lesson(p) && p.is_file());
         paths.sort();
         if paths.is_empty() {

@@ -1,4 +1,4 @@
-//! `relu doctor`: is this installation whole? Each line names what is wrong and the remedy.
+//! `relu doctor`: checks the installation. Each line names what is wrong and the remedy.
 
 use super::{Outcome, say, say_json};
 use protocol::ErrorKind;
@@ -17,36 +17,37 @@ struct Finding {
 
 pub fn doctor(as_json: bool) -> Outcome {
     let findings = examine();
-    let well = findings.iter().all(|finding| finding.ok);
+    let all_ok = findings.iter().all(|finding| finding.ok);
     if as_json {
         say_json(&findings)?;
     } else {
         for finding in &findings {
             say(&format!("{:<4} {:<10} {}", if finding.ok { "ok" } else { "BAD" }, finding.check, finding.text))?;
         }
-        say(if well { "all is well" } else { "something is wrong; the lines marked BAD say what would help" })?;
+        say(if all_ok { "all is well" } else { "something is wrong; the lines marked BAD say what would help" })?;
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn examine() -> Vec<Finding> {
-    let mut findings = vec![judge("version", Ok::<_, String>(format!("relu-notebook {}", env!("CARGO_PKG_VERSION"))))];
-    findings.push(judge("mnist", mnist()));
-    findings.push(judge("terminal", Ok::<_, String>(terminal())));
+    let mut findings =
+        vec![finding("version", Ok::<_, String>(format!("relu-notebook {}", env!("CARGO_PKG_VERSION"))))];
+    findings.push(finding("mnist", mnist()));
+    findings.push(finding("terminal", Ok::<_, String>(terminal())));
     match Home::locate().and_then(|home| home.prepare().map(|()| home)) {
-        Err(error) => findings.push(judge("home", Err::<String, _>(error))),
+        Err(error) => findings.push(finding("home", Err::<String, _>(error))),
         Ok(home) => {
-            findings.push(judge("home", Ok::<_, String>(home.folder().display().to_string())));
-            findings.push(judge("disk", disk(&home)));
-            findings.push(judge("memory", super::memory::judge()));
-            findings.push(judge("store", store(&home)));
-            findings.push(judge("kernel", kernel(&home)));
+            findings.push(finding("home", Ok::<_, String>(home.folder().display().to_string())));
+            findings.push(finding("disk", disk(&home)));
+            findings.push(finding("memory", super::memory::check()));
+            findings.push(finding("store", store(&home)));
+            findings.push(finding("kernel", kernel(&home)));
         }
     }
     findings
 }
 
-fn judge(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -> Finding {
+fn finding(check: &'static str, outcome: Result<String, impl std::fmt::Display>) -> Finding {
     match outcome {
         Ok(text) => Finding { check, ok: true, text },
         Err(error) => Finding { check, ok: false, text: error.to_string() },
@@ -60,9 +61,9 @@ fn mnist() -> Result<String, mnist::UnpackError> {
     Ok("the four embedded files match their published sha256".into())
 }
 
-/// What the notebook goes by; it asks the terminal for nothing but its background, and waits for no answer.
+/// The size and the environment variables that decide how the notebook looks.
 fn terminal() -> String {
-    let size = match shell::drawn_size() {
+    let size = match shell::frame_size() {
         Ok((columns, rows)) if std::io::stdout().is_terminal() => format!("{columns}x{rows}"),
         _ => "none here".into(),
     };
@@ -72,7 +73,7 @@ fn terminal() -> String {
 }
 
 /// A race of 150 epochs keeps some 26 checkpoints of 200 KB for each arm; with less than this, little more can be kept.
-const LITTLE_SPACE: u64 = 50_000_000;
+const MIN_FREE_BYTES: u64 = 50_000_000;
 
 fn disk(home: &Home) -> Result<String, String> {
     let free = home.free_bytes().map_err(|error| format!("its free space can't be told: {error}"))?;
@@ -80,12 +81,12 @@ fn disk(home: &Home) -> Result<String, String> {
         let folder = home.folder().display();
         return Err(format!("it takes no more files for {folder}, whatever their size: remove some"));
     }
-    judge_space(free, home)
+    check_space(free, home)
 }
 
-fn judge_space(free: u64, home: &Home) -> Result<String, String> {
+fn check_space(free: u64, home: &Home) -> Result<String, String> {
     let (megabytes, folder) = (free / 1_000_000, home.folder().display());
-    if free < LITTLE_SPACE {
+    if free < MIN_FREE_BYTES {
         return Err(format!(
             "only {megabytes} MB are free for {folder}; a race of 150 epochs keeps about 11 MB: free some space"
         ));
@@ -109,16 +110,16 @@ fn store(home: &Home) -> Result<String, String> {
     Ok(format!("{} with {}", home.database().display(), protocol::counted(runs.len(), "run")))
 }
 
-/// Starts the kernel if none runs: only so is it known that LibTorch loads.
+/// Starts the kernel if none runs, to check that LibTorch loads.
 fn kernel(home: &Home) -> Result<String, ClientError> {
-    // One that runs may be the last of a program that is not there any more.
+    // A kernel may still run although its program was deleted.
     Client::program()?;
-    let ran = Client::glance(home)?.is_some();
+    let ran = Client::connect_briefly(home)?.is_some();
     let mut client = super::connect_or_start(home)?;
     let hello = client.hello().clone();
     if !ran {
         match client.leave(false) {
-            // It goes on with what was interrupted.
+            // It has resumed interrupted jobs.
             Ok(()) | Err(ClientError::Refused { kind: ErrorKind::Busy, .. }) => {}
             Err(error) => return Err(error),
         }
@@ -131,10 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_space_is_told_with_the_remedy() {
+    fn too_little_space_is_reported_with_the_remedy() {
         let home = Home::at("/somewhere").unwrap();
-        assert_eq!(judge_space(LITTLE_SPACE, &home).unwrap(), "50 MB free");
-        let why = judge_space(LITTLE_SPACE - 1, &home).unwrap_err();
+        assert_eq!(check_space(MIN_FREE_BYTES, &home).unwrap(), "50 MB free");
+        let why = check_space(MIN_FREE_BYTES - 1, &home).unwrap_err();
         assert!(why.contains("49 MB") && why.contains("/somewhere") && why.contains("free some space"), "{why}");
     }
 }

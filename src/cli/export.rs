@@ -1,9 +1,10 @@
-//! A run's curves as a file: CSV, JSON, or a chart in SVG or PNG.
+//! Exports a run's curves as CSV, as JSON, or as a chart in SVG or PNG.
 
 use super::chart;
-use super::runs::{Format, as_value, epochs_in_order, find};
+use super::stored_run::{read_run, sorted_epochs, to_json};
 use super::{Outcome, Usage, complain};
 use app::{AxisReach, TrainingRun, Viewport, article_points, training_plot};
+use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
@@ -16,10 +17,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use store::{Home, OutputError, Store, write_out};
 
+/// The format of an exported file.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// A row for each epoch of each lane
+    Csv,
+    /// Settings, state and epochs
+    Json,
+    /// The chart: validation error by epoch
+    Svg,
+    /// The same as pixels
+    Png,
+}
+
 pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
     let format = match (format, output) {
         (Some(format), _) => format,
-        (None, Some(path)) if path != Path::new("-") => of_name(path).ok_or_else(|| {
+        (None, Some(path)) if path != Path::new("-") => format_of(path).ok_or_else(|| {
             Usage(format!("{}: name a file that ends in .csv, .json, .svg or .png, or give --format", path.display()))
         })?,
         (None, _) => Format::Csv,
@@ -28,10 +42,10 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
         return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
     }
-    let (store, summary) = find(home, run)?;
+    let (store, summary) = read_run(home, run)?;
     let bytes = match format {
-        Format::Csv => csv(&epochs_in_order(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(&store, &summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Csv => csv(&sorted_epochs(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(&store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
             let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
@@ -44,7 +58,7 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     };
     match write_out(home, output.unwrap_or(Path::new("-")), &bytes) {
         Err(refused @ OutputError::InHome { .. }) => return Err(Usage(refused.to_string()).into()),
-        // Told as such, so that a reader who has had enough is no failure.
+        // Returned as an I/O error: a reader that closes the pipe is no failure.
         Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => {
             return Err(cause.into());
         }
@@ -53,7 +67,7 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a run's curves to a file that is not there yet, in the format that its name ends in.
+/// Writes a run's curves to a new file, in the format of its extension.
 ///
 /// # Errors
 /// If there is something at the path already, and for what keeps the run from being read or the file from being written.
@@ -64,8 +78,8 @@ pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<(
     export(home, run, None, Some(path)).map(drop)
 }
 
-/// The format that a file's name ends in.
-fn of_name(path: &Path) -> Option<Format> {
+/// The format of a file's extension.
+fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(Format::Csv),
         "json" => Some(Format::Json),
@@ -76,12 +90,11 @@ fn of_name(path: &Path) -> Option<Format> {
 }
 
 fn json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(&as_value(store, summary, epochs)?)?;
+    let text = serde_json::to_string_pretty(&to_json(store, summary, epochs)?)?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 
-/// The columns of the table: the lane and the epoch, what is measured of the whole network, and of each layer that
-/// something was measured of, as `conv1.zeros`.
+/// The columns of metrics: those of the whole network, then those of each measured layer, such as `conv1.zeros`.
 fn columns(epochs: &[EpochRecord]) -> Vec<(Metric, Option<Layer>)> {
     let whole = METRICS.iter().filter(|entry| !entry.per_layer).map(|entry| (entry.metric, None));
     let layers: BTreeSet<Layer> = epochs.iter().flat_map(|record| record.measured.layers()).collect();
@@ -91,8 +104,7 @@ fn columns(epochs: &[EpochRecord]) -> Vec<(Metric, Option<Layer>)> {
     whole.chain(of_layers).collect()
 }
 
-/// The header is there whatever follows: a table without one can't be read as a table. A number that was not measured is
-/// an empty field.
+/// Always writes the header, as a table can't be read without one. A value that was not measured is an empty field.
 fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
     let columns = columns(epochs);
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -130,8 +142,8 @@ fn title(summary: &RunSummary) -> String {
     format!("Run {run}{name}: {network} on {data}{images}, {settings}, {seeds}")
 }
 
-/// A run's chart as the notebook has it: validation error by epoch, with several seeds the mean and the seeds behind it,
-/// the article's points.
+/// The notebook's chart of a run: the validation error by epoch with the article's points; with several seeds their mean and
+/// each seed.
 fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
     let library = Library::english();
     let mut race = TrainingRun::new(summary.run, summary.spec.clone());
@@ -148,7 +160,7 @@ mod tests {
     use protocol::{ArmId, Lane, Measurement, Preset, Study};
 
     #[test]
-    fn an_export_from_the_notebook_replaces_nothing() {
+    fn an_export_from_the_notebook_overwrites_nothing() {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::at(parent.path().join("home")).unwrap();
         let path = parent.path().join("run-1.csv");
@@ -216,7 +228,7 @@ mod tests {
         Study { epochs: 12, train_size: 10_000, ..Study::of(Preset::Article) }
     }
 
-    /// As the notebook has it: a lane whose loss left the finite numbers ends with a cross.
+    /// As in the notebook, the curve of a lane that diverged ends with a cross.
     #[test]
     fn a_lane_that_diverged_ends_with_a_mark() {
         let (summary, mut history) = run(small());
@@ -229,7 +241,8 @@ mod tests {
         assert_eq!(crosses(&history), 2, "two strokes");
     }
 
-    /// The article's points do not squeeze a study of another size: they are arrows at the border, and the key lists them.
+    /// The axes of a study of another size fit its own curves. The article's points are arrows at the border, and the legend lists
+    /// them.
     #[test]
     fn a_study_that_is_not_the_articles_has_its_own_axes() {
         let ticks = |svg: &str| -> Vec<u32> {

@@ -1,6 +1,6 @@
-//! Follows a run to its end, over a connection that may be cut.
+//! Follows a run to its end and reconnects if the connection is lost.
 
-use super::teller::{Style, Teller};
+use super::run_output::{OutputStyle, RunOutput};
 use super::{Outcome, complain};
 use color_eyre::eyre::WrapErr;
 use protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
@@ -11,21 +11,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 use store::{Home, Store};
 
-/// How often Ctrl-C is looked at while nothing happens.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How often Ctrl-C is checked while no event comes.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Follows a run that `client` is following already; 0 only if it finishes.
-pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: Style) -> Outcome {
+/// Prints the events of a run to its end. `client` must have sent `RequestBody::Follow`. The exit code is 0 only if the run
+/// finishes.
+pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: OutputStyle) -> Outcome {
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut interrupts = 0;
     let mut asked_to_stop = false;
-    let mut follower = Follower { home, run, client, teller: Teller::new(run, style), halt, skipped: Vec::new() };
+    let mut follower = Follower { home, run, client, output: RunOutput::new(run, style), halt, skipped: Vec::new() };
     if let Some(code) = follower.replay()? {
         return Ok(code);
     }
     loop {
         for signal in signals.pending() {
-            // Whoever ends the follower, a session at its end say, has not asked for the end of the run; Ctrl-C has.
+            // SIGTERM ends this process, for instance with its session, and not the run. Ctrl-C stops the run.
             if signal == SIGTERM {
                 complain(&format!("left; run {run} goes on in the kernel, `relu stop {run}` stops it"));
                 return Ok(ExitCode::FAILURE);
@@ -44,7 +45,7 @@ pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: Style)
                 return Ok(ExitCode::FAILURE);
             }
         }
-        if let Some(code) = follower.hear()? {
+        if let Some(code) = follower.print_next_event()? {
             return Ok(code);
         }
     }
@@ -54,66 +55,66 @@ struct Follower<'a> {
     home: &'a Home,
     run: RunId,
     client: Client,
-    teller: Teller,
+    output: RunOutput,
     halt: Halt,
-    /// What was said of lines that can't be read.
+    /// The remarks on unreadable lines that were printed.
     skipped: Vec<String>,
 }
 
 impl Follower<'_> {
-    /// What was committed before we listened stands in the store; what is in both is told once.
+    /// Prints what was committed before the connection. An event that comes again live is printed once.
     fn replay(&mut self) -> color_eyre::Result<Option<ExitCode>> {
         for event in Store::open_read(self.home)?.history(self.run)? {
-            if self.halt == Halt::Pardoned && is_halt(&event) {
+            if self.halt == Halt::Ignored && is_halt(&event) {
                 continue;
             }
-            if let Some(code) = self.teller.tell(&event)? {
+            if let Some(code) = self.output.print(&event)? {
                 return Ok(Some(code));
             }
         }
         Ok(None)
     }
 
-    /// Waits a moment for the next event.
-    fn hear(&mut self) -> color_eyre::Result<Option<ExitCode>> {
-        match self.client.next_event(GLANCE) {
+    /// Waits [`POLL_INTERVAL`] for the next event and prints it.
+    fn print_next_event(&mut self) -> color_eyre::Result<Option<ExitCode>> {
+        match self.client.next_event(POLL_INTERVAL) {
             Ok(Some(Message::Event(Event::Run(event)))) if event.run() == self.run => {
-                if self.halt.pardons(&event) {
+                if self.halt.ignores(&event) {
                     Ok(None)
                 } else {
-                    self.teller.tell(&event)
+                    self.output.print(&event)
                 }
             }
             Ok(Some(Message::Unreadable(line))) => self.skip(&line),
             Ok(_) => Ok(None),
-            Err(gone @ ClientError::Gone { .. }) => self.come_back(gone),
+            Err(gone @ ClientError::Gone { .. }) => self.reconnect(gone),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// One line that can't be read is skipped with a word; what was committed with it stands in the store.
+    /// Skips a line that can't be read, with a remark. What was committed with it is in the store.
     fn skip(&mut self, line: &Unreadable) -> color_eyre::Result<Option<ExitCode>> {
-        let word = line.to_string();
-        if !self.skipped.contains(&word) {
-            self.teller.remark_aside(&word)?;
-            self.skipped.push(word);
+        let remark = line.to_string();
+        if !self.skipped.contains(&remark) {
+            self.output.print_aside(&remark)?;
+            self.skipped.push(remark);
         }
         if line.subject == Some(Subject::Run(self.run)) && !line.is_progress() { self.replay() } else { Ok(None) }
     }
 
-    /// The kernel cuts off whoever does not read, one that was suspended for minutes say, and trains on: what was missed
-    /// stands in the store.
-    fn come_back(&mut self, gone: ClientError) -> color_eyre::Result<Option<ExitCode>> {
+    /// Connects again. The kernel closes the connection of a client that does not read, such as one that was suspended, and goes
+    /// on training. The missed events are in the store.
+    fn reconnect(&mut self, gone: ClientError) -> color_eyre::Result<Option<ExitCode>> {
         let run = self.run;
-        let Some(mut client) = Client::connect(self.home).map_err(|error| cut_short(error, run))? else {
-            return Err(cut_short(gone, run));
+        let Some(mut client) = Client::connect(self.home).map_err(|error| interrupted_error(error, run))? else {
+            return Err(interrupted_error(gone, run));
         };
-        // The kernel that trained the run is gone, and the next one may have taken it up: an exit status of 0 would say that
-        // nothing has happened.
+        // The kernel that trained the run has ended. The next one may go on with the run, but an exit code of 0 would hide the
+        // interruption.
         if client.hello().pid != self.client.hello().pid {
-            return Err(cut_short(gone, run));
+            return Err(interrupted_error(gone, run));
         }
-        client.request(RequestBody::Follow).map_err(|error| cut_short(error, run))?;
+        client.request(RequestBody::Follow).map_err(|error| interrupted_error(error, run))?;
         self.client = client;
         self.halt = Halt::Ends;
         self.replay()
@@ -122,15 +123,15 @@ impl Follower<'_> {
     fn stop(&mut self) -> Result<(), ClientError> {
         self.halt = Halt::Ends;
         match self.client.request(RequestBody::Stop { run: self.run }) {
-            // It has come to its end by itself, or the kernel has: the next event tells.
+            // The run or the kernel has ended by itself, and the next event says so.
             Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State, .. } | ClientError::Gone { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// A kernel that is gone has left its run where it was.
-pub fn cut_short(error: ClientError, run: RunId) -> color_eyre::Report {
+/// Says how to resume the run if the kernel has ended.
+pub fn interrupted_error(error: ClientError, run: RunId) -> color_eyre::Report {
     match error {
         gone @ ClientError::Gone { .. } => color_eyre::Report::new(gone)
             .wrap_err(format!("run {run} is interrupted; `relu resume {run}` goes on, and so does the next kernel")),
@@ -143,22 +144,22 @@ fn is_halt(event: &RunEvent) -> bool {
     matches!(event, Stopped { .. } | Paused { .. } | Interrupted { .. } | Failed { .. })
 }
 
-/// What the next halt of the run means to its follower.
+/// What the next stop, pause, interruption or failure means for the follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
     Ends,
-    /// A resume was asked: should a halt still be under way, the run goes on after it.
-    Pardoned,
+    /// A resume was requested. If the run was just stopping, it goes on after that.
+    Ignored,
 }
 
 impl Halt {
-    /// Whether this event, the next one, is the halt before the resume. No other after it is.
-    fn pardons(&mut self, event: &RunEvent) -> bool {
-        let pardoned = *self == Self::Pardoned && is_halt(event);
-        if pardoned || matches!(event, RunEvent::Continued { .. } | RunEvent::Queued { .. }) {
+    /// Whether this event is the halt before the resume, which is ignored. Later ones are not.
+    fn ignores(&mut self, event: &RunEvent) -> bool {
+        let ignored = *self == Self::Ignored && is_halt(event);
+        if ignored || matches!(event, RunEvent::Continued { .. } | RunEvent::Queued { .. }) {
             *self = Self::Ends;
         }
-        pardoned
+        ignored
     }
 }
 
@@ -170,14 +171,14 @@ mod tests {
     fn the_halt_before_a_resume_is_pardoned_and_no_other() {
         let run = RunId(1);
         let stopped = RunEvent::Stopped { run };
-        let pardons =
-            |mut halt: Halt, events: &[RunEvent]| events.iter().map(|event| halt.pardons(event)).collect::<Vec<_>>();
+        let ignores =
+            |mut halt: Halt, events: &[RunEvent]| events.iter().map(|event| halt.ignores(event)).collect::<Vec<_>>();
         let resumed = [RunEvent::Continued { run }, stopped.clone()];
-        assert_eq!(pardons(Halt::Pardoned, &resumed), [false, false]);
+        assert_eq!(ignores(Halt::Ignored, &resumed), [false, false]);
         let halting = [stopped.clone(), RunEvent::Continued { run }, stopped.clone()];
-        assert_eq!(pardons(Halt::Pardoned, &halting), [true, false, false]);
-        // The disk refused the resume: the kernel tells the halt again.
-        assert_eq!(pardons(Halt::Pardoned, &[stopped.clone(), stopped.clone()]), [true, false]);
-        assert_eq!(pardons(Halt::Ends, &[stopped]), [false]);
+        assert_eq!(ignores(Halt::Ignored, &halting), [true, false, false]);
+        // The disk refused the resume: the kernel sends the halt again.
+        assert_eq!(ignores(Halt::Ignored, &[stopped.clone(), stopped.clone()]), [true, false]);
+        assert_eq!(ignores(Halt::Ends, &[stopped]), [false]);
     }
 }

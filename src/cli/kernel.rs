@@ -1,4 +1,4 @@
-//! `relu kernel`: what the kernel does, and its end.
+//! `relu kernel`: shows the kernel's status, and stops it.
 
 use super::{Outcome, say, say_json};
 use clap::Subcommand;
@@ -66,12 +66,12 @@ fn status(home: &Home, as_json: bool) -> Outcome {
 }
 
 fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
-    let left = Client::connect(home).and_then(|client| match client {
+    let outcome = Client::connect(home).and_then(|client| match client {
         Some(mut client) => client.leave(force).map(|()| true),
         None => Ok(false),
     });
     let mut killed = false;
-    let stopped = match left {
+    let stopped = match outcome {
         Ok(stopped) => stopped,
         Err(error @ (ClientError::Silent { .. } | ClientError::Stays { .. })) if force => {
             Client::kill(home, error)?;
@@ -98,11 +98,11 @@ fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A kernel that refused our greeting understands this one request, and only while it is idle.
+/// Stops a kernel of another version, which accepts only this request, and only while it is idle.
 fn stop_other_version(home: &Home, refusal: ClientError) -> color_eyre::Result<()> {
     match Client::stop_idle(home) {
         Ok(()) => Ok(()),
-        // It serves another user, and hung up.
+        // It serves another user and has closed the connection.
         Err(ClientError::Gone { .. }) => Err(refusal.into()),
         Err(ClientError::Refused { kind: ErrorKind::Busy, message }) => bail!(
             "the kernel is of another version and at work ({message}); such a one can be asked to leave only when it is \

@@ -1,4 +1,4 @@
-//! `relu ledger`: every claim of the article beside the reader's own measurements, and the verdict they give.
+//! `relu ledger`: prints every claim of the article with the reader's own measurements and the verdict.
 
 use super::{say, say_json};
 use app::{ClaimLine, VerdictTotals, claim_lines, findings_for_claim, wrap_options};
@@ -15,9 +15,12 @@ const WIDTH: u16 = 78;
 pub fn ledger(as_json: bool) -> super::Outcome {
     let library = Library::english();
     let home = Home::locate()?;
-    // Nothing has been measured where there is no store yet.
-    let measured =
-        if home.database().exists() { measured(&library, &Store::open_read(&home)?)? } else { Measured::default() };
+    // Without a store nothing has been measured yet.
+    let measured = if home.database().exists() {
+        read_measured(&library, &Store::open_read(&home)?)?
+    } else {
+        Measured::default()
+    };
     let found = |claim: &ClaimCell| findings_for_claim(claim, &library, |key| measured.cells.get(key), &measured.races);
     let claims: Vec<(&str, &ClaimCell)> = library
         .lessons
@@ -54,22 +57,22 @@ pub fn ledger(as_json: bool) -> super::Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the store holds: the last outcome of every cell that was measured as its lesson has it, and the races.
+/// The measurements in the store: the last outcome of every cell with its lesson's settings, and the findings of runs.
 #[derive(Default)]
 struct Measured {
     cells: HashMap<CellKey, Outcome>,
     races: Vec<Finding>,
 }
 
-fn measured(library: &Library, store: &Store) -> Result<Measured, StoreError> {
-    let as_its_lesson_has_it = |record: &CellRecord| {
+fn read_measured(library: &Library, store: &Store) -> Result<Measured, StoreError> {
+    let has_lesson_settings = |record: &CellRecord| {
         let lesson = library.find(&record.cell.lesson).map(|at| &library.lessons[at]);
         match lesson.and_then(|lesson| lesson.cell(&record.cell.cell)).map(|cell| &cell.body) {
             Some(CellBody::Experiment(cell)) => cell.spec.finds_the_same(&record.spec),
             _ => false,
         }
     };
-    let records = library.renames().outcomes(store.cell_outcomes()?).into_iter().filter(as_its_lesson_has_it);
+    let records = library.renames().outcomes(store.cell_outcomes()?).into_iter().filter(has_lesson_settings);
     let cells = records.map(|record| (record.cell, record.outcome)).collect();
     Ok(Measured { cells, races: race_findings(&store.finished()?) })
 }

@@ -1,4 +1,4 @@
-//! `relu lessons`: what there is to read, and its cells; and the beginning of a lesson of one's own.
+//! `relu lessons`: lists the lessons and their cells, and creates a new lesson file.
 
 use super::{Outcome, Usage, say, say_json};
 use clap::{Args, Subcommand};
@@ -31,18 +31,18 @@ enum LessonsCommand {
 
 pub fn lessons(arguments: &Lessons) -> Outcome {
     match &arguments.command {
-        Some(LessonsCommand::New { name }) => begin(name),
+        Some(LessonsCommand::New { name }) => create(name),
         None => list(arguments.json),
     }
 }
 
-/// A lesson that shows every kind of cell, link and image; it has no faults.
+/// A lesson without faults that has every kind of cell, link and image.
 const TEMPLATE: &str = include_str!("../../lessons/template.md");
 const TEMPLATE_ID: &str = "\"template\"";
 const TEMPLATE_TITLE: &str = "\"A lesson of your own\"";
 
-/// Writes the template under this name, and over nothing.
-fn begin(name: &Path) -> Outcome {
+/// Writes the template to a new file of this name.
+fn create(name: &Path) -> Outcome {
     if name.file_name().is_none() {
         return Err(Usage(format!("{} is a folder; give the lesson a name such as my-lesson", name.display())).into());
     }
@@ -64,7 +64,7 @@ fn begin(name: &Path) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The template with an id and a title made of a file's name.
+/// The template with the id and title derived from a file's name.
 fn template(name: &str) -> Result<String, Usage> {
     let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let id = words.join("-").to_lowercase();

@@ -1,4 +1,4 @@
-//! The commands: one file each. Exit status 0 is success, 1 a failure told on stderr, 2 a wrong call.
+//! The commands, one file each. The exit code is 0 on success, 1 after an error on stderr, 2 for a wrong command line.
 
 mod chart;
 mod check;
@@ -11,8 +11,9 @@ mod lessons;
 mod measure;
 mod memory;
 mod open;
+mod run_output;
 mod runs;
-mod teller;
+mod stored_run;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -34,7 +35,7 @@ use store::Home;
 #[command(name = "relu", version)]
 struct Arguments {
     #[command(flatten)]
-    look: open::Look,
+    appearance: open::Appearance,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -46,7 +47,7 @@ enum Command {
         /// A lesson's id (`relu lessons` lists them), or FILE.md
         what: String,
         #[command(flatten)]
-        look: open::Look,
+        appearance: open::Appearance,
     },
     /// List the lessons, or begin one of your own
     Lessons(lessons::Lessons),
@@ -112,13 +113,13 @@ struct Usage(String);
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let Arguments { look, command } = match Arguments::try_parse() {
+    let Arguments { appearance, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(refused) => return refuse(&refused),
+        Err(refused) => return print_clap_error(&refused),
     };
     let outcome = match command {
-        None => open::notebook(None, look),
-        Some(Command::Open { what, look: own }) => open::notebook(Some(&what), own.or(look)),
+        None => open::notebook(None, appearance),
+        Some(Command::Open { what, appearance: own }) => open::notebook(Some(&what), own.or(appearance)),
         Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),
@@ -136,15 +137,14 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&in_full(&error));
+            complain(&error_chain(&error));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
 
-/// What is wrong with the command line, or the help that it asks for. A word of the command line that a terminal would
-/// obey is spelled out.
-fn refuse(refused: &clap::Error) -> ExitCode {
+/// Prints an error of the command line, or the help. Control characters that the error quotes are escaped.
+fn print_clap_error(refused: &clap::Error) -> ExitCode {
     let text = refused.render().to_string();
     if let Cow::Owned(safe) = escape_controls(&text) {
         let _ = io::stderr().write_all(safe.as_bytes());
@@ -155,33 +155,33 @@ fn refuse(refused: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(2))
 }
 
-/// An error and its causes. Many name their cause in their own words: nothing is said twice.
-fn in_full(error: &color_eyre::Report) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+/// An error and its causes. A cause that the text so far contains is not repeated.
+fn error_chain(error: &color_eyre::Report) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
-        _ if told.contains(&cause) => told,
-        _ => format!("{told}: {cause}"),
+        _ if text.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
     })
 }
 
-/// A kernel that takes longer than this to be ready is told of.
-const QUIET_START: Duration = Duration::from_secs(5);
+/// A message says so if the kernel takes longer than this to start.
+const START_MESSAGE_AFTER: Duration = Duration::from_secs(5);
 
-/// The kernel's line; what it has to say of how it started is said.
+/// Connects to the kernel, or starts one, and prints its notices.
 fn connect_or_start(home: &Home) -> Result<Client, ClientError> {
-    let client = told_of(Client::connect_or_start, home)?;
+    let client = with_wait_message(Client::connect_or_start, home)?;
     let hello = client.hello();
     hello.notices.iter().chain(&hello.interrupted).for_each(|sentence| complain(sentence));
     Ok(client)
 }
 
-/// Says that the kernel is being waited for, should that take long.
-fn told_of<T>(wait: impl FnOnce(&Home) -> T, home: &Home) -> T {
+/// Calls `wait`, and prints a message if that takes long.
+fn with_wait_message<T>(wait: impl FnOnce(&Home) -> T, home: &Home) -> T {
     let (done, over) = mpsc::channel::<()>();
     let log = home.kernel_log();
-    // Where no thread can be had, nothing is said.
-    let _ = thread::Builder::new().name("patience".into()).spawn(move || {
-        if over.recv_timeout(QUIET_START) == Err(RecvTimeoutError::Timeout) {
+    // If no thread can be started, there is no message.
+    let _ = thread::Builder::new().name("wait-message".into()).spawn(move || {
+        if over.recv_timeout(START_MESSAGE_AFTER) == Err(RecvTimeoutError::Timeout) {
             complain(&format!("still waiting for the kernel; its log is {}", log.display()));
         }
     });
@@ -192,15 +192,15 @@ fn told_of<T>(wait: impl FnOnce(&Home) -> T, home: &Home) -> T {
 
 type Outcome = color_eyre::Result<ExitCode>;
 
-// All text that the commands print passes one of these: it may hold what others wrote, and a terminal would obey the
-// control characters in it.
+// The commands print through these functions only. They escape control characters, because a text may quote input of unknown
+// origin.
 
-/// A message on stderr; a dead stderr is no reason to abort.
+/// Prints a message on stderr. Errors are ignored, as stderr may be closed.
 pub fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "relu: {}", escape_controls(message));
 }
 
-/// One line on stdout.
+/// Prints a line on stdout.
 fn say(line: &str) -> io::Result<()> {
     print_line(&escape_line(line))
 }
@@ -215,7 +215,7 @@ fn print_line(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Whoever read us has had enough, as `head` does.
+/// Whether the reader of the output has closed the pipe, as `head` does.
 fn is_closed_pipe(error: &color_eyre::Report) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
 }
@@ -232,19 +232,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cause_is_told_twice() {
+    fn no_cause_is_repeated() {
         let cause = || io::Error::other("the cable is out");
-        let told = |error: color_eyre::Report| in_full(&error);
+        let text = |error: color_eyre::Report| error_chain(&error);
         assert_eq!(
-            told(color_eyre::Report::new(cause()).wrap_err("x.md can't be read")),
+            text(color_eyre::Report::new(cause()).wrap_err("x.md can't be read")),
             "x.md can't be read: the cable is out"
         );
         let named = color_eyre::Report::new(cause()).wrap_err("x.md can't be read: the cable is out");
-        assert_eq!(told(named), "x.md can't be read: the cable is out");
+        assert_eq!(text(named), "x.md can't be read: the cable is out");
     }
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         Arguments::command().debug_assert();
     }
 }

@@ -1,5 +1,5 @@
-//! `relu measure`: runs the lessons' experiments without the notebook, so that a ledger can be filled overnight. What it
-//! measures is there in the notebook afterwards.
+//! `relu measure`: runs the lessons' experiments without the notebook, for instance overnight. The notebook shows the results
+//! afterwards.
 
 use super::{Outcome, Usage, complain, connect_or_start, say, say_json};
 use clap::Args;
@@ -26,16 +26,16 @@ pub struct Measure {
     json: bool,
 }
 
-/// How often Ctrl-C is looked at.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How often Ctrl-C is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 pub fn measure(arguments: &Measure) -> Outcome {
-    let wanted = wanted(&Library::english(), arguments)?;
+    let wanted = select_cells(&Library::english(), arguments)?;
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
     client.request(RequestBody::Follow)?;
-    let mut timings = timings(&home);
+    let mut timings = read_timings(&home);
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let (mut failed, mut skipped) = (false, Vec::new());
     for (key, spec) in wanted {
@@ -50,7 +50,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
                 complain(&format!("{name} is stopped; what was measured before it is kept"));
                 return Ok(ExitCode::FAILURE);
             }
-            let event = match client.next_event(GLANCE)? {
+            let event = match client.next_event(POLL_INTERVAL)? {
                 Some(Message::Event(event)) => event,
                 Some(Message::Unreadable(line))
                     if line.ends_cell() && line.subject == Some(Subject::Cell(key.clone())) =>
@@ -58,10 +58,10 @@ pub fn measure(arguments: &Measure) -> Outcome {
                     break Err(line.to_string());
                 }
                 Some(Message::Unreadable(line)) => {
-                    let word = line.to_string();
-                    if !skipped.contains(&word) {
-                        complain(&word);
-                        skipped.push(word);
+                    let remark = line.to_string();
+                    if !skipped.contains(&remark) {
+                        complain(&remark);
+                        skipped.push(remark);
                     }
                     continue;
                 }
@@ -99,8 +99,8 @@ pub fn measure(arguments: &Measure) -> Outcome {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What earlier measurements took; nothing where there is no store that can be read.
-fn timings(home: &Home) -> Timings {
+/// The durations of earlier measurements; none if the store can't be read.
+fn read_timings(home: &Home) -> Timings {
     let mut timings = Timings::on(shell::cores());
     let mut records = Store::open_read(home).and_then(|store| store.cell_outcomes()).unwrap_or_default();
     records.sort_by_key(|record| record.finished);
@@ -111,7 +111,7 @@ fn timings(home: &Home) -> Timings {
 }
 
 /// The experiments that the arguments name, in the lessons' order.
-fn wanted(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, ExperimentSpec)>, Usage> {
+fn select_cells(library: &Library, arguments: &Measure) -> Result<Vec<(CellKey, ExperimentSpec)>, Usage> {
     let mut found = Vec::new();
     let lesson_of = |asked: &String| library.named(asked).map(|at| library.lessons[at].meta.id.as_str());
     let lessons: Vec<_> = arguments.cells.iter().map(lesson_of).collect();
@@ -151,7 +151,7 @@ mod tests {
     fn names(cells: &[&str]) -> Result<Vec<String>, String> {
         let cells = cells.iter().map(ToString::to_string).collect();
         let arguments = Measure { cells, full: false, json: false };
-        let found = wanted(&Library::english(), &arguments).map_err(|error| error.to_string())?;
+        let found = select_cells(&Library::english(), &arguments).map_err(|error| error.to_string())?;
         Ok(found.into_iter().map(|(key, _)| format!("{}/{}", key.lesson, key.cell)).collect())
     }
 

@@ -1,28 +1,28 @@
-//! How much memory this process's control groups leave it: where they leave too little, the system kills the kernel in the
-//! middle of a run, and nothing in its log says so.
+//! The memory limit of this process's control groups. Under too low a limit the system kills the kernel in the middle of a
+//! run, and the kernel's log does not say why.
 
 use std::{fs, io, path::Path};
 
-/// What a race needs: LibTorch, MNIST, two lanes.
-const NEEDED: u64 = 240_000_000;
+/// The memory that a run of two lanes needs, with LibTorch and MNIST.
+const NEEDED_BYTES: u64 = 240_000_000;
 
-/// Limits as large as this are how version 1 writes that there is none.
-const NONE: u64 = 1 << 60;
+/// Version 1 of control groups writes "no limit" as a number that is at least this large.
+const NO_LIMIT: u64 = 1 << 60;
 
-/// For `relu doctor`.
+/// Checks the limit, for `relu doctor`.
 ///
 /// # Errors
-/// A sentence, if it is too little for a race.
-pub fn judge() -> Result<String, String> {
-    judge_below(Path::new("/"))
+/// If the limit is too low for a run.
+pub fn check() -> Result<String, String> {
+    check_under(Path::new("/"))
 }
 
-/// The same in a file system whose root is at this path.
-fn judge_below(root: &Path) -> Result<String, String> {
+/// As [`check`], in a file system whose root is this path.
+fn check_under(root: &Path) -> Result<String, String> {
     let megabytes = |bytes: u64| bytes / 1_000_000;
-    let needed = megabytes(NEEDED);
+    let needed = megabytes(NEEDED_BYTES);
     match limits(root).into_iter().min_by_key(|limit| limit.bytes) {
-        Some(Limit { bytes, file }) if bytes < NEEDED => Err(format!(
+        Some(Limit { bytes, file }) if bytes < NEEDED_BYTES => Err(format!(
             "this control group may use {} MB ({file}), and a race needs about {needed} MB: the system would kill the kernel; \
              raise that limit",
             megabytes(bytes)
@@ -39,14 +39,14 @@ struct Limit {
     file: String,
 }
 
-/// The limits of this process's control groups and of those around them: the least one counts.
+/// The limits of this process's control groups and their parents. The lowest one applies.
 fn limits(root: &Path) -> Vec<Limit> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let (groups, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
     let mut limits = Vec::new();
     for mount in mounts.lines().filter_map(Mount::parse) {
         let Some(group) = groups.lines().find_map(|line| mount.group_in(line)) else { continue };
-        // Within a container, what is mounted begins at its own group.
+        // In a container the mount point is the container's own group.
         let inside = Path::new(group).strip_prefix(mount.root).unwrap_or(Path::new(""));
         for folder in inside.ancestors() {
             let file = Path::new(mount.point).join(folder).join(mount.limit_file());
@@ -61,10 +61,10 @@ fn limits(root: &Path) -> Vec<Limit> {
 
 /// `None` where the file says that there is no limit.
 fn limit_in(file: &Path) -> io::Result<Option<u64>> {
-    Ok(fs::read_to_string(file)?.trim().parse().ok().filter(|&bytes| bytes < NONE))
+    Ok(fs::read_to_string(file)?.trim().parse().ok().filter(|&bytes| bytes < NO_LIMIT))
 }
 
-/// A mounted hierarchy of control groups: proc(5) has the form of its line.
+/// A mounted hierarchy of control groups, parsed from a line of `/proc/self/mountinfo` (see proc(5)).
 struct Mount<'a> {
     root: &'a str,
     point: &'a str,
@@ -106,7 +106,7 @@ impl<'a> Mount<'a> {
 mod tests {
     use super::*;
 
-    /// A machine with these files.
+    /// Checks a machine with these files.
     fn machine(files: &[(&str, &str)]) -> Result<String, String> {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -114,7 +114,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        judge_below(root.path())
+        check_under(root.path())
     }
 
     const VERSION_1: &str = "33 25 0:28 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory\n";
@@ -122,7 +122,7 @@ mod tests {
     const CONTAINER: &str = "33 25 0:28 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
 
     #[test]
-    fn too_little_is_named_with_its_file_in_either_version() {
+    fn too_low_a_limit_is_named_with_its_file_in_both_versions() {
         let one = [
             ("proc/self/mountinfo", VERSION_1),
             ("proc/self/cgroup", "5:cpu:/\n4:memory:/c14\n0::/elsewhere\n"),
@@ -136,7 +136,7 @@ mod tests {
             ("proc/self/mountinfo", VERSION_2),
             ("proc/self/cgroup", "0::/user.slice/a.scope\n"),
             ("sys/fs/cgroup/user.slice/a.scope/memory.max", "max\n"),
-            // The least of those around it counts.
+            // The parents' limits apply too.
             ("sys/fs/cgroup/user.slice/memory.max", "100000000\n"),
         ];
         let why = machine(&two).unwrap_err();
@@ -150,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn enough_and_no_limit_are_well() {
+    fn a_sufficient_limit_and_no_limit_are_accepted() {
         let two = [
             ("proc/self/mountinfo", VERSION_2),
             ("proc/self/cgroup", "0::/a\n"),
             ("sys/fs/cgroup/a/memory.max", "2000000000\n"),
         ];
-        let told = machine(&two).unwrap();
-        assert!(told.starts_with("2000 MB for this control group"), "{told}");
+        let message = machine(&two).unwrap();
+        assert!(message.starts_with("2000 MB for this control group"), "{message}");
         for files in [&two[..2], &[]] {
             assert!(machine(files).unwrap().starts_with("no control group limits it"), "{files:?}");
         }

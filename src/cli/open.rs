@@ -12,19 +12,19 @@ use store::Home;
 
 /// How the notebook looks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct Look {
+pub struct Appearance {
     /// Colours for a light or a dark background: light, dark, or auto, which asks the terminal; `RELU_THEME` says the
     /// same
     #[arg(long, value_name = "light|dark|auto")]
     theme: Option<ThemeChoice>,
 }
 
-impl Look {
+impl Appearance {
     pub fn or(self, other: Self) -> Self {
         Self { theme: self.theme.or(other.theme) }
     }
 
-    fn choice(self) -> color_eyre::Result<ThemeChoice> {
+    fn theme_choice(self) -> color_eyre::Result<ThemeChoice> {
         match (self.theme, std::env::var("RELU_THEME")) {
             (Some(theme), _) => Ok(theme),
             (None, Ok(text)) if !text.is_empty() => {
@@ -35,7 +35,7 @@ impl Look {
     }
 }
 
-pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
+pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
     let mut library = Library::english();
     let mut watched = None;
     let lesson = match what {
@@ -44,9 +44,9 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
             let parsed = shell::read_lesson(file)?;
             let faults = lesson::check(std::slice::from_ref(&parsed), &library.lessons);
             if !parsed.1.is_empty() {
-                bail!(listed(file, &faults));
+                bail!(list_faults(file, &faults));
             }
-            // What can be shown is shown, and told what is wrong with it.
+            // The lesson is shown together with its faults.
             library.faults = faults;
             watched = Some(shell::WatchedLesson::of(&parsed));
             Some(library.put(parsed.0))
@@ -67,32 +67,32 @@ pub fn notebook(what: Option<&str>, look: Look) -> Outcome {
             }
         }
     };
-    if plain_only() {
+    if lacks_terminal() {
         if let Some(file) = what.filter(|_| !library.faults.is_empty()) {
-            complain(&listed(file, &library.faults));
+            complain(&list_faults(file, &library.faults));
         }
-        return print(&library, lesson.unwrap_or(0));
+        return print_lesson(&library, lesson.unwrap_or(0));
     }
-    let theme = look.choice()?;
+    let theme = appearance.theme_choice()?;
     let home = Home::locate()?;
     shell::run(shell::Options { home, library, lesson, watched, theme, export: export::to_new_file })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The faults of a lesson's file, as `relu check` lists them.
-fn listed(file: &str, faults: &[Fault]) -> String {
+fn list_faults(file: &str, faults: &[Fault]) -> String {
     let lines = faults.iter().map(|fault| format!("\n{}", escape_line(&fault.to_string())));
     format!("{file} has faults:{}", lines.collect::<String>())
 }
 
-/// Whether there is no terminal that could show the notebook.
-fn plain_only() -> bool {
+/// Whether there is no terminal that can show the notebook.
+fn lacks_terminal() -> bool {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal()
 }
 
-/// The lesson as plain text: cells by their ids, pictures by what they show, sealed blocks folded.
-fn print(library: &Library, lesson: usize) -> Outcome {
+/// Prints the lesson as plain text: cells as their ids, pictures as their captions, sealed blocks folded.
+fn print_lesson(library: &Library, lesson: usize) -> Outcome {
     let document = &library.lessons[lesson];
     let glyphs = Glyphs::detect(|name| std::env::var(name).ok());
     let folded = |sealed: &Sealed, columns: usize| Some(sealed.folded_line(document, columns, None));

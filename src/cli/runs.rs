@@ -1,19 +1,17 @@
-//! `relu runs` and `relu stop`: what was trained, and what to do with it.
+//! `relu runs` and `relu stop`: lists, shows, renames, deletes, exports and stops runs.
 
-use super::{Outcome, complain, connect_or_start, export, say, say_json};
-use clap::{Args, Subcommand, ValueEnum};
-use color_eyre::eyre::{Context, bail};
-use protocol::{
-    EpochRecord, ErrorKind, Event, Lane, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
-    clock,
-};
-use serde_json::json;
-use shell::client::{Client, ClientError, LEAVING, Message};
+use super::export::{self, Format};
+use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
+use super::{Outcome, complain, connect_or_start, say, say_json};
+use clap::{Args, Subcommand};
+use color_eyre::eyre::bail;
+use protocol::{ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock};
+use shell::client::{Client, ClientError, LEAVE_TIMEOUT, Message};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use store::{Home, LaneState, Store, UnfinishedJob};
+use store::{Home, Store, UnfinishedJob};
 use unicode_width::UnicodeWidthStr;
 
 #[derive(Args)]
@@ -39,7 +37,7 @@ enum RunsCommand {
     Rename {
         /// Its number in `relu runs`
         run: RunId,
-        /// What the list is to show beside the number
+        /// What the list shows beside the number
         name: String,
     },
     /// Delete runs with their checkpoints; active ones are refused
@@ -61,18 +59,6 @@ enum RunsCommand {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Format {
-    /// A row for each epoch of each lane
-    Csv,
-    /// Settings, state and epochs
-    Json,
-    /// The chart: validation error by epoch
-    Svg,
-    /// The same as pixels
-    Png,
-}
-
 pub fn runs(arguments: Runs) -> Outcome {
     let home = Home::locate()?;
     match arguments.command {
@@ -80,14 +66,14 @@ pub fn runs(arguments: Runs) -> Outcome {
         Some(RunsCommand::Show { run, json }) => show(&home, run, json || arguments.json),
         Some(RunsCommand::Rename { run, name }) => {
             let name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
-            ask(&home, RequestBody::Rename { run, name })
+            request(&home, RequestBody::Rename { run, name })
         }
         Some(RunsCommand::Delete { runs }) => {
             let mut failed = false;
             for run in runs {
-                match ask(&home, RequestBody::Delete { run }) {
+                match request(&home, RequestBody::Delete { run }) {
                     Ok(_) => say(&format!("run {run} is deleted"))?,
-                    // The others can go all the same.
+                    // The other runs are deleted all the same.
                     Err(error) => {
                         failed = true;
                         complain(&format!("{error:#}"));
@@ -100,8 +86,8 @@ pub fn runs(arguments: Runs) -> Outcome {
     }
 }
 
-/// Only the kernel writes: it is started if none runs.
-fn ask(home: &Home, body: RequestBody) -> Outcome {
+/// Sends a request to the kernel, which alone writes runs; starts one if none runs.
+fn request(home: &Home, body: RequestBody) -> Outcome {
     home.prepare()?;
     connect_or_start(home)?.request(body)?;
     Ok(ExitCode::SUCCESS)
@@ -111,26 +97,26 @@ pub fn stop(run: RunId) -> Outcome {
     let home = Home::locate()?;
     let mut client = match Client::connect(&home)? {
         Some(client) => client,
-        // It would be taken up again.
-        None if find(&home, run)?.1.state == RunState::Interrupted => connect_or_start(&home)?,
+        // The next kernel would go on with it.
+        None if read_run(&home, run)?.1.state == RunState::Interrupted => connect_or_start(&home)?,
         None => bail!("no kernel runs, so run {run} does not train; `relu resume {run}` goes on with it"),
     };
-    // Follow first: its end can't be missed.
+    // Following comes first, so that the run's end can't be missed.
     client.request(RequestBody::Follow)?;
     client.request(RequestBody::Stop { run })?;
-    let mut before = client.heard_meanwhile();
-    let deadline = Instant::now() + LEAVING;
+    let mut buffered = client.take_buffered();
+    let deadline = Instant::now() + LEAVE_TIMEOUT;
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
-        let early = before.pop_front();
-        let answered = early.is_none();
-        let heard = if answered { client.next_event(left)? } else { early };
-        let event = match heard {
+        let early = buffered.pop_front();
+        let is_after_reply = early.is_none();
+        let message = if is_after_reply { client.next_event(left)? } else { early };
+        let event = match message {
             Some(Message::Event(Event::Run(event))) if event.run() == run => event,
             Some(Message::Unreadable(line)) if line.subject == Some(Subject::Run(run)) && !line.is_progress() => {
-                // What was committed with it stands in the store.
+                // What was committed with it is in the store.
                 complain(&line.to_string());
                 if !Store::open_read(&home)?.run(run)?.state.is_active() {
-                    say_rest(&home, run)?;
+                    say_end(&home, run)?;
                     return Ok(ExitCode::SUCCESS);
                 }
                 continue;
@@ -140,13 +126,13 @@ pub fn stop(run: RunId) -> Outcome {
         match event {
             RunEvent::Notice { text: Some(text), .. } => {
                 complain(&text);
-                refuse_if_it_rests(&mut client, run)?;
+                fail_if_at_rest(&mut client, run)?;
             }
-            event if event.ends_run() => match (say_rest(&home, run)?, answered) {
-                (Rest::Rests, _) => return Ok(ExitCode::SUCCESS),
-                // Told before the answer, it may be an earlier end, with a resume between it and this stop.
-                (Rest::GoesOn, false) => {}
-                (Rest::GoesOn, true) => {
+            event if event.ends_run() => match (say_end(&home, run)?, is_after_reply) {
+                (Rest::AtRest, _) => return Ok(ExitCode::SUCCESS),
+                // An end that came before the reply may be an earlier one, with a resume between it and this stop.
+                (Rest::Resumed, false) => {}
+                (Rest::Resumed, true) => {
                     say(&format!("run {run} was stopped, and resumed since"))?;
                     return Ok(ExitCode::SUCCESS);
                 }
@@ -154,77 +140,53 @@ pub fn stop(run: RunId) -> Outcome {
             _ => {}
         }
     }
-    bail!("run {run} has been told to stop and has not within {} s; `relu runs` tells when it has", LEAVING.as_secs())
+    bail!(
+        "run {run} has been told to stop and has not within {} s; `relu runs` tells when it has",
+        LEAVE_TIMEOUT.as_secs()
+    )
 }
 
-/// A run that trains no more, which a full disk has not taken yet, is told apart by the refusal of everything else that is
-/// asked of it. Only space helps, and nobody should wait for that here.
-fn refuse_if_it_rests(client: &mut Client, run: RunId) -> color_eyre::Result<()> {
+/// Fails if the run no longer trains but its end can't be stored because the disk is full: the kernel refuses further requests
+/// for such a run. Only free space helps, so the command does not wait for it.
+fn fail_if_at_rest(client: &mut Client, run: RunId) -> color_eyre::Result<()> {
     match client.request(RequestBody::Stop { run }) {
         Err(ClientError::Refused { kind: ErrorKind::Storage, message }) => {
             bail!("run {run} trains no more, but {message}; `relu runs delete` makes some")
         }
-        // It has come to rest meanwhile, of which the next event tells.
+        // The run has ended meanwhile, and the next event says so.
         Ok(_) | Err(ClientError::Refused { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// What a run does whose end was told.
+/// The state of a run whose end was announced.
 #[derive(Clone, Copy)]
 enum Rest {
-    Rests,
+    AtRest,
     /// It was resumed since.
-    GoesOn,
+    Resumed,
 }
 
-/// Says how the run has come to rest, if it has.
-fn say_rest(home: &Home, run: RunId) -> color_eyre::Result<Rest> {
+/// Prints how the run has ended, if it has.
+fn say_end(home: &Home, run: RunId) -> color_eyre::Result<Rest> {
     match Store::open_read(home)?.run(run)?.state {
-        RunState::Running | RunState::Queued | RunState::Paused => return Ok(Rest::GoesOn),
+        RunState::Running | RunState::Queued | RunState::Paused => return Ok(Rest::Resumed),
         RunState::Finished => say(&format!("run {run} has finished"))?,
         RunState::Failed { reason } => bail!("run {run} failed: {reason}"),
         RunState::Stopped | RunState::Interrupted => {
             say(&format!("run {run} is stopped; `relu resume {run}` goes on"))?;
         }
     }
-    Ok(Rest::Rests)
+    Ok(Rest::AtRest)
 }
 
-/// The store for reading; `None` if nothing was ever trained here.
-pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
-    home.examine()?;
-    let path = home.database();
-    let there =
-        path.try_exists().wrap_err_with(|| format!("{} can't be looked for; is RELU_HOME right?", path.display()))?;
-    if there { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
-}
-
-/// A run's epochs, lane by lane within each. Stored as they came: which lane was ahead is chance, and what is shown of two
-/// equal runs should not differ by it.
-pub fn epochs_in_order(store: &Store, summary: &RunSummary) -> color_eyre::Result<Vec<EpochRecord>> {
-    let lanes = summary.spec.lanes();
-    let mut epochs = store.epochs(summary.run)?;
-    epochs.sort_by_key(|record| (record.epoch, lanes.iter().position(|lane| *lane == record.lane())));
-    Ok(epochs)
-}
-
-/// One run, or a sentence that there is no such.
-pub fn find(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> {
-    let Some(store) = open_store(home)? else {
-        bail!("there is no run {run}: nothing has been trained here yet");
-    };
-    let summary = store.run(run)?;
-    Ok((store, summary))
-}
-
-/// What the kernel's runs complain of: the store knows nothing of a disk that is full. A kernel that can't be asked keeps
-/// nobody from reading, and one that does not answer is told of: what the store has of its runs may not be so any more.
-fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
+/// Prints the kernel's notices on these runs, such as a full disk, which the store does not have. Nothing is printed if the kernel
+/// can't be asked. A kernel that does not answer is reported, because the store may be out of date.
+fn print_notices(home: &Home, runs: &[RunSummary]) {
     if !runs.iter().any(|run| run.state.is_active()) {
         return;
     }
-    let status = Client::glance(home).and_then(|client| match client {
+    let status = Client::connect_briefly(home).and_then(|client| match client {
         Some(mut client) => client.request(RequestBody::Status).map(Some),
         None => Ok(None),
     });
@@ -241,20 +203,20 @@ fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
     }
 }
 
-/// What its state alone does not tell.
+/// Why a run failed, and why its resume was not exact.
 fn remarks(run: &RunSummary) -> Vec<String> {
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let not_exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
     reason.into_iter().chain(not_exact).collect()
 }
 
-/// What the next kernel goes on with by itself. Where that can't be read nothing is said of it.
+/// The jobs that the next kernel goes on with; none if they can't be read.
 fn unfinished_jobs(home: &Home) -> Vec<UnfinishedJob> {
     Store::open_read(home).and_then(|store| store.unfinished_jobs()).unwrap_or_default()
 }
 
-/// How an interrupted run goes on.
-fn what_next(run: &RunSummary, jobs: &[UnfinishedJob]) -> Option<String> {
+/// How an interrupted run is resumed.
+fn resume_hint(run: &RunSummary, jobs: &[UnfinishedJob]) -> Option<String> {
     if run.state != RunState::Interrupted {
         return None;
     }
@@ -268,8 +230,8 @@ fn what_next(run: &RunSummary, jobs: &[UnfinishedJob]) -> Option<String> {
     })
 }
 
-/// Columns of the terminal that is written to; a file or a pipe gets lines that fit most of them.
-fn width() -> usize {
+/// The width of the terminal on stdout. A file or a pipe gets lines that fit most terminals.
+fn output_width() -> usize {
     const PIPED: usize = 100;
     let terminal = std::io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
     terminal.map_or(PIPED, |(columns, _)| usize::from(columns).max(40))
@@ -291,9 +253,9 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    tell_of_troubles(home, &runs);
+    print_notices(home, &runs);
     let jobs = unfinished_jobs(home);
-    let width = width();
+    let width = output_width();
     let say_wrapped = |line: &str, indent: usize| -> color_eyre::Result<()> {
         let indent = " ".repeat(indent);
         let options = app::wrap_options(width).subsequent_indent(&indent);
@@ -307,7 +269,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
         let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
         say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
-        for remark in remarks(&run).into_iter().chain(what_next(&run, &jobs)) {
+        for remark in remarks(&run).into_iter().chain(resume_hint(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
         }
     }
@@ -315,62 +277,38 @@ fn list(home: &Home, as_json: bool) -> Outcome {
 }
 
 fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
-    let (store, summary) = find(home, run)?;
-    let epochs = epochs_in_order(&store, &summary)?;
+    let (store, summary) = read_run(home, run)?;
+    let epochs = sorted_epochs(&store, &summary)?;
     if as_json {
-        say_json(&as_value(&store, &summary, &epochs)?)?;
+        say_json(&to_json(&store, &summary, &epochs)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    tell_of_troubles(home, std::slice::from_ref(&summary));
+    print_notices(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
     let (state, time) = (summary.state.name(), clock(summary.elapsed));
     say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
-    for remark in remarks(&summary).into_iter().chain(what_next(&summary, &unfinished_jobs(home))) {
+    for remark in remarks(&summary).into_iter().chain(resume_hint(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }
     say(&format!("checkpoints: {}", home.run(run).display()))?;
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
-    for (lane, epoch, batch) in diverged(&store, run)? {
+    for (lane, epoch, batch) in diverged_lanes(&store, run)? {
         let title = summary.spec.lane_title(lane);
         say(&format!("{title} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"))?;
     }
     for r in epochs {
-        let number = |metric, decimals| number(&r, metric, decimals);
+        let value = |metric, decimals| format_metric(&r, metric, decimals);
         say(&format!(
             "{:<width$} epoch {:>4}  loss {}  val {:>5} %  test {:>5} %  {:>6} s",
             summary.spec.lane_title(r.lane()),
             r.epoch,
-            number(Metric::TrainLoss, 4),
-            number(Metric::ValError, 2),
-            number(Metric::TestError, 2),
-            number(Metric::Seconds, 2)
+            value(Metric::TrainLoss, 4),
+            value(Metric::ValError, 2),
+            value(Metric::TestError, 2),
+            value(Metric::Seconds, 2)
         ))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A run as JSON: its summary, its study as text, the lanes that diverged, and what its epochs measured.
-pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
-    let diverged: Vec<_> = diverged(store, summary.run)?
-        .into_iter()
-        .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
-        .collect();
-    let study = summary.spec.to_string();
-    Ok(json!({ "summary": summary, "study": study, "diverged": diverged, "epochs": epochs }))
-}
-
-/// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.
-fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
-    let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
-        LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
-        LaneState::Open | LaneState::Finished => None,
-    });
-    Ok(lanes.collect())
-}
-
-/// A measured number, or a dash.
-pub fn number(record: &EpochRecord, metric: Metric, decimals: usize) -> String {
-    record.get(metric).map_or("–".into(), |value| format!("{value:.decimals$}"))
 }

@@ -1,8 +1,8 @@
-//! `relu train` and `relu resume`: start a race, or go on with one, and follow it to its end.
+//! `relu train` and `relu resume`: start or resume a run and follow it to its end.
 
-use super::follow::{Halt, cut_short, follow};
-use super::runs::{find, open_store};
-use super::teller::Style;
+use super::follow::{Halt, follow, interrupted_error};
+use super::run_output::OutputStyle;
+use super::stored_run::{open_store, read_run};
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::bail;
@@ -14,7 +14,7 @@ use shell::client::{Client, ClientError};
 use std::process::ExitCode;
 use store::{Home, Store};
 
-/// What follows the options in `relu train --help`.
+/// The text after the options in `relu train --help`.
 const EXAMPLES: &str = "\
 Examples:
   relu train --epochs 3                            the article's two networks, three epochs
@@ -47,7 +47,7 @@ pub struct Train {
     json: bool,
 }
 
-/// What the arms are named by, from the one table of the activations.
+/// The help of `--arms`, with the names of all activations.
 fn arms_help() -> String {
     let names: Vec<&str> = Activation::all().map(Activation::name).collect();
     format!(
@@ -66,7 +66,7 @@ impl Args for SettingFlags {
             let flag = Arg::new(setting.key).long(setting.flag).visible_aliases(setting.aliases);
             let key_too = (setting.key != setting.flag).then_some(setting.key);
             let flag = flag.visible_aliases(key_too);
-            // A negative number is refused by its own setting, which names its range.
+            // A negative number reaches its setting, whose error names the range.
             command.arg(flag.help(setting.hint()).value_name("VALUE").allow_hyphen_values(true))
         })
     }
@@ -114,7 +114,7 @@ impl Train {
         let mut spec = draft.study().map_err(flag)?;
         if let DataSource::Folder(folder) = &spec.data {
             let refuse = |why| Usage(format!("--data {}: {why}; give a folder with images", folder.display()));
-            // The kernel has a working folder of its own.
+            // The kernel has another working folder.
             let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
             if !folder.is_dir() {
                 return Err(refuse("it is no folder".into()));
@@ -130,29 +130,29 @@ pub fn train(arguments: &Train) -> Outcome {
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
-    // Follow first: nothing that the run tells can be missed.
+    // Following comes first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
     let Reply::Started { run } = client.request(RequestBody::Train { spec, name: arguments.name.clone() })? else {
         bail!("the kernel did not say which run it started");
     };
-    go_on(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
+    follow_or_detach(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
 }
 
 pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
-    client.request(RequestBody::Follow).map_err(|error| cut_short(error, run))?;
+    client.request(RequestBody::Follow).map_err(|error| interrupted_error(error, run))?;
     let halt = match client.request(RequestBody::Resume { run }) {
-        Ok(_) => Halt::Pardoned,
-        // One that goes on already is followed; so a second terminal can watch it.
+        Ok(_) => Halt::Ignored,
+        // A run that trains already is followed, so that a second terminal can watch it.
         Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => Halt::Ends,
-        Err(error) => return Err(cut_short(error, run)),
+        Err(error) => return Err(interrupted_error(error, run)),
     };
-    go_on(client, &home, run, halt, detach, json)
+    follow_or_detach(client, &home, run, halt, detach, json)
 }
 
-/// Goes on with every run that was interrupted, without following any.
+/// Resumes every interrupted run, without following any.
 pub fn resume_all(json: bool) -> Outcome {
     let home = Home::locate()?;
     home.prepare()?;
@@ -170,14 +170,14 @@ pub fn resume_all(json: bool) -> Outcome {
     for RunSummary { run, spec, .. } in runs {
         match client.request(RequestBody::Resume { run }) {
             Ok(_) => {}
-            // The first one that was asked for may have brought the others along.
+            // The kernel that was started for the first run may have resumed this one.
             Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => {}
             Err(ClientError::Refused { message, .. }) => {
                 failed = true;
                 complain(&message);
                 continue;
             }
-            Err(error) => return Err(cut_short(error, run)),
+            Err(error) => return Err(interrupted_error(error, run)),
         }
         if json {
             say_json(&RunEvent::Started { run, spec })?;
@@ -188,23 +188,23 @@ pub fn resume_all(json: bool) -> Outcome {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Whether it trains or waits for a core, as the store has it.
+/// Whether the store has the run as running or queued.
 fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
     Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
-fn go_on(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
     if detach {
         if json {
-            let (_, summary) = find(home, run)?;
+            let (_, summary) = read_run(home, run)?;
             say_json(&RunEvent::Started { run, spec: summary.spec })?;
         } else {
             say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    match follow(client, home, run, halt, Style::choose(json)) {
-        // Nobody reads any more; the run goes on, and 0 is for finished runs alone.
+    match follow(client, home, run, halt, OutputStyle::choose(json)) {
+        // The output is closed. The run goes on, so the exit code is not 0.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
         outcome => outcome,
     }

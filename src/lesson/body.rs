@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// What a writer should mend, and its byte offset in the body.
-pub type Wrong = (String, usize);
+pub type BodyFault = (String, usize);
 
 /// More faults than these are not looked for in one body: each costs another reading.
 const MOST: usize = 100;
@@ -19,7 +19,7 @@ const NAMES: [&str; 7] = ["id", "title", "part", "key", "lesson", "cell", "was"]
 /// A body, and what is wrong with it.
 pub struct Body<'t> {
     root: Spanned<DeTable<'t>>,
-    faults: Vec<Wrong>,
+    faults: Vec<BodyFault>,
     /// Top-level keys that are missing, or that were refused wholly or in part: a fault is told of them already, and
     /// nothing can be said of what they would hold.
     refused: BTreeSet<String>,
@@ -41,7 +41,7 @@ impl<'t> Body<'t> {
     pub fn parse(text: &'t str, required: &[&str]) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
         let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count();
-        let mut faults: Vec<Wrong> = Vec::new();
+        let mut faults: Vec<BodyFault> = Vec::new();
         for error in errors.iter().take(MOST) {
             let at = error.span().map_or(0, |span| span.start);
             // What follows on the same line follows from the first.
@@ -171,7 +171,7 @@ impl<'t> Body<'t> {
     }
 
     /// All its faults.
-    pub fn into_faults(self) -> Vec<Wrong> {
+    pub fn into_faults(self) -> Vec<BodyFault> {
         self.faults
     }
 
@@ -194,7 +194,7 @@ impl<'t> Body<'t> {
 fn controls(
     key: &Spanned<std::borrow::Cow<str>>,
     value: &Spanned<DeValue>,
-    found: &mut Vec<(String, Wrong)>,
+    found: &mut Vec<(String, BodyFault)>,
     top: &str,
 ) {
     let mut refuse = |message: String, at: usize| found.push((top.to_owned(), (message, at)));
@@ -293,4 +293,30 @@ pub fn in_words(message: &str) -> String {
         format!("{plain}{}", &word[end..])
     });
     words.collect::<String>().replace('\n', " ")
+}
+
+/// The largest number of choices: one for each of the keys 1 to 9.
+const MAX_CHOICES: usize = 9;
+
+/// Removes backticks: the texts of a question are shown without markup.
+pub fn strip_backticks(text: &str) -> String {
+    text.replace('`', "")
+}
+
+/// Refuses choices that are empty, that are there twice, or that are more than there are keys.
+pub fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
+    if body.is_refused(key) {
+        return;
+    }
+    let texts: Vec<&str> = texts.collect();
+    let count = texts.len();
+    if count > MAX_CHOICES {
+        body.fault_at(key, format!("{count} choices; the keys 1 to 9 answer, so nine are the most"));
+    }
+    if texts.iter().any(|text| text.trim().is_empty()) {
+        body.fault_at(key, format!("one of the `{key}` is empty"));
+    }
+    if let Some(twice) = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text)).map(|(_, text)| text) {
+        body.fault_at(key, format!("\"{twice}\" stands twice among the `{key}`"));
+    }
 }

@@ -1,8 +1,8 @@
 //! Cells: fenced blocks that the reader runs or answers. Their bodies are TOML; an unknown key is an error.
 
-use super::body::{Body, Wrong, in_words};
+use super::body::{Body, BodyFault, in_words};
 use super::claim::{ClaimBody, ClaimCell};
-use super::document::Position;
+use super::fault::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
 use protocol::{
@@ -118,13 +118,13 @@ const QUIZ: [&str; 2] = ["id", "question"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
 
 /// A cell as it was read, with all that is wrong with it.
-pub struct ReadCell {
+pub struct ParsedCell {
     /// Its id, as far as it could be read: what leads there leads somewhere, however wrong the rest.
     pub id: Option<String>,
     pub was: Option<CellKey>,
     /// `None` if anything is wrong.
     pub body: Option<CellBody>,
-    pub faults: Vec<Wrong>,
+    pub faults: Vec<BodyFault>,
 }
 
 /// What makes a cell of a body, and tells the body what is wrong with it.
@@ -132,13 +132,13 @@ type Reader = fn(&mut Body) -> Option<CellBody>;
 
 impl CellBody {
     /// Reads a fence of the kind `kind`. `None` if there is no such kind of cell.
-    pub fn read(kind: &str, text: &str) -> Option<ReadCell> {
+    pub fn read(kind: &str, text: &str) -> Option<ParsedCell> {
         let (read, required): (Reader, &[&str]) = match kind {
             "train" => (train, &TITLED),
             "experiment" => (|body| experiment(body, false), &TITLED),
             "plot" => (|body| experiment(body, true), &TITLED),
-            "predict" => (predict, &PREDICT),
-            "quiz" => (quiz, &QUIZ),
+            "predict" => (|body| predict(body).map(CellBody::Predict), &PREDICT),
+            "quiz" => (|body| quiz(body).map(CellBody::Quiz), &QUIZ),
             "claim" => (claim, &CLAIM),
             "predictions" => (predictions, &TITLED),
             _ => return None,
@@ -149,14 +149,12 @@ impl CellBody {
         let was = body.take_was();
         let cell = read(&mut body);
         let faults = body.into_faults();
-        Some(ReadCell { id, was, body: cell.filter(|_| faults.is_empty()), faults })
+        Some(ParsedCell { id, was, body: cell.filter(|_| faults.is_empty()), faults })
     }
 }
 
 /// A `plot` takes less than this, in seconds.
 const AT_ONCE: f64 = 1.0;
-/// A question has as many choices as there are keys to answer it.
-const CHOICES: usize = 9;
 
 /// The key of a refused setting.
 fn key_of(error: &SpecError) -> &str {
@@ -325,29 +323,6 @@ fn to_blame<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
         rest.remove(*key);
         settings(rest).err().as_deref() != Some(why)
     })
-}
-
-/// The texts of a question stand in plain letters; a writer's backticks are for the eye alone.
-pub(super) fn plain(text: &str) -> String {
-    text.replace('`', "")
-}
-
-/// What a reader chooses from: two or more texts, none of them empty, no two the same, one key for each.
-pub(super) fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
-    if body.is_refused(key) {
-        return;
-    }
-    let texts: Vec<&str> = texts.collect();
-    let count = texts.len();
-    if count > CHOICES {
-        body.fault_at(key, format!("{count} choices; the keys 1 to 9 answer, so nine are the most"));
-    }
-    if texts.iter().any(|text| text.trim().is_empty()) {
-        body.fault_at(key, format!("one of the `{key}` is empty"));
-    }
-    if let Some(twice) = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text)).map(|(_, text)| text) {
-        body.fault_at(key, format!("\"{twice}\" stands twice among the `{key}`"));
-    }
 }
 
 #[derive(Deserialize)]

@@ -2,12 +2,14 @@
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
-use super::document::{Block, BlockKind, Document, Fault, Inline, Position, Severity, Target, each_block, plain};
+use super::document::{Block, BlockKind, Document, Inline, inline_text, visit_blocks};
+use super::fault::{Fault, Position, Severity};
 use super::glyphs::Glyphs;
 use super::layout::layout_faults;
 use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
+use super::target::Target;
 use protocol::{RACE, finds, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
@@ -69,8 +71,8 @@ impl<'d> Known<'d> {
         if !known.references.is_empty() {
             known.anchors.insert("sources");
         }
-        known.cells.extend(document.unread.cells.iter().map(String::as_str));
-        each_block(&document.blocks, &mut |block| match &block.kind {
+        known.cells.extend(document.unparsed.cells.iter().map(String::as_str));
+        visit_blocks(&document.blocks, &mut |block| match &block.kind {
             BlockKind::Heading { anchor, .. } => {
                 known.anchors.insert(anchor);
             }
@@ -92,15 +94,15 @@ impl<'d> Known<'d> {
 
     /// Whether there is certainly no such heading.
     fn lacks_heading(&self, anchor: &str) -> bool {
-        let unread = &self.document.unread;
-        let may_be = unread.rest || (anchor == "sources" && unread.references);
+        let unparsed = &self.document.unparsed;
+        let may_be = unparsed.rest || (anchor == "sources" && unparsed.references);
         !may_be && !self.anchors.contains(anchor)
     }
 
     /// Whether there is certainly no such cell.
     fn lacks_cell(&self, id: &str) -> bool {
-        let unread = &self.document.unread;
-        !self.cells.contains(id) && !unread.rest && !unread.nameless_cell
+        let unparsed = &self.document.unparsed;
+        !self.cells.contains(id) && !unparsed.rest && !unparsed.cell_without_id
     }
 }
 
@@ -170,18 +172,18 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
     faults.extend(guessable(document).into_iter().map(|(at, what)| warning(document, at, what)));
     faults.extend(spoilers(document).into_iter().map(|(at, what)| warning(document, at, what)));
     let mut anchors = HashSet::new();
-    each_block(&document.blocks, &mut |block| match &block.kind {
+    visit_blocks(&document.blocks, &mut |block| match &block.kind {
         BlockKind::Heading { anchor, .. } if !anchors.insert(anchor.as_str()) => {
             faults.push(fault(document, block.at, format!("a second heading with the anchor #{anchor}")));
         }
-        BlockKind::Image { path, caption } if plain(caption).trim().is_empty() => {
+        BlockKind::Image { path, caption } if inline_text(caption).trim().is_empty() => {
             let missing = format!("the image `{path}` needs words that say what it shows, between its [ and ]");
             faults.push(fault(document, block.at, missing));
         }
         _ => {}
     });
     sealed_faults(own, faults);
-    each_block(&document.blocks, &mut |block| {
+    visit_blocks(&document.blocks, &mut |block| {
         each_link(block, &mut |at, target| faults.extend(dead(target, own, all).map(|why| fault(document, at, why))));
     });
     let unfit = layout_faults(document, (COLUMNS - MARGINS, ROWS), Glyphs::Unicode);
@@ -192,7 +194,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
 fn sealed_faults(own: &Known, faults: &mut Vec<Fault>) {
     let document = own.document;
     let mut above = HashSet::new();
-    each_block(&document.blocks, &mut |block| match &block.kind {
+    visit_blocks(&document.blocks, &mut |block| match &block.kind {
         BlockKind::Cell(cell) => {
             above.insert(cell.id.as_str());
         }
@@ -237,8 +239,8 @@ fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
         return vec![format!("the lesson `{lesson}` has no cell `{cell}`")];
     }
     // A cell that was refused may be the one that finds it.
-    let unread = &other.document.unread;
-    if unread.rest || unread.nameless_cell || !unread.cells.is_empty() {
+    let unparsed = &other.document.unparsed;
+    if unparsed.rest || unparsed.cell_without_id || !unparsed.cells.is_empty() {
         return Vec::new();
     }
     // Every cell of the lesson counts.
@@ -365,7 +367,7 @@ fn dead(target: &Target, own: &Known, all: &Lessons) -> Option<String> {
             }
         },
         Target::Heading(anchor) if own.lacks_heading(anchor) => Some(format!("there is no heading #{anchor} here")),
-        Target::Reference(key) if !own.document.unread.references && !own.references.contains(key.as_str()) => {
+        Target::Reference(key) if !own.document.unparsed.references && !own.references.contains(key.as_str()) => {
             Some(format!("there is no reference `{key}` in the front matter"))
         }
         Target::Cell(id) if own.lacks_cell(id) => Some(format!("there is no cell `{id}` here")),

@@ -1,7 +1,6 @@
 //! A claim of the article with what would bear it out, and the verdict that a reader's own findings give.
 
-use super::body::Body;
-use super::cell::plain;
+use super::body::{Body, strip_backticks};
 use protocol::Finding;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -261,8 +260,8 @@ impl ClaimBody {
                 Err(why) => body.fault(why, at),
             }
         }
-        let [says, article, literature] = [says, article, literature].map(|text| plain(&text));
-        let transfers = transfers.as_deref().map(plain);
+        let [says, article, literature] = [says, article, literature].map(|text| strip_backticks(&text));
+        let transfers = transfers.as_deref().map(strip_backticks);
         ClaimCell { says, article, literature, transfers, lesson, cell, tests: sound }
     }
 }

@@ -1,45 +1,13 @@
-//! What a lesson is once its Markdown is read.
+//! A lesson after parsing.
 
 use super::cell::Cell;
-use super::highlight::{LIT, Lit};
+use super::fault::Position;
+use super::highlight::{HIGHLIGHTED_LANGUAGES, HighlightedCode};
 use super::picture::{Picture, PictureError, Pictures};
-use super::sealed::Sealed;
+use super::target::Target;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
-
-/// Line and column in the lesson's file, both counted from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    pub line: usize,
-    pub column: usize,
-}
-
-/// Whether something has to be mended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    #[default]
-    Error,
-    /// The lesson works as it is; its writer should have a look.
-    Warning,
-}
-
-/// What a writer should mend, and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    pub file: String,
-    pub at: Position,
-    pub severity: Severity,
-    pub message: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.severity == Severity::Warning { "warning: " } else { "" };
-        write!(f, "{}:{}:{}: {word}{}", self.file, self.at.line, self.at.column, self.message)
-    }
-}
 
 /// The front matter.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -54,7 +22,7 @@ pub struct Meta {
     /// Reading time, without the long runs.
     pub minutes: u16,
     pub references: Vec<Reference>,
-    /// Ids that it had once.
+    /// Former ids.
     pub was: Vec<String>,
 }
 
@@ -69,31 +37,31 @@ pub struct Reference {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub file: String,
-    /// What a shipped lesson is called by everywhere: the number that its file's name begins with.
+    /// The number of a shipped lesson, with which its file's name begins.
     pub number: Option<u16>,
-    /// As it was read.
+    /// The text of the file.
     pub text: String,
     pub meta: Meta,
     pub blocks: Vec<Block>,
-    pub unread: Unread,
-    /// Code that has been highlighted, by language and text.
-    pub lit: HashMap<(String, String), Lit>,
-    /// What stands beneath its head: in a ledger, how many of its claims have which verdict.
-    pub standing: Option<String>,
-    /// What became of the image files, once somebody has read them.
+    pub unparsed: Unparsed,
+    /// Highlighted code, by language and text.
+    pub highlighted: HashMap<(String, String), HighlightedCode>,
+    /// A line below the title: in a ledger, how many claims have each verdict.
+    pub subtitle: Option<String>,
+    /// The decoded images, once [`Document::load_pictures`] has read them.
     pub pictures: Pictures,
 }
 
-/// What was refused and is missing from the document: nothing else is to blame for leading there.
+/// The parts that were refused and are missing from the document. A link to one of them is not reported as a second fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unread {
+pub struct Unparsed {
     /// The references, or some of them.
     pub references: bool,
-    /// Cells, by their ids.
+    /// The ids of cells.
     pub cells: Vec<String>,
     /// A cell whose id is not known.
-    pub nameless_cell: bool,
-    /// All that stands behind a block that does not end.
+    pub cell_without_id: bool,
+    /// Everything after a block that does not end.
     pub rest: bool,
 }
 
@@ -148,6 +116,23 @@ pub enum BlockKind {
     Cell(Box<Cell>),
 }
 
+/// Blocks that stay folded until their cells have run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// The ids of the cells that must have run; never empty, without duplicates.
+    pub cells: Vec<String>,
+    /// The block's index among the lesson's sealed blocks with the same first cell, from 0. The store identifies it by both.
+    pub number: usize,
+    pub blocks: Vec<Block>,
+}
+
+impl Sealed {
+    /// The cell by which the store identifies the block.
+    pub fn first_cell(&self) -> &str {
+        self.cells.first().map_or("", String::as_str)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -178,35 +163,11 @@ pub enum Inline {
     Break,
 }
 
-/// Where a link leads.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// `lesson:faster#the-race`
-    Lesson {
-        id: String,
-        anchor: Option<String>,
-    },
-    /// `#the-race`
-    Heading(String),
-    /// `ref:glorot2011`
-    Reference(String),
-    /// `cell:race`
-    Cell(String),
-    /// `[^note]`
-    Footnote(String),
-    /// The line of a folded block, by the block's first cell and its number: following it unfolds the block.
-    Sealed {
-        cell: String,
-        number: usize,
-    },
-    Web(String),
-}
-
 impl Document {
     /// Every cell, in reading order.
     pub fn cells(&self) -> Vec<&Cell> {
         let mut cells = Vec::new();
-        each_block(&self.blocks, &mut |block| {
+        visit_blocks(&self.blocks, &mut |block| {
             if let BlockKind::Cell(cell) = &block.kind {
                 cells.push(cell.as_ref());
             }
@@ -214,13 +175,13 @@ impl Document {
         cells
     }
 
-    /// Code whose language is known and that is not highlighted yet: language and text.
-    pub fn unlit(&self) -> Vec<(String, String)> {
+    /// The language and text of each code block that can be highlighted and is not yet.
+    pub fn code_to_highlight(&self) -> Vec<(String, String)> {
         let mut code = Vec::new();
-        each_block(&self.blocks, &mut |block| {
+        visit_blocks(&self.blocks, &mut |block| {
             if let BlockKind::Code { language, text } = &block.kind
-                && LIT.contains(&language.as_str())
-                && self.lit(language, text).is_none()
+                && HIGHLIGHTED_LANGUAGES.contains(&language.as_str())
+                && self.highlighted(language, text).is_none()
             {
                 code.push((language.clone(), text.clone()));
             }
@@ -228,14 +189,14 @@ impl Document {
         code
     }
 
-    pub fn lit(&self, language: &str, text: &str) -> Option<&Lit> {
-        if self.lit.is_empty() { None } else { self.lit.get(&(language.to_string(), text.to_string())) }
+    pub fn highlighted(&self, language: &str, text: &str) -> Option<&HighlightedCode> {
+        if self.highlighted.is_empty() { None } else { self.highlighted.get(&(language.to_string(), text.to_string())) }
     }
 
     /// The paths of its images, from the folder of the lesson's file.
     pub fn image_paths(&self) -> Vec<&str> {
         let mut paths = Vec::new();
-        each_block(&self.blocks, &mut |block| {
+        visit_blocks(&self.blocks, &mut |block| {
             if let BlockKind::Image { path, .. } = &block.kind {
                 paths.push(path.as_str());
             }
@@ -243,8 +204,8 @@ impl Document {
         paths
     }
 
-    /// Takes its pictures from their files' bytes, which `read` brings.
-    pub fn illustrate(&mut self, read: impl Fn(&str) -> Result<Vec<u8>, PictureError>) {
+    /// Decodes the lesson's images. `read` returns the bytes of a file.
+    pub fn load_pictures(&mut self, read: impl Fn(&str) -> Result<Vec<u8>, PictureError>) {
         let picture = |path: &str| read(path).and_then(|bytes| Picture::decode(&bytes)).map(Arc::new);
         self.pictures = self.image_paths().into_iter().map(|path| (path.to_string(), picture(path))).collect();
     }
@@ -254,37 +215,37 @@ impl Document {
     }
 }
 
-/// Visits blocks and the blocks within them, in reading order.
-pub fn each_block<'d>(blocks: &'d [Block], visit: &mut impl FnMut(&'d Block)) {
+/// Visits blocks and nested blocks in reading order.
+pub fn visit_blocks<'d>(blocks: &'d [Block], visit: &mut impl FnMut(&'d Block)) {
     for block in blocks {
         visit(block);
         match &block.kind {
-            BlockKind::List { items, .. } => items.iter().for_each(|item| each_block(item, visit)),
+            BlockKind::List { items, .. } => items.iter().for_each(|item| visit_blocks(item, visit)),
             BlockKind::Quote(blocks)
             | BlockKind::Callout { blocks, .. }
             | BlockKind::Sealed(Sealed { blocks, .. })
             | BlockKind::Footnote { blocks, .. } => {
-                each_block(blocks, visit);
+                visit_blocks(blocks, visit);
             }
             _ => {}
         }
     }
 }
 
-/// The text of inlines, without its dress.
-pub fn plain(inlines: &[Inline]) -> String {
+/// The text of inlines, without markup.
+pub fn inline_text(inlines: &[Inline]) -> String {
     inlines
         .iter()
         .map(|inline| match inline {
             Inline::Text(text) | Inline::Code(text) | Inline::Math { tex: text, .. } => text.clone(),
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link { text: inner, .. } => plain(inner),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Link { text: inner, .. } => inline_text(inner),
             Inline::Footnote { .. } => String::new(),
             Inline::Break => " ".into(),
         })
         .collect()
 }
 
-/// A heading's anchor: lower case, words joined by `-`.
+/// The anchor of a heading: its words in lower case, joined by `-`.
 pub fn anchor(text: &str) -> String {
     let words = text.to_lowercase();
     let words: Vec<_> = words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();

@@ -1,16 +1,16 @@
-//! Code in colours: what each piece of it is, by the syntaxes that come with syntect.
+//! Syntax highlighting with the syntaxes of syntect.
 //!
-//! A language's first line costs 20 to 35 ms and some 10 MB (its regular expressions are compiled then), so nothing is
-//! loaded before a lesson with code has been shown, and all of it is dropped afterwards.
+//! The first line of a language takes 20 to 35 ms and about 10 MB, because its regular expressions are compiled then. So
+//! nothing is loaded before a lesson with code has been shown, and everything is dropped afterwards.
 
 use super::span::{Span, Style, Token};
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
-/// Code as the spans of its lines.
-pub type Lit = Vec<Vec<Span>>;
+/// The spans of each line of a piece of code.
+pub type HighlightedCode = Vec<Vec<Span>>;
 
-/// Languages whose syntax is known here; the others that a fence may name stay plain.
-pub const LIT: [&str; 3] = ["rust", "python", "sh"];
+/// The languages that are highlighted. Code in others stays plain.
+pub const HIGHLIGHTED_LANGUAGES: [&str; 3] = ["rust", "python", "sh"];
 
 pub struct Highlighter(SyntaxSet);
 
@@ -21,8 +21,8 @@ impl Default for Highlighter {
 }
 
 impl Highlighter {
-    /// The spans of each line, or `None` where the language or something in the code is beyond the syntaxes.
-    pub fn lines(&self, language: &str, text: &str) -> Option<Lit> {
+    /// The spans of each line; `None` if the language is unknown or the code can't be parsed.
+    pub fn lines(&self, language: &str, text: &str) -> Option<HighlightedCode> {
         let syntax = self.0.find_syntax_by_token(language)?;
         let (mut state, mut stack) = (ParseState::new(syntax), ScopeStack::new());
         let mut lines = Vec::new();
@@ -96,7 +96,7 @@ mod tests {
         ] {
             assert_eq!(what(text), Some(Style::Token(token)), "{text}: {lines:?}");
         }
-        for language in LIT {
+        for language in HIGHLIGHTED_LANGUAGES {
             assert!(lit.lines(language, "x").is_some(), "{language}");
         }
         assert_eq!(lit.lines("no such language", "x"), None);

@@ -1,11 +1,11 @@
 //! A document on lines of one width.
 
-use super::document::{Block, BlockKind, Document, Inline, Position, Target, plain};
-use super::links::{Link, links};
+use super::document::{Block, BlockKind, Document, Inline, Sealed, inline_text};
+use super::fault::Position;
 use super::picture::{Picture, PictureError};
-use super::sealed::Sealed;
 use super::search::position;
 use super::span::{Span, Style};
+use super::target::Target;
 use super::wrap::wrap;
 use super::{Cell, Glyphs, math, table};
 use std::ops::Range;
@@ -76,6 +76,43 @@ pub struct Layout {
     pub faults: Vec<(Position, String)>,
 }
 
+/// A link in a layout. A wrapped link has a part on each of its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub target: Target,
+    /// The line of each part, and the index of its span.
+    pub parts: Vec<(usize, usize)>,
+}
+
+/// Finds every link. One that ends a line and begins the next is a single, wrapped link.
+fn find_links(lines: &[Line]) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    // Whether the last link may continue.
+    let mut open = false;
+    for (number, line) in lines.iter().enumerate() {
+        let Line::Text(spans) = line else {
+            open = false;
+            continue;
+        };
+        for (at, span) in spans.iter().enumerate() {
+            let Some(target) = &span.target else {
+                // Indents and quote bars precede the rest of a wrapped link.
+                open &= span.style == Style::Frame || span.text.trim().is_empty();
+                continue;
+            };
+            // A link whose style changes within continues as well.
+            open |= at > 0 && spans[at - 1].target.as_ref() == Some(target);
+            match links.last_mut().filter(|last| open && last.target == *target) {
+                Some(last) => last.parts.push((number, at)),
+                None => links.push(Link { target: target.clone(), parts: vec![(number, at)] }),
+            }
+            open = false;
+        }
+        open = spans.last().is_some_and(|span| span.target.is_some());
+    }
+    links
+}
+
 /// Lays a lesson out for a page of so many columns and rows. `cell_height` tells the rows that a cell takes there;
 /// `folded` the line of so many columns that stands in the place of a sealed block, `None` of one that is unfolded.
 pub fn lay_out(
@@ -90,7 +127,7 @@ pub fn lay_out(
     setter.blocks(&document.blocks, false);
     setter.references();
     let mut layout = setter.layout;
-    layout.links = links(&layout.lines);
+    layout.links = find_links(&layout.lines);
     layout
 }
 
@@ -145,8 +182,8 @@ impl<'c> Setter<'c> {
         let part = Some(meta.part.clone()).filter(|part| !part.is_empty() && !is_number(part));
         let head: Vec<String> = number.into_iter().chain(part).chain([minutes]).collect();
         self.wrapped(&[Span::new(head.join(" · "), Style::Faint)]);
-        if let Some(standing) = &self.document.standing {
-            self.wrapped(&[Span::new(standing.clone(), Style::Text)]);
+        if let Some(subtitle) = &self.document.subtitle {
+            self.wrapped(&[Span::new(subtitle.clone(), Style::Text)]);
         }
         self.blank();
     }
@@ -180,7 +217,7 @@ impl<'c> Setter<'c> {
             if let BlockKind::Heading { level, anchor, text } = &block.kind {
                 let section = || blocks[at + 1..].iter().take_while(|block| !is_heading(block));
                 if section().next().is_some() && section().all(|block| self.is_hidden(block)) {
-                    let (line, text) = (self.layout.lines.len(), plain(text));
+                    let (line, text) = (self.layout.lines.len(), inline_text(text));
                     self.layout.headings.push(Heading { line, level: *level, anchor: anchor.clone(), text });
                     continue;
                 }
@@ -247,7 +284,7 @@ impl<'c> Setter<'c> {
                 }
             }
             BlockKind::Code { language, text } => {
-                let lit = self.document.lit(language, text);
+                let lit = self.document.highlighted(language, text);
                 for (at, line) in text.lines().enumerate() {
                     let plain = || vec![Span::new(line, Style::Code)];
                     let spans = lit.and_then(|lines| lines.get(at)).cloned().unwrap_or_else(plain);

@@ -1,8 +1,8 @@
-//! Lessons: Markdown in, a typed document out, then lines for a screen of any width. Pure: text
-//! goes in, text comes out; images go in as the bytes of their files.
+//! Lessons: parses Markdown into a typed document and lays it out for a screen of any size. This crate does no input or
+//! output: its caller passes texts and the bytes of image files.
 //!
-//! Three stages, three types: [`parse()`] gives a [`Document`] with positions, [`lay_out`] gives a [`Layout`] of styled
-//! lines for one page, and `ui` draws it. [`check()`] runs the first two and lists what a writer should mend.
+//! [`parse()`] makes a [`Document`] with positions, [`lay_out`] makes a [`Layout`] of styled lines for one page, and `ui`
+//! draws it. [`check()`] runs the first two and lists the faults of a lesson.
 
 mod answer;
 mod body;
@@ -11,11 +11,11 @@ mod check;
 mod claim;
 mod comparison;
 mod document;
+mod fault;
 mod glyphs;
 mod highlight;
 mod layout;
 mod library;
-mod links;
 mod math;
 mod parse;
 mod picture;
@@ -23,12 +23,13 @@ mod prediction;
 mod quiz;
 mod renames;
 mod sanitize;
+mod scroll_position;
 mod sealed;
 mod search;
 mod span;
 mod spoilers;
-mod spot;
 mod table;
+mod target;
 mod wrap;
 
 pub use answer::{Answer, AnswerRecord, CONFIDENCE, StoredAnswer};
@@ -36,21 +37,19 @@ pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, PublishedPoint, 
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use comparison::{Comparison, short};
-pub use document::{
-    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Reference, Severity, Target, Unread,
-};
+pub use document::{Align, Block, BlockKind, Document, Inline, Meta, Reference, Sealed, Unparsed};
+pub use fault::{Fault, Position, Severity};
 pub use glyphs::Glyphs;
-pub use highlight::{Highlighter, Lit};
-pub use layout::{Heading, Layout, Line, lay_out};
+pub use highlight::{HighlightedCode, Highlighter};
+pub use layout::{Heading, Layout, Line, Link, lay_out};
 pub use library::Library;
-pub use links::Link;
 pub use parse::{Parsed, parse, parse_bytes};
 pub use picture::{Picture, PictureError, Pictures, Pixel};
 pub use prediction::{DecidedBy, Decision, Extreme, Guess, PredictCell};
 pub use quiz::{Choice, Comments, Feedback, QuizCell, QuizKind};
 pub use renames::Renames;
 pub use sanitize::sanitize;
-pub use sealed::Sealed;
+pub use scroll_position::ScrollPosition;
 pub use search::{Found, Hit, position};
 pub use span::{Span, Style, Token};
-pub use spot::Spot;
+pub use target::Target;

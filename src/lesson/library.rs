@@ -1,6 +1,7 @@
 //! The lessons that ship inside the program, in order.
 
-use super::document::{Document, Fault};
+use super::document::Document;
+use super::fault::Fault;
 use super::parse::{Parsed, parse};
 use super::picture::PictureError;
 
@@ -30,7 +31,7 @@ impl Library {
         let read = |(file, text): &(&str, &str)| {
             let (mut document, faults) = parse(file, text);
             document.number = number_of(file);
-            document.illustrate(|path| image(path).ok_or(PictureError::Missing));
+            document.load_pictures(|path| image(path).ok_or(PictureError::Missing));
             (document, faults)
         };
         // The first frame waits for the lessons, so both of a small machine's cores read them.

@@ -1,13 +1,14 @@
 //! Markdown to [`Document`]. What we do not support is a fault with its place, never passed over.
 
-use super::body::{Body, Wrong, code};
-use super::cell::{Cell, CellBody, ReadCell};
+use super::body::{Body, BodyFault, code};
+use super::cell::{Cell, CellBody, ParsedCell};
 use super::document::{
-    Align, Block, BlockKind, Document, Fault, Inline, Meta, Position, Severity, Target, Unread, anchor, each_block,
-    plain,
+    Align, Block, BlockKind, Document, Inline, Meta, Sealed, Unparsed, anchor, inline_text, visit_blocks,
 };
+use super::fault::{Fault, Position, Severity};
 use super::sanitize::sanitize;
-use super::sealed::{MARK, Sealed};
+use super::sealed::MARK;
+use super::target::Target;
 use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{AstNode, ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options, parse_document};
@@ -42,7 +43,7 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
 /// Some editors write it at the head of a file, where nobody sees it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads a lesson. Its images are for [`Document::illustrate`].
+/// Reads a lesson. Its images are for [`Document::load_pictures`].
 pub fn parse(file: &str, text: &str) -> Parsed {
     let text = sanitize(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
     let mut reader = Reader::new(file, &text);
@@ -56,15 +57,15 @@ pub fn parse(file: &str, text: &str) -> Parsed {
     let blocks = if let Some(at) = in_source.or_else(|| too_deep(root)) {
         // Nothing of it is read: where it ends nobody can say.
         reader.fault(at, TOO_DEEP);
-        reader.unread.rest = true;
+        reader.unparsed.rest = true;
         Vec::new()
     } else {
         let mut blocks = reader.blocks(root);
         blocks.extend(reader.footnotes());
         blocks
     };
-    let (faults, unread) = (reader.faults, reader.unread);
-    (Document { file: file.into(), text, meta, blocks, unread, ..Document::default() }, faults)
+    let (faults, unparsed) = (reader.faults, reader.unparsed);
+    (Document { file: file.into(), text, meta, blocks, unparsed, ..Document::default() }, faults)
 }
 
 /// Quotes, lists and emphasis within each other: what reads, lays out and drops them goes one call deeper for each.
@@ -123,7 +124,7 @@ struct Reader<'f> {
     file: &'f str,
     lines: Vec<&'f str>,
     faults: Vec<Fault>,
-    unread: Unread,
+    unparsed: Unparsed,
     /// In the order in which they are written.
     notes: Vec<Note>,
     /// The names of footnotes in the order in which the text comes to them.
@@ -149,7 +150,7 @@ impl<'f> Reader<'f> {
             file,
             lines: text.split('\n').collect(),
             faults: Vec::new(),
-            unread: Unread::default(),
+            unparsed: Unparsed::default(),
             notes: Vec::new(),
             referred: Vec::new(),
             sealed: HashMap::new(),
@@ -162,7 +163,7 @@ impl<'f> Reader<'f> {
     }
 
     /// Faults of a body of TOML that begins on this line of the file.
-    fn body_faults(&mut self, text: &str, first: usize, kind: &str, wrongs: Vec<Wrong>) {
+    fn body_faults(&mut self, text: &str, first: usize, kind: &str, wrongs: Vec<BodyFault>) {
         let places = Places::of(text);
         for (message, offset) in wrongs {
             let at = places.at(offset);
@@ -179,7 +180,7 @@ impl<'f> Reader<'f> {
             .and_then(|rest| rest.split_once("\n+++\n").or_else(|| Some((rest.strip_suffix("\n+++")?, ""))))
         else {
             self.fault(FIRST, "the front matter is missing: begin with TOML between two lines of +++");
-            self.unread.references = true;
+            self.unparsed.references = true;
             return (Meta::default(), text);
         };
         let mut body = Body::parse(toml, &HEAD);
@@ -188,7 +189,7 @@ impl<'f> Reader<'f> {
             body.refuse_empty(key);
         }
         let meta = body.read::<Meta>();
-        self.unread.references = meta.is_none() || body.is_refused("references");
+        self.unparsed.references = meta.is_none() || body.is_refused("references");
         let mut meta = meta.unwrap_or_default();
         // The lesson is shown and remembered under its id.
         meta.id = clean_id(&meta.id);
@@ -213,7 +214,7 @@ impl<'f> Reader<'f> {
         let kind = match value {
             NodeValue::Heading(heading) => {
                 let text = self.inlines(node);
-                BlockKind::Heading { level: heading.level, anchor: anchor(&plain(&text)), text }
+                BlockKind::Heading { level: heading.level, anchor: anchor(&inline_text(&text)), text }
             }
             NodeValue::Paragraph => {
                 if let Some((image, url)) = lone_image(node) {
@@ -246,7 +247,7 @@ impl<'f> Reader<'f> {
             // It reaches to the end of the file: what is wrong in it is not what its writer means.
             NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
                 self.fault(at, "this block is not closed; end it with a line of ```");
-                self.unread.rest = true;
+                self.unparsed.rest = true;
                 return None;
             }
             NodeValue::CodeBlock(code) => return self.fence(at, &code.info, &code.literal),
@@ -305,10 +306,10 @@ impl<'f> Reader<'f> {
         // They stand at the end of the lesson, in everybody's sight.
         let note = |note: &Note| (note.at, "a footnote can't be sealed; write it into the block's own text");
         let mut wrong: Vec<(Position, &str)> = self.notes[written..].iter().map(note).collect();
-        each_block(&blocks, &mut |block| match &block.kind {
+        visit_blocks(&blocks, &mut |block| match &block.kind {
             BlockKind::Heading { .. } => wrong.push((block.at, "a heading can't be sealed; put it above the block")),
             BlockKind::Cell(cell) => {
-                self.unread.cells.push(cell.id.clone());
+                self.unparsed.cells.push(cell.id.clone());
                 wrong.push((block.at, "a cell can't be sealed; put it above the block"));
             }
             BlockKind::Sealed(_) => {
@@ -348,14 +349,14 @@ impl<'f> Reader<'f> {
     fn fence(&mut self, at: Position, info: &str, body: &str) -> Option<Block> {
         let kind = info.trim();
         match CellBody::read(kind, body) {
-            Some(ReadCell { id: Some(id), was, body: Some(body), .. }) => {
+            Some(ParsedCell { id: Some(id), was, body: Some(body), .. }) => {
                 Some(Block { at, kind: BlockKind::Cell(Box::new(Cell { at, id, was, body })) })
             }
-            Some(ReadCell { id, faults, .. }) => {
+            Some(ParsedCell { id, faults, .. }) => {
                 self.body_faults(body, at.line + 1, kind, faults);
                 match id {
-                    Some(id) => self.unread.cells.push(id),
-                    None => self.unread.nameless_cell = true,
+                    Some(id) => self.unparsed.cells.push(id),
+                    None => self.unparsed.cell_without_id = true,
                 }
                 None
             }
@@ -366,7 +367,7 @@ impl<'f> Reader<'f> {
                 let known = "train, experiment, plot, predict, quiz, claim, predictions";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
-                self.unread.nameless_cell = true;
+                self.unparsed.cell_without_id = true;
                 None
             }
         }
@@ -495,7 +496,7 @@ impl<'f> Reader<'f> {
 
 /// What is wrong with the references of a head, beyond what their type says.
 fn references(body: &mut Body) {
-    let mut wrong: Vec<Wrong> = Vec::new();
+    let mut wrong: Vec<BodyFault> = Vec::new();
     let mut keys = HashSet::new();
     let all = body.value_of("references").and_then(|references| references.get_ref().as_array());
     for reference in all.into_iter().flatten().filter_map(|reference| reference.get_ref().as_table()) {
@@ -646,7 +647,7 @@ mod tests {
         ] {
             let (document, faults) = parse("x.md", &format!("{WHOLE_HEAD}{text}"));
             assert!(faults.iter().any(|fault| fault.message == TOO_DEEP), "{faults:?}");
-            assert!(document.blocks.is_empty() && document.unread.rest);
+            assert!(document.blocks.is_empty() && document.unparsed.rest);
         }
         for text in [quotes(20), lists(20), format!("{}\n", "*".repeat(500)), format!("a\n{}\n", "_".repeat(500))] {
             let (_, faults) = parse("x.md", &format!("{WHOLE_HEAD}{text}"));

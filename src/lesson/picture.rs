@@ -32,7 +32,7 @@ pub enum PictureError {
     Missing,
     #[error("it can't be read: {0}")]
     Unreadable(String),
-    #[error("it has more than {} MB", Picture::HEAVIEST >> 20)]
+    #[error("it has more than {} MB", Picture::MAX_FILE_BYTES >> 20)]
     Heavy,
     #[error("it is no PNG")]
     NoPng,
@@ -50,11 +50,11 @@ impl From<png::DecodingError> for PictureError {
 
 impl Picture {
     /// The most bytes that a file may have.
-    pub const HEAVIEST: u64 = 8 << 20;
+    pub const MAX_FILE_BYTES: u64 = 8 << 20;
 
     /// Reads a PNG of any kind. Nothing is unpacked before its measures are known to be sane.
     pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
-        if bytes.len() as u64 > Self::HEAVIEST {
+        if bytes.len() as u64 > Self::MAX_FILE_BYTES {
             return Err(PictureError::Heavy);
         }
         if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {

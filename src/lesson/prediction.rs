@@ -1,8 +1,7 @@
 //! Predictions: a guess asked before a measurement, and what decides it.
 
 use super::Answer;
-use super::body::Body;
-use super::cell::{CellBody, check_choices, plain};
+use super::body::{Body, check_choices, strip_backticks};
 use protocol::CellKey;
 use serde::Deserialize;
 
@@ -115,14 +114,16 @@ struct DecidesBody {
 }
 
 /// Reads the body of a `predict` fence.
-pub(super) fn predict(body: &mut Body) -> Option<CellBody> {
+pub(super) fn predict(body: &mut Body) -> Option<PredictCell> {
     body.refuse_empty("question");
     if body.text_of("explanation").is_some_and(|text| text.trim().is_empty()) {
         body.fault_at("explanation", "`explanation` is empty; a guess deserves an answer");
     }
     let PredictBody { _id, question, explanation, choices, unit, order, decides } = body.read()?;
-    let (question, explanation) = (plain(&question), plain(&explanation));
-    let each = |texts: Option<Vec<String>>| texts.map(|texts| texts.iter().map(|text| plain(text)).collect::<Vec<_>>());
+    let (question, explanation) = (strip_backticks(&question), strip_backticks(&explanation));
+    let each = |texts: Option<Vec<String>>| {
+        texts.map(|texts| texts.iter().map(|text| strip_backticks(text)).collect::<Vec<_>>())
+    };
     let guess = match (each(choices), unit, each(order)) {
         (Some(choices), None, None) if choices.len() >= 2 => Guess::Choice(choices),
         (None, Some(unit), None) => Guess::Number(unit),
@@ -147,7 +148,7 @@ pub(super) fn predict(body: &mut Body) -> Option<CellBody> {
         }
         Some(Err(_)) | None => None,
     };
-    Some(CellBody::Predict(PredictCell { question, guess, explanation, decides }))
+    Some(PredictCell { question, guess, explanation, decides })
 }
 
 fn decision(read: DecidesBody, guess: &Guess) -> Result<Decision, String> {
@@ -203,6 +204,7 @@ fn decision(read: DecidesBody, guess: &Guess) -> Result<Decision, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::CellBody;
     use super::*;
 
     fn read(body: &str) -> Result<PredictCell, String> {

@@ -1,8 +1,7 @@
 //! Check questions: one of several choices, a number, or a few words.
 
 use super::Answer;
-use super::body::Body;
-use super::cell::{CellBody, check_choices, plain};
+use super::body::{Body, check_choices, strip_backticks};
 use serde::Deserialize;
 
 /// A check question. A wrong answer gets an explanation and can be changed.
@@ -140,7 +139,7 @@ struct QuizBody {
 const KINDS: [&str; 3] = ["choices", "number", "short"];
 
 /// Reads the body of a `quiz` fence.
-pub(super) fn quiz(body: &mut Body) -> Option<CellBody> {
+pub(super) fn quiz(body: &mut Body) -> Option<QuizCell> {
     body.refuse_empty("question");
     let QuizBody { _id, question, choices, number, tolerance, unit, short, because, otherwise } = body.read()?;
     if KINDS.iter().any(|key| body.is_refused(key)) {
@@ -171,7 +170,7 @@ pub(super) fn quiz(body: &mut Body) -> Option<CellBody> {
             {
                 body.fault_at("tolerance", "a `number` needs a `tolerance`, 0 or more: how far off is still right");
             }
-            let (tolerance, unit) = (tolerance.unwrap_or_default(), plain(&unit.unwrap_or_default()));
+            let (tolerance, unit) = (tolerance.unwrap_or_default(), strip_backticks(&unit.unwrap_or_default()));
             QuizKind::Number { value, tolerance, unit, comments: comments(body, because, otherwise) }
         }
         (None, None, Some(accepted)) => {
@@ -185,12 +184,12 @@ pub(super) fn quiz(body: &mut Body) -> Option<CellBody> {
             return None;
         }
     };
-    Some(CellBody::Quiz(QuizCell { question: plain(&question), kind }))
+    Some(QuizCell { question: strip_backticks(&question), kind })
 }
 
 fn comments(body: &mut Body, because: Option<String>, otherwise: Option<String>) -> Comments {
     let mut text = |key: &str, text: Option<String>, whom: &str| {
-        let text = plain(&text.unwrap_or_default());
+        let text = strip_backticks(&text.unwrap_or_default());
         if text.trim().is_empty() && !body.is_refused(key) {
             body.fault_at(key, format!("`{key}` is missing or empty: what is said to a {whom} answer"));
         }
@@ -201,7 +200,7 @@ fn comments(body: &mut Body, because: Option<String>, otherwise: Option<String>)
 
 fn sound_choices(body: &mut Body, mut choices: Vec<Choice>) -> Vec<Choice> {
     for choice in &mut choices {
-        (choice.text, choice.because) = (plain(&choice.text), plain(&choice.because));
+        (choice.text, choice.because) = (strip_backticks(&choice.text), strip_backticks(&choice.because));
     }
     check_choices(body, "choices", choices.iter().map(|choice| choice.text.as_str()));
     if choices.len() < 2 || !choices.iter().any(|choice| choice.right) {
@@ -215,6 +214,7 @@ fn sound_choices(body: &mut Body, mut choices: Vec<Choice>) -> Vec<Choice> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::CellBody;
     use super::*;
 
     fn read(body: &str) -> Result<QuizCell, String> {

@@ -1,28 +1,13 @@
-//! Blocks that give a result away: they stay folded until the cells whose outcome they tell have run.
+//! Sealed blocks: blocks that reveal a result stay folded until the cells that measure it have run.
 
 use super::cell::CellBody;
-use super::document::{Block, BlockKind, Document, each_block};
+use super::document::{BlockKind, Document, Sealed, visit_blocks};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a quote begins with that is such a block; the ids of its cells follow on the same line.
 pub(super) const MARK: &str = "[!SEALED]";
 
-/// A block of text with the cells that unfold it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sealed {
-    /// The cells that have to have run, by their ids; never empty, none twice.
-    pub cells: Vec<String>,
-    /// Which it is among the lesson's blocks that begin with the same cell, counted from 0: their name in the store.
-    pub number: usize,
-    pub blocks: Vec<Block>,
-}
-
 impl Sealed {
-    /// The cell under which the store keeps that the block was unfolded.
-    pub fn first_cell(&self) -> &str {
-        self.cells.first().map_or("", String::as_str)
-    }
-
     /// The line that stands in the place of the folded block, in so many columns: what has to be run, and the key that
     /// unfolds the block at once.
     pub fn folded_line(&self, document: &Document, columns: usize, key: Option<char>) -> String {
@@ -68,7 +53,7 @@ impl Document {
     /// Every sealed block, in reading order.
     pub fn sealed(&self) -> Vec<&Sealed> {
         let mut sealed = Vec::new();
-        each_block(&self.blocks, &mut |block| {
+        visit_blocks(&self.blocks, &mut |block| {
             if let BlockKind::Sealed(block) = &block.kind {
                 sealed.push(block);
             }
@@ -79,7 +64,7 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::Severity;
+    use super::super::fault::Severity;
     use super::super::{Glyphs, Layout, Library, Line, check, lay_out, parse};
     use super::*;
 
@@ -141,7 +126,7 @@ mod tests {
         let open = lay_out(&document, (76, 24), Glyphs::Unicode, |_| 1, |_, _| None);
         assert_eq!(text(&open), ["<cell>", "", "Only one half.", "", "Two.", "", "H"]);
         // A place within it is on its line as long as it is folded.
-        let place = open.spot(open.lines.len() - 3);
+        let place = open.scroll_position(open.lines.len() - 3);
         assert_eq!(text(&shown)[shown.line_at(place) - 3], line);
         for columns in 20..100 {
             let line = document.sealed()[0].folded_line(&document, columns, Some('u'));

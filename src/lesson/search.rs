@@ -1,11 +1,10 @@
 //! Words looked for in every lesson, as a reader sees them: formulas typeset, questions without their answers.
 
 use super::cell::{Cell, CellBody};
-use super::document::{Block, BlockKind, Document, Inline};
+use super::document::{Block, BlockKind, Document, Inline, Sealed};
 use super::library::Library;
 use super::math;
 use super::prediction::Guess;
-use super::sealed::Sealed;
 use std::ops::Range;
 
 /// Where a search found its words.
@@ -38,7 +37,7 @@ pub enum Found {
 
 impl Library {
     /// Every piece of every lesson that holds all the words, letter case aside. A block that is folded is found as a
-    /// whole, by the line that stands in its place: what is in it stays unread.
+    /// whole, by the line that stands in its place: its content is skipped.
     pub fn search(&self, query: &str, is_folded: impl Fn(&Document, &Sealed) -> bool) -> Vec<Hit> {
         let words: Vec<&str> = query.split_whitespace().collect();
         let Some(first) = words.first() else { return Vec::new() };

@@ -1,8 +1,8 @@
-//! A stretch of text on the screen. No colour here: a span carries what it means, `ui` knows how that looks.
+//! Text with a style. A style has no colour: it says what the text is, and `ui` decides how that looks.
 
-use super::document::Target;
+use super::target::Target;
 
-/// What a span is.
+/// The meaning of a span's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Style {
     #[default]
@@ -10,7 +10,7 @@ pub enum Style {
     Emphasis,
     Strong,
     Code,
-    /// A piece of code whose language is known.
+    /// A piece of highlighted code.
     Token(Token),
     Math,
     Title,
@@ -38,7 +38,7 @@ pub enum Token {
 pub struct Span {
     pub text: String,
     pub style: Style,
-    /// Where it leads, if it is a part of a link.
+    /// The link's target, if the span is part of a link.
     pub target: Option<Target>,
 }
 
@@ -47,13 +47,13 @@ impl Span {
         Self { text: text.into(), style, target: None }
     }
 
-    /// Other text of the same kind.
+    /// Another text with the same style and target.
     pub fn with(&self, text: impl Into<String>) -> Self {
         Self { text: text.into(), style: self.style, target: self.target.clone() }
     }
 
-    /// Whether text of the other may follow in the same span.
-    pub fn is_like(&self, other: &Self) -> bool {
+    /// Whether both have the same style and target, so that they can be joined.
+    pub fn has_same_style(&self, other: &Self) -> bool {
         self.style == other.style && self.target == other.target
     }
 }

@@ -1,8 +1,9 @@
 //! Prose above a cell that tells its outcome: in words, or by a number, of what is sealed until the cell has run.
 
 use super::cell::{Cell, CellBody};
-use super::document::{Block, BlockKind, Document, Position};
-use super::sealed::{MARK, Sealed};
+use super::document::{Block, BlockKind, Document, Sealed};
+use super::fault::Position;
+use super::sealed::MARK;
 use std::collections::{HashMap, HashSet};
 
 /// Words in a row that a sentence has of a sealed one, and how many of them have to mean something.

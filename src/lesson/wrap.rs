@@ -95,7 +95,7 @@ fn append_blank(line: &mut Vec<Span>, after: Option<&Span>) {
 /// Appends text of the same kind as `span`.
 fn append(line: &mut Vec<Span>, span: &Span, text: &str) {
     match line.last_mut() {
-        Some(last) if last.is_like(span) => last.text.push_str(text),
+        Some(last) if last.has_same_style(span) => last.text.push_str(text),
         _ => line.push(span.with(text)),
     }
 }
@@ -164,7 +164,7 @@ fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::Target;
+    use super::super::target::Target;
     use super::*;
 
     #[test]

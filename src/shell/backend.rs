@@ -1,7 +1,7 @@
-//! From the cells that have changed to as few bytes as say so: a slow line has little room.
+//! Turns the cells that have changed into as few bytes as possible: the line to the terminal may be slow.
 
-use super::out::Out;
-use super::size;
+use super::frame_output::FrameOutput;
+use super::terminal_size::frame_size;
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
@@ -9,18 +9,18 @@ use ratatui::style::{Color, Modifier};
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
-/// The terminal behind `out`. It is never asked anything.
-pub struct AnsiBackend(pub Out);
+/// A ratatui backend that writes ANSI sequences and never queries the terminal.
+pub struct AnsiBackend(pub FrameOutput);
 
-/// How the next character will look.
+/// The colours and modifiers of the characters that follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Look {
+struct Attributes {
     fore: Color,
     back: Color,
     modifier: Modifier,
 }
 
-/// Modifiers, what switches each on, and what off. Bold and dim go off together.
+/// Each modifier with the SGR parameters that set and reset it. One parameter resets both bold and dim.
 const MODIFIERS: [(Modifier, u8, u8); 7] = [
     (Modifier::BOLD, 1, 22),
     (Modifier::DIM, 2, 22),
@@ -30,18 +30,18 @@ const MODIFIERS: [(Modifier, u8, u8); 7] = [
     (Modifier::REVERSED, 7, 27),
     (Modifier::CROSSED_OUT, 9, 29),
 ];
-/// A blank shows these, and its background.
-const SEEN_ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
+/// The modifiers that a space shows beside its background.
+const VISIBLE_ON_SPACES: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
 
-impl Look {
-    /// What this cell needs; a blank does not care for what only characters show.
+impl Attributes {
+    /// The attributes that this cell needs. Those that a space does not show stay as they are.
     fn of(cell: &Cell, before: Self) -> Self {
         let own = Self { fore: cell.fg, back: cell.bg, modifier: cell.modifier };
-        let seen = (own.modifier | before.modifier) & SEEN_ON_BLANKS;
+        let seen = (own.modifier | before.modifier) & VISIBLE_ON_SPACES;
         if cell.symbol() == " " && seen.is_empty() { Self { back: cell.bg, ..before } } else { own }
     }
 
-    /// The parameters of the shortest sequence from the one look to the other.
+    /// The parameters of the shortest SGR sequence from these attributes to the others.
     fn change(self, to: Self) -> Vec<String> {
         let mut whole = vec![String::new()];
         to.add_to(Self::default(), &mut whole);
@@ -60,7 +60,7 @@ impl Look {
         if length(&whole) < length(&change) { whole } else { change }
     }
 
-    /// What this look has and the other has not, modifiers to be switched off apart.
+    /// Appends the parameters that set what the other attributes lack. They reset no modifier.
     fn add_to(self, other: Self, parameters: &mut Vec<String>) {
         let new = self.modifier - other.modifier;
         let new = MODIFIERS.into_iter().filter(|(modifier, ..)| new.contains(*modifier));
@@ -73,7 +73,7 @@ impl Look {
     }
 }
 
-/// A colour of the text, whose base is 30, or behind it, 40.
+/// The SGR parameter of a colour. The base of foreground colours is 30, of background colours 40.
 fn parameter(colour: Color, base: u8) -> String {
     let basic = match colour {
         Color::Reset => 9,
@@ -107,32 +107,32 @@ impl Backend for AnsiBackend {
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
         let out = &mut self.0;
-        let (mut look, mut row, mut next) = (Look::default(), None, None);
+        let (mut attributes, mut row, mut next) = (Attributes::default(), None, None);
         for (x, y, cell) in content {
-            // A place in the same row is told by its column: where a terminal draws a character wider than we think, the
-            // rest of the row stands right.
+            // Within a row the column is given absolutely: where a terminal draws a character wider than expected, the rest of
+            // the row is still in its place.
             match (row == Some(y), x) {
                 (true, x) if next == Some(x) => {}
                 (true, x) => write!(out, "\x1b[{}G", u32::from(x) + 1)?,
                 (false, 0) => write!(out, "\x1b[{}H", u32::from(y) + 1)?,
                 (false, x) => write!(out, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
             }
-            let wanted = Look::of(cell, look);
-            let change = look.change(wanted);
-            if look != wanted {
+            let wanted = Attributes::of(cell, attributes);
+            let change = attributes.change(wanted);
+            if attributes != wanted {
                 write!(out, "\x1b[{}m", change.join(";"))?;
             }
-            (look, row) = (wanted, Some(y));
+            (attributes, row) = (wanted, Some(y));
             out.write_all(cell.symbol().as_bytes())?;
             next = (cell.symbol().width() == 1).then(|| x.saturating_add(1));
         }
-        if look != Look::default() {
+        if attributes != Attributes::default() {
             out.write_all(b"\x1b[m")?;
         }
         Ok(())
     }
 
-    /// It is hidden as long as the notebook has the terminal.
+    /// Does nothing: the cursor is hidden as long as the notebook has the terminal.
     fn hide_cursor(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -165,14 +165,14 @@ impl Backend for AnsiBackend {
     }
 
     fn size(&self) -> io::Result<Size> {
-        size::drawn().map(Size::from)
+        frame_size().map(Size::from)
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
         Ok(WindowSize { columns_rows: self.size()?, pixels: Size::ZERO })
     }
 
-    /// The frame is not whole yet.
+    /// Does nothing: the frame is not complete yet.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -188,14 +188,14 @@ mod tests {
 
     const AREA: Rect = Rect::new(0, 0, 12, 3);
 
-    /// The bytes that make the second of the first.
+    /// The bytes that turn the first buffer into the second.
     fn bytes(before: &Buffer, after: &Buffer) -> Vec<u8> {
-        let out = Out::default();
+        let out = FrameOutput::default();
         AnsiBackend(out.clone()).draw(before.diff(after).into_iter()).unwrap();
         out.take()
     }
 
-    /// What a terminal shows of a cell.
+    /// The visible part of a cell.
     type Shown = (String, vt100::Color, vt100::Color, [bool; 5]);
 
     fn shown(terminal: &vt100::Parser) -> Vec<Shown> {
@@ -221,7 +221,7 @@ mod tests {
             any::<u8>().prop_map(Color::Indexed),
             any::<[u8; 3]>().prop_map(Color::from),
         ];
-        // Terminals do not agree on what is both bold and dim.
+        // Terminals differ in what they show for bold and dim together.
         let weight = proptest::sample::select(vec![Modifier::BOLD, Modifier::DIM, Modifier::empty()]);
         let modifier =
             proptest::sample::subsequence(vec![Modifier::ITALIC, Modifier::UNDERLINED, Modifier::REVERSED], 0..3);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stood there: the terminal shows the same as if it had been drawn on an empty screen, cell by cell.
+        /// The terminal shows the same as if the new buffer had been drawn cell by cell on an empty screen.
         #[test]
         fn the_terminal_shows_the_new_frame(before in buffers(), after in buffers()) {
             let mut terminal = vt100::Parser::new(AREA.height, AREA.width, 0);
@@ -248,18 +248,18 @@ mod tests {
             let mut plain = vt100::Parser::new(AREA.height, AREA.width, 0);
             for (x, y, cell) in Buffer::empty(AREA).diff(&after) {
                 plain.process(format!("\x1b[m\x1b[{};{}H", y + 1, x + 1).as_bytes());
-                let look = Look { fore: cell.fg, back: cell.bg, modifier: cell.modifier };
+                let attributes = Attributes { fore: cell.fg, back: cell.bg, modifier: cell.modifier };
                 let mut parameters = vec!["0".to_string()];
-                look.add_to(Look::default(), &mut parameters);
+                attributes.add_to(Attributes::default(), &mut parameters);
                 plain.process(format!("\x1b[{}m{}", parameters.join(";"), cell.symbol()).as_bytes());
             }
             prop_assert_eq!(shown(&terminal), shown(&plain));
         }
     }
 
-    /// Terminals do not agree on how wide some characters are.
+    /// Terminals differ in the width of some characters.
     #[test]
-    fn behind_a_wide_character_the_place_is_told_anew() {
+    fn the_cursor_is_positioned_anew_after_a_wide_character() {
         let mut after = Buffer::empty(AREA);
         after.set_string(0, 0, "a中b", Style::new());
         let text = String::from_utf8(bytes(&Buffer::empty(AREA), &after)).unwrap();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_change_takes_few_bytes() {
+    fn a_small_change_needs_few_bytes() {
         let mut before = Buffer::empty(AREA);
         before.set_string(0, 1, "epoch 17", Style::new().fg(Color::Rgb(1, 2, 3)));
         let mut after = before.clone();
@@ -276,6 +276,6 @@ mod tests {
         assert_eq!(bytes(&before, &after), b"\x1b[2;8H\x1b[38;2;1;2;3m8\x1b[m");
         let mut empty = after.clone();
         empty.set_string(0, 1, "        ", Style::new().fg(Color::Red));
-        assert_eq!(bytes(&after, &empty).len(), "\x1b[2H".len() + 8, "blanks need no colour");
+        assert_eq!(bytes(&after, &empty).len(), "\x1b[2H".len() + 8, "spaces need no colour");
     }
 }

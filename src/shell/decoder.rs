@@ -1,8 +1,8 @@
-//! From the bytes that a terminal sends to keys, mouse events and pastes.
+//! Decodes the bytes that a terminal sends into keys, mouse events and pastes.
 //!
-//! A terminal sends more than keys: answers to questions that another program has asked, reports, sequences of
-//! extensions. What is whole and unknown is passed over, and what is not whole is waited for, but never for long: no byte
-//! that comes can deaden the keyboard, and Ctrl-C is heard in the middle of everything.
+//! A terminal sends more than keys: answers to another program's queries, reports, sequences of extensions. A complete
+//! sequence that is unknown is ignored. An incomplete one is waited for, with a timeout. So no byte can block the keyboard,
+//! and Ctrl-C is recognised in every state.
 
 use app::Background;
 use crossterm::event::{
@@ -10,27 +10,27 @@ use crossterm::event::{
 };
 use std::time::Duration;
 
-/// What the notebook makes of the bytes.
+/// A decoded input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),
-    /// The answer to the question for the background's colour.
+    /// The answer to the query for the background's colour.
     Background(Background),
 }
 
-/// A lone Esc is the key if nothing follows for so long.
-const AFTER_ESCAPE: Duration = Duration::from_millis(50);
-/// How long the rest of anything else is waited for.
-const AFTER_OTHERS: Duration = Duration::from_secs(1);
-/// Longer sequences are read to their end and mean nothing.
+/// After this time an ESC byte that nothing follows is the key Esc.
+const ESCAPE_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long the decoder waits for the rest of any other sequence.
+const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longer sequences are read to their end and ignored.
 const LONGEST_SEQUENCE: usize = 64;
-/// So much of a terminal's string is kept; of all of them only a colour is of interest.
+/// How many bytes of a terminal's string are stored. Only a colour is of interest, and it is short.
 const LONGEST_STRING: usize = 128;
-/// More of a paste is dropped; nobody types a megabyte into a field.
+/// The rest of a longer paste is dropped; no field needs a megabyte.
 const LONGEST_PASTE: usize = 1 << 20;
-/// After a pause within a paste, fewer bytes than this are a key: a key is sent by itself.
+/// After a timeout within a paste, fewer bytes than this are a key: a terminal sends each key separately.
 const LONGEST_KEY: usize = 12;
 
 const ESCAPE: u8 = 0x1b;
@@ -40,22 +40,22 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Ground,
-    /// The first bytes of a character, of so many.
+    /// The first bytes of a character that has `length` bytes.
     Character {
         bytes: Vec<u8>,
         length: usize,
         modifiers: KeyModifiers,
     },
     Escape,
-    /// `ESC [`, and what came behind it.
+    /// `ESC [` and the bytes after it.
     Csi(Vec<u8>),
-    /// `ESC O`, and a digit that may come before the key.
+    /// `ESC O`; a digit may precede the key.
     Ss3,
-    /// `ESC [ [`: the function keys of Linux' console.
+    /// `ESC [ [`: the function keys of the Linux console.
     ConsoleFunction,
-    /// `ESC [ M`: a button and a place, a byte each.
+    /// `ESC [ M`: button, column and row, a byte each.
     OldMouse(Vec<u8>),
-    /// OSC, DCS, APC, PM or SOS; `escaped` behind an ESC, which may begin its end.
+    /// OSC, DCS, APC, PM or SOS. `escaped` is set after an ESC, which may begin the terminator.
     String {
         is_osc: bool,
         text: Vec<u8>,
@@ -67,57 +67,58 @@ enum State {
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
-    /// What was given up when its rest did not come in time.
-    given_up: Option<State>,
+    /// The state at the last timeout: the rest of its sequence may still come.
+    timed_out: Option<State>,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { state: State::Ground, given_up: None }
+        Self { state: State::Ground, timed_out: None }
     }
 }
 
 impl Decoder {
-    /// How long the rest of what has begun is waited for; afterwards [`Decoder::pause`] is due.
-    pub fn patience(&self) -> Option<Duration> {
+    /// How long to wait for the rest of the current sequence before [`Decoder::time_out`] must be called. `None` outside a
+    /// sequence.
+    pub fn timeout(&self) -> Option<Duration> {
         match self.state {
             State::Ground => None,
-            State::Escape => Some(AFTER_ESCAPE),
-            _ => Some(AFTER_OTHERS),
+            State::Escape => Some(ESCAPE_TIMEOUT),
+            _ => Some(SEQUENCE_TIMEOUT),
         }
     }
 
-    /// Nothing has come for as long as [`Decoder::patience`] says.
-    pub fn pause(&mut self) -> Vec<Input> {
+    /// Ends the current sequence, as no byte has come within [`Decoder::timeout`].
+    pub fn time_out(&mut self) -> Vec<Input> {
         let state = std::mem::replace(&mut self.state, State::Ground);
         let input = match &state {
             State::Escape => Some(Input::Key(KeyCode::Esc.into())),
             State::Paste(text) => pasted(text),
             _ => None,
         };
-        self.given_up = (state != State::Ground).then_some(state);
+        self.timed_out = (state != State::Ground).then_some(state);
         input.into_iter().collect()
     }
 
-    /// Everything that has arrived at once.
+    /// Decodes bytes that have arrived together.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
-        if let Some(state) = self.given_up.take().filter(|state| is_continued(state, bytes)) {
+        if let Some(state) = self.timed_out.take().filter(|state| continues(state, bytes)) {
             self.state = match state {
-                // What came before the pause was handed on.
+                // The part before the timeout was returned then.
                 State::Paste(_) => State::Paste(Vec::new()),
                 state => state,
             };
         }
         let mut inputs = Vec::new();
-        // A terminal sends Alt and its key at once: a key that comes by itself came after Esc, however soon.
+        // A terminal sends Alt and its key together: a key that arrives separately was pressed after Esc, however soon.
         let begins =
             bytes.first().is_some_and(|byte| matches!(byte, b'[' | b'O' | b']' | b'P' | b'_' | b'^' | b'X' | b'\\'));
         if self.state == State::Escape && !begins && !bytes.is_empty() {
-            inputs.extend(self.pause());
-            self.given_up = None;
+            inputs.extend(self.time_out());
+            self.timed_out = None;
         }
         for (at, &byte) in bytes.iter().enumerate() {
-            // Behind it nothing came: it was typed, whatever the terminal has begun and not ended.
+            // Nothing followed the byte, so Ctrl-C was typed, even within an unfinished sequence.
             if byte == CONTROL_C && at + 1 == bytes.len() && !matches!(self.state, State::Ground | State::Escape) {
                 self.state = State::Ground;
             }
@@ -150,12 +151,12 @@ impl Decoder {
                 b']' | b'P' | b'_' | b'^' | b'X' => {
                     self.state = State::String { is_osc: byte == b']', text: Vec::new(), escaped: false };
                 }
-                // The end of a string that was ended before.
+                // The terminator of a string that has already ended.
                 b'\\' => {}
                 _ => self.first(byte, KeyModifiers::ALT, inputs),
             },
             State::Csi(mut text) => match byte {
-                // Parameters and what may stand between them and the last byte.
+                // Parameter and intermediate bytes.
                 0x20..=0x3f => {
                     if text.len() < LONGEST_SEQUENCE {
                         text.push(byte);
@@ -198,7 +199,7 @@ impl Decoder {
                 }
                 ESCAPE => self.state = State::String { is_osc, text, escaped: true },
                 0x07 if is_osc => inputs.extend(background(&text)),
-                // The same end in one byte; behind another such byte it is part of a character.
+                // ST as one byte; after another non-ASCII byte it is part of a character.
                 0x9c if text.last().is_none_or(u8::is_ascii) => {
                     inputs.extend(is_osc.then(|| background(&text)).flatten());
                 }
@@ -218,7 +219,7 @@ impl Decoder {
                     inputs.extend(pasted(&text));
                 } else {
                     if text.len() > LONGEST_PASTE + PASTE_END.len() {
-                        // The end is looked for in its last bytes.
+                        // Keeps the last bytes, in which the terminator is searched.
                         text.drain(LONGEST_PASTE..=LONGEST_PASTE);
                     }
                     self.state = State::Paste(text);
@@ -227,14 +228,14 @@ impl Decoder {
         }
     }
 
-    /// A byte that does not belong into what has begun: that ends without a word, and the byte counts for itself.
+    /// Handles a byte that can't be part of the current sequence: the sequence is dropped, and the byte is decoded anew.
     fn interrupted(&mut self, byte: u8, inputs: &mut Vec<Input>) {
         if !matches!(byte, 0x18 | 0x1a) {
             self.byte(byte, inputs);
         }
     }
 
-    /// The first byte of whatever comes, behind an ESC with Alt.
+    /// Decodes the first byte of an input. After an ESC, `modifiers` is Alt.
     fn first(&mut self, byte: u8, modifiers: KeyModifiers, inputs: &mut Vec<Input>) {
         let length = match byte {
             ESCAPE => {
@@ -244,7 +245,7 @@ impl Decoder {
             0xc2..=0xdf => 2,
             0xe0..=0xef => 3,
             0xf0..=0xf4 => 4,
-            // A terminal set to 8-bit controls sends one byte in place of ESC and a letter.
+            // With 8-bit controls a terminal sends one byte instead of ESC and a letter.
             0x9b => {
                 self.state = State::Csi(Vec::new());
                 return;
@@ -253,7 +254,7 @@ impl Decoder {
                 self.state = State::String { is_osc: byte == 0x9d, text: Vec::new(), escaped: false };
                 return;
             }
-            // Neither the beginning of a character nor one by itself.
+            // Neither a character nor its first byte.
             0x80.. => return,
             _ => {
                 let (code, own) = ascii(byte);
@@ -264,7 +265,7 @@ impl Decoder {
         self.state = State::Character { bytes: vec![byte], length, modifiers };
     }
 
-    /// A whole sequence behind `ESC [`, by its parameters and its last byte.
+    /// Decodes a complete sequence after `ESC [` from its parameters and its final byte.
     fn csi(&mut self, text: &[u8], last: u8, inputs: &mut Vec<Input>) {
         match (text, last) {
             ([], b'[') => self.state = State::ConsoleFunction,
@@ -288,8 +289,8 @@ impl Decoder {
     }
 }
 
-/// Whether these bytes, which have come at once, go on with what was given up before. A byte by itself is a key.
-fn is_continued(state: &State, bytes: &[u8]) -> bool {
+/// Whether these bytes, which have arrived together, continue a sequence that has timed out. A single byte is a key.
+fn continues(state: &State, bytes: &[u8]) -> bool {
     let is_csi = |rest: &[u8]| {
         let last = rest.iter().position(|byte| !matches!(byte, 0x20..=0x3f));
         last.is_some_and(|at| matches!(rest[at], 0x40..=0x7e))
@@ -315,12 +316,12 @@ fn is_continued(state: &State, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether the end of a terminal's string is among these bytes.
+/// Whether these bytes contain the terminator of a string.
 fn ends_string(bytes: &[u8]) -> bool {
     bytes.contains(&0x07) || bytes.contains(&0x9c) || bytes.windows(2).any(|pair| pair == b"\x1b\\")
 }
 
-/// A key of one byte.
+/// Decodes a key of one byte.
 fn ascii(byte: u8) -> (KeyCode, KeyModifiers) {
     let control = |c: u8| (KeyCode::Char(char::from(c)), KeyModifiers::CONTROL);
     match byte {
@@ -341,12 +342,12 @@ fn character(c: char, modifiers: KeyModifiers) -> Option<Input> {
     (!c.is_control()).then(|| Input::Key(KeyEvent::new(KeyCode::Char(c), modifiers | shift)))
 }
 
-/// Numbers between semicolons; of those with colons in between the first.
+/// Parses numbers separated by semicolons; of numbers separated by colons only the first.
 fn numbers(text: &[u8]) -> Vec<Option<u32>> {
     text.split(|byte| *byte == b';').map(|part| parts(part)[0]).collect()
 }
 
-/// Numbers between colons.
+/// Parses numbers separated by colons.
 fn parts(text: &[u8]) -> Vec<Option<u32>> {
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse().ok();
     text.split(|byte| *byte == b':').map(number).collect()
@@ -388,7 +389,7 @@ fn numbered_key(number: u32) -> Option<KeyCode> {
     })
 }
 
-/// A key by its sequence: xterm's forms with their modifiers, its modifyOtherKeys, and kitty's `u`.
+/// Decodes a key's sequence: xterm's forms with modifiers, its modifyOtherKeys, and kitty's `u`.
 fn key(text: &[u8], last: u8) -> Option<Input> {
     let fields: Vec<Vec<Option<u32>>> = text.split(|byte| *byte == b';').map(parts).collect();
     let number = |field: usize, part: usize| *fields.get(field)?.get(part)?;
@@ -403,7 +404,7 @@ fn key(text: &[u8], last: u8) -> Option<Input> {
         Some(Input::Key(KeyEvent::new_with_kind_and_state(code, modifiers, kind, state)))
     };
     match last {
-        // A report of the cursor's place looks like F3 with modifiers.
+        // A report of the cursor's position looks like F3 with modifiers.
         b'R' if !text.is_empty() => None,
         b'Z' => with(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT),
         b'~' if number(0, 0) == Some(27) => {
@@ -440,7 +441,7 @@ fn modifiers(mask: u32) -> (KeyModifiers, KeyEventState) {
     (modifiers, state)
 }
 
-/// A key by the code of its character and, if the terminal says so, what was typed by it.
+/// Decodes a key from its code point and, if the terminal reports it, the character that was typed.
 fn coded(code: u32, typed: Option<u32>, mut modifiers: KeyModifiers) -> Option<(KeyCode, KeyModifiers)> {
     let key = match code {
         9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
@@ -510,7 +511,7 @@ fn pasted(text: &[u8]) -> Option<Input> {
     (!text.is_empty()).then(|| Input::Paste(String::from_utf8_lossy(text).into_owned()))
 }
 
-/// What OSC 11 is answered with: `11;rgb:1e1e/1e1e/1e1e`, one to four digits each, or `11;#1e1e1e`.
+/// Parses the answer to OSC 11: `11;rgb:1e1e/1e1e/1e1e` with one to four digits each, or `11;#1e1e1e`.
 fn background(text: &[u8]) -> Option<Input> {
     let colour = std::str::from_utf8(text).ok()?.strip_prefix("11;")?;
     let part = |digits: &str| {
@@ -533,11 +534,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All at once, and then nothing.
+    /// Feeds all bytes together, then times out.
     fn decode(bytes: &[u8]) -> Vec<Input> {
         let mut decoder = Decoder::default();
         let mut inputs = decoder.feed(bytes);
-        inputs.extend(decoder.pause());
+        inputs.extend(decoder.time_out());
         inputs
     }
 
@@ -553,8 +554,8 @@ mod tests {
         chord(KeyCode::Char('c'), KeyModifiers::CONTROL)
     }
 
-    /// What terminals answer and report without being asked by us: modes, attributes, versions, colours, clipboards,
-    /// images, sizes, the focus, the cursor's place.
+    /// Answers and reports that terminals send: modes, attributes, versions, colours, clipboards, images, sizes, the focus,
+    /// the cursor's position.
     const NO_KEYS: [&[u8]; 30] = [
         b"\x9d10;rgb:ffff/ffff/ffff\x9c",
         b"\x9b?62;22c",
@@ -589,7 +590,7 @@ mod tests {
     ];
 
     #[test]
-    fn keys_of_all_kinds_are_understood() {
+    fn keys_of_all_kinds_are_decoded() {
         use KeyCode::{BackTab, Backspace, Char, Down, End, Enter, Esc, F, Home, Left, PageUp, Tab, Up};
         use KeyModifiers as M;
         for (bytes, expected) in [
@@ -638,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn esc_and_the_key_after_it_are_two() {
+    fn esc_and_the_next_key_are_two_keys() {
         let mut decoder = Decoder::default();
         assert_eq!(decoder.feed(b"\x1b"), []);
         assert_eq!(decoder.feed(b"q"), [plain(KeyCode::Esc), plain(KeyCode::Char('q'))]);
@@ -647,7 +648,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mouse_is_understood_beyond_every_border() {
+    fn mouse_events_are_decoded_at_every_coordinate() {
         use MouseEventKind::{Down, Moved, ScrollUp, Up};
         for (bytes, kind, column, row) in [
             (&b"\x1b[<0;5;3M"[..], Down(MouseButton::Left), 4, 2),
@@ -668,7 +669,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_passed_over() {
+    fn sequences_that_are_not_keys_are_ignored() {
         for answer in NO_KEYS {
             assert_eq!(decode(answer), [], "{}", answer.escape_ascii());
             assert_eq!(decode(&[answer, b"q"].concat()), [plain(KeyCode::Char('q'))], "{}", answer.escape_ascii());
@@ -676,7 +677,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_for_the_background_is_understood() {
+    fn the_answer_with_the_background_is_decoded() {
         for (answer, expected) in [
             (&b"\x1b]11;rgb:1414/1919/1f1f\x1b\\"[..], Background::Dark),
             (b"\x1b]11;rgb:ffff/ffff/ffff\x07", Background::Light),
@@ -699,7 +700,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paste_is_one_whatever_is_in_it() {
+    fn a_paste_is_one_input_whatever_it_contains() {
         let paste = |text: &str| Input::Paste(text.into());
         assert_eq!(decode(b"\x1b[200~a\x1b[A\x03b\x1b[201~q"), [paste("a\x1b[A\x03b"), plain(KeyCode::Char('q'))]);
         let long = "ü".repeat(20_000);
@@ -711,24 +712,24 @@ mod tests {
         assert!(matches!(&decode(&endless)[..], [Input::Paste(text)] if text.len() < LONGEST_PASTE + 16));
     }
 
-    /// The line is lost in the middle of a paste, or the terminal forgets its end.
+    /// The connection fails in the middle of a paste, or the terminal omits the terminator.
     #[test]
-    fn a_paste_without_an_end_gives_the_keyboard_back() {
+    fn a_paste_without_a_terminator_ends_by_the_timeout() {
         let mut decoder = Decoder::default();
         assert_eq!(decoder.feed(b"\x1b[200~abc"), []);
-        assert_eq!(decoder.pause(), [Input::Paste("abc".into())]);
+        assert_eq!(decoder.time_out(), [Input::Paste("abc".into())]);
         assert_eq!(decoder.feed(b"q"), [plain(KeyCode::Char('q'))]);
         // A line that was stuck for a while: its rest is no key.
         let mut decoder = Decoder::default();
         decoder.feed(b"\x1b[200~abc");
-        decoder.pause();
+        decoder.time_out();
         assert_eq!(decoder.feed(b"defghijklmnopq"), []);
         assert_eq!(decoder.feed(b"r\x1b[201~"), [Input::Paste("defghijklmnopqr".into())]);
         assert_eq!(decoder.feed(b"q"), [plain(KeyCode::Char('q'))]);
     }
 
     #[test]
-    fn a_stalled_line_may_cut_a_sequence_anywhere() {
+    fn a_sequence_may_stall_at_any_byte() {
         let whole: [&[u8]; 5] = [
             b"\x1b[<35;10;5M",
             b"\x1b]11;rgb:0/0/0\x1b\\",
@@ -741,9 +742,9 @@ mod tests {
             for cut in 1..bytes.len() - 1 {
                 let mut decoder = Decoder::default();
                 let mut inputs = decoder.feed(&bytes[..cut]);
-                inputs.extend(decoder.pause());
+                inputs.extend(decoder.time_out());
                 inputs.extend(decoder.feed(&bytes[cut..]));
-                inputs.extend(decoder.pause());
+                inputs.extend(decoder.time_out());
                 // Esc was the key for the time being.
                 inputs.retain(|input| *input != plain(KeyCode::Esc));
                 assert_eq!(inputs, decode(bytes), "{} cut at {cut}", bytes.escape_ascii());
@@ -751,7 +752,7 @@ mod tests {
         }
     }
 
-    /// Pieces of everything that may come, and rubbish.
+    /// Pieces of all sequences, and random bytes.
     fn pieces() -> impl Strategy<Value = Vec<u8>> {
         let known: Vec<Vec<u8>> = NO_KEYS.iter().map(|answer| answer.to_vec()).collect();
         let others = ["q", "\x1b", "\x1b[A", "\x1b[200~", "\x1b[201~", "ü", "\x1b[M", "\x1b[<0;0;0M", "\x1bO", "\x1b["];
@@ -765,9 +766,9 @@ mod tests {
     }
 
     proptest! {
-        /// However the line cuts them, answers are no keys, and what follows is one.
+        /// Answers are never decoded as keys, and the next key is, wherever the bytes are split.
         #[test]
-        fn answers_are_no_keys_wherever_they_are_cut(
+        fn answers_are_not_keys_wherever_they_are_split(
             picked in proptest::collection::vec(0..NO_KEYS.len(), 1..6),
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..8),
         ) {
@@ -779,31 +780,31 @@ mod tests {
             prop_assert_eq!(inputs, [plain(KeyCode::Char('q'))]);
         }
 
-        /// Whatever has come, with whatever pauses: Ctrl-C is heard at once, and any key after a moment.
+        /// After any bytes with any pauses Ctrl-C is decoded at once, and any key after a timeout.
         #[test]
-        fn nothing_deadens_the_keyboard(chunks in proptest::collection::vec((pieces(), any::<bool>()), 0..8)) {
+        fn no_input_blocks_the_keyboard(chunks in proptest::collection::vec((pieces(), any::<bool>()), 0..8)) {
             let mut decoder = Decoder::default();
             for (chunk, pause) in &chunks {
                 decoder.feed(chunk);
                 if *pause {
-                    decoder.pause();
+                    decoder.time_out();
                 }
             }
-            let mut other = Decoder { state: decoder.state.clone(), given_up: decoder.given_up.clone() };
+            let mut other = Decoder { state: decoder.state.clone(), timed_out: decoder.timed_out.clone() };
             let heard = other.feed(b"\x03");
             let is_ctrl_c = |input: &Input| {
                 matches!(input, Input::Key(key) if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
             };
             prop_assert!(heard.iter().any(is_ctrl_c), "{:?}", heard);
-            if decoder.patience().is_some() {
-                decoder.pause();
+            if decoder.timeout().is_some() {
+                decoder.time_out();
             }
             prop_assert_eq!(decoder.feed(b"q"), [plain(KeyCode::Char('q'))]);
         }
 
-        /// Keys that come one by one are those that come at once.
+        /// Keys that arrive one by one are the same as keys that arrive together.
         #[test]
-        fn keys_are_the_same_however_they_are_cut(
+        fn keys_are_the_same_however_they_are_split(
             text in "[ -~äöü中]{1,20}",
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..5),
         ) {

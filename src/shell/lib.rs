@@ -1,32 +1,33 @@
-//! The edge: terminal guard, input thread, event loop, kernel client.
+//! Input and output: the terminal, the input thread, the event loop and the kernel's client.
 
 pub mod client;
 
 mod backend;
+mod background;
 mod decoder;
-mod drill;
-mod guard;
+mod forced_panic;
+mod frame_output;
+mod highlight;
 mod input;
+mod kernel_link;
 mod lesson_file;
-mod light;
-mod link;
+mod lesson_watch;
 mod notebook;
-mod out;
-mod places;
-mod reader;
 mod report;
-mod size;
-mod theme;
-mod watch;
+mod store_reader;
+mod terminal_guard;
+mod terminal_size;
+mod thread;
+mod unsaved_progress;
 
+pub use background::ThemeChoice;
 pub use lesson_file::read as read_lesson;
+pub use lesson_watch::WatchedLesson;
 pub use notebook::{Options, run};
 pub use report::install as install_reports;
-pub use size::drawn as drawn_size;
-pub use theme::{Page, ThemeChoice};
-pub use watch::Told as WatchedLesson;
+pub use terminal_size::frame_size;
 
-/// The cores that a kernel started here gives out.
+/// The number of cores that a kernel started here uses.
 pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
 }

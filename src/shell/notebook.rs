@@ -1,14 +1,16 @@
-//! The event loop: events in, `update`, effects out, and a frame when the queue is empty.
+//! The event loop: takes events, calls `update`, carries out its effects, and draws a frame when the queue is empty.
 
 use super::backend::AnsiBackend;
-use super::guard::{self, Guard};
+use super::background::{InitialBackground, ThemeChoice};
+use super::frame_output::FrameOutput;
 use super::input::Interrupt;
-use super::link::{Link, Order};
-use super::out::Out;
-use super::reader::Reader;
-use super::theme::{Page, ThemeChoice};
-use super::watch::Told;
-use super::{drill, input, light, report, size, theme, watch};
+use super::kernel_link::{Command, KernelLink};
+use super::lesson_watch::WatchedLesson;
+use super::store_reader::StoreReader;
+use super::terminal_guard::TerminalGuard;
+use super::terminal_size::frame_size;
+use super::thread::{Incoming, spawn};
+use super::{background, forced_panic, highlight, input, lesson_watch, report, terminal_guard};
 use app::{App, Effect, Event, RestoreState, Tag, update};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
@@ -25,116 +27,104 @@ use std::time::{Duration, Instant};
 use store::Home;
 use ui::{self, Palette, Theme};
 
-/// What reaches the loop beside the notebook's own events.
-pub enum Incoming {
-    Event(Event),
-    /// The terminal has another size. Two threads hear of it, and each would have read it at another moment.
-    Resized,
-    /// SIGTSTP.
-    Suspend,
-    /// SIGCONT: whoever stopped the notebook may have used the terminal since.
-    Continued,
-    /// A thread panicked, by its name; the report is kept.
-    Broken(&'static str),
-}
-
-/// How the notebook opens.
+/// How to open the notebook.
 #[derive(Debug)]
 pub struct Options {
     pub home: Home,
     pub library: Library,
-    /// The lesson to open; otherwise the one left last.
+    /// The lesson to open. `None` opens the one that was read last.
     pub lesson: Option<usize>,
-    /// The lesson's file, if it is one of the reader's own.
-    pub watched: Option<Told>,
+    /// The lesson's file if it is the reader's own.
+    pub watched: Option<WatchedLesson>,
     pub theme: ThemeChoice,
-    /// Writes a run's curves to a file, as the command line does.
+    /// Writes a run's curves to a file.
     pub export: Export,
 }
 
-/// Writes a run's curves to a new file; says what went wrong.
+/// Writes a run's curves to a new file.
 pub type Export = fn(&Home, RunId, &Path) -> color_eyre::Result<()>;
 
-/// Progress is drawn no more often than this, half a kilobyte a second over a slow line; keys are drawn at once.
-const FRAME: Duration = Duration::from_millis(200);
+/// The shortest time between two frames that show progress only, so that they take half a kilobyte a second. Keys are drawn at
+/// once.
+const FRAME_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the first frame waits for the place where the reader left off.
-const ANSWER: Duration = Duration::from_millis(15);
+/// How long the first frame waits for the position where the reader stopped.
+const POSITION_TIMEOUT: Duration = Duration::from_millis(15);
 
-/// A signal that comes with the one that continues a stopped notebook is heard within this time.
-const HEARING: Duration = Duration::from_millis(200);
+/// How long to wait for a signal that was sent together with the one that continued a stopped notebook.
+const SIGNAL_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The answer to a question that was asked just before the end is waited for, or the shell would get it.
-const LATE_ANSWER: Duration = Duration::from_millis(200);
+/// How long a notebook that quits waits for the terminal's answer to the background query: the shell would get it as input.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_millis(200);
 
 type Screen = Terminal<AnsiBackend>;
 
-/// Opens the notebook on this terminal and returns when the reader has left it.
+/// Opens the notebook on this terminal and returns when the reader has quit.
 pub fn run(options: Options) -> color_eyre::Result<()> {
     report::own_terminal(options.home.logs());
-    let (columns, rows) = size::drawn().wrap_err("this terminal does not tell its size")?;
+    let (columns, rows) = frame_size().wrap_err("this terminal does not report its size")?;
     // A first visit begins with the lesson that explains the notebook.
     let lesson = options.lesson.unwrap_or(0);
     let env = |name: &str| std::env::var(name).ok();
-    let (theme, page) = (Theme::detect(env), Page::of(options.theme, env));
+    let (theme, initial) = (Theme::detect(env), InitialBackground::detect(options.theme, env));
     let mut app = App::new(options.library, lesson, columns, rows)
         .with_glyphs(theme.glyphs)
-        .with_background(page.background(), page.source())
+        .with_background(initial.background(), initial.source())
         .with_reader(random_number());
     app.timings.cores = super::cores();
-    let question = match (page, theme.palette) {
-        (Page::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
-            theme::question(&env("TERM").unwrap_or_default())
+    let query = match (initial, theme.palette) {
+        (InitialBackground::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
+            background::query(&env("TERM").unwrap_or_default())
         }
         _ => b"",
     };
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
-    let guard = Guard::take().wrap_err("the terminal can't be taken over")?;
-    let outcome = Notebook::open(app, theme, question, (options.home, options.export))
-        .and_then(|notebook| notebook.serve(signals, options.lesson.is_some(), options.watched));
+    let guard = TerminalGuard::acquire().wrap_err("the terminal can't be set up")?;
+    let outcome = Notebook::open(app, theme, query, (options.home, options.export))
+        .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.watched));
     drop(guard);
     match outcome {
-        // Its size can't be asked, its settings can't be changed: a hang-up shows in many ways, and none is a fault.
+        // A hang-up fails in many calls, such as the query of the size, and is no fault.
         Err(error) if input::terminal_is_gone() => {
             tracing::info!("left a terminal that is gone: {error:#}");
             Ok(())
         }
         Err(error) => {
-            report::keep(&format!("{error:?}"));
+            report::append(&format!("{error:?}"));
             Err(error)
         }
         Ok(()) => Ok(()),
     }
 }
 
-/// A number that is another one each time, from the keys by which the standard library seeds its hash maps.
+/// A random number, from the keys with which the standard library seeds its hash maps.
 fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// A screen of which nothing is known to stand on it. (ratatui's own `clear` asks the terminal for its cursor, and one
-/// that does not answer would hold the first frame for two seconds.)
-fn blank(out: &Out) -> io::Result<Screen> {
-    let mut out = out.clone();
-    queue!(out, Clear(ClearType::All), cursor::Hide)?;
-    Terminal::new(AnsiBackend(out))
+/// Clears the terminal and returns an empty screen. ratatui's own `clear` queries the cursor's position, and a terminal that
+/// does not answer would delay the first frame by two seconds.
+fn clear_screen(output: &FrameOutput) -> io::Result<Screen> {
+    let mut output = output.clone();
+    queue!(output, Clear(ClearType::All), cursor::Hide)?;
+    Terminal::new(AnsiBackend(output))
 }
 
 struct Notebook {
     app: App,
     theme: Theme,
-    /// By which the terminal is asked for its background; empty where it is known.
-    question: &'static [u8],
-    /// When it was asked last, until it answers.
-    asked: Option<Instant>,
+    /// The query for the terminal's background; empty if the background is known.
+    background_query: &'static [u8],
+    /// When the query was sent last, until it is answered.
+    query_sent: Option<Instant>,
     interrupt: Interrupt,
     home: Home,
     screen: Screen,
-    out: Out,
+    output: FrameOutput,
     events: Receiver<Incoming>,
     sender: Sender<Incoming>,
-    link: Link,
-    reader: Reader,
+    link: KernelLink,
+    reader: StoreReader,
     export: Export,
 }
 
@@ -142,24 +132,26 @@ impl Notebook {
     fn open(
         app: App,
         theme: Theme,
-        question: &'static [u8],
+        background_query: &'static [u8],
         (home, export): (Home, Export),
     ) -> color_eyre::Result<Self> {
-        let out = Out::default();
-        let screen = blank(&out)?;
+        let output = FrameOutput::default();
+        let screen = clear_screen(&output)?;
         let (sender, events) = mpsc::channel();
-        let link = Link::start(home.clone(), sender.clone()).wrap_err("no thread for the kernel's line")?;
-        let reader = Reader::start(home.clone(), sender.clone()).wrap_err("no thread to read the store")?;
+        let link = KernelLink::start(home.clone(), sender.clone())
+            .wrap_err("the thread of the kernel's connection can't be started")?;
+        let reader = StoreReader::start(home.clone(), sender.clone())
+            .wrap_err("the thread that reads the store can't be started")?;
         let interrupt = Interrupt::default();
         Ok(Self {
             app,
             theme,
-            question,
-            asked: None,
+            background_query,
+            query_sent: None,
             interrupt,
             home,
             screen,
-            out,
+            output,
             events,
             sender,
             link,
@@ -168,25 +160,27 @@ impl Notebook {
         })
     }
 
-    fn serve(mut self, signals: Signals, lesson_chosen: bool, watched: Option<Told>) -> color_eyre::Result<()> {
-        let later = self.open_place(!lesson_chosen)?;
+    fn run(mut self, signals: Signals, lesson_chosen: bool, watched: Option<WatchedLesson>) -> color_eyre::Result<()> {
+        let deferred = self.open_position(!lesson_chosen)?;
         self.draw()?;
-        drill::panic_if_asked("main");
-        // Only now what may take a moment: the first frame waits for nothing.
-        input::start(&self.sender, signals, &self.interrupt).wrap_err("no thread for the keyboard")?;
-        self.ask_for_background()?;
+        forced_panic::panic_if_requested("main");
+        // What may take a moment comes after the first frame.
+        input::start(&self.sender, signals, &self.interrupt)
+            .wrap_err("the thread that reads the keyboard can't be started")?;
+        self.query_background()?;
         if let Some(watched) = watched {
-            watch::start(&self.sender, watched).wrap_err("no thread to watch the lesson's file")?;
+            lesson_watch::start(&self.sender, watched)
+                .wrap_err("the thread that watches the lesson's file can't be started")?;
         }
-        self.link.order(Order::GoOn);
-        for effect in later {
+        self.link.send(Command::ResumeJobs);
+        for effect in deferred {
             self.carry_out(effect)?;
         }
         let mut drawn = Instant::now();
         let mut stale = true;
         while !self.app.quit {
             let first = if stale {
-                match self.events.recv_timeout(FRAME.saturating_sub(drawn.elapsed())) {
+                match self.events.recv_timeout(FRAME_INTERVAL.saturating_sub(drawn.elapsed())) {
                     Ok(event) => Some(event),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return Err(eyre!("every thread of the notebook has ended")),
@@ -197,72 +191,71 @@ impl Notebook {
             let mut at_once = first.is_none();
             for event in first.into_iter().chain(std::iter::from_fn(|| self.events.try_recv().ok())).collect::<Vec<_>>()
             {
-                at_once |= self.take(event)?;
+                at_once |= self.handle(event)?;
                 stale = true;
                 if self.app.quit || self.interrupt.is_due() {
-                    self.feed(Event::Shutdown)?;
+                    self.apply(Event::Shutdown)?;
                     break;
                 }
             }
-            // One that has been told to leave may not have the terminal any more.
-            if stale && !self.app.quit && (at_once || drawn.elapsed() >= FRAME) {
+            // A notebook that quits may not have the terminal any more.
+            if stale && !self.app.quit && (at_once || drawn.elapsed() >= FRAME_INTERVAL) {
                 self.draw()?;
                 drawn = Instant::now();
                 stale = false;
             }
         }
-        self.await_answer();
+        self.await_background();
         self.link.close();
         Ok(())
     }
 
-    /// The answer comes as an event; it may take as long as it likes, and need not come at all.
-    fn ask_for_background(&mut self) -> io::Result<()> {
-        if !self.question.is_empty() {
-            self.out.write_all(self.question)?;
-            self.out.send()?;
-            self.asked = Some(Instant::now());
+    /// Queries the terminal's background. The answer comes as an event, at any time or never.
+    fn query_background(&mut self) -> io::Result<()> {
+        if !self.background_query.is_empty() {
+            self.output.write_all(self.background_query)?;
+            self.output.write_frame()?;
+            self.query_sent = Some(Instant::now());
         }
         Ok(())
     }
 
-    fn await_answer(&self) {
-        let Some(deadline) = self.asked.map(|asked| asked + LATE_ANSWER) else { return };
+    fn await_background(&self) {
+        let Some(deadline) = self.query_sent.map(|sent| sent + BACKGROUND_TIMEOUT) else { return };
         while let Ok(incoming) = self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Shutdown) | Incoming::Broken(_)) {
+            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Shutdown) | Incoming::Panicked(_)) {
                 return;
             }
         }
     }
 
-    /// Asks the store where the reader left off. It answers within a few milliseconds as a rule, and the first frame
-    /// shows the place at once; a store that is slower finds the notebook open already. Returns what is to be done once
-    /// the frame is drawn.
-    fn open_place(&mut self, restore: bool) -> color_eyre::Result<Vec<Effect>> {
-        let (reads, mut later): (Vec<Effect>, Vec<Effect>) = update(&mut self.app, Event::Opened { restore })
+    /// Reads from the store where the reader stopped. The store usually answers within a few milliseconds, so that the first
+    /// frame shows that position; a slower answer is applied later. Returns the effects to carry out after the frame.
+    fn open_position(&mut self, restore: bool) -> color_eyre::Result<Vec<Effect>> {
+        let (reads, mut deferred): (Vec<Effect>, Vec<Effect>) = update(&mut self.app, Event::Opened { restore })
             .into_iter()
             .partition(|effect| matches!(effect, Effect::Query(_)));
         for effect in reads {
             self.carry_out(effect)?;
         }
-        let deadline = Instant::now() + ANSWER;
+        let deadline = Instant::now() + POSITION_TIMEOUT;
         while self.app.restore == RestoreState::WaitingForStore {
             match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Incoming::Event(event)) => later.extend(update(&mut self.app, event)),
-                Ok(incoming) => drop(self.take(incoming)?),
+                Ok(Incoming::Event(event)) => deferred.extend(update(&mut self.app, event)),
+                Ok(incoming) => drop(self.handle(incoming)?),
                 Err(_) => break,
             }
         }
-        Ok(later)
+        Ok(deferred)
     }
 
-    /// Handles one event; says whether its frame should not wait.
-    fn take(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
+    /// Handles one event. Returns whether a frame should be drawn at once.
+    fn handle(&mut self, incoming: Incoming) -> color_eyre::Result<bool> {
         let event = match incoming {
             Incoming::Event(event) => event,
-            Incoming::Resized => match size::drawn() {
+            Incoming::Resized => match frame_size() {
                 Ok((columns, rows)) => Event::Resize(columns, rows),
-                // It is gone: whoever watches for that ends the notebook.
+                // The terminal is gone; the input thread ends the notebook.
                 Err(_) => return Ok(false),
             },
             Incoming::Suspend => {
@@ -270,16 +263,16 @@ impl Notebook {
                 return Ok(true);
             }
             Incoming::Continued => {
-                self.retake()?;
+                self.reacquire()?;
                 return Ok(true);
             }
-            Incoming::Broken(thread) => {
+            Incoming::Panicked(thread) => {
                 let logs = self.home.logs().display().to_string();
                 return Err(eyre!("the notebook's {thread} thread failed; its report is in {logs}"));
             }
         };
         if matches!(event, Event::Background(_)) {
-            self.asked = None;
+            self.query_sent = None;
         }
         let at_once = !matches!(event, Event::Kernel(_));
         for effect in update(&mut self.app, event) {
@@ -290,79 +283,80 @@ impl Notebook {
 
     fn carry_out(&mut self, effect: Effect) -> color_eyre::Result<()> {
         match effect {
-            Effect::Request(tag, body) => self.order(tag, body, true),
-            Effect::RequestIfOn(tag, body) => self.order(tag, body, false),
-            Effect::Query(what) => self.reader.wish(what),
+            Effect::Request(tag, body) => self.request(tag, body, true),
+            Effect::RequestIfOn(tag, body) => self.request(tag, body, false),
+            Effect::Query(what) => self.reader.request(what),
             Effect::Export { run, path } => self.export(run, path)?,
-            Effect::RestartKernel => self.link.order(Order::Restart),
-            Effect::Highlight { lesson, code } => light::start(&self.sender, lesson, code)?,
+            Effect::RestartKernel => self.link.send(Command::Restart),
+            Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen = blank(&self.out)?,
+            Effect::Redraw => self.screen = clear_screen(&self.output)?,
         }
         Ok(())
     }
 
-    /// On a thread of its own: the store may be locked, and the file lie on a slow disk.
+    /// Exports on a thread of its own: the store may be locked, and the file's disk may be slow.
     fn export(&self, run: RunId, path: String) -> io::Result<()> {
         let (home, export, events) = (self.home.clone(), self.export, self.sender.clone());
-        input::spawn("export", &self.sender, move || {
+        spawn("export", &self.sender, move || {
             let path = Path::new(&path);
-            let told = match export(&home, run, path) {
+            let notice = match export(&home, run, path) {
                 Ok(()) => {
                     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
                     format!("run {run} is written to {}", whole.display())
                 }
                 Err(error) => format!("run {run} is not exported: {error:#}"),
             };
-            // Whoever has left wants no answer.
-            let _ = events.send(Incoming::Event(Event::Notice(told)));
+            // The send fails if the notebook has quit; then nobody reads the notice.
+            let _ = events.send(Incoming::Event(Event::Notice(notice)));
         })
     }
 
-    fn feed(&mut self, event: Event) -> color_eyre::Result<()> {
+    fn apply(&mut self, event: Event) -> color_eyre::Result<()> {
         for effect in update(&mut self.app, event) {
             self.carry_out(effect)?;
         }
         Ok(())
     }
 
-    fn order(&self, tag: Tag, body: protocol::RequestBody, start: bool) {
-        self.link.order(Order::Request { tag, body, start });
+    fn request(&self, tag: Tag, body: protocol::RequestBody, start: bool) {
+        self.link.send(Command::Request { tag, body, start });
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        queue!(self.out, BeginSynchronizedUpdate)?;
+        queue!(self.output, BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
         self.screen.draw(|frame| ui::draw(app, theme, frame))?;
-        queue!(self.out, EndSynchronizedUpdate)?;
-        self.out.send()
+        queue!(self.output, EndSynchronizedUpdate)?;
+        self.output.write_frame()
     }
 
-    /// Gives the terminal back, stops as Ctrl-Z does, and takes it again once a shell continues it.
+    /// Restores the terminal, stops the process as Ctrl-Z does, and acquires the terminal again when a shell continues the
+    /// process.
     fn suspend(&mut self) -> color_eyre::Result<()> {
-        // The first process of a session has no shell above it that could: `tmux new relu`, `ssh -t lab relu`.
+        // No shell could continue the first process of a session: `tmux new relu`, `ssh -t lab relu`.
         if rustix::process::getsid(None)? == rustix::process::getpgrp() {
-            return self.feed(Event::Notice("no shell here could bring the notebook back; q quits it".into()));
+            return self.apply(Event::Notice("no shell here could bring the notebook back; q quits it".into()));
         }
-        guard::restore();
+        terminal_guard::restore();
         while !self.app.quit {
             rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
             if input::in_foreground() {
-                return self.retake();
+                return self.reacquire();
             }
-            self.hear_why()?;
+            self.handle_signals()?;
         }
         Ok(())
     }
 
-    /// Whoever ends a stopped job continues it, in the background, to hear of it: there the terminal is the shell's, and
-    /// touching it would stop the notebook again.
-    fn hear_why(&mut self) -> color_eyre::Result<()> {
+    /// Handles the events of a notebook that was continued in the background, as a shell does that ends a stopped job. The
+    /// terminal is the shell's there: using it would stop the notebook again.
+    fn handle_signals(&mut self) -> color_eyre::Result<()> {
         loop {
-            match self.events.recv_timeout(HEARING) {
+            match self.events.recv_timeout(SIGNAL_TIMEOUT) {
                 Ok(Incoming::Suspend | Incoming::Continued) => {}
                 Ok(event) => {
-                    self.take(event)?;
+                    self.handle(event)?;
                 }
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(eyre!("every thread of the notebook has ended")),
@@ -373,16 +367,16 @@ impl Notebook {
         }
     }
 
-    /// Takes the terminal as if for the first time, whatever was done to it meanwhile, and draws everything anew.
-    fn retake(&mut self) -> color_eyre::Result<()> {
-        guard::restore();
-        // The guard that `run` holds gives it back.
-        std::mem::forget(Guard::take()?);
-        let (columns, rows) = size::drawn()?;
+    /// Sets the terminal up as if for the first time, as other programs may have used it, and draws the whole screen.
+    fn reacquire(&mut self) -> color_eyre::Result<()> {
+        terminal_guard::restore();
+        // The guard in `run` restores the terminal.
+        std::mem::forget(TerminalGuard::acquire()?);
+        let (columns, rows) = frame_size()?;
         update(&mut self.app, Event::Resize(columns, rows));
-        self.screen = blank(&self.out)?;
-        // It may be another terminal's by now.
-        self.ask_for_background()?;
+        self.screen = clear_screen(&self.output)?;
+        // The notebook may be on another terminal by now.
+        self.query_background()?;
         Ok(())
     }
 }

@@ -7,8 +7,7 @@
 
 use super::{
     Store, StoreError, now,
-    rows::{JOBS, RUNS, update_row, write_checksum},
-    write::open_runs,
+    rows::{JOBS, RUNS, open_runs, update_row, write_checksum},
 };
 use protocol::{CellKey, ExperimentSpec, RunId};
 use rusqlite::{Connection, OptionalExtension, params};

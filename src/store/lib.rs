@@ -1,10 +1,9 @@
-//! Where everything is kept: the home folder, the SQLite store in it, and the checkpoint files. SQL stands nowhere else.
+//! Storage: the home folder, the SQLite store in it, and the checkpoint files. No other crate has SQL.
 //!
-//! Invariants: the runs have one writer, the kernel, and any number of readers; only the reader's
-//! place is written by a notebook, where no kernel runs. An epoch's checkpoint is renamed into
-//! place before its row is committed, and the row is committed before anyone is told: an announced epoch can be lost
-//! by no power switch. A damaged file is renamed aside, never deleted. Beside the store lies its second copy, which the
-//! kernel keeps: see [`back_up`].
+//! Invariants: the runs have one writer, the kernel, and any number of readers. A notebook writes only the reader's progress,
+//! and only while no kernel runs. An epoch's checkpoint is renamed into place before its row is committed, and the row is
+//! committed before the epoch is announced, so a power failure never loses an announced epoch. A damaged file is renamed
+//! aside, never deleted. The kernel maintains a second copy of the store beside it: see [`back_up`].
 
 mod database;
 mod durability;
@@ -15,7 +14,7 @@ mod migrations;
 mod open;
 mod output;
 mod ownership;
-mod places;
+mod progress;
 mod read;
 mod rows;
 mod run_numbers;
@@ -30,7 +29,7 @@ pub use home::{Home, HomeError};
 pub use jobs::{Interruption, JobKind, UnfinishedJob};
 pub use output::{OutputError, write_out};
 pub use ownership::open_own;
-pub use places::save_places;
+pub use progress::save_progress;
 pub use write::now;
 
 use protocol::Lane;
@@ -50,10 +49,10 @@ pub struct Store {
     restored_notice: Option<String>,
 }
 
-/// Where one lane of a run stands.
+/// The state of one lane of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneState {
-    /// Not at its end: waiting, training, or cut off.
+    /// Waiting, training, or interrupted.
     Open,
     Finished,
     /// Its loss left the finite numbers at this batch (from 0) of this epoch (from 1).

@@ -4,7 +4,7 @@
 //! The checksum covers every column that is not NULL, by name: a column that a later version adds leaves the checksums of older rows
 //! as they are until it is given a value. A row without one was written by a version before 4.
 
-use protocol::{Lane, Study};
+use protocol::{Lane, RunId, Study};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params, types::Type, types::ValueRef};
 use sha2::{Digest, Sha256};
 
@@ -149,4 +149,10 @@ pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &Study) -> r
         }
     }
     Ok(())
+}
+
+/// The runs that the store has as running or queued.
+pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
+    let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
+    statement.query_map([], |row| row.get(0).map(RunId))?.collect()
 }

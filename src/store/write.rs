@@ -288,12 +288,6 @@ fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Those that train or wait, as the store has it.
-pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
-    let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
-    statement.query_map([], |row| row.get(0).map(RunId))?.collect()
-}
-
 /// Seconds since 1970, UTC.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)

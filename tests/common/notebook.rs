@@ -325,11 +325,11 @@ pub fn start_race(home: &TestHome, epochs: u32) -> i64 {
 /// The notebook opens on the race's lesson next.
 pub fn open_on_race(home: &TestHome) {
     let at = store::Home::at(home.folder()).unwrap();
-    store::save_places(&at, [(&"last-lesson".to_string(), &json!("faster"))]).unwrap();
+    store::save_progress(&at, [(&"last-lesson".to_string(), &json!("faster"))]).unwrap();
 }
 
 /// The race of lesson 12 is this run.
 pub fn show_in_cell(home: &TestHome, run: i64) {
     let at = store::Home::at(home.folder()).unwrap();
-    store::save_places(&at, [(&"cell-run/faster/race".to_string(), &json!(run))]).unwrap();
+    store::save_progress(&at, [(&"cell-run/faster/race".to_string(), &json!(run))]).unwrap();
 }

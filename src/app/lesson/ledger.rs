@@ -66,7 +66,7 @@ impl App {
             };
             format!("{}{shown}", totals.in_words())
         });
-        self.library.lessons[self.lesson].standing = standing;
+        self.library.lessons[self.lesson].subtitle = standing;
     }
 
     pub(crate) fn shows_claim(&self, claim: &ClaimCell) -> bool {

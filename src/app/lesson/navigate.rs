@@ -1,7 +1,7 @@
 //! Going places: scrolling, lessons, links, and back.
 
 use crate::{App, ClaimFilter, Effect, LessonView, RestoreState};
-use lesson::{Library, Spot, Target};
+use lesson::{Library, ScrollPosition, Target};
 use serde_json::Value;
 
 /// Where a reader came from.
@@ -10,7 +10,7 @@ pub struct ReturnPosition {
     /// Index in the library.
     pub lesson: usize,
     /// What stood on top.
-    pub spot: Spot,
+    pub spot: ScrollPosition,
     pub focus: Option<usize>,
     pub link: Option<usize>,
 }
@@ -18,7 +18,7 @@ pub struct ReturnPosition {
 /// Where a lesson was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SavedPosition {
-    Spot(Spot),
+    Spot(ScrollPosition),
     /// A line of the screen, as notebooks kept it before they knew better: true at the width that it had then.
     Line(usize),
 }
@@ -39,7 +39,7 @@ pub(crate) enum OpenAt {
     /// At the top, on the way to a place further down. The saved position stays as it is.
     Top,
     /// At this spot.
-    Spot(Spot),
+    Spot(ScrollPosition),
 }
 
 impl App {

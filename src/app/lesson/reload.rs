@@ -2,7 +2,7 @@
 
 use crate::lesson::view::moved;
 use crate::{App, Effect};
-use lesson::{Lit, Parsed, check};
+use lesson::{HighlightedCode, Parsed, check};
 
 impl App {
     /// Takes the new state of a lesson's file in, or why it can't be read. What can't be understood leaves the last
@@ -17,7 +17,7 @@ impl App {
                 let (mut document, unreadable) = *parsed;
                 let focused = self.focused().map(|cell| cell.id.clone()).filter(|_| at == self.lesson);
                 if unreadable.is_empty() {
-                    document.lit = std::mem::take(&mut self.library.lessons[at].lit);
+                    document.highlighted = std::mem::take(&mut self.library.lessons[at].highlighted);
                     document.number = self.library.lessons[at].number;
                     self.library.lessons[at] = document;
                     if at == self.lesson {
@@ -34,16 +34,16 @@ impl App {
 
     /// Asks for the colours of the open lesson's code, where they are missing.
     pub fn request_highlighting(&self) -> Vec<Effect> {
-        let code = self.document().unlit();
+        let code = self.document().code_to_highlight();
         if code.is_empty() {
             return Vec::new();
         }
         vec![Effect::Highlight { lesson: self.document().meta.id.clone(), code }]
     }
 
-    pub(crate) fn highlighted(&mut self, lesson: &str, code: Vec<((String, String), Lit)>) {
+    pub(crate) fn highlighted(&mut self, lesson: &str, code: Vec<((String, String), HighlightedCode)>) {
         let Some(at) = self.library.find(lesson) else { return };
-        self.library.lessons[at].lit.extend(code);
+        self.library.lessons[at].highlighted.extend(code);
         if at == self.lesson {
             self.lay_out();
         }

@@ -1,6 +1,6 @@
 //! Where the reader stands in a lesson.
 
-use lesson::{Layout, Line, Spot, Target};
+use lesson::{Layout, Line, ScrollPosition, Target};
 use std::ops::Range;
 
 /// A laid-out lesson with its scroll position and the cell in focus.
@@ -35,7 +35,7 @@ impl LessonView {
                 (new + self.top).saturating_sub(line)
             }
             None if self.layout.width == layout.width => moved(&self.layout, &layout, self.top, self.height),
-            None => layout.line_at(self.layout.spot(self.top)),
+            None => layout.line_at(self.layout.scroll_position(self.top)),
         };
         // Blocks that unfold bring links with them, and take their own line away.
         if self.layout.links.len() != layout.links.len() {
@@ -51,8 +51,8 @@ impl LessonView {
     }
 
     /// What stands on top, at whatever width.
-    pub fn spot(&self) -> Spot {
-        self.layout.spot(self.top)
+    pub fn spot(&self) -> ScrollPosition {
+        self.layout.scroll_position(self.top)
     }
 
     pub fn bottom(&self) -> usize {

@@ -61,7 +61,7 @@ impl Default for Options {
     }
 }
 
-/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave; a client's `LEAVING` outlasts it.
+/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave; a client's `LEAVE_TIMEOUT` outlasts it.
 const HALT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What waits for clients is sent; one that does not read is left behind.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);

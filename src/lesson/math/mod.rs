@@ -1,19 +1,20 @@
 //! Formulas for a terminal: TeX in, text out. What is raised becomes small letters where there are such; a fraction in
 //! a line of text becomes `a/b`, on lines of its own it gets a bar.
 //!
-//! [`tex`] reads a formula into its parts, [`set`] puts them on lines, of which [`block`] knows how they join.
+//! [`tex`] reads a formula into its parts, [`typeset`] puts them on lines, of which [`block`] knows how they join.
 
 mod block;
-mod set;
+
 mod symbols;
 mod tex;
 mod token;
+mod typeset;
 
 use super::Glyphs;
 use block::{Block, Side};
-use set::{Set, Setter, Style, class_of};
 use symbols::Class;
 use tex::Node;
+use typeset::{Style, Typeset, Typesetter, class_of};
 
 /// A formula no longer than this stays on one line of the text.
 const KEPT: usize = 24;
@@ -25,12 +26,12 @@ const INDENT: &str = "   ";
 /// # Errors
 /// What can't be read, or not in one line.
 pub fn inline(tex: &str) -> Result<String, String> {
-    let setter = Setter { glyphs: Glyphs::Unicode };
-    let set = tex::read(tex).and_then(|row| setter.row(&row, Style::Line, None));
+    let typesetter = Typesetter { glyphs: Glyphs::Unicode };
+    let set = tex::read(tex).and_then(|row| typesetter.row(&row, Style::Line, None));
     match set.map_err(|why| fault(tex, &why))? {
-        Set::Line(text) if text.chars().count() <= KEPT => Ok(text.replace(' ', "\u{a0}")),
-        Set::Line(text) => Ok(text),
-        Set::Block(_) => Err(fault(tex, "it takes several lines; display it between `$$`")),
+        Typeset::Line(text) if text.chars().count() <= KEPT => Ok(text.replace(' ', "\u{a0}")),
+        Typeset::Line(text) => Ok(text),
+        Typeset::Block(_) => Err(fault(tex, "it takes several lines; display it between `$$`")),
     }
 }
 
@@ -40,11 +41,11 @@ pub fn inline(tex: &str) -> Result<String, String> {
 /// # Errors
 /// What can't be read.
 pub fn display(tex: &str, glyphs: Glyphs, width: usize) -> Result<Vec<String>, String> {
-    let setter = Setter { glyphs };
+    let typesetter = Typesetter { glyphs };
     let set = || {
         let row = tex::read(tex)?;
-        let whole = setter.block(setter.row(&row, Style::Display, None)?);
-        if whole.width <= width { Ok(whole) } else { broken(&setter, &row, width) }
+        let whole = typesetter.block(typesetter.row(&row, Style::Display, None)?);
+        if whole.width <= width { Ok(whole) } else { broken(&typesetter, &row, width) }
     };
     set().map(Block::trimmed).map_err(|why| fault(tex, &why))
 }
@@ -55,7 +56,7 @@ fn fault(tex: &str, why: &str) -> String {
 
 /// On several lines, broken where it is read best: behind a comma, else before its relations, else before its operators
 /// too.
-fn broken(setter: &Setter, row: &[Node], width: usize) -> Result<Block, String> {
+fn broken(typesetter: &Typesetter, row: &[Node], width: usize) -> Result<Block, String> {
     let rank = |at: usize| match (class_of(&row[at - 1]), class_of(&row[at])) {
         (Class::Punctuation, _) => 0,
         (_, Class::Relation) => 1,
@@ -65,7 +66,7 @@ fn broken(setter: &Setter, row: &[Node], width: usize) -> Result<Block, String> 
     let mut whole = Block::default();
     for most in 0..=2 {
         let ends: Vec<usize> = (1..row.len()).filter(|&at| rank(at) <= most).chain([row.len()]).collect();
-        whole = filled(setter, row, &ends, width)?;
+        whole = filled(typesetter, row, &ends, width)?;
         if whole.width <= width {
             break;
         }
@@ -74,13 +75,13 @@ fn broken(setter: &Setter, row: &[Node], width: usize) -> Result<Block, String> 
 }
 
 /// On as few lines as there can be, each up to one of these ends.
-fn filled(setter: &Setter, row: &[Node], ends: &[usize], width: usize) -> Result<Block, String> {
+fn filled(typesetter: &Typesetter, row: &[Node], ends: &[usize], width: usize) -> Result<Block, String> {
     let set = |from: usize, to: usize| {
         let before = (from > 0).then(|| class_of(&row[from - 1])).map(|class| match class {
             Class::Punctuation => class,
             _ => Class::Ordinary,
         });
-        let block = setter.block(setter.row(&row[from..to], Style::Display, before)?);
+        let block = typesetter.block(typesetter.row(&row[from..to], Style::Display, before)?);
         Ok::<_, String>(if from > 0 { Block::beside(&[Block::line(INDENT), block]) } else { block })
     };
     let (mut lines, mut from, mut fits) = (Vec::new(), 0, 0);

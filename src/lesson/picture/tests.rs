@@ -54,7 +54,7 @@ fn what_is_no_sound_png_is_told() {
     let mut flipped = sound.clone();
     flipped[sound.len() / 2] ^= 1;
     assert!(why(&flipped).starts_with("it is damaged: "));
-    assert_eq!(why(&vec![0; 1 + Picture::HEAVIEST as usize]), "it has more than 8 MB");
+    assert_eq!(why(&vec![0; 1 + Picture::MAX_FILE_BYTES as usize]), "it has more than 8 MB");
 }
 
 /// A few bytes that would unpack to gigabytes: the head alone is read.

@@ -1,13 +1,13 @@
-//! The notebook's end of the kernel's socket.
+//! The client of the kernel's socket.
 
-mod ending;
-mod lines;
+mod exit;
+mod line_reader;
 mod start;
 
-pub use ending::Ending;
+pub use exit::KernelExit;
 
-use ending::Watch;
-use lines::{Heard, Lines};
+use exit::ExitMonitor;
+use line_reader::{LineReader, ReadLine};
 use protocol::{ErrorKind, Event, Hello, PROTOCOL_VERSION, Reply, Request, RequestBody, ServerLine, Unreadable};
 use std::{
     collections::VecDeque,
@@ -20,42 +20,42 @@ use std::{
 };
 use store::{Home, HomeError, socket};
 
-/// How long a kernel may take to greet before it is called silent: it needs neither the disk nor the scheduler for that.
-const GREETING: Duration = Duration::from_secs(4);
+/// How long a kernel may take to greet. It needs neither the disk nor the scheduler for that.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The same where it is asked by the way, and the store has what matters.
-const SHORT_GREETING: Duration = Duration::from_secs(2);
+/// How long a kernel may take to greet, and for each answer, where the caller can do without it.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a kernel that has greeted may take over an answer: it may have to wait for a slow disk.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a kernel that has greeted may take for an answer: it may have to wait for a slow disk.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a kernel may take to leave: its lanes hand over their checkpoints within half a minute, then it waits for the
-/// store as long as SQLite does, and takes leave of its notebooks.
-pub const LEAVING: Duration = Duration::from_mins(1);
+/// How long a kernel may take to leave: its lanes write their checkpoints within half a minute, then it waits for the store
+/// as long as SQLite does, and notifies its notebooks.
+pub const LEAVE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The same for one that is to be killed otherwise: what its lanes have, and a little.
-const FORCED: Duration = Duration::from_secs(40);
-/// How long a killed process may take to be gone.
-const KILLED: Duration = Duration::from_secs(5);
+/// How long a kernel that would be killed otherwise may take to leave: the time of its lanes, and a little more.
+const FORCED_LEAVE_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long a killed process may take to end.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection to the home's kernel, greeted and of the same protocol.
+/// A connection to the home's kernel, which has greeted and speaks the same protocol.
 ///
-/// Use it in turn, [`Client::request`] and [`Client::next_event`], or [`Client::split`] it for two threads.
+/// Either call [`Client::request`] and [`Client::next_event`], or [`Client::split`] it for two threads.
 pub struct Client {
     sender: Sender,
-    lines: Lines,
-    /// What came while a reply was awaited.
-    early: VecDeque<Message>,
+    lines: LineReader,
+    /// What was received while a reply was awaited.
+    buffered: VecDeque<Message>,
     hello: Hello,
-    /// How long an answer is waited for.
-    patience: Duration,
+    /// How long to wait for an answer.
+    reply_timeout: Duration,
 }
 
-/// What the kernel tells without being asked.
+/// What the kernel sends unrequested.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     Event(Event),
-    /// A line that can't be read. It is worth a word, and nothing else: the connection goes on.
+    /// A line that can't be parsed. The connection goes on.
     Unreadable(Unreadable),
 }
 
@@ -63,27 +63,27 @@ pub enum Message {
 pub struct Sender {
     stream: UnixStream,
     next_id: u64,
-    /// Of the kernel; unknown before its greeting where the lock's file does not tell it.
+    /// The kernel's process. Unknown before its greeting if the lock's file does not have it.
     pid: Option<u32>,
-    watch: Arc<Watch>,
+    exit_monitor: Arc<ExitMonitor>,
 }
 
-/// The reading half: a blocking iterator over what the kernel says, which ends with the connection. An error is a line that
-/// can't be read.
+/// The reading half: a blocking iterator over the kernel's lines, which ends with the connection. An error is a line that
+/// can't be parsed.
 pub struct Receiver {
-    lines: Lines,
-    early: VecDeque<Message>,
-    watch: Arc<Watch>,
+    lines: LineReader,
+    buffered: VecDeque<Message>,
+    exit_monitor: Arc<ExitMonitor>,
 }
 
-/// What went wrong between notebook and kernel, and what would help.
+/// What went wrong between client and kernel, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error(transparent)]
     Home(#[from] HomeError),
     #[error("relu-kernel is not at {0}; build it with `cargo build --release`, or set RELU_KERNEL to where it is")]
     Missing(PathBuf),
-    #[error("{} can't be started: {why}{}", kernel.display(), of_limit(why))]
+    #[error("{} can't be started: {why}{}", kernel.display(), limit_hint(why))]
     Spawn { kernel: PathBuf, why: io::Error },
     #[error("the kernel's log {path} can't be written, so none is started: {why}")]
     Log { path: PathBuf, why: io::Error },
@@ -92,30 +92,30 @@ pub enum ClientError {
     )]
     LibTorch { why: String },
     #[error("the kernel {how} as it started{tail}")]
-    Died { how: Ending, tail: String },
-    /// The kernel's own sentence on why it does not start, such as a damaged disk.
+    Died { how: KernelExit, tail: String },
+    /// Why the kernel does not start, in its own words.
     #[error("the kernel does not start: {0}")]
     Start(String),
     #[error("the kernel did not get ready within {} s; its log is {}", waited.as_secs(), log.display())]
     Slow { waited: Duration, log: PathBuf },
-    /// The kernel's own sentence. `ErrorKind::Protocol` means another version: see [`Client::stop_idle`].
+    /// The kernel's message. `ErrorKind::Protocol` means another version: see [`Client::stop_idle`].
     #[error("{message}")]
     Refused { kind: ErrorKind, message: String },
-    #[error("{}", silent(*pid, *waited))]
+    #[error("{}", silence_message(*pid, *waited))]
     Silent { pid: Option<u32>, waited: Duration },
     #[error("the kernel has not left within {} s; its log is {}", waited.as_secs(), log.display())]
     Stays { pid: Option<u32>, waited: Duration, log: PathBuf },
-    /// The kernel is gone; [`Client::connect_or_start`] brings it back.
+    /// The kernel has ended; [`Client::connect_or_start`] starts it again.
     #[error("the kernel {how}; its log is {}", log.display())]
-    Gone { how: Ending, log: PathBuf },
+    Gone { how: KernelExit, log: PathBuf },
     #[error("the kernel's socket {}: {why}", path.display())]
     Socket { path: PathBuf, why: io::Error },
-    /// An answer; other lines that can't be read are skipped.
+    /// An answer that can't be parsed; other such lines are skipped.
     #[error("the kernel's answer can't be read: {0}; what runs goes on")]
     Unreadable(String),
 }
 
-fn of_limit(why: &io::Error) -> &'static str {
+fn limit_hint(why: &io::Error) -> &'static str {
     const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
     match why.raw_os_error() {
         Some(EMFILE) => "; `ulimit -n` shows the limit",
@@ -126,7 +126,7 @@ fn of_limit(why: &io::Error) -> &'static str {
     }
 }
 
-fn silent(pid: Option<u32>, waited: Duration) -> String {
+fn silence_message(pid: Option<u32>, waited: Duration) -> String {
     let (which, remedy) = match pid {
         Some(pid) => (format!(" (process {pid})"), format!("`kill -9 {pid}` ends it")),
         None => {
@@ -139,28 +139,28 @@ fn silent(pid: Option<u32>, waited: Duration) -> String {
 impl Client {
     /// Connects to the home's kernel if one is running; `None` if none is.
     pub fn connect(home: &Home) -> Result<Option<Self>, ClientError> {
-        Self::connect_with(home, GREETING, || ())
+        Self::connect_with(home, GREETING_TIMEOUT, || ())
     }
 
-    /// The same; `reached` is called when one is there, before it has answered.
-    pub fn connect_telling(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
-        let client = Self::connect_with(home, GREETING, reached)?;
-        Ok(client.map(|client| Self { patience: GREETING, ..client }))
+    /// As [`Client::connect`]; calls `reached` when the socket is connected, before the kernel has answered.
+    pub fn connect_with_callback(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+        let client = Self::connect_with(home, GREETING_TIMEOUT, reached)?;
+        Ok(client.map(|client| Self { reply_timeout: GREETING_TIMEOUT, ..client }))
     }
 
-    /// The same for a question by the way: the kernel has two seconds to greet, and two for each answer.
-    pub fn glance(home: &Home) -> Result<Option<Self>, ClientError> {
-        Self::glance_telling(home, || ())
+    /// As [`Client::connect`], with two seconds for the greeting and for each answer.
+    pub fn connect_briefly(home: &Home) -> Result<Option<Self>, ClientError> {
+        Self::connect_briefly_with_callback(home, || ())
     }
 
-    /// The same; `reached` is called when one is there, before it has answered.
-    pub fn glance_telling(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
-        let client = Self::connect_with(home, SHORT_GREETING, reached)?;
-        Ok(client.map(|client| Self { patience: SHORT_GREETING, ..client }))
+    /// As [`Client::connect_briefly`]; calls `reached` when the socket is connected, before the kernel has answered.
+    pub fn connect_briefly_with_callback(home: &Home, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
+        let client = Self::connect_with(home, SHORT_TIMEOUT, reached)?;
+        Ok(client.map(|client| Self { reply_timeout: SHORT_TIMEOUT, ..client }))
     }
 
     fn connect_with(home: &Home, greeting: Duration, reached: impl FnOnce()) -> Result<Option<Self>, ClientError> {
-        // Behind another user's socket may be anything.
+        // The socket of another user is not trusted.
         home.examine()?;
         let path = home.socket()?;
         let deadline = Instant::now() + greeting;
@@ -170,7 +170,7 @@ impl Client {
                 let left = deadline.saturating_duration_since(Instant::now());
                 Self::greet(stream, home, left, greeting).map(Some)
             }
-            // Somebody listens there, and accepts nobody.
+            // A process listens and does not accept connections.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 reached();
                 Err(ClientError::Silent { pid: start::lock_holder(home), waited: greeting })
@@ -188,38 +188,41 @@ impl Client {
         start::connect_or_start(home, None)
     }
 
-    /// The same with this kernel program.
+    /// As [`Client::connect_or_start`], with this kernel program.
     pub fn connect_or_start_with(home: &Home, kernel: &Path) -> Result<Self, ClientError> {
         start::connect_or_start(home, Some(kernel))
     }
 
-    /// Asks a kernel of another protocol version to leave if nothing runs in it, and waits until it has.
-    /// `Refused` with `Busy` if it works; nothing to do if there is none.
+    /// Asks a kernel of another protocol version to leave if it is idle, and waits until it has. Does nothing if no kernel
+    /// runs.
+    ///
+    /// # Errors
+    /// `Refused` with `Busy` if it is not idle.
     pub fn stop_idle(home: &Home) -> Result<(), ClientError> {
         home.examine()?;
         let path = home.socket()?;
-        let Ok(stream) = socket::connect(&path, Instant::now() + GREETING) else { return Ok(()) };
-        let mut client = Self::over(stream, home, GREETING)?;
-        // A kernel of another version refuses the greeting and still understands this one request.
+        let Ok(stream) = socket::connect(&path, Instant::now() + GREETING_TIMEOUT) else { return Ok(()) };
+        let mut client = Self::from_stream(stream, home, GREETING_TIMEOUT)?;
+        // A kernel of another version refuses the greeting, but accepts the shutdown request.
         let _ = client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() });
         client.leave(false)
     }
 
-    /// Asks the kernel to leave, with `force` even if something is going on, and waits until it has.
+    /// Asks the kernel to leave, with `force` even if it is busy, and waits until it has.
     pub fn leave(&mut self, force: bool) -> Result<(), ClientError> {
         self.request(RequestBody::Shutdown { force })?;
-        let patience = if force { FORCED } else { LEAVING };
-        if self.wait_closed(patience) {
+        let timeout = if force { FORCED_LEAVE_TIMEOUT } else { LEAVE_TIMEOUT };
+        if self.wait_closed(timeout) {
             Ok(())
         } else {
-            Err(ClientError::Stays { pid: self.sender.pid, waited: patience, log: self.sender.watch.log() })
+            Err(ClientError::Stays { pid: self.sender.pid, waited: timeout, log: self.sender.exit_monitor.log() })
         }
     }
 
-    /// Kills a kernel that does not answer, or does not leave, and waits until it is gone. What it has committed stays.
+    /// Kills a kernel that does not answer or does not leave, and waits until it has ended. What it has committed is kept.
     ///
     /// # Errors
-    /// `refusal`, if there is no such process that is certainly a kernel, or if it can't be killed.
+    /// `refusal` if its process is not certainly a kernel, or can't be killed.
     pub fn kill(home: &Home, refusal: ClientError) -> Result<(), ClientError> {
         let (ClientError::Silent { pid, .. } | ClientError::Stays { pid, .. }) = refusal else { return Err(refusal) };
         let is_kernel = |pid: &u32| {
@@ -231,7 +234,7 @@ impl Client {
         if rustix::process::kill_process(process, rustix::process::Signal::KILL).is_err() {
             return Err(refusal);
         }
-        let deadline = Instant::now() + KILLED;
+        let deadline = Instant::now() + KILL_TIMEOUT;
         while socket::is_listening(&path) {
             if Instant::now() >= deadline {
                 return Err(refusal);
@@ -241,26 +244,26 @@ impl Client {
         Ok(())
     }
 
-    fn over(stream: UnixStream, home: &Home, patience: Duration) -> Result<Self, ClientError> {
+    fn from_stream(stream: UnixStream, home: &Home, reply_timeout: Duration) -> Result<Self, ClientError> {
         let socket = |why| ClientError::Socket { path: home.folder().join("kernel.sock"), why };
-        stream.set_write_timeout(Some(patience)).map_err(socket)?;
-        let lines = Lines::new(stream.try_clone().map_err(socket)?);
-        let sender = Sender { stream, next_id: 1, pid: None, watch: Watch::of(home).into() };
+        stream.set_write_timeout(Some(reply_timeout)).map_err(socket)?;
+        let lines = LineReader::new(stream.try_clone().map_err(socket)?);
+        let sender = Sender { stream, next_id: 1, pid: None, exit_monitor: ExitMonitor::of(home).into() };
         let hello = Hello { protocol: 0, pid: 0, version: String::new(), notices: Vec::new(), interrupted: Vec::new() };
-        Ok(Self { sender, lines, early: VecDeque::new(), hello, patience })
+        Ok(Self { sender, lines, buffered: VecDeque::new(), hello, reply_timeout })
     }
 
-    /// `greeting` is what is told of the time that was waited, of which `left` is left.
+    /// Greets the kernel. `greeting` is the whole timeout, which an error names; `left` is the rest of it.
     fn greet(stream: UnixStream, home: &Home, left: Duration, greeting: Duration) -> Result<Self, ClientError> {
-        let pid = listener(&stream).or_else(|| start::lock_holder(home));
-        let mut client = Self::over(stream, home, left.max(Duration::from_millis(1)))?;
+        let pid = peer_pid(&stream).or_else(|| start::lock_holder(home));
+        let mut client = Self::from_stream(stream, home, left.max(Duration::from_millis(1)))?;
         client.sender.pid = pid;
         match client.request(RequestBody::Hello { protocol: PROTOCOL_VERSION, client: agent() }) {
             Ok(Reply::Hello(hello)) => {
                 client.sender.pid = Some(hello.pid);
                 client.hello = hello;
-                client.patience = PATIENCE;
-                let _ = client.sender.stream.set_write_timeout(Some(PATIENCE));
+                client.reply_timeout = REPLY_TIMEOUT;
+                let _ = client.sender.stream.set_write_timeout(Some(REPLY_TIMEOUT));
                 Ok(client)
             }
             Ok(other) => Err(ClientError::Unreadable(format!("{other:?} for a greeting"))),
@@ -269,95 +272,97 @@ impl Client {
         }
     }
 
-    /// Lets this client know that its process has started the kernel.
-    fn started(self, started: ending::Started) -> Self {
+    /// Records that this process started the kernel.
+    fn with_started(self, started: exit::StartedKernel) -> Self {
         if started.pid() == self.hello.pid {
-            self.sender.watch.started(started);
+            self.sender.exit_monitor.set_started(started);
         }
         self
     }
 
-    /// Who answered.
+    /// The kernel's greeting.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
-    /// Asks and waits for the answer; events that come meanwhile are kept for [`Client::next_event`].
+    /// Sends a request and waits for the reply. Events that come meanwhile are buffered for [`Client::next_event`].
     ///
     /// # Errors
     /// `Refused` if the kernel refuses, so the reply is never `Reply::Refused`.
     pub fn request(&mut self, body: RequestBody) -> Result<Reply, ClientError> {
         let asked = self.sender.send(body)?;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.reply_timeout;
         loop {
             match self.lines.next(Some(deadline)) {
-                Heard::Line(ServerLine::Event(event)) => self.early.push_back(Message::Event(event)),
-                // A kernel that could not read a request's number answers under 0.
-                Heard::Line(ServerLine::Reply { id, reply }) if id == asked || id == 0 => {
+                ReadLine::Line(ServerLine::Event(event)) => self.buffered.push_back(Message::Event(event)),
+                // The kernel answers with the number 0 if it could not parse the request's number.
+                ReadLine::Line(ServerLine::Reply { id, reply }) if id == asked || id == 0 => {
                     return match reply {
                         Reply::Refused { kind, message } => Err(ClientError::Refused { kind, message }),
                         reply => Ok(reply),
                     };
                 }
-                Heard::Line(ServerLine::Reply { .. }) => {}
-                Heard::Nothing => return Err(ClientError::Silent { pid: self.sender.pid, waited: self.patience }),
-                Heard::End => return Err(self.sender.gone()),
-                Heard::Unreadable(line) if line.reply_to == Some(asked) => {
+                ReadLine::Line(ServerLine::Reply { .. }) => {}
+                ReadLine::TimedOut => {
+                    return Err(ClientError::Silent { pid: self.sender.pid, waited: self.reply_timeout });
+                }
+                ReadLine::Closed => return Err(self.sender.gone()),
+                ReadLine::Unreadable(line) if line.reply_to == Some(asked) => {
                     return Err(ClientError::Unreadable(line.to_string()));
                 }
-                Heard::Unreadable(line) => self.early.push_back(Message::Unreadable(line)),
+                ReadLine::Unreadable(line) => self.buffered.push_back(Message::Unreadable(line)),
             }
         }
     }
 
-    /// What the kernel tells next after `RequestBody::Follow`; `None` if nothing came within `timeout`.
+    /// The next event or line after `RequestBody::Follow`; `None` if nothing came within `timeout`.
     pub fn next_event(&mut self, timeout: Duration) -> Result<Option<Message>, ClientError> {
-        if let Some(event) = self.early.pop_front() {
+        if let Some(event) = self.buffered.pop_front() {
             return Ok(Some(event));
         }
         let deadline = Instant::now() + timeout;
         loop {
             match self.lines.next(Some(deadline)) {
-                Heard::Line(ServerLine::Event(event)) => return Ok(Some(Message::Event(event))),
-                Heard::Line(ServerLine::Reply { .. }) => {}
-                Heard::Nothing => return Ok(None),
-                Heard::End => return Err(self.sender.gone()),
-                Heard::Unreadable(line) => return Ok(Some(Message::Unreadable(line))),
+                ReadLine::Line(ServerLine::Event(event)) => return Ok(Some(Message::Event(event))),
+                ReadLine::Line(ServerLine::Reply { .. }) => {}
+                ReadLine::TimedOut => return Ok(None),
+                ReadLine::Closed => return Err(self.sender.gone()),
+                ReadLine::Unreadable(line) => return Ok(Some(Message::Unreadable(line))),
             }
         }
     }
 
-    /// Takes the events that came while answers were awaited: what was told before them can so be told from what follows.
-    pub fn heard_meanwhile(&mut self) -> VecDeque<Message> {
-        std::mem::take(&mut self.early)
+    /// Takes the events that came while replies were awaited, so that the caller can tell them from later ones.
+    pub fn take_buffered(&mut self) -> VecDeque<Message> {
+        std::mem::take(&mut self.buffered)
     }
 
     /// The kernel program that would be started: `RELU_KERNEL`, or the one beside this program.
     pub fn program() -> Result<PathBuf, ClientError> {
-        start::find()
+        start::find_program()
     }
 
-    /// Waits until the kernel has closed the connection, as after `Shutdown`; whether it did within `timeout`.
+    /// Waits until the kernel has closed the connection, as after `Shutdown`. Returns whether it did within `timeout`.
     pub fn wait_closed(&mut self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         loop {
             match self.lines.next(Some(deadline)) {
-                Heard::End => return true,
-                Heard::Nothing => return false,
-                Heard::Line(_) | Heard::Unreadable(_) => {}
+                ReadLine::Closed => return true,
+                ReadLine::TimedOut => return false,
+                ReadLine::Line(_) | ReadLine::Unreadable(_) => {}
             }
         }
     }
 
-    /// One half for each of two threads.
+    /// Splits the client into halves for two threads.
     pub fn split(self) -> (Sender, Receiver) {
-        let watch = Arc::clone(&self.sender.watch);
-        (self.sender, Receiver { lines: self.lines, early: self.early, watch })
+        let exit_monitor = Arc::clone(&self.sender.exit_monitor);
+        (self.sender, Receiver { lines: self.lines, buffered: self.buffered, exit_monitor })
     }
 }
 
 impl Sender {
-    /// Sends a request; its reply comes through the receiver under the returned number.
+    /// Sends a request and returns its number, which the reply carries.
     pub fn send(&mut self, body: RequestBody) -> Result<u64, ClientError> {
         let id = self.next_id;
         self.next_id += 1;
@@ -367,7 +372,7 @@ impl Sender {
         match self.stream.write_all(&line) {
             Ok(()) => Ok(id),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                Err(ClientError::Silent { pid: self.pid, waited: PATIENCE })
+                Err(ClientError::Silent { pid: self.pid, waited: REPLY_TIMEOUT })
             }
             Err(_) => Err(self.gone()),
         }
@@ -379,14 +384,14 @@ impl Sender {
     }
 
     fn gone(&self) -> ClientError {
-        ClientError::Gone { how: self.watch.ending(), log: self.watch.log() }
+        ClientError::Gone { how: self.exit_monitor.exit(), log: self.exit_monitor.log() }
     }
 }
 
 impl Receiver {
-    /// How the kernel ended; call it after the last line.
-    pub fn ending(&self) -> Ending {
-        self.watch.ending()
+    /// How the kernel ended. Must be called after the last line.
+    pub fn exit(&self) -> KernelExit {
+        self.exit_monitor.exit()
     }
 }
 
@@ -394,15 +399,15 @@ impl Iterator for Receiver {
     type Item = Result<ServerLine, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.early.pop_front() {
+        match self.buffered.pop_front() {
             Some(Message::Event(event)) => return Some(Ok(ServerLine::Event(event))),
             Some(Message::Unreadable(line)) => return Some(Err(line)),
             None => {}
         }
         match self.lines.next(None) {
-            Heard::Line(line) => Some(Ok(line)),
-            Heard::Nothing | Heard::End => None,
-            Heard::Unreadable(line) => Some(Err(line)),
+            ReadLine::Line(line) => Some(Ok(line)),
+            ReadLine::TimedOut | ReadLine::Closed => None,
+            ReadLine::Unreadable(line) => Some(Err(line)),
         }
     }
 }
@@ -411,15 +416,15 @@ fn agent() -> String {
     format!("relu {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The process at the other end, as the system knows it: what the lock file says may be of another time.
+/// The process at the other end, from the socket's credentials: the lock file may name an earlier process.
 #[cfg(target_os = "linux")]
-fn listener(stream: &UnixStream) -> Option<u32> {
+fn peer_pid(stream: &UnixStream) -> Option<u32> {
     let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn listener(_stream: &UnixStream) -> Option<u32> {
+fn peer_pid(_stream: &UnixStream) -> Option<u32> {
     None
 }
 
@@ -428,24 +433,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_silent_kernel_is_named_with_a_remedy_that_ends_it_and_nothing_else() {
-        let known = ClientError::Silent { pid: Some(7), waited: PATIENCE }.to_string();
+    fn the_remedy_for_a_silent_kernel_ends_this_kernel_only() {
+        let known = ClientError::Silent { pid: Some(7), waited: REPLY_TIMEOUT }.to_string();
         assert!(known.contains("process 7") && known.contains("`kill -9 7`"), "{known}");
-        let unknown = ClientError::Silent { pid: None, waited: PATIENCE }.to_string();
+        let unknown = ClientError::Silent { pid: None, waited: REPLY_TIMEOUT }.to_string();
         assert!(unknown.contains("pgrep -a relu-kernel") && !unknown.contains("-9 0"), "{unknown}");
     }
 
     #[test]
-    fn a_limit_of_processes_is_named() {
-        let told = |why| ClientError::Spawn { kernel: "/relu-kernel".into(), why }.to_string();
-        let limited = told(io::ErrorKind::WouldBlock.into());
+    fn an_error_names_the_limit_of_processes() {
+        let message = |why| ClientError::Spawn { kernel: "/relu-kernel".into(), why }.to_string();
+        let limited = message(io::ErrorKind::WouldBlock.into());
         assert!(limited.starts_with("/relu-kernel can't be started: ") && limited.contains("`ulimit -u`"), "{limited}");
-        assert!(!told(io::ErrorKind::PermissionDenied.into()).contains("ulimit"));
+        assert!(!message(io::ErrorKind::PermissionDenied.into()).contains("ulimit"));
     }
 
-    /// An empty lock, or one that names nobody, names no process to kill: 0 would be the caller's own group.
+    /// An empty lock file, or one with a number that is not positive, names no process: `kill 0` would kill the caller's own
+    /// group.
     #[test]
-    fn only_a_process_is_taken_for_the_lock_s_holder() {
+    fn only_a_positive_number_is_read_as_the_lock_holder() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path()).unwrap();
         for (text, pid) in [("", None), ("0\n", None), ("-1\n", None), ("812\n", Some(812))] {

@@ -1,8 +1,8 @@
-//! Starting a kernel: found, set free from this terminal, and waited for until it says that it is ready.
+//! Starts a kernel: finds the program, detaches it from this terminal, and waits until it reports that it is ready.
 
 use super::{
     Client, ClientError,
-    ending::{Ending, Started},
+    exit::{KernelExit, StartedKernel},
 };
 use protocol::StartLine;
 use rustix::{
@@ -28,32 +28,33 @@ use std::{
 };
 use store::{Home, open_own};
 
-/// Loading LibTorch takes a quarter of a second, on a cold and busy machine many times that.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a kernel may take to start. Loading LibTorch takes a quarter of a second, on a cold and busy machine many times
+/// that.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// With this kernel program, or else with the one that is found.
+/// Connects to the home's kernel, and starts one if none runs: `kernel`, or else the program that is found.
 pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Client, ClientError> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut started: Option<Started> = None;
+    let deadline = Instant::now() + START_TIMEOUT;
+    let mut started: Option<StartedKernel> = None;
     loop {
         match Client::connect(home) {
             Ok(Some(client)) => {
                 return Ok(match started {
-                    Some(started) => client.started(started),
+                    Some(started) => client.with_started(started),
                     None => client,
                 });
             }
-            // None is there, or one is just leaving.
+            // None runs, or one is just leaving.
             Ok(None) | Err(ClientError::Gone { .. }) => {}
             Err(error) => return Err(error),
         }
         home.prepare()?;
-        let kernel = kernel.map_or_else(find, |kernel| Ok(kernel.to_owned()))?;
+        let kernel = kernel.map_or_else(find_program, |kernel| Ok(kernel.to_owned()))?;
         let (line, child) = start(home, &kernel, deadline)?;
         match line {
             StartLine::Ready { .. } => started = Some(child),
-            // Another notebook was quicker: its kernel holds the lock and is about to open its socket, or one on its
-            // way out still holds it.
+            // Another process was faster: its kernel holds the lock and is about to open its socket. Or a kernel that is
+            // leaving still holds the lock.
             StartLine::Running { .. } => {
                 let soon = Instant::now() + Duration::from_secs(1);
                 while !home.socket()?.exists() && Instant::now() < soon {
@@ -63,13 +64,13 @@ pub(super) fn connect_or_start(home: &Home, kernel: Option<&Path>) -> Result<Cli
             StartLine::Failed { reason } => return Err(ClientError::Start(reason)),
         }
         if Instant::now() >= deadline {
-            return Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() });
+            return Err(ClientError::Slow { waited: START_TIMEOUT, log: home.kernel_log() });
         }
     }
 }
 
-/// Starts `relu-kernel` in a session of its own and waits for its line.
-fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<(StartLine, Started), ClientError> {
+/// Starts `relu-kernel` in a session of its own and waits for its first line.
+fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<(StartLine, StartedKernel), ClientError> {
     let spawn = |why| ClientError::Spawn { kernel: kernel.to_owned(), why };
     let path = home.kernel_log();
     let log = open_own(&path, OpenOptions::new().create(true).append(true).mode(0o600));
@@ -77,36 +78,36 @@ fn start(home: &Home, kernel: &Path, deadline: Instant) -> Result<(StartLine, St
     let before = log.metadata().map_or(0, |meta| meta.len());
     let mut command = Command::new(kernel);
     command.arg("--home").arg(home.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-    // The working folder may be unmounted or deleted while the kernel goes on.
+    // The current working folder may be unmounted or deleted while the kernel runs.
     command.current_dir("/");
     // SAFETY: setsid is a single system call that touches no memory of this process; it is safe between fork and exec.
     unsafe {
         command.pre_exec(|| {
-            // A hang-up of this terminal ends its session: the kernel must not be in it from its first instant on.
+            // A hang-up of this terminal ends the processes of its session, so the kernel must never be one of them.
             let _ = rustix::process::setsid();
             Ok(())
         });
     }
-    leave_descriptors_behind();
+    set_close_on_exec();
     let mut child = command.spawn().map_err(spawn)?;
     let line = child.stdout.take().and_then(|stdout| first_line(stdout, deadline));
     if let Some(answer) = line.as_deref().and_then(|line| serde_json::from_slice(line).ok()) {
-        return Ok((answer, Started::watch(child)));
+        return Ok((answer, StartedKernel::watch(child)));
     }
-    // Without a word: it is at its end, or it lives on and nobody knows how.
+    // No line: the process has ended, or its state is not known.
     let ended = if line.is_some() { wait_until(&mut child, deadline) } else { None };
     if let Some(status) = ended {
         return Err(died(status, &home.kernel_log(), before));
     }
-    drop(Started::watch(child));
-    Err(ClientError::Slow { waited: PATIENCE, log: home.kernel_log() })
+    drop(StartedKernel::watch(child));
+    Err(ClientError::Slow { waited: START_TIMEOUT, log: home.kernel_log() })
 }
 
-/// Whatever started this process may have left it open files beside the standard ones: a lock that a kernel would hold
-/// for as long as it trains, a pipe whose reader would wait for its end.
-fn leave_descriptors_behind() {
+/// Sets close-on-exec on every descriptor but the standard ones. This process may have inherited open files that the kernel
+/// must not hold as long as it trains, such as a lock, or a pipe whose reader waits for its end.
+fn set_close_on_exec() {
     let Ok(open) = fs::read_dir("/dev/fd") else { return };
-    // Collected first: the listing has a descriptor of its own.
+    // Collected first, as the listing itself has a descriptor.
     let numbers: Vec<i32> = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     for number in numbers.into_iter().filter(|&number| number > 2) {
         close_on_exec(number);
@@ -131,14 +132,14 @@ fn close_on_exec(descriptor: c_int) {
     }
 }
 
-/// What is told up to the first line's end, or the stream's; `None` if neither comes in time. A machine on which no thread
-/// can be had any more should not need one for this.
+/// Reads to the end of the first line or of the stream; `None` if neither comes in time. It needs no thread, so that it works
+/// where none can be started.
 fn first_line(mut stdout: impl Read + AsFd, deadline: Instant) -> Option<Vec<u8>> {
     let mut line = Vec::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let patience = Timespec::try_from(left).ok()?;
-        match poll(&mut [PollFd::new(&stdout, PollFlags::IN)], Some(&patience)) {
+        let timeout = Timespec::try_from(left).ok()?;
+        match poll(&mut [PollFd::new(&stdout, PollFlags::IN)], Some(&timeout)) {
             Ok(0) => return None,
             Ok(_) => {}
             Err(Errno::INTR) => continue,
@@ -166,14 +167,14 @@ fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitSta
     }
 }
 
-/// The kernel closed its stdout without a word and ended: its log tells why.
+/// The error of a kernel that ended without its first line. Its log has the cause.
 fn died(status: io::Result<ExitStatus>, log: &Path, before: u64) -> ClientError {
-    let how = status.map_or(Ending::Died, |status| match (status.signal(), status.code()) {
-        (Some(signal), _) => Ending::Signal(signal),
-        (None, code) => Ending::Exit(code.unwrap_or_default()),
+    let how = status.map_or(KernelExit::Died, |status| match (status.signal(), status.code()) {
+        (Some(signal), _) => KernelExit::Signal(signal),
+        (None, code) => KernelExit::Exit(code.unwrap_or_default()),
     });
     let tail = tail_of(log, before).unwrap_or_default();
-    // The dynamic loader's words, from glibc and from macOS.
+    // The messages of the dynamic loaders of glibc and macOS.
     let unloaded = |line: &&str| line.contains("error while loading shared") || line.contains("Library not loaded");
     if let Some(why) = tail.lines().find(unloaded) {
         return ClientError::LibTorch { why: why.trim().to_owned() };
@@ -186,11 +187,11 @@ fn died(status: io::Result<ExitStatus>, log: &Path, before: u64) -> ClientError 
     ClientError::Died { how, tail }
 }
 
-/// What was logged since `before`, its last 2 KiB.
+/// What was logged since the offset `before`, 2 KiB at most.
 fn tail_of(log: &Path, before: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();
-    // Rotated meanwhile: then all of it is new.
+    // The log was rotated meanwhile, so all of it is new.
     let from = if before > length { 0 } else { before };
     file.seek(SeekFrom::Start(from.max(length.saturating_sub(2048))))?;
     let mut bytes = Vec::new();
@@ -198,14 +199,14 @@ fn tail_of(log: &Path, before: u64) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// `RELU_KERNEL`, else `relu-kernel` beside this program (a test's program lies one folder deeper).
-pub(super) fn find() -> Result<PathBuf, ClientError> {
+/// Finds the kernel program: `RELU_KERNEL`, else `relu-kernel` beside this program or, for a test's program, one folder above.
+pub(super) fn find_program() -> Result<PathBuf, ClientError> {
     if let Some(kernel) = env::var_os("RELU_KERNEL").filter(|value| !value.is_empty()) {
         let kernel = PathBuf::from(kernel);
         return fs::canonicalize(&kernel).map_err(|_| ClientError::Missing(kernel));
     }
     let this = env::current_exe().unwrap_or_else(|_| PathBuf::from("relu"));
-    // A program that was rebuilt while it runs is named "… (deleted)", in the same folder.
+    // The name of a program that was rebuilt while it runs ends in " (deleted)"; its folder is the same.
     let folders: Vec<_> = this.ancestors().skip(1).take(2).collect();
     let mut places = folders.iter().map(|folder| folder.join("relu-kernel"));
     let first = places.next().unwrap_or_else(|| PathBuf::from("relu-kernel"));
@@ -215,7 +216,7 @@ pub(super) fn find() -> Result<PathBuf, ClientError> {
     places.find(|place| place.is_file()).ok_or(ClientError::Missing(first))
 }
 
-/// The process that last took the home's lock.
+/// The process that last acquired the home's lock.
 pub(super) fn lock_holder(home: &Home) -> Option<u32> {
     io::read_to_string(open_own(&home.lock(), OpenOptions::new().read(true)).ok()?)
         .ok()?
@@ -230,9 +231,9 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A program that closes its standard output without a word and lives on.
+    /// A program that closes its standard output without a line and keeps running.
     #[test]
-    fn a_kernel_that_says_nothing_and_lives_on_is_not_waited_for_for_ever() {
+    fn the_wait_for_a_kernel_that_sends_no_line_ends() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path().join("home")).unwrap();
         home.prepare().unwrap();

@@ -1,22 +1,21 @@
-//! The store's reader, on a thread of its own: a neighbour's commit on a network home, or a lock that another process
-//! holds, may keep it waiting for seconds, and no frame with it.
+//! Reads the store on a thread of its own: another process's lock or commit may block a read for seconds, and no frame
+//! may wait for that.
 
-use super::input::spawn;
-use super::notebook::Incoming;
+use super::thread::{Incoming, spawn};
 use app::{Event, StoreQuery};
 use protocol::race_findings;
 use std::io;
 use std::sync::mpsc::{self, Sender};
 use store::{Home, Store, StoreError};
 
-/// The event loop's end; the thread ends with it.
-pub struct Reader(Sender<StoreQuery>);
+/// Sends requests to the reading thread, which ends when this is dropped.
+pub struct StoreReader(Sender<StoreQuery>);
 
-impl Reader {
+impl StoreReader {
     pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
-        let (wishes, received) = mpsc::channel();
-        let told = events.clone();
-        spawn("store-reader", &told, move || {
+        let (requests, received) = mpsc::channel();
+        let sender = events.clone();
+        spawn("store-reader", &sender, move || {
             for what in received {
                 for event in answer(&home, what) {
                     if events.send(Incoming::Event(event)).is_err() {
@@ -25,12 +24,12 @@ impl Reader {
                 }
             }
         })?;
-        Ok(Self(wishes))
+        Ok(Self(requests))
     }
 
-    /// Every wish is answered, in turn.
-    pub fn wish(&self, what: StoreQuery) {
-        // The thread lives as long as the loop; were it gone, the loop has heard so.
+    /// Requests a read. The answers come as events, in the order of the requests.
+    pub fn request(&self, what: StoreQuery) {
+        // The thread lives as long as the event loop. If it has panicked, the event loop is notified.
         let _ = self.0.send(what);
     }
 }
@@ -39,12 +38,12 @@ fn answer(home: &Home, what: StoreQuery) -> Vec<Event> {
     read(home, what).unwrap_or_else(|error| match error {
         StoreError::NoSuchRun(run) => vec![Event::NoSuchRun(run)],
         error if error.is_transient() => vec![Event::QueryFailed(what, error.to_string())],
-        // Of another version, or damaged: that nothing is found must not pass for nothing being there.
+        // The store is of another version or damaged: an empty list would look as if nothing had been trained.
         error => vec![Event::Notice(error.to_string()), Event::QueryFailed(what, error.to_string())],
     })
 }
 
-/// Opens the store anew each time: a kernel may have made it since, or set it aside.
+/// Opens the store for each read: a kernel may have created it since, or set it aside.
 fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
     let store = Store::open_read(home)?;
     Ok(match what {
@@ -58,7 +57,7 @@ fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
             vec![Event::RunTimings(store.run_timings()?), Event::RunFindings(race_findings(&store.finished()?))]
         }
         StoreQuery::Progress => {
-            // A place is a line of the lesson with its figures: these come first.
+            // A scroll position counts the lines of figures too, so the figures come first.
             vec![Event::Outcomes(store.cell_outcomes()?), Event::StoredProgress(store.recall_all("")?)]
         }
     })
@@ -71,20 +70,20 @@ mod tests {
     use std::fs::File;
 
     #[test]
-    fn a_locked_store_keeps_its_reader_waiting_and_nobody_else() {
+    fn a_locked_store_blocks_only_the_reading_thread() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path()).unwrap();
-        // As whoever makes a new store holds it.
+        // The lock that is held while a new store is created.
         let lock = File::open(folder.path()).unwrap();
         lock.lock().unwrap();
-        let (events, told) = mpsc::channel();
-        let reader = Reader::start(home, events).unwrap();
-        reader.wish(StoreQuery::Runs);
-        reader.wish(StoreQuery::Run(RunId(7)));
-        assert!(told.try_recv().is_err());
+        let (events, received) = mpsc::channel();
+        let reader = StoreReader::start(home, events).unwrap();
+        reader.request(StoreQuery::Runs);
+        reader.request(StoreQuery::Run(RunId(7)));
+        assert!(received.try_recv().is_err());
         drop(lock);
-        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::UnreadableRuns(runs))) if runs.is_empty()));
-        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::Runs(runs))) if runs.is_empty()));
-        assert!(matches!(told.recv(), Ok(Incoming::Event(Event::NoSuchRun(RunId(7))))));
+        assert!(matches!(received.recv(), Ok(Incoming::Event(Event::UnreadableRuns(runs))) if runs.is_empty()));
+        assert!(matches!(received.recv(), Ok(Incoming::Event(Event::Runs(runs))) if runs.is_empty()));
+        assert!(matches!(received.recv(), Ok(Incoming::Event(Event::NoSuchRun(RunId(7))))));
     }
 }

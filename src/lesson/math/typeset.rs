@@ -6,7 +6,7 @@ use super::tex::{Columns, Grid, Node, Row};
 use crate::Glyphs;
 
 /// What a part has become: a text that may still run on in its line, or several lines.
-pub enum Set {
+pub enum Typeset {
     Line(String),
     Block(Block),
 }
@@ -31,21 +31,21 @@ impl Style {
     }
 }
 
-pub struct Setter {
+pub struct Typesetter {
     pub glyphs: Glyphs,
 }
 
-impl Setter {
+impl Typesetter {
     /// Parts side by side. `before`: what stands to the left of the first.
-    pub fn row(&self, nodes: &[Node], style: Style, before: Option<Class>) -> Result<Set, String> {
+    pub fn row(&self, nodes: &[Node], style: Style, before: Option<Class>) -> Result<Typeset, String> {
         let (mut blocks, mut run) = (Vec::new(), String::new());
         let (mut last, mut operand) = (before, before);
         for (at, node) in nodes.iter().enumerate() {
             let class = class_in(node, operand, at + 1 == nodes.len());
             run.push_str(&" ".repeat(last.map_or(0, |last| room(last, class, style))));
             match self.node(node, style)? {
-                Set::Line(text) => run.push_str(&text),
-                Set::Block(block) => {
+                Typeset::Line(text) => run.push_str(&text),
+                Typeset::Block(block) => {
                     blocks.push(self.spelled(&std::mem::take(&mut run)));
                     blocks.push(block);
                 }
@@ -56,16 +56,16 @@ impl Setter {
             }
         }
         if blocks.is_empty() {
-            return Ok(Set::Line(run));
+            return Ok(Typeset::Line(run));
         }
         blocks.push(self.spelled(&run));
-        Ok(Set::Block(Block::beside(&blocks)))
+        Ok(Typeset::Block(Block::beside(&blocks)))
     }
 
-    pub fn block(&self, set: Set) -> Block {
+    pub fn block(&self, set: Typeset) -> Block {
         match set {
-            Set::Line(text) => self.spelled(&text),
-            Set::Block(block) => block,
+            Typeset::Line(text) => self.spelled(&text),
+            Typeset::Block(block) => block,
         }
     }
 
@@ -74,32 +74,32 @@ impl Setter {
         Block::line(&self.glyphs.text(text))
     }
 
-    fn node(&self, node: &Node, style: Style) -> Result<Set, String> {
+    fn node(&self, node: &Node, style: Style) -> Result<Typeset, String> {
         match node {
-            Node::Symbol(text, _) => Ok(Set::Line(text.clone())),
-            Node::Space(width) => Ok(Set::Line("\u{a0}".repeat(*width))),
+            Node::Symbol(text, _) => Ok(Typeset::Line(text.clone())),
+            Node::Space(width) => Ok(Typeset::Line("\u{a0}".repeat(*width))),
             Node::Group(row) => self.row(row, style, None),
             Node::Fraction(above, below) => self.fraction(above, below, style),
             Node::Scripts { base, below, above } => self.scripts(base, below.as_ref(), above.as_ref(), style),
             Node::Root { degree, body } => self.root(degree.as_ref(), body, style),
             Node::Fenced { open, close, body } => Ok(match self.row(body, style, None)? {
                 // A break inside would part what belongs together.
-                Set::Line(text) => Set::Line(format!("{open}{}{close}", text.replace(' ', "\u{a0}"))),
-                Set::Block(block) => Set::Block(self.fenced(open, block, close)),
+                Typeset::Line(text) => Typeset::Line(format!("{open}{}{close}", text.replace(' ', "\u{a0}"))),
+                Typeset::Block(block) => Typeset::Block(self.fenced(open, block, close)),
             }),
-            Node::Grid(grid) if style.is_tall() => self.grid(grid).map(Set::Block),
+            Node::Grid(grid) if style.is_tall() => self.grid(grid).map(Typeset::Block),
             Node::Grid(_) => Err("it takes several lines; display it between `$$`".into()),
         }
     }
 
     /// One above the other and a bar between; in a line `a/b`.
-    fn fraction(&self, above: &Row, below: &Row, style: Style) -> Result<Set, String> {
+    fn fraction(&self, above: &Row, below: &Row, style: Style) -> Result<Typeset, String> {
         if !style.is_tall() {
             let whole = |row: &Row| self.line(row, style);
             let derivative = [above, below].iter().all(|row| is_differential(row));
             let upper = if is_sum(above) { format!("({})", whole(above)?) } else { whole(above)? };
             let lower = if derivative || is_atom(below) { whole(below)? } else { format!("({})", whole(below)?) };
-            return Ok(Set::Line(format!("{upper}/{lower}").replace(' ', "\u{a0}")));
+            return Ok(Typeset::Line(format!("{upper}/{lower}").replace(' ', "\u{a0}")));
         }
         let above = self.block(self.row(above, Style::Inner, None)?);
         let below = self.block(self.row(below, Style::Inner, None)?);
@@ -107,10 +107,10 @@ impl Setter {
         let more = if above.height().max(below.height()) > 1 { 2 } else { 0 };
         let width = above.width.max(below.width).max(1) + more;
         let (bar, axis) = (self.spelled(&"─".repeat(width)), above.height());
-        Ok(Set::Block(Block::stacked(vec![above, bar, below], Side::Centre, axis)))
+        Ok(Typeset::Block(Block::stacked(vec![above, bar, below], Side::Centre, axis)))
     }
 
-    fn scripts(&self, base: &Node, below: Option<&Row>, above: Option<&Row>, style: Style) -> Result<Set, String> {
+    fn scripts(&self, base: &Node, below: Option<&Row>, above: Option<&Row>, style: Style) -> Result<Typeset, String> {
         let line = |row: Option<&Row>| row.map_or(Ok(String::new()), |row| self.line(row, Style::Script));
         let (below, above) = (line(below)?, line(above)?);
         let stacks = match base {
@@ -123,15 +123,15 @@ impl Setter {
             let (base, axis) = (self.block(set), usize::from(!above.is_empty()));
             let [above, below] = [above, below].map(|text| (!text.is_empty()).then(|| self.spelled(&text)));
             let blocks = above.into_iter().chain([base]).chain(below).collect();
-            return Ok(Set::Block(Block::stacked(blocks, Side::Centre, axis)));
+            return Ok(Typeset::Block(Block::stacked(blocks, Side::Centre, axis)));
         }
         let small = small(&below, '_').zip(small(&above, '^'));
         Ok(match (set, small) {
-            (Set::Line(base), Some((below, above))) => Set::Line(format!("{base}{below}{above}")),
-            (Set::Line(base), None) if !style.is_tall() => {
-                Set::Line(format!("{base}{}{}", marked('_', &below), marked('^', &above)))
+            (Typeset::Line(base), Some((below, above))) => Typeset::Line(format!("{base}{below}{above}")),
+            (Typeset::Line(base), None) if !style.is_tall() => {
+                Typeset::Line(format!("{base}{}{}", marked('_', &below), marked('^', &above)))
             }
-            (Set::Line(base), None) => {
+            (Typeset::Line(base), None) => {
                 let lines = [
                     (!above.is_empty()).then_some(&above),
                     Some(&String::new()),
@@ -139,27 +139,27 @@ impl Setter {
                 ];
                 let lines = lines.into_iter().flatten().map(|text| self.glyphs.text(text)).collect();
                 let scripts = Block::new(lines, usize::from(!above.is_empty()));
-                Set::Block(Block::beside(&[self.spelled(&base), scripts]))
+                Typeset::Block(Block::beside(&[self.spelled(&base), scripts]))
             }
             // At the corners of what is tall.
-            (Set::Block(base), small) => {
+            (Typeset::Block(base), small) => {
                 let (below, above) = small.unwrap_or((below, above));
                 let mut lines = vec![String::new(); base.height()];
                 lines[0] = self.glyphs.text(&above);
                 lines[base.height() - 1].push_str(&self.glyphs.text(&below));
                 let scripts = Block::new(lines, base.axis);
-                Set::Block(Block::beside(&[base, scripts]))
+                Typeset::Block(Block::beside(&[base, scripts]))
             }
         })
     }
 
-    fn root(&self, degree: Option<&Row>, body: &Row, style: Style) -> Result<Set, String> {
+    fn root(&self, degree: Option<&Row>, body: &Row, style: Style) -> Result<Typeset, String> {
         let degree = degree.map_or(Ok(String::new()), |degree| self.line(degree, Style::Script))?;
         let sign = format!("{}√", small(&degree, '^').unwrap_or(degree));
         Ok(match self.row(body, style, None)? {
-            Set::Line(text) if is_atom(body) => Set::Line(format!("{sign}{text}")),
-            Set::Line(text) => Set::Line(format!("{sign}({})", text.replace(' ', "\u{a0}"))),
-            Set::Block(body) => {
+            Typeset::Line(text) if is_atom(body) => Typeset::Line(format!("{sign}{text}")),
+            Typeset::Line(text) => Typeset::Line(format!("{sign}({})", text.replace(' ', "\u{a0}"))),
+            Typeset::Block(body) => {
                 let (height, width, axis) = (body.height(), body.width, body.axis + 1);
                 let mut signs = vec![String::new(); height + 1];
                 signs[height] = self.glyphs.text(&sign);
@@ -167,7 +167,7 @@ impl Setter {
                 edge[0] = self.glyphs.text("┌─");
                 let bar = self.spelled(&"─".repeat(width));
                 let body = Block::stacked(vec![bar, body], Side::Left, axis);
-                Set::Block(Block::beside(&[Block::new(signs, axis), Block::new(edge, axis), body]))
+                Typeset::Block(Block::beside(&[Block::new(signs, axis), Block::new(edge, axis), body]))
             }
         })
     }
@@ -226,8 +226,8 @@ impl Setter {
     fn line(&self, row: &Row, style: Style) -> Result<String, String> {
         let style = if style.is_tall() { Style::Line } else { style };
         match self.row(row, style, None)? {
-            Set::Line(text) => Ok(text),
-            Set::Block(_) => Err("it takes several lines; display it between `$$`".into()),
+            Typeset::Line(text) => Ok(text),
+            Typeset::Block(_) => Err("it takes several lines; display it between `$$`".into()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! How a kernel came to its end, as far as a client can tell: the process that started it has its exit status, and the
-//! others see whether it took its socket along.
+//! How a kernel ended, as far as a client can know. The process that started the kernel has its exit status. Others see
+//! whether it removed its socket, which it does when it leaves in good order.
 
 use std::{
     fmt,
@@ -12,24 +12,24 @@ use std::{
 };
 use store::{Home, socket};
 
-/// A connection may be closed a moment before its process has ended.
-const STATUS_WITHIN: Duration = Duration::from_secs(2);
-/// How long the socket of a process that is being killed may still take connections.
-const DYING: Duration = Duration::from_millis(100);
+/// How long to wait for the exit status: the connection is closed a moment before the process ends.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the socket of a killed process may still accept connections.
+const SOCKET_CLOSE_DELAY: Duration = Duration::from_millis(100);
 const SIGKILL: i32 = 9;
 
-/// How it ended.
+/// How a kernel ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// In good order, or it hung up on this client alone.
+pub enum KernelExit {
+    /// In good order, or it closed the connection of this client only.
     Left,
     Signal(i32),
     Exit(i32),
-    /// Without taking its socket along: killed, or crashed.
+    /// Killed or crashed: it has not removed its socket.
     Died,
 }
 
-impl Ending {
+impl KernelExit {
     fn of(status: ExitStatus) -> Self {
         match (status.signal(), status.code()) {
             (Some(signal), _) => Self::Signal(signal),
@@ -43,8 +43,8 @@ impl Ending {
     }
 }
 
-/// As the end of a sentence that begins with "the kernel".
-impl fmt::Display for Ending {
+/// The predicate of a sentence that begins with "the kernel".
+impl fmt::Display for KernelExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MEMORY: &str = "most often because memory ran out, which `relu doctor` checks";
         match self {
@@ -57,16 +57,16 @@ impl fmt::Display for Ending {
     }
 }
 
-/// A kernel that this process has started.
+/// A kernel that this process started.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(super) struct StartedKernel {
     pid: u32,
     status: Arc<(Mutex<Option<ExitStatus>>, Condvar)>,
 }
 
-impl Started {
-    /// Waits for its end on a thread: no zombie is left behind while this process lives on. Where no thread can be had,
-    /// one stays, and how it ended is not known.
+impl StartedKernel {
+    /// Waits for the process on a thread, so that it does not stay a zombie. If no thread can be started, it does, and its
+    /// exit status is not known.
     pub fn watch(mut child: Child) -> Self {
         let started = Self { pid: child.id(), status: Arc::default() };
         let status = Arc::clone(&started.status);
@@ -83,29 +83,29 @@ impl Started {
         self.pid
     }
 
-    fn status(&self, patience: Duration) -> Option<ExitStatus> {
+    fn status(&self, timeout: Duration) -> Option<ExitStatus> {
         let (status, ended) = &*self.status;
         let status = status.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = ended.wait_timeout_while(status, patience, |status| status.is_none());
+        let waited = ended.wait_timeout_while(status, timeout, |status| status.is_none());
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
-/// What a client knows of its kernel's end.
-pub(super) struct Watch {
+/// Tells how the kernel of a client ended.
+pub(super) struct ExitMonitor {
     socket: Option<PathBuf>,
     log: PathBuf,
-    /// If this process started it.
-    started: OnceLock<Started>,
+    /// Set if this process started the kernel.
+    started: OnceLock<StartedKernel>,
 }
 
-impl Watch {
+impl ExitMonitor {
     pub fn of(home: &Home) -> Self {
         Self { socket: home.socket().ok(), log: home.kernel_log(), started: OnceLock::new() }
     }
 
-    /// Both halves of the client share this, whenever it learns that its process has started the kernel.
-    pub fn started(&self, started: Started) {
+    /// Records that this process started the kernel. Both halves of the client share the monitor.
+    pub fn set_started(&self, started: StartedKernel) {
         let _ = self.started.set(started);
     }
 
@@ -113,20 +113,21 @@ impl Watch {
         self.log.clone()
     }
 
-    /// Call it once the connection is closed.
-    pub fn ending(&self) -> Ending {
-        // First: the socket of a process that is being killed takes connections for a moment longer.
-        if let Some(status) = self.started.get().and_then(|started| started.status(STATUS_WITHIN)) {
-            return Ending::of(status);
+    /// How the kernel ended. Must be called after the connection has closed.
+    pub fn exit(&self) -> KernelExit {
+        // The exit status is checked first, as the socket of a killed process still accepts connections for a moment.
+        if let Some(status) = self.started.get().and_then(|started| started.status(STATUS_TIMEOUT)) {
+            return KernelExit::of(status);
         }
         let is_listening = || self.socket.as_ref().is_some_and(|path| socket::is_listening(path));
-        // Should it go on listening, it has hung up on this client, or the next one is there already.
+        // If the socket still accepts connections, the kernel has closed this client's connection only, or the next kernel
+        // already runs.
         let listens = is_listening() && {
-            thread::sleep(DYING);
+            thread::sleep(SOCKET_CLOSE_DELAY);
             is_listening()
         };
         let left_behind = self.socket.as_ref().is_some_and(|path| path.exists());
-        if !listens && left_behind { Ending::Died } else { Ending::Left }
+        if !listens && left_behind { KernelExit::Died } else { KernelExit::Left }
     }
 }
 
@@ -142,32 +143,32 @@ mod tests {
     }
 
     #[test]
-    fn who_started_a_kernel_knows_its_signal_and_its_status() {
+    fn the_process_that_started_a_kernel_knows_its_exit_status() {
         let (_folder, home) = home();
         for (script, expected, word) in [
-            ("kill -9 $$", Ending::Signal(9), "killed (signal 9), most often because memory ran out"),
-            ("kill -11 $$", Ending::Signal(11), "crashed (signal 11)"),
-            ("exit 3", Ending::Exit(3), "exit status 3"),
-            ("exit 0", Ending::Left, "has left"),
+            ("kill -9 $$", KernelExit::Signal(9), "killed (signal 9), most often because memory ran out"),
+            ("kill -11 $$", KernelExit::Signal(11), "crashed (signal 11)"),
+            ("exit 3", KernelExit::Exit(3), "exit status 3"),
+            ("exit 0", KernelExit::Left, "has left"),
         ] {
-            let watch = Watch::of(&home);
-            watch.started(Started::watch(Command::new("sh").args(["-c", script]).spawn().unwrap()));
-            let ending = watch.ending();
-            assert_eq!(ending, expected, "{script}");
-            assert!(ending.to_string().contains(word), "{ending}");
+            let monitor = ExitMonitor::of(&home);
+            monitor.set_started(StartedKernel::watch(Command::new("sh").args(["-c", script]).spawn().unwrap()));
+            let exit = monitor.exit();
+            assert_eq!(exit, expected, "{script}");
+            assert!(exit.to_string().contains(word), "{exit}");
         }
     }
 
     #[test]
-    fn the_others_see_whether_it_took_its_socket_along() {
+    fn other_processes_see_whether_the_socket_was_removed() {
         let (_folder, home) = home();
         let socket = home.socket().unwrap();
-        let watch = Watch::of(&home);
+        let monitor = ExitMonitor::of(&home);
         let listener = UnixListener::bind(&socket).unwrap();
-        assert_eq!(watch.ending(), Ending::Left, "it hung up on this client");
+        assert_eq!(monitor.exit(), KernelExit::Left, "it closed this connection only");
         drop(listener);
-        assert_eq!(watch.ending(), Ending::Died);
+        assert_eq!(monitor.exit(), KernelExit::Died);
         std::fs::remove_file(&socket).unwrap();
-        assert_eq!(watch.ending(), Ending::Left);
+        assert_eq!(monitor.exit(), KernelExit::Left);
     }
 }

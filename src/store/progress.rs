@@ -1,4 +1,4 @@
-//! Storing the reader's place while no kernel runs: reading alone must not load LibTorch.
+//! Stores the reader's progress while no kernel runs: reading lessons must not start LibTorch.
 
 use super::{
     Home, Store, StoreError,
@@ -7,14 +7,14 @@ use super::{
 };
 use serde_json::Value;
 
-/// Stores places in one transaction, beside a kernel that may have started meanwhile: they are single rows that no run
-/// depends on, and SQLite lets one writer wait for the other.
+/// Stores values of the reader's progress in one transaction. A kernel may have started meanwhile: the values are single
+/// rows that no run depends on, and SQLite makes one writer wait for the other.
 ///
 /// # Errors
 /// `StoreError` if the store can't be written; a damaged file is left for the kernel to set aside.
-pub fn save_places<'a>(
+pub fn save_progress<'a>(
     home: &Home,
-    places: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    values: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), StoreError> {
     home.prepare()?;
     // SQLite would overwrite all that is behind the damage.
@@ -23,7 +23,7 @@ pub fn save_places<'a>(
     }
     let connection = open_writable(home, Writer::Notebook)?;
     let mut store = Store::of(connection);
-    store.remember_all(places)?;
+    store.remember_all(values)?;
     store.fold_log()
 }
 
@@ -33,13 +33,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn places_are_saved_beside_a_kernels_store() {
+    fn progress_is_saved_beside_a_kernels_store() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path()).unwrap();
         let mut kernel = Store::open(&home).unwrap();
         kernel.remember("last-lesson", &json!("welcome")).unwrap();
-        let places = [("last-lesson".to_string(), json!("faster")), ("place/faster".to_string(), json!({ "top": 9 }))];
-        save_places(&home, places.iter().map(|(key, value)| (key, value))).unwrap();
+        let values = [("last-lesson".to_string(), json!("faster")), ("place/faster".to_string(), json!({ "top": 9 }))];
+        save_progress(&home, values.iter().map(|(key, value)| (key, value))).unwrap();
         assert_eq!(kernel.recall("last-lesson").unwrap(), Some(json!("faster")));
         assert_eq!(Store::open_read(&home).unwrap().recall("place/faster").unwrap(), Some(json!({ "top": 9 })));
     }

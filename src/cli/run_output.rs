@@ -1,6 +1,6 @@
-//! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
+//! The output of a run that is followed: progress bars on a terminal, else a line an epoch, or JSON lines on request.
 
-use super::runs::number;
+use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use unicode_width::UnicodeWidthStr;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum OutputStyle {
     Bars,
     Lines,
     Json,
 }
 
-impl Style {
+impl OutputStyle {
     pub fn choose(json: bool) -> Self {
         if json {
             Self::Json
@@ -28,32 +28,33 @@ impl Style {
     }
 }
 
-/// Tells events in one of the styles, each once however often it comes: live, and from the store.
-pub struct Teller {
+/// Prints events in one of the styles. An event that comes again, live or from the store, is printed once.
+pub struct RunOutput {
     run: RunId,
-    style: Style,
+    style: OutputStyle,
     started: bool,
-    /// It has been told that the run waits.
+    /// Whether it was printed that the run waits.
     waits: bool,
-    told: HashMap<Lane, u32>,
-    /// Divergences, and what is not exact.
+    /// The last printed epoch of each lane.
+    last_epochs: HashMap<Lane, u32>,
+    /// The events of divergences and inexact resumes.
     remarks: Vec<RunEvent>,
     records: Vec<EpochRecord>,
-    /// Seconds by the clock, over all sessions.
+    /// Wall-clock seconds over all sessions.
     elapsed: f64,
     spec: Option<Study>,
     bars: MultiProgress,
     lanes: HashMap<Lane, ProgressBar>,
 }
 
-impl Teller {
-    pub fn new(run: RunId, style: Style) -> Self {
+impl RunOutput {
+    pub fn new(run: RunId, style: OutputStyle) -> Self {
         Self {
             run,
             style,
             started: false,
             waits: false,
-            told: HashMap::new(),
+            last_epochs: HashMap::new(),
             remarks: Vec::new(),
             records: Vec::new(),
             elapsed: 0.0,
@@ -63,31 +64,31 @@ impl Teller {
         }
     }
 
-    /// `Some` exit code at the end of the run.
-    pub fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
+    /// Prints an event. Returns the exit code if the event ends the run.
+    pub fn print(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
         match event {
             RunEvent::Started { spec, .. } => {
                 if std::mem::replace(&mut self.started, true) {
                     return Ok(None);
                 }
                 self.spec = Some(spec.clone());
-                self.json(event)?;
-                if self.style == Style::Lines {
+                self.print_json(event)?;
+                if self.style == OutputStyle::Lines {
                     say(&format!("run {}", self.run))?;
                 }
-                if self.style == Style::Bars {
+                if self.style == OutputStyle::Bars {
                     self.open_bars(spec)?;
                 }
             }
             RunEvent::Epoch { record, .. } => {
-                let last = self.told.entry(record.lane()).or_default();
+                let last = self.last_epochs.entry(record.lane()).or_default();
                 if record.epoch <= *last {
                     return Ok(None);
                 }
                 *last = record.epoch;
                 self.records.push(record.clone());
-                self.json(event)?;
-                self.epoch(record)?;
+                self.print_json(event)?;
+                self.print_epoch(record)?;
             }
             RunEvent::Progress { progress, .. } => {
                 let lane = Lane { arm: progress.arm, seed: progress.seed };
@@ -100,27 +101,27 @@ impl Teller {
             RunEvent::Diverged { .. } | RunEvent::NotExact { .. } => {
                 if !self.remarks.contains(event) {
                     self.remarks.push(event.clone());
-                    self.json(event)?;
-                    self.remark(event)?;
+                    self.print_json(event)?;
+                    self.print_remark(event)?;
                 }
             }
             RunEvent::Notice { text, .. } => {
-                self.json(event)?;
-                self.line(text.as_deref().unwrap_or("all is well again"))?;
+                self.print_json(event)?;
+                self.print_line(text.as_deref().unwrap_or("all is well again"))?;
             }
             RunEvent::Finished { .. } => {
-                self.json(event)?;
-                self.summary()?;
+                self.print_json(event)?;
+                self.print_summary()?;
                 return Ok(Some(ExitCode::SUCCESS));
             }
             RunEvent::Failed { reason, .. } => {
-                self.json(event)?;
+                self.print_json(event)?;
                 self.bars.clear()?;
                 complain(&format!("run {} failed: {reason}", self.run));
                 return Ok(Some(ExitCode::FAILURE));
             }
             RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
-                self.json(event)?;
+                self.print_json(event)?;
                 self.bars.clear()?;
                 let how = match event {
                     RunEvent::Paused { .. } => "is paused",
@@ -138,10 +139,10 @@ impl Teller {
                 return Ok(Some(ExitCode::FAILURE));
             }
             RunEvent::Queued { .. } => {
-                // The store and the kernel may both tell it.
+                // It may come from the store and from the kernel.
                 if !std::mem::replace(&mut self.waits, true) {
-                    self.json(event)?;
-                    self.line("it waits for a free core, and begins by itself")?;
+                    self.print_json(event)?;
+                    self.print_line("it waits for a free core, and begins by itself")?;
                 }
             }
             RunEvent::Continued { .. } => self.waits = false,
@@ -151,9 +152,9 @@ impl Teller {
         Ok(None)
     }
 
-    /// Something beside the run, where it disturbs neither bars nor JSON.
-    pub fn remark_aside(&self, text: &str) -> color_eyre::Result<()> {
-        if self.style == Style::Bars {
+    /// Prints a remark that is not of the run, without breaking bars or JSON.
+    pub fn print_aside(&self, text: &str) -> color_eyre::Result<()> {
+        if self.style == OutputStyle::Bars {
             self.bars.println(text)?;
         } else {
             complain(text);
@@ -161,26 +162,26 @@ impl Teller {
         Ok(())
     }
 
-    fn json(&self, event: &RunEvent) -> color_eyre::Result<()> {
-        if self.style == Style::Json { say_json(event) } else { Ok(()) }
+    fn print_json(&self, event: &RunEvent) -> color_eyre::Result<()> {
+        if self.style == OutputStyle::Json { say_json(event) } else { Ok(()) }
     }
 
-    fn line(&self, text: &str) -> color_eyre::Result<()> {
+    fn print_line(&self, text: &str) -> color_eyre::Result<()> {
         match self.style {
-            Style::Json => {}
-            Style::Lines => say(text)?,
-            Style::Bars => self.bars.println(escape_controls(text))?,
+            OutputStyle::Json => {}
+            OutputStyle::Lines => say(text)?,
+            OutputStyle::Bars => self.bars.println(escape_controls(text))?,
         }
         Ok(())
     }
 
-    fn remark(&self, event: &RunEvent) -> color_eyre::Result<()> {
+    fn print_remark(&self, event: &RunEvent) -> color_eyre::Result<()> {
         match event {
-            RunEvent::Diverged { arm, seed, epoch, batch, .. } => self.line(&format!(
+            RunEvent::Diverged { arm, seed, epoch, batch, .. } => self.print_line(&format!(
                 "{} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number",
                 self.spec.as_ref().map_or_else(|| arm.title(), |spec| spec.arm_title(*arm))
             )),
-            RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
+            RunEvent::NotExact { why, .. } => self.print_line(&format!("not exact: {why}")),
             _ => Ok(()),
         }
     }
@@ -200,27 +201,27 @@ impl Teller {
         self.spec.as_ref().map_or_else(|| lane.title(), |spec| spec.lane_title(lane))
     }
 
-    fn epoch(&self, r: &EpochRecord) -> color_eyre::Result<()> {
+    fn print_epoch(&self, r: &EpochRecord) -> color_eyre::Result<()> {
         match self.style {
-            Style::Json => {}
-            Style::Lines => say(&format!(
+            OutputStyle::Json => {}
+            OutputStyle::Lines => say(&format!(
                 "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s, {} images/s",
                 self.lane_title(r.lane()),
                 r.epoch,
-                number(r, Metric::TrainLoss, 4),
-                number(r, Metric::ValError, 2),
-                number(r, Metric::TestError, 2),
-                number(r, Metric::Seconds, 2),
-                number(r, Metric::ImagesPerSecond, 0)
+                format_metric(r, Metric::TrainLoss, 4),
+                format_metric(r, Metric::ValError, 2),
+                format_metric(r, Metric::TestError, 2),
+                format_metric(r, Metric::Seconds, 2),
+                format_metric(r, Metric::ImagesPerSecond, 0)
             ))?,
-            Style::Bars => {
+            OutputStyle::Bars => {
                 if let (Some(bar), Some(spec)) = (self.lanes.get(&r.lane()), &self.spec) {
                     bar.set_message(format!(
                         "{} epoch {:>3}  val {} %  test {} %",
                         spec.lane_title(r.lane()),
                         r.epoch,
-                        number(r, Metric::ValError, 2),
-                        number(r, Metric::TestError, 2)
+                        format_metric(r, Metric::ValError, 2),
+                        format_metric(r, Metric::TestError, 2)
                     ));
                     bar.set_position(u64::from(r.epoch) * batches(spec, r.lane()));
                 }
@@ -230,16 +231,16 @@ impl Teller {
     }
 
     /// The epochs of the lanes whose loss stayed finite.
-    fn sound_records(&self) -> Vec<EpochRecord> {
+    fn finite_records(&self) -> Vec<EpochRecord> {
         let diverged = |lane: Lane| {
-            let told = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
-            self.remarks.iter().any(told)
+            let is_of_lane = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
+            self.remarks.iter().any(is_of_lane)
         };
         self.records.iter().filter(|record| !diverged(record.lane())).cloned().collect()
     }
 
-    fn summary(&self) -> color_eyre::Result<()> {
-        if self.style == Style::Json {
+    fn print_summary(&self) -> color_eyre::Result<()> {
+        if self.style == OutputStyle::Json {
             return Ok(());
         }
         self.lanes.values().for_each(ProgressBar::finish);
@@ -254,22 +255,22 @@ impl Teller {
                     "{:<width$} {error:>10.2} {:>14} {:>10}",
                     spec.lane_title(lane),
                     best.epoch,
-                    number(best, Metric::TestError, 2)
+                    format_metric(best, Metric::TestError, 2)
                 ))?;
             }
         }
         for diverged in self.remarks.iter().filter(|remark| matches!(remark, RunEvent::Diverged { .. })) {
-            self.remark(diverged)?;
+            self.print_remark(diverged)?;
         }
         say(&format!("trained for {}", clock(self.elapsed)))?;
-        if let Some(sentence) = verdict(spec, &self.sound_records(), true) {
+        if let Some(sentence) = verdict(spec, &self.finite_records(), true) {
             say(&sentence)?;
         }
         Ok(())
     }
 }
 
-/// Steps an epoch of a lane.
+/// The batches of an epoch of a lane.
 fn batches(spec: &Study, lane: Lane) -> u64 {
     spec.settings(lane.arm).map_or(1, |settings| settings.batches(spec.train_size)).into()
 }

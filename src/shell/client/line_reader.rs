@@ -1,4 +1,4 @@
-//! The kernel's lines as they come, with a deadline that loses no half-read line.
+//! Reads the kernel's lines with a deadline. A line that is incomplete at the deadline is not lost.
 
 use protocol::{ServerLine, Unreadable};
 use std::{
@@ -7,55 +7,55 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) struct Lines {
+pub(super) struct LineReader {
     stream: UnixStream,
     buffer: Vec<u8>,
-    /// How much of the buffer is known to hold no line's end.
+    /// How many bytes of the buffer are known to contain no line feed.
     searched: usize,
 }
 
-pub(super) enum Heard {
+pub(super) enum ReadLine {
     Line(ServerLine),
-    /// Nothing came before the deadline.
-    Nothing,
+    /// No complete line came before the deadline.
+    TimedOut,
     /// The connection is closed.
-    End,
-    /// A line that is none of the protocol's.
+    Closed,
+    /// A line that is not of the protocol.
     Unreadable(Unreadable),
 }
 
-impl Lines {
+impl LineReader {
     pub fn new(stream: UnixStream) -> Self {
         Self { stream, buffer: Vec::new(), searched: 0 }
     }
 
-    pub fn next(&mut self, deadline: Option<Instant>) -> Heard {
+    pub fn next(&mut self, deadline: Option<Instant>) -> ReadLine {
         loop {
             if let Some(at) = self.buffer[self.searched..].iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=self.searched + at).collect();
                 self.searched = 0;
                 return match serde_json::from_slice(&line) {
-                    Ok(line) => Heard::Line(line),
-                    Err(_) => Heard::Unreadable(Unreadable::of(&line)),
+                    Ok(line) => ReadLine::Line(line),
+                    Err(_) => ReadLine::Unreadable(Unreadable::of(&line)),
                 };
             }
             self.searched = self.buffer.len();
-            // A timeout of zero means none at all to the system.
+            // The system takes a timeout of zero as none.
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
             if self.stream.set_read_timeout(left).is_err() {
-                return Heard::End;
+                return ReadLine::Closed;
             }
             let mut chunk = [0; 16 * 1024];
             match self.stream.read(&mut chunk) {
-                Ok(0) => return Heard::End,
+                Ok(0) => return ReadLine::Closed,
                 Ok(read) => self.buffer.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     if deadline.is_some_and(|at| Instant::now() >= at) {
-                        return Heard::Nothing;
+                        return ReadLine::TimedOut;
                     }
                 }
-                Err(_) => return Heard::End,
+                Err(_) => return ReadLine::Closed,
             }
         }
     }
@@ -68,15 +68,15 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn a_line_cut_by_a_deadline_is_read_whole_later() {
+    fn a_line_that_is_incomplete_at_the_deadline_is_read_later() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut lines = Lines::new(ours);
+        let mut lines = LineReader::new(ours);
         theirs.write_all(br#"{"id":1,"rep"#).unwrap();
-        assert!(matches!(lines.next(Some(Instant::now())), Heard::Nothing));
+        assert!(matches!(lines.next(Some(Instant::now())), ReadLine::TimedOut));
         theirs.write_all(b"ly\":\"done\"}\nrubbish\n").unwrap();
-        assert!(matches!(lines.next(None), Heard::Line(ServerLine::Reply { id: 1, reply: Reply::Done })));
-        assert!(matches!(lines.next(None), Heard::Unreadable(_)));
+        assert!(matches!(lines.next(None), ReadLine::Line(ServerLine::Reply { id: 1, reply: Reply::Done })));
+        assert!(matches!(lines.next(None), ReadLine::Unreadable(_)));
         drop(theirs);
-        assert!(matches!(lines.next(None), Heard::End));
+        assert!(matches!(lines.next(None), ReadLine::Closed));
     }
 }

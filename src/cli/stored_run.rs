@@ -1,0 +1,60 @@
+//! Reads runs from the store, for the commands that show and export them.
+
+use color_eyre::eyre::{Context, bail};
+use protocol::{EpochRecord, Lane, Metric, RunId, RunSummary};
+use serde_json::json;
+use store::{Home, LaneState, Store};
+
+/// Opens the store for reading; `None` if there is none yet.
+pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
+    home.examine()?;
+    let path = home.database();
+    let there =
+        path.try_exists().wrap_err_with(|| format!("{} can't be looked for; is RELU_HOME right?", path.display()))?;
+    if there { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
+}
+
+/// A run's epochs in order, and within an epoch in the order of the lanes. The store has them in the order in which the lanes
+/// finished them, in which two equal runs may differ.
+pub fn sorted_epochs(store: &Store, summary: &RunSummary) -> color_eyre::Result<Vec<EpochRecord>> {
+    let lanes = summary.spec.lanes();
+    let mut epochs = store.epochs(summary.run)?;
+    epochs.sort_by_key(|record| (record.epoch, lanes.iter().position(|lane| *lane == record.lane())));
+    Ok(epochs)
+}
+
+/// Reads the summary of a run.
+///
+/// # Errors
+/// If there is no such run, or the store can't be read.
+pub fn read_run(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummary)> {
+    let Some(store) = open_store(home)? else {
+        bail!("there is no run {run}: nothing has been trained here yet");
+    };
+    let summary = store.run(run)?;
+    Ok((store, summary))
+}
+
+/// A run as JSON: its summary, its study as text, the lanes that diverged, and what its epochs measured.
+pub fn to_json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
+    let diverged: Vec<_> = diverged_lanes(store, summary.run)?
+        .into_iter()
+        .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
+        .collect();
+    let study = summary.spec.to_string();
+    Ok(json!({ "summary": summary, "study": study, "diverged": diverged, "epochs": epochs }))
+}
+
+/// The lanes whose loss is no longer finite, with the epoch (from 1) and its batch (from 0).
+pub fn diverged_lanes(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
+    let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
+        LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
+        LaneState::Open | LaneState::Finished => None,
+    });
+    Ok(lanes.collect())
+}
+
+/// Formats a measured value, or a dash if there is none.
+pub fn format_metric(record: &EpochRecord, metric: Metric, decimals: usize) -> String {
+    record.get(metric).map_or("–".into(), |value| format!("{value:.decimals$}"))
+}
