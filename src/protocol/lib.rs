@@ -26,7 +26,7 @@ pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
-    Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
+    Regions, Source, SpreadKind, Stroke, Table, TablePlace, UnitState, Units,
 };
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};

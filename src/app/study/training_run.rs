@@ -4,6 +4,7 @@ use protocol::{
     Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
     mean_and_deviation, run_findings, verdict,
 };
+use std::cell::OnceCell;
 
 /// One lane's curve.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Spread {
     }
 }
 
-/// An arm at one epoch.
+/// An arm's errors at one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanPoint {
     pub epoch: u32,
@@ -88,13 +89,12 @@ pub struct MeanPoint {
 pub struct ArmView {
     pub arm: ArmId,
     pub seeds: usize,
-    /// The seeds that are told of: those that train side by side, or are at their end. One that waits for a core, or was
-    /// given one much later, is left out until it has caught up.
+    /// How many of the seeds are summed up: see [`TrainingRun::kept_up_lanes`].
     pub measured: usize,
     /// The last epoch that all of these have reached.
     pub epoch: u32,
-    /// Every epoch up to that one.
-    pub curve: Vec<MeanPoint>,
+    /// What was measured there.
+    pub latest: Option<MeanPoint>,
     /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
     pub best: Option<Spread>,
     pub best_test: Option<Spread>,
@@ -110,10 +110,7 @@ pub struct ArmView {
 impl ArmView {
     fn new(arm: ArmId, training: &TrainingRun) -> Self {
         let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
-        let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
-        let measured: Vec<&LaneView> =
-            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, training.spec.epochs)).collect();
-        let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
+        let (measured, epoch) = training.kept_up_lanes(arm);
         let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {
             let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
@@ -131,7 +128,7 @@ impl ArmView {
             seeds: lanes.len(),
             measured: measured.len(),
             epoch,
-            curve: (1..=epoch).filter_map(at).collect(),
+            latest: (1..=epoch).rev().find_map(at),
             best: of_bests(Metric::ValError),
             best_test: of_bests(Metric::TestError),
             best_epochs: epochs().min().zip(epochs().max()),
@@ -142,7 +139,7 @@ impl ArmView {
     }
 
     pub fn latest(&self) -> Option<&MeanPoint> {
-        self.curve.last()
+        self.latest.as_ref()
     }
 }
 
@@ -166,6 +163,8 @@ pub struct TrainingRun {
     pub not_exact: Option<String>,
     /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
     pub backend: Option<String>,
+    /// What [`verdict`](Self::verdict) said of these records: each frame asks, and many records take time.
+    verdict: OnceCell<Option<String>>,
 }
 
 impl TrainingRun {
@@ -182,11 +181,15 @@ impl TrainingRun {
             notice: None,
             not_exact: None,
             backend: None,
+            verdict: OnceCell::new(),
         }
     }
 
     /// Takes an event in; one that is known already changes nothing.
     pub fn apply(&mut self, event: &RunEvent) {
+        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. }) {
+            self.verdict = OnceCell::new();
+        }
         match event {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
             RunEvent::Epoch { record, .. } => {
@@ -236,6 +239,18 @@ impl TrainingRun {
         self.lanes.iter_mut().find(|view| view.lane == lane)
     }
 
+    /// The seeds of an arm that are summed up, and the last epoch that all of them have reached: those that train side by
+    /// side, or are at their end. One that waits for a core, or was given one much later, is left out until it has caught
+    /// up.
+    pub fn kept_up_lanes(&self, arm: ArmId) -> (Vec<&LaneView>, u32) {
+        let lanes = || self.lanes.iter().filter(|lane| lane.lane.arm == arm);
+        let most = lanes().map(LaneView::epochs_done).max().unwrap_or(0);
+        let kept_up: Vec<&LaneView> =
+            lanes().filter(|lane| keeps_up(lane.epochs_done(), most, self.spec.epochs)).collect();
+        let epoch = kept_up.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
+        (kept_up, epoch)
+    }
+
     /// Every arm over its seeds.
     pub fn by_arm(&self) -> Vec<ArmView> {
         self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
@@ -266,9 +281,12 @@ impl TrainingRun {
 
     /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
     pub fn verdict(&self) -> Option<String> {
-        let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
-        let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
-        verdict(&self.spec, &records, self.state == RunState::Finished)
+        let judge = || {
+            let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+            let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
+            verdict(&self.spec, &records, self.state == RunState::Finished)
+        };
+        self.verdict.get_or_init(judge).clone()
     }
 
     /// What this run has found once it is at rest.

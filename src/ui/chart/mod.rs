@@ -9,6 +9,7 @@ mod curves;
 mod legend;
 mod markers;
 mod marks;
+pub mod multiples;
 
 use crate::theme::Theme;
 use app::{AxisRange, AxisRanges, Viewport, axis_label, mark_values, tick_labels};
@@ -34,11 +35,24 @@ pub struct ChartLayout<'a> {
 /// Columns at the right for the labels of named points, at least.
 const GUTTER: u16 = 17;
 
-/// Draws a plot as the viewport shows it; too small an area stays empty.
-pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayout, area: Rect, buffer: &mut Buffer) {
+/// Rows beneath a chart of this height for what is not seen of it, at most.
+fn note_rows(height: u16) -> usize {
+    if height < 14 { 1 } else { 2 }
+}
+
+/// Draws a plot as the viewport shows it; returns the room of its curves. Too small an area stays empty.
+pub fn draw(
+    theme: &Theme,
+    plot: &Plot,
+    viewport: &Viewport,
+    layout: &ChartLayout,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Rect> {
     let area = if layout.has_legend { legend::draw(theme, plot, viewport, area, buffer) } else { area };
+    let area = draw_notes(theme, plot, viewport, area, buffer);
     if area.width < 16 || area.height < 5 {
-        return;
+        return None;
     }
     let ranges = viewport.view(plot);
     let rows = area.height - 3;
@@ -48,7 +62,7 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     let right = if gutter > 0 && area.width > left + gutter + 24 { gutter } else { 0 };
     let place = Rect::new(area.x + left + 1, area.y + 1, area.width.saturating_sub(left + 2 + right), rows);
     if place.width < 4 || place.height < 2 {
-        return;
+        return None;
     }
     let canvas = Canvas { theme, plot, viewport, ranges, place };
     let y_label = theme.text(&y_label(&canvas, usize::from(area.width)));
@@ -59,7 +73,9 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     let above = if axes.x(&ranges.x, &x_ticks(&canvas), &x_label, buffer) { String::new() } else { x_label };
     let (note, note_style) = match layout.labels {
         MarkLabels::Beside => (marks::format_predictions(&canvas), theme.strong()),
-        MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::None => (layout.note.into(), theme.cited()),
+        MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::Names | MarkLabels::None => {
+            (layout.note.into(), theme.cited())
+        }
     };
     let arrow = if above.is_empty() { above } else { theme.text(&format!("{above} →")) };
     write_at_right([(arrow, theme.faint()), (theme.text(&note), note_style)], used, area, buffer);
@@ -67,9 +83,31 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
     marks::draw_cursor(&canvas, buffer);
+    if layout.labels == MarkLabels::Names {
+        marks::name_curves(&canvas, buffer);
+    }
     if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
         say_what_comes(&canvas, layout.empty, buffer);
     }
+    Some(place)
+}
+
+/// What is not seen of the plot, and how its curves were made, in the last rows; returns what is above.
+fn draw_notes(theme: &Theme, plot: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
+    let notes = [viewport.notes(plot), plot.notes.clone()].concat().join(" · ");
+    if notes.is_empty() || area.height < 8 {
+        return area;
+    }
+    let text = theme.text(&notes);
+    let lines = textwrap::wrap(&text, app::wrap_options(usize::from(area.width.max(1))));
+    let height = lines.len().min(note_rows(area.height));
+    let top = area.bottom() - height as u16;
+    for (at, (line, y)) in lines.iter().zip(top..area.bottom()).enumerate() {
+        let is_cut = at + 1 == height && lines.len() > height;
+        let line = if is_cut { app::truncate(&format!("{line} …"), area.width.into()) } else { line.to_string() };
+        buffer.set_stringn(area.x, y, theme.text(&line), area.width.into(), theme.strong());
+    }
+    Rect { height: area.height - height as u16, ..area }
 }
 
 /// Columns for the labels of named points; 0 if there are none.
@@ -83,11 +121,17 @@ fn gutter(plot: &Plot, ranges: &AxisRanges) -> u16 {
 
 /// The name of the y axis, and what thick and thin series mean, as long as the room takes it.
 fn y_label(canvas: &Canvas, room: usize) -> String {
-    let series = || canvas.viewport.series(canvas.plot).map(|(_, series)| series);
-    let has_means = series().any(|series| series.stroke == Stroke::Thick);
-    let keys: &[&str] = if has_means { &["; thick: mean, band: ± sd", "; mean ± sd"] } else { &[] };
+    let mut means = canvas.viewport.series(canvas.plot).filter(|(_, series)| series.stroke == Stroke::Thick);
+    let keys = match means.next() {
+        None => Vec::new(),
+        Some((_, mean)) if mean.spread.is_empty() && !mean.points.is_empty() => vec!["; thick: mean".into()],
+        Some(_) => {
+            let band = canvas.plot.spread.describe();
+            vec![format!("; thick: mean, band: {band}"), format!("; mean {band}")]
+        }
+    };
     let label = |key: &str| axis_label(&format!("{}{key}", canvas.plot.y.label), &canvas.ranges.y);
-    keys.iter().map(|key| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
+    keys.iter().map(|key: &String| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
 }
 
 /// Texts at the right of the y axis' label, from the right end on, each if it has room.
@@ -153,6 +197,7 @@ mod tests {
             stroke: Stroke::Line,
             points: (0..=20).map(|n| (f64::from(n), Some(4.0 - 0.15 * f64::from(n)))).collect(),
             spread: Vec::new(),
+            below: Vec::new(),
         };
         Plot {
             title: String::new(),
@@ -162,6 +207,8 @@ mod tests {
             bands: Vec::new(),
             marks,
             places: Vec::new(),
+            spread: protocol::SpreadKind::Deviation,
+            notes: Vec::new(),
         }
     }
 

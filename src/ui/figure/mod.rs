@@ -12,12 +12,12 @@ use app::Viewport;
 use protocol::{Figure, Source};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Draws a figure whole, in the place given.
-pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) {
+/// Draws a figure whole, in the place given; returns the room of a plot's curves.
+pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) -> Option<Rect> {
     match figure {
         Figure::Plot(plot) => {
             let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
-            chart::draw(theme, plot, viewport, &layout, place, buffer);
+            return chart::draw(theme, plot, viewport, &layout, place, buffer);
         }
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(grid) => {
@@ -34,6 +34,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
             hidden_units::draw(theme, figure, place, buffer);
         }
     }
+    None
 }
 
 /// Says where a picture comes from in the last row; returns the rows above.
