@@ -291,6 +291,35 @@ mod tests {
         Study { epochs: 12, train_size: 10_000, ..Study::of(Preset::Article) }
     }
 
+    #[test]
+    fn a_charts_metric_is_named_as_the_csv_names_it() {
+        let of = |text: &str| text.parse::<ChartMetric>();
+        let layer = "conv1".parse().ok();
+        assert_eq!(of("train_loss"), Ok(ChartMetric { metric: Metric::TrainLoss, layer: None }));
+        assert_eq!(of("conv1.zeros"), Ok(ChartMetric { metric: Metric::Zeros, layer }));
+        for (text, remedy) in [
+            ("zeros", "conv1.zeros"),
+            ("fc1.val_error", "leave out the layer"),
+            ("error", "val_error"),
+            ("x.zeros", "fc1"),
+        ] {
+            let error = of(text).unwrap_err();
+            assert!(error.contains(remedy), "{error}");
+        }
+        let record = EpochRecord::new(Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1, [(Metric::ValError, 2.0)]);
+        assert_eq!(check_measured(of("val_error").unwrap(), std::slice::from_ref(&record)), Ok(()));
+        let error = check_measured(of("test_loss").unwrap(), &[record]).unwrap_err();
+        assert_eq!(error, "this run did not measure test_loss; it has val_error");
+    }
+
+    #[test]
+    fn a_chart_shows_the_metric_that_was_asked_for() {
+        let (summary, history) = run(small());
+        let options = ChartOptions { metric: Metric::TestError, ..ChartOptions::default() };
+        let svg = chart::svg(&plot(&summary, &history, &options), &Viewport::default()).unwrap();
+        assert!(svg.contains("test error, % (log)") && !svg.contains("the article"), "{svg}");
+    }
+
     /// As in the notebook, the curve of a lane that diverged ends with a cross.
     #[test]
     fn a_lane_that_diverged_ends_with_a_mark() {

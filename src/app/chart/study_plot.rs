@@ -340,7 +340,7 @@ pub fn study_plot(
     };
     // No logarithm has a place for an error of 0.
     let scale = if values().any(|value| value <= 0.0) { AxisScale::Linear } else { scale };
-    let [x, y] = limits(runs, options, layer, &shown_points, scale, values);
+    let [x, y] = limits(runs, options, &all, &shown_points, scale, values);
     let mut notes: Vec<String> = options.smoothing.describe().into_iter().collect();
     if has_published && options.published == Published::Hidden {
         notes.push("published points hidden".into());
@@ -448,7 +448,7 @@ fn mean_of(seeds: usize) -> String {
 fn limits<V: Iterator<Item = f64>>(
     runs: &[ChartRun],
     options: &ChartOptions,
-    layer: Option<Layer>,
+    arms: &[ArmCurves],
     published: &PublishedPoints,
     scale: AxisScale,
     values: impl Fn() -> V,
@@ -460,7 +460,7 @@ fn limits<V: Iterator<Item = f64>>(
     };
     let marks = || published.points.iter().filter(sets_axes);
     let y = match scale {
-        AxisScale::Log => log_limits(runs, options, layer, values().chain(marks().map(|mark| mark.error))),
+        AxisScale::Log => log_limits(options, arms, values().chain(marks().map(|mark| mark.error))),
         AxisScale::Linear => linear_limits(values),
     };
     let epochs = |training: &TrainingRun| f64::from(training.spec.epochs.max(3));
@@ -476,8 +476,8 @@ fn limits<V: Iterator<Item = f64>>(
             Some((0.0, all.chain(marked).fold(0.0, f64::max)))
         }
         XQuantity::Seconds => {
-            let total = |lane: &LaneView| lane.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
-            let longest = runs.iter().flat_map(|run| &run.training.lanes).map(total).fold(0.0, f64::max);
+            let last = |lane: &LaneCurve| lane.x.last().copied().unwrap_or(0.0);
+            let longest = arms.iter().flat_map(|arm| &arm.lanes).map(last).fold(0.0, f64::max);
             (longest > 0.0).then_some((0.0, longest))
         }
     };
@@ -488,12 +488,7 @@ fn limits<V: Iterator<Item = f64>>(
 /// errors can still be seen.
 const MOST: f64 = 20.0;
 
-fn log_limits(
-    runs: &[ChartRun],
-    options: &ChartOptions,
-    layer: Option<Layer>,
-    values: impl Iterator<Item = f64>,
-) -> Option<(f64, f64)> {
+fn log_limits(options: &ChartOptions, arms: &[ArmCurves], values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let positive = values.filter(|value| *value > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(v), high.max(v)));
     if low > high {
@@ -504,12 +499,8 @@ fn log_limits(
         return Some((low * 0.95, high * 1.05));
     }
     // No curve stays above the chart as a whole.
-    let value = |record: &EpochRecord| match layer {
-        Some(layer) => record.measured.of_layer(layer, options.metric),
-        None => record.get(options.metric),
-    };
-    let lanes = runs.iter().flat_map(|run| &run.training.lanes);
-    let best = |lane: &LaneView| lane.points.iter().filter_map(value).fold(f64::INFINITY, f64::min);
+    let lanes = arms.iter().flat_map(|arm| &arm.lanes);
+    let best = |lane: &LaneCurve| lane.raw.iter().filter_map(|value| *value).fold(f64::INFINITY, f64::min);
     let worst = lanes.map(best).filter(|best| best.is_finite()).fold(0.0, f64::max);
     let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
     Some((low * 0.95, high * 1.05))

@@ -193,7 +193,8 @@ impl Viewport {
                 notes.push(format!("curves continue: {}", beyond.join(", ")));
             }
         }
-        let lost = points().filter(|(x, y)| ranges.x.part(*x).and(ranges.y.part(*y)).is_none()).count();
+        let has_no_place = |range: &AxisRange, value: f64| range.scale() == AxisScale::Log && value <= 0.0;
+        let lost = points().filter(|(x, y)| has_no_place(&ranges.x, *x) || has_no_place(&ranges.y, *y)).count();
         if lost > 0 {
             notes.push(format!("{} at or below 0 can't stand on a log axis", protocol::counted(lost, "point")));
         }

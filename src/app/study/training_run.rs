@@ -15,6 +15,27 @@ pub struct LaneView {
     pub progress: Option<Progress>,
     /// Epoch and batch at which the loss left the finite numbers.
     pub diverged: Option<(u32, u32)>,
+    /// What is summed up over all epochs: each frame asks several times.
+    summary: OnceCell<LaneSummary>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LaneSummary {
+    /// Of training and evaluation.
+    seconds: f64,
+    /// The place and the value of the lowest validation error; the first of equals.
+    best: Option<(usize, f64)>,
+}
+
+impl LaneSummary {
+    /// The same with the next epoch.
+    fn with(self, at: usize, record: &EpochRecord) -> Self {
+        let error = record.get(Metric::ValError).filter(|error| self.best.is_none_or(|(_, best)| *error < best));
+        Self {
+            seconds: self.seconds + record.get(Metric::Seconds).unwrap_or(0.0),
+            best: error.map(|error| (at, error)).or(self.best),
+        }
+    }
 }
 
 impl LaneView {
@@ -22,9 +43,31 @@ impl LaneView {
         self.points.last()
     }
 
+    /// Takes in what an epoch measured, unless it is known.
+    fn insert(&mut self, record: &EpochRecord) {
+        let Err(at) = self.points.binary_search_by_key(&record.epoch, |known| known.epoch) else { return };
+        self.points.insert(at, record.clone());
+        // Epochs come in their order but for those that came before the history was read.
+        let before = self.summary.take().filter(|_| at + 1 == self.points.len());
+        if let Some(summary) = before {
+            self.summary = OnceCell::from(summary.with(at, record));
+        }
+    }
+
+    fn summary(&self) -> LaneSummary {
+        let add = |summary: LaneSummary, (at, record)| summary.with(at, record);
+        *self.summary.get_or_init(|| self.points.iter().enumerate().fold(LaneSummary::default(), add))
+    }
+
     /// The epoch of the lowest validation error; the first of equals.
     pub fn best(&self) -> Option<&EpochRecord> {
-        lowest(&self.points)
+        self.summary().best.map(|(at, _)| &self.points[at])
+    }
+
+    /// The same among the epochs up to one.
+    fn best_up_to(&self, epoch: u32) -> Option<&EpochRecord> {
+        let count = self.points.partition_point(|record| record.epoch <= epoch);
+        if count == self.points.len() { self.best() } else { lowest(&self.points[..count]) }
     }
 
     /// What an epoch measured.
@@ -46,7 +89,7 @@ impl LaneView {
     /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
     /// when the notebook is opened again, and of the one under way at the pace of the last.
     pub fn seconds(&self) -> f64 {
-        let done: f64 = self.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
+        let done = self.summary().seconds;
         match (self.latest(), &self.progress) {
             (Some(last), _) => done + self.epochs_and_part().fract() * last.get(Metric::Seconds).unwrap_or(0.0),
             (None, Some(progress)) => progress.seconds,
@@ -111,7 +154,6 @@ impl ArmView {
     fn new(arm: ArmId, training: &TrainingRun) -> Self {
         let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
         let (measured, epoch) = training.kept_up_lanes(arm);
-        let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {
             let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
             let of = |metric| {
@@ -119,7 +161,7 @@ impl ArmView {
             };
             Some(MeanPoint { epoch, val: of(Metric::ValError)?, test: of(Metric::TestError)? })
         };
-        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lowest(&lane.points[..up_to(lane)])).collect();
+        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lane.best_up_to(epoch)).collect();
         let of_bests = |metric| Spread::of(&bests.iter().filter_map(|r| r.get(metric)).collect::<Vec<_>>());
         let epochs = || bests.iter().map(|record| record.epoch);
         let mean = |values: Vec<f64>| mean_and_deviation(&values).map(|(mean, _)| mean);
@@ -169,7 +211,8 @@ pub struct TrainingRun {
 
 impl TrainingRun {
     pub fn new(run: RunId, spec: Study) -> Self {
-        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
+        let view =
+            |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None, summary: OnceCell::new() };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
             run,
@@ -193,10 +236,8 @@ impl TrainingRun {
         match event {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
             RunEvent::Epoch { record, .. } => {
-                if let Some(lane) = self.lane_mut(record.lane())
-                    && let Err(at) = lane.points.binary_search_by_key(&record.epoch, |known| known.epoch)
-                {
-                    lane.points.insert(at, record.clone());
+                if let Some(lane) = self.lane_mut(record.lane()) {
+                    lane.insert(record);
                 }
             }
             RunEvent::Progress { progress, .. } => {

@@ -48,7 +48,8 @@ impl DrawnCurve {
             let (x, y) = series.points[at];
             xs.part(x).zip(ys.part(y?))
         });
-        let spread = spread_points(&series.points, xs, columns).filter_map(|at| {
+        let with_spread = if series.spread.is_empty() { &[][..] } else { &series.points[..] };
+        let spread = spread_points(with_spread, xs, columns).filter_map(|at| {
             let (x, _) = series.points[at];
             let (low, high) = series.ends(at)?;
             Some((xs.part(x)?, ys.part(low).unwrap_or(-1.0), ys.part(high)?))

@@ -82,10 +82,10 @@ pub fn draw(
     marks::draw_bands(&canvas, buffer);
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
-    marks::draw_cursor(&canvas, buffer);
     if layout.labels == MarkLabels::Names {
         marks::name_curves(&canvas, buffer);
     }
+    marks::draw_cursor(&canvas, buffer);
     if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
         say_what_comes(&canvas, layout.empty, buffer);
     }
