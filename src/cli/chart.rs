@@ -727,6 +727,22 @@ mod tests {
         assert_eq!(png.remark, None);
     }
 
+    /// What a terminal says beneath a chart, and where a setting was changed, stands in a picture too.
+    #[test]
+    fn a_picture_says_what_is_not_seen_and_what_was_changed() {
+        let mut plot = plot();
+        plot.spread = protocol::SpreadKind::StandardError;
+        plot.notes = vec!["smoothed by 0.6".into()];
+        plot.bands[0].label = "lr 0.03".into();
+        plot.bands[0].to = plot.bands[0].from;
+        plot.series[1].stroke = Stroke::Ghost;
+        let hidden = Viewport { hidden_arms: [1].into(), ..Viewport::default() };
+        let svg = svg(&plot, &hidden).unwrap();
+        for text in ["1 of 2 arms hidden · smoothed by 0.6", "lr 0.03", "mean ± standard error"] {
+            assert!(svg.contains(text), "{text} is not in {svg}");
+        }
+    }
+
     #[test]
     fn a_picture_shows_what_the_viewport_shows() {
         let hidden = Viewport { hidden: [3].into(), thin: app::ThinSeries::Hidden, ..Viewport::default() };

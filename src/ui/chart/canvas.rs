@@ -18,8 +18,6 @@ pub enum MarkLabels {
     Beside,
     /// The same; the points are those of a series, and have its markers.
     OfPoints,
-    /// None, but the names of curves at their ends.
-    Names,
     None,
 }
 

@@ -51,7 +51,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
             MarkLabels::Gutter => value,
             MarkLabels::Beside if mark.source == Source::Reader => String::new(),
             MarkLabels::Beside | MarkLabels::OfPoints => mark.label.clone(),
-            MarkLabels::Names | MarkLabels::None => String::new(),
+            MarkLabels::None => String::new(),
         },
         style: if labels == MarkLabels::OfPoints { theme.faint() } else { theme.source(&mark.source) },
         glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },

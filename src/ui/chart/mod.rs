@@ -26,6 +26,8 @@ pub struct ChartLayout<'a> {
     /// A pane that lists the series itself has no legend.
     pub has_legend: bool,
     pub labels: MarkLabels,
+    /// Whether curves have their names at their ends, as far as these cover nothing.
+    pub has_names: bool,
     /// Stands at the right end of the first line, if that has room.
     pub note: &'a str,
     /// What there is to say while no series has a point.
@@ -73,16 +75,14 @@ pub fn draw(
     let above = if axes.x(&ranges.x, &x_ticks(&canvas), &x_label, buffer) { String::new() } else { x_label };
     let (note, note_style) = match layout.labels {
         MarkLabels::Beside => (marks::format_predictions(&canvas), theme.strong()),
-        MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::Names | MarkLabels::None => {
-            (layout.note.into(), theme.cited())
-        }
+        MarkLabels::Gutter | MarkLabels::OfPoints | MarkLabels::None => (layout.note.into(), theme.cited()),
     };
     let arrow = if above.is_empty() { above } else { theme.text(&format!("{above} →")) };
     write_at_right([(arrow, theme.faint()), (theme.text(&note), note_style)], used, area, buffer);
     marks::draw_bands(&canvas, buffer);
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
-    if layout.labels == MarkLabels::Names {
+    if layout.has_names {
         marks::name_curves(&canvas, buffer);
     }
     marks::draw_cursor(&canvas, buffer);
@@ -218,7 +218,7 @@ mod tests {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
-        let layout = ChartLayout { has_legend: false, labels, note: "", empty: "" };
+        let layout = ChartLayout { has_legend: false, labels, has_names: false, note: "", empty: "" };
         draw(&theme, plot, &Viewport::default(), &layout, area, &mut buffer);
         (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol().to_string()).collect()).collect()
     }
@@ -286,6 +286,55 @@ mod tests {
         assert!(all > thick + 40 && thick > thin + 30, "{all} {thick} {thin}");
     }
 
+    /// A curve that another was forked from is dotted, and a line says when a setting was changed.
+    #[test]
+    fn ghosts_are_dotted_and_changes_have_a_line() {
+        let dots = |stroke| -> u32 {
+            let mut plot = plot(Vec::new());
+            plot.series[0].stroke = stroke;
+            let cells = drawn(&plot, MarkLabels::None, (60, 20)).concat();
+            let dots = |cell: &String| cell.chars().next().map_or(0, |c| u32::from(c).wrapping_sub(0x2800));
+            cells.iter().map(dots).filter(|dots| *dots < 256).map(u32::count_ones).sum()
+        };
+        let (ghost, thin) = (dots(Stroke::Ghost), dots(Stroke::Thin));
+        assert!(ghost > 10 && 2 * ghost < thin, "{ghost} {thin}");
+        let mut changed = plot(Vec::new());
+        let line = |at, label: &str| PlotBand {
+            label: label.into(),
+            source: Source::Run { run: RunId(1), arm: 0 },
+            vertical: true,
+            from: at,
+            to: at,
+        };
+        changed.bands = vec![line(10.0, "lr 0.03"), line(11.0, "lr 0.01")];
+        let rows = drawn(&changed, MarkLabels::None, (72, 20));
+        let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
+        let row = |label: &str| text.iter().position(|line| line.contains(label));
+        assert!(row("lr 0.03").is_some() && row("lr 0.01").is_some() && row("lr 0.03") != row("lr 0.01"), "{text:#?}");
+        assert!(text[1..17].iter().filter(|line| line.matches('╎').count() == 2).count() >= 12, "{text:#?}");
+    }
+
+    /// The name of a curve stands at its end and covers nothing.
+    #[test]
+    fn names_cover_no_data() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let area = Rect::new(0, 0, 72, 20);
+        let drawn = |has_names| {
+            let mut plot = plot(Vec::new());
+            plot.series[0].points.truncate(12);
+            plot.series.push(PlotSeries { name: "a second curve".into(), ..plot.series[0].clone() });
+            let layout = ChartLayout { has_legend: false, labels: MarkLabels::None, has_names, note: "", empty: "" };
+            let mut buffer = Buffer::empty(area);
+            draw(&theme, &plot, &Viewport::default(), &layout, area, &mut buffer);
+            buffer
+        };
+        let (bare, named) = (drawn(false), drawn(true));
+        let changed = || area.positions().filter(|at| bare[*at] != named[*at]);
+        let name: String = changed().map(|at| named[at].symbol()).collect();
+        assert!(name.contains("here") && name.contains("curve"), "{name}");
+        assert!(changed().all(|at| marks::is_blank(&bare, (at.x, at.y))));
+    }
+
     /// The end of a series that diverged is marked at its last number, and a lane without any above the plot.
     #[test]
     fn a_series_that_diverged_ends_with_a_mark() {
@@ -329,7 +378,8 @@ mod tests {
         let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
         let area = Rect::new(0, 0, 80, 20);
         let mut buffer = Buffer::empty(area);
-        let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
+        let layout =
+            ChartLayout { has_legend: true, labels: MarkLabels::Beside, has_names: false, note: "", empty: "" };
         draw(&theme, &figure, &Viewport::default(), &layout, area, &mut buffer);
         let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert_eq!(row(0).trim_end(), "measured: ─ here  ░ band  theory: formula: ✕ solved  paper: ✕ printed");

@@ -73,6 +73,6 @@ fn draw_one(theme: &Theme, plot: &Plot, viewport: &Viewport, area: Rect, buffer:
         theme.strong(),
     );
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let layout = ChartLayout { has_legend: false, labels: MarkLabels::Names, note: "", empty: "" };
+    let layout = ChartLayout { has_legend: false, labels: MarkLabels::None, has_names: true, note: "", empty: "" };
     draw_chart(theme, plot, &own, &layout, below, buffer)
 }

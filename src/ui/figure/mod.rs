@@ -16,7 +16,8 @@ use ratatui::{buffer::Buffer, layout::Rect};
 pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) -> Option<Rect> {
     match figure {
         Figure::Plot(plot) => {
-            let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
+            let layout =
+                ChartLayout { has_legend: true, labels: MarkLabels::Beside, has_names: false, note: "", empty: "" };
             return chart::draw(theme, plot, viewport, &layout, place, buffer);
         }
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),

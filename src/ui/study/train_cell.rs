@@ -18,6 +18,8 @@ use ratatui::style::Style;
 const WIDE: u16 = 88;
 /// Columns of the numbers beside it, the gap between included.
 const SIDE: (u16, u16) = (38, 58);
+/// Columns of a chart from which on curves have their names at their ends.
+const WITH_NAMES: u16 = 90;
 /// Columns of a chart from which on the published points have their values at its right.
 const WITH_GUTTER: u16 = 50;
 
@@ -134,7 +136,8 @@ pub fn draw_training(
     };
     let labels = if chart_area.width < WITH_GUTTER { MarkLabels::None } else { MarkLabels::Gutter };
     let (note, empty) = (publishers(theme, plot), coming(results.training));
-    let layout = ChartLayout { has_legend: false, labels, note: &note, empty: &empty };
+    let has_names = chart_area.width >= WITH_NAMES;
+    let layout = ChartLayout { has_legend: false, labels, has_names, note: &note, empty: &empty };
     let place = chart::draw(theme, plot, viewport, &layout, chart_area, buffer);
     if area.width >= WIDE {
         results::draw_beside(theme, results, side, buffer);
