@@ -144,27 +144,39 @@ pub fn draw_bands(canvas: &Canvas, buffer: &mut Buffer) {
     }
 }
 
-/// A line where a setting was changed, and what became of it, beside its upper end.
+/// A line where a setting was changed.
 fn draw_line(canvas: &Canvas, band: &PlotBand, cell: u16, buffer: &mut Buffer) {
     let Canvas { theme, place, .. } = *canvas;
     let style = theme.source(&band.source);
     let ascii = theme.glyphs == Glyphs::Ascii;
     if band.vertical {
-        let x = place.x + cell;
         for y in place.y..place.bottom() {
-            buffer.set_string(x, y, if ascii { "|" } else { "╎" }, style);
+            buffer.set_string(place.x + cell, y, if ascii { "|" } else { "╎" }, style);
         }
+    } else {
+        let line = if ascii { "-" } else { "╌" }.repeat(place.width.into());
+        buffer.set_stringn(place.x, place.bottom() - 1 - cell, line, place.width.into(), style);
+    }
+}
+
+/// What was changed, beside the line that shows when, in the first row where neither a curve nor another line stands.
+pub fn label_lines(canvas: &Canvas, buffer: &mut Buffer) {
+    let Canvas { theme, plot, ranges, place, .. } = *canvas;
+    for band in plot.bands.iter().filter(|band| band.vertical && band.from >= band.to) {
+        let Some(part) = ranges.x.part(band.from).filter(|part| (0.0..=1.0).contains(part)) else { continue };
+        let column = plain_cell(place, part, 0.0).0;
         let text = theme.text(&band.label);
         let width = text.width() as u16;
-        let at = if x + 2 + width <= place.right() { x + 2 } else { x.saturating_sub(width + 1).max(place.x) };
-        // Labels of lines that stand close have a row each.
-        let is_free = |y: &u16| (at..(at + width).min(place.right())).all(|x| is_blank(buffer, (x, *y)));
-        let row = (place.y..place.bottom()).find(is_free).unwrap_or(place.y);
-        buffer.set_stringn(at, row, &text, usize::from(place.right() - at), style);
-    } else {
-        let y = place.bottom() - 1 - cell;
-        let line = if ascii { "-" } else { "╌" }.repeat(place.width.into());
-        buffer.set_stringn(place.x, y, line, place.width.into(), style);
+        let is_free = |(x, y): &(u16, u16)| {
+            *x >= place.x
+                && x + width <= place.right()
+                && (*x..x + width).all(|x| buffer.cell((x, *y)).is_some_and(|cell| cell.symbol() == " "))
+        };
+        let places = (place.y..place.bottom()).flat_map(|y| [(column + 2, y), (column.saturating_sub(width + 1), y)]);
+        let free = places.into_iter().find(is_free);
+        if let Some((x, y)) = free {
+            buffer.set_string(x, y, text, theme.source(&band.source));
+        }
     }
 }
 

@@ -82,6 +82,7 @@ pub fn draw(
     marks::draw_bands(&canvas, buffer);
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
+    marks::label_lines(&canvas, buffer);
     if layout.has_names {
         marks::name_curves(&canvas, buffer);
     }
@@ -309,8 +310,8 @@ mod tests {
         changed.bands = vec![line(10.0, "lr 0.03"), line(11.0, "lr 0.01")];
         let rows = drawn(&changed, MarkLabels::None, (72, 20));
         let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
-        let row = |label: &str| text.iter().position(|line| line.contains(label));
-        assert!(row("lr 0.03").is_some() && row("lr 0.01").is_some() && row("lr 0.03") != row("lr 0.01"), "{text:#?}");
+        let has = |label: &str| text.iter().any(|line| line.contains(label));
+        assert!(has("lr 0.03 ╎") && has("╎ lr 0.01"), "{text:#?}");
         assert!(text[1..17].iter().filter(|line| line.matches('╎').count() == 2).count() >= 12, "{text:#?}");
     }
 
