@@ -3,6 +3,7 @@
 
 pub mod idx_folder;
 
+mod cifar10;
 mod idx;
 mod png_folder;
 
@@ -80,6 +81,8 @@ pub enum ReadError {
     Folder(#[from] idx_folder::FolderError),
     #[error(transparent)]
     Png(#[from] png_folder::PngError),
+    #[error(transparent)]
+    Cifar(#[from] cifar10::CifarError),
     #[error("{images} images come with {labels} labels ({which}); one of the files belongs to another set")]
     Mismatch { which: &'static str, images: usize, labels: usize },
     #[error("the training images are {training}, the test images {test}; one of the files belongs to another set")]
@@ -104,7 +107,7 @@ pub trait Reader: Sync {
 }
 
 /// In the order in which they are tried.
-const READERS: [&dyn Reader; 2] = [&idx_folder::IdxFolder, &png_folder::PngFolder];
+const READERS: [&dyn Reader; 3] = [&idx_folder::IdxFolder, &png_folder::PngFolder, &cifar10::Cifar10];
 
 /// What `--data` takes, in words.
 fn forms() -> String {
