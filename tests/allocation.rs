@@ -145,7 +145,7 @@ fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
         let net = LaneSettings::new(&spec, Lane { arm, seed: 1 }).unwrap().network(data.shape(), 10, 1);
         let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
         assert!(engine.name().starts_with("fused"));
-        let mut descent = Sgd::new(SgdSettings { momentum: 0.9, ..SgdSettings::default() });
+        let mut descent = Sgd::new(SgdSettings { momentum: 0.9, ..SgdSettings::default() }, engine.net.names());
         let mut step = |pick: &[i64]| {
             allocations(|| {
                 let labels = split.labels.index_select(0, &Tensor::from_slice(pick));

@@ -7,7 +7,8 @@ use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, NetworkKind, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
 use protocol::{
-    Activation, Activations, ArmId, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress, WrongImages,
+    Activation, Activations, ArmId, ArmSettings, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress,
+    WrongImages,
 };
 use std::path::Path;
 use std::sync::LazyLock;
@@ -73,7 +74,8 @@ fn trained(settings: &LaneSettings, data: &Dataset) -> (Vec<EpochRecord>, Snapsh
 
 #[test]
 fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
-    let sgd = SgdSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3 };
+    let arm = ArmSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3, ..ArmSettings::default() };
+    let sgd = SgdSettings::of(&arm);
     let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
     let cases = [
         LaneSettings { dropout: 0.5, sgd, ..settings(NetworkKind::LeNet4([2, 3, 30])) },

@@ -113,7 +113,7 @@ impl Train {
         }
         let mut spec = draft.study().map_err(flag)?;
         if let DataSource::Folder(folder) = &spec.data {
-            let refuse = |why| Usage(format!("--data {}: {why}; give a folder with four IDX files", folder.display()));
+            let refuse = |why| Usage(format!("--data {}: {why}; give a folder with images", folder.display()));
             // The kernel has a working folder of its own.
             let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
             if !folder.is_dir() {

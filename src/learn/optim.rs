@@ -3,10 +3,11 @@
 
 use super::network::{WeightsError, checked, export};
 use super::observer::NamedTensor;
+use protocol::ArmSettings;
 use tch::Tensor;
 
 /// How a gradient becomes a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdSettings {
     /// 0 is plain SGD.
     pub momentum: f64,
@@ -14,6 +15,19 @@ pub struct SgdSettings {
     pub nesterov: bool,
     /// Added to the gradient, times the parameter: of every parameter, biases among them.
     pub weight_decay: f64,
+}
+
+impl SgdSettings {
+    /// What of an arm's settings is the optimiser's.
+    pub fn of(arm: &ArmSettings) -> Self {
+        Self { momentum: arm.momentum, nesterov: arm.nesterov, weight_decay: arm.weight_decay }
+    }
+}
+
+impl Default for SgdSettings {
+    fn default() -> Self {
+        Self::of(&ArmSettings::default())
+    }
 }
 
 /// PyTorch's SGD without dampening, with g the gradient, w a parameter and v its velocity:
@@ -26,13 +40,16 @@ pub struct SgdSettings {
 #[derive(Debug)]
 pub struct Sgd {
     settings: SgdSettings,
+    /// Of the parameters, in their order.
+    names: Vec<String>,
     /// One a parameter, or none before the first step and without momentum.
     velocity: Vec<Tensor>,
 }
 
 impl Sgd {
-    pub fn new(settings: SgdSettings) -> Self {
-        Self { settings, velocity: Vec::new() }
+    /// For parameters of these names.
+    pub fn new(settings: SgdSettings, names: &[String]) -> Self {
+        Self { settings, names: names.to_vec(), velocity: Vec::new() }
     }
 
     /// One step for every parameter with its gradient, at this learning rate.
@@ -66,18 +83,18 @@ impl Sgd {
     }
 
     /// `velocity.<name>` for every parameter, in order; empty without momentum.
-    pub fn state(&self, names: &[String]) -> Vec<NamedTensor> {
-        names.iter().zip(&self.velocity).map(|(name, v)| export(&format!("velocity.{name}"), v)).collect()
+    pub fn state(&self) -> Vec<NamedTensor> {
+        self.names.iter().zip(&self.velocity).map(|(name, v)| export(&format!("velocity.{name}"), v)).collect()
     }
 
     /// Takes up a saved state for parameters such as `like`; an empty one is that of the first step.
-    pub fn restore(&mut self, state: &[NamedTensor], names: &[String], like: &[Tensor]) -> Result<(), WeightsError> {
+    pub fn restore(&mut self, state: &[NamedTensor], like: &[Tensor]) -> Result<(), WeightsError> {
         if state.is_empty() {
             self.velocity.clear();
             return Ok(());
         }
-        let mut velocity = Vec::with_capacity(names.len());
-        for (name, parameter) in names.iter().zip(like) {
+        let mut velocity = Vec::with_capacity(self.names.len());
+        for (name, parameter) in self.names.iter().zip(like) {
             let saved = checked(state, &format!("velocity.{name}"), &parameter.size())?;
             // In memory as the parameter lies, so that a step reads and writes both along the same rows.
             let mut own = parameter.detach().zeros_like();
@@ -117,7 +134,8 @@ mod tests {
         ];
         for ((momentum, nesterov, weight_decay), expected) in cases {
             let mut w = [Tensor::from_slice(&[1.0_f32])];
-            let mut sgd = Sgd::new(SgdSettings { momentum, nesterov, weight_decay });
+            let settings = ArmSettings { momentum, nesterov, weight_decay, ..ArmSettings::default() };
+            let mut sgd = Sgd::new(SgdSettings::of(&settings), &["w".into()]);
             for ((gradient, rate), expected) in [(0.5_f32, 0.1), (0.25, 0.1), (-1.0, 0.05)].into_iter().zip(expected) {
                 sgd.step(&mut w, &[Tensor::from_slice(&[gradient])], rate);
                 let found = w[0].double_value(&[0]);
@@ -132,10 +150,9 @@ mod tests {
         let gradient = [columns(&[0.3, -0.2, 0.7, 1.9])];
         let mut w = [columns(&[1.0, 2.0, -3.0, 0.1])];
         let settings = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
-        let (mut sgd, names) = (Sgd::new(settings), ["w".to_string()]);
+        let (mut sgd, mut resumed) = (Sgd::new(settings, &["w".into()]), Sgd::new(settings, &["w".into()]));
         sgd.step(&mut w, &gradient, 0.1);
-        let mut resumed = Sgd::new(settings);
-        resumed.restore(&sgd.state(&names), &names, &w).unwrap();
+        resumed.restore(&sgd.state(), &w).unwrap();
         assert_eq!(resumed.velocity[0].stride(), w[0].stride());
         let mut copy = [w[0].copy()];
         sgd.step(&mut w, &gradient, 0.1);

@@ -77,7 +77,7 @@ fn step(arm: ArmId, data: &Dataset) {
     let net =
         LaneSettings::new(&spec, Lane { arm, seed: 1 }).expect("an arm of the article").network(data.shape(), 10, 1);
     let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
-    let mut descent = Sgd::new(SgdSettings::default());
+    let mut descent = Sgd::new(SgdSettings::default(), engine.net.names());
     let mut best = [f64::MAX; 4];
     let mut clock = Instant::now();
     let mut lap = |best: &mut f64| {

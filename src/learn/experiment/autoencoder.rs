@@ -6,7 +6,7 @@ use super::mlp::{Trained, activation, bias, hidden_output, layers, mlp, weight};
 use super::summary::Absent;
 use super::{ExperimentError, bench::Part};
 use crate::network::Network;
-use crate::optim::SgdSettings;
+use crate::optim::{Sgd, SgdSettings};
 use crate::train::{BatchPlace, Descent, EpochEnd, Objective, are_finite};
 use crate::{random::Purpose, random::Random};
 use protocol::{Activation, Init};
@@ -117,7 +117,8 @@ fn restore(
         noise: random,
     };
     let settings = SgdSettings { momentum: 0.5, ..SgdSettings::default() };
-    let mut descent = Descent::new(settings, how.seed, count as u32, BATCH);
+    let names = ["encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"].map(String::from);
+    let mut descent = Descent::new(Sgd::new(settings, &names), how.seed, count as u32, BATCH);
     let batches = f64::from(descent.batches());
     for epoch in 1..=how.epochs {
         let end = descent.epoch(

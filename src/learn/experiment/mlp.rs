@@ -5,7 +5,7 @@ use super::summary::Absent;
 use crate::Split;
 use crate::data::{ImageShape, Padding};
 use crate::network::{Architecture, Network};
-use crate::optim::SgdSettings;
+use crate::optim::{Sgd, SgdSettings};
 use crate::random::Random;
 use crate::train::{BatchPlace, Descent, EpochEnd, Objective, are_finite};
 use protocol::{Activation, Init};
@@ -167,7 +167,8 @@ pub fn train(
 
 fn descend(supervised: &mut Supervised, how: &Training) -> Result<Trained, ExperimentError> {
     let settings = SgdSettings { momentum: how.momentum, ..SgdSettings::default() };
-    let mut descent = Descent::new(settings, how.seed, supervised.labels.size()[0] as u32, how.batch);
+    let sgd = Sgd::new(settings, supervised.net.names());
+    let mut descent = Descent::new(sgd, how.seed, supervised.labels.size()[0] as u32, how.batch);
     let batches = f64::from(descent.batches());
     for epoch in 1..=how.epochs {
         let rate = supervised.recipe.learning_rate(how, epoch);

@@ -1,6 +1,6 @@
 //! The training loop: gradient descent through the shuffled batches of an epoch.
 
-use crate::optim::{Sgd, SgdSettings};
+use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
 use std::ops::ControlFlow;
 use tch::Tensor;
@@ -57,8 +57,8 @@ pub enum EpochEnd<B> {
 }
 
 impl Descent {
-    pub fn new(sgd: SgdSettings, seed: u64, images: u32, batch: u32) -> Self {
-        Self { sgd: Sgd::new(sgd), seed, images, batch: batch.max(1) }
+    pub fn new(sgd: Sgd, seed: u64, images: u32, batch: u32) -> Self {
+        Self { sgd, seed, images, batch: batch.max(1) }
     }
 
     /// Steps an epoch; the last batch may be partial.

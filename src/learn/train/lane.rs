@@ -149,10 +149,11 @@ impl<'a> Trainer<'a> {
         }
         let engine = Engine::new(net, data.shape(), settings.backend, settings.threads);
         let environment = machine::environment(settings.threads, data, engine.name());
-        let mut descent = Descent::new(settings.sgd, lane.seed, settings.train_size, settings.batch);
+        let sgd = Sgd::new(settings.sgd, engine.net.names());
+        let mut descent = Descent::new(sgd, lane.seed, settings.train_size, settings.batch);
         let mut progress = TrainingProgress::at(0, 0.0);
         if let Some(snapshot) = from {
-            descent.sgd.restore(&snapshot.velocity, engine.net.names(), &engine.net.parameters)?;
+            descent.sgd.restore(&snapshot.velocity, &engine.net.parameters)?;
             progress = TrainingProgress {
                 epochs_done: snapshot.epochs_done,
                 batches_done: snapshot.batches_done,
@@ -263,7 +264,7 @@ impl<'a> Trainer<'a> {
 fn is_finite(network: &LaneNetwork, sgd: &Sgd) -> bool {
     let finite = |tensor: &NamedTensor| tensor.values.iter().all(|value| value.is_finite());
     let net = &network.engine.net;
-    net.weights().iter().chain(&sgd.state(net.names())).all(finite)
+    net.weights().iter().chain(&sgd.state()).all(finite)
 }
 
 fn snapshot(run: &LaneRun, network: &LaneNetwork, sgd: &Sgd, progress: &TrainingProgress) -> Snapshot {
@@ -277,7 +278,7 @@ fn snapshot(run: &LaneRun, network: &LaneNetwork, sgd: &Sgd, progress: &Training
         epoch_seconds: progress.epoch_seconds,
         seconds: progress.seconds,
         weights: net.weights(),
-        velocity: sgd.state(net.names()),
+        velocity: sgd.state(),
         environment: run.environment.clone(),
     }
 }

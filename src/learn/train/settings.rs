@@ -72,11 +72,7 @@ impl LaneSettings {
             activations: settings.activations,
             init: settings.init,
             dropout: settings.dropout,
-            sgd: SgdSettings {
-                momentum: settings.momentum,
-                nesterov: settings.nesterov,
-                weight_decay: settings.weight_decay,
-            },
+            sgd: SgdSettings::of(settings),
             learning_rate: Box::new(learning_rate),
             batch: settings.batch,
             epochs: spec.epochs,

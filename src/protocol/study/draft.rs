@@ -485,18 +485,21 @@ mod tests {
                     warmup,
                     init,
                     widths,
-                )| ArmSettings {
-                    activations: Activations { conv, fc },
-                    batch,
-                    learning_rate,
-                    schedule,
-                    warmup,
-                    momentum,
-                    nesterov: momentum > 0.5,
-                    weight_decay,
-                    dropout,
-                    init,
-                    widths: Widths(widths),
+                )| {
+                    let settings = ArmSettings {
+                        activations: Activations { conv, fc },
+                        batch,
+                        learning_rate,
+                        schedule,
+                        warmup,
+                        momentum,
+                        weight_decay,
+                        dropout,
+                        init,
+                        widths: Widths(widths),
+                        ..ArmSettings::default()
+                    };
+                    ArmSettings { nesterov: momentum > 0.5, ..settings }
                 },
             )
     }

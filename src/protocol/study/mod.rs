@@ -14,7 +14,7 @@ pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
-pub use settings::{SETTINGS, Setting, SettingValue, SpecError};
+pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 
 use super::counted;
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ pub enum DataSource {
     /// The MNIST that ships inside the program.
     #[default]
     Mnist,
-    /// A folder with four IDX files of the same form, plain or `.gz`.
+    /// A folder in one of the forms that `learn::data` reads.
     Folder(PathBuf),
 }
 
@@ -129,64 +129,6 @@ impl Widths {
     /// LeNet-4's first and second convolution and its fully connected layer; a layer that is not there has one unit.
     pub fn lenet4(&self) -> [u32; 3] {
         [0, 1, 2].map(|at| self.0.get(at).copied().unwrap_or(1))
-    }
-}
-
-/// What an arm trains with. A new setting gets a field here, its default in `ArmSettings::of`, and an entry in
-/// [`SETTINGS`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ArmSettings {
-    /// Written as the arm itself.
-    #[serde(skip)]
-    pub activations: Activations,
-    /// Images a step.
-    pub batch: u32,
-    pub learning_rate: f64,
-    pub schedule: Schedule,
-    /// Epochs in which the learning rate rises to its height.
-    pub warmup: u32,
-    /// 0 is plain SGD.
-    pub momentum: f64,
-    pub nesterov: bool,
-    /// Times each weight, added to its gradient.
-    pub weight_decay: f64,
-    /// Share of the hidden fully connected units left out of each step.
-    pub dropout: f64,
-    pub init: Init,
-    pub widths: Widths,
-}
-
-impl ArmSettings {
-    fn of(preset: Preset, activations: Activations) -> Self {
-        let (widths, batch) = match preset {
-            Preset::Article => (Network::Lenet4.default_widths(), 100),
-            Preset::Tutorial => (Widths(vec![20, 50, 500]), 500),
-        };
-        Self {
-            activations,
-            batch,
-            learning_rate: 0.1,
-            schedule: Schedule::Constant,
-            warmup: 0,
-            momentum: 0.0,
-            nesterov: false,
-            weight_decay: 0.0,
-            dropout: 0.0,
-            init: Init::Xavier,
-            widths,
-        }
-    }
-
-    /// Steps an epoch of so many images; the last batch may be partial.
-    pub fn batches(&self, images: u32) -> u32 {
-        images.div_ceil(self.batch.max(1))
-    }
-}
-
-impl Default for ArmSettings {
-    fn default() -> Self {
-        Self::of(Preset::Article, Activations::RELU_TANH)
     }
 }
 

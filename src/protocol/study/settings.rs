@@ -1,8 +1,66 @@
 //! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
 //! form and the checks read [`SETTINGS`].
 
-use super::{ArmSettings, Backend, DataSource, Network, Preset, Study, Widths};
+use super::{Activations, Backend, DataSource, Init, Network, Preset, Schedule, Study, Widths};
+use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
+
+/// What an arm trains with. A new setting gets a field, its default in `ArmSettings::of`, and an entry in [`SETTINGS`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArmSettings {
+    /// Written as the arm itself.
+    #[serde(skip)]
+    pub activations: Activations,
+    /// Images a step.
+    pub batch: u32,
+    pub learning_rate: f64,
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate rises to its height.
+    pub warmup: u32,
+    /// 0 is plain SGD.
+    pub momentum: f64,
+    pub nesterov: bool,
+    /// Times each weight, added to its gradient.
+    pub weight_decay: f64,
+    /// Share of the hidden fully connected units left out of each step.
+    pub dropout: f64,
+    pub init: Init,
+    pub widths: Widths,
+}
+
+impl ArmSettings {
+    pub(super) fn of(preset: Preset, activations: Activations) -> Self {
+        let (widths, batch) = match preset {
+            Preset::Article => (Network::Lenet4.default_widths(), 100),
+            Preset::Tutorial => (Widths(vec![20, 50, 500]), 500),
+        };
+        Self {
+            activations,
+            batch,
+            learning_rate: 0.1,
+            schedule: Schedule::Constant,
+            warmup: 0,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            dropout: 0.0,
+            init: Init::Xavier,
+            widths,
+        }
+    }
+
+    /// Steps an epoch of so many images; the last batch may be partial.
+    pub fn batches(&self, images: u32) -> u32 {
+        images.div_ceil(self.batch.max(1))
+    }
+}
+
+impl Default for ArmSettings {
+    fn default() -> Self {
+        Self::of(Preset::Article, Activations::RELU_TANH)
+    }
+}
 
 /// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,7 +347,7 @@ pub const SETTINGS: &[Setting] = &[
         flag: "data",
         aliases: &[],
         title: "data",
-        help: "mnist, or a folder with four IDX files, or with a folder of PNG files for each class",
+        help: "mnist, or a folder with images in one of the forms that README names",
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),

@@ -158,7 +158,7 @@ fn steps(net: Network, backend: Backend, batch: &Split) -> Box<dyn FnMut()> {
     let split = batch.narrow(0, BATCH);
     let mut batch = OneBatch { engine: Engine::new(net, split.shape(), backend, 1), split };
     let pick: Vec<i64> = (0..BATCH).collect();
-    let mut sgd = Sgd::new(SgdSettings::default());
+    let mut sgd = Sgd::new(SgdSettings::default(), batch.engine.net.names());
     Box::new(move || {
         step(&mut batch, &mut sgd, LEARNING_RATE, &pick, BatchPlace { epoch: 1, batch: 0 });
     })
