@@ -23,6 +23,8 @@ pub struct ArmSettings {
     pub nesterov: bool,
     /// Times each weight, added to its gradient.
     pub weight_decay: f64,
+    /// Times the learning rate: what biases learn with.
+    pub bias_rate: f64,
     /// Share of the hidden fully connected units left out of each step.
     pub dropout: f64,
     pub init: Init,
@@ -44,6 +46,7 @@ impl ArmSettings {
             momentum: 0.0,
             nesterov: false,
             weight_decay: 0.0,
+            bias_rate: 1.0,
             dropout: 0.0,
             init: Init::Xavier,
             widths,
@@ -170,6 +173,7 @@ const EPOCH_STEPS: &[f64] = &[
 const BATCH_STEPS: &[f64] = &[10., 20., 50., 100., 200., 500., 1000., 2000., 5000.];
 const RATE_STEPS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
 const DECAY_STEPS: &[f64] = &[0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+const FACTOR_STEPS: &[f64] = &[0.0, 0.5, 1.0, 2.0, 5.0, 10.0];
 const SHARE_STEPS: &[f64] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const MOMENTUM_STEPS: &[f64] = &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 const IMAGE_STEPS: &[f64] = &[500., 1000., 2000., 5000., 10_000., 20_000., 30_000., 40_000., 50_000.];
@@ -309,6 +313,14 @@ pub const SETTINGS: &[Setting] = &[
         title: "weight decay",
         help: "share of each weight that is added to its gradient",
         value: real!(weight_decay, Range::Within(0.0, 1.0), "", DECAY_STEPS),
+    },
+    Setting {
+        key: "bias-lr",
+        flag: "bias-lr",
+        aliases: &["bias-rate"],
+        title: "bias rate",
+        help: "times the learning rate: what biases learn with; 2 in the cuda-convnet of AlexNet's author, 0 keeps them at 0",
+        value: real!(bias_rate, Range::Within(0.0, 100.0), "", FACTOR_STEPS),
     },
     Setting {
         key: "dropout",
