@@ -1,10 +1,430 @@
-//! Networks: an [`Architecture`] is a description of layers; a [`Network`] is one with weights, for images of one shape.
+//! Networks: an [`Architecture`] is a description of layers; a [`Network`] is one with weights, for images of one shape, and
+//! its forward pass.
 
 mod architecture;
-#[allow(clippy::module_inception)] // The folder's idea is the file's.
-mod network;
 mod weights;
 
 pub use architecture::{Architecture, Group, Layer, ParameterShape, Pooling, Role};
-pub use network::{HiddenLayer, Mode, Network};
 pub use weights::{WeightsError, checked, export};
+
+use crate::activation;
+use crate::data::ImageShape;
+use crate::init;
+use crate::observer::NamedTensor;
+use crate::random::{Purpose, Random};
+use protocol::{Activation, Init};
+use std::ops::Range;
+use tch::{Device, Kind, Tensor};
+
+/// Weight of a new batch in batch normalisation's running mean and variance, and what keeps the variance from 0: PyTorch's
+/// defaults.
+const NEW_BATCH: f64 = 0.1;
+const EPSILON: f64 = 1e-5;
+
+/// A network with its weights, which have PyTorch's shapes; those of convolutions lie channels-last in memory.
+#[derive(Debug)]
+pub struct Network {
+    pub architecture: Architecture,
+    names: Vec<String>,
+    /// In the order of the names; each a leaf that requires a gradient.
+    pub parameters: Vec<Tensor>,
+    /// Running mean and variance of each batch normalisation.
+    statistics: Vec<[Tensor; 2]>,
+    /// How an activation is computed: by LibTorch's own operator, or faster.
+    activate: fn(Activation, &Tensor) -> Tensor,
+}
+
+/// What a forward pass is for.
+pub enum Mode<'a> {
+    Evaluation,
+    /// Dropout draws its masks here; batch normalisation uses the batch's own statistics.
+    Training(&'a mut Random),
+}
+
+/// What there is to see of a layer with an activation.
+#[derive(Debug)]
+pub struct HiddenLayer<'a> {
+    /// Of the layer with the weights, such as `conv1`.
+    pub name: &'a str,
+    /// What the activation gets. In a convolutional layer whose pooling comes first, that is pooled.
+    pub z: Tensor,
+    /// What the activation makes of it.
+    pub y: Tensor,
+}
+
+impl Network {
+    /// Draws the initial weights; biases are zero. The weights depend on the seed alone, not on the activations.
+    pub fn new(architecture: Architecture, images: ImageShape, classes: usize, init: Init, seed: u64) -> Self {
+        let mut random = Random::new(seed, Purpose::InitialWeights);
+        Self::draw(architecture, images, classes, init, &mut random)
+    }
+
+    /// The same from a generator of the caller's.
+    pub fn draw(
+        architecture: Architecture,
+        images: ImageShape,
+        classes: usize,
+        init: Init,
+        random: &mut Random,
+    ) -> Self {
+        let (mut names, mut parameters, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+        for parameter in architecture.parameters(images, classes) {
+            let size = parameter.size.as_slice();
+            let full = |value: f64| Tensor::full(size, value, FLOAT);
+            let values = match parameter.role {
+                Role::Weight { fan_in, fan_out } => {
+                    let (units, inputs) = (size[0], size[1..].iter().product::<i64>());
+                    let drawn = init::draw(init, random, [units as usize, inputs as usize], fan_in, fan_out);
+                    Tensor::from_slice(&drawn).view(size)
+                }
+                Role::ZeroWeight | Role::Bias => full(0.0),
+                Role::Slope(start) => full(start),
+                Role::Scale => {
+                    statistics.push([full(0.0), full(1.0)]);
+                    full(1.0)
+                }
+            };
+            names.push(parameter.name);
+            parameters.push(leaf(&values));
+        }
+        Self { architecture, names, parameters, statistics, activate: activation::apply }
+    }
+
+    /// Takes weights from outside; nothing is changed unless every name, shape and value is right.
+    pub fn load(&mut self, weights: &[NamedTensor]) -> Result<(), WeightsError> {
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for (name, parameter) in self.names.iter().zip(&self.parameters) {
+            parameters.push(leaf(&checked(weights, name, &parameter.size())?));
+        }
+        self.parameters = parameters;
+        Ok(())
+    }
+
+    /// The parameters' names, in their order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The weights as plain numbers, in PyTorch's layout.
+    pub fn weights(&self) -> Vec<NamedTensor> {
+        self.names.iter().zip(&self.parameters).map(|(name, tensor)| export(name, tensor)).collect()
+    }
+
+    /// A copy with weights of its own.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let copy = |tensor: &Tensor| tensor.detach().copy();
+        Self {
+            architecture: self.architecture.clone(),
+            names: self.names.clone(),
+            parameters: self.parameters.iter().map(copy).collect(),
+            statistics: self.statistics.iter().map(|pair| pair.each_ref().map(copy)).collect(),
+            activate: self.activate,
+        }
+    }
+
+    /// Whether gradients are taken of the parameters. A forward pass builds no graph for what takes none.
+    pub fn require_gradients(&mut self, required: bool) {
+        for parameter in &mut self.parameters {
+            *parameter = parameter.set_requires_grad(required);
+        }
+    }
+
+    /// Computes tanh by a sigmoid from now on, which is faster and differs in the last bits.
+    #[must_use]
+    pub fn with_fast_activations(self) -> Self {
+        Self { activate: activation::apply_fast, ..self }
+    }
+
+    /// The same network as the fused form reads it: convolutions row-major in memory, fc1 as (features, units).
+    #[must_use]
+    pub fn laid_out_for_fusion(mut self) -> Self {
+        for (name, parameter) in self.names.iter().zip(&mut self.parameters) {
+            let values = parameter.detach().contiguous();
+            let values = if name == "fc1.weight" { values.tr().contiguous().tr() } else { values };
+            *parameter = values.set_requires_grad(true);
+        }
+        self.with_fast_activations()
+    }
+
+    /// Logits of a batch without dropout: (batch, channels, height, width), padded, -> (batch, classes).
+    pub fn logits(&self, images: &Tensor) -> Tensor {
+        self.logits_in(images, Mode::Evaluation)
+    }
+
+    pub fn logits_in(&self, images: &Tensor, mode: Mode) -> Tensor {
+        self.run(images.shallow_clone(), 0..self.architecture.layers.len(), mode, &mut |_| {})
+    }
+
+    /// The hidden layers of a forward pass, and the logits.
+    pub fn trace(&self, images: &Tensor) -> (Vec<HiddenLayer<'_>>, Tensor) {
+        let mut hidden = Vec::new();
+        let all = 0..self.architecture.layers.len();
+        let logits = self.run(images.shallow_clone(), all, Mode::Evaluation, &mut |layer| hidden.push(layer));
+        (hidden, logits)
+    }
+
+    /// What is left of a forward pass from the pre-activations of a hidden layer on: its logits.
+    pub(crate) fn logits_behind(&self, name: &str, z: &Tensor, mode: Mode) -> Tensor {
+        let layers = self.place_behind(name)..self.architecture.layers.len();
+        self.run(z.shallow_clone(), layers, mode, &mut |_| {})
+    }
+
+    /// What a hidden layer hands on, of its pre-activations.
+    pub fn hidden_output(&self, name: &str, z: &Tensor) -> Tensor {
+        let start = self.place_behind(name);
+        let end = self.architecture.layers[start..].iter().skip(1).position(|layer| !layer.belongs_to_activation());
+        let end = end.map_or(self.architecture.layers.len(), |length| start + 1 + length);
+        self.run(z.shallow_clone(), start..end, Mode::Evaluation, &mut |_| {})
+    }
+
+    /// The layer behind the one of this name.
+    fn place_behind(&self, wanted: &str) -> usize {
+        let place = self.architecture.layers.iter().position(|layer| layer.name() == Some(wanted));
+        place.map_or(self.architecture.layers.len(), |place| place + 1)
+    }
+
+    /// A parameter by its name.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn parameter(&self, name: &str) -> &Tensor {
+        let place = self.names.iter().position(|known| known == name);
+        &self.parameters[place.unwrap_or_else(|| panic!("this network has no {name}"))]
+    }
+
+    /// Runs a part of the layers; `see` gets every hidden layer whose activation is among them.
+    fn run<'n>(
+        &'n self,
+        input: Tensor,
+        layers: Range<usize>,
+        mut mode: Mode,
+        see: &mut dyn FnMut(HiddenLayer<'n>),
+    ) -> Tensor {
+        let mut x = input;
+        let before = &self.architecture.layers[..layers.start];
+        let mut last = before.iter().rev().find_map(Layer::name).unwrap_or_default();
+        let mut statistics = self.statistics.iter();
+        // The layer whose activation has just been computed, until all that belongs to it is.
+        let mut activated: Option<(&str, Tensor)> = None;
+        let mut rest = self.architecture.layers[layers].iter().peekable();
+        while let Some(layer) = rest.next() {
+            x = match layer {
+                Layer::Convolution { name, padding, .. } => {
+                    last = name;
+                    let [w, b] = self.weight_and_bias(name);
+                    x.conv2d(w, Some(b), 1, *padding, 1, 1)
+                }
+                // A bias before a max-pool gives the very sums of one behind it, as the tutorial has it: rounding is
+                // monotone, so max(x + b) = max(x) + b.
+                Layer::Pool { kind: Pooling::Max, window, stride } => x.max_pool2d(*window, *stride, 0, 1, false),
+                Layer::Pool { kind: Pooling::Average, window, stride } => {
+                    x.avg_pool2d(*window, *stride, 0, false, true, None::<i64>)
+                }
+                Layer::Flatten => x.flatten(1, -1),
+                Layer::Dense { name, .. } | Layer::Logits { name } => {
+                    last = name;
+                    let [w, b] = self.weight_and_bias(name);
+                    x.linear(w, Some(b))
+                }
+                Layer::Activation(group) => {
+                    let y = match group.activation(self.architecture.activations) {
+                        Activation::Prelu(_) => x.prelu(self.parameter(&format!("{last}.slope"))),
+                        phi => (self.activate)(phi, &x),
+                    };
+                    activated = Some((last, x));
+                    y
+                }
+                Layer::BatchNorm { name } => {
+                    let [scale, shift] = self.weight_and_bias(name);
+                    let [mean, variance] = statistics.next().expect("statistics for every batch normalisation");
+                    let training = matches!(mode, Mode::Training(_));
+                    let statistics = (Some(mean), Some(variance));
+                    x.batch_norm(
+                        Some(scale),
+                        Some(shift),
+                        statistics.0,
+                        statistics.1,
+                        training,
+                        NEW_BATCH,
+                        EPSILON,
+                        false,
+                    )
+                }
+                Layer::Dropout(share) => match &mut mode {
+                    Mode::Training(random) if *share > 0.0 => &x * dropout_mask(&x, *share, random),
+                    _ => x,
+                },
+                Layer::KeepLargest(units) => {
+                    let (_, largest) = tch::no_grad(|| x.topk(*units, 1, true, false));
+                    let stays = tch::no_grad(|| x.zeros_like()).scatter_value(1, &largest, 1.0);
+                    // Not in place: the activation's own gradient needs its output.
+                    &x * stays
+                }
+                Layer::Offset(offset) => &x - *offset,
+                Layer::AlternateSigns => &x * alternate_signs(x.size()[1]),
+            };
+            if let Some((name, z)) =
+                activated.take_if(|_| !rest.peek().is_some_and(|layer| layer.belongs_to_activation()))
+            {
+                see(HiddenLayer { name, z, y: x.shallow_clone() });
+            }
+        }
+        x
+    }
+
+    fn weight_and_bias(&self, layer: &str) -> [&Tensor; 2] {
+        let place = self.names.iter().position(|name| name.strip_suffix(".weight") == Some(layer));
+        let place = place.expect("a layer's parameters are there");
+        [&self.parameters[place], &self.parameters[place + 1]]
+    }
+}
+
+const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+/// 0 for the silenced units, 1/(1 - share) for the others.
+fn dropout_mask(x: &Tensor, share: f64, random: &mut Random) -> Tensor {
+    let (share, keep) = (share as f32, (1.0 / (1.0 - share)) as f32);
+    let mask: Vec<f32> = (0..x.numel()).map(|_| if random.uniform() < share { 0.0 } else { keep }).collect();
+    Tensor::from_slice(&mask).view_as(x)
+}
+
+/// +1, -1, +1, ...: (units).
+fn alternate_signs(units: i64) -> Tensor {
+    1.0 - Tensor::arange(units, FLOAT).remainder(2.0) * 2.0
+}
+
+/// A leaf that requires a gradient; of four dimensions, it lies channels-last.
+fn leaf(values: &Tensor) -> Tensor {
+    let values = if values.dim() == 4 {
+        values.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    } else {
+        values.contiguous()
+    };
+    debug_assert_eq!(values.kind(), Kind::Float);
+    values.detach().set_requires_grad(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Activations;
+
+    const MNIST: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
+    const CIFAR: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
+
+    fn activations(conv: Activation, fc: Activation) -> Activations {
+        Activations { conv, fc }
+    }
+
+    fn lenet4(activations: Activations, seed: u64) -> Network {
+        let architecture = Architecture::lenet4([4, 16, 120], activations, 0.0);
+        Network::new(architecture, MNIST, 10, Init::Xavier, seed)
+    }
+
+    fn normal(size: &[i64]) -> Tensor {
+        let mut random = Random::new(1, Purpose::Experiment { number: 0 });
+        let values: Vec<f32> = (0..size.iter().product::<i64>()).map(|_| random.normal()).collect();
+        Tensor::from_slice(&values).view(size)
+    }
+
+    #[test]
+    fn arms_start_from_the_same_weights_and_seeds_do_not() {
+        use Activation::{Relu, Tanh};
+        let weights = |activations, seed| lenet4(activations, seed).weights();
+        assert_eq!(weights(activations(Relu, Tanh), 1), weights(activations(Tanh, Tanh), 1));
+        assert_ne!(weights(activations(Relu, Tanh), 1), weights(activations(Relu, Tanh), 2));
+        let softmax = &weights(activations(Relu, Tanh), 1)[6];
+        assert!(softmax.name == "fc2.weight" && softmax.values.iter().all(|&w| w == 0.0));
+    }
+
+    #[test]
+    fn weights_survive_export_and_are_checked() {
+        let tanh = activations(Activation::Tanh, Activation::Tanh);
+        let mut weights = lenet4(tanh, 3).weights();
+        let mut net = lenet4(tanh, 4);
+        net.load(&weights).unwrap();
+        assert_eq!(net.weights(), weights);
+        weights[2].values[5] = f32::NAN;
+        assert_eq!(net.load(&weights), Err(WeightsError::NotFinite("conv2.weight".into())));
+        weights[2].values.pop();
+        assert!(matches!(net.load(&weights), Err(WeightsError::Shape { name, .. }) if name == "conv2.weight"));
+        weights.remove(0);
+        assert_eq!(net.load(&weights), Err(WeightsError::Missing("conv1.weight".into())));
+    }
+
+    /// The layers by hand, of one image in colour.
+    #[test]
+    fn the_convnet_is_its_layers_one_after_the_other() {
+        let prelu = Activations { conv: Activation::PRELU, fc: Activation::Relu };
+        let architecture = Architecture::convnet([3, 4, 5, 6], prelu, 0.0);
+        let net = Network::new(architecture, CIFAR, 7, Init::He, 1);
+        let x = normal(&[2, 3, 36, 36]);
+        let convolution = |x: &Tensor, name: &str| {
+            let [w, b] = ["weight", "bias"].map(|what| net.parameter(&format!("{name}.{what}")));
+            x.conv2d(w, Some(b), 1, 2, 1, 1)
+        };
+        let prelu = |z: &Tensor| z.clamp_min(0.0) + z.clamp_max(0.0) * 0.25;
+        let average = |y: &Tensor| y.avg_pool2d(3, 2, 0, false, true, None::<i64>);
+        let z1 = convolution(&x, "conv1").max_pool2d(3, 2, 0, 1, false);
+        let z2 = convolution(&prelu(&z1), "conv2");
+        let z3 = convolution(&average(&prelu(&z2)), "conv3");
+        let features = average(&prelu(&z3)).reshape([2, -1]);
+        let z4 = features.linear(net.parameter("fc1.weight"), Some(net.parameter("fc1.bias")));
+        let logits = z4.relu().linear(net.parameter("fc2.weight"), Some(net.parameter("fc2.bias")));
+        let (hidden, found) = net.trace(&x);
+        let near = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]) < 1e-5;
+        assert!(found.size() == [2, 7] && near(&found, &logits));
+        let names: Vec<&str> = hidden.iter().map(|layer| layer.name).collect();
+        assert_eq!(names, ["conv1", "conv2", "conv3", "fc1"]);
+        for (layer, z) in hidden.iter().zip([z1, z2, z3, z4]) {
+            assert!(near(&layer.z, &z), "{}", layer.name);
+        }
+        assert!(near(&hidden[2].y, &prelu(&hidden[2].z)));
+    }
+
+    #[test]
+    fn a_trained_slope_has_a_gradient_of_its_own() {
+        let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
+        let net = lenet4(prelu, 1);
+        assert_eq!(net.names().len(), 11);
+        assert_eq!(net.parameter("conv1.slope"), &Tensor::from_slice(&[0.25_f32]));
+        let z = normal(&[5, 120]).set_requires_grad(true);
+        let y = net.hidden_output("fc1", &z);
+        let slope = net.parameter("fc1.slope");
+        let gradient = Tensor::run_backward(&[y.sum(Kind::Float)], &[slope], false, false);
+        // The sum over all inputs below 0.
+        let expected = z.clamp_max(0.0).sum(Kind::Float).double_value(&[]);
+        assert!((gradient[0].double_value(&[0]) - expected).abs() < 1e-3);
+    }
+
+    #[test]
+    fn dropout_silences_a_share_and_scales_the_rest() {
+        let architecture = Architecture::mlp(&[4000], Activation::Linear, 0.3);
+        let net = Network::new(architecture, MNIST, 10, Init::Normal(protocol::Parameter::new(0.01)), 1);
+        let z = Tensor::ones([5, 4000], FLOAT);
+        let draw = |seed| dropout_mask(&z, 0.3, &mut Random::new(seed, Purpose::BatchNoise { epoch: 1, batch: 2 }));
+        let mask = draw(1);
+        // 20,000 draws of a probability of 0.3: four standard errors are 0.013.
+        let silent = mask.eq(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+        assert!((silent - 0.3).abs() < 0.013, "{silent}");
+        assert!((mask.max().double_value(&[]) - 1.0 / 0.7).abs() < 1e-6);
+        assert!(draw(1).equal(&mask) && !draw(2).equal(&mask));
+        let images = normal(&[2, 1, 32, 32]);
+        let train = |seed| net.logits_in(&images, Mode::Training(&mut Random::new(seed, Purpose::InitialWeights)));
+        assert!(train(1).equal(&train(1)) && !train(1).equal(&train(2)));
+        assert!(net.logits(&images).equal(&net.logits(&images)));
+    }
+
+    /// Force leaves the largest; then the offset, then the signs.
+    #[test]
+    fn what_a_unit_hands_on_can_be_changed() {
+        let mut architecture = Architecture::mlp(&[3], Activation::Relu, 0.0);
+        architecture.layers.splice(3..3, [Layer::KeepLargest(2), Layer::Offset(0.5), Layer::AlternateSigns]);
+        let net = Network::new(architecture, MNIST, 2, Init::He, 1);
+        let z = Tensor::from_slice(&[1.0_f32, 2.0, 3.0]).view([1, 3]);
+        assert_eq!(net.hidden_output("fc1", &z), Tensor::from_slice(&[-0.5_f32, -1.5, 2.5]).view([1, 3]));
+        let (hidden, _) = net.trace(&normal(&[1, 1, 32, 32]));
+        assert!(hidden.len() == 1 && net.hidden_output("fc1", &hidden[0].z).equal(&hidden[0].y));
+    }
+}
