@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use learn::network::Architecture;
 use learn::optim::SgdSettings;
-use learn::train::{LaneSettings, NetworkKind, train};
+use learn::train::{LaneSettings, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, ArmId, ArmSettings, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress,
@@ -19,12 +20,10 @@ static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mn
 const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 3 };
 
 /// 230 images in batches of 50: the last batch is partial.
-fn settings(network: NetworkKind) -> LaneSettings {
+fn settings(architecture: Architecture) -> LaneSettings {
     LaneSettings {
-        network,
-        activations: Activations { conv: Activation::Relu, fc: Activation::Tanh },
+        architecture,
         init: Init::He,
-        dropout: 0.0,
         sgd: SgdSettings::default(),
         learning_rate: Box::new(|_| 0.05),
         batch: 50,
@@ -78,9 +77,9 @@ fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
     let sgd = SgdSettings::of(&arm);
     let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
     let cases = [
-        LaneSettings { dropout: 0.5, sgd, ..settings(NetworkKind::LeNet4([2, 3, 30])) },
-        LaneSettings { dropout: 0.3, sgd, ..settings(NetworkKind::Mlp(vec![20, 10, 10])) },
-        LaneSettings { dropout: 0.5, activations: prelu, ..settings(NetworkKind::Convnet([2, 3, 4, 10])) },
+        LaneSettings { sgd, ..settings(Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, 0.5)) },
+        LaneSettings { sgd, ..settings(Architecture::mlp(&[20, 10, 10], Activation::Tanh, 0.3)) },
+        settings(Architecture::convnet([2, 3, 4, 10], prelu, 0.5)),
     ];
     for (settings, backend) in cases.iter().zip(["fused", "libtorch (only", "libtorch (only"]) {
         let (records, whole) = trained(settings, &MNIST);
@@ -101,10 +100,10 @@ fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
 /// With the same masks: dropout stands behind fc1, which is LibTorch's part in both engines.
 #[test]
 fn both_engines_drop_the_same_units() {
-    let fused = LaneSettings { dropout: 0.5, epochs: 1, ..settings(NetworkKind::LeNet4([2, 3, 30])) };
-    let libtorch =
-        LaneSettings { backend: Backend::Libtorch, dropout: 0.5, epochs: 1, ..settings(fused.network.clone()) };
-    let dense = LaneSettings { epochs: 1, ..settings(fused.network.clone()) };
+    let lenet4 = |dropout| Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, dropout);
+    let fused = LaneSettings { epochs: 1, ..settings(lenet4(0.5)) };
+    let libtorch = LaneSettings { backend: Backend::Libtorch, epochs: 1, ..settings(lenet4(0.5)) };
+    let dense = LaneSettings { epochs: 1, ..settings(lenet4(0.0)) };
     let [ours, oracle, dense] = [&fused, &libtorch, &dense].map(|settings| trained(settings, &MNIST).1.weights);
     let distance = |a: &[NamedTensor], b: &[NamedTensor]| {
         let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
@@ -117,10 +116,10 @@ fn both_engines_drop_the_same_units() {
 /// Every step's rate is the schedule's: nothing is learned at a rate of 0.
 #[test]
 fn each_step_has_its_own_rate() {
-    let mut first_only = settings(NetworkKind::Mlp(vec![10]));
+    let mut first_only = settings(Architecture::mlp(&[10], Activation::Tanh, 0.0));
     first_only.learning_rate = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 0.05 } else { 0.0 });
     let (_, whole) = trained(&first_only, &MNIST);
-    let (_, one) = run(&settings(NetworkKind::Mlp(vec![10])), &MNIST, None, 1);
+    let (_, one) = run(&settings(Architecture::mlp(&[10], Activation::Tanh, 0.0)), &MNIST, None, 1);
     assert_eq!(whole.weights, one.last.unwrap().weights);
 }
 
@@ -148,14 +147,18 @@ fn every_network_learns_from_images_of_any_form() {
         write_images(folder.path(), colours, sides);
         let data = Dataset::load(&DataSource::Folder(folder.path().to_owned())).unwrap();
         assert_eq!((data.classes().len(), data.split_sizes().train, data.split_sizes().val), (2, 80, 20));
-        for network in
-            [NetworkKind::LeNet4([3, 4, 10]), NetworkKind::Mlp(vec![12, 8]), NetworkKind::Convnet([3, 4, 4, 8])]
-        {
+        let (arm, fc) = (Activations::RELU_TANH, Activation::Tanh);
+        for (name, architecture) in [
+            ("lenet4", Architecture::lenet4([3, 4, 10], arm, 0.0)),
+            ("mlp", Architecture::mlp(&[12, 8], fc, 0.0)),
+            ("convnet", Architecture::convnet([3, 4, 4, 8], arm, 0.0)),
+        ] {
             let sgd = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
             let learning_rate = Box::new(|_| 0.01);
-            let small = LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(network) };
+            let small =
+                LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(architecture) };
             let (records, last) = trained(&small, &data);
-            let what = format!("{:?} on {}", small.network, data.shape());
+            let what = format!("{name} on {}", data.shape());
             let best = records.iter().filter_map(|record| record.get(Metric::TestError)).fold(f64::INFINITY, f64::min);
             assert!(
                 best < 1.0 && records[7].get(Metric::TrainLoss).unwrap() < records[0].get(Metric::TrainLoss).unwrap(),

@@ -151,7 +151,7 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
     };
     let names = LaneSettings::new(&Study::of(Preset::Article), Lane { arm: ArmId::RELU_TANH, ..lane })
         .unwrap()
-        .architecture()
+        .architecture
         .names();
     let weights = names.into_iter().map(|name| NamedTensor { name, shape: vec![1], values: vec![1.0] }).collect();
     Snapshot {

@@ -90,7 +90,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), CheckpointError> {
     let spec: Study = serde_json::from_str(entry("spec")?).map_err(|e| damaged(&e))?;
 
     let settings = LaneSettings::new(&spec, place.lane).map_err(|error| CheckpointError::Foreign(error.to_string()))?;
-    let mut names = settings.architecture().names();
+    let mut names = settings.architecture.names();
     let weights = read_all(&file, &names)?;
     let has_velocity = file.names().iter().any(|name| name.starts_with("velocity."));
     for name in &mut names {

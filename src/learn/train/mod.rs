@@ -7,4 +7,4 @@ mod settings;
 
 pub use descent::{BatchPlace, Descent, EpochEnd, Objective, are_finite, step};
 pub use lane::{TrainError, train, train_lane};
-pub use settings::{LaneSettings, NetworkKind, RatePlace};
+pub use settings::{LaneSettings, RatePlace};

@@ -4,18 +4,7 @@ use super::descent::BatchPlace;
 use crate::data::{DataError, Dataset, ImageShape};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
-use protocol::{Activations, Backend, Init, Lane, SpecError, StepPlace, Study};
-
-/// The networks that a run may train, with their widths.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NetworkKind {
-    /// Maps of both convolutions, units of the fully connected layer.
-    LeNet4([u32; 3]),
-    /// Units of the hidden layers, 1 to 10 of them.
-    Mlp(Vec<u32>),
-    /// Maps of the three convolutions, units of the fully connected layer.
-    Convnet([u32; 4]),
-}
+use protocol::{Backend, Init, Lane, SpecError, StepPlace, Study};
 
 /// Where a step stands in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +17,8 @@ pub struct RatePlace {
 
 /// All that decides a lane's numbers beside its seed and its data.
 pub struct LaneSettings {
-    pub network: NetworkKind,
-    /// An MLP has none of the first kind.
-    pub activations: Activations,
+    pub architecture: Architecture,
     pub init: Init,
-    /// Share of the hidden fully connected units that are silenced in training; 0 is none.
-    pub dropout: f64,
     pub sgd: SgdSettings,
     /// The learning rate of each step.
     pub learning_rate: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
@@ -57,10 +42,15 @@ impl LaneSettings {
         let settings = spec.settings(lane.arm).ok_or_else(|| fault("arms", format!("there is no {}", lane.arm)))?;
         let widths = settings.widths.0.as_slice();
         let wrong = || fault("widths", format!("{} are not those of {}", settings.widths, spec.network));
-        let network = match spec.network {
-            protocol::Network::Lenet4 => NetworkKind::LeNet4(widths.try_into().map_err(|_| wrong())?),
-            protocol::Network::Mlp => NetworkKind::Mlp(widths.to_vec()),
-            protocol::Network::Convnet => NetworkKind::Convnet(widths.try_into().map_err(|_| wrong())?),
+        let (activations, dropout) = (settings.activations, settings.dropout);
+        let architecture = match spec.network {
+            protocol::Network::Lenet4 => {
+                Architecture::lenet4(widths.try_into().map_err(|_| wrong())?, activations, dropout)
+            }
+            protocol::Network::Mlp => Architecture::mlp(widths, activations.fc, dropout),
+            protocol::Network::Convnet => {
+                Architecture::convnet(widths.try_into().map_err(|_| wrong())?, activations, dropout)
+            }
         };
         let (rate, schedule, warmup) = (settings.learning_rate, settings.schedule, settings.warmup);
         let learning_rate = move |RatePlace { place, batches, epochs }: RatePlace| {
@@ -68,10 +58,8 @@ impl LaneSettings {
             rate * schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
         };
         Ok(Self {
-            network,
-            activations: settings.activations,
+            architecture,
             init: settings.init,
-            dropout: settings.dropout,
             sgd: SgdSettings::of(settings),
             learning_rate: Box::new(learning_rate),
             batch: settings.batch,
@@ -83,18 +71,9 @@ impl LaneSettings {
         })
     }
 
-    pub fn architecture(&self) -> Architecture {
-        let (activations, dropout) = (self.activations, self.dropout);
-        match &self.network {
-            NetworkKind::LeNet4(widths) => Architecture::lenet4(*widths, activations, dropout),
-            NetworkKind::Mlp(widths) => Architecture::mlp(widths, activations.fc, dropout),
-            NetworkKind::Convnet(widths) => Architecture::convnet(*widths, activations, dropout),
-        }
-    }
-
     /// The network of a seed before training.
     pub fn network(&self, images: ImageShape, classes: usize, seed: u64) -> Network {
-        Network::new(self.architecture(), images, classes, self.init, seed)
+        Network::new(self.architecture.clone(), images, classes, self.init, seed)
     }
 
     /// Whether the splits fit into a data set without overlap.
