@@ -53,6 +53,7 @@ fn small(mut experiment: Experiment) -> Experiment {
         }
         Experiment::Activity(settings) => (settings.width, settings.images, settings.epochs) = (20, 200, 1),
         Experiment::SparseCoding(settings) => (settings.batches, settings.steps) = (5, 10),
+        Experiment::PositiveOutput(settings) => (settings.images, settings.steps) = (50, 5),
         Experiment::Ista(settings) => (settings.batches, settings.patches) = (5, 50),
         Experiment::Disentangle(settings) => (settings.width, settings.images, settings.epochs) = (20, 300, 1),
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),

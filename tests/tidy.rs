@@ -220,3 +220,20 @@ fn ci_calls_cargo_verify_and_nothing_less() {
     assert!(script.contains("set -euo pipefail") && script.contains("cargo verify"), "{script}");
     assert!(Command::new("test").arg("-x").arg(root().join(".ci/run")).status().unwrap().success());
 }
+
+/// The experiments' modules are named by a macro, behind which `cargo fmt` does not look.
+#[test]
+fn experiments_are_formatted() {
+    let is_module = |path: &&PathBuf| {
+        let experiment = ["src/protocol/experiment", "src/learn/experiment"].iter().any(|room| path.starts_with(room));
+        experiment && path.extension().is_some_and(|kind| kind == "rs")
+    };
+    let files = tracked();
+    let modules: Vec<&PathBuf> = files.iter().filter(is_module).collect();
+    assert!(modules.len() > 40, "{modules:?}");
+    let mut rustfmt = Command::new("rustfmt");
+    let output = rustfmt.args(["--edition", "2024", "--check"]).args(&modules).current_dir(root()).output();
+    let output = output.expect("rustfmt is there, as for cargo fmt");
+    let differs = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "run `rustfmt --edition 2024` on what differs:\n{differs}");
+}

@@ -68,8 +68,7 @@ impl Sgd {
             self.velocity = gradients.iter().map(Tensor::zeros_like).collect();
         }
         for (at, (parameter, gradient)) in parameters.iter_mut().zip(gradients).enumerate() {
-            let is_bias =
-                self.names.get(at).is_some_and(|name| name.rsplit_once('.').is_some_and(|(_, last)| last == "bias"));
+            let is_bias = self.names.get(at).is_some_and(|name| name.strip_suffix(".bias").is_some());
             let rate = if is_bias { rate * bias_rate } else { rate };
             let decayed;
             let gradient = if weight_decay == 0.0 {

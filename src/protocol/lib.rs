@@ -7,7 +7,9 @@ mod compare;
 mod estimate;
 mod experiment;
 mod figure;
+mod finding_keys;
 mod finite;
+mod limits;
 mod metric;
 mod race_findings;
 mod run;
@@ -28,6 +30,7 @@ pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
     Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
 };
+pub use finding_keys::{RACE, finds};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};

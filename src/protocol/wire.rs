@@ -1,10 +1,13 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, Study};
+use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SETTINGS, Study};
 use serde::{Deserialize, Serialize};
 
-/// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
-pub const PROTOCOL_VERSION: u32 = 5;
+/// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
+const MESSAGES: u32 = 5;
+
+/// Notebook and kernel must agree on it. A setting is part of it: a kernel that does not know one would train without it.
+pub const PROTOCOL_VERSION: u32 = 100 * MESSAGES + SETTINGS.len() as u32;
 
 /// A line from a notebook or a headless command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Rectifiers built from four operations: what autograd has as their value and slope.
 
+use super::bench::Bench;
 use super::{ExperimentError, summary};
 use protocol::{BuiltRelu, Figure, Operation, Outcome, Source, Table};
 use tch::{Kind, Tensor};
@@ -20,7 +21,7 @@ struct Built {
     rectifies: bool,
 }
 
-pub fn run(settings: &BuiltRelu) -> Result<Outcome, ExperimentError> {
+pub fn run(settings: &BuiltRelu, _: &mut Bench) -> Result<Outcome, ExperimentError> {
     let built = settings.operations.iter().map(|chain| Built::of(chain)).collect::<Result<Vec<_>, _>>()?;
     let (mut rows, mut slopes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_string();

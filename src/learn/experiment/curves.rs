@@ -1,5 +1,6 @@
 //! Activations and their derivatives, by LibTorch's autograd in float64.
 
+use super::bench::Bench;
 use super::{ExperimentError, summary};
 use crate::activation;
 use protocol::{Activation, Curves, Figure, Outcome, PlotPlace, Source, Stroke};
@@ -7,7 +8,7 @@ use tch::{Kind, Tensor};
 
 const POINTS: usize = 401;
 
-pub fn run(settings: &Curves) -> Result<Outcome, ExperimentError> {
+pub fn run(settings: &Curves, _: &mut Bench) -> Result<Outcome, ExperimentError> {
     let &Curves { ref activations, from, to } = settings;
     let z: Vec<f64> = (0..POINTS).map(|i| from + (to - from) * i as f64 / (POINTS - 1) as f64).collect();
     let (mut values, mut slopes, mut findings, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

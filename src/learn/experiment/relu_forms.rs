@@ -1,7 +1,8 @@
 //! Every way to write a ReLU: they agree everywhere but in their derivative at 0.
 
+use super::bench::Bench;
 use super::{ExperimentError, summary};
-use protocol::{Figure, Outcome, Source, Table, TablePlace};
+use protocol::{Figure, Outcome, ReluForms, Source, Table, TablePlace};
 use tch::{Kind, Tensor};
 
 type Form = (&'static str, &'static str, fn(&Tensor) -> Tensor);
@@ -30,7 +31,7 @@ const REDUCTIONS: [Form; 4] = [
 /// The column of the slopes at 0.
 const AT_ZERO: usize = 5;
 
-pub fn run() -> Result<Outcome, ExperimentError> {
+pub fn run(_: &ReluForms, _: &mut Bench) -> Result<Outcome, ExperimentError> {
     let (mut rows, mut ties, mut findings, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (name, written, form) in FORMS {
         let (y, slope) = measure(form, &[-1.0, 0.0, 1.0])?;

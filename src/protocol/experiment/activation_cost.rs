@@ -1,7 +1,10 @@
 //! What activations cost: nanoseconds an element, and their share of a training step.
+//!
+//! It shows: bars of ns an element, in and out of the cache; tables. It finds: `activation-cost.ns.A`,
+//! `activation-cost.times-relu.A`, `activation-cost.share.NET.A`.
 
-use super::limits::{some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +49,9 @@ impl Settings for ActivationCost {
 
     fn seconds(&self, _: Effort) -> f64 {
         4.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["activation-cost.ns.*", "activation-cost.times-relu.*", "activation-cost.share.*", "activation-cost.step.*"]
     }
 }

@@ -1,8 +1,12 @@
 //! Which hidden units answer which digits, and how many.
+//!
+//! It shows: digits by the units they wake; units by class; overlaps. It finds: `activity.W.P`, `W` being `on`,
+//! `varies`, `chance`, `ink`, `same`, `other`, `classes`, `patterns`, `never`, `P` `plain`, `l1` (`l1.PENALTY` where
+//! there are several).
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +45,20 @@ impl Settings for Activity {
     fn seconds(&self, effort: Effort) -> f64 {
         let share = f64::from(self.images(effort)) * f64::from(self.epochs) / 80_000.0;
         SECONDS * share * f64::from(self.width) / 256.0 * self.penalties.len() as f64
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "activity.on.*",
+            "activity.varies.*",
+            "activity.chance.*",
+            "activity.ink.*",
+            "activity.same.*",
+            "activity.other.*",
+            "activity.classes.*",
+            "activity.patterns.*",
+            "activity.never.*",
+        ]
     }
 }
 

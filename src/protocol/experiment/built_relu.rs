@@ -1,8 +1,11 @@
 //! A rectifier built from four operations: what comes out, and with which slope.
+//!
+//! It shows: values of what was built; slopes. It finds: `built-relu.pass`, `built-relu.count`, `built-relu.nan`,
+//! `built-relu.at-zero.CHAIN`.
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 /// One step on the way from x: what becomes of the value y so far.
@@ -60,5 +63,9 @@ impl Settings for BuiltRelu {
 
     fn seconds(&self, _: Effort) -> f64 {
         0.1
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["built-relu.pass", "built-relu.count", "built-relu.nan", "built-relu.at-zero.*"]
     }
 }

@@ -1,7 +1,10 @@
 //! A deep network in training, for several activations and initial weights.
+//!
+//! It shows: training loss and validation error by epoch; table. It finds: `deep-training.loss.A.I`,
+//! `deep-training.error.A.I`, `I` followed by `.gain-G`, `.biases` or `.centred` where a case has them.
 
-use super::limits::{some, within};
 use super::{Effort, Init, Settings};
+use crate::limits::{some, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -146,5 +149,9 @@ impl Settings for DeepTraining {
         // Of a core, for an image and a layer of up to 100 units.
         let layer = 2.5e-6 * (f64::from(self.width) / 100.0).max(1.0);
         networks * f64::from(images) * f64::from(epochs) * f64::from(self.depth + 1) * layer / 2.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["deep-training.loss.*", "deep-training.error.*", "deep-training.learning"]
     }
 }

@@ -1,7 +1,10 @@
 //! How a hidden code changes when a digit is moved or turned; steered live by the reader.
+//!
+//! It shows: a digit and the units that answer it; units that switch, distance and errors by shift; table. It finds:
+//! `disentangle.W.C`, `W` being `still`, `switch`, `distance`, `busy`, `together`, `C` `pixels`, `A.1`, `A.2`.
 
-use super::limits::{some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +79,16 @@ impl Settings for Disentangle {
     fn seconds(&self, effort: Effort) -> f64 {
         let share = f64::from(self.images(effort)) * f64::from(self.epochs) / 100_000.0;
         SECONDS * share * self.activations.len() as f64 / 3.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "disentangle.still.*",
+            "disentangle.switch.*",
+            "disentangle.distance.*",
+            "disentangle.busy.*",
+            "disentangle.together.*",
+        ]
     }
 }
 

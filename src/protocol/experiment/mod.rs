@@ -1,51 +1,36 @@
-//! What a cell asks the kernel to measure, and what it gets back. One experiment's settings a file.
+//! What a cell asks the kernel to measure, and what it gets back.
+//!
+//! An experiment is a file of this folder with its [`Settings`], the struct that is called like the file, and a file of the
+//! same name in `learn` that measures. The package's build script lists the files, so that nothing else names them: the
+//! variants of [`Experiment`], their modules and, in `learn`, what measures each follow from `each_experiment!`.
 
-mod activation_cost;
-mod active_fraction;
-mod activity;
-mod alexnet_figure;
-mod built_relu;
-mod curves;
-mod deep_training;
-mod disentangle;
-mod dying;
-mod finding_keys;
-mod gradient_depth;
-mod lif;
-mod limits;
-mod linear_pieces;
-mod pretraining;
-mod relu_forms;
-mod saturation;
-mod separability;
-mod sparse_coding;
-mod sparsity_error;
-mod sparsity_figure;
-mod tricks;
-mod two_atoms;
+// `each_experiment!`: calls a macro with the module and the settings of every experiment.
+include!(concat!(env!("OUT_DIR"), "/experiments.rs"));
 
-pub use activation_cost::ActivationCost;
-pub use active_fraction::ActiveFraction;
-pub use activity::Activity;
-pub use alexnet_figure::AlexnetFigure;
-pub use built_relu::{BuiltRelu, Operation};
-pub use curves::Curves;
-pub use deep_training::{Centre, DeepCase, DeepTraining};
-pub use disentangle::{Disentangle, Steer};
-pub use dying::Dying;
-pub use finding_keys::{RACE, finds};
-pub use gradient_depth::GradientDepth;
-pub use lif::Lif;
-pub use linear_pieces::LinearPieces;
-pub use pretraining::Pretraining;
-pub use relu_forms::ReluForms;
-pub use saturation::Saturation;
-pub use separability::Separability;
-pub use sparse_coding::{Ista, SparseCoding};
-pub use sparsity_error::SparsityError;
-pub use sparsity_figure::SparsityFigure;
-pub use tricks::{Camp, Trick, Tricks};
-pub use two_atoms::TwoAtoms;
+macro_rules! declare {
+    ($(($module:ident $name:ident),)*) => {
+        $(
+            mod $module;
+            pub use $module::*;
+        )*
+
+        /// One experiment with its settings. The tag is the name that lessons use; an unknown key is an error.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "experiment", rename_all = "kebab-case")]
+        pub enum Experiment {
+            $($name($name),)*
+        }
+
+        impl Experiment {
+            pub fn settings(&self) -> &dyn Settings {
+                match self {
+                    $(Self::$name(settings) => settings,)*
+                }
+            }
+        }
+    };
+}
+each_experiment!(declare);
 
 use super::study::{Init, check_seeds};
 use super::{CellKey, Figure, Finding, SpecError};
@@ -91,66 +76,20 @@ pub trait Settings {
     /// a reader's machine takes.
     fn seconds(&self, effort: Effort) -> f64;
 
+    /// Every key that it may find: a claim that asks for another would stay untried for ever. `*` stands for an
+    /// activation, a rate, a number of labels and the like.
+    fn finding_keys(&self) -> &'static [&'static str];
+
     /// Whether `Effort::Full` asks for more than `Effort::Quick`.
     fn has_full(&self) -> bool {
         self.seconds(Effort::Full) > self.seconds(Effort::Quick)
     }
 }
 
-/// One experiment with its settings. The tag is the name that lessons use; an unknown key is an error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "experiment", rename_all = "kebab-case")]
-pub enum Experiment {
-    Curves(Curves),
-    Lif(Lif),
-    ActiveFraction(ActiveFraction),
-    GradientDepth(GradientDepth),
-    ReluForms(ReluForms),
-    BuiltRelu(BuiltRelu),
-    SparsityFigure(SparsityFigure),
-    AlexnetFigure(AlexnetFigure),
-    Pretraining(Pretraining),
-    Separability(Separability),
-    Tricks(Tricks),
-    SparsityError(SparsityError),
-    Dying(Dying),
-    ActivationCost(ActivationCost),
-    LinearPieces(LinearPieces),
-    DeepTraining(DeepTraining),
-    Saturation(Saturation),
-    Disentangle(Disentangle),
-    Activity(Activity),
-    SparseCoding(SparseCoding),
-    Ista(Ista),
-    TwoAtoms(TwoAtoms),
-}
-
 impl Experiment {
-    pub fn settings(&self) -> &dyn Settings {
-        match self {
-            Self::Curves(settings) => settings,
-            Self::Lif(settings) => settings,
-            Self::ActiveFraction(settings) => settings,
-            Self::GradientDepth(settings) => settings,
-            Self::ReluForms(settings) => settings,
-            Self::BuiltRelu(settings) => settings,
-            Self::SparsityFigure(settings) => settings,
-            Self::AlexnetFigure(settings) => settings,
-            Self::Pretraining(settings) => settings,
-            Self::Separability(settings) => settings,
-            Self::Tricks(settings) => settings,
-            Self::SparsityError(settings) => settings,
-            Self::Dying(settings) => settings,
-            Self::ActivationCost(settings) => settings,
-            Self::LinearPieces(settings) => settings,
-            Self::DeepTraining(settings) => settings,
-            Self::Saturation(settings) => settings,
-            Self::Disentangle(settings) => settings,
-            Self::Activity(settings) => settings,
-            Self::SparseCoding(settings) => settings,
-            Self::Ista(settings) => settings,
-            Self::TwoAtoms(settings) => settings,
-        }
+    /// Every key that it may find; `*` stands for an activation, a rate, a number of labels and the like.
+    pub fn finding_keys(&self) -> &'static [&'static str] {
+        self.settings().finding_keys()
     }
 
     /// The settings that are not the experiment's usual ones, in words: `bias -1`. Lists of many values and steering

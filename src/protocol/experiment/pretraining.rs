@@ -1,7 +1,10 @@
 //! Unsupervised pre-training against none, for each activation and number of labels.
+//!
+//! It shows: table beside the paper's Table 1; error by labels. It finds: `pretraining.error.A.without.LABELS`,
+//! `pretraining.error.A.with.LABELS`, `pretraining.gain.A.LABELS`.
 
-use super::limits::{some, some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +55,10 @@ impl Settings for Pretraining {
         let labels: u32 = self.labels.iter().sum();
         let tuned = f64::from(labels) / 11_100.0;
         self.activations.len() as f64 * width * (AUTOENCODERS * seen + TUNING * tuned)
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["pretraining.error.*.without.*", "pretraining.error.*.with.*", "pretraining.gain.*"]
     }
 }
 

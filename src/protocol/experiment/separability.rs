@@ -1,7 +1,11 @@
 //! Linear probes on pixels, on dense features and on sparse ones.
+//!
+//! It shows: test error of linear probes; error against zeros; table. It finds: `separability.error.F`,
+//! `separability.train.F`, `separability.zeros.F`, `F` being `pixels`, `random.A`, `random.relu-80` (90, 97),
+//! `trained.A.1`, `trained.A.2`.
 
-use super::limits::{some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +46,10 @@ impl Settings for Separability {
     fn seconds(&self, effort: Effort) -> f64 {
         let share = f64::from(self.images(effort)) * f64::from(self.epochs) / 100_000.0;
         SECONDS * share * f64::from(self.width + 1000) / 2000.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["separability.error.*", "separability.train.*", "separability.zeros.*"]
     }
 }
 

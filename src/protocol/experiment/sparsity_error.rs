@@ -1,8 +1,12 @@
 //! Test error against the share of zeros in the hidden layers: by a penalty on activity, and by force.
+//!
+//! It shows: test error against zeros; relative to the best, with the paper's Fig. 3; table. It finds:
+//! `sparsity-error.W.best-zeros`, `sparsity-error.W.best-error`, `sparsity-error.W.below-ratio` (band, above,
+//! far-above), `W` being `l1`, `forced`.
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +62,17 @@ impl Settings for SparsityError {
         let width = f64::from(self.width);
         let weights = 784.0 * width + 2.0 * width * width;
         SECONDS * images / 60_000.0 * weights / 415_200.0 * (self.penalties.len() + self.forced.len()) as f64
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "sparsity-error.*.best-zeros",
+            "sparsity-error.*.best-error",
+            "sparsity-error.*.below-ratio",
+            "sparsity-error.*.band-ratio",
+            "sparsity-error.*.above-ratio",
+            "sparsity-error.*.far-above-ratio",
+        ]
     }
 }
 

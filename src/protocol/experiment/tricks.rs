@@ -1,7 +1,11 @@
 //! What each training trick is worth: the plain network against the same network with one trick, for each activation.
+//!
+//! It shows: of each activation: test error by epoch; bars of the gains; table. It finds: `tricks.error.A.T`,
+//! `tricks.gain.A.T`, `T` being `plain`, `together` or a trick's name; `tricks.sum.A`, `tricks.share.A`;
+//! `tricks.camp.A.descent`, `tricks.camp.A.new-digits`.
 
-use super::limits::{some, some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +134,10 @@ impl Settings for Tricks {
         let looked_at = f64::from(self.epochs.div_ceil(self.every())) / 5.0;
         let networks = (self.activations.len() * (self.tricks.len() + 2)) as f64;
         SECONDS * (0.75 * trained + 0.25 * looked_at) * f64::from(self.width) / 300.0 * networks
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["tricks.error.*", "tricks.gain.*", "tricks.sum.*", "tricks.share.*", "tricks.camp.*"]
     }
 }
 

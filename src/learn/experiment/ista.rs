@@ -1,12 +1,12 @@
 //! Codes without negative coefficients, step by step: each step is a layer of rectifiers with shared weights (unrolled so
 //! by Gregor and others, ICML 2010).
 
-use super::dictionary::{Dictionary, Sign};
-use super::patches::patches;
-use crate::experiment::bench::{Bench, Part};
-use crate::experiment::mlp::{digits, mean};
-use crate::experiment::summary::Measured;
-use crate::experiment::{ExperimentError, summary};
+use super::bench::{Bench, Part};
+use super::mlp::{digits, mean};
+use super::sparse::dictionary::{Dictionary, Sign};
+use super::sparse::patches::patches;
+use super::summary::Measured;
+use super::{ExperimentError, summary};
 use crate::random::{Purpose, Random};
 use protocol::{Figure, Finding, Ista, Outcome, PlotSeries, Source, Stroke, Table};
 use tch::Tensor;

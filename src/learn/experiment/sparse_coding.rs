@@ -1,11 +1,11 @@
 //! A dictionary learned live, what codes look like in it, and principal components beside it.
 
-use super::dictionary::{Dictionary, Sign, pictures};
-use super::patches::{SIDE, patches};
-use crate::experiment::bench::{Bench, Part};
-use crate::experiment::mlp::digits;
-use crate::experiment::summary::Measured;
-use crate::experiment::{ExperimentError, summary};
+use super::bench::{Bench, Part};
+use super::mlp::digits;
+use super::sparse::dictionary::{Dictionary, Sign, pictures};
+use super::sparse::patches::{SIDE, patches};
+use super::summary::Measured;
+use super::{ExperimentError, summary};
 use crate::random::{Purpose, Random};
 use protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table, TablePlace};
 use std::sync::{Mutex, PoisonError};

@@ -1,9 +1,10 @@
 //! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
 
-use super::{reference, summary};
+use super::bench::Bench;
+use super::{ExperimentError, reference, summary};
 use protocol::{AlexnetFigure, Figure, Outcome, PlotMark, Stroke};
 
-pub fn run(settings: &AlexnetFigure) -> Outcome {
+pub fn run(settings: &AlexnetFigure, _: &mut Bench) -> Result<Outcome, ExperimentError> {
     let target = settings.target;
     let mut series = Vec::new();
     let mut epochs = Vec::new();
@@ -30,5 +31,5 @@ pub fn run(settings: &AlexnetFigure) -> Outcome {
             format!("in the published curves tanh needs {ratio:.1} times the epochs"),
         ));
     }
-    Outcome { figures: vec![Figure::Plot(plot)], findings, seconds: 0.0 }
+    Ok(Outcome { figures: vec![Figure::Plot(plot)], findings, seconds: 0.0 })
 }

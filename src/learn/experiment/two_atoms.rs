@@ -1,6 +1,7 @@
 //! ISTA with two atoms, small enough to be followed by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
 
-use crate::experiment::summary;
+use super::bench::Bench;
+use super::{ExperimentError, summary};
 use protocol::{Figure, Outcome, PlotMark, PlotPlace, Source, Stroke, Table, TwoAtoms};
 
 type Pair = [f64; 2];
@@ -27,7 +28,11 @@ fn codes(settings: &TwoAtoms, steps: usize) -> Vec<Pair> {
     std::iter::successors(Some([0.0, 0.0]), step).take(steps + 1).collect()
 }
 
-pub fn run(settings: &TwoAtoms) -> Outcome {
+pub fn run(settings: &TwoAtoms, _: &mut Bench) -> Result<Outcome, ExperimentError> {
+    Ok(outcome(settings))
+}
+
+fn outcome(settings: &TwoAtoms) -> Outcome {
     let path = codes(settings, settings.steps as usize);
     let settled = codes(settings, SETTLED)[SETTLED];
     let line = |at: usize| {
@@ -77,7 +82,7 @@ mod tests {
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}, not {expected:?}");
         }
         assert!(path[5][1].abs() < 1e-12);
-        let outcome = run(&settings);
+        let outcome = outcome(&settings);
         let value = |key: &str| outcome.findings.iter().find(|finding| finding.key == key).unwrap().value.unwrap();
         // Alone, the first atom gets its scalar product less the price.
         assert!((value("two-atoms.first") - 0.6).abs() < 1e-9);
