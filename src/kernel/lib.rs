@@ -19,7 +19,6 @@ pub use lifecycle::{KernelError, Options, run};
 
 use jobs::{Jobs, Trainer};
 use lifecycle::{Backups, ShutdownCause, UnfinishedWork};
-use protocol::{Event, RunEvent};
 use server::Hub;
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicBool, mpsc::Sender},
@@ -84,14 +83,6 @@ impl Kernel {
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
         lock(&self.jobs)
-    }
-
-    /// Tells every follower. Call it after the commit.
-    fn announce(&self, event: RunEvent) {
-        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. } | RunEvent::Elapsed { .. }) {
-            tracing::info!(?event);
-        }
-        self.hub.publish(&Event::Run(event));
     }
 }
 

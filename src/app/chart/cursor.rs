@@ -1,12 +1,12 @@
-//! Reading values in a figure with the keys: the App's side of it.
+//! The cursor that reads values in a figure, and the keys that move it.
 
-use super::training_plot::{PublishedPoints, article_points, training_plot, training_readout};
+use super::training_plot::{PublishedPoints, training_plot, training_readout};
 use super::viewport::ChartId;
 use super::{Pane, PlotCursor, PredictionMark, Readout, Viewport};
 use crate::{App, Effect, Modal, Page, TrainingRun};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lesson::{CellBody, PublishedPoint};
-use protocol::{CellKey, Figure, Study};
+use protocol::{CellKey, Figure};
 
 impl App {
     /// The pane whose values are being read.
@@ -14,20 +14,20 @@ impl App {
         if let Some(Modal::Values(pane)) = self.modals.last() { Some(pane) } else { None }
     }
 
-    /// Where values are being read.
+    /// The cursor and its pane, while values are being read.
     pub fn cursor(&self) -> Option<(&Pane, PlotCursor)> {
         let pane = self.pane_being_read()?;
         Some((pane, self.viewport(pane).cursor?))
     }
 
-    /// What is seen of the figure that a pane shows. It has a cursor while values are being read.
+    /// The viewport of the figure that a pane shows. It has a cursor only while values are being read.
     pub fn viewport(&self, on: &Pane) -> Viewport {
         let kept = self.viewports.get(&self.chart_id(on)).cloned().unwrap_or_default();
         let cursor = kept.cursor.filter(|_| self.pane_being_read() == Some(on));
         Viewport { cursor, ..kept }
     }
 
-    /// The same to be changed. Its cursor is kept when reading ends, and shows only while values are being read.
+    /// The viewport, to be changed. It keeps its cursor after reading has ended, but does not show it.
     pub(crate) fn viewport_mut(&mut self, on: &Pane) -> &mut Viewport {
         let id = self.chart_id(on);
         self.viewports.entry(id).or_default()
@@ -41,7 +41,7 @@ impl App {
         ChartId { pane: on.clone(), figure }
     }
 
-    /// What can be read in a pane as it shows now.
+    /// The values that a pane shows now.
     pub fn readout(&self, on: &Pane) -> Option<Readout> {
         let of_race = |training: &TrainingRun, published: &PublishedPoints, predictions: &[PredictionMark]| {
             training_readout(training, &training_plot(training, published, predictions), &self.viewport(on))
@@ -76,7 +76,7 @@ impl App {
 
     /// Whether a pane has a curve with values.
     pub(crate) fn can_read(&self, on: &Pane) -> bool {
-        // Each frame asks: the curves of a race need not be made for it.
+        // This is called for each frame, so the plot of a run is not made for it.
         let has_points = |training: &TrainingRun, marks: &[PublishedPoint]| {
             !marks.is_empty() || training.lanes.iter().any(|lane| !lane.points.is_empty())
         };
@@ -96,7 +96,7 @@ impl App {
         }
     }
 
-    /// The number of the figure on the page that an experiment's pane shows.
+    /// The index of the figure on the visible page of an experiment's pane.
     fn shown_figure(&self, key: &CellKey) -> Option<usize> {
         let number = self.document().cells().iter().position(|cell| cell.id == key.cell)?;
         let (pages, at) = self.pages_of(key, number)?;
@@ -106,17 +106,7 @@ impl App {
         }
     }
 
-    /// Published points with the study to which they belong, and how far the axes are to reach for them.
-    pub fn published_points<'a>(&self, points: &'a [PublishedPoint], study: Study) -> PublishedPoints<'a> {
-        PublishedPoints { points, study, reach: self.axis_reach }
-    }
-
-    /// The same beside a run that stands alone.
-    pub fn published_points_of_run(&self) -> PublishedPoints<'_> {
-        article_points(&self.library, self.axis_reach)
-    }
-
-    /// Puts the cursor into the plot in view.
+    /// Puts the cursor into this pane's plot, or into the one in view.
     pub(crate) fn read_values(&mut self, on: Option<Pane>) {
         let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
         let found = on.and_then(|on| Some((self.readout(&on)?.first()?, on)));
@@ -134,7 +124,7 @@ impl App {
     pub(crate) fn values_key(&mut self, on: Pane, key: KeyEvent) -> Vec<Effect> {
         let Some(readout) = self.readout(&on) else { return Vec::new() };
         let known = self.viewport_mut(&on).cursor.filter(|cursor| readout.point(*cursor).is_some());
-        // A new measurement may have brought another figure meanwhile.
+        // A new measurement may have replaced the figure meanwhile.
         let Some(mut cursor) = known.or_else(|| readout.first()) else { return Vec::new() };
         let count = readout.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
         let far = (count / 10).max(2) as isize;
@@ -149,7 +139,7 @@ impl App {
             KeyCode::Up | KeyCode::Char('k') => readout.change_curve(&mut cursor, -1),
             KeyCode::Down | KeyCode::Char('j') => readout.change_curve(&mut cursor, 1),
             KeyCode::Char('q') => return Vec::new(),
-            // Another page has other curves.
+            // Another page has other curves, so the cursor starts there again.
             KeyCode::Char('1'..='9' | '[' | ']') if matches!(on, Pane::Cell(_)) => {
                 self.page_key(key.code);
                 if self.readout(&on).is_some() {

@@ -1,4 +1,5 @@
-//! What every renderer draws: a plot and a viewport. The terminal's is `ui::chart`, those of SVG and PNG are in `cli`.
+//! What every renderer draws: a plot and a viewport. The renderer of the terminal is `ui::chart`; those of SVG and PNG
+//! are in `cli`.
 
 mod axis;
 mod cursor;

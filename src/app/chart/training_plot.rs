@@ -1,4 +1,4 @@
-//! The plot of a race: validation error by epoch. This file alone knows how a study's settings and records become one.
+//! Makes the plot of a run: validation error by epoch.
 
 use super::axis::AxisRange;
 use super::prediction_marks::{PredictionMark, add_predictions};
@@ -7,26 +7,26 @@ use crate::study::training_run::TrainingRun;
 use lesson::{CellBody, Document, Library, PublishedPoint};
 use protocol::{AxisScale, Metric, Plot, PlotAxis, PlotMark, PlotSeries, Preset, Source, Stroke, Study};
 
-/// How far the axes of a race's chart reach.
+/// How far the axes of a run's chart reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AxisReach {
-    /// Over what was measured, and the published points that belong to the study.
+    /// Over the measurements, and the published points that belong to the study.
     #[default]
     Study,
-    /// Over every published point as well.
+    /// Over every published point too.
     AllPoints,
 }
 
-/// Published points beside a race, and the study to which they belong.
+/// Published points beside a run, with the study that they belong to.
 #[derive(Clone, Debug)]
 pub struct PublishedPoints<'a> {
     pub points: &'a [PublishedPoint],
-    /// The settings of the cell that has them.
+    /// The study of the train cell that names the points.
     pub study: Study,
     pub reach: AxisReach,
 }
 
-/// The published points of the first race in a course that has some, the article's: they stand beside a run that belongs
+/// The points of the course's first train cell that has some, the article's. They are shown beside a run that belongs
 /// to no cell.
 pub fn article_points(library: &Library, reach: AxisReach) -> PublishedPoints<'_> {
     let cells = library.lessons.iter().flat_map(Document::cells);
@@ -39,14 +39,16 @@ pub fn article_points(library: &Library, reach: AxisReach) -> PublishedPoints<'_
 }
 
 impl PublishedPoints<'_> {
-    /// Figures for other images or another network say nothing of a study.
-    fn are_about(&self, training: &TrainingRun) -> bool {
+    /// Whether a run has the network and the data that the points were published for.
+    fn apply_to(&self, training: &TrainingRun) -> bool {
         training.spec.network == self.study.network && training.spec.data == self.study.data
     }
 }
 
-/// Epoch against validation error: each lane, or with several seeds each arm's mean with its spread and the lanes thin
-/// behind them; the published points, and what the reader predicted.
+/// Plots the validation error by epoch: each lane, or with several seeds each arm's mean with its spread and the lanes
+/// thin behind it; then the published points and the predictions.
+///
+/// The means come first, in the order of the arms, then the lanes. [`training_readout`] relies on this order.
 ///
 /// The means come first, in the order of the arms, then the lanes: [`training_readout`] relies on it.
 pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predictions: &[PredictionMark]) -> Plot {
@@ -61,7 +63,7 @@ pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predic
     });
     let lanes = training.lanes.iter().map(|lane| {
         let measured = lane.points.iter().map(|record| (f64::from(record.epoch), record.get(Metric::ValError)));
-        // A lane whose loss left the finite numbers has no error from that epoch on.
+        // A lane that diverged has no error from that epoch on.
         let end = lane.diverged.map(|(epoch, _)| (f64::from(epoch), None));
         PlotSeries {
             name: training.lane_name(lane),
@@ -71,13 +73,13 @@ pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predic
             spread: Vec::new(),
         }
     });
-    let marks = published.points.iter().filter(|_| published.are_about(training)).map(|mark| PlotMark {
+    let marks = published.points.iter().filter(|_| published.apply_to(training)).map(|mark| PlotMark {
         label: mark.label.clone(),
         source: Source::Cited(mark.source.clone()),
         at: [f64::from(mark.epoch), mark.error],
     });
     let (x, mut y) = limits(training, published);
-    // No logarithm has a place for an error of 0.
+    // A logarithmic axis can't show an error of 0.
     let errors = || training.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|r| r.get(Metric::ValError)));
     let scale = if errors().any(|error| error <= 0.0) { AxisScale::Linear } else { AxisScale::Log };
     if scale == AxisScale::Linear {
@@ -96,7 +98,7 @@ pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predic
     plot
 }
 
-/// The values of a race's plot, with the test error of the same epoch beside each validation error.
+/// The values of a run's plot, with the test error beside the validation error of each epoch.
 pub fn training_readout(training: &TrainingRun, plot: &Plot, viewport: &super::Viewport) -> Readout {
     let means = training.by_arm().into_iter().filter(|_| training.has_seeds());
     let means = means.map(|arm| arm.curve.iter().map(|point| (point.epoch, point.test.mean)).collect::<Vec<_>>());
@@ -118,13 +120,13 @@ fn mean_of(seeds: usize) -> String {
     if seeds == 1 { "one seed so far".into() } else { format!("mean of {seeds}") }
 }
 
-/// The ends of both axes: what was measured decides, and those published points that belong to the study, or all.
+/// The limits of both axes, from the measurements and those published points that the axes have to reach.
 fn limits(training: &TrainingRun, published: &PublishedPoints) -> ((f64, f64), (f64, f64)) {
-    /// No more than so many times the lowest error is shown, however bad an arm began, so that small differences
-    /// between low errors can still be seen.
+    /// The upper limit is at most so many times the lowest error, however high the first errors are, so that small
+    /// differences between low errors stay visible.
     const MOST: f64 = 20.0;
     let sets_axes = |mark: &&PublishedPoint| {
-        published.are_about(training)
+        published.apply_to(training)
             && (published.reach == AxisReach::AllPoints || mark.belongs_to(&training.spec, &published.study))
     };
     let marks = || published.points.iter().filter(sets_axes);
@@ -132,9 +134,9 @@ fn limits(training: &TrainingRun, published: &PublishedPoints) -> ((f64, f64), (
         training.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|record| record.get(Metric::ValError)));
     let errors = measured.chain(marks().map(|mark| mark.error)).filter(|error| error.is_finite() && *error > 0.0);
     let (low, high) = errors.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), e| (low.min(e), high.max(e)));
-    // Before the first epoch: from a good network to one that has hardly begun.
+    // Before the first epoch: from a good network to one that has hardly begun to learn.
     let (low, high) = if low <= high { (low, high) } else { (1.0, 40.0) };
-    // No curve stays above the chart as a whole.
+    // Some of every curve is visible.
     let bests = training.lanes.iter().filter_map(|lane| lane.best().and_then(|record| record.get(Metric::ValError)));
     let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
     let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
@@ -142,9 +144,9 @@ fn limits(training: &TrainingRun, published: &PublishedPoints) -> ((f64, f64), (
     ((0.0, f64::from(last)), (low * 0.95, high * 1.05))
 }
 
-/// What a plot says of its published points at their own height, where they stand in a column: those of one height share
-/// their number, as in `1.37 @17` and `@150`. A point above or below all of the axis says nothing, since no height there
-/// is its own. What the reader predicted has its own words.
+/// The labels of the marks in the column at the right, each at its own height. Points of one height share the number,
+/// as in `1.37 @17` and `@150`. A point above or below the axis has no label, as no row there has its value. A
+/// prediction has its own text.
 pub fn mark_values(plot: &Plot, y: &AxisRange) -> Vec<String> {
     let value = |(at, mark): (usize, &PlotMark)| {
         if mark.source == Source::Reader {
@@ -212,7 +214,7 @@ mod tests {
         assert!((plot(&training, AxisReach::Study).y.limits.unwrap().1 - 21.0).abs() < 1e-9);
     }
 
-    /// Few images of an easy task are all right after some epochs.
+    /// With few images of an easy task the error reaches 0 after some epochs.
     #[test]
     fn an_error_of_zero_is_on_the_chart_and_other_data_have_no_published_points() {
         let mut training = training(&[1], 12);
@@ -228,7 +230,7 @@ mod tests {
         assert!(ranges.y.contains(0.0) && ranges.y.contains(40.0));
     }
 
-    /// A series says which arm it belongs to, whatever its seed; a lane that diverged ends in a gap.
+    /// A series names its arm for every seed, and a lane that diverged ends with a gap.
     #[test]
     fn every_series_belongs_to_its_arm() {
         let mut training = training(&[1, 2], 12);

@@ -1,18 +1,18 @@
-//! A race as the notebook knows it: typed series that only grow, and what was said last.
+//! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
     Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
     mean_and_deviation, run_findings, verdict,
 };
 
-/// One lane's curve.
+/// The curve of one lane.
 #[derive(Clone, Debug)]
 pub struct LaneView {
     pub lane: Lane,
-    /// In the order of their epochs, each once.
+    /// Sorted by epoch, without duplicates.
     pub points: Vec<EpochRecord>,
     pub progress: Option<Progress>,
-    /// Epoch and batch at which the loss left the finite numbers.
+    /// Epoch and batch at which the loss was no longer finite.
     pub diverged: Option<(u32, u32)>,
 }
 
@@ -21,12 +21,12 @@ impl LaneView {
         self.points.last()
     }
 
-    /// The epoch of the lowest validation error; the first of equals.
+    /// The epoch of the lowest validation error, the first if several are equal.
     pub fn best(&self) -> Option<&EpochRecord> {
         lowest(&self.points)
     }
 
-    /// What an epoch measured.
+    /// The measurements of an epoch.
     pub fn at(&self, epoch: u32) -> Option<&EpochRecord> {
         self.points.binary_search_by_key(&epoch, |record| record.epoch).ok().map(|at| &self.points[at])
     }
@@ -35,15 +35,15 @@ impl LaneView {
         self.latest().map_or(0, |record| record.epoch)
     }
 
-    /// Epochs done and the part of the one under way.
+    /// The number of epochs done, plus the finished part of the current one.
     pub fn epochs_and_part(&self) -> f64 {
         let done = self.epochs_done();
         let part = self.progress.as_ref().filter(|progress| progress.epoch == done + 1);
         f64::from(done) + part.map_or(0.0, |p| f64::from(p.batch) / f64::from(p.batches.max(1)))
     }
 
-    /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
-    /// when the notebook is opened again, and of the one under way at the pace of the last.
+    /// Seconds of training and evaluation so far. Finished epochs count as the store has them, so the sum is the same
+    /// when the notebook is opened again; the current epoch counts at the pace of the last one.
     pub fn seconds(&self) -> f64 {
         let done: f64 = self.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
         match (self.latest(), &self.progress) {
@@ -61,7 +61,7 @@ impl LaneView {
     }
 }
 
-/// A mean over seeds, and the standard deviation of a single one.
+/// The mean over seeds, and their standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub mean: f64,
@@ -69,7 +69,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// `None` if there are no values.
     fn of(values: &[f64]) -> Option<Self> {
         mean_and_deviation(values).map(|(mean, deviation)| Self { mean, deviation })
     }
@@ -88,22 +88,22 @@ pub struct MeanPoint {
 pub struct ArmView {
     pub arm: ArmId,
     pub seeds: usize,
-    /// The seeds that are told of: those that train side by side, or are at their end. One that waits for a core, or was
-    /// given one much later, is left out until it has caught up.
+    /// The number of seeds in the means: those that train side by side, or have finished. A seed that waits for a core,
+    /// or got one much later, is left out until it has caught up.
     pub measured: usize,
-    /// The last epoch that all of these have reached.
+    /// The last epoch that all of these seeds have reached.
     pub epoch: u32,
     /// Every epoch up to that one.
     pub curve: Vec<MeanPoint>,
     /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
     pub best: Option<Spread>,
     pub best_test: Option<Spread>,
-    /// The earliest and the latest of these epochs.
+    /// The earliest and the latest epoch of these lowest errors.
     pub best_epochs: Option<(u32, u32)>,
     pub images_per_second: Option<f64>,
-    /// Mean time of a seed.
+    /// The mean time of a seed, in seconds.
     pub seconds: f64,
-    /// Mean of the epochs done, the waiting ones included.
+    /// The mean number of epochs done over all seeds.
     pub done: f64,
 }
 
@@ -146,7 +146,7 @@ impl ArmView {
     }
 }
 
-/// The record of the lowest validation error; the first of equals.
+/// The record with the lowest validation error, the first if several are equal.
 fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
     let errors = points.iter().filter_map(|record| Some((record.get(Metric::ValError)?, record)));
     errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, record)| record)
@@ -157,14 +157,15 @@ pub struct TrainingRun {
     pub run: RunId,
     pub spec: Study,
     pub state: RunState,
-    /// Asked to go on; the kernel has not said yet that it does.
+    /// A request to continue has been sent, and the kernel has not answered yet.
     pub resuming: bool,
     pub lanes: Vec<LaneView>,
-    /// Seconds that it has trained by the clock, as the kernel or the store said last.
+    /// Seconds of training by the clock, as the kernel or the store last reported.
     pub elapsed: f64,
     pub notice: Option<String>,
     pub not_exact: Option<String>,
-    /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
+    /// The engine that computes the run, as the kernel reports it. `None` before the run has started, and for runs of
+    /// versions that did not report it.
     pub backend: Option<String>,
 }
 
@@ -185,7 +186,7 @@ impl TrainingRun {
         }
     }
 
-    /// Takes an event in; one that is known already changes nothing.
+    /// Applies an event. An event that was applied before changes nothing.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
@@ -221,13 +222,13 @@ impl TrainingRun {
         }
     }
 
-    /// As the legend has it; the seed where there are several.
+    /// The name in the legend, with the seed if there are several.
     pub fn lane_name(&self, lane: &LaneView) -> String {
         let arm = self.spec.arm_title(lane.lane.arm);
         if self.spec.seeds.len() > 1 { format!("{arm} s{}", lane.lane.seed) } else { arm }
     }
 
-    /// The place of a lane's arm in the study.
+    /// The index of a lane's arm in the study.
     pub fn arm_number(&self, lane: &LaneView) -> usize {
         self.spec.arm_ids().position(|arm| arm == lane.lane.arm).unwrap_or(0)
     }
@@ -236,18 +237,18 @@ impl TrainingRun {
         self.lanes.iter_mut().find(|view| view.lane == lane)
     }
 
-    /// Every arm over its seeds.
+    /// The means of every arm over its seeds.
     pub fn by_arm(&self) -> Vec<ArmView> {
         self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
     }
 
-    /// Time by the clock, pauses apart. No lane can have worked for longer than the run.
+    /// Seconds by the clock without pauses. No lane can have worked for longer than the run.
     pub fn seconds(&self) -> f64 {
         self.lanes.iter().map(LaneView::seconds).fold(self.elapsed, f64::max)
     }
 
-    /// What is left, at the pace so far; `None` before there is a pace. Lanes that wait for a core are reckoned with: all
-    /// lanes together go on as they did, and none that trains is done before its own epochs are.
+    /// The seconds left at the pace so far; `None` before there is a pace. Lanes that wait for a core count too: all
+    /// lanes together keep their pace, and no lane finishes before its own epochs are done.
     pub fn remaining_seconds(&self) -> Option<f64> {
         let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
         let each = f64::from(self.spec.epochs);
@@ -259,19 +260,19 @@ impl TrainingRun {
         Some(left.fold(together, f64::max))
     }
 
-    /// Whether its arms are told by their means, and its seeds stand back.
+    /// Whether the arms are shown by their means, with single seeds behind them.
     pub fn has_seeds(&self) -> bool {
         self.spec.seeds.len() > 1
     }
 
-    /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
+    /// Compares the first arm with the second, if there are two. Seeds with a lane that diverged are left out.
     pub fn verdict(&self) -> Option<String> {
         let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
         let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
         verdict(&self.spec, &records, self.state == RunState::Finished)
     }
 
-    /// What this run has found once it is at rest.
+    /// The findings of this run; none while it is active.
     pub fn findings(&self) -> Vec<Finding> {
         if self.state.is_active() {
             return Vec::new();
@@ -282,7 +283,7 @@ impl TrainingRun {
         run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
-    /// How far its lanes have come.
+    /// How many epochs the lanes have finished.
     pub fn advance(&self) -> Advance {
         let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
         Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn whatever_the_order_a_curve_has_every_epoch_once() {
         let mut training = training(&[1]);
-        // One that came over the socket before the history was read, and one of both.
+        // One epoch comes over the socket before the history is read, and one comes twice.
         for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
             training.apply(&epoch(1, number, error));
         }
@@ -341,7 +342,7 @@ mod tests {
         assert_eq!((latest(arm), mean(arm.best)), (Some(2.5), Some(2.5)));
         assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
         assert_eq!(training.by_arm()[1].best, None);
-        // A seed at its end is not held back by one that has just begun.
+        // A finished seed does not wait for one that has just begun.
         training.apply(&epoch(1, 150, 1.25));
         let arm = &training.by_arm()[0];
         assert_eq!((arm.measured, arm.epoch, latest(arm), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));

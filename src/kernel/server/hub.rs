@@ -1,6 +1,6 @@
 //! Who is connected, and what they are told: every client has a bounded queue of lines that its own thread empties.
 
-use crate::lock;
+use crate::{Kernel, lock};
 use protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -241,5 +241,15 @@ impl Hub {
         for complaint in all {
             self.notice(run, complaint, None);
         }
+    }
+}
+
+impl Kernel {
+    /// Sends a run's event to every follower. Called after the event has been committed.
+    pub(crate) fn announce(&self, event: RunEvent) {
+        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Epoch { .. } | RunEvent::Elapsed { .. }) {
+            tracing::info!(?event);
+        }
+        self.hub.publish(&Event::Run(event));
     }
 }

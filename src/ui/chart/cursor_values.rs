@@ -1,4 +1,5 @@
-//! The values at the cursor, in the last rows of a pane: the curve that is being read, and the others at the same place.
+//! The values at the cursor, in the last rows of a pane: those of the curve with the cursor, and of the others at the
+//! same x.
 
 use crate::theme::Theme;
 use app::{PlotCursor, Readout, truncate};
@@ -10,10 +11,10 @@ use unicode_width::UnicodeWidthStr;
 /// Rows for the other curves.
 const ROWS: usize = 2;
 
-/// Words in the looks of their curve.
+/// Text in the style of its curve.
 type StyledText = (String, Style);
 
-/// The lines of a reading in so many columns; `style_of` has a curve's mark and style.
+/// The lines of the values, within this width. `style_of` gives a curve's sample and style.
 pub fn lines(
     theme: &Theme,
     readout: &Readout,
@@ -30,7 +31,7 @@ pub fn lines(
     let Some(text) = readout.describe(cursor, room.saturating_sub(mark)) else { return Vec::new() };
     let (first, style) = marked(cursor.curve, &text);
     let mut lines = vec![vec![(first, style.patch(theme.strong()))]];
-    // A source that finds no room beside the values has a line of its own.
+    // A source that does not fit beside the values has a line of its own.
     let source = readout.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
     if !source.is_empty() && !text.contains(source) {
         lines.push(vec![(theme.text(&truncate(source, room)), theme.faint())]);
@@ -67,7 +68,7 @@ pub fn lines(
     lines
 }
 
-/// Draws them in the last rows of an area; returns what is above.
+/// Draws the lines in the last rows of an area; returns the rest of it.
 pub fn draw(lines: &[Vec<StyledText>], area: Rect, buffer: &mut Buffer) -> Rect {
     let height = (lines.len() as u16).min(area.height / 2);
     let top = area.bottom() - height;

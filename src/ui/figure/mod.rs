@@ -1,4 +1,4 @@
-//! The figures of an experiment: one file for each kind, and [`crate::chart`] for plots.
+//! Draws the figures of an experiment: one file for each kind, and [`crate::chart`] for plots.
 
 mod bars;
 mod hidden_units;
@@ -12,7 +12,7 @@ use app::Viewport;
 use protocol::{Figure, Source};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Draws a figure whole, in the place given.
+/// Draws a whole figure in this area.
 pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) {
     match figure {
         Figure::Plot(plot) => {
@@ -36,7 +36,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
     }
 }
 
-/// Says where a picture comes from in the last row; returns the rows above.
+/// Writes the source of a picture in the last row; returns the rows above.
 pub fn draw_source(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> Rect {
     let Some(height) = place.height.checked_sub(1) else { return place };
     buffer.set_stringn(place.x, place.y + height, theme.text(&source.describe()), place.width.into(), theme.faint());

@@ -1,4 +1,4 @@
-//! An experiment's cell: its figures and findings, or the offer to run it.
+//! Draws an experiment's cell: its figures and findings, or the offer to measure.
 
 use super::experiment_footer::footer_text;
 use crate::chart::{self, cursor_values};
@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// Columns of a progress bar.
+/// The largest width of a progress bar.
 const LONGEST_BAR: usize = 40;
 
 pub fn draw(
@@ -61,7 +61,7 @@ pub fn draw(
     let drawn = app.with_predictions(key, outcome);
     let pages = pages(&drawn, place.width, place.height);
     let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
-    tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
+    draw_page_numbers(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let viewport = app.viewport(&Pane::Cell(key.clone()));
     let read = viewport.cursor.and_then(|cursor| values(theme, &drawn, &pages[at], &viewport, cursor, inner.width));
     let place = if let Some(lines) = read {
@@ -102,7 +102,7 @@ pub fn draw(
     }
 }
 
-/// How far a measurement is, how long it has taken and will take, and beneath that what it does.
+/// Draws the progress bar with the seconds so far and left, and beneath it the step under way.
 fn progress(theme: &Theme, running: &RunningMeasurement, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let time = match running.remaining_seconds() {
@@ -125,8 +125,8 @@ fn title(outcome: &Outcome, page: &Page) -> String {
     }
 }
 
-/// The numbers of the pages at the right, the shown one's title at the left; many pages are counted.
-fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
+/// Draws the title of the page, and at the right the numbers of the pages, or a count if there are many.
+fn draw_page_numbers(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
     let numbers: Vec<(String, Style)> = match count {
         0 | 1 => Vec::new(),
         _ if !tabs_fit(count, area.width) => vec![(format!("page {} of {count}", at + 1), theme.faint())],

@@ -1,4 +1,4 @@
-//! The training pane: the heart of the notebook.
+//! Draws a train cell: the chart and the numbers of its run, or the offer to start one.
 
 use crate::chart::{self, ChartLayout, MarkLabels, cursor_values};
 use crate::study::results::{self, Results};
@@ -11,14 +11,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// From here on the numbers stand beside the chart.
+/// From this width on the numbers are beside the chart.
 const WIDE: u16 = 88;
-/// Columns of the numbers beside it, the gap between included.
+/// The smallest and the largest width of the numbers beside the chart, with the gap between them.
 const SIDE: (u16, u16) = (38, 58);
-/// Columns of a chart from which on the published points have their values at its right.
+/// From this width on a chart has the values of published points at its right.
 const WITH_GUTTER: u16 = 50;
 
-/// Draws a train cell: its race, or the offer to start it.
+/// Draws a train cell: its run, or the offer to start one.
 pub fn draw_cell(
     app: &App,
     theme: &Theme,
@@ -67,12 +67,12 @@ pub fn draw_cell(
     draw_training(theme, &results, &plot, &viewport, inner, buffer);
 }
 
-/// What Enter would start.
+/// The offer to start a run.
 fn start_offer(spec: &Study, time: Estimate) -> String {
     format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", describe(spec))
 }
 
-/// A race in words.
+/// A study in words.
 pub fn describe(spec: &Study) -> String {
     let arms: Vec<String> = spec.arm_ids().map(|arm| spec.arm_title(arm)).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
@@ -85,7 +85,7 @@ pub fn describe(spec: &Study) -> String {
     )
 }
 
-/// Chart and numbers of a race, in the room given.
+/// Draws the chart and the numbers of a run in this area.
 pub fn draw_training(
     theme: &Theme,
     results: &Results,
@@ -109,7 +109,7 @@ pub fn draw_training(
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
     let labels = if chart_area.width < WITH_GUTTER { MarkLabels::None } else { MarkLabels::Gutter };
-    let (note, empty) = (published(theme, plot), coming(results.training));
+    let (note, empty) = (published(theme, plot), empty_text(results.training));
     let layout = ChartLayout { has_legend: false, labels, note: &note, empty: &empty };
     chart::draw(theme, plot, viewport, &layout, chart_area, buffer);
     if area.width >= WIDE {
@@ -119,7 +119,7 @@ pub fn draw_training(
     }
 }
 
-/// Who published the named points, and the key that lists them.
+/// The sources of the published points, and the key that lists them.
 fn published(theme: &Theme, plot: &Plot) -> String {
     let name = |mark: &PlotMark| if let Source::Cited(name) = &mark.source { Some(name.clone()) } else { None };
     let mut sources: Vec<String> = plot.marks.iter().filter_map(name).collect();
@@ -127,8 +127,8 @@ fn published(theme: &Theme, plot: &Plot) -> String {
     if sources.is_empty() { String::new() } else { format!("{} {}: m", theme.mark(), sources.join(", ")) }
 }
 
-/// What a chart says that has no curve yet.
-fn coming(training: &TrainingRun) -> String {
+/// The text in a chart without any curve yet.
+fn empty_text(training: &TrainingRun) -> String {
     let arms: Vec<String> = training.spec.arm_ids().map(|arm| training.spec.arm_title(arm)).collect();
     let seeds = match training.spec.seeds.len() {
         1 => String::new(),
