@@ -202,6 +202,18 @@ fn facts(race: &Race) -> String {
     format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
 }
 
+/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
+fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
+    let whole = theme.text(list);
+    if whole.width() <= width {
+        return whole;
+    }
+    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
+    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
+    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
+    fitting.next().unwrap_or(whole)
+}
+
 /// How it is computed, which decides the speed: asked for before it runs, said by the kernel from then on.
 fn machinery(race: &Race) -> String {
     let threads = race.spec.threads;
@@ -372,7 +384,7 @@ pub fn draw_below(theme: &Theme, view: &RaceView, area: Rect, buffer: &mut Buffe
     let kept = told.min(left.saturating_sub(entries.len()).max(1));
     let with_facts = left > entries.len() + kept;
     if with_facts {
-        let facts = theme.text(&format!("{} · {}", facts(race), backend(race)));
+        let facts = fit_items(theme, &format!("{} · {}", facts(race), backend(race)), usize::from(area.width));
         buffer.set_stringn(area.x, y, facts, usize::from(area.width), theme.faint());
         y += 1;
     }
@@ -476,5 +488,22 @@ fn card(theme: &Theme, entry: &Entry, with_bar: bool, area: Rect, buffer: &mut B
     ];
     for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
         buffer.set_stringn(area.x, y, text, room, *style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Palette;
+    use lesson::Glyphs;
+
+    #[test]
+    fn a_list_that_is_too_long_ends_after_a_whole_item() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
+        assert_eq!(fit_items(&theme, list, 80), list);
+        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
+        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
+        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
     }
 }
