@@ -1,5 +1,6 @@
 //! The activation functions that the notebook knows. Each is one variant and one entry of [`ACTIVATIONS`].
 
+use super::format_real;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, fmt, mem::discriminant, str::FromStr};
 
@@ -321,7 +322,7 @@ impl Activation {
 
     /// The same with a parameter that is not the default: `Leaky 0.2`.
     pub fn label(self) -> String {
-        self.own_parameter().map_or(self.title().into(), |value| format!("{} {value}", self.title()))
+        self.own_parameter().map_or(self.title().into(), |value| format!("{} {}", self.title(), format_real(value)))
     }
 
     /// As a folder's or an arm's name has it: `relu`, `leaky0.2`.
@@ -335,7 +336,7 @@ impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.own_parameter() {
             None => f.pad(self.name()),
-            Some(value) => f.pad(&format!("{}({value})", self.name())),
+            Some(value) => f.pad(&format!("{}({})", self.name(), format_real(value))),
         }
     }
 }

@@ -48,7 +48,8 @@ pub struct Comparison {
     pub titles: [String; 2],
     /// The last epoch that all compared lanes have done; nothing behind it counts.
     pub epoch: u32,
-    /// `None` as long as every lane was below all thresholds from its first epoch on, or above all of them.
+    /// `None` if the study is not of the published network and data set, and as long as every lane was below all thresholds
+    /// from its first epoch on, or above all of them.
     pub threshold: Option<f64>,
     /// Ascending.
     pub seeds: Vec<SeedComparison>,
@@ -75,7 +76,7 @@ pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecor
     let tells = |all: &[[Option<u32>; 2]]| all.iter().flatten().any(|epoch| *epoch != Some(1));
     let round = || THRESHOLDS[1..].iter().copied().find(|&threshold| every(&reached(threshold)));
     let threshold = if any(&reached(MILESTONE)) { Some(MILESTONE) } else { round() };
-    let threshold = threshold.filter(|&threshold| tells(&reached(threshold)));
+    let threshold = threshold.filter(|&threshold| study.has_published_error() && tells(&reached(threshold)));
     let at = threshold.map_or_else(|| vec![[None; 2]; seeds.len()], reached);
     let error =
         |arm, seed| of(arm, seed).find(|record| record.epoch == epoch).and_then(|record| record.get(Metric::ValError));
@@ -139,17 +140,29 @@ impl Comparison {
                 [Some(one), Some(other)] if one == other => {
                     format!("{threshold} % or below: both in epoch {one} (one seed).")
                 }
-                [one, other] => {
-                    let times = ratios.first().map_or(String::new(), |ratio| format!(", {ratio:.1} times as many"));
-                    format!("{threshold} % or below: {first} {}, {second} {}{times}.", when(one), when(other))
+                // The faster arm comes first, so that the ratio is above 1.
+                [Some(one), Some(other)] => {
+                    let (fast, slow) =
+                        if one < other { ((first, one), (second, other)) } else { ((second, other), (first, one)) };
+                    let times = f64::from(slow.1) / f64::from(fast.1);
+                    let (fast, slow) =
+                        (format!("{} in epoch {}", fast.0, fast.1), format!("{} in epoch {}", slow.0, slow.1));
+                    format!("{threshold} % or below: {fast}, {slow}, {times:.1} times as many.")
                 }
+                [one, other] => format!("{threshold} % or below: {first} {}, {second} {}.", when(one), when(other)),
             });
         }
         let count = self.seeds.len();
-        if let ([low, .., high], true) = (ratios.as_slice(), ratios.len() == count) {
-            let middle = f64::midpoint(ratios[(count - 1) / 2], ratios[count / 2]);
+        if ratios.len() == count && count > 0 {
+            let median = |ratios: &[f64]| f64::midpoint(ratios[(count - 1) / 2], ratios[count / 2]);
+            // A median that would be printed as less than 1.0 is said the other way round.
+            let is_reversed = median(&ratios) < 0.95;
+            let (fast, slow) = if is_reversed { (second, first) } else { (first, second) };
+            let ratios: Vec<f64> =
+                if is_reversed { ratios.iter().rev().map(|ratio| 1.0 / ratio).collect() } else { ratios };
+            let (middle, low, high) = (median(&ratios), ratios[0], ratios[count - 1]);
             return Some(format!(
-                "To {threshold} % {second} took {middle:.1} times {first}'s epochs (median of {count} seeds, {low:.1} to {high:.1})."
+                "To {threshold} % {slow} took {middle:.1} times {fast}'s epochs (median of {count} seeds, {low:.1} to {high:.1})."
             ));
         }
         let came = |arm: usize| self.seeds.iter().filter(|seed| seed.reached[arm].is_some()).count();
@@ -228,6 +241,38 @@ mod tests {
             "At epoch 3 all-Tanh is 0.30 points above ReLU+Tanh (one seed). \
              4 % or below: ReLU+Tanh in epoch 2, all-Tanh in epoch 3, 1.5 times as many."
         );
+    }
+
+    #[test]
+    fn a_ratio_is_always_that_of_the_slower_arm() {
+        let first_is_slower = told(&[&[9.0, 6.0, 5.5, 3.9]], &[&[6.0, 3.9, 3.6, 3.5]], 4).unwrap();
+        assert!(
+            first_is_slower.ends_with("4 % or below: all-Tanh in epoch 2, ReLU+Tanh in epoch 4, 2.0 times as many."),
+            "{first_is_slower}"
+        );
+        let (slow, fast): (&[f64], &[f64]) = (&[9.0, 6.0, 5.5, 3.9], &[6.0, 3.9, 3.6, 3.5]);
+        let seeds = told(&[slow, slow], &[fast, &[3.9, 3.6, 3.5, 3.5]], 4).unwrap();
+        assert!(
+            seeds.ends_with("To 4 % ReLU+Tanh took 3.0 times all-Tanh's epochs (median of 2 seeds, 2.0 to 4.0)."),
+            "{seeds}"
+        );
+    }
+
+    /// The published error is of LeNet-4 on MNIST; it says nothing of other networks and images.
+    #[test]
+    fn a_study_of_another_network_or_data_set_has_no_threshold() {
+        let all: Vec<EpochRecord> = [(ArmId::RELU_TANH, [2.0, 1.3]), (ArmId::ALL_TANH, [2.5, 1.2])]
+            .iter()
+            .flat_map(|(arm, errors)| records(*arm, 1, errors))
+            .collect();
+        let article = Study { epochs: 2, ..Study::of(Preset::Article) };
+        assert!(verdict(&article, &all, true).unwrap().contains("1.37 %"));
+        let folder = Study { data: super::super::DataSource::Folder("/images".into()), ..article.clone() };
+        let wider = article.with_shared(|settings| settings.widths.0[2] = 500);
+        for other in [folder, wider] {
+            let sentence = verdict(&other, &all, true).unwrap();
+            assert_eq!(sentence, "At epoch 2 all-Tanh is 0.10 points below ReLU+Tanh (one seed).");
+        }
     }
 
     #[test]

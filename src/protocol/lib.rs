@@ -38,7 +38,9 @@ pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, SETTINGS,
     Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Widths, grouped,
 };
-pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
+pub use text::{
+    clean_id, escape_controls, escape_json, escape_line, format_real, id_fault, is_bidi_control, is_terminal_control,
+};
 pub use unreadable::{Subject, Unreadable};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,

@@ -76,6 +76,13 @@ pub fn clean_id(id: &str) -> String {
     id.chars().filter(|&c| !c.is_control() && !is_bidi_control(c) && c != '/').take(LONGEST_ID).collect()
 }
 
+/// The shortest digits that parse to the same number, with an exponent below 1e-4 and from 1e16 on, as in Python: `0.001`,
+/// `1e-5`.
+pub fn format_real(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e16).contains(&size) { format!("{value:e}") } else { value.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +117,15 @@ mod tests {
         let safe = escape_json(&json);
         assert!(safe.chars().all(|c| c == '\n' || !is_terminal_control(c)), "{safe:?}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&safe).unwrap(), [HOSTILE]);
+    }
+
+    #[test]
+    fn real_numbers_are_short_and_parse_to_themselves() {
+        for (value, text) in
+            [(0.1, "0.1"), (0.0001, "0.0001"), (3e-5, "3e-5"), (1e-300, "1e-300"), (0.0, "0"), (100.0, "100")]
+        {
+            assert_eq!(format_real(value), text);
+            assert_eq!(format_real(value).parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
     }
 }

@@ -53,7 +53,8 @@ impl FromStr for Activations {
             depth += i32::from(*c == '(') - i32::from(*c == ')');
             *c == '-' && depth == 0
         });
-        let (at, _) = hyphen.ok_or_else(|| explain("it has no `-`".into()))?;
+        let without_hyphen = if depth > 0 { "its `(` is not closed" } else { "it has no `-`" };
+        let (at, _) = hyphen.ok_or_else(|| explain(without_hyphen.into()))?;
         let (conv, fc) = (&text[..at], &text[at + 1..]);
         let fc: Activation = fc.parse().map_err(explain)?;
         let conv = if conv == "all" { fc } else { conv.parse().map_err(explain)? };

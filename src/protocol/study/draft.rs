@@ -57,15 +57,20 @@ impl Draft {
             } else {
                 setting.print(&base, &base_arm)
             };
-            let shared = values.first().filter(|first| values.iter().all(|value| value == *first));
-            match shared {
-                Some(value) if *value == usual => {}
-                Some(value) => draft.shared.push((setting, value.clone())),
-                None => {
-                    for (own, value) in own.iter_mut().zip(values).filter(|(_, value)| *value != usual) {
-                        own.push((setting, value));
-                    }
-                }
+            // What all arms share is the value with which the text is shortest; the others say their own.
+            let said = |value: &str| setting.key.len() + quoted(value).len() + 2;
+            let length = |shared: &str| {
+                let own: usize = values.iter().filter(|value| *value != shared).map(|value| said(value)).sum();
+                own + if shared == usual { 0 } else { said(shared) }
+            };
+            let candidates =
+                std::iter::once(&usual).chain(&values).filter(|value| setting.is_of_arms() || values.contains(value));
+            let shared = candidates.min_by_key(|value| length(value)).unwrap_or(&usual).clone();
+            if shared != usual {
+                draft.shared.push((setting, shared.clone()));
+            }
+            for (own, value) in own.iter_mut().zip(values).filter(|(_, value)| *value != shared) {
+                own.push((setting, value));
             }
         }
         let mut taken: Vec<ArmId> = Vec::new();
@@ -384,6 +389,23 @@ mod tests {
         );
     }
 
+    /// What most arms share stands once, and the exceptions in their arms.
+    #[test]
+    fn a_study_prints_in_its_shortest_form() {
+        for text in [
+            "relu-tanh; all-tanh lr=0.05; gelu-gelu | lr=0.2",
+            "relu-tanh; all-tanh lr=0.1; gelu-gelu; elu-elu | lr=0.2",
+            "relu-tanh; all-tanh lr=0.2",
+            "relu-tanh; all-tanh; gelu-gelu wd=1e-300",
+            "relu-tanh lr=0.05; all-tanh lr=0.2 | epochs=20",
+        ] {
+            let study: Study = text.parse().unwrap();
+            assert_eq!(study.to_string(), text);
+        }
+        let study: Study = "relu-tanh lr=0.2; all-tanh lr=0.2; gelu-gelu lr=0.2; elu-elu lr=0.3".parse().unwrap();
+        assert_eq!(study.to_string(), "relu-tanh; all-tanh; gelu-gelu; elu-elu lr=0.3 | lr=0.2");
+    }
+
     #[test]
     fn arms_are_named_in_order() {
         let names = |text: &str| {
@@ -433,6 +455,13 @@ mod tests {
             ("relu-tanh | epochs=0", "epochs", "1 to 10000"),
             ("relu-tanh | seeds=5-1", "seeds", "1-5"),
             ("relu-tanh | seeds=1-65", "seeds", "1-5"),
+            ("relu-tanh | seeds=1-", "seeds", "`1-` is a range without its last seed"),
+            ("relu-tanh | seeds=-3", "seeds", "`-3` is a range without its first seed"),
+            ("relu-tanh | widths=4,16,999999999999", "widths", "999999999999 is out of range; take 1 to"),
+            ("relu-tanh | widths=4,x,2", "widths", "`x` is not a whole number"),
+            ("relu-tanh | data=~/x", "data", "write the whole path"),
+            ("leaky(0.2-tanh", "arms", "its `(` is not closed"),
+            ("relu-tanh lr=-1e-300", "lr", "-1e-300 can't be"),
             ("relu-tanh | data=\"/a b", "study", "not closed"),
             ("relu-tanh | lr=1 | lr=2", "study", "more than one"),
             ("relu-tanh | nesterov=maybe", "nesterov", "yes nor no"),

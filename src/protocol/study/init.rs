@@ -1,6 +1,6 @@
 //! How a network's weights are drawn.
 
-use super::super::Parameter;
+use super::super::{Parameter, format_real};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -58,7 +58,7 @@ impl fmt::Display for Init {
         match self {
             Self::Standard => f.pad("uniform"),
             Self::Xavier => f.pad("glorot"),
-            Self::Normal(deviation) => f.pad(&format!("normal({})", deviation.value())),
+            Self::Normal(deviation) => f.pad(&format!("normal({})", format_real(deviation.value()))),
             other => f.pad(other.name()),
         }
     }

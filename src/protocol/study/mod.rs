@@ -216,13 +216,28 @@ impl Study {
         self.arms.first().map_or(&ARTICLE, |arm| &arm.settings)
     }
 
-    /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't.
+    /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't, `0.1 / 0.05 / 0.2 and 3 more` of many
+    /// arms.
     pub fn setting_text(&self, setting: &Setting) -> String {
+        const MOST: usize = 4;
         let mut values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
         if values.iter().all(|value| *value == values[0]) {
             values.truncate(1);
         }
+        let count = values.len();
+        if count > MOST {
+            values.truncate(MOST - 1);
+            return format!("{} and {} more", values.join(" / "), count - values.len());
+        }
         values.join(" / ")
+    }
+
+    /// Whether the published validation error belongs to this study: it is of LeNet-4 with its own widths, on MNIST.
+    pub fn has_published_error(&self) -> bool {
+        let widths = Network::Lenet4.default_widths();
+        self.network == Network::Lenet4
+            && self.data == DataSource::Mnist
+            && self.arms.iter().all(|arm| arm.settings.widths == widths)
     }
 
     /// Batch and learning rate, and what else is not as the preset has it, in words: `batch 100, learning rate 0.1`.
@@ -489,6 +504,9 @@ mod tests {
         assert_eq!(own.other_than(&article), ["learning rate 0.1 / 0.05"]);
         let three: Study = "relu-tanh; all-tanh; gelu-gelu momentum=0.9".parse().unwrap();
         assert_eq!(three.settings_words(), "batch 100, learning rate 0.1, momentum 0 / 0 / 0.9");
+        let many: Study =
+            "gelu-gelu lr=1; gelu-gelu lr=2; gelu-gelu lr=3; gelu-gelu lr=4; gelu-gelu lr=5".parse().unwrap();
+        assert_eq!(many.settings_words(), "batch 100, learning rate 1 / 2 / 3 and 2 more");
         let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
         assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
         assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);

@@ -1,6 +1,6 @@
 //! How a learning rate changes while a network trains.
 
-use super::super::Parameter;
+use super::super::{Parameter, format_real};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -57,7 +57,7 @@ impl fmt::Display for Schedule {
             Self::Constant => f.pad("constant"),
             Self::Linear => f.pad("linear"),
             Self::Cosine => f.pad("cosine"),
-            Self::Steps { every, factor } => f.pad(&format!("steps({every},{})", factor.value())),
+            Self::Steps { every, factor } => f.pad(&format!("steps({every},{})", format_real(factor.value()))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
 //! form and the checks read [`SETTINGS`].
 
+use super::super::format_real;
 use super::{Activations, Backend, DataSource, Init, Network, Preset, Schedule, Study, Widths};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
@@ -359,7 +360,7 @@ pub const SETTINGS: &[Setting] = &[
         flag: "data",
         aliases: &[],
         title: "data",
-        help: "mnist, or a folder with images in one of the forms that README names",
+        help: "mnist, which the program contains, or a folder with images in one of the forms that README names",
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),
@@ -368,6 +369,11 @@ pub const SETTINGS: &[Setting] = &[
             set: |of, text| {
                 of.data = match text {
                     "" => return Err("it is empty; take mnist or a folder".into()),
+                    home if home == "~" || home.starts_with("~/") => {
+                        return Err(format!(
+                            "`~` is not expanded in `{home}`; write the whole path, such as /home/me/images"
+                        ));
+                    }
                     "mnist" => DataSource::Mnist,
                     folder => DataSource::Folder(PathBuf::from(folder)),
                 };
@@ -454,7 +460,7 @@ impl<T> Value<T> {
     pub fn print(&self, of: &T) -> String {
         match self {
             Self::Whole { get, .. } => get(of).to_string(),
-            Self::Real { get, .. } => get(of).to_string(),
+            Self::Real { get, .. } => format_real(get(of)),
             Self::Switch { get, .. } => if get(of) { "yes" } else { "no" }.into(),
             Self::Text { get, .. } => get(of),
         }
@@ -475,7 +481,7 @@ impl<T> Value<T> {
             Self::Real { set, range, .. } => {
                 let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
                 if !range.holds(number) {
-                    return Err(format!("{number} can't be; take {range}"));
+                    return Err(format!("{} can't be; take {range}", format_real(number)));
                 }
                 // Zero has one sign, so that equal settings are written alike.
                 set(of, if number == 0.0 { 0.0 } else { number });
@@ -506,7 +512,7 @@ impl<T> Value<T> {
             };
             let next =
                 if up { steps.iter().find(|step| **step > now) } else { steps.iter().rev().find(|step| **step < now) };
-            next.map(f64::to_string)
+            next.map(|next| format_real(*next))
         };
         match self {
             Self::Whole { steps, .. } | Self::Real { steps, .. } => of_numbers(steps),
@@ -546,6 +552,12 @@ fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         match part.split_once('-') {
             None => seeds.push(number(part)?),
+            Some((first, last)) if first.trim().is_empty() || last.trim().is_empty() => {
+                return Err(format!(
+                    "`{part}` is a range without its {}; take for example 1-5",
+                    if last.trim().is_empty() { "last seed" } else { "first seed" }
+                ));
+            }
             Some((first, last)) => {
                 let (first, last) = (number(first)?, number(last)?);
                 if last < first || last - first >= u64::from(Study::MAX_LANES) {
@@ -598,7 +610,17 @@ impl FromStr for Widths {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |part: &str| {
-            part.trim().parse().map_err(|_| format!("`{part}` is not a whole number; take for example 4,16,120"))
+            let part = part.trim();
+            let is_whole = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse().map_err(|_| {
+                if is_whole {
+                    format!(
+                        "{part} is out of range; take 1 to 256 for a convolution, 1 to 4096 for a fully connected layer"
+                    )
+                } else {
+                    format!("`{part}` is not a whole number; take for example 4,16,120")
+                }
+            })
         };
         text.split(',').map(number).collect::<Result<_, _>>().map(Self)
     }

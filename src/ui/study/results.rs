@@ -199,6 +199,18 @@ fn settings_text(training: &TrainingRun) -> String {
     format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
 }
 
+/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
+fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
+    let whole = theme.text(list);
+    if whole.width() <= width {
+        return whole;
+    }
+    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
+    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
+    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
+    fitting.next().unwrap_or(whole)
+}
+
 /// What computes the run, which decides its speed: as requested before it starts, and as the kernel reports it
 /// afterwards.
 fn computation_text(training: &TrainingRun) -> String {
@@ -383,8 +395,9 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     let kept = remark_rows.min(left.saturating_sub(entries.len()).max(1));
     let with_facts = left > entries.len() + kept;
     if with_facts {
-        let settings_text = theme.text(&format!("{} · {}", settings_text(training), backend(training)));
-        buffer.set_stringn(area.x, y, settings_text, usize::from(area.width), theme.faint());
+        let settings = format!("{} · {}", settings_text(training), backend(training));
+        let settings = fit_items(theme, &settings, usize::from(area.width));
+        buffer.set_stringn(area.x, y, settings, usize::from(area.width), theme.faint());
         y += 1;
     }
     let bottom = area.bottom().saturating_sub(kept as u16).max(y);
@@ -491,5 +504,22 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     ];
     for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
         buffer.set_stringn(area.x, y, text, room, *style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Palette;
+    use lesson::Glyphs;
+
+    #[test]
+    fn a_list_that_is_too_long_ends_after_a_whole_item() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
+        assert_eq!(fit_items(&theme, list, 80), list);
+        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
+        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
+        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
     }
 }

@@ -44,6 +44,11 @@ pub enum PngError {
     TooLarge { file: String },
     #[error("{file}: is {found}; export it as 8-bit grey or RGB")]
     Form { file: String, found: String },
+    #[error(
+        "{file}: has {height}x{width} pixels; scale the images to sides of {} to {} pixels, all to one size",
+        SIDES.start(), SIDES.end()
+    )]
+    Sides { file: String, height: usize, width: usize },
     #[error("{file}: has {found_height}x{found_width} pixels, {first} has {height}x{width}; scale them to one size")]
     OtherSize { file: String, first: String, height: usize, width: usize, found_height: usize, found_width: usize },
 }
@@ -298,9 +303,7 @@ impl Pictures {
         // Before its pixels are decoded: a header may promise gigabytes.
         match &self.first {
             None if !SIDES.contains(&height) || !SIDES.contains(&width) => {
-                let found =
-                    format!("{height}x{width} pixels, sides of {} to {} can be used", SIDES.start(), SIDES.end());
-                return Err(PngError::Form { file, found });
+                return Err(PngError::Sides { file, height, width });
             }
             None => self.first = Some((file.clone(), height, width)),
             Some((first, h, w)) if (*h, *w) != (height, width) => {
@@ -530,6 +533,6 @@ mod tests {
         for number in 0..6 {
             write(&one.path().join(format!("a/{number}.png")), (8, 65), ColorType::Grayscale, BitDepth::Eight, &[1]);
         }
-        assert!(load(one.path()).unwrap_err().contains("8x65 pixels, sides of 8 to 64 can be used"));
+        assert!(load(one.path()).unwrap_err().contains("has 8x65 pixels; scale the images to sides of 8 to 64 pixels"));
     }
 }
