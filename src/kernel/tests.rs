@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod backup;
+mod failures;
 mod home_watch;
 mod recovery;
 mod sharing;
 mod shutdown;
-mod troubles;
 
 use super::{
     Kernel, Options,

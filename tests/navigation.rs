@@ -1,4 +1,4 @@
-//! Where a reader is: in a lesson whose file changes, at the end of a link, under a heading, and back.
+//! Navigation in a lesson: a file that changes, links and the way back, headings, and the stored scroll position.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! What the store and the kernel tell the notebook, in whatever order it comes: the store is read beside the event
-//! loop, so an answer may be older than what the kernel has told since.
+//! Events from the store and the kernel reach the notebook in any order: the store is read on a thread of its own, so its
+//! answer may be older than an event that the kernel has sent since.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! What the reader sees of a disk that is full or read-only, a damaged store, and a kernel of another version: a
-//! sentence, and everything else goes on working.
+//! What the reader sees of a full or read-only disk, a damaged store, and a kernel of another version: a message, while
+//! everything else still works.
 
 #![allow(clippy::unwrap_used)]
 
