@@ -1,4 +1,4 @@
-//! The scheduler and the cells over trainers that fail in every way that a real one might.
+//! The scheduler, lanes and cells over a trainer that fails in every way that a real one might.
 
 #![allow(clippy::unwrap_used)]
 
@@ -34,7 +34,7 @@ use tempfile::TempDir;
 /// Behaves as the seed says, so that each lane of a run can fail in its own way.
 #[derive(Default)]
 struct Toy {
-    /// How many lanes train now, and the most that ever did.
+    /// How many lanes train at the moment, and the most that ever did at once.
     crowd: Mutex<(u32, u32)>,
     moved: Condvar,
 }
@@ -43,12 +43,12 @@ const PANICS: u64 = 101;
 const DIVERGES: u64 = 102;
 const REFUSES: u64 = 103;
 const UNTIL_STOPPED: u64 = 104;
-/// Measures, and leaves numbers in its outcome that JSON has none of.
+/// Returns an outcome that holds numbers which JSON can't represent.
 const NOT_FINITE: u64 = 107;
 const ALSO_UNTIL_STOPPED: [u64; 2] = [105, 106];
-/// Measures until it is stopped, and takes all cores that it can get.
+/// Measures until it is stopped, on as many cores as it can get.
 const GROWS: u64 = 108;
-/// Ends only when as many lanes train at once as the test has cores.
+/// Ends once as many lanes train at once as the test has cores.
 const WAITS_FOR_COMPANY: u64 = 1000;
 
 impl Trainer for Toy {
@@ -116,7 +116,7 @@ impl Trainer for Toy {
                 Err("stopped".into())
             }
             GROWS => {
-                // As if every thread that it may have computed, and each part took no time.
+                // Reports every thread that it may use as busy, and each part takes no time.
                 let mut busy = 1;
                 while !observer.should_stop() {
                     busy = observer.cores(busy, 8);
@@ -133,7 +133,7 @@ impl Trainer for Toy {
     }
 }
 
-/// What an experiment would give that did not look at its numbers.
+/// What an experiment returns if it does not check its numbers.
 fn not_finite() -> Outcome {
     let (key, text) = ("a.b".into(), "it multiplies the gradient by NaN".into());
     let finding =
@@ -171,7 +171,7 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
 const PATIENCE: Duration = Duration::from_secs(30);
 const CORES: u32 = 3;
 
-/// A kernel without a process, and one who follows it.
+/// A kernel without a process, and one client that follows its events.
 struct Bench {
     kernel: Arc<Kernel>,
     outbox: Arc<Outbox>,
@@ -187,7 +187,7 @@ impl Bench {
         Self::over(tempfile::tempdir().unwrap(), options)
     }
 
-    /// The kernel after the one that left this home. It has not gone on with anything yet.
+    /// The kernel that comes after the one which left this home. It has not resumed any job yet.
     fn over(folder: TempDir, options: Options) -> Self {
         let home = Home::at(folder.path()).unwrap();
         let mut store = Store::open(&home).unwrap();
@@ -206,7 +206,7 @@ impl Bench {
         self.kernel.train(spec, None).unwrap()
     }
 
-    /// What is told up to and with the first event that `last` takes, progress left out.
+    /// Every event up to and including the first for which `last` returns true, without progress events.
     fn told(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut told = Vec::new();
         loop {
@@ -284,7 +284,7 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     assert_eq!(bench.kernel.jobs().run_ids(), []);
 }
 
-/// Nine lanes that end only when they are told to: what trains now is all that may train at once.
+/// Nine lanes that end only on request, so those that train now are all that may train at once.
 #[test]
 fn lanes_that_find_no_core_wait() {
     for (threads, at_once, free) in [(1, CORES as usize, 0), (2, 1, 1)] {
@@ -331,7 +331,7 @@ fn a_run_that_waits_can_be_stopped_and_paused() {
     let wide = Study { threads: CORES, epochs: 1, ..Study::of(Preset::Article) }.with_arms([Activations::ALL_TANH]);
     let waiting = bench.kernel.train(wide, None).unwrap();
     assert_eq!(bench.state(waiting), RunState::Queued);
-    // A narrow one does not overtake it.
+    // A job of fewer threads does not overtake it.
     let narrow = bench.train(&[1]);
     assert_eq!(bench.state(narrow), RunState::Queued);
     bench.kernel.pause(waiting).unwrap();
@@ -353,7 +353,7 @@ fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
     )
 }
 
-/// One that a person has asked for.
+/// An experiment that counts as a cell, not as a view, because of its length.
 fn long_cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
     let (key, spec) = cell(name, seed);
     let spec = ExperimentSpec { experiment: Experiment::Saturation(Saturation::default()), ..spec };
@@ -377,7 +377,7 @@ fn cells_are_measured_although_lanes_have_every_core() {
     bench.kernel.halt_all(PATIENCE);
 }
 
-/// `told` reads every line as the protocol has it.
+/// `events_until` decodes every line by the protocol.
 #[test]
 fn no_number_that_is_not_finite_is_announced_or_stored() {
     let bench = Bench::new();
@@ -399,7 +399,7 @@ fn cells_fail_and_stop_alone() {
         let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
         assert!(matches!(told.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
     }
-    // Each can be stopped, whether it runs or waits; none can be started twice.
+    // Each can be stopped, running or waiting, and none can be started twice.
     for name in ["a", "b", "c"] {
         let (key, spec) = cell(name, UNTIL_STOPPED);
         bench.kernel.run_cell(key.clone(), spec.clone()).unwrap();

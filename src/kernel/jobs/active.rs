@@ -1,4 +1,4 @@
-//! A run that trains or waits, and the state that the ends of its lanes add up to.
+//! A run that trains or waits, and how the ends of its lanes determine its state.
 
 use super::{
     permit::{Order, Permit},
@@ -8,14 +8,14 @@ use super::{
 use protocol::{Lane, RunId, RunState, Study};
 use std::sync::Arc;
 
-/// A run that has come to rest, which is not stored yet.
+/// A run that has ended or halted, whose state is not stored yet.
 pub(crate) struct Unsaved {
     pub run: RunId,
     pub state: RunState,
-    /// How long it has trained, where this kernel knows.
+    /// How long it has trained, if this kernel knows.
     pub elapsed: Option<f64>,
     pub resume_after: bool,
-    /// The kernel before this one left it when it died.
+    /// The previous kernel died and left the run in this state.
     pub left_by_dead_kernel: bool,
 }
 
@@ -25,14 +25,14 @@ pub(crate) struct Active {
     pub spec: Study,
     pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
-    /// What its reader, or the end of the kernel, wants of it.
+    /// What the reader, or the kernel's shutdown, has requested for it.
     pub intent: Option<Intent>,
-    /// Asked to go on again while it was still pausing.
+    /// A resume was requested while the run was still pausing.
     pub resume_after: bool,
     pub phase: RunPhase,
-    /// The disk has not taken yet that it waits, or that it trains.
+    /// Whether the disk has refused to store that it waits or trains.
     pub is_unstored: bool,
-    /// Its followers know it as waiting or halted, and must hear when it goes on.
+    /// Whether its followers know it as waiting or halted, and have to be told when it continues.
     pub announced_waiting: bool,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Intent {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stage {
     Waiting,
-    /// It has a thread, which trains, or is parked for a while.
+    /// It has a thread, which trains or is parked.
     Training,
     Ended(LaneEnd),
 }
@@ -77,8 +77,8 @@ pub(crate) enum LaneEnd {
 }
 
 impl Active {
-    /// A run whose open lanes are submitted to the scheduler; it has trained for so many seconds before. The others are at
-    /// their ends.
+    /// Creates a run whose open lanes are submitted to the scheduler; the others have ended. It has trained for
+    /// `elapsed` seconds before.
     pub fn submit(
         scheduler: &mut Scheduler,
         (run, spec): (RunId, Study),
@@ -110,7 +110,7 @@ impl Active {
         }
     }
 
-    /// Makes every lane stop at its next batch; those that wait leave the queue.
+    /// Makes every running lane stop at its next batch, and takes waiting lanes out of the queue.
     pub fn stop_lanes(&self, scheduler: &mut Scheduler) {
         for lane in &self.lanes {
             lane.permit.give(Order::Stop);
@@ -128,7 +128,7 @@ impl Active {
         !self.is_training() && (self.intent.is_some() || self.lanes.iter().all(|lane| lane.stage != Stage::Waiting))
     }
 
-    /// The state that the ends of its lanes, and what was wanted of it, add up to.
+    /// The run's state, from the ends of its lanes and from what was requested.
     pub fn verdict(&self) -> RunState {
         let ends = || {
             self.lanes.iter().filter_map(|LaneJob { lane, stage, .. }| match stage {
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(verdict(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
         assert_eq!(verdict(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
         assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
-        // The stop came after the last batch.
+        // The stop was requested after the last batch.
         assert_eq!(verdict(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
         let failed = verdict(&[Finished, Failed("no data".into())], Some(Intent::Stop));
         assert!(matches!(failed, RunState::Failed { reason } if reason.ends_with("no data")));

@@ -1,4 +1,4 @@
-//! A lane's checkpoints as a kernel finds them: the newest whole one, and what of the run has changed since.
+//! Finds a lane's newest valid checkpoint, and what of the run's settings has changed since.
 
 use super::trainer;
 use learn::Snapshot;
@@ -11,14 +11,14 @@ use std::{
 };
 use store::{files, files::LaneFolder};
 
-/// The settings in a checkpoint file, if it is whole.
+/// The settings in a checkpoint file, if the file is valid.
 pub(crate) fn spec_of(file: &Path) -> Option<Study> {
     trainer::decode(&fs::read(file).ok()?).ok().map(|(_, spec)| spec)
 }
 
-/// The settings that decide a lane's bits and are no longer those of its checkpoint, as a sentence.
+/// Names in a sentence the settings that determine a lane's bits and differ from those of its checkpoint.
 pub(super) fn difference(then: &Study, now: &Study) -> Option<String> {
-    // Which lanes there are, and how far they go, changes the bits of none.
+    // Which lanes there are and how far they train does not change the bits of any lane.
     const OF_THE_RUN: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
     let (Ok(Value::Object(then)), Ok(Value::Object(now))) = (serde_json::to_value(then), serde_json::to_value(now))
     else {
@@ -34,7 +34,7 @@ pub(super) fn difference(then: &Study, now: &Study) -> Option<String> {
     (!told.is_empty()).then(|| format!("the settings are not those of the checkpoint: {}", told.join("; ")))
 }
 
-/// A file or folder that is there and can't be read. It is not given up: the disk may come back.
+/// A file or folder that exists and can't be read. It is not set aside, because the disk may recover.
 #[derive(Debug, thiserror::Error)]
 #[error("{} can't be read ({source})", path.display())]
 pub(super) struct Unreadable {
@@ -42,10 +42,10 @@ pub(super) struct Unreadable {
     source: io::Error,
 }
 
-/// The newest whole checkpoint that is not ahead of the `epochs` that the store knows of, `None` if there is none: an
-/// epoch whose checkpoint was written and whose row was not has not been announced, and is computed again. A damaged
-/// file is set aside. That, and that the last measured epoch's file is missing, is told to `tell` as a sentence. With the
-/// checkpoint come the settings that it was made with.
+/// Returns the newest valid checkpoint with the settings that it was made with, or `None` if there is none. A
+/// checkpoint ahead of the `epochs` in the store is skipped: its epoch was written but not committed, so it was not
+/// announced and is computed again. A damaged file is renamed aside. `tell` receives a sentence for each damaged file,
+/// and one if the last measured epoch's file is missing.
 pub(super) fn newest(
     folder: &LaneFolder,
     lane: Lane,
@@ -88,7 +88,7 @@ pub(super) fn newest(
     Ok(newest)
 }
 
-/// One checkpoint, if it is there, whole, and of use.
+/// Reads one checkpoint, if it exists, is valid, and fits the run.
 fn read(
     file: &Path,
     lane: Lane,

@@ -1,4 +1,4 @@
-//! One lane's thread: it trains, commits each epoch before anyone hears of it, and waits where a disk is full.
+//! One lane's thread: it trains, commits each epoch before announcing it, and waits while a disk is full.
 
 use super::{
     Order, Permit,
@@ -22,12 +22,12 @@ use std::{
 };
 use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
 
-/// How often followers hear of a lane inside an epoch.
+/// How often progress inside an epoch is announced.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-/// How long a lane waits before it tries a full disk again.
+/// How long a lane waits before it tries again on a full disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why something could not be made durable, or read back.
+/// Why something could not be stored or read back.
 #[derive(Debug, thiserror::Error)]
 enum SaveError {
     #[error("{0}")]
@@ -44,7 +44,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 impl SaveError {
-    /// Every file error may pass: space is freed, a disk comes back, a folder is put in its place again.
+    /// Whether waiting may help. Every file error may pass: space is freed, a disk recovers, a folder is put back.
     fn is_transient(&self) -> bool {
         match self {
             Self::File(_) | Self::Checkpoint(_) => true,
@@ -85,7 +85,7 @@ impl SaveError {
     }
 }
 
-/// All that a lane's thread is given.
+/// Everything that a lane's thread needs.
 pub(super) struct LaneWork {
     pub run: RunId,
     pub spec: Study,
@@ -131,7 +131,7 @@ impl Kernel {
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
             Ok(Ending::Stopped) => observer.halted(),
-            // The loop ends after its last epoch, whether or not that could be stored.
+            // The training loop ends after its last epoch, even if that could not be stored.
             Ok(Ending::Finished) if observer.unstored => observer.halted(),
             Ok(Ending::Finished) => observer.close(LaneState::Finished, LaneEnd::Finished),
             Ok(Ending::Diverged { epoch, batch }) => {
@@ -156,20 +156,21 @@ struct LaneObserver<'a> {
     stopwatch: &'a Stopwatch,
     parked: ParkedTime,
     folder: LaneFolder,
-    /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
+    /// The environment of the checkpoint that this lane was resumed from, until it has been compared with the present
+    /// one and a difference stored.
     resumed_under: Option<Environment>,
-    /// The epoch with the least validation error so far, and that error.
+    /// The epoch with the lowest validation error so far, and that error.
     best: Option<(u32, f64)>,
     last_checkpoint: Instant,
     last_progress: Option<Instant>,
-    /// Told to stop, or at fault, before the last measured epoch was stored.
+    /// Whether the lane was stopped or has failed before its last measured epoch was stored.
     unstored: bool,
-    /// What no waiting would help against.
+    /// The error that waiting can't resolve.
     fault: Option<String>,
 }
 
 impl LaneObserver<'_> {
-    /// The newest whole checkpoint, if there is any; an error if the lane was stopped meanwhile, or can't go on.
+    /// The newest valid checkpoint, if any. Errors if the lane was stopped meanwhile or can't continue.
     fn recover(&mut self) -> Result<Option<Snapshot>, LaneEnd> {
         let (run, lane) = (self.run, self.lane);
         let epochs = self.persist(|this| {
@@ -207,8 +208,8 @@ impl LaneObserver<'_> {
         }
     }
 
-    /// Does it until it is done, with a notice while it can't be. `None` if told to stop meanwhile, or if no waiting
-    /// would help.
+    /// Repeats an operation until it succeeds, and shows a notice meanwhile. `None` if the lane was stopped or waiting
+    /// can't help.
     fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, SaveError>) -> Option<T> {
         loop {
             match attempt(self) {
@@ -220,7 +221,7 @@ impl LaneObserver<'_> {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
                     let notice = error.notice(&self.kernel.home, self.folder.path());
                     self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(notice));
-                    // It computes nothing meanwhile: whoever wants its core may have it.
+                    // The lane computes nothing while it waits, so it gives its core to any job that needs one.
                     self.permit.wait(RETRY_AFTER);
                     self.yield_if_asked();
                     if self.permit.is_stopped() {
@@ -241,7 +242,7 @@ impl LaneObserver<'_> {
         bytes: &[u8],
         best: u32,
     ) -> Result<Committed, SaveError> {
-        // First: a folder made at the path of a home that was moved would part the run.
+        // Checked first: creating a folder at the path of a home that was moved would split the run between two homes.
         self.kernel.store().check_in_place()?;
         if !self.folder.path().is_dir() {
             self.folder.prepare()?;
@@ -266,7 +267,8 @@ impl LaneObserver<'_> {
         self.folder.write_state(bytes)
     }
 
-    /// The lane's end, stored; told to stop while the disk refuses it, the lane stays open and a resume closes it.
+    /// Stores the lane's end. If the lane is stopped while the disk refuses it, the lane stays open and a resume closes
+    /// it.
     fn close(&mut self, state: LaneState, end: LaneEnd) -> LaneEnd {
         let (run, lane) = (self.run, self.lane);
         match self.persist(|this| Ok(this.kernel.store().set_lane(run, lane, state)?)) {
@@ -279,8 +281,9 @@ impl LaneObserver<'_> {
         self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
     }
 
-    /// Says once, at the first snapshot after a resume, whether the bits can be those of an uninterrupted run. `false`
-    /// if that could not be stored: this snapshot, made in another environment, would hide it from the next resume.
+    /// Checks once, at the first snapshot after a resume, whether the bits can equal those of an uninterrupted run.
+    /// Returns `false` if the result could not be stored; this snapshot, made in another environment, would then hide
+    /// the difference from the next resume.
     #[must_use]
     fn compare(&mut self, today: &Environment) -> bool {
         let Some(why) = self.resumed_under.as_ref().and_then(|then| then.difference(today)) else { return true };
@@ -304,7 +307,7 @@ impl LaneObserver<'_> {
         if self.permit.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
     }
 
-    /// Gives the core to whoever is more urgent and waits for it to come back. Returns how long that took.
+    /// Gives the core to a more urgent job and waits to get one back. Returns how long that took.
     fn yield_if_asked(&self) -> Duration {
         let mut parked = Duration::ZERO;
         while self.permit.order() == Order::Yield {
@@ -317,7 +320,7 @@ impl LaneObserver<'_> {
 impl Observer for LaneObserver<'_> {
     fn begins(&mut self, environment: &Environment) {
         let (run, name) = (self.run, &environment.backend);
-        // Where the disk does not take it, whoever listens hears of it all the same.
+        // If the disk refuses it, the event is announced all the same.
         let has_changed = self.kernel.store().set_backend(run, name).unwrap_or_else(|error| {
             tracing::warn!(%run, "its backend is not stored: {error}");
             true
@@ -402,7 +405,7 @@ impl Observer for LaneObserver<'_> {
         self.last_checkpoint = Instant::now();
         match written {
             Ok(()) => self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None),
-            // The epoch goes on; the generation before is whole, and the next attempt comes in a second.
+            // The epoch continues. The previous checkpoint is valid, and the next attempt follows in a second.
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
                 let why = if is_full(&error) { "the disk is full".into() } else { error.to_string() };

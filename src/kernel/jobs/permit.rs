@@ -11,13 +11,13 @@ use std::{
 pub(crate) enum Order {
     #[default]
     Go,
-    /// Give the core back, keep everything in memory, and wait.
+    /// Give the cores back, keep everything in memory, and wait.
     Yield,
-    /// End. No other order comes after it.
+    /// End. No other order follows it.
     Stop,
 }
 
-/// Shared by a job's thread and whoever schedules it.
+/// Shared by a job's thread and its scheduler.
 #[derive(Default)]
 pub(crate) struct Permit {
     state: Mutex<State>,
@@ -27,8 +27,8 @@ pub(crate) struct Permit {
 #[derive(Default)]
 struct State {
     order: Order,
-    /// How often it was told to go. A thread that is parked may be told to go and to yield again before it wakes up: by this
-    /// it knows, and gives its core back once more.
+    /// How many go orders were given. A parked thread may receive a go and another yield before it wakes up. It sees
+    /// this by the count, and gives its cores back again.
     turns: u64,
 }
 
@@ -50,19 +50,19 @@ impl Permit {
         self.order() == Order::Stop
     }
 
-    /// How often it was told to go; see [`Permit::wait_for_turn`].
+    /// The number of go orders so far; see [`Permit::wait_for_turn`].
     pub fn turns(&self) -> u64 {
         lock(&self.state).turns
     }
 
-    /// Waits until it has been told to go more often than this, or is told to stop.
+    /// Waits until more go orders than this were given, or a stop.
     pub fn wait_for_turn(&self, turns: u64) {
         let state = lock(&self.state);
         let turn = self.changed.wait_while(state, |state| state.turns == turns && state.order != Order::Stop);
         drop(turn.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits for so long, or until the order is another one than to go on.
+    /// Waits for this long, or until the order is no longer to go on.
     pub fn wait(&self, timeout: Duration) {
         let state = lock(&self.state);
         let waited = self.changed.wait_timeout_while(state, timeout, |state| state.order == Order::Go);
@@ -74,7 +74,8 @@ impl Permit {
 mod tests {
     use super::*;
 
-    /// Between the two orders the thread did not wake up; it would wait for ever for a core that it has.
+    /// The thread did not wake up between the two orders; without the count it would wait for ever for a core that it
+    /// has.
     #[test]
     fn a_thread_that_is_asked_to_yield_anew_before_it_wakes_up_hears_of_its_turn() {
         let permit = Permit::default();

@@ -1,4 +1,4 @@
-//! How long a run has trained, by the clock on the wall: all its lanes together, without the time that it was paused or
+//! How long a run has trained in wall-clock time, all its lanes together, without the time that it was paused or
 //! queued.
 
 use crate::lock;
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often followers hear of it.
+/// How often followers receive the time.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs from the first lane that gets a core until the run comes to rest; a resume goes on where the last one ended.
+/// Runs from the first lane that gets a core until the run ends or halts. A resume continues the count.
 pub(crate) struct Stopwatch {
-    /// Seconds of the sessions before this one.
+    /// Seconds of earlier sessions.
     before: f64,
     state: Mutex<State>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Stopwatch {
 #[derive(Default)]
 struct State {
     begun: Option<Instant>,
-    /// Seconds of this session before it was stopped last.
+    /// Seconds of this session until the stopwatch was last stopped.
     stopped: f64,
     told: Option<Instant>,
 }
@@ -30,12 +30,12 @@ impl Stopwatch {
         Self { before, state: Mutex::default() }
     }
 
-    /// Starts it, if it stands still.
+    /// Starts the stopwatch unless it runs.
     pub fn start(&self) {
         lock(&self.state).begun.get_or_insert_with(Instant::now);
     }
 
-    /// Stops it: no lane has a core.
+    /// Stops the stopwatch: no lane has a core.
     pub fn stop(&self) {
         let mut state = lock(&self.state);
         state.stopped += state.begun.take().map_or(0.0, |begun| begun.elapsed().as_secs_f64());
@@ -46,7 +46,7 @@ impl Stopwatch {
         self.before + state.stopped + state.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64())
     }
 
-    /// The seconds, if followers have not heard of them for a while.
+    /// The seconds, if they were not announced for a while.
     pub fn due(&self) -> Option<f64> {
         let mut state = lock(&self.state);
         if state.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {

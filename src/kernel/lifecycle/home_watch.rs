@@ -1,4 +1,4 @@
-//! What others do to the home beneath a living kernel: once a second it looks, and tells the runs.
+//! Detects once a second what other programs do to the home beneath a running kernel, and sets the runs' notices.
 
 use crate::{Kernel, lock, server::Complaint};
 
@@ -6,14 +6,14 @@ use crate::{Kernel, lock, server::Complaint};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
     Here,
-    /// Moved away as a whole: what is at its path now, if anything, is not this kernel's.
+    /// It was moved as a whole. Anything at its path now does not belong to this kernel.
     Elsewhere,
-    /// Removed as a whole, and nothing is going on that would miss it.
+    /// It was removed as a whole, and no job needs it.
     Removed,
 }
 
 impl Kernel {
-    /// Looks where the home is; makes one that was removed beneath a run anew.
+    /// Finds out where the home is. Creates it again if it was removed while a run needs it.
     pub(crate) fn whereabouts(&self) -> Whereabouts {
         let is_idle = self.is_idle();
         let store = self.store();
@@ -32,7 +32,7 @@ impl Kernel {
         Whereabouts::Here
     }
 
-    /// Puts the store back if it was taken away, and lets every run that goes on say what there is to say.
+    /// Puts the store back if it was removed, and sets or withdraws the notice of every active run.
     pub(crate) fn ensure_store(&self) {
         let (ensured, restored) = {
             let mut store = self.store();

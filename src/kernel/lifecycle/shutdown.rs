@@ -1,5 +1,5 @@
-//! How the kernel comes to its end: by itself when nothing is left to do, or told to, and then not before every lane
-//! and every cell has stopped.
+//! The kernel's shutdown: when it has been idle for a while, or on request. It ends after every lane and every cell has
+//! stopped.
 
 use crate::{
     Kernel,
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Who wants the kernel to shut down.
+/// Who requested the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShutdownCause {
     Client,
@@ -21,19 +21,19 @@ pub(crate) enum ShutdownCause {
 }
 
 impl Kernel {
-    /// Makes the main thread end the process in good order.
+    /// Makes the main thread shut the process down.
     pub(crate) fn request_shutdown(&self, cause: ShutdownCause) {
-        // In a test there is no main thread.
+        // Tests have no main thread.
         let _ = self.shutdown.send(cause);
     }
 
-    /// Something was asked: the idle time begins anew.
+    /// Restarts the idle time, because of a request.
     pub(crate) fn touch(&self) {
         self.jobs().last_busy = Instant::now();
     }
 
-    /// Begins to leave if there has been nothing to do for so long as the options say. One step: a notebook that
-    /// connects meanwhile either keeps the kernel here or is not greeted.
+    /// Begins the shutdown if the kernel has been idle for as long as the options say. This is one step: a notebook
+    /// that connects meanwhile either keeps the kernel running or is not welcomed.
     pub(crate) fn shut_down_if_idle(&self) -> bool {
         let mut jobs = self.jobs();
         let mut is_shutting_down = lock(&self.is_shutting_down);
@@ -50,7 +50,7 @@ impl Kernel {
         leaves
     }
 
-    /// For how long there has been nothing to do and nothing to store; `None` if there is.
+    /// How long nothing has run and nothing was left to store; `None` if anything is.
     pub(crate) fn idle_time(&self) -> Option<Duration> {
         let jobs = self.jobs();
         (Self::is_at_rest(&jobs) && !self.wants_backup()).then(|| jobs.last_busy.elapsed())
@@ -60,7 +60,7 @@ impl Kernel {
         jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty()
     }
 
-    /// Nothing runs, and nothing is still to be stored.
+    /// Whether nothing runs, and nothing is left to store.
     pub(crate) fn is_idle(&self) -> bool {
         Self::is_at_rest(&self.jobs())
     }
@@ -69,10 +69,10 @@ impl Kernel {
         *lock(&self.is_shutting_down)
     }
 
-    /// From here on nothing new starts.
+    /// Begins the shutdown: from here on nothing new starts.
     ///
     /// # Errors
-    /// Unless `force`, if something is going on.
+    /// Unless `force`, if anything runs.
     pub(crate) fn begin_shutdown(&self, force: bool) -> Result<(), Refusal> {
         let mut jobs = self.jobs();
         if !force && let Some(message) = going_on(&jobs.run_ids()) {
@@ -95,8 +95,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is stored.
-    /// No thread is left inside LibTorch when the process ends.
+    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is
+    /// stored. No thread is inside LibTorch when the process ends.
     pub(crate) fn halt_all(self: &Arc<Self>, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut jobs = self.jobs();
@@ -123,7 +123,7 @@ impl Kernel {
     }
 }
 
-/// Why a kernel with these runs does not leave; `None` without any.
+/// Why a kernel with these runs does not shut down; `None` without any.
 fn going_on(runs: &[RunId]) -> Option<String> {
     let remedy = "with `relu stop`, or the kernel with --force";
     match runs {

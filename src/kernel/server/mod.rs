@@ -1,4 +1,5 @@
-//! The socket's clients: `connection` reads one client's requests, `requests` answers them, `hub` tells all that follow.
+//! The socket's clients: `connection` reads one client's requests, `requests` answers them, `hub` sends events to all
+//! followers.
 
 mod connection;
 mod hub;

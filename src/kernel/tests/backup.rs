@@ -1,4 +1,4 @@
-//! What is in the backup when the store is lost: all that came to rest, and nothing that was deleted.
+//! What the backup contains when the store is lost: all finished or halted runs, and nothing that was deleted.
 
 use super::{Bench, UNTIL_STOPPED};
 use protocol::{Event, RunEvent, RunState};
@@ -50,7 +50,7 @@ fn a_run_that_comes_back_without_its_checkpoints_can_be_resumed() {
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Stopped { run }));
 }
 
-/// Whoever copies the one file while the kernel lives has what has come to rest.
+/// A copy of the one file, made while the kernel runs, contains all finished and halted runs.
 #[test]
 fn the_file_alone_holds_what_has_come_to_rest() {
     let bench = Bench::new();
@@ -77,7 +77,7 @@ fn a_backup_is_made_when_there_is_news_and_tried_again_when_it_failed() {
     bench.kernel.back_up_if_due();
     bench.kernel.back_up_the_rest();
     assert!(!backup.exists(), "no news");
-    // A folder in its place is as good as a disk that refuses.
+    // A folder at its path has the effect of a disk that refuses.
     fs::create_dir(&backup).unwrap();
     bench.kernel.ask_for_backup();
     bench.kernel.back_up_if_due();

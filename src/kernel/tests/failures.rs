@@ -1,5 +1,5 @@
-//! A disk that refuses for a while, and files that are damaged or can't be read: nothing is told that is not stored,
-//! nothing whole is given up, and all is made good once the disk answers again.
+//! A disk that refuses for a while, and files that are damaged or unreadable: nothing is announced that is not stored,
+//! nothing valid is discarded, and everything is stored once the disk recovers.
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{
@@ -16,7 +16,7 @@ use store::{CheckpointRow, Store, files::LaneFolder};
 const FIRST: RunId = RunId(1);
 
 impl Bench {
-    /// From here on nothing can be stored.
+    /// Makes every later write fail.
     fn disk_refuses(&self) {
         *self.kernel.store() = Store::open_read(&self.kernel.home).unwrap();
     }
@@ -26,7 +26,7 @@ impl Bench {
         self.kernel.retry_unsaved();
     }
 
-    /// What the followers have been told by now.
+    /// The events that the followers have received so far.
     fn told_by_now(&self) -> Vec<RunEvent> {
         let mark = RunEvent::Renamed { run: RunId(0), name: None };
         self.kernel.announce(mark.clone());
@@ -38,7 +38,7 @@ impl Bench {
         told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
     }
 
-    /// The folder of the only lane of the first run.
+    /// The folder of the first run's only lane.
     fn folder(&self, seed: u64) -> LaneFolder {
         let folder = LaneFolder::of(&self.kernel.home, FIRST, lane(seed));
         folder.prepare().unwrap();
@@ -67,7 +67,7 @@ fn going_on_is_told_once_it_is_stored() {
     bench.to_the_end(run);
 }
 
-/// As quick as a finger: the resume is asked while the run still pauses, and the disk takes neither at once.
+/// The resume is requested while the run still pauses, and the disk refuses both at once.
 #[test]
 fn a_resume_during_a_halt_that_can_not_be_stored_is_kept_with_it() {
     let bench = Bench::new();
@@ -114,7 +114,7 @@ fn a_place_in_the_queue_is_told_once_it_is_stored() {
     }
 }
 
-/// A checkpoint of today's environment would hide from the next resume that there was another.
+/// A checkpoint from the present environment would hide an earlier one from the next resume.
 #[test]
 fn that_a_resume_is_not_exact_is_never_lost() {
     let bench = Bench::new();
@@ -124,7 +124,7 @@ fn that_a_resume_is_not_exact_is_never_lost() {
     bench.folder(UNTIL_STOPPED).write_state(&jobs::encode(&spec, &elsewhere).unwrap()).unwrap();
     let run = bench.train(&[UNTIL_STOPPED]);
     assert_eq!(run, FIRST);
-    // It trains, so it has read the checkpoint.
+    // The lane trains, so it has read the checkpoint.
     bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
     let not_exact = |told: &[RunEvent]| told.iter().any(|event| matches!(event, RunEvent::NotExact { .. }));
     bench.disk_refuses();
@@ -198,7 +198,7 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
     }
 }
 
-/// A link that leads to itself is there, and no reading gets through it: so is a file on a disk that gives errors.
+/// A link to itself exists and can't be read, like a file on a failing disk.
 #[test]
 fn a_checkpoint_that_can_not_be_read_is_waited_for_and_not_set_aside() {
     let bench = Bench::new();
@@ -216,7 +216,7 @@ fn a_checkpoint_that_can_not_be_read_is_waited_for_and_not_set_aside() {
     assert_eq!(names.filter(|name| name.contains("damaged")).count(), 0);
 }
 
-/// On a full disk the deletion of a run is what makes room, and its rest has not been stored for want of it.
+/// On a full disk the deletion of a run makes room, and the run's state was not stored for want of it.
 #[test]
 fn a_run_whose_rest_is_not_stored_can_be_deleted() {
     let bench = Bench::new();

@@ -1,5 +1,5 @@
-//! A home that others remove, replace or move beneath a living kernel: nothing measured is lost, and nothing is told as
-//! stored that nobody would find.
+//! Homes that other programs remove, replace or move beneath a running kernel: no measurement is lost, and nothing is
+//! announced as stored that could not be found.
 
 use super::{Bench, UNTIL_STOPPED};
 use crate::lifecycle::Whereabouts;
@@ -12,7 +12,7 @@ impl Bench {
         self.kernel.home.folder().join(format!("notebook.db{suffix}"))
     }
 
-    /// A run that is over, one that trains, and the store on its way.
+    /// A home with a finished run and one that trains.
     fn two_runs(&self) -> [RunId; 2] {
         let over = self.train(&[1]);
         self.to_the_end(over);
@@ -21,7 +21,7 @@ impl Bench {
         [over, trains]
     }
 
-    /// What whoever comes now finds.
+    /// What a new reader of the home finds.
     fn found(&self, run: RunId) -> RunState {
         Store::open_read(&self.kernel.home).unwrap().run(run).map_or_else(|error| panic!("{error}"), |run| run.state)
     }
@@ -35,7 +35,7 @@ impl Bench {
 #[test]
 fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
     for lost in [&["", "-wal", "-shm"][..], &[""], &["-wal"], &["-shm"], &["-wal", "-shm"]] {
-        // Whoever looks meanwhile makes an empty store.
+        // A reader that opens the home meanwhile creates an empty store.
         for somebody_looks in [false, true] {
             let bench = Bench::new();
             let [over, trains] = bench.two_runs();
@@ -95,7 +95,7 @@ fn another_store_in_its_place_stays_as_it_is() {
     assert!(!bench.kernel.home.backup().exists(), "no backup of another's");
     assert!(fs::read(bench.file("")).unwrap() == before);
 
-    // The next kernel serves it, without our log; and what was in ours is beside it.
+    // The next kernel serves that store without our log, and the rows of our log are in a file beside it.
     let store = Store::open(&bench.kernel.home).unwrap();
     assert_eq!(store.run(restored).unwrap().name.as_deref(), Some("restored"));
     drop(store);
@@ -144,7 +144,7 @@ fn what_can_not_be_removed_is_not_told_as_removed() {
     bench.to_the_end(run);
     let folder = bench.kernel.home.run(run);
     fs::remove_dir_all(&folder).unwrap();
-    // No folder, and so not removed as one: it stands for a folder of somebody else's.
+    // Not a folder, and so not removed as one. It stands for a folder of another program.
     fs::write(&folder, "").unwrap();
     let refusal = bench.kernel.delete(run).unwrap_err();
     assert!(refusal.message.contains(&folder.display().to_string()), "{}", refusal.message);

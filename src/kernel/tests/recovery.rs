@@ -1,4 +1,4 @@
-//! What a kernel goes on with by itself that the one before it left.
+//! Which unfinished jobs of the previous kernel a kernel resumes by itself.
 
 use super::{Bench, CORES, PATIENCE, UNTIL_STOPPED, long_cell};
 use crate::Options;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 const ONE_CORE: u32 = 1;
 
-/// A home as a kernel leaves it that dies after this.
+/// A home left by a kernel that died after these writes.
 fn left(by: impl Fn(&mut Store)) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     by(&mut Store::open(&Home::at(folder.path()).unwrap()).unwrap());
@@ -42,14 +42,14 @@ fn runs_and_cells_go_on_in_their_order_and_once() {
         store.set_state(paused, &RunState::Running).unwrap();
         store.set_state(paused, &RunState::Paused).unwrap();
         let (stops, stopped) = (queued(store, 1), queued(store, 1));
-        // Its reader has asked for the stop, and the kernel died before it.
+        // Its reader requested the stop, and the kernel died before the run had stopped.
         store.set_state(stops, &RunState::Running).unwrap();
         store.unqueue_run(stops).unwrap();
         store.set_state(stopped, &RunState::Stopped).unwrap();
         let (key, spec) = long_cell("asked", 1);
         store.queue_cell(&key, &spec).unwrap();
         store.set_state(second, &RunState::Running).unwrap();
-        // Asked for again after the others.
+        // Requested again after the others.
         store.queue_run(first).unwrap();
         assert_eq!(third, RunId(3));
     });
@@ -93,7 +93,7 @@ fn what_two_kernels_died_of_waits_for_its_reader() {
     assert_eq!(bench.to_the_end(RunId(1)).last(), Some(&RunEvent::Finished { run: RunId(1) }));
 }
 
-/// A shutdown of the machine is nobody's wish for these jobs; an end by force is.
+/// A shutdown of the machine does not cancel these jobs; a forced stop does.
 #[test]
 fn a_kernel_that_is_ended_leaves_what_is_to_go_on() {
     for signalled in [true, false] {
@@ -122,7 +122,7 @@ fn a_pause_counts_from_when_it_is_asked_for() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     assert_eq!(bench.unfinished(), [JobKind::Run(run)]);
-    // Not even settled.
+    // Not even stored as stopped.
     let jobs = bench.kernel.jobs();
     drop(jobs);
     bench.kernel.pause(run).unwrap();

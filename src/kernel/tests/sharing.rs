@@ -1,4 +1,4 @@
-//! Views, cells and lanes on the same cores: who waits for whom, and that every core comes back.
+//! Views, cells and lanes on the same cores: which waits for which, and that every core is given back.
 
 use super::{
     ALSO_UNTIL_STOPPED, Bench, CORES, DIVERGES, GROWS, PANICS, PATIENCE, REFUSES, UNTIL_STOPPED, WAITS_FOR_COMPANY,
@@ -27,7 +27,7 @@ impl Bench {
         }
     }
 
-    /// Starts a cell and waits for the news that it runs.
+    /// Starts a cell and waits for the event that says it runs.
     fn measure(&self, (key, spec): (CellKey, protocol::ExperimentSpec)) -> CellKey {
         self.kernel.run_cell(key.clone(), spec).unwrap();
         key
@@ -67,7 +67,7 @@ fn a_lane_gives_its_core_to_a_cell_and_goes_on_after_it() {
     }
 }
 
-/// As quick as they come: a lane may be asked to yield anew before it has woken up.
+/// Views follow each other without pause, so a lane may be asked to yield again before it has woken up.
 #[test]
 fn many_views_in_a_row_leave_no_lane_behind() {
     let bench = Bench::new();
@@ -82,7 +82,7 @@ fn many_views_in_a_row_leave_no_lane_behind() {
     bench.cores_are_back();
 }
 
-/// A run that stands still altogether says why, and its clock does so too.
+/// A run whose lanes are all parked says why, and its stopwatch stops too.
 #[test]
 fn a_cell_takes_every_core_and_the_run_says_so() {
     let bench = Bench::new();
@@ -97,7 +97,7 @@ fn a_cell_takes_every_core_and_the_run_says_so() {
         matches!(&notices[..], [(of, text)] if *of == run && text.contains("while a cell measures")),
         "{notices:?}"
     );
-    // The next cell gets its share of what the first one has.
+    // The next cell gets its share of the first one's cores.
     let next = bench.measure(long_cell("next", UNTIL_STOPPED));
     bench.wait("a share", |bench| bench.is_measured(&next));
     assert_eq!((bench.lanes(), bench.kernel.jobs().scheduler.used()), ((0, 3), CORES));
@@ -127,7 +127,7 @@ fn a_parked_lane_pauses_and_stops_like_any_other() {
     }
 }
 
-/// Measuring cells can't be interrupted; what a person looks at does not wait for them.
+/// Cells can't be interrupted inside a part, and a view does not wait for them.
 #[test]
 fn a_view_runs_although_cells_have_every_core() {
     let bench = Bench::new();
@@ -144,7 +144,7 @@ fn a_view_runs_although_cells_have_every_core() {
     bench.cores_are_back();
 }
 
-/// However a job ends: the three lanes at the end train only if every core is there.
+/// Whatever way a job ends: the three lanes at the end train only if every core was given back.
 #[test]
 fn every_core_comes_back_from_jobs_that_fail() {
     let bench = Bench::new();
@@ -165,7 +165,7 @@ fn every_core_comes_back_from_jobs_that_fail() {
     assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
 }
 
-/// Three cells come while it waits, and narrow lanes that were asked for later.
+/// Three cells come while it waits, and single-thread lanes that were requested later.
 #[test]
 fn a_lane_of_several_threads_has_its_turn() {
     let bench = Bench::new();

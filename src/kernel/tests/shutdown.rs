@@ -1,4 +1,4 @@
-//! How a kernel comes to rest: nothing new begins, whoever waits for the end is told of it, and nobody is greeted.
+//! Shutdown: nothing new begins, clients that wait for the end are told of it, and new clients are not welcomed.
 
 use super::{Bench, PATIENCE, UNTIL_STOPPED, cell};
 use crate::{
@@ -50,7 +50,7 @@ fn with_nothing_to_do_it_leaves_and_with_a_notebook_it_stays() {
     assert!(bench.kernel.is_shutting_down());
 }
 
-/// Hung up on, it starts the next kernel; greeted, it would be refused all that it asks.
+/// A client that is disconnected starts the next kernel. A welcomed one would have all its requests refused.
 #[test]
 fn who_comes_too_late_is_not_greeted() {
     let bench = Bench::new();
@@ -65,7 +65,7 @@ fn who_comes_too_late_is_not_greeted() {
     assert_eq!(heard, b"");
 }
 
-/// However its thread ends: sixty-four that stayed would keep every notebook out.
+/// An entry is removed however its thread ends: sixty-four that remained would keep every notebook out.
 #[test]
 fn a_client_whose_thread_panics_is_no_longer_counted() {
     let bench = Bench::new();
