@@ -13,7 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(MEASUREMENTS),
 ];
 
-/// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
+/// Runs and their measurements. Errors are in percent; times are seconds since 1970, UTC.
 const RUNS: &str = "
     CREATE TABLE runs (
         id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,7 +58,7 @@ const RUNS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Each cell's last outcome; the reader's place, answers and settings.
+/// Each cell's last outcome; the reader's position, answers and settings.
 const CELLS_AND_PLACE: &str = "
     CREATE TABLE cells (
         lesson   TEXT NOT NULL,
@@ -77,7 +77,7 @@ const CELLS_AND_PLACE: &str = "
 /// What computed a run when it last trained, such as `fused (AVX-512)`.
 const BACKEND: &str = "ALTER TABLE runs ADD COLUMN backend TEXT;";
 
-/// A checksum for every row, see `checksum.rs`; and the numbers of deleted runs, whose folders may outlive them.
+/// A checksum for every row, see `rows.rs`; and the numbers of deleted runs, whose folders may still exist.
 const CHECKSUMS: &str = "
     ALTER TABLE runs ADD COLUMN sum INTEGER;
     ALTER TABLE lanes ADD COLUMN sum INTEGER;
@@ -88,8 +88,8 @@ const CHECKSUMS: &str = "
     CREATE TABLE deleted (run INTEGER PRIMARY KEY) STRICT;
 ";
 
-/// Runs whose kernel ended beneath them without being asked to: the next one takes them up again. `deaths` counts the
-/// kernels in a row that died while the run trained.
+/// Runs whose kernel ended without being asked to; the next one resumes them. `deaths` counts the kernels in a row that
+/// died while the run trained.
 const INTERRUPTIONS: &str = "
     CREATE TABLE interruptions (
         run    INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
@@ -97,10 +97,10 @@ const INTERRUPTIONS: &str = "
     ) STRICT;
 ";
 
-/// Seconds that a run has trained by the clock, pauses apart; null for those from before it was kept.
+/// Seconds that a run has trained in wall-clock time, without pauses; null for runs from before it was stored.
 const ELAPSED: &str = "ALTER TABLE runs ADD COLUMN elapsed REAL;";
 
-/// The queue of jobs, see `jobs.rs`. It replaces `interruptions`, and begins with what that says is to go on.
+/// The queue of jobs, see `jobs.rs`. It replaces `interruptions`, and begins with the runs that are to be resumed.
 const JOBS: &str = "
     CREATE TABLE jobs (
         seq    INTEGER PRIMARY KEY,
@@ -120,8 +120,8 @@ const JOBS: &str = "
     DROP TABLE interruptions;
 ";
 
-/// What epochs measure beside the columns of `epochs`, where `layer` is empty for what is measured of the whole network;
-/// and which images were wrong after each epoch, a bit an image.
+/// The metrics of an epoch that are not columns of `epochs`, with an empty `layer` for those of the whole network; and
+/// which images were wrong after each epoch, one bit per image.
 const MEASUREMENTS: &str = "
     CREATE TABLE measurements (
         run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -151,7 +151,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
 
-/// The schema's number, as SQLite's `user_version` holds it.
+/// The schema's version, as SQLite's `user_version` holds it.
 pub(super) const LATEST_VERSION: i64 = STEPS.len() as i64;
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
     /// The version whose interruptions became jobs.
     const BEFORE_JOBS: usize = 6;
 
-    /// Rows of that version are there, unchanged, after all later steps.
+    /// Rows of that version are unchanged after all later steps.
     #[test]
     fn the_last_steps_keep_what_was_stored_before_them() {
         let mut connection = Connection::open_in_memory().unwrap();

@@ -1,4 +1,4 @@
-//! What the kernel writes. Every method is one transaction, durable when it returns.
+//! What the kernel writes. Every method is one transaction, and durable when it returns.
 
 use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Store {
-    /// Creates a run, queued, with its lanes.
+    /// Creates a queued run with its lanes.
     pub fn create_run(&mut self, spec: &Study, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
         let transaction = self.transaction()?;
@@ -36,7 +36,7 @@ impl Store {
         self.set_rest(run, state, None)
     }
 
-    /// The same with the seconds that the run has trained by the clock; `None` leaves them as they are.
+    /// Sets the state and the seconds that the run has trained in wall-clock time; `None` leaves the seconds unchanged.
     pub fn set_rest(&mut self, run: RunId, state: &RunState, elapsed: Option<f64>) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
@@ -70,14 +70,14 @@ impl Store {
         })
     }
 
-    /// Why a resume of this run is not exact.
+    /// Stores why a resume of this run is not exact.
     pub fn set_not_exact(&mut self, run: RunId, why: &str) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("UPDATE runs SET not_exact = ?2 WHERE id = ?1", params![run.0, why])
         })
     }
 
-    /// Stores what computes this run; returns whether that has changed.
+    /// Stores what computes this run. Returns whether that has changed.
     pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
         let transaction = self.transaction()?;
         let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
@@ -87,8 +87,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`. Its run
-    /// has trained for `elapsed` seconds by the clock.
+    /// Commits an epoch's measurements with its checkpoint file, and removes the rows of the checkpoints in `dropped`.
+    /// The run has trained for `elapsed` seconds in wall-clock time.
     pub fn commit_epoch(
         &mut self,
         run: RunId,
@@ -128,7 +128,8 @@ impl Store {
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             );
             let bits = |(a, b, c): (f64, f64, f64)| [a.to_bits(), b.to_bits(), c.to_bits()];
-            // No row either: a value that no column takes, such as NaN, was ignored. Ask for the error itself.
+            // If there is no row either, a value that no column takes, such as NaN, was ignored. Reading returns the
+            // error itself.
             let of = |metric| record.get(metric).unwrap_or(f64::NAN);
             let again = (of(Metric::TrainLoss), of(Metric::ValError), of(Metric::TestError));
             if bits(measured?) == bits(again) { Committed::Same } else { Committed::Different }
@@ -152,12 +153,12 @@ impl Store {
         Ok(committed)
     }
 
-    /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is complete.
+    /// Copies everything from the write-ahead log into the store's file, so that a copy of that file alone is complete.
     pub fn fold_log(&self) -> Result<(), StoreError> {
         fold_log(&self.connection)
     }
 
-    /// Copies the write-ahead log into the store's own file as far as readers allow it, without waiting for them.
+    /// Copies the write-ahead log into the store's file as far as readers allow it, without waiting for them.
     pub fn copy_log(&self) -> Result<(), StoreError> {
         self.check_in_place()?;
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
@@ -169,8 +170,8 @@ impl Store {
         })
     }
 
-    /// Forgets the run and all it measured; its files are the caller's. That it was deleted stays known: files that a
-    /// dying kernel left of it are no lost run.
+    /// Deletes the run and its measurements; the caller removes its files. The deletion is recorded, so that files
+    /// which a dying kernel left of it are not taken for a lost run.
     pub fn delete(&mut self, run: RunId) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("INSERT OR IGNORE INTO deleted SELECT id FROM runs WHERE id = ?1", [run.0])?;
@@ -178,7 +179,7 @@ impl Store {
         })
     }
 
-    /// Commits a cell's outcome; its job is done.
+    /// Commits a cell's outcome, which completes its job.
     pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
         let CellRecord { cell, spec, outcome, finished } = record;
         let (spec, outcome) = (serde_json::to_string(spec)?, serde_json::to_string(outcome)?);
@@ -192,14 +193,14 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Keeps the reader's place, an answer or a setting; `null` forgets it.
+    /// Stores the reader's position, an answer or a setting; `null` deletes it.
     pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         put(&transaction, key, value)?;
         Ok(transaction.commit()?)
     }
 
-    /// All or none of these, in one transaction.
+    /// Stores all of these, or none, in one transaction.
     pub(super) fn remember_all<'a>(
         &mut self,
         entries: impl IntoIterator<Item = (&'a String, &'a Value)>,
@@ -216,7 +217,7 @@ impl Store {
         Ok(self.connection.transaction()?)
     }
 
-    /// One change to one run; no row changed means that there is no such run.
+    /// Changes one run's row. Errors if there is no such run.
     pub(super) fn change(
         &mut self,
         run: RunId,
@@ -240,7 +241,7 @@ impl Store {
     }
 }
 
-/// What an epoch measured beside the columns of its own row; no number that is not finite.
+/// Inserts the metrics of an epoch that are not columns of its own row. Numbers that are not finite are refused.
 fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO measurements (run, arm, seed, epoch, metric, layer, value)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -257,7 +258,7 @@ fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord
     Ok(())
 }
 
-/// The images that the network got wrong after an epoch; nothing of a split that was not evaluated.
+/// Inserts the images that the network got wrong after an epoch; nothing for a split that was not evaluated.
 fn insert_wrong_images(
     connection: &Connection,
     run: RunId,

@@ -1,4 +1,4 @@
-//! What a home suffers, and how what was measured survives it. Each file serves faults that a person meets:
+//! What can happen to a home, and how its measurements survive. Each file serves faults that people meet:
 //!
 //! | what happens to a person | what the store does | file |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 //! | A cleaning job, another program or the person removes, replaces or moves the home beneath a running kernel. | Nothing is written into files that nobody would find. A store that was removed is put back with all its rows; a foreign one is left alone. | `file_identity` |
 //!
 //! Power cuts and killed processes need no file here: SQLite's log with `synchronous=FULL` and the atomic writes of
-//! `files.rs` serve them. A full or read-only disk needs none either: `StoreError::is_transient` says that waiting helps,
+//! `files.rs` cover them. Neither does a full or read-only disk: `StoreError::is_transient` says that waiting helps,
 //! and the kernel waits.
 //!
 //! Below are `database.rs`, which opens one file, and `rows.rs`, which knows the tables. `repair`, `restore` and
