@@ -1,6 +1,6 @@
 //! Times and dates in words.
 
-/// A time that was measured: `7.4 s`, `58 s`, `12 min 5 s`.
+/// A measured time: `7.4 s`, `58 s`, `12 min 5 s`.
 pub fn took(seconds: f64) -> String {
     match seconds.max(0.0) {
         s if s < 0.1 => "less than 0.1 s".into(),
@@ -10,14 +10,14 @@ pub fn took(seconds: f64) -> String {
     }
 }
 
-/// `1 epoch`, `3 epochs`: a count with its noun, which takes an s from two on and at none.
+/// A count with its noun, in the plural unless it is one: `1 epoch`, `3 epochs`, `0 epochs`.
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// The day of a moment in seconds since 1970, UTC: `2026-11-26`.
+/// The date of a time in seconds since 1970, UTC: `2026-11-26`.
 pub fn date(seconds: i64) -> String {
-    // Years begin in March, so that the day of a leap year comes last (Hinnant, days_from_civil).
+    // Years begin in March here, so that the leap day comes last (Hinnant, days_from_civil).
     let days = seconds.div_euclid(86_400) + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -28,7 +28,7 @@ pub fn date(seconds: i64) -> String {
     format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
 }
 
-/// `about 40 seconds`, `about 12 minutes`: as round as an estimate is.
+/// An estimated time, rounded to what an estimate can say: `about 40 seconds`, `about 12 minutes`.
 pub fn about(seconds: f64) -> String {
     let (count, unit) = match seconds.max(0.0) {
         s if s < 1.0 => return "less than a second".into(),
@@ -41,7 +41,7 @@ pub fn about(seconds: f64) -> String {
     format!("about {count} {unit}{}", if count < 1.5 { "" } else { "s" })
 }
 
-/// `2:05`, `1:02:05`.
+/// A time as on a clock: `2:05`, `1:02:05`.
 pub fn clock(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);

@@ -1,19 +1,19 @@
-//! How far the lanes of a run have come, in the few words that a list has room for.
+//! How far the lanes of a run are, in few enough words for a list.
 
 use super::counted;
 use std::fmt;
 
-/// Where a run's lanes stand. One whose loss left the finite numbers is not counted: nobody waits for it.
+/// How far a run's lanes are. A lane that has diverged is not counted, as nobody waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// At the same epoch, or some of them one ahead.
+    /// All at the same epoch, or some of them one ahead.
     Together { done: u32, of: u32 },
-    /// Some wait for a core while others train or have ended: the epochs of all of them count.
+    /// Some wait for a core while others train or have ended, so the epochs of all of them are added up.
     Apart { done: u32, of: u32, ended: usize, lanes: usize },
 }
 
 impl Advance {
-    /// `done` has each lane's epochs, of which it is to do `epochs`.
+    /// `done` has the completed epochs of each lane; `epochs` is the number that each is to complete.
     pub fn of(done: &[u32], epochs: u32) -> Self {
         let (slowest, fastest) = (done.iter().min().copied().unwrap_or(0), done.iter().max().copied().unwrap_or(0));
         if fastest - slowest <= 1 {
@@ -23,7 +23,7 @@ impl Advance {
         Self::Apart { done: done.iter().sum(), of: epochs * done.len() as u32, ended, lanes: done.len() }
     }
 
-    /// `8/30`, or `57 %` where no single epoch tells it.
+    /// `8/30`, or `57 %` if the lanes are too far apart for one epoch.
     pub fn short(&self) -> String {
         match self {
             Self::Together { done, of } => format!("{done}/{of}"),
@@ -31,7 +31,7 @@ impl Advance {
         }
     }
 
-    /// The same in eleven columns, slash under slash.
+    /// The same in eleven columns, with the slashes aligned.
     pub fn column(&self) -> String {
         match self {
             Self::Together { done, of } => format!("{done:>5}/{of:<5}"),
@@ -39,7 +39,7 @@ impl Advance {
         }
     }
 
-    /// What is behind a run that rests: `8 epochs`.
+    /// What a halted run has completed: `8 epochs`.
     pub fn so_far(&self) -> String {
         match self {
             Self::Together { done, .. } => counted(*done as usize, "epoch"),
@@ -47,7 +47,7 @@ impl Advance {
         }
     }
 
-    /// Not 100 before all is done, nor 0 after the first epoch.
+    /// Not 100 before everything is done, and not 0 after the first epoch.
     fn percent(&self) -> u32 {
         let (Self::Together { done, of } | Self::Apart { done, of, .. }) = *self;
         if done == 0 { 0 } else { (100 * u64::from(done) / u64::from(of.max(1))).max(1) as u32 }
@@ -84,7 +84,7 @@ mod tests {
         let sweep = [10, 10, 5, 4, 0, 0, 0, 0, 0, 0];
         assert_eq!(told(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
         assert!(told(&[1000, 998], 1000).starts_with("99 %") && told(&[2, 0], 1000).starts_with("1 %"));
-        // All of them left the finite numbers.
+        // All of them diverged.
         assert_eq!(told(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
     }
 }

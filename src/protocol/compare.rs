@@ -1,6 +1,6 @@
-//! How two arms of a race compare: the gap between their validation errors at the last epoch that they share, and the
-//! epochs that each took down to a threshold. The threshold is named in advance: the best error of an arm is a minimum
-//! over its noise, and how soon another arm meets it says little.
+//! How two arms of a run compare: the gap between their validation errors at the last epoch that they share, and the
+//! epochs that each took to a threshold. The threshold is fixed in advance, because an arm's best error is a minimum
+//! over noise, and how soon another arm reaches it says little.
 
 use super::{ArmId, EpochRecord, Lane, Metric, Study};
 use std::collections::BTreeSet;
@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 /// Validation error, in percent, that the article reports for both arms.
 pub const MILESTONE: f64 = 1.37;
 
-/// The thresholds to which epochs are counted, in percent: the article's, and round ones for studies that do not come
-/// down to it.
+/// The thresholds to which epochs are counted, in percent: the article's, and round ones for studies that do not reach
+/// it.
 const THRESHOLDS: [f64; 13] = [MILESTONE, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0];
 
-/// Whether an error, told with two decimals, is the threshold or below.
+/// Whether an error, rounded to two decimals, is at or below the threshold.
 fn is_at(error: f64, threshold: f64) -> bool {
     error < threshold + 0.005
 }
 
-/// The first of a lane's epochs at the threshold or below.
+/// The first of a lane's epochs at or below the threshold.
 pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, threshold: f64) -> Option<u32> {
     records
         .filter(|record| record.get(Metric::ValError).is_some_and(|error| is_at(error, threshold)))
@@ -25,38 +25,38 @@ pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, thres
         .min()
 }
 
-/// Whether a lane that has done so many epochs is compared with one that has done the most: lanes that train side by
-/// side are never more than a few epochs apart, and those that wait for a core hold nobody back.
+/// Whether a lane with `done` epochs is compared with the one that has done the most. Lanes that train side by side are
+/// at most a few epochs apart; those that wait for a core must not hold up the comparison.
 pub fn keeps_up(done: u32, most: u32, epochs: u32) -> bool {
     done > 0 && done + (epochs / 20).max(2) >= most
 }
 
-/// What one seed has to say.
+/// What one seed contributes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeedComparison {
     pub seed: u64,
-    /// Points by which the second arm's validation error is above the first's.
+    /// By how many points the second arm's validation error is above the first's.
     pub gap: f64,
-    /// The epoch at which each arm was first at the threshold or below.
+    /// The epoch at which each arm was first at or below the threshold.
     pub reached: [Option<u32>; 2],
 }
 
-/// The first arm of a race beside the second, seed by seed.
+/// The first arm of a run against the second, seed by seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// As running text shows the arms.
+    /// The titles of the arms.
     pub titles: [String; 2],
-    /// The last epoch that all compared lanes have done; nothing behind it counts.
+    /// The last epoch that all compared lanes have done; later epochs do not count.
     pub epoch: u32,
-    /// `None` if the study is not of the published network and data set, and as long as every lane was below all thresholds
-    /// from its first epoch on, or above all of them.
+    /// `None` if the study is not of the published network and data set, and while every lane was below all thresholds
+    /// from its first epoch, or is above all of them.
     pub threshold: Option<f64>,
     /// Ascending.
     pub seeds: Vec<SeedComparison>,
 }
 
-/// Compares two arms over every seed of which both have an epoch; seeds that are far behind the others are left out.
-/// `None` if there is no such seed.
+/// Compares two arms over every seed of which both have an epoch, without seeds that are far behind the others. `None`
+/// if there is no such seed.
 pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecord]) -> Option<Comparison> {
     let (arms, epochs) = ([first, second], study.epochs);
     let of = |arm, seed| records.iter().filter(move |record| record.lane() == Lane { arm, seed });
@@ -72,7 +72,7 @@ pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecor
     };
     let any = |all: &[[Option<u32>; 2]]| all.iter().flatten().any(Option::is_some);
     let every = |all: &[[Option<u32>; 2]]| all.iter().flatten().all(Option::is_some);
-    // That all were there from their first epoch on tells nothing of how fast they came down.
+    // If all were below from their first epoch on, this says nothing about how fast they learn.
     let tells = |all: &[[Option<u32>; 2]]| all.iter().flatten().any(|epoch| *epoch != Some(1));
     let round = || THRESHOLDS[1..].iter().copied().find(|&threshold| every(&reached(threshold)));
     let threshold = if any(&reached(MILESTONE)) { Some(MILESTONE) } else { round() };
@@ -88,7 +88,7 @@ pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecor
     (!seeds.is_empty()).then_some(Comparison { titles, epoch, threshold, seeds })
 }
 
-/// A mean, and the standard deviation of a single value where there are several.
+/// A mean, with the standard deviation of a single value if there are several.
 pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -98,7 +98,7 @@ pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
 }
 
 impl Comparison {
-    /// The second arm's epochs down to the threshold over the first's, of each seed with which both came down, ascending.
+    /// The second arm's epochs to the threshold over the first's, for each seed with which both reached it, ascending.
     pub fn ratios(&self) -> Vec<f64> {
         let ratio = |seed: &SeedComparison| match seed.reached {
             [Some(first), Some(second)] => Some(f64::from(second) / f64::from(first)),
@@ -155,7 +155,7 @@ impl Comparison {
         let count = self.seeds.len();
         if ratios.len() == count && count > 0 {
             let median = |ratios: &[f64]| f64::midpoint(ratios[(count - 1) / 2], ratios[count / 2]);
-            // A median that would be printed as less than 1.0 is said the other way round.
+            // A median that would be printed as less than 1.0 is stated with the arms exchanged.
             let is_reversed = median(&ratios) < 0.95;
             let (fast, slow) = if is_reversed { (second, first) } else { (first, second) };
             let ratios: Vec<f64> =
@@ -172,7 +172,7 @@ impl Comparison {
     }
 }
 
-/// What a race says of its first two arms.
+/// The sentences on the first two arms of a run.
 pub fn verdict(study: &Study, records: &[EpochRecord], finished: bool) -> Option<String> {
     let [first, second, ..] = study.arms.as_slice() else { return None };
     let comparison = compare(study, [first.id, second.id], records)?;
@@ -202,7 +202,7 @@ mod tests {
         verdict(&Study { epochs, ..Study::of(Preset::Article) }, &all, true)
     }
 
-    /// The runs that the README tells of: which arm is ahead hangs on the seed, and their best errors play no part.
+    /// The runs that the README quotes: which arm is ahead depends on the seed, and their best errors are not used.
     #[test]
     fn the_articles_race_is_measured_at_its_own_threshold() {
         let article = Study::of(Preset::Article);
@@ -258,7 +258,7 @@ mod tests {
         );
     }
 
-    /// The published error is of LeNet-4 on MNIST; it says nothing of other networks and images.
+    /// The published error is that of LeNet-4 on MNIST, and no threshold for other networks and images.
     #[test]
     fn a_study_of_another_network_or_data_set_has_no_threshold() {
         let all: Vec<EpochRecord> = [(ArmId::RELU_TANH, [2.0, 1.3]), (ArmId::ALL_TANH, [2.5, 1.2])]
@@ -291,7 +291,7 @@ mod tests {
         assert!(told(&[&[2.0, 1.5]], &[&[2.5, 1.3]], 2).unwrap().contains("all-Tanh is 0.20 points below ReLU+Tanh"));
     }
 
-    /// The last epoch in common counts, and a seed that waits for a core holds nobody back.
+    /// The last common epoch counts, and a seed that waits for a core does not hold up the comparison.
     #[test]
     fn only_what_can_be_compared_is() {
         let long = [3.0; 100];

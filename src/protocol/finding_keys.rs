@@ -1,9 +1,9 @@
-//! The keys of findings, and the patterns that take them.
+//! The keys of findings, and the patterns that match them.
 
-/// The keys of a race.
+/// The keys of a run's findings.
 pub const RACE: &[&str] = &["race.best-by.*", "race.ratio"];
 
-/// Whether one of these patterns takes a key.
+/// Whether one of these patterns matches a key.
 pub fn finds(patterns: &[&str], key: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, key))
 }

@@ -1,4 +1,4 @@
-//! Plain data that crosses a boundary: between processes, rooms, and into files. It uses no other room.
+//! Plain data that crosses a boundary: between processes, crates, and into files. This crate uses no other one.
 
 mod about;
 mod activation;

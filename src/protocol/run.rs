@@ -1,10 +1,10 @@
-//! A run's identity, state, measurements, and the events that tell of them.
+//! A run's identity, state and measurements, and the events that announce them.
 
 use super::{Advance, ArmId, EpochRecord, Lane, Study, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-/// A run's number in its home's store; numbers are never used again.
+/// A run's number in its home's store. Numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub i64);
@@ -26,7 +26,7 @@ impl FromStr for RunId {
     }
 }
 
-/// A run's life. Changes go through the kernel, which commits them before it tells of them.
+/// A run's state. The kernel changes it, and commits a change before announcing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RunState {
@@ -57,7 +57,7 @@ impl RunState {
         }
     }
 
-    /// A kernel works on it, or holds it paused.
+    /// Whether a kernel works on it or holds it paused.
     pub fn is_active(&self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Paused)
     }
@@ -67,12 +67,12 @@ impl RunState {
     }
 }
 
-/// Where a lane stands inside an epoch.
+/// How far a lane is inside an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     pub arm: ArmId,
     pub seed: u64,
-    /// The epoch under way, counted from 1.
+    /// The current epoch, counted from 1.
     pub epoch: u32,
     /// Batches done in it.
     pub batch: u32,
@@ -95,23 +95,24 @@ pub enum RunEvent {
         #[serde(flatten)]
         record: EpochRecord,
     },
-    /// What computes the run on this machine, such as `fused (AVX-512)`; told when it is first known, and when it changes.
+    /// What computes the run on this machine, such as `fused (AVX-512)`. Announced when it is first known and when it
+    /// changes.
     Backend {
         run: RunId,
         name: String,
     },
-    /// Told a few times a second, never stored.
+    /// Announced a few times a second, never stored.
     Progress {
         run: RunId,
         #[serde(flatten)]
         progress: Progress,
     },
-    /// How long the run has trained by the clock on the wall, pauses and queueing apart; told about once a second.
+    /// How long the run has trained in wall-clock time, without pauses and queueing. Announced about once a second.
     Elapsed {
         run: RunId,
         seconds: f64,
     },
-    /// This lane's loss left the finite numbers at this step; its last finite checkpoint is kept, the other lanes go on.
+    /// This lane's loss was not finite at this step. Its last finite checkpoint is kept, and the other lanes continue.
     Diverged {
         run: RunId,
         arm: ArmId,
@@ -129,12 +130,12 @@ pub enum RunEvent {
     Continued {
         run: RunId,
     },
-    /// Why a resumed run can't promise the very bits of an uninterrupted one.
+    /// Why a resumed run may differ in its bits from an uninterrupted one.
     NotExact {
         run: RunId,
         why: String,
     },
-    /// Something the reader should know while training goes on or waits, such as a full disk; `None` takes it back.
+    /// What the reader should know while the run trains or waits, such as a full disk; `None` withdraws it.
     Notice {
         run: RunId,
         text: Option<String>,
@@ -149,7 +150,7 @@ pub enum RunEvent {
     Stopped {
         run: RunId,
     },
-    /// Its kernel was told to leave, or died beneath it.
+    /// Its kernel was told to shut down, or died.
     Interrupted {
         run: RunId,
     },
@@ -185,7 +186,7 @@ impl RunEvent {
         }
     }
 
-    /// Whether no further event of training follows it.
+    /// Whether no further training event follows it.
     pub fn ends_run(&self) -> bool {
         matches!(
             self,
@@ -206,18 +207,18 @@ pub struct RunSummary {
     #[serde(flatten)]
     pub state: RunState,
     pub spec: Study,
-    /// Why its numbers need not be those of an uninterrupted run; `None` if they are.
+    /// Why its numbers may differ from those of an uninterrupted run; `None` if they don't.
     #[serde(default)]
     pub not_exact: Option<String>,
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,
-    /// Seconds that it has trained by the clock on the wall, pauses and queueing apart.
+    /// Seconds that it has trained in wall-clock time, without pauses and queueing.
     #[serde(default)]
     pub elapsed: f64,
-    /// Epochs that every lane has done; of the lanes in `done`.
+    /// Epochs that every lane in `done` has completed.
     pub epochs_done: u32,
-    /// Epochs of each lane, those left out whose loss left the finite numbers: nobody waits for them.
+    /// Epochs of each lane, without those that diverged, as nobody waits for them.
     #[serde(default)]
     pub done: Vec<(Lane, u32)>,
     /// Best validation error of each lane so far, in percent.
@@ -225,7 +226,7 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds.
+    /// Every arm with its best validation error in percent: mean, and standard deviation if it has several seeds.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
         let arm = |arm: ArmId| {

@@ -1,5 +1,5 @@
-//! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
-//! form and the checks read [`SETTINGS`].
+//! Every setting of a study, described once. The form, the flags of `relu train`, the keys of a lesson's cell, the text
+//! form and the checks use [`SETTINGS`].
 
 use super::super::format_real;
 use super::{Activations, Backend, DataSource, Init, Network, Preset, Schedule, Study, Widths};
@@ -13,20 +13,20 @@ pub struct ArmSettings {
     /// Written as the arm itself.
     #[serde(skip)]
     pub activations: Activations,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     pub learning_rate: f64,
     pub schedule: Schedule,
-    /// Epochs in which the learning rate rises to its height.
+    /// Epochs in which the learning rate rises to its full value.
     pub warmup: u32,
     /// 0 is plain SGD.
     pub momentum: f64,
     pub nesterov: bool,
-    /// Times each weight, added to its gradient.
+    /// Multiplied by each weight and added to its gradient.
     pub weight_decay: f64,
-    /// Times the learning rate: what biases learn with.
+    /// The factor of the learning rate for biases.
     pub bias_rate: f64,
-    /// Share of the hidden fully connected units left out of each step.
+    /// Share of the hidden fully connected units that are dropped in each step.
     pub dropout: f64,
     pub init: Init,
     pub widths: Widths,
@@ -54,7 +54,7 @@ impl ArmSettings {
         }
     }
 
-    /// Steps an epoch of so many images; the last batch may be partial.
+    /// Steps per epoch of this many images; the last batch may be partial.
     pub fn batches(&self, images: u32) -> u32 {
         images.div_ceil(self.batch.max(1))
     }
@@ -66,7 +66,7 @@ impl Default for ArmSettings {
     }
 }
 
-/// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
+/// An invalid setting: which one, why, and what is valid. Its `Display` is a whole sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
     pub field: &'static str,
@@ -89,20 +89,20 @@ impl std::error::Error for SpecError {}
 
 /// One setting of a study.
 pub struct Setting {
-    /// In the text form.
+    /// The name in the text form.
     pub key: &'static str,
-    /// On the command line; elsewhere it does as well.
+    /// The name on the command line, accepted elsewhere too.
     pub flag: &'static str,
-    /// Other names for the same everywhere.
+    /// Other names for it, accepted everywhere.
     pub aliases: &'static [&'static str],
-    /// In the form.
+    /// The name in the form.
     pub title: &'static str,
-    /// What it means. The range, where there is one, is added by [`Setting::hint`].
+    /// What it means. [`Setting::hint`] adds the range, if there is one.
     pub help: &'static str,
     pub value: SettingValue,
 }
 
-/// Whose a setting is, and how it reads and prints.
+/// Whether a setting belongs to the study or to each arm, with the functions that print and parse it.
 pub enum SettingValue {
     /// Of the whole study.
     Study(Value<Study>),
@@ -130,7 +130,7 @@ pub enum Value<T> {
         get: fn(&T) -> bool,
         set: fn(&mut T, bool),
     },
-    /// Anything else that has a text; `choices` for the arrow keys.
+    /// Anything else that has a text form; `choices` are for the arrow keys.
     Text {
         get: fn(&T) -> String,
         set: fn(&mut T, &str) -> Result<(), String>,
@@ -138,10 +138,10 @@ pub enum Value<T> {
     },
 }
 
-/// Of real numbers. Whether the ends belong to it decides what a reader may type.
+/// A range of real numbers, whose ends may or may not belong to it.
 #[derive(Clone, Copy, Debug)]
 pub enum Range {
-    /// More than the first, at most the second.
+    /// Greater than the first, at most the second.
     Above(f64, f64),
     /// From the first up to, but not including, the second.
     Below(f64, f64),
@@ -426,7 +426,7 @@ impl Setting {
         }
     }
 
-    /// The setting as text: of the study, or of the arm with these settings.
+    /// The value as text: of the study, or of the arm with these settings.
     pub fn print(&self, study: &Study, arm: &ArmSettings) -> String {
         match &self.value {
             SettingValue::Study(value) => value.print(study),
@@ -434,7 +434,7 @@ impl Setting {
         }
     }
 
-    /// What it means and what it may be.
+    /// What it means, and its range.
     pub fn hint(&self) -> String {
         let range = match &self.value {
             SettingValue::Study(value) => value.range(),
@@ -443,7 +443,7 @@ impl Setting {
         range.map_or(self.help.into(), |range| format!("{}; {range}", self.help))
     }
 
-    /// The value that an arrow key steps to from a text, up or down.
+    /// The value to which an arrow key steps from a text, up or down.
     pub fn step(&self, text: &str, up: bool) -> Option<String> {
         match &self.value {
             SettingValue::Study(value) => value.step(text, up),
@@ -466,12 +466,12 @@ impl<T> Value<T> {
         }
     }
 
-    /// Sets it from its text, if that is within the range.
+    /// Sets it from a text, if the value is within the range.
     pub fn parse(&self, of: &mut T, text: &str) -> Result<(), String> {
         match self {
             Self::Whole { set, low, high, .. } => {
                 let digits = text.replace(['_', ' '], "");
-                // One that is far too large is out of range, too.
+                // A number that is too large for its type is out of range, too.
                 let number: u128 = digits.parse().map_err(|_| format!("`{text}` is not a whole number"))?;
                 match u32::try_from(number).ok().filter(|number| (*low..=*high).contains(number)) {
                     Some(number) => set(of, number),
@@ -483,7 +483,7 @@ impl<T> Value<T> {
                 if !range.holds(number) {
                     return Err(format!("{} can't be; take {range}", format_real(number)));
                 }
-                // Zero has one sign, so that equal settings are written alike.
+                // Zero has one sign, so that equal settings have the same text.
                 set(of, if number == 0.0 { 0.0 } else { number });
             }
             Self::Switch { set, .. } => match text {
@@ -527,7 +527,7 @@ impl<T> Value<T> {
     }
 }
 
-/// `1-5`, `1,2,9`: three or more in a row as a range.
+/// `1-5`, `1,2,9`: three or more in a row become a range.
 fn print_seeds(seeds: &[u64]) -> String {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -573,7 +573,7 @@ fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
     Ok(seeds)
 }
 
-/// Words for an enum that is written as one of a few names.
+/// The names of an enum whose values are written as names.
 macro_rules! named {
     ($type:ident, $what:literal, $($variant:ident => $name:literal),+) => {
         impl fmt::Display for $type {
