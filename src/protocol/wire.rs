@@ -187,8 +187,8 @@ pub enum CellEvent {
         cell: CellKey,
         spec: ExperimentSpec,
     },
-    /// `done` goes from 0 to 1. `text` says briefly what is being done. With the time taken so far, and the figures so
-    /// far if they are worth showing.
+    /// `done` goes from 0 to 1, and `doing` says briefly what is being done. `partial` has the figures so far, if they
+    /// are worth showing.
     Progress {
         cell: CellKey,
         done: f64,

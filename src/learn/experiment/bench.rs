@@ -1,4 +1,4 @@
-//! The bench that an experiment works at: the data, the seeds, the way to tell how far it is, and the cores.
+//! What an experiment has to work with: the data, the seeds, the cores, and a way to report its progress.
 
 use super::{CellObserver, Context, ExperimentError};
 use crate::{data::Dataset, machine};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// How often a measurement on other threads looks whether it is to stop.
+/// How often a measurement on other threads checks whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
 pub struct Bench<'a> {
@@ -33,21 +33,21 @@ impl<'a> Bench<'a> {
         Ok((self.context.mnist)()?)
     }
 
-    /// Tells where the measurement stands (`done` from 0 to 1), and ends it if it is asked to. Call it at least every
+    /// Reports the progress (`done` from 0 to 1), and errors if the measurement is to stop. Call it at least every
     /// tenth of a second of work.
     pub fn step(&mut self, done: f64, doing: &str) -> Result<(), ExperimentError> {
         self.report(done, doing, None)
     }
 
-    /// The same with what is measured so far, for the reader to see.
+    /// The same with the results so far, for the reader to see.
     fn report(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
         let done = if done.is_finite() { done.clamp(0.0, 1.0) } else { 0.0 };
         self.observer.progress(done, doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
-    /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to name
-    /// everything that it depends on.
+    /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to
+    /// name everything that the result depends on.
     pub fn cached<T: Send + 'static>(
         &mut self,
         key: &str,
@@ -61,7 +61,8 @@ impl<'a> Bench<'a> {
         Ok(made)
     }
 
-    /// What was kept, for this measurement alone. Another measurement may have it for minutes: a stop is heard meanwhile.
+    /// Locks the cached value for this measurement. Another one may hold it for minutes, so stop requests are checked
+    /// meanwhile.
     pub fn lock<'m, T>(&mut self, kept: &'m Mutex<T>, done: f64) -> Result<MutexGuard<'m, T>, ExperimentError> {
         loop {
             match kept.try_lock() {
@@ -74,8 +75,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
-    /// After each of them, and whenever one has news, `shown` may say what there is to see so far.
+    /// Computes every item on one thread each, as many at once as there are cores. Returns the results in the items'
+    /// order. After each item, and whenever one has reported news, `shown` may return the figures so far.
     pub fn each<I: Sync, T: Send>(
         &mut self,
         doing: &str,
@@ -147,18 +148,18 @@ pub struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Tells how far this item is, and ends it if the measurement is to stop.
+    /// Reports how far this item is, and errors if the measurement is to stop.
     pub fn step(&self, done: f64) -> Result<(), ExperimentError> {
         self.done.store(done.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
         self.poll()
     }
 
-    /// Ends this item if the measurement is to stop.
+    /// Errors if the measurement is to stop.
     pub fn poll(&self) -> Result<(), ExperimentError> {
         if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
-    /// There is something new to see, such as an epoch's loss, before the item is done.
+    /// Reports that there is something new to show, such as an epoch's loss, before the item is done.
     pub fn news(&self) {
         self.news.store(true, Ordering::Relaxed);
     }

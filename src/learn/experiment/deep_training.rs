@@ -1,5 +1,5 @@
-//! A deep network in training: with some activations and initial weights it goes, with others it stalls at the loss of
-//! whoever guesses.
+//! A deep network in training. With some activations and initial weights it learns, with others its loss stays at that
+//! of guessing.
 
 use super::bench::{Bench, Part};
 use super::mean_field::Wide;
@@ -14,27 +14,27 @@ use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
 const BATCH: u32 = 50;
-/// Images that the error is measured on, the last of the training file: no training sees them.
+/// Images for the validation error, from the end of the training file; no training uses them.
 const VALIDATION: i64 = 5000;
-/// Loss and error, percent, of a network that gives every digit the same chance.
+/// Loss and error, in percent, of a network that gives every digit the same probability.
 const GUESSING: (f64, f64) = (std::f64::consts::LN_10, 90.0);
-/// A loss below this share of guessing's is one of a network that learns.
+/// Below this share of the loss of guessing a network counts as learning.
 const LEARNS: f64 = 0.95;
 
 /// One network in training.
 struct ArmId {
     case: DeepCase,
-    /// Its place among the learning rates.
+    /// Its index among the learning rates.
     rate: usize,
     seed: u64,
 }
 
-/// How one network fared.
+/// The results of one network.
 #[derive(Clone, Debug, Default)]
 struct Course {
-    /// Mean loss of each epoch's batches, and the error after it, percent.
+    /// Mean loss of each epoch's batches, and the error after it in percent.
     epochs: Vec<(f64, f64)>,
-    /// Why there are no more.
+    /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
@@ -43,7 +43,7 @@ impl Course {
         !self.epochs.is_empty() || self.absent.is_some()
     }
 
-    /// The value of the last epoch; none of a network that diverged.
+    /// The value of the last epoch; none for a network that diverged.
     fn end(&self, pick: fn(&(f64, f64)) -> f64) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
@@ -52,7 +52,7 @@ impl Course {
     }
 }
 
-/// Writes down each epoch, for the reader to see while the network learns.
+/// Records each epoch, for the reader to see while the network learns.
 struct Watch<'a> {
     part: &'a Part<'a>,
     courses: &'a Mutex<Vec<Course>>,
@@ -123,7 +123,7 @@ fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
     match case.centre {
         Centre::None => {}
         Centre::Biases => {
-            // Pixels are no activations: the first layer keeps its biases.
+            // Pixels are no activations, so the first layer keeps its biases.
             for layer in 1..layers(&net) {
                 let sums = mlp::weight(&net, layer).sum_dim_intlist([1].as_slice(), false, Kind::Float);
                 mlp::bias(&net, layer).shallow_clone().copy_(&(sums * -rest));
@@ -139,15 +139,15 @@ fn at_rest(phi: Activation) -> f64 {
     activation::apply(phi, &Tensor::from(0.0_f64)).double_value(&[])
 }
 
-/// The factor of the gradient's size a layer before training, as the theory of wide layers has it. `brightness` is the
-/// mean squared pixel.
+/// The factor by which a layer multiplies the gradient's size before training, by the theory of wide layers.
+/// `brightness` is the mean squared pixel.
 fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
     let offset = if case.centre == Centre::None { 0.0 } else { at_rest(case.activation) };
     let DeepCase { activation, init, gain, .. } = case;
     Wide { activation, init, gain, offset, width: settings.width.into(), depth: settings.depth }.factor(brightness)
 }
 
-/// What is known so far: of every case the curves at its best rate.
+/// The results so far: for every case the curves at its best rate.
 fn report(
     settings: &DeepTraining,
     seeds: &[u64],
@@ -163,7 +163,7 @@ fn report(
             let ours = arms.iter().zip(courses).filter(|(arm, _)| arm.case == case && arm.rate == rate);
             ours.filter(|(_, course)| course.has_begun()).map(|(arm, course)| (arm.seed, course)).collect()
         };
-        // The rate with the fewest networks that diverged, and among these the one with the lowest loss.
+        // The rate at which the fewest networks diverged, and among these the one with the lowest loss.
         let rank = |rate: usize| {
             let ends: Vec<Measured> = of(rate).iter().map(|(_, course)| course.end(loss_of)).collect();
             (ends.iter().filter(|end| end.is_err()).count(), summary::mean(&ends).unwrap_or(f64::INFINITY))
@@ -217,7 +217,7 @@ fn report(
             case.init_title(),
             format!("{factor:.2}"),
             settings.learning_rates[best].to_string(),
-            // Its spread is on the curve's last point: the table has to fit a narrow screen.
+            // Its spread is at the curve's last point, because the table has to fit a narrow screen.
             loss.value.map_or_else(|| "-".into(), |loss| format!("{loss:.3}")),
             summary::cell_with_spread(&error, 1),
         ]);
@@ -278,7 +278,7 @@ mod tests {
         Tensor::from_slice(&pixels).view([50, 784])
     }
 
-    /// The size of the gradient at each hidden layer, and its factor a layer.
+    /// The size of the gradient at each hidden layer, and its factor per layer.
     fn sizes(net: &mut Network, x: &Tensor) -> (Vec<f64>, f64) {
         net.require_gradients(true);
         let z = mlp::pre_activations(net, x);
@@ -289,8 +289,8 @@ mod tests {
         (rms, factor)
     }
 
-    /// Biases of minus half the sum of the weights, or a sigmoid less 1/2: the same function and the same gradients; and
-    /// both are tanh with Xavier's weights on an input that is twice as bright.
+    /// Biases of minus half the sum of the weights, or a sigmoid less 1/2, give the same function and the same
+    /// gradients; and both are tanh with Xavier's weights on an input that is twice as bright.
     #[test]
     fn a_sigmoid_can_be_centred_in_two_ways() {
         let x = input();
@@ -304,7 +304,7 @@ mod tests {
         assert!(a.iter().zip(&b).all(|(a, b)| (a / b - 1.0).abs() < 1e-3), "{a:?} {b:?}");
     }
 
-    /// Autograd on networks of 200 units finds the factor of the wide-layer theory.
+    /// The factor that autograd measures on networks of 200 units equals that of the theory of wide layers.
     #[test]
     fn gradients_shrink_as_the_theory_has_it() {
         let x = input();

@@ -1,5 +1,5 @@
-//! Units that no training image switches on: their gradient is zero for every image, so with plain ReLU nothing but
-//! a change in the layers before them can bring them back. Leaky ReLU keeps a slope of 0.01 there.
+//! Units that no training image activates. Their gradient is zero for every image, so with plain ReLU only a change in
+//! the layers before them can revive them. Leaky ReLU keeps a slope of 0.01 there.
 
 use super::mlp::{Recipe, Training, bias, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
@@ -10,14 +10,14 @@ use tch::{Kind, Tensor};
 
 const KINDS: [Activation; 2] = [Activation::Relu, Activation::LEAKY];
 
-/// One network's course.
+/// The history of one network.
 struct Course {
-    /// Percent of the hidden units that are silent for every training image, before training and after each epoch in which
-    /// the network did not diverge.
+    /// Percent of the hidden units that are silent for every training image, before training and after each epoch in
+    /// which the network did not diverge.
     dead: Vec<f64>,
     /// The same at the end.
     ends_dead: Measured,
-    /// Units that were silent after one epoch and answered after the next.
+    /// Units that were silent after one epoch and active after the next.
     revived: Measured,
     error: Measured,
 }
@@ -115,12 +115,12 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
             say("revived", &revived, &|count| format!("{name}: {count:.1} silent units came back")),
             say("error", &error, &|error| format!("{name}: the test error ends at {error:.2} %")),
         ];
-        // Behind the activation and the rate.
+        // The suffix after the activation and the rate.
         let found = (2..).zip(["dead", "revived", "error"]);
         places.extend(
             found.map(|(column, what)| TablePlace::new(format!("{prefix}.{what}.{phi}.{rate}"), rows.len(), column)),
         );
-        // The networks that did not diverge are those at the curve's last epoch, which is what was found.
+        // The networks that did not diverge are those at the curve's last epoch, from which the findings come.
         let trained = courses.iter().filter(|course| course.ends_dead.is_ok());
         let last = trained.map(|course| course.dead.len().saturating_sub(1)).max();
         let finding = format!("{prefix}.dead.{phi}.{rate}");

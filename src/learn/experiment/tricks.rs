@@ -11,16 +11,16 @@ use tch::{Kind, Tensor};
 /// One way to train.
 struct Arm {
     activation: Activation,
-    /// In findings and tables.
+    /// The name in findings and tables.
     name: &'static str,
     tricks: Vec<Trick>,
 }
 
-/// How one network fared.
+/// The results of one network.
 struct Course {
-    /// Test error, percent, at the epochs at which it was looked at.
+    /// Test error, in percent, at the evaluated epochs.
     errors: Vec<(u32, f64)>,
-    /// Why there are no more.
+    /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
@@ -35,7 +35,7 @@ impl Course {
 
 /// Share of the hidden outputs that dropout silences.
 const DROPPED: f64 = 0.25;
-/// Pixels that a digit moves at most, in each direction.
+/// The most pixels that a digit is shifted in each direction.
 const REACH: i64 = 2;
 
 const PLAIN: &str = "plain";
@@ -90,7 +90,7 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
     Ok(outcome)
 }
 
-/// Plain, each trick alone, all together.
+/// The plain network, each trick alone, all together.
 fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
     let plain = Arm { activation, name: PLAIN, tricks: Vec::new() };
     let alone = tricks.iter().map(|&trick| Arm { activation, name: trick.name(), tricks: vec![trick] });
@@ -98,7 +98,7 @@ fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
     std::iter::once(plain).chain(alone).chain([together]).collect()
 }
 
-/// The arms of each activation, with how their networks fared.
+/// The arms of each activation, with the results of their networks.
 fn of_each<'a, 'e>(
     settings: &'a Tricks,
     arms: &'a [Arm],
@@ -130,7 +130,7 @@ fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
     Figure::Plot(summary::plot(title, summary::axis("epoch"), y, series))
 }
 
-/// Seed by seed: what a number of networks add to another. A network that diverged leaves no number.
+/// The difference that one arm makes to another, seed by seed. A network that diverged gives no number.
 fn add(sum: &mut [Measured], gains: &[Measured]) {
     for (sum, gain) in sum.iter_mut().zip(gains) {
         *sum = (*sum).and_then(|sum| Ok(sum + (*gain)?));
@@ -147,7 +147,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     for (arm, courses) in arms.iter().zip(courses) {
         let (name, ends) = (arm.name, ends(courses));
         let subject = format!("{title}, {name}");
-        // Seed by seed: both networks began with the same draws and saw the same batches.
+        // Seed by seed, because both networks have the same initial draws and the same batches.
         let gain = |(plain, end): (&Measured, &Measured)| match (plain, end) {
             (Ok(plain), Ok(end)) => Ok(plain - end),
             (_, Err(absent)) => Err(*absent),
@@ -183,11 +183,11 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     let says = |sum: f64| format!("{title}: the single gains sum up to {sum:.2} points");
     let total = summary::finding(format!("tricks.sum.{phi}"), title, &sum, seeds, says);
     let is_clear = total.value.is_some_and(|sum| sum > 2.0 * total.spread.unwrap_or(0.0));
-    // In front of what all together gain.
+    // In front of the bar of all tricks together.
     let last = bars.len().saturating_sub(1);
     bars.splice(last..last, total.value.map(|sum| bar("sum of these", sum)));
     findings.push(total);
-    // A share of nothing says nothing.
+    // A share of a sum that is not positive has no meaning.
     let share = |(gain, sum): (&Measured, &Measured)| -> Measured {
         match ((*gain)?, (*sum)?) {
             (gain, sum) if sum > 0.0 => Ok(100.0 * gain / sum),
@@ -195,7 +195,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
         }
     };
     let shares: Vec<Measured> = together.iter().zip(&sum).map(share).collect();
-    // Nor does one of a sum that the seeds disagree about.
+    // Nor has a share of a sum that is within its spread of zero.
     if shares.iter().all(Result::is_ok) && is_clear {
         let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
         findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
@@ -229,7 +229,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     }
 }
 
-/// What is lost has a part of its own: no bar is negative.
+/// A loss is a part of its own, as no bar is negative.
 fn bar(name: &str, gain: f64) -> Bar {
     Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))], total: Some(gain) }
 }
@@ -241,7 +241,7 @@ struct Watch<'a> {
     test: Tensor,
     test_labels: Tensor,
     errors: Vec<(u32, f64)>,
-    /// Epochs between two looks at the test digits, and the last epoch.
+    /// Epochs between two evaluations on the test digits, and the last epoch.
     looks: (u32, u32),
     part: &'a Part<'a>,
 }
@@ -283,7 +283,7 @@ impl Recipe for Watch<'_> {
     }
 }
 
-/// Every image of (batch, 784) moved by up to two pixels in each direction, zeros where nothing was.
+/// Every image of (batch, 784) shifted by up to two pixels in each direction, with zeros where nothing was.
 pub fn moved(x: &Tensor, random: &mut Random) -> Tensor {
     let padded = x.reshape([-1, 28, 28]).constant_pad_nd([REACH; 4]);
     let reach = 2 * REACH as u32 + 1;

@@ -1,8 +1,7 @@
-//! The fully connected layer behind the blocks, on the lanes that the second block leaves.
+//! The fully connected layer behind the blocks, on the lanes that the second block writes.
 //!
-//! Its input lies as a matrix (features, lanes), its output and its weights as (images, units) and (features, units):
-//! so all three products of a step run along rows that are there already, and only the small gradient of the output is
-//! turned round once.
+//! Its input is a matrix (features, lanes), its output and its weights are (images, units) and (features, units). All
+//! three products of a step then run along existing rows, and only the small gradient of the output is transposed once.
 
 use super::buffer::Buffer;
 use super::fold::Affine;
@@ -14,7 +13,7 @@ pub struct Dense {
     set: InstructionSet,
     features: usize,
     units: usize,
-    /// The bias with the input's shift in it, or what that shift adds to the weights' gradient: one a unit.
+    /// The bias including the input's shift, or what that shift adds to the weights' gradient: one number per unit.
     offset: Buffer,
     /// The output's gradient as (units, lanes).
     turned: Buffer,
@@ -58,7 +57,7 @@ impl Dense {
         });
     }
 
-    /// Gradients by weights and bias.
+    /// The gradients of weights and bias.
     ///
     /// `grad`: (images, units), the other forms as in [`Dense::forward`].
     ///
@@ -91,7 +90,7 @@ impl Dense {
         });
     }
 
-    /// The gradient by `s`, times `slope`: by what the activation in front was given.
+    /// The gradient with respect to `s`, times `slope`, which is that of the activation's input.
     ///
     /// `slope`, `ds`: (features, lanes).
     ///
@@ -117,7 +116,7 @@ impl Dense {
     }
 }
 
-/// (images, units) to (units, lanes); lanes without an image become zero.
+/// Transposes (images, units) to (units, lanes); lanes without an image become zero.
 fn turn(rows: &[f32], units: usize, lanes: usize, turned: &mut [f32]) {
     let images = rows.len() / units;
     for (unit, line) in turned.chunks_exact_mut(lanes).enumerate() {

@@ -1,4 +1,4 @@
-//! What a lane is trained with. [`LaneSettings::new`] is the only place that reads it out of a run's spec.
+//! The settings of a lane. [`LaneSettings::new`] is the only place that reads them from a run's study.
 
 use super::descent::BatchPlace;
 use crate::data::{DataError, Dataset, ImageShape};
@@ -6,16 +6,16 @@ use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
 use protocol::{Backend, Init, Lane, SpecError, StepPlace, Study};
 
-/// Where a step stands in a training.
+/// The position of a step in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatePlace {
     pub place: BatchPlace,
-    /// Batches an epoch.
+    /// Batches per epoch.
     pub batches: u32,
     pub epochs: u32,
 }
 
-/// All that decides a lane's numbers beside its seed and its data.
+/// Everything that determines a lane's numbers besides its seed and its data.
 pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
@@ -24,9 +24,9 @@ pub struct LaneSettings {
     pub learning_rate: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
     pub batch: u32,
     pub epochs: u32,
-    /// The first so many training images train.
+    /// The number of training images, from the start of the training file.
     pub train_size: u32,
-    /// The last so many training images validate.
+    /// The number of validation images, from the end of the training file.
     pub val_size: u32,
     pub threads: u32,
     pub backend: Backend,

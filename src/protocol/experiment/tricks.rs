@@ -58,7 +58,7 @@ impl Trick {
         }
     }
 
-    /// What the trick is for. The schedule serves the last part of either aim.
+    /// The aim that the trick serves; `None` for the schedule, which serves both at the end of training.
     pub fn camp(self) -> Option<Camp> {
         match self {
             Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Camp::Descent),

@@ -1,4 +1,4 @@
-//! Which linear piece an input falls in: the units that are on decide it, and within it a ReLU network is one affine map.
+//! Which linear piece an input falls in. The active units determine it, and within it a ReLU network is one affine map.
 
 mod net;
 mod plane;
@@ -15,15 +15,15 @@ use plane::{Census, Plane};
 use protocol::{Activation, Effort, Figure, Finding, Init, LinearPieces, Outcome};
 use walk::{Switch, walk};
 
-/// Test images of which the affine map is held against the network.
+/// Test images for which the affine map is compared with the network.
 const COMPARED: usize = 100;
-/// Rows of work between two looks at whether to stop.
+/// Rows of work between two checks whether to stop.
 const STRIDE: usize = 200;
 
-/// What one trained network shows.
+/// The measurements of one trained network.
 struct Seen {
     switches: Vec<Switch>,
-    /// Region and class of each place of the plane.
+    /// Region and class of each cell of the plane's grid.
     places: Vec<(u32, u32)>,
     /// In the order of [`FINDINGS`].
     values: Vec<f64>,
@@ -70,7 +70,7 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
         for (all, value) in values.iter_mut().zip(&seen.values) {
             all.push(summary::number(*value, "it is not finite"));
         }
-        // Of the first seed whose network can be shown.
+        // From the first seed whose network did not diverge.
         if figures.is_empty() {
             figures = drawn(settings, net, &corners, &plane, &seen);
         }
@@ -99,7 +99,7 @@ fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Pl
     ]
 }
 
-/// Trains the network of a seed, or takes the one that was trained before.
+/// Trains the network of a seed, or returns the one that was trained before.
 fn trained(
     settings: &LinearPieces,
     seed: u64,
