@@ -12,7 +12,7 @@ fn screen(markdown: &str, width: u16) -> Vec<String> {
         Line::Picture { picture, row, .. } => format!("<picture {picture} row {row}>"),
         Line::Cell { cell, row } => format!("<cell {cell} row {row}>"),
     };
-    // Behind the title and the line below it.
+    // Below the title and the line after it.
     let shown: Vec<String> = layout.lines.iter().map(text).collect();
     shown.into_iter().skip_while(|line| !line.is_empty()).skip(1).collect()
 }
@@ -77,7 +77,7 @@ fn a_picture_stands_above_its_caption_and_fits_the_page() {
         .into();
     let layout = lay_out(&document, (16, 5), Glyphs::Unicode, |_| 1, |_, _| None);
     let shown = layout.pictures.iter().map(|picture| (picture.width, picture.height));
-    // Three rows have room for six pixels.
+    // Three rows have space for six pixels.
     assert_eq!(shown.collect::<Vec<_>>(), [(9, 6), (4, 6)]);
     let text = |spans: &[Span]| spans.iter().map(|span| span.text.as_str()).collect::<String>();
     let lines = layout.lines.iter().skip(layout.wholes[0].0).map(|line| match line {

@@ -1,26 +1,26 @@
-//! A formula's parts on lines.
+//! Arranges a formula's parts on lines.
 
 use super::block::{Block, Side, tall};
 use super::symbols::{Class, gap};
 use super::tex::{Columns, Grid, Node, Row};
 use crate::Glyphs;
 
-/// What a part has become: a text that may still run on in its line, or several lines.
+/// A typeset part: text that may continue in its line, or several lines.
 pub enum Typeset {
     Line(String),
     Block(Block),
 }
 
-/// Where a part stands.
+/// The context of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// On lines of its own.
     Display,
-    /// In a fraction or a matrix, where lines are scarce.
+    /// In a fraction or a matrix, which should take few lines.
     Inner,
     /// In a line of text.
     Line,
-    /// Raised or lowered: in one line and without room.
+    /// Raised or lowered: in one line and without spaces.
     Script,
 }
 
@@ -36,7 +36,7 @@ pub struct Typesetter {
 }
 
 impl Typesetter {
-    /// Parts side by side. `before`: what stands to the left of the first.
+    /// Typesets parts side by side. `before` is the part to their left.
     pub fn row(&self, nodes: &[Node], style: Style, before: Option<Class>) -> Result<Typeset, String> {
         let (mut blocks, mut run) = (Vec::new(), String::new());
         let (mut last, mut operand) = (before, before);
@@ -69,7 +69,7 @@ impl Typesetter {
         }
     }
 
-    /// A text in the characters that there are: only now is its width known.
+    /// A text in the available characters. Its width is known only now.
     fn spelled(&self, text: &str) -> Block {
         Block::line(&self.glyphs.text(text))
     }
@@ -83,7 +83,7 @@ impl Typesetter {
             Node::Scripts { base, below, above } => self.scripts(base, below.as_ref(), above.as_ref(), style),
             Node::Root { degree, body } => self.root(degree.as_ref(), body, style),
             Node::Fenced { open, close, body } => Ok(match self.row(body, style, None)? {
-                // A break inside would part what belongs together.
+                // A break inside would separate what belongs together.
                 Typeset::Line(text) => Typeset::Line(format!("{open}{}{close}", text.replace(' ', "\u{a0}"))),
                 Typeset::Block(block) => Typeset::Block(self.fenced(open, block, close)),
             }),
@@ -92,7 +92,7 @@ impl Typesetter {
         }
     }
 
-    /// One above the other and a bar between; in a line `a/b`.
+    /// Numerator above denominator with a bar between; in a line `a/b`.
     fn fraction(&self, above: &Row, below: &Row, style: Style) -> Result<Typeset, String> {
         if !style.is_tall() {
             let whole = |row: &Row| self.line(row, style);
@@ -103,7 +103,7 @@ impl Typesetter {
         }
         let above = self.block(self.row(above, Style::Inner, None)?);
         let below = self.block(self.row(below, Style::Inner, None)?);
-        // A bar within has to be told from this one.
+        // A bar inside has to differ from this one.
         let more = if above.height().max(below.height()) > 1 { 2 } else { 0 };
         let width = above.width.max(below.width).max(1) + more;
         let (bar, axis) = (self.spelled(&"─".repeat(width)), above.height());
@@ -141,7 +141,7 @@ impl Typesetter {
                 let scripts = Block::new(lines, usize::from(!above.is_empty()));
                 Typeset::Block(Block::beside(&[self.spelled(&base), scripts]))
             }
-            // At the corners of what is tall.
+            // At the corners of a tall base.
             (Typeset::Block(base), small) => {
                 let (below, above) = small.unwrap_or((below, above));
                 let mut lines = vec![String::new(); base.height()];
@@ -186,7 +186,7 @@ impl Typesetter {
         let widths: Vec<usize> = (0..count)
             .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width).max().unwrap_or(0))
             .collect();
-        // The brace of two cases has a point, for which there must be a line.
+        // The brace of two cases has a point, which needs a line.
         let apart = rows.iter().flatten().any(|cell| cell.height() > 1) || (grid.open == "{" && rows.len() == 2);
         let mut lines = Vec::new();
         for row in rows {
@@ -222,7 +222,7 @@ impl Typesetter {
         Block::beside(&[open, gap, block, close])
     }
 
-    /// In one line, whatever it is.
+    /// Typesets a part in one line.
     fn line(&self, row: &Row, style: Style) -> Result<String, String> {
         let style = if style.is_tall() { Style::Line } else { style };
         match self.row(row, style, None)? {
@@ -232,7 +232,7 @@ impl Typesetter {
     }
 }
 
-/// How a part stands to its neighbours.
+/// How a part is spaced from its neighbours.
 pub fn class_of(node: &Node) -> Class {
     match node {
         Node::Symbol(_, class) => *class,
@@ -244,7 +244,7 @@ pub fn class_of(node: &Node) -> Class {
     }
 }
 
-/// The same, where it stands: a `-` with nothing before it is a sign.
+/// The same in its context: a `-` with nothing before it is a sign.
 fn class_in(node: &Node, before: Option<Class>, is_last: bool) -> Class {
     use Class::{Big, Binary, Function, Limits, Ordinary, Punctuation, Relation, Sign};
     match (class_of(node), before) {
@@ -259,7 +259,7 @@ fn room(left: Class, right: Class, style: Style) -> usize {
     if style == Style::Script && !words(left) && !words(right) { 0 } else { gap(left, right) }
 }
 
-/// In small letters, if there are all of them.
+/// In small letters, if there is one for each.
 fn small(text: &str, mark: char) -> Option<String> {
     text.chars().map(|c| Glyphs::small(mark, c)).collect()
 }
@@ -288,7 +288,7 @@ fn is_sum(row: &Row) -> bool {
     row.iter().skip(1).any(|node| matches!(class_of(node), Class::Binary | Class::Relation | Class::Punctuation))
 }
 
-/// `dz` and its like, above or below in a derivative.
+/// `dz` and similar, above or below in a derivative.
 fn is_differential(row: &Row) -> bool {
     matches!(row.first(), Some(Node::Symbol(text, _)) if text == "d" || text == "∂")
 }
