@@ -1,4 +1,5 @@
-//! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere, and both
+//! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere,
+//! and both engines agree.
 //! engines agree.
 
 #![allow(clippy::unwrap_used)]
@@ -16,7 +17,7 @@ use std::sync::LazyLock;
 
 static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
-/// Of whatever arm: what is trained stands in the settings.
+/// For any arm: what is trained is in the settings.
 const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 3 };
 
 /// 230 images in batches of 50: the last batch is partial.
@@ -72,7 +73,7 @@ fn trained(settings: &LaneSettings, data: &Dataset) -> (Vec<EpochRecord>, Snapsh
 }
 
 #[test]
-fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
+fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
     let arm = ArmSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3, ..ArmSettings::default() };
     let sgd = SgdSettings::of(&arm);
     let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
@@ -97,7 +98,7 @@ fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
     }
 }
 
-/// With the same masks: dropout stands behind fc1, which is LibTorch's part in both engines.
+/// With the same masks: dropout is behind fc1, which LibTorch computes in both engines.
 #[test]
 fn both_engines_drop_the_same_units() {
     let lenet4 = |dropout| Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, dropout);
@@ -123,7 +124,7 @@ fn each_step_has_its_own_rate() {
     assert_eq!(whole.weights, one.last.unwrap().weights);
 }
 
-/// A class whose images are bright on the left and one whose images are bright on the right, with some noise.
+/// One class of images is bright on the left and one on the right, with some noise.
 fn write_images(folder: &Path, colours: png::ColorType, (height, width): (u32, u32)) {
     for (class, bright) in [("left", 0), ("right", 1)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();

@@ -3,7 +3,7 @@
 use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, escape_controls, format_clock, verdict};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -262,7 +262,7 @@ impl RunOutput {
         for diverged in self.remarks.iter().filter(|remark| matches!(remark, RunEvent::Diverged { .. })) {
             self.print_remark(diverged)?;
         }
-        say(&format!("trained for {}", clock(self.elapsed)))?;
+        say(&format!("trained for {}", format_clock(self.elapsed)))?;
         if let Some(sentence) = verdict(spec, &self.finite_records(), true) {
             say(&sentence)?;
         }

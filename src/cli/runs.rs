@@ -5,7 +5,9 @@ use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sor
 use super::{Outcome, complain, connect_or_start, say, say_json};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::bail;
-use protocol::{ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock};
+use protocol::{
+    ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, format_clock,
+};
 use shell::client::{Client, ClientError, LEAVE_TIMEOUT, Message};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -267,7 +269,7 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     )?;
     for run in runs {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-        let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
+        let (state, epochs, time) = (run.state.name(), run.advance().column(), format_clock(run.elapsed));
         say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
         for remark in remarks(&run).into_iter().chain(resume_hint(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
@@ -285,7 +287,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     }
     print_notices(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    let (state, time) = (summary.state.name(), clock(summary.elapsed));
+    let (state, time) = (summary.state.name(), format_clock(summary.elapsed));
     say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
     for remark in remarks(&summary).into_iter().chain(resume_hint(&summary, &unfinished_jobs(home))) {
         say(&remark)?;

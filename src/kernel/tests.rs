@@ -75,7 +75,7 @@ impl Trainer for Toy {
             assert!(!waited.timed_out(), "never so many lanes at once");
             crowd.0 -= 1;
         }
-        observer.begins(&snapshot(lane, 0).environment);
+        observer.training_started(&snapshot(lane, 0).environment);
         let progress = Progress { arm, seed, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
         if seed == UNTIL_STOPPED || ALSO_UNTIL_STOPPED.contains(&seed) {
             while observer.poll(&progress) != Control::Stop {
@@ -207,26 +207,26 @@ impl Bench {
     }
 
     /// Every event up to and including the first for which `last` returns true, without progress events.
-    fn told(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
-        let mut told = Vec::new();
+    fn events_until(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
         loop {
             for line in self.outbox.take().expect("cut off") {
                 let ServerLine::Event(event) = serde_json::from_slice(&line).unwrap() else { continue };
                 let ends = last(&event);
                 if !matches!(event, Event::Run(RunEvent::Progress { .. }) | Event::Cell(CellEvent::Progress { .. })) {
-                    told.push(event);
+                    events.push(event);
                 }
                 if ends {
-                    return told;
+                    return events;
                 }
             }
         }
     }
 
-    fn to_the_end(&self, run: RunId) -> Vec<RunEvent> {
+    fn run_events(&self, run: RunId) -> Vec<RunEvent> {
         let ends = |event: &Event| matches!(event, Event::Run(event) if event.run() == run && event.ends_run());
-        let told = self.told(ends);
-        told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
+        let events = self.events_until(ends);
+        events.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
     }
 
     fn state(&self, run: RunId) -> RunState {
@@ -238,9 +238,9 @@ impl Bench {
 fn a_panic_in_one_lane_fails_its_run_and_nothing_else() {
     let bench = Bench::new();
     let run = bench.train(&[PANICS, 1]);
-    let told = bench.to_the_end(run);
-    let epochs = told.iter().filter(|event| matches!(event, RunEvent::Epoch { .. })).count();
-    assert_eq!(epochs, 2, "the other lane trains to its end: {told:?}");
+    let events = bench.run_events(run);
+    let epochs = events.iter().filter(|event| matches!(event, RunEvent::Epoch { .. })).count();
+    assert_eq!(epochs, 2, "the other lane trains to its end: {events:?}");
     match bench.state(run) {
         RunState::Failed { reason } => {
             assert!(reason.contains("relu-tanh-s101") && reason.contains("a toy that panics"));
@@ -248,28 +248,28 @@ fn a_panic_in_one_lane_fails_its_run_and_nothing_else() {
         other => panic!("{other:?}"),
     }
     let next = bench.train(&[1]);
-    assert!(matches!(bench.to_the_end(next).last(), Some(RunEvent::Finished { .. })));
+    assert!(matches!(bench.run_events(next).last(), Some(RunEvent::Finished { .. })));
 }
 
 #[test]
 fn a_lane_that_can_not_train_gives_its_reason() {
     let bench = Bench::new();
     let run = bench.train(&[REFUSES]);
-    let told = bench.to_the_end(run);
-    assert!(matches!(told.last(), Some(RunEvent::Failed { reason, .. }) if reason.contains("a toy that refuses")));
+    let events = bench.run_events(run);
+    assert!(matches!(events.last(), Some(RunEvent::Failed { reason, .. }) if reason.contains("a toy that refuses")));
 }
 
 #[test]
 fn a_diverged_lane_leaves_the_others_alone() {
     let bench = Bench::new();
     let run = bench.train(&[DIVERGES, 1]);
-    let told = bench.to_the_end(run);
+    let events = bench.run_events(run);
     let diverged = RunEvent::Diverged { run, arm: ArmId::RELU_TANH, seed: DIVERGES, epoch: 1, batch: 3 };
-    assert!(told.contains(&diverged), "{told:?}");
+    assert!(events.contains(&diverged), "{events:?}");
     assert_eq!(bench.state(run), RunState::Finished);
 
     let hopeless = bench.train(&[DIVERGES]);
-    bench.to_the_end(hopeless);
+    bench.run_events(hopeless);
     assert!(matches!(bench.state(hopeless), RunState::Failed { .. }));
     let refusal = bench.kernel.resume(hopeless).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::State);
@@ -280,7 +280,7 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let bench = Bench::new();
     let seeds: Vec<u64> = (0..9).map(|number| WAITS_FOR_COMPANY + number).collect();
     let run = bench.train(&seeds);
-    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
     assert_eq!(bench.kernel.jobs().run_ids(), []);
 }
 
@@ -315,12 +315,12 @@ fn a_lane_of_more_threads_than_cores_is_refused() {
 }
 
 #[test]
-fn what_computes_a_run_is_told_once_and_kept() {
+fn the_backend_is_announced_once_and_stored() {
     let bench = Bench::new();
     let run = bench.train(&[1, 2]);
-    let told = bench.to_the_end(run);
+    let events = bench.run_events(run);
     let backend = RunEvent::Backend { run, name: "toy".into() };
-    assert_eq!(told.iter().filter(|event| **event == backend).count(), 1, "{told:?}");
+    assert_eq!(events.iter().filter(|event| **event == backend).count(), 1, "{events:?}");
     assert!(bench.kernel.store().history(run).unwrap().contains(&backend));
 }
 
@@ -371,7 +371,7 @@ fn cells_are_measured_although_lanes_have_every_core() {
     bench.kernel.run_cell(key.clone(), spec).unwrap();
     let finished =
         |event: &Event| matches!(event, Event::Cell(CellEvent::Finished { cell, .. }) if cell.cell == "quick");
-    bench.told(finished);
+    bench.events_until(finished);
     let kept = bench.kernel.store().cell_outcome(&key).unwrap().unwrap();
     assert_eq!(kept.outcome, Outcome { seconds: 1.0, ..Outcome::default() });
     bench.kernel.halt_all(PATIENCE);
@@ -383,8 +383,8 @@ fn no_number_that_is_not_finite_is_announced_or_stored() {
     let bench = Bench::new();
     let (key, spec) = cell("boom", NOT_FINITE);
     bench.kernel.run_cell(key.clone(), spec).unwrap();
-    let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
-    let Some(Event::Cell(CellEvent::Finished { outcome, .. })) = told.last() else { panic!("{told:?}") };
+    let events = bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+    let Some(Event::Cell(CellEvent::Finished { outcome, .. })) = events.last() else { panic!("{events:?}") };
     let finding = &outcome.findings[0];
     assert_eq!((finding.value, finding.spread, finding.text.as_str()), (None, None, "a.b: no finite number"));
     assert_eq!(bench.kernel.store().cell_outcome(&key).unwrap().unwrap().outcome, *outcome);
@@ -396,8 +396,8 @@ fn cells_fail_and_stop_alone() {
     for (name, seed, word) in [("panic", PANICS, "a cell that panics"), ("refuse", REFUSES, "a cell that refuses")] {
         let (key, spec) = cell(name, seed);
         bench.kernel.run_cell(key, spec).unwrap();
-        let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
-        assert!(matches!(told.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
+        let events = bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
+        assert!(matches!(events.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
     }
     // Each can be stopped, running or waiting, and none can be started twice.
     for name in ["a", "b", "c"] {
@@ -408,7 +408,7 @@ fn cells_fail_and_stop_alone() {
     for name in ["c", "a", "b"] {
         let (key, _) = cell(name, 0);
         bench.kernel.stop_cell(&key).unwrap();
-        bench.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
+        bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
     }
     assert!(bench.kernel.jobs().cells.is_empty());
 }

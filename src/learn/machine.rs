@@ -92,7 +92,7 @@ mod tests {
 
     /// The one that the bindings are made for: they refuse to be built with another.
     #[test]
-    fn the_libtorch_that_is_loaded_tells_its_version() {
+    fn the_loaded_libtorch_reports_its_version() {
         assert_eq!(libtorch(), "2.13.0");
     }
 

@@ -16,7 +16,7 @@ pub enum Control {
 /// Follows one lane. The kernel's observer commits and announces; a test's collects.
 pub trait Observer {
     /// Called before the lane's first batch, with what computes it.
-    fn begins(&mut self, _environment: &Environment) {}
+    fn training_started(&mut self, _environment: &Environment) {}
 
     /// Called at a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_state_goes_on_alike() {
+    fn a_restored_state_gives_the_same_steps() {
         let columns = |values: &[f32]| Tensor::from_slice(values).view([2, 2]).tr();
         let gradient = [columns(&[0.3, -0.2, 0.7, 1.9])];
         let mut w = [columns(&[1.0, 2.0, -3.0, 0.1])];

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_by_its_text() {
+    fn an_answer_is_stored_by_its_text() {
         let record = AnswerRecord { confidence: Some(80), ..Answer::Choice("seven".into()).into() };
         let value = serde_json::to_value(&record).unwrap();
         assert_eq!(value, json!({ "chosen": "seven", "confidence": 80 }));

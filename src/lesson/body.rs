@@ -110,7 +110,7 @@ impl<'t> Body<'t> {
     }
 
     /// Removes and returns the former id of a cell, which the types of cells do not contain.
-    pub fn take_was(&mut self) -> Option<CellKey> {
+    pub fn take_former_id(&mut self) -> Option<CellKey> {
         const KEY: &str = "was";
         let text = self.text_of(KEY).map(ToOwned::to_owned);
         self.value_of(KEY)?;
@@ -149,10 +149,11 @@ impl<'t> Body<'t> {
                 return None;
             }
             // An entry that is missing from an inner table was refused and reported before.
-            let is_told = missing.is_some_and(|key| self.pruned.iter().any(|told| *told == (at, key.to_owned())));
+            let is_reported =
+                missing.is_some_and(|key| self.pruned.iter().any(|pruned| *pruned == (at, key.to_owned())));
             let path = locate_in(self.root.get_ref(), at);
             let is_misread = self.is_garbled && missing.is_some();
-            if !is_told && !is_misread {
+            if !is_reported && !is_misread {
                 self.fault(in_words(error.message()), at);
             }
             let path = path?;

@@ -6,7 +6,8 @@ use super::fault::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
 use protocol::{
-    ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study, about,
+    ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study,
+    format_estimate,
 };
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -145,7 +146,7 @@ impl CellBody {
         let mut body = Body::parse(text, required);
         body.refuse_id("");
         let id = body.text_of("id").map(ToOwned::to_owned);
-        let was = body.take_was();
+        let was = body.take_former_id();
         let cell = read(&mut body);
         let faults = body.into_faults();
         Some(ParsedCell { id, was, body: cell.filter(|_| faults.is_empty()), faults })
@@ -153,7 +154,7 @@ impl CellBody {
 }
 
 /// The time that a `plot` may take at most, in seconds.
-const AT_ONCE: f64 = 1.0;
+const MAX_PLOT_SECONDS: f64 = 1.0;
 
 /// The key of a refused setting.
 fn key_of(error: &SpecError) -> &str {
@@ -165,7 +166,7 @@ fn key_of(error: &SpecError) -> &str {
 
 fn train(body: &mut Body) -> Option<CellBody> {
     body.refuse_empty("title");
-    let mut said: Vec<Said> = Vec::new();
+    let mut settings: Vec<TrainSetting> = Vec::new();
     for key in body.keys() {
         if TRAIN.contains(&key.as_str()) {
             continue;
@@ -185,7 +186,7 @@ fn train(body: &mut Body) -> Option<CellBody> {
             continue;
         }
         match body.take_value(&key) {
-            Some(value) => said.push(Said { at, setting, value }),
+            Some(value) => settings.push(TrainSetting { at, setting, value }),
             None => body.fault(format!("{key}: neither a table nor a date; {}", setting.hint()), at),
         }
     }
@@ -202,12 +203,12 @@ fn train(body: &mut Body) -> Option<CellBody> {
             body.fault_at("marks", "a mark needs a `label` and a `source`; neither may be empty");
         }
     }
-    let study = study_of(body, study.as_deref(), arms, said);
+    let study = study_of(body, study.as_deref(), arms, settings);
     Some(CellBody::Train(TrainCell { title, study, marks }))
 }
 
 /// A setting in a `train` body.
-struct Said {
+struct TrainSetting {
     /// Its position in the body.
     at: usize,
     setting: &'static Setting,
@@ -216,7 +217,7 @@ struct Said {
 
 /// The study of a `train` body. Each setting that is refused is replaced by the preset's, so that the others are
 /// checked too.
-fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut said: Vec<Said>) -> Study {
+fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut settings: Vec<TrainSetting>) -> Study {
     let mut draft = Draft::default();
     match text.map(str::parse::<Draft>).transpose() {
         Ok(text) => draft = text.unwrap_or_default(),
@@ -236,16 +237,16 @@ fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut 
     }
     loop {
         let mut whole = draft.clone();
-        whole.shared.retain(|(setting, _)| !said.iter().any(|said| said.setting.key == setting.key));
-        whole.shared.extend(said.iter().map(|said| (said.setting, said.value.clone())));
+        whole.shared.retain(|(setting, _)| !settings.iter().any(|given| given.setting.key == setting.key));
+        whole.shared.extend(settings.iter().map(|given| (given.setting, given.value.clone())));
         let error = match whole.study() {
             Ok(study) => return study,
             Err(error) => error,
         };
-        let of = |key: &str| said.iter().position(|said| said.setting.key == key);
+        let of = |key: &str| settings.iter().position(|given| given.setting.key == key);
         if let Some(at) = of(error.field).or_else(|| of("seeds").filter(|_| error.field == "lanes")) {
-            let said = said.remove(at);
-            body.fault(error.to_string(), said.at);
+            let given = settings.remove(at);
+            body.fault(error.to_string(), given.at);
         } else {
             // The fault is in the study's own text, or in the arms'.
             let key = if text.is_some() { "study" } else { "arms" };
@@ -259,7 +260,7 @@ fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut 
 
 /// The keys of an experiment's body besides the experiment's own settings.
 #[derive(Deserialize)]
-struct Apart {
+struct ExperimentOptions {
     #[serde(default)]
     effort: Effort,
     seeds: Option<Vec<u64>>,
@@ -281,7 +282,7 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
     // Each key that is refused is removed, so that the others are checked too.
     let spec = loop {
         let (key, why) = match settings(table.clone()) {
-            Err(why) => (to_blame(&table, &why).map(ToOwned::to_owned), why),
+            Err(why) => (offending_key(&table, &why).map(ToOwned::to_owned), why),
             Ok(spec) => match spec.check() {
                 Err(error) => (Some(key_of(&error).to_owned()), error.to_string()),
                 Ok(()) => break spec,
@@ -291,10 +292,10 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
         let key = key.filter(|key| key != "experiment")?;
         table.remove(&key)?;
     };
-    if at_once && spec.seconds() >= AT_ONCE {
+    if at_once && spec.seconds() >= MAX_PLOT_SECONDS {
         let why = format!(
             "it is measured as soon as it is seen, and this takes {}; make it an `experiment`",
-            about(spec.seconds())
+            format_estimate(spec.seconds())
         );
         body.fault_at("experiment", why);
     }
@@ -302,19 +303,19 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
 }
 
 fn settings(mut table: toml::Table) -> Result<ExperimentSpec, String> {
-    let mut apart = toml::Table::new();
+    let mut options = toml::Table::new();
     for key in ["effort", "seeds"] {
-        apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
+        options.extend(table.remove(key).map(|value| (key.to_string(), value)));
     }
     let fault = |e: toml::de::Error| in_words(e.message());
-    let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
+    let ExperimentOptions { effort, seeds } = toml::Value::Table(options).try_into().map_err(fault)?;
     let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
     Ok(ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) })
 }
 
 /// The key without which the settings would not be refused for the same reason. A value whose tag is found late has
 /// lost its positions, so keys are removed by trial; the tag itself comes last, as nothing can be read without it.
-fn to_blame<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
+fn offending_key<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
     let mut keys: Vec<&str> = table.keys().map(String::as_str).collect();
     keys.sort_by_key(|key| *key == "experiment");
     keys.into_iter().find(|key| {

@@ -10,7 +10,7 @@ use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
 use super::target::Target;
-use protocol::{RACE, finds, run_finding_keys};
+use protocol::{RACE_FINDING_KEYS, matches_any, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
@@ -79,7 +79,7 @@ impl<'d> Known<'d> {
             BlockKind::Cell(cell) => {
                 known.cells.insert(&cell.id);
                 let found = match &cell.body {
-                    CellBody::Train(_) => RACE,
+                    CellBody::Train(_) => RACE_FINDING_KEYS,
                     CellBody::Experiment(cell) => cell.spec.experiment.finding_keys(),
                     CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_) => return,
                 };
@@ -162,7 +162,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
             faults.push(fault(document, cell.at, format!("the cell id `{}` is used twice", cell.id)));
         }
         if let CellBody::Claim(claim) = &cell.body {
-            faults.extend(nowhere(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
+            faults.extend(claim_faults(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
         }
         if let CellBody::Predict(predict) = &cell.body {
             prediction_faults(cell, predict, own, all, faults);
@@ -230,7 +230,7 @@ fn text_fault(cell: &Cell) -> Option<String> {
 }
 
 /// Why a claim's cell can't measure it.
-fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
+fn claim_faults(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     let ClaimCell { lesson, cell, .. } = claim;
     let Some(other) = all.get(lesson.as_str()) else {
         return vec![format!("there is no lesson `{lesson}` to measure this claim in")];
@@ -244,7 +244,7 @@ fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
         return Vec::new();
     }
     // Every cell of the lesson counts.
-    let found = |key: &str| other.findings.iter().any(|patterns| finds(patterns, key));
+    let found = |key: &str| other.findings.iter().any(|patterns| matches_any(patterns, key));
     let wanted = claim.tests.iter().flat_map(Test::findings).filter(|key| !found(key));
     wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
 }
@@ -288,7 +288,7 @@ fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Less
             let keys = run_finding_keys(&train.spec());
             Box::new(move |key| keys.iter().any(|known| known == key))
         }
-        CellBody::Experiment(experiment) => Box::new(|key| finds(experiment.spec.experiment.finding_keys(), key)),
+        CellBody::Experiment(experiment) => Box::new(|key| matches_any(experiment.spec.experiment.finding_keys(), key)),
         _ => {
             faults.push(fault(
                 document,
@@ -544,7 +544,7 @@ mod tests {
             [to a refused cell](cell:r) [to none](cell:none) <b>\n";
         let found = check(&[parse("x.md", &format!("{head}{body}"))], &[]);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        let told = found.join("\n");
+        let listed = found.join("\n");
         let expected = [
             "2:1: missing field `summary`",
             "2:6: invalid type: integer `3`",
@@ -578,9 +578,12 @@ mod tests {
             "59:50: raw HTML",
         ];
         for expected in expected {
-            assert!(found.iter().any(|fault| fault.starts_with(&format!("x.md:{expected}"))), "{expected} in\n{told}");
+            assert!(
+                found.iter().any(|fault| fault.starts_with(&format!("x.md:{expected}"))),
+                "{expected} in\n{listed}"
+            );
         }
-        assert_eq!(found.len(), expected.len(), "{told}");
+        assert_eq!(found.len(), expected.len(), "{listed}");
     }
 
     /// An unknown key is reported at its position, whichever experiment it is and whatever else is wrong.
@@ -620,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_apart_and_say_something() {
+    fn names_are_unique_and_not_empty() {
         let all = |text: &str| check(&[parse("x.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
         let empty = all("+++\nid = \"\"\ntitle = \"\"\npart = \"\"\nsummary = \"\"\nminutes = 0\n+++\n\n## x\n");
         let places: Vec<&str> = empty.iter().filter_map(|fault| fault.split(": ").next()).collect();
@@ -770,7 +773,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_of_a_set_are_told_apart_and_the_shipped_ones_are_known() {
+    fn ids_are_unique_in_a_set_and_the_shipped_lessons_are_known() {
         let text = format!("{HEAD}See [there](lesson:sigmoid#nowhere) and [here](lesson:sigmoid).\n");
         let lessons = super::super::Library::english().lessons;
         let all = |files: &[(&str, &str)]| {

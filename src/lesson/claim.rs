@@ -84,8 +84,8 @@ impl Test {
             Self::Within { limits: (low, high), open: true, .. } => format!("above {low} and below {high}"),
             Self::Within { limits, .. } => limits_in_words(*limits),
             Self::Ratio { limits, .. } => format!("the first, over the second: {}", limits_in_words(*limits)),
-            Self::Lowest { others, .. } => beyond("below", others),
-            Self::Highest { others, .. } => beyond("above", others),
+            Self::Lowest { others, .. } => comparison_in_words("below", others),
+            Self::Highest { others, .. } => comparison_in_words("above", others),
         }
     }
 
@@ -130,7 +130,7 @@ fn limits_in_words((low, high): (f64, f64)) -> String {
     }
 }
 
-fn beyond(side: &str, others: &[String]) -> String {
+fn comparison_in_words(side: &str, others: &[String]) -> String {
     let whom = if others.len() == 1 { "the second" } else { "all others" };
     format!("the first {side} {whom}, by more than the spread")
 }

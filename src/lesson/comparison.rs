@@ -3,7 +3,7 @@
 use super::prediction::{DecidedBy, Extreme, Guess, PredictCell};
 use super::quiz::is_within;
 use super::{Answer, Findings};
-use protocol::{Finding, counted};
+use protocol::{Finding, format_count};
 
 /// A prediction and its outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -217,7 +217,7 @@ fn compare_order(said: &[String], things: &[String], measured: &[Measured], firs
         _ => {
             let stand = if count == 1 { "stands" } else { "stand" };
             let named = if count > NAMED_PAIRS { String::new() } else { format!(": {}", swapped.join(", ")) };
-            format!("In your order {count} of {} {stand} the other way round{named}.", counted(pairs, "pair"))
+            format!("In your order {count} of {} {stand} the other way round{named}.", format_count(pairs, "pair"))
         }
     };
     let word = if count == 0 { "right".into() } else { format!("{count} of {pairs} swapped") };

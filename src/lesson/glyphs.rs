@@ -21,7 +21,7 @@ impl Glyphs {
     /// broken.
     pub fn text(self, text: &str) -> String {
         match self {
-            Self::Ascii if !text.is_ascii() => spelled(text),
+            Self::Ascii if !text.is_ascii() => to_ascii(text),
             _ => text.into(),
         }
     }
@@ -34,7 +34,7 @@ impl Glyphs {
 }
 
 /// The text with each character replaced by ASCII.
-fn spelled(text: &str) -> String {
+fn to_ascii(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut plain = String::with_capacity(text.len());
     // Whether the letters before are a whole word, which another one would join.

@@ -35,7 +35,7 @@ pub enum Line {
 
 impl Line {
     /// Whether the line contains a word, ignoring letter case.
-    pub fn holds(&self, word: &str) -> bool {
+    pub fn contains(&self, word: &str) -> bool {
         let Self::Text(spans) = self else { return false };
         let text: String = spans.iter().map(|span| span.text.as_str()).collect();
         position(&text, word).is_some()
@@ -122,11 +122,11 @@ pub fn lay_out(
     cell_height: impl Fn(&Cell) -> u16,
     folded: impl Fn(&Sealed, usize) -> Option<String>,
 ) -> Layout {
-    let mut setter = Setter::new(document, (width, rows), glyphs, &cell_height, &folded);
-    setter.head();
-    setter.blocks(&document.blocks, false);
-    setter.references();
-    let mut layout = setter.layout;
+    let mut builder = LayoutBuilder::new(document, (width, rows), glyphs, &cell_height, &folded);
+    builder.head();
+    builder.blocks(&document.blocks, false);
+    builder.references();
+    let mut layout = builder.layout;
     layout.links = find_links(&layout.lines);
     layout
 }
@@ -138,12 +138,13 @@ fn is_heading(block: &Block) -> bool {
 /// What does not fit a page of this many columns and rows or can't be typeset: the faults of [`lay_out`] without its
 /// lines.
 pub fn layout_faults(document: &Document, page: (u16, u16), glyphs: Glyphs) -> Vec<(Position, String)> {
-    let mut setter = Setter { keeps_lines: false, ..Setter::new(document, page, glyphs, &|_| 0, &|_, _| None) };
-    setter.blocks(&document.blocks, false);
-    setter.layout.faults
+    let mut builder =
+        LayoutBuilder { keeps_lines: false, ..LayoutBuilder::new(document, page, glyphs, &|_| 0, &|_, _| None) };
+    builder.blocks(&document.blocks, false);
+    builder.layout.faults
 }
 
-struct Setter<'c> {
+struct LayoutBuilder<'c> {
     document: &'c Document,
     /// The page's rows.
     rows: u16,
@@ -159,7 +160,7 @@ struct Setter<'c> {
     keeps_lines: bool,
 }
 
-impl<'c> Setter<'c> {
+impl<'c> LayoutBuilder<'c> {
     fn new(
         document: &'c Document,
         (width, rows): (u16, u16),
@@ -198,8 +199,8 @@ impl<'c> Setter<'c> {
         self.blank();
         for (number, reference) in references.iter().enumerate() {
             self.layout.references.push((reference.key.clone(), self.layout.lines.len()));
-            self.hanging(&format!("{:>2}. ", number + 1), |setter| {
-                setter.wrapped(&[Span::new(reference.text.clone(), Style::Faint)]);
+            self.hanging(&format!("{:>2}. ", number + 1), |builder| {
+                builder.wrapped(&[Span::new(reference.text.clone(), Style::Faint)]);
             });
         }
     }
@@ -254,22 +255,22 @@ impl<'c> Setter<'c> {
                         self.blank();
                     }
                     let bullet = start.map_or("• ".to_string(), |first| format!("{}. ", first + at));
-                    self.hanging(&bullet, |setter| setter.blocks(item, close));
+                    self.hanging(&bullet, |builder| builder.blocks(item, close));
                 }
             }
-            BlockKind::Quote(inner) => self.barred(|setter| {
-                let base = std::mem::replace(&mut setter.base, Style::Quote);
-                setter.blocks(inner, false);
-                setter.base = base;
+            BlockKind::Quote(inner) => self.barred(|builder| {
+                let base = std::mem::replace(&mut builder.base, Style::Quote);
+                builder.blocks(inner, false);
+                builder.base = base;
             }),
-            BlockKind::Callout { title, blocks } => self.barred(|setter| {
-                setter.wrapped(&[Span::new(title.clone(), Style::Strong)]);
-                setter.blocks(blocks, false);
+            BlockKind::Callout { title, blocks } => self.barred(|builder| {
+                builder.wrapped(&[Span::new(title.clone(), Style::Strong)]);
+                builder.blocks(blocks, false);
             }),
             BlockKind::Sealed(sealed) => self.sealed(sealed),
             BlockKind::Table { aligns, header, rows } => {
                 let base = self.base;
-                let cell = |setter: &mut Self, inlines: &Vec<Inline>| setter.spans(inlines, base);
+                let cell = |builder: &mut Self, inlines: &Vec<Inline>| builder.spans(inlines, base);
                 let header: Vec<_> = header.iter().map(|inlines| cell(self, inlines)).collect();
                 let rows: Vec<Vec<_>> =
                     rows.iter().map(|row| row.iter().map(|inlines| cell(self, inlines)).collect()).collect();
@@ -292,14 +293,16 @@ impl<'c> Setter<'c> {
                 }
             }
             BlockKind::Math(tex) => self.formula(block.at, tex),
-            BlockKind::Image { path, caption } => self.hanging(INDENT, |setter| setter.image(block.at, path, caption)),
+            BlockKind::Image { path, caption } => {
+                self.hanging(INDENT, |builder| builder.image(block.at, path, caption));
+            }
             BlockKind::Rule => {
                 let rule = "─".repeat(self.room());
                 self.push(vec![Span::new(rule, Style::Frame)]);
             }
             BlockKind::Footnote { name, blocks } => {
                 self.layout.footnotes.push((name.clone(), self.layout.lines.len()));
-                self.hanging(&format!("[{name}] "), |setter| setter.blocks(blocks, false));
+                self.hanging(&format!("[{name}] "), |builder| builder.blocks(blocks, false));
             }
             BlockKind::Cell(cell) => {
                 let height = (self.cell_height)(cell);
@@ -316,7 +319,7 @@ impl<'c> Setter<'c> {
             Some(line) => {
                 let target = Target::Sealed { cell: sealed.first_cell().into(), number: sealed.number };
                 let line = Span { target: Some(target), ..Span::new(line, Style::Faint) };
-                self.hanging(FOLDED, |setter| setter.wrapped(&[line]));
+                self.hanging(FOLDED, |builder| builder.wrapped(&[line]));
             }
             None => self.blocks(&sealed.blocks, false),
         }

@@ -218,7 +218,7 @@ impl<'f> Reader<'f> {
                 BlockKind::Heading { level: heading.level, anchor: anchor(&inline_text(&text)), text }
             }
             NodeValue::Paragraph => {
-                if let Some((image, url)) = lone_image(node) {
+                if let Some((image, url)) = sole_image(node) {
                     return self.image(at, image, &url);
                 }
                 let mut inlines = self.inlines(node);
@@ -522,7 +522,7 @@ fn is_display<'a>(node: &'a AstNode<'a>) -> bool {
 }
 
 /// The image that a paragraph consists of, and its path as written.
-fn lone_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
+fn sole_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
     let image = node.first_child().filter(|child| child.next_sibling().is_none())?;
     let NodeValue::Image(link) = &image.data.borrow().value else { return None };
     Some((image, link.url.clone()))

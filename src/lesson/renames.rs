@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_under_an_old_id_is_found_under_the_new_one() {
+    fn values_under_a_former_id_are_found_under_the_new_one() {
         let first = lesson("first", "was = [\"old\", \"older\"]\n", &[("a", "")]);
         let second = lesson("second", "", &[("b", "was = \"old/z\""), ("c", "")]);
         assert_eq!((&first.1, &second.1), (&vec![], &vec![]));

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_a_block_from_opening_is_a_fault() {
+    fn a_block_that_can_not_unfold_is_a_fault() {
         let quiz = "```quiz\nid = \"q\"\nquestion = \"q\"\nchoices = [{ text = \"a\", right = true, because = \"b\" }, \
             { text = \"b\", because = \"b\" }]\n```\n\n";
         for (body, expected) in [

@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 const PHRASE: usize = 5;
 const MEANINGFUL: usize = 3;
 /// Meaningful words that two sentences share besides a number, so that it is the same number in both.
-const BESIDES: usize = 2;
+const MIN_SHARED_WORDS: usize = 2;
 /// Characters of a number that needs no such word: 3.4 or 120 hardly occurs twice by chance.
-const TELLING: usize = 3;
+const LONG_NUMBER: usize = 3;
 /// Characters of a word that can carry meaning.
 const LONG: usize = 4;
 
@@ -83,7 +83,7 @@ impl Sentence {
         let number = self.measures().find(|(number, unit)| {
             !settings.contains(*number)
                 && hidden.measures().any(|other| other == (*number, *unit))
-                && (number.len() >= TELLING || besides() >= BESIDES)
+                && (number.len() >= LONG_NUMBER || besides() >= MIN_SHARED_WORDS)
         });
         number.map(|(number, unit)| format!("{number} {unit}"))
     }
@@ -305,13 +305,13 @@ mod tests {
     const SEALED: &str = "> [!SEALED] rates\n> At high rates the rectifier's units fall silent one after another. With a \
         rate of 0.25 there are 38.5 %\n> of them, and after 30 epochs 7 %.\n\n";
 
-    fn told(body: &str) -> Vec<String> {
+    fn faults(body: &str) -> Vec<String> {
         check(&[parse("x.md", &format!("{HEAD}{body}"))], &[]).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn words_and_numbers_of_a_sealed_block_are_found_above_its_cell() {
-        let above = |prose: &str| told(&format!("## One\n\n{prose}\n\n{CELL}{SEALED}"));
+        let above = |prose: &str| faults(&format!("## One\n\n{prose}\n\n{CELL}{SEALED}"));
         let warning = |at: &str, words: &str| {
             format!(
                 "x.md:{at}: warning: \"{words}\" tells the outcome of `rates` above it; let a sealed block below it say \
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_sources_and_what_stands_below_tell_nothing() {
+    fn settings_sources_and_prose_below_are_no_spoilers() {
         for sound in [
             format!("The rate is 0.25 times what it was, of a rectifier.\n\n{CELL}{SEALED}"),
             format!("The [paper](ref:p) found 38.5 % of them silent.\n\n{CELL}{SEALED}"),
@@ -346,7 +346,7 @@ mod tests {
             format!("{CELL}Find 38.5 % in the table.\n\n{SEALED}"),
             format!("{CELL}{SEALED}At high rates the rectifier's units fall silent one after another.\n"),
         ] {
-            assert_eq!(told(&sound), [] as [&str; 0], "{sound}");
+            assert_eq!(faults(&sound), [] as [&str; 0], "{sound}");
         }
     }
 
@@ -356,7 +356,7 @@ mod tests {
             \"After 12 epochs half of the units of every layer have fallen silent.\"\ndecides = { cell = \"rates\", \
             finding = \"dying.dead.relu.0.25\", within = 1 }\n```\n\n";
         let prose = "Half of the units of every layer have a name. It takes 12 epochs.\n\n";
-        let found = told(&format!("{prose}{predict}{CELL}"));
+        let found = faults(&format!("{prose}{predict}{CELL}"));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
             found[0].starts_with("x.md:12:1: warning: \"half of the units of every layer have\" tells"),
@@ -364,15 +364,15 @@ mod tests {
         );
         let other = CELL.replace("\"rates\"", "\"others\"");
         let sealed = SEALED.replace("[!SEALED] rates", "[!SEALED] rates others");
-        let between = told(&format!("{CELL}There are 38.5 % of them.\n\n{other}{sealed}"));
+        let between = faults(&format!("{CELL}There are 38.5 % of them.\n\n{other}{sealed}"));
         assert!(between.len() == 1 && between[0].contains("outcome of `others` above it"), "{between:?}");
     }
 
     #[test]
-    fn the_shipped_lessons_tell_no_outcome_above_its_cell() {
+    fn the_shipped_lessons_have_no_spoilers() {
         let lessons = Library::shipped();
-        let told: Vec<String> = check(&lessons, &[]).iter().map(ToString::to_string).collect();
-        let told: Vec<&String> = told.iter().filter(|fault| fault.contains("tells the outcome")).collect();
-        assert!(told.is_empty(), "{told:?}");
+        let faults: Vec<String> = check(&lessons, &[]).iter().map(ToString::to_string).collect();
+        let faults: Vec<&String> = faults.iter().filter(|fault| fault.contains("tells the outcome")).collect();
+        assert!(faults.is_empty(), "{faults:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! How far the lanes of a run are, in few enough words for a list.
 
-use super::counted;
+use super::format_count;
 use std::fmt;
 
 /// How far a run's lanes are. A lane that has diverged is not counted, as nobody waits for it.
@@ -40,9 +40,9 @@ impl Advance {
     }
 
     /// What a halted run has completed: `8 epochs`.
-    pub fn so_far(&self) -> String {
+    pub fn completed(&self) -> String {
         match self {
-            Self::Together { done, .. } => counted(*done as usize, "epoch"),
+            Self::Together { done, .. } => format_count(*done as usize, "epoch"),
             Self::Apart { .. } => format!("{} % of all epochs", self.percent()),
         }
     }
@@ -57,9 +57,14 @@ impl Advance {
 impl fmt::Display for Advance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Together { done, of } => write!(f, "{done} of {}", counted(*of as usize, "epoch")),
+            Self::Together { done, of } => write!(f, "{done} of {}", format_count(*of as usize, "epoch")),
             Self::Apart { ended, lanes, .. } => {
-                write!(f, "{} % of all epochs, {ended} of {} at their end", self.percent(), counted(*lanes, "lane"))
+                write!(
+                    f,
+                    "{} % of all epochs, {ended} of {} at their end",
+                    self.percent(),
+                    format_count(*lanes, "lane")
+                )
             }
         }
     }
@@ -70,21 +75,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_that_go_together_are_told_by_their_epoch_and_others_by_their_share() {
-        let told = |done: &[u32], epochs| {
+    fn lanes_side_by_side_show_their_epoch_and_others_a_percentage() {
+        let texts = |done: &[u32], epochs| {
             let advance = Advance::of(done, epochs);
             assert_eq!(advance.column().len(), 11, "{advance}");
-            format!("{} | {advance} | {}", advance.short(), advance.so_far())
+            format!("{} | {advance} | {}", advance.short(), advance.completed())
         };
-        assert_eq!(told(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
-        assert_eq!(told(&[1], 1), "1/1 | 1 of 1 epoch | 1 epoch");
-        assert_eq!(told(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
-        assert_eq!(told(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
-        assert_eq!(told(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");
+        assert_eq!(texts(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
+        assert_eq!(texts(&[1], 1), "1/1 | 1 of 1 epoch | 1 epoch");
+        assert_eq!(texts(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
+        assert_eq!(texts(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+        assert_eq!(texts(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");
         let sweep = [10, 10, 5, 4, 0, 0, 0, 0, 0, 0];
-        assert_eq!(told(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
-        assert!(told(&[1000, 998], 1000).starts_with("99 %") && told(&[2, 0], 1000).starts_with("1 %"));
+        assert_eq!(texts(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
+        assert!(texts(&[1000, 998], 1000).starts_with("99 %") && texts(&[2, 0], 1000).starts_with("1 %"));
         // All of them diverged.
-        assert_eq!(told(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+        assert_eq!(texts(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, thres
 
 /// Whether a lane with `done` epochs is compared with the one that has done the most. Lanes that train side by side are
 /// at most a few epochs apart; those that wait for a core must not hold up the comparison.
-pub fn keeps_up(done: u32, most: u32, epochs: u32) -> bool {
+pub fn is_compared(done: u32, most: u32, epochs: u32) -> bool {
     done > 0 && done + (epochs / 20).max(2) >= most
 }
 
@@ -64,7 +64,7 @@ pub fn compare(study: &Study, [first, second]: [ArmId; 2], records: &[EpochRecor
     let known: BTreeSet<u64> = records.iter().map(|record| record.seed).collect();
     let mut seeds: Vec<(u64, u32)> = known.into_iter().map(|seed| (seed, done(seed).unwrap_or(0))).collect();
     let most = seeds.iter().map(|(_, done)| *done).max()?;
-    seeds.retain(|&(_, done)| keeps_up(done, most, epochs));
+    seeds.retain(|&(_, done)| is_compared(done, most, epochs));
     let epoch = seeds.iter().map(|(_, done)| *done).min()?;
     let reached = |threshold| {
         let first = |arm, seed| first_at(of(arm, seed).filter(|record| record.epoch <= epoch), threshold);
@@ -192,7 +192,7 @@ mod tests {
         errors.iter().enumerate().map(record).collect()
     }
 
-    fn told(first: &[&[f64]], second: &[&[f64]], epochs: u32) -> Option<String> {
+    fn verdict_text(first: &[&[f64]], second: &[&[f64]], epochs: u32) -> Option<String> {
         let mut all = Vec::new();
         for (arm, lanes) in [(ArmId::RELU_TANH, first), (ArmId::ALL_TANH, second)] {
             for (seed, errors) in lanes.iter().enumerate() {
@@ -224,20 +224,20 @@ mod tests {
     }
 
     #[test]
-    fn one_epoch_tells_a_gap_and_no_pace() {
+    fn one_epoch_gives_a_gap_and_no_ratio() {
         let at_once = "At epoch 1 all-Tanh is 0.55 points above ReLU+Tanh (one seed).";
-        assert_eq!(told(&[&[3.5]], &[&[4.05]], 1).unwrap(), at_once);
-        assert_eq!(told(&[&[]], &[&[3.0]], 1), None);
+        assert_eq!(verdict_text(&[&[3.5]], &[&[4.05]], 1).unwrap(), at_once);
+        assert_eq!(verdict_text(&[&[]], &[&[3.0]], 1), None);
     }
 
     #[test]
     fn a_study_above_the_articles_threshold_counts_to_a_round_one() {
         assert_eq!(
-            told(&[&[6.0, 4.4, 3.6]], &[&[9.0, 5.5, 3.9]], 3).unwrap(),
+            verdict_text(&[&[6.0, 4.4, 3.6]], &[&[9.0, 5.5, 3.9]], 3).unwrap(),
             "At epoch 3 all-Tanh is 0.30 points above ReLU+Tanh (one seed). 4 % or below: both in epoch 3 (one seed)."
         );
         assert_eq!(
-            told(&[&[6.0, 3.9, 3.6]], &[&[9.0, 5.5, 3.9]], 3).unwrap(),
+            verdict_text(&[&[6.0, 3.9, 3.6]], &[&[9.0, 5.5, 3.9]], 3).unwrap(),
             "At epoch 3 all-Tanh is 0.30 points above ReLU+Tanh (one seed). \
              4 % or below: ReLU+Tanh in epoch 2, all-Tanh in epoch 3, 1.5 times as many."
         );
@@ -245,13 +245,13 @@ mod tests {
 
     #[test]
     fn a_ratio_is_always_that_of_the_slower_arm() {
-        let first_is_slower = told(&[&[9.0, 6.0, 5.5, 3.9]], &[&[6.0, 3.9, 3.6, 3.5]], 4).unwrap();
+        let first_is_slower = verdict_text(&[&[9.0, 6.0, 5.5, 3.9]], &[&[6.0, 3.9, 3.6, 3.5]], 4).unwrap();
         assert!(
             first_is_slower.ends_with("4 % or below: all-Tanh in epoch 2, ReLU+Tanh in epoch 4, 2.0 times as many."),
             "{first_is_slower}"
         );
         let (slow, fast): (&[f64], &[f64]) = (&[9.0, 6.0, 5.5, 3.9], &[6.0, 3.9, 3.6, 3.5]);
-        let seeds = told(&[slow, slow], &[fast, &[3.9, 3.6, 3.5, 3.5]], 4).unwrap();
+        let seeds = verdict_text(&[slow, slow], &[fast, &[3.9, 3.6, 3.5, 3.5]], 4).unwrap();
         assert!(
             seeds.ends_with("To 4 % ReLU+Tanh took 3.0 times all-Tanh's epochs (median of 2 seeds, 2.0 to 4.0)."),
             "{seeds}"
@@ -276,27 +276,33 @@ mod tests {
     }
 
     #[test]
-    fn an_arm_that_does_not_come_down_is_told() {
+    fn an_arm_that_misses_the_threshold_is_named() {
         assert_eq!(
-            told(&[&[2.0, 1.3]], &[&[2.5, 1.5]], 2).unwrap(),
+            verdict_text(&[&[2.0, 1.3]], &[&[2.5, 1.5]], 2).unwrap(),
             "At epoch 2 all-Tanh is 0.20 points above ReLU+Tanh (one seed). \
              1.37 % or below: ReLU+Tanh in epoch 2, all-Tanh never."
         );
         assert_eq!(
-            told(&[&[2.0, 1.3], &[2.0, 1.5]], &[&[2.5, 1.5], &[2.5, 1.4]], 2).unwrap(),
+            verdict_text(&[&[2.0, 1.3], &[2.0, 1.5]], &[&[2.5, 1.5], &[2.5, 1.4]], 2).unwrap(),
             "At epoch 2 all-Tanh is 0.05 ± 0.21 points above ReLU+Tanh (mean ± sd, 2 seeds). \
              1.37 % or below: ReLU+Tanh with 1 of 2 seeds, all-Tanh with 0."
         );
         // Ahead is not always the first.
-        assert!(told(&[&[2.0, 1.5]], &[&[2.5, 1.3]], 2).unwrap().contains("all-Tanh is 0.20 points below ReLU+Tanh"));
+        assert!(
+            verdict_text(&[&[2.0, 1.5]], &[&[2.5, 1.3]], 2)
+                .unwrap()
+                .contains("all-Tanh is 0.20 points below ReLU+Tanh")
+        );
     }
 
     /// The last common epoch counts, and a seed that waits for a core does not hold up the comparison.
     #[test]
     fn only_what_can_be_compared_is() {
         let long = [3.0; 100];
-        let told = told(&[&long, &[9.0]], &[&long[..99], &[9.5]], 100).unwrap();
-        assert!(told.starts_with("At epoch 99 all-Tanh is level with ReLU+Tanh (one seed)"), "{told}");
-        assert!(keeps_up(148, 150, 150) && keeps_up(1, 2, 30) && !keeps_up(3, 150, 150) && !keeps_up(0, 1, 30));
+        let text = verdict_text(&[&long, &[9.0]], &[&long[..99], &[9.5]], 100).unwrap();
+        assert!(text.starts_with("At epoch 99 all-Tanh is level with ReLU+Tanh (one seed)"), "{text}");
+        assert!(
+            is_compared(148, 150, 150) && is_compared(1, 2, 30) && !is_compared(3, 150, 150) && !is_compared(0, 1, 30)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Estimates how long work takes on this machine: from what earlier work took here, else from defaults.
 
-use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, about};
+use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, format_estimate};
 use std::mem::discriminant;
 use std::{collections::HashSet, fmt};
 
@@ -23,7 +23,7 @@ pub enum Basis {
 impl fmt::Display for Estimate {
     /// `about 40 seconds here`, or `about 40 seconds, estimated`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = about(self.seconds);
+        let seconds = format_estimate(self.seconds);
         match self.basis {
             Basis::ThisMachine => write!(f, "{seconds} here"),
             Basis::Default => write!(f, "{seconds}, estimated"),
@@ -58,7 +58,7 @@ impl Default for Timings {
 /// The number of cores for which [`super::Settings::seconds`] is given.
 const DEFAULT_CORES: u32 = 2;
 /// Shorter measurements say how long starting takes, not how fast the machine is.
-const TELLING: f64 = 0.5;
+const MIN_SECONDS: f64 = 0.5;
 /// Seconds of a lane's epoch at LeNet-4's widths, with 50,000 images in training and 20,000 evaluated, with the fused
 /// layers.
 const LENET4_EPOCH: f64 = 0.6;
@@ -74,7 +74,7 @@ impl Timings {
     }
 
     /// Records how long a measurement took. Of the same settings the newest counts.
-    pub fn note_experiment(&mut self, spec: &ExperimentSpec, seconds: f64) {
+    pub fn record_experiment(&mut self, spec: &ExperimentSpec, seconds: f64) {
         if seconds.is_finite() && seconds > 0.0 {
             self.experiments.retain(|(known, _)| !same_work(known, spec));
             self.experiments.push((spec.clone(), seconds));
@@ -89,7 +89,7 @@ impl Timings {
             return learned(*seconds);
         }
         let kind = discriminant(&spec.experiment);
-        let telling = |known: &ExperimentSpec| known.seconds() >= TELLING;
+        let telling = |known: &ExperimentSpec| known.seconds() >= MIN_SECONDS;
         let factors = |same: bool| {
             let known = self.experiments.iter().filter(move |(known, _)| telling(known));
             let known = known.filter(move |(known, _)| !same || discriminant(&known.experiment) == kind);
@@ -107,7 +107,7 @@ impl Timings {
 
     /// How long a run takes with all cores to itself: from the epochs of the newest run with the same widths, batch and
     /// backend, else of the newest with the same backend, in proportion to the multiply-adds.
-    pub fn race(&self, spec: &Study) -> Estimate {
+    pub fn run(&self, spec: &Study) -> Estimate {
         let alike = |timing: &&RunTiming| engine(&timing.spec) == engine(spec) && timing.spec.threads == spec.threads;
         let shape = |spec: &Study| {
             let of = |settings: &ArmSettings| (settings.widths.clone(), settings.batch);
@@ -131,7 +131,7 @@ impl Timings {
 
 /// Whether both take the same time. Steering does not change it.
 fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
-    one.effort == other.effort && one.finds_the_same(other)
+    one.effort == other.effort && one.has_same_findings(other)
 }
 
 /// Which backend computes it. LibTorch takes over with several threads per lane, and computes all networks other than
@@ -176,16 +176,16 @@ mod tests {
         assert!(timings.experiment(&quick).to_string().ends_with(", estimated"));
         // Half the cores, so twice the time.
         near(Timings::on(1).experiment(&quick), 2.0 * quick.seconds(), Basis::Default);
-        timings.note_experiment(&quick, 3.0 * quick.seconds());
+        timings.record_experiment(&quick, 3.0 * quick.seconds());
         near(timings.experiment(&quick), 3.0 * quick.seconds(), Basis::ThisMachine);
         near(timings.experiment(&full), 3.0 * full.seconds(), Basis::ThisMachine);
         // The machine is three times as slow with one experiment, so the same is expected of another.
         near(timings.experiment(&other), 3.0 * other.seconds(), Basis::ThisMachine);
-        timings.note_experiment(&quick, 72.0);
+        timings.record_experiment(&quick, 72.0);
         near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
         assert_eq!(timings.experiment(&quick).to_string(), "about 1 minute here");
         // A time of zero is ignored.
-        timings.note_experiment(&quick, f64::NAN);
+        timings.record_experiment(&quick, f64::NAN);
         near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
     }
 
@@ -193,19 +193,19 @@ mod tests {
     fn a_race_takes_what_its_lanes_epochs_do_on_the_cores_there_are() {
         let article = Study::of(Preset::Article);
         let mut timings = Timings::default();
-        near(timings.race(&article), 150.0 * LENET4_EPOCH, Basis::Default);
+        near(timings.run(&article), 150.0 * LENET4_EPOCH, Basis::Default);
         timings.runs = vec![RunTiming { spec: article.clone(), epoch_seconds: 1.5 }];
-        near(timings.race(&article), 225.0, Basis::ThisMachine);
+        near(timings.run(&article), 225.0, Basis::ThisMachine);
         // Five seeds of two arms on two cores: five rounds; on four cores three.
         let seeds = Study { seeds: vec![1, 2, 3, 4, 5], epochs: 10, ..article.clone() };
-        near(timings.race(&seeds), 75.0, Basis::ThisMachine);
-        near(Timings { cores: 4, ..timings.clone() }.race(&seeds), 45.0, Basis::ThisMachine);
+        near(timings.run(&seeds), 75.0, Basis::ThisMachine);
+        near(Timings { cores: 4, ..timings.clone() }.run(&seeds), 45.0, Basis::ThisMachine);
         // Fewer images take less, in proportion to what is trained and evaluated.
         let few = Study { train_size: 10_000, ..article.clone() };
-        near(timings.race(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
+        near(timings.run(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
         // No earlier run was computed by LibTorch here.
         let libtorch = Study { backend: Backend::Libtorch, ..article };
-        assert_eq!(timings.race(&libtorch).basis, Basis::Default);
-        assert_eq!(timings.race(&Study { threads: 2, ..seeds }).basis, Basis::Default);
+        assert_eq!(timings.run(&libtorch).basis, Basis::Default);
+        assert_eq!(timings.run(&Study { threads: 2, ..seeds }).basis, Basis::Default);
     }
 }

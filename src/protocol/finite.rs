@@ -9,7 +9,7 @@ fn number(value: f64) -> Option<f64> {
 }
 
 /// Whether a text contains such a number: `NaN`, `inf`, or the hundreds of digits of the largest double.
-fn tells_no_number(text: &str) -> bool {
+fn contains_non_finite(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|word| {
         matches!(word, "NaN" | "inf") || (word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_digit()))
     })
@@ -90,7 +90,7 @@ fn clean_series(series: &mut PlotSeries) -> bool {
 }
 
 fn clean_table(table: &mut Table) -> bool {
-    let cells = table.rows.iter_mut().flatten().filter(|cell| tells_no_number(cell));
+    let cells = table.rows.iter_mut().flatten().filter(|cell| contains_non_finite(cell));
     cells.map(|cell| *cell = "-".into()).count() == 0
 }
 
@@ -102,7 +102,7 @@ fn clean_bar(bar: &mut Bar) -> bool {
 fn clean_finding(finding: &mut Finding) -> bool {
     let value = clean(&mut finding.value);
     let spread = clean(&mut finding.spread);
-    let text = !tells_no_number(&finding.text);
+    let text = !contains_non_finite(&finding.text);
     if !text {
         finding.text = format!("{}: no finite number", finding.key);
     }

@@ -41,13 +41,13 @@ pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
             findings.extend(finding(format!("race.best-by.{arm}.{epoch}"), &best, reached, text));
         }
     }
-    findings.extend(lead(&kept));
+    findings.extend(epochs_ratio(&kept));
     findings
 }
 
 /// The epoch at which all-Tanh first reached the article's 1.37 %, over ReLU+Tanh's, for each seed of which both arms
 /// ran as long as the article's. An arm that never reached it counts one epoch more than it ran.
-fn lead(kept: &[EpochRecord]) -> Option<Finding> {
+fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
     let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
     let whole =
         |seed: &u64| [ArmId::RELU_TANH, ArmId::ALL_TANH].iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == LAST));

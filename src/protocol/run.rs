@@ -37,7 +37,7 @@ pub enum RunState {
     Finished,
     /// Ended by its reader before its last epoch; can be resumed.
     Stopped,
-    /// Its kernel died beneath it; can be resumed.
+    /// Its kernel died while it trained or waited; can be resumed.
     Interrupted,
     Failed {
         reason: String,
@@ -150,7 +150,7 @@ pub enum RunEvent {
     Stopped {
         run: RunId,
     },
-    /// Its kernel was told to shut down, or died.
+    /// Its kernel was text to shut down, or died.
     Interrupted {
         run: RunId,
     },
@@ -232,12 +232,12 @@ impl RunSummary {
         let arm = |arm: ArmId| {
             let errors: Vec<f64> =
                 self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
-            let told = match mean_and_deviation(&errors) {
+            let text = match mean_and_deviation(&errors) {
                 None => "–".into(),
                 Some((mean, None)) => format!("{mean:.2}"),
                 Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
             };
-            format!("{} {told}", self.spec.arm_title(arm))
+            format!("{} {text}", self.spec.arm_title(arm))
         };
         let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
         let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };

@@ -88,8 +88,8 @@ mod tests {
         let of = |line: &str| Unreadable::of(line.as_bytes());
         let epoch = of(r#"{"event":"epoch","run":4,"arm":"relu-tanh","seed":1,"epoch":3,"train_loss":null}"#);
         assert_eq!(epoch.subject, Some(Subject::Run(RunId(4))));
-        let told = epoch.to_string();
-        assert!(told.contains("epoch of run 4 (invalid type: null, expected f64"), "{told}");
+        let text = epoch.to_string();
+        assert!(text.contains("epoch of run 4 (invalid type: null, expected f64"), "{text}");
         let cell = of(r#"{"cell_event":"finished","cell":{"lesson":"a","cell":"b"},"outcome":{"figures":null}}"#);
         assert!(cell.ends_cell() && !cell.is_progress());
         assert!(cell.to_string().contains("finished of a/b (invalid type: null"), "{cell}");

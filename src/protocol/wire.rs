@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_and_events_are_told_apart() {
+    fn replies_and_events_are_distinguished() {
         round_trip(&ServerLine::Reply { id: 9, reply: Reply::Done });
         round_trip(&ServerLine::Reply { id: 9, reply: Reply::Started { run: RunId(1) } });
         let refused = Reply::Refused { kind: ErrorKind::NoSuchRun, message: "no run 9".into() };

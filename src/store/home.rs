@@ -150,13 +150,13 @@ impl Home {
     fn tighten(&self) -> io::Result<()> {
         let meta = fs::metadata(&self.folder)?;
         let mine = meta.uid() == rustix::process::geteuid().as_raw();
-        if mine && meta.permissions().mode() & 0o077 != 0 && self.holds_nothing_else()? {
+        if mine && meta.permissions().mode() & 0o077 != 0 && self.has_only_own_files()? {
             fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
         }
         Ok(())
     }
 
-    fn holds_nothing_else(&self) -> io::Result<bool> {
+    fn has_only_own_files(&self) -> io::Result<bool> {
         let ours = |name: &OsStr| OURS.iter().any(|ours| name.as_bytes().starts_with(ours.as_bytes()));
         for entry in fs::read_dir(&self.folder)? {
             if !ours(&entry?.file_name()) {

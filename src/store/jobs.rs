@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// The runs that [`Store::interrupt_all`] would mark.
-    pub fn left_open(&self) -> Result<Vec<RunId>, StoreError> {
+    pub fn runs_to_interrupt(&self) -> Result<Vec<RunId>, StoreError> {
         Ok(open_runs(&self.connection)?)
     }
 

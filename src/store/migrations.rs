@@ -169,7 +169,7 @@ mod tests {
 
     /// Rows of that version are unchanged after all later steps.
     #[test]
-    fn the_last_steps_keep_what_was_stored_before_them() {
+    fn the_last_steps_keep_earlier_rows() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrations().to_version(&mut connection, BEFORE_JOBS).unwrap();
         connection

@@ -10,7 +10,7 @@ use super::{
     },
     durability::{
         FileIdentity, ReadSpec, adopt_folders, carry_over, damaged_rows, delete_orphan_rows, finish_restore,
-        log_damage, mend_rows, orphaned_folders, restore, set_aside_foreign_backup,
+        log_damage, orphaned_folders, repair_rows, restore, set_aside_foreign_backup,
     },
     migrations::LATEST_VERSION,
     run_numbers,
@@ -50,7 +50,7 @@ impl Store {
         };
         let was_restored = !notices.is_empty();
         run_numbers::reserve_folder_numbers(&connection, home)?;
-        notices.extend(mend_rows(home, &mut connection, read)?);
+        notices.extend(repair_rows(home, &mut connection, read)?);
         match adopt_folders(home, &mut connection, read) {
             Ok(adopted) => notices.extend(adopted),
             // The kernel starts on a full disk too.

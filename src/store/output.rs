@@ -29,7 +29,7 @@ pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputErr
         Target::Stdout => write_all(&mut io::stdout().lock(), bytes).map_err(unwritable),
         Target::Stderr => write_all(&mut io::stderr().lock(), bytes).map_err(unwritable),
         Target::Path(target) => {
-            if lies_in(home, &target) {
+            if is_inside(home, &target) {
                 return Err(inside());
             }
             let (mut file, is_new) = open(&target).map_err(unwritable)?;
@@ -38,7 +38,7 @@ pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputErr
                 return write_all(&mut file, bytes).map_err(unwritable);
             }
             // A hard link gives a file of the home a second path.
-            if !is_new && meta.nlink() > 1 && holds(home.folder(), &meta) {
+            if !is_new && meta.nlink() > 1 && contains_file(home.folder(), &meta) {
                 return Err(inside());
             }
             let written = file.set_len(0).and_then(|()| write_all(&mut file, bytes)).and_then(|()| file.sync_all());
@@ -81,13 +81,13 @@ enum Target {
 }
 
 /// As many links as Linux follows.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// Follows the last component's links one by one. `canonicalize` fails on a link whose target does not exist, and turns
 /// an open pipe into `pipe:[123]`.
 fn resolve(path: &Path) -> io::Result<Target> {
     let mut path = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(name) = path.file_name() else { return Ok(Target::Path(path)) };
         // `open` reports the errors of a folder that does not exist.
@@ -115,7 +115,7 @@ fn is_own_descriptors(folder: &Path) -> bool {
 }
 
 /// Whether a path without links is inside the home.
-fn lies_in(home: &Home, path: &Path) -> bool {
+fn is_inside(home: &Home, path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Where it is, or where a new file would be.
     let there = path.canonicalize().or_else(|_| folder.canonicalize());
@@ -123,10 +123,10 @@ fn lies_in(home: &Home, path: &Path) -> bool {
 }
 
 /// Whether a folder, or one beneath it, contains this file.
-fn holds(folder: &Path, file: &fs::Metadata) -> bool {
+fn contains_file(folder: &Path, file: &fs::Metadata) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => holds(&entry.path(), file),
+        Ok(meta) if meta.is_dir() => contains_file(&entry.path(), file),
         Ok(meta) => !meta.file_type().is_socket() && (meta.dev(), meta.ino()) == (file.dev(), file.ino()),
         Err(_) => false,
     })
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_keeps_what_is_its_own() {
+    fn a_file_keeps_its_mode_owner_and_links() {
         let place = Place::new();
         let (file, second, link) = (place.at("file"), place.at("second"), place.at("link"));
         fs::write(&file, "old, and longer than the new").unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_the_place_of_what_the_home_holds() {
+    fn files_of_the_home_are_never_overwritten() {
         let place = Place::new();
         let database = place.home.database();
         symlink(&database, place.at("link")).unwrap();

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// As many links in one path as Linux follows.
-const MOST_LINKS: u32 = 40;
+const MAX_LINKS: u32 = 40;
 const WRITABLE_BY_OTHERS: u32 = 0o002;
 /// In such a folder only the owner of a file can rename or remove it.
 const STICKY: u32 = 0o1000;
@@ -32,7 +32,7 @@ enum Kind {
 /// # Errors
 /// If anything belongs to another user, if others can write above it, or if a file is of another kind than expected.
 pub(super) fn examine(home: &Home) -> Result<(), HomeError> {
-    way_to(home)?;
+    examine_path(home)?;
     let store = |suffix: &str| super::database::with_suffix(&home.database(), suffix);
     for path in [home.database(), store("-wal"), store("-shm"), home.backup(), home.lock()] {
         entry(home, &path, Kind::File)?;
@@ -45,7 +45,7 @@ pub(super) fn examine(home: &Home) -> Result<(), HomeError> {
 }
 
 /// Checks every component of the path, and resolves links one by one.
-fn way_to(home: &Home) -> Result<(), HomeError> {
+fn examine_path(home: &Home) -> Result<(), HomeError> {
     let folder = home.folder();
     let mut ahead: VecDeque<OsString> = parts(folder).collect();
     let mut at = PathBuf::from("/");
@@ -69,7 +69,7 @@ fn way_to(home: &Home) -> Result<(), HomeError> {
             }
             links += 1;
             let Ok(target) = fs::read_link(&next) else { return Ok(()) };
-            if links > MOST_LINKS {
+            if links > MAX_LINKS {
                 return Ok(());
             }
             if target.is_absolute() {
@@ -84,7 +84,7 @@ fn way_to(home: &Home) -> Result<(), HomeError> {
     }
     let Ok(meta) = fs::symlink_metadata(&at) else { return Ok(()) };
     if !is_mine(&meta) {
-        return Err(not_mine(home, folder, &meta));
+        return Err(foreign_owner(home, folder, &meta));
     }
     if meta.is_dir() && meta.mode() & (WRITABLE_BY_OTHERS | STICKY) == WRITABLE_BY_OTHERS {
         return Err(HomeError::Exposed { folder: at, home: folder.to_owned() });
@@ -119,7 +119,7 @@ fn entry(home: &Home, path: &Path, kind: Kind) -> Result<(), HomeError> {
         meta
     };
     if !is_mine(&meta) {
-        return Err(not_mine(home, path, &meta));
+        return Err(foreign_owner(home, path, &meta));
     }
     let expected = match kind {
         Kind::File if !meta.is_file() => "file",
@@ -170,7 +170,7 @@ fn is_mine(meta: &Metadata) -> bool {
     meta.uid() == rustix::process::geteuid().as_raw()
 }
 
-fn not_mine(home: &Home, path: &Path, meta: &Metadata) -> HomeError {
+fn foreign_owner(home: &Home, path: &Path, meta: &Metadata) -> HomeError {
     let me = user(rustix::process::geteuid().as_raw());
     HomeError::NotYours { path: path.to_owned(), owner: user(meta.uid()), me, home: home.folder().to_owned() }
 }

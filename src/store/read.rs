@@ -77,17 +77,17 @@ impl Store {
             );
         }
         let all = spec.lanes();
-        let done = self.done(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
+        let done = self.epochs_by_lane(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
-        let elapsed = row.elapsed.map_or_else(|| self.longest(&row), Ok)? + since;
+        let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
         let RunRow { name, not_exact, created, updated, .. } = row;
         Ok(RunSummary { run, name, state, spec, not_exact, created, updated, elapsed, epochs_done, done, best })
     }
 
     /// For a run from before its time was stored: at most the time between its creation and its last change, and at
     /// most the sum over its lanes.
-    fn longest(&self, row: &RunRow) -> Result<f64, StoreError> {
+    fn max_elapsed(&self, row: &RunRow) -> Result<f64, StoreError> {
         let sql = "SELECT total(seconds) FROM epochs WHERE run = ?1";
         let together: f64 =
             self.connection.query_row(sql, [row.id], |row| row.get(0)).map_err(of_run(RunId(row.id)))?;
@@ -95,7 +95,12 @@ impl Store {
     }
 
     /// The epochs of each lane that has not diverged.
-    fn done(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
+    fn epochs_by_lane(
+        &self,
+        run: RunId,
+        all: &[Lane],
+        epochs: impl Fn(Lane) -> u32,
+    ) -> Result<Vec<(Lane, u32)>, StoreError> {
         let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND state = 'diverged'";
         let mut statement = self.connection.prepare_cached(sql)?;
         let diverged = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
@@ -224,7 +229,7 @@ impl Store {
     }
 
     /// Every finished run's settings and epochs, oldest first. A run that can't be read is left out and logged.
-    pub fn finished(&self) -> Result<Vec<(Study, Vec<EpochRecord>)>, StoreError> {
+    pub fn finished_runs(&self) -> Result<Vec<(Study, Vec<EpochRecord>)>, StoreError> {
         let mut runs = self.runs()?;
         runs.sort_by_key(|summary| summary.run);
         let finished = runs.into_iter().filter(|summary| summary.state == RunState::Finished);

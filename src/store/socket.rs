@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How often to try again at a full backlog.
-const AGAIN_AFTER: Duration = Duration::from_millis(20);
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Connects to the socket at this path.
 ///
@@ -33,7 +33,7 @@ pub fn connect(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
             }
             // The backlog is full.
             Err(Errno::AGAIN) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
-            Err(Errno::AGAIN) => thread::sleep(AGAIN_AFTER),
+            Err(Errno::AGAIN) => thread::sleep(RETRY_AFTER),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -33,11 +33,16 @@ impl Store {
     }
 
     pub fn set_state(&mut self, run: RunId, state: &RunState) -> Result<(), StoreError> {
-        self.set_rest(run, state, None)
+        self.set_state_and_elapsed(run, state, None)
     }
 
     /// Sets the state and the seconds that the run has trained in wall-clock time; `None` leaves the seconds unchanged.
-    pub fn set_rest(&mut self, run: RunId, state: &RunState, elapsed: Option<f64>) -> Result<(), StoreError> {
+    pub fn set_state_and_elapsed(
+        &mut self,
+        run: RunId,
+        state: &RunState,
+        elapsed: Option<f64>,
+    ) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
             match state {

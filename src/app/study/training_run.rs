@@ -1,7 +1,7 @@
 //! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
+    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, is_compared,
     mean_and_deviation, run_findings, verdict,
 };
 
@@ -112,7 +112,7 @@ impl ArmView {
         let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
         let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
         let measured: Vec<&LaneView> =
-            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, training.spec.epochs)).collect();
+            lanes.iter().copied().filter(|lane| is_compared(lane.epochs_done(), most, training.spec.epochs)).collect();
         let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
         let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {

@@ -113,7 +113,7 @@ impl Active {
     /// Makes every running lane stop at its next batch, and takes waiting lanes out of the queue.
     pub fn stop_lanes(&self, scheduler: &mut Scheduler) {
         for lane in &self.lanes {
-            lane.permit.give(Order::Stop);
+            lane.permit.set_order(Order::Stop);
             if lane.stage == Stage::Waiting {
                 scheduler.end(lane.job);
             }
@@ -129,7 +129,7 @@ impl Active {
     }
 
     /// The run's state, from the ends of its lanes and from what was requested.
-    pub fn verdict(&self) -> RunState {
+    pub fn final_state(&self) -> RunState {
         let ends = || {
             self.lanes.iter().filter_map(|LaneJob { lane, stage, .. }| match stage {
                 Stage::Ended(end) => Some((lane, end)),
@@ -166,27 +166,27 @@ mod tests {
     use super::*;
     use protocol::Preset;
 
-    fn verdict(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
+    fn final_state(ends: &[LaneEnd], intent: Option<Intent>) -> RunState {
         let spec = Study { seeds: (0..ends.len() as u64).collect(), ..Study::of(Preset::Article) };
         let lanes = spec.lanes().into_iter().zip(ends.iter().cloned().map(Some)).collect();
         let mut scheduler = Scheduler::new(1);
         let active = Active { intent, ..Active::submit(&mut scheduler, (RunId(1), spec), lanes, 0.0, false) };
         assert!(active.has_settled());
-        active.verdict()
+        active.final_state()
     }
 
     #[test]
     fn a_run_ends_as_its_lanes_did() {
         use LaneEnd::{Diverged, Failed, Finished, Stopped};
-        assert_eq!(verdict(&[Finished, Finished], None), RunState::Finished);
-        assert_eq!(verdict(&[Finished, Diverged], None), RunState::Finished);
-        assert!(matches!(verdict(&[Diverged, Diverged], None), RunState::Failed { reason } if reason == DIVERGED));
-        assert_eq!(verdict(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
-        assert_eq!(verdict(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
-        assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
+        assert_eq!(final_state(&[Finished, Finished], None), RunState::Finished);
+        assert_eq!(final_state(&[Finished, Diverged], None), RunState::Finished);
+        assert!(matches!(final_state(&[Diverged, Diverged], None), RunState::Failed { reason } if reason == DIVERGED));
+        assert_eq!(final_state(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
+        assert_eq!(final_state(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
+        assert_eq!(final_state(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
         // The stop was requested after the last batch.
-        assert_eq!(verdict(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
-        let failed = verdict(&[Finished, Failed("no data".into())], Some(Intent::Stop));
+        assert_eq!(final_state(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
+        let failed = final_state(&[Finished, Failed("no data".into())], Some(Intent::Stop));
         assert!(matches!(failed, RunState::Failed { reason } if reason.ends_with("no data")));
     }
 }

@@ -17,7 +17,7 @@ use store::{Interruption, now};
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// Measurements of at least this many estimated seconds are requested by the reader; shorter ones are views.
-const WORK: f64 = 1.0;
+const MIN_CELL_SECONDS: f64 = 1.0;
 
 /// A cell that waits for a core or is being measured.
 pub(crate) struct CellJob {
@@ -29,20 +29,20 @@ pub(crate) struct CellJob {
 
 /// The scheduler's class for a measurement of this length.
 fn priority(spec: &ExperimentSpec) -> Priority {
-    if spec.seconds() < WORK { Priority::View } else { Priority::Cell }
+    if spec.seconds() < MIN_CELL_SECONDS { Priority::View } else { Priority::Cell }
 }
 
 impl Kernel {
     pub(crate) fn run_cell(self: &Arc<Self>, cell: CellKey, spec: ExperimentSpec) -> Result<(), Refusal> {
         let mut jobs = self.jobs();
         jobs.admit(None)?;
-        let is_work = priority(&spec) == Priority::Cell;
-        if is_work {
+        let is_cell = priority(&spec) == Priority::Cell;
+        if is_cell {
             self.resume_unfinished(&mut jobs, None);
         }
         refuse_running(&jobs, &cell)?;
         // The request is cheap to repeat, so on a full disk the cell is measured without an entry in the queue.
-        if is_work && let Err(error) = self.store().queue_cell(&cell, &spec) {
+        if is_cell && let Err(error) = self.store().queue_cell(&cell, &spec) {
             tracing::warn!(cell = cell.cell, "the next kernel would not go on with it: {error}");
         }
         self.submit_cell(&mut jobs, cell, spec);
@@ -50,7 +50,7 @@ impl Kernel {
     }
 
     /// Measures a cell that the previous kernel did not finish.
-    pub(crate) fn measure_again(
+    pub(crate) fn resume_cell(
         self: &Arc<Self>,
         jobs: &mut Jobs,
         cell: CellKey,
@@ -82,7 +82,7 @@ impl Kernel {
     /// Removes a waiting cell, or asks a running one to stop.
     fn halt_cell(&self, jobs: &mut Jobs, at: usize) {
         let CellJob { key, job, permit, .. } = &jobs.cells[at];
-        permit.give(Order::Stop);
+        permit.set_order(Order::Stop);
         if !jobs.scheduler.is_waiting(*job) {
             return;
         }
@@ -166,7 +166,7 @@ impl Kernel {
         let record = CellRecord { cell, spec, outcome, finished: now() };
         // The measurement is cheap to repeat, so on a full disk the outcome is shown and not stored.
         match self.store().commit_cell(&record) {
-            Ok(()) => self.ask_for_backup(),
+            Ok(()) => self.request_backup(),
             Err(error) => tracing::warn!(cell = record.cell.cell, "its outcome is not stored: {error}"),
         }
         let CellRecord { cell, outcome, .. } = record;

@@ -10,7 +10,7 @@ use super::{
     stopwatch::Stopwatch,
     trainer,
 };
-use crate::{Kernel, server::Complaint};
+use crate::{Kernel, server::NoticeKind};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
 use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
 use std::{
@@ -99,7 +99,7 @@ impl Kernel {
     /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
     pub(super) fn run_lane(self: &Arc<Self>, work: &LaneWork) -> LaneEnd {
         let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(work)));
-        self.hub.notice(work.run, Complaint::Waits(work.lane), None);
+        self.hub.set_notice(work.run, NoticeKind::Waits(work.lane), None);
         end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
     }
 
@@ -130,9 +130,9 @@ impl Kernel {
         let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
-            Ok(Ending::Stopped) => observer.halted(),
+            Ok(Ending::Stopped) => observer.end_halted(),
             // The training loop ends after its last epoch, even if that could not be stored.
-            Ok(Ending::Finished) if observer.unstored => observer.halted(),
+            Ok(Ending::Finished) if observer.unstored => observer.end_halted(),
             Ok(Ending::Finished) => observer.close(LaneState::Finished, LaneEnd::Finished),
             Ok(Ending::Diverged { epoch, batch }) => {
                 let end = observer.close(LaneState::Diverged { epoch, batch }, LaneEnd::Diverged);
@@ -178,29 +178,29 @@ impl LaneObserver<'_> {
             this.folder.prepare()?;
             Ok(this.kernel.store().epochs(run)?)
         });
-        let Some(epochs) = epochs else { return Err(self.halted()) };
+        let Some(epochs) = epochs else { return Err(self.end_halted()) };
         let mut done = 0;
         for record in epochs.iter().filter(|record| record.lane() == lane) {
             done = done.max(record.epoch);
-            self.judge(record);
+            self.update_best(record);
         }
         let found = self.persist(|this| {
-            let told = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
-            Ok(checkpoint::newest(&this.folder, lane, done, told)?)
+            let report = |text| this.kernel.hub.set_notice(run, NoticeKind::Damaged(lane), Some(text));
+            Ok(checkpoint::newest(&this.folder, lane, done, report)?)
         });
-        let Some(found) = found else { return Err(self.halted()) };
+        let Some(found) = found else { return Err(self.end_halted()) };
         let Some((snapshot, then)) = found else { return Ok(None) };
         if let Some(why) = checkpoint::difference(&then, self.spec)
-            && !self.not_exact(&why)
+            && !self.store_not_exact(&why)
         {
-            return Err(self.halted());
+            return Err(self.end_halted());
         }
         tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
         self.resumed_under = Some(snapshot.environment.clone());
         Ok(Some(snapshot))
     }
 
-    fn judge(&mut self, record: &EpochRecord) {
+    fn update_best(&mut self, record: &EpochRecord) {
         if let Some(error) = record.get(Metric::ValError)
             && self.best.is_none_or(|(_, best)| error < best)
         {
@@ -214,13 +214,13 @@ impl LaneObserver<'_> {
         loop {
             match attempt(self) {
                 Ok(value) => {
-                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None);
+                    self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), None);
                     return Some(value);
                 }
                 Err(error) if error.is_transient() => {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
                     let notice = error.notice(&self.kernel.home, self.folder.path());
-                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(notice));
+                    self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(notice));
                     // The lane computes nothing while it waits, so it gives its core to any job that needs one.
                     self.permit.wait(RETRY_AFTER);
                     self.yield_if_asked();
@@ -273,11 +273,11 @@ impl LaneObserver<'_> {
         let (run, lane) = (self.run, self.lane);
         match self.persist(|this| Ok(this.kernel.store().set_lane(run, lane, state)?)) {
             Some(()) => end,
-            None => self.halted(),
+            None => self.end_halted(),
         }
     }
 
-    fn halted(&mut self) -> LaneEnd {
+    fn end_halted(&mut self) -> LaneEnd {
         self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
     }
 
@@ -285,16 +285,16 @@ impl LaneObserver<'_> {
     /// Returns `false` if the result could not be stored; this snapshot, made in another environment, would then hide
     /// the difference from the next resume.
     #[must_use]
-    fn compare(&mut self, today: &Environment) -> bool {
+    fn check_environment(&mut self, today: &Environment) -> bool {
         let Some(why) = self.resumed_under.as_ref().and_then(|then| then.difference(today)) else { return true };
-        let told = self.not_exact(&why);
-        if told {
+        let is_stored = self.store_not_exact(&why);
+        if is_stored {
             self.resumed_under = None;
         }
-        told
+        is_stored
     }
 
-    fn not_exact(&mut self, why: &str) -> bool {
+    fn store_not_exact(&mut self, why: &str) -> bool {
         let run = self.run;
         let stored = self.persist(|this| Ok(this.kernel.store().set_not_exact(run, why)?)).is_some();
         if stored {
@@ -303,7 +303,7 @@ impl LaneObserver<'_> {
         stored
     }
 
-    fn go_on(&self) -> Next {
+    fn next_step(&self) -> Next {
         if self.permit.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
     }
 
@@ -318,7 +318,7 @@ impl LaneObserver<'_> {
 }
 
 impl Observer for LaneObserver<'_> {
-    fn begins(&mut self, environment: &Environment) {
+    fn training_started(&mut self, environment: &Environment) {
         let (run, name) = (self.run, &environment.backend);
         // If the disk refuses it, the event is announced all the same.
         let has_changed = self.kernel.store().set_backend(run, name).unwrap_or_else(|error| {
@@ -333,7 +333,7 @@ impl Observer for LaneObserver<'_> {
     fn poll(&mut self, progress: &Progress) -> Next {
         let parked = self.yield_if_asked();
         self.parked.add_training(parked);
-        if self.go_on() == Next::Stop {
+        if self.next_step() == Next::Stop {
             return Next::Stop;
         }
         if self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
@@ -355,14 +355,14 @@ impl Observer for LaneObserver<'_> {
     fn should_stop(&mut self) -> bool {
         let parked = self.yield_if_asked();
         self.parked.add_evaluation(parked);
-        self.go_on() == Next::Stop
+        self.next_step() == Next::Stop
     }
 
     fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Next {
         let (mut record, mut snapshot) = (record.clone(), snapshot.clone());
         self.parked.correct_epoch(&mut record, &mut snapshot, self.spec.train_size);
         let (record, snapshot) = (&record, &snapshot);
-        if !self.compare(&snapshot.environment) {
+        if !self.check_environment(&snapshot.environment) {
             self.unstored = true;
             return Next::Stop;
         }
@@ -374,7 +374,7 @@ impl Observer for LaneObserver<'_> {
                 return Next::Stop;
             }
         };
-        self.judge(record);
+        self.update_best(record);
         let best = self.best.map_or(record.epoch, |(epoch, _)| epoch);
         let committed = self.persist(|this| this.commit((record, wrong), &bytes, best));
         self.last_checkpoint = Instant::now();
@@ -387,24 +387,24 @@ impl Observer for LaneObserver<'_> {
             Some(Committed::New) => self.kernel.announce(RunEvent::Epoch { run: self.run, record: record.clone() }),
             Some(Committed::Different) => {
                 let (epoch, lane) = (record.epoch, self.lane);
-                self.not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
+                self.store_not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
             }
         }
-        self.go_on()
+        self.next_step()
     }
 
     fn checkpoint(&mut self, snapshot: &Snapshot) {
         let mut snapshot = snapshot.clone();
         self.parked.correct_snapshot(&mut snapshot);
         let snapshot = &snapshot;
-        if !self.compare(&snapshot.environment) {
+        if !self.check_environment(&snapshot.environment) {
             return;
         }
         let written =
             trainer::encode(self.spec, snapshot).map_err(io::Error::other).and_then(|bytes| self.write_state(&bytes));
         self.last_checkpoint = Instant::now();
         match written {
-            Ok(()) => self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None),
+            Ok(()) => self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), None),
             // The epoch continues. The previous checkpoint is valid, and the next attempt follows in a second.
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
@@ -413,7 +413,7 @@ impl Observer for LaneObserver<'_> {
                     "No checkpoint can be written in {}: {why}. Training goes on from memory and tries again.",
                     self.folder.path().display()
                 );
-                self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(text));
+                self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(text));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
             }

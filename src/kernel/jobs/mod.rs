@@ -100,7 +100,9 @@ impl Kernel {
                             self.start_cell(jobs, job);
                         }
                     }
-                    Decision::Yield(job) => jobs.permit(job).into_iter().for_each(|permit| permit.give(Order::Yield)),
+                    Decision::Yield(job) => {
+                        jobs.permit(job).into_iter().for_each(|permit| permit.set_order(Order::Yield));
+                    }
                     Decision::Continue(job) => self.unpark(jobs, job),
                 }
             }

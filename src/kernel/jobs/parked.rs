@@ -7,7 +7,7 @@ use super::{
     active::Stage,
     scheduler::{JobId, Phase},
 };
-use crate::{Kernel, server::Complaint};
+use crate::{Kernel, server::NoticeKind};
 use learn::Snapshot;
 use protocol::{EpochRecord, Measurement, Metric, Progress};
 use std::{
@@ -20,7 +20,7 @@ impl Kernel {
     /// waited.
     pub(super) fn park(self: &Arc<Self>, job: JobId, permit: &Permit) -> Duration {
         let began = Instant::now();
-        let turns = {
+        let go_count = {
             let mut jobs = self.jobs();
             if !jobs.scheduler.park(job) {
                 return Duration::ZERO;
@@ -31,11 +31,11 @@ impl Kernel {
             {
                 active.stopwatch.stop();
             }
-            let turns = permit.turns();
+            let go_count = permit.go_count();
             self.dispatch(&mut jobs);
-            turns
+            go_count
         };
-        permit.wait_for_turn(turns);
+        permit.wait_for_go(go_count);
         began.elapsed()
     }
 
@@ -44,8 +44,8 @@ impl Kernel {
         for active in &jobs.runs {
             if let Some(lane) = active.lanes.iter().find(|lane| lane.job == job) {
                 active.stopwatch.start();
-                lane.permit.give(Order::Go);
-                self.hub.notice(active.run, Complaint::Parked, None);
+                lane.permit.set_order(Order::Go);
+                self.hub.set_notice(active.run, NoticeKind::Parked, None);
             }
         }
     }
@@ -56,7 +56,7 @@ impl Kernel {
         let jobs = self.jobs();
         for active in jobs.runs.iter().filter(|active| active.is_parked(&jobs.scheduler)) {
             let text = "Training waits while a cell measures, and goes on by itself.";
-            self.hub.notice(active.run, Complaint::Parked, Some(text.into()));
+            self.hub.set_notice(active.run, NoticeKind::Parked, Some(text.into()));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     lane::LaneWork,
     scheduler::JobId,
 };
-use crate::{Kernel, refusal::Refusal, server::Complaint};
+use crate::{Kernel, refusal::Refusal, server::NoticeKind};
 use learn::Dataset;
 use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, Study};
 use std::{
@@ -148,7 +148,7 @@ impl Kernel {
         if matches!(state, RunState::Paused | RunState::Interrupted) && intent == Intent::Stop {
             self.store().set_state(run, &RunState::Stopped)?;
             self.forget_unfinished_run(run);
-            self.ask_for_backup();
+            self.request_backup();
             self.announce(RunEvent::Stopped { run });
             return Ok(());
         }
@@ -182,7 +182,7 @@ impl Kernel {
         jobs.unsaved.retain(|unsaved| unsaved.run != run);
         self.forget_unfinished_run(run);
         self.hub.forget_notices(run);
-        self.ask_for_backup();
+        self.request_backup();
         self.announce(RunEvent::Deleted { run });
         removed
     }
@@ -192,8 +192,9 @@ impl Kernel {
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 let folder = folder.display();
-                let told = format!("run {run} is no longer in the list, but its checkpoints in {folder} stay: {error}");
-                Err(Refusal::new(ErrorKind::Storage, told))
+                let message =
+                    format!("run {run} is no longer in the list, but its checkpoints in {folder} stay: {error}");
+                Err(Refusal::new(ErrorKind::Storage, message))
             }
             _ => Ok(()),
         }
@@ -290,7 +291,7 @@ impl Kernel {
     pub(super) fn settle(self: &Arc<Self>, jobs: &mut Jobs) {
         while let Some(at) = jobs.runs.iter().position(Active::has_settled) {
             let active = jobs.runs.remove(at);
-            let (run, state) = (active.run, active.verdict());
+            let (run, state) = (active.run, active.final_state());
             self.hub.forget_notices(run);
             let (elapsed, resume_after) = (Some(active.stopwatch.seconds()), active.resume_after);
             let rest = Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel: false };
@@ -305,16 +306,16 @@ impl Kernel {
         let stored = match state {
             RunState::Interrupted if left_by_dead_kernel => self.store().interrupt(run, Interruption::Died, elapsed),
             RunState::Interrupted => self.store().interrupt(run, self.interruption(), elapsed),
-            _ => self.store().set_rest(run, &state, elapsed),
+            _ => self.store().set_state_and_elapsed(run, &state, elapsed),
         };
         if let Err(error) = stored {
             tracing::warn!(%run, "its state is not stored yet: {error}");
-            self.hub.notice(run, Complaint::State, Some(format!("This run's state can't be stored: {error}.")));
+            self.hub.set_notice(run, NoticeKind::State, Some(format!("This run's state can't be stored: {error}.")));
             jobs.unsaved.push(Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel });
             return;
         }
-        self.ask_for_backup();
-        self.hub.notice(run, Complaint::State, None);
+        self.request_backup();
+        self.hub.set_notice(run, NoticeKind::State, None);
         if let Some(seconds) = elapsed {
             self.announce(RunEvent::Elapsed { run, seconds });
         }

@@ -4,17 +4,17 @@
 //! The rules:
 //!
 //! - A lower class never gets a core before a higher one. Within a class the order is that of [`Scheduler::submit`],
-//! and no job overtakes: a job of several threads at the head keeps the cores that become free until it has enough, so
-//! that jobs of fewer threads behind it can't starve it.
+//!   and no job overtakes: a job of several threads at the head keeps the cores that become free until it has enough,
+//!   so that jobs of fewer threads behind it can't starve it.
 //! - A waiting job takes cores from running lanes of a lower class, from the newest of the lowest class first. A lane
-//! gives its core back at its next batch, keeps its network in memory, and continues from there, so its bits do not
-//! change.
-//! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted inside
-//!   a part, so it gives such a core back when the part is done.
+//!   gives its core back at its next batch, keeps its network in memory, and continues from there, so its bits do not
+//!   change.
+//! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted
+//!   inside a part, so it gives such a core back when the part is done.
 //! - A batch of a large network can take a second. To avoid that wait, one view or cell at a time begins at once, in
-//! addition to the jobs that have the cores, and a lane yields to it as soon as it can. A view does so even if no lane
-//! can give a core, because it ends sooner than a cell's part. This is the only case in which more threads compute than
-//! there are cores.
+//!   addition to the jobs that have the cores, and a lane yields to it as soon as it can. A view does so even if no
+//!   lane can give a core, because it ends sooner than a cell's part. This is the only case in which more threads
+//!   compute than there are cores.
 
 use std::fmt;
 
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_lane_yields_and_goes_on_where_it_was() {
+    fn the_newest_lane_yields_and_continues() {
         let mut scheduler = Scheduler::new(2);
         let lanes = [1, 2, 3].map(|_| scheduler.submit(Priority::Lane, 1));
         assert_eq!(scheduler.assign(), [Start(lanes[0]), Start(lanes[1])]);
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_is_not_needed_any_more_goes_on_without_parking() {
+    fn a_lane_continues_if_its_core_is_no_longer_needed() {
         let mut scheduler = Scheduler::new(1);
         let lane = submitted(&mut scheduler, Priority::Lane, 1);
         let cell = scheduler.submit(Priority::Cell, 1);

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How often followers receive the time.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs from the first lane that gets a core until the run ends or halts. A resume continues the count.
 pub(crate) struct Stopwatch {
@@ -22,7 +22,7 @@ struct State {
     begun: Option<Instant>,
     /// Seconds of this session until the stopwatch was last stopped.
     stopped: f64,
-    told: Option<Instant>,
+    announced: Option<Instant>,
 }
 
 impl Stopwatch {
@@ -49,10 +49,10 @@ impl Stopwatch {
     /// The seconds, if they were not announced for a while.
     pub fn due(&self) -> Option<f64> {
         let mut state = lock(&self.state);
-        if state.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+        if state.announced.is_some_and(|announced| announced.elapsed() < ANNOUNCE_EVERY) {
             return None;
         }
-        state.told = Some(Instant::now());
+        state.announced = Some(Instant::now());
         drop(state);
         Some(self.seconds())
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_on_where_it_ended_and_stands_still_until_it_is_started() {
+    fn it_continues_its_count_and_runs_only_while_started() {
         let watch = Stopwatch::after(40.0);
         assert_eq!((watch.seconds(), watch.due(), watch.due()), (40.0, Some(40.0), None));
         watch.start();

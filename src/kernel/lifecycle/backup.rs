@@ -10,7 +10,7 @@ use std::{
 /// At most this much of a curve is in the store alone.
 const EVERY: Duration = Duration::from_mins(5);
 /// How long to wait after a backup has failed.
-const AGAIN_AFTER: Duration = Duration::from_mins(1);
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// Which state of the store the last backup contains.
 pub(crate) struct Backups {
@@ -19,7 +19,7 @@ pub(crate) struct Backups {
 
 struct State {
     /// A run has ended or halted, was deleted or renamed: such a change is backed up at once.
-    asked: bool,
+    requested: bool,
     tried: Instant,
     failed: bool,
     /// [`store::Store::changes`] at the last backup.
@@ -29,22 +29,22 @@ struct State {
 impl Default for Backups {
     fn default() -> Self {
         // How the previous kernel ended is not known, so the first check makes a backup.
-        Self { state: Mutex::new(State { asked: true, tried: Instant::now(), failed: false, changes: 0 }) }
+        Self { state: Mutex::new(State { requested: true, tried: Instant::now(), failed: false, changes: 0 }) }
     }
 }
 
 impl State {
-    fn lacks(&self, changes: u64) -> bool {
-        self.asked || self.failed || self.changes != changes
+    fn is_outdated(&self, changes: u64) -> bool {
+        self.requested || self.failed || self.changes != changes
     }
 
     fn is_due(&self, changes: u64) -> bool {
-        let after = match (self.asked, self.failed) {
+        let after = match (self.requested, self.failed) {
             (true, _) => Duration::ZERO,
-            (false, true) => AGAIN_AFTER,
+            (false, true) => RETRY_AFTER,
             (false, false) => EVERY,
         };
-        self.lacks(changes) && self.tried.elapsed() >= after
+        self.is_outdated(changes) && self.tried.elapsed() >= after
     }
 }
 
@@ -54,14 +54,14 @@ impl Kernel {
     }
 
     /// Requests a backup at the next check. Called after the commit.
-    pub(crate) fn ask_for_backup(&self) {
-        self.backups().asked = true;
+    pub(crate) fn request_backup(&self) {
+        self.backups().requested = true;
     }
 
     /// Whether the next check makes a backup, or tries one again that failed.
-    pub(crate) fn wants_backup(&self) -> bool {
+    pub(crate) fn needs_backup(&self) -> bool {
         let state = self.backups();
-        state.asked || state.failed
+        state.requested || state.failed
     }
 
     /// Called at each check.
@@ -73,9 +73,9 @@ impl Kernel {
     }
 
     /// Called at shutdown.
-    pub(crate) fn back_up_the_rest(&self) {
+    pub(crate) fn back_up_at_shutdown(&self) {
         let changes = self.store().changes();
-        if self.backups().lacks(changes) {
+        if self.backups().is_outdated(changes) {
             self.back_up(changes);
         }
     }
@@ -83,7 +83,7 @@ impl Kernel {
     /// A failed backup fails nothing else: the previous one remains, and is tried again.
     fn back_up(&self, changes: u64) {
         // Counted before the copy, so that a change during the copy asks for the next one.
-        self.backups().asked = false;
+        self.backups().requested = false;
         // The file at the path may belong to another store.
         let found = self.store().check_in_place();
         let made = found.and_then(|()| store::back_up(&self.home));

@@ -35,7 +35,7 @@ impl HomeLock {
 
     /// Takes the lock again if its file is no longer at its path, as the next kernel would lock another file. Returns
     /// `false` if another kernel has done so.
-    pub fn keep(&mut self) -> bool {
+    pub fn ensure_locked(&mut self) -> bool {
         if self.held.last().is_some_and(|file| is_at(file, &self.path)) {
             return true;
         }
@@ -106,22 +106,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_file_was_taken_away_is_held_again() {
+    fn a_removed_lock_file_is_locked_again() {
         let (_folder, home) = home();
         let mut lock = taken(&home);
         fs::remove_file(home.lock()).unwrap();
-        assert!(lock.keep());
+        assert!(lock.ensure_locked());
         assert!(matches!(HomeLock::take(&home).unwrap(), Holder::Other(pid) if pid == std::process::id()));
-        assert!(lock.keep());
+        assert!(lock.ensure_locked());
         assert_eq!(lock.held.len(), 2, "taken once for each loss");
     }
 
     #[test]
-    fn whoever_lost_its_home_knows() {
+    fn a_lost_lock_is_detected() {
         let (_folder, home) = home();
         let mut first = taken(&home);
         fs::rename(home.lock(), home.folder().join("elsewhere")).unwrap();
         let _second = taken(&home);
-        assert!(!first.keep());
+        assert!(!first.ensure_locked());
     }
 }

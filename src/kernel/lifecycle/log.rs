@@ -22,8 +22,8 @@ pub(super) fn install(home: &Home) -> io::Result<()> {
     rotate(home)?;
     rustix::stdio::dup2_stderr(open(home)?)?;
     // Stores in memory are migrated too, which is of no interest.
-    let told = || EnvFilter::new("info,rusqlite_migration=warn");
-    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| told());
+    let default = || EnvFilter::new("info,rusqlite_migration=warn");
+    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| default());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
     // In a test that runs several kernels in one process, the first installs it.
     let _ = lines.with_writer(|| Unfailing).log_internal_errors(false).try_init();
@@ -52,17 +52,17 @@ impl io::Write for Unfailing {
 
 /// Redirects standard output to where standard error goes, after the start line was printed. The path is not opened
 /// again: if the log had been removed meanwhile, the two streams would write to different files.
-pub(super) fn take_stdout() -> io::Result<()> {
+pub(super) fn redirect_stdout() -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(io::stderr())?)
 }
 
 /// Begins a new file if this one is large, or was removed, or the last new one could not be opened. Both streams
 /// follow.
-pub(super) fn keep(home: &Home) {
+pub(super) fn rotate_or_reopen(home: &Home) {
     let rotated = rotate(home);
     let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return };
     if !is_at(&File::from(stderr), &home.kernel_log()) {
-        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?)).and_then(|()| take_stdout());
+        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?)).and_then(|()| redirect_stdout());
     }
     if let Err(error) = rotated {
         tracing::debug!("the log grows on: {error}");
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_folder_is_made_anew() {
+    fn a_removed_log_folder_is_created_again() {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::at(parent.path()).unwrap();
         open(&home).unwrap();

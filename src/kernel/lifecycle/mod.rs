@@ -19,4 +19,4 @@ pub(crate) use recovery::UnfinishedWork;
 pub(crate) use shutdown::ShutdownCause;
 
 #[cfg(test)]
-pub(crate) use {home_watch::Whereabouts, recovery::mark_interrupted};
+pub(crate) use {home_watch::HomeLocation, recovery::mark_interrupted};

@@ -3,7 +3,7 @@
 use super::{
     error::KernelError,
     home_lock::{Holder, HomeLock},
-    home_watch::Whereabouts,
+    home_watch::HomeLocation,
     log, recovery,
     shutdown::ShutdownCause,
 };
@@ -67,7 +67,7 @@ const HALT_TIMEOUT: Duration = Duration::from_secs(30);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the kernel checks its files while something runs, and while nothing does.
 const TICK: Duration = Duration::from_secs(1);
-const REST_TICK: Duration = Duration::from_secs(5);
+const IDLE_TICK: Duration = Duration::from_secs(5);
 
 /// Files that the kernel has open besides its clients' connections: the store, the log, the lock and the socket, and
 /// the one that each lane may be writing.
@@ -81,22 +81,22 @@ const MOST_FILES: u64 = 4096;
 pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
     match start(home, options) {
         Ok(Some(started)) => {
-            tell(&StartLine::Ready { pid: std::process::id() });
-            log::take_stdout().map_err(KernelError::io("the log can't be opened"))?;
+            print_start_line(&StartLine::Ready { pid: std::process::id() });
+            log::redirect_stdout().map_err(KernelError::io("the log can't be opened"))?;
             started.serve();
             Ok(())
         }
         Ok(None) => Ok(()),
         Err(error) => {
             tracing::error!("{error}");
-            tell(&StartLine::Failed { reason: error.to_string() });
+            print_start_line(&StartLine::Failed { reason: error.to_string() });
             Err(error)
         }
     }
 }
 
 /// Prints the start line. An error is ignored, as the program that started the kernel may have ended.
-fn tell(line: &StartLine) {
+fn print_start_line(line: &StartLine) {
     if let Ok(line) = serde_json::to_string(line) {
         let mut out = io::stdout();
         let _ = writeln!(out, "{}", escape_json(&line)).and_then(|()| out.flush());
@@ -124,14 +124,14 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     let lock = match HomeLock::take(home)? {
         Holder::This(lock) => lock,
         Holder::Other(pid) => {
-            tell(&StartLine::Running { pid });
+            print_start_line(&StartLine::Running { pid });
             return Ok(None);
         }
     };
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
     let mut store = Store::open_with(home, &spec_of).map_err(|error| match error {
-        StoreError::Full => no_room(home),
+        StoreError::Full => disk_full_error(home),
         error => error.into(),
     })?;
     for notice in store.notices() {
@@ -165,7 +165,7 @@ fn most_clients(options: Options) -> Result<u32, KernelError> {
 }
 
 /// SQLite reports a file that may not grow as a full disk, too.
-fn no_room(home: &Home) -> KernelError {
+fn disk_full_error(home: &Home) -> KernelError {
     match (rustix::process::getrlimit(rustix::process::Resource::Fsize).current, home.free_bytes()) {
         (Some(limit), Ok(free)) if free > limit => KernelError::FileLimit { kilobytes: limit / 1024 },
         _ => KernelError::NoRoom(home.runs()),
@@ -241,9 +241,9 @@ impl Started {
     }
 
     /// Restores the lock, the log and the socket if they were removed from a home that still exists.
-    fn is_found_here(&mut self) -> bool {
-        log::keep(&self.kernel.home);
-        let held = self.lock.keep();
+    fn ensure_reachable(&mut self) -> bool {
+        log::rotate_or_reopen(&self.kernel.home);
+        let held = self.lock.ensure_locked();
         if held {
             self.listen_again_if_unlinked();
         }
@@ -251,44 +251,44 @@ impl Started {
     }
 
     /// An idle kernel wakes up rarely, and in time to shut down.
-    fn until_next_look(&self) -> Duration {
+    fn time_until_check(&self) -> Duration {
         self.kernel
             .idle_time()
-            .map_or(TICK, |idle| self.kernel.options.idle.saturating_sub(idle).clamp(TICK, REST_TICK))
+            .map_or(TICK, |idle| self.kernel.options.idle.saturating_sub(idle).clamp(TICK, IDLE_TICK))
     }
 
     fn serve(mut self) {
-        let found_here = loop {
-            match self.shutdown.recv_timeout(self.until_next_look()) {
+        let reachable = loop {
+            match self.shutdown.recv_timeout(self.time_until_check()) {
                 Ok(cause) => {
                     self.kernel.was_signalled.store(cause == ShutdownCause::Signal, Ordering::SeqCst);
-                    break self.kernel.whereabouts() == Whereabouts::Here;
+                    break self.kernel.locate_home() == HomeLocation::Here;
                 }
-                Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
+                Err(RecvTimeoutError::Disconnected) => break self.kernel.locate_home() == HomeLocation::Here,
                 Err(RecvTimeoutError::Timeout) => {
-                    let whereabouts = self.kernel.whereabouts();
-                    match whereabouts {
-                        Whereabouts::Here if !self.is_found_here() => break false,
-                        Whereabouts::Removed => break false,
-                        Whereabouts::Here | Whereabouts::Elsewhere => self.kernel.ensure_store(),
+                    let locate_home = self.kernel.locate_home();
+                    match locate_home {
+                        HomeLocation::Here if !self.ensure_reachable() => break false,
+                        HomeLocation::Removed => break false,
+                        HomeLocation::Here | HomeLocation::Elsewhere => self.kernel.ensure_store(),
                     }
                     self.kernel.retry_unsaved();
                     self.kernel.report_parked_runs();
                     self.kernel.back_up_if_due();
                     if self.kernel.shut_down_if_idle() {
-                        break whereabouts == Whereabouts::Here;
+                        break locate_home == HomeLocation::Here;
                     }
                 }
             }
         };
         // A client that comes later starts the next kernel, which waits for this one's lock or has found it already.
-        if found_here {
+        if reachable {
             let _ = fs::remove_file(&self.socket);
         }
         self.kernel.halt_all(HALT_TIMEOUT);
         self.kernel.retry_unsaved();
-        if found_here {
-            self.kernel.back_up_the_rest();
+        if reachable {
+            self.kernel.back_up_at_shutdown();
         }
         if let Err(error) = self.kernel.store().fold_log() {
             tracing::warn!("the store's log stays beside it: {error}");

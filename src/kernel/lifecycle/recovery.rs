@@ -24,7 +24,7 @@ pub(crate) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreErr
         Ok(runs) => (runs, Vec::new()),
         Err(error) if error.is_transient() => {
             tracing::warn!("what a dead kernel left open is not stored as interrupted yet: {error}");
-            let runs = store.left_open()?;
+            let runs = store.runs_to_interrupt()?;
             (runs.clone(), runs)
         }
         Err(error) => return Err(error),
@@ -93,7 +93,7 @@ impl Kernel {
         for UnfinishedJob { kind, deaths } in unfinished {
             let resumed = match kind {
                 JobKind::Run(run) => self.resume_halted(jobs, run),
-                JobKind::Cell(cell, Some(spec)) => self.measure_again(jobs, cell, spec),
+                JobKind::Cell(cell, Some(spec)) => self.resume_cell(jobs, cell, spec),
                 JobKind::Cell(cell, None) => {
                     tracing::warn!(
                         lesson = cell.lesson,

@@ -28,7 +28,7 @@ impl Kernel {
     }
 
     /// Restarts the idle time, because of a request.
-    pub(crate) fn touch(&self) {
+    pub(crate) fn reset_idle_time(&self) {
         self.jobs().last_busy = Instant::now();
     }
 
@@ -37,7 +37,7 @@ impl Kernel {
     pub(crate) fn shut_down_if_idle(&self) -> bool {
         let mut jobs = self.jobs();
         let mut is_shutting_down = lock(&self.is_shutting_down);
-        if !Self::is_at_rest(&jobs) || self.hub.clients() > 0 {
+        if !Self::has_no_jobs(&jobs) || self.hub.clients() > 0 {
             jobs.last_busy = Instant::now();
             return false;
         }
@@ -53,16 +53,16 @@ impl Kernel {
     /// How long nothing has run and nothing was left to store; `None` if anything is.
     pub(crate) fn idle_time(&self) -> Option<Duration> {
         let jobs = self.jobs();
-        (Self::is_at_rest(&jobs) && !self.wants_backup()).then(|| jobs.last_busy.elapsed())
+        (Self::has_no_jobs(&jobs) && !self.needs_backup()).then(|| jobs.last_busy.elapsed())
     }
 
-    fn is_at_rest(jobs: &Jobs) -> bool {
+    fn has_no_jobs(jobs: &Jobs) -> bool {
         jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty()
     }
 
     /// Whether nothing runs, and nothing is left to store.
     pub(crate) fn is_idle(&self) -> bool {
-        Self::is_at_rest(&self.jobs())
+        Self::has_no_jobs(&self.jobs())
     }
 
     pub(crate) fn is_shutting_down(&self) -> bool {
@@ -75,7 +75,7 @@ impl Kernel {
     /// Unless `force`, if anything runs.
     pub(crate) fn begin_shutdown(&self, force: bool) -> Result<(), Refusal> {
         let mut jobs = self.jobs();
-        if !force && let Some(message) = going_on(&jobs.run_ids()) {
+        if !force && let Some(message) = running_message(&jobs.run_ids()) {
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
         if let Some(Unsaved { run, state, .. }) = jobs.unsaved.first().filter(|_| !force) {
@@ -97,8 +97,8 @@ impl Kernel {
 
     /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is
     /// stored. No thread is inside LibTorch when the process ends.
-    pub(crate) fn halt_all(self: &Arc<Self>, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    pub(crate) fn halt_all(self: &Arc<Self>, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
         let mut jobs = self.jobs();
         (jobs.shutting_down, *lock(&self.is_shutting_down)) = (true, true);
         self.halt_cells(&mut jobs);
@@ -124,7 +124,7 @@ impl Kernel {
 }
 
 /// Why a kernel with these runs does not shut down; `None` without any.
-fn going_on(runs: &[RunId]) -> Option<String> {
+fn running_message(runs: &[RunId]) -> Option<String> {
     let remedy = "with `relu stop`, or the kernel with --force";
     match runs {
         [] => None,
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_run_is_going_on_and_several_are() {
-        let told = |runs: &[i64]| going_on(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
+        let told = |runs: &[i64]| running_message(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
         assert_eq!(told(&[]), None);
         assert!(told(&[7]).unwrap().starts_with("run 7 is going on; end it with `relu stop`"));
         assert!(told(&[1, 2, 3]).unwrap().starts_with("runs 1, 2 and 3 are going on; end them with `relu stop`"));

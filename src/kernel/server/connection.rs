@@ -50,7 +50,7 @@ pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
         if let Some((kind, message)) = refusal {
             outbox.send(&ServerLine::Reply { id: 0, reply: Reply::Refused { kind, message } });
         } else {
-            Conversation { kernel, outbox, greeted: Greeted::No }.hold(&stream);
+            ClientSession { kernel, outbox, handshake: Handshake::No }.serve_requests(&stream);
         }
     };
     let started = started.and_then(|_| thread::Builder::new().name("client reader".into()).spawn(reader));
@@ -110,21 +110,21 @@ fn peer(_stream: &UnixStream) -> Result<(), String> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Greeted {
+enum Handshake {
     No,
     Yes,
     /// The client speaks another version of the protocol. It may still ask an idle kernel to shut down.
     OtherVersion,
 }
 
-struct Conversation<'a> {
+struct ClientSession<'a> {
     kernel: &'a Arc<Kernel>,
     outbox: &'a Arc<Outbox>,
-    greeted: Greeted,
+    handshake: Handshake,
 }
 
-impl Conversation<'_> {
-    fn hold(&mut self, stream: &UnixStream) {
+impl ClientSession<'_> {
+    fn serve_requests(&mut self, stream: &UnixStream) {
         let mut input = BufReader::new(stream);
         let mut line = Vec::new();
         loop {
@@ -158,18 +158,18 @@ impl Conversation<'_> {
             return self.outbox.close();
         }
         let is_shutdown = matches!(body, RequestBody::Shutdown { .. });
-        let reply = match (self.greeted, body) {
-            (_, RequestBody::Hello { protocol, client }) => self.greet(protocol, &client),
-            (Greeted::Yes, RequestBody::Follow) => {
+        let reply = match (self.handshake, body) {
+            (_, RequestBody::Hello { protocol, client }) => self.answer_hello(protocol, &client),
+            (Handshake::Yes, RequestBody::Follow) => {
                 self.kernel.hub.follow(self.outbox);
                 Reply::Done
             }
-            (Greeted::Yes, body) => self.handle(body),
-            (Greeted::OtherVersion, RequestBody::Shutdown { force: false }) => {
+            (Handshake::Yes, body) => self.handle(body),
+            (Handshake::OtherVersion, RequestBody::Shutdown { force: false }) => {
                 self.handle(RequestBody::Shutdown { force: false })
             }
-            (Greeted::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
-            (Greeted::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
+            (Handshake::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
+            (Handshake::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
         };
         let is_shutdown = is_shutdown && reply == Reply::Done;
         self.outbox.send(&ServerLine::Reply { id, reply });
@@ -184,10 +184,10 @@ impl Conversation<'_> {
         reply_or_panic(|| self.kernel.handle(body), &self.kernel.home.kernel_log())
     }
 
-    fn greet(&mut self, protocol: u32, client: &str) -> Reply {
+    fn answer_hello(&mut self, protocol: u32, client: &str) -> Reply {
         tracing::debug!(client, protocol, "a client");
         if protocol == PROTOCOL_VERSION {
-            self.greeted = Greeted::Yes;
+            self.handshake = Handshake::Yes;
             Reply::Hello(Hello {
                 protocol: PROTOCOL_VERSION,
                 pid: std::process::id(),
@@ -196,7 +196,7 @@ impl Conversation<'_> {
                 interrupted: lock(&self.kernel.unfinished).sentences(),
             })
         } else {
-            self.greeted = Greeted::OtherVersion;
+            self.handshake = Handshake::OtherVersion;
             refused(ErrorKind::Protocol, versions_differ())
         }
     }
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_too_long_is_thrown_away_and_the_next_is_read() {
+    fn a_line_that_is_too_long_is_discarded_and_the_next_is_read() {
         let text = [vec![b'x'; LONGEST_LINE + 5], b"\nnext\n".to_vec(), b"cut".to_vec()].concat();
         let mut input = BufReader::with_capacity(1000, text.as_slice());
         let mut line = Vec::new();

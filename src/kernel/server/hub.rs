@@ -120,7 +120,7 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
 
 /// The kinds of notices about a run, the most urgent first. Each stays until it is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Complaint {
+pub(crate) enum NoticeKind {
     /// The store's files are not at their paths, so nothing can be stored.
     Store,
     /// The run's state can't be stored.
@@ -136,7 +136,7 @@ pub(crate) enum Complaint {
 }
 
 /// The most urgent notice of each run.
-fn firsts(notices: &BTreeMap<(RunId, Complaint), String>) -> BTreeMap<RunId, String> {
+fn firsts(notices: &BTreeMap<(RunId, NoticeKind), String>) -> BTreeMap<RunId, String> {
     // Later entries replace earlier ones with the same key, so the first in order is collected last.
     notices.iter().rev().map(|(&(run, _), text)| (run, text.clone())).collect()
 }
@@ -147,7 +147,7 @@ pub(crate) struct Hub {
     clients: Mutex<Vec<Arc<Outbox>>>,
     followers: Mutex<Vec<Arc<Outbox>>>,
     /// The notices about each run. A run shows the most urgent one.
-    notices: Mutex<BTreeMap<(RunId, Complaint), String>>,
+    notices: Mutex<BTreeMap<(RunId, NoticeKind), String>>,
 }
 
 impl Hub {
@@ -178,12 +178,12 @@ impl Hub {
     }
 
     /// Sends each client's queued lines and closes its connection, waiting at most this long.
-    pub fn disconnect_all(&self, patience: Duration) {
+    pub fn disconnect_all(&self, timeout: Duration) {
         let clients = std::mem::take(&mut *lock(&self.clients));
         for outbox in &clients {
             outbox.finish();
         }
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         for outbox in &clients {
             outbox.wait_for_end(deadline);
         }
@@ -223,12 +223,12 @@ impl Hub {
     }
 
     /// Sets or withdraws a notice, and announces the run's most urgent notice if that has changed.
-    pub fn notice(&self, run: RunId, of: Complaint, text: Option<String>) {
+    pub fn set_notice(&self, run: RunId, kind: NoticeKind, text: Option<String>) {
         let mut notices = lock(&self.notices);
         let before = firsts(&notices).remove(&run);
         match text {
-            Some(text) => notices.insert((run, of), text),
-            None => notices.remove(&(run, of)),
+            Some(text) => notices.insert((run, kind), text),
+            None => notices.remove(&(run, kind)),
         };
         let after = firsts(&notices).remove(&run);
         if before != after {
@@ -240,8 +240,8 @@ impl Hub {
     /// Removes all notices of a run that is over.
     pub fn forget_notices(&self, run: RunId) {
         let all: Vec<_> = lock(&self.notices).keys().filter(|(of, _)| *of == run).map(|(_, of)| *of).collect();
-        for complaint in all {
-            self.notice(run, complaint, None);
+        for kind in all {
+            self.set_notice(run, kind, None);
         }
     }
 }

@@ -6,7 +6,7 @@ mod hub;
 mod requests;
 
 pub(crate) use connection::serve;
-pub(crate) use hub::{Complaint, Hub};
+pub(crate) use hub::{Hub, NoticeKind};
 
 #[cfg(test)]
 pub(crate) use {connection::Registration, hub::Outbox};

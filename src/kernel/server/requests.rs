@@ -9,7 +9,7 @@ const LONGEST_NAME: usize = 100;
 
 impl Kernel {
     pub(crate) fn handle(self: &Arc<Self>, body: RequestBody) -> Reply {
-        self.touch();
+        self.reset_idle_time();
         match self.try_handle(body) {
             Ok(reply) => reply,
             Err(Refusal { kind, message }) => {
@@ -31,7 +31,7 @@ impl Kernel {
             RequestBody::Rename { run, name } => {
                 let name = checked_name(name)?;
                 self.store().rename(run, name.as_deref())?;
-                self.ask_for_backup();
+                self.request_backup();
                 self.announce(RunEvent::Renamed { run, name });
             }
             RequestBody::Delete { run } => self.delete(run)?,

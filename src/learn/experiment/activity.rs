@@ -17,7 +17,7 @@ const SHOWN: u32 = 5000;
 const BINS: usize = 40;
 
 /// The measurements of one network of one seed.
-struct Seen {
+struct Measurements {
     /// Number of active units for each digit.
     counts: Vec<f64>,
     /// Mean of them over the digits of each class.
@@ -56,7 +56,7 @@ pub fn run(settings: &protocol::Activity, bench: &mut Bench) -> Result<Outcome, 
     Ok(report(&settings.penalties, i64::from(settings.width), &seen, seeds))
 }
 
-fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentError> {
+fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Measurements, ExperimentError> {
     let z = tch::no_grad(|| pre_activations(net, x));
     let on = z[z.len() - 2].gt(0.0).to_kind(Kind::Float);
     let counts = on.sum_dim_intlist([1].as_slice(), false, Kind::Float);
@@ -67,7 +67,7 @@ fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentEr
     let by_class = (members.matmul(&counts.unsqueeze(1)) / &sizes).view(-1);
     // For each unit, the share of each class's digits for which it is active: (classes, units).
     let rates = members.matmul(&on) / &sizes;
-    Ok(Seen {
+    Ok(Measurements {
         by_class: row(&by_class)?,
         overlap: overlaps(&on, &members)?,
         ink: correlation(&counts, &x.sum_dim_intlist([1].as_slice(), false, Kind::Float)),
@@ -158,31 +158,31 @@ fn key(penalties: &[f64], at: usize) -> String {
     }
 }
 
-fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &[u64]) -> Outcome {
+fn report(penalties: &[f64], width: i64, seen: &[Result<Measurements, Absent>], seeds: &[u64]) -> Outcome {
     let (mut findings, mut figures, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     let (mut many, mut which, mut network) = (Vec::new(), Vec::new(), Vec::new());
     for (at, seeded) in seen.chunks(seeds.len()).enumerate() {
         let (name, key) = (name(penalties[at]), key(penalties, at));
-        let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
-            let one = |seen: &Result<Seen, Absent>| match seen {
+        let all = |what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
+            let one = |seen: &Result<Measurements, Absent>| match seen {
                 Ok(seen) => summary::number(what(seen), "no unit answers"),
                 Err(absent) => Err(*absent),
             };
             seeded.iter().map(one).collect()
         };
-        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
-        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+        let average = |what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(what));
+        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
             let values = all(value);
             findings.push(summary::finding(format!("activity.{what}.{key}"), &name, &values, seeds, says).tabled());
             summary::with_spread(&values, decimals)
         };
         let percent = 100.0 / width as f64;
-        let varies = |s: &Seen| {
+        let varies = |s: &Measurements| {
             let (mean, spread) = summary::mean_and_spread(&s.counts);
             100.0 * spread.unwrap_or_default() / mean.unwrap_or_default()
         };
         // A coin for each unit, heads as often as units are active: the spread that arises by chance.
-        let chance = |s: &Seen| {
+        let chance = |s: &Measurements| {
             let share = mean_of(&s.counts) / width as f64;
             100.0 * ((1.0 - share) / (share * width as f64)).sqrt()
         };
@@ -270,7 +270,7 @@ fn tables(penalties: &[f64], [many, which, network]: [Vec<Vec<String>>; 3]) -> V
 }
 
 /// Histogram of the digits by how many units they activate, in percent, all seeds together.
-fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::PlotSeries {
+fn histogram(name: &str, width: i64, seeded: &[Result<Measurements, Absent>]) -> protocol::PlotSeries {
     let mut bins = [0_u32; BINS];
     let counts = seeded.iter().flatten().flat_map(|seen| &seen.counts);
     let mut all = 0.0;

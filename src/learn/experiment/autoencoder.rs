@@ -19,7 +19,7 @@ const BATCH: u32 = 50;
 /// Of 0.001, 0.005, 0.02, 0.05 and 0.1 the rate after which all three activations fine-tune best on 1000 labels.
 const RATE: f64 = 0.02;
 
-pub struct Pretext<'a> {
+pub struct PretrainSettings<'a> {
     pub epochs: u32,
     pub seed: u64,
     /// Weight of the L1 penalty on the code.
@@ -30,7 +30,7 @@ pub struct Pretext<'a> {
 }
 
 /// Pre-trains every hidden layer of a network on `x`, (count, 784), without labels. The output layer is unchanged.
-pub fn pretrain(net: &mut Network, x: &Tensor, how: &Pretext) -> Result<Trained, ExperimentError> {
+pub fn pretrain(net: &mut Network, x: &Tensor, how: &PretrainSettings) -> Result<Trained, ExperimentError> {
     let mut input = x.shallow_clone();
     let hidden = layers(net) - 1;
     for layer in 0..hidden {
@@ -92,7 +92,7 @@ fn restore(
     net: &Network,
     layer: usize,
     input: &Tensor,
-    how: &Pretext,
+    how: &PretrainSettings,
     from: f64,
     part: f64,
 ) -> Result<Trained, ExperimentError> {

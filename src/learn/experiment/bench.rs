@@ -85,19 +85,19 @@ impl<'a> Bench<'a> {
         mut shown: impl FnMut(&[Option<T>]) -> Option<Outcome>,
     ) -> Result<Vec<T>, ExperimentError> {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-        let (stop, news, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
+        let (stop, changed, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
         let done: Vec<AtomicU64> = items.iter().map(|_| AtomicU64::new(0)).collect();
         let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
         thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
             for _ in 0..workers {
-                let (sender, stop, news, next, done, work) = (sender.clone(), &stop, &news, &next, &done, &work);
+                let (sender, stop, changed, next, done, work) = (sender.clone(), &stop, &changed, &next, &done, &work);
                 scope.spawn(move || {
                     machine::use_threads(1);
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { break };
-                        let result = work(item, &Part { stop, news, done: &done[at] });
+                        let result = work(item, &Part { stop, changed, done: &done[at] });
                         done[at].store(1.0_f64.to_bits(), Ordering::Relaxed);
                         if sender.send((at, result)).is_err() {
                             break;
@@ -115,7 +115,7 @@ impl<'a> Bench<'a> {
                         partial = shown(&results);
                     }
                     Ok((_, Err(error))) => outcome = outcome.and(Err(error)),
-                    Err(mpsc::RecvTimeoutError::Timeout) if news.swap(false, Ordering::Relaxed) => {
+                    Err(mpsc::RecvTimeoutError::Timeout) if changed.swap(false, Ordering::Relaxed) => {
                         partial = shown(&results);
                     }
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -142,7 +142,7 @@ impl<'a> Bench<'a> {
 /// One item of `Bench::each` in work.
 pub struct Part<'a> {
     stop: &'a AtomicBool,
-    news: &'a AtomicBool,
+    changed: &'a AtomicBool,
     /// The bits of a share from 0 to 1.
     done: &'a AtomicU64,
 }
@@ -160,7 +160,7 @@ impl Part<'_> {
     }
 
     /// Reports that there is something new to show, such as an epoch's loss, before the item is done.
-    pub fn news(&self) {
-        self.news.store(true, Ordering::Relaxed);
+    pub fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Relaxed);
     }
 }

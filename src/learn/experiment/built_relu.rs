@@ -121,7 +121,7 @@ mod tests {
     /// Of the sixteen chains of two, six have the values 0, 0, 1, and two of these are the rectifier; the others are
     /// steps and a parabola.
     #[test]
-    fn slopes_tell_a_rectifier_from_what_has_its_values() {
+    fn slopes_distinguish_a_rectifier_from_functions_with_its_values() {
         let built: Vec<Built> = BuiltRelu::default().operations.iter().map(|chain| Built::of(chain).unwrap()).collect();
         let found: Vec<_> =
             built.iter().filter(|one| one.passes).map(|one| (one.written.as_str(), one.rectifies)).collect();

@@ -31,14 +31,14 @@ struct ArmId {
 
 /// The results of one network.
 #[derive(Clone, Debug, Default)]
-struct Course {
+struct History {
     /// Mean loss of each epoch's batches, and the error after it in percent.
     epochs: Vec<(f64, f64)>,
     /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
-impl Course {
+impl History {
     fn has_begun(&self) -> bool {
         !self.epochs.is_empty() || self.absent.is_some()
     }
@@ -55,7 +55,7 @@ impl Course {
 /// Records each epoch, for the reader to see while the network learns.
 struct Watch<'a> {
     part: &'a Part<'a>,
-    courses: &'a Mutex<Vec<Course>>,
+    courses: &'a Mutex<Vec<History>>,
     at: usize,
     validation: (Tensor, Tensor),
 }
@@ -69,7 +69,7 @@ impl Recipe for Watch<'_> {
         let (images, labels) = &self.validation;
         let error = mlp::error(net, images, labels);
         self.courses.lock().unwrap_or_else(PoisonError::into_inner)[self.at].epochs.push((loss, error));
-        self.part.news();
+        self.part.mark_changed();
         Ok(())
     }
 }
@@ -87,7 +87,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     let mut sizes = vec![i64::from(settings.width); settings.depth as usize + 2];
     sizes[0] = 784;
     sizes[settings.depth as usize + 1] = 10;
-    let courses = Mutex::new(vec![Course::default(); arms.len()]);
+    let courses = Mutex::new(vec![History::default(); arms.len()]);
     let work = |at: &usize, part: &Part| {
         let ArmId { case, rate, seed } = arms[*at];
         let mut net = build(case, &sizes, seed);
@@ -114,7 +114,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
 /// The network of a case before training.
 fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
     let mut net = mlp(sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
-    let rest = at_rest(case.activation);
+    let rest = output_at_zero(case.activation);
     if case.is_scaled() {
         for layer in 0..layers(&net) {
             let _ = mlp::weight(&net, layer).shallow_clone().g_mul_scalar_(case.gain);
@@ -135,14 +135,14 @@ fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
 }
 
 /// phi(0).
-fn at_rest(phi: Activation) -> f64 {
+fn output_at_zero(phi: Activation) -> f64 {
     activation::apply(phi, &Tensor::from(0.0_f64)).double_value(&[])
 }
 
 /// The factor by which a layer multiplies the gradient's size before training, by the theory of wide layers.
 /// `brightness` is the mean squared pixel.
 fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
-    let offset = if case.centre == Centre::None { 0.0 } else { at_rest(case.activation) };
+    let offset = if case.centre == Centre::None { 0.0 } else { output_at_zero(case.activation) };
     let DeepCase { activation, init, gain, .. } = case;
     Wide { activation, init, gain, offset, width: settings.width.into(), depth: settings.depth }.factor(brightness)
 }
@@ -152,14 +152,14 @@ fn report(
     settings: &DeepTraining,
     seeds: &[u64],
     arms: &[ArmId],
-    courses: &[Course],
+    courses: &[History],
     (epochs, factors): (u32, &[f64]),
 ) -> Outcome {
     let (mut losses, mut errors, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings: Vec<Finding> = Vec::new();
     let mut learning = 0;
     for (&case, factor) in settings.cases.iter().zip(factors) {
-        let of = |rate: usize| -> Vec<(u64, &Course)> {
+        let of = |rate: usize| -> Vec<(u64, &History)> {
             let ours = arms.iter().zip(courses).filter(|(arm, _)| arm.case == case && arm.rate == rate);
             ours.filter(|(_, course)| course.has_begun()).map(|(arm, course)| (arm.seed, course)).collect()
         };
@@ -174,14 +174,14 @@ fn report(
             absent_a.cmp(&absent_b).then(loss_a.total_cmp(&loss_b))
         };
         let Some(best) = rates.min_by(better) else { continue };
-        let (known, courses): (Vec<u64>, Vec<&Course>) = of(best).into_iter().unzip();
+        let (known, courses): (Vec<u64>, Vec<&History>) = of(best).into_iter().unzip();
         let name = format!("{}, {}", case.activation_title(), case.init_title());
         let mean = |epoch: usize, pick: fn(&(f64, f64)) -> f64| {
             let values: Vec<f64> = courses.iter().filter_map(|course| course.epochs.get(epoch)).map(pick).collect();
             summary::mean_and_spread(&values)
         };
         // The epoch in which a network diverged is a gap.
-        let length = |course: &&Course| course.epochs.len() + usize::from(course.absent.is_some());
+        let length = |course: &&History| course.epochs.len() + usize::from(course.absent.is_some());
         let through = courses.iter().map(length).max().unwrap_or(0);
         for (series, pick) in [(&mut losses, loss_of as fn(&(f64, f64)) -> f64), (&mut errors, error_of)] {
             let points = (0..through).map(|epoch| ((epoch + 1) as f64, mean(epoch, pick).0)).collect();

@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 const KINDS: [Activation; 2] = [Activation::Relu, Activation::LEAKY];
 
 /// The history of one network.
-struct Course {
+struct History {
     /// Percent of the hidden units that are silent for every training image, before training and after each epoch in
     /// which the network did not diverge.
     dead: Vec<f64>,
@@ -47,14 +47,14 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
         let dead: Vec<f64> = count.silent.iter().map(share).collect();
         let last = dead.last().copied().unwrap_or_default();
         let at_the_end = |value: &dyn Fn() -> f64| trained.map(|()| value());
-        Ok(Course {
+        Ok(History {
             dead,
             ends_dead: at_the_end(&|| last),
             revived: at_the_end(&|| revived),
             error: at_the_end(&|| error(&net, &test, &test_labels)),
         })
     };
-    let shown = |so_far: &[Option<Course>]| {
+    let shown = |so_far: &[Option<History>]| {
         let known = arms.iter().zip(so_far.chunks(seeds.len()));
         let known: Vec<_> = known.map(|(&arm, courses)| (arm, courses.iter().flatten().collect())).collect();
         Some(Outcome { figures: vec![Figure::Plot(curves(&known))], ..Outcome::default() })
@@ -66,7 +66,7 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
     Ok(report(prefix, &found, seeds))
 }
 
-type Arm<'a> = ((Activation, f64), Vec<&'a Course>);
+type Arm<'a> = ((Activation, f64), Vec<&'a History>);
 
 fn curves(arms: &[Arm]) -> Plot {
     let series = arms
@@ -78,7 +78,7 @@ fn curves(arms: &[Arm]) -> Plot {
                 summary::mean_and_spread(&dead)
             };
             // The epoch in which a network diverged is a gap.
-            let length = |course: &&Course| course.dead.len() + usize::from(course.ends_dead.is_err());
+            let length = |course: &&History| course.dead.len() + usize::from(course.ends_dead.is_err());
             let epochs = courses.iter().map(length).max().unwrap_or(0);
             let points = (0..epochs).map(|epoch| (epoch as f64, at(epoch).0)).collect();
             let name = format!("{}, learning rate {rate}", phi.title());
@@ -97,7 +97,7 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     let (mut plot, mut places) = (curves(arms), Vec::new());
     for ((phi, rate), courses) in arms {
-        let all = |what: fn(&Course) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
+        let all = |what: fn(&History) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
         let dead = all(|course| course.ends_dead);
         let (revived, error) = (all(|course| course.revived), all(|course| course.error));
         let name = format!("{} at learning rate {rate}", phi.title());

@@ -30,7 +30,7 @@ struct Layer {
 }
 
 /// One price for one seed.
-struct Seen {
+struct Measurements {
     layers: Vec<Layer>,
     settled: f64,
     /// The largest difference between a step and the rectifier layer that equals it.
@@ -61,7 +61,7 @@ pub fn run(settings: &Ista, bench: &mut Bench) -> Result<Outcome, ExperimentErro
     Ok(report(prices, &seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Measurements, ExperimentError> {
     let best = dictionary.codes(x, SETTLED, || part.poll())?;
     let (ista, lowest) = (dictionary.steps(x), dictionary.cost(x, &best));
     let mut a = ista.zero();
@@ -94,7 +94,7 @@ fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Seen, Experi
             });
         }
     }
-    Ok(Seen { layers, settled: 100.0 * mean(&best.gt(0.0)), gap, shrunk })
+    Ok(Measurements { layers, settled: 100.0 * mean(&best.gt(0.0)), gap, shrunk })
 }
 
 /// Jaccard index of the active units, in percent.
@@ -103,11 +103,11 @@ fn agreement(a: &Tensor, b: &Tensor) -> f64 {
     100.0 * mean(&a.logical_and(&b)) / mean(&a.logical_or(&b)).max(1e-12)
 }
 
-fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
-    let all = |price: usize, what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+fn report(prices: &[f64], seen: &[Vec<Measurements>], seeds: &[u64]) -> Outcome {
+    let all = |price: usize, what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
         seen.iter().map(|seeded| summary::number(what(&seeded[price]), "its cost is 0")).collect()
     };
-    let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean(&all(price, what));
+    let average = |price: usize, what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(price, what));
     let mut findings: Vec<Finding> = Vec::new();
     let (mut active, mut above): (Vec<PlotSeries>, Vec<PlotSeries>) = (Vec::new(), Vec::new());
     let mut by_price: Vec<(usize, Vec<String>)> = Vec::new();

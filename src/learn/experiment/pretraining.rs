@@ -1,7 +1,7 @@
 //! Whether a rectifier network still gains from unsupervised pre-training: Table 1 of Glorot et al. 2011, MNIST, at a
 //! size for two cores, and the same with few labels (their Figure 4).
 
-use super::autoencoder::{Pretext, pretrain};
+use super::autoencoder::{PretrainSettings, pretrain};
 use super::mlp::{Recipe, Training, digits, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
@@ -61,7 +61,7 @@ fn measure(
     let restored = pretrain(
         &mut pretrained,
         &digits(data.training(), unlabelled),
-        &Pretext { epochs, seed, penalty, part, share },
+        &PretrainSettings { epochs, seed, penalty, part, share },
     )?;
     let networks = settings.labels.len() as f64 * 2.0;
     let mut errors = Errors::new();

@@ -24,7 +24,7 @@ const BINS: usize = 64;
 type Shares = [f64; 2];
 
 /// The measurements of one network of one seed.
-struct Seen {
+struct Measurements {
     activation: Activation,
     fresh: [Shares; LAYERS],
     trained: Result<Trained, Absent>,
@@ -71,7 +71,7 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
                 }),
                 Err(absent) => Err(absent),
             };
-            Ok(Seen { activation: phi, fresh, trained })
+            Ok(Measurements { activation: phi, fresh, trained })
         },
         |_| None,
     )?;
@@ -119,15 +119,15 @@ fn histogram(net: &Network, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
 }
 
-fn report(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
+fn report(settings: &Saturation, seeds: &[u64], seen: &[Measurements]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in &settings.activations {
-        let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();
+        let ours: Vec<&Measurements> = seen.iter().filter(|seen| seen.activation == phi).collect();
         let fresh = |what: &dyn Fn(&[Shares; LAYERS]) -> f64| -> Vec<Measured> {
             ours.iter().map(|seen| summary::number(what(&seen.fresh), "its sums are not finite")).collect()
         };
         let trained = |what: &dyn Fn(&Trained) -> f64| -> Vec<Measured> {
-            let one = |seen: &&Seen| match &seen.trained {
+            let one = |seen: &&Measurements| match &seen.trained {
                 Ok(trained) => summary::number(what(trained), "its sums are not finite"),
                 Err(absent) => Err(*absent),
             };

@@ -127,7 +127,7 @@ fn probes(
         let (x, test) = (scale.apply(x), scale.apply(test));
         let mut random = Random::new(seed, Purpose::InitialWeights);
         let mut probe = mlp(&[x.size()[1], 10], Activation::Linear, Init::Standard, &mut random);
-        let trained = train(&mut probe, &x, &labels, &how, &mut Fading { part, from, to: 1.0 })?;
+        let trained = train(&mut probe, &x, &labels, &how, &mut LinearDecay { part, from, to: 1.0 })?;
         let error = |x: &Tensor, labels: &Tensor| trained.map(|()| mlp::error(&probe, x, labels));
         let (train_error, test_error) = (error(&x, &labels), error(&test, &test_labels));
         Ok(Probe { key, title, zeros, train_error, test_error })
@@ -156,7 +156,7 @@ fn probes(
             // The sigmoid's slope is a quarter of the others'.
             let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-            let trained = train(&mut net, &x, &labels, &how, &mut Fading { part, from: 0.0, to: 0.6 })?;
+            let trained = train(&mut net, &x, &labels, &how, &mut LinearDecay { part, from: 0.0, to: 0.6 })?;
             let hidden = |x: &Tensor, layer: usize| tch::no_grad(|| net.trace(x).0.swap_remove(layer).y);
             (0..2)
                 .map(|layer| {
@@ -219,13 +219,13 @@ impl Scale {
 }
 
 /// Plain training with a learning rate that falls linearly to 0, reporting its progress.
-struct Fading<'a> {
+struct LinearDecay<'a> {
     part: &'a Part<'a>,
     from: f64,
     to: f64,
 }
 
-impl Recipe for Fading<'_> {
+impl Recipe for LinearDecay<'_> {
     fn learning_rate(&self, how: &Training, epoch: u32) -> f64 {
         how.learning_rate * f64::from(how.epochs + 1 - epoch) / f64::from(how.epochs)
     }

@@ -24,7 +24,7 @@ const FAR: f64 = 8.0;
 const BINS: usize = 48;
 
 /// The measurements of one seed.
-struct Seen {
+struct Measurements {
     atoms: Vec<Vec<u8>>,
     components: Vec<Vec<u8>>,
     strips: Vec<(Vec<u8>, String)>,
@@ -51,13 +51,13 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
             if seed == seeds[0] && done * FRAMES >= frames {
                 frames += 1.0;
                 *growing.lock().unwrap_or_else(PoisonError::into_inner) = grown.pictures()?;
-                part.news();
+                part.mark_changed();
             }
             part.step(0.98 * done)
         })?;
         look(&dictionary, &x, &patches(&digits(data.test(), CODED), &mut random), part)
     };
-    let shown = |_: &[Option<Seen>]| {
+    let shown = |_: &[Option<Measurements>]| {
         let atoms = growing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (!atoms.is_empty()).then(|| Outcome { figures: vec![grid("The dictionary", atoms)], ..Outcome::default() })
     };
@@ -65,7 +65,7 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(report(&seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> Result<Measurements, ExperimentError> {
     let a = dictionary.codes(x, 500, || part.poll())?;
     let (_, axes) = learned.tr().matmul(learned).linalg_eigh("L");
     // Ascending, so the largest are last.
@@ -74,7 +74,7 @@ fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> R
     let nonzero = a.ne(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
     let kept = (nonzero * a.size()[1] as f64).round().clamp(1.0, b.size()[1] as f64) as i64;
     let few = b.narrow(1, 0, kept).matmul(&axes.narrow(1, 0, kept).tr());
-    Ok(Seen {
+    Ok(Measurements {
         atoms: dictionary.pictures()?,
         components: pictures(&axes)?,
         strips: strips(dictionary, x, &a)?,
@@ -166,11 +166,11 @@ fn grid(title: &str, images: Vec<Vec<u8>>) -> Figure {
     })
 }
 
-fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
-    let all = |what: fn(&Seen) -> f64| -> Vec<Measured> {
+fn report(seen: &[Measurements], seeds: &[u64]) -> Outcome {
+    let all = |what: fn(&Measurements) -> f64| -> Vec<Measured> {
         seen.iter().map(|seen| summary::number(what(seen), "no patch uses any of the dictionary")).collect()
     };
-    let find = |key: &str, subject: &str, what: fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+    let find = |key: &str, subject: &str, what: fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
         summary::finding(format!("sparse-coding.{key}"), subject, &all(what), seeds, says).tabled()
     };
     let (sparse, components) = ("the sparse code", "the principal components");
@@ -209,7 +209,7 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
         summary::log_axis("% of them"),
         vec![curve("sparse codes", 0), curve("principal components", 1)],
     );
-    let row = |name: &str, numbers: [fn(&Seen) -> f64; 3]| {
+    let row = |name: &str, numbers: [fn(&Measurements) -> f64; 3]| {
         let cells = numbers.map(|what| summary::with_spread(&all(what), 1));
         std::iter::once(name.to_string()).chain(cells).collect()
     };

@@ -5,7 +5,7 @@ use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::network::{Architecture, Mode, Network};
 use crate::{random::Purpose, random::Random};
-use protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use protocol::{Activation, Bar, Bars, Aim, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::{Kind, Tensor};
 
 /// One way to train.
@@ -17,14 +17,14 @@ struct Arm {
 }
 
 /// The results of one network.
-struct Course {
+struct History {
     /// Test error, in percent, at the evaluated epochs.
     errors: Vec<(u32, f64)>,
     /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
-impl Course {
+impl History {
     fn end(&self) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
@@ -71,16 +71,16 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
         let random = Random::new(seed, Purpose::Noise { epoch: 0 });
         let mut recipe = Watch { tricks, random, test, test_labels, errors: Vec::new(), looks, part };
         let trained = train(&mut net, &x, &labels, &how, &mut recipe)?;
-        Ok(Course { errors: recipe.errors, absent: trained.err() })
+        Ok(History { errors: recipe.errors, absent: trained.err() })
     };
-    let shown = |so_far: &[Option<Course>]| {
-        let known: Vec<Vec<&Course>> =
+    let shown = |so_far: &[Option<History>]| {
+        let known: Vec<Vec<&History>> =
             so_far.chunks(seeds.len()).map(|seeds| seeds.iter().flatten().collect()).collect();
         let figures = of_each(settings, &arms, &known).map(|(phi, arms, courses)| curves(phi, arms, courses));
         Some(Outcome { figures: figures.collect(), ..Outcome::default() })
     };
     let courses = bench.each("training with each trick", &items, work, shown)?;
-    let by_arm: Vec<Vec<&Course>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
+    let by_arm: Vec<Vec<&History>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
     let mut outcome = Outcome::default();
     for (phi, arms, courses) in of_each(settings, &arms, &by_arm) {
         let found = report(phi, arms, courses, seeds);
@@ -102,14 +102,14 @@ fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
 fn of_each<'a, 'e>(
     settings: &'a Tricks,
     arms: &'a [Arm],
-    courses: &'a [Vec<&'e Course>],
-) -> impl Iterator<Item = (Activation, &'a [Arm], &'a [Vec<&'e Course>])> {
+    courses: &'a [Vec<&'e History>],
+) -> impl Iterator<Item = (Activation, &'a [Arm], &'a [Vec<&'e History>])> {
     let each = settings.tricks.len() + 2;
     let parts = arms.chunks(each).zip(courses.chunks(each));
     settings.activations.iter().zip(parts).map(|(&phi, (arms, courses))| (phi, arms, courses))
 }
 
-fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
+fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&History>]) -> Figure {
     let series = arms
         .iter()
         .zip(courses)
@@ -137,12 +137,12 @@ fn add(sum: &mut [Measured], gains: &[Measured]) {
     }
 }
 
-fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
-    let ends = |courses: &[&Course]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
+fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&History>], seeds: &[u64]) -> Outcome {
+    let ends = |courses: &[&History]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
     let (plain, title) = (ends(&courses[0]), phi.title());
     let (mut rows, mut findings, mut bars) = (Vec::new(), Vec::new(), Vec::new());
     let mut sum: Vec<Measured> = vec![Ok(0.0); seeds.len()];
-    let mut camps = Camp::ALL.map(|camp| (camp, sum.clone()));
+    let mut aims = Aim::ALL.map(|aim| (aim, sum.clone()));
     let mut together = Vec::new();
     for (arm, courses) in arms.iter().zip(courses) {
         let (name, ends) = (arm.name, ends(courses));
@@ -174,8 +174,8 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
             together = gains;
         } else if let [trick] = arm.tricks[..] {
             add(&mut sum, &gains);
-            let camp = camps.iter_mut().find(|(camp, _)| trick.camp() == Some(*camp));
-            if let Some((_, gained)) = camp {
+            let aim = aims.iter_mut().find(|(aim, _)| trick.aim() == Some(*aim));
+            if let Some((_, gained)) = aim {
                 add(gained, &gains);
             }
         }
@@ -200,13 +200,13 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
         let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
         findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
     }
-    for (camp, gains) in &camps {
-        let what = match camp {
-            Camp::Descent => "a faster descent",
-            Camp::NewDigits => "new digits",
+    for (aim, gains) in &aims {
+        let what = match aim {
+            Aim::Descent => "a faster descent",
+            Aim::NewDigits => "new digits",
         };
         let says = |gain: f64| format!("{title}: the tricks for {what} sum up to {gain:.2} points");
-        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", camp.name()), title, gains, seeds, says));
+        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", aim.name()), title, gains, seeds, says));
     }
     let columns = ["trick", "test error, %", "gained, points"].map(String::from).to_vec();
     let table = Table {

@@ -168,7 +168,7 @@ struct Channels<V: Lanes> {
 }
 
 impl<V: Lanes> Channels<V> {
-    /// What the `outputs` give to `C` input channels; returns `C`.
+    /// What the `outputs` contribute to `C` input channels; returns `C`.
     #[inline(always)]
     unsafe fn gather<const C: usize>(&self, shape: &Shape, outputs: Range<usize>) -> usize {
         let (tall, wide) = (shape.pooled_height() + REACH - 1, shape.pooled_width() + REACH - 1);
@@ -194,7 +194,7 @@ impl<V: Lanes> Channels<V> {
                         let tables = self.spread.add(output * shape.inputs * SPREAD);
                         for window in windows {
                             let at = output * shape.pooled() + window.at;
-                            self.give(at, tables.add(window.table), &mut sums);
+                            self.add_window(at, tables.add(window.table), &mut sums);
                         }
                     }
                     for (c, four) in sums.iter().enumerate() {
@@ -213,7 +213,7 @@ impl<V: Lanes> Channels<V> {
 
     /// What one window gives to 2x2 pixels of `C` input channels.
     #[inline(always)]
-    unsafe fn give<const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
+    unsafe fn add_window<const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
         // SAFETY: the window lies within the output, and its tables within those of the pair of channels.
         unsafe {
             let choice = *self.choices.add(at);

@@ -5,7 +5,7 @@
 
 use super::buffer::Buffer;
 use super::fold::Affine;
-use super::product::{Finish, Product, Steps};
+use super::product::{FinalOperation, Product, Steps};
 use super::vector::InstructionSet;
 
 /// A fully connected layer with its workspace.
@@ -16,12 +16,12 @@ pub struct Dense {
     /// The bias including the input's shift, or what that shift adds to the weights' gradient: one number per unit.
     offset: Buffer,
     /// The output's gradient as (units, lanes).
-    turned: Buffer,
+    transposed: Buffer,
 }
 
 impl Dense {
     pub fn new(set: InstructionSet, features: usize, units: usize) -> Self {
-        Self { set, features, units, offset: Buffer::default(), turned: Buffer::default() }
+        Self { set, features, units, offset: Buffer::default(), transposed: Buffer::default() }
     }
 
     /// `out = weights^T (gain * s + shift) + bias`.
@@ -52,7 +52,7 @@ impl Dense {
             steps: Steps { row: 1, term: lanes },
             b: weights,
             gain: input.gain,
-            finish: Finish::AddToColumns(offset),
+            finish: FinalOperation::AddToColumns(offset),
             out,
         });
     }
@@ -85,7 +85,7 @@ impl Dense {
             steps: Steps { row: lanes, term: 1 },
             b: grad,
             gain: input.gain,
-            finish: Finish::AddToColumns(offset),
+            finish: FinalOperation::AddToColumns(offset),
             out: weights,
         });
     }
@@ -100,26 +100,26 @@ impl Dense {
         let Self { set, features, units, .. } = *self;
         let (lanes, images) = (ds.len() / features, grad.len() / units);
         assert!(images <= lanes && ds.len() == features * lanes);
-        let turned = self.turned.floats(units * lanes);
-        turn(grad, units, lanes, turned);
+        let transposed = self.transposed.floats(units * lanes);
+        transpose(grad, units, lanes, transposed);
         set.run(Product {
             rows: features,
             columns: lanes,
             terms: units,
             a: weights,
             steps: Steps { row: units, term: 1 },
-            b: turned,
+            b: transposed,
             gain: input.gain,
-            finish: Finish::Times(slope),
+            finish: FinalOperation::Times(slope),
             out: ds,
         });
     }
 }
 
 /// Transposes (images, units) to (units, lanes); lanes without an image become zero.
-fn turn(rows: &[f32], units: usize, lanes: usize, turned: &mut [f32]) {
+fn transpose(rows: &[f32], units: usize, lanes: usize, transposed: &mut [f32]) {
     let images = rows.len() / units;
-    for (unit, line) in turned.chunks_exact_mut(lanes).enumerate() {
+    for (unit, line) in transposed.chunks_exact_mut(lanes).enumerate() {
         for (lane, value) in line[..images].iter_mut().enumerate() {
             *value = rows[lane * units + unit];
         }

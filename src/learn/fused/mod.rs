@@ -16,9 +16,9 @@
 //! - Every instruction works on full vectors, whatever the channel counts, without a shuffle ([`vector`]).
 //! - Four output channels of a window are sixteen sums in registers; only the maximum is ever stored ([`forward`]).
 //! - The backward pass visits winners only: it selects the pixel ([`backward_weights`]) or the weight
-//! ([`backward_input`]) that belongs to each lane's winner instead of multiplying by zero.
+//!   ([`backward_input`]) that belongs to each lane's winner instead of multiplying by zero.
 //! - Elementwise operations (the activation) do not depend on the order, so LibTorch computes them on the same memory.
-//! It computes their slopes too, and their affine parts are folded into the weights beside them ([`fold`]).
+//!   It computes their slopes too, and their affine parts are folded into the weights beside them ([`fold`]).
 //! - The large fully connected layer reads the lanes in their layout ([`dense`]).
 //! - Sums have one fixed order: the same numbers give the same bits.
 //!

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 128;
 
 /// What happens to a sum before it is stored.
 #[derive(Clone, Copy)]
-pub enum Finish<'a> {
+pub enum FinalOperation<'a> {
     /// Adds a number for each column.
     AddToColumns(&'a [f32]),
     /// Multiplies by a matrix of the same form as `out`.
@@ -43,7 +43,7 @@ pub struct Product<'a> {
     /// `[terms][columns]`
     pub b: &'a [f32],
     pub gain: f32,
-    pub finish: Finish<'a>,
+    pub finish: FinalOperation<'a>,
     /// `[rows][columns]`
     pub out: &'a mut [f32],
 }
@@ -57,11 +57,12 @@ impl Kernel for Product<'_> {
         assert_eq!(b.len(), terms * columns);
         assert_eq!(out.len(), rows * columns);
         let asked = match finish {
-            Finish::AddToColumns(each) => each.len() == columns,
-            Finish::Times(each) => each.len() == rows * columns,
+            FinalOperation::AddToColumns(each) => each.len() == columns,
+            FinalOperation::Times(each) => each.len() == rows * columns,
         };
         assert!(asked, "the last touch has other sizes than the product");
-        let sheet = Sheet { columns, terms, a: a.as_ptr(), steps, b: b.as_ptr(), gain, finish, out: out.as_mut_ptr() };
+        let operands =
+            Operands { columns, terms, a: a.as_ptr(), steps, b: b.as_ptr(), gain, finish, out: out.as_mut_ptr() };
         let most = VECTORS.min(columns / V::WIDTH);
         let mut done = 0;
         while done < columns {
@@ -71,11 +72,11 @@ impl Kernel for Product<'_> {
             // SAFETY: the asserted lengths hold every row, column and term, and each strip ends within them.
             unsafe {
                 match vectors {
-                    4 => sheet.strip::<V, 4>(rows, column),
-                    3 => sheet.strip::<V, 3>(rows, column),
-                    2 => sheet.strip::<V, 2>(rows, column),
-                    1 => sheet.strip::<V, 1>(rows, column),
-                    _ => sheet.narrow(rows),
+                    4 => operands.strip::<V, 4>(rows, column),
+                    3 => operands.strip::<V, 3>(rows, column),
+                    2 => operands.strip::<V, 2>(rows, column),
+                    1 => operands.strip::<V, 1>(rows, column),
+                    _ => operands.narrow(rows),
                 }
             }
             done = if vectors == 0 { columns } else { column + vectors * V::WIDTH };
@@ -83,18 +84,18 @@ impl Kernel for Product<'_> {
     }
 }
 
-struct Sheet<'a> {
+struct Operands<'a> {
     columns: usize,
     terms: usize,
     a: *const f32,
     steps: Steps,
     b: *const f32,
     gain: f32,
-    finish: Finish<'a>,
+    finish: FinalOperation<'a>,
     out: *mut f32,
 }
 
-impl Sheet<'_> {
+impl Operands<'_> {
     /// All rows of `N` vectors of columns, beginning at `column`.
     #[inline(always)]
     unsafe fn strip<V: Lanes, const N: usize>(&self, rows: usize, column: usize) {
@@ -181,8 +182,8 @@ impl Sheet<'_> {
                     let out = self.out.add(at);
                     let (sum, gain) = (V::load(out), V::splat(self.gain));
                     let done = match self.finish {
-                        Finish::AddToColumns(each) => sum.mul_add(gain, V::load(each.as_ptr().add(column))),
-                        Finish::Times(each) => sum.mul(gain).mul(V::load(each.as_ptr().add(at))),
+                        FinalOperation::AddToColumns(each) => sum.mul_add(gain, V::load(each.as_ptr().add(column))),
+                        FinalOperation::Times(each) => sum.mul(gain).mul(V::load(each.as_ptr().add(at))),
                     };
                     done.store(out);
                 }
@@ -204,8 +205,8 @@ impl Sheet<'_> {
                     }
                     let at = row * self.columns + column;
                     *self.out.add(at) = match self.finish {
-                        Finish::AddToColumns(each) => self.gain * sum + each[column],
-                        Finish::Times(each) => self.gain * sum * each[at],
+                        FinalOperation::AddToColumns(each) => self.gain * sum + each[column],
+                        FinalOperation::Times(each) => self.gain * sum * each[at],
                     };
                 }
             }

@@ -418,7 +418,7 @@ mod tests {
 
     /// `KeepLargest` comes first, then the offset, then the signs.
     #[test]
-    fn what_a_unit_hands_on_can_be_changed() {
+    fn outputs_of_units_can_be_transformed() {
         let mut architecture = Architecture::mlp(&[3], Activation::Relu, 0.0);
         architecture.layers.splice(3..3, [Layer::KeepLargest(2), Layer::Offset(0.5), Layer::AlternateSigns]);
         let net = Network::new(architecture, MNIST, 2, Init::He, 1);

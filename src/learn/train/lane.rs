@@ -60,7 +60,7 @@ pub fn train(
     settings.check(data)?;
     machine::use_threads(settings.threads);
     let mut trainer = Trainer::new(settings, lane, data, from)?;
-    observer.begins(&trainer.run.environment);
+    observer.training_started(&trainer.run.environment);
     while trainer.progress.epochs_done < settings.epochs {
         if let Some(ending) = trainer.epoch(observer) {
             return Ok(ending);

@@ -52,7 +52,7 @@ impl Block {
     }
 
     /// Joins blocks side by side, with their axes on one line.
-    pub fn beside(blocks: &[Self]) -> Self {
+    pub fn join(blocks: &[Self]) -> Self {
         let above = blocks.iter().map(|block| block.axis).max().unwrap_or(0);
         let below = blocks.iter().map(Self::below).max().unwrap_or(0);
         let lines = (0..=above + below).map(|row| {

@@ -82,7 +82,7 @@ fn filled(typesetter: &Typesetter, row: &[Node], ends: &[usize], width: usize) -
             _ => Class::Ordinary,
         });
         let block = typesetter.block(typesetter.row(&row[from..to], Style::Display, before)?);
-        Ok::<_, String>(if from > 0 { Block::beside(&[Block::line(INDENT), block]) } else { block })
+        Ok::<_, String>(if from > 0 { Block::join(&[Block::line(INDENT), block]) } else { block })
     };
     let (mut lines, mut from, mut fits) = (Vec::new(), 0, 0);
     let mut line = Block::default();

@@ -58,7 +58,7 @@ pub fn symbol(name: &str) -> Option<(&'static str, Class)> {
 }
 
 /// A character that stands for itself.
-pub fn typed(c: char) -> (String, Class) {
+pub fn plain_symbol(c: char) -> (String, Class) {
     match c {
         '-' => ("−".into(), Class::Binary),
         '*' => ("∗".into(), Class::Binary),

@@ -1,6 +1,6 @@
 //! Parses TeX into the parts of a formula.
 
-use super::symbols::{self, Class, accent, closing, fence, function, is_closing, symbol, typed};
+use super::symbols::{self, Class, accent, closing, fence, function, is_closing, plain_symbol, symbol};
 use super::token::{Token, tokens};
 
 pub type Row = Vec<Node>;
@@ -182,7 +182,7 @@ impl Reader {
         }
         Ok(match token {
             Token::Char(c) => {
-                let (text, class) = typed(*c);
+                let (text, class) = plain_symbol(*c);
                 Node::Symbol(text, class)
             }
             _ => Node::Symbol(fence(name).unwrap_or_default().into(), Class::Ordinary),

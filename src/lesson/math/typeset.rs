@@ -46,7 +46,7 @@ impl Typesetter {
             match self.node(node, style)? {
                 Typeset::Line(text) => run.push_str(&text),
                 Typeset::Block(block) => {
-                    blocks.push(self.spelled(&std::mem::take(&mut run)));
+                    blocks.push(self.plain_text(&std::mem::take(&mut run)));
                     blocks.push(block);
                 }
             }
@@ -58,19 +58,19 @@ impl Typesetter {
         if blocks.is_empty() {
             return Ok(Typeset::Line(run));
         }
-        blocks.push(self.spelled(&run));
-        Ok(Typeset::Block(Block::beside(&blocks)))
+        blocks.push(self.plain_text(&run));
+        Ok(Typeset::Block(Block::join(&blocks)))
     }
 
     pub fn block(&self, set: Typeset) -> Block {
         match set {
-            Typeset::Line(text) => self.spelled(&text),
+            Typeset::Line(text) => self.plain_text(&text),
             Typeset::Block(block) => block,
         }
     }
 
     /// A text in the available characters. Its width is known only now.
-    fn spelled(&self, text: &str) -> Block {
+    fn plain_text(&self, text: &str) -> Block {
         Block::line(&self.glyphs.text(text))
     }
 
@@ -106,7 +106,7 @@ impl Typesetter {
         // A bar inside has to differ from this one.
         let more = if above.height().max(below.height()) > 1 { 2 } else { 0 };
         let width = above.width.max(below.width).max(1) + more;
-        let (bar, axis) = (self.spelled(&"─".repeat(width)), above.height());
+        let (bar, axis) = (self.plain_text(&"─".repeat(width)), above.height());
         Ok(Typeset::Block(Block::stacked(vec![above, bar, below], Side::Centre, axis)))
     }
 
@@ -121,7 +121,7 @@ impl Typesetter {
         let set = self.node(base, style)?;
         if stacks {
             let (base, axis) = (self.block(set), usize::from(!above.is_empty()));
-            let [above, below] = [above, below].map(|text| (!text.is_empty()).then(|| self.spelled(&text)));
+            let [above, below] = [above, below].map(|text| (!text.is_empty()).then(|| self.plain_text(&text)));
             let blocks = above.into_iter().chain([base]).chain(below).collect();
             return Ok(Typeset::Block(Block::stacked(blocks, Side::Centre, axis)));
         }
@@ -139,7 +139,7 @@ impl Typesetter {
                 ];
                 let lines = lines.into_iter().flatten().map(|text| self.glyphs.text(text)).collect();
                 let scripts = Block::new(lines, usize::from(!above.is_empty()));
-                Typeset::Block(Block::beside(&[self.spelled(&base), scripts]))
+                Typeset::Block(Block::join(&[self.plain_text(&base), scripts]))
             }
             // At the corners of a tall base.
             (Typeset::Block(base), small) => {
@@ -148,7 +148,7 @@ impl Typesetter {
                 lines[0] = self.glyphs.text(&above);
                 lines[base.height() - 1].push_str(&self.glyphs.text(&below));
                 let scripts = Block::new(lines, base.axis);
-                Typeset::Block(Block::beside(&[base, scripts]))
+                Typeset::Block(Block::join(&[base, scripts]))
             }
         })
     }
@@ -165,9 +165,9 @@ impl Typesetter {
                 signs[height] = self.glyphs.text(&sign);
                 let mut edge = vec![self.glyphs.text("│ "); height + 1];
                 edge[0] = self.glyphs.text("┌─");
-                let bar = self.spelled(&"─".repeat(width));
+                let bar = self.plain_text(&"─".repeat(width));
                 let body = Block::stacked(vec![bar, body], Side::Left, axis);
-                Typeset::Block(Block::beside(&[Block::new(signs, axis), Block::new(edge, axis), body]))
+                Typeset::Block(Block::join(&[Block::new(signs, axis), Block::new(edge, axis), body]))
             }
         })
     }
@@ -205,7 +205,7 @@ impl Typesetter {
                 }
                 parts.push(cell.wide(widths[column], side));
             }
-            lines.push(Block::beside(&parts));
+            lines.push(Block::join(&parts));
         }
         let height: usize = lines.iter().map(Block::height).sum();
         let block = Block::stacked(lines, Side::Left, height.saturating_sub(1) / 2);
@@ -219,7 +219,7 @@ impl Typesetter {
         };
         let (open, gap) = (fence(open), Block::line(if open == "{" { " " } else { "" }));
         let close = fence(close);
-        Block::beside(&[open, gap, block, close])
+        Block::join(&[open, gap, block, close])
     }
 
     /// Typesets a part in one line.

@@ -36,14 +36,14 @@ fn every_kind_of_png_is_read() {
 }
 
 #[test]
-fn a_large_one_is_kept_small() {
+fn a_large_picture_is_reduced() {
     let picture = Picture::decode(&png(2000, 100, ColorType::Grayscale, BitDepth::Eight, &vec![7; 200_000])).unwrap();
     assert_eq!((picture.width, picture.height), (512, 26));
     assert!(picture.pixels.iter().all(|pixel| *pixel == [7; 3]));
 }
 
 #[test]
-fn what_is_no_sound_png_is_told() {
+fn an_invalid_png_is_an_error() {
     let sound = png(64, 64, ColorType::Grayscale, BitDepth::Eight, &[7; 64 * 64]);
     let why = |bytes: &[u8]| Picture::decode(bytes).unwrap_err().to_string();
     assert_eq!(why(b"GIF89a"), "it is no PNG");

@@ -126,7 +126,7 @@ impl Experiment {
     }
 
     /// Whether both have the same findings. Steering does not change them.
-    pub fn finds_the_same(&self, other: &Self) -> bool {
+    pub fn has_same_findings(&self, other: &Self) -> bool {
         let at_rest = |experiment: &Self| experiment.clone().steered(Steer::default());
         self == other || at_rest(self) == at_rest(other)
     }
@@ -174,8 +174,8 @@ impl ExperimentSpec {
     }
 
     /// Whether both have the same findings. Effort and steering do not change which findings there are.
-    pub fn finds_the_same(&self, other: &Self) -> bool {
-        self.seeds == other.seeds && self.experiment.finds_the_same(&other.experiment)
+    pub fn has_same_findings(&self, other: &Self) -> bool {
+        self.seeds == other.seeds && self.experiment.has_same_findings(&other.experiment)
     }
 
     /// Whether there is a quick and a full setting to choose from.
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unusual_settings_are_told_in_words() {
+    fn unusual_settings_are_named() {
         assert!(Experiment::Dying(Dying::default()).unusual().is_empty());
         let dying = Dying { rates: vec![0.1], bias: -1.0, ..Dying::default() };
         assert_eq!(Experiment::Dying(dying).unusual(), ["bias -1", "rates 0.1"]);

@@ -59,10 +59,10 @@ impl Trick {
     }
 
     /// The aim that the trick serves; `None` for the schedule, which serves both at the end of training.
-    pub fn camp(self) -> Option<Camp> {
+    pub fn aim(self) -> Option<Aim> {
         match self {
-            Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Camp::Descent),
-            Self::WeightDecay | Self::Dropout | Self::Augmentation => Some(Camp::NewDigits),
+            Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Aim::Descent),
+            Self::WeightDecay | Self::Dropout | Self::Augmentation => Some(Aim::NewDigits),
             Self::Schedule => None,
         }
     }
@@ -70,14 +70,14 @@ impl Trick {
 
 /// What a trick is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Camp {
+pub enum Aim {
     /// A faster descent.
     Descent,
     /// Fewer errors on digits outside of the training set.
     NewDigits,
 }
 
-impl Camp {
+impl Aim {
     pub const ALL: [Self; 2] = [Self::Descent, Self::NewDigits];
 
     pub fn name(self) -> &'static str {

@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told_with_the_remedy() {
+    fn errors_name_the_remedy() {
         for (text, field, word) in [
             ("relu", "arms", "relu-tanh"),
             ("relu-tanh lr", "study", "key=value"),

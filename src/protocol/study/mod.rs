@@ -16,7 +16,7 @@ pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 
-use super::counted;
+use super::format_count;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -85,7 +85,7 @@ impl Network {
         };
         if !names.is_empty() && names.len() != widths.0.len() {
             let example = self.default_widths();
-            return Err(format!("{self} takes {}, such as {example}", counted(names.len(), "width")));
+            return Err(format!("{self} takes {}, such as {example}", format_count(names.len(), "width")));
         }
         for (at, &width) in widths.0.iter().enumerate() {
             let name = names.get(at).map_or_else(|| format!("layer {}", at + 1), |name| (*name).to_string());
@@ -331,7 +331,7 @@ impl Study {
                 continue;
             }
             words.push(match setting.key {
-                "epochs" => counted(self.epochs as usize, "epoch"),
+                "epochs" => format_count(self.epochs as usize, "epoch"),
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" if self.seeds.len() == 1 => format!("seed {mine}"),
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_different_is_told_and_nothing_else() {
+    fn only_differences_are_named() {
         let article = Study::of(Preset::Article);
         let faster = Study { threads: 2, backend: Backend::Libtorch, ..article.clone() };
         assert!(faster.other_than(&article).is_empty());
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_tell_what_tells_arms_apart() {
+    fn titles_name_what_distinguishes_arms() {
         let titles = |text: &str| {
             let study: Study = text.parse().unwrap();
             study.arm_ids().map(|arm| study.arm_title(arm)).collect::<Vec<_>>()

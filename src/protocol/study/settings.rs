@@ -149,7 +149,7 @@ pub enum Range {
 }
 
 impl Range {
-    fn holds(self, value: f64) -> bool {
+    fn contains(self, value: f64) -> bool {
         match self {
             Self::Above(low, high) => value > low && value <= high,
             Self::Below(low, high) => value >= low && value < high,
@@ -480,7 +480,7 @@ impl<T> Value<T> {
             }
             Self::Real { set, range, .. } => {
                 let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
-                if !range.holds(number) {
+                if !range.contains(number) {
                     return Err(format!("{} can't be; take {range}", format_real(number)));
                 }
                 // Zero has one sign, so that equal settings have the same text.

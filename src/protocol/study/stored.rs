@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_form_is_told_of() {
+    fn a_later_version_is_refused_with_a_sentence() {
         let mut json: Value = Study::of(Preset::Article).into();
         json["version"] = 3.into();
         let error = serde_json::from_value::<Study>(json).unwrap_err().to_string();

@@ -136,7 +136,7 @@ impl FileIdentity {
             return Ok(if complete { Location::InPlace } else { Location::Missing });
         }
         // A reader that finds no store creates an empty one.
-        Ok(if holds_anything(&path, self.is_at_path(1)?) { Location::Replaced } else { Location::Missing })
+        Ok(if has_content(&path, self.is_at_path(1)?) { Location::Replaced } else { Location::Missing })
     }
 
     /// Whether this file is at its path, or there was none.
@@ -219,7 +219,7 @@ fn is(one: &Stat, other: Option<&Stat>) -> bool {
 }
 
 /// Whether this is more than the empty store that a reader creates. A file that can't be read counts as a store.
-fn holds_anything(path: &Path, log_is_ours: bool) -> bool {
+fn has_content(path: &Path, log_is_ours: bool) -> bool {
     let asked = if log_is_ours { open_immutable(path) } else { open_read_only(path).map_err(StoreError::from) };
     let asked = asked.and_then(|store| {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'cells')";

@@ -37,13 +37,13 @@ struct Damaged {
 ///
 /// # Errors
 /// If the store can't be read. What can't be written now, for instance on a full disk, is repaired by a later kernel.
-pub(in super::super) fn mend_rows(
+pub(in super::super) fn repair_rows(
     home: &Home,
     store: &mut Connection,
     read: ReadSpec,
 ) -> Result<Option<String>, StoreError> {
     let (damaged, without_checksum) = examine_rows(store)?;
-    let mended = write_checksums(store, &without_checksum).and_then(|()| mend(home, store, &damaged, read));
+    let mended = write_checksums(store, &without_checksum).and_then(|()| repair(home, store, &damaged, read));
     match mended {
         Err(error) if error.is_transient() => {
             tracing::warn!("damaged rows are not mended yet: {error}");
@@ -114,7 +114,7 @@ fn write_checksums(store: &mut Connection, rows: &Keys) -> Result<(), StoreError
     Ok(transaction.commit()?)
 }
 
-fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -> Result<Option<String>, StoreError> {
+fn repair(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -> Result<Option<String>, StoreError> {
     if rows.is_empty() {
         return Ok(None);
     }

@@ -142,7 +142,7 @@ fn a_missing_python_or_pip_is_named() {
 }
 
 #[test]
-fn pips_faults_are_told_apart() {
+fn faults_of_pip_are_distinguished() {
     let saying = |words: &str| {
         let pip = format!("[ \"$3\" = --version ] && exit 0\necho \"{words}\" >&2\nexit 1\n");
         message(Machine::new(Some(&pip)).fetch())

@@ -48,8 +48,8 @@ pub enum IdxError {
     WrongSide { file: String, rows: u32, columns: u32 },
     #[error("{file}: its pixels have {channels} channels; 3 (red, green, blue) can be used, or none for grey")]
     WrongChannels { file: String, channels: u32 },
-    #[error("{file}: its header promises {promised} bytes, {found} are there; it is {verdict}. Fetch it anew")]
-    WrongLength { file: String, promised: u64, found: u64, verdict: &'static str },
+    #[error("{file}: its header promises {body_len} bytes, {found} are there; it is {verdict}. Fetch it anew")]
+    WrongLength { file: String, body_len: u64, found: u64, verdict: &'static str },
     #[error("{file}: is empty: its header counts no items")]
     Empty { file: String },
     #[error("{file}: label {at} is {label}; labels are 0 to {}", CLASSES.end() - 1)]
@@ -64,7 +64,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, IdxError> {
     let file = path.display().to_string();
     let limit = match Header::parse(&file, &read_up_to(path, HEADER)?) {
-        Ok(header) => header.len() as u64 + header.promised(most) + 1,
+        Ok(header) => header.len() as u64 + header.body_len(most) + 1,
         // The parser reports what is wrong.
         Err(_) => HEADER,
     };
@@ -171,7 +171,7 @@ impl Header {
         let word = |at: usize| Some(u32::from_be_bytes(bytes.get(4 * at..4 * at + 4)?.try_into().ok()?));
         let short = |dimensions: u64| IdxError::WrongLength {
             file: file.into(),
-            promised: 4 * (dimensions + 1),
+            body_len: 4 * (dimensions + 1),
             found: bytes.len() as u64,
             verdict: "truncated",
         };
@@ -203,7 +203,7 @@ impl Header {
     }
 
     /// Bytes of the first `most` items, or of all if there are fewer.
-    fn promised(&self, most: usize) -> u64 {
+    fn body_len(&self, most: usize) -> u64 {
         let [items, rest @ ..] = self.sizes;
         // Three such sides may exceed 64 bits.
         rest.iter().fold(u64::from(items).min(most as u64), |bytes, &side| bytes.saturating_mul(side.into()))
@@ -211,15 +211,15 @@ impl Header {
 
     /// Those bytes. A file with all of its items must end with them.
     fn body<'b>(&self, file: &str, bytes: &'b [u8], most: usize) -> Result<&'b [u8], IdxError> {
-        let (bytes, promised) = (&bytes[self.len()..], self.promised(most));
+        let (bytes, body_len) = (&bytes[self.len()..], self.body_len(most));
         let found = bytes.len() as u64;
-        match promised {
+        match body_len {
             0 => Err(IdxError::Empty { file: file.into() }),
-            _ if promised == found => Ok(bytes),
-            _ if promised < found && self.sizes[0] as usize > most => Ok(&bytes[..promised as usize]),
+            _ if body_len == found => Ok(bytes),
+            _ if body_len < found && self.sizes[0] as usize > most => Ok(&bytes[..body_len as usize]),
             _ => {
-                let verdict = if promised > found { "truncated, or its header is damaged" } else { "oversized" };
-                Err(IdxError::WrongLength { file: file.into(), promised, found, verdict })
+                let verdict = if body_len > found { "truncated, or its header is damaged" } else { "oversized" };
+                Err(IdxError::WrongLength { file: file.into(), body_len, found, verdict })
             }
         }
     }

@@ -210,12 +210,12 @@ impl Listing {
 
     /// The contents of the folder, for an error that says what was found.
     fn in_words(&self) -> String {
-        const TOLD: usize = 8;
-        let told = self.names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        const MAX_LISTED: usize = 8;
+        let listed = self.names.iter().take(MAX_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
         match self.names.len() {
             0 => "the folder is empty".into(),
-            count if count > TOLD => format!("there are {told} and {} more", count - TOLD),
-            _ => format!("there is {told}"),
+            count if count > MAX_LISTED => format!("there are {listed} and {} more", count - MAX_LISTED),
+            _ => format!("there is {listed}"),
         }
     }
 }

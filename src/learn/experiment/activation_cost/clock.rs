@@ -31,7 +31,7 @@ pub fn median_and_spread(times: &[f64]) -> (f64, f64) {
 }
 
 /// 0..count from another start in each round, so that no item always follows the same one.
-pub fn turn(round: usize, count: usize) -> impl Iterator<Item = usize> {
+pub fn rotated(round: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |at| (at + round) % count)
 }
 
@@ -43,6 +43,6 @@ mod tests {
     fn an_outlier_moves_nothing() {
         assert_eq!(median_and_spread(&[3.0, 1.0, 900.0, 2.0, 4.0]), (3.0, 1.0));
         assert_eq!(median_and_spread(&[7.0]), (7.0, 0.0));
-        assert_eq!(turn(2, 3).collect::<Vec<_>>(), [2, 0, 1]);
+        assert_eq!(rotated(2, 3).collect::<Vec<_>>(), [2, 0, 1]);
     }
 }

@@ -7,7 +7,7 @@ mod way;
 
 use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
-use clock::{median_and_spread, seconds, turn};
+use clock::{median_and_spread, seconds, rotated};
 use protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
 use tch::Tensor;
 use way::Way;
@@ -37,7 +37,7 @@ pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, Expe
         let calls = ((1 << 20) / size).max(1);
         // Round 0 warms up and is not counted.
         for round in 0..=*rounds {
-            for way in turn(round as usize, ways.len()) {
+            for way in rotated(round as usize, ways.len()) {
                 let rounds_done = f64::from(round) / f64::from(rounds + 1);
                 let done = (at as f64 + rounds_done) / sizes.len() as f64;
                 bench.step(TENSORS * done, &format!("{} {place}", ways[way].title()))?;

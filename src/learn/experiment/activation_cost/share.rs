@@ -1,7 +1,7 @@
 //! The activation's share of a training step: whole steps of three networks, timed in turn with the activation's own
 //! kernels on tensors of the same sizes.
 
-use super::clock::{median_and_spread, seconds, turn};
+use super::clock::{median_and_spread, seconds, rotated};
 use super::way::Way;
 use crate::activation;
 use crate::data::{Padding, Split};
@@ -47,7 +47,7 @@ pub fn measure(
     }
     // Round 0 warms up the caches and LibTorch and is not counted.
     for round in 0..=rounds {
-        for at in turn(round as usize, subjects.len()) {
+        for at in rotated(round as usize, subjects.len()) {
             let subject = &mut subjects[at];
             let done = f64::from(round) / f64::from(rounds + 1);
             bench.step(from + (1.0 - from) * done, &format!("a step of {}", subject.net.0))?;

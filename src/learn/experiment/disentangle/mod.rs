@@ -63,7 +63,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         // The sigmoid's slope is a quarter of the others'.
         let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-        let trained = train(&mut net, &x, &labels, &how, &mut Fading(part))?;
+        let trained = train(&mut net, &x, &labels, &how, &mut LinearDecay(part))?;
         let layers = sweep::layers(&test, &test_labels, |x| hidden(&net, x), part)?;
         let errors = sweep::errors(&net, &test, &test_labels, part)?;
         Ok((Some((net, trained)), Sweep { activation: Some(phi), layers, errors, absent: trained.err() }))
@@ -132,9 +132,9 @@ fn place(label: i64, steer: Steer) -> String {
 }
 
 /// A learning rate that falls linearly to 0.
-struct Fading<'a>(&'a Part<'a>);
+struct LinearDecay<'a>(&'a Part<'a>);
 
-impl Recipe for Fading<'_> {
+impl Recipe for LinearDecay<'_> {
     fn learning_rate(&self, how: &Training, epoch: u32) -> f64 {
         how.learning_rate * f64::from(how.epochs + 1 - epoch) / f64::from(how.epochs)
     }

@@ -41,7 +41,7 @@ struct Change {
 
 /// One layer of one network.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Measurements {
     /// Percent of the units that are on.
     active: f64,
     shift: Vec<Change>,
@@ -67,7 +67,7 @@ pub fn layers(
     labels: &Tensor,
     code: impl Fn(&Tensor) -> Vec<Layer>,
     part: &Part,
-) -> Result<Vec<Seen>, ExperimentError> {
+) -> Result<Vec<Measurements>, ExperimentError> {
     let still = code(images);
     let scales: Vec<Scale> = still.iter().map(|layer| Scale::of(&layer.h, labels)).collect();
     let sweep = |sizes: &[Vec<Steer>]| -> Result<Vec<Vec<(Change, Moves)>>, ExperimentError> {
@@ -84,9 +84,9 @@ pub fn layers(
         }
         Ok(found)
     };
-    let shifts = sweep(&SHIFTS.map(ways))?;
+    let shifts = sweep(&SHIFTS.map(directions))?;
     let turns = sweep(&TURNS.map(|turn| [turn, -turn].map(|turn| Steer { turn, ..Steer::default() }).to_vec()))?;
-    let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Seen {
+    let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Measurements {
         active: 100.0 * mean(&layer.on),
         busy: correlation(&shift[0].1.of_range, &turn[TURN].1.of_range),
         together: correlation(&shift[0].1.of_deviation, &turn[TURN].1.of_deviation),
@@ -103,14 +103,14 @@ pub fn errors(net: &Network, images: &Tensor, labels: &Tensor, part: &Part) -> R
             part.poll()?;
             Ok(error(net, &moved(images, steer), labels))
         };
-        let ways = ways(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
-        Ok(summary::mean_and_spread(&ways).0.unwrap_or_default())
+        let errors = directions(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
+        Ok(summary::mean_and_spread(&errors).0.unwrap_or_default())
     };
     std::iter::once(0).chain(SHIFTS).map(at).collect()
 }
 
 /// This many pixels right, left, down and up.
-fn ways(by: i32) -> Vec<Steer> {
+fn directions(by: i32) -> Vec<Steer> {
     [(by, 0), (-by, 0), (0, by), (0, -by)].map(|(right, down)| Steer { right, down, ..Steer::default() }).to_vec()
 }
 
@@ -190,7 +190,7 @@ fn correlation(a: &Tensor, b: &Tensor) -> f64 {
 #[derive(Clone, Debug)]
 pub struct Sweep {
     pub activation: Option<Activation>,
-    pub layers: Vec<Seen>,
+    pub layers: Vec<Measurements>,
     /// From `errors`; none for the pixels.
     pub errors: Vec<f64>,
     /// The reason if nothing of this counts: the network diverged.
@@ -225,11 +225,11 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
         let first = &seeded[0];
         for layer in 0..first.layers.len() {
             let (name, key) = (first.name(layer), first.key(layer));
-            let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+            let all = |what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
                 seeded.iter().map(|sweep| sweep.value(what(&sweep.layers[layer]))).collect()
             };
-            let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
-            let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Seen, usize) -> f64| {
+            let average = |what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(what));
+            let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Measurements, usize) -> f64| {
                 let point = |at: usize| (f64::from(sizes[at]), average(&|seen| what(seen, at)));
                 let points = std::iter::once((0.0, Some(0.0))).chain((0..sizes.len()).map(point)).collect();
                 summary::curve_with_gaps(name, Source::Measured, Stroke::Both, points)
@@ -242,9 +242,9 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             if is_last {
                 curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
             }
-            let cell = |decimals: usize, what: &dyn Fn(&Seen) -> f64| summary::with_spread(&all(what), decimals);
+            let cell = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| summary::with_spread(&all(what), decimals);
             // A pixel is neither on nor off.
-            let unit = |decimals: usize, what: &dyn Fn(&Seen) -> f64| {
+            let unit = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| {
                 if first.activation.is_some() { cell(decimals, what) } else { "-".into() }
             };
             quiet.push(vec![
@@ -260,7 +260,7 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
                 cell(2, &|s| s.busy),
                 cell(2, &|s| s.together),
             ]);
-            let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+            let mut find = |what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
                 let seeds = if first.activation.is_some() { seeds } else { &[] };
                 let key = format!("disentangle.{what}.{key}");
                 let found: Finding = summary::finding(key, &name, &all(value), seeds, says);

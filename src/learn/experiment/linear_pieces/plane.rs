@@ -72,9 +72,9 @@ impl Plane {
 
 /// Numbers patterns in the order of their first appearance.
 #[derive(Default)]
-pub struct Census(HashMap<Pattern, u32>);
+pub struct PatternNumbers(HashMap<Pattern, u32>);
 
-impl Census {
+impl PatternNumbers {
     pub fn number(&mut self, pattern: Pattern) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(pattern).or_insert(next)
@@ -91,11 +91,11 @@ pub fn class(logits: &[f64]) -> usize {
 }
 
 /// The pieces of one row of the grid, and the classes.
-pub fn row(net: &Net, plane: &Plane, row: usize, census: &mut Census) -> Vec<(u32, u32)> {
+pub fn row(net: &Net, plane: &Plane, row: usize, numbers: &mut PatternNumbers) -> Vec<(u32, u32)> {
     (0..SIZE.0)
         .map(|column| {
             let (pattern, logits) = net.forward(&plane.input(column, row));
-            (census.number(pattern), class(&logits) as u32)
+            (numbers.number(pattern), class(&logits) as u32)
         })
         .collect()
 }
