@@ -50,6 +50,7 @@ fn help_names_every_command() {
         "check",
         "train",
         "runs",
+        "compare",
         "resume",
         "stop",
         "kernel",

@@ -362,7 +362,7 @@ pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> 
 }
 
 /// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.
-fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
+pub fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
     let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
         LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
         LaneState::Open | LaneState::Finished => None,

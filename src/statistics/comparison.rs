@@ -1,7 +1,9 @@
 //! Two arms, of one run or of two, beside each other: seed by seed, at one epoch.
 
 use super::{ArmCurves, LaneCurve, McNemar, PairedTest, Quantity, Ratio, Summary, pairs_needed, power::LEVEL};
-use protocol::{ArmId, Better, ImageSet, Metric, RunId, counted, keeps_up};
+use protocol::{
+    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, counted, is_at_or_below, keeps_up,
+};
 use std::{collections::BTreeSet, fmt};
 
 /// At which epoch two arms are compared.
@@ -27,9 +29,6 @@ enum Direction {
     Rising,
 }
 
-/// Values that are this close to the threshold, relative to it, are at it: an error of 137 of 10,000 images is 1.37 %.
-const ROUNDING: f64 = 1e-9;
-
 impl Threshold {
     /// `None` for a quantity that is neither better low nor better high.
     pub fn new(quantity: Quantity, value: f64) -> Option<Self> {
@@ -43,10 +42,9 @@ impl Threshold {
 
     /// The first epoch at which a lane is there.
     fn first_epoch(self, lane: &LaneCurve) -> Option<u32> {
-        let slack = ROUNDING * self.value.abs();
         let is_there = |value: f64| match self.direction {
-            Direction::Falling => value <= self.value + slack,
-            Direction::Rising => value >= self.value - slack,
+            Direction::Falling => is_at_or_below(value, self.value),
+            Direction::Rising => is_at_or_below(-value, -self.value),
         };
         lane.values.iter().find(|&&(_, value)| is_there(value)).map(|&(epoch, _)| epoch)
     }
@@ -260,7 +258,7 @@ impl Comparison {
         let by = self.amount(paired.mean, decimals);
         let more = pairs_needed(paired.mean, paired.deviation).map(|pairs| pairs.saturating_sub(paired.count).max(1));
         let remedy = more.map_or_else(
-            || format!("a difference as small as this one would take more than {} seeds", super::MOST_PAIRS),
+            || format!("so small a difference would take more than {} seeds", super::MOST_PAIRS),
             |more| format!("about {} would tell", counted(more, "more seed")),
         );
         format!(
@@ -384,18 +382,20 @@ impl Comparison {
             });
         }
         let both = to.pairs.iter().filter(|pair| pair.iter().all(Option::is_some)).count();
-        let seeds = if both == all { format!("{all} seeds") } else { format!("{both} of {all} seeds{yet}") };
+        // The sentence on the difference tells how many there are.
+        let some = if both == all { String::new() } else { format!(", {both} of {all} seeds{yet}") };
+        let each = if both == all { format!("{all} seeds") } else { format!("{both} of {all} seeds{yet}") };
         Some(match to.ratio {
             Some(ratio) if ratio.is_constant && to.pairs.iter().all(|[one, other]| one == other) => {
-                format!("{path} {threshold} both took the same epochs with each of {seeds}.")
+                format!("{path} {threshold} both took the same epochs with each of {each}.")
             }
             Some(Ratio { mean, is_constant: true, .. }) => {
-                format!("{path} {threshold} {a} took {mean:.2} times the epochs of {b} with each of {seeds}.")
+                format!("{path} {threshold} {a} took {mean:.2} times the epochs of {b} with each of {each}.")
             }
             Some(Ratio { mean, interval: (low, high), .. }) => {
                 let tells = low > 1.0 || high < 1.0;
                 let decimals = (2..5).find(|&decimals| !reads_as_one(&[low, high], decimals)).unwrap_or(5);
-                let interval = format!("95 % interval {low:.decimals$} to {high:.decimals$}, {seeds}");
+                let interval = format!("95 % interval {low:.decimals$} to {high:.decimals$}{some}");
                 let took = format!("{a} took {mean:.2} times the epochs of {b}");
                 if tells {
                     format!("{path} {threshold} {took} ({interval}).")
@@ -414,6 +414,27 @@ impl Comparison {
             }
         })
     }
+}
+
+/// What a run says of its first two arms, of their validation error and of the epochs down to the article's: `None` where
+/// there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
+pub fn compare_first_arms(
+    run: RunId,
+    study: &Study,
+    records: &[EpochRecord],
+    diverged: &[(Lane, u32)],
+    finished: bool,
+) -> Option<String> {
+    let [first, second, ..] = study.arms.as_slice() else { return None };
+    let quantity = Quantity::VAL_ERROR;
+    let [a, b] = [first.id, second.id].map(|arm| ArmCurves::of(run, study, arm, quantity, records, diverged));
+    let threshold = Threshold::new(quantity, MILESTONE);
+    let comparison = Comparison::of(quantity, [&a, &b], AtEpoch::LastCommon, threshold);
+    if comparison.pairs.is_empty() {
+        return None;
+    }
+    let to_threshold = comparison.threshold_sentence(finished).map_or(String::new(), |sentence| format!(" {sentence}"));
+    Some(format!("{}{to_threshold}", comparison.sentence()))
 }
 
 /// Whether an end of an interval would read as 1 and is not.
@@ -465,7 +486,7 @@ fn least_that_keeps_up(done: &[u32], epochs: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{DataSource, EpochRecord, Lane, Preset, Study};
+    use protocol::{DataSource, Preset};
 
     fn arm(run: i64, id: ArmId, seeds: &[(u64, &[f64])]) -> ArmCurves {
         let epochs = seeds.iter().map(|(_, errors)| errors.len() as u32).max().unwrap_or(0);
@@ -518,8 +539,7 @@ mod tests {
         assert_eq!(
             sentence(&unclear),
             "At epoch 1 we cannot tell yet whether ReLU+Tanh and all-Tanh differ in validation error: by 0.002 points so \
-             far (95 % interval -0.088 to 0.092, 5 seeds); a difference as small as this one would take more than 1000 \
-             seeds."
+             far (95 % interval -0.088 to 0.092, 5 seeds); so small a difference would take more than 1000 seeds."
         );
         // 1.5 -0.25 0.75: effect 0.76, for which 16 pairs have a power of 80 %.
         assert_eq!(
@@ -652,7 +672,7 @@ mod tests {
         let (found, sentence) = told(&[10, 12, 9], &[20, 22, 21]);
         assert_eq!(
             sentence,
-            "Down to 1.37 % ReLU+Tanh took 0.49 times the epochs of all-Tanh (95 % interval 0.36 to 0.66, 3 seeds)."
+            "Down to 1.37 % ReLU+Tanh took 0.49 times the epochs of all-Tanh (95 % interval 0.36 to 0.66)."
         );
         assert_eq!(found.epochs, [vec![Some(10), Some(12), Some(9)], vec![Some(20), Some(22), Some(21)]]);
         let (found, sentence) = told(&[3, 5, 4], &[4, 4, never]);
@@ -713,18 +733,15 @@ mod tests {
             let error = (Metric::ValError, fields[4].parse().unwrap());
             records.push(EpochRecord::new(lane, fields[2].parse().unwrap(), [error]));
         }
-        let of = |id| ArmCurves::of(RunId(1), &article, id, Quantity::VAL_ERROR, &records, &[]);
-        let found = compare(&[of(ArmId::RELU_TANH), of(ArmId::ALL_TANH)]);
         assert_eq!(
-            found.sentence(),
-            "At epoch 150 we cannot tell yet whether ReLU+Tanh and all-Tanh differ in validation error: by 0.00 points \
-             so far (95 % interval -0.14 to 0.14, 5 seeds); a difference as small as this one would take more than \
-             1000 seeds."
+            compare_first_arms(RunId(1), &article, &records, &[], true).unwrap(),
+            "At epoch 150 we cannot tell yet whether ReLU+Tanh and all-Tanh differ in validation error: by 0.00 points so \
+             far (95 % interval -0.14 to 0.14, 5 seeds); so small a difference would take more than 1000 seeds. \
+             Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took 0.94 times the epochs of all-Tanh (95 % \
+             interval 0.62 to 1.41)."
         );
-        assert_eq!(
-            found.threshold_sentence(true).unwrap(),
-            "Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took 0.94 times the epochs of all-Tanh (95 % \
-             interval 0.62 to 1.41, 5 seeds)."
-        );
+        let one_arm = Study { arms: article.arms[..1].to_vec(), ..article.clone() };
+        assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[], true), None);
+        assert_eq!(compare_first_arms(RunId(1), &article, &[], &[], true), None, "nothing is measured yet");
     }
 }

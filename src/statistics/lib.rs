@@ -19,7 +19,8 @@ mod ratio;
 mod summary;
 
 pub use comparison::{
-    ArmSummary, AtEpoch, Comparison, EpochsToThreshold, LeftOut, NoAnswers, Pair, SeedAnswers, Threshold, Why, print_p,
+    ArmSummary, AtEpoch, Comparison, EpochsToThreshold, LeftOut, NoAnswers, Pair, SeedAnswers, Threshold, Why,
+    compare_first_arms, print_p,
 };
 pub use curves::{ArmCurves, LaneCurve, Quantity, QuantityError};
 pub use mcnemar::McNemar;
