@@ -154,6 +154,8 @@ fn two_arms_of_a_run_are_compared_as_scipy_does() {
     let threshold = &found["threshold"];
     assert_eq!((&threshold["value"], &threshold["epochs_a"]), (&json!(1.37), &json!([9, 10, 14, 8, 17])));
     assert_near(&threshold["ratio"], &ratio["ratio"]);
+    let tells = threshold["sentence"].as_str().unwrap();
+    assert!(tells.starts_with("Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took "), "{tells}");
     assert_eq!(
         found["sentence"],
         "At epoch 20 the validation error of ReLU+Tanh is 0.11 points below that of all-Tanh (95 % interval 0.05 to 0.18, \

@@ -119,17 +119,18 @@ pub fn compare(arguments: &Compare) -> Outcome {
         comparison.compare_answers(|side, seed| wrong_images(&runs[side], arms[side], seed, epoch, quantity))?;
     }
     let differing = differing_settings(&runs, arms);
+    let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
+    let to_threshold = comparison.threshold_sentence(finished);
     if arguments.json {
-        say_json(&as_value(&comparison, &differing))?;
+        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing))?;
         return Ok(ExitCode::SUCCESS);
     }
     say(&comparison.sentence())?;
-    let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
-    if let Some(sentence) = comparison.threshold_sentence(finished) {
+    if let Some(sentence) = to_threshold {
         say(&sentence)?;
     }
     say("")?;
-    print_table(&comparison)?;
+    print_table(&comparison, finished)?;
     print_remarks(&comparison, &differing)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -197,7 +198,7 @@ fn differing_settings(runs: &[MeasuredRun; 2], arms: [ArmId; 2]) -> Vec<Differin
     std::iter::once(own).chain(others).filter(|setting| setting.values[0] != setting.values[1]).collect()
 }
 
-fn as_value(comparison: &Comparison, differing: &[DifferingSetting]) -> Value {
+fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[DifferingSetting]) -> Value {
     let arm = |arm: &ArmSummary| {
         let (mean, sd) = (arm.summary.map(|of| of.mean), arm.summary.and_then(|of| of.deviation));
         json!({ "run": arm.run, "arm": arm.arm, "seeds": arm.seeds, "mean": mean, "sd": sd })
@@ -231,6 +232,7 @@ fn as_value(comparison: &Comparison, differing: &[DifferingSetting]) -> Value {
             "epochs_b": epochs_b,
             "ratio": to.ratio.map(|ratio| ratio.mean),
             "ci95": to.ratio.map(|ratio| [ratio.interval.0, ratio.interval.1]),
+            "sentence": to_threshold,
         })
     });
     let left_out = comparison
@@ -267,7 +269,7 @@ fn value(quantity: Quantity, value: f64) -> String {
 }
 
 /// A row a seed, and the means beneath.
-fn print_table(comparison: &Comparison) -> color_eyre::Result<()> {
+fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()> {
     let quantity = comparison.quantity;
     let show = |number: f64| value(quantity, number);
     let unit = quantity.metric().entry().unit;
@@ -289,7 +291,8 @@ fn print_table(comparison: &Comparison) -> color_eyre::Result<()> {
         columns[3].push(format!("{:.decimals$}", pair.a - pair.b));
     }
     if let Some(to) = &comparison.to_threshold {
-        let epoch = |epoch: Option<u32>| epoch.map_or("never".into(), |epoch: u32| epoch.to_string());
+        let none = if finished { "never" } else { "not yet" };
+        let epoch = |epoch: Option<u32>| epoch.map_or(none.into(), |epoch: u32| epoch.to_string());
         let rows = to.pairs.iter().map(|&[a, b]| format!("{} : {}", epoch(a), epoch(b)));
         columns.push(std::iter::once(format!("epochs to {}", to.threshold)).chain(rows).collect());
     }

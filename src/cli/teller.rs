@@ -3,7 +3,8 @@
 use super::runs::number;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls};
+use statistics::compare_first_arms;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -229,13 +230,13 @@ impl Teller {
         Ok(())
     }
 
-    /// The epochs of the lanes whose loss stayed finite.
-    fn sound_records(&self) -> Vec<EpochRecord> {
-        let diverged = |lane: Lane| {
-            let told = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
-            self.remarks.iter().any(told)
+    /// The lanes whose loss left the finite numbers, with the epoch.
+    fn diverged(&self) -> Vec<(Lane, u32)> {
+        let of = |remark: &RunEvent| match remark {
+            RunEvent::Diverged { arm, seed, epoch, .. } => Some((Lane { arm: *arm, seed: *seed }, *epoch)),
+            _ => None,
         };
-        self.records.iter().filter(|record| !diverged(record.lane())).cloned().collect()
+        self.remarks.iter().filter_map(of).collect()
     }
 
     fn summary(&self) -> color_eyre::Result<()> {
@@ -262,7 +263,7 @@ impl Teller {
             self.remark(diverged)?;
         }
         say(&format!("trained for {}", clock(self.elapsed)))?;
-        if let Some(sentence) = verdict(spec, &self.sound_records(), true) {
+        if let Some(sentence) = compare_first_arms(self.run, spec, &self.records, &self.diverged(), true) {
             say(&sentence)?;
         }
         Ok(())

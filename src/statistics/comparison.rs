@@ -416,8 +416,9 @@ impl Comparison {
     }
 }
 
-/// What a run says of its first two arms, of their validation error and of the epochs down to the article's: `None` where
-/// there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
+/// What a run says of its first two arms: of their validation error and, once a lane has come down to it, of the epochs
+/// to the article's. `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in
+/// which they did.
 pub fn compare_first_arms(
     run: RunId,
     study: &Study,
@@ -433,8 +434,10 @@ pub fn compare_first_arms(
     if comparison.pairs.is_empty() {
         return None;
     }
-    let to_threshold = comparison.threshold_sentence(finished).map_or(String::new(), |sentence| format!(" {sentence}"));
-    Some(format!("{}{to_threshold}", comparison.sentence()))
+    let is_met = |to: &EpochsToThreshold| to.pairs.iter().flatten().any(Option::is_some);
+    let to_threshold = comparison.to_threshold.as_ref().is_some_and(is_met);
+    let to_threshold = to_threshold.then(|| comparison.threshold_sentence(finished)).flatten();
+    Some([Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether an end of an interval would read as 1 and is not.

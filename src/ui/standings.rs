@@ -12,7 +12,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 /// Rows below the chart for what needs saying.
-const FOOT: usize = 4;
+const FOOT: usize = 5;
 /// Rows that a chart keeps where the numbers below it would like more than half of the room.
 const CHART: u16 = 16;
 
