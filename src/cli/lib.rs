@@ -2,6 +2,7 @@
 
 mod chart;
 mod check;
+mod compare;
 mod doctor;
 mod export;
 mod follow;
@@ -60,6 +61,8 @@ enum Command {
     Train(Box<train::Train>),
     /// List runs, or show, rename, delete, export one
     Runs(runs::Runs),
+    /// Say whether two arms differ, of one run or of two
+    Compare(compare::Compare),
     /// Go on with a stopped, paused, interrupted or failed run, and follow it; one that goes on is followed
     Resume {
         /// Its number in `relu runs`
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Runs(runs)) => runs::runs(runs),
+        Some(Command::Compare(arguments)) => compare::compare(&arguments),
         Some(Command::Resume { run: Some(run), detach, json, .. }) => train::resume(run, detach, json),
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),

@@ -3,7 +3,8 @@
 use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls};
+use statistics::compare_first_arms;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -230,13 +231,13 @@ impl RunOutput {
         Ok(())
     }
 
-    /// The epochs of the lanes whose loss stayed finite.
-    fn finite_records(&self) -> Vec<EpochRecord> {
-        let diverged = |lane: Lane| {
-            let is_of_lane = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
-            self.remarks.iter().any(is_of_lane)
+    /// The lanes whose loss left the finite numbers, with the epoch.
+    fn diverged(&self) -> Vec<(Lane, u32)> {
+        let of = |remark: &RunEvent| match remark {
+            RunEvent::Diverged { arm, seed, epoch, .. } => Some((Lane { arm: *arm, seed: *seed }, *epoch)),
+            _ => None,
         };
-        self.records.iter().filter(|record| !diverged(record.lane())).cloned().collect()
+        self.remarks.iter().filter_map(of).collect()
     }
 
     fn print_summary(&self) -> color_eyre::Result<()> {
@@ -263,7 +264,7 @@ impl RunOutput {
             self.print_remark(diverged)?;
         }
         say(&format!("trained for {}", clock(self.elapsed)))?;
-        if let Some(sentence) = verdict(spec, &self.finite_records(), true) {
+        if let Some(sentence) = compare_first_arms(self.run, spec, &self.records, &self.diverged(), true) {
             say(&sentence)?;
         }
         Ok(())

@@ -23,7 +23,7 @@ mod wrong_images;
 pub use about::{about, clock, counted, date, took};
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
-pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean_and_deviation, verdict};
+pub use compare::{MILESTONE, is_at_or_below, keeps_up, mean_and_deviation};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{

@@ -2,8 +2,9 @@
 
 use protocol::{
     Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
-    mean_and_deviation, run_findings, verdict,
+    mean_and_deviation, run_findings,
 };
+use statistics::compare_first_arms;
 
 /// The curve of one lane.
 #[derive(Clone, Debug)]
@@ -265,11 +266,12 @@ impl TrainingRun {
         self.spec.seeds.len() > 1
     }
 
-    /// Compares the first arm with the second, if there are two. Seeds with a lane that diverged are left out.
+    /// Whether the first two arms differ, where there are two and something can be compared.
     pub fn verdict(&self) -> Option<String> {
-        let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
-        let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
-        verdict(&self.spec, &records, self.state == RunState::Finished)
+        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+        let diverged: Vec<(Lane, u32)> =
+            self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
+        compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
     /// The findings of this run; none while it is active.
