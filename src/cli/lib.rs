@@ -12,6 +12,7 @@ mod measure;
 mod memory;
 mod open;
 mod runs;
+mod steer;
 mod teller;
 mod train;
 
@@ -79,6 +80,8 @@ enum Command {
         /// Its number in `relu runs`
         run: RunId,
     },
+    /// Change the learning rate of an arm that trains or is paused, from its next epoch on
+    Steer(steer::Steer),
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume { run: Some(run), detach, json, .. }) => train::resume(run, detach, json),
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),
+        Some(Command::Steer(arguments)) => steer::steer(&arguments),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),

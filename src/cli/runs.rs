@@ -332,6 +332,9 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
+    for steering in store.steerings(run)? {
+        say(&steering.sentence(&summary.spec))?;
+    }
     for (lane, epoch, batch) in diverged(&store, run)? {
         let title = summary.spec.lane_title(lane);
         say(&format!("{title} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"))?;
@@ -351,14 +354,15 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run as JSON: its summary, its study as text, the lanes that diverged, and what its epochs measured.
+/// A run as JSON: its summary, its study as text, how it was steered, the lanes that diverged, and what its epochs measured.
 pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
     let diverged: Vec<_> = diverged(store, summary.run)?
         .into_iter()
         .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
         .collect();
     let study = summary.spec.to_string();
-    Ok(json!({ "summary": summary, "study": study, "diverged": diverged, "epochs": epochs }))
+    let steerings = store.steerings(summary.run)?;
+    Ok(json!({ "summary": summary, "study": study, "steerings": steerings, "diverged": diverged, "epochs": epochs }))
 }
 
 /// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.

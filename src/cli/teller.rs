@@ -36,7 +36,7 @@ pub struct Teller {
     /// It has been told that the run waits.
     waits: bool,
     told: HashMap<Lane, u32>,
-    /// Divergences, and what is not exact.
+    /// Divergences, steerings, and what is not exact.
     remarks: Vec<RunEvent>,
     records: Vec<EpochRecord>,
     /// Seconds by the clock, over all sessions.
@@ -97,7 +97,7 @@ impl Teller {
                     bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
                 }
             }
-            RunEvent::Diverged { .. } | RunEvent::NotExact { .. } => {
+            RunEvent::Diverged { .. } | RunEvent::NotExact { .. } | RunEvent::Steered { .. } => {
                 if !self.remarks.contains(event) {
                     self.remarks.push(event.clone());
                     self.json(event)?;
@@ -181,6 +181,9 @@ impl Teller {
                 self.spec.as_ref().map_or_else(|| arm.title(), |spec| spec.arm_title(*arm))
             )),
             RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
+            RunEvent::Steered { steering, .. } => {
+                self.spec.as_ref().map_or(Ok(()), |spec| self.line(&steering.sentence(spec)))
+            }
             _ => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ mod finite;
 mod metric;
 mod race_findings;
 mod run;
+mod steering;
 mod stored_as_text;
 mod study;
 mod text;
@@ -31,6 +32,7 @@ pub use figure::{
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
+pub use steering::{SteeredSetting, Steering, steered_rate};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, SETTINGS,
     Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Widths, grouped,

@@ -1,6 +1,6 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Advance, ArmId, EpochRecord, Lane, Study, mean_and_deviation};
+use super::{Advance, ArmId, EpochRecord, Lane, Steering, Study, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -100,6 +100,12 @@ pub enum RunEvent {
         run: RunId,
         name: String,
     },
+    /// A setting changes from an epoch on that no lane had begun which the change holds for.
+    Steered {
+        run: RunId,
+        #[serde(flatten)]
+        steering: Steering,
+    },
     /// Told a few times a second, never stored.
     Progress {
         run: RunId,
@@ -168,6 +174,7 @@ impl RunEvent {
             Self::Started { run, .. }
             | Self::Epoch { run, .. }
             | Self::Backend { run, .. }
+            | Self::Steered { run, .. }
             | Self::Progress { run, .. }
             | Self::Elapsed { run, .. }
             | Self::Diverged { run, .. }

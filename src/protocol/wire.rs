@@ -1,10 +1,10 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, Study};
+use super::{ArmId, ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SteeredSetting, Steering, Study};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// A line from a notebook or a headless command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,13 @@ pub enum RequestBody {
     /// Goes on with a paused, stopped, interrupted or failed run from its last checkpoint.
     Resume {
         run: RunId,
+    },
+    /// Changes a setting of an arm from the next epoch on. Answered by `Steered`.
+    Steer {
+        run: RunId,
+        arm: ArmId,
+        setting: SteeredSetting,
+        value: f64,
     },
     Rename {
         run: RunId,
@@ -96,6 +103,8 @@ pub enum Reply {
     Started {
         run: RunId,
     },
+    /// With the epoch from which the change holds.
+    Steered(Steering),
     Done,
     Status(KernelStatus),
     /// What can't be done, why, and what would help: a whole sentence.

@@ -11,6 +11,7 @@ const STEPS: &[M<'static>] = &[
     M::up(ELAPSED),
     M::up(JOBS),
     M::up(MEASUREMENTS),
+    M::up(STEERINGS),
 ];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
@@ -145,6 +146,21 @@ const MEASUREMENTS: &str = "
         sum    INTEGER,
         PRIMARY KEY (run, arm, seed, epoch, split)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Settings that were changed while a run trained, in the order in which they were: from this epoch on, for the arm's lanes
+/// but those of the seeds in `passed`, a JSON list.
+const STEERINGS: &str = "
+    CREATE TABLE steerings (
+        seq     INTEGER PRIMARY KEY,
+        run     INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm     TEXT NOT NULL,
+        epoch   INTEGER NOT NULL,
+        setting TEXT NOT NULL,
+        value   REAL NOT NULL,
+        passed  TEXT NOT NULL,
+        sum     INTEGER
+    ) STRICT;
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

@@ -9,7 +9,7 @@ use super::{
 };
 use protocol::{
     ArmId, CellKey, CellRecord, EpochRecord, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
-    RunSummary, RunTiming, Study, WrongImages,
+    RunSummary, RunTiming, SteeredSetting, Steering, Study, WrongImages,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -190,6 +190,27 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
+    /// How the run was steered, in the order in which it was.
+    pub fn steerings(&self, run: RunId) -> Result<Vec<Steering>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT * FROM steerings WHERE run = ?1 ORDER BY seq")?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map([run.0], |row| {
+            columns.check(row)?;
+            let unknown = |column: &str| {
+                let why = format!("steerings: {column} is none that this version knows");
+                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+            };
+            Ok(Steering {
+                arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
+                epoch: row.get("epoch")?,
+                setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
+                value: row.get("value")?,
+                passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
+            })
+        })?;
+        rows.collect::<Result<_, _>>().map_err(of_run(run))
+    }
+
     /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
     /// Follow first, then read the history, and take an epoch that comes twice once.
     pub fn history(&self, run: RunId) -> Result<Vec<RunEvent>, StoreError> {
@@ -201,6 +222,7 @@ impl Store {
         let sql = "SELECT backend FROM runs WHERE id = ?1";
         let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
+        events.extend(self.steerings(run)?.into_iter().map(|steering| RunEvent::Steered { run, steering }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         events.push(RunEvent::Elapsed { run, seconds: elapsed });
         for (Lane { arm, seed }, state) in self.lanes(run)? {

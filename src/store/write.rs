@@ -6,11 +6,11 @@ use super::{
     jobs,
     read::EPOCH_COLUMNS,
     rows::{
-        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, WRONG_IMAGES, insert_lanes, update_row,
-        write_checksum,
+        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, STEERINGS, Table, WRONG_IMAGES, insert_lanes,
+        update_row, write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study, WrongImages};
+use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, WrongImages};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -152,6 +152,13 @@ impl Store {
         Ok(committed)
     }
 
+    /// Commits that a setting changes while the run trains. Its lanes read it from the caller.
+    pub fn insert_steering(&mut self, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        insert_steering(&transaction, run, steering)?;
+        Ok(transaction.commit()?)
+    }
+
     /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is complete.
     pub fn fold_log(&self) -> Result<(), StoreError> {
         fold_log(&self.connection)
@@ -275,6 +282,15 @@ fn insert_wrong_images(
         }
     }
     Ok(())
+}
+
+fn insert_steering(connection: &Connection, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+    let Steering { arm, epoch, setting, value, passed } = steering;
+    connection.execute(
+        "INSERT INTO steerings (run, arm, epoch, setting, value, passed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run.0, arm.to_string(), epoch, setting.key(), value, serde_json::to_string(passed)?],
+    )?;
+    Ok(write_checksum(connection, STEERINGS, &[&connection.last_insert_rowid()])?)
 }
 
 fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use super::{
     permit::{Order, Permit},
     scheduler::{JobId, Priority, Scheduler},
+    steering::RunSteering,
     stopwatch::Stopwatch,
 };
 use protocol::{Lane, RunId, RunState, Study};
@@ -25,6 +26,7 @@ pub(crate) struct Active {
     pub spec: Study,
     pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
+    pub steering: Arc<RunSteering>,
     /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
@@ -102,6 +104,7 @@ impl Active {
             lanes: lanes.into_iter().map(&mut submit).collect(),
             spec,
             stopwatch: Arc::new(Stopwatch::after(elapsed)),
+            steering: Arc::default(),
             intent: None,
             resume_after: false,
             phase: RunPhase::Queued,

@@ -7,6 +7,7 @@ use super::{
     message_of,
     parked::ParkedTime,
     scheduler::JobId,
+    steering::RunSteering,
     stopwatch::Stopwatch,
     trainer,
 };
@@ -93,6 +94,7 @@ pub(super) struct LaneWork {
     pub job: JobId,
     pub permit: Arc<Permit>,
     pub stopwatch: Arc<Stopwatch>,
+    pub steering: Arc<RunSteering>,
 }
 
 impl Kernel {
@@ -114,6 +116,7 @@ impl Kernel {
             job: work.job,
             permit: &work.permit,
             stopwatch: &work.stopwatch,
+            steering: &work.steering,
             parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
@@ -154,6 +157,7 @@ struct LaneObserver<'a> {
     job: JobId,
     permit: &'a Permit,
     stopwatch: &'a Stopwatch,
+    steering: &'a RunSteering,
     parked: ParkedTime,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
@@ -325,6 +329,10 @@ impl Observer for LaneObserver<'_> {
         if has_changed {
             self.kernel.announce(RunEvent::Backend { run, name: name.clone() });
         }
+    }
+
+    fn learning_rate(&mut self, epoch: u32, base: f64) -> f64 {
+        self.steering.begin_epoch(self.lane, epoch, base)
     }
 
     fn poll(&mut self, progress: &Progress) -> Next {

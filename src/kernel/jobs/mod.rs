@@ -9,6 +9,7 @@ mod parked;
 mod permit;
 mod runs;
 mod scheduler;
+mod steering;
 mod stopwatch;
 mod trainer;
 

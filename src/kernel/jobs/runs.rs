@@ -8,6 +8,7 @@ use super::{
     active::{Intent, LaneEnd, RunPhase, Stage},
     lane::LaneWork,
     scheduler::JobId,
+    steering::RunSteering,
 };
 use crate::{Kernel, refusal::Refusal, server::Complaint};
 use learn::Dataset;
@@ -77,9 +78,9 @@ impl Kernel {
     }
 
     pub(crate) fn resume_halted(self: &Arc<Self>, jobs: &mut Jobs, run: RunId) -> Result<(), Refusal> {
-        let (summary, lanes) = {
+        let (summary, lanes, steerings) = {
             let store = self.store();
-            (store.run(run)?, store.lanes(run)?)
+            (store.run(run)?, store.lanes(run)?, store.steerings(run)?)
         };
         let refuse = |why: &str| Err(Refusal::new(ErrorKind::State, format!("run {run} {why}")));
         if !summary.state.can_resume() {
@@ -97,7 +98,7 @@ impl Kernel {
         };
         let lanes = lanes.into_iter().map(ended).collect();
         let active = Active::submit(&mut jobs.scheduler, (run, summary.spec), lanes, summary.elapsed, true);
-        jobs.runs.push(active);
+        jobs.runs.push(Active { steering: Arc::new(RunSteering::of(steerings)), ..active });
         self.dispatch(jobs);
         Ok(())
     }
@@ -217,6 +218,7 @@ impl Kernel {
             job,
             permit: Arc::clone(&lane.permit),
             stopwatch: Arc::clone(&active.stopwatch),
+            steering: Arc::clone(&active.steering),
         };
         let kernel = Arc::clone(self);
         let name = format!("run {} {}", work.run, work.lane);

@@ -28,6 +28,9 @@ impl Kernel {
             RequestBody::Pause { run } => self.pause(run)?,
             RequestBody::Continue { run } | RequestBody::Resume { run } => self.resume(run)?,
             RequestBody::Stop { run } => self.stop(run)?,
+            RequestBody::Steer { run, arm, setting, value } => {
+                return self.steer(run, arm, setting, value).map(Reply::Steered);
+            }
             RequestBody::Rename { run, name } => {
                 let name = checked_name(name)?;
                 self.store().rename(run, name.as_deref())?;
