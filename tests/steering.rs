@@ -6,62 +6,17 @@
 mod common;
 #[path = "common/digits.rs"]
 mod digits;
+#[path = "common/direct.rs"]
+mod direct;
 
-use common::{Kernel, bits, end, event, follow, home, refused, train};
-use learn::{Control, Dataset, Observer, Snapshot, train_lane};
-use protocol::{
-    ArmId, DataSource, EpochRecord, ErrorKind, Lane, Progress, Reply, RequestBody, RunEvent, RunId, SteeredSetting,
-    Steering, Study, WrongImages,
-};
+use common::{Kernel, end, event, follow, home, refused, train};
+use direct::{direct, spec, stored};
+use protocol::{ArmId, ErrorKind, Lane, Reply, RequestBody, RunEvent, RunId, SteeredSetting, Steering};
 use serde_json::{Value, json};
 use shell::client::{Client, ClientError};
-use std::{collections::BTreeMap, path::Path};
 use store::{Home, Store};
 
 const ONE_CORE: [&str; 4] = ["--cores", "1", "--checkpoint-seconds", "0.05"];
-
-/// Momentum and a schedule, both of which go on from a steered rate.
-fn spec(epochs: u32, seeds: &[u64], folder: &Path) -> Study {
-    digits::write(folder);
-    let data = DataSource::Folder(folder.to_owned());
-    let spec = Study { train_size: 490, val_size: 100, data, seeds: seeds.to_vec(), ..common::tiny(epochs) };
-    spec.with_shared(|settings| {
-        settings.widths = protocol::Widths(vec![2, 4, 8]);
-        settings.momentum = 0.5;
-        settings.learning_rate = 0.05;
-        settings.schedule = "cosine".parse().unwrap();
-    })
-}
-
-/// Follows the training loop itself, without any kernel, with a rate of its own each epoch.
-struct Direct<'a> {
-    rate: &'a dyn Fn(u32) -> f64,
-    epochs: Vec<[u64; 3]>,
-}
-
-impl Observer for Direct<'_> {
-    fn learning_rate(&mut self, epoch: u32, _base: f64) -> f64 {
-        (self.rate)(epoch)
-    }
-
-    fn poll(&mut self, _: &Progress) -> Control {
-        Control::Continue
-    }
-
-    fn epoch(&mut self, record: &EpochRecord, _: &WrongImages, _: &Snapshot) -> Control {
-        self.epochs.push(bits(record));
-        Control::Continue
-    }
-
-    fn checkpoint(&mut self, _: &Snapshot) {}
-}
-
-fn direct(spec: &Study, lane: Lane, rate: &dyn Fn(u32) -> f64) -> Vec<[u64; 3]> {
-    let data = Dataset::load(&spec.data).unwrap();
-    let mut direct = Direct { rate, epochs: Vec::new() };
-    train_lane(spec, lane, &data, None, &mut direct).unwrap();
-    direct.epochs
-}
 
 fn steer(client: &mut Client, run: RunId, arm: ArmId, value: f64) -> Result<Reply, ClientError> {
     client.request(RequestBody::Steer { run, arm, setting: SteeredSetting::LearningRate, value })
@@ -79,16 +34,6 @@ fn epoch(client: &mut Client, home: &Home, of: Lane, number: u32) {
         assert!(!event.ends_run(), "too quick for this test: {event:?}");
         matches!(event, RunEvent::Epoch { record, .. } if record.lane() == of && record.epoch >= number).then_some(())
     });
-}
-
-fn stored(home: &Home, run: RunId) -> BTreeMap<Lane, Vec<[u64; 3]>> {
-    let mut lanes: BTreeMap<Lane, Vec<[u64; 3]>> = BTreeMap::new();
-    let mut records = Store::open_read(home).unwrap().epochs(run).unwrap();
-    records.sort_by_key(|record| record.epoch);
-    for record in records {
-        lanes.entry(record.lane()).or_default().push(bits(&record));
-    }
-    lanes
 }
 
 fn shown(home: &Home, run: RunId) -> Value {

@@ -217,7 +217,10 @@ impl Race {
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
-            RunEvent::Steered { .. } | RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+            RunEvent::Forked { .. }
+            | RunEvent::Steered { .. }
+            | RunEvent::Renamed { .. }
+            | RunEvent::Deleted { .. } => {}
         }
     }
 

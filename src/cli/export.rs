@@ -193,6 +193,7 @@ mod tests {
             state: protocol::RunState::Finished,
             spec,
             not_exact: None,
+            fork: None,
             created: 0,
             updated: 0,
             elapsed: 1.0,

@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod export;
 mod follow;
+mod fork;
 mod kernel;
 mod ledger;
 mod lessons;
@@ -82,6 +83,8 @@ enum Command {
     },
     /// Change the learning rate of an arm that trains or is paused, from its next epoch on
     Steer(steer::Steer),
+    /// Go on from an epoch of a run in a new one, with settings changed, and follow it
+    Fork(fork::ForkArguments),
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Steer(arguments)) => steer::steer(&arguments),
+        Some(Command::Fork(arguments)) => fork::fork(arguments),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),

@@ -4,8 +4,8 @@ use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    EpochRecord, ErrorKind, Event, Lane, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject,
-    clock,
+    EpochRecord, ErrorKind, Event, Fork, Lane, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
+    Subject, clock,
 };
 use serde_json::json;
 use shell::client::{Client, ClientError, LEAVING, Message};
@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use store::files::checkpoint_bytes;
 use store::{Home, LaneState, Store, UnfinishedJob};
 use unicode_width::UnicodeWidthStr;
 
@@ -245,7 +246,8 @@ fn tell_of_troubles(home: &Home, runs: &[RunSummary]) {
 fn remarks(run: &RunSummary) -> Vec<String> {
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let not_exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
-    reason.into_iter().chain(not_exact).collect()
+    let fork = run.fork.map(Fork::sentence);
+    fork.into_iter().chain(reason).chain(not_exact).collect()
 }
 
 /// What the next kernel goes on with by itself. Where that can't be read nothing is said of it.
@@ -282,7 +284,12 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         complain(&fault.to_string());
     }
     if as_json {
-        say_json(&runs)?;
+        let with_bytes = |run: &RunSummary| {
+            let mut value = serde_json::to_value(run)?;
+            value["checkpoint_bytes"] = checkpoint_bytes(home, run.run).into();
+            Ok(value)
+        };
+        say_json(&runs.iter().map(with_bytes).collect::<serde_json::Result<Vec<_>>>()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
@@ -300,13 +307,18 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
     };
     say_wrapped(
-        &format!("{:>4}  {:<12} {:>11} {:>8}  {}", "run", "state", "epochs", "time", "best validation error, %"),
-        41,
+        &format!(
+            "{:>4}  {:<12} {:>11} {:>8} {:>7}  {}",
+            "run", "state", "epochs", "time", "MB", "best validation error, %"
+        ),
+        49,
     )?;
     for run in runs {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
         let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
-        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
+        let taken = checkpoint_bytes(home, run.run) as f64 / 1e6;
+        let errors = run.best_errors();
+        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8} {taken:>7.1}  {errors}{name}", run.run), 49)?;
         for remark in remarks(&run).into_iter().chain(what_next(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
         }
@@ -318,7 +330,9 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
     if as_json {
-        say_json(&as_value(&store, &summary, &epochs)?)?;
+        let mut value = as_value(&store, &summary, &epochs)?;
+        value["checkpoint_bytes"] = checkpoint_bytes(home, run).into();
+        say_json(&value)?;
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, std::slice::from_ref(&summary));
@@ -328,7 +342,8 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     for remark in remarks(&summary).into_iter().chain(what_next(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }
-    say(&format!("checkpoints: {}", home.run(run).display()))?;
+    let taken = megabytes(checkpoint_bytes(home, run));
+    say(&format!("checkpoints: {} ({taken})", home.run(run).display()))?;
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
@@ -362,7 +377,9 @@ pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> 
         .collect();
     let study = summary.spec.to_string();
     let steerings = store.steerings(summary.run)?;
-    Ok(json!({ "summary": summary, "study": study, "steerings": steerings, "diverged": diverged, "epochs": epochs }))
+    Ok(
+        json!({ "summary": summary, "study": study, "fork": summary.fork, "steerings": steerings, "diverged": diverged, "epochs": epochs }),
+    )
 }
 
 /// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.
@@ -372,6 +389,11 @@ fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32
         LaneState::Open | LaneState::Finished => None,
     });
     Ok(lanes.collect())
+}
+
+/// `26.3 MB`.
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// A measured number, or a dash.

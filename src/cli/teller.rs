@@ -36,7 +36,7 @@ pub struct Teller {
     /// It has been told that the run waits.
     waits: bool,
     told: HashMap<Lane, u32>,
-    /// Divergences, steerings, and what is not exact.
+    /// Where it was forked, divergences, steerings, and what is not exact.
     remarks: Vec<RunEvent>,
     records: Vec<EpochRecord>,
     /// Seconds by the clock, over all sessions.
@@ -97,7 +97,10 @@ impl Teller {
                     bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
                 }
             }
-            RunEvent::Diverged { .. } | RunEvent::NotExact { .. } | RunEvent::Steered { .. } => {
+            RunEvent::Forked { .. }
+            | RunEvent::Diverged { .. }
+            | RunEvent::NotExact { .. }
+            | RunEvent::Steered { .. } => {
                 if !self.remarks.contains(event) {
                     self.remarks.push(event.clone());
                     self.json(event)?;
@@ -180,6 +183,7 @@ impl Teller {
                 "{} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number",
                 self.spec.as_ref().map_or_else(|| arm.title(), |spec| spec.arm_title(*arm))
             )),
+            RunEvent::Forked { run, fork } => self.line(&format!("run {run} {}", fork.sentence())),
             RunEvent::NotExact { why, .. } => self.line(&format!("not exact: {why}")),
             RunEvent::Steered { steering, .. } => {
                 self.spec.as_ref().map_or(Ok(()), |spec| self.line(&steering.sentence(spec)))

@@ -193,7 +193,7 @@ fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
     Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
-fn go_on(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+pub(super) fn go_on(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
     if detach {
         if json {
             let (_, summary) = find(home, run)?;

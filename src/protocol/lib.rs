@@ -8,6 +8,7 @@ mod estimate;
 mod experiment;
 mod figure;
 mod finite;
+mod fork;
 mod metric;
 mod race_findings;
 mod run;
@@ -29,6 +30,7 @@ pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
     Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
 };
+pub use fork::{Fork, forked_steerings, forked_study};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};

@@ -1,6 +1,6 @@
 //! A run's identity, state, measurements, and the events that tell of them.
 
-use super::{Advance, ArmId, EpochRecord, Lane, Steering, Study, mean_and_deviation};
+use super::{Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -90,6 +90,12 @@ pub enum RunEvent {
         run: RunId,
         spec: Study,
     },
+    /// This new run has the history of another one; told before it starts. Its history stands in the store.
+    Forked {
+        run: RunId,
+        #[serde(flatten)]
+        fork: Fork,
+    },
     Epoch {
         run: RunId,
         #[serde(flatten)]
@@ -174,6 +180,7 @@ impl RunEvent {
             Self::Started { run, .. }
             | Self::Epoch { run, .. }
             | Self::Backend { run, .. }
+            | Self::Forked { run, .. }
             | Self::Steered { run, .. }
             | Self::Progress { run, .. }
             | Self::Elapsed { run, .. }
@@ -216,6 +223,9 @@ pub struct RunSummary {
     /// Why its numbers need not be those of an uninterrupted run; `None` if they are.
     #[serde(default)]
     pub not_exact: Option<String>,
+    /// Of a run that was forked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Fork>,
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,

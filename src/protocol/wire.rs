@@ -1,6 +1,6 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ArmId, ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SteeredSetting, Steering, Study};
+use super::{ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SteeredSetting, Steering, Study};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
@@ -39,6 +39,16 @@ pub enum RequestBody {
     /// Goes on with a paused, stopped, interrupted or failed run from its last checkpoint.
     Resume {
         run: RunId,
+    },
+    /// Creates a run that goes on from an epoch of another one, with settings changed. No arms named are all. Answered by
+    /// `Started`.
+    Fork {
+        #[serde(flatten)]
+        fork: Fork,
+        arms: Vec<ArmId>,
+        /// Keys and values, as in the text form of a study.
+        changes: Vec<(String, String)>,
+        name: Option<String>,
     },
     /// Changes a setting of an arm from the next epoch on. Answered by `Steered`.
     Steer {

@@ -9,6 +9,7 @@
 mod database;
 mod durability;
 mod error;
+mod forks;
 mod home;
 mod jobs;
 mod migrations;
@@ -17,6 +18,7 @@ mod output;
 mod ownership;
 mod places;
 mod read;
+pub mod retention;
 mod rows;
 mod run_numbers;
 mod write;
@@ -26,6 +28,7 @@ pub mod socket;
 
 pub use durability::{ReadSpec, back_up};
 pub use error::{DamagedRun, StoreError};
+pub use forks::NewFork;
 pub use home::{Home, HomeError};
 pub use jobs::{Interruption, JobKind, UnfinishedJob};
 pub use output::{OutputError, write_out};

@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(JOBS),
     M::up(MEASUREMENTS),
     M::up(STEERINGS),
+    M::up(FORKS),
 ];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
@@ -161,6 +162,12 @@ const STEERINGS: &str = "
         passed  TEXT NOT NULL,
         sum     INTEGER
     ) STRICT;
+";
+
+/// The run that a fork goes on from, which may be deleted since, and the last epoch that they have in common.
+const FORKS: &str = "
+    ALTER TABLE runs ADD COLUMN parent INTEGER;
+    ALTER TABLE runs ADD COLUMN parent_epoch INTEGER;
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

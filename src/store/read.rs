@@ -8,7 +8,7 @@ use super::{
     socket,
 };
 use protocol::{
-    ArmId, CellKey, CellRecord, EpochRecord, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
+    ArmId, CellKey, CellRecord, EpochRecord, Fork, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
     RunSummary, RunTiming, SteeredSetting, Steering, Study, WrongImages,
 };
 use rusqlite::{OptionalExtension, Row};
@@ -81,8 +81,8 @@ impl Store {
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
         let elapsed = row.elapsed.map_or_else(|| self.longest(&row), Ok)? + since;
-        let RunRow { name, not_exact, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, elapsed, epochs_done, done, best })
+        let RunRow { name, not_exact, fork, created, updated, .. } = row;
+        Ok(RunSummary { run, name, state, spec, not_exact, fork, created, updated, elapsed, epochs_done, done, best })
     }
 
     /// Of a run from before its time was kept: no more than passed between its beginning and its last change, and no more
@@ -217,8 +217,9 @@ impl Store {
         // One moment of the store: a commit between two of these questions is not seen by half.
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
-        let RunSummary { spec, state, not_exact, elapsed, .. } = self.run(run)?;
-        let mut events = vec![RunEvent::Started { run, spec }];
+        let RunSummary { spec, state, not_exact, fork, elapsed, .. } = self.run(run)?;
+        let mut events: Vec<RunEvent> = fork.map(|fork| RunEvent::Forked { run, fork }).into_iter().collect();
+        events.push(RunEvent::Started { run, spec });
         let sql = "SELECT backend FROM runs WHERE id = ?1";
         let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
@@ -335,6 +336,7 @@ struct RunRow {
     created: i64,
     updated: i64,
     not_exact: Option<String>,
+    fork: Option<Fork>,
     elapsed: Option<f64>,
 }
 
@@ -352,6 +354,10 @@ impl RunRow {
                 created: row.get("created")?,
                 updated: row.get("updated")?,
                 not_exact: row.get("not_exact")?,
+                fork: match (row.get("parent")?, row.get("parent_epoch")?) {
+                    (Some(parent), Some(epoch)) => Some(Fork { parent: RunId(parent), epoch }),
+                    _ => None,
+                },
                 elapsed: match row.get("elapsed") {
                     // A store of an older version.
                     Err(rusqlite::Error::InvalidColumnName(_)) => None,

@@ -56,18 +56,11 @@ impl Store {
     }
 
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
-        let (name, epoch, batch) = match state {
-            LaneState::Open => ("open", None, None),
-            LaneState::Finished => ("finished", None, None),
-            LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
-        };
-        let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
-        self.change_row(run, LANES, &[&run.0, &arm, &seed], |transaction| {
-            transaction.execute(
-                "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
-                params![run.0, arm, seed, name, epoch, batch],
-            )
-        })
+        let transaction = self.transaction()?;
+        if update_lane(&transaction, run, lane, state)? == 0 {
+            return Err(StoreError::NoSuchRun(run));
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Why a resume of this run is not exact.
@@ -247,6 +240,27 @@ impl Store {
     }
 }
 
+/// Returns how many rows it is.
+pub(super) fn update_lane(
+    connection: &Connection,
+    run: RunId,
+    lane: Lane,
+    state: LaneState,
+) -> rusqlite::Result<usize> {
+    let (name, epoch, batch) = match state {
+        LaneState::Open => ("open", None, None),
+        LaneState::Finished => ("finished", None, None),
+        LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
+    };
+    let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
+    update_row(connection, LANES, &[&run.0, &arm, &seed], || {
+        connection.execute(
+            "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
+            params![run.0, arm, seed, name, epoch, batch],
+        )
+    })
+}
+
 /// What an epoch measured beside the columns of its own row; no number that is not finite.
 fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO measurements (run, arm, seed, epoch, metric, layer, value)
@@ -284,7 +298,7 @@ fn insert_wrong_images(
     Ok(())
 }
 
-fn insert_steering(connection: &Connection, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+pub(super) fn insert_steering(connection: &Connection, run: RunId, steering: &Steering) -> Result<(), StoreError> {
     let Steering { arm, epoch, setting, value, passed } = steering;
     connection.execute(
         "INSERT INTO steerings (run, arm, epoch, setting, value, passed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -6,7 +6,7 @@ use super::{
     steering::RunSteering,
     stopwatch::Stopwatch,
 };
-use protocol::{Lane, RunId, RunState, Study};
+use protocol::{Fork, Lane, RunId, RunState, Study};
 use std::sync::Arc;
 
 /// A run that has come to rest, which is not stored yet.
@@ -27,6 +27,7 @@ pub(crate) struct Active {
     pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
     pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
     /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
@@ -36,6 +37,26 @@ pub(crate) struct Active {
     pub is_unstored: bool,
     /// Its followers know it as waiting or halted, and must hear when it goes on.
     pub announced_waiting: bool,
+}
+
+/// A run that is asked for, or goes on.
+pub(crate) struct Submission {
+    pub run: RunId,
+    pub spec: Study,
+    /// Those with an end are not submitted.
+    pub lanes: Vec<(Lane, Option<LaneEnd>)>,
+    /// Seconds that it has trained before.
+    pub elapsed: f64,
+    pub announced_waiting: bool,
+    pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
+}
+
+impl Submission {
+    /// Of a run that begins.
+    pub fn new(run: RunId, spec: Study, lanes: Vec<(Lane, Option<LaneEnd>)>) -> Self {
+        Self { run, spec, lanes, elapsed: 0.0, announced_waiting: false, steering: Arc::default(), fork: None }
+    }
 }
 
 /// Whether one of a run's lanes has been given a core.
@@ -79,15 +100,9 @@ pub(crate) enum LaneEnd {
 }
 
 impl Active {
-    /// A run whose open lanes are submitted to the scheduler; it has trained for so many seconds before. The others are at
-    /// their ends.
-    pub fn submit(
-        scheduler: &mut Scheduler,
-        (run, spec): (RunId, Study),
-        lanes: Vec<(Lane, Option<LaneEnd>)>,
-        elapsed: f64,
-        announced_waiting: bool,
-    ) -> Self {
+    /// A run whose open lanes are submitted to the scheduler.
+    pub fn submit(scheduler: &mut Scheduler, submission: Submission) -> Self {
+        let Submission { run, spec, lanes, elapsed, announced_waiting, steering, fork } = submission;
         let mut submit = |(lane, end)| {
             let job = scheduler.submit(Priority::Lane, spec.threads);
             let stage = match end {
@@ -104,7 +119,8 @@ impl Active {
             lanes: lanes.into_iter().map(&mut submit).collect(),
             spec,
             stopwatch: Arc::new(Stopwatch::after(elapsed)),
-            steering: Arc::default(),
+            steering,
+            fork,
             intent: None,
             resume_after: false,
             phase: RunPhase::Queued,
@@ -173,7 +189,8 @@ mod tests {
         let spec = Study { seeds: (0..ends.len() as u64).collect(), ..Study::of(Preset::Article) };
         let lanes = spec.lanes().into_iter().zip(ends.iter().cloned().map(Some)).collect();
         let mut scheduler = Scheduler::new(1);
-        let active = Active { intent, ..Active::submit(&mut scheduler, (RunId(1), spec), lanes, 0.0, false) };
+        let submission = Submission::new(RunId(1), spec, lanes);
+        let active = Active { intent, ..Active::submit(&mut scheduler, submission) };
         assert!(active.has_settled());
         active.verdict()
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
+use protocol::{EpochRecord, Fork, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +21,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
+use store::{
+    CheckpointRow, Committed, Home, LaneState, StoreError,
+    files::LaneFolder,
+    retention::{self, Kept},
+};
 
 /// How often followers hear of a lane inside an epoch.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -95,6 +99,7 @@ pub(super) struct LaneWork {
     pub permit: Arc<Permit>,
     pub stopwatch: Arc<Stopwatch>,
     pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
 }
 
 impl Kernel {
@@ -117,6 +122,7 @@ impl Kernel {
             permit: &work.permit,
             stopwatch: &work.stopwatch,
             steering: &work.steering,
+            fork: work.fork,
             parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
@@ -158,6 +164,7 @@ struct LaneObserver<'a> {
     permit: &'a Permit,
     stopwatch: &'a Stopwatch,
     steering: &'a RunSteering,
+    fork: Option<Fork>,
     parked: ParkedTime,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
@@ -192,6 +199,14 @@ impl LaneObserver<'_> {
             Ok(checkpoint::newest(&this.folder, lane, done, told)?)
         });
         let Some(found) = found else { return Err(self.halted()) };
+        // The epochs before were trained with other settings: it can't begin anew.
+        let done = found.as_ref().map_or(0, |(snapshot, _)| snapshot.epochs_done);
+        if let Some(Fork { parent, epoch }) = self.fork.filter(|fork| done < fork.epoch) {
+            let folder = self.folder.path().display();
+            return Err(LaneEnd::Failed(format!(
+                "no checkpoint in {folder} is left from epoch {epoch} on, at which it was forked; fork run {parent} again"
+            )));
+        }
         let Some((snapshot, then)) = found else { return Ok(None) };
         if let Some(why) = checkpoint::difference(&then, self.spec)
             && !self.not_exact(&why)
@@ -251,7 +266,15 @@ impl LaneObserver<'_> {
             self.folder.prepare()?;
         }
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
-        let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
+        let before_steerings = self.steering.epochs_before(self.lane);
+        let kept = Kept {
+            newest: record.epoch,
+            best,
+            start: self.fork.map(|fork| fork.epoch),
+            before_steerings: &before_steerings,
+        };
+        let budget = retention::lane_budget(self.spec.lanes().len());
+        let dropped = retention::dropped(&self.folder.epoch_sizes()?, budget, &kept);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
         let committed = self.kernel.store().commit_epoch(
             self.run,

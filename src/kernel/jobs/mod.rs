@@ -4,6 +4,7 @@
 mod active;
 mod cell;
 mod checkpoint;
+mod fork;
 mod lane;
 mod parked;
 mod permit;

@@ -5,14 +5,14 @@
 
 use super::{
     Active, Jobs, Unsaved,
-    active::{Intent, LaneEnd, RunPhase, Stage},
+    active::{Intent, LaneEnd, RunPhase, Stage, Submission},
     lane::LaneWork,
     scheduler::JobId,
     steering::RunSteering,
 };
 use crate::{Kernel, refusal::Refusal, server::Complaint};
 use learn::Dataset;
-use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, Study};
+use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, RunSummary, Study};
 use std::{
     fs,
     sync::{Arc, atomic::Ordering},
@@ -52,7 +52,7 @@ impl Kernel {
         let run = self.store().create_run(&spec, name)?;
         self.announce(RunEvent::Started { run, spec: spec.clone() });
         let lanes = spec.lanes().into_iter().map(|lane| (lane, None)).collect();
-        let active = Active::submit(&mut jobs.scheduler, (run, spec), lanes, 0.0, false);
+        let active = Active::submit(&mut jobs.scheduler, Submission::new(run, spec, lanes));
         jobs.runs.push(active);
         self.dispatch(&mut jobs);
         Ok(run)
@@ -97,8 +97,11 @@ impl Kernel {
             LaneState::Diverged { .. } => (lane, Some(LaneEnd::Diverged)),
         };
         let lanes = lanes.into_iter().map(ended).collect();
-        let active = Active::submit(&mut jobs.scheduler, (run, summary.spec), lanes, summary.elapsed, true);
-        jobs.runs.push(Active { steering: Arc::new(RunSteering::of(steerings)), ..active });
+        let RunSummary { spec, elapsed, fork, .. } = summary;
+        let steering = Arc::new(RunSteering::of(steerings));
+        let submission =
+            Submission { elapsed, announced_waiting: true, steering, fork, ..Submission::new(run, spec, lanes) };
+        jobs.runs.push(Active::submit(&mut jobs.scheduler, submission));
         self.dispatch(jobs);
         Ok(())
     }
@@ -219,6 +222,7 @@ impl Kernel {
             permit: Arc::clone(&lane.permit),
             stopwatch: Arc::clone(&active.stopwatch),
             steering: Arc::clone(&active.steering),
+            fork: active.fork,
         };
         let kernel = Arc::clone(self);
         let name = format!("run {} {}", work.run, work.lane);

@@ -38,6 +38,15 @@ impl RunSteering {
     }
 }
 
+impl RunSteering {
+    /// The last epochs of this lane before each of its steerings.
+    pub fn epochs_before(&self, lane: Lane) -> Vec<u32> {
+        let state = lock(&self.state);
+        let holding = state.steerings.iter().filter(|steering| steering.holds_for(lane));
+        holding.map(|steering| steering.epoch - 1).collect()
+    }
+}
+
 impl Kernel {
     /// The last epoch that an open lane has begun, in this kernel or before; 0 is none.
     fn begun_epoch(&self, state: &State, run: RunId, lane: Lane) -> Result<u32, Refusal> {

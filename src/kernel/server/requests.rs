@@ -28,6 +28,10 @@ impl Kernel {
             RequestBody::Pause { run } => self.pause(run)?,
             RequestBody::Continue { run } | RequestBody::Resume { run } => self.resume(run)?,
             RequestBody::Stop { run } => self.stop(run)?,
+            RequestBody::Fork { fork, arms, changes, name } => {
+                let name = checked_name(name)?;
+                return self.fork(fork, &arms, &changes, name.as_deref()).map(|run| Reply::Started { run });
+            }
             RequestBody::Steer { run, arm, setting, value } => {
                 return self.steer(run, arm, setting, value).map(Reply::Steered);
             }

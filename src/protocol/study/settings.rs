@@ -37,6 +37,8 @@ pub struct Setting {
     pub title: &'static str,
     /// What it means. The range, where there is one, is added by [`Setting::hint`].
     pub help: &'static str,
+    /// Why it can't change while a run trains; `None` if it can, from an epoch on.
+    pub fixed: Option<&'static str>,
     pub value: SettingValue,
 }
 
@@ -163,6 +165,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "preset",
         help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500",
+        fixed: Some("it is what a study begins from"),
         value: text!(Study, preset, &["article", "tutorial"]),
     },
     Setting {
@@ -171,6 +174,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "epochs",
         help: "passes over the training images",
+        fixed: None,
         value: whole!(Study, epochs, 1..=Study::MAX_EPOCHS, EPOCH_STEPS),
     },
     Setting {
@@ -179,6 +183,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "batch",
         help: "images a step; all training images at most",
+        fixed: None,
         value: whole!(Arm, batch, 1..=Study::MAX_IMAGES, BATCH_STEPS),
     },
     Setting {
@@ -187,6 +192,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["learning-rate"],
         title: "learning rate",
         help: "length of a step of gradient descent",
+        fixed: None,
         value: real!(learning_rate, Range::Above(0.0, 100.0), "", RATE_STEPS),
     },
     Setting {
@@ -195,6 +201,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "momentum",
         help: "share of the last step that the next one keeps",
+        fixed: None,
         value: real!(momentum, Range::Below(0.0, 1.0), "", MOMENTUM_STEPS),
     },
     Setting {
@@ -203,6 +210,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "seeds",
         help: "1-5 or 1,2,3: one lane for each arm and seed; from other initial weights, in another order; arms times seeds 1 to 64",
+        fixed: Some("a seed decides the initial weights and the order of all epochs"),
         value: SettingValue::Study(Value::Text {
             get: |of| print_seeds(&of.seeds),
             set: |of, text| {
@@ -218,6 +226,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "training images",
         help: "how many train, from the first on",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, train_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -226,6 +235,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "schedule",
         help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        fixed: None,
         value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
     },
     Setting {
@@ -234,6 +244,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["warm-up"],
         title: "warm-up",
         help: "epochs in which the learning rate rises in a line to its height",
+        fixed: None,
         value: whole!(Arm, warmup, 0..=1000, WARMUP_STEPS),
     },
     Setting {
@@ -242,6 +253,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "Nesterov",
         help: "whether the gradient is taken a momentum's step ahead; needs momentum",
+        fixed: None,
         value: SettingValue::Arm(Value::Switch { get: |of| of.nesterov, set: |of, value| of.nesterov = value }),
     },
     Setting {
@@ -250,6 +262,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["weight-decay"],
         title: "weight decay",
         help: "share of each weight that is added to its gradient",
+        fixed: None,
         value: real!(weight_decay, Range::Within(0.0, 1.0), "", DECAY_STEPS),
     },
     Setting {
@@ -258,6 +271,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "dropout",
         help: "share of the hidden fully connected units that are left out of each training step",
+        fixed: None,
         value: real!(dropout, Range::Below(0.0, 1.0), "", SHARE_STEPS),
     },
     Setting {
@@ -266,6 +280,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "initial weights",
         help: "glorot, he, lecun, orthogonal, uniform, or normal(0.01) with that deviation",
+        fixed: Some("the initial weights have been trained already"),
         value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform"]),
     },
     Setting {
@@ -274,6 +289,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["network"],
         title: "network",
         help: "lenet4, mlp (hidden layers of the widths), or convnet (three convolutions, for colour images)",
+        fixed: Some("the weights have its shapes"),
         value: text!(Study, network, &["lenet4", "mlp", "convnet"]),
     },
     Setting {
@@ -282,6 +298,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "widths",
         help: "lenet4: CONV1,CONV2,FC1, such as 4,16,120; mlp: the hidden layers; convnet: CONV1,CONV2,CONV3,FC1",
+        fixed: Some("the weights have its shapes"),
         value: text!(Arm, widths, &[]),
     },
     Setting {
@@ -290,6 +307,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "data",
         help: "mnist, or a folder with four IDX files, or with a folder of PNG files for each class",
+        fixed: Some("what was measured before is of other images"),
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),
@@ -312,6 +330,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "validation",
         help: "how many of the training images validate, from the last back",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, val_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -320,6 +339,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "threads",
         help: "LibTorch's threads within a lane; with more than one, LibTorch computes all of it",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: whole!(Study, threads, 1..=64, THREAD_STEPS),
     },
     Setting {
@@ -328,6 +348,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "backend",
         help: "what computes it: fused (ours, faster) or libtorch",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: text!(Study, backend, &["fused", "libtorch"]),
     },
 ];
