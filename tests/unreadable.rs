@@ -33,6 +33,7 @@ fn summary(run: i64) -> RunSummary {
         spec,
         not_exact: None,
         fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,

@@ -14,9 +14,16 @@ pub struct LaneView {
     pub progress: Option<Progress>,
     /// Epoch and batch at which the loss left the finite numbers.
     pub diverged: Option<(u32, u32)>,
+    /// Successive halving stopped it for good.
+    pub is_halved: bool,
 }
 
 impl LaneView {
+    /// Whether more of it is to come, or it is whole.
+    fn is_open(&self) -> bool {
+        self.diverged.is_none() && !self.is_halved
+    }
+
     pub fn latest(&self) -> Option<&EpochRecord> {
         self.points.last()
     }
@@ -170,7 +177,7 @@ pub struct Race {
 
 impl Race {
     pub fn new(run: RunId, spec: Study) -> Self {
-        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
+        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None, is_halved: false };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
             run,
@@ -205,6 +212,11 @@ impl Race {
             RunEvent::Diverged { arm, seed, epoch, batch, .. } => {
                 if let Some(lane) = self.lane_mut(Lane { arm: *arm, seed: *seed }) {
                     lane.diverged = Some((*epoch, *batch));
+                }
+            }
+            RunEvent::Halved { arm, seed, .. } => {
+                if let Some(lane) = self.lane_mut(Lane { arm: *arm, seed: *seed }) {
+                    lane.is_halved = true;
                 }
             }
             RunEvent::Queued { .. } => self.state = RunState::Queued,
@@ -252,7 +264,7 @@ impl Race {
     /// What is left, at the pace so far; `None` before there is a pace. Lanes that wait for a core are reckoned with: all
     /// lanes together go on as they did, and none that trains is done before its own epochs are.
     pub fn remaining_seconds(&self) -> Option<f64> {
-        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
+        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.is_open()).collect();
         let each = f64::from(self.spec.epochs);
         let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
         let all = each * open.len() as f64;
@@ -287,7 +299,7 @@ impl Race {
 
     /// How far its lanes have come.
     pub fn advance(&self) -> Advance {
-        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        let open = self.lanes.iter().filter(|lane| lane.is_open());
         Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
     }
 }

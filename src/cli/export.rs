@@ -194,6 +194,7 @@ mod tests {
             spec,
             not_exact: None,
             fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 1.0,

@@ -1,6 +1,5 @@
 //! Follows a run to its end, over a connection that may be cut.
 
-use super::teller::{Style, Teller};
 use super::{Outcome, complain};
 use color_eyre::eyre::WrapErr;
 use protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
@@ -14,12 +13,21 @@ use store::{Home, Store};
 /// How often Ctrl-C is looked at while nothing happens.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// Tells what happens to a run that is followed, each event once however often it comes: live, and from the store.
+pub trait Tell {
+    /// `Some` exit code at the end of the run.
+    fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>>;
+
+    /// Something beside the run, where it disturbs neither bars nor JSON.
+    fn remark_aside(&self, text: &str) -> color_eyre::Result<()>;
+}
+
 /// Follows a run that `client` is following already; 0 only if it finishes.
-pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: Style) -> Outcome {
+pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, teller: Box<dyn Tell>) -> Outcome {
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut interrupts = 0;
     let mut asked_to_stop = false;
-    let mut follower = Follower { home, run, client, teller: Teller::new(run, style), halt, skipped: Vec::new() };
+    let mut follower = Follower { home, run, client, teller, halt, skipped: Vec::new() };
     if let Some(code) = follower.replay()? {
         return Ok(code);
     }
@@ -54,7 +62,7 @@ struct Follower<'a> {
     home: &'a Home,
     run: RunId,
     client: Client,
-    teller: Teller,
+    teller: Box<dyn Tell>,
     halt: Halt,
     /// What was said of lines that can't be read.
     skipped: Vec<String>,

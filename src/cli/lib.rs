@@ -14,6 +14,7 @@ mod memory;
 mod open;
 mod runs;
 mod steer;
+mod sweep;
 mod teller;
 mod train;
 
@@ -85,6 +86,8 @@ enum Command {
     Steer(steer::Steer),
     /// Go on from an epoch of a run in a new one, with settings changed, and follow it
     Fork(fork::ForkArguments),
+    /// Train a study with every combination of some settings' values, and tell the best of each arm
+    Sweep(sweep::SweepArguments),
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Steer(arguments)) => steer::steer(&arguments),
         Some(Command::Fork(arguments)) => fork::fork(arguments),
+        Some(Command::Sweep(arguments)) => sweep::sweep(&arguments),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),

@@ -1,5 +1,6 @@
 //! `relu runs` and `relu stop`: what was trained, and what to do with it.
 
+use super::sweep::SweepReport;
 use super::{Outcome, complain, connect_or_start, export, say, say_json};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::{Context, bail};
@@ -347,6 +348,9 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
+    for line in SweepReport::of(&store, &summary)?.iter().flat_map(SweepReport::lines) {
+        say(&line)?;
+    }
     for steering in store.steerings(run)? {
         say(&steering.sentence(&summary.spec))?;
     }
@@ -377,16 +381,16 @@ pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> 
         .collect();
     let study = summary.spec.to_string();
     let steerings = store.steerings(summary.run)?;
-    Ok(
-        json!({ "summary": summary, "study": study, "fork": summary.fork, "steerings": steerings, "diverged": diverged, "epochs": epochs }),
-    )
+    let sweep = SweepReport::of(store, summary)?.map(|report| report.value());
+    Ok(json!({ "summary": summary, "study": study, "fork": summary.fork, "sweep": sweep, "steerings": steerings,
+               "diverged": diverged, "epochs": epochs }))
 }
 
 /// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.
 fn diverged(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
     let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
         LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
-        LaneState::Open | LaneState::Finished => None,
+        LaneState::Open | LaneState::Finished | LaneState::Halved { .. } => None,
     });
     Ok(lanes.collect())
 }

@@ -1,5 +1,6 @@
 //! What is told of a run that is followed: bars on a terminal, a line an epoch elsewhere, JSON lines where asked.
 
+use super::follow::Tell;
 use super::runs::number;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -61,107 +62,6 @@ impl Teller {
             bars: MultiProgress::new(),
             lanes: HashMap::new(),
         }
-    }
-
-    /// `Some` exit code at the end of the run.
-    pub fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
-        match event {
-            RunEvent::Started { spec, .. } => {
-                if std::mem::replace(&mut self.started, true) {
-                    return Ok(None);
-                }
-                self.spec = Some(spec.clone());
-                self.json(event)?;
-                if self.style == Style::Lines {
-                    say(&format!("run {}", self.run))?;
-                }
-                if self.style == Style::Bars {
-                    self.open_bars(spec)?;
-                }
-            }
-            RunEvent::Epoch { record, .. } => {
-                let last = self.told.entry(record.lane()).or_default();
-                if record.epoch <= *last {
-                    return Ok(None);
-                }
-                *last = record.epoch;
-                self.records.push(record.clone());
-                self.json(event)?;
-                self.epoch(record)?;
-            }
-            RunEvent::Progress { progress, .. } => {
-                let lane = Lane { arm: progress.arm, seed: progress.seed };
-                if let Some(bar) = self.lanes.get(&lane) {
-                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
-                    bar.set_position(done);
-                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
-                }
-            }
-            RunEvent::Forked { .. }
-            | RunEvent::Diverged { .. }
-            | RunEvent::NotExact { .. }
-            | RunEvent::Steered { .. } => {
-                if !self.remarks.contains(event) {
-                    self.remarks.push(event.clone());
-                    self.json(event)?;
-                    self.remark(event)?;
-                }
-            }
-            RunEvent::Notice { text, .. } => {
-                self.json(event)?;
-                self.line(text.as_deref().unwrap_or("all is well again"))?;
-            }
-            RunEvent::Finished { .. } => {
-                self.json(event)?;
-                self.summary()?;
-                return Ok(Some(ExitCode::SUCCESS));
-            }
-            RunEvent::Failed { reason, .. } => {
-                self.json(event)?;
-                self.bars.clear()?;
-                complain(&format!("run {} failed: {reason}", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
-                self.json(event)?;
-                self.bars.clear()?;
-                let how = match event {
-                    RunEvent::Paused { .. } => "is paused",
-                    RunEvent::Interrupted { .. } => "is interrupted",
-                    _ => "is stopped",
-                };
-                complain(&format!(
-                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
-                    self.run, self.run
-                ));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Deleted { .. } => {
-                complain(&format!("run {} has been deleted", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Queued { .. } => {
-                // The store and the kernel may both tell it.
-                if !std::mem::replace(&mut self.waits, true) {
-                    self.json(event)?;
-                    self.line("it waits for a free core, and begins by itself")?;
-                }
-            }
-            RunEvent::Continued { .. } => self.waits = false,
-            RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
-            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
-        }
-        Ok(None)
-    }
-
-    /// Something beside the run, where it disturbs neither bars nor JSON.
-    pub fn remark_aside(&self, text: &str) -> color_eyre::Result<()> {
-        if self.style == Style::Bars {
-            self.bars.println(text)?;
-        } else {
-            complain(text);
-        }
-        Ok(())
     }
 
     fn json(&self, event: &RunEvent) -> color_eyre::Result<()> {
@@ -271,6 +171,107 @@ impl Teller {
         say(&format!("trained for {}", clock(self.elapsed)))?;
         if let Some(sentence) = verdict(spec, &self.sound_records(), true) {
             say(&sentence)?;
+        }
+        Ok(())
+    }
+}
+
+impl Tell for Teller {
+    fn tell(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
+        match event {
+            RunEvent::Started { spec, .. } => {
+                if std::mem::replace(&mut self.started, true) {
+                    return Ok(None);
+                }
+                self.spec = Some(spec.clone());
+                self.json(event)?;
+                if self.style == Style::Lines {
+                    say(&format!("run {}", self.run))?;
+                }
+                if self.style == Style::Bars {
+                    self.open_bars(spec)?;
+                }
+            }
+            RunEvent::Epoch { record, .. } => {
+                let last = self.told.entry(record.lane()).or_default();
+                if record.epoch <= *last {
+                    return Ok(None);
+                }
+                *last = record.epoch;
+                self.records.push(record.clone());
+                self.json(event)?;
+                self.epoch(record)?;
+            }
+            RunEvent::Progress { progress, .. } => {
+                let lane = Lane { arm: progress.arm, seed: progress.seed };
+                if let Some(bar) = self.lanes.get(&lane) {
+                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
+                    bar.set_position(done);
+                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
+                }
+            }
+            RunEvent::Forked { .. }
+            | RunEvent::Diverged { .. }
+            | RunEvent::NotExact { .. }
+            | RunEvent::Steered { .. } => {
+                if !self.remarks.contains(event) {
+                    self.remarks.push(event.clone());
+                    self.json(event)?;
+                    self.remark(event)?;
+                }
+            }
+            RunEvent::Notice { text, .. } => {
+                self.json(event)?;
+                self.line(text.as_deref().unwrap_or("all is well again"))?;
+            }
+            RunEvent::Finished { .. } => {
+                self.json(event)?;
+                self.summary()?;
+                return Ok(Some(ExitCode::SUCCESS));
+            }
+            RunEvent::Failed { reason, .. } => {
+                self.json(event)?;
+                self.bars.clear()?;
+                complain(&format!("run {} failed: {reason}", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
+                self.json(event)?;
+                self.bars.clear()?;
+                let how = match event {
+                    RunEvent::Paused { .. } => "is paused",
+                    RunEvent::Interrupted { .. } => "is interrupted",
+                    _ => "is stopped",
+                };
+                complain(&format!(
+                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
+                    self.run, self.run
+                ));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Deleted { .. } => {
+                complain(&format!("run {} has been deleted", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Queued { .. } => {
+                // The store and the kernel may both tell it.
+                if !std::mem::replace(&mut self.waits, true) {
+                    self.json(event)?;
+                    self.line("it waits for a free core, and begins by itself")?;
+                }
+            }
+            RunEvent::Continued { .. } => self.waits = false,
+            RunEvent::Halved { .. } | RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
+            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
+        }
+        Ok(None)
+    }
+
+    fn remark_aside(&self, text: &str) -> color_eyre::Result<()> {
+        if self.style == Style::Bars {
+            self.bars.println(text)?;
+        } else {
+            complain(text);
         }
         Ok(())
     }

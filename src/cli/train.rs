@@ -2,7 +2,7 @@
 
 use super::follow::{Halt, cut_short, follow};
 use super::runs::{find, open_store};
-use super::teller::Style;
+use super::teller::{Style, Teller};
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::bail;
@@ -195,17 +195,22 @@ fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
 
 pub(super) fn go_on(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
     if detach {
-        if json {
-            let (_, summary) = find(home, run)?;
-            say_json(&RunEvent::Started { run, spec: summary.spec })?;
-        } else {
-            say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return say_goes_on(home, run, json);
     }
-    match follow(client, home, run, halt, Style::choose(json)) {
+    match follow(client, home, run, halt, Box::new(Teller::new(run, Style::choose(json)))) {
         // Nobody reads any more; the run goes on, and 0 is for finished runs alone.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
         outcome => outcome,
     }
+}
+
+/// What is said of a run that is not followed.
+pub(super) fn say_goes_on(home: &Home, run: RunId, json: bool) -> Outcome {
+    if json {
+        let (_, summary) = find(home, run)?;
+        say_json(&RunEvent::Started { run, spec: summary.spec })?;
+    } else {
+        say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -36,8 +36,9 @@ pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use steering::{SteeredSetting, Steering, steered_rate};
 pub use study::{
-    Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, SETTINGS,
-    Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Widths, grouped,
+    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, Draft, DraftArm, Init, Lane, LaneResults,
+    Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, Standing, StepPlace, Study, Sweep,
+    SweepAxis, SweepCell, Widths, best_cells, grouped,
 };
 pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
 pub use unreadable::{Subject, Unreadable};

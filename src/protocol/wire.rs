@@ -1,6 +1,8 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SteeredSetting, Steering, Study};
+use super::{
+    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SteeredSetting, Steering, Study, Sweep,
+};
 use serde::{Deserialize, Serialize};
 
 /// Notebook and kernel must agree on it; it grows with every change of what crosses the socket.
@@ -25,6 +27,12 @@ pub enum RequestBody {
     /// Creates a run and starts it, or queues it while the cores are taken. Answered by `Started`.
     Train {
         spec: Study,
+        name: Option<String>,
+    },
+    /// The same with a study whose arms are the cells of this sweep. Its lanes come after all others.
+    Sweep {
+        spec: Study,
+        sweep: Sweep,
         name: Option<String>,
     },
     Pause {

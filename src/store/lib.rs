@@ -64,6 +64,10 @@ pub enum LaneState {
         epoch: u32,
         batch: u32,
     },
+    /// Successive halving stopped it for good after this epoch.
+    Halved {
+        epoch: u32,
+    },
 }
 
 /// A checkpoint file of a measured epoch.

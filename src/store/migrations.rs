@@ -13,6 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(MEASUREMENTS),
     M::up(STEERINGS),
     M::up(FORKS),
+    M::up(SWEEPS),
 ];
 
 /// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
@@ -168,6 +169,13 @@ const STEERINGS: &str = "
 const FORKS: &str = "
     ALTER TABLE runs ADD COLUMN parent INTEGER;
     ALTER TABLE runs ADD COLUMN parent_epoch INTEGER;
+";
+
+/// How the arms of a run are the cells of a sweep, as JSON with a version; and after which epoch successive halving stopped
+/// a lane, whose state is `finished` then.
+const SWEEPS: &str = "
+    ALTER TABLE runs ADD COLUMN sweep TEXT;
+    ALTER TABLE lanes ADD COLUMN halved INTEGER;
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

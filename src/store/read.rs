@@ -81,8 +81,23 @@ impl Store {
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
         let elapsed = row.elapsed.map_or_else(|| self.longest(&row), Ok)? + since;
+        let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
         let RunRow { name, not_exact, fork, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, fork, created, updated, elapsed, epochs_done, done, best })
+        Ok(RunSummary {
+            run,
+            name,
+            state,
+            spec,
+            not_exact,
+            fork,
+            sweep,
+            created,
+            updated,
+            elapsed,
+            epochs_done,
+            done,
+            best,
+        })
     }
 
     /// Of a run from before its time was kept: no more than passed between its beginning and its last change, and no more
@@ -94,12 +109,12 @@ impl Store {
         Ok(together.min((row.updated - row.created).max(0) as f64))
     }
 
-    /// The epochs of each lane that is not cut short by its loss.
+    /// The epochs of each lane that is not cut short by its loss or by successive halving.
     fn done(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
-        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND state = 'diverged'";
+        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND (state = 'diverged' OR halved IS NOT NULL)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let diverged = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
-        let open = all.iter().filter(|lane| !diverged.contains(lane));
+        let cut_short = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
+        let open = all.iter().filter(|lane| !cut_short.contains(lane));
         Ok(open.map(|&lane| (lane, epochs(lane))).collect())
     }
 
@@ -155,7 +170,9 @@ impl Store {
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
             columns.check(row)?;
+            let halved: Option<u32> = row.get("halved")?;
             let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
+                "finished" if halved.is_some() => LaneState::Halved { epoch: halved.unwrap_or_default() },
                 "finished" => LaneState::Finished,
                 "diverged" => LaneState::Diverged {
                     epoch: row.get::<_, Option<u32>>("epoch")?.unwrap_or_default(),
@@ -227,8 +244,12 @@ impl Store {
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         events.push(RunEvent::Elapsed { run, seconds: elapsed });
         for (Lane { arm, seed }, state) in self.lanes(run)? {
-            if let LaneState::Diverged { epoch, batch } = state {
-                events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+            match state {
+                LaneState::Diverged { epoch, batch } => {
+                    events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+                }
+                LaneState::Halved { epoch } => events.push(RunEvent::Halved { run, arm, seed, epoch }),
+                LaneState::Open | LaneState::Finished => {}
             }
         }
         events.extend(not_exact.map(|why| RunEvent::NotExact { run, why }));
@@ -337,6 +358,7 @@ struct RunRow {
     updated: i64,
     not_exact: Option<String>,
     fork: Option<Fork>,
+    sweep: Option<String>,
     elapsed: Option<f64>,
 }
 
@@ -358,6 +380,7 @@ impl RunRow {
                     (Some(parent), Some(epoch)) => Some(Fork { parent: RunId(parent), epoch }),
                     _ => None,
                 },
+                sweep: row.get("sweep")?,
                 elapsed: match row.get("elapsed") {
                     // A store of an older version.
                     Err(rusqlite::Error::InvalidColumnName(_)) => None,

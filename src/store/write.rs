@@ -10,7 +10,9 @@ use super::{
         update_row, write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, WrongImages};
+use protocol::{
+    CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, Sweep, WrongImages,
+};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,11 +20,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 impl Store {
     /// Creates a run, queued, with its lanes.
     pub fn create_run(&mut self, spec: &Study, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, None, name)
+    }
+
+    /// The same with a study whose arms are the cells of this sweep.
+    pub fn create_sweep(&mut self, spec: &Study, sweep: &Sweep, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, Some(sweep), name)
+    }
+
+    fn create(&mut self, spec: &Study, sweep: Option<&Sweep>, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
+        let sweep = sweep.map(serde_json::to_string).transpose()?;
         let transaction = self.transaction()?;
         transaction.execute(
-            "INSERT INTO runs (name, spec, state, created, updated, elapsed) VALUES (?1, ?2, 'queued', ?3, ?3, 0.0)",
-            params![name, json, now()],
+            "INSERT INTO runs (name, spec, state, created, updated, elapsed, sweep)
+             VALUES (?1, ?2, 'queued', ?3, ?3, 0.0, ?4)",
+            params![name, json, now(), sweep],
         )?;
         let run = transaction.last_insert_rowid();
         write_checksum(&transaction, RUNS, &[&run])?;
@@ -59,6 +72,15 @@ impl Store {
         let transaction = self.transaction()?;
         if update_lane(&transaction, run, lane, state)? == 0 {
             return Err(StoreError::NoSuchRun(run));
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Successive halving stops these lanes, each after the epoch beside it.
+    pub fn halve_lanes(&mut self, run: RunId, lanes: &[(Lane, u32)]) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        for &(lane, epoch) in lanes {
+            update_lane(&transaction, run, lane, LaneState::Halved { epoch })?;
         }
         Ok(transaction.commit()?)
     }
@@ -247,16 +269,17 @@ pub(super) fn update_lane(
     lane: Lane,
     state: LaneState,
 ) -> rusqlite::Result<usize> {
-    let (name, epoch, batch) = match state {
-        LaneState::Open => ("open", None, None),
-        LaneState::Finished => ("finished", None, None),
-        LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
+    let (name, epoch, batch, halved) = match state {
+        LaneState::Open => ("open", None, None, None),
+        LaneState::Finished => ("finished", None, None, None),
+        LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch), None),
+        LaneState::Halved { epoch } => ("finished", None, None, Some(epoch)),
     };
     let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
     update_row(connection, LANES, &[&run.0, &arm, &seed], || {
         connection.execute(
-            "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
-            params![run.0, arm, seed, name, epoch, batch],
+            "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6, halved = ?7 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
+            params![run.0, arm, seed, name, epoch, batch, halved],
         )
     })
 }

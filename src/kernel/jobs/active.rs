@@ -6,7 +6,7 @@ use super::{
     steering::RunSteering,
     stopwatch::Stopwatch,
 };
-use protocol::{Fork, Lane, RunId, RunState, Study};
+use protocol::{Fork, Lane, RunId, RunState, Study, Sweep};
 use std::sync::Arc;
 
 /// A run that has come to rest, which is not stored yet.
@@ -28,6 +28,7 @@ pub(crate) struct Active {
     pub stopwatch: Arc<Stopwatch>,
     pub steering: Arc<RunSteering>,
     pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
     /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// Asked to go on again while it was still pausing.
@@ -50,12 +51,26 @@ pub(crate) struct Submission {
     pub announced_waiting: bool,
     pub steering: Arc<RunSteering>,
     pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// Of each lane; see [`LaneJob::limit`].
+    pub limit: Box<dyn Fn(Lane) -> u32>,
 }
 
 impl Submission {
     /// Of a run that begins.
     pub fn new(run: RunId, spec: Study, lanes: Vec<(Lane, Option<LaneEnd>)>) -> Self {
-        Self { run, spec, lanes, elapsed: 0.0, announced_waiting: false, steering: Arc::default(), fork: None }
+        let epochs = spec.epochs;
+        Self {
+            run,
+            spec,
+            lanes,
+            elapsed: 0.0,
+            announced_waiting: false,
+            steering: Arc::default(),
+            fork: None,
+            sweep: None,
+            limit: Box::new(move |_| epochs),
+        }
     }
 }
 
@@ -72,6 +87,8 @@ pub(crate) struct LaneJob {
     pub job: JobId,
     pub permit: Arc<Permit>,
     pub stage: Stage,
+    /// The epoch up to which it may train now: the last one, or the next rung of successive halving.
+    pub limit: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,15 +113,20 @@ pub(crate) enum LaneEnd {
     Finished,
     Diverged,
     Stopped,
+    /// It waits for the other cells at a rung of successive halving.
+    AtRung,
+    /// Successive halving stopped it for good.
+    Halved,
     Failed(String),
 }
 
 impl Active {
     /// A run whose open lanes are submitted to the scheduler.
     pub fn submit(scheduler: &mut Scheduler, submission: Submission) -> Self {
-        let Submission { run, spec, lanes, elapsed, announced_waiting, steering, fork } = submission;
+        let Submission { run, spec, lanes, elapsed, announced_waiting, steering, fork, sweep, limit } = submission;
+        let priority = if sweep.is_some() { Priority::Sweep } else { Priority::Lane };
         let mut submit = |(lane, end)| {
-            let job = scheduler.submit(Priority::Lane, spec.threads);
+            let job = scheduler.submit(priority, spec.threads);
             let stage = match end {
                 None => Stage::Waiting,
                 Some(end) => {
@@ -112,7 +134,7 @@ impl Active {
                     Stage::Ended(end)
                 }
             };
-            LaneJob { lane, job, permit: Arc::default(), stage }
+            LaneJob { lane, job, permit: Arc::default(), stage, limit: limit(lane) }
         };
         Self {
             run,
@@ -121,6 +143,7 @@ impl Active {
             stopwatch: Arc::new(Stopwatch::after(elapsed)),
             steering,
             fork,
+            sweep,
             intent: None,
             resume_after: false,
             phase: RunPhase::Queued,
@@ -162,7 +185,8 @@ impl Active {
         if let Some(reason) = failure {
             return RunState::Failed { reason };
         }
-        let complete = ends().filter(|(_, end)| **end != LaneEnd::Stopped).count() == self.lanes.len();
+        let is_open = |end: &LaneEnd| matches!(end, LaneEnd::Stopped | LaneEnd::AtRung);
+        let complete = ends().filter(|(_, end)| !is_open(end)).count() == self.lanes.len();
         if !complete {
             return match self.intent {
                 Some(Intent::Pause) => RunState::Paused,
@@ -170,7 +194,7 @@ impl Active {
                 Some(Intent::Shutdown) | None => RunState::Interrupted,
             };
         }
-        if ends().any(|(_, end)| *end == LaneEnd::Finished) {
+        if ends().any(|(_, end)| matches!(end, LaneEnd::Finished | LaneEnd::Halved)) {
             RunState::Finished
         } else {
             RunState::Failed { reason: DIVERGED.into() }

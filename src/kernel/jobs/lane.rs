@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Kernel, server::Complaint};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Fork, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
+use protocol::{EpochRecord, Fork, Lane, Metric, Progress, RunEvent, RunId, Study, Sweep, WrongImages};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -100,6 +100,9 @@ pub(super) struct LaneWork {
     pub stopwatch: Arc<Stopwatch>,
     pub steering: Arc<RunSteering>,
     pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// The epoch up to which it may train now.
+    pub limit: u32,
 }
 
 impl Kernel {
@@ -123,6 +126,7 @@ impl Kernel {
             stopwatch: &work.stopwatch,
             steering: &work.steering,
             fork: work.fork,
+            limit: work.limit,
             parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
@@ -130,6 +134,7 @@ impl Kernel {
             last_checkpoint: Instant::now(),
             last_progress: None,
             unstored: false,
+            has_reached_rung: false,
             fault: None,
         };
         let from = match observer.recover() {
@@ -139,6 +144,13 @@ impl Kernel {
         let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
+            Ok(Ending::Stopped) if observer.has_reached_rung && !observer.unstored => {
+                if observer.decide_rung() {
+                    LaneEnd::AtRung
+                } else {
+                    observer.halted()
+                }
+            }
             Ok(Ending::Stopped) => observer.halted(),
             // The loop ends after its last epoch, whether or not that could be stored.
             Ok(Ending::Finished) if observer.unstored => observer.halted(),
@@ -147,6 +159,10 @@ impl Kernel {
                 let end = observer.close(LaneState::Diverged { epoch, batch }, LaneEnd::Diverged);
                 if end == LaneEnd::Diverged {
                     self.announce(RunEvent::Diverged { run, arm: lane.arm, seed: lane.seed, epoch, batch });
+                    // The others may have waited for this one alone. If it is told to stop meanwhile, a resume decides.
+                    if work.sweep.as_ref().is_some_and(|sweep| sweep.halving) {
+                        observer.decide_rung();
+                    }
                 }
                 end
             }
@@ -165,6 +181,7 @@ struct LaneObserver<'a> {
     stopwatch: &'a Stopwatch,
     steering: &'a RunSteering,
     fork: Option<Fork>,
+    limit: u32,
     parked: ParkedTime,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
@@ -175,6 +192,8 @@ struct LaneObserver<'a> {
     last_progress: Option<Instant>,
     /// Told to stop, or at fault, before the last measured epoch was stored.
     unstored: bool,
+    /// The last epoch before a rung of successive halving is committed.
+    has_reached_rung: bool,
     /// What no waiting would help against.
     fault: Option<String>,
 }
@@ -302,6 +321,12 @@ impl LaneObserver<'_> {
         }
     }
 
+    /// Stops the cells that are out at this rung, if all have come to it. `false` if told to stop before that was stored.
+    fn decide_rung(&mut self) -> bool {
+        let run = self.run;
+        self.persist(|this| Ok(this.kernel.decide_rungs(run)?)).is_some()
+    }
+
     fn halted(&mut self) -> LaneEnd {
         self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
     }
@@ -417,6 +442,10 @@ impl Observer for LaneObserver<'_> {
                 let (epoch, lane) = (record.epoch, self.lane);
                 self.not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
             }
+        }
+        if record.epoch >= self.limit && self.limit < self.spec.epochs {
+            self.has_reached_rung = true;
+            return Next::Stop;
         }
         self.go_on()
     }

@@ -12,6 +12,7 @@ mod runs;
 mod scheduler;
 mod steering;
 mod stopwatch;
+mod sweep;
 mod trainer;
 
 pub(crate) use active::Intent;

@@ -96,7 +96,7 @@ impl Kernel {
         for (lane, lane_state) in lanes.into_iter().filter(|(lane, _)| lane.arm == arm) {
             let (epoch, is_open) = match lane_state {
                 LaneState::Finished => (spec.epochs, false),
-                LaneState::Diverged { epoch, .. } => (epoch, false),
+                LaneState::Diverged { epoch, .. } | LaneState::Halved { epoch } => (epoch, false),
                 LaneState::Open => (self.begun_epoch(&state, run, lane)?, true),
             };
             begun.push((lane, epoch, is_open));

@@ -25,6 +25,10 @@ impl Kernel {
                 let name = checked_name(name)?;
                 return self.train(spec, name.as_deref()).map(|run| Reply::Started { run });
             }
+            RequestBody::Sweep { spec, sweep, name } => {
+                let name = checked_name(name)?;
+                return self.sweep(spec, sweep, name.as_deref()).map(|run| Reply::Started { run });
+            }
             RequestBody::Pause { run } => self.pause(run)?,
             RequestBody::Continue { run } | RequestBody::Resume { run } => self.resume(run)?,
             RequestBody::Stop { run } => self.stop(run)?,
