@@ -45,9 +45,13 @@ fn parent(home: &Home, client: &mut Client, folder: &Path, is_steered: bool) -> 
     (run, spec)
 }
 
-fn shown(home: &Home, arguments: &[&str]) -> Value {
+fn relu(home: &Home, arguments: &[&str]) -> assert_cmd::assert::Assert {
     let mut relu = assert_cmd::Command::new(env!("CARGO_BIN_EXE_relu"));
-    let shown = relu.env("RELU_HOME", home.folder()).args(arguments).assert().success();
+    relu.env("RELU_HOME", home.folder()).args(arguments).assert().success()
+}
+
+fn shown(home: &Home, arguments: &[&str]) -> Value {
+    let shown = relu(home, arguments);
     serde_json::from_slice(&shown.get_output().stdout).unwrap()
 }
 
@@ -133,6 +137,15 @@ fn what_a_fork_changes_holds_from_the_next_epoch_on_and_no_earlier() {
     assert_eq!(list[0]["fork"], json!({ "parent": parent, "epoch": 4 }));
     assert!(list.as_array().unwrap().iter().all(|run| run["checkpoint_bytes"].as_u64().unwrap() > 0));
 
+    let forked = relu(&home, &["fork", "1", "--epoch", "8", "--arm", "all-tanh", "wd=0.001", "--json"]);
+    let told: Vec<Value> = String::from_utf8(forked.get_output().stdout.clone())
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((&told[0]["event"], &told[0]["parent"], &told[0]["epoch"]), (&json!("forked"), &json!(1), &json!(8)));
+    assert_eq!((&told[1]["event"], &told[1]["spec"]["arms"]), (&json!("started"), &json!(["all-tanh"])));
+    assert_eq!((told.last().unwrap(), told.len()), (&json!({ "event": "finished", "run": 4 }), 2 + 2 * 10 + 1));
     let (kind, message) = refused(ask(&mut client, parent, 12, &[("epochs", "20")]));
     let remedy = "keeps no checkpoint of epoch 12 of relu-tanh-s1; the nearest that all 4 lanes keep: 10";
     assert!(kind == ErrorKind::State && message.ends_with(remedy), "{message}");
@@ -145,8 +158,8 @@ fn what_a_fork_changes_holds_from_the_next_epoch_on_and_no_earlier() {
     fs::write(&damaged, bytes).unwrap();
     let (_, message) = refused(ask(&mut client, parent, 3, &[]));
     assert!(message.contains("it is not as it was written"), "{message}");
-    assert_eq!(shown(&home, &["runs", "--json"]).as_array().unwrap().len(), 3, "nothing is left of what was refused");
-    assert!(fs::read_dir(home.runs()).unwrap().count() == 3);
+    assert_eq!(shown(&home, &["runs", "--json"]).as_array().unwrap().len(), 4, "nothing is left of what was refused");
+    assert_eq!(fs::read_dir(home.runs()).unwrap().count(), 4);
 }
 
 /// What a kernel leaves that dies while it creates a fork: before the commit, and behind it.

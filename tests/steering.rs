@@ -147,4 +147,15 @@ fn what_can_not_be_steered_is_refused_with_the_remedy() {
     let (kind, _) = refused(steer(&mut client, RunId(99), ArmId::RELU_TANH, 0.1));
     assert_eq!(kind, ErrorKind::NoSuchRun);
     assert_eq!(Store::open_read(&home).unwrap().steerings(run).unwrap(), []);
+
+    let relu = |arguments: &[&str]| {
+        let mut relu = assert_cmd::Command::new(env!("CARGO_BIN_EXE_relu"));
+        relu.env("RELU_HOME", home.folder()).args(["steer", "1"]).args(arguments).assert()
+    };
+    let said = relu(&["relu-tanh", "lr=0.03", "--json"]).success();
+    let said: Value = serde_json::from_slice(&said.get_output().stdout).unwrap();
+    let stored = Store::open_read(&home).unwrap().steerings(run).unwrap();
+    assert_eq!(said, json!({ "run": 1, "steering": stored[0] }));
+    let told = relu(&["relu-tanh", "wd=0.1"]).code(2);
+    assert!(String::from_utf8_lossy(&told.get_output().stderr).contains("`relu fork` changes other settings"));
 }

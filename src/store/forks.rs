@@ -6,6 +6,7 @@
 
 use super::{
     CheckpointRow, Home, LaneState, Store, StoreError,
+    error::of_run,
     files::{LaneFolder, sync_folder},
     jobs, now,
     rows::{CHECKPOINTS, Columns, EPOCHS, MEASUREMENTS, RUNS, Table, WRONG_IMAGES, insert_lanes, write_checksum},
@@ -111,7 +112,7 @@ fn copy_rows(transaction: &Transaction, table: Table, new: &NewFork, run: RunId)
         if !new.study.arm_ids().any(|arm| row.get_ref("arm").is_ok_and(|value| value.as_str() == Ok(arm.as_str()))) {
             continue;
         }
-        columns.check(row)?;
+        columns.check(row).map_err(of_run(parent))?;
         let mut values = Vec::new();
         for (at, name) in &copied {
             values.push(if name == "run" { Value::Integer(run.0) } else { row.get(*at)? });

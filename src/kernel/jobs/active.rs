@@ -228,6 +228,8 @@ mod tests {
         assert_eq!(verdict(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
         assert_eq!(verdict(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
         assert_eq!(verdict(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
+        assert_eq!(verdict(&[Finished, LaneEnd::Halved], None), RunState::Finished);
+        assert_eq!(verdict(&[LaneEnd::AtRung, Finished], None), RunState::Interrupted);
         // The stop came after the last batch.
         assert_eq!(verdict(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
         let failed = verdict(&[Finished, Failed("no data".into())], Some(Intent::Stop));

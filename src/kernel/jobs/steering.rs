@@ -101,15 +101,14 @@ impl Kernel {
             };
             begun.push((lane, epoch, is_open));
         }
-        let Some(furthest) = begun.iter().filter(|(.., is_open)| *is_open).map(|(_, epoch, _)| *epoch).max() else {
-            return refuse(format!("trains no lane of {arm} any more; `relu fork` trains on from one of its epochs"));
+        // A lane in its last epoch is past every steering.
+        let steerable = begun.iter().filter(|(_, begun, is_open)| *is_open && *begun < spec.epochs);
+        let Some(furthest) = steerable.map(|(_, begun, _)| *begun).max() else {
+            return refuse(format!(
+                "has no epoch of {arm} left to begin; `relu fork {run} --epoch N` trains on from one of its epochs"
+            ));
         };
         let epoch = furthest + 1;
-        if epoch > spec.epochs {
-            return refuse(format!(
-                "is in the last epoch of {arm}; `relu fork {run} --epoch N epochs=M` trains on from an earlier one, for longer"
-            ));
-        }
         let passed = begun.iter().filter(|(_, begun, _)| *begun >= epoch).map(|(lane, ..)| lane.seed).collect();
         let steering = Steering { arm, epoch, setting, value, passed };
         self.store().insert_steering(run, &steering)?;
