@@ -31,7 +31,7 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     let (store, summary) = find(home, run)?;
     let bytes = match format {
         Format::Csv => csv(&epochs_in_order(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(&store, &summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(home, &store, &summary, &epochs_in_order(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
             let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
@@ -75,8 +75,8 @@ fn of_name(path: &Path) -> Option<Format> {
     }
 }
 
-fn json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(&as_value(store, summary, epochs)?)?;
+fn json(home: &Home, store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let text = serde_json::to_string_pretty(&as_value(home, store, summary, epochs)?)?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 

@@ -331,9 +331,7 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let (store, summary) = find(home, run)?;
     let epochs = epochs_in_order(&store, &summary)?;
     if as_json {
-        let mut value = as_value(&store, &summary, &epochs)?;
-        value["checkpoint_bytes"] = checkpoint_bytes(home, run).into();
-        say_json(&value)?;
+        say_json(&as_value(home, &store, &summary, &epochs)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     tell_of_troubles(home, std::slice::from_ref(&summary));
@@ -374,7 +372,12 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
 }
 
 /// A run as JSON: its summary, its study as text, how it was steered, the lanes that diverged, and what its epochs measured.
-pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
+pub fn as_value(
+    home: &Home,
+    store: &Store,
+    summary: &RunSummary,
+    epochs: &[EpochRecord],
+) -> color_eyre::Result<serde_json::Value> {
     let diverged: Vec<_> = diverged(store, summary.run)?
         .into_iter()
         .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
@@ -383,7 +386,7 @@ pub fn as_value(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> 
     let steerings = store.steerings(summary.run)?;
     let sweep = SweepReport::of(store, summary)?.map(|report| report.value());
     Ok(json!({ "summary": summary, "study": study, "fork": summary.fork, "sweep": sweep, "steerings": steerings,
-               "diverged": diverged, "epochs": epochs }))
+               "checkpoint_bytes": checkpoint_bytes(home, summary.run), "diverged": diverged, "epochs": epochs }))
 }
 
 /// The lanes whose loss left the finite numbers, with the epoch, counted from 1, and its batch, counted from 0.

@@ -20,7 +20,7 @@ use learn::train::LaneSettings;
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, ArmId, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
+    ExperimentSpec, Finding, Fork, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
     ServerLine, SteeredSetting, Study, WrongImages,
 };
 use std::{
@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
-use store::{Home, Store};
+use store::{Home, Store, files::LaneFolder};
 use tempfile::TempDir;
 
 /// Behaves as the seed says, so that each lane of a run can fail in its own way.
@@ -313,6 +313,26 @@ fn a_lane_of_more_threads_than_cores_is_refused() {
     let refusal = bench.kernel.train(spec, None).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::BadSpec);
     assert!(refusal.message.contains("take 1 to 3"), "{}", refusal.message);
+}
+
+/// More epochs than a lane keeps files: what is thinned is gone from the folder and from the store alike.
+#[test]
+fn a_lanes_checkpoints_are_thinned_in_the_folder_and_in_the_store() {
+    const EPOCHS: u32 = 300;
+    let bench = Bench::new();
+    let spec = Study { seeds: vec![1], epochs: EPOCHS, ..Study::of(Preset::Article) };
+    let run = bench.kernel.train(spec.with_arms([Activations::RELU_TANH]), None).unwrap();
+    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
+    let files = LaneFolder::of(&bench.kernel.home, run, lane).epochs().unwrap();
+    let rows: Vec<u32> = bench.kernel.store().checkpoints(run).unwrap().iter().map(|row| row.epoch).collect();
+    assert_eq!(files, rows);
+    assert!(files.len() < EPOCHS as usize && files[..20] == (1..=20).collect::<Vec<_>>()[..], "{files:?}");
+    let missing = (1..=EPOCHS).find(|epoch| !files.contains(epoch)).unwrap();
+    let fork = Fork { parent: run, epoch: missing };
+    let refusal = bench.kernel.fork(fork, &[], &[], None).unwrap_err();
+    let nearest = format!("the nearest that it keeps: {} and {}", missing - 1, missing + 1);
+    assert!(refusal.message.ends_with(&nearest), "{}", refusal.message);
 }
 
 /// One core: the first lane is in its only epoch, the second one waits.
