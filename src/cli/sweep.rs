@@ -191,7 +191,11 @@ impl SweepTeller {
 }
 
 /// A sweep as `relu runs show` has it.
-pub struct SweepReport(RunId, bool, Vec<CellResult>);
+pub struct SweepReport {
+    run: RunId,
+    halving: bool,
+    cells: Vec<CellResult>,
+}
 
 impl SweepReport {
     /// `None` of a run that is no sweep.
@@ -204,16 +208,17 @@ impl SweepReport {
         let lanes = store.lanes(summary.run)?.into_iter();
         let diverged = lanes.filter(|(_, state)| matches!(state, LaneState::Diverged { .. }));
         known.diverged.extend(diverged.map(|(lane, _)| lane));
-        Ok(Some(Self(summary.run, sweep.halving, sweep.results(&summary.spec, &known))))
+        let cells = sweep.results(&summary.spec, &known);
+        Ok(Some(Self { run: summary.run, halving: sweep.halving, cells }))
     }
 
     pub fn lines(&self) -> Vec<String> {
-        self.2.iter().map(cell_line).chain(best_lines(&self.2)).collect()
+        self.cells.iter().map(cell_line).chain(best_lines(&self.cells)).collect()
     }
 
     pub fn value(&self) -> Value {
-        let cells: Vec<Value> = self.2.iter().map(|result| cell_value(self.0, result)).collect();
-        json!({ "halving": self.1, "cells": cells, "best": best_values(self.0, &self.2) })
+        let cells: Vec<Value> = self.cells.iter().map(|result| cell_value(self.run, result)).collect();
+        json!({ "halving": self.halving, "cells": cells, "best": best_values(self.run, &self.cells) })
     }
 }
 

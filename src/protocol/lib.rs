@@ -37,8 +37,8 @@ pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use steering::{SteeredSetting, Steering, steered_rate};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, Draft, DraftArm, Init, Lane, LaneResults,
-    Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, Standing, StepPlace, Study, Sweep,
-    SweepAxis, SweepCell, Widths, best_cells, grouped,
+    Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Sweep, SweepAxis,
+    SweepCell, SweepProgress, Widths, best_cells, grouped,
 };
 pub use text::{clean_id, escape_controls, escape_json, escape_line, id_fault, is_bidi_control, is_terminal_control};
 pub use unreadable::{Subject, Unreadable};

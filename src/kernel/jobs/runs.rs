@@ -71,7 +71,7 @@ impl Kernel {
         let lanes = spec.lanes().into_iter().map(|lane| (lane, None)).collect();
         let mut submission = Submission::new(run, spec, lanes);
         if let Some(sweep) = sweep {
-            let limits = sweep.standing(&submission.spec, &Results::default()).limits;
+            let limits = sweep.progress(&submission.spec, &Results::default()).limits;
             submission = Submission { limit: limit_of(limits), sweep: Some(Arc::new(sweep)), ..submission };
         }
         let active = Active::submit(&mut jobs.scheduler, submission);

@@ -60,8 +60,8 @@ impl Kernel {
         let mut store = self.store();
         let summary = store.run(run)?;
         let Some(sweep) = summary.sweep else { return Ok(None) };
-        let standing = sweep.standing(&summary.spec, &Results::of(&store, run)?);
-        let rung = |arm: ArmId| standing.stopped.iter().find(|(stopped, _)| *stopped == arm).map(|(_, rung)| *rung);
+        let progress = sweep.progress(&summary.spec, &Results::of(&store, run)?);
+        let rung = |arm: ArmId| progress.stopped.iter().find(|(stopped, _)| *stopped == arm).map(|(_, rung)| *rung);
         let open = store.lanes(run)?.into_iter().filter(|(_, state)| *state == LaneState::Open);
         let stopped: Vec<(Lane, u32)> = open.filter_map(|(lane, _)| Some((lane, rung(lane.arm)?))).collect();
         if !stopped.is_empty() {
@@ -71,7 +71,7 @@ impl Kernel {
         for (Lane { arm, seed }, epoch) in stopped {
             self.announce(RunEvent::Halved { run, arm, seed, epoch });
         }
-        Ok(Some(standing.limits))
+        Ok(Some(progress.limits))
     }
 
     /// The limits of a run that goes on.

@@ -16,7 +16,7 @@ pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
 pub use settings::{SETTINGS, Setting, SettingValue, SpecError};
-pub use sweep::{CellResult, LaneResults, Standing, Sweep, SweepAxis, SweepCell, best_cells};
+pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
 use super::counted;
 use serde::{Deserialize, Serialize};

@@ -260,8 +260,8 @@ impl Sweep {
     }
 
     /// How far each lane may train as things stand, and which cells have to stop for good.
-    pub fn standing(&self, study: &Study, results: &impl LaneResults) -> Standing {
-        let mut standing = Standing { limits: Vec::new(), stopped: Vec::new() };
+    pub fn progress(&self, study: &Study, results: &impl LaneResults) -> SweepProgress {
+        let mut progress = SweepProgress { limits: Vec::new(), stopped: Vec::new() };
         for group in self.groups() {
             let mut open: Vec<ArmId> = self.cells.iter().filter(|cell| cell.of == group).map(|cell| cell.arm).collect();
             let rungs = if self.halving { rungs(open.len(), study.epochs) } else { Vec::new() };
@@ -281,16 +281,16 @@ impl Sweep {
                 let out = |(at, (_, mean)): &(usize, &(ArmId, Option<f64>))| *at >= survivors || mean.is_none();
                 let stopped: Vec<ArmId> = ranked.iter().enumerate().filter(out).map(|(_, (arm, _))| *arm).collect();
                 open.retain(|arm| !stopped.contains(arm));
-                standing.stopped.extend(stopped.into_iter().map(|arm| (arm, rung)));
+                progress.stopped.extend(stopped.into_iter().map(|arm| (arm, rung)));
             }
-            standing.limits.extend(open.into_iter().map(|arm| (arm, limit)));
+            progress.limits.extend(open.into_iter().map(|arm| (arm, limit)));
         }
-        standing
+        progress
     }
 
     /// What each cell came to, as far as it has.
     pub fn results(&self, study: &Study, results: &impl LaneResults) -> Vec<CellResult> {
-        let stopped = self.standing(study, results).stopped;
+        let stopped = self.progress(study, results).stopped;
         let result = |cell: &SweepCell| {
             let stopped = stopped.iter().find(|(arm, _)| *arm == cell.arm).map(|(_, rung)| *rung);
             let epoch = stopped.unwrap_or(study.epochs);
@@ -318,9 +318,9 @@ pub trait LaneResults {
     fn has_diverged(&self, lane: Lane) -> bool;
 }
 
-/// Where a sweep stands.
+/// How far a sweep has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct SweepProgress {
     /// The epoch up to which the lanes of each cell that goes on may train.
     pub limits: Vec<(ArmId, u32)>,
     /// The cells that successive halving stopped, each with the rung.
@@ -496,7 +496,7 @@ mod tests {
         let (study, sweep) = Sweep::new(&"relu-tanh | epochs=8".parse().unwrap(), &axes, true).unwrap();
         let arms: Vec<ArmId> = study.arm_ids().collect();
         let mut known = Known::default();
-        let limits = |known: &Known| sweep.standing(&study, known).limits;
+        let limits = |known: &Known| sweep.progress(&study, known).limits;
         assert_eq!(limits(&known), arms.iter().map(|&arm| (arm, 2)).collect::<Vec<_>>());
         // The last one diverges; the third is best at the first rung, the second at the next.
         for (arm, errors) in [(0, [9.0, 9.0]), (1, [5.0, 3.0]), (2, [4.0, 4.0]), (3, [6.0, 1.0])] {
@@ -507,9 +507,9 @@ mod tests {
         }
         assert_eq!(limits(&known).len(), 5, "one has not come to the rung");
         known.1.push(Lane { arm: arms[4], seed: 1 }.to_string());
-        let standing = sweep.standing(&study, &known);
-        assert_eq!(standing.stopped, [(arms[0], 2), (arms[4], 2), (arms[2], 4)]);
-        assert_eq!(standing.limits, [(arms[1], 8), (arms[3], 8)]);
+        let progress = sweep.progress(&study, &known);
+        assert_eq!(progress.stopped, [(arms[0], 2), (arms[4], 2), (arms[2], 4)]);
+        assert_eq!(progress.limits, [(arms[1], 8), (arms[3], 8)]);
         known.0.insert((Lane { arm: arms[1], seed: 1 }.to_string(), 8), 5.5);
         let results = sweep.results(&study, &known);
         assert!(!results[3].is_over && results[1].is_over && results[4].mean().is_none());
