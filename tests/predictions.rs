@@ -544,6 +544,8 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
             state,
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 1_795_661_487,
             updated: 1_795_661_487,
             elapsed: 5.0,

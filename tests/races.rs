@@ -255,6 +255,8 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             state: failed(),
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 75.0,

@@ -18,6 +18,12 @@ pub trait Observer {
     /// Before the lane's first batch: what computes it.
     fn begins(&mut self, _environment: &Environment) {}
 
+    /// At the beginning of each epoch, counted from 1, and again where a lane goes on inside one: the base learning rate
+    /// of the whole epoch. The same epoch must get the same answer each time. `base` is what the settings say.
+    fn learning_rate(&mut self, _epoch: u32, base: f64) -> f64 {
+        base
+    }
+
     /// At a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;
 

@@ -1,10 +1,12 @@
 //! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SETTINGS, Study};
+use super::{
+    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SETTINGS, SteeredSetting, Steering, Study, Sweep,
+};
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 5;
+const MESSAGES: u32 = 6;
 
 /// Notebook and kernel must agree on it. A setting is part of it: a kernel that does not know one would train without it.
 pub const PROTOCOL_VERSION: u32 = 100 * MESSAGES + SETTINGS.len() as u32;
@@ -30,6 +32,12 @@ pub enum RequestBody {
         spec: Study,
         name: Option<String>,
     },
+    /// The same with a study whose arms are the cells of this sweep. Its lanes come after all others.
+    Sweep {
+        spec: Study,
+        sweep: Sweep,
+        name: Option<String>,
+    },
     Pause {
         run: RunId,
     },
@@ -42,6 +50,23 @@ pub enum RequestBody {
     /// Goes on with a paused, stopped, interrupted or failed run from its last checkpoint.
     Resume {
         run: RunId,
+    },
+    /// Creates a run that goes on from an epoch of another one, with settings changed. No arms named are all. Answered by
+    /// `Started`.
+    Fork {
+        #[serde(flatten)]
+        fork: Fork,
+        arms: Vec<ArmId>,
+        /// Keys and values, as in the text form of a study.
+        changes: Vec<(String, String)>,
+        name: Option<String>,
+    },
+    /// Changes a setting of an arm from the next epoch on. Answered by `Steered`.
+    Steer {
+        run: RunId,
+        arm: ArmId,
+        setting: SteeredSetting,
+        value: f64,
     },
     Rename {
         run: RunId,
@@ -99,6 +124,8 @@ pub enum Reply {
     Started {
         run: RunId,
     },
+    /// With the epoch from which the change holds.
+    Steered(Steering),
     Done,
     Status(KernelStatus),
     /// What can't be done, why, and what would help: a whole sentence.

@@ -26,7 +26,7 @@ pub(crate) enum Priority {
     Cell,
     /// One arm and seed of a run.
     Lane,
-    /// One arm and seed of a run that nobody waits for. A run can't say yet that it is a sweep.
+    /// One arm and seed of a run that is a sweep: nobody waits for it.
     Sweep,
 }
 
