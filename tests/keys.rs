@@ -636,6 +636,8 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         state,
         spec: Study::of(Preset::Article),
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,

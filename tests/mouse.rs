@@ -100,6 +100,8 @@ fn summary(run: i64) -> RunSummary {
         done: Vec::new(),
         best: Vec::new(),
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,

@@ -26,7 +26,8 @@ fn settings(architecture: Architecture) -> LaneSettings {
         architecture,
         init: Init::He,
         sgd: SgdSettings::default(),
-        learning_rate: Box::new(|_| 0.05),
+        learning_rate: 0.05,
+        schedule: Box::new(|_| 1.0),
         batch: 50,
         epochs: 2,
         train_size: 230,
@@ -118,7 +119,7 @@ fn both_engines_drop_the_same_units() {
 #[test]
 fn each_step_has_its_own_rate() {
     let mut first_only = settings(Architecture::mlp(&[10], Activation::Tanh, 0.0));
-    first_only.learning_rate = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 0.05 } else { 0.0 });
+    first_only.schedule = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 1.0 } else { 0.0 });
     let (_, whole) = trained(&first_only, &MNIST);
     let (_, one) = run(&settings(Architecture::mlp(&[10], Activation::Tanh, 0.0)), &MNIST, None, 1);
     assert_eq!(whole.weights, one.last.unwrap().weights);
@@ -155,7 +156,7 @@ fn every_network_learns_from_images_of_any_form() {
             ("convnet", Architecture::convnet([3, 4, 4, 8], arm, 0.0)),
         ] {
             let sgd = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
-            let learning_rate = Box::new(|_| 0.01);
+            let learning_rate = 0.01;
             let small =
                 LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(architecture) };
             let (records, last) = trained(&small, &data);

@@ -543,6 +543,8 @@ fn a_run_opened_from_the_list_marks_its_cells_prediction() {
             state,
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 1_795_661_487,
             updated: 1_795_661_487,
             elapsed: 5.0,

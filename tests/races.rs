@@ -256,6 +256,8 @@ fn the_reason_of_a_failure_is_in_the_list_and_complete_in_the_pane() {
             state: failed(),
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 75.0,

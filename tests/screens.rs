@@ -199,6 +199,8 @@ fn runs_are_listed_and_opened() {
         state,
         spec: Study { epochs: 30, ..Study::of(Preset::Article) },
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,

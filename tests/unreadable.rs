@@ -32,6 +32,8 @@ fn summary(run: i64) -> RunSummary {
         state,
         spec,
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,

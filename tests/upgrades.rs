@@ -102,7 +102,31 @@ fn reads_and_takes_over(fixture: &str) {
     assert_eq!(Store::open(&home).unwrap().create_run(&spec, None).unwrap(), RunId(10));
 }
 
-/// The store's kernel may be of that older version, and running.
+/// Its curves are compared; which images its networks got wrong is not known.
+#[test]
+fn runs_of_version_3_are_compared_by_their_curves() {
+    let (_folder, home) = home();
+    unpack("store-v3", &home);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_relu"))
+        .args(["compare", "2/relu-tanh", "2/all-tanh", "--json"])
+        .env("RELU_HOME", home.folder())
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let epochs = expected("store-v3")["runs"][1]["epochs"].clone();
+    let errors = |arm: &str| -> Vec<f64> {
+        let rows = epochs.as_array().unwrap().iter().filter(|row| row[0] == arm && row[2] == 2);
+        rows.map(|row| row[4].as_f64().unwrap()).collect()
+    };
+    let mean = |errors: &[f64]| errors.iter().sum::<f64>() / 3.0;
+    let difference = mean(&errors("relu-tanh")) - mean(&errors("all-tanh"));
+    assert_eq!((&found["epoch"], &found["paired"]["n"]), (&json!(2), &json!(3)), "{found}");
+    assert!((found["paired"]["mean"].as_f64().unwrap() - difference).abs() < 1e-9, "{found}");
+    assert_eq!(found["mcnemar"], Value::Null);
+    assert!(found["mcnemar_reason"].as_str().unwrap().contains("run 2 has no stored answers"), "{found}");
+}
+
+/// The kernel that it belongs to may be of that version, and at work.
 #[test]
 fn a_notebook_does_not_change_an_older_store() {
     let (_folder, home) = home();

@@ -20,15 +20,15 @@ use learn::train::LaneSettings;
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, ArmId, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
-    ServerLine, Study, WrongImages,
+    ExperimentSpec, Finding, Fork, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
+    ServerLine, SteeredSetting, Study, WrongImages,
 };
 use std::{
     os::unix::net::UnixStream,
     sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
-use store::{Home, Store};
+use store::{Home, Store, files::LaneFolder};
 use tempfile::TempDir;
 
 /// Behaves as the seed says, so that each lane of a run can fail in its own way.
@@ -76,6 +76,7 @@ impl Trainer for Toy {
             crowd.0 -= 1;
         }
         observer.training_started(&snapshot(lane, 0).environment);
+        observer.learning_rate(1, 0.1);
         let progress = Progress { arm, seed, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
         if seed == UNTIL_STOPPED || ALSO_UNTIL_STOPPED.contains(&seed) {
             while observer.poll(&progress) != Control::Stop {
@@ -312,6 +313,41 @@ fn a_lane_of_more_threads_than_cores_is_refused() {
     let refusal = bench.kernel.train(spec, None).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::BadSpec);
     assert!(refusal.message.contains("take 1 to 3"), "{}", refusal.message);
+}
+
+/// More epochs than a lane keeps files: what is thinned is gone from the folder and from the store alike.
+#[test]
+fn a_lanes_checkpoints_are_thinned_in_the_folder_and_in_the_store() {
+    const EPOCHS: u32 = 300;
+    let bench = Bench::new();
+    let spec = Study { seeds: vec![1], epochs: EPOCHS, ..Study::of(Preset::Article) };
+    let run = bench.kernel.train(spec.with_arms([Activations::RELU_TANH]), None).unwrap();
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
+    let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
+    let files = LaneFolder::of(&bench.kernel.home, run, lane).epochs().unwrap();
+    let rows: Vec<u32> = bench.kernel.store().checkpoints(run).unwrap().iter().map(|row| row.epoch).collect();
+    assert_eq!(files, rows);
+    assert!(files.len() < EPOCHS as usize && files[..20] == (1..=20).collect::<Vec<_>>()[..], "{files:?}");
+    let missing = (1..=EPOCHS).find(|epoch| !files.contains(epoch)).unwrap();
+    let fork = Fork { parent: run, epoch: missing };
+    let refusal = bench.kernel.fork(fork, &[], &[], None).unwrap_err();
+    let nearest = format!("the nearest that it keeps: {} and {}", missing - 1, missing + 1);
+    assert!(refusal.message.ends_with(&nearest), "{}", refusal.message);
+}
+
+/// One core: the first lane is in its only epoch, the second one waits.
+#[test]
+fn a_lane_in_its_last_epoch_is_past_a_steering_and_one_that_waits_is_not() {
+    let bench = Bench::with(Options { cores: 1, ..Options::default() });
+    let spec = Study { seeds: vec![UNTIL_STOPPED, 1], epochs: 1, ..Study::of(Preset::Article) };
+    let run = bench.kernel.train(spec.with_arms([Activations::RELU_TANH]), None).unwrap();
+    bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    let steer = || bench.kernel.steer(run, ArmId::RELU_TANH, SteeredSetting::LearningRate, 0.3);
+    let steering = steer().unwrap();
+    assert_eq!((steering.epoch, steering.passed.as_slice()), (1, &[UNTIL_STOPPED][..]));
+    assert!(bench.kernel.store().history(run).unwrap().contains(&RunEvent::Steered { run, steering }));
+    bench.kernel.stop(run).unwrap();
+    bench.run_events(run);
 }
 
 #[test]

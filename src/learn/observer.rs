@@ -18,7 +18,13 @@ pub trait Observer {
     /// Called before the lane's first batch, with what computes it.
     fn training_started(&mut self, _environment: &Environment) {}
 
-    /// Called at a batch boundary.
+    /// At the beginning of each epoch, counted from 1, and again where a lane goes on inside one: the base learning rate
+    /// of the whole epoch. The same epoch must get the same answer each time. `base` is what the settings say.
+    fn learning_rate(&mut self, _epoch: u32, base: f64) -> f64 {
+        base
+    }
+
+    /// At a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;
 
     /// Called before each forward pass of an evaluation, which may take a minute: whether to stop. The trained epoch is

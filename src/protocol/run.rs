@@ -1,6 +1,6 @@
 //! A run's identity, state and measurements, and the events that announce them.
 
-use super::{Advance, ArmId, EpochRecord, Lane, Study, mean_and_deviation};
+use super::{Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -90,6 +90,12 @@ pub enum RunEvent {
         run: RunId,
         spec: Study,
     },
+    /// This new run has the history of another one; told before it starts. Its history stands in the store.
+    Forked {
+        run: RunId,
+        #[serde(flatten)]
+        fork: Fork,
+    },
     Epoch {
         run: RunId,
         #[serde(flatten)]
@@ -101,7 +107,13 @@ pub enum RunEvent {
         run: RunId,
         name: String,
     },
-    /// Announced a few times a second, never stored.
+    /// A setting changes from an epoch on that no lane had begun which the change holds for.
+    Steered {
+        run: RunId,
+        #[serde(flatten)]
+        steering: Steering,
+    },
+    /// Told a few times a second, never stored.
     Progress {
         run: RunId,
         #[serde(flatten)]
@@ -120,6 +132,13 @@ pub enum RunEvent {
         epoch: u32,
         /// The batch of that epoch, counted from 0.
         batch: u32,
+    },
+    /// Successive halving stopped this lane for good after this epoch.
+    Halved {
+        run: RunId,
+        arm: ArmId,
+        seed: u64,
+        epoch: u32,
     },
     Queued {
         run: RunId,
@@ -169,9 +188,12 @@ impl RunEvent {
             Self::Started { run, .. }
             | Self::Epoch { run, .. }
             | Self::Backend { run, .. }
+            | Self::Forked { run, .. }
+            | Self::Steered { run, .. }
             | Self::Progress { run, .. }
             | Self::Elapsed { run, .. }
             | Self::Diverged { run, .. }
+            | Self::Halved { run, .. }
             | Self::Queued { run }
             | Self::Paused { run }
             | Self::Continued { run }
@@ -210,6 +232,12 @@ pub struct RunSummary {
     /// Why its numbers may differ from those of an uninterrupted run; `None` if they don't.
     #[serde(default)]
     pub not_exact: Option<String>,
+    /// Of a run that was forked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Fork>,
+    /// Of a run whose arms are the cells of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,
@@ -218,7 +246,8 @@ pub struct RunSummary {
     pub elapsed: f64,
     /// Epochs that every lane in `done` has completed.
     pub epochs_done: u32,
-    /// Epochs of each lane, without those that diverged, as nobody waits for them.
+    /// Epochs of each lane, those left out whose loss left the finite numbers, and those that successive halving stopped:
+    /// nobody waits for them.
     #[serde(default)]
     pub done: Vec<(Lane, u32)>,
     /// Best validation error of each lane so far, in percent.
@@ -226,22 +255,35 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Every arm with its best validation error in percent: mean, and standard deviation if it has several seeds.
+    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. Of a
+    /// sweep the best cell of each arm.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
+        let errors = |arm: ArmId| -> Vec<f64> {
+            self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect()
+        };
+        let mean = |arm: ArmId| mean_and_deviation(&errors(arm)).map_or(f64::INFINITY, |(mean, _)| mean);
         let arm = |arm: ArmId| {
-            let errors: Vec<f64> =
-                self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
+            let errors = errors(arm);
             let text = match mean_and_deviation(&errors) {
                 None => "–".into(),
                 Some((mean, None)) => format!("{mean:.2}"),
                 Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
             };
-            format!("{} {text}", self.spec.arm_title(arm))
+            let cell = self.sweep.as_ref().and_then(|sweep| sweep.cell(arm));
+            format!("{} {text}", cell.map_or_else(|| self.spec.arm_title(arm), SweepCell::title))
         };
-        let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
         let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
-        format!("{}{over}", arms.join(", "))
+        let Some(sweep) = &self.sweep else {
+            let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
+            return format!("{}{over}", arms.join(", "));
+        };
+        let best = |group: ArmId| {
+            let cells = sweep.cells.iter().filter(|cell| cell.of == group).map(|cell| cell.arm);
+            cells.min_by(|a, b| mean(*a).total_cmp(&mean(*b)))
+        };
+        let arms: Vec<String> = sweep.groups().into_iter().filter_map(best).map(arm).collect();
+        format!("sweep of {}, best {}{over}", format_count(sweep.cells.len(), "cell"), arms.join(", "))
     }
 
     pub fn advance(&self) -> Advance {

@@ -1,11 +1,13 @@
 //! The kernel's socket: one JSON object per line. Requests have a number, replies have the same number, events have
 //! none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SETTINGS, Study};
+use super::{
+    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SETTINGS, SteeredSetting, Steering, Study, Sweep,
+};
 use serde::{Deserialize, Serialize};
 
-/// Increased with every change of the messages. A new setting counts by itself, see below.
-const MESSAGES: u32 = 5;
+/// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
+const MESSAGES: u32 = 6;
 
 /// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
 /// setting would train without it.
@@ -32,6 +34,12 @@ pub enum RequestBody {
         spec: Study,
         name: Option<String>,
     },
+    /// The same with a study whose arms are the cells of this sweep. Its lanes come after all others.
+    Sweep {
+        spec: Study,
+        sweep: Sweep,
+        name: Option<String>,
+    },
     Pause {
         run: RunId,
     },
@@ -44,6 +52,23 @@ pub enum RequestBody {
     /// Resumes a paused, stopped, interrupted or failed run from its last checkpoint.
     Resume {
         run: RunId,
+    },
+    /// Creates a run that goes on from an epoch of another one, with settings changed. No arms named are all. Answered by
+    /// `Started`.
+    Fork {
+        #[serde(flatten)]
+        fork: Fork,
+        arms: Vec<ArmId>,
+        /// Keys and values, as in the text form of a study.
+        changes: Vec<(String, String)>,
+        name: Option<String>,
+    },
+    /// Changes a setting of an arm from the next epoch on. Answered by `Steered`.
+    Steer {
+        run: RunId,
+        arm: ArmId,
+        setting: SteeredSetting,
+        value: f64,
     },
     Rename {
         run: RunId,
@@ -101,6 +126,8 @@ pub enum Reply {
     Started {
         run: RunId,
     },
+    /// With the epoch from which the change holds.
+    Steered(Steering),
     Done,
     Status(KernelStatus),
     /// What can't be done, why, and the remedy: a whole sentence.

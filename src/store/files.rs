@@ -1,7 +1,7 @@
 //! Checkpoint files, written so that the previous one stays complete if the writing is cut off at any instant.
 //!
-//! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`dropped`] for which are kept),
-//! `state.safetensors` from inside an epoch, and the one before it, `state.previous.safetensors`.
+//! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`super::retention`] for which are kept) and, from
+//! inside an epoch, `state.safetensors` with the generation before it, `state.previous.safetensors`.
 
 use super::{Home, now, ownership};
 use protocol::{Lane, RunId};
@@ -29,6 +29,11 @@ pub struct LaneFolder {
 impl LaneFolder {
     pub fn of(home: &Home, run: RunId, lane: Lane) -> Self {
         Self { path: home.lane(run, lane) }
+    }
+
+    /// Within a run's folder of another name.
+    pub(super) fn within(run: &Path, lane: Lane) -> Self {
+        Self { path: run.join(lane.to_string()) }
     }
 
     pub fn path(&self) -> &Path {
@@ -81,6 +86,12 @@ impl LaneFolder {
         let mut epochs: Vec<u32> = self.names()?.iter().filter_map(|name| epoch_of(name)).collect();
         epochs.sort_unstable();
         Ok(epochs)
+    }
+
+    /// The same with the bytes of each.
+    pub fn epoch_sizes(&self) -> io::Result<Vec<(u32, u64)>> {
+        let size = |epoch| Ok((epoch, fs::metadata(self.epoch_file(epoch))?.len()));
+        self.epochs()?.into_iter().map(size).collect()
     }
 
     pub fn epoch_file(&self, epoch: u32) -> PathBuf {
@@ -141,16 +152,7 @@ pub(super) fn named_aside(path: &Path, word: &str) -> PathBuf {
     names.into_iter().find(|aside| !taken(aside)).unwrap_or_else(|| named(""))
 }
 
-/// Which of a lane's epoch files to remove, now that `newest` is measured and `best` has the lowest validation error.
-///
-/// Kept are the first ten, where learning is fastest, every tenth after them, the best, and the last two: of LeNet-4's
-/// 150 epochs about 26 files of 200 KB for each arm.
-pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
-    let kept = |epoch: u32| epoch <= 10 || epoch.is_multiple_of(10) || epoch == best || epoch + 1 >= newest;
-    present.iter().copied().filter(|&epoch| !kept(epoch)).collect()
-}
-
-/// Writes a file completely or not at all: a new file beside it, fsync, rename, fsync of the folder.
+/// Writes a file that is either whole or not there: a new file beside it, fsync, rename, fsync of the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A path without a folder has an empty parent.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -166,8 +168,16 @@ fn write_unfinished(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTe
     Ok(file)
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// What all checkpoints of a run take on the disk, in bytes; of a run without any, 0.
+pub fn checkpoint_bytes(home: &Home, run: RunId) -> u64 {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().collect::<Vec<_>>();
+    let lanes = entries(&home.run(run));
+    let files = lanes.iter().flat_map(|lane| entries(&lane.path()));
+    files.filter_map(|file| file.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 /// In hexadecimal.
@@ -230,18 +240,5 @@ mod tests {
         let gone = folder.path().join("gone");
         assert!(write_atomically(&gone.join("x"), b"new").is_err());
         assert_eq!(fs::read(folder.epoch_file(1)).unwrap(), b"old");
-    }
-
-    #[test]
-    fn the_files_that_a_run_keeps() {
-        let mut present = Vec::new();
-        for epoch in 1..=150 {
-            present.push(epoch);
-            let gone = dropped(&present, epoch, 47.min(epoch));
-            present.retain(|epoch| !gone.contains(epoch));
-        }
-        let mut expected: Vec<u32> = (1..=10).chain((20..=150).step_by(10)).chain([47, 149]).collect();
-        expected.sort_unstable();
-        assert_eq!(present, expected);
     }
 }

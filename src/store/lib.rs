@@ -8,6 +8,7 @@
 mod database;
 mod durability;
 mod error;
+mod forks;
 mod home;
 mod jobs;
 mod migrations;
@@ -16,6 +17,7 @@ mod output;
 mod ownership;
 mod progress;
 mod read;
+pub mod retention;
 mod rows;
 mod run_numbers;
 mod write;
@@ -25,6 +27,7 @@ pub mod socket;
 
 pub use durability::{ReadSpec, back_up};
 pub use error::{DamagedRun, StoreError};
+pub use forks::NewFork;
 pub use home::{Home, HomeError};
 pub use jobs::{Interruption, JobKind, UnfinishedJob};
 pub use output::{OutputError, write_out};
@@ -59,6 +62,10 @@ pub enum LaneState {
     Diverged {
         epoch: u32,
         batch: u32,
+    },
+    /// Successive halving stopped it for good after this epoch.
+    Halved {
+        epoch: u32,
     },
 }
 

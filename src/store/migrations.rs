@@ -11,6 +11,9 @@ const STEPS: &[M<'static>] = &[
     M::up(ELAPSED),
     M::up(JOBS),
     M::up(MEASUREMENTS),
+    M::up(STEERINGS),
+    M::up(FORKS),
+    M::up(SWEEPS),
 ];
 
 /// Runs and their measurements. Errors are in percent; times are seconds since 1970, UTC.
@@ -145,6 +148,34 @@ const MEASUREMENTS: &str = "
         sum    INTEGER,
         PRIMARY KEY (run, arm, seed, epoch, split)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Settings that were changed while a run trained, in the order in which they were: from this epoch on, for the arm's lanes
+/// but those of the seeds in `passed`, a JSON list.
+const STEERINGS: &str = "
+    CREATE TABLE steerings (
+        seq     INTEGER PRIMARY KEY,
+        run     INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm     TEXT NOT NULL,
+        epoch   INTEGER NOT NULL,
+        setting TEXT NOT NULL,
+        value   REAL NOT NULL,
+        passed  TEXT NOT NULL,
+        sum     INTEGER
+    ) STRICT;
+";
+
+/// The run that a fork goes on from, which may be deleted since, and the last epoch that they have in common.
+const FORKS: &str = "
+    ALTER TABLE runs ADD COLUMN parent INTEGER;
+    ALTER TABLE runs ADD COLUMN parent_epoch INTEGER;
+";
+
+/// How the arms of a run are the cells of a sweep, as JSON with a version; and after which epoch successive halving stopped
+/// a lane, whose state is `finished` then.
+const SWEEPS: &str = "
+    ALTER TABLE runs ADD COLUMN sweep TEXT;
+    ALTER TABLE lanes ADD COLUMN halved INTEGER;
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

@@ -12,6 +12,7 @@ use super::{
         FileIdentity, ReadSpec, adopt_folders, carry_over, damaged_rows, delete_orphan_rows, finish_restore,
         log_damage, orphaned_folders, repair_rows, restore, set_aside_foreign_backup,
     },
+    forks::finish_forks,
     migrations::LATEST_VERSION,
     run_numbers,
 };
@@ -49,6 +50,7 @@ impl Store {
             }
         };
         let was_restored = !notices.is_empty();
+        finish_forks(home, &connection)?;
         run_numbers::reserve_folder_numbers(&connection, home)?;
         notices.extend(repair_rows(home, &mut connection, read)?);
         match adopt_folders(home, &mut connection, read) {

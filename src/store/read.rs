@@ -8,8 +8,8 @@ use super::{
     socket,
 };
 use protocol::{
-    ArmId, CellKey, CellRecord, EpochRecord, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
-    RunSummary, RunTiming, Study, WrongImages,
+    ArmId, CellKey, CellRecord, EpochRecord, Fork, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
+    RunSummary, RunTiming, SteeredSetting, Steering, Study, WrongImages,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
@@ -81,8 +81,23 @@ impl Store {
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
         let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
-        let RunRow { name, not_exact, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, elapsed, epochs_done, done, best })
+        let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
+        let RunRow { name, not_exact, fork, created, updated, .. } = row;
+        Ok(RunSummary {
+            run,
+            name,
+            state,
+            spec,
+            not_exact,
+            fork,
+            sweep,
+            created,
+            updated,
+            elapsed,
+            epochs_done,
+            done,
+            best,
+        })
     }
 
     /// For a run from before its time was stored: at most the time between its creation and its last change, and at
@@ -94,17 +109,12 @@ impl Store {
         Ok(together.min((row.updated - row.created).max(0) as f64))
     }
 
-    /// The epochs of each lane that has not diverged.
-    fn epochs_by_lane(
-        &self,
-        run: RunId,
-        all: &[Lane],
-        epochs: impl Fn(Lane) -> u32,
-    ) -> Result<Vec<(Lane, u32)>, StoreError> {
-        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND state = 'diverged'";
+    /// The epochs of each lane that is not cut short by its loss or by successive halving.
+    fn epochs_by_lane(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
+        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND (state = 'diverged' OR halved IS NOT NULL)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let diverged = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
-        let open = all.iter().filter(|lane| !diverged.contains(lane));
+        let cut_short = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
+        let open = all.iter().filter(|lane| !cut_short.contains(lane));
         Ok(open.map(|&lane| (lane, epochs(lane))).collect())
     }
 
@@ -161,7 +171,9 @@ impl Store {
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
             columns.check(row)?;
+            let halved: Option<u32> = row.get("halved")?;
             let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
+                "finished" if halved.is_some() => LaneState::Halved { epoch: halved.unwrap_or_default() },
                 "finished" => LaneState::Finished,
                 "diverged" => LaneState::Diverged {
                     epoch: row.get::<_, Option<u32>>("epoch")?.unwrap_or_default(),
@@ -196,22 +208,49 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
-    /// The run's events as its followers received them, without `Progress`. A notebook that attaches later replays
-    /// them. It follows first, then reads the history, and ignores the second copy of an epoch.
+    /// How the run was steered, in the order in which it was.
+    pub fn steerings(&self, run: RunId) -> Result<Vec<Steering>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT * FROM steerings WHERE run = ?1 ORDER BY seq")?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map([run.0], |row| {
+            columns.check(row)?;
+            let unknown = |column: &str| {
+                let why = format!("steerings: {column} is none that this version knows");
+                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+            };
+            Ok(Steering {
+                arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
+                epoch: row.get("epoch")?,
+                setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
+                value: row.get("value")?,
+                passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
+            })
+        })?;
+        rows.collect::<Result<_, _>>().map_err(of_run(run))
+    }
+
+    /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
+    /// Follow first, then read the history, and take an epoch that comes twice once.
     pub fn history(&self, run: RunId) -> Result<Vec<RunEvent>, StoreError> {
         // In one transaction, so that a commit between two queries is seen by all or none.
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
-        let RunSummary { spec, state, not_exact, elapsed, .. } = self.run(run)?;
-        let mut events = vec![RunEvent::Started { run, spec }];
+        let RunSummary { spec, state, not_exact, fork, elapsed, .. } = self.run(run)?;
+        let mut events: Vec<RunEvent> = fork.map(|fork| RunEvent::Forked { run, fork }).into_iter().collect();
+        events.push(RunEvent::Started { run, spec });
         let sql = "SELECT backend FROM runs WHERE id = ?1";
         let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
+        events.extend(self.steerings(run)?.into_iter().map(|steering| RunEvent::Steered { run, steering }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         events.push(RunEvent::Elapsed { run, seconds: elapsed });
         for (Lane { arm, seed }, state) in self.lanes(run)? {
-            if let LaneState::Diverged { epoch, batch } = state {
-                events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+            match state {
+                LaneState::Diverged { epoch, batch } => {
+                    events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+                }
+                LaneState::Halved { epoch } => events.push(RunEvent::Halved { run, arm, seed, epoch }),
+                LaneState::Open | LaneState::Finished => {}
             }
         }
         events.extend(not_exact.map(|why| RunEvent::NotExact { run, why }));
@@ -320,6 +359,8 @@ struct RunRow {
     created: i64,
     updated: i64,
     not_exact: Option<String>,
+    fork: Option<Fork>,
+    sweep: Option<String>,
     elapsed: Option<f64>,
 }
 
@@ -337,6 +378,11 @@ impl RunRow {
                 created: row.get("created")?,
                 updated: row.get("updated")?,
                 not_exact: row.get("not_exact")?,
+                fork: match (row.get("parent")?, row.get("parent_epoch")?) {
+                    (Some(parent), Some(epoch)) => Some(Fork { parent: RunId(parent), epoch }),
+                    _ => None,
+                },
+                sweep: row.get("sweep")?,
                 elapsed: match row.get("elapsed") {
                     // A store of an older version.
                     Err(rusqlite::Error::InvalidColumnName(_)) => None,

@@ -23,13 +23,14 @@ pub(super) const MEASUREMENTS: Table =
     Table { name: "measurements", key: &["run", "arm", "seed", "epoch", "metric", "layer"] };
 pub(super) const WRONG_IMAGES: Table = Table { name: "wrong_images", key: &["run", "arm", "seed", "epoch", "split"] };
 pub(super) const CHECKPOINTS: Table = Table { name: "checkpoints", key: &["run", "arm", "seed", "epoch"] };
+pub(super) const STEERINGS: Table = Table { name: "steerings", key: &["seq"] };
 pub(super) const CELLS: Table = Table { name: "cells", key: &["lesson", "cell"] };
 pub(super) const JOBS: Table = Table { name: "jobs", key: &["seq"] };
 pub(super) const PLACE: Table = Table { name: "place", key: &["key"] };
 
-/// Tables that others refer to come first.
-pub(super) const TABLES: [Table; 10] =
-    [DELETED, RUNS, LANES, EPOCHS, MEASUREMENTS, WRONG_IMAGES, CHECKPOINTS, CELLS, JOBS, PLACE];
+/// Those that others refer to come first.
+pub(super) const TABLES: [Table; 11] =
+    [DELETED, RUNS, LANES, EPOCHS, MEASUREMENTS, WRONG_IMAGES, CHECKPOINTS, STEERINGS, CELLS, JOBS, PLACE];
 
 impl Table {
     /// The condition for one row, its key given as the first parameters.

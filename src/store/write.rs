@@ -6,11 +6,13 @@ use super::{
     jobs,
     read::EPOCH_COLUMNS,
     rows::{
-        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, WRONG_IMAGES, insert_lanes, update_row,
-        write_checksum,
+        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, STEERINGS, Table, WRONG_IMAGES, insert_lanes,
+        update_row, write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study, WrongImages};
+use protocol::{
+    CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, Sweep, WrongImages,
+};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,11 +20,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 impl Store {
     /// Creates a queued run with its lanes.
     pub fn create_run(&mut self, spec: &Study, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, None, name)
+    }
+
+    /// The same with a study whose arms are the cells of this sweep.
+    pub fn create_sweep(&mut self, spec: &Study, sweep: &Sweep, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, Some(sweep), name)
+    }
+
+    fn create(&mut self, spec: &Study, sweep: Option<&Sweep>, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
+        let sweep = sweep.map(serde_json::to_string).transpose()?;
         let transaction = self.transaction()?;
         transaction.execute(
-            "INSERT INTO runs (name, spec, state, created, updated, elapsed) VALUES (?1, ?2, 'queued', ?3, ?3, 0.0)",
-            params![name, json, now()],
+            "INSERT INTO runs (name, spec, state, created, updated, elapsed, sweep)
+             VALUES (?1, ?2, 'queued', ?3, ?3, 0.0, ?4)",
+            params![name, json, now(), sweep],
         )?;
         let run = transaction.last_insert_rowid();
         write_checksum(&transaction, RUNS, &[&run])?;
@@ -61,18 +74,20 @@ impl Store {
     }
 
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
-        let (name, epoch, batch) = match state {
-            LaneState::Open => ("open", None, None),
-            LaneState::Finished => ("finished", None, None),
-            LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
-        };
-        let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
-        self.change_row(run, LANES, &[&run.0, &arm, &seed], |transaction| {
-            transaction.execute(
-                "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
-                params![run.0, arm, seed, name, epoch, batch],
-            )
-        })
+        let transaction = self.transaction()?;
+        if update_lane(&transaction, run, lane, state)? == 0 {
+            return Err(StoreError::NoSuchRun(run));
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Successive halving stops these lanes, each after the epoch beside it.
+    pub fn halve_lanes(&mut self, run: RunId, lanes: &[(Lane, u32)]) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        for &(lane, epoch) in lanes {
+            update_lane(&transaction, run, lane, LaneState::Halved { epoch })?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Stores why a resume of this run is not exact.
@@ -158,7 +173,14 @@ impl Store {
         Ok(committed)
     }
 
-    /// Copies everything from the write-ahead log into the store's file, so that a copy of that file alone is complete.
+    /// Commits that a setting changes while the run trains. Its lanes read it from the caller.
+    pub fn insert_steering(&mut self, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        insert_steering(&transaction, run, steering)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is complete.
     pub fn fold_log(&self) -> Result<(), StoreError> {
         fold_log(&self.connection)
     }
@@ -246,7 +268,29 @@ impl Store {
     }
 }
 
-/// Inserts the metrics of an epoch that are not columns of its own row. Numbers that are not finite are refused.
+/// Returns how many rows it is.
+pub(super) fn update_lane(
+    connection: &Connection,
+    run: RunId,
+    lane: Lane,
+    state: LaneState,
+) -> rusqlite::Result<usize> {
+    let (name, epoch, batch, halved) = match state {
+        LaneState::Open => ("open", None, None, None),
+        LaneState::Finished => ("finished", None, None, None),
+        LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch), None),
+        LaneState::Halved { epoch } => ("finished", None, None, Some(epoch)),
+    };
+    let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
+    update_row(connection, LANES, &[&run.0, &arm, &seed], || {
+        connection.execute(
+            "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6, halved = ?7 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
+            params![run.0, arm, seed, name, epoch, batch, halved],
+        )
+    })
+}
+
+/// What an epoch measured beside the columns of its own row; no number that is not finite.
 fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO measurements (run, arm, seed, epoch, metric, layer, value)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -281,6 +325,15 @@ fn insert_wrong_images(
         }
     }
     Ok(())
+}
+
+pub(super) fn insert_steering(connection: &Connection, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+    let Steering { arm, epoch, setting, value, passed } = steering;
+    connection.execute(
+        "INSERT INTO steerings (run, arm, epoch, setting, value, passed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run.0, arm.to_string(), epoch, setting.key(), value, serde_json::to_string(passed)?],
+    )?;
+    Ok(write_checksum(connection, STEERINGS, &[&connection.last_insert_rowid()])?)
 }
 
 fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreError> {

@@ -3,9 +3,10 @@
 use super::{
     permit::{Order, Permit},
     scheduler::{JobId, Priority, Scheduler},
+    steering::RunSteering,
     stopwatch::Stopwatch,
 };
-use protocol::{Lane, RunId, RunState, Study};
+use protocol::{Fork, Lane, RunId, RunState, Study, Sweep};
 use std::sync::Arc;
 
 /// A run that has ended or halted, whose state is not stored yet.
@@ -25,7 +26,10 @@ pub(crate) struct Active {
     pub spec: Study,
     pub lanes: Vec<LaneJob>,
     pub stopwatch: Arc<Stopwatch>,
-    /// What the reader, or the kernel's shutdown, has requested for it.
+    pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// What its reader, or the end of the kernel, wants of it.
     pub intent: Option<Intent>,
     /// A resume was requested while the run was still pausing.
     pub resume_after: bool,
@@ -34,6 +38,40 @@ pub(crate) struct Active {
     pub is_unstored: bool,
     /// Whether its followers know it as waiting or halted, and have to be told when it continues.
     pub announced_waiting: bool,
+}
+
+/// A run that is asked for, or goes on.
+pub(crate) struct Submission {
+    pub run: RunId,
+    pub spec: Study,
+    /// Those with an end are not submitted.
+    pub lanes: Vec<(Lane, Option<LaneEnd>)>,
+    /// Seconds that it has trained before.
+    pub elapsed: f64,
+    pub announced_waiting: bool,
+    pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// Of each lane; see [`LaneJob::limit`].
+    pub limit: Box<dyn Fn(Lane) -> u32>,
+}
+
+impl Submission {
+    /// Of a run that begins.
+    pub fn new(run: RunId, spec: Study, lanes: Vec<(Lane, Option<LaneEnd>)>) -> Self {
+        let epochs = spec.epochs;
+        Self {
+            run,
+            spec,
+            lanes,
+            elapsed: 0.0,
+            announced_waiting: false,
+            steering: Arc::default(),
+            fork: None,
+            sweep: None,
+            limit: Box::new(move |_| epochs),
+        }
+    }
 }
 
 /// Whether one of a run's lanes has been given a core.
@@ -49,6 +87,8 @@ pub(crate) struct LaneJob {
     pub job: JobId,
     pub permit: Arc<Permit>,
     pub stage: Stage,
+    /// The epoch up to which it may train now: the last one, or the next rung of successive halving.
+    pub limit: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,21 +113,20 @@ pub(crate) enum LaneEnd {
     Finished,
     Diverged,
     Stopped,
+    /// It waits for the other cells at a rung of successive halving.
+    AtRung,
+    /// Successive halving stopped it for good.
+    Halved,
     Failed(String),
 }
 
 impl Active {
-    /// Creates a run whose open lanes are submitted to the scheduler; the others have ended. It has trained for
-    /// `elapsed` seconds before.
-    pub fn submit(
-        scheduler: &mut Scheduler,
-        (run, spec): (RunId, Study),
-        lanes: Vec<(Lane, Option<LaneEnd>)>,
-        elapsed: f64,
-        announced_waiting: bool,
-    ) -> Self {
+    /// A run whose open lanes are submitted to the scheduler.
+    pub fn submit(scheduler: &mut Scheduler, submission: Submission) -> Self {
+        let Submission { run, spec, lanes, elapsed, announced_waiting, steering, fork, sweep, limit } = submission;
+        let priority = if sweep.is_some() { Priority::Sweep } else { Priority::Lane };
         let mut submit = |(lane, end)| {
-            let job = scheduler.submit(Priority::Lane, spec.threads);
+            let job = scheduler.submit(priority, spec.threads);
             let stage = match end {
                 None => Stage::Waiting,
                 Some(end) => {
@@ -95,13 +134,16 @@ impl Active {
                     Stage::Ended(end)
                 }
             };
-            LaneJob { lane, job, permit: Arc::default(), stage }
+            LaneJob { lane, job, permit: Arc::default(), stage, limit: limit(lane) }
         };
         Self {
             run,
             lanes: lanes.into_iter().map(&mut submit).collect(),
             spec,
             stopwatch: Arc::new(Stopwatch::after(elapsed)),
+            steering,
+            fork,
+            sweep,
             intent: None,
             resume_after: false,
             phase: RunPhase::Queued,
@@ -143,7 +185,8 @@ impl Active {
         if let Some(reason) = failure {
             return RunState::Failed { reason };
         }
-        let complete = ends().filter(|(_, end)| **end != LaneEnd::Stopped).count() == self.lanes.len();
+        let is_open = |end: &LaneEnd| matches!(end, LaneEnd::Stopped | LaneEnd::AtRung);
+        let complete = ends().filter(|(_, end)| !is_open(end)).count() == self.lanes.len();
         if !complete {
             return match self.intent {
                 Some(Intent::Pause) => RunState::Paused,
@@ -151,7 +194,7 @@ impl Active {
                 Some(Intent::Shutdown) | None => RunState::Interrupted,
             };
         }
-        if ends().any(|(_, end)| *end == LaneEnd::Finished) {
+        if ends().any(|(_, end)| matches!(end, LaneEnd::Finished | LaneEnd::Halved)) {
             RunState::Finished
         } else {
             RunState::Failed { reason: DIVERGED.into() }
@@ -170,7 +213,8 @@ mod tests {
         let spec = Study { seeds: (0..ends.len() as u64).collect(), ..Study::of(Preset::Article) };
         let lanes = spec.lanes().into_iter().zip(ends.iter().cloned().map(Some)).collect();
         let mut scheduler = Scheduler::new(1);
-        let active = Active { intent, ..Active::submit(&mut scheduler, (RunId(1), spec), lanes, 0.0, false) };
+        let submission = Submission::new(RunId(1), spec, lanes);
+        let active = Active { intent, ..Active::submit(&mut scheduler, submission) };
         assert!(active.has_settled());
         active.final_state()
     }
@@ -184,7 +228,9 @@ mod tests {
         assert_eq!(final_state(&[Finished, Stopped], Some(Intent::Pause)), RunState::Paused);
         assert_eq!(final_state(&[Stopped, Diverged], Some(Intent::Stop)), RunState::Stopped);
         assert_eq!(final_state(&[Stopped, Stopped], Some(Intent::Shutdown)), RunState::Interrupted);
-        // The stop was requested after the last batch.
+        assert_eq!(final_state(&[Finished, LaneEnd::Halved], None), RunState::Finished);
+        assert_eq!(final_state(&[LaneEnd::AtRung, Finished], None), RunState::Interrupted);
+        // The stop came after the last batch.
         assert_eq!(final_state(&[Finished, Finished], Some(Intent::Stop)), RunState::Finished);
         let failed = final_state(&[Finished, Failed("no data".into())], Some(Intent::Stop));
         assert!(matches!(failed, RunState::Failed { reason } if reason.ends_with("no data")));

@@ -88,7 +88,14 @@ pub(super) fn newest(
     Ok(newest)
 }
 
-/// Reads one checkpoint, if it exists, is valid, and fits the run.
+/// Whether a resume of a lane with so many measured epochs goes on inside the next one.
+pub(super) fn is_inside_epoch(folder: &LaneFolder, lane: Lane, epochs: u32) -> bool {
+    let found = folder.state_files().into_iter().filter_map(|file| trainer::decode(&fs::read(file).ok()?).ok());
+    let is_inside = |snapshot: &Snapshot| snapshot.epochs_done == epochs && snapshot.batches_done > 0;
+    found.into_iter().any(|(snapshot, _)| snapshot.lane == lane && is_inside(&snapshot))
+}
+
+/// One checkpoint, if it is there, whole, and of use.
 fn read(
     file: &Path,
     lane: Lane,

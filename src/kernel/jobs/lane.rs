@@ -7,12 +7,13 @@ use super::{
     message_of,
     parked::ParkedTime,
     scheduler::JobId,
+    steering::RunSteering,
     stopwatch::Stopwatch,
     trainer,
 };
 use crate::{Kernel, server::NoticeKind};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
+use protocol::{EpochRecord, Fork, Lane, Metric, Progress, RunEvent, RunId, Study, Sweep, WrongImages};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,7 +21,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
+use store::{
+    CheckpointRow, Committed, Home, LaneState, StoreError,
+    files::LaneFolder,
+    retention::{self, Kept},
+};
 
 /// How often progress inside an epoch is announced.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -93,6 +98,11 @@ pub(super) struct LaneWork {
     pub job: JobId,
     pub permit: Arc<Permit>,
     pub stopwatch: Arc<Stopwatch>,
+    pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// The epoch up to which it may train now.
+    pub limit: u32,
 }
 
 impl Kernel {
@@ -114,6 +124,9 @@ impl Kernel {
             job: work.job,
             permit: &work.permit,
             stopwatch: &work.stopwatch,
+            steering: &work.steering,
+            fork: work.fork,
+            limit: work.limit,
             parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
@@ -121,6 +134,7 @@ impl Kernel {
             last_checkpoint: Instant::now(),
             last_progress: None,
             unstored: false,
+            has_reached_rung: false,
             fault: None,
         };
         let from = match observer.recover() {
@@ -130,14 +144,25 @@ impl Kernel {
         let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
+            Ok(Ending::Stopped) if observer.has_reached_rung && !observer.unstored => {
+                if observer.decide_rung() {
+                    LaneEnd::AtRung
+                } else {
+                    observer.end_halted()
+                }
+            }
             Ok(Ending::Stopped) => observer.end_halted(),
-            // The training loop ends after its last epoch, even if that could not be stored.
+            // The loop ends after its last epoch, whether or not that could be stored.
             Ok(Ending::Finished) if observer.unstored => observer.end_halted(),
             Ok(Ending::Finished) => observer.close(LaneState::Finished, LaneEnd::Finished),
             Ok(Ending::Diverged { epoch, batch }) => {
                 let end = observer.close(LaneState::Diverged { epoch, batch }, LaneEnd::Diverged);
                 if end == LaneEnd::Diverged {
                     self.announce(RunEvent::Diverged { run, arm: lane.arm, seed: lane.seed, epoch, batch });
+                    // The others may have waited for this one alone. If it is told to stop meanwhile, a resume decides.
+                    if work.sweep.as_ref().is_some_and(|sweep| sweep.halving) {
+                        observer.decide_rung();
+                    }
                 }
                 end
             }
@@ -154,6 +179,9 @@ struct LaneObserver<'a> {
     job: JobId,
     permit: &'a Permit,
     stopwatch: &'a Stopwatch,
+    steering: &'a RunSteering,
+    fork: Option<Fork>,
+    limit: u32,
     parked: ParkedTime,
     folder: LaneFolder,
     /// The environment of the checkpoint that this lane was resumed from, until it has been compared with the present
@@ -165,7 +193,9 @@ struct LaneObserver<'a> {
     last_progress: Option<Instant>,
     /// Whether the lane was stopped or has failed before its last measured epoch was stored.
     unstored: bool,
-    /// The error that waiting can't resolve.
+    /// The last epoch before a rung of successive halving is committed.
+    has_reached_rung: bool,
+    /// What no waiting would help against.
     fault: Option<String>,
 }
 
@@ -189,6 +219,14 @@ impl LaneObserver<'_> {
             Ok(checkpoint::newest(&this.folder, lane, done, report)?)
         });
         let Some(found) = found else { return Err(self.end_halted()) };
+        // The epochs before were trained with other settings: it can't begin anew.
+        let done = found.as_ref().map_or(0, |(snapshot, _)| snapshot.epochs_done);
+        if let Some(Fork { parent, epoch }) = self.fork.filter(|fork| done < fork.epoch) {
+            let folder = self.folder.path().display();
+            return Err(LaneEnd::Failed(format!(
+                "no checkpoint in {folder} is left from epoch {epoch} on, at which it was forked; fork run {parent} again"
+            )));
+        }
         let Some((snapshot, then)) = found else { return Ok(None) };
         if let Some(why) = checkpoint::difference(&then, self.spec)
             && !self.store_not_exact(&why)
@@ -248,7 +286,15 @@ impl LaneObserver<'_> {
             self.folder.prepare()?;
         }
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
-        let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
+        let before_steerings = self.steering.epochs_before(self.lane);
+        let kept = Kept {
+            newest: record.epoch,
+            best,
+            start: self.fork.map(|fork| fork.epoch),
+            before_steerings: &before_steerings,
+        };
+        let budget = retention::lane_budget(self.spec.lanes().len());
+        let dropped = retention::dropped(&self.folder.epoch_sizes()?, budget, &kept);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
         let committed = self.kernel.store().commit_epoch(
             self.run,
@@ -275,6 +321,12 @@ impl LaneObserver<'_> {
             Some(()) => end,
             None => self.end_halted(),
         }
+    }
+
+    /// Stops the cells that are out at this rung, if all have come to it. `false` if told to stop before that was stored.
+    fn decide_rung(&mut self) -> bool {
+        let run = self.run;
+        self.persist(|this| Ok(this.kernel.decide_rungs(run)?)).is_some()
     }
 
     fn end_halted(&mut self) -> LaneEnd {
@@ -328,6 +380,10 @@ impl Observer for LaneObserver<'_> {
         if has_changed {
             self.kernel.announce(RunEvent::Backend { run, name: name.clone() });
         }
+    }
+
+    fn learning_rate(&mut self, epoch: u32, base: f64) -> f64 {
+        self.steering.begin_epoch(self.lane, epoch, base)
     }
 
     fn poll(&mut self, progress: &Progress) -> Next {
@@ -389,6 +445,10 @@ impl Observer for LaneObserver<'_> {
                 let (epoch, lane) = (record.epoch, self.lane);
                 self.store_not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
             }
+        }
+        if record.epoch >= self.limit && self.limit < self.spec.epochs {
+            self.has_reached_rung = true;
+            return Next::Stop;
         }
         self.next_step()
     }

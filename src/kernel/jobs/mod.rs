@@ -4,12 +4,15 @@
 mod active;
 mod cell;
 mod checkpoint;
+mod fork;
 mod lane;
 mod parked;
 mod permit;
 mod runs;
 mod scheduler;
+mod steering;
 mod stopwatch;
+mod sweep;
 mod trainer;
 
 pub(crate) use active::Intent;

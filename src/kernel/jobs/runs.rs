@@ -5,13 +5,15 @@
 
 use super::{
     Active, Jobs, Unsaved,
-    active::{Intent, LaneEnd, RunPhase, Stage},
+    active::{Intent, LaneEnd, RunPhase, Stage, Submission},
     lane::LaneWork,
     scheduler::JobId,
+    steering::RunSteering,
+    sweep::{Results, limit_of},
 };
 use crate::{Kernel, refusal::Refusal, server::NoticeKind};
 use learn::Dataset;
-use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, Study};
+use protocol::{DataSource, ErrorKind, RunEvent, RunId, RunState, RunSummary, Study, Sweep};
 use std::{
     fs,
     sync::{Arc, atomic::Ordering},
@@ -20,8 +22,21 @@ use std::{
 use store::{Interruption, LaneState, Store, StoreError};
 
 impl Kernel {
-    /// Creates a run and starts it, or queues it until a core is free.
-    pub(crate) fn train(self: &Arc<Self>, mut spec: Study, name: Option<&str>) -> Result<RunId, Refusal> {
+    /// Creates a run and starts it, or lets it wait for a free core.
+    pub(crate) fn train(self: &Arc<Self>, spec: Study, name: Option<&str>) -> Result<RunId, Refusal> {
+        self.create(spec, None, name)
+    }
+
+    /// The same with a study whose arms are the cells of this sweep.
+    pub(crate) fn sweep(self: &Arc<Self>, spec: Study, sweep: Sweep, name: Option<&str>) -> Result<RunId, Refusal> {
+        if !spec.arm_ids().eq(sweep.cells.iter().map(|cell| cell.arm)) {
+            let message = "the cells of the sweep are not the arms of its study";
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
+        self.create(spec, Some(sweep), name)
+    }
+
+    fn create(self: &Arc<Self>, mut spec: Study, sweep: Option<Sweep>, name: Option<&str>) -> Result<RunId, Refusal> {
         spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         // A run may be resumed from any working folder, and the kernel has none of its own, so the path must be
         // absolute.
@@ -49,10 +64,18 @@ impl Kernel {
         jobs.admit(None)?;
         // Unfinished jobs were requested before this one.
         self.resume_unfinished(&mut jobs, None);
-        let run = self.store().create_run(&spec, name)?;
+        let run = match &sweep {
+            Some(sweep) => self.store().create_sweep(&spec, sweep, name)?,
+            None => self.store().create_run(&spec, name)?,
+        };
         self.announce(RunEvent::Started { run, spec: spec.clone() });
         let lanes = spec.lanes().into_iter().map(|lane| (lane, None)).collect();
-        let active = Active::submit(&mut jobs.scheduler, (run, spec), lanes, 0.0, false);
+        let mut submission = Submission::new(run, spec, lanes);
+        if let Some(sweep) = sweep {
+            let limits = sweep.progress(&submission.spec, &Results::default()).limits;
+            submission = Submission { limit: limit_of(limits), sweep: Some(Arc::new(sweep)), ..submission };
+        }
+        let active = Active::submit(&mut jobs.scheduler, submission);
         jobs.runs.push(active);
         self.dispatch(&mut jobs);
         Ok(run)
@@ -78,27 +101,37 @@ impl Kernel {
     }
 
     pub(crate) fn resume_halted(self: &Arc<Self>, jobs: &mut Jobs, run: RunId) -> Result<(), Refusal> {
-        let (summary, lanes) = {
+        // A kernel may have died between the last epoch before a rung and the decision there.
+        let (limit, waiting) = self.limits(run)?;
+        let (summary, lanes, steerings) = {
             let store = self.store();
-            (store.run(run)?, store.lanes(run)?)
+            (store.run(run)?, store.lanes(run)?, store.steerings(run)?)
         };
         let refuse = |why: &str| Err(Refusal::new(ErrorKind::State, format!("run {run} {why}")));
         if !summary.state.can_resume() {
             return refuse(&format!("is {}; there is nothing to resume", summary.state.name()));
         }
-        let finished = lanes.iter().filter(|(_, state)| *state == LaneState::Finished).count();
+        let is_finished = |state: &LaneState| matches!(state, LaneState::Finished | LaneState::Halved { .. });
+        let finished = lanes.iter().filter(|(_, state)| is_finished(state)).count();
         let is_open = lanes.iter().any(|(_, state)| *state == LaneState::Open);
         if !is_open && finished == 0 {
             return refuse("can't go on: every arm diverged");
         }
         let ended = |(lane, state)| match state {
+            LaneState::Open if waiting.contains(&lane) => (lane, Some(LaneEnd::AtRung)),
             LaneState::Open => (lane, None),
+            LaneState::Halved { .. } => (lane, Some(LaneEnd::Halved)),
             LaneState::Finished => (lane, Some(LaneEnd::Finished)),
             LaneState::Diverged { .. } => (lane, Some(LaneEnd::Diverged)),
         };
         let lanes = lanes.into_iter().map(ended).collect();
-        let active = Active::submit(&mut jobs.scheduler, (run, summary.spec), lanes, summary.elapsed, true);
-        jobs.runs.push(active);
+        let RunSummary { spec, elapsed, fork, sweep, .. } = summary;
+        let steering = Arc::new(RunSteering::of(steerings));
+        let submission = Submission::new(run, spec, lanes);
+        let limit = limit.unwrap_or(submission.limit);
+        let sweep = sweep.map(Arc::new);
+        let submission = Submission { elapsed, announced_waiting: true, steering, fork, sweep, limit, ..submission };
+        jobs.runs.push(Active::submit(&mut jobs.scheduler, submission));
         self.dispatch(jobs);
         Ok(())
     }
@@ -220,6 +253,10 @@ impl Kernel {
             job,
             permit: Arc::clone(&lane.permit),
             stopwatch: Arc::clone(&active.stopwatch),
+            steering: Arc::clone(&active.steering),
+            fork: active.fork,
+            sweep: active.sweep.clone(),
+            limit: lane.limit,
         };
         let kernel = Arc::clone(self);
         let name = format!("run {} {}", work.run, work.lane);
@@ -281,6 +318,7 @@ impl Kernel {
         if let Some(lane) = lanes.find(|lane| lane.job == work.job) {
             lane.stage = Stage::Ended(end);
         }
+        self.pass_rungs(&mut jobs, work.run);
         self.settle(&mut jobs);
         self.dispatch(&mut jobs);
         drop(jobs);

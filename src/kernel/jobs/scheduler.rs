@@ -27,7 +27,7 @@ pub(crate) enum Priority {
     Cell,
     /// One arm and seed of a run.
     Lane,
-    /// One arm and seed of a run that nobody waits for. No request creates a sweep yet.
+    /// One arm and seed of a run that is a sweep: nobody waits for it.
     Sweep,
 }
 

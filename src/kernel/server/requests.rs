@@ -25,9 +25,20 @@ impl Kernel {
                 let name = checked_name(name)?;
                 return self.train(spec, name.as_deref()).map(|run| Reply::Started { run });
             }
+            RequestBody::Sweep { spec, sweep, name } => {
+                let name = checked_name(name)?;
+                return self.sweep(spec, sweep, name.as_deref()).map(|run| Reply::Started { run });
+            }
             RequestBody::Pause { run } => self.pause(run)?,
             RequestBody::Continue { run } | RequestBody::Resume { run } => self.resume(run)?,
             RequestBody::Stop { run } => self.stop(run)?,
+            RequestBody::Fork { fork, arms, changes, name } => {
+                let name = checked_name(name)?;
+                return self.fork(fork, &arms, &changes, name.as_deref()).map(|run| Reply::Started { run });
+            }
+            RequestBody::Steer { run, arm, setting, value } => {
+                return self.steer(run, arm, setting, value).map(Reply::Steered);
+            }
             RequestBody::Rename { run, name } => {
                 let name = checked_name(name)?;
                 self.store().rename(run, name.as_deref())?;

@@ -177,7 +177,8 @@ impl<'a> Trainer<'a> {
         let (batches, epochs) = (descent.batches(), run.settings.epochs);
         let session = Instant::now();
         let (before, first) = (progress.epoch_seconds, progress.batches_done);
-        let rate = |place| (run.settings.learning_rate)(RatePlace { place, batches, epochs });
+        let base = observer.learning_rate(number, run.settings.learning_rate);
+        let rate = |place| base * (run.settings.schedule)(RatePlace { place, batches, epochs });
         let after = |network: &mut LaneNetwork, sgd: &Sgd, place: BatchPlace, images: u32, loss: f64| {
             progress.loss_sum += loss * f64::from(images);
             progress.wrong = progress.wrong.map(|wrong| wrong + network.wrong);

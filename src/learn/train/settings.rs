@@ -20,8 +20,10 @@ pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
     pub sgd: SgdSettings,
-    /// The learning rate of each step.
-    pub learning_rate: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
+    /// The base rate. An observer may steer it, see [`crate::Observer::learning_rate`].
+    pub learning_rate: f64,
+    /// The factor by which each step's rate differs from the base.
+    pub schedule: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
     pub batch: u32,
     pub epochs: u32,
     /// The number of training images, from the start of the training file.
@@ -52,16 +54,17 @@ impl LaneSettings {
                 Architecture::convnet(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
         };
-        let (rate, schedule, warmup) = (settings.learning_rate, settings.schedule, settings.warmup);
-        let learning_rate = move |RatePlace { place, batches, epochs }: RatePlace| {
+        let (schedule, warmup) = (settings.schedule, settings.warmup);
+        let factor = move |RatePlace { place, batches, epochs }: RatePlace| {
             let step = u64::from(place.epoch - 1) * u64::from(batches) + u64::from(place.batch);
-            rate * schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
+            schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
         };
         Ok(Self {
             architecture,
             init: settings.init,
             sgd: SgdSettings::of(settings),
-            learning_rate: Box::new(learning_rate),
+            learning_rate: settings.learning_rate,
+            schedule: Box::new(factor),
             batch: settings.batch,
             epochs: spec.epochs,
             train_size: spec.train_size,

@@ -9,12 +9,14 @@ mod init;
 mod schedule;
 mod settings;
 mod stored;
+mod sweep;
 
 pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
+pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
 use super::format_count;
 use serde::{Deserialize, Serialize};

@@ -99,6 +99,8 @@ pub struct Setting {
     pub title: &'static str,
     /// What it means. [`Setting::hint`] adds the range, if there is one.
     pub help: &'static str,
+    /// Why it can't change while a run trains; `None` if it can, from an epoch on.
+    pub fixed: Option<&'static str>,
     pub value: SettingValue,
 }
 
@@ -226,6 +228,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "preset",
         help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500",
+        fixed: Some("it is what a study begins from"),
         value: text!(Study, preset, &["article", "tutorial"]),
     },
     Setting {
@@ -234,6 +237,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "epochs",
         help: "passes over the training images",
+        fixed: None,
         value: whole!(Study, epochs, 1..=Study::MAX_EPOCHS, EPOCH_STEPS),
     },
     Setting {
@@ -242,6 +246,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "batch",
         help: "images a step; all training images at most",
+        fixed: None,
         value: whole!(Arm, batch, 1..=Study::MAX_IMAGES, BATCH_STEPS),
     },
     Setting {
@@ -250,6 +255,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["learning-rate"],
         title: "learning rate",
         help: "length of a step of gradient descent",
+        fixed: None,
         value: real!(learning_rate, Range::Above(0.0, 100.0), "", RATE_STEPS),
     },
     Setting {
@@ -258,6 +264,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "momentum",
         help: "share of the last step that the next one keeps",
+        fixed: None,
         value: real!(momentum, Range::Below(0.0, 1.0), "", MOMENTUM_STEPS),
     },
     Setting {
@@ -266,6 +273,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "seeds",
         help: "1-5 or 1,2,3: one lane for each arm and seed; from other initial weights, in another order; arms times seeds 1 to 64",
+        fixed: Some("a seed decides the initial weights and the order of all epochs"),
         value: SettingValue::Study(Value::Text {
             get: |of| print_seeds(&of.seeds),
             set: |of, text| {
@@ -281,6 +289,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "training images",
         help: "how many train, from the first on",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, train_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -289,6 +298,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "schedule",
         help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        fixed: None,
         value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
     },
     Setting {
@@ -297,6 +307,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["warm-up"],
         title: "warm-up",
         help: "epochs in which the learning rate rises in a line to its height",
+        fixed: None,
         value: whole!(Arm, warmup, 0..=1000, WARMUP_STEPS),
     },
     Setting {
@@ -305,6 +316,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "Nesterov",
         help: "whether the gradient is taken a momentum's step ahead; needs momentum",
+        fixed: None,
         value: SettingValue::Arm(Value::Switch { get: |of| of.nesterov, set: |of, value| of.nesterov = value }),
     },
     Setting {
@@ -313,6 +325,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["weight-decay"],
         title: "weight decay",
         help: "share of each weight that is added to its gradient",
+        fixed: None,
         value: real!(weight_decay, Range::Within(0.0, 1.0), "", DECAY_STEPS),
     },
     Setting {
@@ -321,6 +334,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["bias-rate"],
         title: "bias rate",
         help: "times the learning rate: what biases learn with; 2 in the cuda-convnet of AlexNet's author, 0 keeps them at 0",
+        fixed: None,
         value: real!(bias_rate, Range::Within(0.0, 100.0), "", FACTOR_STEPS),
     },
     Setting {
@@ -329,6 +343,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "dropout",
         help: "share of the hidden fully connected units that are left out of each training step",
+        fixed: None,
         value: real!(dropout, Range::Below(0.0, 1.0), "", SHARE_STEPS),
     },
     Setting {
@@ -337,6 +352,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "initial weights",
         help: "glorot, he, lecun, orthogonal, uniform, or normal(0.01) with that deviation",
+        fixed: Some("the initial weights have been trained already"),
         value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform"]),
     },
     Setting {
@@ -345,6 +361,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["network"],
         title: "network",
         help: "lenet4, mlp (hidden layers of the widths), or convnet (three convolutions, for colour images)",
+        fixed: Some("the weights have its shapes"),
         value: text!(Study, network, &["lenet4", "mlp", "convnet"]),
     },
     Setting {
@@ -353,6 +370,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "widths",
         help: "lenet4: CONV1,CONV2,FC1, such as 4,16,120; mlp: the hidden layers; convnet: CONV1,CONV2,CONV3,FC1",
+        fixed: Some("the weights have its shapes"),
         value: text!(Arm, widths, &[]),
     },
     Setting {
@@ -361,6 +379,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "data",
         help: "mnist, which the program contains, or a folder with images in one of the forms that README names",
+        fixed: Some("what was measured before is of other images"),
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),
@@ -388,6 +407,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "validation",
         help: "how many of the training images validate, from the last back",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, val_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -396,6 +416,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "threads",
         help: "LibTorch's threads within a lane; with more than one, LibTorch computes all of it",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: whole!(Study, threads, 1..=64, THREAD_STEPS),
     },
     Setting {
@@ -404,6 +425,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "backend",
         help: "what computes it: fused (ours, faster) or libtorch",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: text!(Study, backend, &["fused", "libtorch"]),
     },
 ];

@@ -9,8 +9,8 @@ use crate::{
     migrations::LATEST_VERSION,
     now,
     rows::{
-        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, JOBS, LANES, RUNS, TABLES, Table, insert_lanes,
-        update_row, write_checksum,
+        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, JOBS, LANES, MEASUREMENTS, RUNS, STEERINGS,
+        TABLES, Table, WRONG_IMAGES, insert_lanes, update_row, write_checksum,
     },
 };
 use protocol::{RunId, Study};
@@ -93,6 +93,8 @@ fn describe(table: Table, row: &Row) -> String {
         EPOCHS => format!("epoch {} of {}", text("epoch"), lane()),
         LANES => format!("the end of {}", lane()),
         CHECKPOINTS => format!("the checkpoint of epoch {} of {}", text("epoch"), lane()),
+        STEERINGS => format!("a steering of {} at epoch {} of run {}", text("arm"), text("epoch"), text("run")),
+        MEASUREMENTS | WRONG_IMAGES => format!("what was measured in epoch {} of {}", text("epoch"), lane()),
         JOBS => format!("job {} of the queue", text("seq")),
         CELLS => format!("the outcome of {}/{}", text("lesson"), text("cell")),
         _ => format!("`{}`", text("key")),
@@ -321,7 +323,7 @@ fn adopt(store: &mut Connection, RunId(run): RunId, spec: &Study) -> Result<(), 
 pub(in super::super) fn delete_orphan_rows(store: &mut Connection) -> Result<(), StoreError> {
     let transaction = store.transaction()?;
     transaction.execute("DELETE FROM runs WHERE id IN (SELECT run FROM deleted)", [])?;
-    for table in [LANES, EPOCHS, CHECKPOINTS, JOBS] {
+    for table in [LANES, EPOCHS, CHECKPOINTS, STEERINGS, JOBS] {
         transaction.execute(&format!("DELETE FROM {} WHERE run NOT IN (SELECT id FROM runs)", table.name), [])?;
     }
     Ok(transaction.commit()?)

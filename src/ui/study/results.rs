@@ -22,7 +22,7 @@ pub struct Results<'a> {
 }
 
 /// Rows below the chart for remarks.
-const REMARK_ROWS: usize = 4;
+const REMARK_ROWS: usize = 5;
 /// Rows that the chart keeps if the numbers below it need more than half of the area.
 const CHART_ROWS: u16 = 16;
 
