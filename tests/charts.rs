@@ -221,7 +221,7 @@ fn mouse(session: &mut Session, kind: MouseEventKind, (column, row): (u16, u16))
     let mut charts = Vec::new();
     terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame)).unwrap();
     session.app.drawn_charts = charts;
-    session.tell(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn the_mouse_zooms_at_the_pointer_moves_and_reads() {
 #[test]
 fn arrows_with_modifiers_move_the_chart() {
     let mut session = chart(&[1], (120, 40));
-    let with = |session: &mut Session, code, modifiers| session.tell(Event::Key(KeyEvent::new(code, modifiers)));
+    let with = |session: &mut Session, code, modifiers| session.send(Event::Key(KeyEvent::new(code, modifiers)));
     session.press(KeyCode::Char('+'));
     let range = |session: &Session| session.app.viewport(&Pane::Run(RUN)).x.range.unwrap();
     let before = range(&session);

@@ -1,4 +1,4 @@
-//! Carries out an action: what a key of the table asks for, a command, or a click.
+//! Carries out an action of the key table, whether a key, a command or a click asked for it.
 
 use crate::keys::Action;
 use crate::modal::{CommandLine, Modal, RunsList, Search};
@@ -12,7 +12,7 @@ impl App {
             Action::PageDown => return self.scroll(self.view.page_down()),
             Action::PageUp => return self.scroll(-self.view.page_up()),
             Action::Top => {
-                // Tab goes to the first cell from here, even where that one is on the screen.
+                // Tab then goes to the first cell, even if that one is on the screen already.
                 self.view.focus = None;
                 return self.scroll(isize::MIN / 2);
             }
@@ -29,14 +29,14 @@ impl App {
                     self.message =
                         Some(format!("no cell {} in this lesson", if forward { "follows" } else { "stands above" }));
                 }
-                return self.remember_place();
+                return self.save_position();
             }
             Action::NextLink | Action::PreviousLink => {
                 if !self.view.step_link(action == Action::NextLink) {
                     let way = if action == Action::NextLink { "below" } else { "above" };
                     self.message = Some(format!("no more links {way}"));
                 }
-                return self.remember_place();
+                return self.save_position();
             }
             Action::Headings => self.open_headings(),
             Action::Activate

@@ -1,6 +1,6 @@
-//! What the page of the terminal looks like: colours that can be read on black can't be on white.
+//! Whether the terminal's background is dark or light. Colours that can be read on black can't be read on white.
 
-/// The terminal's own background. It is never painted; it decides which colours are used on it.
+/// The terminal's own background. The notebook never paints it, but chooses its colours by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Background {
     #[default]
@@ -8,18 +8,18 @@ pub enum Background {
     Light,
 }
 
-/// How it is known.
+/// How the background is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackgroundSource {
-    /// Until the terminal answers.
+    /// Assumed, until the terminal answers.
     #[default]
     Guessed,
-    /// By the reader or the environment: no answer changes it any more.
+    /// Set by the reader or the environment. An answer of the terminal does not change it.
     Chosen,
 }
 
 impl Background {
-    /// By the colour itself.
+    /// Decides by the colour itself.
     pub fn of_colour(red: f64, green: f64, blue: f64) -> Self {
         // Black and white stand out equally well from a luminance of 0.179 (WCAG's contrast ratio).
         if luminance([red, green, blue]) > 0.179 { Self::Light } else { Self::Dark }
@@ -33,7 +33,7 @@ impl Background {
     }
 }
 
-/// How much light a colour gives, from 0 to 1; its parts are sRGB, from 0 to 1. Source: WCAG 2.2, relative luminance.
+/// The relative luminance of a colour, from 0 to 1. The parts of the colour are sRGB, from 0 to 1. Source: WCAG 2.2.
 pub fn luminance(colour: [f64; 3]) -> f64 {
     let linear = |part: f64| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
     let [red, green, blue] = colour.map(linear);

@@ -1,21 +1,21 @@
-//! What stands above the status line as long as it holds: trouble, what to mend in a lesson, a word to a newcomer.
+//! The banner above the status line: a fault, errors in a lesson file, or a hint for a new reader.
 
 use crate::App;
 
-/// Rows of a banner at most: its sentence names a path and a remedy.
+/// A banner has at most this many rows, as its sentence names a path and a remedy.
 const MOST_ROWS: usize = 2;
 const WELCOME: &str = "New here? Press 0: lesson 0 shows in five minutes how this notebook works.";
 
-/// In the order in which one takes the place of another.
+/// In the order of precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Banner {
-    /// What keeps everything new from being kept.
+    /// Why nothing can be stored.
     StorageFault(String),
     /// The kernel does not answer.
     KernelSilent(String),
-    /// What to mend in the lesson that is being written.
+    /// The faults of the lesson file that is being written.
     Faults(String),
-    /// To a reader who has never opened lesson 0.
+    /// The hint for a reader who has never opened lesson 0.
     Welcome(&'static str),
 }
 
@@ -44,12 +44,12 @@ impl App {
         trouble.or_else(silent).or_else(faults).or_else(|| self.shows_welcome().then_some(Banner::Welcome(WELCOME)))
     }
 
-    /// Whether lesson 0 is pointed to: until it has been opened, however much is read before.
+    /// Whether the hint to lesson 0 is shown. It stays until that lesson has been opened.
     fn shows_welcome(&self) -> bool {
         self.is_newcomer && self.document().number != Some(0) && self.library.numbered(0).is_some()
     }
 
-    /// Lays a lesson out that was just opened. Lesson 0 takes the pointer to it away for good.
+    /// Lays out a lesson that was just opened. Opening lesson 0 removes the hint to it for good.
     pub(crate) fn lay_out_opened_lesson(&mut self) {
         if self.document().number == Some(0) {
             self.is_newcomer = false;
@@ -63,18 +63,18 @@ impl App {
             .map_or(0, |banner| textwrap::wrap(banner.text(), crate::wrap_options(width)).len().min(MOST_ROWS) as u16)
     }
 
-    /// Lays the screen out anew, as the banner takes rows from the lesson.
+    /// Lays out the screen again, as the banner takes rows from the lesson.
     pub(crate) fn lay_out_banner(&mut self) {
         self.resize(self.screen.whole.width, self.screen.whole.height);
     }
 
-    /// The faults of the lesson that is being written, on lines of this width.
+    /// The faults of the lesson file, wrapped to this width.
     pub fn fault_lines(&self, width: u16) -> Vec<String> {
         let options = crate::wrap_options(usize::from(width.max(10))).subsequent_indent("  ");
         self.lesson_faults.iter().flat_map(|fault| textwrap::wrap(fault, &options)).map(Into::into).collect()
     }
 
-    /// The most lines that the list of faults can be scrolled down.
+    /// How far the list of faults can be scrolled down.
     pub(crate) fn last_fault_line(&self) -> usize {
         let area = self.screen.faults();
         let rows = usize::from(area.height.saturating_sub(3));
@@ -103,7 +103,7 @@ mod tests {
         update(app, Event::Key(KeyEvent::from(code)));
     }
 
-    /// It stays however much is read before, over notebooks too, and goes for good once lesson 0 was opened.
+    /// The hint stays however much is read, across notebooks too, and goes for good once lesson 0 has been opened.
     #[test]
     fn lesson_0_is_pointed_to_until_it_was_opened() {
         let read = ("place/faster", serde_json::json!({ "top": 0, "read": 13 }));
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!((app.document().meta.id.as_str(), app.banner()), ("faster", None));
     }
 
-    /// A fresh home opens in lesson 0 itself: leaving it without scrolling is having seen it.
+    /// A new home opens at lesson 0, so leaving it without scrolling counts as having seen it.
     #[test]
     fn a_reader_of_lesson_0_is_not_sent_there() {
         let mut app = App::new(Library::english(), 0, 80, 24);

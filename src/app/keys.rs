@@ -1,8 +1,8 @@
-//! The one key table: keys, what they do, and the words that help, README and status line show.
+//! The key table: each key with its action and the text that the help, the README and the status line show.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What a key asks for.
+/// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Help,
@@ -10,7 +10,7 @@ pub enum Action {
     QuitSafely,
     Up,
     Down,
-    /// A page back or values in the figure in view; elsewhere the lesson before.
+    /// Turns a page back or reads values in the figure in view; elsewhere opens the lesson before.
     Left,
     Right,
     PageUp,
@@ -22,37 +22,38 @@ pub enum Action {
     Contents,
     /// Lesson 0, which explains the notebook.
     Welcome,
-    /// The faults of the lesson that is being written.
+    /// The faults of the lesson file that is being written.
     Faults,
     /// The headings of the open lesson.
     Headings,
     NextCell,
     PreviousCell,
-    /// Walks over links, references and footnotes.
+    /// Steps through links, references and footnotes.
     NextLink,
     PreviousLink,
     Activate,
-    /// Shows what waits for a cell to run: the block that is chosen, the explanation in view, the first block in view.
+    /// Shows what is hidden until a cell has run: the chosen block, the explanation in view, or the first block in
+    /// view.
     Unfold,
-    /// Pauses the race in view; `Activate` continues it.
+    /// Pauses the run in view; `Activate` continues it.
     Pause,
-    /// Stops the race or the experiment in view.
+    /// Stops the run or the experiment in view.
     Stop,
     Settings,
-    /// Quick or full, for an experiment.
+    /// Switches an experiment between its quick and its full setting.
     Effort,
-    /// A cursor in the plot in view.
+    /// Puts a cursor into the plot in view.
     Values,
-    /// The claims of one verdict alone, and all of them.
+    /// Shows the claims of one verdict, or all of them.
     Verdicts,
-    /// The published points of the race in view: axes that reach them, and back.
+    /// Lists the published points of the run in view, and lets the axes reach them or not.
     Marks,
-    /// The other of two runs that a race's pane keeps.
+    /// Shows the other of a train cell's two runs.
     OtherRun,
-    /// Pages of the experiment in view.
+    /// Turns the pages of the experiment in view.
     NextPage,
     PreviousPage,
-    /// Takes back the last that was put in order.
+    /// Removes the last item that was put in order.
     Undo,
     Runs,
     Search,
@@ -60,7 +61,7 @@ pub enum Action {
     Back,
     Suspend,
     Redraw,
-    /// From colours for a dark background to those for a light one, and back.
+    /// Switches between colours for a dark and for a light background.
     Theme,
     /// The nth choice of a question, counted from 1.
     Choose(u8),
@@ -117,13 +118,13 @@ pub enum ChartAction {
     Leave,
 }
 
-/// One line of the table.
+/// One row of the key table.
 #[derive(Debug)]
 pub struct Binding {
     pub keys: &'static [(KeyCode, KeyModifiers)],
-    /// `None` for what no key does, such as the mouse.
+    /// `None` for a row about something other than a key, such as the mouse.
     pub action: Option<Action>,
-    /// As help shows the keys; empty where the line above says it.
+    /// The keys as the help writes them; empty if the row above names them.
     pub label: &'static str,
     pub help: &'static str,
 }
@@ -152,12 +153,12 @@ const fn bind(
     Binding { keys, action: Some(action), label, help }
 }
 
-/// A line of help about something else than a key.
+/// A row of the help about something other than a key.
 const fn note(label: &'static str, help: &'static str) -> Binding {
     Binding { keys: &[], action: None, label, help }
 }
 
-/// Every key of the notebook outside forms.
+/// Every key of the notebook outside modals.
 pub const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::Down), key('j')], Action::Down, "↓ j", "scroll down a line"),
     bind(&[code(KeyCode::Up), key('k')], Action::Up, "↑ k", "scroll up a line"),

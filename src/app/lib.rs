@@ -23,10 +23,10 @@ pub use banner::Banner;
 pub use chart::{
     ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
     DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
-    ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, SettingChange, ShownChart, Smoothing, ThinSeries, Viewport,
-    XQuantity, add_predictions, arm_colour, article_points, axis_label, cited_colour, clip_segment, has_markers,
-    mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
-    study_readout, tick_labels,
+    ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
+    add_predictions, arm_colour, article_points, axis_label, cited_colour, clip_segment, has_markers, mark_values,
+    measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot, study_readout,
+    tick_labels,
 };
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
@@ -35,8 +35,8 @@ pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_clai
 pub use lesson::contents::{CONTENTS_TOP, ContentsRow};
 pub use lesson::experiment::{ExperimentView, RunningMeasurement, Stale, head_rows, offer_lines};
 pub use lesson::ledger::{ClaimFilter, VerdictTotals};
-pub use lesson::navigate::{ReturnPosition, SavedPosition};
 pub use lesson::pages::{ImageLayout, Page, finding_lines, pages, tabs_fit};
+pub use lesson::position::{RestoreState, ReturnPosition, SavedPosition};
 pub use lesson::predicted_numbers::{PREDICTED_PREFIX, PredictedNumber};
 pub use lesson::predictions::{
     CURVE_ROWS, CalibrationBin, PredictionLine, PredictionRow, PredictionState, calibration, calibration_plot,
@@ -44,7 +44,6 @@ pub use lesson::predictions::{
 };
 pub use lesson::progress::LessonProgress;
 pub use lesson::questions::{OptionState, PredictionOutcome, QuestionLine, QuestionLineKind};
-pub use lesson::restore::RestoreState;
 pub use lesson::steer::STEER_KEYS;
 pub use lesson::view::LessonView;
 pub use modal::command::commands;
@@ -54,7 +53,7 @@ pub use modal::{
 };
 pub use operation::Operation;
 pub use screen::Screen;
-pub use study::form::{Field, Settings};
+pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
 pub use update::update;
 pub use work::Work;
@@ -65,75 +64,75 @@ use chart::{ChartDrag, ChartId};
 use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
 use std::collections::{BTreeSet, HashMap};
 
-/// Rows of a race's cell that has no run yet.
+/// Rows of a train cell without a run.
 const READY: u16 = 15;
 
-/// Everything that a frame shows.
+/// The state of the notebook: everything that a frame shows.
 #[derive(Debug)]
 pub struct App {
     pub library: Library,
     /// The characters that the terminal has.
     pub glyphs: Glyphs,
-    /// The terminal's page.
+    /// Whether the terminal's background is dark or light.
     pub background: Background,
     background_source: BackgroundSource,
     /// Index of the open lesson in the library.
     pub lesson: usize,
     pub view: LessonView,
     pub screen: Screen,
-    /// The topmost is last; keys go to it.
+    /// The last is on top, and keys go to it.
     pub modals: Vec<Modal>,
     pub link: Link,
-    /// A kernel was there and has gone. One that is being killed may still be found alive by whoever asks its socket.
+    /// The kernel has ended. While it is being killed its socket may still answer, so the link alone does not say so.
     kernel_gone: bool,
     pub restore: RestoreState,
-    /// What the shell has not answered yet.
+    /// Queries that the store has not answered yet.
     pub pending_queries: PendingQueries,
-    /// Every race that a cell or the runs list has shown.
+    /// Every run that a cell or the list of runs has shown.
     pub training_runs: HashMap<RunId, TrainingRun>,
-    /// What was said of lines of the kernel that can't be read: each is said once.
+    /// Unreadable lines of the kernel that have been reported. Each kind is reported once.
     unreadable: Vec<String>,
-    /// What runs complain of that are not among the races yet.
+    /// Notices of runs that are not in `training_runs` yet.
     pub notices: HashMap<RunId, String>,
     /// The run that a train cell shows.
     pub cell_runs: HashMap<CellKey, RunId>,
-    /// The run that it keeps behind: the last with the lesson's settings, where one with the reader's is shown, or the
-    /// other way round.
+    /// The run of a train cell that is not shown: the last one with the lesson's settings if the cell shows one with
+    /// the reader's, and the other way round.
     pub other_runs: HashMap<CellKey, RunId>,
-    /// Train cells whose run is being asked for, and what went wrong when it was.
+    /// Train cells whose run has been requested, or why the request failed.
     pub starting: HashMap<CellKey, Result<Study, String>>,
     pub experiments: HashMap<CellKey, ExperimentView>,
     pub answers: HashMap<CellKey, AnswerRecord>,
-    /// By which each reader sees the choices of questions in an order of their own; kept in the store.
+    /// The seed that shuffles the choices of questions, different for each reader. The store keeps it.
     pub reader: u64,
-    /// Sealed blocks that were unfolded, by their first cell: the number of each.
+    /// Unfolded sealed blocks: the numbers of the blocks, by their first cell.
     pub unfolded: HashMap<CellKey, BTreeSet<usize>>,
     /// Which claims of the ledger are shown.
     pub claim_filter: ClaimFilter,
-    /// What the finished races found, as the store has them.
+    /// The findings of the finished runs, as the store has them.
     pub run_findings: Vec<Finding>,
     /// How long earlier work took on this machine.
     pub timings: Timings,
-    /// Where the reader came from, the last place last.
+    /// The positions that Esc returns to, the latest last.
     pub return_positions: Vec<ReturnPosition>,
     /// How far each lesson has been read, in percent, by id.
     pub read: HashMap<String, u8>,
-    /// Where each lesson was left, by id.
+    /// The position in each lesson, by the lesson's id.
     pub saved_positions: HashMap<String, SavedPosition>,
     pub runs: Vec<RunSummary>,
-    /// The store has them and can't read them back; with the reason of each.
+    /// Runs that are in the store and can't be decoded, each with the reason.
     pub unreadable_runs: Vec<(RunId, String)>,
-    /// Why the list of runs could not be read when it was asked for last.
+    /// Why the last query for the list of runs failed.
     pub runs_fault: Option<String>,
-    /// A sentence in the status line, until the next key.
+    /// A message in the status line, until the next key.
     pub message: Option<String>,
-    /// What keeps everything new from being kept; it stays on the screen as long as it lasts.
+    /// Why nothing can be stored, as long as that is so.
     pub storage_fault: Option<String>,
     /// That the kernel does not answer, as long as it does not.
     pub kernel_silent: Option<String>,
-    /// What to mend in the lesson that is being written.
+    /// The faults in the lesson file that is being written.
     pub lesson_faults: Vec<String>,
-    /// Lines that the command line has carried out or refused, the last one last.
+    /// The history of the command line, the latest command last.
     pub commands: Vec<String>,
     pub axis_reach: AxisReach,
     /// How the charts of panes are set up, where the reader has changed that.
@@ -142,14 +141,14 @@ pub struct App {
     pub drawn_charts: Vec<DrawnChart>,
     drag: Option<ChartDrag>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
-    pub drafts: HashMap<CellKey, Settings>,
+    pub drafts: HashMap<CellKey, StudyForm>,
     /// Lesson 0 was never opened here, as the store tells.
     pub is_newcomer: bool,
     pub quit: bool,
 }
 
 impl App {
-    /// The notebook at this size, before the store has been read.
+    /// Creates the notebook for a screen of this size, before the store has been read.
     pub fn new(library: Library, lesson: usize, columns: u16, rows: u16) -> Self {
         let lesson_faults = library.faults.iter().map(ToString::to_string).collect();
         let mut app = Self {
@@ -201,7 +200,7 @@ impl App {
         app
     }
 
-    /// The same for a terminal with these characters.
+    /// Sets the characters that the terminal can show.
     #[must_use]
     pub fn with_glyphs(mut self, glyphs: Glyphs) -> Self {
         self.glyphs = glyphs;
@@ -209,14 +208,14 @@ impl App {
         self
     }
 
-    /// The same on this page.
+    /// Sets the terminal's background, and how it is known.
     #[must_use]
     pub fn with_background(mut self, background: Background, source: BackgroundSource) -> Self {
         (self.background, self.background_source) = (background, source);
         self
     }
 
-    /// The same for this reader, if the store knows of none.
+    /// Sets the reader's seed, which holds unless the store has one.
     #[must_use]
     pub fn with_reader(self, reader: u64) -> Self {
         Self { reader, ..self }
@@ -226,14 +225,14 @@ impl App {
         &self.library.lessons[self.lesson]
     }
 
-    /// Lays the screen and the lesson out anew.
+    /// Computes the layout of the screen and of the lesson.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.screen = Screen::with_banner(self.banner_rows(columns), columns, rows);
         self.lay_out();
         self.restore_position();
     }
 
-    /// Lays the lesson out for the screen, keeping the place; a screen too small for it keeps it for the next one.
+    /// Lays the lesson out for the screen and keeps the reading position. A screen that is too small changes nothing.
     pub fn lay_out(&mut self) {
         if self.screen.is_too_small() {
             return;
@@ -271,7 +270,7 @@ impl App {
         ::lesson::lay_out(document, (width, height), glyphs, heights, folded)
     }
 
-    /// Whether a race's cell has a run to show, or is about to.
+    /// Whether a train cell has a run to show, or has requested one.
     pub(crate) fn has_run(&self, key: &CellKey) -> bool {
         self.cell_runs.contains_key(key) || matches!(self.starting.get(key), Some(Ok(_)))
     }
@@ -280,42 +279,42 @@ impl App {
         CellKey { lesson: self.document().meta.id.clone(), cell: cell.id.clone() }
     }
 
-    /// The cell that keys go to: the one in view.
+    /// The cell that keys act on: the one in view.
     pub fn focused(&self) -> Option<&Cell> {
         self.document().cells().get(self.view.focus?).copied()
     }
 
-    /// How long this experiment takes here, to be told before it is started.
+    /// How long this experiment takes on this machine.
     pub fn experiment_estimate(&self, spec: &ExperimentSpec) -> Estimate {
         self.timings.experiment(spec)
     }
 
-    /// The same of a race that has all cores to itself.
+    /// How long a study takes to train on this machine if it has all cores.
     pub fn training_estimate(&self, spec: &Study) -> Estimate {
-        self.timings.race(spec)
+        self.timings.run(spec)
     }
 
     pub fn training_of(&self, key: &CellKey) -> Option<&TrainingRun> {
         self.training_runs.get(self.cell_runs.get(key)?)
     }
 
-    pub fn experiment_runs(&self, cell: &Cell) -> bool {
+    pub fn is_measuring(&self, cell: &Cell) -> bool {
         self.experiments.get(&self.key_of(cell)).is_some_and(|view| view.running.is_some())
     }
 
-    /// The race of the focused train cell.
+    /// The run of the focused train cell.
     pub fn focused_training(&self) -> Option<&TrainingRun> {
         let cell = self.focused()?;
         matches!(cell.body, CellBody::Train(_)).then(|| self.training_of(&self.key_of(cell)))?
     }
 
-    /// The lesson chosen in the contents while they have the keys.
+    /// The lesson selected in the contents, while the contents have the keys.
     pub fn contents_choice(&self) -> Option<usize> {
         self.modals.iter().find_map(|modal| if let Modal::Contents(at) = modal { Some(*at) } else { None })
     }
 
-    /// Runs that the kernel works on, in the order of their numbers.
-    pub fn running(&self) -> Vec<&TrainingRun> {
+    /// The runs that the kernel trains or has queued, by number.
+    pub fn active_runs(&self) -> Vec<&TrainingRun> {
         let mut active: Vec<&TrainingRun> =
             self.training_runs.values().filter(|training| training.state.is_active()).collect();
         active.sort_by_key(|training| training.run);

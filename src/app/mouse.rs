@@ -1,4 +1,4 @@
-//! The mouse: whatever a key reaches can be clicked.
+//! Clicks with the mouse. Whatever a key reaches can be clicked.
 
 use crate::lesson::navigate::OpenAt;
 use crate::lesson::questions::choice_under;
@@ -13,7 +13,8 @@ impl App {
         let at = Position { x: column, y: row };
         match self.modals.last() {
             None => {}
-            // It stands within its cell: a click leaves it out, as a key of the lesson does.
+            // The input of a confidence is part of its cell, so a click elsewhere cancels it, as a key of the lesson
+            // does.
             Some(Modal::Confidence(_)) => {
                 self.modals.pop();
             }
@@ -49,7 +50,7 @@ impl App {
         }
     }
 
-    /// Rows of a list can be clicked; whatever else lies on top keeps the lesson beneath from being hit.
+    /// A click selects a row of a list. Any other modal keeps clicks from the lesson beneath.
     fn click_on_top(&mut self, at: Position) -> Vec<Effect> {
         let row = |area: ratatui::layout::Rect, head: u16, (first, rows): (usize, usize)| {
             let row = usize::from(at.y.checked_sub(area.y + head)?);
@@ -73,7 +74,7 @@ impl App {
         self.modals.pop().map_or_else(Vec::new, |list| self.modal_key(list, KeyCode::Enter.into()))
     }
 
-    /// Brings a cell into focus, and answers or turns to the page under the mouse.
+    /// Focuses the clicked cell; a click on a choice answers, and a click on a page number turns to that page.
     fn click_on_cell(&mut self, number: usize, row: u16, at: Position) -> Vec<Effect> {
         let cells = self.document().cells();
         let Some(cell) = cells.get(number) else { return Vec::new() };
@@ -86,7 +87,7 @@ impl App {
             }
             CellBody::Experiment(_) => {
                 let heads = self.experiments.get(&key).map_or(0, |view| head_rows(view, width.saturating_sub(4)));
-                // The numbers of the pages, three columns each, end where the frame begins.
+                // The page numbers take three columns each and end at the frame.
                 let pages = self.pages_of(&key, number).map_or(0, |(pages, _)| pages.len());
                 let pages = if tabs_fit(pages, width.saturating_sub(4)) { pages } else { 0 };
                 let right = room.right().saturating_sub(2).checked_sub(at.x + 1);
@@ -97,7 +98,7 @@ impl App {
         };
         self.view.link = None;
         self.view.show_cell(number);
-        let mut effects = self.remember_place();
+        let mut effects = self.save_position();
         if let Some(choice) = choice {
             effects.extend(self.operate(Action::Choose(choice as u8 + 1)));
         }

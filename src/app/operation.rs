@@ -1,9 +1,9 @@
-//! What a key does at this moment. One function decides it: a press carries the operation out and the status line names
-//! it, so that the line can't say one thing and the key do another.
+//! Decides what a key does in the present state. A key press carries the operation out and the status line names it, so
+//! the two can't differ.
 //!
 //! Two rules hold for every operation on a cell. No key undoes what its last press did: Enter starts, continues and
-//! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned that is not on the screen: the
-//! first press brings it there and says what the next one does.
+//! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned while it is off the screen: the
+//! first press scrolls to it and says what the next one does.
 
 use crate::lesson::answers::SETTLED;
 use crate::lesson::folding::UNFOLD;
@@ -12,29 +12,29 @@ use crate::lesson::questions::{choice_rows, question_rows};
 use crate::modal::AnswerKind;
 use crate::{Action, AnswerEntry, App, ClaimFilter, Effect, Modal, Pane, Tag, Work};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
-use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, about};
+use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, format_estimate};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a key press would do now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
-    /// Scrolls to the rows of a cell that the key acts on; the next press does the rest.
+    /// Scrolls to the rows of a cell that the key acts on. The next press carries out `then`.
     Reveal {
         cell: usize,
         rows: Range<u16>,
         then: Box<Operation>,
     },
-    /// Puts the next cell into focus, as none is.
+    /// Focuses the next cell, as no cell has the focus.
     FocusNextCell,
     Follow(Target),
-    /// Shows a sealed block before its cells have run: their first, and which of its blocks.
+    /// Shows a sealed block before its cells have run, given by its first cell and its number.
     Unfold {
         cell: String,
         number: usize,
     },
     Start(Work),
-    /// Asks before it starts what takes long.
+    /// Asks for a confirmation before long work.
     AskToStart(Work),
     Continue(RunId),
     Resume(RunId),
@@ -55,27 +55,27 @@ pub enum Operation {
         lesson: String,
         cell: String,
     },
-    /// Asks for an answer that is typed.
+    /// Opens the input of an answer that is typed.
     TypeAnswer {
         cell: CellKey,
         kind: AnswerKind,
     },
     /// Shows a prediction's explanation before its outcome is known.
     OpenExplanation(CellKey),
-    /// Opens the first prediction that waits for an answer, or the cell that decides one.
+    /// Opens the first prediction without an answer, or the cell that decides one.
     OpenPrediction {
         lesson: String,
         cell: String,
     },
     Answer(CellKey, Answer),
-    /// Takes back the last of an order.
+    /// Removes the last item of an order.
     TakeBack(CellKey),
-    /// Turns the experiment in focus to a page, counted from 0.
+    /// Turns the focused experiment to a page, counted from 0.
     TurnPage(usize),
     ReadValues,
     /// Opens the lesson at this index.
     TurnLesson(usize),
-    /// Nothing, and why.
+    /// Does nothing; the text says why.
     Nothing(Cow<'static, str>),
 }
 
@@ -84,9 +84,9 @@ fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
 }
 
 impl Operation {
-    /// A word or two for the status line; `None` for what does nothing.
+    /// One or two words for the status line; `None` for an operation that does nothing.
     pub fn label(&self, app: &App) -> Option<String> {
-        let timed = |word: &str, work: &Work| format!("{word}, {}", about(app.estimate_of(work).seconds));
+        let timed = |word: &str, work: &Work| format!("{word}, {}", format_estimate(app.estimate_of(work).seconds));
         Some(match self {
             Self::Reveal { .. } => "show all of it".into(),
             Self::FocusNextCell => "next cell".into(),
@@ -127,7 +127,7 @@ impl Operation {
     }
 }
 
-/// A key as the status line and messages write it.
+/// The name of an action's key, for the status line and messages.
 fn key_name(action: Action) -> Cow<'static, str> {
     match action {
         Action::Activate => "Enter".into(),
@@ -146,11 +146,12 @@ fn key_name(action: Action) -> Cow<'static, str> {
 }
 
 impl App {
-    /// What goes on with a run, and how long the rest of it takes: at the pace that it had, else as long as all of it.
+    /// The word for continuing a run, and how long the rest takes: at the run's own pace, or as long as a whole run if
+    /// it has none yet.
     fn with_time_left(&self, word: &str, run: RunId) -> String {
         let Some(training) = self.training_runs.get(&run) else { return word.into() };
         let left = training.remaining_seconds().unwrap_or_else(|| self.training_estimate(&training.spec).seconds);
-        format!("{word}, {}", about(left))
+        format!("{word}, {}", format_estimate(left))
     }
 
     fn start_operation(&self, work: Work) -> Operation {
@@ -167,7 +168,8 @@ impl App {
         }
     }
 
-    /// What a key of the lesson does now. Keys that are the same everywhere, such as scrolling, are not asked for here.
+    /// What a key of the lesson does now. Actions that are the same in every state, such as scrolling, are not decided
+    /// here.
     pub fn operation(&self, action: Action) -> Operation {
         let intended = self.intended(action);
         match self.rows_acted_on(action, &intended) {
@@ -178,7 +180,7 @@ impl App {
         }
     }
 
-    /// The rows of the focused cell that have to be on the screen before this is done.
+    /// The rows of the focused cell that must be on the screen before the operation is carried out.
     fn rows_acted_on(&self, action: Action, operation: &Operation) -> Option<(usize, Range<u16>)> {
         let number = self.view.focus?;
         let &(_, height) = self.view.layout.cells.get(number)?;
@@ -198,7 +200,7 @@ impl App {
                 let cell = self.focused()?;
                 let lines = self.question_lines(key, &cell.body, self.screen.text.width)?;
                 let whole = question_rows(&lines);
-                // On a screen that can't hold all of it: the choice itself.
+                // On a screen that can't show all of the question, the choice itself is enough.
                 let rows = match action {
                     Action::Choose(choice) if usize::from(whole.end) > self.view.height => {
                         choice_rows(&lines, usize::from(choice) - 1)?
@@ -212,7 +214,7 @@ impl App {
             | Operation::Follow(_)
             | Operation::Unfold { .. }
             | Operation::ShowClaims(_)
-            // These show what they are about themselves.
+            // These bring what they act on into view themselves.
             | Operation::OpenExplanation(_)
             | Operation::OpenPrediction { .. }
             | Operation::EditSettings { .. }
@@ -273,7 +275,7 @@ impl App {
         match &cell.body {
             CellBody::Train(train) => self.enter_training_operation(key, train.spec()),
             CellBody::Experiment(experiment) => {
-                if self.experiment_runs(cell) {
+                if self.is_measuring(cell) {
                     nothing("it is being measured; s stops it")
                 } else if self.can_steer(&key) {
                     Operation::Steer(key)
@@ -306,7 +308,7 @@ impl App {
             return nothing("it is starting");
         }
         let Some(training) = self.training_of(&key) else {
-            // What the reader has changed is not passed over.
+            // A draft of the settings takes precedence over the lesson's.
             return if self.drafts.contains_key(&key) {
                 Operation::EditSettings { cell: key, spec: Box::new(spec) }
             } else {
@@ -326,7 +328,7 @@ impl App {
         match self.focused_training() {
             Some(training) if training.state == RunState::Paused => nothing("it is paused; Enter continues it"),
             Some(training) if training.state.is_active() => Operation::Pause(training.run),
-            _ if self.focused().is_some_and(|cell| self.experiment_runs(cell)) => {
+            _ if self.focused().is_some_and(|cell| self.is_measuring(cell)) => {
                 nothing("an experiment can't be paused; s stops it")
             }
             _ => nothing("no race trains here"),
@@ -339,7 +341,7 @@ impl App {
         };
         match self.focused_training() {
             Some(training) if training.state.is_active() => Operation::StopRun(training.run),
-            _ if self.experiment_runs(cell) => Operation::StopMeasurement(self.key_of(cell)),
+            _ if self.is_measuring(cell) => Operation::StopMeasurement(self.key_of(cell)),
             _ => nothing("nothing runs here"),
         }
     }
@@ -373,7 +375,7 @@ impl App {
                     Some(Answer::Order(order)) => order.clone(),
                     _ => Vec::new(),
                 };
-                // An earlier text of the lesson may have had other things to put in order.
+                // An earlier version of the lesson may have had other items to put in order.
                 order.retain(|thing| options.contains(thing));
                 if order.len() >= options.len() {
                     nothing("your order is whole; Backspace takes back its last")
@@ -413,28 +415,28 @@ impl App {
             Some(cell) if !matches!(self.view.chosen_target(), Some(Target::Sealed { .. })) => {
                 let key = self.key_of(cell);
                 let CellBody::Predict(predict) = &cell.body else { return None };
-                self.waits_to_be_explained(&key, predict).then_some(key)
+                self.has_hidden_explanation(&key, predict).then_some(key)
             }
             _ => None,
         };
         match (explanation(), self.folded_in_view()) {
             (Some(key), _) => Operation::OpenExplanation(key),
             (None, Some((cell, number))) => Operation::Unfold { cell, number },
-            (None, None) if self.wants_an_answer() => nothing("answer first; u then shows the explanation"),
+            (None, None) if self.is_unanswered() => nothing("answer first; u then shows the explanation"),
             (None, None) => nothing("nothing in view waits to be read"),
         }
     }
 
-    /// Whether a prediction is in focus that has no answer yet.
-    fn wants_an_answer(&self) -> bool {
+    /// Whether the focused cell is a prediction without an answer.
+    fn is_unanswered(&self) -> bool {
         self.focused().is_some_and(|cell| match &cell.body {
             CellBody::Predict(predict) => self.prediction(&self.key_of(cell), predict).is_none(),
             _ => false,
         })
     }
 
-    /// Whether an answer has been given whose explanation is not shown yet.
-    fn waits_to_be_explained(&self, key: &CellKey, predict: &PredictCell) -> bool {
+    /// Whether the prediction is answered and its explanation is still hidden.
+    fn has_hidden_explanation(&self, key: &CellKey, predict: &PredictCell) -> bool {
         let is_open = self.answers.get(key).is_some_and(|record| record.opened);
         !is_open
             && self.prediction(key, predict).is_some()
@@ -442,8 +444,7 @@ impl App {
             && !self.is_settled(key, predict)
     }
 
-    /// Left and right belong to the figure in focus, its pages first, then its values; they turn lessons where there is
-    /// no figure.
+    /// Left and right turn the pages of the focused figure, else read its values, else turn lessons.
     fn arrow_operation(&self, by: isize) -> Operation {
         if let Some(page) = self.page_operation(by) {
             return page;
@@ -457,7 +458,7 @@ impl App {
         self.lesson_operation(by)
     }
 
-    /// Turning so many pages on in the experiment in focus; `None` where there are not several.
+    /// Turns the focused experiment by so many pages; `None` if it has fewer than two.
     fn page_operation(&self, by: isize) -> Option<Operation> {
         let (_, count, at) = self.pages_in_view().filter(|(_, count, _)| *count > 1)?;
         Some(match at.checked_add_signed(by).filter(|page| *page < count) {
@@ -475,7 +476,7 @@ impl App {
         }
     }
 
-    /// The pane in focus if it has values to read.
+    /// The focused cell's pane, if it has values to read.
     fn readable_pane(&self) -> Option<Pane> {
         let pane = Pane::Cell(self.key_of(self.focused()?));
         self.can_read(&pane).then_some(pane)
@@ -485,7 +486,7 @@ impl App {
         let Some((key, wanted)) = self.focused_experiment() else {
             return nothing("quick or full is chosen for an experiment; Tab goes to the next cell");
         };
-        if self.focused().is_some_and(|cell| self.experiment_runs(cell)) {
+        if self.focused().is_some_and(|cell| self.is_measuring(cell)) {
             nothing("it is being measured; s stops it")
         } else if wanted.has_full() {
             Operation::ChooseEffort(key, wanted.effort.other())
@@ -494,7 +495,7 @@ impl App {
         }
     }
 
-    /// Does what the key does now.
+    /// Carries out what the key does now.
     pub(crate) fn operate(&mut self, action: Action) -> Vec<Effect> {
         let operation = self.operation(action);
         self.perform(action, operation)
@@ -506,11 +507,11 @@ impl App {
                 self.view.show_rows(cell, &rows);
                 let next = then.label(self).unwrap_or_default();
                 self.message = Some(format!("Not all of it was in view. {} again: {next}", key_name(action)));
-                self.remember_place()
+                self.save_position()
             }
             Operation::FocusNextCell => {
                 self.view.step_cell(true);
-                self.remember_place()
+                self.save_position()
             }
             Operation::Follow(target) => self.follow(&target),
             Operation::ShowClaims(shown) => self.filter_claims(shown),
@@ -564,7 +565,14 @@ impl App {
         }
     }
 
-    /// The keys that matter now, each with what it does, the most telling first.
+    pub(crate) fn start(&mut self, work: Work) -> Vec<Effect> {
+        match work {
+            Work::Training(key, spec) => self.start_training(key, spec),
+            Work::Experiment(key, spec) => self.start_experiment(key, spec),
+        }
+    }
+
+    /// The keys that do something now, each with its effect, the most important first.
     pub fn hints(&self) -> Vec<String> {
         let hint =
             |keys: &str, action: Action| self.operation(action).label(self).map(|label| format!("{keys} {label}"));
@@ -608,7 +616,7 @@ impl App {
         .collect()
     }
 
-    /// The settings that the focused race has, or would start with.
+    /// The focused train cell with the study that it has trained, or would train.
     pub(crate) fn focused_study(&self) -> Option<(CellKey, Study)> {
         let key = self.key_of(self.focused()?);
         let spec = self.study_of(&key)?;
@@ -616,7 +624,7 @@ impl App {
     }
 }
 
-/// How many numbers answer a question.
+/// How many number keys answer a question.
 fn choices(cell: &Cell) -> Option<usize> {
     match &cell.body {
         CellBody::Quiz(quiz) => Some(quiz.choices().len()).filter(|count| *count > 0),

@@ -1,30 +1,30 @@
-//! Every rectangle of the screen, computed once a resize; hits are tested against the same ones.
+//! The rectangles of the screen, computed once per resize. Drawing and hit tests use the same ones.
 
 use ratatui::layout::Rect;
 
-/// Below this the notebook shows a sentence instead.
+/// A smaller terminal gets a message instead of the notebook.
 pub const SMALLEST: (u16, u16) = (40, 12);
-/// What the text needs: no line of a lesson is wider than a screen of 80 columns lets it be.
+/// The columns that the text needs. No line of a lesson is wider than a screen of 80 columns allows.
 const NARROW: u16 = 80;
-/// The contents beside the text are cut below this.
+/// The smallest width of the contents beside the text.
 const CONTENTS: u16 = 32;
-/// Every title of the course stands on one row.
+/// The largest width of the contents, at which every title of the course fits on one row.
 const WIDEST: u16 = 54;
-/// A line longer than this is hard to read.
+/// A longer line is hard to read.
 const LONGEST_LINE: u16 = 96;
-/// A chart wider than this gains nothing.
+/// A wider chart shows nothing more.
 const WIDEST_PANE: u16 = 160;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
     pub whole: Rect,
-    /// Beside the text, or over it when it is opened on a narrow screen.
+    /// Beside the text, or over it on a narrow screen.
     pub contents: Rect,
     pub contents_beside: bool,
     pub text: Rect,
-    /// Where panes with figures stand: the columns of the text, and those that it leaves free at its right.
+    /// Panes with figures use the columns of the text and the free ones at its right.
     pub pane: Rect,
-    /// Above the status line while there is something to tell; otherwise empty.
+    /// Above the status line; empty if there is no banner.
     pub banner: Rect,
     pub status: Rect,
 }
@@ -34,7 +34,7 @@ impl Screen {
         Self::with_banner(0, columns, rows)
     }
 
-    /// With so many rows for a banner.
+    /// The same with a banner of so many rows.
     pub fn with_banner(banner: u16, columns: u16, rows: u16) -> Self {
         let whole = Rect::new(0, 0, columns, rows);
         let body = rows.saturating_sub(1 + banner);
@@ -58,7 +58,7 @@ impl Screen {
         }
     }
 
-    /// A box in the middle, as large as there is room for.
+    /// A box in the middle of the screen, cut to the space available.
     pub fn middle(&self, width: u16, height: u16) -> Rect {
         let whole = self.whole;
         let rows = whole.height.saturating_sub(1);
@@ -85,7 +85,7 @@ impl Screen {
         self.middle(self.whole.width.saturating_sub(4).min(90), 16)
     }
 
-    /// Lines of keys that help shows at once: a frame, its last line and the status line take the rest.
+    /// Rows of the key table that the help shows at once, without its frame, its last line and the status line.
     pub fn help_rows(&self) -> usize {
         usize::from(self.whole.height.saturating_sub(4))
     }

@@ -1,4 +1,4 @@
-//! The one place where the notebook's state changes.
+//! Dispatches an event to the code that handles it. The state changes nowhere else.
 
 use crate::keys;
 use crate::{Action, App, BackgroundSource, Effect, Event, Modal, RestoreState, StoreQuery};
@@ -6,16 +6,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 use lesson::CellBody;
 use ratatui::layout::Position;
 
-/// Lines that a turn of the wheel scrolls.
+/// Lines scrolled by one step of the mouse wheel.
 const WHEEL: isize = 3;
 
-/// What a key hears on a screen too small for the notebook.
+/// The message after a key on a screen that is too small for the notebook.
 const TOO_SMALL: &str = "No key but q works here. What runs goes on.";
 
-/// What a drag of the mouse hears, which selects text in a terminal that keeps the mouse for itself.
+/// The message after a drag with the mouse, which selects text only while the terminal handles the mouse itself.
 const SELECTING: &str = "Hold Shift while you drag to select text.";
 
-/// Takes an event in; returns what the shell must do.
+/// Handles an event; returns what the shell has to do.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     let is_user_input = match &event {
         Event::Key(_) | Event::Paste(_) => true,
@@ -28,15 +28,16 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     }
     app.close_stale_quit_question();
     effects.extend(app.save_unfolded());
-    // Only what the reader does shows a plot: when the notebook is opened, the store may have it already.
+    // Only the reader's own input starts a measurement. When the notebook opens, the store may have the outcome
+    // already.
     if is_user_input && !app.quit && !app.screen.is_too_small() {
         effects.extend(app.measure_visible_plots());
     }
     effects.retain(|effect| !matches!(effect, Effect::Query(what) if !app.pending_queries.start(*what)));
-    // A pane has opened for what is being measured, or closed, or has other figures; or a block has unfolded.
+    // The height of a pane has changed, or a block has been unfolded.
     if !app.screen.is_too_small() && (app.panes() != app.view.panes || app.folds() != app.view.folds) {
         app.lay_out();
-        // A race that was just started takes more rows than its offer did.
+        // A run that has just started takes more rows than the offer to start it.
         if let Some(cell) = app.view.focus.filter(|_| is_user_input)
             && app.focused().is_some_and(|cell| matches!(cell.body, CellBody::Train(_)))
         {
@@ -48,7 +49,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 
 fn handle(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
-        // Nothing of the lesson is on the screen: what a key or a click would do there is not what the reader sees.
+        // The lesson is not on the screen, so keys and clicks must not act on it.
         Event::Key(key) if app.screen.is_too_small() => app.key_on_small_screen(key),
         Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
         Event::Opened { restore } => app.load_stored_state(restore),
@@ -139,7 +140,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Shutdown => {
             app.quit = true;
-            app.remember_place()
+            app.save_position()
         }
     }
 }
@@ -154,9 +155,9 @@ impl App {
         self.view.arrived = None;
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
             self.quit = true;
-            return self.remember_place();
+            return self.save_position();
         }
-        // What has to work whatever lies on top.
+        // These work whatever modal is open.
         if let Some(action @ (Action::Suspend | Action::Redraw)) = keys::action(key) {
             return self.perform_action(action);
         }
@@ -166,7 +167,7 @@ impl App {
         keys::action(key).map_or_else(Vec::new, |action| self.perform_action(action))
     }
 
-    /// On a screen too small for the lesson: the keys that leave it. What runs goes on.
+    /// Handles a key on a screen that is too small for the lesson. Only keys that leave work.
     fn key_on_small_screen(&mut self, key: KeyEvent) -> Vec<Effect> {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
@@ -174,7 +175,7 @@ impl App {
         match keys::action(key) {
             Some(Action::Quit | Action::QuitSafely) => {
                 self.quit = true;
-                self.remember_place()
+                self.save_position()
             }
             Some(action @ (Action::Suspend | Action::Redraw)) => self.perform_action(action),
             _ => {

@@ -1,6 +1,6 @@
 //! Work that a cell starts in the kernel, how long it takes, and whether to ask before it starts.
 
-use crate::{App, Effect};
+use crate::App;
 use protocol::{CellKey, Estimate, ExperimentSpec, Study};
 
 /// Work that a cell starts in the kernel.
@@ -10,10 +10,10 @@ pub enum Work {
     Experiment(CellKey, ExperimentSpec),
 }
 
-/// What takes longer than this, in seconds, is asked for before it starts.
+/// Work that takes longer than this, in seconds, needs a confirmation.
 const LONG: f64 = 60.0;
 
-/// A race of more images than this, all epochs and lanes together, is asked for on the fastest machine too.
+/// A study of more images than this over all epochs and lanes needs a confirmation on the fastest machine too.
 const MANY_IMAGES: u64 = 5_000_000;
 
 impl App {
@@ -34,12 +34,5 @@ impl App {
             Work::Experiment(..) => false,
         };
         has_many_images || self.estimate_of(work).seconds > LONG
-    }
-
-    pub(crate) fn start(&mut self, work: Work) -> Vec<Effect> {
-        match work {
-            Work::Training(key, spec) => self.start_training(key, spec),
-            Work::Experiment(key, spec) => self.start_experiment(key, spec),
-        }
     }
 }

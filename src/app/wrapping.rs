@@ -1,17 +1,17 @@
-//! How text outside of the lessons is broken into lines.
+//! Wraps and truncates text outside of the lessons.
 
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Lines of so many columns; names such as `all-Tanh` stay whole.
+/// Options that wrap text to this width. Names such as `all-Tanh` are not broken.
 pub fn wrap_options(columns: usize) -> Options<'static> {
     Options::new(columns.max(1))
         .word_separator(WordSeparator::Custom(whole_names))
         .word_splitter(WordSplitter::NoHyphenation)
 }
 
-/// The words of a line by Unicode's rules, but for the break behind a hyphen.
+/// Splits a line into words by Unicode's rules, but not after a hyphen.
 fn whole_names(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let mut words = Vec::new();
     let (mut from, mut to) = (0, 0);
@@ -26,7 +26,7 @@ fn whole_names(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     Box::new(words.into_iter())
 }
 
-/// As much of a text as so many columns take; one that does not fit says so.
+/// Truncates a text to this width. A text that does not fit ends with an ellipsis.
 pub fn truncate(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.into();
@@ -41,7 +41,7 @@ pub fn truncate(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// As many whole words as there is room for, with an ellipsis where some are left out.
+/// Truncates a text to as many whole words as fit. A text that does not fit ends with an ellipsis.
 pub fn truncate_at_word(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.into();

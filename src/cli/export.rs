@@ -91,7 +91,7 @@ pub fn export(
     }
     let bytes = match format {
         Format::Csv => csv(&sorted_epochs(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(&store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(home, &store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
             let svg = chart::svg(&plot(&summary, &store.history(run)?, &options), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
@@ -149,8 +149,8 @@ fn format_of(path: &Path) -> Option<Format> {
     }
 }
 
-fn json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(&to_json(store, summary, epochs)?)?;
+fn json(home: &Home, store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let text = serde_json::to_string_pretty(&to_json(home, store, summary, epochs)?)?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 
@@ -272,6 +272,8 @@ mod tests {
             state: protocol::RunState::Finished,
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 1.0,

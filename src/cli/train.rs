@@ -1,16 +1,17 @@
 //! `relu train` and `relu resume`: start or resume a run and follow it to its end.
 
 use super::follow::{Halt, follow, interrupted_error};
-use super::run_output::OutputStyle;
+use super::run_output::{OutputStyle, RunOutput};
 use super::stored_run::{open_store, read_run};
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use color_eyre::eyre::bail;
+use color_eyre::eyre::{bail, eyre};
 use protocol::{
     Activation, DataSource, Draft, DraftArm, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
-    SETTINGS, Setting, SpecError, Study,
+    SETTINGS, Setting, SpecError, Study, grouped,
 };
 use shell::client::{Client, ClientError};
+use std::path::Path;
 use std::process::ExitCode;
 use store::{Home, Store};
 
@@ -89,15 +90,34 @@ impl FromArgMatches for SettingFlags {
 }
 
 impl Train {
-    fn spec(&self) -> Result<Study, Usage> {
-        let flag = |SpecError { field, message }: SpecError| match field {
-            "study" => Usage(format!("STUDY: {message}")),
-            "lanes" => Usage(format!("--arms times --seeds: {message}")),
-            _ => {
-                let flag = Setting::find(field).map_or(field, |setting| setting.flag);
-                Usage(format!("--{flag}: {message}"))
-            }
-        };
+    /// An error of a setting, under the name by which the command line has it: the flag, or the key in the STUDY.
+    fn name_field(&self, field: &str, message: &str) -> String {
+        let is_flag = |key: &str| self.settings.0.iter().any(|(setting, _)| setting.key == key);
+        match (field, Setting::find(field)) {
+            ("study", _) => format!("STUDY: {message}"),
+            ("lanes", _) if self.study.is_some() && !is_flag("seeds") => format!("STUDY: arms times seeds: {message}"),
+            ("lanes", _) => format!("--arms times --seeds: {message}"),
+            ("arms", _) if self.study.is_some() => format!("STUDY: {message}"),
+            (_, Some(setting)) if self.study.is_some() && !is_flag(setting.key) => format!("STUDY: {field}: {message}"),
+            (_, Some(setting)) => format!("--{}: {message}", setting.flag),
+            (_, None) => format!("--{field}: {message}"),
+        }
+    }
+
+    /// The error of a study that the kernel has refused.
+    fn refused(&self, error: ClientError) -> color_eyre::Report {
+        match &error {
+            ClientError::Refused { kind: ErrorKind::BadSpec, message } => match message.split_once(": ") {
+                Some((field, message)) if Setting::find(field).is_some() => eyre!(self.name_field(field, message)),
+                _ => error.into(),
+            },
+            _ => error.into(),
+        }
+    }
+
+    /// The study, and what was said of it.
+    fn spec(&self) -> Result<(Study, Draft), Usage> {
+        let flag = |SpecError { field, message }: SpecError| Usage(self.name_field(field, &message));
         if self.study.is_some() && self.arms.is_some() {
             return Err(Usage("--arms: the STUDY names the arms already; leave one of the two out".into()));
         }
@@ -113,7 +133,13 @@ impl Train {
         }
         let mut spec = draft.study().map_err(flag)?;
         if let DataSource::Folder(folder) = &spec.data {
-            let refuse = |why| Usage(format!("--data {}: {why}; give a folder with images", folder.display()));
+            let refuse = |why| {
+                let why = format!(
+                    "{}: {why}; give a folder with images in one of the forms that README names",
+                    folder.display()
+                );
+                Usage(self.name_field("data", &why))
+            };
             // The kernel has another working folder.
             let folder = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
             if !folder.is_dir() {
@@ -121,20 +147,46 @@ impl Train {
             }
             spec.data = DataSource::Folder(folder);
         }
-        Ok(spec)
+        Ok((spec, draft))
     }
 }
 
+/// A folder of the same name as the data set inside the program is easily meant instead.
+const MNIST: &str = "mnist";
+
+/// What was asked for and is more than the data set has: a number that is the preset's shrinks to what is there.
+fn shrunk_sizes(draft: &Draft, asked: &Study, taken: &Study) -> Vec<String> {
+    let sizes = [
+        ("images", "training", asked.train_size, taken.train_size),
+        ("val", "validation", asked.val_size, taken.val_size),
+    ];
+    let shrunk = sizes.into_iter().filter(|(key, _, asked, taken)| draft.shared(key).is_some() && taken < asked);
+    shrunk
+        .map(|(key, split, asked, taken)| {
+            let (asked, taken) = (grouped(asked), grouped(taken));
+            format!("{key}={asked}: the data set has {taken} {split} images, and the run takes these")
+        })
+        .collect()
+}
+
 pub fn train(arguments: &Train) -> Outcome {
-    let spec = arguments.spec()?;
+    let (spec, draft) = arguments.spec()?;
+    if spec.data == DataSource::Mnist && draft.shared("data") == Some(MNIST) && Path::new(MNIST).is_dir() {
+        complain("data=mnist is the set inside the program; write ./mnist for the folder that is here");
+    }
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
     // Following comes first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
-    let Reply::Started { run } = client.request(RequestBody::Train { spec, name: arguments.name.clone() })? else {
+    let request = RequestBody::Train { spec: spec.clone(), name: arguments.name.clone() };
+    let Reply::Started { run } = client.request(request).map_err(|error| arguments.refused(error))? else {
         bail!("the kernel did not say which run it started");
     };
+    let (_, summary) = read_run(&home, run)?;
+    for remark in shrunk_sizes(&draft, &spec, &summary.spec) {
+        complain(&remark);
+    }
     follow_or_detach(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
 }
 
@@ -193,19 +245,87 @@ fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
     Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
-fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+pub(super) fn follow_or_detach(
+    client: Client,
+    home: &Home,
+    run: RunId,
+    halt: Halt,
+    detach: bool,
+    json: bool,
+) -> Outcome {
     if detach {
-        if json {
-            let (_, summary) = read_run(home, run)?;
-            say_json(&RunEvent::Started { run, spec: summary.spec })?;
-        } else {
-            say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return print_detached(home, run, json);
     }
-    match follow(client, home, run, halt, OutputStyle::choose(json)) {
+    match follow(client, home, run, halt, Box::new(RunOutput::new(run, OutputStyle::choose(json)))) {
         // The output is closed. The run goes on, so the exit code is not 0.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
         outcome => outcome,
+    }
+}
+
+/// Prints that a run goes on which is not followed.
+pub(super) fn print_detached(home: &Home, run: RunId, json: bool) -> Outcome {
+    if json {
+        let (_, summary) = read_run(home, run)?;
+        say_json(&RunEvent::Started { run, spec: summary.spec })?;
+    } else {
+        say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Wrapper {
+        #[command(flatten)]
+        train: Train,
+    }
+
+    fn parse(arguments: &[&str]) -> Train {
+        Wrapper::parse_from(std::iter::once(&"train").chain(arguments)).train
+    }
+
+    /// An error names a setting as its reader has written it.
+    #[test]
+    fn errors_name_the_flag_or_the_study() {
+        for (arguments, start) in [
+            (&["--train-size", "60001"][..], "--train-size: 60001 is out of range"),
+            (&["relu-tanh | images=60001"], "STUDY: images: 60001 is out of range"),
+            (&["relu-tanh | images=5", "--epochs", "0"], "--epochs: 0 is out of range"),
+            (&["leaky(0.2-tanh"], "STUDY: unknown arm `leaky(0.2-tanh`: its `(` is not closed"),
+            (&["--arms", "leaky(0.2-tanh"], "--arms: unknown arm"),
+            (&["--seeds", "1-65"], "--seeds: `1-65` is no range"),
+            (&["relu-tanh; all-tanh | seeds=1-40"], "STUDY: arms times seeds: 80 are too many"),
+            (&["--data", "/nowhere/at/all"], "--data: /nowhere/at/all: No such file"),
+        ] {
+            let why = parse(arguments).spec().unwrap_err().to_string();
+            assert!(why.starts_with(start), "{arguments:?}: {why}");
+        }
+        let of_data = parse(&["--data", "/nowhere/at/all"]).spec().unwrap_err().to_string();
+        assert!(of_data.contains("in one of the forms that README names"), "{of_data}");
+        let message = "batch: 500 is out of range; take 1 to 400".to_string();
+        let refused = || ClientError::Refused { kind: ErrorKind::BadSpec, message: message.clone() };
+        let by_flag = parse(&["--batch", "500"]).refused(refused()).to_string();
+        assert_eq!(by_flag, "--batch: 500 is out of range; take 1 to 400");
+        let by_text = parse(&["relu-tanh | batch=500"]).refused(refused()).to_string();
+        assert_eq!(by_text, "STUDY: batch: 500 is out of range; take 1 to 400");
+    }
+
+    /// A preset's own number shrinks without a word, and one that was said does not.
+    #[test]
+    fn a_number_of_images_that_was_said_does_not_shrink_silently() {
+        let shrunk = |arguments: &[&str]| {
+            let (asked, draft) = parse(arguments).spec().unwrap();
+            let taken = Study { train_size: 400, val_size: 100, ..asked.clone() };
+            shrunk_sizes(&draft, &asked, &taken)
+        };
+        assert!(shrunk(&[]).is_empty() && shrunk(&["--train-size", "400"]).is_empty());
+        let expected = ["images=50,000: the data set has 400 training images, and the run takes these"];
+        assert_eq!(shrunk(&["relu-tanh | images=50000"]), expected);
+        assert_eq!(shrunk(&["--train-size", "50000"]), expected);
     }
 }

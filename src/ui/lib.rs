@@ -1,4 +1,4 @@
-//! Drawing only: `&App` becomes a frame. Nothing here changes state.
+//! Draws the notebook: `&App` to a frame. Nothing here changes state.
 
 mod chart;
 mod figure;
@@ -23,13 +23,13 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
 /// The same; returns where the charts are, which the mouse is held against.
 pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     let charts = draw_parts(app, theme, frame);
-    drop_controls(frame.buffer_mut());
+    remove_control_characters(frame.buffer_mut());
     charts
 }
 
-/// Lesson text, names and messages from outside may hold characters that a terminal would obey. ratatui drops C0 and C1
-/// on some ways into its buffer and no bidi control on any: here all of them come by.
-fn drop_controls(buffer: &mut Buffer) {
+/// Removes control characters from every cell. Lesson text, names and messages from outside may hold characters that a
+/// terminal obeys. ratatui drops C0 and C1 only on some ways into its buffer, and bidi controls on none.
+fn remove_control_characters(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let symbol = cell.symbol();
         if symbol.contains(is_terminal_control) {
@@ -41,7 +41,7 @@ fn drop_controls(buffer: &mut Buffer) {
 
 fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     let area = frame.area();
-    // A resize may be under way: nothing is drawn outside of what the frame really has.
+    // During a resize the frame may be smaller than the screen that the layout was made for.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
         too_small(app, area, frame);
         return Vec::new();
@@ -56,7 +56,7 @@ fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     for modal in &app.modals {
         charts.extend(modal::draw(modal, app, theme, frame));
     }
-    // What is wrong stays visible above every pane.
+    // A fault stays visible above every modal.
     if matches!(app.banner(), Some(Banner::StorageFault(_) | Banner::KernelSilent(_))) {
         status::draw_banner(app, theme, frame);
     }
@@ -87,7 +87,7 @@ mod tests {
         for (x, symbol) in [(0, "a\u{202e}"), (3, "\u{9b}"), (4, "\u{1b}b\u{301}")] {
             buffer[(x, 0)].set_symbol(symbol);
         }
-        drop_controls(&mut buffer);
+        remove_control_characters(&mut buffer);
         assert_eq!(buffer, Buffer::with_lines(["a中 b\u{301}"]));
     }
 }

@@ -1,4 +1,4 @@
-//! The bottom line: where the reader is, what runs, which keys matter now.
+//! The status line at the bottom, and the banner and messages above it.
 
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
@@ -37,7 +37,8 @@ struct StatusLine {
     right: String,
 }
 
-/// What there is room for. What the next press does comes first: the title goes before it, then everything else.
+/// Chooses what fits. What the next key does has the highest priority: the title is left out before it, then everything
+/// else.
 fn status_line(app: &App, room: usize) -> StatusLine {
     let document = app.document();
     let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
@@ -47,12 +48,12 @@ fn status_line(app: &App, room: usize) -> StatusLine {
     let right = runs.as_ref().unwrap_or(&kernel);
     let with_help = format!("{right} · ? help ");
     let sides = [(&long, with_help.as_str()), (&long, "? help "), (&short, with_help.as_str()), (&short, "? help ")];
-    // A running race is worth more than the title.
+    // A run in progress is more important than the title.
     let order = if runs.is_some() { [0, 2, 1, 3] } else { [0, 1, 2, 3] };
     let hints = hints(app);
     let joined = |count: usize| hints[..count].join(" · ");
     let fits = |left: &str, right: &str, hints: &str| left.width() + right.width() + hints.width() + 4 <= room;
-    // The most telling hints, then as many of the others as there is room for beside the shortest sides.
+    // The most important hints, then as many more as fit between the shortest sides.
     let few = hints.len().min(FEW_HINTS);
     let side = order.map(|at| sides[at]).into_iter().find(|(left, right)| fits(left, right, &joined(few)));
     if let Some((left, right)) = side {
@@ -71,10 +72,10 @@ fn status_line(app: &App, room: usize) -> StatusLine {
     }
 }
 
-/// So many hints are worth more than the title.
+/// This many hints are more important than the title.
 const FEW_HINTS: usize = 3;
 
-/// A sentence in place of the status line, over what lies above it if it is long.
+/// Draws the message over the status line, and over the lines above it if it is long.
 pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
     let Some(message) = app.message.as_ref().filter(|_| !app.screen.status.is_empty()) else { return };
     let whole = app.screen.whole;
@@ -90,7 +91,7 @@ pub fn draw_message(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-/// What stands above the status line as long as it holds.
+/// Draws the banner above the status line.
 pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = app.screen.banner;
     if let Some(banner) = app.banner().filter(|_| !area.is_empty()) {
@@ -105,9 +106,9 @@ pub fn draw_banner(app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-/// The running race in short.
+/// The run in progress in a few words.
 fn running(app: &App) -> Option<String> {
-    let training = *app.running().first()?;
+    let training = *app.active_runs().first()?;
     let run = training.run;
     let doing = match training.state {
         RunState::Queued => return Some(format!("run {run} queued")),
@@ -140,7 +141,7 @@ pub fn reading_keys(room: usize) -> String {
     (1..=READING.len()).rev().map(joined).find(|keys| keys.width() <= room).unwrap_or_default()
 }
 
-/// What the next presses do; what lies on top shows its own keys, the contents have them here.
+/// The hints for the keys that matter now. Most modals show their own keys; for the others they are here.
 fn hints(app: &App) -> Vec<String> {
     let words = |text: &str| vec![text.to_string()];
     match app.modals.last() {

@@ -1,4 +1,4 @@
-//! What every part of the screen is made of: frames, dialogs, wrapped text and progress bars.
+//! Parts that the whole screen is made of: frames, dialogs, wrapped text and progress bars.
 
 use crate::theme::{Glyphs, Theme};
 use ratatui::buffer::Buffer;
@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-/// A frame with a title; returns what is inside.
+/// Draws a frame with a title; returns the area inside.
 pub fn draw_frame(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mut Buffer) -> Rect {
     let style = if focused { theme.accent() } else { theme.faint() };
     let border = match (theme.glyphs, focused) {
@@ -34,7 +34,7 @@ pub fn draw_frame(theme: &Theme, title: &str, focused: bool, area: Rect, buffer:
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
-/// Writes wrapped text and returns the row below it.
+/// Writes wrapped text; returns the row below it.
 pub fn write_wrapped(theme: &Theme, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let mut row = y;
     for line in textwrap::wrap(&theme.text(text), app::wrap_options(usize::from(area.width.max(1)))) {
@@ -46,7 +46,7 @@ pub fn write_wrapped(theme: &Theme, text: &str, style: Style, area: Rect, y: u16
     row
 }
 
-/// Clears a box; returns what is inside.
+/// Clears an area and draws a frame there; returns the area inside.
 pub fn open_dialog(title: &str, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
     draw_frame(theme, title, true, area, buffer)

@@ -2,8 +2,8 @@
 
 use protocol::AxisScale;
 
-/// What an axis shows. Its ends are finite, the lower one is below the upper one, and both are above zero where the axis
-/// is logarithmic.
+/// The range of an axis. Its ends are finite and the lower one is below the upper one. On a logarithmic axis both are
+/// positive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisRange {
     low: f64,
@@ -11,7 +11,7 @@ pub struct AxisRange {
     scale: AxisScale,
 }
 
-/// What both axes of a plot show.
+/// The ranges of both axes of a plot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisRanges {
     pub x: AxisRange,
@@ -19,18 +19,18 @@ pub struct AxisRanges {
 }
 
 impl AxisRange {
-    /// The narrowest range that a logarithmic axis shows, as a factor: a narrower one has ticks of seven digits and shows
-    /// noise as a slope.
+    /// The narrowest range of a logarithmic axis, as a factor. A narrower range would need ticks of seven digits and
+    /// would show noise as a slope.
     const NARROWEST: f64 = 1.05;
 
-    /// `None` if no axis can have these ends.
+    /// Returns `None` if an axis can't have these ends.
     pub fn new((low, high): (f64, f64), scale: AxisScale) -> Option<Self> {
         let is_possible = low.is_finite() && high.is_finite() && low < high && (high - low).is_finite();
         (is_possible && (scale == AxisScale::Linear || low > 0.0)).then_some(Self { low, high, scale })
     }
 
-    /// The range of the values that an axis of this scale can show; a single value is in its middle, and where there is
-    /// none it goes from 0 to 1, or from 0.1 to 1.
+    /// The range of those values that an axis of this scale can show. A single value is in its middle. Without values
+    /// it is 0 to 1, or 0.1 to 1 if logarithmic.
     pub fn fit(values: impl Iterator<Item = f64>, scale: AxisScale) -> Self {
         let usable = values.filter(|v| v.is_finite() && (scale == AxisScale::Linear || *v > 0.0));
         let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -62,8 +62,8 @@ impl AxisRange {
         (self.low..=self.high).contains(&value)
     }
 
-    /// Where a value lies: 0 at the lower end, 1 at the upper one, outside beyond them. `None` for a value that has no
-    /// place on the axis.
+    /// The position of a value on the axis: 0 at the lower end, 1 at the upper one, outside of that beyond them. `None`
+    /// if the scale can't show the value.
     pub fn part(&self, value: f64) -> Option<f64> {
         let part = match self.scale {
             AxisScale::Linear => (value - self.low) / (self.high - self.low),
@@ -115,13 +115,13 @@ impl AxisRange {
         }
     }
 
-    /// Round values within the range, at most so many, or one or two more.
+    /// Round values within the range: at most so many, or one or two more.
     pub fn ticks(&self, most: usize) -> Vec<f64> {
         ticks((self.low, self.high), self.scale == AxisScale::Log, most)
     }
 }
 
-/// That part of a straight line which lies between these ends of both axes. (Liang and Barsky 1984)
+/// Clips a straight line to the ranges of both axes. Source: Liang and Barsky, 1984.
 pub fn clip_segment(from: (f64, f64), to: (f64, f64), ends: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let (mut start, mut end) = (0.0_f64, 1.0_f64);
@@ -135,14 +135,14 @@ pub fn clip_segment(from: (f64, f64), to: (f64, f64), ends: (f64, f64)) -> Optio
             return None;
         }
     }
-    // The ends themselves, and not what rounding makes of them.
+    // The ends themselves, without rounding errors.
     let at = |share: f64, end: (f64, f64), is_end: bool| {
         if is_end { end } else { (from.0 + share * dx, from.1 + share * dy) }
     };
     (start <= end).then(|| (at(start, from, start <= 0.0), at(end, to, end >= 1.0)))
 }
 
-/// The name of an axis, with a word where its steps are factors.
+/// The label of an axis, which says whether the axis is logarithmic.
 pub fn axis_label(label: &str, range: &AxisRange) -> String {
     if range.scale == AxisScale::Log && !label.contains("log") { format!("{label} (log)") } else { label.into() }
 }
@@ -155,7 +155,7 @@ fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
         return vec![low];
     }
     if log && low > 0.0 {
-        // From the densest set of round values that is still sparse enough.
+        // The densest set of round values that is sparse enough.
         let sets: [&[f64]; 5] = [
             &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
             &[1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
@@ -193,7 +193,7 @@ fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
     values.take_while(|value| *value <= high + step * 1e-6).take(most + 2).collect()
 }
 
-/// The ticks' numbers without needless zeros, each with as many digits as tell it from its neighbours.
+/// The labels of ticks without trailing zeros, each with as many digits as distinguish it from its neighbours.
 pub fn tick_labels(ticks: &[f64]) -> Vec<String> {
     let steps = ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|step| *step > 0.0);
     let step = steps.fold(f64::INFINITY, f64::min);
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(ticks((1e-8, 1.0), true, 5), [1e-8, 1e-6, 1e-4, 1e-2, 1.0]);
     }
 
-    /// Whatever the values, the range is one that can be drawn.
+    /// Any values give a range that can be drawn.
     #[test]
     fn a_range_holds_its_promises() {
         let values: [&[f64]; 9] = [

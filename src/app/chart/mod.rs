@@ -1,4 +1,5 @@
-//! What every renderer draws: a plot and a viewport. The terminal's is `ui::chart`, those of SVG and PNG are in `cli`.
+//! What every renderer draws: a plot and a viewport. The renderer of the terminal is `ui::chart`; those of SVG and PNG
+//! are in `cli`.
 
 mod axis;
 mod options;
@@ -22,8 +23,8 @@ pub use prediction_marks::{PredictionMark, add_predictions};
 pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
 pub use smoothing::Smoothing;
 pub use study_plot::{
-    AxisReach, ChartRun, PublishedPoints, RunRole, SettingChange, article_points, mark_values, study_multiples,
-    study_plot, study_readout,
+    AxisReach, ChartRun, PublishedPoints, RunRole, article_points, mark_values, study_multiples, study_plot,
+    study_readout,
 };
 pub use view::{Arrangement, ChartView, ShownChart};
 pub(crate) use viewport::ChartId;

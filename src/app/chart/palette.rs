@@ -1,4 +1,4 @@
-//! The colours of arms and curves, and which of them have markers: the same in every chart, list and export.
+//! The colours of arms and series, and which series have markers: the same in every chart, list and export.
 
 use crate::Background;
 use protocol::{Plot, Source, Stroke};
@@ -6,11 +6,11 @@ use protocol::{Plot, Source, Stroke};
 /// Red, green and blue.
 pub type Rgb = (u8, u8, u8);
 
-/// How many arms have a colour of their own.
+/// How many arms have distinct colours.
 pub const ARM_COLOURS: usize = 10;
 
-/// The colour of the nth arm or curve. Each can be read as text: at least 4.5 to 1 (WCAG 2.2, level AA) on black and
-/// the dark pages in use, or on white and the light ones.
+/// The colour of the nth arm or series. Each has a contrast of at least 4.5 to 1 (WCAG 2.2, level AA) on black and
+/// common dark backgrounds, or on white and common light ones.
 pub const fn arm_colour(number: usize, background: Background) -> Rgb {
     match background {
         Background::Dark => ON_DARK[number % ARM_COLOURS],
@@ -18,9 +18,9 @@ pub const fn arm_colour(number: usize, background: Background) -> Rgb {
     }
 }
 
-/// The colour of a single seed, which stands behind its arm's mean: the arm's, paler.
+/// The colour of a single seed behind its arm's mean: the arm's colour, paler.
 pub fn seed_colour(number: usize, background: Background) -> Rgb {
-    /// How much of it is its arm's colour, in percent; the rest is its page's.
+    /// The share of the arm's colour, in percent; the rest is the background's.
     const SHARE: u32 = 74;
     let page = match background {
         Background::Dark => 0,
@@ -31,7 +31,7 @@ pub fn seed_colour(number: usize, background: Background) -> Rgb {
     (pale(red), pale(green), pale(blue))
 }
 
-/// The colour of what others published.
+/// The colour of published results.
 pub const fn cited_colour(background: Background) -> Rgb {
     match background {
         Background::Dark => (240, 110, 130),
@@ -39,20 +39,20 @@ pub const fn cited_colour(background: Background) -> Rgb {
     }
 }
 
-/// What the colour of a series says.
+/// What the colour of a series stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeriesColour {
-    /// That of an arm, or of the nth series of a plot without arms.
+    /// An arm, or the nth series of a plot without arms.
     Arm(usize),
-    /// A single seed of that arm.
+    /// A single seed of an arm.
     Seed(usize),
     Cited,
     Reader,
-    /// A line to compare others with.
+    /// A reference line.
     Faint,
 }
 
-/// The colour of a plot's nth series: an arm has the same in every plot.
+/// The colour of a plot's nth series. An arm has the same colour in every plot.
 pub fn series_colour(plot: &Plot, number: usize) -> SeriesColour {
     let Some(series) = plot.series.get(number) else { return SeriesColour::Faint };
     match &series.source {
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(colours, [SeriesColour::Arm(1), SeriesColour::Seed(1), SeriesColour::Arm(4), SeriesColour::Faint]);
     }
 
-    /// What the reader predicts gives a line that stands alone no markers.
+    /// A predicted range gives a single line no markers.
     #[test]
     fn a_single_line_needs_no_markers() {
         let own = (Source::Reader, Stroke::Thin);

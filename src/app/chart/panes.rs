@@ -1,6 +1,6 @@
 //! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
 
-use super::study_plot::{ChartRun, PublishedPoints, article_points, study_plot, study_readout};
+use super::study_plot::{ChartRun, PublishedPoints, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
 use super::{Pane, PlotCursor, PredictionMark, Readout, Viewport};
@@ -8,7 +8,7 @@ use crate::keys::{ChartAction, chart_action, chart_help};
 use crate::{App, Effect, Modal, Page, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use lesson::{CellBody, PublishedPoint};
-use protocol::{CellKey, Figure, Plot, Study};
+use protocol::{CellKey, Figure, Plot};
 use ratatui::layout::{Position, Rect};
 
 /// Where a frame has drawn the curves of a chart: the mouse is held against it.
@@ -161,16 +161,6 @@ impl App {
             Page::Figure(figure) => Some(*figure),
             Page::Rows(..) | Page::Columns(..) | Page::Images(..) | Page::Findings(_) => None,
         }
-    }
-
-    /// Published points with the study to which they belong, and how far the axes are to reach for them.
-    pub fn published_points<'a>(&self, points: &'a [PublishedPoint], study: Study) -> PublishedPoints<'a> {
-        PublishedPoints { points, study, reach: self.axis_reach }
-    }
-
-    /// The same beside a run that stands alone.
-    pub fn published_points_of_run(&self) -> PublishedPoints<'_> {
-        article_points(&self.library, self.axis_reach)
     }
 
     /// Gives the keys to the chart of a pane, or of the cell in focus.

@@ -1,39 +1,39 @@
-//! What the reader predicted, on a plot: a thin line along the predicted range, and a named mark in its middle.
+//! Adds predictions to a plot: a thin line along the predicted range, with a label at its middle.
 
 use super::axis::AxisRange;
 use super::viewport::Viewport;
 use protocol::{Plot, PlotMark, PlotSeries, Source, Stroke};
 
-/// A prediction on a plot: a stretch along one of its axes, or a point. A range may have no end.
+/// A prediction on a plot: a range along one of its axes, or a point. A range may be unbounded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictionMark {
     pub x: (f64, f64),
     pub y: (f64, f64),
-    /// What was said, such as `you: 2 to 8 %`.
+    /// The label, such as `you: 2 to 8 %`.
     pub text: String,
 }
 
-/// Adds what was predicted to a plot: a mark each, at the middle of that part of its range which the plot's axes show.
-/// A range that lies beyond them has its mark at its nearer end, and no line. A plot without any point gets no line.
+/// Adds a mark for each prediction, at the middle of that part of its range which the axes show. A range beyond the
+/// axes has its mark at the nearer end, and no line. A plot without any point gets no lines.
 pub fn add_predictions(plot: &mut Plot, predictions: &[PredictionMark]) {
     let ranges = Viewport::default().view(plot);
     let has_points = plot.series.iter().flat_map(|series| &series.points).any(|(_, y)| y.is_some());
     for PredictionMark { x, y, text } in predictions {
         let (xs, ys) = (within(*x, &ranges.x), within(*y, &ranges.y));
-        let middle = |range: &AxisRange, stretch: &Stretch| match *stretch {
-            Stretch::Within(low, high) => range.middle(low, high),
-            Stretch::Beyond(near) => near,
+        let middle = |range: &AxisRange, stretch: &VisibleRange| match *stretch {
+            VisibleRange::Within(low, high) => range.middle(low, high),
+            VisibleRange::Beyond(near) => near,
         };
         let at = [middle(&ranges.x, &xs), middle(&ranges.y, &ys)];
         if at.iter().any(|v| !v.is_finite()) {
             continue;
         }
         plot.marks.push(PlotMark { label: text.clone(), source: Source::Reader, at });
-        if let (Stretch::Within(left, right), Stretch::Within(low, high), true) = (xs, ys, has_points) {
+        if let (VisibleRange::Within(left, right), VisibleRange::Within(low, high), true) = (xs, ys, has_points) {
             plot.series.push(PlotSeries {
                 name: text.clone(),
                 source: Source::Reader,
-                // Beneath the curves: it hides none of their points.
+                // Thin series are drawn beneath the curves and hide none of their points.
                 stroke: Stroke::Thin,
                 points: vec![(left, Some(low)), (right, Some(high))],
                 spread: Vec::new(),
@@ -44,20 +44,20 @@ pub fn add_predictions(plot: &mut Plot, predictions: &[PredictionMark]) {
 }
 
 /// The part of a range that an axis shows.
-enum Stretch {
+enum VisibleRange {
     Within(f64, f64),
-    /// None of it: the end that is nearer to the axis.
+    /// The range is beyond the axis; its nearer end.
     Beyond(f64),
 }
 
-fn within((low, high): (f64, f64), range: &AxisRange) -> Stretch {
+fn within((low, high): (f64, f64), range: &AxisRange) -> VisibleRange {
     let (from, to) = range.ends();
     if low > to {
-        Stretch::Beyond(low)
+        VisibleRange::Beyond(low)
     } else if high < from {
-        Stretch::Beyond(high)
+        VisibleRange::Beyond(high)
     } else {
-        Stretch::Within(low.max(from), high.min(to))
+        VisibleRange::Within(low.max(from), high.min(to))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values of a plot or of bars, as they are read point by point.
+//! The values of a plot or of bars, read point by point.
 
 use super::axis::AxisRanges;
 use super::viewport::{PlotCursor, Viewport};
@@ -6,10 +6,10 @@ use crate::wrapping::truncate;
 use protocol::{Bar, Bars, Plot, Source, SpreadKind, Stroke};
 use unicode_width::UnicodeWidthStr;
 
-/// A figure as far as it can be read.
+/// The values of a figure that can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readout {
-    /// With their units, as the axes have them: `current, nA`.
+    /// The labels of the axes with their units: `current, nA`.
     pub x: String,
     pub y: String,
     pub curves: Vec<ReadoutCurve>,
@@ -18,9 +18,9 @@ pub struct Readout {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadoutCurve {
     pub name: String,
-    /// Where its values come from, as a legend says it; empty where it needs no word.
+    /// The source of the values, as the legend writes it; empty if it need not be named.
     pub source: String,
-    /// From left to right, gaps left out.
+    /// From left to right, without gaps.
     pub points: Vec<ReadoutPoint>,
     /// Whether it has a value between its points: that of the point before.
     pub is_joined: bool,
@@ -36,7 +36,7 @@ pub enum PointSpread {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadoutPoint {
     pub x: f64,
-    /// What stands there, where x is no number: a part of a bar.
+    /// The name of the point if x is not a number: a part of a bar.
     pub what: Option<String>,
     pub y: f64,
     pub spread: Option<PointSpread>,
@@ -45,8 +45,8 @@ pub struct ReadoutPoint {
 }
 
 impl Readout {
-    /// The series of a plot, then its marks: a curve's number is that of its series, or follows the last of them. One
-    /// that is not drawn has no points, nor has what the reader predicted.
+    /// Reads the series of a plot, then its marks. A curve's number is that of its series; marks follow the last
+    /// series. Hidden series and predictions have no points.
     pub fn of_plot(plot: &Plot, viewport: &Viewport) -> Self {
         let ranges = viewport.view(plot);
         // Zero has no place on a logarithmic axis.
@@ -72,7 +72,7 @@ impl Readout {
         Self { x: plot.x.label.clone(), y: plot.y.label.clone(), curves: series.chain(marks).collect() }
     }
 
-    /// One curve a bar, its points the parts and their sum.
+    /// Reads each bar as a curve whose points are the parts and their sum.
     pub fn of_bars(figure: &Bars) -> Self {
         let curve = |bar: &Bar| {
             let sum = bar.values.iter().copied().sum::<Option<f64>>().map(|sum| ("together", sum));
@@ -97,8 +97,8 @@ impl Readout {
         self.curves.get(cursor.curve)?.points.get(cursor.point)
     }
 
-    /// The cursor's point in words: the legend's name, x, y with its spread, and the source. Where so many columns do
-    /// not take all, the source goes, and then the end of the name: the values stay.
+    /// Describes the point at the cursor: the legend's name, x, y with its spread, and the source. If that is too wide,
+    /// the source is left out, and then the end of the name; the values stay.
     pub fn describe(&self, cursor: PlotCursor, room: usize) -> Option<String> {
         let (curve, point) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
         let x = match &point.what {
@@ -116,7 +116,7 @@ impl Readout {
         Some(format!("{}: {x}{y}", truncate(&curve.name, left)))
     }
 
-    /// A value in y's unit: percents with two decimals, whatever they are.
+    /// Formats a value in y's unit. Percentages have two decimals.
     fn number(&self, value: f64) -> String {
         let short = self.y.ends_with(", %") && (value == 0.0 || value.abs() >= 0.01);
         if short { format!("{value:.2}") } else { exact(value) }
@@ -190,13 +190,13 @@ impl Readout {
         Some(PlotCursor { curve, point: self.curves[curve].points.len() - 1 })
     }
 
-    /// So many points on, within the curve.
+    /// Moves the cursor by so many points, within the curve.
     pub(crate) fn step(&self, cursor: &mut PlotCursor, by: isize) {
         let count = self.curves.get(cursor.curve).map_or(0, |curve| curve.points.len());
         cursor.point = cursor.point.saturating_add_signed(by).min(count.saturating_sub(1));
     }
 
-    /// To the next curve that has points, at the x nearest to this one.
+    /// Moves the cursor to the next curve with points, to the point with the nearest x.
     pub(crate) fn change_curve(&self, cursor: &mut PlotCursor, by: isize) {
         let Some(x) = self.point(*cursor).map(|point| point.x) else { return };
         let mut at = cursor.curve;
@@ -233,12 +233,12 @@ impl ReadoutCurve {
     }
 }
 
-/// The run that a plot shows is named in its title.
+/// A run's source is left out, as the title of the plot names the run.
 fn describe_source(source: &Source) -> String {
     if let Source::Run { .. } = source { String::new() } else { source.describe() }
 }
 
-/// `current, nA` and `0.5` make `current 0.5 nA`.
+/// Joins a label and a value: `current, nA` and `0.5` make `current 0.5 nA`.
 fn with_unit(label: &str, value: &str) -> String {
     match label.rsplit_once(", ") {
         Some((what, unit)) => format!("{what} {value} {unit}"),
@@ -246,7 +246,7 @@ fn with_unit(label: &str, value: &str) -> String {
     }
 }
 
-/// Five digits, more than any axis shows, without needless zeros.
+/// Formats a value with five significant digits, which is more than any axis shows, and without trailing zeros.
 pub(crate) fn exact(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {

@@ -56,8 +56,6 @@ impl PublishedPoints<'_> {
 pub struct ChartRun<'a> {
     pub training: &'a TrainingRun,
     pub role: RunRole,
-    /// What was changed while it trained.
-    pub changes: &'a [SettingChange],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,25 +66,15 @@ pub enum RunRole {
     Ghost,
 }
 
-/// A setting that was changed while a run trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SettingChange {
-    pub arm: ArmId,
-    /// The first epoch with the new value, counted from 1.
-    pub epoch: u32,
-    /// In a word or two: `lr 0.03`.
-    pub label: String,
-}
-
 impl<'a> ChartRun<'a> {
     /// A run by itself.
     pub fn new(training: &'a TrainingRun) -> Self {
-        Self { training, role: RunRole::Shown, changes: &[] }
+        Self { training, role: RunRole::Shown }
     }
 
     /// The run that another one was forked from.
     pub fn ghost(training: &'a TrainingRun) -> Self {
-        Self { role: RunRole::Ghost, ..Self::new(training) }
+        Self { training, role: RunRole::Ghost }
     }
 }
 
@@ -411,11 +399,11 @@ fn has_published_points(runs: &[ChartRun], options: &ChartOptions, published: &P
 fn changes(runs: &[ChartRun], arms: &[ArmCurves], x: XQuantity) -> Vec<PlotBand> {
     let mut bands = Vec::new();
     for run in runs {
-        for change in run.changes {
+        for change in &run.training.steerings {
             let of_arm = |arm: &&ArmCurves| arm.run == run.training.run && arm.arm == change.arm;
             let Some(arm) = arms.iter().find(of_arm) else { continue };
             if let Some(at) = arm.beginning(change.epoch, x) {
-                let label = format!("{}: {}", arm.title, change.label);
+                let label = format!("{}: {} {}", arm.title, change.setting.key(), change.value);
                 bands.push(PlotBand { label, source: arm.source(), vertical: true, from: at, to: at });
             }
         }
@@ -764,9 +752,15 @@ mod tests {
             );
             training.apply(&RunEvent::Epoch { run: RunId(number), record });
         }
-        let change = SettingChange { arm: ArmId::RELU_TANH, epoch: 5, label: "lr 0.03".into() };
-        let changed = ChartRun { changes: std::slice::from_ref(&change), ..ChartRun::new(&runs[1]) };
-        let shown = [ChartRun::ghost(&runs[0]), changed, ChartRun::new(&runs[2])];
+        let steering = protocol::Steering {
+            arm: ArmId::RELU_TANH,
+            epoch: 5,
+            setting: protocol::SteeredSetting::LearningRate,
+            value: 0.03,
+            passed: Vec::new(),
+        };
+        runs[1].apply(&RunEvent::Steered { run: RunId(2), steering });
+        let shown = [ChartRun::ghost(&runs[0]), ChartRun::new(&runs[1]), ChartRun::new(&runs[2])];
         let plot = study_plot(&shown, &ChartOptions::default(), &none(), &[]);
         let told: Vec<(String, usize, Stroke)> = plot
             .series

@@ -1,4 +1,4 @@
-//! Plots for this folder's tests, with nothing in them but what a test gives.
+//! Empty plots and series for the tests of this folder.
 
 use protocol::{AxisScale, Plot, PlotAxis, PlotSeries, Source, Stroke};
 

@@ -1,30 +1,31 @@
-//! The part of a plot that is seen, and how: state of the notebook, which every renderer draws a plot with.
+//! The part of a plot that is visible, and how it is shown: state of the notebook that every renderer takes with a
+//! plot.
 
 use super::axis::{AxisRange, AxisRanges};
 use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotSeries, RunId, Source, Stroke};
 use std::collections::BTreeSet;
 
-/// What shows figures.
+/// A pane with figures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pane {
     Cell(CellKey),
-    /// The chart that the list of runs opened.
+    /// The chart of a run, opened from the list of runs.
     Run(RunId),
 }
 
-/// Which figure of a pane a viewport belongs to; a race has one.
+/// The figure of a pane that a viewport belongs to. A run has one figure.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ChartId {
     pub(crate) pane: Pane,
     pub(crate) figure: usize,
 }
 
-/// The default shows all of a plot as it describes itself.
+/// The default shows all of a plot with the plot's own axes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Viewport {
     pub x: AxisView,
     pub y: AxisView,
-    /// Series that are not drawn, by their place in the plot.
+    /// The indices of the series that are not drawn.
     pub hidden: BTreeSet<usize>,
     /// Arms of which no series is drawn, by their place among those of the plot.
     pub hidden_arms: BTreeSet<usize>,
@@ -37,10 +38,10 @@ pub struct Viewport {
     pub reference: Option<usize>,
 }
 
-/// How an axis departs from what the plot says of it.
+/// How an axis differs from the plot's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AxisView {
-    /// Fixed ends; otherwise the plot's limits, or those of its data.
+    /// Fixed ends; otherwise the plot's limits, or the range of the data.
     pub range: Option<(f64, f64)>,
     pub scale: Option<AxisScale>,
 }
@@ -68,15 +69,15 @@ impl Viewport {
         !is_of_hidden_arm && !self.hidden.contains(&series) && (self.thin == ThinSeries::Shown || !is_thin)
     }
 
-    /// The series that are drawn, with their places in the plot.
+    /// The series that are drawn, with their indices.
     pub fn series<'p>(&'p self, plot: &'p Plot) -> impl Iterator<Item = (usize, &'p PlotSeries)> + Clone {
         plot.series.iter().enumerate().filter(|(at, _)| self.shows(plot, *at))
     }
 
-    /// What the axes show. A range or a limit that the scale can't show gives way to the next choice: the viewport's
-    /// range, the plot's limits, the data.
+    /// The ranges of both axes. If the scale can't show the viewport's range, the plot's limits are taken, and then the
+    /// range of the data.
     pub fn view(&self, plot: &Plot) -> AxisRanges {
-        // What a reader predicted is marked at the border where it lies beyond, and moves no axis.
+        // A prediction beyond the axes is marked at the border, so it changes no axis.
         let measured = || self.series(plot).map(|(_, series)| series).filter(|series| series.source != Source::Reader);
         let xs = measured().flat_map(|series| series.points.iter().map(|point| point.0));
         let x = range(self.x, &plot.x, xs);
@@ -196,7 +197,7 @@ impl Viewport {
         let has_no_place = |range: &AxisRange, value: f64| range.scale() == AxisScale::Log && value <= 0.0;
         let lost = points().filter(|(x, y)| has_no_place(&ranges.x, *x) || has_no_place(&ranges.y, *y)).count();
         if lost > 0 {
-            notes.push(format!("{} at or below 0 can't stand on a log axis", protocol::counted(lost, "point")));
+            notes.push(format!("{} at or below 0 can't stand on a log axis", protocol::format_count(lost, "point")));
         }
         notes
     }
@@ -234,7 +235,7 @@ fn range(view: AxisView, axis: &PlotAxis, values: impl Iterator<Item = f64>) -> 
     fixed.unwrap_or_else(|| AxisRange::fit(values, scale))
 }
 
-/// The y of every point, with the ends of its spread; a spread does not pass zero where no point does.
+/// The y of every point with the ends of its spread. A spread does not reach below zero if no point does.
 fn ys<'p>(series: impl Iterator<Item = &'p PlotSeries> + Clone) -> impl Iterator<Item = f64> {
     let is_positive = series.clone().flat_map(|series| &series.points).all(|point| point.1.is_none_or(|y| y >= 0.0));
     series.flat_map(move |series| {
@@ -283,12 +284,12 @@ mod tests {
         };
         assert_eq!(ends(&zoomed, &plot), [(2.0, 3.0), (1.0, 4.0)]);
         assert_eq!(zoomed.view(&plot).y.scale(), AxisScale::Log);
-        // What the reader predicted moves no axis.
+        // Predictions change no axis.
         plot.series[1].source = Source::Reader;
         assert_eq!(ends(&Viewport::default(), &plot)[0], (1.0, 4.0));
     }
 
-    /// A range that an axis can't have gives way to the next choice, down to a plot without a single number.
+    /// Whatever the ranges, limits and points are, the axes have a valid range.
     #[test]
     fn whatever_a_plot_holds_it_has_axes() {
         let points: [Points<'static>; 5] = [

@@ -1,4 +1,4 @@
-//! What the kernel tells: its link, replies to requests, and the events of runs and cells.
+//! Events from the kernel: the state of the connection, replies to requests, and the events of runs and cells.
 
 use crate::event::{Effect, Link, StoreQuery, Tag};
 use crate::lesson::experiment::RunningMeasurement;
@@ -12,9 +12,9 @@ impl App {
         let was_on = self.link == Link::On;
         self.link = link;
         match self.link {
-            // Whatever was missed stands in the store.
+            // The store has whatever was announced while there was no connection.
             Link::On => {
-                // That there was no kernel is no longer so.
+                // The message that there is no kernel no longer holds.
                 (self.message, self.kernel_gone) = (None, false);
                 let runs: BTreeSet<RunId> = self
                     .cell_runs
@@ -29,12 +29,12 @@ impl App {
             Link::Off if was_on => {
                 self.kernel_gone = true;
                 self.training_runs.values_mut().for_each(|training| training.resuming = false);
-                // An experiment has no checkpoint; what it measured before stays.
+                // An experiment has no checkpoint. Its last outcome stays.
                 for view in self.experiments.values_mut().filter(|view| view.running.is_some()) {
                     view.running = None;
                     view.error = Some("the kernel has gone; Enter runs it again".into());
                 }
-                if self.running().is_empty() {
+                if self.active_runs().is_empty() {
                     return Vec::new();
                 }
                 self.training_runs.values_mut().for_each(|training| interrupt(&mut training.state));
@@ -46,7 +46,7 @@ impl App {
         }
     }
 
-    /// One line of the kernel can't be read: said once for each kind, and what the store has of it is read instead.
+    /// Handles a line of the kernel that can't be decoded. Each kind is reported once, and the store is read instead.
     pub(crate) fn report_unreadable(&mut self, line: &Unreadable) -> Vec<Effect> {
         let word = line.to_string();
         if !self.unreadable.contains(&word) {
@@ -88,7 +88,7 @@ impl App {
                         None => self.notices.remove(&run),
                     };
                 }
-                // A run that another notebook started.
+                // Another notebook has started this run.
                 return vec![Effect::Query(StoreQuery::Run(run))];
             }
         }
@@ -108,7 +108,7 @@ impl App {
         }
     }
 
-    /// A run that is no more; says whether the reader was looking at it.
+    /// Removes a deleted run; returns whether the reader was looking at it.
     pub(crate) fn remove_run(&mut self, run: RunId) -> bool {
         self.training_runs.remove(&run);
         self.notices.remove(&run);
@@ -124,7 +124,7 @@ impl App {
         self.modals.len() < before
     }
 
-    /// Several notices stand together until a key is pressed.
+    /// Adds a notice to the message. Several notices are shown together until a key is pressed.
     pub(crate) fn add_notice(&mut self, text: String) {
         match &mut self.message {
             Some(message) if message.lines().any(|line| line == text) => {}
@@ -151,18 +151,18 @@ impl App {
             }
             CellEvent::Finished { cell, outcome } => {
                 let view = self.experiments.entry(cell.clone()).or_default();
-                // The store knows the settings of one that began before this notebook listened.
+                // The measurement began before this notebook listened, so only the store knows its settings.
                 let Some(spec) = view.running.take().and_then(|running| running.spec) else {
                     return vec![Effect::Query(StoreQuery::Progress)];
                 };
-                self.timings.note_experiment(&spec, outcome.seconds);
+                self.timings.record_experiment(&spec, outcome.seconds);
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
-                // The store knows the day; here there is no clock.
+                // Only the store knows the time, as there is no clock here.
                 view.finished = None;
                 self.lay_out_claims();
                 let mut effects = self.continue_steering(cell);
-                // What is being read may not have it yet, and would put the last outcome in its place.
+                // The pending answer may be older than this outcome and would replace it by the one before.
                 if self.pending_queries.is_pending(StoreQuery::Progress) {
                     effects.push(Effect::Query(StoreQuery::Progress));
                 }
@@ -191,7 +191,7 @@ impl App {
         Vec::new()
     }
 
-    /// A request that was refused or that no kernel answered.
+    /// Handles a request that was refused or that no kernel answered.
     pub(crate) fn handle_unanswered(&mut self, tag: Tag, why: String) -> Vec<Effect> {
         match tag {
             Tag::Training(key) => {
@@ -214,7 +214,7 @@ impl App {
     }
 }
 
-/// No run is active without a kernel.
+/// Without a kernel no run is active.
 pub(crate) fn interrupt(state: &mut RunState) {
     if state.is_active() {
         *state = RunState::Interrupted;

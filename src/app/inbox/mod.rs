@@ -1,4 +1,4 @@
-//! What the kernel and the store tell the notebook.
+//! Events from the kernel and the store.
 
 mod kernel;
 pub(crate) mod pending;

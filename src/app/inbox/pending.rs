@@ -1,5 +1,5 @@
-//! What is being read from the store. The shell reads beside the event loop, and the kernel may tell of newer things
-//! meanwhile: they are kept until the answer comes, which may be older than they are.
+//! The queries that the store has not answered yet. The shell reads the store beside the event loop, so the kernel may
+//! announce newer events meanwhile. They are recorded and applied after the answer, which may be older.
 
 use crate::event::{Effect, StoreQuery};
 use protocol::RunEvent;
@@ -10,14 +10,14 @@ pub struct PendingQueries(Vec<PendingQuery>);
 #[derive(Debug)]
 struct PendingQuery {
     what: StoreQuery,
-    /// It was wished for again: the answer that is on its way may come too early for the second wish.
+    /// The same query was made again. The pending answer may be too old for it, so the query is sent once more.
     repeat: bool,
     newer_events: Vec<RunEvent>,
 }
 
 impl PendingQueries {
-    /// Whether to read it now. What is being read already is read once more afterwards, however often it was wished
-    /// for meanwhile.
+    /// Registers a query; returns whether to send it now. A query that is pending already is sent once more when its
+    /// answer has come, however often it was made.
     pub(crate) fn start(&mut self, what: StoreQuery) -> bool {
         if let Some(pending) = self.0.iter_mut().find(|pending| pending.what == what) {
             pending.repeat = true;
@@ -27,7 +27,7 @@ impl PendingQueries {
         true
     }
 
-    /// Keeps what the kernel told of a run that is being read. Progress is never stored, so no answer is behind it.
+    /// Records an event of a run that is being read. Progress is never stored, so no answer replaces it.
     pub(crate) fn record_event(&mut self, event: &RunEvent) {
         if matches!(event, RunEvent::Progress { .. }) {
             return;
@@ -38,7 +38,7 @@ impl PendingQueries {
         }
     }
 
-    /// The answer has come: what the kernel told meanwhile, and the wish to read it again if there is one.
+    /// Removes an answered query; returns the events recorded meanwhile, and the query again if it was repeated.
     pub(crate) fn finish(&mut self, what: StoreQuery) -> (Vec<RunEvent>, Vec<Effect>) {
         let Some(at) = self.0.iter().position(|pending| pending.what == what) else { return Default::default() };
         let PendingQuery { newer_events, repeat, .. } = self.0.swap_remove(at);

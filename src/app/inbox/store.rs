@@ -1,17 +1,16 @@
-//! What the store answers: runs with their histories, and what the reader left behind.
+//! Answers of the store: the list of runs, their histories, outcomes, and the reader's progress.
 
 use super::kernel::interrupt;
 use crate::App;
 use crate::event::{Effect, StoreQuery};
 use crate::lesson::answers::answer_key;
-use crate::lesson::navigate::SavedPosition;
-use crate::lesson::restore::RestoreState;
+use crate::lesson::position::{RestoreState, SavedPosition};
 use lesson::StoredAnswer;
-use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, counted};
+use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, format_count};
 use serde_json::Value;
 
 impl App {
-    /// A run as the store has it, and behind it what the kernel told while it was read.
+    /// Loads a run's history, and applies the events that came while it was read.
     pub(crate) fn load_history(&mut self, run: RunId, events: &[RunEvent]) -> Vec<Effect> {
         let (newer_events, effects) = self.pending_queries.finish(StoreQuery::Run(run));
         if newer_events.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
@@ -32,7 +31,7 @@ impl App {
         effects
     }
 
-    /// A cell may still have the number of a run that was deleted since: it offers a new one without a word.
+    /// Forgets a run that has been deleted. A cell that still refers to it offers a new run.
     pub(crate) fn drop_missing_run(&mut self, run: RunId) -> Vec<Effect> {
         let (_, effects) = self.pending_queries.finish(StoreQuery::Run(run));
         if self.remove_run(run) {
@@ -47,7 +46,7 @@ impl App {
             StoreQuery::Run(_) => self.add_notice(why),
             StoreQuery::Progress => effects.extend(self.restore_lesson(None)),
             StoreQuery::Runs => self.runs_fault = Some(why),
-            // A store that can't be read is told of by whoever would write it.
+            // Whoever writes to the store reports that it can't be read.
             StoreQuery::RunFindings => {}
         }
         effects
@@ -116,7 +115,7 @@ impl App {
                             effects.push(Effect::remember(answer_key(&key), value));
                             self.answers.entry(key).or_insert(record);
                         }
-                        // A lesson that is not open now may come back with its cell.
+                        // The lesson may be open in a later notebook.
                         StoredAnswer::Lost if self.cell_of(&key).is_none() => {}
                         StoredAnswer::Lost => {
                             effects.push(Effect::remember(answer_key(&key), Value::Null));
@@ -140,24 +139,24 @@ impl App {
             None => effects.push(Effect::remember("reader".into(), self.reader.into())),
         }
         if lost > 0 {
-            let answers = counted(lost, "answer");
+            let answers = format_count(lost, "answer");
             self.add_notice(format!(
                 "{answers} from an earlier version can't be told any more and had to go: their questions have changed"
             ));
         }
         self.lay_out_banner();
-        // Races whose runs are known now have their whole height before a place is found again.
+        // The saved position depends on the height of train cells, which is known only now.
         self.lay_out();
         effects.extend(self.restore_lesson(last_lesson.as_deref()));
         effects
     }
 
-    /// Takes in the outcomes of cells; of a cell that has several the latest stays.
+    /// Loads the outcomes of cells. If a cell has several, the latest is kept.
     pub(crate) fn load_outcomes(&mut self, outcomes: Vec<CellRecord>) {
         let mut outcomes = self.library.renames().outcomes(outcomes);
         outcomes.sort_by_key(|record| record.finished);
         for record in outcomes {
-            self.timings.note_experiment(&record.spec, record.outcome.seconds);
+            self.timings.record_experiment(&record.spec, record.outcome.seconds);
             let view = self.experiments.entry(record.cell).or_default();
             (view.spec, view.outcome) = (Some(record.spec), Some(record.outcome));
             view.finished = Some(record.finished);

@@ -24,12 +24,12 @@ impl App {
         self.save_record(key.clone(), AnswerRecord { confidence: Some(percent), ..record })
     }
 
-    /// Keeps an answer. That a prediction's outcome is known already is kept with it; where it is not, the reader is asked
-    /// for a confidence.
+    /// Stores an answer, and whether the prediction's outcome could be seen already. If it could not, the reader is
+    /// asked for a confidence.
     pub(crate) fn save_answer(&mut self, key: CellKey, answer: Answer) -> Vec<Effect> {
         let mut record = AnswerRecord::from(answer);
         if let Some(CellBody::Predict(predict)) = self.cell_of(&key).map(|cell| &cell.body) {
-            // It may have been measured while the answer was typed.
+            // The outcome may have been measured while the answer was typed.
             if self.is_settled(&key, predict) {
                 self.message = Some(SETTLED.into());
                 return Vec::new();
@@ -42,19 +42,19 @@ impl App {
         self.save_record(key, record)
     }
 
-    /// u: shows a prediction's explanation before its outcome is known.
+    /// Shows a prediction's explanation before its outcome is known.
     pub(crate) fn open_explanation(&mut self, key: CellKey) -> Vec<Effect> {
         let Some(record) = self.answers.get(&key).cloned() else { return Vec::new() };
         self.save_record(key, AnswerRecord { opened: true, ..record })
     }
 
-    /// An answer is worth keeping even where no kernel has run yet.
+    /// Stores an answer with its record. It is kept even if no kernel has run yet.
     fn save_record(&mut self, key: CellKey, record: AnswerRecord) -> Vec<Effect> {
         let value = serde_json::to_value(&record).unwrap_or_default();
         let effect = Effect::remember(answer_key(&key), value);
         self.answers.insert(key, record);
         self.lay_out();
-        // What was said to the answer is seen whole.
+        // The feedback is scrolled into view.
         if let Some(cell) = self.view.focus.filter(|_| !self.screen.is_too_small()) {
             self.view.show_cell(cell);
         }
@@ -67,7 +67,7 @@ impl App {
         vec![Effect::remember(answer_key(key), Value::Null)]
     }
 
-    /// Takes back the last that was put in order.
+    /// Removes the last item that was put in order.
     pub(crate) fn undo_order(&mut self, key: &CellKey) -> Vec<Effect> {
         let Some(Answer::Order(mut order)) = self.answers.get(key).map(|record| record.answer.clone()) else {
             return Vec::new();

@@ -1,24 +1,24 @@
-//! What a reader's own measurements say of the article's claims, and how a claim reads in the ledger.
+//! The article's claims against the reader's own measurements, and the lines of a claim in the ledger.
 
-use crate::{App, Stale};
+use crate::App;
 use lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
 use protocol::{CellKey, Finding, Outcome};
 
-/// What a line of a claim is.
+/// The kind of a line of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimLine {
     Says,
-    /// The article's figure, the literature's, or what is known on a large scale.
+    /// A figure of the article or of the literature, or what is known at a large scale.
     Published,
-    /// The reader's own.
+    /// A measurement of the reader.
     Measured,
-    /// What a test asks of the reader's own, and whether that is met.
+    /// A test of the measurement, and whether it is met.
     Asked,
     /// Where to measure what is missing.
     Missing,
 }
 
-/// A claim as lines of this width.
+/// The lines of a claim, wrapped to this width.
 pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(ClaimLine, String)> {
     let mut lines = Vec::new();
     let mut put = |kind: ClaimLine, head: &str, text: &str| {
@@ -58,7 +58,7 @@ pub fn claim_lines(claim: &ClaimCell, found: &Findings, width: u16) -> Vec<(Clai
     lines
 }
 
-/// A finding with its spread and seeds.
+/// A finding in words, with its spread and seeds.
 pub fn finding_text(finding: &Finding) -> String {
     let seeds: Vec<String> = finding.seeds.iter().map(u64::to_string).collect();
     let seeds = match seeds.len() {
@@ -73,8 +73,8 @@ pub fn finding_text(finding: &Finding) -> String {
     format!("{}{seeds}", finding.text)
 }
 
-/// What a claim is judged by: what was found in the lesson that it names, in the cell that it names before the others,
-/// and what the races found. Findings of other lessons may have the same keys.
+/// The findings that decide a claim: those of the lesson that it names, the named cell first, and those of the finished
+/// runs. Findings of other lessons may have the same keys.
 pub fn findings_for_claim<'o>(
     claim: &ClaimCell,
     library: &Library,
@@ -83,7 +83,7 @@ pub fn findings_for_claim<'o>(
 ) -> Findings {
     let key = |cell: &str| CellKey { lesson: claim.lesson.clone(), cell: cell.into() };
     let lesson = library.find(&claim.lesson).map(|at| &library.lessons[at]);
-    // What comes later counts.
+    // The last of several findings with one key is taken.
     let measures = |cell: &&lesson::Cell| matches!(cell.body, CellBody::Experiment(_));
     let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
     let others = others.map(|cell| key(&cell.id));
@@ -92,18 +92,12 @@ pub fn findings_for_claim<'o>(
 }
 
 impl App {
-    /// What the reader has found of a claim, with the lessons' settings, quick or full, and in races.
+    /// The reader's findings about a claim, from experiments with the lesson's settings, quick or full, and from runs.
     pub fn findings_of(&self, claim: &ClaimCell) -> Findings {
         findings_for_claim(claim, &self.library, |key| self.outcome_with_lesson_settings(key), &self.run_findings)
     }
 
-    /// What an experiment found with its lesson's settings, quick or full.
-    pub(crate) fn outcome_with_lesson_settings(&self, key: &CellKey) -> Option<&Outcome> {
-        let view = self.experiments.get(key).filter(|_| self.stale(key) != Some(Stale::Settings))?;
-        view.outcome.as_ref()
-    }
-
-    /// Claims may read otherwise now.
+    /// Lays out a lesson with claims again, as their verdicts may have changed.
     pub(crate) fn lay_out_claims(&mut self) {
         if has_claims(self.document()) {
             self.lay_out();

@@ -1,4 +1,4 @@
-//! The contents as rows of the screen: a long title takes several.
+//! The rows of the contents. A long title takes several.
 
 use super::navigate::OpenAt;
 use crate::{Action, App, Effect, Modal, keys};
@@ -7,21 +7,21 @@ use ratatui::layout::Position;
 
 /// The row of the first lesson in the contents.
 pub const CONTENTS_TOP: u16 = 2;
-/// Columns that a mark, the lesson's number and the blanks behind them take.
+/// Columns of the progress mark, the lesson's number and the blanks after them.
 const BEFORE: usize = 5;
-/// Columns that the minutes left take, with the blank before them.
+/// Columns of the minutes left, with a blank before them.
 const BEHIND: usize = 4;
 
-/// One row.
+/// A row of the contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentsRow {
     /// Index in the library.
     pub lesson: usize,
-    /// Whether the lesson's mark stands on it.
+    /// Whether this is the lesson's first row, which has the progress mark.
     pub is_first: bool,
-    /// Number and title, or how the title goes on.
+    /// The number and the title, or the next part of the title.
     pub text: String,
-    /// What is left to read, on the first row.
+    /// The minutes left, on the first row.
     pub minutes: String,
 }
 
@@ -41,7 +41,7 @@ impl App {
         Vec::new()
     }
 
-    /// The rows that there is room for; the chosen lesson is always among them, whole.
+    /// The visible rows. All rows of the selected lesson are among them.
     pub fn contents_rows(&self) -> Vec<ContentsRow> {
         let area = self.screen.contents;
         let room = usize::from(area.width).saturating_sub(BEFORE + BEHIND + 3).max(1);
@@ -69,7 +69,7 @@ impl App {
         rows
     }
 
-    /// What is left to read of the whole course: `2 h 11 m left`.
+    /// The time that is left of the whole course: `2 h 11 m left`.
     pub fn course_left(&self) -> Option<String> {
         let minutes: u32 = (0..self.library.lessons.len()).map(|lesson| self.minutes_left(lesson)).sum();
         match (minutes / 60, minutes % 60) {

@@ -1,6 +1,6 @@
 //! The cells of experiments in the open lesson: their size on the screen, and what starts a measurement.
 
-use super::experiment::{ExperimentView, RunningMeasurement, Stale, head_rows, offer_lines};
+use super::experiment::{ExperimentView, RunningMeasurement, head_rows, offer_lines};
 use super::pages::{AROUND, page_rows};
 use super::questions::pane_height;
 use crate::{App, Effect, Tag};
@@ -9,8 +9,8 @@ use protocol::{CellKey, Effort, ExperimentSpec, RequestBody};
 use ratatui::layout::Rect;
 
 impl App {
-    /// The rows of each cell of the open lesson that change with what is measured; 0 for the others. A race has one size
-    /// with a run and another without: 1 and 0.
+    /// The rows of those cells of the open lesson whose height changes with their outcome; 0 for the others. A train
+    /// cell has two heights: 1 stands for the one with a run, 0 for the one without.
     pub(crate) fn panes(&self) -> Vec<u16> {
         let cells = self.document().cells();
         let pane = |cell: &&Cell| match &cell.body {
@@ -24,7 +24,7 @@ impl App {
         cells.iter().map(pane).collect()
     }
 
-    /// Rows of an open pane: as many as its highest page takes, of what there is.
+    /// Rows of an open pane: those of its highest page, if the screen has them.
     fn pane_rows(&self, view: Option<&ExperimentView>) -> Option<u16> {
         let view = view.filter(|view| view.is_open())?;
         let most = pane_height(self.screen.text.height);
@@ -33,7 +33,7 @@ impl App {
         Some(rows.map_or(most, |rows| rows.saturating_add(AROUND + head_rows(view, width)).min(most)))
     }
 
-    /// Where a cell stands on the screen: a pane with figures may reach beyond the text.
+    /// The columns of a cell. A pane with figures may be wider than the text.
     pub fn cell_room(&self, cell: &Cell) -> Rect {
         let open = match &cell.body {
             CellBody::Train(_) => true,
@@ -43,7 +43,7 @@ impl App {
         if open { self.screen.pane } else { self.screen.text }
     }
 
-    /// Rows of an experiment's cell: a pane for its figures, or the offer to measure them.
+    /// Rows of an experiment's cell: those of its pane, or of the offer to measure.
     pub(crate) fn experiment_height(&self, key: &CellKey, cell: &ExperimentCell, width: u16) -> u16 {
         let view = self.experiments.get(key);
         if let Some(rows) = self.pane_rows(view) {
@@ -58,46 +58,11 @@ impl App {
         4 + offered as u16 + view.map_or(0, |view| head_rows(view, inner))
     }
 
-    /// What Enter would measure in this cell.
-    pub fn requested_spec(&self, key: &CellKey, cell: &ExperimentCell) -> ExperimentSpec {
-        let view = self.experiments.get(key);
-        let measured = || view.and_then(|view| view.spec.as_ref()).map(|spec| spec.effort);
-        let effort = view.and_then(|view| view.effort).or_else(measured).unwrap_or(cell.spec.effort);
-        let mut spec = ExperimentSpec { effort, ..cell.spec.clone() };
-        if let Some(steer) = view.and_then(|view| view.steer) {
-            spec.experiment = spec.experiment.steered(steer);
-        }
-        spec
-    }
-
-    /// The same, of a cell in any lesson; `None` if the lessons have it no more.
-    pub(crate) fn requested_spec_of(&self, key: &CellKey) -> Option<ExperimentSpec> {
-        match &self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)?.body {
-            CellBody::Experiment(cell) => Some(self.requested_spec(key, cell)),
-            _ => None,
-        }
-    }
-
-    /// Whether a kept measurement is not what Enter would measure.
-    pub fn stale(&self, key: &CellKey) -> Option<Stale> {
-        let measured = self.experiments.get(key)?.spec.as_ref()?;
-        match self.requested_spec_of(key) {
-            Some(wanted) if !wanted.finds_the_same(measured) => Some(Stale::Settings),
-            Some(wanted) if wanted.effort != measured.effort && wanted.has_full() => Some(Stale::Effort),
-            Some(_) => None,
-            None => Some(Stale::Settings),
-        }
-    }
-
-    pub fn is_stale(&self, key: &CellKey) -> bool {
-        self.stale(key).is_some()
-    }
-
-    /// Starts a measurement for the reader, who sees all of its pane.
+    /// Starts a measurement and scrolls all of its pane into view.
     pub(crate) fn start_experiment(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let cell = self.view.focus;
         let effects = self.measure(key, spec);
-        // The pane that opens may be higher than what is left of the screen beneath the offer.
+        // The pane may be higher than the part of the screen that the offer was on.
         self.lay_out();
         if let Some(cell) = cell.filter(|_| !self.screen.is_too_small()) {
             self.view.show_cell(cell);
@@ -105,7 +70,7 @@ impl App {
         effects
     }
 
-    /// Measures the plots on the screen that have nothing to show: they take no time worth asking for.
+    /// Measures the visible plots that have no outcome. They take less than a second, so nobody has to ask for them.
     pub(crate) fn measure_visible_plots(&mut self) -> Vec<Effect> {
         let empty = |view: Option<&ExperimentView>| view.is_none_or(|view| !view.asked && !view.is_open());
         let mut wanted = Vec::new();
@@ -123,7 +88,7 @@ impl App {
         wanted.into_iter().flat_map(|(key, spec)| self.measure(key, spec)).collect()
     }
 
-    /// Asks the kernel for the measurement.
+    /// Requests a measurement from the kernel.
     pub(crate) fn measure(&mut self, key: CellKey, spec: ExperimentSpec) -> Vec<Effect> {
         let view = self.experiments.entry(key.clone()).or_default();
         view.running = Some(RunningMeasurement::starting(spec.clone()));

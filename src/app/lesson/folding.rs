@@ -1,12 +1,12 @@
-//! Sealed blocks: folded until their cells have run or the reader unfolds them. Once unfolded they stay so, whatever
-//! becomes of the cells.
+//! Sealed blocks: folded until their cells have run or the reader unfolds them. Afterwards they stay unfolded, whatever
+//! happens to the cells.
 
 use crate::{App, Effect};
 use lesson::{CellBody, Document, Sealed, Target};
 use protocol::{CellKey, RunId, RunState};
 use serde_json::Value;
 
-/// The key that unfolds what is in view, as the line of a folded block names it.
+/// The key that unfolds a block, as the line of a folded block names it.
 pub(crate) const UNFOLD: char = 'u';
 
 fn unfolded_key(key: &CellKey) -> String {
@@ -41,7 +41,8 @@ impl App {
         }
     }
 
-    /// Whether a run has come to its end, or was ended with something to see. One whose kernel has died is not over.
+    /// Whether a run has finished, or was stopped after its first epoch. A run whose kernel has died can still be
+    /// resumed.
     fn has_ended(&self, run: RunId) -> bool {
         let Some(training) = self.training_runs.get(&run) else { return false };
         match training.state {
@@ -57,8 +58,8 @@ impl App {
         document.sealed().into_iter().map(|sealed| self.is_folded(document, sealed)).collect()
     }
 
-    /// Keeps that blocks of the open lesson were unfolded by what may come undone: a stopped run can be resumed or
-    /// deleted, and an order taken back. A measurement is replaced and never taken away.
+    /// Stores which blocks of the open lesson have been unfolded by cells whose state can be undone: a stopped run can
+    /// be resumed or deleted, and an order taken back. The outcome of an experiment is only ever replaced.
     pub(crate) fn save_unfolded(&mut self) -> Vec<Effect> {
         let document = self.document();
         let can_be_undone = |sealed: &Sealed| {
@@ -76,7 +77,7 @@ impl App {
         run.into_iter().map(|(key, number)| self.mark_unfolded(&key, number)).collect()
     }
 
-    /// Whether a block of the open lesson is unfolded whose cells have not run.
+    /// Whether the reader has unfolded a block whose cells have not run.
     pub(crate) fn has_unfolded_early(&self) -> bool {
         let document = self.document();
         let is_waiting = |sealed: &&Sealed| !self.has_run_cells(document, sealed);
@@ -89,7 +90,7 @@ impl App {
         Effect::remember(unfolded_key(key), serde_json::json!(numbers))
     }
 
-    /// The folded block that the unfolding key acts on: the chosen one, else the first on the screen.
+    /// The block that the unfolding key acts on: the chosen one, else the first one on the screen.
     pub(crate) fn folded_in_view(&self) -> Option<(String, usize)> {
         let folded = |target: &Target| match target {
             Target::Sealed { cell, number } => Some((cell.clone(), *number)),
@@ -103,7 +104,8 @@ impl App {
         self.view.chosen_target().and_then(folded).or_else(|| on_screen().find_map(|link| folded(&link.target)))
     }
 
-    /// Unfolds a block of the open lesson; its first line stays where the folded one was, or as near as its end allows.
+    /// Unfolds a block of the open lesson. Its first line stays where the folded one was, if the block's end fits on
+    /// the screen.
     pub(crate) fn unfold(&mut self, cell: &str, number: usize) -> Vec<Effect> {
         let document = self.document();
         let mut sealed = document.sealed().into_iter();
@@ -121,11 +123,11 @@ impl App {
             self.view.scroll_to((top + missing).min(lines.start.max(top)));
         }
         let mut effects = vec![effect];
-        effects.extend(self.remember_place());
+        effects.extend(self.save_position());
         effects
     }
 
-    /// Folds the open lesson's blocks again, but for those whose cells have run.
+    /// Folds the blocks of the open lesson again, except those whose cells have run.
     pub(crate) fn refold(&mut self) -> Vec<Effect> {
         let lesson = self.document().meta.id.clone();
         let keys: Vec<CellKey> = self.unfolded.keys().filter(|key| key.lesson == lesson).cloned().collect();
@@ -133,7 +135,7 @@ impl App {
         keys.iter().map(|key| Effect::remember(unfolded_key(key), Value::Null)).collect()
     }
 
-    /// What the store has of a block; what the reader has unfolded since stays so.
+    /// Loads the unfolded blocks of a cell. Blocks that have been unfolded meanwhile stay so.
     pub(crate) fn load_unfolded(&mut self, key: CellKey, value: &Value) {
         let numbers = value.as_array().into_iter().flatten().filter_map(Value::as_u64);
         self.unfolded.entry(key).or_default().extend(numbers.filter_map(|number| usize::try_from(number).ok()));

@@ -1,9 +1,9 @@
-//! The ledger as a whole: how many claims have which verdict, and those of one verdict alone.
+//! The ledger as a whole: how many claims have each verdict, and a filter by verdict.
 
 use crate::{App, Effect};
 use lesson::{CellBody, ClaimCell, Document, Findings, Verdict};
 
-/// The claims of a ledger that are shown.
+/// Which claims of the ledger are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClaimFilter {
     #[default]
@@ -47,7 +47,7 @@ fn claims(document: &Document) -> Vec<&ClaimCell> {
 }
 
 impl App {
-    /// How the claims of the open lesson stand; `None` if it is no ledger, which has several.
+    /// The verdicts of the open lesson's claims; `None` if it has fewer than two claims and so is no ledger.
     pub fn totals(&self) -> Option<VerdictTotals> {
         let claims = claims(self.document());
         let verdict = |claim: &&ClaimCell| {
@@ -57,7 +57,7 @@ impl App {
         (claims.len() > 1).then(|| VerdictTotals::of(claims.iter().map(verdict)))
     }
 
-    /// Puts the totals beneath the head of the open lesson.
+    /// Writes the totals into the head of the open lesson.
     pub(crate) fn update_verdict_totals(&mut self) {
         let standing = self.totals().map(|totals| {
             let shown = match self.claim_filter {
@@ -70,7 +70,7 @@ impl App {
     }
 
     pub(crate) fn shows_claim(&self, claim: &ClaimCell) -> bool {
-        // A lesson with a single claim has no totals to choose from.
+        // A lesson with a single claim has no filter.
         let is_ledger = || claims(self.document()).len() > 1;
         match self.claim_filter {
             ClaimFilter::All => true,
@@ -78,7 +78,7 @@ impl App {
         }
     }
 
-    /// What the key shows next: the claims of the next verdict that one has, after the last all of them. `None` in a lesson
+    /// The next filter: the next verdict that any claim has, and after the last verdict all claims. `None` in a lesson
     /// that is no ledger.
     pub(crate) fn next_claim_filter(&self) -> Option<ClaimFilter> {
         let totals = self.totals()?;
@@ -108,7 +108,7 @@ impl App {
             }
             ClaimFilter::All => "all claims".into(),
         });
-        self.remember_place()
+        self.save_position()
     }
 }
 

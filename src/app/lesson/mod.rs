@@ -1,4 +1,4 @@
-//! The open lesson: where the reader is in it, and what its cells have measured and been answered.
+//! The open lesson: the reading position, and the state of its cells.
 
 pub(crate) mod answers;
 pub(crate) mod claims;
@@ -9,6 +9,7 @@ pub(crate) mod folding;
 pub(crate) mod ledger;
 pub(crate) mod navigate;
 pub(crate) mod pages;
+pub(crate) mod position;
 pub(crate) mod predicted_numbers;
 pub(crate) mod predictions;
 pub(crate) mod progress;

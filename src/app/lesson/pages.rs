@@ -1,4 +1,4 @@
-//! The pages of an experiment's pane: one figure at a time, long ones on several, the findings last.
+//! The pages of an experiment's pane: one for each figure, several for a long one, and the findings last.
 
 use super::experiment::head_rows;
 use crate::App;
@@ -8,31 +8,31 @@ use std::borrow::Cow;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// What one page shows.
+/// The content of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// A figure that fits, by its number.
+    /// A whole figure, by its index.
     Figure(usize),
     /// Some rows of a table.
     Rows(usize, Range<usize>),
-    /// Some rows of the first column of a table, and of these columns beside it: the place is too narrow for all.
+    /// Some rows and columns of a table that is too wide for all of its columns. The first column is on each page.
     Columns(usize, Range<usize>, Range<usize>),
     /// Some images of a grid.
     Images(usize, Range<usize>),
-    /// Some lines of the findings, wrapped.
+    /// Some lines of the wrapped findings.
     Findings(Range<usize>),
 }
 
-/// Rows around a page: the frame, its title, and the line beneath it.
+/// Rows of a pane that are not its page: the frame, the title and the last line.
 pub const AROUND: u16 = 4;
 
-/// A spread behind its number, on the same line; one that would be shown as zero is not worth it.
+/// A spread to follow its number on the same line; `None` if it would be shown as zero.
 fn spread(half: f64) -> Option<String> {
     let digits = if half < 0.1 { 3 } else { 2 };
     (half >= 0.0005).then(|| format!(" (+-\u{a0}{half:.digits$})"))
 }
 
-/// The findings that no table shows, as lines of this width.
+/// The findings that no table shows, wrapped to this width.
 pub fn finding_lines(outcome: &Outcome, width: u16) -> Vec<String> {
     wrapped_findings(outcome, width).into_iter().flatten().collect()
 }
@@ -52,7 +52,7 @@ fn wrapped_findings(outcome: &Outcome, width: u16) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The lines of each page of findings: a finding stands whole on one of them, and no page is nearly empty.
+/// The lines of each page of findings. A finding is not split, and the pages are filled evenly.
 fn finding_pages(outcome: &Outcome, width: u16, rows: usize) -> Vec<Range<usize>> {
     let heights: Vec<usize> = wrapped_findings(outcome, width).iter().map(Vec::len).collect();
     let broken = |most: usize| {
@@ -70,43 +70,43 @@ fn finding_pages(outcome: &Outcome, width: u16, rows: usize) -> Vec<Range<usize>
     let few = broken(rows);
     let least = heights.iter().sum::<usize>().div_ceil(few.len().max(1));
     let even = (least..rows).map(broken).find(|pages| pages.len() == few.len()).unwrap_or(few);
-    // One that is longer than a page is broken after all.
+    // A finding that is longer than a page is split.
     let parts = |page: Range<usize>| page.clone().step_by(rows).map(move |from| from..(from + rows).min(page.end));
     even.into_iter().flat_map(parts).collect()
 }
 
-/// Pixels are drawn at most so many times as large as they are.
+/// The largest factor by which images are enlarged.
 const LARGEST: u16 = 4;
 
-/// How images stand in a place.
+/// The layout of images in an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLayout {
-    /// Columns a pixel takes, and half-rows.
+    /// Columns of a pixel, which are half-rows too.
     pub scale: u16,
-    /// Columns and rows of one image, and the row beneath it: its caption or a gap.
+    /// Columns and rows of one image, with the row beneath it for the caption or a gap.
     pub width: u16,
     pub height: u16,
-    /// Images side by side, a blank between them.
+    /// Images in a row, with a blank between them.
     pub across: u16,
     /// Images on a page.
     pub fit: usize,
 }
 
 impl ImageLayout {
-    /// The largest that shows all images at once, else as they are.
+    /// The largest layout that shows all images at once; otherwise images are not enlarged.
     pub fn new(grid: &ImageGrid, columns: u16, rows: u16) -> Self {
         let at = |scale: u16| {
             let (width, height) = (grid.width as u16 * scale, (grid.height as u16 * scale).div_ceil(2) + 1);
             let across = ((columns + 1) / (width + 1)).max(1);
-            // The row beneath the last may be missing where nothing stands in it.
+            // Without captions the row beneath the last image is not needed.
             let spare = u16::from(grid.captions.is_empty());
             let most = usize::from(((rows + spare) / height).max(1));
-            // Several pages have as many rows each.
+            // The rows are shared evenly among the pages.
             let lines = grid.images.len().div_ceil(across.into());
             let even = lines.div_ceil(lines.div_ceil(most).max(1)).max(1);
             Self { scale, width, height, across, fit: even * usize::from(across) }
         };
-        // Captions that name the parts of an image stand beneath them.
+        // Captions that name the parts of an image must stay beneath those parts.
         let spelt = grid.captions.iter().any(|caption| caption.width() >= grid.width as usize);
         let larger = (2..=LARGEST).rev().filter(|_| !spelt).map(at);
         let whole = |layout: &Self| layout.width <= columns && layout.height <= rows && layout.fit >= grid.images.len();
@@ -114,12 +114,12 @@ impl ImageLayout {
     }
 }
 
-/// Whether the numbers of so many pages stand side by side; otherwise they are counted.
+/// Whether the numbers of so many pages fit side by side; otherwise only the current one is shown.
 pub fn tabs_fit(count: usize, width: u16) -> bool {
     6 * count <= usize::from(width)
 }
 
-/// Rows that the highest page takes at this width; `None` for all there are, which a plot or an image takes.
+/// Rows of the highest page at this width; `None` if a plot or an image takes all rows there are.
 pub(crate) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
     let rows = |figure: &Figure| match figure {
         Figure::Table(table) => Some(table.rows.len() + 2 + table.sources.len()),
@@ -131,11 +131,11 @@ pub(crate) fn page_rows(outcome: &Outcome, width: u16) -> Option<u16> {
     u16::try_from(highest).ok()
 }
 
-/// A cell of a table is cut to no fewer columns, and the name of a column to no fewer than `NAME`.
+/// The smallest width to which a cell of a table is truncated, and the same for the name of a column.
 const CELL: usize = 12;
 const NAME: usize = 8;
 
-/// The columns of a table that stand side by side in so many, the first beside each of them; a single group where all fit.
+/// The groups of columns of a table that fit side by side, each beside the first column. There is one group if all fit.
 pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
     let least = |column: usize| {
         let cells = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width().min(CELL));
@@ -148,7 +148,7 @@ pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
     }
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut used = room;
-    // A column without a name belongs to the one before it: what the reader said of its numbers.
+    // A column without a name holds the predictions for the column before it.
     let is_tied = |column: usize| table.columns.get(column).is_some_and(String::is_empty);
     for column in 1..count {
         if let Some(group) = groups.last_mut().filter(|_| is_tied(column)) {
@@ -168,14 +168,14 @@ pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
     groups
 }
 
-/// Pages for a place of this width and so many rows.
+/// The pages of an outcome in an area of this width and so many rows.
 pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
     let rows = usize::from(rows.max(4));
     let parts = |count: usize, fit: usize| (0..count).step_by(fit).map(move |from| from..(from + fit).min(count));
     let mut pages = Vec::new();
     for (at, figure) in outcome.figures.iter().enumerate() {
         match figure {
-            // A head above the rows, and a word beneath them on what is not there.
+            // The header above the rows, and a note beneath them on the other columns.
             Figure::Table(table) if column_groups(table, width).len() > 1 => {
                 let fit = (rows - 2).max(1);
                 for columns in column_groups(table, width) {
@@ -183,12 +183,12 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
                     pages.extend(rows.map(|range| Page::Columns(at, range, columns.clone())));
                 }
             }
-            // The head of a table stands on each of its pages.
+            // Each page of a table repeats its header.
             Figure::Table(table) if table.rows.len() > rows - 1 => {
                 pages.extend(parts(table.rows.len(), rows - 1).map(|range| Page::Rows(at, range)));
             }
             Figure::Images(grid) => {
-                // Their source stands beneath them.
+                // The source is written beneath the images.
                 let fit = ImageLayout::new(grid, width, rows as u16 - 1).fit;
                 pages.extend(parts(grid.images.len(), fit).map(|range| Page::Images(at, range)));
             }
@@ -200,7 +200,7 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
 }
 
 impl App {
-    /// The pages of an experiment's pane as it stands on the screen, and which of them it shows.
+    /// The pages of an experiment's pane at its present size, and the index of the one that it shows.
     pub fn pages_of(&self, key: &CellKey, number: usize) -> Option<(Vec<Page>, usize)> {
         let view = self.experiments.get(key)?;
         let outcome = view.shown()?;
@@ -212,7 +212,7 @@ impl App {
         Some((pages, at))
     }
 
-    /// The pages of the experiment in view, and which of them is shown.
+    /// The experiment in view, the number of its pages, and the index of the one that it shows.
     pub(crate) fn pages_in_view(&self) -> Option<(CellKey, usize, usize)> {
         let key = self.key_of(self.focused()?);
         let (pages, at) = self.pages_of(&key, self.view.focus?)?;
@@ -227,14 +227,14 @@ impl App {
         }
     }
 
-    /// Turns so many pages on.
+    /// Turns by so many pages.
     fn turn_page(&mut self, by: isize) {
         if let Some((_, _, at)) = self.pages_in_view() {
             self.turn_to(at.saturating_add_signed(by));
         }
     }
 
-    /// The same by a key, while the pane takes all of them.
+    /// Turns pages by a key while a modal of the pane has the keys.
     pub(crate) fn page_key(&mut self, code: KeyCode) {
         match code {
             KeyCode::Char(page @ '1'..='9') => self.turn_to(usize::from(page as u8 - b'1')),
@@ -289,7 +289,7 @@ mod tests {
         let mut findings = vec![finding.clone(); 3];
         findings.push(finding.clone().tabled());
         let outcome = Outcome { figures: vec![table(3), table(7)], findings, seconds: 1.0 };
-        // A finding takes two lines here, and none is broken.
+        // A finding takes two lines here and is not split.
         let expected =
             [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..4), Page::Findings(4..6)];
         assert_eq!(pages(&outcome, 20, 5), expected);
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three", "  (+-\u{a0}0.50)"]);
     }
 
-    /// No column of a table is cut to nothing, and none is lost: each stands on some page, beside the first.
+    /// No column of a table is truncated to nothing and none is lost: each is on some page, beside the first.
     #[test]
     fn a_table_that_is_too_wide_takes_a_page_for_some_of_its_columns() {
         let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();

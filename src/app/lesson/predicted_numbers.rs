@@ -1,23 +1,25 @@
-//! What the reader predicted of a number, beside that number: on a plot, or in a table.
+//! The numbers that the reader predicted, shown beside the measured ones on plots and in tables.
 
+use crate::study::training_run::TrainingRun;
 use crate::{App, PredictionMark, add_predictions};
 use lesson::{Answer, CellBody, DecidedBy, Guess, short};
-use protocol::{CellKey, Figure, Outcome, Plot, Source, Table};
+use protocol::{CellKey, Figure, MILESTONE, Outcome, Plot, Source, Table};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-/// What the reader predicted of a finding's number.
+/// The reader's prediction of a finding's number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictedNumber {
     pub finding: String,
-    /// The range of the choice, which may have no end; of a number both are that.
+    /// The range of the chosen answer, which may be unbounded. Both ends of a single number are the same.
     pub range: (f64, f64),
 }
 
-/// What the reader's numbers begin with in a table.
+/// How a predicted number begins in a table.
 pub const PREDICTED_PREFIX: &str = "you: ";
 
 impl PredictedNumber {
-    /// The text of its mark, with the unit behind it.
+    /// The label of the prediction, with its unit.
     pub(crate) fn label(&self, unit: &str) -> String {
         let (low, high) = self.range;
         let said = match (low.is_finite(), high.is_finite()) {
@@ -33,7 +35,7 @@ impl PredictedNumber {
 }
 
 impl App {
-    /// What the reader predicted of the numbers that a cell finds, in all the lessons.
+    /// The predictions, in all lessons, of numbers that this cell measures.
     pub fn predicted_numbers(&self, key: &CellKey) -> Vec<PredictedNumber> {
         let mut numbers = Vec::new();
         for lesson in &self.library.lessons {
@@ -50,7 +52,7 @@ impl App {
                         let chosen = options.iter().position(|option| option == said);
                         chosen.and_then(|chosen| Some((finding, *ranges.get(chosen)?)))
                     }
-                    // A choice among findings, or their order, is no number.
+                    // A choice among findings, or their order, is not a number.
                     _ => None,
                 };
                 numbers.extend(said.map(|(finding, range)| PredictedNumber { finding: finding.clone(), range }));
@@ -59,16 +61,51 @@ impl App {
         numbers
     }
 
-    /// What the reader predicted of an outcome's numbers, if it was measured as the lesson has it.
+    /// The predictions of an outcome's numbers, if it was measured with the lesson's settings.
     fn predicted_numbers_of(&self, key: &CellKey, outcome: &Outcome) -> Vec<PredictedNumber> {
         let is_taught = self.outcome_with_lesson_settings(key).is_some_and(|taught| std::ptr::eq(taught, outcome));
         if is_taught { self.predicted_numbers(key) } else { Vec::new() }
     }
 
-    /// An outcome with what the reader predicted beside the numbers in its plots and tables.
+    /// The predictions about a run as marks on its chart. An error is marked at the last epoch, and the epochs to the
+    /// threshold at the threshold's height. A ratio is marked there too once the first arm has reached the threshold.
+    pub fn prediction_marks(&self, key: &CellKey, training: &TrainingRun) -> Vec<PredictionMark> {
+        if !self.has_lesson_settings(key, training) {
+            return Vec::new();
+        }
+        let last = f64::from(training.spec.epochs);
+        let mark = |number: PredictedNumber| {
+            let (low, high) = number.range;
+            match number.finding.strip_prefix("race.")?.split_once('.') {
+                Some(("error" | "best", _)) => {
+                    Some(PredictionMark { x: (last, last), y: (low, high), text: number.label("\u{a0}%") })
+                }
+                Some(("epochs", _)) => {
+                    Some(PredictionMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.label(" epochs") })
+                }
+                None if number.finding == "race.ratio" => {
+                    let first = format!("race.epochs.{}", training.spec.arm_ids().next()?);
+                    let reached = training.findings().into_iter().find(|found| found.key == first)?.value?;
+                    let x = (low * reached, high * reached);
+                    Some(PredictionMark { x, y: (MILESTONE, MILESTONE), text: number.label(" times") })
+                }
+                _ => None,
+            }
+        };
+        self.predicted_numbers(key).into_iter().filter_map(mark).collect()
+    }
+
+    /// The same for a run that is shown outside of a cell: the marks of all cells that it belongs to.
+    pub fn prediction_marks_of_run(&self, training: &TrainingRun) -> Vec<PredictionMark> {
+        let runs = self.cell_runs.iter().chain(&self.other_runs);
+        let keys: BTreeSet<&CellKey> = runs.filter(|(_, run)| **run == training.run).map(|(key, _)| key).collect();
+        keys.into_iter().flat_map(|key| self.prediction_marks(key, training)).collect()
+    }
+
+    /// An outcome with the predictions beside the numbers in its plots and tables.
     pub fn with_predictions<'o>(&self, key: &CellKey, outcome: &'o Outcome) -> Cow<'o, Outcome> {
         let findings = || outcome.figures.iter().flat_map(placed_findings);
-        // Not each frame has to look through the lessons.
+        // Most outcomes have no places for predictions, so the lessons are not searched for each frame.
         if findings().next().is_none() {
             return Cow::Borrowed(outcome);
         }
@@ -79,8 +116,8 @@ impl App {
         let mut outcome = outcome.clone();
         for figure in &mut outcome.figures {
             match figure {
-                Figure::Plot(plot) => mark_on(plot, &numbers),
-                Figure::Table(table) => put_beside(table, &numbers),
+                Figure::Plot(plot) => mark_predictions(plot, &numbers),
+                Figure::Table(table) => insert_predictions(table, &numbers),
                 Figure::Images(_) | Figure::Bars(_) | Figure::Regions(_) | Figure::Units(_) => {}
             }
         }
@@ -88,7 +125,7 @@ impl App {
     }
 }
 
-/// The findings whose numbers a figure shows, by key.
+/// The keys of the findings whose numbers a figure shows.
 fn placed_findings(figure: &Figure) -> Vec<&str> {
     match figure {
         Figure::Plot(plot) => plot.places.iter().map(|place| place.finding.as_str()).collect(),
@@ -98,7 +135,7 @@ fn placed_findings(figure: &Figure) -> Vec<&str> {
 }
 
 /// Marks predicted numbers on a plot, each at the place of its finding.
-fn mark_on(plot: &mut Plot, numbers: &[PredictedNumber]) {
+fn mark_predictions(plot: &mut Plot, numbers: &[PredictedNumber]) {
     let marks = numbers.iter().flat_map(|number| {
         let places = plot.places.iter().filter(|place| place.finding == number.finding);
         places.map(|place| PredictionMark { x: (place.x, place.x), y: number.range, text: number.label("") })
@@ -107,12 +144,12 @@ fn mark_on(plot: &mut Plot, numbers: &[PredictedNumber]) {
     add_predictions(plot, &marks);
 }
 
-/// Puts a column without a name behind each that holds a predicted number.
-fn put_beside(table: &mut Table, numbers: &[PredictedNumber]) {
+/// Inserts a column without a name after each column that has predicted numbers.
+fn insert_predictions(table: &mut Table, numbers: &[PredictedNumber]) {
     let label = |finding: &str| numbers.iter().find(|number| number.finding == finding).map(|number| number.label(""));
     let places: Vec<(usize, usize, String)> =
         table.places.iter().filter_map(|place| Some((place.column, place.row, label(&place.finding)?))).collect();
-    // From the right: what stands further left keeps its place.
+    // From the right, so that the indices of the columns before stay valid.
     for column in (0..table.columns.len()).rev() {
         let here: Vec<_> = places.iter().filter(|(at, ..)| *at == column).collect();
         if here.is_empty() || column >= table.sources.len() || table.rows.iter().any(|row| column >= row.len()) {
@@ -125,7 +162,7 @@ fn put_beside(table: &mut Table, numbers: &[PredictedNumber]) {
             row.insert(column + 1, own.unwrap_or_default());
         }
     }
-    // They name the columns as they were.
+    // The places have the indices from before the insertion.
     table.places.clear();
 }
 
@@ -157,7 +194,7 @@ mod tests {
             ],
         };
         let mut beside = table.clone();
-        put_beside(
+        insert_predictions(
             &mut beside,
             &[number("x.b", (5.0, 5.0)), number("y.a", (0.5, f64::INFINITY)), number("z", (1.0, 1.0))],
         );
@@ -165,7 +202,7 @@ mod tests {
         assert_eq!(beside.rows, [["x", "1", "", "2", "you: 5"], ["y", "3", "you: over 0.5", "4", ""]]);
         assert_eq!(beside.sources.len(), 5);
         let mut other = table.clone();
-        put_beside(&mut other, &[number("none", (1.0, 1.0))]);
+        insert_predictions(&mut other, &[number("none", (1.0, 1.0))]);
         assert_eq!((other.columns, other.rows), (table.columns, table.rows));
     }
 

@@ -1,4 +1,4 @@
-//! All predictions with their outcomes, and how well the reader's confidence fits them.
+//! The list of all predictions with their outcomes, and the calibration of the reader's confidence.
 
 use crate::lesson::questions::PredictionOutcome;
 use crate::{App, truncate, truncate_at_word};
@@ -6,14 +6,14 @@ use lesson::{Answer, CellBody, Guess, PredictCell};
 use protocol::{AxisScale, CellKey, Plot, PlotAxis, PlotMark, PlotSeries, Source, Stroke};
 use unicode_width::UnicodeWidthStr;
 
-/// A prediction of any lesson and how it stands.
+/// A prediction of any lesson, with its state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictionRow {
     pub cell: CellKey,
     /// The lesson's number.
     pub lesson: Option<u16>,
     pub question: String,
-    /// The reader's answer in words; `None`: not answered.
+    /// The reader's answer in words; `None` if there is none.
     pub answer: Option<String>,
     pub confidence: Option<u8>,
     pub state: PredictionState,
@@ -22,11 +22,11 @@ pub struct PredictionRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PredictionState {
     NotAnswered,
-    /// Answered; its cell has not run.
+    /// Answered; the deciding cell has not run.
     Waiting,
-    /// Its cell has run and found no number.
+    /// The deciding cell has run and found no number.
     NoNumber,
-    /// `late`: answered when the outcome was known.
+    /// Compared with the outcome. `late` means that it was answered when the outcome could be seen.
     Decided {
         right: bool,
         late: bool,
@@ -34,30 +34,29 @@ pub enum PredictionState {
     },
 }
 
-/// Share of predictions that were right at a stated confidence.
+/// How many predictions in a range of confidence were right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CalibrationBin {
-    /// Percent, both included.
+    /// The range in percent, both ends included.
     pub from: u8,
     pub to: u8,
-    /// Mean stated confidence in percent; `None` of an empty bin.
+    /// The mean stated confidence in percent; `None` for an empty bin.
     pub said: Option<f64>,
     pub right: usize,
     pub count: usize,
 }
 
 impl CalibrationBin {
-    /// Percent; `None` of an empty bin.
+    /// The share of right predictions in percent; `None` for an empty bin.
     pub fn share_right(&self) -> Option<f64> {
         (self.count > 0).then(|| 100.0 * self.right as f64 / self.count as f64)
     }
 }
 
-/// The bins of a calibration: 50-59, 60-69, ... 90-99 %.
+/// The lower ends of the bins: 50-59, 60-69, ... 90-99 %.
 const BINS: [u8; 5] = [50, 60, 70, 80, 90];
 
-/// The decided predictions that have a confidence, by that confidence. One that was given when its outcome was known
-/// does not count.
+/// Sorts the decided predictions with a confidence into bins. Late answers do not count.
 pub fn calibration(rows: &[PredictionRow]) -> Vec<CalibrationBin> {
     let decided = |row: &PredictionRow| match row.state {
         PredictionState::Decided { right, late: false, .. } => Some((row.confidence?, right)),
@@ -75,8 +74,8 @@ pub fn calibration(rows: &[PredictionRow]) -> Vec<CalibrationBin> {
     BINS.map(bin).to_vec()
 }
 
-/// How often the reader was right, over how sure they were: on the diagonal the one is the other. The counts of the bins
-/// are the labels of their points.
+/// Plots the share of right predictions over the stated confidence. On the diagonal both are equal. The labels of the
+/// points are the counts of their bins.
 pub fn calibration_plot(bins: &[CalibrationBin]) -> Plot {
     let axis = |label: &str, limits| PlotAxis { label: label.into(), scale: AxisScale::Linear, limits: Some(limits) };
     let measured: Vec<(f64, f64, usize)> =
@@ -113,7 +112,7 @@ pub fn calibration_plot(bins: &[CalibrationBin]) -> Plot {
     }
 }
 
-/// What a line of the list is.
+/// The kind of a line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PredictionLine {
     Head,
@@ -147,7 +146,7 @@ impl App {
                     cell: key,
                     lesson: lesson.number,
                     question: predict.question.clone(),
-                    answer: record.map(|record| in_words(&record.answer, predict)),
+                    answer: record.map(|record| answer_text(&record.answer, predict)),
                     confidence: record.and_then(|record| record.confidence),
                     state,
                 });
@@ -156,7 +155,7 @@ impl App {
         rows
     }
 
-    /// The first prediction that is not answered, else the cell that decides the first that waits.
+    /// The first prediction without an answer, else the cell that decides the first undecided one.
     pub(crate) fn next_prediction(&self) -> Option<CellKey> {
         let rows = self.predictions();
         let first = |state: PredictionState| rows.iter().find(|row| row.state == state).map(|row| row.cell.clone());
@@ -178,7 +177,7 @@ impl App {
     }
 }
 
-fn in_words(answer: &Answer, cell: &PredictCell) -> String {
+fn answer_text(answer: &Answer, cell: &PredictCell) -> String {
     match (answer, &cell.guess) {
         (Answer::Number(number), Guess::Number(unit)) => format!("{number} {unit}"),
         (Answer::Number(number), _) => number.to_string(),
@@ -190,8 +189,8 @@ fn in_words(answer: &Answer, cell: &PredictCell) -> String {
 /// Columns of the mark and the lesson's number.
 const NUMBER: usize = 5;
 
-/// The list above the calibration curve: each prediction's question and, once it is answered, the answer with what came
-/// of it; beneath the list a line for each bin.
+/// The list above the calibration curve: each prediction's question, with the answer and its outcome if there are any,
+/// then a line for each bin.
 pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLine, String)> {
     let width = usize::from(width);
     let room = width.saturating_sub(NUMBER);
@@ -210,7 +209,7 @@ pub fn prediction_lines(rows: &[PredictionRow], width: u16) -> Vec<(PredictionLi
         lines.push((kind, format!("{mark} {number:>2} {}", truncate_at_word(&row.question, room))));
         if let Some(answer) = &row.answer {
             let sure = row.confidence.map_or(String::new(), |percent| format!(", {percent}\u{a0}% sure"));
-            // What came of it counts more than the rest of a long answer.
+            // A long answer is truncated, its outcome is not.
             let rest = format!("{sure}: {outcome}");
             let answer = truncate(answer, room.saturating_sub(rest.width() + "you: ".len()).max(1));
             lines.push((kind, truncate(&format!("{:NUMBER$}you: {answer}{rest}", ""), width)));

@@ -1,4 +1,4 @@
-//! How far a lesson has been worked through: read, its cells run, its questions answered.
+//! The reader's progress in a lesson: how much of it was read, which cells have run, which questions are answered.
 
 use super::answers::answer_key;
 use crate::{App, Effect};
@@ -6,7 +6,7 @@ use lesson::{Cell, CellBody, Document};
 use protocol::{CellKey, RunId, RunState};
 use serde_json::Value;
 
-/// What stands before a lesson in the contents.
+/// The progress mark of a lesson in the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LessonProgress {
     Untouched,
@@ -29,7 +29,7 @@ impl App {
         }
     }
 
-    /// Whether a cell has been run or answered; `None` of one that asks for neither.
+    /// Whether a cell has been run or answered; `None` for a cell that needs neither.
     fn is_cell_done(&self, document: &Document, cell: &Cell) -> Option<bool> {
         let key = CellKey { lesson: document.meta.id.clone(), cell: cell.id.clone() };
         match &cell.body {
@@ -39,12 +39,12 @@ impl App {
             CellBody::Quiz(quiz) => {
                 Some(self.answers.get(&key).is_some_and(|record| quiz.feedback(&record.answer).is_some()))
             }
-            // A verdict follows from measurements in other lessons, and so does what becomes of predictions.
+            // Verdicts and the list of predictions follow from other cells.
             CellBody::Claim(_) | CellBody::Predictions(_) => None,
         }
     }
 
-    /// Whether a race has come to its end: the run that its cell shows, or the one behind it.
+    /// Whether either run of a train cell has finished.
     fn has_finished_run(&self, key: &CellKey) -> bool {
         let is_finished = |run: &RunId| {
             let listed = || self.runs.iter().find(|summary| summary.run == *run).map(|summary| &summary.state);
@@ -57,7 +57,7 @@ impl App {
         self.read.get(&document.meta.id).copied().unwrap_or(0).min(100)
     }
 
-    /// Minutes of reading that are left of a lesson, at the pace that its head tells.
+    /// Minutes of reading left, out of those that the lesson's head states.
     pub fn minutes_left(&self, lesson: usize) -> u32 {
         let document = &self.library.lessons[lesson];
         let left = 100 - u32::from(self.read_percent(document));
@@ -78,7 +78,7 @@ impl App {
         read.into_iter().chain(answers).chain(unfolded).collect()
     }
 
-    /// Forgets how far the open lesson was read and what was answered in it; its runs and measurements stay.
+    /// Forgets the reading progress and the answers of the open lesson. Its runs and measurements stay.
     pub(crate) fn reset_lesson(&mut self) -> Vec<Effect> {
         let id = self.document().meta.id.clone();
         let answered: Vec<CellKey> = self.answers.keys().filter(|key| key.lesson == id).cloned().collect();
@@ -94,7 +94,7 @@ impl App {
         self.lay_out();
         self.message =
             Some("your progress and your answers in this lesson are forgotten; its runs and measurements stay".into());
-        effects.extend(self.remember_lesson());
+        effects.extend(self.save_lesson_state());
         effects
     }
 }

@@ -1,4 +1,4 @@
-//! Predictions and check questions: how each reads as lines, and what is known of the reader's answer.
+//! Predictions and check questions as lines, and the state of their answers.
 
 use crate::{App, Modal};
 use lesson::{
@@ -8,22 +8,22 @@ use lesson::{
 use protocol::{CellKey, Finding};
 use std::ops::Range;
 
-/// What a line of a question is.
+/// The kind of a line of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuestionLineKind {
     Question,
-    /// A choice or a thing to put in order, by its number from 0 as it is shown.
+    /// A choice or an item to put in order, by its index as shown.
     Option {
         number: usize,
         state: OptionState,
     },
-    /// Where a number or a few words are typed, and whether they were.
+    /// The input of a number or of words, and whether it has text.
     Input {
         is_given: bool,
     },
-    /// What to do next, and what is known besides.
+    /// The next step, or other information.
     Hint,
-    /// What is said to the answer; `None` where it is neither right nor wrong.
+    /// The feedback to an answer; `None` if it is neither right nor wrong.
     Feedback {
         right: Option<bool>,
     },
@@ -44,28 +44,28 @@ pub struct QuestionLine {
     pub text: String,
 }
 
-/// What has become of a prediction.
+/// The outcome of a prediction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum PredictionOutcome {
-    /// The cell that decides it has not run yet, or nothing decides it.
+    /// The deciding cell has not run yet, or there is none.
     #[default]
     Open,
-    /// It has run, and what decides has no number: in the words of its finding.
+    /// The deciding cell found no number; the text of its finding.
     NoNumber(String),
-    /// It has been measured; compared if there is an answer.
+    /// The outcome is known, with a comparison if there is an answer.
     Known(Option<Comparison>),
 }
 
-/// What is known of a question besides its cell.
+/// The state of a question that its lines depend on.
 #[derive(Clone, Debug, Default)]
 struct QuestionState<'s> {
     record: Option<&'s AnswerRecord>,
-    /// What is being typed.
+    /// The text that is being typed.
     typed: Option<&'s str>,
-    /// The confidence that is being asked for.
+    /// The confidence that is being typed.
     confidence: Option<&'s str>,
     outcome: PredictionOutcome,
-    /// Where the cell stands that decides the prediction.
+    /// Where the deciding cell is, in words.
     decided_in: String,
 }
 
@@ -84,7 +84,7 @@ impl QuestionLines {
         self.done.extend(wrapped.into_iter().map(|line| QuestionLine { kind, text: line.into_owned() }));
     }
 
-    /// An option, its further lines beneath its words.
+    /// Adds an option; further lines are indented.
     fn push_option(&mut self, number: usize, state: OptionState, text: &str) {
         let mark = match state {
             OptionState::Open => " ",
@@ -103,7 +103,7 @@ impl QuestionLines {
         self.done.push(QuestionLine { kind: QuestionLineKind::Blank, text: String::new() });
     }
 
-    /// The line on which a number or a few words are typed; `wanted` says what.
+    /// Adds the input of a number or of words; `wanted` names what is typed.
     fn push_input(&mut self, typed: Option<&str>, given: Option<String>, unit: &str, wanted: &str) {
         match (typed, given) {
             (Some(typed), _) => {
@@ -188,7 +188,7 @@ fn predict_lines(cell: &PredictCell, state: &QuestionState, mut lines: QuestionL
     lines.done
 }
 
-/// A check question; its choices stand in the order in which they are given.
+/// The lines of a check question. The choices are in the order given.
 fn quiz_lines(cell: &QuizCell, state: &QuestionState, mut lines: QuestionLines) -> Vec<QuestionLine> {
     let answer = state.record.map(|record| &record.answer);
     lines.push(QuestionLineKind::Question, &cell.question);
@@ -221,21 +221,21 @@ fn quiz_lines(cell: &QuizCell, state: &QuestionState, mut lines: QuestionLines) 
     lines.done
 }
 
-/// Rows of a race or of an experiment's figures on a screen of this height: nearly all of a small one, and of a large
-/// one so much that the words around it still show.
+/// Rows of a pane with figures on a screen of this height: nearly all of a small screen, and less of a large one so
+/// that the text around it is visible.
 pub(crate) fn pane_height(height: u16) -> u16 {
     let most = height.saturating_sub(1);
     (most.min(25) + most.saturating_sub(25) * 3 / 4).max(14)
 }
 
-/// The frame above and below the lines of a question, and a blank row at its end.
+/// Rows around the lines of a question: the frame above and below, and a blank one at the end.
 const FRAME: u16 = 3;
 
-/// The rows of a question with all that can be chosen, counted from its frame; what is said afterwards is left out.
+/// The rows of a question up to its last choice, counted from the frame; feedback is not included.
 pub(crate) fn question_rows(lines: &[QuestionLine]) -> Range<u16> {
     let is_asked =
         |line: &QuestionLine| matches!(line.kind, QuestionLineKind::Option { .. } | QuestionLineKind::Input { .. });
-    // The confidence is asked for behind a blank line of its own.
+    // The input of a confidence comes later, after a blank line.
     let end = lines.iter().enumerate().skip_while(|(_, line)| !is_asked(line)).find(|(_, line)| !is_asked(line));
     0..end.map_or(lines.len(), |(at, _)| at) as u16 + 1
 }
@@ -247,7 +247,7 @@ pub(crate) fn choice_rows(lines: &[QuestionLine], choice: usize) -> Option<Range
     Some(first..first + lines.iter().filter(|line| is_its(line)).count() as u16)
 }
 
-/// The choice that stands on this row of a question's cell.
+/// The choice at this row of a question's cell.
 pub(crate) fn choice_under(lines: &[QuestionLine], row: u16) -> Option<usize> {
     match lines.get(usize::from(row).checked_sub(1)?)?.kind {
         QuestionLineKind::Option { number, .. } => Some(number),
@@ -256,12 +256,12 @@ pub(crate) fn choice_under(lines: &[QuestionLine], row: u16) -> Option<usize> {
 }
 
 impl App {
-    /// A question as the reader sees it: choices in the reader's own order.
+    /// A check question with its choices in this reader's order.
     pub fn shuffled(&self, key: &CellKey, quiz: &QuizCell) -> QuizCell {
         quiz.shuffled(self.reader, &key.lesson, &key.cell)
     }
 
-    /// The lines of a question's cell in a frame of this width; `None` for other cells.
+    /// The lines of a question's cell, wrapped to this width; `None` for other cells.
     pub fn question_lines(&self, key: &CellKey, body: &CellBody, width: u16) -> Option<Vec<QuestionLine>> {
         // The frame and a column on either side.
         let width = usize::from(width.saturating_sub(4).max(10));
@@ -286,7 +286,7 @@ impl App {
         }
     }
 
-    /// Rows of a question's cell, 0 for other cells.
+    /// Rows of a question's cell; 0 for other cells.
     pub(crate) fn question_height(&self, key: &CellKey, body: &CellBody, width: u16) -> u16 {
         self.question_lines(key, body, width).map_or(0, |lines| lines.len() as u16 + FRAME)
     }
@@ -299,12 +299,12 @@ impl App {
         }
     }
 
-    /// A cell of any lesson.
+    /// Finds a cell of any lesson.
     pub fn cell_of(&self, key: &CellKey) -> Option<&Cell> {
         self.library.lessons[self.library.find(&key.lesson)?].cell(&key.cell)
     }
 
-    /// The reader's answer to a prediction, if it is whole.
+    /// The reader's answer to a prediction, if it is complete.
     pub fn prediction(&self, key: &CellKey, cell: &PredictCell) -> Option<&AnswerRecord> {
         self.answers.get(key).filter(|record| cell.accepts(&record.answer))
     }
@@ -321,7 +321,7 @@ impl App {
         PredictionOutcome::Known(record.and_then(|record| cell.compare(&record.answer, &found)))
     }
 
-    /// Whether what a prediction is about can be seen: it has been measured, or its cell shows first figures of it.
+    /// Whether the outcome of a prediction can be seen: it has been measured, or its cell shows first figures.
     pub(crate) fn is_outcome_visible(&self, key: &CellKey) -> bool {
         let Some(CellBody::Predict(cell)) = self.cell_of(key).map(|cell| &cell.body) else { return false };
         let Some(decider) = cell.decides.as_ref().map(|decision| decision.cell_key(&key.lesson)) else { return false };
@@ -332,7 +332,7 @@ impl App {
             || has_figures()
     }
 
-    /// Whether an answer can no longer be changed: its outcome, or its explanation, is on the screen.
+    /// Whether an answer can no longer be changed, as its outcome or its explanation can be seen.
     pub(crate) fn is_settled(&self, key: &CellKey, cell: &PredictCell) -> bool {
         self.prediction(key, cell).is_some_and(|record| record.opened || self.is_outcome_visible(key))
     }
@@ -355,8 +355,8 @@ impl App {
         format!("\"{cell_title}\" in {lesson}")
     }
 
-    /// What a cell has found with its lesson's settings, by key: an experiment by its last outcome, a race by the
-    /// reader's run of it.
+    /// The findings of a cell with its lesson's settings, by key: of an experiment's last outcome, or of a train cell's
+    /// run.
     pub fn findings_in(&self, key: &CellKey) -> Findings {
         let by_key = |findings: &[Finding]| -> Findings {
             findings.iter().map(|finding| (finding.key.clone(), finding.clone())).collect()
@@ -373,7 +373,7 @@ impl App {
     }
 }
 
-/// A cell's title; a question's is its question.
+/// A cell's title; for a question the question itself.
 pub(crate) fn cell_title(cell: &Cell) -> &str {
     match &cell.body {
         CellBody::Train(train) => &train.title,

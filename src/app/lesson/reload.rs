@@ -1,12 +1,12 @@
-//! A lesson that is being written: its file has changed on the disk, and the notebook follows.
+//! Reloads a lesson file that has changed on disk, while the reader writes it.
 
-use crate::lesson::view::moved;
+use crate::lesson::view::corresponding_line;
 use crate::{App, Effect};
 use lesson::{HighlightedCode, Parsed, check};
 
 impl App {
-    /// Takes the new state of a lesson's file in, or why it can't be read. What can't be understood leaves the last
-    /// good lesson on the screen and says what to mend.
+    /// Replaces a lesson by the new content of its file. If that has errors or can't be read, the last valid lesson
+    /// stays and the faults are shown.
     pub(crate) fn reload(&mut self, file: &str, lesson: Result<Box<Parsed>, String>) -> Vec<Effect> {
         let Some(at) = self.library.lessons.iter().position(|lesson| lesson.file == file) else { return Vec::new() };
         match lesson {
@@ -23,7 +23,7 @@ impl App {
                     if at == self.lesson {
                         self.follow_edit(focused);
                     }
-                    // Settings may be others now: what was measured with the old ones no longer counts.
+                    // The settings of cells may have changed, so outcomes with the old ones may no longer count.
                     self.lay_out_claims();
                 }
                 self.show_faults(faults.iter().map(ToString::to_string).collect());
@@ -32,7 +32,7 @@ impl App {
         self.request_highlighting()
     }
 
-    /// Asks for the colours of the open lesson's code, where they are missing.
+    /// Requests the highlighting of the open lesson's code, as far as it is missing.
     pub fn request_highlighting(&self) -> Vec<Effect> {
         let code = self.document().code_to_highlight();
         if code.is_empty() {
@@ -49,10 +49,10 @@ impl App {
         }
     }
 
-    /// Lays the changed lesson out; what stood on the screen stays there.
+    /// Lays out the changed lesson. The lines on the screen stay where they are.
     fn follow_edit(&mut self, focused: Option<String>) {
         let layout = self.layout();
-        let top = moved(&self.view.layout, &layout, self.view.top, self.view.height);
+        let top = corresponding_line(&self.view.layout, &layout, self.view.top, self.view.height);
         self.view.layout = layout;
         self.view.link = None;
         self.view.scroll_to(top);
@@ -63,7 +63,7 @@ impl App {
         }
     }
 
-    /// What to mend, in the banner and its list.
+    /// Shows faults in the banner and its list.
     fn show_faults(&mut self, faults: Vec<String>) {
         if self.lesson_faults != faults {
             self.lesson_faults = faults;

@@ -1,20 +1,11 @@
-//! How the notebook opens: at a lesson's head, and where the reader left off once the store has told.
+//! Restores the last session: the lesson that was open, at its saved position.
 
+use super::position::RestoreState;
 use crate::{App, Effect, LessonView, StoreQuery};
 
-/// What the open lesson still waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RestoreState {
-    #[default]
-    Done,
-    /// The place where the reader left off. A key that is pressed before lets it be.
-    WaitingForStore,
-    /// A screen with room for the lesson, which is then scrolled to where it was left.
-    WaitingForScreen,
-}
-
 impl App {
-    /// Asks for everything that the store has to tell. `restore`: the last lesson is opened as it was left.
+    /// Queries everything that the store has for the notebook. With `restore` the last lesson is opened at its saved
+    /// position.
     pub(crate) fn load_stored_state(&mut self, restore: bool) -> Vec<Effect> {
         let mut effects = [StoreQuery::Progress, StoreQuery::Runs, StoreQuery::RunFindings].map(Effect::Query).to_vec();
         if restore {
@@ -25,7 +16,7 @@ impl App {
         effects
     }
 
-    /// The store has told, or can't: goes where the reader left off if that is still wanted.
+    /// The store has answered or failed. Opens the last lesson unless the reader has pressed a key meanwhile.
     pub(crate) fn restore_lesson(&mut self, last_lesson: Option<&str>) -> Vec<Effect> {
         if self.restore == RestoreState::WaitingForStore {
             if let Some(lesson) = last_lesson.and_then(|id| self.library.find(id)).filter(|&at| at != self.lesson) {
@@ -42,7 +33,7 @@ impl App {
         self.request_highlighting()
     }
 
-    /// Scrolls to the kept place as soon as there is room.
+    /// Scrolls to the saved position once the screen is large enough.
     pub(crate) fn restore_position(&mut self) {
         if self.restore == RestoreState::WaitingForScreen && !self.screen.is_too_small() {
             self.scroll_to_saved_position();

@@ -1,19 +1,19 @@
-//! An experiment that the reader steers: each key asks the kernel for the same measurement, seen from elsewhere.
+//! Steering an experiment with the keys. Each key requests the same measurement with another input.
 
 use crate::{App, Effect, Modal};
 use crossterm::event::{KeyCode, KeyEvent};
 use protocol::{CellKey, Steer};
 
-/// The keys that steer, for the pane's last line.
+/// The keys that steer, for the last line of the pane.
 pub const STEER_KEYS: &str = "← ↑ ↓ → move · , . turn · + - digit · Tab layer · 0 back · Esc done";
 
-/// Degrees a key.
+/// Degrees for each key press.
 const TURN: i32 = 5;
-/// The last of the test digits.
+/// The index of the last test digit.
 const LAST: u32 = 9999;
 
 impl App {
-    /// Whether there is something to steer: an outcome with the lesson's settings.
+    /// Whether an experiment can be steered: it has an outcome with the lesson's settings.
     pub fn can_steer(&self, key: &CellKey) -> bool {
         let view = self.experiments.get(key).filter(|view| view.outcome.is_some());
         view.and_then(|view| view.spec.as_ref()).is_some_and(|spec| spec.experiment.steer().is_some())
@@ -36,17 +36,17 @@ impl App {
         }
         let measured = view.spec.as_ref().and_then(|spec| spec.experiment.steer());
         let Some(now) = view.steer.or(measured) else { return Vec::new() };
-        let next = turned(now, event.code);
+        let next = steered_by(now, event.code);
         if next == now {
             return Vec::new();
         }
         (view.steer, view.page) = (Some(next), 0);
-        // A cell that is at work is asked again when it has done.
+        // A running measurement is repeated when it has finished.
         if view.running.is_some() { Vec::new() } else { self.measure_again(key) }
     }
 
-    /// A measurement has ended: if the reader has steered on since, it is asked for again. A wish that is fulfilled is
-    /// forgotten, or two notebooks that steer the same cell would answer each other for ever.
+    /// Requests the measurement again if the reader has steered further meanwhile. Otherwise the steering is cleared,
+    /// so that two notebooks that steer the same cell don't trigger each other forever.
     pub(crate) fn continue_steering(&mut self, key: CellKey) -> Vec<Effect> {
         let Some(view) = self.experiments.get_mut(&key) else { return Vec::new() };
         let shown = view.spec.as_ref().and_then(|spec| spec.experiment.steer());
@@ -62,8 +62,8 @@ impl App {
     }
 }
 
-/// Where a key leads.
-fn turned(steer: Steer, code: KeyCode) -> Steer {
+/// The steering after this key.
+fn steered_by(steer: Steer, code: KeyCode) -> Steer {
     let step = |at: i32, by: i32| (at + by).clamp(-Steer::FAR, Steer::FAR);
     let turn = |by: i32| Steer { turn: (steer.turn + by + 180).rem_euclid(360) - 180, ..steer };
     match code {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn keys_lead_where_they_say_and_no_further() {
         let start = Steer::default();
-        let press = |keys: &[KeyCode]| keys.iter().fold(start, |steer, &code| turned(steer, code));
+        let press = |keys: &[KeyCode]| keys.iter().fold(start, |steer, &code| steered_by(steer, code));
         assert_eq!(
             press(&[KeyCode::Right, KeyCode::Up, KeyCode::Char('.')]),
             Steer { right: 1, down: -1, turn: 5, ..start }
@@ -97,6 +97,6 @@ mod tests {
         assert_eq!(press(&[KeyCode::Char('.'); 37]).turn, -175);
         assert_eq!(press(&[KeyCode::Tab, KeyCode::Tab, KeyCode::Char('-')]), start);
         let there = press(&[KeyCode::Char('+'), KeyCode::Down, KeyCode::Tab]);
-        assert_eq!(turned(there, KeyCode::Char('0')), Steer { digit: 1, layer: 1, ..start });
+        assert_eq!(steered_by(there, KeyCode::Char('0')), Steer { digit: 1, layer: 1, ..start });
     }
 }

@@ -1,4 +1,4 @@
-//! Where the reader stands in a lesson.
+//! The open lesson's layout, scroll position and focus.
 
 use lesson::{Layout, Line, ScrollPosition, Target};
 use std::ops::Range;
@@ -7,26 +7,26 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub struct LessonView {
     pub layout: Layout,
-    /// First line shown.
+    /// The first visible line.
     pub top: usize,
-    /// The rows of the cells with panes when it was laid out.
+    /// The rows of the panes at the time of the layout.
     pub panes: Vec<u16>,
-    /// Which sealed blocks were folded then.
+    /// Which sealed blocks were folded at the time of the layout.
     pub folds: Vec<bool>,
-    /// Lines shown.
+    /// The number of visible lines.
     pub height: usize,
-    /// Number of the cell that keys go to.
+    /// The index of the cell that keys act on.
     pub focus: Option<usize>,
-    /// Number of the link that Enter follows, while it is on the screen.
+    /// The index of the link that Enter follows, while it is visible.
     pub link: Option<usize>,
-    /// The line that was just jumped to, until the next key.
+    /// The line of the last jump, until the next key.
     pub arrived: Option<usize>,
 }
 
 impl LessonView {
-    /// Takes a new layout, keeping the place: the focused cell, or what stands on top.
+    /// Replaces the layout and keeps the position of the focused cell, or else of the line at the top.
     pub fn set_layout(&mut self, layout: Layout, height: u16) {
-        // Whoever stands at the beginning stays there.
+        // At the top of a lesson the position stays there.
         let focus = self.focus.filter(|_| self.top > 0);
         let anchor = focus.and_then(|cell| self.layout.cells.get(cell).map(|(line, _)| (cell, *line)));
         let top = match anchor {
@@ -34,23 +34,25 @@ impl LessonView {
                 let new = layout.cells.get(cell).map_or(0, |(line, _)| *line);
                 (new + self.top).saturating_sub(line)
             }
-            None if self.layout.width == layout.width => moved(&self.layout, &layout, self.top, self.height),
+            None if self.layout.width == layout.width => {
+                corresponding_line(&self.layout, &layout, self.top, self.height)
+            }
             None => layout.line_at(self.layout.scroll_position(self.top)),
         };
-        // Blocks that unfold bring links with them, and take their own line away.
+        // Unfolding a block changes the links.
         if self.layout.links.len() != layout.links.len() {
             self.link = None;
         }
         self.layout = layout;
         self.height = usize::from(height);
         self.scroll_to(top);
-        // What was being watched stays whole on the screen.
+        // The focused cell stays wholly visible.
         if let Some((cell, _)) = anchor {
             self.show_cell(cell);
         }
     }
 
-    /// What stands on top, at whatever width.
+    /// The content at the top, independent of the width.
     pub fn spot(&self) -> ScrollPosition {
         self.layout.scroll_position(self.top)
     }
@@ -68,9 +70,9 @@ impl LessonView {
         self.scroll_to(self.top.saturating_add_signed(lines));
     }
 
-    /// Lines to the next page, which keeps two of this one. A cell, a formula or a picture is not cut where it
-    /// can be helped: one that reaches beyond the screen comes to the top, and one that was seen whole is left behind
-    /// whole.
+    /// Lines to scroll for the next page, which repeats two lines of this one. A cell, formula or picture is not cut if
+    /// that can be avoided: one that the lower edge cuts comes to the top, and one that was wholly visible is scrolled
+    /// past.
     pub fn page_down(&self) -> isize {
         let (top, end) = (self.top, self.top + self.height);
         let next = end.saturating_sub(2).max(top + 1);
@@ -80,7 +82,7 @@ impl LessonView {
         (to - top) as isize
     }
 
-    /// Lines to the page before, in the same manner.
+    /// Lines to scroll for the page before, by the same rules.
     pub fn page_up(&self) -> isize {
         let (top, end) = (self.top, self.top + self.height);
         let last = (top + 2).min(end.saturating_sub(1));
@@ -90,25 +92,25 @@ impl LessonView {
         (end - to) as isize
     }
 
-    /// The cell, formula or picture that an edge above this line would cut: its first line, and the one behind it.
+    /// The cell, formula or picture that an edge above this line would cut: its first line, and the line after it.
     fn across(&self, line: usize) -> Option<(usize, usize)> {
         let kept = self.layout.cells.iter().chain(&self.layout.wholes);
         let mut ends = kept.map(|&(from, height)| (from, from + usize::from(height)));
         ends.find(|&(from, to)| from < line && line < to)
     }
 
-    /// Puts a cell on the screen, whole if it fits, and into focus.
+    /// Scrolls a cell into view, all of it if it fits, and focuses it.
     pub fn show_cell(&mut self, cell: usize) {
         if let Some(&(_, height)) = self.layout.cells.get(cell) {
             self.show_rows(cell, &(0..height));
         }
     }
 
-    /// Puts these rows of a cell on the screen, as many as fit, and the cell into focus.
+    /// Scrolls these rows of a cell into view, as many as fit, and focuses the cell.
     pub fn show_rows(&mut self, cell: usize, rows: &Range<u16>) {
         let Some(&(line, height)) = self.layout.cells.get(cell) else { return };
         if !self.shows(cell, rows) {
-            // The whole cell where it fits, so that what belongs together is seen together.
+            // If the whole cell fits, all of it is shown.
             let rows = if usize::from(height) <= self.height { 0..height } else { rows.clone() };
             let spare = self.height.saturating_sub(rows.len());
             self.top = (line + usize::from(rows.start)).saturating_sub(spare / 2).min(self.bottom());
@@ -116,7 +118,7 @@ impl LessonView {
         self.focus = Some(cell);
     }
 
-    /// Whether these rows of a cell are on the screen; where they are more than the screen has, whether they fill it.
+    /// Whether these rows of a cell are visible, or fill the screen if they are more than it has.
     pub fn shows(&self, cell: usize, rows: &Range<u16>) -> bool {
         let Some(&(line, _)) = self.layout.cells.get(cell) else { return false };
         let (from, to) = (line + usize::from(rows.start), line + usize::from(rows.end));
@@ -128,14 +130,15 @@ impl LessonView {
         self.layout.cells.get(cell).is_some_and(|&(_, height)| self.shows(cell, &(0..height)))
     }
 
-    /// Whether some of a cell is on the screen.
+    /// Whether any part of a cell is visible.
     pub fn sees_cell(&self, cell: usize) -> bool {
         let seen =
             |&(line, height): &(usize, u16)| line < self.top + self.height && line + usize::from(height) > self.top;
         self.layout.cells.get(cell).is_some_and(seen)
     }
 
-    /// The next cell in this direction: the one in focus as long as it is not seen whole, so that none is skipped.
+    /// The next cell in this direction. It is the focused one as long as not all of it is visible, so that none is
+    /// skipped.
     pub fn next_cell(&self, forward: bool) -> Option<usize> {
         let count = self.layout.cells.len();
         let is_shown = |cell: &usize| self.layout.cells[*cell].1 > 0;
@@ -150,8 +153,8 @@ impl LessonView {
         }
     }
 
-    /// Brings the next cell in this direction into focus, or chooses the line of a folded block that stands before it;
-    /// says whether there is one.
+    /// Focuses the next cell in this direction, or chooses the line of a folded block before it; returns whether there
+    /// is one.
     pub fn step_cell(&mut self, forward: bool) -> bool {
         let folded = |link: usize| {
             let link = &self.layout.links[link];
@@ -206,7 +209,7 @@ impl LessonView {
         Some(&self.layout.links[self.chosen_link()?].target)
     }
 
-    /// Chooses the next link, from the first or last on the screen if none is chosen; says whether there is one.
+    /// Chooses the next link in this direction, starting with those on the screen; returns whether there is one.
     pub fn step_link(&mut self, forward: bool) -> bool {
         let links = &self.layout.links;
         let line = |link: usize| links[link].parts.first().map_or(0, |part| part.0);
@@ -225,13 +228,13 @@ impl LessonView {
         true
     }
 
-    /// Of the cells on the screen, the one with the most rows to see; the focused one wins a tie. At the head of a lesson
-    /// none comes into focus by itself: whoever has just arrived has chosen nothing yet.
+    /// The visible cell with the most visible rows; the focused one wins a tie. At the top of a lesson no cell is
+    /// focused by itself.
     fn cell_in_view(&self) -> Option<usize> {
         let shown = |&(line, height): &(usize, u16)| {
             let (from, to) = (line.max(self.top), (line + usize::from(height)).min(self.top + self.height));
             let seen = to.saturating_sub(from);
-            // Half of it, or a good part of the screen.
+            // Half of the cell, or a third of the screen.
             (seen * 2 >= usize::from(height) || seen * 3 >= self.height).then_some(seen).filter(|seen| *seen > 0)
         };
         if self.top == 0 {
@@ -248,30 +251,30 @@ impl LessonView {
         ((self.top + self.height).min(total) * 100 / total) as u8
     }
 
-    /// The line of a heading or, failing that, of the sources.
+    /// The line of a heading, by its anchor.
     pub fn line_of(&self, anchor: &str) -> Option<usize> {
         self.layout.headings.iter().find(|heading| heading.anchor == anchor).map(|heading| heading.line)
     }
 
-    /// The lines on the screen.
+    /// The visible lines.
     pub fn shown(&self) -> &[Line] {
         let end = (self.top + self.height).min(self.layout.lines.len());
         &self.layout.lines[self.top.min(end)..end]
     }
 }
 
-/// Where the line `top` of the old layout stands in the new one, of which `height` are on the screen. An edit leaves
-/// the lines before it and behind it as they were.
-pub(crate) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
-    let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| alike(a, b)).count();
+/// Finds the line of the new layout that corresponds to line `top` of the old one, which shows `height` lines from
+/// there. An edit leaves the lines before and after it as they were.
+pub(crate) fn corresponding_line(old: &Layout, new: &Layout, top: usize, height: usize) -> usize {
+    let before = old.lines.iter().zip(&new.lines).take_while(|(a, b)| is_same_line(a, b)).count();
     if top < before {
         return top;
     }
-    let behind = old.lines.iter().rev().zip(new.lines.iter().rev()).take_while(|(a, b)| alike(a, b)).count();
+    let behind = old.lines.iter().rev().zip(new.lines.iter().rev()).take_while(|(a, b)| is_same_line(a, b)).count();
     if top >= old.lines.len() - behind {
         return top + new.lines.len() - old.lines.len();
     }
-    // Several edits: the first words on the screen that are still there, or the heading above them.
+    // After several edits: the first visible words that are still there, or else the heading above them.
     let words = |line: &Line| matches!(line, Line::Text(spans) if !spans.is_empty());
     let shown = old.lines.iter().enumerate().skip(top).take(height).filter(|(_, line)| words(line));
     let mut kept = shown.filter_map(|(at, line)| {
@@ -286,8 +289,8 @@ pub(crate) fn moved(old: &Layout, new: &Layout, top: usize, height: usize) -> us
     again.map_or(before, |(old, new)| new.line + top - old.line)
 }
 
-/// Cells and pictures are numbered anew when one is added.
-fn alike(a: &Line, b: &Line) -> bool {
+/// Cells and pictures are renumbered when one is added, so their numbers are ignored.
+fn is_same_line(a: &Line, b: &Line) -> bool {
     match (a, b) {
         (Line::Cell { row: a, .. }, Line::Cell { row: b, .. })
         | (Line::Picture { row: a, .. }, Line::Picture { row: b, .. }) => a == b,
@@ -313,11 +316,12 @@ mod tests {
 
     #[test]
     fn a_page_cuts_no_cell_that_fits() {
-        // Cut by the lower edge: it comes to the top. Seen whole: it is left behind whole. One too tall is paged through.
+        // A cell that the lower edge cuts comes to the top. A wholly visible one is scrolled past. One that is too tall
+        // is paged through.
         for (top, next) in [(0, 15), (3, 23), (15, 33), (40, 58), (60, 78), (73, 92)] {
             assert_eq!(top + view(top).page_down() as usize, next, "from {top}");
         }
-        // Cut by the upper edge: it comes to the bottom.
+        // A cell that the upper edge cuts comes to the bottom.
         for (top, before) in [(18, 3), (14, 0), (40, 22), (60, 42)] {
             let view = view(top);
             assert_eq!(view.top.saturating_sub(view.page_up() as usize), before, "from {top}");

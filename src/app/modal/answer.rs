@@ -4,17 +4,8 @@ use super::text_input::edit;
 use super::{AnswerEntry, ConfidenceEntry, Modal};
 use crate::{App, Effect, keys};
 use crossterm::event::{KeyCode, KeyEvent};
-use protocol::CellKey;
 
 impl App {
-    /// The answer that is being typed in this cell.
-    pub fn answer_entry_in(&self, key: &CellKey) -> Option<&AnswerEntry> {
-        match self.modals.last() {
-            Some(Modal::AnswerEntry(guess)) if guess.cell == *key => Some(guess),
-            _ => None,
-        }
-    }
-
     pub(crate) fn answer_entry_key(&mut self, mut guess: AnswerEntry, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
@@ -28,7 +19,7 @@ impl App {
         Vec::new()
     }
 
-    /// Keys while a confidence is asked for. A key that is none of them does what it does in the lesson.
+    /// Handles a key while a confidence is asked for. Any other key acts on the lesson.
     pub(crate) fn confidence_key(&mut self, mut entry: ConfidenceEntry, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {

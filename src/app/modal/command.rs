@@ -1,4 +1,4 @@
-//! The command line that `:` opens: a few words for what the keys do, and for what no key does.
+//! The command line that `:` opens. Some commands do what a key does, others have no key.
 
 use super::text_input::edit;
 use super::{CommandLine, Completion, Modal};
@@ -9,20 +9,20 @@ use crossterm::event::KeyCode;
 use protocol::RunId;
 use std::str::FromStr;
 
-/// What was asked for.
+/// A parsed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// What a key does too.
+    /// An action that a key has too.
     Act(Action),
-    /// The lesson of this id, or the one whose title begins so.
+    /// Opens the lesson with this id, or the one whose title begins with the text.
     Open(String),
-    /// One run's chart.
+    /// Shows the chart of a run.
     Run(i64),
-    /// Forgets progress and answers of the open lesson.
+    /// Forgets the progress and the answers of the open lesson.
     Reset,
 }
 
-/// What a command takes behind its word.
+/// The argument of a command.
 #[derive(Clone, Copy)]
 enum Argument {
     None(Action),
@@ -31,7 +31,7 @@ enum Argument {
     Run,
 }
 
-/// Every command: its word, a shorter one, what it takes.
+/// Every command: its name, its short name, its argument.
 const COMMANDS: [(&str, &str, Argument); 10] = [
     ("open", "o", Argument::Lesson),
     ("run", "run", Argument::Run),
@@ -45,7 +45,7 @@ const COMMANDS: [(&str, &str, Argument); 10] = [
     ("quit", "q", Argument::None(Action::Quit)),
 ];
 
-/// Each command as it is written, for the line's own help.
+/// The list of commands that the command line shows.
 pub fn commands() -> String {
     let written = COMMANDS.map(|(word, _, argument)| match argument {
         Argument::Lesson => format!("{word} LESSON"),
@@ -98,7 +98,7 @@ impl App {
                     Err(why) => line = CommandLine { text: line.text, error: Some(why), ..CommandLine::default() },
                 }
             }
-            // An emptied line closes, as it does in an editor.
+            // Backspace in an empty line closes it, as in an editor.
             KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
             KeyCode::Tab | KeyCode::BackTab => self.complete(&mut line, code == KeyCode::Tab),
             KeyCode::Up => self.recall(&mut line, -1),
@@ -112,7 +112,7 @@ impl App {
         Vec::new()
     }
 
-    /// Completes a line to the next of those that it can become.
+    /// Replaces the line by its next completion.
     fn complete(&self, line: &mut CommandLine, forward: bool) {
         line.error = None;
         let completion = if let Some(Completion { lines, selected }) = line.completion.take() {
@@ -129,11 +129,11 @@ impl App {
             Completion { lines, selected }
         };
         line.text.clone_from(&completion.lines[completion.selected]);
-        // The only one is settled: the next Tab completes what follows it.
+        // A single completion is final, so the next Tab completes the argument.
         line.completion = Some(completion).filter(|completion| completion.lines.len() > 1);
     }
 
-    /// Shows an earlier line, or a later one; behind the last stands what was being typed.
+    /// Recalls an earlier or a later command; after the last one comes what was typed before.
     fn recall(&self, line: &mut CommandLine, by: isize) {
         let count = self.commands.len();
         let (at, typed) = line.recalled.take().unwrap_or_else(|| (count, line.text.clone()));
@@ -171,7 +171,7 @@ impl App {
         }
     }
 
-    /// The lines that the beginning of one can be completed to, in the order in which Tab offers them.
+    /// The completions of a line, in the order in which Tab offers them.
     pub(crate) fn completions(&self, line: &str) -> Vec<String> {
         let line = line.trim_start();
         let Some((word, rest)) = line.split_once(char::is_whitespace) else {

@@ -1,4 +1,4 @@
-//! Gives a key or pasted text to the modal on top.
+//! Passes a key or pasted text to the modal on top.
 
 use super::settings::RESET;
 use super::text_input::{LONGEST_RUN_LINE, edit, edit_up_to};
@@ -8,9 +8,9 @@ use crate::{Action, App, Effect, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use protocol::RequestBody;
 
-/// A key as what lies on top takes it: Ctrl-U empties a line of text, as it does in a shell; Ctrl-R brings back what a
-/// form began with; no other letter with Ctrl or Alt is text.
-fn unchorded(key: KeyEvent) -> Option<KeyEvent> {
+/// Translates a key for modals. Ctrl-U empties the line, as in a shell, and Ctrl-R resets the form. Any other letter
+/// with Ctrl or Alt is ignored.
+fn translate_key(key: KeyEvent) -> Option<KeyEvent> {
     match key.code {
         KeyCode::Char('u') if key.modifiers == KeyModifiers::CONTROL => Some(KeyCode::Delete.into()),
         KeyCode::Char('r') if key.modifiers == KeyModifiers::CONTROL => Some(RESET.into()),
@@ -19,8 +19,8 @@ fn unchorded(key: KeyEvent) -> Option<KeyEvent> {
     }
 }
 
-/// The first line shown of a text that is only read; any key that does not scroll closes it.
-fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
+/// The new first line of a text that is scrolled; `None` for a key that closes it.
+fn scrolled_top(key: KeyEvent, top: usize) -> Option<usize> {
     match keys::action(key)? {
         Action::Down => Some(top + 1),
         Action::Up => Some(top.saturating_sub(1)),
@@ -31,7 +31,7 @@ fn scrolled(key: KeyEvent, top: usize) -> Option<usize> {
 }
 
 impl Modal {
-    /// Whether it is only looked at: it takes no text, and asks no question that a letter answers.
+    /// Whether a modal only shows something: it takes no text and asks no question that a letter answers.
     fn is_browsed(&self) -> bool {
         match self {
             Self::Help { .. }
@@ -59,19 +59,18 @@ impl Modal {
 
 impl App {
     pub(crate) fn modal_key(&mut self, modal: Modal, key: KeyEvent) -> Vec<Effect> {
-        let Some(key) = unchorded(key) else {
+        let Some(key) = translate_key(key) else {
             self.modals.push(modal);
             return Vec::new();
         };
-        // The command line and the search open over whatever takes no text and asks no question: their letters would be
-        // taken for keys of what lies there.
+        // The command line and the search open only over such modals. Elsewhere their keys are text or answers.
         if let Some(action @ (Action::Command | Action::Search)) = keys::action(key)
             && modal.is_browsed()
         {
             self.modals.push(modal);
             return self.perform_action(action);
         }
-        // Every arm puts the modal back unless it closes.
+        // Every arm pushes the modal back unless it closes.
         match (modal, key.code) {
             (Modal::Settings(cell, settings), KeyCode::Esc) => {
                 self.save_draft(cell, *settings);
@@ -82,7 +81,7 @@ impl App {
             }
             (Modal::Help { top }, _) => {
                 let last = keys::shown().count().saturating_sub(self.screen.help_rows());
-                self.modals.extend(scrolled(key, top).map(|top| Modal::Help { top: top.min(last) }));
+                self.modals.extend(scrolled_top(key, top).map(|top| Modal::Help { top: top.min(last) }));
                 Vec::new()
             }
             (Modal::Settings(cell, settings), code) => self.settings_key(cell, settings, code),
@@ -112,7 +111,7 @@ impl App {
             (Modal::Confidence(entry), code) => self.confidence_key(entry, code, key),
             (Modal::Faults { top }, _) => {
                 let last = self.last_fault_line();
-                self.modals.extend(scrolled(key, top).map(|top| Modal::Faults { top: top.min(last) }));
+                self.modals.extend(scrolled_top(key, top).map(|top| Modal::Faults { top: top.min(last) }));
                 Vec::new()
             }
             (Modal::Confirm(work), code) => self.confirm_key(work, code),
@@ -132,7 +131,7 @@ impl App {
         }
     }
 
-    /// The question before what takes long. Enter asked it, so another key answers: a press too many starts nothing.
+    /// Asks before long work. Enter opened the question, so another key confirms it: an extra Enter starts nothing.
     fn confirm_key(&mut self, work: Work, code: KeyCode) -> Vec<Effect> {
         match (code, &work) {
             (KeyCode::Char('y'), Work::Training(cell, _))

@@ -1,4 +1,4 @@
-//! The headings of the open lesson, to jump to.
+//! The list of the open lesson's headings, to jump to one.
 
 use super::text_input::edit;
 use super::{HeadingList, Modal};
@@ -6,8 +6,8 @@ use crate::{App, Effect};
 use crossterm::event::KeyCode;
 
 impl App {
-    /// Indices of the lesson's headings that hold every word of the query, letter case aside.
-    pub fn headings_like(&self, query: &str) -> Vec<usize> {
+    /// The indices of the headings that contain every word of the query. Case is ignored.
+    pub fn matching_headings(&self, query: &str) -> Vec<usize> {
         let words: Vec<String> = query.to_lowercase().split_whitespace().map(String::from).collect();
         let headings = self.view.layout.headings.iter().enumerate();
         let like = headings.filter(|(_, heading)| {
@@ -17,7 +17,7 @@ impl App {
         like.map(|(at, _)| at).collect()
     }
 
-    /// Opens the list at the heading above what is being read.
+    /// Opens the list with the heading above the reading position selected.
     pub(crate) fn open_headings(&mut self) {
         let headings = &self.view.layout.headings;
         if headings.is_empty() {
@@ -29,7 +29,7 @@ impl App {
     }
 
     pub(crate) fn headings_key(&mut self, mut headings: HeadingList, code: KeyCode) -> Vec<Effect> {
-        let hits = self.headings_like(&headings.query);
+        let hits = self.matching_headings(&headings.query);
         let last = hits.len().saturating_sub(1);
         match code {
             KeyCode::Enter => {

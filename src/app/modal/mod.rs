@@ -1,4 +1,4 @@
-//! What lies over the lesson; keys go to the topmost.
+//! What is shown over the lesson, with its state. Keys go to the topmost modal; the files beside this one handle them.
 
 mod answer;
 pub(crate) mod command;
@@ -10,9 +10,10 @@ mod search;
 mod settings;
 mod text_input;
 
+use crate::App;
 use crate::chart::Pane;
 use crate::screen::Screen;
-use crate::study::form::Settings;
+use crate::study::form::StudyForm;
 use crate::work::Work;
 use lesson::{Answer, CONFIDENCE, Hit};
 use protocol::{CellKey, RunId};
@@ -22,41 +23,41 @@ pub enum Modal {
     Help {
         top: usize,
     },
-    Settings(CellKey, Box<Settings>),
+    Settings(CellKey, Box<StudyForm>),
     Quit(QuitChoice),
     Runs(RunsList),
-    /// One run's chart, opened from the list.
+    /// The chart of one run, opened from the list.
     Run(RunId),
     Search(Search),
     Headings(HeadingList),
-    /// The contents with the keys in them; the index of the chosen lesson.
+    /// The contents while they have the keys; the index of the selected lesson.
     Contents(usize),
     Command(CommandLine),
-    /// The kernel that runs is of another version: its own sentence, and the offer to restart it.
+    /// The running kernel has another version: its own sentence, and the offer to restart it.
     OtherVersion(String),
-    /// Values are being read in a pane; its viewport has the cursor.
+    /// Values of a pane are being read. The pane's viewport has the cursor.
     Values(Pane),
-    /// An experiment takes the keys that steer it.
+    /// Keys steer the experiment of this cell.
     Steer(CellKey),
     /// An answer is being typed.
     AnswerEntry(AnswerEntry),
-    /// How sure the reader is of a prediction.
+    /// The reader's confidence in a prediction is being typed.
     Confidence(ConfidenceEntry),
-    /// What to mend in the lesson that is being written, from this line on.
+    /// The faults of the lesson file that is being written, scrolled to this line.
     Faults {
         top: usize,
     },
-    /// Whether to forget what the reader did in the open lesson.
+    /// Asks before the progress in the open lesson is forgotten.
     Reset,
-    /// Whether to start what takes long.
+    /// Asks before long work starts.
     Confirm(Work),
-    /// A run's new name, or the file to export it to.
+    /// A run's new name, or the file that it is exported to, is being typed.
     RunLine(RunLine),
-    /// Whether to delete a run.
+    /// Asks before a run is deleted.
     DeleteRun(RunId),
 }
 
-/// What becomes of the races when the notebook quits.
+/// What happens to active runs when the notebook quits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QuitChoice {
     #[default]
@@ -76,7 +77,7 @@ impl QuitChoice {
         }
     }
 
-    /// The choice so many places on, within the list.
+    /// Moves by so many choices, within the list.
     pub fn step(self, by: isize) -> Self {
         let at = Self::ALL.iter().position(|&choice| choice == self).unwrap_or(0);
         Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
@@ -89,23 +90,24 @@ pub struct RunsList {
 }
 
 impl RunsList {
-    /// The first run shown, and how many are: a frame, a head and two lines below take the rest.
+    /// The index of the first visible run, and how many rows there are: the frame, a header and two lines below take
+    /// the rest.
     pub fn shown(&self, screen: &Screen) -> (usize, usize) {
         window(self.selected, screen.runs().height.saturating_sub(5 + Self::detail_rows(screen)))
     }
 
-    /// Rows beneath the list for all that is known of the chosen run, a blank one above and below; none on a small
+    /// Rows beneath the list for the details of the selected run, with a blank row above and below; none on a small
     /// screen.
     pub fn detail_rows(screen: &Screen) -> u16 {
         if screen.runs().height < 16 { 0 } else { 6 }
     }
 }
 
-/// A list of headings that typing narrows.
+/// A list of headings that typing filters.
 #[derive(Clone, Debug, Default)]
 pub struct HeadingList {
     pub query: String,
-    /// Place among the headings that match.
+    /// Index among the headings that match.
     pub selected: usize,
 }
 
@@ -117,13 +119,14 @@ pub struct Search {
 }
 
 impl Search {
-    /// The first hit shown, and how many are: a frame, the query and two blank lines take the rest.
+    /// The index of the first visible hit, and how many rows there are: the frame, the query and two blank lines take
+    /// the rest.
     pub fn shown(&self, screen: &Screen) -> (usize, usize) {
         window(self.selected, screen.search().height.saturating_sub(5))
     }
 }
 
-/// So many rows of a list, the chosen one among them.
+/// The first visible row and the number of rows of a list, so that the selected row is visible.
 fn window(selected: usize, rows: u16) -> (usize, usize) {
     let rows = usize::from(rows).max(1);
     (selected.saturating_sub(rows - 1), rows)
@@ -132,15 +135,15 @@ fn window(selected: usize, rows: u16) -> (usize, usize) {
 #[derive(Clone, Debug, Default)]
 pub struct CommandLine {
     pub text: String,
-    /// What was wrong with it when Enter was pressed.
+    /// What was wrong with the command when Enter was pressed.
     pub error: Option<String>,
-    /// What Tab chooses from, until something else is typed.
+    /// The completions that Tab steps through, until something else is typed.
     pub completion: Option<Completion>,
-    /// Which of the earlier lines is shown, and what had been typed before.
+    /// The index of the recalled command, and what had been typed before.
     pub recalled: Option<(usize, String)>,
 }
 
-/// The lines that a begun one can be completed to.
+/// The completions of a command line.
 #[derive(Clone, Debug)]
 pub struct Completion {
     pub lines: Vec<String>,
@@ -153,26 +156,26 @@ pub struct RunLine {
     pub run: RunId,
     pub purpose: RunLinePurpose,
     pub text: String,
-    /// What was wrong with it when Enter was pressed.
+    /// What was wrong with the text when Enter was pressed.
     pub error: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunLinePurpose {
-    /// Its name; none if the line is empty.
+    /// The run's name; an empty line removes it.
     Name,
-    /// The file that its curves are written to; how its name ends tells the format.
+    /// The file that its curves are written to. The file's extension decides the format.
     Export,
 }
 
-/// What is asked for where an answer is typed.
+/// What kind of answer is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
     Number,
     Words,
 }
 
-/// An answer on its way into a prediction or a question.
+/// The text of an answer that is being typed.
 #[derive(Clone, Debug)]
 pub struct AnswerEntry {
     pub cell: CellKey,
@@ -181,7 +184,7 @@ pub struct AnswerEntry {
 }
 
 impl AnswerEntry {
-    /// The answer as typed; a decimal comma will do.
+    /// Parses the answer. A decimal comma is accepted.
     pub fn answer(&self) -> Option<Answer> {
         let text = self.text.trim();
         match self.kind {
@@ -194,29 +197,29 @@ impl AnswerEntry {
     }
 }
 
-/// A confidence on its way into a prediction.
+/// The text of a confidence that is being typed.
 #[derive(Clone, Debug)]
 pub struct ConfidenceEntry {
     pub cell: CellKey,
     pub text: String,
-    /// What stands there was not typed: the first digit takes its place.
+    /// The text is only a suggestion, so the first digit replaces it.
     pub is_suggested: bool,
 }
 
 impl ConfidenceEntry {
-    /// By how much + and - change it.
+    /// How much + and - change it.
     const STEP: u8 = 5;
 
     pub fn new(cell: CellKey) -> Self {
         Self { cell, text: "75".into(), is_suggested: true }
     }
 
-    /// In percent, if it can be stated.
+    /// The confidence in percent, if it is in range.
     pub fn percent(&self) -> Option<u8> {
         self.text.parse().ok().filter(|percent| CONFIDENCE.contains(percent))
     }
 
-    /// Takes one more digit; no confidence has three.
+    /// Appends a digit; a confidence has no more than two.
     pub fn insert(&mut self, digit: char) {
         if self.is_suggested {
             self.text.clear();
@@ -237,7 +240,7 @@ impl ConfidenceEntry {
         self.text.clear();
     }
 
-    /// A step up or down, to a multiple of it and within what can be stated.
+    /// Changes the confidence to the next multiple of the step, within the range.
     pub fn step(&mut self, up: bool) {
         let percent = self.text.parse::<u8>().unwrap_or(0);
         let below = percent / Self::STEP * Self::STEP;
@@ -248,6 +251,16 @@ impl ConfidenceEntry {
         };
         self.text = next.clamp(*CONFIDENCE.start(), *CONFIDENCE.end()).to_string();
         self.is_suggested = false;
+    }
+}
+
+impl App {
+    /// The answer that is being typed in this cell.
+    pub fn answer_entry_in(&self, key: &CellKey) -> Option<&AnswerEntry> {
+        match self.modals.last() {
+            Some(Modal::AnswerEntry(guess)) if guess.cell == *key => Some(guess),
+            _ => None,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The list of runs, one run's chart, and the lines in which a run is named or exported.
+//! Keys of the list of runs, of one run's chart, and of the lines in which a run is named or exported.
 
 use super::text_input::{LONGEST_RUN_LINE, edit_up_to};
 use super::{Modal, RunLine, RunLinePurpose, RunsList};
@@ -6,7 +6,7 @@ use crate::{Action, App, Effect, Pane, StoreQuery, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use protocol::{RequestBody, RunId, RunState};
 
-/// How the name of an exported file may end.
+/// The extensions of files that a run can be exported to.
 const EXPORTS: [&str; 4] = [".csv", ".json", ".svg", ".png"];
 
 impl App {
@@ -76,7 +76,7 @@ impl App {
         }
     }
 
-    /// The keys that do something with the chosen run.
+    /// Handles the keys that act on the selected run.
     fn run_action(&mut self, run: RunId, code: KeyCode) {
         let summary = self.runs.iter().find(|summary| summary.run == run);
         let line = |purpose, text| Modal::RunLine(RunLine { run, purpose, text, error: None });

@@ -1,4 +1,4 @@
-//! The search over all lessons.
+//! Keys of the search over all lessons.
 
 use super::text_input::edit;
 use super::{Modal, Search};
@@ -30,16 +30,16 @@ impl App {
         Vec::new()
     }
 
-    /// What a search finds; folded blocks keep their text.
+    /// The hits of a query. Folded blocks are not searched.
     pub(crate) fn search(&self, query: &str) -> Vec<Hit> {
         self.library.search(query, |document, sealed| self.is_folded(document, sealed))
     }
 
-    /// Goes where a search found its words; Esc comes back.
+    /// Opens the place of a hit; Esc returns.
     pub(crate) fn open_hit(&mut self, hit: &Hit) -> Vec<Effect> {
         self.push_return_position();
         self.modals.clear();
-        let mut effects = self.visit(hit.lesson);
+        let mut effects = self.open_lesson_at_top(hit.lesson);
         let layout = &self.view.layout;
         let line = match &hit.found {
             Found::Head => Some(0),
@@ -47,7 +47,7 @@ impl App {
             Found::Block(source) => {
                 let word = self.glyphs.text(&hit.text[hit.at.clone()]);
                 let lines = layout.block_at(*source);
-                lines.clone().find(|line| layout.lines[*line].holds(&word)).or(Some(lines.start))
+                lines.clone().find(|line| layout.lines[*line].contains(&word)).or(Some(lines.start))
             }
             Found::Cell(cell) => {
                 effects.extend(self.arrive_at_cell(*cell));

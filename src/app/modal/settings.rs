@@ -1,25 +1,25 @@
-//! The form in which the settings of a study are edited. Edits that are not used yet are kept as a draft.
+//! Keys of the form that edits a study. Edits that are not used yet are kept as a draft.
 
 use super::Modal;
-use crate::study::form::Settings;
+use crate::study::form::StudyForm;
 use crate::{App, Effect};
 use crossterm::event::KeyCode;
 use protocol::{CellKey, Study};
 
-/// Brings a form back to what the lesson gives.
+/// The key that resets the form to the lesson's settings.
 pub(super) const RESET: KeyCode = KeyCode::F(5);
 
 impl App {
-    /// Opens the settings of a race: as they were left, or as the race has them.
+    /// Opens the form with the draft of this cell, or else with this study.
     pub(crate) fn open_settings(&mut self, key: CellKey, spec: &Study) {
-        let settings = self.drafts.get(&key).cloned().unwrap_or_else(|| Settings::new(spec));
+        let settings = self.drafts.get(&key).cloned().unwrap_or_else(|| StudyForm::new(spec));
         self.modals.push(Modal::Settings(key, Box::new(settings)));
     }
 
-    /// Keeps what was typed, as far as it can be, until it is used or the notebook closes, and says so.
-    pub(crate) fn save_draft(&mut self, key: CellKey, mut settings: Settings) {
+    /// Keeps the valid edits as a draft until they are used or the notebook closes, and says so.
+    pub(crate) fn save_draft(&mut self, key: CellKey, mut settings: StudyForm) {
         let wrong = settings.make_valid();
-        let before = self.study_of(&key).map(|spec| Settings::new(&spec));
+        let before = self.study_of(&key).map(|spec| StudyForm::new(&spec));
         if before.is_none_or(|before| before.fields == settings.fields) {
             self.drafts.remove(&key);
             self.message = wrong.map(|why| format!("not kept: {why}"));
@@ -30,7 +30,7 @@ impl App {
         self.message = Some(format!("your settings are kept for the next run here; o opens them again{but}"));
     }
 
-    pub(super) fn settings_key(&mut self, cell: CellKey, mut settings: Box<Settings>, code: KeyCode) -> Vec<Effect> {
+    pub(super) fn settings_key(&mut self, cell: CellKey, mut settings: Box<StudyForm>, code: KeyCode) -> Vec<Effect> {
         match code {
             KeyCode::Enter => {
                 if let Ok(spec) = &settings.spec {

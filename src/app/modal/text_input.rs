@@ -1,11 +1,11 @@
-//! Editing a line of text with the keys.
+//! Edits a line of text with the keys.
 
 use crossterm::event::KeyCode;
 
-/// Longer than any command or number.
+/// The longest command, query or answer, in bytes.
 const LONGEST: usize = 60;
 
-/// A run's name, or the path that it is exported to.
+/// The longest name of a run, or path that it is exported to, in bytes.
 pub(crate) const LONGEST_RUN_LINE: usize = 400;
 
 pub(crate) fn edit(text: &mut String, code: KeyCode) {

@@ -1,20 +1,20 @@
-//! The form in which a reader changes a study; every keystroke is checked. Its lines are the arms and the settings of
-//! [`SETTINGS`], as the study's text form has them.
+//! The form that edits a study, checked at every keystroke. Its fields are the arms and the settings of [`SETTINGS`],
+//! as the study's text form writes them.
 
 use protocol::{Activation, Activations, Draft, DraftArm, SETTINGS, Setting, SpecError, Study};
 
-/// One line of the form.
+/// One field of the form.
 #[derive(Clone, Debug)]
 pub struct Field {
-    pub what: FieldOf,
+    pub kind: FieldKind,
     pub text: String,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum FieldOf {
-    /// The arms, each with what is its own.
+pub enum FieldKind {
+    /// The arms, each with its own settings.
     Arms,
-    /// What all arms share.
+    /// A setting that all arms share.
     Setting(&'static Setting),
 }
 
@@ -26,16 +26,16 @@ impl PartialEq for Field {
 
 impl Field {
     pub fn title(&self) -> &'static str {
-        match self.what {
-            FieldOf::Arms => "arms",
-            FieldOf::Setting(setting) => setting.title,
+        match self.kind {
+            FieldKind::Arms => "arms",
+            FieldKind::Setting(setting) => setting.title,
         }
     }
 
-    /// What it means, and what it may be.
+    /// What the field means, and its allowed values.
     pub fn hint(&self) -> String {
-        match self.what {
-            FieldOf::Arms => {
+        match self.kind {
+            FieldKind::Arms => {
                 let names: Vec<&str> = Activation::all().map(Activation::name).collect();
                 format!(
                     "activation of the convolutions, then of the rest: relu-tanh; all-tanh. An arm may have settings of its \
@@ -43,64 +43,64 @@ impl Field {
                     names.join(", ")
                 )
             }
-            FieldOf::Setting(setting) => setting.hint(),
+            FieldKind::Setting(setting) => setting.hint(),
         }
     }
 
     fn is(&self, key: &str) -> bool {
-        matches!(self.what, FieldOf::Setting(setting) if setting.key == key)
+        matches!(self.kind, FieldKind::Setting(setting) if setting.key == key)
     }
 }
 
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// What a study with this preset and network says of everything else.
+pub struct StudyForm {
+    /// The defaults of this preset and network.
     base: Study,
     pub fields: Vec<Field>,
     pub selected: usize,
-    /// In the line of the arms: which activation ← and → change, two of each arm.
+    /// In the field of the arms: which activation ← and → change. Each arm has two.
     pub part: usize,
-    /// The texts when all of them were last valid.
+    /// The texts of the fields when all of them were last valid.
     valid: Vec<String>,
-    /// The study as the form says, or what is wrong with it.
+    /// The study that the form describes, or what is wrong with it.
     pub spec: Result<Study, String>,
 }
 
-/// The line of the arms.
+/// The index of the field of the arms.
 const ARMS: usize = 1;
-/// The line in which a form opens.
+/// The field that is selected when the form opens.
 const FIRST: &str = "epochs";
 
-/// The text of a setting in a study where all arms share it; else the preset's, which the arms' own text overrules.
+/// The text of a setting that all arms share. If they differ, it is the preset's, and each arm's own text overrides it.
 fn shared_text(draft: &Draft, base: &Study, setting: &'static Setting) -> String {
     draft.shared(setting.key).map_or_else(|| setting.print(base, base.first_settings()), ToOwned::to_owned)
 }
 
-impl Settings {
+impl StudyForm {
     pub fn new(spec: &Study) -> Self {
         let draft = Draft::of(spec);
-        let base = Self::base_of(&draft).unwrap_or_else(|_| Study::of(spec.preset));
-        let of = |setting| Field { what: FieldOf::Setting(setting), text: shared_text(&draft, &base, setting) };
+        let base = Self::defaults_of(&draft).unwrap_or_else(|_| Study::of(spec.preset));
+        let of = |setting| Field { kind: FieldKind::Setting(setting), text: shared_text(&draft, &base, setting) };
         let mut fields: Vec<Field> = SETTINGS.iter().map(of).collect();
-        fields.insert(ARMS, Field { what: FieldOf::Arms, text: draft.arms_text() });
+        fields.insert(ARMS, Field { kind: FieldKind::Arms, text: draft.arms_text() });
         let valid = fields.iter().map(|field| field.text.clone()).collect();
         let selected = fields.iter().position(|field| field.is(FIRST)).unwrap_or(0);
         Self { base, fields, selected, part: 0, valid, spec: Ok(spec.clone()) }
     }
 
-    /// The study that says nothing but this draft's preset and network.
-    fn base_of(draft: &Draft) -> Result<Study, SpecError> {
+    /// The study with this draft's preset and network, and defaults for everything else.
+    fn defaults_of(draft: &Draft) -> Result<Study, SpecError> {
         let decides = |(setting, _): &&(&'static Setting, String)| matches!(setting.key, "preset" | "net");
         let bare = Draft { arms: Vec::new(), shared: draft.shared.iter().filter(decides).cloned().collect() };
         bare.study()
     }
 
-    /// Back to these settings, the lesson's; the chosen line stays.
+    /// Resets the form to these settings; the selected field stays.
     pub fn reset(&mut self, spec: &Study) {
         *self = Self { selected: self.selected, ..Self::new(spec) };
     }
 
-    /// So many lines on; within the line of the arms first through its activations.
+    /// Moves the selection by so many fields; in the field of the arms first through its activations.
     pub fn select(&mut self, by: isize) {
         let parts = self.arms().map_or(0, |arms| 2 * arms.len());
         if self.selected == ARMS
@@ -118,7 +118,7 @@ impl Settings {
         DraftArm::parse_all(&self.fields[ARMS].text).ok()
     }
 
-    /// The text of the arms before, in and behind the activation that ← and → change.
+    /// The text of the arms in three parts: before, at and after the activation that ← and → change.
     pub fn chosen_part(&self) -> Option<[String; 3]> {
         let arms = self.arms().filter(|_| self.selected == ARMS)?;
         let arm = arms.get(self.part / 2)?;
@@ -142,13 +142,13 @@ impl Settings {
         })
     }
 
-    /// → and ←: the next value of the chosen line, or the one before.
+    /// Changes the selected field to the next value, or to the one before.
     pub fn step(&mut self, up: bool) {
         let field = &self.fields[self.selected];
-        let stepped = match field.what {
-            FieldOf::Arms => self.next_arms(up),
-            FieldOf::Setting(setting) if setting.key == "seeds" => self.next_seeds(up),
-            FieldOf::Setting(setting) => setting.step(&field.text, up),
+        let stepped = match field.kind {
+            FieldKind::Arms => self.next_arms(up),
+            FieldKind::Setting(setting) if setting.key == "seeds" => self.next_seeds(up),
+            FieldKind::Setting(setting) => setting.step(&field.text, up),
         };
         if let Some(text) = stepped {
             self.fields[self.selected].text = text;
@@ -156,7 +156,7 @@ impl Settings {
         }
     }
 
-    /// The arms with another activation in the chosen part, the next that makes no arm a second time.
+    /// The arms with the next activation in the selected part that makes no two arms equal.
     fn next_arms(&self, up: bool) -> Option<String> {
         let mut arms = self.arms()?;
         let all: Vec<Activation> = Activation::all().collect();
@@ -173,16 +173,16 @@ impl Settings {
         None
     }
 
-    /// What the form says of all arms.
+    /// The settings that the form gives to all arms.
     fn shared(&self) -> Vec<(&'static Setting, String)> {
-        let of = |field: &Field| match field.what {
-            FieldOf::Arms => None,
-            FieldOf::Setting(setting) => Some((setting, field.text.trim().to_owned())),
+        let of = |field: &Field| match field.kind {
+            FieldKind::Arms => None,
+            FieldKind::Setting(setting) => Some((setting, field.text.trim().to_owned())),
         };
         self.fields.iter().filter_map(of).collect()
     }
 
-    /// A seed more, or the last one less.
+    /// Adds a seed, or removes the last one.
     fn next_seeds(&self, up: bool) -> Option<String> {
         let mut spec = self.spec.clone().ok()?;
         if up {
@@ -210,7 +210,7 @@ impl Settings {
         self.check();
     }
 
-    /// Takes back what can't be: the line at fault as it last was, or if that is not enough all of them. Returns what was
+    /// Restores the last valid text of the invalid field, or of all fields if that is not enough. Returns what was
     /// wrong.
     pub fn make_valid(&mut self) -> Option<String> {
         let why = self.spec.clone().err()?;
@@ -232,7 +232,7 @@ impl Settings {
     fn check(&mut self) {
         let chosen = &self.fields[self.selected];
         if chosen.is("preset") || chosen.is("net") {
-            self.change_base();
+            self.change_defaults();
         }
         self.spec = self.read();
         if self.spec.is_ok() {
@@ -240,13 +240,13 @@ impl Settings {
         }
     }
 
-    /// Another preset or network brings its own values wherever the form had those of the one before.
-    fn change_base(&mut self) {
-        let Ok(base) = Self::base_of(&Draft { arms: Vec::new(), shared: self.shared() }) else { return };
+    /// Gives the fields that still have the old preset's or network's defaults those of the new one.
+    fn change_defaults(&mut self) {
+        let Ok(base) = Self::defaults_of(&Draft { arms: Vec::new(), shared: self.shared() }) else { return };
         for field in &mut self.fields {
-            let text = |base: &Study| match field.what {
-                FieldOf::Arms => Draft::of(base).arms_text(),
-                FieldOf::Setting(setting) => setting.print(base, base.first_settings()),
+            let text = |base: &Study| match field.kind {
+                FieldKind::Arms => Draft::of(base).arms_text(),
+                FieldKind::Setting(setting) => setting.print(base, base.first_settings()),
             };
             if field.text == text(&self.base) {
                 field.text = text(&base);
@@ -270,12 +270,12 @@ mod tests {
     use super::*;
     use protocol::{Backend, Preset};
 
-    fn at(settings: &Settings, key: &str) -> usize {
+    fn at(settings: &StudyForm, key: &str) -> usize {
         if key == "arms" { ARMS } else { settings.fields.iter().position(|field| field.is(key)).unwrap() }
     }
 
     fn typed(field: &str, text: &str) -> Result<Study, String> {
-        let mut settings = Settings::new(&Study::of(Preset::Article));
+        let mut settings = StudyForm::new(&Study::of(Preset::Article));
         settings.selected = at(&settings, field);
         settings.clear();
         text.chars().for_each(|c| settings.insert(c));
@@ -309,7 +309,7 @@ mod tests {
     fn a_preset_and_a_network_bring_their_own_and_keep_the_readers() {
         let spec = typed("preset", "tutorial").unwrap();
         assert_eq!(spec, Study::of(Preset::Tutorial));
-        let mut settings = Settings::new(&Study { epochs: 7, ..Study::of(Preset::Article) });
+        let mut settings = StudyForm::new(&Study { epochs: 7, ..Study::of(Preset::Article) });
         settings.selected = at(&settings, "net");
         settings.step(true);
         let spec = settings.spec.unwrap();
@@ -321,15 +321,15 @@ mod tests {
     fn a_form_says_the_study_that_it_was_opened_with() {
         let text = "relu-tanh; fast: relu-tanh lr=0.3; gelu-gelu | preset=tutorial momentum=0.9 seeds=1-4 images=1000";
         let spec: Study = text.parse().unwrap();
-        let mut settings = Settings::new(&spec);
+        let mut settings = StudyForm::new(&spec);
         assert_eq!(settings.read().unwrap(), spec);
         settings.selected = at(&settings, "momentum");
         settings.step(true);
         assert_eq!(settings.spec.unwrap(), spec.with_shared(|settings| settings.momentum = 0.95));
     }
 
-    fn stepped(field: &str, keys: &[bool]) -> Settings {
-        let mut settings = Settings::new(&Study::of(Preset::Article));
+    fn stepped(field: &str, keys: &[bool]) -> StudyForm {
+        let mut settings = StudyForm::new(&Study::of(Preset::Article));
         settings.selected = at(&settings, field);
         for up in keys {
             settings.step(*up);
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn activations_are_cycled() {
-        let names = |settings: &Settings| settings.fields[ARMS].text.clone();
+        let names = |settings: &StudyForm| settings.fields[ARMS].text.clone();
         // The convolutions of the first arm: tanh would make it all-tanh again.
         assert_eq!(names(&stepped("arms", &[true])), "sigmoid-tanh; all-tanh");
         assert_eq!(names(&stepped("arms", &[false])), "prelu-tanh; all-tanh");
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!((settings.selected, settings.part), (ARMS, 3));
     }
 
-    /// What can't be is taken back, and nothing beside it.
+    /// Only the invalid field is restored.
     #[test]
     fn only_the_line_at_fault_is_taken_back() {
         let mut settings = stepped("epochs", &[true]);

@@ -1,4 +1,4 @@
-//! Studies as the notebook shows them: a run with its curves, the cell that trains it, and the form that edits it.
+//! Studies: a run with its curves, the cell that trains it, and the form that edits its study.
 
 pub(crate) mod form;
 pub(crate) mod train_cell;

@@ -1,12 +1,11 @@
-//! A race's cell: which run it shows, the one that it keeps behind, and its published points.
+//! A train cell: the run that it shows, its other run, and its published points.
 
-use crate::{App, AxisReach, Effect, PredictedNumber, PredictionMark, Tag, TrainingRun};
+use crate::{App, AxisReach, Effect, PublishedPoints, Tag, TrainingRun, article_points};
 use lesson::{CellBody, PublishedPoint};
-use protocol::{CellKey, MILESTONE, RequestBody, RunId, RunState, Study};
-use std::collections::BTreeSet;
+use protocol::{CellKey, RequestBody, RunId, RunState, Study};
 
 impl App {
-    /// The settings that a race of the open lesson has, or would start with.
+    /// The study that a train cell of the open lesson has trained, or would train.
     pub(crate) fn study_of(&self, key: &CellKey) -> Option<protocol::Study> {
         let cell = self.document().cell(&key.cell).filter(|_| key.lesson == self.document().meta.id)?;
         let CellBody::Train(train) = &cell.body else { return None };
@@ -18,7 +17,7 @@ impl App {
         vec![Effect::Request(Tag::Training(key), RequestBody::Train { spec, name: None })]
     }
 
-    /// Goes on with a halted run, once: until the kernel has answered, a second wish would be refused.
+    /// Continues or resumes a run. A second request is not sent before the kernel has answered, as it would be refused.
     pub(crate) fn resume_run(&mut self, run: RunId) -> Vec<Effect> {
         let Some(training) = self.training_runs.get_mut(&run).filter(|training| !training.resuming) else {
             return Vec::new();
@@ -31,7 +30,7 @@ impl App {
         vec![Effect::Request(Tag::Run(run), body)]
     }
 
-    /// The settings that the lesson gives a race, whatever was run in it.
+    /// The study that the lesson gives to a train cell, whatever was trained in it.
     pub fn lesson_study(&self, key: &CellKey) -> Option<Study> {
         let lesson = self.library.lessons.get(self.library.find(&key.lesson)?)?;
         match &lesson.cell(&key.cell)?.body {
@@ -40,14 +39,14 @@ impl App {
         }
     }
 
-    /// In what a run's settings are not the lesson's; empty for the lesson's run.
+    /// The settings in which a run differs from the lesson's; empty for the lesson's own run.
     pub fn changed_settings(&self, key: &CellKey, run: RunId) -> Vec<String> {
         let spec = self.training_runs.get(&run).map(|training| &training.spec);
         spec.zip(self.lesson_study(key)).map(|(spec, lesson)| spec.other_than(&lesson)).unwrap_or_default()
     }
 
-    /// The run that decides what was predicted of a race: it has the lesson's settings, whatever its seeds; the one that
-    /// the cell shows before the one behind it.
+    /// The run that decides the predictions about a train cell. It has the lesson's settings with any seeds. The run
+    /// that the cell shows comes before the other one.
     pub fn deciding_training(&self, key: &CellKey) -> Option<&TrainingRun> {
         let runs = [self.cell_runs.get(key), self.other_runs.get(key)];
         runs.into_iter()
@@ -56,56 +55,21 @@ impl App {
             .find(|training| self.has_lesson_settings(key, training))
     }
 
-    /// Whether a run has the settings of a lesson's cell, whatever its seeds.
-    fn has_lesson_settings(&self, key: &CellKey, training: &TrainingRun) -> bool {
+    /// Whether a run has the settings of the lesson's cell, with any seeds.
+    pub(crate) fn has_lesson_settings(&self, key: &CellKey, training: &TrainingRun) -> bool {
         self.lesson_study(key).is_some_and(|lesson| {
             let seeds = lesson.seeds.clone();
             Study { seeds, ..training.spec.clone() }.other_than(&lesson).is_empty()
         })
     }
 
-    /// What the reader predicted of this run, where that has a place on its chart: an error stands at the last epoch, the
-    /// epochs to the threshold at its height, and so does a ratio once the first arm has come down to it.
-    pub fn prediction_marks(&self, key: &CellKey, training: &TrainingRun) -> Vec<PredictionMark> {
-        if !self.has_lesson_settings(key, training) {
-            return Vec::new();
-        }
-        let last = f64::from(training.spec.epochs);
-        let mark = |number: PredictedNumber| {
-            let (low, high) = number.range;
-            match number.finding.strip_prefix("race.")?.split_once('.') {
-                Some(("error" | "best", _)) => {
-                    Some(PredictionMark { x: (last, last), y: (low, high), text: number.label("\u{a0}%") })
-                }
-                Some(("epochs", _)) => {
-                    Some(PredictionMark { x: (low, high), y: (MILESTONE, MILESTONE), text: number.label(" epochs") })
-                }
-                None if number.finding == "race.ratio" => {
-                    let first = format!("race.epochs.{}", training.spec.arm_ids().next()?);
-                    let reached = training.findings().into_iter().find(|found| found.key == first)?.value?;
-                    let x = (low * reached, high * reached);
-                    Some(PredictionMark { x, y: (MILESTONE, MILESTONE), text: number.label(" times") })
-                }
-                _ => None,
-            }
-        };
-        self.predicted_numbers(key).into_iter().filter_map(mark).collect()
-    }
-
-    /// The same for a run that stands alone: its marks are those of the cells that it belongs to.
-    pub fn prediction_marks_of_run(&self, training: &TrainingRun) -> Vec<PredictionMark> {
-        let runs = self.cell_runs.iter().chain(&self.other_runs);
-        let keys: BTreeSet<&CellKey> = runs.filter(|(_, run)| **run == training.run).map(|(key, _)| key).collect();
-        keys.into_iter().flat_map(|key| self.prediction_marks(key, training)).collect()
-    }
-
-    /// The run that a race's cell keeps behind the one that it shows.
+    /// The run of a train cell that is not shown.
     pub fn other_run(&self, key: &CellKey) -> Option<RunId> {
         self.other_runs.get(key).copied().filter(|other| self.cell_runs.get(key) != Some(other))
     }
 
-    /// Shows a run that was just started. It takes the place of the last of its kind: a run with the reader's settings
-    /// that of such a run, and one with the lesson's that of the lesson's.
+    /// Shows a run that has just started. It replaces the last run of its kind, one with the reader's settings or one
+    /// with the lesson's; the run of the other kind becomes the cell's other run.
     pub(crate) fn show_new_run(&mut self, key: &CellKey, run: RunId, spec: Option<&Study>) -> Vec<Effect> {
         let lesson = self.lesson_study(key);
         let is_own = |spec: &Study| lesson.as_ref().is_some_and(|lesson| !spec.other_than(lesson).is_empty());
@@ -119,7 +83,7 @@ impl App {
         self.remember_runs(key)
     }
 
-    /// x: shows the other of the two runs of a race's cell.
+    /// Shows the other of a train cell's two runs.
     pub(crate) fn show_other_run(&mut self) -> Vec<Effect> {
         let key = self.focused().filter(|cell| matches!(cell.body, CellBody::Train(_))).map(|cell| self.key_of(cell));
         let Some((key, other)) = key.and_then(|key| Some((key.clone(), self.other_run(&key)?))) else {
@@ -146,7 +110,17 @@ impl App {
         kept.into_iter().filter_map(remember).collect()
     }
 
-    /// m: lets the axes of a race's chart reach its published points, or back, and lists them.
+    /// Published points with the study that they belong to.
+    pub fn published_points<'a>(&self, points: &'a [PublishedPoint], study: Study) -> PublishedPoints<'a> {
+        PublishedPoints { points, study, reach: self.axis_reach }
+    }
+
+    /// The published points for a run that is shown outside of a cell.
+    pub fn published_points_of_run(&self) -> PublishedPoints<'_> {
+        article_points(&self.library, self.axis_reach)
+    }
+
+    /// Lists the published points of a chart and toggles whether its axes reach all of them.
     pub(crate) fn show_marks(&mut self, run: Option<RunId>) {
         let in_view = || match &self.focused()?.body {
             CellBody::Train(train) => Some(train.marks.as_slice()),

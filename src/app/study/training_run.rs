@@ -1,20 +1,23 @@
-//! A race as the notebook knows it: typed series that only grow, and what was said last.
+//! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
-    mean_and_deviation, run_findings, verdict,
+    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Steering, Study,
+    is_compared, mean_and_deviation, run_findings,
 };
+use statistics::compare_first_arms;
 use std::cell::OnceCell;
 
-/// One lane's curve.
+/// The curve of one lane.
 #[derive(Clone, Debug)]
 pub struct LaneView {
     pub lane: Lane,
-    /// In the order of their epochs, each once.
+    /// Sorted by epoch, without duplicates.
     pub points: Vec<EpochRecord>,
     pub progress: Option<Progress>,
-    /// Epoch and batch at which the loss left the finite numbers.
+    /// Epoch and batch at which the loss was no longer finite.
     pub diverged: Option<(u32, u32)>,
+    /// Successive halving stopped it for good.
+    pub is_halved: bool,
     /// What is summed up over all epochs: each frame asks several times.
     summary: OnceCell<LaneSummary>,
 }
@@ -39,6 +42,11 @@ impl LaneSummary {
 }
 
 impl LaneView {
+    /// Whether more of it is to come, or it is whole.
+    fn is_open(&self) -> bool {
+        self.diverged.is_none() && !self.is_halved
+    }
+
     pub fn latest(&self) -> Option<&EpochRecord> {
         self.points.last()
     }
@@ -70,7 +78,7 @@ impl LaneView {
         if count == self.points.len() { self.best() } else { lowest(&self.points[..count]) }
     }
 
-    /// What an epoch measured.
+    /// The measurements of an epoch.
     pub fn at(&self, epoch: u32) -> Option<&EpochRecord> {
         self.points.binary_search_by_key(&epoch, |record| record.epoch).ok().map(|at| &self.points[at])
     }
@@ -79,15 +87,15 @@ impl LaneView {
         self.latest().map_or(0, |record| record.epoch)
     }
 
-    /// Epochs done and the part of the one under way.
+    /// The number of epochs done, plus the finished part of the current one.
     pub fn epochs_and_part(&self) -> f64 {
         let done = self.epochs_done();
         let part = self.progress.as_ref().filter(|progress| progress.epoch == done + 1);
         f64::from(done) + part.map_or(0.0, |p| f64::from(p.batch) / f64::from(p.batches.max(1)))
     }
 
-    /// Time of training and evaluation so far: of the epochs that are done as the store has them, so that it is the same
-    /// when the notebook is opened again, and of the one under way at the pace of the last.
+    /// Seconds of training and evaluation so far. Finished epochs count as the store has them, so the sum is the same
+    /// when the notebook is opened again; the current epoch counts at the pace of the last one.
     pub fn seconds(&self) -> f64 {
         let done = self.summary().seconds;
         match (self.latest(), &self.progress) {
@@ -105,7 +113,7 @@ impl LaneView {
     }
 }
 
-/// A mean over seeds, and the standard deviation of a single one.
+/// The mean over seeds, and their standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub mean: f64,
@@ -113,7 +121,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// `None` if there are no values.
     fn of(values: &[f64]) -> Option<Self> {
         mean_and_deviation(values).map(|(mean, deviation)| Self { mean, deviation })
     }
@@ -134,19 +142,19 @@ pub struct ArmView {
     pub seeds: usize,
     /// How many of the seeds are summed up: see [`TrainingRun::kept_up_lanes`].
     pub measured: usize,
-    /// The last epoch that all of these have reached.
+    /// The last epoch that all of these seeds have reached.
     pub epoch: u32,
     /// What was measured there.
     pub latest: Option<MeanPoint>,
     /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
     pub best: Option<Spread>,
     pub best_test: Option<Spread>,
-    /// The earliest and the latest of these epochs.
+    /// The earliest and the latest epoch of these lowest errors.
     pub best_epochs: Option<(u32, u32)>,
     pub images_per_second: Option<f64>,
-    /// Mean time of a seed.
+    /// The mean time of a seed, in seconds.
     pub seconds: f64,
-    /// Mean of the epochs done, the waiting ones included.
+    /// The mean number of epochs done over all seeds.
     pub done: f64,
 }
 
@@ -185,7 +193,7 @@ impl ArmView {
     }
 }
 
-/// The record of the lowest validation error; the first of equals.
+/// The record with the lowest validation error, the first if several are equal.
 fn lowest(points: &[EpochRecord]) -> Option<&EpochRecord> {
     let errors = points.iter().filter_map(|record| Some((record.get(Metric::ValError)?, record)));
     errors.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, record)| record)
@@ -196,23 +204,32 @@ pub struct TrainingRun {
     pub run: RunId,
     pub spec: Study,
     pub state: RunState,
-    /// Asked to go on; the kernel has not said yet that it does.
+    /// A request to continue has been sent, and the kernel has not answered yet.
     pub resuming: bool,
     pub lanes: Vec<LaneView>,
-    /// Seconds that it has trained by the clock, as the kernel or the store said last.
+    /// Seconds of training by the clock, as the kernel or the store last reported.
     pub elapsed: f64,
     pub notice: Option<String>,
     pub not_exact: Option<String>,
-    /// What computes it, as the kernel says; `None` before it began, and for runs that were made before it was said.
+    /// The engine that computes the run, as the kernel reports it. `None` before the run has started, and for runs of
+    /// versions that did not report it.
     pub backend: Option<String>,
+    /// What was changed while it trained.
+    pub steerings: Vec<Steering>,
     /// What [`verdict`](Self::verdict) said of these records: each frame asks, and many records take time.
     verdict: OnceCell<Option<String>>,
 }
 
 impl TrainingRun {
     pub fn new(run: RunId, spec: Study) -> Self {
-        let view =
-            |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None, summary: OnceCell::new() };
+        let view = |lane| LaneView {
+            lane,
+            points: Vec::new(),
+            progress: None,
+            diverged: None,
+            is_halved: false,
+            summary: OnceCell::new(),
+        };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
             run,
@@ -224,11 +241,12 @@ impl TrainingRun {
             notice: None,
             not_exact: None,
             backend: None,
+            steerings: Vec::new(),
             verdict: OnceCell::new(),
         }
     }
 
-    /// Takes an event in; one that is known already changes nothing.
+    /// Applies an event. An event that was applied before changes nothing.
     pub fn apply(&mut self, event: &RunEvent) {
         if !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. }) {
             self.verdict = OnceCell::new();
@@ -251,6 +269,11 @@ impl TrainingRun {
                     lane.diverged = Some((*epoch, *batch));
                 }
             }
+            RunEvent::Halved { arm, seed, .. } => {
+                if let Some(lane) = self.lane_mut(Lane { arm: *arm, seed: *seed }) {
+                    lane.is_halved = true;
+                }
+            }
             RunEvent::Queued { .. } => self.state = RunState::Queued,
             RunEvent::Paused { .. } => self.state = RunState::Paused,
             RunEvent::Stopped { .. } => self.state = RunState::Stopped,
@@ -261,17 +284,22 @@ impl TrainingRun {
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
-            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+            RunEvent::Steered { steering, .. } => {
+                if !self.steerings.contains(steering) {
+                    self.steerings.push(steering.clone());
+                }
+            }
+            RunEvent::Forked { .. } | RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
         }
     }
 
-    /// As the legend has it; the seed where there are several.
+    /// The name in the legend, with the seed if there are several.
     pub fn lane_name(&self, lane: &LaneView) -> String {
         let arm = self.spec.arm_title(lane.lane.arm);
         if self.spec.seeds.len() > 1 { format!("{arm} s{}", lane.lane.seed) } else { arm }
     }
 
-    /// The place of a lane's arm in the study.
+    /// The index of a lane's arm in the study.
     pub fn arm_number(&self, lane: &LaneView) -> usize {
         self.spec.arm_ids().position(|arm| arm == lane.lane.arm).unwrap_or(0)
     }
@@ -287,7 +315,7 @@ impl TrainingRun {
         let lanes = || self.lanes.iter().filter(|lane| lane.lane.arm == arm);
         let most = lanes().map(LaneView::epochs_done).max().unwrap_or(0);
         let kept_up: Vec<&LaneView> =
-            lanes().filter(|lane| keeps_up(lane.epochs_done(), most, self.spec.epochs)).collect();
+            lanes().filter(|lane| is_compared(lane.epochs_done(), most, self.spec.epochs)).collect();
         let epoch = kept_up.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
         (kept_up, epoch)
     }
@@ -297,15 +325,15 @@ impl TrainingRun {
         self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
     }
 
-    /// Time by the clock, pauses apart. No lane can have worked for longer than the run.
+    /// Seconds by the clock without pauses. No lane can have worked for longer than the run.
     pub fn seconds(&self) -> f64 {
         self.lanes.iter().map(LaneView::seconds).fold(self.elapsed, f64::max)
     }
 
-    /// What is left, at the pace so far; `None` before there is a pace. Lanes that wait for a core are reckoned with: all
-    /// lanes together go on as they did, and none that trains is done before its own epochs are.
+    /// The seconds left at the pace so far; `None` before there is a pace. Lanes that wait for a core count too: all
+    /// lanes together keep their pace, and no lane finishes before its own epochs are done.
     pub fn remaining_seconds(&self) -> Option<f64> {
-        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
+        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.is_open()).collect();
         let each = f64::from(self.spec.epochs);
         let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
         let all = each * open.len() as f64;
@@ -315,22 +343,23 @@ impl TrainingRun {
         Some(left.fold(together, f64::max))
     }
 
-    /// Whether its arms are told by their means, and its seeds stand back.
+    /// Whether the arms are shown by their means, with single seeds behind them.
     pub fn has_seeds(&self) -> bool {
         self.spec.seeds.len() > 1
     }
 
-    /// What the first arm did against the second, where there are two; a seed with which one diverged is left out.
+    /// Whether the first two arms differ, where there are two and something can be compared.
     pub fn verdict(&self) -> Option<String> {
         let judge = || {
-            let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
-            let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
-            verdict(&self.spec, &records, self.state == RunState::Finished)
+            let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+            let diverged: Vec<(Lane, u32)> =
+                self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
+            compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
         };
         self.verdict.get_or_init(judge).clone()
     }
 
-    /// What this run has found once it is at rest.
+    /// The findings of this run; none while it is active.
     pub fn findings(&self) -> Vec<Finding> {
         if self.state.is_active() {
             return Vec::new();
@@ -341,9 +370,9 @@ impl TrainingRun {
         run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
-    /// How far its lanes have come.
+    /// How many epochs the lanes have finished.
     pub fn advance(&self) -> Advance {
-        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        let open = self.lanes.iter().filter(|lane| lane.is_open());
         Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
     }
 }
@@ -375,7 +404,7 @@ mod tests {
     #[test]
     fn whatever_the_order_a_curve_has_every_epoch_once() {
         let mut training = training(&[1]);
-        // One that came over the socket before the history was read, and one of both.
+        // One epoch comes over the socket before the history is read, and one comes twice.
         for (number, error) in [(4, 1.4), (1, 3.0), (2, 2.0), (3, 1.5), (4, 9.0), (5, 1.3)] {
             training.apply(&epoch(1, number, error));
         }
@@ -400,7 +429,7 @@ mod tests {
         assert_eq!((latest(arm), mean(arm.best)), (Some(2.5), Some(2.5)));
         assert!((arm.best.unwrap().deviation.unwrap() - 0.5_f64.sqrt()).abs() < 1e-12);
         assert_eq!(training.by_arm()[1].best, None);
-        // A seed at its end is not held back by one that has just begun.
+        // A finished seed does not wait for one that has just begun.
         training.apply(&epoch(1, 150, 1.25));
         let arm = &training.by_arm()[0];
         assert_eq!((arm.measured, arm.epoch, latest(arm), mean(arm.best)), (1, 150, Some(1.25), Some(1.0)));

@@ -1,18 +1,23 @@
-//! Figure 3 of Glorot et al. 2011: the test error of 200 rectifier networks against their share of zeros, from its
+//! Figure 3 of Glorot et al. 2011: the test error of 200 rectifier networks against their share of zeros, from the
 //! digitised points.
 
+use super::bench::Bench;
 use super::sparsity_error::band;
-use super::{reference, summary};
-use protocol::{Figure, Outcome, Plot, Source, Stroke, Table};
+use super::{ExperimentError, reference, summary};
+use protocol::{Figure, Outcome, Plot, Source, SparsityFigure, Stroke, Table};
 use std::ops::Range;
 
-/// Width of a row of the table, percent of zeros, and where the first begins.
+/// Width of a row of the table in percent of zeros, and where the first begins.
 const STEP: f64 = 2.5;
 const FIRST: f64 = 72.5;
-/// Where the article's cliff would be, percent of zeros: keys, and the points that count.
+/// Where the article expects the cliff, in percent of zeros: keys, and the points that count.
 const HIGH: [(&str, Range<f64>); 2] = [("95", 94.0..96.0), ("98.5", 98.0..99.0)];
 
-pub fn run() -> Outcome {
+pub fn run(_: &SparsityFigure, _: &mut Bench) -> Result<Outcome, ExperimentError> {
+    Ok(outcome())
+}
+
+fn outcome() -> Outcome {
     let points = reference::sparsity();
     let rows: Vec<(Range<f64>, Mean)> = (0..11)
         .map(|row| FIRST + STEP * f64::from(row))
@@ -61,7 +66,7 @@ pub fn run() -> Outcome {
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
-/// The points of a stretch.
+/// The points of a range.
 struct Mean {
     error: f64,
     count: usize,
@@ -74,9 +79,9 @@ impl Mean {
     }
 }
 
-/// The parabola nearest to points (x, y), by least squares.
+/// The parabola through points (x, y) by least squares.
 pub fn parabola(points: &[[f64; 2]]) -> impl Fn(f64) -> f64 + use<> {
-    // About the mean of x, so that the sums keep their digits; rows of the normal equations, solved by Cramer's rule.
+    // Centred on the mean of x, so that the sums keep their precision; normal equations, solved by Cramer's rule.
     let count = points.len() as f64;
     let middle = points.iter().map(|p| p[0]).sum::<f64>() / count;
     let sum = |power: i32| points.iter().map(|p| (p[0] - middle).powi(power)).sum::<f64>();
@@ -127,7 +132,7 @@ mod tests {
             let expected = 0.002_273 * zeros * zeros - 0.361_0 * zeros + 15.686;
             assert!((fit(zeros) - expected).abs() < 0.01, "{zeros}: {}, not {expected}", fit(zeros));
         }
-        let outcome = run();
+        let outcome = outcome();
         let times = |key: &str| outcome.findings.iter().find(|finding| finding.key == key).unwrap().value.unwrap();
         near(times("sparsity-figure.times.95"), 1.802 / 1.363);
         near(times("sparsity-figure.times.98.5"), 2.260 / 1.363);

@@ -1,7 +1,9 @@
 //! Zeros and active units per hidden layer at initialisation, on real digits.
+//!
+//! It shows: zeros per layer; table. It finds: `sparsity.zeros.A`, `sparsity.active.A`, `sparsity.mean.A`.
 
-use super::limits::{four, some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{four, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -29,5 +31,9 @@ impl Settings for ActiveFraction {
 
     fn seconds(&self, _: Effort) -> f64 {
         1.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["sparsity.zeros.*", "sparsity.active.*", "sparsity.mean.*"]
     }
 }

@@ -1,8 +1,12 @@
-//! Which hidden units answer which digits, and how many.
+//! Which hidden units respond to which digits, and how many.
+//!
+//! It shows: digits by the units they wake; units by class; overlaps. It finds: `activity.W.P`, `W` being `on`,
+//! `varies`, `chance`, `ink`, `same`, `other`, `classes`, `patterns`, `never`, `P` `plain`, `l1` (`l1.PENALTY` where
+//! there are several).
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Activity {
     /// Weights of the L1 penalty on activity, one network each.
     pub penalties: Vec<f64>,
-    /// Units of each of the two hidden layers; the second is looked at.
+    /// Units of each of the two hidden layers; the second is examined.
     pub width: u32,
     /// Training images; `Effort::Full` takes 50,000.
     pub images: u32,
@@ -42,7 +46,21 @@ impl Settings for Activity {
         let share = f64::from(self.images(effort)) * f64::from(self.epochs) / 80_000.0;
         SECONDS * share * f64::from(self.width) / 256.0 * self.penalties.len() as f64
     }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "activity.on.*",
+            "activity.varies.*",
+            "activity.chance.*",
+            "activity.ink.*",
+            "activity.same.*",
+            "activity.other.*",
+            "activity.classes.*",
+            "activity.patterns.*",
+            "activity.never.*",
+        ]
+    }
 }
 
-/// For one network of the default setting, two of them at once.
+/// For one network of the default setting, with two training at once.
 const SECONDS: f64 = 2.0;

@@ -1,7 +1,9 @@
 //! Curves and derivatives of activations by LibTorch's autograd.
+//!
+//! It shows: values; derivatives. It finds: `curves.steepest.A`, `curves.ends.A`.
 
-use super::limits::{four, some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{four, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -33,5 +35,9 @@ impl Settings for Curves {
 
     fn seconds(&self, _: Effort) -> f64 {
         0.1
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["curves.steepest.*", "curves.ends.*"]
     }
 }

@@ -1,7 +1,10 @@
 //! How a hidden code changes when a digit is moved or turned; steered live by the reader.
+//!
+//! It shows: a digit and the units that answer it; units that switch, distance and errors by shift; table. It finds:
+//! `disentangle.W.C`, `W` being `still`, `switch`, `distance`, `busy`, `together`, `C` `pixels`, `A.1`, `A.2`.
 
-use super::limits::{some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -14,17 +17,17 @@ pub struct Disentangle {
     /// Training images; `Effort::Full` takes 50,000.
     pub images: u32,
     pub epochs: u32,
-    /// Test digits that are moved and turned.
+    /// Test digits that are shifted and rotated.
     pub digits: u32,
-    /// The digit that is shown, and how it lies.
+    /// The digit that is shown, and how it is shifted and rotated.
     pub steer: Steer,
 }
 
-/// What the reader steers by key. It decides what is shown, never what is found.
+/// What the reader steers by key. It decides what is shown, not what is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Steer {
-    /// Which of the test digits, counted from 0.
+    /// The index of the test digit, from 0.
     pub digit: u32,
     /// Pixels.
     pub right: i32,
@@ -37,10 +40,10 @@ pub struct Steer {
 }
 
 impl Steer {
-    /// The furthest that a digit goes, in pixels.
+    /// The largest shift of a digit, in pixels.
     pub const FAR: i32 = 10;
 
-    /// The same digit, where it was.
+    /// The same digit without its shift and rotation.
     pub fn untouched(self) -> Self {
         Self { digit: self.digit, layer: self.layer, ..Self::default() }
     }
@@ -77,7 +80,17 @@ impl Settings for Disentangle {
         let share = f64::from(self.images(effort)) * f64::from(self.epochs) / 100_000.0;
         SECONDS * share * self.activations.len() as f64 / 3.0
     }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "disentangle.still.*",
+            "disentangle.switch.*",
+            "disentangle.distance.*",
+            "disentangle.busy.*",
+            "disentangle.together.*",
+        ]
+    }
 }
 
-/// At the default setting, a seed, on two cores of 2.6 GHz with AVX-512.
+/// For one seed at the default setting, on two cores of 2.6 GHz with AVX-512.
 const SECONDS: f64 = 4.0;

@@ -1,8 +1,11 @@
-//! Units that no image switches on any more, counted while a network trains.
+//! Units that no image activates any more, counted while a network trains.
+//!
+//! It shows: silent units by epoch; table. It finds: `dying.dead.A.RATE`, `dying.revived.A.RATE`,
+//! `dying.error.A.RATE`; with a bias `dying.low-bias.dead.A.RATE` and so on.
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Dying {
     /// Learning rates of plain gradient descent.
     pub rates: Vec<f64>,
-    /// Of every hidden unit at the start; well below 0 it silences many.
+    /// The initial bias of every hidden unit. A bias well below 0 silences many units.
     pub bias: f64,
     /// Units of each of the two hidden layers.
     pub width: u32,
@@ -37,6 +40,14 @@ impl Settings for Dying {
     fn seconds(&self, _: Effort) -> f64 {
         let images = f64::from(self.images) * f64::from(self.epochs) / 100_000.0;
         SECONDS * images * f64::from(self.width) / 100.0 * self.rates.len() as f64
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        if self.bias == 0.0 {
+            &["dying.dead.*", "dying.revived.*", "dying.error.*"]
+        } else {
+            &["dying.low-bias.dead.*", "dying.low-bias.revived.*", "dying.low-bias.error.*"]
+        }
     }
 }
 

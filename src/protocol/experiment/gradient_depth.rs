@@ -1,7 +1,9 @@
 //! RMS of the loss's gradient at each layer of a network before training.
+//!
+//! It shows: RMS per layer, one plot an initialisation; table. It finds: `gradient.ratio.A.I`.
 
-use super::limits::{four, some, some_activations, within};
 use super::{Effort, Init, Settings};
+use crate::limits::{four, some, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -34,5 +36,9 @@ impl Settings for GradientDepth {
 
     fn seconds(&self, _: Effort) -> f64 {
         3.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["gradient.ratio.*"]
     }
 }

@@ -1,8 +1,11 @@
 //! The leaky integrate-and-fire neuron, simulated and counted, with ReLU and softplus fitted to its rate.
+//!
+//! It shows: trace; rate against current. It finds: `lif.threshold`, `lif.concave`, `lif.closed-form.gap`,
+//! `lif.rms.closed-form`, `lif.rms.relu`, `lif.rms.softplus`.
 
-use super::limits::within;
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::within;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,5 +31,18 @@ impl Settings for Lif {
 
     fn seconds(&self, _: Effort) -> f64 {
         0.2
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "lif.threshold",
+            "lif.concave",
+            "lif.closed-form.gap",
+            "lif.rms.closed-form",
+            "lif.rms.relu",
+            "lif.rms.softplus",
+            "lif.rms.sigmoid",
+            "lif.still-rising",
+        ]
     }
 }

@@ -1,8 +1,12 @@
 //! The linear pieces of a small trained ReLU network.
+//!
+//! It shows: units and paths of three digits; weights of their pieces; logits along a line; a plane by piece and by
+//! class. It finds: `linear-pieces.gap`, `linear-pieces.paths`, `linear-pieces.patterns`, `linear-pieces.switches`,
+//! ....
 
-use super::limits::within;
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::within;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,7 +16,8 @@ pub struct LinearPieces {
     pub width: u32,
     /// Hidden layers.
     pub depth: u32,
-    /// The first test image of each is taken: a line leads from the first to the second, a plane lies through all three.
+    /// The digits whose first test images are used. A line leads from the first to the second, and a plane contains all
+    /// three.
     pub digits: [u32; 3],
 }
 
@@ -40,5 +45,18 @@ impl Settings for LinearPieces {
             Effort::Quick => 1.5,
             Effort::Full => 6.0,
         }
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "linear-pieces.gap",
+            "linear-pieces.error",
+            "linear-pieces.active",
+            "linear-pieces.paths",
+            "linear-pieces.patterns",
+            "linear-pieces.alone",
+            "linear-pieces.switches",
+            "linear-pieces.plane",
+        ]
     }
 }

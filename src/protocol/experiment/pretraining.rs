@@ -1,7 +1,10 @@
 //! Unsupervised pre-training against none, for each activation and number of labels.
+//!
+//! It shows: table beside the paper's Table 1; error by labels. It finds: `pretraining.error.A.without.LABELS`,
+//! `pretraining.error.A.with.LABELS`, `pretraining.gain.A.LABELS`.
 
-use super::limits::{some, some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some, some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Pretraining {
     pub activations: Vec<Activation>,
-    /// Labelled digits, one network each, fewest first.
+    /// Numbers of labelled digits, one network for each, fewest first.
     pub labels: Vec<u32>,
-    /// Digits without labels that the autoencoders see; `Effort::Full` shows them 50,000.
+    /// Unlabelled digits for the autoencoders; `Effort::Full` takes 50,000.
     pub unlabelled: u32,
-    /// Of each autoencoder; `Effort::Full` takes 5.
+    /// Epochs of each autoencoder; `Effort::Full` takes 5.
     pub epochs: u32,
     /// Units of each of the three hidden layers.
     pub width: u32,
@@ -53,8 +56,12 @@ impl Settings for Pretraining {
         let tuned = f64::from(labels) / 11_100.0;
         self.activations.len() as f64 * width * (AUTOENCODERS * seen + TUNING * tuned)
     }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["pretraining.error.*.without.*", "pretraining.error.*.with.*", "pretraining.gain.*"]
+    }
 }
 
-/// For one activation at the default setting, two networks at once.
+/// For one activation at the default setting, with two networks training at once.
 const AUTOENCODERS: f64 = 2.5;
 const TUNING: f64 = 6.0;

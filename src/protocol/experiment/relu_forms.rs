@@ -1,4 +1,6 @@
 //! Every way to write a ReLU: value and gradient at and around 0, and how reductions share a tie.
+//!
+//! It shows: value and gradient; ties. It finds: `relu-forms.at-zero.FORM`, `relu-forms.tie.REDUCTION`.
 
 use super::{Effort, Settings};
 use crate::SpecError;
@@ -15,5 +17,9 @@ impl Settings for ReluForms {
 
     fn seconds(&self, _: Effort) -> f64 {
         0.1
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["relu-forms.at-zero.*", "relu-forms.tie.*"]
     }
 }

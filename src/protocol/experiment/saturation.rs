@@ -1,7 +1,9 @@
-//! How many hidden units stand where their activation is flat, before training and after.
+//! How many hidden units are on a flat part of their activation, before and after training.
+//!
+//! It shows: pre-activations after training; table. It finds: `saturation.fresh.A`, `saturation.trained.A`.
 
-use super::limits::{some_activations, within};
 use super::{Effort, Settings};
+use crate::limits::{some_activations, within};
 use crate::{Activation, SpecError};
 use serde::{Deserialize, Serialize};
 
@@ -34,5 +36,9 @@ impl Settings for Saturation {
     fn seconds(&self, _: Effort) -> f64 {
         let layers = 4.0 * (f64::from(self.width) / 100.0).max(1.0);
         self.activations.len() as f64 * f64::from(self.images) * f64::from(self.epochs) * layers * 2.5e-6 / 2.0
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["saturation.fresh.*", "saturation.trained.*"]
     }
 }

@@ -1,8 +1,12 @@
-//! Test error against the share of zeros in the hidden layers: by a penalty on activity, and by force.
+//! Test error against the share of zeros in the hidden layers, which come from a penalty on activity or are forced.
+//!
+//! It shows: test error against zeros; relative to the best, with the paper's Fig. 3; table. It finds:
+//! `sparsity-error.W.best-zeros`, `sparsity-error.W.best-error`, `sparsity-error.W.below-ratio` (band, above,
+//! far-above), `W` being `l1`, `forced`.
 
-use super::limits::{some, within};
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct SparsityError {
     /// Weights of the L1 penalty on the hidden outputs, summed over units.
     pub penalties: Vec<f64>,
-    /// Zeros forced in every hidden layer and image, percent: only the largest outputs stay.
+    /// Percent of zeros forced in every hidden layer for every image: only the largest outputs are kept.
     pub forced: Vec<f64>,
     /// Units of each of the three hidden layers.
     pub width: u32,
@@ -59,7 +63,18 @@ impl Settings for SparsityError {
         let weights = 784.0 * width + 2.0 * width * width;
         SECONDS * images / 60_000.0 * weights / 415_200.0 * (self.penalties.len() + self.forced.len()) as f64
     }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &[
+            "sparsity-error.*.best-zeros",
+            "sparsity-error.*.best-error",
+            "sparsity-error.*.below-ratio",
+            "sparsity-error.*.band-ratio",
+            "sparsity-error.*.above-ratio",
+            "sparsity-error.*.far-above-ratio",
+        ]
+    }
 }
 
-/// For one network of the default setting, two of them at once.
+/// For one network of the default setting, with two training at once.
 const SECONDS: f64 = 1.7;

@@ -1,16 +1,19 @@
 //! Sparse coding with two atoms in a plane, step by step.
+//!
+//! It shows: both coefficients by step; their plane; table. It finds: `two-atoms.first`, `two-atoms.second`,
+//! `two-atoms.silenced`.
 
-use super::limits::within;
 use super::{Effort, Settings};
 use crate::SpecError;
+use crate::limits::within;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TwoAtoms {
-    /// Each of length 1.
+    /// The two atoms, each of length 1.
     pub atoms: [[f64; 2]; 2],
-    /// What is to be coded.
+    /// The vector to be coded.
     pub patch: [f64; 2],
     /// The price of a coefficient.
     pub price: f64,
@@ -38,5 +41,9 @@ impl Settings for TwoAtoms {
 
     fn seconds(&self, _: Effort) -> f64 {
         0.1
+    }
+
+    fn finding_keys(&self) -> &'static [&'static str] {
+        &["two-atoms.first", "two-atoms.second", "two-atoms.silenced"]
     }
 }

@@ -1,15 +1,15 @@
-//! The axes of a plot: lines, ticks, their numbers, and the label of x where the numbers leave room.
+//! Draws the axes of a plot: lines, ticks with their numbers, and the label of x if it fits among the numbers.
 
 use crate::theme::{Glyphs, Theme};
 use app::{AxisRange, tick_labels};
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
-/// Where the axes are drawn.
+/// The areas in which the axes are drawn.
 pub struct Axes<'t> {
-    /// The room of the curves.
+    /// The area of the curves.
     pub plot: Rect,
-    /// All of it, with the numbers.
+    /// The area of the plot with the numbers.
     pub area: Rect,
     pub theme: &'t Theme,
 }
@@ -39,12 +39,13 @@ impl Axes<'_> {
         }
     }
 
-    /// Says whether the label has found room.
+    /// Draws the x axis; returns whether its label fitted.
     pub fn x(&self, range: &AxisRange, ticks: &[f64], label: &str, buffer: &mut Buffer) -> bool {
         let (plot, row) = (self.plot, self.plot.bottom() + 1);
         self.put(buffer, plot.x - 1, plot.bottom(), self.glyph("└", "+"));
         self.put(buffer, plot.x, plot.bottom(), &self.glyph("─", "-").repeat(usize::from(plot.width)));
-        // Numbers as (start, name, column of the tick), those left out that would touch the one before.
+        // Each number as (first column, text, column of the tick). A number that would touch the one before is left
+        // out.
         let mut numbers: Vec<(u16, String, u16)> = Vec::new();
         for (&value, name) in ticks.iter().zip(tick_labels(ticks)) {
             let Some(part) = range.part(value).filter(|part| (-0.001..=1.001).contains(part)) else { continue };
@@ -71,7 +72,7 @@ impl Axes<'_> {
     }
 }
 
-/// Where a label of this width stands: at the right end, else in the last gap between two numbers that takes it.
+/// The first column of a label of this width: at the right end, else in the last gap between two numbers where it fits.
 fn label_place(numbers: &[(u16, String, u16)], width: u16, area: Rect) -> Option<u16> {
     let end = |at: usize| numbers[at].0 + numbers[at].1.width() as u16;
     let right = area.right().checked_sub(width).filter(|_| width > 0)?;
@@ -102,7 +103,7 @@ mod tests {
     fn the_label_leaves_the_numbers_alone() {
         assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "layer"), "  1                  2      layer      3");
         assert_eq!(axis(&[1.0, 2.0], 3.0, "layer"), "  1                  2             layer");
-        // Nowhere between the numbers is room: the plot puts it elsewhere.
+        // If it fits nowhere among the numbers, the plot writes it elsewhere.
         assert_eq!(axis(&[1.0, 2.0, 3.0], 3.0, "zeros among features"), "  1                  2                 3");
         assert_eq!(axis(&[], 3.0, ""), "");
     }

@@ -1,5 +1,4 @@
-//! What every part of the chart draws on: the plot with its axes' ranges and its place on the screen, and the style of
-//! each curve.
+//! What every part of a chart is drawn with: the plot, the ranges of its axes, its area, and the style of each curve.
 
 use crate::theme::{Glyphs, Theme};
 use app::{AxisRanges, SeriesColour, Viewport, has_markers, series_colour};
@@ -9,41 +8,41 @@ use ratatui::{
     style::{Modifier, Style},
 };
 
-/// Where the labels of named points stand.
+/// Where the labels of marks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkLabels {
-    /// Their values in columns at the right.
+    /// Their values in a column at the right.
     Gutter,
-    /// Their names beside them; what the reader predicted is told in the first line.
+    /// Their names beside them. Predictions are listed in the first line instead.
     Beside,
-    /// The same; the points are those of a series, and have its markers.
+    /// Their names beside them. The marks are points of a series, which has markers there.
     OfPoints,
     None,
 }
 
-/// A plot with its place on the screen.
+/// A plot with its area on the screen.
 #[derive(Clone, Copy)]
 pub struct Canvas<'a> {
     pub theme: &'a Theme,
     pub plot: &'a Plot,
     pub viewport: &'a Viewport,
     pub ranges: AxisRanges,
-    /// The room of the curves.
+    /// The area of the curves.
     pub place: Rect,
 }
 
-/// How a curve looks, or a mark behind the last of them.
+/// The style of a curve or of a mark.
 #[derive(Clone, Copy, Debug)]
 pub struct CurveStyle {
     pub style: Style,
-    /// The band around a mean.
+    /// The style of the band around a mean.
     pub pale: Style,
-    /// Stands at some of its points; empty for a line alone.
+    /// Drawn at some of the points; empty for a curve without markers.
     pub marker: &'static str,
 }
 
-/// The look of a plot's curve by its number in the [`Readout`](app::Readout): that of a series, then of a mark. An arm has
-/// its colour and its marker from its place in the study.
+/// The style of a plot's curve by its number in the [`Readout`](app::Readout): series first, then marks. The colour and
+/// marker of an arm follow from its index in the study.
 pub fn curve_style(theme: &Theme, plot: &Plot, curve: usize) -> CurveStyle {
     let Some(series) = plot.series.get(curve) else {
         let mark = plot.marks.get(curve - plot.series.len());
@@ -52,7 +51,7 @@ pub fn curve_style(theme: &Theme, plot: &Plot, curve: usize) -> CurveStyle {
     };
     let number = if let Source::Run { arm, .. } = series.source { arm } else { curve };
     let style = match series_colour(plot, curve) {
-        // What it runs over may be dim.
+        // A dim style may have been set beneath.
         SeriesColour::Arm(number) => theme.arm(number).remove_modifier(Modifier::DIM),
         SeriesColour::Seed(number) => theme.seeds(number),
         SeriesColour::Cited => theme.cited(),
@@ -63,7 +62,7 @@ pub fn curve_style(theme: &Theme, plot: &Plot, curve: usize) -> CurveStyle {
     CurveStyle { style, pale: theme.seeds(number), marker }
 }
 
-/// The same in words: a marker, or a piece of its line, and its style. A seed has those of its arm.
+/// A sample of a curve for text: a marker or a piece of its line, with its style. A seed has the sample of its arm.
 pub fn curve_sample(theme: &Theme, plot: &Plot, curve: usize) -> (&'static str, Style) {
     if let Some(Source::Run { arm, .. }) = plot.series.get(curve).map(|series| &series.source) {
         return (theme.marker(*arm), theme.arm(*arm));

@@ -1,4 +1,5 @@
-//! The values at the cursor, in the last rows of a pane: the curve that is being read, and the others at the same place.
+//! The values at the cursor, in the last rows of a pane: those of the curve with the cursor, and of the others at the
+//! same x.
 
 use crate::theme::Theme;
 use app::{Readout, Viewport, truncate};
@@ -12,7 +13,7 @@ fn rows_for_others(height: u16) -> usize {
     usize::from(height / 8).clamp(2, 6)
 }
 
-/// Words in the looks of their curve.
+/// Text in the style of its curve.
 type StyledText = (String, Style);
 
 /// The lines of a reading in a pane of this size; `style_of` has a curve's mark and style. None without a cursor.
@@ -33,7 +34,7 @@ pub fn lines(
     let Some(text) = readout.describe(cursor, room.saturating_sub(mark)) else { return Vec::new() };
     let (first, style) = marked(cursor.curve, &text);
     let mut lines = vec![vec![(first, style.patch(theme.strong()))]];
-    // A source that finds no room beside the values has a line of its own.
+    // A source that does not fit beside the values has a line of its own.
     let source = readout.curves.get(cursor.curve).map_or("", |curve| curve.source.as_str());
     if !source.is_empty() && !text.contains(source) {
         lines.push(vec![(theme.text(&truncate(source, room)), theme.faint())]);
@@ -73,7 +74,7 @@ pub fn lines(
     lines
 }
 
-/// Draws them in the last rows of an area; returns what is above.
+/// Draws the lines in the last rows of an area; returns the rest of it.
 pub fn draw(lines: &[Vec<StyledText>], area: Rect, buffer: &mut Buffer) -> Rect {
     let height = (lines.len() as u16).min(area.height / 2);
     let top = area.bottom() - height;

@@ -1,4 +1,4 @@
-//! The curves of a plot in cells: as Braille dots, two by four a cell, or as plain characters.
+//! Draws the curves of a plot: with Braille dots, two by four in a cell, or with plain characters.
 
 use super::canvas::{Canvas, curve_style};
 use super::markers::{self, MarkerRequest};
@@ -8,26 +8,26 @@ use protocol::{PlotSeries, Stroke};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use std::ops::RangeInclusive;
 
-/// A point as parts of both axes: 0 at the lower end, 1 at the upper one.
+/// A point by its positions on both axes: 0 at the lower end, 1 at the upper one.
 type AxisFractions = (f64, f64);
 
-/// A series as it is drawn.
+/// A series with its style.
 struct DrawnCurve {
     style: Style,
-    /// Stands at some of its points.
+    /// Drawn at some of the points.
     marker: &'static str,
     /// `None` is a gap.
     points: Vec<Option<AxisFractions>>,
     is_joined: bool,
     weight: Weight,
-    /// x, and the ends of the spread: a band behind a thick curve, error bars of the others. An end that the axis does not
-    /// have lies below it.
+    /// x with both ends of the spread: a band behind a thick curve, error bars for the others. An end that the axis
+    /// can't show is below it.
     spread: Vec<(f64, f64, f64)>,
     /// The band's style.
     pale: Style,
 }
 
-/// How a curve stands among the others, in the order in which they are drawn.
+/// The weight of a curve, in drawing order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// Every third dot.
@@ -134,14 +134,14 @@ pub fn draw(canvas: &Canvas, buffer: &mut Buffer) {
     draw_markers(&curves, canvas.place, cell, buffer);
 }
 
-/// The last curve drawn gives a shared cell its colour.
+/// Draws with Braille dots. If curves share a cell, the last one gives it its colour.
 fn dots(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     let (width, height) = (i64::from(place.width) * 2, i64::from(place.height) * 4);
     let mut shapes = vec![0_u8; usize::from(place.width) * usize::from(place.height)];
     let mut dot = |x: i64, y: i64, style: Style, buffer: &mut Buffer| {
         if (0..width).contains(&x) && (0..height).contains(&y) {
             let cell = (y / 4) as usize * usize::from(place.width) + (x / 2) as usize;
-            // Unicode numbers a cell's dots 1 2 3 7 down the left, 4 5 6 8 down the right.
+            // Unicode numbers a cell's dots 1 2 3 7 down the left and 4 5 6 8 down the right.
             let bit = [[0, 3], [1, 4], [2, 5], [6, 7]][(y % 4) as usize][(x % 2) as usize];
             shapes[cell] |= 1 << bit;
             let at = (place.x + (x / 2) as u16, place.y + (y / 4) as u16);
@@ -153,7 +153,7 @@ fn dots(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     };
     for (number, band) in (0..).zip(curves.iter().filter(|curve| curve.weight == Weight::Thick)) {
         for (column, rows) in columns(band, (width, height)) {
-            // Every fourth dot of a slanted pattern, another one for each band: both are seen where they overlap.
+            // Each band has every fourth dot of its own slanted pattern, so that both are visible where two overlap.
             for row in rows.filter(|row| (column + 2 * row + number) % 4 == 0) {
                 dot(column, row, band.pale, buffer);
             }
@@ -208,7 +208,7 @@ fn plain(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A curve's points, and the lines between them if it is joined, on a grid of this size.
+/// Sets the dots of a curve's points, and of the lines between them if it is joined, on a grid of this size.
 fn stroke(curve: &DrawnCurve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) {
     let mut last: Option<AxisFractions> = None;
     for point in &curve.points {
@@ -219,10 +219,10 @@ fn stroke(curve: &DrawnCurve, size: (i64, i64), set: &mut impl FnMut(i64, i64)) 
     }
 }
 
-/// A straight line on a grid of this size.
+/// Sets the dots of a straight line on a grid of this size.
 fn segment(from: AxisFractions, to: AxisFractions, (width, height): (i64, i64), set: &mut impl FnMut(i64, i64)) {
-    /// How far outside of the axes a line may go, in parts of them: a zoomed plot has points very far away, and each dot
-    /// of a line takes time.
+    /// How far a line is drawn beyond the axes, as a part of them. A zoomed plot has points very far away, and each dot
+    /// takes time.
     const NEAR: (f64, f64) = (-2.0, 3.0);
     let Some((from, to)) = clip_segment(from, to, NEAR) else { return };
     let place = |(x, y): AxisFractions| {
@@ -239,7 +239,7 @@ fn draw_markers(curves: &[DrawnCurve], place: Rect, cell: fn(Rect, f64, f64) -> 
             let inside = |part: f64| (0.0..=1.0).contains(&part);
             let points = curve.points.iter().flatten().filter(|(x, y)| inside(*x) && inside(*y));
             let cells: Vec<_> = points.map(|&(x, y)| cell(place, x, y)).collect();
-            // Points that crowd have their dots; a marker in every cell would hide them, and what lies beneath.
+            // Where points are dense there is no room for a marker at each, so some have only their dots.
             let crowded = cells.windows(2).filter(|pair| pair[1].0.abs_diff(pair[0].0) < 3).count();
             MarkerRequest { has_all: !curve.is_joined && 2 * crowded < cells.len(), cells }
         })
@@ -251,7 +251,7 @@ fn draw_markers(curves: &[DrawnCurve], place: Rect, cell: fn(Rect, f64, f64) -> 
     }
 }
 
-/// The rows of dots between the ends of a curve's spread, column by column of so many.
+/// The range of dots of a curve's spread in each column.
 fn columns(curve: &DrawnCurve, (width, height): (i64, i64)) -> Vec<(i64, RangeInclusive<i64>)> {
     let place = |&(x, low, high): &(f64, f64, f64)| {
         let column = (x * (width - 1) as f64).round().clamp(-1e6, 1e6) as i64;
@@ -271,7 +271,7 @@ fn columns(curve: &DrawnCurve, (width, height): (i64, i64)) -> Vec<(i64, RangeIn
     filled
 }
 
-/// The cell of a point; one that lies outside is put at the edge.
+/// The cell of a point; a point outside of the plot is put at its edge.
 pub fn edge_cell(place: Rect, x: f64, y: f64) -> (u16, u16) {
     let cell = |part: f64, cells: u16, dots: f64| {
         ((part.clamp(0.0, 1.0) * (f64::from(cells) * dots - 1.0)).round() / dots).floor() as u16
@@ -279,13 +279,13 @@ pub fn edge_cell(place: Rect, x: f64, y: f64) -> (u16, u16) {
     (place.x + cell(x, place.width, 2.0), place.y + cell(1.0 - y, place.height, 4.0))
 }
 
-/// The same where a cell has no dots.
+/// The same for plain characters.
 pub fn plain_cell(place: Rect, x: f64, y: f64) -> (u16, u16) {
     let cell = |part: f64, cells: u16| (part.clamp(0.0, 1.0) * f64::from(cells - 1)).round() as u16;
     (place.x + cell(x, place.width), place.y + cell(1.0 - y, place.height))
 }
 
-/// Every dot of a straight line (Bresenham 1965).
+/// Every dot of a straight line. Source: Bresenham, 1965.
 fn line(from: (i64, i64), to: (i64, i64), set: &mut impl FnMut(i64, i64)) {
     let (dx, dy) = ((to.0 - from.0).abs(), -(to.1 - from.1).abs());
     let (sx, sy) = ((to.0 - from.0).signum(), (to.1 - from.1).signum());

@@ -1,5 +1,5 @@
-//! The legend of a plot: every curve, band and named point with its mark, and where each comes from. It stands beside
-//! the plot where there is room, else above it, and there the sources are shortened before the plot is squeezed.
+//! The legend of a plot: every series, band and mark, by its source. It is beside the plot if there is room, else above
+//! it, where the sources are shortened before the plot gets too small.
 
 use super::canvas::curve_sample;
 use crate::theme::{Glyphs, Theme};
@@ -12,20 +12,20 @@ use unicode_width::UnicodeWidthStr;
 
 /// Blanks between two entries of a row.
 const BETWEEN: u16 = 2;
-/// Rows that the plot keeps, however long the legend.
+/// The smallest number of rows that the legend leaves to the plot.
 const LEAST: u16 = 8;
-/// From so many columns on the legend stands beside the plot if it takes more than a row above it.
+/// From this width on the legend is beside the plot if it needs more than a row above it.
 const WIDE: u16 = 108;
 const SIDE: u16 = 36;
-/// Rows above the plot for a legend in all its words.
+/// Rows above the plot for the legend with unshortened sources.
 const ROWS: usize = 2;
 
-/// What stands for named points where there are many.
+/// The name of all marks together if there are many.
 const POINT: &str = "named points";
-/// So many of them are named.
+/// At most this many marks are named.
 const NAMED: usize = 3;
 
-/// What comes from the same source.
+/// The entries with the same source.
 struct SourceGroup<'f> {
     source: &'f Source,
     entries: Vec<LegendEntry<'f>>,
@@ -38,7 +38,7 @@ struct LegendEntry<'f> {
     style: Style,
 }
 
-/// Words that stay together on a row: the beginning of a group's first entry is its source.
+/// Text that is not broken over rows. The first entry of a group begins with its source.
 struct LegendPiece {
     head: String,
     text: String,
@@ -51,7 +51,7 @@ impl LegendPiece {
     }
 }
 
-/// Draws the legend; returns what it leaves for the plot.
+/// Draws the legend; returns the area that is left to the plot.
 pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
     let groups = groups(theme, figure, viewport);
     let whole = rows(pieces(theme, &groups, Source::describe), area.width);
@@ -90,7 +90,7 @@ pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffe
     Rect { y, height: area.bottom() - y, ..area }
 }
 
-/// A source without its formula: reading a value tells it in full.
+/// A source without its formula. The values at the cursor have it in full.
 fn short(source: &Source) -> String {
     match source {
         Source::Theory(_) => "theory".into(),
@@ -98,7 +98,7 @@ fn short(source: &Source) -> String {
     }
 }
 
-/// Whether a legend has one word for both: all arms of a run come from that run.
+/// Whether two sources share a heading, as all arms of a run do.
 fn is_same(one: &Source, other: &Source) -> bool {
     match (one, other) {
         (Source::Run { run: one, .. }, Source::Run { run: other, .. }) => one == other,
@@ -106,7 +106,7 @@ fn is_same(one: &Source, other: &Source) -> bool {
     }
 }
 
-/// Everything that a plot shows, by where it comes from, in the order of its first.
+/// The entries of a plot's legend by source, in order of their first occurrence.
 fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<SourceGroup<'f>> {
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
     let series = viewport.series(figure).filter(|(_, series)| series.source != Source::Reader).map(|(at, series)| {
@@ -114,7 +114,7 @@ fn groups<'f>(theme: &Theme, figure: &'f Plot, viewport: &'f Viewport) -> Vec<So
         (&series.source, marker, series.name.as_str(), style)
     });
     let bands = figure.bands.iter().map(|b| (&b.source, fill, b.label.as_str(), theme.source(&b.source)));
-    // Not every point has room for its name in the plot.
+    // The plot may have no room for a mark's name.
     let named = || figure.marks.iter().filter(|mark| mark.source != Source::Reader);
     let name = |label| if named().count() > NAMED { POINT } else { label };
     let marks = named().map(|m| (&m.source, theme.mark(), name(m.label.as_str()), theme.source(&m.source)));
@@ -146,7 +146,7 @@ fn pieces(theme: &Theme, groups: &[SourceGroup], format_source: fn(&Source) -> S
     pieces
 }
 
-/// Breaks a legend into rows of this width; a source that leaves no room for its first entry has a row to itself.
+/// Breaks a legend into rows of this width. A source without room for its first entry has a row of its own.
 fn rows(pieces: Vec<LegendPiece>, width: u16) -> Vec<Vec<LegendPiece>> {
     let mut rows: Vec<Vec<LegendPiece>> = vec![Vec::new()];
     let mut x = 0;
@@ -173,7 +173,7 @@ fn rows(pieces: Vec<LegendPiece>, width: u16) -> Vec<Vec<LegendPiece>> {
     rows
 }
 
-/// A column at the right: each source, and what comes from it beneath.
+/// Draws the legend as a column at the right: each source with its entries beneath.
 fn beside(theme: &Theme, groups: &[SourceGroup], area: Rect, buffer: &mut Buffer) -> Rect {
     let column = Rect { x: area.right() - SIDE + 2, width: SIDE - 2, ..area };
     let mut y = column.y + 1;
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(rest, Rect::new(0, 1, 76, 19));
     }
 
-    /// Overlaid runs are told apart by their source, and what the reader predicted is no series of the legend.
+    /// Overlaid runs are distinguished by their source, and predictions are not listed.
     #[test]
     fn the_arms_of_a_run_are_listed_together() {
         let of = |run, arm| Source::Run { run: RunId(run), arm };

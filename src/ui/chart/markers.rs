@@ -1,23 +1,23 @@
-//! Where the curves of a plot have their marks, so that each is told apart by more than its colour.
+//! Chooses the points of curves that get markers, which distinguish curves by more than colour.
 
 use std::collections::HashSet;
 
 type Cell = (u16, u16);
 
-/// The cells in which a curve has points, in its own order.
+/// The cells in which a curve has points, in the curve's order.
 pub struct MarkerRequest {
     pub cells: Vec<Cell>,
-    /// Points alone, no line: each has its mark.
+    /// The curve has no line, so every point has a marker.
     pub has_all: bool,
 }
 
-/// The cells of each curve's marks, far enough apart to see the line between them. Where curves run over each other
-/// they take turns, one mark each, so that the last drawn does not hide the others.
+/// The cells of each curve's markers, far enough apart to show the line between them. Where curves overlap they take
+/// turns, so that the last one drawn does not hide the others.
 pub fn placed(requests: &[MarkerRequest], width: u16) -> Vec<Vec<Cell>> {
     let gap = (width / 10).max(4);
     let lines = requests.iter().filter(|curve| !curve.has_all).count().max(1) as u16;
     let mut taken = HashSet::new();
-    // Curves with many points begin one behind the other.
+    // Curves with many points start at different columns.
     let mut from: Vec<u16> =
         (0..).zip(requests).map(|(at, curve)| first(curve, at % lines * gap / lines, gap)).collect();
     let mut placed: Vec<Vec<Cell>> =
@@ -27,7 +27,7 @@ pub fn placed(requests: &[MarkerRequest], width: u16) -> Vec<Vec<Cell>> {
         for (at, curve) in requests.iter().enumerate().filter(|(_, curve)| !curve.has_all) {
             let free = |cell: &&Cell| !taken.contains(*cell);
             let next = curve.cells.iter().filter(|cell| cell.0 >= from[at]).find(free);
-            // The end of a curve has a mark even where it comes early.
+            // The end of a curve has a marker even if that is close to the one before.
             let end = || {
                 let behind = |cell: &&Cell| placed[at].last().is_none_or(|last| cell.0 > last.0 + 1);
                 curve.cells.last().filter(free).filter(behind)
@@ -45,7 +45,7 @@ pub fn placed(requests: &[MarkerRequest], width: u16) -> Vec<Vec<Cell>> {
     }
 }
 
-/// The first column for a curve's mark.
+/// The first column for a marker of this curve.
 fn first(curve: &MarkerRequest, shift: u16, gap: u16) -> u16 {
     let Some(start) = curve.cells.first() else { return 0 };
     let sparse = curve.cells.windows(2).all(|pair| pair[1].0.abs_diff(pair[0].0) >= gap);

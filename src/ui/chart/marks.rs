@@ -1,8 +1,8 @@
-//! The named points of a plot, the ends of series that diverged, the bands behind the curves, and the cursor.
+//! Draws the marks of a plot, the ends of series that diverged, the bands behind the curves, and the cursor.
 //!
-//! A point outside of the axes is an arrow beyond the border, at its height or in its column. A label stands in its
-//! point's own row, since every other row is another value's: in a gutter at the right where the plot has one, else
-//! beside the point where nothing is drawn, else nowhere. No label is drawn over data.
+//! A mark outside of the axes is an arrow beyond the border, in its own row or column. A label is in the row of its
+//! mark, as every other row has another value: in a column at the right if the plot has one, else beside the mark where
+//! nothing is drawn, else nowhere. No label covers data.
 
 use super::canvas::{Canvas, MarkLabels, curve_sample};
 use super::curves::{edge_cell, plain_cell};
@@ -12,7 +12,7 @@ use protocol::{PlotBand, PlotMark, Source, Stroke};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-/// A point to be marked.
+/// A mark to be drawn.
 struct PlacedMark {
     at: (f64, f64),
     text: String,
@@ -20,13 +20,13 @@ struct PlacedMark {
     glyph: &'static str,
 }
 
-/// What stands at a named point.
+/// The glyph of a mark.
 fn glyph_of(theme: &Theme, mark: &PlotMark) -> &'static str {
     if mark.source == Source::Reader { theme.prediction_glyph() } else { theme.mark() }
 }
 
-/// What the reader predicted, for the first line of a plot that labels no such point: beside it there may be no room
-/// among the curves. An arrow says which way it lies.
+/// The predictions as text for the first line of a plot that has no labels for them. An arrow shows the direction of a
+/// prediction beyond the axis.
 pub fn format_predictions(canvas: &Canvas) -> String {
     let label = |mark: &PlotMark| {
         let side = side(canvas.ranges.y.part(mark.at[1]).unwrap_or(-1.0));
@@ -56,7 +56,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
         style: if labels == MarkLabels::OfPoints { theme.faint() } else { theme.source(&mark.source) },
         glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },
     });
-    // One without a single number never came down into the plot.
+    // A series without any number ends above the plot.
     let end = |(x, y): (f64, Option<f64>)| PlacedMark {
         at: (x, y.unwrap_or_else(|| above(&ranges.y))),
         text: String::new(),
@@ -73,7 +73,7 @@ fn above(range: &AxisRange) -> f64 {
     high + (high - low)
 }
 
-/// Named points, and then their labels; `gutter` columns at the right are kept for these.
+/// Draws the marks, and then their labels. `gutter` is the width of the column at the right.
 pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffer) {
     let Canvas { theme, ranges, place, .. } = *canvas;
     let mut placed = Vec::new();
@@ -83,7 +83,7 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
         let (column, row) = plain_cell(place, px, py);
         let at = (
             [place.x - 1, column, place.right()][(x + 1) as usize],
-            // Beyond a corner there is no height to keep.
+            // Beyond a corner there is no row of its own.
             [place.bottom(), row, place.y - 1][(y + 1) as usize],
         );
         let glyph = arrow(x, y, theme.glyphs).filter(|_| !spot.glyph.is_empty()).unwrap_or(spot.glyph);
@@ -115,7 +115,7 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
     }
 }
 
-/// Bands as a light pattern, their names at the top.
+/// Draws bands as a light pattern with their names at the top.
 pub fn draw_bands(canvas: &Canvas, buffer: &mut Buffer) {
     let Canvas { theme, plot, ranges, place, .. } = *canvas;
     let fill = if theme.glyphs == Glyphs::Ascii { ":" } else { "░" };
@@ -250,12 +250,12 @@ fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
     Some(if glyphs == Glyphs::Ascii { plain } else { rich })
 }
 
-/// Whether no curve, point or label stands here.
+/// Whether no curve, mark or label is drawn here.
 pub fn is_blank(buffer: &Buffer, at: (u16, u16)) -> bool {
     buffer.cell(at).is_none_or(|cell| [" ", "░", ":", "\u{2800}", "╎", "╌"].contains(&cell.symbol()))
 }
 
-/// A label to the right or to the left of its point, in the point's row, where nothing else stands.
+/// Writes a label right or left of its mark, in the mark's row, where nothing else is drawn.
 fn write_beside(text: &str, (column, row): (u16, u16), style: Style, place: Rect, buffer: &mut Buffer) {
     let width = text.width() as u16;
     let right = Some(column + 2).filter(|x| x + width <= place.right());

@@ -1,6 +1,6 @@
-//! The terminal's renderer of a plot and its viewport: legend, axes with round ticks, logarithmic where the viewport says
-//! so, curves in Braille dots or plain characters, named points with their labels. ratatui's own chart has neither log
-//! axes nor enough ticks to tell 1.05 % from 1.37 %.
+//! Renders a plot and its viewport in the terminal: legend, axes with round ticks, linear or logarithmic, curves in
+//! Braille dots or plain characters, marks with labels. ratatui's own chart has neither logarithmic axes nor enough
+//! ticks to distinguish 1.05 % from 1.37 %.
 
 mod axes;
 mod canvas;
@@ -20,21 +20,21 @@ use protocol::{Plot, Stroke};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-/// What a pane wants of a plot beside its curves.
+/// What a pane shows of a plot beside its curves.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartLayout<'a> {
-    /// A pane that lists the series itself has no legend.
+    /// A pane that lists the series itself needs no legend.
     pub has_legend: bool,
     pub labels: MarkLabels,
     /// Whether curves have their names at their ends, as far as these cover nothing.
     pub has_names: bool,
     /// Stands at the right end of the first line, if that has room.
     pub note: &'a str,
-    /// What there is to say while no series has a point.
+    /// Written into the plot while no series has a point.
     pub empty: &'a str,
 }
 
-/// Columns at the right for the labels of named points, at least.
+/// The smallest width of the column of labels at the right.
 const GUTTER: u16 = 17;
 
 /// Rows beneath a chart of this height for what is not seen of it, at most.
@@ -88,7 +88,7 @@ pub fn draw(
     }
     marks::draw_cursor(&canvas, buffer);
     if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
-        say_what_comes(&canvas, layout.empty, buffer);
+        write_empty_text(&canvas, layout.empty, buffer);
     }
     Some(place)
 }
@@ -111,16 +111,16 @@ fn draw_notes(theme: &Theme, plot: &Plot, viewport: &Viewport, area: Rect, buffe
     Rect { height: area.height - height as u16, ..area }
 }
 
-/// Columns for the labels of named points; 0 if there are none.
+/// The width of the column of labels; 0 if there are none.
 fn gutter(plot: &Plot, ranges: &AxisRanges) -> u16 {
     match mark_values(plot, &ranges.y).iter().map(|label| label.width() as u16).max() {
         None | Some(0) => 0,
-        // Two columns in front of a label, and two for the arrow of one that lies beyond.
+        // Two columns before a label, and two for the arrow of a mark beyond the axes.
         Some(longest) => GUTTER.max(longest + 4),
     }
 }
 
-/// The name of the y axis, and what thick and thin series mean, as long as the room takes it.
+/// The label of the y axis, and what thick and thin series mean if that fits.
 fn y_label(canvas: &Canvas, room: usize) -> String {
     let mut means = canvas.viewport.series(canvas.plot).filter(|(_, series)| series.stroke == Stroke::Thick);
     let keys = match means.next() {
@@ -135,7 +135,7 @@ fn y_label(canvas: &Canvas, room: usize) -> String {
     keys.iter().map(|key: &String| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
 }
 
-/// Texts at the right of the y axis' label, from the right end on, each if it has room.
+/// Writes texts right-aligned after the label of the y axis, each if it fits.
 fn write_at_right(texts: [(String, Style); 2], used: u16, area: Rect, buffer: &mut Buffer) {
     let mut end = area.right();
     for (text, style) in texts {
@@ -147,8 +147,8 @@ fn write_at_right(texts: [(String, Style); 2], used: u16, area: Rect, buffer: &m
     }
 }
 
-/// In the middle of a plot that has no curve yet, where nothing else stands.
-fn say_what_comes(canvas: &Canvas, text: &str, buffer: &mut Buffer) {
+/// Writes into the middle of a plot without points, where nothing else is drawn.
+fn write_empty_text(canvas: &Canvas, text: &str, buffer: &mut Buffer) {
     let Canvas { theme, place, .. } = *canvas;
     let width = usize::from(place.width.saturating_sub(4).min(60));
     let lines = textwrap::wrap(text, app::wrap_options(width.max(1)));
@@ -164,20 +164,20 @@ fn say_what_comes(canvas: &Canvas, text: &str, buffer: &mut Buffer) {
 }
 
 fn x_ticks(canvas: &Canvas) -> Vec<f64> {
-    // Between two epochs or two layers there is nothing to mark.
+    // Epochs and layers are whole numbers, so there are no ticks between them.
     let is_whole =
         canvas.viewport.series(canvas.plot).flat_map(|(_, series)| &series.points).all(|(x, _)| x.fract() == 0.0);
     let ticks = canvas.ranges.x.ticks(usize::from(canvas.place.width / 9).max(2));
     ticks.into_iter().filter(|value| !is_whole || value.fract() == 0.0).collect()
 }
 
-/// Numbers for the y axis, a free row at least between two of them.
+/// The ticks of the y axis, with at least one free row between two of them.
 fn y_ticks(range: &AxisRange, rows: u16) -> Vec<f64> {
     let row = |value: f64| range.part(value).map(|part| ((1.0 - part) * f64::from(rows - 1)).round());
     let apart = |ticks: &[f64]| {
         ticks.windows(2).all(|pair| row(pair[0]).zip(row(pair[1])).is_none_or(|(a, b)| (b - a).abs() >= 2.0))
     };
-    // More numbers than a dozen tell no more.
+    // More than a dozen numbers add nothing.
     let most = usize::from(rows / 2).clamp(3, 12);
     let mut sets = (2..=most).rev().map(|most| range.ticks(most));
     sets.find(|ticks| apart(ticks)).unwrap_or_else(|| range.ticks(2))
@@ -228,11 +228,11 @@ mod tests {
         PlotMark { label: format!("{y:.2} @{x}"), source: Source::Cited("paper".into()), at: [x, y] }
     }
 
-    /// Whatever is published, the data stay as they are: a point covers its own cell and a label none.
+    /// Marks and labels cover no data: a mark covers its own cell and a label none.
     #[test]
     fn labels_cover_no_data() {
         let many = || vec![mark(2.0, 3.7), mark(10.0, 2.4), mark(11.0, 2.5), mark(19.0, 1.2), mark(40.0, 1.5)];
-        // Nothing to say keeps the columns at the right as they are.
+        // A blank label keeps the width of the column at the right.
         let none = || vec![PlotMark { label: "         ".into(), source: Source::Reader, at: [-9.0, 90.0] }];
         for size in [(72, 20), (56, 12), (36, 8), (20, 6)] {
             for labels in LABELS {
@@ -247,7 +247,7 @@ mod tests {
         }
     }
 
-    /// A row is a value: a label stands in that of its point, inside or beyond the border.
+    /// A label is in the row of its mark, inside or beyond the border.
     #[test]
     fn labels_stand_at_their_own_height() {
         for labels in LABELS {
@@ -349,7 +349,7 @@ mod tests {
         assert!(text[0].contains('↑'), "{text:#?}");
     }
 
-    /// The same arm has the same colour and marker whatever else the plot shows, and thin series have its paler one.
+    /// An arm has the same colour and marker whatever else the plot shows, and its thin series have its paler colour.
     #[test]
     fn an_arm_keeps_its_colour() {
         let mut plot = plot(Vec::new());
@@ -362,7 +362,7 @@ mod tests {
         assert_eq!((style(3).style, style(3).marker), (theme.seeds(0), ""));
     }
 
-    /// A named point bears the look and the name of its source: theory is not taken for something published.
+    /// A mark has the style and the name of its source, so theory is not mistaken for published results.
     #[test]
     fn points_and_bands_say_where_they_come_from() {
         let axis = || PlotAxis { label: String::new(), scale: AxisScale::Linear, limits: Some((0.0, 10.0)) };

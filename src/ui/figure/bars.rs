@@ -1,4 +1,4 @@
-//! Horizontal bars: a name, a bar of one or more parts, their sum.
+//! Draws horizontal bars: a name, a bar of one or more parts, and their sum.
 
 use crate::theme::{Glyphs, Theme};
 use protocol::{Bar, Bars};
@@ -8,10 +8,10 @@ use unicode_width::UnicodeWidthStr;
 /// Blocks that fill one to seven eighths of a cell from its left.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// `read` is the bar whose values are being read.
+/// `read` is the bar with the cursor.
 pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let y = legend(theme, figure, area, area.y, buffer);
-    // A bar without any number has no length, and a dash behind it.
+    // A bar without any number has no length and is labelled with a dash.
     let sum = |bar: &Bar| bar.values.iter().flatten().copied().reduce(|sum, value| sum + value);
     let sums: Vec<Option<f64>> = figure.bars.iter().map(sum).collect();
     let label = |(bar, sum): (&Bar, &Option<f64>)| bar.total.or(*sum).map_or("-".into(), number);
@@ -23,7 +23,7 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     if longest <= 0.0 || room < 4 {
         return;
     }
-    // Apart where there is room.
+    // Bars are spaced out if there is room.
     let step = if 2 * figure.bars.len() <= usize::from(area.bottom().saturating_sub(y)) + 1 { 2 } else { 1 };
     let rows = (y..area.bottom()).step_by(step);
     for ((at, (bar, number)), row) in figure.bars.iter().zip(&numbers).enumerate().zip(rows) {
@@ -46,7 +46,7 @@ pub fn draw(theme: &Theme, figure: &Bars, read: Option<usize>, area: Rect, buffe
     }
 }
 
-/// The names of the parts, in their looks, and where the numbers come from.
+/// The names of the parts in their styles, and the source of the numbers.
 fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer) -> u16 {
     let several = figure.parts.len() > 1;
     let source = format!("{}{}", figure.source.describe(), if several { ": " } else { "" });
@@ -59,11 +59,11 @@ fn legend(theme: &Theme, figure: &Bars, area: Rect, y: u16, buffer: &mut Buffer)
     y + 1
 }
 
-/// One bar; `ends` are where its parts end, in cells.
+/// Draws one bar. `ends` are the ends of its parts, in cells.
 fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
     let mut from = 0;
     let starts: Vec<f64> = std::iter::once(0.0).chain(ends.iter().copied()).collect();
-    // Parts of no length leave no trace.
+    // Parts of zero length are not drawn.
     let parts: Vec<(usize, f64)> = (0..).zip(ends.iter().copied()).filter(|&(at, end)| end > starts[at]).collect();
     let last = parts.last().map(|part| part.0);
     for (at, end) in parts {
@@ -72,7 +72,7 @@ fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
             buffer.set_string(place.x + column, place.y, fill(theme, at), theme.arm(at));
         }
         from = from.max(whole);
-        // Only the last part ends inside of a cell.
+        // Only the last part can end inside a cell.
         if Some(at) == last && theme.glyphs == Glyphs::Unicode && eighths > 0 && from < place.width {
             let glyph = if at == 0 { EIGHTHS[eighths - 1] } else { fill(theme, at) };
             buffer.set_string(place.x + from, place.y, glyph, theme.arm(at));
@@ -80,12 +80,12 @@ fn parts(theme: &Theme, ends: &[f64], place: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Whole cells, and eighths of the next.
+/// Whole cells, and eighths of the next one.
 fn cells(end: f64) -> (u16, usize) {
     (end.floor() as u16, (end.fract() * 8.0) as usize)
 }
 
-/// Parts differ by more than their colour.
+/// The fill of a part, so that parts differ by more than colour.
 fn fill(theme: &Theme, part: usize) -> &'static str {
     match theme.glyphs {
         Glyphs::Unicode => ["█", "▒", "░"][part % 3],
@@ -93,7 +93,7 @@ fn fill(theme: &Theme, part: usize) -> &'static str {
     }
 }
 
-/// Three digits, more where the number is large.
+/// Three significant digits, or more for large numbers.
 fn number(value: f64) -> String {
     let decimals = if value.abs() >= 100.0 {
         0
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(rows, ["measured: # forward", "ReLU #####===== 2.00", "ReLU ### 0.50"]);
     }
 
-    /// A loss has its sign, and a gain nothing of a loss at its end, wherever within a cell it ends.
+    /// A loss has its own fill, and a gain has nothing of a loss at its end, wherever in a cell it ends.
     #[test]
     fn what_is_lost_is_told_from_what_is_gained() {
         let bar = |name: &str, gain: f64| Bar {
@@ -155,7 +155,7 @@ mod tests {
     fn no_values_and_no_room_draw_no_bars() {
         assert_eq!(drawn(20, &[&[Some(0.0), None]])[1], "");
         assert_eq!(drawn(8, &[&[Some(1.0), Some(1.0)]])[1], "");
-        // What has no number among others that have one.
+        // A bar without a number among others with one.
         assert_eq!(drawn(20, &[&[Some(1.0), None], &[None, None]])[1..], ["ReLU ########## 1.00", "ReLU  -"]);
     }
 }

@@ -1,4 +1,5 @@
-//! An image and the hidden units that answer it: a mark a unit, those that switched in colours of their own.
+//! Draws an image and the hidden units that respond to it: one glyph for each unit, with distinct colours for those
+//! that switched.
 
 use super::images;
 use crate::theme::{Glyphs, Theme};
@@ -7,12 +8,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Beneath this the image goes, and the units have all the room.
+/// Below this width the image is left out and the units get all columns.
 const FEWEST: u16 = 24;
 const GAP: u16 = 3;
 
 pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
-    // Twice as large where the units keep half of the room.
+    // The image is twice as large if the units keep half of the columns.
     let large = 2 * figure.width as u16 + GAP;
     let twice = area.width >= large + large.max(FEWEST) && area.height >= figure.height as u16;
     let scale = if twice { 2 } else { 1 };
@@ -26,7 +27,7 @@ pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
     let mut y = codes.y;
     let taken: usize =
         figure.codes.iter().map(|code| 1 + code.units.len().div_ceil(usize::from(codes.width.max(1)))).sum();
-    // Apart where there is room, the legend too.
+    // Codes and legend are spaced out if there is room.
     let gap = u16::from(taken + 1 + figure.codes.len() <= usize::from(codes.height));
     for code in &figure.codes {
         if y >= codes.bottom() {

@@ -1,4 +1,4 @@
-//! Grey images in a grid.
+//! Draws grey images in a grid.
 
 use crate::theme::Theme;
 use crate::theme::pixels;
@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::ops::Range;
 
-/// Some images of a grid, row by row, each with its caption beneath.
+/// Draws some images of a grid row by row, each with its caption beneath.
 pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, buffer: &mut Buffer) {
     let ImageLayout { scale, width, height, across, .. } = ImageLayout::new(figure, area.width, area.height);
     for (at, number) in (0_u16..).zip(shown) {
@@ -26,7 +26,7 @@ pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, 
     }
 }
 
-/// One image of width x height pixels at the top left of its place, a pixel `scale` columns wide.
+/// Draws one image of width x height pixels at the top left of its area. A pixel is `scale` columns wide.
 pub fn one(theme: &Theme, image: &[u8], (width, height): (u32, u32), scale: u16, place: Rect, buffer: &mut Buffer) {
     let pixel = |x: u16, y: u16| {
         let (x, y) = (x / scale, y / scale);

@@ -1,4 +1,4 @@
-//! The figures of an experiment: one file for each kind, and [`crate::chart`] for plots.
+//! Draws the figures of an experiment: one file for each kind, and [`crate::chart`] for plots.
 
 mod bars;
 mod hidden_units;
@@ -38,7 +38,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
     None
 }
 
-/// Says where a picture comes from in the last row; returns the rows above.
+/// Writes the source of a picture in the last row; returns the rows above.
 pub fn draw_source(theme: &Theme, source: &Source, place: Rect, buffer: &mut Buffer) -> Rect {
     let Some(height) = place.height.checked_sub(1) else { return place };
     buffer.set_stringn(place.x, place.y + height, theme.text(&source.describe()), place.width.into(), theme.faint());

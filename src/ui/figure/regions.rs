@@ -1,4 +1,5 @@
-//! A plane divided into regions, as half blocks: two places a cell. Without colours, a digit or a letter a region.
+//! Draws a plane divided into regions as half blocks, two points in a cell. Without colours each region is a digit or a
+//! letter.
 
 use crate::theme::pixels;
 use crate::theme::{Glyphs, Palette, Theme};
@@ -16,7 +17,7 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
     if figure.width == 0 || figure.height == 0 || rows == 0 {
         return;
     }
-    // As large as fits, at most a place a dot, its sides in proportion; a cell is two dots high.
+    // As large as fits, at most one point for a dot, with its proportions kept. A cell is two dots high.
     let scale = (f64::from(area.width) / f64::from(figure.width))
         .min(f64::from(rows) * 2.0 / f64::from(figure.height))
         .min(1.0);
@@ -29,10 +30,10 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
         let at = pick(dot, dots, figure.height) * figure.width as usize + pick(column, columns, figure.width);
         figure.regions.get(at).copied().unwrap_or(0)
     };
-    // Few regions stand as their own numbers.
+    // If there are few regions, each is drawn as its number.
     let few = figure.regions.iter().all(|&region| region < 10);
     let letter = |region: u32| char::from(if few { b'0' + region as u8 } else { b'a' + (region % 26) as u8 });
-    // A region's colour is found once a frame.
+    // The colour of a region is computed once for each frame.
     let mut colours = HashMap::new();
     let mut colour = |region: u32| *colours.entry(region).or_insert_with(|| colour(theme, region));
     for row in 0..dots.div_ceil(2).min(rows) {
@@ -48,14 +49,15 @@ pub fn draw(theme: &Theme, figure: &Regions, area: Rect, buffer: &mut Buffer) {
     for mark in &figure.marks {
         let column = (mark.at[0] * scale).floor().clamp(0.0, f64::from(columns - 1)) as u16;
         let row = (mark.at[1] * scale / 2.0).floor().clamp(0.0, f64::from(rows - 1)) as u16;
-        // None of the colours beneath, or the mark has the same as its ground.
+        // The cell's colours are reset, else the mark could have the colour of its background.
         let style = Style::reset().patch(theme.strong()).patch(theme.selected());
         let room = usize::from(area.right().saturating_sub(area.x + column));
         buffer.set_stringn(area.x + column, top + row, theme.text(&mark.label), room, style);
     }
 }
 
-/// A colour of the region's own; regions with near numbers differ most (steps of the golden ratio round the circle).
+/// A colour for each region. Regions with close numbers differ most, by steps of the golden ratio around the colour
+/// circle.
 fn colour(theme: &Theme, region: u32) -> Option<Color> {
     match theme.palette {
         _ if theme.glyphs == Glyphs::Ascii => None,
@@ -69,7 +71,7 @@ fn colour(theme: &Theme, region: u32) -> Option<Color> {
     }
 }
 
-/// Light on a dark page, dark on a light one: the plane stands out from it, whatever the region's hue.
+/// Light on a dark background and dark on a light one, so that the plane stands out whatever its hue.
 fn shade(background: Background, region: u32) -> Pixel {
     let turn = (f64::from(region) * 0.618_033_988_749_895).fract();
     let light = (f64::from(region) * 0.754_877_666_246_693).fract();
@@ -82,7 +84,7 @@ fn shade(background: Background, region: u32) -> Pixel {
         Background::Light => (0.05, 0.2),
     };
     let wanted = low + (high - low) * light;
-    // Brighter or darker until it gives as much light as it should; luminance rises with the factor.
+    // The brightness is scaled until the luminance is right; luminance rises with the factor.
     let scaled = |factor: f64| hue.map(|part| (part * factor).min(1.0));
     let (mut below, mut above) = (0.0, 4.0);
     for _ in 0..12 {
@@ -114,12 +116,12 @@ mod tests {
     fn four_quarters_and_a_mark() {
         let plain = Theme::new(Palette::None, Glyphs::Unicode);
         assert_eq!(rows(plain, Rect::new(0, 0, 8, 4)), ["x0001111", "00001111", "22223333", "22223333"]);
-        // Half the room: half the size, still in proportion.
+        // Half of the rows give half of the size, with the proportions kept.
         assert_eq!(rows(plain, Rect::new(0, 0, 8, 2)), ["x011    ", "2233    "]);
         assert!(rows(plain, Rect::new(0, 0, 8, 0)).is_empty());
     }
 
-    /// Graphics need 3 to 1.
+    /// Graphics need a contrast of 3 to 1 (WCAG 2.2, 1.4.11).
     #[test]
     fn every_region_stands_out_from_the_page() {
         for (background, page) in [(Background::Dark, (0x00, 0x2b, 0x36)), (Background::Light, (0xfd, 0xf6, 0xe3))] {

@@ -1,4 +1,4 @@
-//! A table of an experiment.
+//! Draws a table of an experiment.
 
 use crate::theme::{Glyphs, Theme};
 use crate::widgets::write_wrapped;
@@ -10,11 +10,11 @@ use ratatui::style::Style;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// Some rows of a table beneath its head. Where it is too wide, the widest columns are cut.
+/// Draws some rows of a table beneath its header. If it is too wide, the widest columns are truncated.
 pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffer: &mut Buffer) {
     let mut figure = figure.clone();
     if theme.glyphs == Glyphs::Unicode {
-        // Before anything is aligned.
+        // This changes widths, so it comes before the alignment.
         figure.rows.iter_mut().flatten().for_each(|cell| *cell = cell.replace("+-", "±"));
     }
     let figure = &figure;
@@ -27,7 +27,7 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
             if y < area.bottom() && x < area.right() {
                 let text = truncate(cell, *width);
                 let text = if *numeric { format!("{}{text}", " ".repeat(width - text.width())) } else { text };
-                // What the reader predicted is told from what was measured.
+                // Predictions look different from measurements.
                 let is_own = cell.starts_with(PREDICTED_PREFIX);
                 let style = if is_own { theme.strong() } else { style };
                 buffer.set_stringn(x, y, theme.text(&text), usize::from(area.right() - x), style);
@@ -41,13 +41,13 @@ pub fn draw(theme: &Theme, figure: &Table, rows: Range<usize>, area: Rect, buffe
     y += 1;
     for (column, from) in figure.columns.iter().zip(&figure.sources).filter(|(_, from)| **from != Source::Measured) {
         let source = from.describe();
-        // A column may bear the name of its source's kind.
+        // The column may have the name of the source's kind.
         let note = if source.starts_with(&format!("{column}:")) { source } else { format!("{column}: {source}") };
         y = write_wrapped(theme, &note, theme.faint(), area, y, buffer);
     }
 }
 
-/// Some rows of the first column and of these beside it, and a word on the others.
+/// Draws some rows of the first column and of these columns beside it, and a note on the others.
 pub fn draw_columns(
     theme: &Theme,
     figure: &Table,
@@ -78,14 +78,14 @@ pub fn draw_columns(
     buffer.set_stringn(area.x, last, theme.text(&text), usize::from(area.width), theme.faint());
 }
 
-/// Whether a column holds numbers, which stand beneath each other at their right end.
+/// Whether a column holds numbers, which are right-aligned.
 fn is_numeric(figure: &Table, column: usize) -> bool {
     let number =
         |cell: &String| cell == "-" || cell.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
     figure.rows.iter().filter_map(|row| row.get(column)).all(number)
 }
 
-/// The widths of a table's columns, two blanks between them, within `room`.
+/// The widths of a table's columns, with two blanks between them, within `room`.
 fn widths(figure: &Table, room: usize) -> Vec<usize> {
     let width = |column: usize| {
         let cells = figure.rows.iter().filter_map(|row| row.get(column));

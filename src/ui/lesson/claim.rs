@@ -1,4 +1,4 @@
-//! A row of the ledger: a claim, what was published, what the reader measured, and the verdict.
+//! Draws a claim of the ledger: the claim, what was published, what the reader measured, and the verdict.
 
 use crate::theme::Theme;
 use crate::widgets::draw_frame;
@@ -10,7 +10,7 @@ pub fn draw(theme: &Theme, claim: &ClaimCell, found: &Findings, focused: bool, a
     let verdict = claim.verdict(found);
     let words = claim.verdict_in_words(found);
     let inner = draw_frame(theme, &words, focused, area, buffer);
-    // The verdict stands in the frame, in its own colour.
+    // The title of the frame is the verdict, in its own colour.
     let style = match verdict {
         Verdict::NotYetTried | Verdict::NoNumber => theme.faint(),
         Verdict::Holds => theme.good(),

@@ -1,4 +1,4 @@
-//! The contents: every lesson with how far it has been read.
+//! Draws the contents: every lesson with its progress.
 
 use crate::theme::Glyphs;
 use crate::theme::Theme;
@@ -41,7 +41,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
         buffer.set_style(line, style);
         buffer.set_stringn(line.x, y, format!("{mark} {}", row.text), room, style);
         let x = line.right().saturating_sub(1 + row.minutes.len() as u16);
-        // Reversed, a faint foreground would be a field of its own.
+        // In reverse video a faint foreground would look like a field of its own.
         let is_chosen = style == theme.selected();
         buffer.set_string(x, y, &row.minutes, if is_chosen { style } else { style.patch(theme.faint()) });
     }

@@ -1,4 +1,4 @@
-//! An experiment's cell: its figures and findings, or the offer to run it.
+//! Draws an experiment's cell: its figures and findings, or the offer to measure.
 
 use super::experiment_footer::footer_text;
 use crate::chart::{self, cursor_values};
@@ -10,13 +10,13 @@ use app::{
     offer_lines, pages, tabs_fit, truncate,
 };
 use lesson::ExperimentCell;
-use protocol::{CellKey, Figure, Outcome, clock};
+use protocol::{CellKey, Figure, Outcome, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// Columns of a progress bar.
+/// The largest width of a progress bar.
 const LONGEST_BAR: usize = 40;
 
 /// Draws an experiment's cell; returns the room of a plot's curves.
@@ -62,7 +62,7 @@ pub fn draw(
     let drawn = app.with_predictions(key, outcome);
     let pages = pages(&drawn, place.width, place.height);
     let at = pages.len().checked_sub(1).map(|most| view.page.min(most))?;
-    tabs(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
+    draw_page_numbers(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let viewport = app.viewport(&Pane::Cell(key.clone()));
     let size = (inner.width, inner.height);
     let read = viewport.cursor.and_then(|_| values(theme, &drawn, &pages[at], &viewport, size));
@@ -105,12 +105,12 @@ pub fn draw(
     None
 }
 
-/// How far a measurement is, how long it has taken and will take, and beneath that what it does.
+/// Draws the progress bar with the seconds so far and left, and beneath it the step under way.
 fn progress(theme: &Theme, running: &RunningMeasurement, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let time = match running.remaining_seconds() {
-        Some(left) => format!("{} so far, about {} left", clock(running.seconds), clock(left)),
-        None => format!("{} so far", clock(running.seconds)),
+        Some(left) => format!("{} so far, about {} left", format_clock(running.seconds), format_clock(left)),
+        None => format!("{} so far", format_clock(running.seconds)),
     };
     let numbers = format!(" {:>3.0} % · {time}", running.done * 100.0);
     let bar = progress_bar(theme, running.done, width.saturating_sub(numbers.width()).clamp(4, LONGEST_BAR));
@@ -128,8 +128,8 @@ fn title(outcome: &Outcome, page: &Page) -> String {
     }
 }
 
-/// The numbers of the pages at the right, the shown one's title at the left; many pages are counted.
-fn tabs(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
+/// Draws the title of the page, and at the right the numbers of the pages, or a count if there are many.
+fn draw_page_numbers(theme: &Theme, title: &str, at: usize, count: usize, area: Rect, buffer: &mut Buffer) {
     let numbers: Vec<(String, Style)> = match count {
         0 | 1 => Vec::new(),
         _ if !tabs_fit(count, area.width) => vec![(format!("page {} of {count}", at + 1), theme.faint())],

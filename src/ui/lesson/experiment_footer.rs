@@ -1,12 +1,12 @@
-//! The last line of an experiment's pane: how what it shows came about, and what Enter would measure instead.
+//! The last line of an experiment's pane: how its outcome was measured, and what Enter would measure instead.
 
 use crate::theme::Theme;
 use app::{ExperimentView, Stale};
-use protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, date, took};
+use protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, format_date, format_duration};
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// Words of at most this width, the less important left out.
+/// The text of the line within this width; the less important parts are left out.
 pub fn footer_text(
     theme: &Theme,
     view: &ExperimentView,
@@ -33,7 +33,7 @@ pub fn footer_text(
     }
 }
 
-/// Where a whole outcome comes from: the papers that it is drawn from, or this machine, when and how.
+/// The source of a complete outcome: the papers it is drawn from, or the time and settings of the measurement.
 fn measurement_text(
     view: &ExperimentView,
     spec: &ExperimentSpec,
@@ -41,14 +41,14 @@ fn measurement_text(
     with: &str,
     width: usize,
 ) -> String {
-    if let Some(papers) = cited_alone(outcome) {
+    if let Some(papers) = cited_papers(outcome) {
         let text = format!("drawn from {papers}");
         let whole = format!("{text}; nothing is measured here");
         return if whole.width() <= width { whole } else { text };
     }
-    let mut text = format!("measured here in {}{with}", took(outcome.seconds));
+    let mut text = format!("measured here in {}{with}", format_duration(outcome.seconds));
     let unusual = Some(spec.experiment.unusual().join(" · ")).filter(|unusual| !unusual.is_empty());
-    for more in view.finished.map(date).into_iter().chain(unusual) {
+    for more in view.finished.map(format_date).into_iter().chain(unusual) {
         if text.width() + 3 + more.width() <= width {
             text = format!("{text} · {more}");
         }
@@ -56,18 +56,18 @@ fn measurement_text(
     text
 }
 
-/// Effort and seeds, as far as they make a difference.
+/// The effort and the seeds, if they matter.
 fn settings(spec: &ExperimentSpec, outcome: &Outcome) -> String {
     let effort = spec.has_full().then(|| spec.effort.name().to_string());
     let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let seeds = format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, seeds.join(", "));
-    // Findings without seeds owe nothing to chance.
+    // Findings without seeds do not depend on chance.
     let random = outcome.findings.is_empty() || outcome.findings.iter().any(|finding| !finding.seeds.is_empty());
     effort.into_iter().chain(random.then_some(seeds)).collect::<Vec<_>>().join(", ")
 }
 
-/// The papers behind figures that hold nothing else.
-fn cited_alone(outcome: &Outcome) -> Option<String> {
+/// The papers, if the figures show nothing but published results.
+fn cited_papers(outcome: &Outcome) -> Option<String> {
     let mut papers: Vec<&str> = Vec::new();
     for source in outcome.figures.iter().flat_map(sources) {
         let Source::Cited(paper) = source else { return None };
@@ -136,7 +136,7 @@ mod tests {
     fn a_figure_from_a_paper_is_not_told_to_be_measured() {
         let paper = Source::Cited("Krizhevsky 2012, Fig. 1".into());
         assert_eq!(footer_of(paper, &[], 72), "drawn from Krizhevsky 2012, Fig. 1; nothing is measured here");
-        // No number of it hangs on a seed.
+        // None of its numbers depends on a seed.
         assert_eq!(footer_of(Source::Measured, &[], 72), "measured here in 5.6 s · 2026-11-26");
     }
 

@@ -1,4 +1,4 @@
-//! The lesson on the screen: laid-out lines, and cells in the rows reserved for them.
+//! Draws the open lesson: its lines, and its cells in the rows reserved for them.
 
 mod claim;
 pub mod contents;
@@ -52,7 +52,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     charts
 }
 
-/// Draws spans from the left, those that are chosen in reverse; returns the column behind them.
+/// Draws spans from the left, chosen ones in reverse video; returns the column after them.
 fn draw_spans(theme: &Theme, spans: &[Span], chosen: impl Fn(usize) -> bool, area: Rect, buffer: &mut Buffer) -> u16 {
     let mut x = area.x;
     for (at, span) in spans.iter().enumerate() {
@@ -64,7 +64,7 @@ fn draw_spans(theme: &Theme, spans: &[Span], chosen: impl Fn(usize) -> bool, are
     x
 }
 
-/// Draws one row of a picture: two of its pixels in each column.
+/// Draws one row of a picture, two of its pixels in each column.
 fn draw_row(theme: &Theme, picture: &Picture, row: u16, place: Rect, buffer: &mut Buffer) {
     let mut rows = picture.pixels.chunks_exact(picture.width as usize).skip(2 * usize::from(row));
     let (upper, lower) = (rows.next().unwrap_or_default(), rows.next());
@@ -88,7 +88,7 @@ fn draw_cell(
     let at = Rect { y, ..app.cell_room(cell) };
     let whole = Rect::new(0, 0, at.width, height);
     let mut canvas = Buffer::empty(whole);
-    // Where a link is chosen, Enter follows it and not what the cell offers.
+    // While a link is chosen, Enter follows it and does not act on the cell.
     let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
     let key = app.key_of(cell);
     let mut places = Vec::new();

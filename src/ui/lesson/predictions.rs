@@ -1,4 +1,4 @@
-//! All predictions with their outcomes, and a calibration curve.
+//! Draws the list of predictions with their outcomes, and the calibration curve.
 
 use crate::chart::{self, ChartLayout, MarkLabels};
 use crate::theme::Theme;

@@ -1,4 +1,4 @@
-//! Predictions and check questions.
+//! Draws predictions and check questions.
 
 use crate::theme::Theme;
 use crate::widgets::draw_frame;

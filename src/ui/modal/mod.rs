@@ -1,4 +1,4 @@
-//! What lies over the lesson: help, settings, the question before quitting, runs, search.
+//! Draws the modals: help, the form of a study, the list of runs, the search, and questions.
 
 mod runs;
 mod search;
@@ -10,9 +10,9 @@ use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{
     App, CommandLine, Completion, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen,
-    Settings, Work, commands, keys,
+    StudyForm, Work, commands, keys,
 };
-use protocol::{RunId, RunState, counted};
+use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -31,7 +31,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
         Modal::Run(run) => return one_run(*run, app, theme, screen, buffer),
         Modal::Search(search) => search::draw(search, app, theme, buffer),
         Modal::Headings(list) => headings(list, app, theme, screen, buffer),
-        // Drawn where the contents, the plots, the steered cell and the question always stand.
+        // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
@@ -70,20 +70,20 @@ fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     );
 }
 
-/// Rows that a text takes in a box of this width.
+/// Rows of a text that is wrapped in a dialog of this width.
 fn rows(text: &str, width: u16) -> u16 {
     textwrap::wrap(text, app::wrap_options(usize::from(width.saturating_sub(4).max(1)))).len() as u16
 }
 
-fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+fn settings(form: &StudyForm, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.middle(72, 0).width;
-    // What is wrong stands whole, however long.
+    // An error is shown in full, however long.
     let error_rows = form.spec.as_ref().err().map_or(1, |why| rows(why, width));
     let hint = form.fields[form.selected].hint();
     let below = 2 + rows(&hint, width) + error_rows + rows(FORM_KEYS, width);
     let inner =
         open_dialog("A race of your own", screen.middle(72, form.fields.len() as u16 + 2 + below), theme, buffer);
-    // On a low screen the lines around the chosen one.
+    // On a low screen only the fields around the selected one are shown.
     let room = usize::from(inner.height.saturating_sub(below)).clamp(1, form.fields.len());
     let first = (form.selected + 1).saturating_sub(room.div_ceil(2)).min(form.fields.len() - room);
     for (row, (at, field)) in form.fields.iter().enumerate().skip(first).take(room).enumerate() {
@@ -97,7 +97,7 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
             None => [(field.text.clone(), value_style), Default::default(), Default::default()],
         };
         let mut x = inner.x + 17;
-        // Of what is too long its end is seen, where it is typed.
+        // Of a long value the end is shown, where the reader types.
         let room = usize::from(inner.right().saturating_sub(x + 1));
         let width: usize = pieces.iter().map(|(text, _)| text.width()).sum();
         let mut hidden = width.saturating_sub(room);
@@ -111,7 +111,7 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
             buffer.set_stringn(x, y, "_", usize::from(inner.right().saturating_sub(x)), value_style);
         }
     }
-    // There are lines above or below.
+    // Shows that there are fields above or below.
     let more = |y: u16, sign: &str, buffer: &mut Buffer| {
         buffer.set_stringn(inner.right().saturating_sub(1), y, theme.text(sign), 1, theme.faint());
     };
@@ -128,8 +128,8 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
             let lanes = spec.lanes().len();
             let text = format!(
                 "Enter starts {}, {} each: {} · Esc leaves",
-                counted(lanes, "lane"),
-                counted(spec.epochs as usize, "epoch"),
+                format_count(lanes, "lane"),
+                format_count(spec.epochs as usize, "epoch"),
                 app.training_estimate(spec)
             );
             y = write_wrapped(theme, &text, theme.good(), inner, y, buffer);
@@ -143,11 +143,11 @@ fn settings(form: &Settings, app: &App, theme: &Theme, screen: &Screen, buffer: 
 
 const FORM_KEYS: &str = "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings";
 
-/// So many runs are named in the question before quitting.
+/// This many runs are named in the question before quitting.
 const NAMED: usize = 3;
 
 fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let running = app.running();
+    let running = app.active_runs();
     let names: Vec<String> = running.iter().take(NAMED).map(|training| format!("run {}", training.run)).collect();
     let more = running.len() - names.len();
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
@@ -214,7 +214,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
 }
 
 fn headings(list: &HeadingList, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let hits = app.headings_like(&list.query);
+    let hits = app.matching_headings(&list.query);
     let headings = &app.view.layout.headings;
     let inner = open_dialog("Headings of this lesson", screen.middle(72, headings.len() as u16 + 6), theme, buffer);
     let width = usize::from(inner.width);
@@ -261,7 +261,7 @@ fn command(line: &CommandLine, theme: &Theme, screen: &Screen, buffer: &mut Buff
     buffer.set_stringn(inner.x, last, theme.text(keys), usize::from(inner.width), theme.faint());
 }
 
-/// What Tab chooses from, the last word of each line; returns the row below.
+/// Draws the completions by their last words; returns the row below.
 fn completions(completion: &Completion, theme: &Theme, place: Rect, buffer: &mut Buffer) -> u16 {
     let words: Vec<&str> =
         completion.lines.iter().map(|line| line.trim_end().rsplit(' ').next().unwrap_or(line)).collect();
@@ -358,7 +358,7 @@ fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer)
         ),
     };
     let inner = open_dialog(&title, screen.middle(72, 8), theme, buffer);
-    // The end of a long path is what is being typed.
+    // Of a long path the end is shown, where the reader types.
     let shown: String = {
         let room = usize::from(inner.width).saturating_sub(1);
         let skip = line.text.chars().count().saturating_sub(room);

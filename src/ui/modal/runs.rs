@@ -1,10 +1,10 @@
-//! The list of runs: a line each, and all that is known of the chosen one beneath.
+//! Draws the list of runs: a line for each, and the details of the selected one beneath.
 
 use crate::theme::Theme;
 use crate::widgets::open_dialog;
 use crate::widgets::write_wrapped;
 use app::{App, RunsList, truncate};
-use protocol::{RunId, RunState, RunSummary, clock, date, grouped};
+use protocol::{RunId, RunState, RunSummary, format_clock, format_date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -51,17 +51,23 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     }
 }
 
-/// How long a run has trained: what the kernel tells of one that trains is newer than the list.
+/// Seconds that a run has trained. For an active run the kernel's value is newer than the list's.
 fn seconds(app: &App, run: &RunSummary) -> f64 {
     app.training_runs.get(&run.run).map_or(run.elapsed, |training| training.elapsed.max(run.elapsed))
 }
 
 fn line(run: &RunSummary, seconds: f64) -> String {
     let epochs = run.advance().short();
-    // What it is called and why it failed come first; the chosen run's stands whole beneath the list.
+    // The name and the reason of a failure come first. The selected run's are shown in full beneath the list.
     let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
     let detail_text: Vec<String> = run.name.clone().into_iter().chain(reason).chain([run.best_errors()]).collect();
-    format!("{:>4}  {:<11} {epochs:>9} {:>7}  {}", run.run, run.state.name(), clock(seconds), detail_text.join(" · "))
+    format!(
+        "{:>4}  {:<11} {epochs:>9} {:>7}  {}",
+        run.run,
+        run.state.name(),
+        format_clock(seconds),
+        detail_text.join(" · ")
+    )
 }
 
 fn detail(run: &RunSummary) -> String {
@@ -69,7 +75,7 @@ fn detail(run: &RunSummary) -> String {
     let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let settings = format!(
         "begun {} · {}, {} images, seed {}",
-        date(run.created),
+        format_date(run.created),
         spec.settings_words(),
         grouped(spec.train_size),
         seeds.join(" ")

@@ -1,4 +1,4 @@
-//! The search over all lessons: each place that holds the words, cut so that the first of them is seen.
+//! Draws the search over all lessons: each hit, truncated so that its first match is visible.
 
 use crate::theme::Theme;
 use crate::widgets::open_dialog;
@@ -20,7 +20,7 @@ pub fn draw(search: &Search, app: &App, theme: &Theme, buffer: &mut Buffer) {
         let [before, word, after] =
             [0..hit.at.start, hit.at.clone(), hit.at.end..hit.text.len()].map(|part| theme.text(&hit.text[part]));
         let room = usize::from(inner.right().saturating_sub(x));
-        let before = end_of(theme, &before, room.saturating_sub(word.width() + after.width().min(room / 3)));
+        let before = truncate_start(theme, &before, room.saturating_sub(word.width() + after.width().min(room / 3)));
         for (part, look) in
             [(&before, style), (&word, style.patch(theme.accent()).patch(theme.strong())), (&after, style)]
         {
@@ -39,8 +39,8 @@ pub fn draw(search: &Search, app: &App, theme: &Theme, buffer: &mut Buffer) {
     }
 }
 
-/// The last of a text that so many columns take.
-fn end_of(theme: &Theme, text: &str, room: usize) -> String {
+/// The end of a text, truncated to this width.
+fn truncate_start(theme: &Theme, text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.into();
     }

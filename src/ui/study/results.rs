@@ -1,32 +1,32 @@
-//! A race in numbers: where it stands, its lanes or, with several seeds, its arms and then its lanes, and what needs
-//! saying.
+//! Draws the numbers of a run: its state, a row for each lane, or with several seeds for each arm and then for each
+//! lane, and remarks.
 
 use crate::theme::Theme;
 use crate::widgets::{progress_bar, write_wrapped};
 use app::{ArmView, LaneView, Spread, TrainingRun};
-use protocol::{Advance, EpochRecord, Metric, RunState, clock, counted, grouped};
+use protocol::{Advance, EpochRecord, Metric, RunState, format_clock, format_count, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// The numbers of a training run, and what is to be said of it.
+/// The numbers of a run, and the remarks on it.
 pub struct Results<'a> {
     pub training: &'a TrainingRun,
     /// The settings that differ from the lesson's, in words.
     pub changed_settings: Vec<String>,
     /// The other run of the cell, and the key that shows it.
     pub other_run: Option<String>,
-    /// Stands in place of the numbers before the run has started.
+    /// Shown instead of the numbers before the run has started.
     pub waiting: Option<&'a str>,
 }
 
-/// Rows below the chart for what needs saying.
-const REMARK_ROWS: usize = 4;
-/// Rows that a chart keeps where the numbers below it would like more than half of the room.
+/// Rows below the chart for remarks.
+const REMARK_ROWS: usize = 5;
+/// Rows that the chart keeps if the numbers below it need more than half of the area.
 const CHART_ROWS: u16 = 16;
 
-/// Rows that [`draw_below`] gets.
+/// Rows that [`draw_below`] needs.
 pub fn needed_rows(view: &Results, width: u16, height: u16) -> u16 {
     let training = view.training;
     if let Some(text) = view.waiting {
@@ -36,7 +36,7 @@ pub fn needed_rows(view: &Results, width: u16, height: u16) -> u16 {
     let entries = 1 + if training.has_seeds() { training.spec.arms.len() } else { training.lanes.len() };
     let sentences = remarks(view).iter().map(|(text, _)| self::height(text, width)).sum::<usize>();
     let needed = (header_lines(training, width).len() + 1 + entries + sentences.clamp(2, REMARK_ROWS)) as u16;
-    // The lanes behind the arms take what a chart of some height can spare.
+    // The lanes of several seeds get the rows that a high chart can spare.
     (needed + lanes as u16).min(height.saturating_sub(CHART_ROWS).max(needed.min(height / 2 + 1)))
 }
 
@@ -55,14 +55,14 @@ fn spread(value: Option<Spread>) -> String {
     })
 }
 
-/// A row of numbers: a lane, or an arm over its seeds.
+/// A row of numbers: of a lane, or of an arm over its seeds.
 struct ResultRow {
-    /// The number of its arm.
+    /// The index of the arm.
     arm: usize,
     name: String,
-    /// How many seeds an arm is told by; empty for a lane.
+    /// The number of seeds in an arm's means; empty for a lane.
     seeds: String,
-    /// Part of its epochs, 0 to 1.
+    /// The finished part of the epochs, from 0 to 1.
     done: f64,
     /// The epoch of the latest values.
     epoch: String,
@@ -72,12 +72,12 @@ struct ResultRow {
     best: String,
     best_test: String,
     best_epoch: String,
-    /// Images a second.
+    /// Images per second.
     speed: String,
     time: String,
 }
 
-/// `88k`, `9.4k`, `730`.
+/// Formats as `88k`, `9.4k`, `730`.
 fn thousands(number: f64) -> String {
     match number {
         10_000.0.. => format!("{:.0}k", number / 1000.0),
@@ -104,7 +104,7 @@ impl ResultRow {
             best_test: of(best, Metric::TestError),
             best_epoch: epoch(best),
             speed: lane.images_per_second().map_or("–".into(), thousands),
-            time: clock(lane.seconds()),
+            time: format_clock(lane.seconds()),
         }
     }
 
@@ -128,7 +128,7 @@ impl ResultRow {
             best_test: spread(arm.best_test),
             best_epoch,
             speed: arm.images_per_second.map_or("–".into(), thousands),
-            time: clock(arm.seconds),
+            time: format_clock(arm.seconds),
         }
     }
 
@@ -141,24 +141,24 @@ impl ResultRow {
     }
 }
 
-/// One sentence on where the race stands.
+/// The state of a run in one sentence.
 fn status_sentence(training: &TrainingRun) -> String {
     let advance = training.advance();
-    let done = advance.so_far();
+    let done = advance.completed();
     match &training.state {
         _ if training.run.0 == 0 => String::new(),
         _ if training.resuming => format!("going on after {done}, as soon as the kernel is ready"),
         RunState::Queued => "queued: it waits for a free core".into(),
         RunState::Running if training.has_seeds() => {
             let ended = training.lanes.iter().filter(|lane| lane.epochs_done() >= training.spec.epochs).count();
-            format!("training, {ended} of {} done", counted(training.lanes.len(), "lane"))
+            format!("training, {ended} of {} done", format_count(training.lanes.len(), "lane"))
         }
         RunState::Running => match advance {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
             Advance::Apart { .. } => format!("training, {advance}"),
         },
         RunState::Paused => format!("paused after {done}; Enter continues"),
-        RunState::Finished => format!("finished: {}", counted(training.spec.epochs as usize, "epoch")),
+        RunState::Finished => format!("finished: {}", format_count(training.spec.epochs as usize, "epoch")),
         RunState::Stopped => format!("stopped after {done}; Enter resumes"),
         RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
         RunState::Failed { reason } => format!("failed: {reason}"),
@@ -174,11 +174,11 @@ fn times(training: &TrainingRun) -> String {
         RunState::Finished | RunState::Stopped | RunState::Failed { .. } => None,
         _ => training.remaining_seconds(),
     };
-    let left = left.map_or(String::new(), |left| format!(" · {} to go", clock(left)));
-    format!("{} elapsed{left}", clock(training.seconds()))
+    let left = left.map_or(String::new(), |left| format!(" · {} to go", format_clock(left)));
+    format!("{} elapsed{left}", format_clock(training.seconds()))
 }
 
-/// Where the race stands and its times, one beside the other if they have the room.
+/// The state of a run and its times, on one line if both fit.
 fn header_lines(training: &TrainingRun, width: u16) -> Vec<(String, String)> {
     let (status_sentence, times) = (status_sentence(training), times(training));
     let mut lines: Vec<(String, String)> =
@@ -199,10 +199,23 @@ fn settings_text(training: &TrainingRun) -> String {
     format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
 }
 
-/// How it is computed, which decides the speed: asked for before it runs, said by the kernel from then on.
+/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
+fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
+    let whole = theme.text(list);
+    if whole.width() <= width {
+        return whole;
+    }
+    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
+    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
+    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
+    fitting.next().unwrap_or(whole)
+}
+
+/// What computes the run, which decides its speed: as requested before it starts, and as the kernel reports it
+/// afterwards.
 fn computation_text(training: &TrainingRun) -> String {
     let threads = training.spec.threads;
-    format!("{}, {} a lane", backend(training), counted(threads as usize, "thread"))
+    format!("{}, {} a lane", backend(training), format_count(threads as usize, "thread"))
 }
 
 fn backend(training: &TrainingRun) -> String {
@@ -224,7 +237,7 @@ impl Tone {
     }
 }
 
-/// What has gone wrong, what needs saying, and how the arms compare.
+/// What has gone wrong, other remarks, and how the arms compare.
 fn remarks(view: &Results) -> Vec<(String, Tone)> {
     let training = view.training;
     let mut remarks: Vec<String> = training.notice.iter().cloned().collect();
@@ -243,7 +256,7 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
     remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(other_run).chain(verdict).collect()
 }
 
-/// Writes what fits; an ellipsis at its end says that there is more.
+/// Writes the remarks that fit, with an ellipsis at the end if some are left out.
 fn write_remarks(theme: &Theme, sentences: &[(String, Tone)], area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.max(1));
     let lines: Vec<_> = sentences
@@ -262,8 +275,8 @@ fn write_remarks(theme: &Theme, sentences: &[(String, Tone)], area: Rect, buffer
     }
 }
 
-/// So many of the first as fit, and a row for how many more there are.
-fn fitting(count: usize, rows: u16) -> (usize, usize) {
+/// How many of `count` items fit into `rows`, and how many don't; a row is reserved for saying so.
+fn count_fitting(count: usize, rows: u16) -> (usize, usize) {
     let rows = usize::from(rows);
     if count <= rows { (count, 0) } else { (rows.saturating_sub(1), count - rows.saturating_sub(1)) }
 }
@@ -276,14 +289,14 @@ fn write_more(theme: &Theme, more: usize, what: &str, area: Rect, y: u16, buffer
     y + 1
 }
 
-/// A column: what stands above it, its value, and its rank, the lowest of which stay longest.
+/// A column: its header, its value, and its rank. Columns of the highest rank are left out first.
 struct Column {
     head: &'static str,
     rank: u8,
     of: fn(&ResultRow) -> &str,
 }
 
-/// In the order in which they stand.
+/// In display order.
 const COLUMNS: [Column; 10] = [
     Column { head: "seeds", rank: 4, of: |entry| &entry.seeds },
     Column { head: "epoch", rank: 5, of: |entry| &entry.epoch },
@@ -299,7 +312,7 @@ const COLUMNS: [Column; 10] = [
 const BETWEEN: usize = 2;
 const BAR: std::ops::RangeInclusive<usize> = 5..=16;
 
-/// Draws a table of lanes or arms, the columns of least rank left out where the room ends; returns the row beneath it.
+/// Draws a table of lanes or arms without the columns that don't fit; returns the row beneath it.
 fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
     if area.is_empty() {
         return area.y;
@@ -332,7 +345,7 @@ fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buff
     let x = area.x + indent as u16;
     let room = usize::from(area.right() - x);
     buffer.set_stringn(x, area.y, theme.text(&format!("{:name$}{head}", "")), room, theme.faint());
-    let (shown, more) = fitting(entries.len(), area.height - 1);
+    let (shown, more) = count_fitting(entries.len(), area.height - 1);
     let mut y = area.y + 1;
     for entry in entries.iter().take(shown) {
         let style = theme.arm(entry.arm);
@@ -346,7 +359,8 @@ fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buff
     write_more(theme, more, what, area, y, buffer)
 }
 
-/// The numbers beneath the chart: a row a lane; with several seeds a row an arm, and the lanes where they have room.
+/// Draws the numbers beneath the chart: a row for each lane; with several seeds a row for each arm, then the lanes if
+/// there is room.
 pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer) {
     let training = view.training;
     if let Some(text) = view.waiting {
@@ -376,30 +390,32 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     };
     let sentences = remarks(view);
     let remark_rows: usize = sentences.iter().map(|(text, _)| height(text, area.width)).sum();
-    // Beneath the table's head: its rows first, one at least for what needs saying, then the settings.
+    // Beneath the header: the rows first, at least one row of remarks, then the settings.
     let left = usize::from(area.bottom().saturating_sub(y + 1));
     let kept = remark_rows.min(left.saturating_sub(entries.len()).max(1));
     let with_facts = left > entries.len() + kept;
     if with_facts {
-        let settings_text = theme.text(&format!("{} · {}", settings_text(training), backend(training)));
-        buffer.set_stringn(area.x, y, settings_text, usize::from(area.width), theme.faint());
+        let settings = format!("{} · {}", settings_text(training), backend(training));
+        let settings = fit_items(theme, &settings, usize::from(area.width));
+        buffer.set_stringn(area.x, y, settings, usize::from(area.width), theme.faint());
         y += 1;
     }
     let bottom = area.bottom().saturating_sub(kept as u16).max(y);
     y = draw_table(theme, &entries, what, Rect { y, height: bottom - y, ..area }, buffer);
-    // The head and one lane at least.
+    // At least the header and one lane.
     if training.has_seeds() && bottom.saturating_sub(y) >= 3 {
         y = draw_table(theme, &ResultRow::lane_rows(training), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
     }
     write_remarks(theme, &sentences, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
 }
 
-/// Rows of a card with the blank one beneath it, and of one without its bar.
+/// Rows of a card including a blank one, with and without its progress bar.
 const CARD: (u16, u16) = (6, 4);
-/// Cards for more lanes than this say less than a table.
+/// More lanes than this are drawn as a table.
 const CARDS: usize = 4;
 
-/// The numbers to the right of the chart: a card a lane; with several seeds a card an arm, and all lanes beneath.
+/// Draws the numbers to the right of the chart: a card for each lane; with several seeds a card for each arm, and all
+/// lanes beneath.
 pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer) {
     let training = view.training;
     let mut y = area.y;
@@ -423,13 +439,13 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
         return;
     }
     let room = bottom.saturating_sub(y);
-    // The numbers come first; what needs saying has a third of the room at least.
+    // The numbers come first, but remarks get up to a third of the rows.
     let kept = (remark_rows as u16).min(room / 3);
     let numbers = Rect { y, height: room.saturating_sub(kept), ..area };
     y = if training.has_seeds() {
         let y = cards(theme, &ResultRow::arm_rows(training), "arms", numbers, buffer);
         let left = Rect { y, height: numbers.bottom().saturating_sub(y), ..area };
-        // A head and a lane at least.
+        // At least the header and one lane.
         if left.height >= 3 { draw_table(theme, &ResultRow::lane_rows(training), "lanes", left, buffer) + 1 } else { y }
     } else {
         let lanes = ResultRow::lane_rows(training);
@@ -442,10 +458,10 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     write_remarks(theme, &sentences, Rect { y, height: bottom.saturating_sub(y), ..area }, buffer);
 }
 
-/// Each entry with its bar where there is room, and its values in two rows.
+/// Draws each row as a card: its progress bar if there is room, and its values in two rows.
 fn cards(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
     let rows = if area.height >= CARD.0 * entries.len() as u16 { CARD.0 } else { CARD.1 };
-    let (shown, more) = fitting(entries.len(), area.height / rows);
+    let (shown, more) = count_fitting(entries.len(), area.height / rows);
     let mut y = area.y;
     for entry in entries.iter().take(shown) {
         card(theme, entry, rows == CARD.0, Rect { y, height: rows, ..area }, buffer);
@@ -488,5 +504,22 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     ];
     for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
         buffer.set_stringn(area.x, y, text, room, *style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Palette;
+    use lesson::Glyphs;
+
+    #[test]
+    fn a_list_that_is_too_long_ends_after_a_whole_item() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
+        assert_eq!(fit_items(&theme, list, 80), list);
+        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
+        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
+        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
     }
 }

@@ -1,4 +1,4 @@
-//! The training pane: the heart of the notebook.
+//! Draws a train cell: the chart and the numbers of its run, or the offer to start one.
 
 use crate::chart::{self, ChartLayout, MarkLabels, cursor_values};
 use crate::study::results::{self, Results};
@@ -9,14 +9,14 @@ use app::{
     study_plot, study_readout,
 };
 use lesson::TrainCell;
-use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, counted, grouped};
+use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, format_count, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// From here on the numbers stand beside the chart.
+/// From this width on the numbers are beside the chart.
 const WIDE: u16 = 88;
-/// Columns of the numbers beside it, the gap between included.
+/// The smallest and the largest width of the numbers beside the chart, with the gap between them.
 const SIDE: (u16, u16) = (38, 58);
 /// Columns of a chart from which on curves have their names at their ends.
 const WITH_NAMES: u16 = 90;
@@ -80,19 +80,19 @@ pub fn draw_cell(
     draw_training(theme, &results, &chart, inner, buffer)
 }
 
-/// What Enter would start.
+/// The offer to start a run.
 fn start_offer(spec: &Study, time: Estimate) -> String {
     format!("Enter starts the race: {} It takes {time}, and goes on when you leave.", describe(spec))
 }
 
-/// A race in words.
+/// A study in words.
 pub fn describe(spec: &Study) -> String {
     let arms: Vec<String> = spec.arm_ids().map(|arm| spec.arm_title(arm)).collect();
     let seeds = if spec.seeds.len() == 1 { String::new() } else { format!(", {} seeds", spec.seeds.len()) };
     format!(
         "{}, {} of {} images, {}{seeds}.",
         arms.join(" against "),
-        counted(spec.epochs as usize, "epoch"),
+        format_count(spec.epochs as usize, "epoch"),
         grouped(spec.train_size),
         spec.settings_words()
     )
@@ -135,7 +135,7 @@ pub fn draw_training(
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
     let labels = if chart_area.width < WITH_GUTTER { MarkLabels::None } else { MarkLabels::Gutter };
-    let (note, empty) = (publishers(theme, plot), coming(results.training));
+    let (note, empty) = (publishers(theme, plot), empty_text(results.training));
     let has_names = chart_area.width >= WITH_NAMES;
     let layout = ChartLayout { has_legend: false, labels, has_names, note: &note, empty: &empty };
     let place = chart::draw(theme, plot, viewport, &layout, chart_area, buffer);
@@ -155,8 +155,8 @@ fn publishers(theme: &Theme, plot: &Plot) -> String {
     if sources.is_empty() { String::new() } else { format!("{} {}: m", theme.mark(), sources.join(", ")) }
 }
 
-/// What a chart says that has no curve yet.
-fn coming(training: &TrainingRun) -> String {
+/// The text in a chart without any curve yet.
+fn empty_text(training: &TrainingRun) -> String {
     let arms: Vec<String> = training.spec.arm_ids().map(|arm| training.spec.arm_title(arm)).collect();
     let seeds = match training.spec.seeds.len() {
         1 => String::new(),

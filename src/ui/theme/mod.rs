@@ -1,4 +1,4 @@
-//! What meaning looks like: colours for what the terminal has, glyphs for what its font has.
+//! Maps meanings to colours that the terminal has, and to glyphs that its font has.
 
 pub mod pixels;
 
@@ -13,7 +13,7 @@ pub enum Palette {
     TrueColour,
     Indexed,
     Sixteen,
-    /// `NO_COLOR`, or a terminal without: attributes alone.
+    /// `NO_COLOR`, or a terminal without colours: attributes only.
     None,
 }
 
@@ -25,7 +25,7 @@ pub struct Theme {
     pub background: Background,
 }
 
-/// What a colour stands for.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Accent,
@@ -38,13 +38,13 @@ enum Role {
     Math,
 }
 
-/// A colour as a terminal of many colours, and one of 256, shows it. Of the 256 only those above 15 are the same on
-/// every terminal.
-type Shades = ((u8, u8, u8), u8);
+/// A colour for true-colour terminals, and its index for terminals of 256 colours. Only the indices above 15 are the
+/// same on every terminal.
+type ThemeColour = ((u8, u8, u8), u8);
 
 impl Role {
-    /// Each of them can be read: at least 4.5 to 1 (WCAG 2.2, level AA) on black and on the dark pages in use.
-    const fn on_dark(self) -> Shades {
+    /// Each has a contrast of at least 4.5 to 1 (WCAG 2.2, level AA) on black and on common dark backgrounds.
+    const fn on_dark(self) -> ThemeColour {
         match self {
             Self::Accent => ((122, 190, 255), 111),
             Self::Arm(number) => {
@@ -59,8 +59,8 @@ impl Role {
         }
     }
 
-    /// The same on white and on the light pages in use.
-    const fn on_light(self) -> Shades {
+    /// The same on white and on common light backgrounds.
+    const fn on_light(self) -> ThemeColour {
         match self {
             Self::Accent => ((0, 92, 170), 25),
             Self::Arm(number) => {
@@ -75,8 +75,8 @@ impl Role {
         }
     }
 
-    /// The sixteen colours are the reader's own, and no program knows them: text keeps the terminal's, only curves,
-    /// marks and their names have others.
+    /// The reader may have changed the sixteen colours, so text keeps the terminal's own; only curves, marks and their
+    /// names are coloured.
     const fn of_sixteen(self, background: Background) -> Option<Color> {
         match (self, background) {
             (Self::Arm(number), Background::Dark) => Some(match number % ARM_COLOURS {
@@ -91,7 +91,7 @@ impl Role {
                 8 => Color::White,
                 _ => Color::LightMagenta,
             }),
-            // Only these are dark enough in the usual sets; the markers tell the others apart.
+            // Only these are dark enough in the usual sets; markers distinguish the others.
             (Self::Arm(number), Background::Light) => Some(match number % 4 {
                 0 => Color::Blue,
                 1 => Color::Magenta,
@@ -106,12 +106,12 @@ impl Role {
 }
 
 impl Theme {
-    /// For a dark page.
+    /// For a dark background.
     pub const fn new(palette: Palette, glyphs: Glyphs) -> Self {
         Self { palette, glyphs, background: Background::Dark }
     }
 
-    /// By the environment alone: no terminal is asked before the first frame.
+    /// Detects the terminal by its environment alone, so that the first frame waits for no answer.
     pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
@@ -147,7 +147,7 @@ impl Theme {
         }
     }
 
-    /// Whether text is told apart by its weight alone.
+    /// Whether text is distinguished by its weight alone.
     fn is_plain(&self) -> bool {
         matches!(self.palette, Palette::Sixteen | Palette::None)
     }
@@ -156,13 +156,13 @@ impl Theme {
         self.style(Role::Accent)
     }
 
-    /// Colour of the nth arm; never the only thing that tells it apart.
+    /// The colour of the nth arm. Arms are always distinguished by more than colour.
     pub fn arm(&self, number: usize) -> Style {
         self.style(Role::Arm(number))
     }
 
-    /// Colour of the nth arm's single seeds, which stand behind their mean: its own, paler, and still at least 3 to 1 on
-    /// its pages (WCAG 2.2, 1.4.11, graphics). A terminal's own dimming may take a colour below that.
+    /// The colour of the nth arm's single seeds, which are drawn behind their mean: paler, but with a contrast of at
+    /// least 3 to 1 (WCAG 2.2, 1.4.11, graphics). A terminal's own dim attribute may go below that.
     pub fn seeds(&self, number: usize) -> Style {
         let colour = seed_colour(number, self.background);
         match self.palette {
@@ -172,8 +172,7 @@ impl Theme {
         }
     }
 
-    /// The mark at the nth arm's points: more of them than any plot has curves, and none that an axis or a named point
-    /// has.
+    /// The marker of the nth arm. There are more markers than any plot has curves, and axes and marks use none of them.
     pub fn marker(&self, number: usize) -> &'static str {
         const RICH: [&str; 16] = ["●", "▲", "■", "◆", "○", "△", "□", "◇", "★", "▼", "☆", "▽", "▶", "◀", "▷", "◁"];
         const PLAIN: [&str; 16] = ["o", "x", "#", "*", "@", "%", "&", "$", "a", "b", "c", "d", "e", "f", "g", "h"];
@@ -183,12 +182,12 @@ impl Theme {
         }
     }
 
-    /// What others published.
+    /// Published results.
     pub fn cited(&self) -> Style {
         self.style(Role::Cited)
     }
 
-    /// What stands in a plot beside its curves, by where it comes from.
+    /// The style of marks and bands, by their source.
     pub fn source(&self, source: &Source) -> Style {
         match source {
             Source::Measured => self.accent(),
@@ -198,12 +197,12 @@ impl Theme {
         }
     }
 
-    /// A named point of a plot.
+    /// The glyph of a mark.
     pub fn mark(&self) -> &'static str {
         if self.glyphs == Glyphs::Ascii { "+" } else { "✕" }
     }
 
-    /// What the reader predicted, in a plot.
+    /// The glyph of a prediction in a plot.
     pub fn prediction_glyph(&self) -> &'static str {
         if self.glyphs == Glyphs::Ascii { "Y" } else { "◈" }
     }
@@ -220,7 +219,7 @@ impl Theme {
         self.style(Role::Bad).add_modifier(Modifier::BOLD)
     }
 
-    /// A verdict between the two.
+    /// A verdict between good and bad.
     pub fn middling(&self) -> Style {
         if self.is_plain() { Style::new() } else { self.style(Role::Arm(0)) }
     }
@@ -235,7 +234,7 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The look of a lesson's span.
+    /// The style of a lesson's span.
     pub fn prose(&self, span: &lesson::Span) -> Style {
         use lesson::{Style as S, Token};
         let link = span.target.is_some();
@@ -257,18 +256,18 @@ impl Theme {
         if link { self.accent().patch(look).add_modifier(Modifier::UNDERLINED) } else { look }
     }
 
-    /// Text in the characters that the terminal has.
+    /// Replaces characters that the terminal can't show.
     pub fn text(&self, text: &str) -> String {
         self.glyphs.text(text)
     }
 
-    /// The same for what was measured: findings and tables write a spread as `+-`.
+    /// The same for findings and tables, which write a spread as `+-`.
     pub fn measured(&self, text: &str) -> String {
         self.text(&text.replace("+-", "±"))
     }
 }
 
-/// The nearest of the colours that every terminal of 256 shows alike.
+/// The nearest of those colours that all terminals of 256 colours show alike.
 fn nearest((red, green, blue): (u8, u8, u8)) -> u8 {
     let away = |index: &u8| {
         let (r, g, b) = indexed(*index);
@@ -277,7 +276,7 @@ fn nearest((red, green, blue): (u8, u8, u8)) -> u8 {
     (16..=u8::MAX).min_by_key(away).unwrap_or(u8::MAX)
 }
 
-/// One of the 256 colours from 16 on. Source: xterm's 256colres.h.
+/// The value of an index from 16 on. Source: xterm's 256colres.h.
 fn indexed(index: u8) -> (u8, u8, u8) {
     if index >= 232 {
         return [8 + 10 * (index - 232); 3].into();
@@ -286,7 +285,7 @@ fn indexed(index: u8) -> (u8, u8, u8) {
     [36, 6, 1].map(|step| [0, 95, 135, 175, 215, 255][usize::from(cube / step % 6)]).into()
 }
 
-/// What every terminal shows of a colour; the sixteen are the reader's own.
+/// The value of a colour that is the same on every terminal; the sixteen are the reader's own.
 #[cfg(test)]
 pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
     match colour {
@@ -296,7 +295,7 @@ pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
     }
 }
 
-/// From 1 to 21. Source: WCAG 2.2, contrast ratio.
+/// The contrast ratio of two colours, from 1 to 21. Source: WCAG 2.2.
 #[cfg(test)]
 pub fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
     let light = |(r, g, b): (u8, u8, u8)| app::luminance([r, g, b].map(|part| f64::from(part) / 255.0)) + 0.05;
@@ -324,8 +323,8 @@ mod tests {
         roles
     };
 
-    /// Black and Solarized dark; white and Solarized light. Names and values are written in the colour of their curve,
-    /// so every colour has to do for text.
+    /// Black and Solarized dark, white and Solarized light. Names and values have the colour of their curve, so every
+    /// colour must be readable as text.
     #[test]
     fn every_colour_can_be_read_on_its_pages() {
         for (background, pages) in [
@@ -360,7 +359,7 @@ mod tests {
         }
     }
 
-    /// Nobody knows the sixteen colours of a reader's terminal, but its text can be read.
+    /// The sixteen colours are unknown, but text can be read as it has the terminal's own.
     #[test]
     fn with_sixteen_colours_text_has_the_terminals_own() {
         use lesson::{Span, Style as S, Token};

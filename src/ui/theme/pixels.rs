@@ -1,5 +1,4 @@
-//! Two pixels, one above the other, in a cell: a half block in two colours, or a letter where there are no blocks or no
-//! colours.
+//! Draws two pixels in a cell, one above the other: a half block in two colours, or a letter without blocks or colours.
 
 use crate::theme::{Glyphs, Palette, Theme};
 use app::Background;
@@ -7,10 +6,10 @@ use lesson::Pixel;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Style};
 
-/// From the page's colour to that of its text, where there is nothing but letters.
+/// From the background's colour to that of text, for terminals without colours.
 const LETTERS: &[u8; 10] = b" .:-=+*#%@";
 
-/// Draws both; at the lower edge of a picture of odd height there is no second one.
+/// Draws both pixels. The last row of a picture of odd height has no lower one.
 pub fn draw(theme: &Theme, upper: Pixel, lower: Option<Pixel>, cell: &mut Cell) {
     if let Some(fore) = colour(theme, upper) {
         let style = Style::new().fg(fore);
@@ -23,12 +22,12 @@ pub fn draw(theme: &Theme, upper: Pixel, lower: Option<Pixel>, cell: &mut Cell) 
     }
 }
 
-/// How light a colour looks. Source: ITU-R BT.601, luma.
+/// The luma of a colour. Source: ITU-R BT.601.
 fn grey([red, green, blue]: Pixel) -> u8 {
     ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
 }
 
-/// The terminal's colour that comes nearest; a grey where there are few.
+/// The nearest colour of the terminal; a grey if it has few.
 fn colour(theme: &Theme, pixel: Pixel) -> Option<Color> {
     match theme.palette {
         _ if theme.glyphs == Glyphs::Ascii => None,
@@ -41,7 +40,7 @@ fn colour(theme: &Theme, pixel: Pixel) -> Option<Color> {
     }
 }
 
-/// Of 256 colours, 16 to 231 are a cube of six steps an edge, 232 to 255 greys.
+/// The index of the nearest of 256 colours: 16 to 231 are a cube with six steps along each edge, 232 to 255 greys.
 /// Source: xterm's 256colres.h.
 pub fn indexed(pixel: Pixel) -> u8 {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
