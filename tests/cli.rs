@@ -86,7 +86,7 @@ fn bad_input_gets_one_error_that_names_it() {
         (&["train", "--epochs", "99999999999"], 2, "1 to 10000"),
         (&["train", "--epochs", "1e3"], 2, "whole number"),
         (&["train", "--widths", "0,0,0"], 2, "--widths: conv1"),
-        (&["train", "--data", "/dev/null"], 2, "--data /dev/null: it is no folder"),
+        (&["train", "--data", "/dev/null"], 2, "--data: /dev/null: it is no folder"),
         (&["train", "--seeds", "1,x"], 2, "--seeds"),
         (&["train", "--seeds", "1,1"], 2, "--seeds"),
         (&["train", "--batch", "0"], 2, "--batch"),
