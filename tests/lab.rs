@@ -376,7 +376,7 @@ fn fields_and_pages_can_be_clicked() {
 
 #[test]
 fn help_has_the_keys_of_the_laboratory() {
-    let mut session = on_race(80, 50);
+    let mut session = on_race(80, 60);
     session.type_text("?");
     let screen = session.screen(&RICH);
     for binding in lab_keys::shown() {

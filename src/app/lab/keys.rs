@@ -107,7 +107,7 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     note(": /", "a command; search all lessons"),
     bind(&[Char('?'), KeyCode::F(1)], LabAction::Help, "?", "this help"),
     bind(&[KeyCode::Esc, Char('q')], LabAction::Close, "Esc", "back to where you came from; your study is kept"),
-    note("mouse", "click a field, a page, a line of a list; the wheel moves"),
+    note("mouse", "click a field, a page, a list; the wheel moves"),
 ];
 
 /// The action of a key, if it has one.

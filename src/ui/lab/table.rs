@@ -52,7 +52,7 @@ fn draw_row(app: &App, theme: &Theme, layout: &TableLayout, number: usize, y: u1
     let differs = table.differs(row);
     let style = if is_chosen { theme.accent().patch(theme.strong()) } else { Style::new() };
     let mark = if differs { theme.text("≠") } else { String::new() };
-    buffer.set_stringn(layout.titles.x, y, format!("{mark:<2} "), 3, theme.strong());
+    buffer.set_stringn(layout.titles.x, y, &mark, 2, theme.strong());
     buffer.set_stringn(layout.titles.x + 2, y, row.title(), usize::from(layout.titles.width.saturating_sub(3)), style);
     for (column, x, width) in &layout.columns {
         let place = Rect { x: *x, y, width: width.saturating_sub(1), height: 1 };
