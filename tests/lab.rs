@@ -5,10 +5,13 @@
 #[path = "common/session.rs"]
 mod session;
 
-use app::{App, Background, Effect, Event, LabLayout, LabPage, TableLayout, TableLine, TableRow, Tag, lab_keys};
+use app::{
+    App, Background, Effect, Event, LabLayout, LabPage, StoreQuery, TableLayout, TableLine, TableRow, Tag, lab_keys,
+};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
-    ArmId, CellKey, EpochRecord, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState, Study,
+    ArmId, CellKey, EpochRecord, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
+    Source, Study,
 };
 use serde_json::Value;
 use session::Session;
@@ -419,6 +422,51 @@ fn the_table_fits_every_screen() {
             session.press(KeyCode::Esc);
         }
     }
+}
+
+/// A finished run as the list has it.
+fn summary(run: i64, text: &str) -> RunSummary {
+    let spec: Study = text.parse().unwrap();
+    let value = serde_json::json!({
+        "run": run, "name": null, "state": "finished", "spec": spec, "created": 0, "updated": 0, "epochs_done": 4,
+        "best": [],
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+/// Several runs in one chart: each arm keeps a colour of its own, and what differs between them is told first.
+#[test]
+fn runs_are_shown_together() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=4 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.kernel(RunEvent::Finished { run: RunId(3) });
+    let other = "relu-tanh; all-tanh | epochs=4 images=1000 lr=0.05";
+    let runs = [summary(3, "relu-tanh; all-tanh | epochs=4 images=1000"), summary(2, other)];
+    session.tell(Event::Runs(runs.to_vec()));
+    session.type_text("o");
+    session.press(KeyCode::Down);
+    assert!(session.screen(&RICH).contains("learning rate 0.05"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.app.lab.overlaid, [RunId(2)]);
+    assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(RunId(2)))));
+    session.tell(Event::History(RunId(2), vec![RunEvent::Started { run: RunId(2), spec: other.parse().unwrap() }]));
+    measure(&mut session, 2, 3);
+    session.press(KeyCode::Esc);
+    assert!(session.app.is_lab_open());
+    let plot = session.app.lab_plot().unwrap();
+    let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
+    let of = |run, arm| Source::Run { run: RunId(run), arm };
+    assert_eq!(arms, [of(3, 0), of(3, 1), of(2, 2), of(2, 3)]);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("run 2: learning rate 0.05") && screen.contains("Runs 3, 2"), "{screen}");
+    insta::assert_snapshot!("overlaid-120x40", session.picture(&RICH));
+    // What is gone is shown no more; the other takes its place when it is taken away by the reader.
+    session.kernel(RunEvent::Deleted { run: RunId(2) });
+    assert!(session.app.lab.overlaid.is_empty());
+    session.type_text("o");
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.app.lab.run, None);
 }
 
 /// Three arms that differ in a rate and an activation, four epochs in.

@@ -32,6 +32,7 @@ pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding};
 pub use lab::keys as lab_keys;
 pub use lab::layout::{LabLayout, TableLayout, TableLine};
+pub use lab::overlay::OverlayList;
 pub use lab::run::LabOperation;
 pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
 pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};

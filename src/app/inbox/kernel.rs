@@ -21,7 +21,7 @@ impl App {
                     .values()
                     .chain(self.other_runs.values())
                     .chain(self.training_runs.keys())
-                    .chain(self.lab.run.iter())
+                    .chain(self.lab.run.iter().chain(&self.lab.overlaid))
                     .copied()
                     .collect();
                 let wishes = [StoreQuery::Runs, StoreQuery::RunFindings, StoreQuery::Progress].into_iter();
@@ -116,6 +116,7 @@ impl App {
         self.other_runs.retain(|_, kept| *kept != run);
         self.cell_runs.retain(|_, shown| *shown != run);
         self.lab.run.take_if(|shown| *shown == run);
+        self.lab.overlaid.retain(|shown| *shown != run);
         let before = self.modals.len();
         let shows = |modal: &Modal| match modal {
             Modal::Run(shown) => *shown == run,

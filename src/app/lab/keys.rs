@@ -39,6 +39,8 @@ pub enum LabAction {
     LessonSettings,
     Values,
     Marks,
+    /// Which runs are shown together.
+    Overlay,
     Runs,
     Theme,
     Help,
@@ -102,6 +104,7 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     bind(&[Char('s')], LabAction::Stop, "s", "stop the run; what was measured stays"),
     bind(&[Char('v')], LabAction::Values, "v", "read values in the chart: ← → points, ↑ ↓ curves"),
     bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
+    bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),
     bind(&[Char('r')], LabAction::Runs, "r", "runs that were trained here"),
     bind(&[Char('T')], LabAction::Theme, "T", "colours for a light background, or for a dark one"),
     note(": /", "a command; search all lessons"),

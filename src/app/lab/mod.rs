@@ -3,6 +3,7 @@
 
 pub mod keys;
 pub mod layout;
+pub mod overlay;
 pub mod run;
 pub mod table;
 
@@ -11,6 +12,7 @@ use crate::{App, Background, BackgroundSource, Effect, Pane, RunsList, StoreQuer
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
 use layout::{LabLayout, TableLayout};
+use overlay::OverlayList;
 use protocol::{Activation, CellKey, Preset, RunId, Study};
 use ratatui::layout::Position;
 use serde_json::Value;
@@ -130,6 +132,9 @@ pub struct Lab {
     pub starting: Option<Result<Study, String>>,
     pub edit: Option<LabEdit>,
     pub activations: Option<ActivationList>,
+    /// Other runs that are shown with it.
+    pub overlaid: Vec<RunId>,
+    pub overlay: Option<OverlayList>,
     /// As the store has it.
     saved: Value,
 }
@@ -139,7 +144,7 @@ impl Lab {
 
     /// Whether letters go into a text or a list.
     pub(crate) fn takes_letters(&self) -> bool {
-        self.edit.is_some() || self.activations.is_some()
+        self.edit.is_some() || self.activations.is_some() || self.overlay.is_some()
     }
 
     /// As the store keeps it: what is wrong in it too, to be mended later.
@@ -148,6 +153,7 @@ impl Lab {
             "study": self.table.text(),
             "set_aside": self.set_aside.as_ref().map(ToString::to_string),
             "run": self.run.map(|run| run.0),
+            "overlaid": self.overlaid.iter().map(|run| run.0).collect::<Vec<_>>(),
         })
     }
 
@@ -160,6 +166,7 @@ impl Lab {
             table: StudyTable::of_draft(draft),
             set_aside,
             run: value["run"].as_i64().map(RunId),
+            overlaid: value["overlaid"].as_array().into_iter().flatten().filter_map(Value::as_i64).map(RunId).collect(),
             saved: value.clone(),
             ..Self::default()
         })
@@ -223,10 +230,9 @@ impl App {
     fn show_lab(&mut self) -> Vec<Effect> {
         self.modals.retain(|modal| !matches!(modal, Modal::Lab));
         self.modals.push(Modal::Lab);
-        let run = self.lab.run.filter(|run| !self.training_runs.contains_key(run));
-        let mut effects = vec![Effect::Query(StoreQuery::Runs)];
-        effects.extend(run.map(|run| Effect::Query(StoreQuery::Run(run))));
-        effects
+        let shown = self.lab.run.iter().chain(&self.lab.overlaid).filter(|run| !self.training_runs.contains_key(run));
+        let queries = shown.map(|run| StoreQuery::Run(*run));
+        std::iter::once(StoreQuery::Runs).chain(queries).map(Effect::Query).collect()
     }
 
     /// What the store kept of laboratories; one that is open and was not touched takes it over.
@@ -277,6 +283,11 @@ impl App {
         if let Some(list) = self.lab.activations.take() {
             self.activation_list_key(list, key.code);
             return self.save_lab();
+        }
+        if let Some(list) = self.lab.overlay.take() {
+            let mut effects = self.overlay_key(list, key.code);
+            effects.extend(self.save_lab());
+            return effects;
         }
         if let KeyCode::Char(c @ ('0'..='9' | '.')) = key.code {
             self.begin_lab_edit(Some(c));
@@ -332,6 +343,7 @@ impl App {
             LabAction::Text => self.lab.edit = Some(LabEdit::new(EditOf::Text, self.lab.table.text())),
             LabAction::LessonSettings => self.exchange_lesson_settings(),
             LabAction::Marks => self.show_lab_marks(),
+            LabAction::Overlay => return self.open_overlay_list(),
             LabAction::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::Query(StoreQuery::Runs)];
@@ -487,7 +499,7 @@ impl App {
                 EditOf::Value => self.lab.table.fault_of(&edit.text),
                 EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
             };
-        } else if self.lab.activations.is_none() {
+        } else if !self.lab.takes_letters() {
             let mut edit = LabEdit::new(EditOf::Text, plain);
             edit.fault = edit.text.parse::<Study>().err().map(|why| why.to_string());
             self.lab.edit = Some(edit);

@@ -80,6 +80,9 @@ impl App {
         if self.lab.activations.is_some() {
             return ["← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
         }
+        if self.lab.overlay.is_some() {
+            return ["↑ ↓ choose", "Space shows or hides", "Esc back"].map(String::from).to_vec();
+        }
         let enter = match self.lab_operation() {
             LabOperation::Start(_) => Some("Enter run".to_string()),
             LabOperation::GoOn(_) => Some("Enter go on".to_string()),
@@ -90,7 +93,7 @@ impl App {
         let is_active = state.is_some_and(RunState::is_active);
         let page = match self.lab.page {
             LabPage::Study => ["+ - change", "i edit", "a add arm", "c copy", "u undo"].as_slice(),
-            LabPage::Chart => ["v values", "m points"].as_slice(),
+            LabPage::Chart => ["v values", "o other runs", "m points"].as_slice(),
         };
         let next = if self.lab.page == LabPage::Study { "Tab chart" } else { "Tab study" };
         enter

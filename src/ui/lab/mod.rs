@@ -1,6 +1,7 @@
 //! The laboratory on the screen: its pages' titles, the study as text and as a table, and the chart of its run.
 
 mod activations;
+mod overlay;
 mod table;
 
 use crate::study::results::Results;
@@ -31,6 +32,9 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
     if let Some(list) = &app.lab.activations {
         let body = Rect { y: layout.text.y, height: whole.height.saturating_sub(layout.text.y), ..whole };
         activations::draw_list(*list, theme, body, buffer);
+    }
+    if let Some(list) = app.lab.overlay {
+        overlay::draw_list(list, app, theme, buffer);
     }
 }
 
@@ -109,9 +113,14 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         None if shown.is_none() => app.lab_offer().ok(),
         None => None,
     };
+    let runs = app.lab_runs();
     let title = match (shown, &app.lab.starting) {
         (_, Some(_)) | (None, _) => "A run of this study".to_string(),
-        (Some(training), None) => run_title(app, training),
+        (Some(training), None) if runs.len() == 1 => run_title(app, training),
+        (Some(_), None) => {
+            let runs: Vec<String> = runs.iter().map(|training| training.run.to_string()).collect();
+            format!("Runs {}", runs.join(", "))
+        }
     };
     let inner = draw_frame(theme, &title, focused, area, buffer);
     let coming;
@@ -125,9 +134,13 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         coming = TrainingRun::new(RunId(0), study);
         &coming
     };
-    let plot = training_plot(training, &app.published_points_of_run(), &app.prediction_marks_of_run(training));
+    let plot = match app.lab_plot() {
+        Some(plot) if app.lab.starting.is_none() => plot,
+        _ => training_plot(training, &app.published_points_of_run(), &[]),
+    };
     let viewport = app.viewport(&Pane::Run(training.run));
     let results = Results { training, changed_settings: Vec::new(), other_run: None, waiting: waiting.as_deref() };
+    let inner = overlay::draw_differences(app, theme, inner, buffer);
     train_cell::draw_training(theme, &results, &plot, &viewport, inner, buffer);
 }
 
