@@ -182,7 +182,7 @@ fn a_laboratory_keeps_its_study_and_its_run() {
     notebook.wait_for("Enter runs 1 lane, 2 epochs each");
     notebook.press("\r");
     notebook.wait_for("finished: 2 epochs");
-    notebook.wait_for("n runs them from new initial weights");
+    notebook.wait_for("is finished: n runs");
     notebook.press("\x1b");
     notebook.wait_for(FIRST);
     notebook.press("q");
