@@ -1,8 +1,8 @@
-//! No allocation in the steady state: after its first batch no fused layer asks for memory, and a whole step of training
-//! asks for the same at its two-hundredth batch as at its tenth.
+//! No allocation in the steady state: after its first batch no fused layer allocates, and a whole step of training
+//! allocates as much at its two-hundredth batch as at its tenth.
 //!
-//! Counted are Rust's allocations (a global allocator of this test program's own), on the training thread. LibTorch's
-//! tensors come from its own allocator and are not counted; `tch` itself keeps a short list of handles for each call of
+//! Rust's allocations on the training thread are counted, by this test program's global allocator. LibTorch's tensors
+//! come from its own allocator and are not counted. `tch` itself makes a short list of handles for each call of
 //! autograd, so the whole step may allocate, but always the same few lists.
 
 #![allow(clippy::unwrap_used)]
@@ -17,14 +17,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tch::Tensor;
 
-/// The system's allocator, which counts what this thread asks for.
+/// The system's allocator, which counts this thread's allocations.
 struct Counting;
 
 thread_local! {
     static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: every call goes to the system's allocator as it came; the counter is a plain number of the thread's own, and
+// SAFETY: every call is passed on to the system's allocator unchanged; the counter is a plain thread-local number, and
 // `const` initialised, so that reading it allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -51,7 +51,7 @@ fn allocations(work: impl FnOnce()) -> usize {
     ASKED.with(Cell::get) - before
 }
 
-/// The fused layers of LeNet-4 with a batch's memory: all of a step that is ours.
+/// The fused layers of LeNet-4 with a batch's memory: our whole part of a step.
 struct Layers {
     set: InstructionSet,
     blocks: [Block; 2],
@@ -59,7 +59,7 @@ struct Layers {
     parameters: [Vec<f32>; 6],
     gradients: [Vec<f32>; 6],
     folded: [Vec<f32>; 2],
-    /// x, y1, y2, and the gradients by the last two.
+    /// x, y1, y2, and the gradients of the last two.
     buffers: [Buffer; 5],
     z: Vec<f32>,
 }
@@ -86,7 +86,7 @@ impl Layers {
         }
     }
 
-    /// Forward and backward through all three layers; the activations between them, LibTorch's part, are left out.
+    /// Forward and backward through all three layers, without the activations in between, which are LibTorch's part.
     fn step(&mut self, digits: &[u8], pick: &[i64]) {
         let Self { set, blocks: [first, second], fc1, parameters, gradients, folded, buffers, z } = self;
         let groups = layout::groups(pick.len(), set.width());
@@ -134,7 +134,7 @@ fn after_its_first_batch_no_layer_allocates() {
     }
 }
 
-/// As `learn::train_lane` does it, with momentum, so that everything a step may keep is there.
+/// As in `learn::train_lane`, with momentum, so that everything that a step may store is there.
 #[test]
 fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
     machine::use_threads(1);
@@ -157,7 +157,8 @@ fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
         };
         let asked: Vec<usize> = (0..200)
             .map(|batch| {
-                // Now and then a smaller batch, as at the end of an epoch. Few images: the count does not depend on them.
+                // Now and then a smaller batch, as at the end of an epoch. Few images suffice, as the count does not
+                // depend on them.
                 let pick: Vec<i64> = (0..20).map(|image| batch * 200 + image).collect();
                 step(&pick[..if batch % 9 == 5 { 7 } else { 20 }])
             })

@@ -12,7 +12,7 @@ use learn::experiment::{Cache, CellObserver, Context, run};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
     CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Metric, Outcome, PlotSeries, Study,
-    finds, run_findings,
+    matches_any, run_findings,
 };
 use session::Session;
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ impl CellObserver for Patient {
     }
 }
 
-/// The same measurement with fewer images, smaller networks, fewer epochs: a second or two.
+/// The same measurement with fewer images, smaller networks and fewer epochs: a second or two.
 fn small(mut experiment: Experiment) -> Experiment {
     match &mut experiment {
         Experiment::DeepTraining(deep) => (deep.images, deep.epochs, deep.width) = (200, 2, 20),
@@ -67,7 +67,7 @@ fn small(mut experiment: Experiment) -> Experiment {
     experiment
 }
 
-/// Measures the cells that `wanted` names as `lesson/cell`, each as `change` has it.
+/// Measures the cells that `wanted` names as `lesson/cell`, each modified by `change`.
 fn measure(wanted: &str, change: fn(Experiment) -> Experiment, mut see: impl FnMut(&str, &ExperimentSpec, &Outcome)) {
     let load = || Dataset::load(&DataSource::Mnist).map(Arc::new);
     let cache = Cache::default();
@@ -86,10 +86,10 @@ fn measure(wanted: &str, change: fn(Experiment) -> Experiment, mut see: impl FnM
     }
 }
 
-/// Columns and rows of a cell's pane on a screen of 80x24.
+/// The size of a cell's pane on a screen of 80x24.
 const PANE: (u16, u16) = (72, 18);
 
-/// Titles are whole beside the numbers of the pages, and tables are not cut.
+/// Titles fit beside the page numbers, and tables are not cut off.
 fn fits(name: &str, figure: &Figure, pages: usize) {
     let (title, needed) = match figure {
         Figure::Table(table) => {
@@ -113,7 +113,7 @@ fn every_cell_runs_to_its_end() {
         assert!(!outcome.figures.is_empty() && !outcome.findings.is_empty(), "{name} shows nothing");
         for finding in &outcome.findings {
             assert!(finding.value.is_some(), "{name}: {} has no number: {}", finding.key, finding.text);
-            assert!(finds(spec.experiment.finding_keys(), &finding.key), "{name} finds {}", finding.key);
+            assert!(matches_any(spec.experiment.finding_keys(), &finding.key), "{name} finds {}", finding.key);
         }
         for figure in &outcome.figures {
             if let Figure::Plot(plot) = figure {
@@ -121,7 +121,7 @@ fn every_cell_runs_to_its_end() {
             }
             fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
         }
-        places.extend(shown_where_told(name, outcome));
+        places.extend(shown_where_stated(name, outcome));
         read_to_its_last_page(name, outcome);
         let found: Vec<String> = outcome.findings.iter().map(|finding| finding.key.clone()).collect();
         keys.extend(found.iter().cloned());
@@ -150,8 +150,8 @@ fn every_cell_runs_to_its_end() {
     }
 }
 
-/// The findings that figures say they show: where they say so, the measured number stands.
-fn shown_where_told(name: &str, outcome: &Outcome) -> Vec<String> {
+/// The figures that claim to show a finding contain its measured number at that position.
+fn shown_where_stated(name: &str, outcome: &Outcome) -> Vec<String> {
     let value = |key: &str| {
         let finding = outcome.findings.iter().find(|finding| finding.key == key);
         finding.unwrap_or_else(|| panic!("{name} shows `{key}`, which it does not find")).value
@@ -187,7 +187,7 @@ fn shown_where_told(name: &str, outcome: &Outcome) -> Vec<String> {
     shown
 }
 
-/// On the narrowest screen every page can be turned to, and the values of every curve are read whole.
+/// On the smallest screen every page can be reached, and the values of every curve can be read completely.
 fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     let (lesson, cell) = name.split_once('/').unwrap_or_default();
     let mut session = Session::on(lesson, 80, 24);
@@ -195,7 +195,7 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     let key = CellKey { lesson: lesson.into(), cell: cell.into() };
     let body = session.app.focused().map(|cell| cell.body.clone());
     let Some(CellBody::Experiment(body)) = body else { panic!("{name} is no experiment") };
-    session.kept(key.clone(), body.spec, outcome.clone());
+    session.store_outcome(key.clone(), body.spec, outcome.clone());
     let number = session.app.view.focus.unwrap_or(0);
     let shown = |session: &Session| session.app.pages_of(&key, number).unwrap_or_default();
     for page in 0..shown(&session).0.len() {
@@ -219,14 +219,14 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
     assert_eq!(shown(&session).1 + 1, shown(&session).0.len(), "{name}");
 }
 
-/// So small a setting does not reach every stretch of zeros; the stretches have four names.
+/// Such a small setting does not reach every range of zeros; the ranges have four names.
 fn is_stretch(key: &str) -> bool {
     ["below", "band", "above", "far-above"]
         .iter()
         .any(|name| ["l1", "forced"].iter().any(|way| key == format!("sparsity-error.{way}.{name}-ratio")))
 }
 
-/// A misspelt key would leave a claim untried for ever.
+/// A misspelt key would leave a claim untested for ever.
 fn claims_ask_for_what_is_found(keys: &[String]) {
     let mut claims = 0;
     for lesson in &Library::english().lessons {
@@ -242,7 +242,7 @@ fn claims_ask_for_what_is_found(keys: &[String]) {
     assert!(claims >= 25, "only {claims} claims");
 }
 
-/// A run of a race's cell to its end, in which every error is the same.
+/// A complete run of a training cell, in which every error is the same.
 fn raced(spec: &Study) -> Vec<String> {
     let lanes = spec.arm_ids().flat_map(|arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
     let records = lanes.flat_map(|(arm, seed)| {
@@ -264,8 +264,8 @@ fn raced(spec: &Study) -> Vec<String> {
     run_findings(spec, &records, &[], true).into_iter().map(|finding| finding.key).collect()
 }
 
-/// By what the deciding cell itself finds, whatever other cells have under the same keys: else a prediction would wait
-/// for ever. Returns how many are decided by the cells that were measured, and by races.
+/// Decided by what the deciding cell itself finds, whatever other cells have under the same keys; otherwise a
+/// prediction would wait for ever. Returns how many are decided by the measured cells, and by runs.
 fn predictions_are_decided_by(by_cell: &HashMap<String, Vec<String>>, is_excused: fn(&str) -> bool) -> usize {
     let library = Library::english();
     let mut decided = 0;
@@ -290,7 +290,7 @@ fn predictions_are_decided_by(by_cell: &HashMap<String, Vec<String>>, is_excused
     decided
 }
 
-/// Every finding has a finite number that can be one, with a spread where it has several seeds; every curve has points.
+/// Every finding has a plausible finite number, with a spread if there are several seeds; every curve has points.
 fn sound(name: &str, outcome: &Outcome) {
     assert!(!outcome.findings.is_empty(), "{name} finds nothing");
     assert_eq!(outcome.clone().remove_non_finite(), Vec::<String>::new(), "{name}");
@@ -312,8 +312,8 @@ fn sound(name: &str, outcome: &Outcome) {
     }
 }
 
-/// Minutes: every cell as its lesson sets it, with what it found and how long it took. `RELU_CELL=lesson/cell` names
-/// some of them. `cargo test --test cells -- --ignored --nocapture`
+/// Takes minutes: every cell with its lesson's settings, printing what it found and how long it took.
+/// `RELU_CELL=lesson/cell` selects some of them. `cargo test --test cells -- --ignored --nocapture`
 #[test]
 #[ignore = "minutes: every cell at the lessons' own settings"]
 fn every_cell_at_its_own_setting() {
@@ -325,7 +325,7 @@ fn every_cell_at_its_own_setting() {
         |name, spec, outcome| {
             println!("{name}: {:.1} s, by default {:.1} s", outcome.seconds, spec.seconds());
             sound(name, outcome);
-            shown_where_told(name, outcome);
+            shown_where_stated(name, outcome);
             by_cell.insert(name.into(), outcome.findings.iter().map(|finding| finding.key.clone()).collect());
             for figure in &outcome.figures {
                 if let Figure::Table(table) = figure {

@@ -1,5 +1,5 @@
-//! Every screen can be read on black, on white and on Solarized's pages: what has a colour stands out from what is behind
-//! it, in many colours and in 256, and the page itself is never painted.
+//! Every screen is readable on black, on white and on Solarized's backgrounds: colours contrast with what is behind
+//! them, in truecolour and in 256 colours, and the background itself is never painted.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,7 +31,7 @@ fn contrast(one: Rgb, other: Rgb) -> f64 {
     light(one).max(light(other)) / light(one).min(light(other))
 }
 
-/// What every terminal shows of a colour; none for its own. Source: xterm's 256colres.h.
+/// What every terminal shows for a colour; `None` for its own. Source: xterm's 256colres.h.
 fn rgb(colour: Color) -> Option<Rgb> {
     match colour {
         Color::Reset => None,
@@ -44,7 +44,7 @@ fn rgb(colour: Color) -> Option<Rgb> {
     }
 }
 
-/// Pictures and planes have colours of their own, two a cell.
+/// Pictures and planes have their own colours, two per cell.
 fn is_picture(cell: &Cell) -> bool {
     cell.symbol() == "▀" && cell.bg != Color::Reset
 }
@@ -78,7 +78,7 @@ fn assert_readable(session: &mut Session, what: &str) {
 }
 
 #[test]
-fn every_lesson_can_be_read_on_every_page() {
+fn every_lesson_is_readable_on_every_background() {
     let lessons: Vec<String> = lesson::Library::english().lessons.iter().map(|lesson| lesson.meta.id.clone()).collect();
     for lesson in lessons {
         let mut session = Session::on(&lesson, 120, 40);
@@ -94,7 +94,7 @@ fn every_lesson_can_be_read_on_every_page() {
 }
 
 #[test]
-fn every_pane_can_be_read_on_every_page() {
+fn every_pane_is_readable_on_every_background() {
     let mut session = Session::open();
     assert_readable(&mut session, "a race that is ready");
     session.start_race();
@@ -124,8 +124,8 @@ fn every_pane_can_be_read_on_every_page() {
     }
     session.kernel(RunEvent::Failed { run: RunId(1), reason: "the disk is full".into() });
     assert_readable(&mut session, "a race that failed");
-    session.tell(app::Event::StorageFault(Some("nothing can be kept".into())));
+    session.send(app::Event::StorageFault(Some("nothing can be kept".into())));
     assert_readable(&mut session, "trouble");
-    session.tell(app::Event::Notice("something to know".into()));
+    session.send(app::Event::Notice("something to know".into()));
     assert_readable(&mut session, "a message");
 }

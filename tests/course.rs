@@ -1,4 +1,4 @@
-//! The whole course from the first lesson to the last: by the keyboard alone, at every size, and how far it was read.
+//! The whole course from the first lesson to the last: by keyboard alone, at every size, and how much of it was read.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ fn there_are_sixteen_lessons_with_cells() {
 }
 
 #[test]
-fn the_course_is_walked_by_the_keyboard_alone() {
+fn the_course_can_be_completed_by_keyboard() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("welcome", columns, rows);
         let last = session.app.library.lessons.len() - 1;
@@ -44,7 +44,7 @@ fn the_course_is_walked_by_the_keyboard_alone() {
             }
             session.press(KeyCode::End);
             assert_eq!(session.app.view.percent(), 100);
-            // Both ways on.
+            // Both ways to go on.
             if lesson % 2 == 0 {
                 session.press(KeyCode::Char('n'));
             } else {
@@ -89,7 +89,7 @@ fn every_lesson_is_drawn_whole_at_every_size() {
     }
 }
 
-/// Sixteen lessons do not fit on twelve rows: the chosen one is always among those shown.
+/// Sixteen lessons do not fit on twelve rows, so the list scrolls to show the chosen one.
 #[test]
 fn the_contents_follow_the_choice() {
     let mut session = Session::on("welcome", 40, 12);
@@ -108,7 +108,7 @@ fn the_contents_follow_the_choice() {
     }
 }
 
-/// Whatever moves the reader counts as reading; of a lesson that is read no minutes are left.
+/// Any movement counts as reading, and a lesson that was read has no minutes left.
 #[test]
 fn a_lesson_that_was_read_has_no_minutes_left() {
     let is_read = |session: &mut Session, title: &str| {
@@ -154,10 +154,10 @@ fn in_contents(session: &mut Session, theme: &Theme, title: &str) -> (String, St
     (mark, minutes.into())
 }
 
-/// A tick: read to the end, each cell run, each question answered; a part of that is half a tick. Minutes are left of
-/// what is not read.
+/// A tick requires reading to the end, running each cell and answering each question; a part of that is half a tick.
+/// Minutes are left for what was not read.
 #[test]
-fn a_tick_means_read_run_and_answered() {
+fn a_tick_requires_reading_running_and_answering() {
     let mut session = Session::on("faster", 120, 40);
     let minutes = u32::from(session.app.library.lessons[0].meta.minutes);
     let at = CellKey { lesson: "welcome".into(), cell: "first".into() };
@@ -169,7 +169,7 @@ fn a_tick_means_read_run_and_answered() {
     };
     assert_eq!(in_contents(&mut session, &RICH, "Welcome"), (" ".into(), format!("{minutes}m")));
 
-    // Each part by itself is no more than half a tick.
+    // Each part by itself is at most half a tick.
     let read = |percent: u64| ("place/welcome".to_string(), serde_json::json!({ "read": percent }));
     let parts =
         [vec![read(40)], vec![read(100)], vec![answer("warm-up", "2 to 8 %")], vec![answer("validation", &right)]];
@@ -180,16 +180,16 @@ fn a_tick_means_read_run_and_answered() {
             Some(percent) => format!("{}m", (minutes * (100 - percent as u32)).div_ceil(100)),
             None => format!("{minutes}m"),
         };
-        session.tell(Event::StoredProgress(part.clone()));
+        session.send(Event::StoredProgress(part.clone()));
         assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("◐".into(), left.clone()), "{part:?}");
         assert_eq!(in_contents(&mut session, &PLAIN, "Welcome"), ("~".into(), left), "{part:?}");
     }
 
     let before = session.app.course_left().unwrap();
-    session.tell(Event::StoredProgress(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
+    session.send(Event::StoredProgress(vec![read(100), answer("warm-up", "2 to 8 %"), answer("validation", &right)]));
     assert_ne!(session.app.course_left().unwrap(), before);
     let begin = |session: &mut Session, run: RunId, spec: &Study| {
-        session.tell(Event::Reply(Tag::Training(at.clone()), Reply::Started { run }));
+        session.send(Event::Reply(Tag::Training(at.clone()), Reply::Started { run }));
         session.kernel(RunEvent::Started { run, spec: spec.clone() });
     };
     begin(&mut session, RunId(1), &spec);
@@ -197,20 +197,20 @@ fn a_tick_means_read_run_and_answered() {
     session.kernel(RunEvent::Finished { run: RunId(1) });
     assert_eq!(in_contents(&mut session, &RICH, "Welcome"), ("✓".into(), String::new()));
     assert_eq!(in_contents(&mut session, &PLAIN, "Welcome").0, "+");
-    // A run with settings of the reader's own takes nothing away.
+    // A run with settings of the reader's own removes nothing.
     let own = spec.with_shared(|settings| settings.learning_rate /= 2.0);
     session.kernel(RunEvent::Started { run: RunId(2), spec: own.clone() });
     begin(&mut session, RunId(2), &own);
     assert_eq!(session.app.cell_runs[&at], RunId(2));
     assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, "✓");
-    // An answer to another question is none.
+    // An answer to another question counts as none.
     let mut session = Session::on("faster", 120, 40);
-    session.tell(Event::StoredProgress(vec![answer("warm-up", "no choice of it")]));
+    session.send(Event::StoredProgress(vec![answer("warm-up", "no choice of it")]));
     assert_eq!(in_contents(&mut session, &RICH, "Welcome").0, " ");
 }
 
 #[test]
-fn letters_move_as_the_keys_with_names_do() {
+fn letters_move_like_the_named_keys() {
     let pairs = [
         (KeyCode::Char('j'), KeyCode::Down),
         (KeyCode::Char('G'), KeyCode::End),

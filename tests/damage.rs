@@ -1,4 +1,4 @@
-//! Damaged stores: set aside with all that they still tell, and made good from their backup.
+//! Damaged stores: renamed aside with everything readable salvaged, and repaired from their backup.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/store.rs"]
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
 use store::{DamagedRun, Home, Store, StoreError};
 
-/// A store with one run of two epochs, as a kernel leaves it.
+/// A store with one run of two epochs, as left by a kernel.
 fn stored(home: &Home) -> RunId {
     let mut store = Store::open(home).unwrap();
     let run = store.create_run(&spec(), Some("kept")).unwrap();
@@ -25,7 +25,7 @@ fn stored(home: &Home) -> RunId {
     run
 }
 
-/// Takes no new block of the disk.
+/// Allocates no new block of the disk.
 fn destroy_header(home: &Home) {
     fs::OpenOptions::new().write(true).open(home.database()).unwrap().write_all(&[0xff; 100]).unwrap();
 }
@@ -34,13 +34,13 @@ fn cut_to_nothing(home: &Home) {
     fs::write(home.database(), "").unwrap();
 }
 
-/// Files in the home whose names hold this.
+/// Files in the home whose names contain this.
 fn named(home: &Home, part: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.to_string_lossy().contains(part)).collect()
 }
 
-/// Opens it as the next kernel does; returns the one notice too.
+/// Opens it like the next kernel. Returns the only notice too.
 fn next(home: &Home) -> (Store, String) {
     let store = Store::open(home).unwrap();
     let [notice] = store.notices() else { panic!("{:?}", store.notices()) };
@@ -48,9 +48,9 @@ fn next(home: &Home) -> (Store, String) {
     (store, notice)
 }
 
-/// The damages a disk can do; each leaves a store that opens, the old file beside it, and no number used twice.
+/// Damage as disks cause it: each leaves a store that opens, the old file beside it, and no number used twice.
 #[test]
-fn a_damaged_store_is_set_aside_and_never_deleted() {
+fn a_damaged_store_is_renamed_and_never_deleted() {
     type Damage = fn(&Home);
     let damages: [(&str, Damage); 3] = [
         ("no database", |home| fs::write(home.database(), "x".repeat(5000)).unwrap()),
@@ -82,9 +82,9 @@ fn a_damaged_store_is_set_aside_and_never_deleted() {
     }
 }
 
-/// The number of the version is hit: the tables are there already, and all they hold is carried over.
+/// The version number is damaged: the tables exist already, and everything in them is salvaged.
 #[test]
-fn a_store_that_is_not_of_the_version_it_says_is_carried_over() {
+fn a_store_with_a_wrong_version_number_is_salvaged() {
     for version in 0..=1 {
         let (_folder, home) = home();
         let mut store = Store::open(&home).unwrap();
@@ -98,9 +98,9 @@ fn a_store_that_is_not_of_the_version_it_says_is_carried_over() {
     }
 }
 
-/// One page of many is hit: what stands on the others is in the new store, and the old one is kept.
+/// One page of many is damaged: the rows of the others are in the new store, and the old one is kept.
 #[test]
-fn what_can_be_read_of_a_damaged_store_is_carried_over() {
+fn readable_rows_of_a_damaged_store_are_salvaged() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let first = store.create_run(&spec(), Some("kept")).unwrap();
@@ -112,7 +112,7 @@ fn what_can_be_read_of_a_damaged_store_is_carried_over() {
     let before = store.epochs(first).unwrap();
     store.fold_log().unwrap();
     drop(store);
-    // The page that holds the 149th epoch of the first run, by its loss.
+    // The page with the 149th epoch of the first run, found by its loss.
     let mut bytes = fs::read(home.database()).unwrap();
     let loss = record(RELU, 149).get(Metric::TrainLoss).unwrap().to_be_bytes();
     let at = bytes.windows(8).position(|window| window == loss).expect("the epoch stands in the file");
@@ -135,14 +135,14 @@ fn what_can_be_read_of_a_damaged_store_is_carried_over() {
 }
 
 #[test]
-fn a_destroyed_store_comes_back_from_its_backup() {
+fn a_destroyed_store_is_restored_from_its_backup() {
     for damage in [destroy_header, cut_to_nothing] {
         let (_folder, home) = home();
         let run = stored(&home);
         store::back_up(&home).unwrap();
         assert_eq!(fs::metadata(home.backup()).unwrap().permissions().mode() & 0o777, 0o600);
         damage(&home);
-        // A notebook may look first: it begins nothing new in the file.
+        // A notebook may open the home first, and begins nothing new in the file.
         assert!(matches!(Store::open_read(&home).err(), Some(StoreError::Damaged(_))));
         let (store, notice) = next(&home);
         assert!(notice.contains("Read from it: nothing; from its backup: 1 run with 2 epochs."), "{notice}");
@@ -158,7 +158,7 @@ fn a_destroyed_store_comes_back_from_its_backup() {
 }
 
 #[test]
-fn a_backup_adds_what_a_damaged_store_no_longer_tells_and_nothing_else() {
+fn a_backup_adds_only_what_a_damaged_store_lacks() {
     let (_folder, home) = home();
     let run = stored(&home);
     store::back_up(&home).unwrap();
@@ -179,7 +179,7 @@ fn a_backup_adds_what_a_damaged_store_no_longer_tells_and_nothing_else() {
 }
 
 #[test]
-fn a_damaged_backup_gives_what_it_can_and_is_kept() {
+fn a_damaged_backup_is_salvaged_and_kept() {
     let (_folder, home) = home();
     stored(&home);
     store::back_up(&home).unwrap();
@@ -193,7 +193,7 @@ fn a_damaged_backup_gives_what_it_can_and_is_kept() {
 }
 
 #[test]
-fn the_number_of_a_deleted_run_is_not_used_again_after_damage_either() {
+fn damage_does_not_make_run_numbers_repeat() {
     let (_folder, home) = home();
     let run = stored(&home);
     Store::open(&home).unwrap().delete(run).unwrap();
@@ -204,9 +204,9 @@ fn the_number_of_a_deleted_run_is_not_used_again_after_damage_either() {
     assert!(store.create_run(&spec(), None).unwrap() > run);
 }
 
-/// Whoever opens the home first, a kernel or a notebook.
+/// Whether a kernel or a notebook opens the home first.
 #[test]
-fn a_store_that_was_taken_away_stays_away_and_its_backup_is_kept() {
+fn a_removed_store_is_not_restored_and_its_backup_is_kept() {
     for notebook_first in [false, true] {
         let (_folder, home) = home();
         let run = stored(&home);
@@ -232,7 +232,7 @@ fn a_store_that_was_taken_away_stays_away_and_its_backup_is_kept() {
 }
 
 #[test]
-fn a_restoration_that_was_cut_off_between_its_renames_is_ended_by_whoever_comes_next() {
+fn an_interrupted_restoration_is_completed_on_the_next_opening() {
     let (_folder, home) = home();
     let run = stored(&home);
     fs::rename(home.database(), format!("{}.restored", home.database().display())).unwrap();
@@ -240,7 +240,7 @@ fn a_restoration_that_was_cut_off_between_its_renames_is_ended_by_whoever_comes_
 }
 
 #[test]
-fn a_full_disk_costs_no_backup_and_restores_nothing_by_half() {
+fn a_full_disk_harms_no_backup_and_restores_completely_or_not_at_all() {
     let Some(disk) = SmallDisk::mount() else { return };
     let home = Home::at(disk.path().join("home")).unwrap();
     let run = stored(&home);
@@ -267,7 +267,7 @@ fn log_of(home: &Home) -> PathBuf {
     format!("{}-wal", home.database().display()).into()
 }
 
-/// A store whose last commits stand in its log alone, as a killed kernel leaves it; a few of its rows in the file.
+/// A store whose last commits are only in its log, as left by a killed kernel; few of its rows are in the file.
 fn killed(home: &Home) -> RunId {
     let mut store = Store::open(home).unwrap();
     store.fold_log().unwrap();
@@ -278,9 +278,9 @@ fn killed(home: &Home) -> RunId {
     run
 }
 
-/// SQLite ignores all that is behind the first bad frame, and says nothing.
+/// SQLite silently ignores everything behind the first bad frame.
 #[test]
-fn a_flipped_bit_in_the_log_loses_nothing_and_is_told() {
+fn a_flipped_bit_in_the_log_loses_nothing_and_is_reported() {
     const FRAME: usize = 24 + 4096;
     let pristine = home();
     let run = killed(&pristine.1);
@@ -303,21 +303,21 @@ fn a_flipped_bit_in_the_log_loses_nothing_and_is_told() {
         let places = [("place/a".to_string(), json!(1))];
         let kept = store::save_progress(&home, places.iter().map(|(key, value)| (key, value)));
         assert!(matches!(kept, Err(StoreError::Damaged(_))), "byte {at}: nothing is written over it");
-        let store = Store::open_with(&home, &tell_spec).unwrap();
+        let store = Store::open_with(&home, &read_spec).unwrap();
         let notices = store.notices().join(" ");
         assert!(notices.contains("write-ahead log"), "byte {at}: {notices}");
         assert_eq!(store.run(run).unwrap().spec, spec(), "byte {at}: {notices}");
         let epochs = store.epochs(run).unwrap();
-        // The bit may be one of a row: that row is lost, and no other.
+        // The bit may be in a row: that row is lost, and no other.
         assert!(epochs.len() >= if at < page(0, 0) { 3 } else { 2 }, "byte {at}: {} epochs, {notices}", epochs.len());
         assert!(epochs.iter().all(|epoch| *epoch == record(RELU, epoch.epoch)), "byte {at}: nothing is made up");
         assert_eq!(named(&home, "-wal").iter().filter(|path| path.to_string_lossy().contains(".damaged-")).count(), 1);
     }
 }
 
-/// What a killed kernel leaves at the end of its log is no damage.
+/// An unfinished transaction of a killed kernel at the end of the log is no damage.
 #[test]
-fn a_torn_end_of_the_log_is_normal() {
+fn an_unfinished_transaction_in_the_log_is_no_damage() {
     let pristine = home();
     let run = killed(&pristine.1);
     let bytes = fs::read(log_of(&pristine.1)).unwrap();
@@ -341,9 +341,9 @@ fn a_torn_end_of_the_log_is_normal() {
     }
 }
 
-/// A digit that has changed inside a row is found by whoever reads the run, and comes back from the backup.
+/// A digit that has changed inside a row is detected by reading the run, and restored from the backup.
 #[test]
-fn a_changed_value_is_found_and_mended() {
+fn a_changed_value_is_detected_and_repaired() {
     for has_backup in [true, false] {
         let (_folder, home) = home();
         let run = stored(&home);
@@ -379,9 +379,9 @@ fn a_changed_value_is_found_and_mended() {
     }
 }
 
-/// What changes a run afterwards does not make its damage pass for sound.
+/// Later changes of a damaged run do not give it a valid checksum.
 #[test]
-fn a_damaged_row_stays_found_when_it_is_written_to() {
+fn writing_to_a_damaged_row_does_not_hide_the_damage() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), None).unwrap();
@@ -395,8 +395,8 @@ fn a_damaged_row_stays_found_when_it_is_written_to() {
     assert!(faults[0].contains("the settings of run 1"), "{faults:?}");
 }
 
-/// A checkpoint's file as these tests have it.
-fn tell_spec(file: &std::path::Path) -> Option<Study> {
+/// The form of a checkpoint's file in these tests.
+fn read_spec(file: &std::path::Path) -> Option<Study> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
@@ -413,14 +413,14 @@ fn the_settings_of_a_damaged_run_come_from_its_checkpoints() {
     let raw = rusqlite::Connection::open(home.database()).unwrap();
     raw.execute("UPDATE runs SET spec = json_set(spec, '$.learning_rate', 0.2)", []).unwrap();
     drop(raw);
-    let store = Store::open_with(&home, &tell_spec).unwrap();
+    let store = Store::open_with(&home, &read_spec).unwrap();
     assert!(store.notices()[0].contains("the settings of run 1: taken from its checkpoints"), "{:?}", store.notices());
     assert_eq!(store.run(run).unwrap().spec, spec());
     assert_eq!(store.epochs(run).unwrap().len(), 2);
 }
 
 #[test]
-fn a_folder_without_a_run_is_taken_in_set_aside_or_removed() {
+fn a_folder_without_a_run_is_adopted_renamed_or_removed() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let [lost, foreign, deleted, hollow] = [0; 4].map(|_| store.create_run(&spec(), None).unwrap());
@@ -439,7 +439,7 @@ fn a_folder_without_a_run_is_taken_in_set_aside_or_removed() {
     let found = Store::examine(&home).unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
 
-    let mut store = Store::open_with(&home, &tell_spec).unwrap();
+    let mut store = Store::open_with(&home, &read_spec).unwrap();
     let notices = store.notices().join("\n");
     assert!(notices.contains("`relu resume 1`") && notices.contains("runs/2.orphaned-"), "{notices}");
     let summary = store.run(lost).unwrap();
@@ -449,12 +449,12 @@ fn a_folder_without_a_run_is_taken_in_set_aside_or_removed() {
     assert_eq!(store.runs().unwrap().len(), 1);
     assert!(store.create_run(&spec(), None).unwrap() > hollow);
     drop(store);
-    assert_eq!(Store::open_with(&home, &tell_spec).unwrap().notices(), [""; 0]);
+    assert_eq!(Store::open_with(&home, &read_spec).unwrap().notices(), [""; 0]);
 }
 
-/// A lost row of a run costs no epoch of it.
+/// A lost row of a run loses no epoch of it.
 #[test]
-fn epochs_outlive_the_lost_row_of_their_run() {
+fn epochs_survive_the_loss_of_their_runs_row() {
     let (_folder, home) = home();
     let run = stored(&home);
     lay_checkpoint(&home, run, &spec());
@@ -463,7 +463,7 @@ fn epochs_outlive_the_lost_row_of_their_run() {
     raw.execute("DELETE FROM runs", []).unwrap();
     raw.pragma_update(None, "user_version", 1).unwrap();
     drop(raw);
-    let store = Store::open_with(&home, &tell_spec).unwrap();
+    let store = Store::open_with(&home, &read_spec).unwrap();
     assert!(store.notices().iter().any(|notice| notice.contains("in the list again")), "{:?}", store.notices());
     assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(RELU, 2)]);
 }

@@ -1,5 +1,5 @@
-//! No byte that a terminal would obey reaches it from outside: each channel is planted with control characters, and
-//! neither the commands' output nor a screen may hold one.
+//! No control character from outside reaches the terminal. Each channel contains some, and neither the commands' output
+//! nor a screen may contain one.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use store::{Home, Store, now};
 use ui::{self, Glyphs, Palette, Theme};
 
-/// Sets a title, turns colours on by C1, turns the order of letters, deletes.
+/// Sets a title, switches colours by C1, reverses the order of letters, deletes.
 const HOSTILE: &str = "ev\u{1b}]0;gone\u{7}\u{9b}31m\u{202e}il\u{7f}";
 
 fn is_clean(text: &str) -> bool {
@@ -40,7 +40,7 @@ fn output(home: &TestHome, folder: &Path, arguments: &[&str]) -> (String, String
     (out, err)
 }
 
-/// A home whose own name is hostile, with all that a store can hold of text.
+/// A home with a hostile name, and all text that a store can contain.
 struct Planted {
     home: TestHome,
     folder: PathBuf,
@@ -73,7 +73,7 @@ impl Drop for Planted {
     }
 }
 
-/// The outcome of a shipped cell, hostile wherever it has text.
+/// The outcome of a shipped cell with every text hostile.
 fn record() -> CellRecord {
     let cell = CellKey { lesson: "sigmoid".into(), cell: "curves".into() };
     let spec = serde_json::from_str(r#"{"experiment":"curves","effort":"quick","seeds":[1]}"#).unwrap();
@@ -124,7 +124,7 @@ fn what_a_store_holds_is_printed_without_control_characters() {
     ] {
         planted.output(arguments);
     }
-    // JSON escapes them, and so says what the store says.
+    // JSON escapes them, so the output has the same text as the store.
     let (runs, _) = planted.output(&["runs", "--json"]);
     let runs: Value = serde_json::from_str(&runs).unwrap();
     assert_eq!(runs[0]["name"], HOSTILE);
@@ -160,10 +160,10 @@ fn arguments_paths_and_the_environment_are_printed_without_control_characters() 
         &["lessons", "new", &format!("{path}/x")],
     ] {
         let (out, err) = output(&home, &folder, arguments);
-        // clap leaves out whatever follows an escape in its own sentences.
+        // clap's own messages omit whatever follows an escape.
         assert!((out + &err).contains("ev"), "{arguments:?} names what is wrong");
     }
-    // Bytes that are no text at all.
+    // Bytes that are not valid text.
     let raw = OsString::from_vec(b"\x9b31m\x1b[2J\xff.md".to_vec());
     let output_of = home.bare(&["check"]).arg(&raw).output().unwrap();
     assert!(is_clean(&String::from_utf8(output_of.stderr).unwrap()));
@@ -190,7 +190,7 @@ fn a_data_folder_is_named_without_control_characters() {
     assert_eq!(err.matches("ev\\u{1b}]0;gone").count(), 2, "the folder and what is in it: {err}");
 }
 
-/// What a checkpoint says of itself is told when it is not what it should be.
+/// A checkpoint's claim about itself is shown if it is wrong.
 #[test]
 fn a_checkpoint_is_named_without_control_characters() {
     let planted = Planted::new();
@@ -254,7 +254,7 @@ fn a_lesson_is_checked_and_printed_without_control_characters() {
 
 const THEMES: [Theme; 2] = [Theme::new(Palette::TrueColour, Glyphs::Unicode), Theme::new(Palette::None, Glyphs::Ascii)];
 
-/// Draws the session and looks into every cell.
+/// Draws the session and examines every cell.
 fn drawn(session: &Session) {
     for theme in &THEMES {
         let whole = session.app.screen.whole;
@@ -277,20 +277,20 @@ fn no_screen_holds_control_characters() {
     drawn(&session);
     session.kernel(RunEvent::Failed { run: RunId(1), reason: HOSTILE.into() });
     drawn(&session);
-    session.tell(Event::StorageFault(Some(HOSTILE.into())));
-    session.tell(Event::Notice(HOSTILE.into()));
+    session.send(Event::StorageFault(Some(HOSTILE.into())));
+    session.send(Event::Notice(HOSTILE.into()));
     drawn(&session);
-    session.tell(Event::OtherVersion(HOSTILE.into()));
-    session.tell(Event::Unanswered(Tag::Untracked, HOSTILE.into()));
+    session.send(Event::OtherVersion(HOSTILE.into()));
+    session.send(Event::Unanswered(Tag::Untracked, HOSTILE.into()));
     drawn(&session);
 
     let mut session = Session::on("sigmoid", 100, 30);
     session.tab_to("curves");
     let CellRecord { cell, spec, .. } = record();
     session
-        .tell(Event::Kernel(protocol::Event::Cell(CellEvent::Failed { cell: cell.clone(), reason: HOSTILE.into() })));
+        .send(Event::Kernel(protocol::Event::Cell(CellEvent::Failed { cell: cell.clone(), reason: HOSTILE.into() })));
     drawn(&session);
-    session.kept(cell, protocol::ExperimentSpec { effort: Effort::Quick, ..spec }, outcome());
+    session.store_outcome(cell, protocol::ExperimentSpec { effort: Effort::Quick, ..spec }, outcome());
     drawn(&session);
 
     for lesson in lessons() {

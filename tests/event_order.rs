@@ -1,5 +1,5 @@
-//! Events from the store and the kernel reach the notebook in any order: the store is read on a thread of its own, so its
-//! answer may be older than an event that the kernel has sent since.
+//! Events from the store and the kernel arrive in any order. The store is read on its own thread, so its answer may be
+//! older than an event that the kernel has sent since.
 
 #![allow(clippy::unwrap_used)]
 
@@ -42,7 +42,7 @@ fn epoch(epoch: u32) -> RunEvent {
 /// The race's cell shows run 1, which is being read.
 fn reading() -> Session {
     let mut session = Session::open();
-    session.tell(Event::StoredProgress(vec![("reader".into(), 7.into()), ("cell-run/faster/race".into(), 1.into())]));
+    session.send(Event::StoredProgress(vec![("reader".into(), 7.into()), ("cell-run/faster/race".into(), 1.into())]));
     assert_eq!(session.effects.last(), Some(&Effect::Query(StoreQuery::Run(RUN))));
     session
 }
@@ -52,62 +52,63 @@ fn reads(session: &Session, what: StoreQuery) -> usize {
 }
 
 #[test]
-fn a_history_does_not_undo_what_was_told_while_it_was_read() {
+fn a_history_does_not_undo_later_events() {
     let mut session = reading();
     session.kernel(epoch(3));
     session.kernel(RunEvent::Finished { run: RUN });
-    session.tell(Event::History(RUN, vec![started(), epoch(1), epoch(2)]));
+    session.send(Event::History(RUN, vec![started(), epoch(1), epoch(2)]));
     assert_eq!(*session.state(), RunState::Finished);
     let epochs: Vec<u32> = session.app.training_runs[&RUN].lanes[0].points.iter().map(|point| point.epoch).collect();
     assert_eq!(epochs, [1, 2, 3]);
-    // What was told made one more wish, which was kept until the answer had come.
+    // The events caused one more query, which waited for the answer to the first.
     assert_eq!(reads(&session, StoreQuery::Run(RUN)), 2);
 }
 
-/// A kernel that is being killed closes one line after the other: whoever asks its socket may still find it alive.
+/// A kernel that is being killed closes one connection after the other, so a query of its socket may still find it
+/// alive.
 #[test]
-fn a_run_is_not_active_without_a_kernel_whatever_is_read() {
+fn without_a_kernel_no_run_is_active() {
     let mut session = reading();
-    session.tell(Event::Link(Link::On));
+    session.send(Event::Link(Link::On));
     session.kernel(started());
-    session.tell(Event::Link(Link::Off));
+    session.send(Event::Link(Link::Off));
     let alive = vec![started(), epoch(1), RunEvent::Continued { run: RUN }];
-    session.tell(Event::History(RUN, alive.clone()));
+    session.send(Event::History(RUN, alive.clone()));
     assert_eq!(*session.state(), RunState::Interrupted);
-    session.tell(Event::Link(Link::On));
-    session.tell(Event::History(RUN, alive));
+    session.send(Event::Link(Link::On));
+    session.send(Event::History(RUN, alive));
     assert_eq!(*session.state(), RunState::Running);
 }
 
 #[test]
-fn the_list_is_read_once_at_a_time_however_many_epochs_are_told() {
+fn the_list_of_runs_is_queried_once_at_a_time() {
     let mut session = Session::open();
     session.start_race();
-    session.tell(Event::History(RUN, vec![started()]));
+    session.send(Event::History(RUN, vec![started()]));
     session.press(KeyCode::Char('r'));
     (1..=50).for_each(|number| session.kernel(epoch(number)));
     assert_eq!(reads(&session, StoreQuery::Runs), 1);
-    session.tell(Event::Runs(Vec::new()));
+    session.send(Event::Runs(Vec::new()));
     assert_eq!(reads(&session, StoreQuery::Runs), 2);
 }
 
 #[test]
-fn a_kernel_that_comes_makes_each_run_be_read_once() {
+fn a_new_kernel_makes_each_run_be_read_once() {
     let mut session = reading();
-    session.tell(Event::History(RUN, vec![started()]));
+    session.send(Event::History(RUN, vec![started()]));
     let before = reads(&session, StoreQuery::Run(RUN));
-    session.tell(Event::Link(Link::On));
-    session.tell(Event::History(RUN, vec![started()]));
+    session.send(Event::Link(Link::On));
+    session.send(Event::History(RUN, vec![started()]));
     assert_eq!(reads(&session, StoreQuery::Run(RUN)), before + 1);
 }
 
 #[test]
-fn a_cell_whose_run_was_deleted_offers_a_new_one_without_a_word() {
+fn a_cell_whose_run_was_deleted_offers_a_new_run_silently() {
     let mut session = reading();
-    session.tell(Event::NoSuchRun(RUN));
+    session.send(Event::NoSuchRun(RUN));
     assert!(session.app.cell_runs.is_empty() && session.app.message.is_none());
     session.app.modals.push(Modal::Run(RunId(9)));
-    session.tell(Event::NoSuchRun(RunId(9)));
+    session.send(Event::NoSuchRun(RunId(9)));
     assert!(session.app.modals.is_empty(), "it does not read for ever");
     assert!(session.app.message.as_ref().unwrap().contains("no run 9"));
 }
@@ -119,13 +120,13 @@ fn a_run_that_is_deleted_leaves_no_trace() {
     session.app.modals.push(Modal::Run(RUN));
     session.kernel(RunEvent::Deleted { run: RUN });
     // Its history was being read.
-    session.tell(Event::History(RUN, vec![started(), epoch(1)]));
+    session.send(Event::History(RUN, vec![started(), epoch(1)]));
     assert!(session.app.training_runs.is_empty() && session.app.cell_runs.is_empty() && session.app.modals.is_empty());
     assert_eq!(session.app.message.as_deref(), Some("run 1 was deleted"));
     assert_eq!(reads(&session, StoreQuery::RunFindings), 1, "the ledger judges without it");
 }
 
-/// The first experiment of a lesson, as its lesson has it.
+/// The first experiment of a lesson, with the lesson's settings.
 fn experiment(session: &Session) -> (CellKey, ExperimentSpec) {
     let lesson = &session.app.library.lessons[session.app.library.find("sparsity").unwrap()];
     let cells = lesson.cells();
@@ -137,8 +138,8 @@ fn experiment(session: &Session) -> (CellKey, ExperimentSpec) {
     (CellKey { lesson: "sparsity".into(), cell }, spec)
 }
 
-fn tell_of_cell(session: &mut Session, event: CellEvent) {
-    session.tell(Event::Kernel(protocol::Event::Cell(event)));
+fn send_cell_event(session: &mut Session, event: CellEvent) {
+    session.send(Event::Kernel(protocol::Event::Cell(event)));
 }
 
 fn view<'a>(session: &'a Session, key: &CellKey) -> &'a ExperimentView {
@@ -148,47 +149,47 @@ fn view<'a>(session: &'a Session, key: &CellKey) -> &'a ExperimentView {
 #[test]
 fn an_outcome_that_was_read_too_early_is_read_again() {
     let mut session = Session::open();
-    session.tell(Event::Opened { restore: false });
+    session.send(Event::Opened { restore: false });
     let (cell, spec) = experiment(&session);
-    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec });
-    tell_of_cell(&mut session, CellEvent::Finished { cell, outcome: Outcome::default() });
+    send_cell_event(&mut session, CellEvent::Started { cell: cell.clone(), spec });
+    send_cell_event(&mut session, CellEvent::Finished { cell, outcome: Outcome::default() });
     assert_eq!(reads(&session, StoreQuery::Progress), 1);
-    session.tell(Event::StoredProgress(Vec::new()));
+    session.send(Event::StoredProgress(Vec::new()));
     assert_eq!(reads(&session, StoreQuery::Progress), 2);
 }
 
-/// A line of the kernel that can't be read is worth a word, once; what the store has of it is read.
+/// A line of the kernel that can't be read is reported once, and its content is read from the store.
 #[test]
-fn a_line_that_cant_be_read_costs_no_link() {
+fn an_unreadable_line_does_not_break_the_connection() {
     let mut session = Session::open();
-    session.tell(Event::Link(Link::On));
+    session.send(Event::Link(Link::On));
     session.start_race();
-    session.tell(Event::History(RUN, vec![started()]));
+    session.send(Event::History(RUN, vec![started()]));
     let before = reads(&session, StoreQuery::Run(RUN));
     let line = br#"{"event":"epoch","run":1,"arm":"relu-tanh","seed":1,"epoch":1,"train_loss":null}"#;
-    session.tell(Event::Unreadable(Unreadable::of(line)));
+    session.send(Event::Unreadable(Unreadable::of(line)));
     assert_eq!((session.app.link.clone(), session.state().clone()), (Link::On, RunState::Running));
     assert!(session.app.message.as_deref().unwrap().contains("epoch of run 1"), "{:?}", session.app.message);
     assert_eq!(reads(&session, StoreQuery::Run(RUN)), before + 1);
     session.press(KeyCode::Down);
-    session.tell(Event::Unreadable(Unreadable::of(line)));
+    session.send(Event::Unreadable(Unreadable::of(line)));
     assert_eq!(session.app.message, None, "it is said once");
     // The end of a measurement.
     let (cell, spec) = experiment(&session);
-    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec });
+    send_cell_event(&mut session, CellEvent::Started { cell: cell.clone(), spec });
     let line = format!(
         r#"{{"cell_event":"finished","cell":{},"outcome":{{"figures":null}}}}"#,
         serde_json::to_string(&cell).unwrap()
     );
-    session.tell(Event::Unreadable(Unreadable::of(line.as_bytes())));
+    session.send(Event::Unreadable(Unreadable::of(line.as_bytes())));
     let view = view(&session, &cell);
     assert!(view.running.is_none() && view.error.is_some(), "it does not seem to run for ever");
     assert_eq!(reads(&session, StoreQuery::Progress), 1);
 }
 
-/// Two notebooks start the same measurement: what the second is refused is no error while the first one's runs.
+/// Two notebooks start the same measurement. The second one's refusal is no error while the first one's runs.
 #[test]
-fn an_error_goes_with_its_cause() {
+fn an_error_disappears_with_its_cause() {
     let mut session = Session::open();
     let (cell, spec) = experiment(&session);
     let events = [
@@ -198,9 +199,9 @@ fn an_error_goes_with_its_cause() {
     for event in events {
         let kind = protocol::ErrorKind::Busy;
         let refused = Reply::Refused { kind, message: "it is running already".into() };
-        session.tell(Event::Reply(Tag::Cell(cell.clone()), refused));
+        session.send(Event::Reply(Tag::Cell(cell.clone()), refused));
         assert!(view(&session, &cell).error.is_some());
-        tell_of_cell(&mut session, event);
+        send_cell_event(&mut session, event);
         assert_eq!(view(&session, &cell).error, None);
     }
 }
@@ -209,12 +210,12 @@ fn an_error_goes_with_its_cause() {
 fn a_stopped_measurement_keeps_the_settings_of_its_figures() {
     let mut session = Session::open();
     let (cell, spec) = experiment(&session);
-    tell_of_cell(&mut session, CellEvent::Started { cell: cell.clone(), spec: spec.clone() });
+    send_cell_event(&mut session, CellEvent::Started { cell: cell.clone(), spec: spec.clone() });
     let partial = Some(Outcome::default());
     let progress =
         CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "training".into(), seconds: 1.0, partial };
-    tell_of_cell(&mut session, progress);
-    tell_of_cell(&mut session, CellEvent::Stopped { cell: cell.clone() });
+    send_cell_event(&mut session, progress);
+    send_cell_event(&mut session, CellEvent::Stopped { cell: cell.clone() });
     assert_eq!(view(&session, &cell).partial_spec, Some(spec));
 }
 
@@ -222,14 +223,14 @@ fn a_stopped_measurement_keeps_the_settings_of_its_figures() {
 fn other_seeds_are_other_settings() {
     let mut session = Session::open();
     let (cell, spec) = experiment(&session);
-    session.kept(cell.clone(), spec.clone(), Outcome::default());
+    session.store_outcome(cell.clone(), spec.clone(), Outcome::default());
     assert_eq!(session.app.stale(&cell), None);
     let seeds = vec![41, 42];
-    session.kept(cell.clone(), ExperimentSpec { seeds, ..spec }, Outcome::default());
+    session.store_outcome(cell.clone(), ExperimentSpec { seeds, ..spec }, Outcome::default());
     assert_eq!(session.app.stale(&cell), Some(Stale::Settings));
 }
 
-/// What a notebook left in `ledger`, twenty lines down.
+/// The progress stored by a notebook in `ledger`, twenty lines down.
 fn left() -> Vec<(String, Value)> {
     vec![
         ("reader".into(), 7.into()),
@@ -248,56 +249,56 @@ fn remembered(session: &Session) -> Vec<String> {
 }
 
 #[test]
-fn it_opens_where_the_reader_left_off_once_the_store_has_told() {
+fn it_opens_at_the_stored_position_once_the_store_is_read() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { restore: true });
-    session.tell(Event::StoredProgress(left()));
+    session.send(Event::Opened { restore: true });
+    session.send(Event::StoredProgress(left()));
     assert_eq!(session.app.document().meta.id, "ledger");
     assert_eq!((session.app.view.top, session.app.restore), (20, RestoreState::Done));
 
-    // Whoever has begun to read is not carried away.
+    // A reader who has begun to scroll is not moved.
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { restore: true });
+    session.send(Event::Opened { restore: true });
     session.press(KeyCode::Down);
-    session.tell(Event::StoredProgress(left()));
+    session.send(Event::StoredProgress(left()));
     assert_eq!((session.app.document().meta.id.as_str(), session.app.view.top), ("faster", 1));
 }
 
 #[test]
-fn whoever_leaves_before_the_store_has_told_keeps_the_place() {
+fn quitting_before_the_store_is_read_keeps_the_stored_position() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { restore: true });
+    session.send(Event::Opened { restore: true });
     session.press(KeyCode::Char('q'));
     assert!(session.app.quit && remembered(&session).is_empty());
 }
 
 #[test]
-fn a_screen_too_small_keeps_the_place_and_takes_no_key_but_those_that_leave() {
+fn a_screen_that_is_too_small_keeps_the_position_and_accepts_only_quitting() {
     let mut session = Session::on("faster", 30, 8);
-    session.tell(Event::Opened { restore: true });
-    session.tell(Event::StoredProgress(left()));
+    session.send(Event::Opened { restore: true });
+    session.send(Event::StoredProgress(left()));
     for key in [KeyCode::Char('n'), KeyCode::Enter, KeyCode::Tab, KeyCode::PageDown, KeyCode::Char('1')] {
         session.press(key);
     }
-    session.tell(Event::Resize(80, 24));
+    session.send(Event::Resize(80, 24));
     assert_eq!(session.app.document().meta.id, "ledger");
     assert_eq!(session.app.view.top, 20);
     assert!(remembered(&session).is_empty() && session.asked.is_empty());
     assert_eq!(session.app.message, None);
 
-    session.tell(Event::Resize(30, 8));
+    session.send(Event::Resize(30, 8));
     session.press(KeyCode::Char('n'));
     let screen = session.screen(&RICH);
     assert!(screen.contains("No key but q works here."), "a key that does nothing says why\n{screen}");
-    session.tell(Event::Resize(80, 24));
+    session.send(Event::Resize(80, 24));
     assert_eq!(session.app.message, None, "it is no longer so");
-    session.tell(Event::Resize(30, 8));
+    session.send(Event::Resize(30, 8));
     session.press(KeyCode::Char('q'));
     assert!(session.app.quit);
 }
 
 #[test]
-fn a_lesson_of_the_readers_own_is_not_where_the_course_was_left() {
+fn an_own_lesson_does_not_change_the_courses_position() {
     let text = "+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\nWords.\n";
     let mut library = Library::english();
     let lesson = library.put(parse("mine.md", text).0);
@@ -307,10 +308,10 @@ fn a_lesson_of_the_readers_own_is_not_where_the_course_was_left() {
 }
 
 #[test]
-fn notices_stand_together_until_a_key_is_pressed() {
+fn notices_are_shown_together_until_a_key_is_pressed() {
     let mut session = Session::open();
     for text in ["The store was damaged.", "Run 3 can't be read back.", "The store was damaged."] {
-        session.tell(Event::Notice(text.into()));
+        session.send(Event::Notice(text.into()));
     }
     assert_eq!(session.app.message.as_deref(), Some("The store was damaged.\nRun 3 can't be read back."));
     session.press(KeyCode::Down);
@@ -328,17 +329,17 @@ fn the_last_choice_before_quitting_stops_the_race() {
     assert_eq!(session.asked.last(), Some(&RequestBody::Stop { run: RUN }));
 }
 
-/// The last race has come to its end beneath the question, or its kernel has.
+/// The last run has ended while the question was open, or its kernel has.
 #[test]
-fn nobody_is_asked_what_becomes_of_a_race_that_runs_no_more() {
+fn quitting_asks_nothing_about_a_run_that_has_ended() {
     let finished = Event::Kernel(protocol::Event::Run(RunEvent::Finished { run: RUN }));
     for (end, message) in [(Event::Link(Link::Off), "the kernel has gone"), (finished, "no race runs any more")] {
         let mut session = Session::open();
-        session.tell(Event::Link(Link::On));
+        session.send(Event::Link(Link::On));
         session.start_race();
         session.press(KeyCode::Char('q'));
         assert!(matches!(session.app.modals.last(), Some(Modal::Quit(_))));
-        session.tell(end);
+        session.send(end);
         assert!(session.app.modals.is_empty() && !session.app.quit);
         let told = session.app.message.as_deref();
         assert!(told.is_some_and(|told| told.contains(message)), "{told:?}");

@@ -1,4 +1,4 @@
-//! Same spec, same bits: alone or beside another lane, uninterrupted or stopped and resumed anywhere.
+//! The same study gives the same bits: alone or beside another lane, uninterrupted or stopped and resumed anywhere.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ impl Collector {
         Self { batches_left: batches, passes_left: usize::MAX, records: Vec::new(), last: None }
     }
 
-    /// What an epoch measured, without its times.
+    /// The metrics of an epoch without its times.
     fn bits(&self) -> Vec<(u32, [u64; 3])> {
         let bits = |r: &EpochRecord| (r.epoch, measured(r).map(f64::to_bits));
         self.records.iter().map(bits).collect()
@@ -76,8 +76,9 @@ fn uninterrupted(spec: &Study, lane: Lane) -> Collector {
     collector
 }
 
-/// What an epoch of the article's network on 3,000 images measured before its layers were described one by one: the mean loss, and
-/// validation and test error in percent. The last bits hold for AVX2; with other vector instructions a sum is rounded differently.
+/// The metrics of an epoch of the article's network on 3,000 images, from before networks were lists of layers: the
+/// mean loss, and validation and test error in percent. The last bits hold for AVX2; other vector instructions round
+/// sums differently.
 #[test]
 fn the_articles_digits_do_not_move() {
     let fused = Study { epochs: 1, train_size: 3000, val_size: 1000, ..Study::of(Preset::Article) };
@@ -101,8 +102,8 @@ fn the_articles_digits_do_not_move() {
     }
 }
 
-/// The first three epochs of the five seeds in `assets/runs`: to the last digit with AVX-512, with which they were trained, and
-/// otherwise to what other rounding makes of them.
+/// The first three epochs of the five seeds in `assets/runs`: exact with AVX-512, with which they were trained, and
+/// otherwise within the effect of other rounding.
 #[test]
 #[ignore = "takes minutes"]
 fn the_stored_curves_of_five_seeds_do_not_move() {
@@ -125,7 +126,7 @@ fn the_stored_curves_of_five_seeds_do_not_move() {
 }
 
 #[test]
-fn resumed_anywhere_it_is_the_same_run() {
+fn a_resume_at_any_batch_gives_the_same_bits() {
     for momentum in [0.0, 0.9] {
         let spec = tiny(momentum);
         let whole = uninterrupted(&spec, LANE);
@@ -144,7 +145,7 @@ fn resumed_anywhere_it_is_the_same_run() {
 
 /// An epoch is evaluated in 92 forward passes here: 2 for the validation images, 90 for the test images.
 #[test]
-fn stopped_in_an_evaluation_it_is_the_same_run() {
+fn a_stop_in_an_evaluation_gives_the_same_bits() {
     let spec = tiny(0.9);
     let whole = uninterrupted(&spec, LANE);
     for stop in [1, 2, 3, 92, 93, 276] {
@@ -161,7 +162,7 @@ fn stopped_in_an_evaluation_it_is_the_same_run() {
 }
 
 #[test]
-fn a_lane_does_not_feel_its_neighbour() {
+fn lanes_side_by_side_do_not_affect_each_other() {
     let spec = tiny(0.0);
     let other = Lane { arm: ArmId::ALL_TANH, seed: 7 };
     let (alone, alone_other) = (uninterrupted(&spec, LANE), uninterrupted(&spec, other));
@@ -175,7 +176,7 @@ fn a_lane_does_not_feel_its_neighbour() {
 }
 
 #[test]
-fn a_loss_that_explodes_ends_the_lane_at_its_batch() {
+fn divergence_ends_the_lane_at_its_batch() {
     let spec = tiny(0.99).with_arms(["relu-linear".parse().unwrap()]);
     let spec = spec.with_shared(|settings| settings.learning_rate = 100.0);
     let lane = Lane { arm: "relu-linear".parse().unwrap(), seed: 1 };

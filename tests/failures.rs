@@ -25,12 +25,12 @@ use std::{
 use store::{Home, Store};
 
 const FIRST: &str = "One article, measured";
-/// Stands on the first screen of the next lesson.
+/// A text of the first screen of the next lesson.
 const SECOND: &str = "Lesson 1 · ";
 const BANNER: &str = "Nothing new is kept";
 
-/// What the store has under this key, once it has something.
-fn kept(home: &TestHome, key: &str) -> Value {
+/// The value in the store under this key, once it has one.
+fn stored_value(home: &TestHome, key: &str) -> Value {
     let home = Home::at(home.folder()).unwrap();
     let limit = std::time::Instant::now() + notebook::PATIENCE;
     loop {
@@ -43,7 +43,7 @@ fn kept(home: &TestHome, key: &str) -> Value {
 }
 
 #[test]
-fn on_a_read_only_home_lessons_are_read_and_what_was_left_is_kept_once_it_can_be_written() {
+fn on_a_read_only_home_progress_is_stored_once_it_can_be_written() {
     let Some(disk) = SmallDisk::mount() else { return };
     let home = TestHome::within(disk.path());
     fs::create_dir(home.folder()).unwrap();
@@ -52,25 +52,25 @@ fn on_a_read_only_home_lessons_are_read_and_what_was_left_is_kept_once_it_can_be
     notebook.wait_for(FIRST);
     notebook.wait_for(BANNER);
     notebook.wait_for("Read-only file system");
-    // Everything that needs no writing works: another lesson, its questions, search.
+    // Everything works that needs no writing: another lesson, its questions, search.
     notebook.press("n");
     notebook.wait_for(SECOND);
     notebook.press("/rectif");
     notebook.wait_for("places");
-    // Escape alone, or the next key would read as Alt and that key.
+    // Escape alone, or the next key would be read as Alt and that key.
     notebook.press("\u{1b}");
     notebook.wait("the search to close", |screen| !screen.contains("Search all lessons"));
     notebook.press("p");
     notebook.wait_for(FIRST);
     assert!(disk.make_writable());
     notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
-    assert_eq!(kept(&notebook.home, "last-lesson"), "welcome");
+    assert_eq!(stored_value(&notebook.home, "last-lesson"), "welcome");
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);
 }
 
 #[test]
-fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
+fn a_full_disk_is_reported_and_the_position_is_stored_once_there_is_space() {
     let Some(disk) = SmallDisk::mount() else { return };
     let notebook = Notebook::open(TestHome::within(disk.path()));
     notebook.wait_for(FIRST);
@@ -78,7 +78,7 @@ fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
     // With a kernel, and without one.
     for with_kernel in [false, true] {
         if with_kernel {
-            // Its checkpoints have room on so small a disk.
+            // Its checkpoints fit on such a small disk.
             notebook::start_race(&home, 6);
         }
         let mut notebook = Notebook::open(home);
@@ -90,7 +90,7 @@ fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
         notebook.wait_for("disk is full");
         disk.free();
         notebook.wait("the banner to go", |screen| !screen.contains(BANNER));
-        assert_eq!(kept(&notebook.home, "last-lesson"), "sigmoid");
+        assert_eq!(stored_value(&notebook.home, "last-lesson"), "sigmoid");
         notebook.press("p");
         notebook.wait_for(FIRST);
         notebook.press("\u{3}");
@@ -100,15 +100,15 @@ fn a_full_disk_is_told_of_and_the_place_is_kept_once_there_is_space() {
     home.until("the race's end", |run| run["state"] == "finished");
 }
 
-/// Nobody waits for space that only they can make.
+/// Commands do not wait for space that only the reader can free.
 #[test]
-fn on_a_full_disk_a_command_says_at_once_what_can_not_be_done() {
+fn on_a_full_disk_a_command_fails_at_once_with_the_reason() {
     let Some(disk) = SmallDisk::mount() else { return };
     let home = TestHome::within(disk.path());
     home.run(&["train", "--detach", "--train-size", "500", "--val-size", "200", "--epochs", "10000"]).success();
     home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
     disk.fill();
-    // The run's new state may still fit into what the store's log has already.
+    // The run's new state may still fit into the existing log of the store.
     let output = home.run(&["stop", "1"]).get_output().clone();
     let [told, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     match output.status.code() {
@@ -118,10 +118,10 @@ fn on_a_full_disk_a_command_says_at_once_what_can_not_be_done() {
     let kernel = fs::read_to_string(home.folder().join("kernel.lock")).unwrap();
     assert!(std::process::Command::new("kill").args(["-9", kernel.trim()]).status().unwrap().success());
     home.until("the kernel's end", |run| run["state"] == "interrupted" || run["state"] == "stopped");
-    // The next kernel has no room for the log's shared memory, should that be gone.
+    // The next kernel has no space for the log's shared memory, if that was removed.
     fs::remove_file(home.folder().join("notebook.db-shm")).unwrap();
     disk.fill();
-    // Or it has: the file system gives out room as it likes. It comes at once in either case, and says which.
+    // Or it has, depending on the file system. In either case the answer comes at once and says which.
     let output = home.run(&["resume", "1", "--detach"]).get_output().clone();
     let complaint = String::from_utf8(output.stderr).unwrap();
     if !output.status.success() {
@@ -131,7 +131,7 @@ fn on_a_full_disk_a_command_says_at_once_what_can_not_be_done() {
 }
 
 #[test]
-fn a_damaged_store_is_told_of_and_set_aside_by_the_next_kernel() {
+fn a_damaged_store_is_reported_and_renamed_by_the_next_kernel() {
     let home = TestHome::new();
     fs::create_dir(home.folder()).unwrap();
     fs::write(home.folder().join("notebook.db"), b"this is no store of anything".repeat(300)).unwrap();
@@ -152,9 +152,9 @@ fn a_damaged_store_is_told_of_and_set_aside_by_the_next_kernel() {
     notebook.home.until("the race's end", |run| run["state"] == "finished");
 }
 
-/// What the reader left behind may be damaged too: it counts as nothing left.
+/// The reader's progress may be damaged too, and then counts as none.
 #[test]
-fn damaged_progress_is_no_obstacle() {
+fn damaged_progress_is_ignored() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let rubbish = ["last-lesson", "place/faster", "cell-run/faster/race", "answer/faster/why-faster", "////", ""];
@@ -169,10 +169,10 @@ fn damaged_progress_is_no_obstacle() {
     notebook.wait_for(SECOND);
     notebook.press("q");
     assert_eq!(notebook.wait_gone(), 0);
-    assert_eq!(kept(&notebook.home, "last-lesson"), "sigmoid");
+    assert_eq!(stored_value(&notebook.home, "last-lesson"), "sigmoid");
 }
 
-/// Refuses every greeting, as a kernel of another version does, until it is asked to leave; busy, it refuses that too.
+/// Refuses every hello like a kernel of another version, until it is asked to shut down; if busy, it refuses that too.
 fn kernel_of_another_version(socket: &Path, busy: bool) {
     let listener = UnixListener::bind(socket).unwrap();
     let socket = socket.to_owned();
@@ -221,7 +221,7 @@ fn a_kernel_of_another_version_is_stopped_if_it_is_idle() {
     }
 }
 
-/// A kernel that refuses to serve is told of, and the next one is found nevertheless.
+/// A kernel that refuses to serve is reported, and the next one is found nevertheless.
 #[test]
 fn after_any_trouble_with_a_kernel_the_next_one_is_found() {
     let home = TestHome::new();
@@ -259,9 +259,9 @@ fn an_idle_kernel_of_another_version_is_restarted_with_enter() {
     assert!(notebook.kernel()["pid"].is_number());
 }
 
-/// Both commands that list and those that start a kernel tell of damage; what can be read is there.
+/// Commands that list and commands that start a kernel report damage, and show what can be read.
 #[test]
-fn damage_is_told_where_it_is_met() {
+fn commands_report_damage() {
     const RACE: [&str; 7] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "1"];
     let home = TestHome::new();
     home.run(&RACE).success();

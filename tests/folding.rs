@@ -1,4 +1,4 @@
-//! Blocks that give a result away: folded until their cell has run, or until the reader unfolds them.
+//! Blocks that reveal a result: folded until their cell has run, or until the reader unfolds them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -72,8 +72,8 @@ fn key(cell: &str) -> CellKey {
     CellKey { lesson: "own".into(), cell: cell.into() }
 }
 
-/// The secrets that the whole lesson shows, on a screen that has room for all of it.
-fn told(session: &Session) -> Vec<&'static str> {
+/// The secrets visible in the whole lesson, on a screen that is high enough for all of it.
+fn visible_secrets(session: &Session) -> Vec<&'static str> {
     let mut app = open(100, 400).app;
     app.unfolded.clone_from(&session.app.unfolded);
     app.answers.clone_from(&session.app.answers);
@@ -89,7 +89,7 @@ fn start_race(session: &mut Session) {
     session.press(KeyCode::Home);
     session.tab_to("race");
     session.enter();
-    session.tell(Event::Reply(Tag::Training(key("race")), Reply::Started { run: RunId(1) }));
+    session.send(Event::Reply(Tag::Training(key("race")), Reply::Started { run: RunId(1) }));
     session.kernel(RunEvent::Started { run: RunId(1), spec: Study { epochs: 3, ..Study::of(Preset::Article) } });
 }
 
@@ -97,11 +97,11 @@ fn measure(session: &mut Session) {
     session.tab_to("curves");
     session.enter();
     let outcome = Outcome { figures: vec![], findings: vec![], seconds: 1.0 };
-    session.tell(Event::Kernel(protocol::Event::Cell(CellEvent::Finished { cell: key("curves"), outcome })));
+    session.send(Event::Kernel(protocol::Event::Cell(CellEvent::Finished { cell: key("curves"), outcome })));
 }
 
-/// What was kept last under this key.
-fn kept(session: &Session, wanted: &str) -> Option<Value> {
+/// The last value stored under this key.
+fn stored_value(session: &Session, wanted: &str) -> Option<Value> {
     session.effects.iter().rev().find_map(|effect| match effect {
         Effect::RequestIfOn(_, RequestBody::Remember { key, value }) if key == wanted => Some(value.clone()),
         _ => None,
@@ -109,22 +109,22 @@ fn kept(session: &Session, wanted: &str) -> Option<Value> {
 }
 
 #[test]
-fn each_block_opens_when_all_its_cells_have_an_outcome() {
+fn a_block_unfolds_when_all_its_cells_have_an_outcome() {
     let mut session = open(80, 24);
-    assert_eq!(told(&session), [] as [&str; 0]);
+    assert_eq!(visible_secrets(&session), [] as [&str; 0]);
     session.tab_to("guess");
     session.press(KeyCode::Enter);
     session.type_text("12");
-    assert_eq!(told(&session), [] as [&str; 0], "a number that is being typed is no answer");
+    assert_eq!(visible_secrets(&session), [] as [&str; 0], "a number that is being typed is no answer");
     session.press(KeyCode::Enter);
-    assert_eq!(told(&session), ["first"]);
+    assert_eq!(visible_secrets(&session), ["first"]);
     measure(&mut session);
-    assert_eq!(told(&session), ["first"], "the third waits for the race too");
+    assert_eq!(visible_secrets(&session), ["first"], "the third waits for the race too");
     start_race(&mut session);
     session.epoch(ArmId::RELU_TANH, 1, 5.0);
-    assert_eq!(told(&session), ["first"], "a race that runs is not over");
+    assert_eq!(visible_secrets(&session), ["first"], "a race that runs is not over");
     session.kernel(RunEvent::Finished { run: RunId(1) });
-    assert_eq!(told(&session), ["first", "second", "third"]);
+    assert_eq!(visible_secrets(&session), ["first", "second", "third"]);
 }
 
 #[test]
@@ -132,40 +132,40 @@ fn a_stopped_race_counts_if_it_has_an_epoch() {
     let mut session = open(80, 24);
     start_race(&mut session);
     session.kernel(RunEvent::Stopped { run: RunId(1) });
-    assert_eq!(told(&session), [] as [&str; 0]);
+    assert_eq!(visible_secrets(&session), [] as [&str; 0]);
     session.kernel(RunEvent::Continued { run: RunId(1) });
     session.epoch(ArmId::RELU_TANH, 1, 5.0);
     session.kernel(RunEvent::Stopped { run: RunId(1) });
-    assert_eq!(told(&session), ["second"]);
-    // What was seen stays seen, though the race goes on or is deleted.
+    assert_eq!(visible_secrets(&session), ["second"]);
+    // A block that was unfolded stays so, though the run continues or is deleted.
     session.kernel(RunEvent::Continued { run: RunId(1) });
-    assert_eq!(told(&session), ["second"]);
+    assert_eq!(visible_secrets(&session), ["second"]);
     session.kernel(RunEvent::Deleted { run: RunId(1) });
-    assert_eq!(told(&session), ["second"]);
-    assert_eq!(kept(&session, "unfolded/own/race"), Some(json!([0])));
+    assert_eq!(visible_secrets(&session), ["second"]);
+    assert_eq!(stored_value(&session, "unfolded/own/race"), Some(json!([0])));
 }
 
 #[test]
-fn a_press_of_u_unfolds_the_first_in_view_and_it_stays_so() {
+fn u_unfolds_the_first_block_in_view_permanently() {
     let mut session = open(80, 24);
     assert!(session.app.hints().iter().any(|hint| hint == "u read it now"), "{:?}", session.app.hints());
     session.press(KeyCode::Char('u'));
-    assert_eq!(told(&session), ["first"]);
-    assert_eq!(kept(&session, "unfolded/own/guess"), Some(json!([0])));
+    assert_eq!(visible_secrets(&session), ["first"]);
+    assert_eq!(stored_value(&session, "unfolded/own/guess"), Some(json!([0])));
     // Opened again from the store.
     let mut again = open(80, 24);
-    again.tell(Event::StoredProgress(vec![
+    again.send(Event::StoredProgress(vec![
         ("unfolded/own/guess".into(), json!([0])),
         ("unfolded/own/race".into(), json!(3)),
     ]));
-    assert_eq!(told(&again), ["first"]);
-    // Forgotten with the answers.
+    assert_eq!(visible_secrets(&again), ["first"]);
+    // Deleted with the answers.
     again.type_text(":reset");
     again.press(KeyCode::Enter);
     again.press(KeyCode::Enter);
-    assert_eq!(told(&again), [] as [&str; 0]);
-    assert_eq!(kept(&again, "unfolded/own/guess"), Some(Value::Null));
-    // With none in view it says so.
+    assert_eq!(visible_secrets(&again), [] as [&str; 0]);
+    assert_eq!(stored_value(&again, "unfolded/own/guess"), Some(Value::Null));
+    // Without a block in view it says so.
     let mut none = Session::on("welcome", 80, 24);
     none.press(KeyCode::Char('u'));
     assert_eq!(none.app.message.as_deref(), Some("nothing in view waits to be read"));
@@ -189,11 +189,11 @@ fn tab_and_f_choose_a_folded_block_and_enter_unfolds_it() {
     assert_eq!((focus(&session).as_deref(), session.app.view.chosen_link()), (Some("guess"), None));
     session.press(KeyCode::Tab);
     session.press(KeyCode::Enter);
-    assert_eq!(told(&session), ["first"]);
+    assert_eq!(visible_secrets(&session), ["first"]);
     assert_eq!(session.app.view.chosen_link(), None);
     session.press(KeyCode::Char('f'));
     session.press(KeyCode::Enter);
-    assert_eq!(told(&session), ["first", "second"]);
+    assert_eq!(visible_secrets(&session), ["first", "second"]);
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn a_click_unfolds_and_the_text_comes_into_view() {
     let column = session.app.screen.text.x + 6;
     let click =
         MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: KeyModifiers::NONE };
-    session.tell(Event::Mouse(click));
-    assert_eq!(told(&session), ["second"]);
+    session.send(Event::Mouse(click));
+    assert_eq!(visible_secrets(&session), ["second"]);
     let screen = session.screen(&RICH);
     assert!(screen.contains("It has two paragraphs."), "{screen}");
 }
@@ -223,24 +223,24 @@ fn a_search_leads_to_the_folded_line() {
     session.press(KeyCode::Enter);
     let screen = session.screen(&RICH);
     assert!(screen.contains("What to see: run \"A race of three epochs\" first"), "{screen}");
-    assert_eq!(told(&session), [] as [&str; 0]);
+    assert_eq!(visible_secrets(&session), [] as [&str; 0]);
 }
 
-/// An outcome that the store has unfolds its block; the place that was left is found again.
+/// An outcome in the store unfolds its block, and the stored position is found again.
 #[test]
-fn kept_outcomes_unfold_their_blocks() {
+fn stored_outcomes_unfold_their_blocks() {
     let mut session = open(80, 24);
     let document = session.app.document().clone();
     let Some(CellBody::Experiment(cell)) = document.cell("curves").map(|cell| cell.body.clone()) else { panic!() };
     let outcome = Outcome { figures: vec![], findings: vec![], seconds: 1.0 };
     let spec: ExperimentSpec = cell.spec;
-    session.kept(key("curves"), spec, outcome);
-    session.tell(Event::StoredProgress(vec![("unfolded/own/race".into(), json!([0]))]));
-    assert_eq!(told(&session), ["second"], "a block of two cells waits for both");
+    session.store_outcome(key("curves"), spec, outcome);
+    session.send(Event::StoredProgress(vec![("unfolded/own/race".into(), json!([0]))]));
+    assert_eq!(visible_secrets(&session), ["second"], "a block of two cells waits for both");
 }
 
 #[test]
-fn folded_and_unfolded_blocks_look_so() {
+fn screens_of_folded_and_unfolded_blocks() {
     for (columns, rows) in [(80, 24), (120, 40)] {
         let mut session = open(columns, rows);
         session.press(KeyCode::Char('u'));

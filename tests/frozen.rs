@@ -1,5 +1,5 @@
-//! A kernel that does not answer, as one in a frozen control group or on a disk that hangs, and one that is gone: the
-//! notebook and the commands say so, and what was going on goes on.
+//! A kernel that does not answer, as in a frozen control group or on a disk that hangs, and one that is gone: the
+//! notebook and the commands say so, and jobs are resumed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ use store::{Home, socket};
 
 const RACE: [&str; 7] = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "10000"];
 
-/// A race that does not end while a test looks at it; returns its kernel's process.
+/// A run that does not end during a test. Returns its kernel's process.
 fn racing(home: &TestHome) -> String {
     home.run(&[&RACE[..], &["--arms", "relu-tanh", "--detach"]].concat()).success();
     kernel(home)
@@ -28,14 +28,14 @@ fn kernel(home: &TestHome) -> String {
     home.json(&["kernel", "status", "--json"])["pid"].to_string()
 }
 
-/// Kills the kernel; it is gone when this returns.
+/// Kills the kernel and waits for its end.
 fn kill_kernel(home: &TestHome) {
     kill("-KILL", &kernel(home));
     let path = Home::at(home.folder()).unwrap().socket().unwrap();
     notebook::until("the kernel's end", || !socket::is_listening(&path));
 }
 
-/// Connects until nobody is let in any more.
+/// Connects until the backlog is full.
 fn fill_backlog(home: &TestHome) -> Vec<UnixStream> {
     let path = Home::at(home.folder()).unwrap().socket().unwrap();
     std::iter::from_fn(|| socket::connect(&path, Instant::now()).ok()).collect()
@@ -84,7 +84,7 @@ fn the_notebook_says_that_the_kernel_does_not_answer_until_it_does() {
     notebook::open_on_race(&home);
     let mut notebook = Notebook::open(home);
     notebook.wait_for("run 1 training");
-    // The prediction, then the race.
+    // The prediction, then the training cell.
     notebook.press("\t\t");
     notebook.wait_for("z pause");
     let pid = kernel(&notebook.home);
@@ -92,7 +92,7 @@ fn the_notebook_says_that_the_kernel_does_not_answer_until_it_does() {
     notebook.press("z");
     notebook.wait_for("What you ask for waits");
     notebook.wait_for(&format!("kill -9 {pid}"));
-    // Another notebook, which finds it so.
+    // Another notebook, which finds the same.
     let other = Notebook::open(notebook.home.same());
     other.wait_for("What you ask for waits");
     kill("-CONT", &pid);
@@ -102,9 +102,9 @@ fn the_notebook_says_that_the_kernel_does_not_answer_until_it_does() {
     notebook.wait_for("paused");
 }
 
-/// Nothing is asked, and the pane would go on saying that it trains.
+/// Without a request the pane would continue to say that it trains.
 #[test]
-fn a_kernel_that_falls_silent_while_it_trains_is_told_of_without_a_question() {
+fn a_kernel_that_falls_silent_is_reported_without_a_request() {
     let home = TestHome::new();
     notebook::start_race(&home, 4000);
     let notebook = Notebook::open(home);
@@ -117,9 +117,9 @@ fn a_kernel_that_falls_silent_while_it_trains_is_told_of_without_a_question() {
 }
 
 #[test]
-fn a_kernel_that_was_killed_is_told_as_killed() {
+fn a_killed_kernel_is_reported_as_killed() {
     let home = TestHome::new();
-    // It is started by the command that follows the run, which so knows the signal.
+    // The command that follows the run starts it, and so learns the signal.
     let child =
         home.bare(&RACE).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
@@ -130,7 +130,7 @@ fn a_kernel_that_was_killed_is_told_as_killed() {
     assert!(told.contains("was killed (signal 9), most often because memory ran out"), "{told}");
     assert!(told.contains("`relu resume 1`"), "{told}");
 
-    // By another process, which does not.
+    // Started by another process, which does not.
     let mut child = home.bare(&["resume", "1"]);
     home.run(&["resume", "1", "--detach"]).success();
     let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -141,10 +141,10 @@ fn a_kernel_that_was_killed_is_told_as_killed() {
     assert!(told.contains("it was killed, most often because memory ran out"), "{told}");
 }
 
-/// Of three runs one trained, one waited, one was stopped: the first two go on as soon as there is a kernel, and a run
-/// beneath which two kernels in a row died waits for its reader.
+/// Of three runs one trained, one waited, one was stopped. The first two are resumed as soon as there is a kernel; a
+/// run during which two kernels in a row died waits for its reader.
 #[test]
-fn what_a_dead_kernel_left_goes_on_with_the_next_one() {
+fn the_next_kernel_resumes_unfinished_jobs() {
     let home = TestHome::new();
     let cores = std::thread::available_parallelism().unwrap().get();
     let all_cores: Vec<String> = (1..=cores).map(|seed| seed.to_string()).collect();
@@ -162,7 +162,7 @@ fn what_a_dead_kernel_left_goes_on_with_the_next_one() {
 
     assert!(home.text(&["runs"]).contains("the next kernel goes on with it"));
 
-    // Whatever it is started for.
+    // Whatever the kernel is started for.
     home.run(&["doctor"]).success();
     assert_eq!([1, 2, 3].map(|run| state(&home, run)), ["stopped", "running", "queued"]);
     home.run(&[&RACE[..], &["--arms", "relu-tanh", "--detach"]].concat()).success();
@@ -185,9 +185,9 @@ fn what_a_dead_kernel_left_goes_on_with_the_next_one() {
     assert!(states[1] != "interrupted" && states[2] != "interrupted", "{states:?}");
 }
 
-/// Whoever tells the kernel to leave all the same has decided: nothing goes on by itself.
+/// A forced shutdown is a decision: nothing is resumed by itself.
 #[test]
-fn what_was_interrupted_on_purpose_waits_for_its_reader() {
+fn jobs_interrupted_on_purpose_wait_for_the_reader() {
     let home = TestHome::new();
     racing(&home);
     home.run(&["kernel", "stop", "--force"]).success();
@@ -198,7 +198,7 @@ fn what_was_interrupted_on_purpose_waits_for_its_reader() {
     assert!(resumed.len() == 1 && resumed[0]["run"] == 1, "{resumed:?}");
 }
 
-/// Six descriptors are enough for a command, and not for a kernel: neither waits for what can't come.
+/// Six descriptors are enough for a command, but not for a kernel: neither waits for ever.
 #[test]
 fn a_limit_of_open_files_is_named() {
     for limit in [10, 12, 14, 24] {

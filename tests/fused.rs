@@ -1,4 +1,5 @@
-//! The fused backend as a whole: it says that it runs, works at any width, and learns what LibTorch's form learns.
+//! The fused backend as a whole: it reports that it runs, works at any width, and learns what LibTorch's backend
+//! learns.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +12,7 @@ static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mni
 
 const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
 
-/// Keeps the last epoch, its weights, and what was said of the backend.
+/// Records the last epoch, its weights, and the reported backend.
 #[derive(Default)]
 struct Last {
     said: Option<String>,
@@ -19,7 +20,7 @@ struct Last {
 }
 
 impl Observer for Last {
-    fn begins(&mut self, environment: &Environment) {
+    fn training_started(&mut self, environment: &Environment) {
         self.said = Some(environment.backend.clone());
     }
 
@@ -44,16 +45,17 @@ fn train(spec: &Study, lane: Lane) -> (EpochRecord, Vec<NamedTensor>, String) {
     (record, snapshot.weights, snapshot.environment.backend)
 }
 
-/// How far two tensors are apart, by the largest difference of two numbers.
+/// The distance between two tensors: the largest difference of two numbers.
 fn distance(one: &NamedTensor, other: &NamedTensor) -> f32 {
     assert_eq!((&one.name, &one.shape), (&other.name, &other.shape));
     let differences = one.values.iter().zip(&other.values).map(|(a, b)| (a - b).abs());
     differences.inspect(|difference| assert!(difference.is_finite(), "{}", one.name)).fold(0.0, f32::max)
 }
 
-/// Twelve batches with both backends, the last of them partial: the same weights, but for a hundredth of the way that
-/// they have come. Rounding takes less than a millionth of it, until one pre-activation beside 0 falls to the other side.
-/// The softmax layer starts from zeros and lets no gradient through, so the first steps alone would show little.
+/// Twelve batches with both backends, the last of them partial: the weights differ by at most a hundredth of the
+/// distance that they have moved. Rounding accounts for less than a millionth of it, until one pre-activation near 0
+/// falls on the other side. The softmax layer starts from zeros and passes no gradient, so the first steps alone would
+/// show little.
 #[test]
 fn every_width_trains_as_with_libtorch() {
     for (widths, batch) in [([1, 1, 1], 7), ([5, 9, 33], 50), ([4, 16, 120], 100), ([20, 50, 500], 64)] {
@@ -77,7 +79,7 @@ fn every_width_trains_as_with_libtorch() {
     }
 }
 
-/// The fused layers keep to the lane's own thread: a lane that has more is LibTorch's, and says so.
+/// The fused layers use only the lane's own thread. A lane with more is computed by LibTorch, and says so.
 #[test]
 fn libtorch_takes_over_a_lane_of_several_threads() {
     let spec = Study { threads: 2, epochs: 1, train_size: 300, val_size: 50, ..Study::of(Preset::Article) };
@@ -88,8 +90,8 @@ fn libtorch_takes_over_a_lane_of_several_threads() {
     assert_eq!(weights, expected);
 }
 
-/// Ten epochs on 10,000 images, both arms, five seeds, both backends. Seed by seed the same weights and batches: what
-/// differs is rounding and what training makes of it, so the differences of the pairs must not lean to one side.
+/// Ten epochs on 10,000 images, both arms, five seeds, both backends. For each seed weights and batches are the same,
+/// so only rounding and its consequences differ, and the differences of the pairs must have a mean near zero.
 #[test]
 #[ignore = "takes minutes; run it in release"]
 fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
@@ -103,7 +105,7 @@ fn after_ten_epochs_the_errors_do_not_differ_beyond_the_spread() {
         let differences: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();
         let (mean, standard_error) = mean_and_standard_error(&differences);
         println!("{arm}: fused {ours:.2?}, libtorch {theirs:.2?}, difference {mean:.3} +- {standard_error:.3} points");
-        // Beyond this many standard errors a mean falls by chance in 3 of 100 such comparisons (Student's t with four
+        // A mean exceeds this many standard errors by chance in 3 of 100 such comparisons (Student's t with four
         // degrees of freedom). Less than an image of the 10,000 is no difference, however often it repeats.
         assert!(mean.abs() <= (3.3 * standard_error).max(0.01), "{arm}: {differences:?}");
         let range = |values: &[f64]| {

@@ -1,4 +1,4 @@
-//! A real kernel at work: runs are trained, queued, paused, stopped, and survive full disks and killed kernels.
+//! A real kernel: runs are trained, queued, paused and stopped, and survive full disks and killed kernels.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/kernel.rs"]
@@ -15,12 +15,12 @@ use std::{fs, io::Write, process::Command};
 use store::{Home, Store};
 
 #[test]
-fn a_run_is_trained_stored_and_told_of_in_one_order() {
+fn events_of_a_run_come_in_the_order_in_which_they_are_stored() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     let mut client = follow(&home);
     let run = train(&mut client, &tiny(2));
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     event(&mut client, &home, "the end", |event| {
         let ends = event.ends_run();
         if let RunEvent::Epoch { record, .. } = &event {
@@ -28,17 +28,17 @@ fn a_run_is_trained_stored_and_told_of_in_one_order() {
             assert!(stored.contains(record), "an epoch is committed before it is announced");
         }
         if !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. }) {
-            told.push(event);
+            received.push(event);
         }
         ends.then_some(())
     });
     let mut history = Store::open_read(&home).unwrap().history(run).unwrap();
     history.retain(|event| !matches!(event, RunEvent::Elapsed { .. }));
-    assert_eq!(told, history, "history replays what was told");
-    // Its start, what computes it, two epochs of two arms, its end.
-    assert_eq!(told.len(), 2 + 2 * 2 + 1);
-    assert!(matches!(told[1], RunEvent::Backend { .. }));
-    assert!(matches!(told.last(), Some(RunEvent::Finished { .. })));
+    assert_eq!(received, history, "history replays the received events");
+    // Its start, its backend, two epochs of two arms, its end.
+    assert_eq!(received.len(), 2 + 2 * 2 + 1);
+    assert!(matches!(received[1], RunEvent::Backend { .. }));
+    assert!(matches!(received.last(), Some(RunEvent::Finished { .. })));
     for lane in tiny(2).lanes() {
         for epoch in 1..=2 {
             assert!(home.checkpoint(run, lane, epoch).is_file());
@@ -49,9 +49,9 @@ fn a_run_is_trained_stored_and_told_of_in_one_order() {
     assert!(status.rss_bytes > 1 << 20 && status.uptime_seconds > 0.0);
 }
 
-/// A linear layer and far too large a step: one arm leaves the finite numbers, the saturating one beside it goes on.
+/// A linear layer and far too large a step: one arm diverges, the saturating one beside it continues.
 #[test]
-fn a_loss_that_explodes_ends_its_arm_and_no_other() {
+fn divergence_ends_its_arm_and_no_other() {
     let (_folder, home) = home();
     let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0"]);
     let mut client = follow(&home);
@@ -89,7 +89,7 @@ fn a_loss_that_explodes_ends_its_arm_and_no_other() {
 }
 
 #[test]
-fn pause_continue_stop_resume_each_in_its_state_only() {
+fn transitions_are_accepted_in_their_states_only() {
     let (_folder, home) = home();
     let _kernel = Kernel::start(&home);
     let mut client = follow(&home);
@@ -106,7 +106,7 @@ fn pause_continue_stop_resume_each_in_its_state_only() {
     event(&mut client, &home, "going on", is(|event| matches!(event, RunEvent::Continued { .. })));
     assert_eq!(state(&home, run), RunState::Running);
 
-    // As fast as a finger: the continue comes while the pause is under way.
+    // The continue arrives while the pause is under way.
     client.request(RequestBody::Pause { run }).unwrap();
     client.request(RequestBody::Continue { run }).unwrap();
     event(&mut client, &home, "going on again", is(|event| matches!(event, RunEvent::Continued { .. })));
@@ -169,7 +169,7 @@ fn runs_queue_for_the_cores_in_order() {
 }
 
 #[test]
-fn what_a_killed_kernel_left_behind_is_no_obstacle() {
+fn files_of_a_killed_kernel_do_not_prevent_a_start() {
     let (_folder, home) = home();
     let first = Kernel::start(&home);
     let mut client = follow(&home);
@@ -186,7 +186,7 @@ fn what_a_killed_kernel_left_behind_is_no_obstacle() {
 }
 
 #[test]
-fn told_to_leave_it_takes_a_checkpoint_and_goes() {
+fn a_shutdown_writes_checkpoints_first() {
     for (how, signal) in [("SIGTERM", Some(Signal::TERM)), ("a request", None)] {
         let (_folder, home) = home();
         let mut kernel = Kernel::start(&home);
@@ -203,7 +203,7 @@ fn told_to_leave_it_takes_a_checkpoint_and_goes() {
         assert!(matches!(end(&mut client, &home, run), RunEvent::Interrupted { .. }), "{how}");
         assert!(client.wait_closed(common::PATIENCE));
         assert!(kernel.wait().success(), "{how}\n{}", log(&home));
-        // Whoever copies the one file, to another machine say, has all of it.
+        // A copy of the one file, for example to another machine, is complete.
         let (_elsewhere, copy) = common::home();
         copy.prepare().unwrap();
         fs::copy(home.database(), copy.database()).unwrap();
@@ -218,17 +218,18 @@ fn told_to_leave_it_takes_a_checkpoint_and_goes() {
 }
 
 #[test]
-fn with_nothing_to_do_it_leaves() {
+fn an_idle_kernel_shuts_down() {
     let (_folder, home) = home();
     let mut kernel = Kernel::start_with(&home, &["--idle-seconds", "0"]);
-    // It may be gone before anyone comes.
+    // It may have ended before a client connects.
     assert!(kernel.wait().success());
     assert!(!home.socket().unwrap().exists());
 }
 
-/// A small disk fills up under a run: the run waits and says so, its past is whole, and it ends once there is space.
+/// A small disk fills up during a run: the run waits and says so, what is stored is intact, and it ends once there is
+/// space.
 #[test]
-fn a_full_disk_makes_training_wait_and_costs_nothing() {
+fn training_waits_on_a_full_disk_and_loses_nothing() {
     let Some(mount) = SmallDisk::mount() else { return };
     let home = Home::at(mount.path().join("home")).unwrap();
     let _kernel = Kernel::start_with(&home, &["--checkpoint-seconds", "0.05"]);
@@ -244,10 +245,13 @@ fn a_full_disk_makes_training_wait_and_costs_nothing() {
         _ => None,
     });
     assert!(text.contains("disk"), "{text}");
-    // One who comes now is told of it too.
+    // A client that connects now receives it too.
     let mut late = follow(&home);
-    let told = late.next_event(common::PATIENCE).unwrap();
-    assert!(matches!(told, Some(Message::Event(Event::Run(RunEvent::Notice { text: Some(_), .. })))), "{told:?}");
+    let received = late.next_event(common::PATIENCE).unwrap();
+    assert!(
+        matches!(received, Some(Message::Event(Event::Run(RunEvent::Notice { text: Some(_), .. })))),
+        "{received:?}"
+    );
     let Reply::Status(status) = late.request(RequestBody::Status).unwrap() else { panic!() };
     assert!(matches!(&status.notices[..], [(of, text)] if *of == run && text.contains("disk")), "{status:?}");
     assert!(!Store::open_read(&home).unwrap().epochs(run).unwrap().is_empty());
@@ -260,7 +264,7 @@ fn a_full_disk_makes_training_wait_and_costs_nothing() {
     assert_eq!(Store::open_read(&home).unwrap().epochs(run).unwrap().len(), 8);
 }
 
-/// A disk that stays full: the run can still be stopped, and another kernel goes on with it.
+/// A disk that stays full: the run can still be stopped, and another kernel resumes it.
 #[test]
 fn a_lane_that_waits_for_the_disk_can_be_stopped() {
     let (_folder, home) = home();
@@ -283,7 +287,7 @@ fn a_lane_that_waits_for_the_disk_can_be_stopped() {
     assert!(matches!(end(&mut client, &home, run), RunEvent::Finished { .. }));
 }
 
-/// Where nothing more can be stored, deleting a run is what makes room.
+/// Where nothing more can be stored, deleting a run makes room.
 #[test]
 fn a_run_is_deleted_on_a_full_disk() {
     let Some(mount) = SmallDisk::mount() else { return };
@@ -299,7 +303,7 @@ fn a_run_is_deleted_on_a_full_disk() {
     assert!(!home.run(run).exists());
 }
 
-/// Its kernel died on a disk that is full to the last byte: the next one can't even store that, and serves all the same.
+/// Its kernel died on a completely full disk. The next one can't even store that, and serves all the same.
 #[test]
 fn a_kernel_starts_on_a_full_disk_and_makes_room() {
     let Some(mount) = SmallDisk::mount() else { return };
@@ -313,8 +317,8 @@ fn a_kernel_starts_on_a_full_disk_and_makes_room() {
     mount.fill();
     let _kernel = Kernel::start(&home);
     let mut client = follow(&home);
-    let (kind, told) = refused(client.request(RequestBody::Resume { run }));
-    assert!(kind == ErrorKind::Storage && told.contains("free some space"), "{told}");
+    let (kind, message) = refused(client.request(RequestBody::Resume { run }));
+    assert!(kind == ErrorKind::Storage && message.contains("free some space"), "{message}");
     client.request(RequestBody::Delete { run }).unwrap();
     assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
     assert!(!home.run(run).exists());

@@ -1,4 +1,4 @@
-//! Keys where they could be taken for something else: in forms, in help, in a question that is half answered.
+//! Keys where they could be mistaken for something else: in forms, in help, in a question that is half answered.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use ui::{Glyphs, Palette, Theme};
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
 fn chord(session: &mut Session, c: char, modifiers: KeyModifiers) {
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn letters_with_ctrl_or_alt_are_not_typed() {
 }
 
 #[test]
-fn a_wrong_command_is_forgotten_when_it_is_mended() {
+fn correcting_a_wrong_command_clears_its_error() {
     let mut session = Session::open();
     session.type_text(":fly");
     session.press(KeyCode::Enter);
@@ -50,7 +50,7 @@ fn a_wrong_command_is_forgotten_when_it_is_mended() {
 }
 
 #[test]
-fn help_is_whole_and_ends_at_its_end() {
+fn help_is_complete_and_scrolls_to_its_end() {
     for (columns, rows) in [(80, 24), (80, 60)] {
         let mut session = Session::on("welcome", columns, rows);
         session.press(KeyCode::Char('?'));
@@ -70,9 +70,9 @@ fn help_is_whole_and_ends_at_its_end() {
     }
 }
 
-/// An order gives nothing away before it is whole, and its last can be taken back.
+/// An order reveals nothing before it is complete, and its last item can be removed.
 #[test]
-fn an_order_is_whole_before_it_is_answered() {
+fn an_order_is_complete_before_it_is_answered() {
     let mut session = Session::on("gradients", 80, 24);
     let cells = session.app.document().cells();
     let order = |cell: &lesson::Cell| match &cell.body {
@@ -114,9 +114,9 @@ fn an_order_is_whole_before_it_is_answered() {
 
 const OWN: &str = "+++\nid = \"own\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"One.\"\nminutes = 1\n+++\n";
 
-/// A plot measures by itself when it comes on the screen, once.
+/// A plot is measured once, when it comes on the screen.
 #[test]
-fn a_plot_asks_for_itself_once() {
+fn a_plot_requests_its_measurement_once() {
     let plot = "```plot\nid = \"p\"\ntitle = \"Curves\"\nexperiment = \"curves\"\n```\n";
     let text = format!("{OWN}{}\n{plot}", "A paragraph.\n\n".repeat(40));
     let (document, faults) = parse("own.md", &text);
@@ -130,14 +130,14 @@ fn a_plot_asks_for_itself_once() {
     session.press(KeyCode::Char('s'));
     assert_eq!(session.asked.last(), Some(&RequestBody::StopCell { cell: key.clone() }));
     let stopped = protocol::CellEvent::Stopped { cell: key };
-    session.tell(Event::Kernel(protocol::Event::Cell(stopped)));
+    session.send(Event::Kernel(protocol::Event::Cell(stopped)));
     session.press(KeyCode::Up);
     assert_eq!(session.asked.len(), 2, "what was stopped stays so");
 }
 
-/// A lesson that is opened with something to mend says so at once.
+/// A lesson with faults says so when it opens.
 #[test]
-fn faults_are_told_at_the_opening() {
+fn faults_are_shown_when_a_lesson_opens() {
     let text = format!("{OWN}See [there](#nowhere).\n");
     let (document, faults) = parse("own.md", &text);
     assert!(faults.is_empty(), "{faults:?}");
@@ -148,7 +148,7 @@ fn faults_are_told_at_the_opening() {
     assert!(session.screen(&RICH).contains("own.md:8:5: there is no heading #nowhere"), "{}", session.screen(&RICH));
 }
 
-/// Only what was measured writes its spread as `+-`: a formula or a program keeps its signs, and links their places.
+/// Only measurements write their spread as `+-`. A formula or a program keeps its signs, and links their targets.
 #[test]
 fn prose_and_code_keep_their_signs() {
     let text = format!("{OWN}From +-1 to [there](#there).\n\n## There\n\n```text\na +- b\n```\n");
@@ -162,10 +162,10 @@ fn prose_and_code_keep_their_signs() {
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
 
 fn cell_event(session: &mut Session, event: CellEvent) {
-    session.tell(Event::Kernel(protocol::Event::Cell(event)));
+    session.send(Event::Kernel(protocol::Event::Cell(event)));
 }
 
-/// A table of so many pages' worth of rows on the smallest screen is one page on others.
+/// A table that fills one page on the smallest screen is one page on others.
 fn table(title: &str) -> Figure {
     let words = |text: &str| vec![text.to_string()];
     let sources = vec![protocol::Source::Measured];
@@ -187,9 +187,9 @@ fn measured(session: &mut Session, figures: Vec<Figure>) {
     cell_event(session, CellEvent::Finished { cell, outcome });
 }
 
-/// Enter starts and goes on, `z` pauses, `s` stops, each of them as often as it is pressed.
+/// Enter starts and resumes, `z` pauses, `s` stops, however often they are pressed.
 #[test]
-fn no_key_undoes_what_its_last_press_did() {
+fn pressing_a_key_twice_does_not_undo_its_effect() {
     let mut session = Session::open();
     let run = RunId(1);
     session.start_race();
@@ -198,7 +198,7 @@ fn no_key_undoes_what_its_last_press_did() {
     assert!(session.app.message.as_ref().unwrap().contains("s stops it"), "{:?}", session.app.message);
     session.press(KeyCode::Char('z'));
     session.kernel(RunEvent::Paused { run });
-    // The pane names the key that does it.
+    // The pane names the key.
     let shown = session.screen(&RICH);
     assert!(shown.contains("paused after 0 epochs; Enter"), "{shown}");
     session.press(KeyCode::Char('z'));
@@ -218,7 +218,7 @@ fn no_key_undoes_what_its_last_press_did() {
     let [RequestBody::RunCell { cell, .. }] = &session.asked[..] else { panic!("{:?}", session.asked) };
     let cell = cell.clone();
     assert!(session.app.message.as_ref().unwrap().contains("s stops it"));
-    // What was measured so far stays on the screen.
+    // The results so far stay on the screen.
     let partial = Some(Outcome { figures: vec![table("Half of it")], ..Outcome::default() });
     let progress =
         CellEvent::Progress { cell: cell.clone(), done: 0.5, doing: "counting".into(), seconds: 1.0, partial };
@@ -231,7 +231,7 @@ fn no_key_undoes_what_its_last_press_did() {
     assert_eq!(session.asked.len(), 2);
     let screen = session.screen(&RICH);
     assert!(screen.contains("Half of it") && screen.contains("stopped before its end"), "{screen}");
-    // What opens a list, a figure's values or the help does not close it.
+    // The key that opens a list, a figure's values or the help does not close it.
     for (key, is_open) in [
         ('r', (|modal| matches!(modal, Modal::Runs(_))) as fn(&Modal) -> bool),
         ('c', |modal| matches!(modal, Modal::Contents(_))),
@@ -243,7 +243,7 @@ fn no_key_undoes_what_its_last_press_did() {
     }
 }
 
-/// A page is a page: whoever reads on by Space pauses nothing on the way.
+/// Space scrolls by a page and never pauses a run.
 #[test]
 fn space_scrolls_wherever_a_race_trains() {
     for (columns, rows) in SIZES {
@@ -271,7 +271,7 @@ fn count_of_choices(cell: &Cell) -> Option<usize> {
     }
 }
 
-/// Every question of the course, scrolled so that its last choice is below the fold: the first press of a number
+/// Every question of the course, scrolled so that its last choice is below the screen: the first press of a number
 /// brings it into view and says so, the second answers.
 #[test]
 fn no_question_is_answered_below_the_fold() {
@@ -283,7 +283,7 @@ fn no_question_is_answered_below_the_fold() {
                 let mut session = Session::on(&lesson.meta.id, columns, rows);
                 session.tab_to(&cell.id);
                 let key = session.app.key_of(cell);
-                // Its last choice becomes the first line beneath the screen, if it can stay in focus there.
+                // Its last choice becomes the first line below the screen, if the question stays focused there.
                 let last = |session: &Session| {
                     let (line, height) = session.app.view.layout.cells[number];
                     line + usize::from(height) - 3
@@ -315,9 +315,9 @@ fn no_question_is_answered_below_the_fold() {
     }
 }
 
-/// The same for whatever else a key does to a cell: one that is cut by the screen's edge is shown first.
+/// The same for every other action on a cell: one that the screen's edge cuts off is shown first.
 #[test]
-fn no_cell_is_run_stopped_or_turned_out_of_sight() {
+fn keys_do_not_act_on_a_cell_out_of_sight() {
     let cut = |session: &mut Session| {
         while session.sees_whole_cell() {
             session.press(KeyCode::Up);
@@ -355,9 +355,9 @@ fn no_cell_is_run_stopped_or_turned_out_of_sight() {
     }
 }
 
-/// Left and right are the figure's as long as one is in focus.
+/// Left and right belong to a focused figure.
 #[test]
-fn arrows_turn_pages_before_they_turn_lessons() {
+fn arrows_change_pages_before_lessons() {
     let mut session = Session::on("sparsity", 80, 24);
     let lesson = session.app.lesson;
     session.tab_to("count");
@@ -378,7 +378,7 @@ fn arrows_turn_pages_before_they_turn_lessons() {
     assert_eq!(session.app.message.as_deref(), Some("this is the first page; p turns to the lesson before"));
     session.press(KeyCode::Char('n'));
     assert_eq!(session.app.lesson, lesson + 1);
-    // Nothing is in focus at the head of a lesson.
+    // Nothing is focused at the head of a lesson.
     assert!(session.screen(&RICH).lines().last().unwrap().contains("← → lesson"), "{}", session.screen(&RICH));
     session.press(KeyCode::Left);
     assert_eq!(session.app.lesson, lesson);
@@ -423,7 +423,7 @@ fn tab_skips_no_cell() {
             let mut session = Session::on(&lesson.meta.id, columns, rows);
             let count = lesson.cells().len();
             let at = format!("{} at {columns}x{rows}", lesson.meta.id);
-            // Wherever the reader was: from the top the first is the first.
+            // Whatever was focused before: at the top, Tab goes to the first cell.
             session.press(KeyCode::End);
             session.press(KeyCode::Char('g'));
             assert_eq!(session.app.view.focus, None, "{at}");
@@ -441,7 +441,7 @@ fn tab_skips_no_cell() {
     }
 }
 
-/// Tab to the next cell, over the folded blocks on the way; each is chosen once.
+/// Tab to the next cell, over the folded blocks in between; each is chosen once.
 fn tab_past_folded(session: &mut Session, tab: KeyCode) {
     let mut before = None;
     loop {
@@ -455,7 +455,7 @@ fn tab_past_folded(session: &mut Session, tab: KeyCode) {
     }
 }
 
-/// One that is cut by the screen's edge is seen whole before the next.
+/// A cell that the screen's edge cuts off is shown completely before the next.
 #[test]
 fn tab_shows_the_rest_of_a_cell_first() {
     let mut session = Session::on("faster", 80, 24);
@@ -502,9 +502,9 @@ fn the_last_line_names_what_the_next_press_does() {
     }
 }
 
-/// A hundred and fifty epochs begin with a yes, never with a press of Enter too many.
+/// A hundred and fifty epochs need a confirmation, so that one Enter too many does not start them.
 #[test]
-fn what_takes_long_is_asked_for() {
+fn long_runs_need_a_confirmation() {
     let mut session = Session::open();
     for _ in 0..5 {
         session.press(KeyCode::Enter);
@@ -518,7 +518,7 @@ fn what_takes_long_is_asked_for() {
     session.press(KeyCode::Enter);
     session.press(KeyCode::Char('y'));
     assert!(matches!(&session.asked[..], [RequestBody::Train { spec, .. }] if *spec == Study::of(Preset::Article)));
-    // A short one starts at once.
+    // A short run starts at once.
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("first");
     session.press(KeyCode::Enter);
@@ -533,13 +533,13 @@ fn what_takes_long_is_asked_for() {
     assert_eq!(session.asked.len(), 1);
 }
 
-/// Letters typed after `:` are a command's wherever it can be opened.
+/// Letters typed after `:` belong to the command wherever it can be opened.
 #[test]
-fn a_command_can_be_typed_over_a_list() {
+fn a_command_can_be_typed_while_a_list_is_open() {
     for open in ["r", "?", "c", "#x"] {
         let mut session = Session::open();
         let lesson = session.app.lesson;
-        session.tell(Event::Runs(vec![summary(1, None, RunState::Finished)]));
+        session.send(Event::Runs(vec![summary(1, None, RunState::Finished)]));
         session.type_text(open);
         session.type_text(":open welcome");
         assert!(session.asked.is_empty());
@@ -553,10 +553,10 @@ fn a_command_can_be_typed_over_a_list() {
         assert!(session.app.modals.is_empty(), "{open}");
         assert_eq!((session.app.lesson, lesson > 0), (0, true), "{open}");
     }
-    // A run that was opened from the list takes none of them as its own either.
+    // A run that was opened from the list does not take them as its own keys either.
     let mut session = Session::open();
     session.start_race();
-    session.tell(Event::Runs(vec![summary(1, None, RunState::Running)]));
+    session.send(Event::Runs(vec![summary(1, None, RunState::Running)]));
     session.press(KeyCode::Char('r'));
     session.press(KeyCode::Enter);
     session.type_text(":settings");
@@ -577,7 +577,7 @@ fn command(session: &Session) -> String {
 #[test]
 fn tab_completes_a_command() {
     let mut session = Session::open();
-    session.tell(Event::Runs((1..=12).map(|run| summary(run, None, RunState::Finished)).collect()));
+    session.send(Event::Runs((1..=12).map(|run| summary(run, None, RunState::Finished)).collect()));
     let completed = |session: &mut Session, typed: &str, tabs: &[&str]| {
         session.type_text(":");
         session.type_text(typed);
@@ -636,6 +636,8 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         state,
         spec: Study::of(Preset::Article),
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,
@@ -645,29 +647,29 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
     }
 }
 
-/// Named, exported and deleted from the list, the last of them asked for once by another key.
+/// Named, exported and deleted from the list; deletion is confirmed by another key.
 #[test]
 fn runs_are_named_exported_and_deleted_from_the_list() {
     let list = || {
         let mut session = Session::open();
         let runs = vec![summary(8, None, RunState::Running), summary(7, Some("old"), RunState::Finished)];
-        session.tell(Event::Runs(runs));
+        session.send(Event::Runs(runs));
         session.press(KeyCode::Char('r'));
         session
     };
     let mut session = list();
     for (columns, rows) in SIZES {
-        session.tell(Event::Resize(columns, rows));
+        session.send(Event::Resize(columns, rows));
         let screen = session.screen(&RICH);
         assert!(screen.contains("n name · d delete"), "{screen}");
     }
-    session.tell(Event::Resize(100, 30));
+    session.send(Event::Resize(100, 30));
     session.press(KeyCode::Char('d'));
     assert!(session.app.message.as_ref().unwrap().contains("run 8 is not at rest"));
     session.press(KeyCode::Down);
 
     session.press(KeyCode::Char('n'));
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
     session.type_text("new: dr");
     session.press(KeyCode::Enter);
     let renamed = RequestBody::Rename { run: RunId(7), name: Some("new: dr".into()) };
@@ -689,8 +691,8 @@ fn runs_are_named_exported_and_deleted_from_the_list() {
     assert_eq!(session.asked.last(), Some(&RequestBody::Delete { run: RunId(7) }));
 
     session.press(KeyCode::Char('x'));
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
-    session.tell(Event::Paste("/tmp/curves.txt".into()));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.send(Event::Paste("/tmp/curves.txt".into()));
     session.press(KeyCode::Enter);
     assert!(session.screen(&RICH).contains("end it in .csv, .json, .svg, .png"), "{}", session.screen(&RICH));
     (0..3).for_each(|_| session.press(KeyCode::Backspace));
@@ -698,14 +700,14 @@ fn runs_are_named_exported_and_deleted_from_the_list() {
     session.press(KeyCode::Enter);
     let export = Effect::Export { run: RunId(7), path: "/tmp/curves.svg".into() };
     assert_eq!(session.effects.last(), Some(&export));
-    // A refusal is told.
-    session.tell(Event::Unanswered(Tag::Run(RunId(7)), "run 7 is being deleted".into()));
+    // A refusal is shown.
+    session.send(Event::Unanswered(Tag::Run(RunId(7)), "run 7 is being deleted".into()));
     assert_eq!(session.app.message.as_deref(), Some("run 7 is being deleted"));
 }
 
-/// A number too many begins nothing anew, and one that has its place says so.
+/// An excess number does not restart the order, and a number that is placed says so.
 #[test]
-fn an_order_that_is_whole_stays() {
+fn a_complete_order_does_not_change() {
     let order = "```predict\nid = \"o\"\nquestion = \"Which first?\"\norder = [\"a\", \"b\", \"c\", \"d\"]\n\
         explanation = \"So.\"\n```\n";
     let (document, faults) = parse("own.md", &format!("{OWN}{order}"));
@@ -723,9 +725,9 @@ fn an_order_that_is_whole_stays() {
     assert!(session.app.message.as_ref().unwrap().contains("Backspace"), "{:?}", session.app.message);
 }
 
-/// A number is typed where it will stand, beneath its question.
+/// A number is typed where it will be shown, below its question.
 #[test]
-fn a_number_is_typed_in_sight_of_its_question() {
+fn a_number_is_typed_with_its_question_in_view() {
     let number = "```predict\nid = \"n\"\nquestion = \"How many?\"\nunit = \"epochs\"\nexplanation = \"So.\"\n```\n";
     let (document, faults) = parse("own.md", &format!("{OWN}{number}"));
     assert!(faults.is_empty(), "{faults:?}");
@@ -743,9 +745,9 @@ fn a_number_is_typed_in_sight_of_its_question() {
     }
 }
 
-/// Read, run and answered is a tick; a part of it is half a one.
+/// Read, run and answered gives a tick; a part of it gives half a one.
 #[test]
-fn a_tick_is_earned() {
+fn a_lesson_is_ticked_when_it_is_complete() {
     let question = "```quiz\nid = \"q\"\nquestion = \"Why?\"\nchoices = [{ text = \"a\", right = true, because = \"so\" }, \
         { text = \"b\", because = \"no\" }]\n```";
     let plot = "```experiment\nid = \"e\"\ntitle = \"Forms\"\nexperiment = \"relu-forms\"\n```";
@@ -771,12 +773,12 @@ fn a_tick_is_earned() {
     assert!(row(&session).starts_with('✓'), "{}", row(&session));
 }
 
-/// A drag that would have selected text says how.
+/// A drag that would have selected text explains how to select.
 #[test]
 fn selecting_with_the_mouse_is_explained() {
     let mut session = Session::open();
     let kind = MouseEventKind::Drag(MouseButton::Left);
-    session.tell(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
+    session.send(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
     assert!(session.screen(&RICH).contains("Hold Shift while you drag"));
     session.press(KeyCode::Char('?'));
     session.press(KeyCode::PageDown);
@@ -784,7 +786,7 @@ fn selecting_with_the_mouse_is_explained() {
     assert!(session.screen(&RICH).contains("Shift-mouse"), "{}", session.screen(&RICH));
 }
 
-/// Contents, head, links, search and commands call a lesson by one number.
+/// Contents, head, links, search and commands use the same number for a lesson.
 #[test]
 fn a_lesson_has_one_number() {
     let mut session = Session::on("welcome", 120, 40);

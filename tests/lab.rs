@@ -36,7 +36,7 @@ fn on_race(columns: u16, rows: u16) -> Session {
 fn on_own(text: &str, columns: u16, rows: u16) -> Session {
     let mut session = Session::on("faster", columns, rows);
     let study = text.parse().unwrap();
-    session.tell(Event::OpenLab(Some(Box::new(study))));
+    session.send(Event::OpenLab(Some(Box::new(study))));
     session
 }
 
@@ -71,7 +71,7 @@ fn trained(session: &Session) -> Vec<&Study> {
 fn start(session: &mut Session, run: i64) {
     session.enter();
     let spec = (*trained(session).last().unwrap()).clone();
-    session.tell(Event::Reply(Tag::Lab, Reply::Started { run: RunId(run) }));
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(run) }));
     session.kernel(RunEvent::Started { run: RunId(run), spec });
 }
 
@@ -119,7 +119,7 @@ fn what_the_form_says_goes_to_the_laboratory() {
     let mut session = Session::open();
     session.type_text("o");
     session.press(KeyCode::Right);
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('e'), KeyModifiers::CONTROL)));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('e'), KeyModifiers::CONTROL)));
     assert_eq!((session.app.lab.origin.clone(), study(&session).epochs), (Some(race()), 200));
 }
 
@@ -240,7 +240,7 @@ fn a_study_is_edited_as_text_and_pasted() {
     session.type_text("s");
     session.press(KeyCode::Enter);
     assert_eq!((study(&session).epochs, study(&session).arms.len()), (3, 2));
-    session.tell(Event::Paste("mish-mish | lr=0.5".into()));
+    session.send(Event::Paste("mish-mish | lr=0.5".into()));
     session.press(KeyCode::Enter);
     assert_eq!(rates(&session), [0.5]);
     session.type_text("u");
@@ -253,7 +253,7 @@ fn enter_runs_it_and_no_key_discards_anything() {
     session.enter();
     session.press(KeyCode::Enter);
     assert_eq!(trained(&session).len(), 1, "a second press starts nothing");
-    session.tell(Event::Reply(Tag::Lab, Reply::Started { run: RunId(9) }));
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(9) }));
     session.kernel(RunEvent::Started { run: RunId(9), spec: study(&session) });
     session.kernel(RunEvent::Continued { run: RunId(9) });
     measure(&mut session, 9, 1);
@@ -280,7 +280,7 @@ fn enter_runs_it_and_no_key_discards_anything() {
     assert!(session.app.message.as_ref().unwrap().contains("n runs them from new initial weights"));
     session.type_text("n");
     assert_eq!(trained(&session).last().unwrap().seeds, [2]);
-    session.tell(Event::Unanswered(Tag::Lab, "the disk is full".into()));
+    session.send(Event::Unanswered(Tag::Lab, "the disk is full".into()));
     assert!(session.screen(&RICH).contains("the disk is full"), "{}", session.screen(&RICH));
     session.type_text("w");
     assert_eq!(trained(&session).last().unwrap().seeds, [2], "from the same");
@@ -294,7 +294,7 @@ fn new_weights_are_none_that_a_run_of_the_study_began_with() {
     session.kernel(RunEvent::Finished { run: RunId(4) });
     session.type_text("n");
     assert_eq!(trained(&session).last().unwrap().seeds, [4, 5, 6]);
-    session.tell(Event::Reply(Tag::Lab, Reply::Started { run: RunId(5) }));
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(5) }));
     let spec = study(&session);
     session.kernel(RunEvent::Started { run: RunId(5), spec });
     session.kernel(RunEvent::Finished { run: RunId(5) });
@@ -332,7 +332,7 @@ fn what_is_edited_is_there_in_the_next_notebook() {
     assert_eq!(key, "lab/faster/race");
     let text = session.app.lab.table.text();
     let mut next = Session::on("faster", 80, 24);
-    next.tell(Event::StoredProgress(vec![(key, value)]));
+    next.send(Event::StoredProgress(vec![(key, value)]));
     next.tab_to("race");
     next.type_text("e");
     assert_eq!(next.app.lab.table.text(), text);
@@ -345,20 +345,20 @@ fn what_is_edited_is_there_in_the_next_notebook() {
 fn a_study_given_on_the_command_line_is_not_replaced_by_what_was_kept() {
     let kept = serde_json::json!({ "study": "mish-mish", "run": 3 });
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { restore: true });
-    session.tell(Event::OpenLab(Some(Box::new("gelu-gelu".parse().unwrap()))));
-    session.tell(Event::StoredProgress(vec![("lab".into(), kept.clone())]));
+    session.send(Event::Opened { restore: true });
+    session.send(Event::OpenLab(Some(Box::new("gelu-gelu".parse().unwrap()))));
+    session.send(Event::StoredProgress(vec![("lab".into(), kept.clone())]));
     assert_eq!(session.app.lab.table.text(), "gelu-gelu");
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::Opened { restore: true });
-    session.tell(Event::OpenLab(None));
-    session.tell(Event::StoredProgress(vec![("lab".into(), kept)]));
+    session.send(Event::Opened { restore: true });
+    session.send(Event::OpenLab(None));
+    session.send(Event::StoredProgress(vec![("lab".into(), kept)]));
     assert_eq!((session.app.lab.table.text().as_str(), session.app.lab.run), ("mish-mish", Some(RunId(3))));
 }
 
 fn click(session: &mut Session, column: u16, row: u16) {
     let kind = MouseEventKind::Down(MouseButton::Left);
-    session.tell(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }
 
 #[test]
@@ -443,14 +443,14 @@ fn runs_are_shown_together() {
     session.kernel(RunEvent::Finished { run: RunId(3) });
     let other = "relu-tanh; all-tanh | epochs=4 images=1000 lr=0.05";
     let runs = [summary(3, "relu-tanh; all-tanh | epochs=4 images=1000"), summary(2, other)];
-    session.tell(Event::Runs(runs.to_vec()));
+    session.send(Event::Runs(runs.to_vec()));
     session.type_text("o");
     session.press(KeyCode::Down);
     assert!(session.screen(&RICH).contains("learning rate 0.05"), "{}", session.screen(&RICH));
     session.press(KeyCode::Char(' '));
     assert_eq!(session.app.lab.overlaid, [RunId(2)]);
     assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(RunId(2)))));
-    session.tell(Event::History(RunId(2), vec![RunEvent::Started { run: RunId(2), spec: other.parse().unwrap() }]));
+    session.send(Event::History(RunId(2), vec![RunEvent::Started { run: RunId(2), spec: other.parse().unwrap() }]));
     measure(&mut session, 2, 3);
     session.press(KeyCode::Esc);
     assert!(session.app.is_lab_open());

@@ -10,7 +10,7 @@ use ui::{self, Glyphs, Palette, Theme};
 use unicode_width::UnicodeWidthStr;
 
 #[test]
-fn the_shipped_lessons_are_sound() {
+fn the_shipped_lessons_have_no_faults() {
     let faults = check(&Library::shipped(), &[]);
     let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
@@ -23,7 +23,7 @@ fn no_line_is_wider_than_the_text() {
         let width = Screen::new(columns, 24).text.width;
         for (lesson, glyphs) in library.lessons.iter().flat_map(|l| [(l, Glyphs::Unicode), (l, Glyphs::Ascii)]) {
             let layout = lay_out(lesson, (width, 24), glyphs, |_| 1, |_, _| None);
-            // A table that does not fit would not be there at all.
+            // A table that does not fit would be missing.
             assert_eq!(layout.faults, [], "{}, {columns} columns", lesson.meta.id);
             for line in layout.lines {
                 let Line::Text(spans) = line else { continue };
@@ -34,7 +34,7 @@ fn no_line_is_wider_than_the_text() {
     }
 }
 
-/// Lessons, questions and their answers on a terminal that has ASCII alone.
+/// Lessons, questions and their answers on a terminal that has only ASCII.
 #[test]
 fn every_word_can_be_read_in_ascii() {
     let marks = |text: &str| text.matches('?').count();
@@ -60,7 +60,7 @@ fn every_word_can_be_read_in_ascii() {
     }
 }
 
-/// All that a screen of 80 columns shows of a lesson, if it were high enough: words only, in order.
+/// Everything that a screen of 80 columns would show of a lesson if it were high enough: words only, in order.
 fn words_shown(app: &App) -> String {
     words(&shown(app, Glyphs::Unicode))
 }
@@ -88,7 +88,7 @@ fn type_keys(app: &mut App, codes: &[KeyCode]) {
     }
 }
 
-/// Answers the cell in focus; of a prediction the explanation is opened.
+/// Answers the focused cell; for a prediction it opens the explanation.
 fn answer(app: &mut App, cell: &Cell) {
     match &cell.body {
         CellBody::Predict(predict) => match &predict.guess {
@@ -114,7 +114,7 @@ fn digit(n: usize) -> char {
     char::from_digit(n as u32, 10).unwrap()
 }
 
-/// What the reader has to read of a question, and what of its answer.
+/// The texts of a question, and of its answer, that must be visible.
 fn texts(app: &App, cell: &Cell) -> (Vec<String>, Option<String>) {
     match &cell.body {
         CellBody::Predict(predict) => {

@@ -16,14 +16,14 @@ use unicode_width::UnicodeWidthStr;
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
-/// Clicks on the first place where these words stand.
+/// Clicks on the first occurrence of this text.
 fn click(session: &mut Session, words: &str) {
     let screen = session.screen(&RICH);
     let found = screen.lines().enumerate().find_map(|(row, line)| Some((row, line[..line.find(words)?].width())));
     let (row, column) = found.unwrap_or_else(|| panic!("{words}:\n{screen}"));
     let kind = MouseEventKind::Down(MouseButton::Left);
     let (row, column) = (row as u16, column as u16);
-    session.tell(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }
 
 #[test]
@@ -67,18 +67,18 @@ fn pages_are_clicked() {
         };
         let outcome = Outcome { findings: (0..usize::from(rows) * 8).map(finding).collect(), ..Outcome::default() };
         let spec = body.spec.clone();
-        session.kept(key.clone(), spec, outcome);
+        session.store_outcome(key.clone(), spec, outcome);
         session.press(KeyCode::Null);
         let number = session.app.view.focus.unwrap();
         let count = session.app.pages_of(&key, number).unwrap().0.len();
         assert!(count > 9, "{count}");
         for page in [3, 9, 1, 5] {
-            // With what follows it: the contents have lessons of these numbers.
+            // With the text after it, because the contents have lessons with these numbers.
             let behind = if page == 9 { "10" } else { " " };
             click(&mut session, &format!(" {page} {behind}"));
             assert_eq!(session.app.pages_of(&key, number).unwrap().1, page - 1);
         }
-        // And every page by the keys.
+        // Every page can be reached by keys too.
         for _ in 0..count {
             session.press(KeyCode::Char('['));
         }
@@ -100,6 +100,8 @@ fn summary(run: i64) -> RunSummary {
         done: Vec::new(),
         best: Vec::new(),
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,
@@ -112,7 +114,7 @@ fn rows_of_lists_are_clicked() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("faster", columns, rows);
         session.press(KeyCode::Char('r'));
-        session.tell(Event::Runs((1..=40).rev().map(summary).collect()));
+        session.send(Event::Runs((1..=40).rev().map(summary).collect()));
         click(&mut session, "race 37");
         assert!(matches!(session.app.modals[..], [Modal::Runs(_), Modal::Run(RunId(37))]));
         session.press(KeyCode::Esc);

@@ -15,7 +15,7 @@ use ui::{Glyphs, Palette, Theme};
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 
-/// A lesson of one's own: paragraphs and a question.
+/// A lesson of the reader's own: paragraphs and a question.
 fn own(paragraphs: &[&str]) -> String {
     let question = "```quiz\nid = \"q\"\nquestion = \"Why?\"\nchoices = [{ text = \"a\", right = true, because = \"so\" }, \
         { text = \"b\", because = \"no\" }]\n```";
@@ -34,7 +34,7 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     let mut session = Session::with(App::new(library, 0, 80, 24));
     let save = |session: &mut Session, text: Result<String, String>| {
         let lesson = text.map(|text| Box::new(parse("own.md", &text)));
-        session.tell(Event::LessonFile { file: "own.md".into(), lesson });
+        session.send(Event::LessonFile { file: "own.md".into(), lesson });
     };
     session.tab_to("q");
     session.press(KeyCode::Char('2'));
@@ -43,7 +43,7 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     let first = |session: &Session| session.screen(&RICH).lines().next().unwrap().to_string();
     let top = first(&session);
     assert!(top.contains("number"), "{top}");
-    // An edit above, below, and of both: what is read stays where it is.
+    // After an edit above, below, and of both, the visible text stays where it is.
     texts.insert(2, "A new one.");
     save(&mut session, Ok(own(&texts)));
     assert_eq!(first(&session), top);
@@ -61,10 +61,10 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     save(&mut session, Ok(own(&texts).replace("quiz", "dance")));
     assert_eq!(session.app.document(), &good);
     for (columns, rows) in [(120, 40), (80, 24)] {
-        session.tell(Event::Resize(columns, rows));
+        session.send(Event::Resize(columns, rows));
         insta::assert_snapshot!(format!("reload-fault-{columns}x{rows}"), session.picture(&RICH));
     }
-    // Several at once: how many there are stands beside the first, and a key lists them all, with their places.
+    // If there are several, their number is shown beside the first, and a key lists them all with their positions.
     save(&mut session, Ok(own(&texts).replace("quiz", "dance") + "\n[a](#b)\n\n[c](#d)\n"));
     assert!(session.screen(&RICH).contains("3 faults, ! lists them. own.md:"), "{}", session.screen(&RICH));
     session.press(KeyCode::Char('!'));
@@ -74,14 +74,14 @@ fn a_lesson_follows_its_file_and_keeps_the_place() {
     assert!(session.screen(&RICH).contains("it is gone"));
     save(&mut session, Ok(own(&texts)));
     assert!(session.app.lesson_faults.is_empty());
-    // What can be shown is shown, and the fault told: a link that leads nowhere.
+    // What is valid is shown, and the fault is reported: a broken link.
     texts[1] = "See [there](#nowhere).";
     save(&mut session, Ok(own(&texts)));
     assert!(session.app.lesson_faults[0].starts_with("own.md:11:5: there is no heading #nowhere"));
     assert_ne!(session.app.document(), &good);
 }
 
-/// A lesson of its own with every kind of link, and a shipped one behind it.
+/// A lesson of the reader's own with every kind of link, and a shipped one after it.
 fn linked(columns: u16, rows: u16) -> Session {
     let filler = "Some words to fill the screen, so that places are far apart.\n\n".repeat(30);
     let body = format!(
@@ -158,7 +158,7 @@ fn headings_are_jumped_to() {
     }
 }
 
-/// Code is shown at once as it is, and in colours as soon as they are found.
+/// Code is shown at once without colours, and with them as soon as they are computed.
 #[test]
 fn code_is_highlighted_when_it_is_seen() {
     let code = "```python\ndef relu(x):\n    return max(0.5, x)\n```";
@@ -184,12 +184,12 @@ fn code_is_highlighted_when_it_is_seen() {
     };
     assert_eq!(keywords(&session), 0);
     let lines = Highlighter::default().lines(&code[0].0, &code[0].1).unwrap();
-    session.tell(Event::Highlighted { lesson, code: vec![(code[0].clone(), lines)] });
+    session.send(Event::Highlighted { lesson, code: vec![(code[0].clone(), lines)] });
     assert_eq!((keywords(&session), session.screen(&RICH)), (2, before));
     assert!(session.app.request_highlighting().is_empty(), "once is enough");
 }
 
-/// Long paragraphs, each with its number at its head.
+/// Long paragraphs, each beginning with its number.
 fn long(columns: u16, rows: u16) -> Session {
     let texts: Vec<String> =
         (1..=40).map(|n| format!("Paragraph {n}: {}", "some more words of it ".repeat(20))).collect();
@@ -209,7 +209,7 @@ fn a_place_is_the_same_at_every_width() {
     }
     let source = session.app.view.spot().source;
     for (columns, rows) in [(120, 40), (200, 50), (40, 12), (80, 24)] {
-        session.tell(Event::Resize(columns, rows));
+        session.send(Event::Resize(columns, rows));
         assert_eq!(session.app.view.spot().source, source, "the same paragraph at {columns}x{rows}");
     }
     session.press(KeyCode::Down);
@@ -221,17 +221,17 @@ fn a_place_is_the_same_at_every_width() {
     let kept = kept.unwrap();
     // Left at 80 columns, opened at 120.
     let mut wide = long(120, 40);
-    wide.tell(Event::StoredProgress(vec![("place/own".into(), kept.clone())]));
+    wide.send(Event::StoredProgress(vec![("place/own".into(), kept.clone())]));
     wide.app.scroll_to_saved_position();
     assert_eq!(wide.app.view.spot().source, source, "{kept}");
     // At the same width it is the very line.
     let mut same = long(80, 24);
-    same.tell(Event::StoredProgress(vec![("place/own".into(), kept)]));
+    same.send(Event::StoredProgress(vec![("place/own".into(), kept)]));
     same.app.scroll_to_saved_position();
     assert_eq!(same.app.view.top, session.app.view.top);
-    // As it was kept before it was told by its block.
+    // The form in which positions were stored before they referred to blocks.
     let mut old = long(80, 24);
-    old.tell(Event::StoredProgress(vec![("place/own".into(), serde_json::json!({ "top": 50, "read": 20 }))]));
+    old.send(Event::StoredProgress(vec![("place/own".into(), serde_json::json!({ "top": 50, "read": 20 }))]));
     old.app.scroll_to_saved_position();
     assert_eq!((old.app.view.top, old.app.read["own"]), (50, 20));
 }
@@ -254,9 +254,9 @@ fn a_look_into_another_lesson_keeps_its_place() {
     assert_eq!((session.app.lesson, session.app.view.top), (lesson, top));
 }
 
-/// What a search finds is on the screen, wherever it stands: in prose, in a claim, a race, a question or its choices.
+/// A search hit is on the screen, wherever it is: in prose, a claim, a training, a question or its choices.
 #[test]
-fn a_hit_is_gone_to_wherever_it_stands() {
+fn every_search_hit_can_be_reached() {
     let library = Library::english();
     let faster = &library.lessons[library.find("faster").unwrap()];
     let CellBody::Quiz(quiz) = &faster.cell("why-faster").unwrap().body else { unreachable!() };
@@ -271,8 +271,8 @@ fn a_hit_is_gone_to_wherever_it_stands() {
             (&quiz.choices()[1].text[..], Some("why-faster")),
         ] {
             let mut session = Session::on("welcome", columns, rows);
-            session.tell(Event::Key(KeyCode::Char('/').into()));
-            session.tell(Event::Paste(start(query)));
+            session.send(Event::Key(KeyCode::Char('/').into()));
+            session.send(Event::Paste(start(query)));
             session.press(KeyCode::Enter);
             let screen = session.screen(&RICH);
             let word = query.split(' ').next().unwrap();
@@ -284,9 +284,9 @@ fn a_hit_is_gone_to_wherever_it_stands() {
     }
 }
 
-/// A link is one however it is dressed, and what is asked for on the way is not forgotten.
+/// A link works with any markup in it, and a pending question survives following it.
 #[test]
-fn a_link_may_be_dressed() {
+fn links_may_contain_markup() {
     let body = "See [*this* `code` and $x^2$](lesson:own#the-end) and [**that**](lesson:lit#there).\n\n## The end";
     let (document, faults) = parse("own.md", &own(&[body]));
     assert!(faults.is_empty(), "{faults:?}");
@@ -303,9 +303,9 @@ fn a_link_may_be_dressed() {
     assert!(session.effects.iter().any(|effect| matches!(effect, Effect::Highlight { .. })), "its code is coloured");
 }
 
-/// Claims above have grown when the reader comes back: the one that was left is on the screen.
+/// Claims above it have grown when the reader returns, and the claim that was left is still on the screen.
 #[test]
-fn the_ledger_is_come_back_to() {
+fn going_back_returns_to_the_same_claim() {
     let mut session = Session::on("ledger", 80, 24);
     session.tab_to("tricks");
     session.press(KeyCode::Enter);
@@ -336,7 +336,7 @@ fn the_ledger_is_come_back_to() {
         Some(protocol::CellRecord { cell: key, spec, outcome, finished: 1_795_661_487 })
     });
     let outcomes = outcomes.collect();
-    session.tell(Event::Outcomes(outcomes));
+    session.send(Event::Outcomes(outcomes));
     session.press(KeyCode::Esc);
     assert_eq!(session.app.focused().unwrap().id, "tricks");
     assert!(session.app.view.sees_cell(session.app.view.focus.unwrap()));

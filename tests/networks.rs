@@ -1,4 +1,5 @@
-//! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere, and both
+//! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere,
+//! and both engines agree.
 //! engines agree.
 
 #![allow(clippy::unwrap_used)]
@@ -16,7 +17,7 @@ use std::sync::LazyLock;
 
 static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
-/// Of whatever arm: what is trained stands in the settings.
+/// For any arm: what is trained is in the settings.
 const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 3 };
 
 /// 230 images in batches of 50: the last batch is partial.
@@ -25,7 +26,8 @@ fn settings(architecture: Architecture) -> LaneSettings {
         architecture,
         init: Init::He,
         sgd: SgdSettings::default(),
-        learning_rate: Box::new(|_| 0.05),
+        learning_rate: 0.05,
+        schedule: Box::new(|_| 1.0),
         batch: 50,
         epochs: 2,
         train_size: 230,
@@ -72,7 +74,7 @@ fn trained(settings: &LaneSettings, data: &Dataset) -> (Vec<EpochRecord>, Snapsh
 }
 
 #[test]
-fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
+fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
     let arm = ArmSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3, ..ArmSettings::default() };
     let sgd = SgdSettings::of(&arm);
     let prelu = Activations { conv: Activation::PRELU, fc: Activation::PRELU };
@@ -97,7 +99,7 @@ fn dropout_and_the_optimisers_state_survive_a_stop_anywhere() {
     }
 }
 
-/// With the same masks: dropout stands behind fc1, which is LibTorch's part in both engines.
+/// With the same masks: dropout is behind fc1, which LibTorch computes in both engines.
 #[test]
 fn both_engines_drop_the_same_units() {
     let lenet4 = |dropout| Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, dropout);
@@ -117,13 +119,13 @@ fn both_engines_drop_the_same_units() {
 #[test]
 fn each_step_has_its_own_rate() {
     let mut first_only = settings(Architecture::mlp(&[10], Activation::Tanh, 0.0));
-    first_only.learning_rate = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 0.05 } else { 0.0 });
+    first_only.schedule = Box::new(|step| if (step.place.epoch, step.place.batch) == (1, 0) { 1.0 } else { 0.0 });
     let (_, whole) = trained(&first_only, &MNIST);
     let (_, one) = run(&settings(Architecture::mlp(&[10], Activation::Tanh, 0.0)), &MNIST, None, 1);
     assert_eq!(whole.weights, one.last.unwrap().weights);
 }
 
-/// A class whose images are bright on the left and one whose images are bright on the right, with some noise.
+/// One class of images is bright on the left and one on the right, with some noise.
 fn write_images(folder: &Path, colours: png::ColorType, (height, width): (u32, u32)) {
     for (class, bright) in [("left", 0), ("right", 1)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
@@ -154,7 +156,7 @@ fn every_network_learns_from_images_of_any_form() {
             ("convnet", Architecture::convnet([3, 4, 4, 8], arm, 0.0)),
         ] {
             let sgd = SgdSettings { momentum: 0.9, ..SgdSettings::default() };
-            let learning_rate = Box::new(|_| 0.01);
+            let learning_rate = 0.01;
             let small =
                 LaneSettings { train_size: 80, batch: 10, epochs: 8, sgd, learning_rate, ..settings(architecture) };
             let (records, last) = trained(&small, &data);

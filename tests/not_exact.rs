@@ -1,4 +1,4 @@
-//! A resume that can't promise the bits of an uninterrupted run says so and why, now and to whoever comes later.
+//! A resume that can't guarantee the bits of an uninterrupted run says so and why, at once and in every later listing.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/kernel.rs"]
@@ -11,7 +11,7 @@ use protocol::{DataSource, RequestBody, RunEvent, Study};
 use std::{fs, path::Path};
 use store::{Home, Store};
 
-/// Pauses a run in one kernel, goes on with it in another, and returns what that says is different.
+/// Pauses a run in one kernel, resumes it in another, and returns the difference that the second reports.
 fn difference(change: impl FnOnce(&Path, &Home), environment: Option<(&str, &str)>) -> String {
     let data = tempfile::tempdir().unwrap();
     digits::write(data.path());
@@ -43,7 +43,7 @@ fn difference(change: impl FnOnce(&Path, &Home), environment: Option<(&str, &str
 }
 
 #[test]
-fn other_data_under_the_same_name() {
+fn changed_data_under_the_same_name_is_reported() {
     let change = |data: &Path, _: &Home| {
         let images = data.join("train-images-idx3-ubyte");
         let mut bytes = fs::read(&images).unwrap();
@@ -54,17 +54,18 @@ fn other_data_under_the_same_name() {
     assert!(why.starts_with("data was"), "{why}");
 }
 
-/// As on another machine of the lab.
+/// As on another machine.
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn another_vector_width() {
+fn another_vector_width_is_reported() {
     let why = difference(|_, _| {}, Some(("ATEN_CPU_CAPABILITY", "default")));
     assert!(why.starts_with("vector width was") && why.contains("is scalar"), "{why}");
 }
 
-/// As in a store of an older version, whose rows had no checksum: the checkpoint knows what it was made with.
+/// As in a store of an older version, whose rows had no checksum: the checkpoint has the settings that it was made
+/// with.
 #[test]
-fn other_settings_in_the_store() {
+fn changed_settings_in_the_store_are_reported() {
     let change = |_: &Path, home: &Home| {
         let raw = rusqlite::Connection::open(home.database()).unwrap();
         let sql = "UPDATE runs SET spec = json_set(spec, '$.learning_rate', 0.25), sum = NULL";

@@ -1,4 +1,4 @@
-//! Image files in a lesson of one's own, from the PNG to the screen.
+//! Image files in a lesson of the reader's own, from the PNG to the screen.
 
 #![allow(clippy::unwrap_used)]
 
@@ -96,7 +96,7 @@ fn pictures_are_drawn_with_what_there_is() {
     }
 }
 
-/// The corner's pixels, red above and blue below: a cell has both.
+/// The pixels at the corner, red above and blue below: a cell has both.
 #[test]
 fn a_half_block_has_two_pixels() {
     let (mut document, _) = parse("own.md", LESSON);
@@ -112,7 +112,7 @@ fn a_half_block_has_two_pixels() {
     let app = App::new(library, 0, 80, 24);
     let corner = |palette| {
         let buffer = drawn(&app, &Theme::new(palette, Glyphs::Unicode));
-        // Behind a list's bullet and an indent.
+        // After a list's bullet and an indent.
         let cell = &buffer[(app.screen.text.x + 4, app.view.layout.wholes[0].0 as u16)];
         (cell.symbol().to_string(), cell.fg, cell.bg)
     };
@@ -131,7 +131,7 @@ fn what_a_picture_shows_is_searched() {
     assert_eq!(found[0].text, "Rings that grow fainter");
 }
 
-/// From its own folder, wherever the command is given.
+/// Read from its own folder, wherever the command is given.
 #[test]
 fn images_are_read_beside_the_lesson() {
     let folder = tempfile::tempdir().unwrap();

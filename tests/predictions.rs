@@ -1,4 +1,4 @@
-//! Predictions meet what was measured, and questions stand in each reader's own order.
+//! Predictions are compared with measurements, and choices are shown in each reader's own order.
 
 #![allow(clippy::unwrap_used)]
 
@@ -33,7 +33,7 @@ fn outcome(session: &Session, key: &CellKey) -> PredictionOutcome {
     session.app.outcome_of(key, &predict_of(session, key))
 }
 
-/// The sentence beside the prediction.
+/// The sentence below the prediction.
 fn verdict(session: &Session, key: &CellKey) -> (bool, String) {
     match outcome(session, key) {
         PredictionOutcome::Known(Some(comparison)) => (comparison.right, comparison.sentence),
@@ -41,14 +41,14 @@ fn verdict(session: &Session, key: &CellKey) -> (bool, String) {
     }
 }
 
-fn kept(session: &Session) -> Option<serde_json::Value> {
+fn stored_answer(session: &Session) -> Option<serde_json::Value> {
     match session.effects.last() {
         Some(Effect::RequestIfOn(_, RequestBody::Remember { value, .. })) => Some(value.clone()),
         _ => None,
     }
 }
 
-/// An experiment of a shipped lesson has found these, by key and value.
+/// Makes an experiment of a shipped lesson have found these, by key and value.
 fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
     let CellBody::Experiment(cell) = &session.app.cell_of(at).unwrap().body else { panic!("{at:?}") };
     let spec = cell.spec.clone();
@@ -61,13 +61,13 @@ fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
         tabled: false,
     };
     let outcome = Outcome { findings: values.iter().map(finding).collect(), ..Outcome::default() };
-    session.kept(at.clone(), spec, outcome);
+    session.store_outcome(at.clone(), spec, outcome);
 }
 
-/// The race of lesson 0 with an error for each epoch of its first arm, the second arm's a point above.
+/// The run of lesson 0 with an error for each epoch of its first arm, the second arm's a point above.
 fn race(session: &mut Session, spec: &Study, errors: &[f64], finished: bool) {
     let (run, at) = (RunId(1), key("welcome", "first"));
-    session.tell(Event::Reply(Tag::Training(at), Reply::Started { run }));
+    session.send(Event::Reply(Tag::Training(at), Reply::Started { run }));
     session.kernel(RunEvent::Started { run, spec: spec.clone() });
     for (epoch, error) in (1..).zip(errors) {
         for (arm, val_error) in [(spec.arms[0].id, *error), (spec.arms[1].id, error + 1.0)] {
@@ -93,7 +93,7 @@ fn lesson_spec(session: &Session) -> Study {
 }
 
 #[test]
-fn a_prediction_takes_a_confidence_and_meets_its_race() {
+fn a_prediction_with_a_confidence_is_compared_with_its_run() {
     let mut session = Session::on("welcome", 80, 24);
     let at = key("welcome", "warm-up");
     session.tab_to("warm-up");
@@ -105,12 +105,12 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     session.press(KeyCode::Backspace);
     session.type_text("80");
     session.press(KeyCode::Enter);
-    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 80 })));
+    assert_eq!(stored_answer(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 80 })));
     let screen = session.screen(&RICH);
     assert!(screen.contains("80\u{a0}% sure") && screen.contains("explanation now."), "{screen}");
     assert!(!in_a_row(&screen).contains("beside all the others"), "the explanation waits:\n{screen}");
 
-    // What was stopped, or run with other settings, decides nothing.
+    // A run that was stopped, or has other settings, decides nothing.
     let spec = lesson_spec(&session);
     race(&mut session, &spec, &[9.0, 5.0], false);
     assert_eq!(outcome(&session, &at), PredictionOutcome::Open);
@@ -125,7 +125,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
         session.press(code);
     }
     assert_eq!(session.app.answers[&at].confidence, Some(80));
-    // More seeds are the same study.
+    // More seeds make the same study.
     let seed = Study { seeds: vec![7], ..spec };
     race(&mut session, &seed, &[9.0, 5.0, 4.0, 3.5, 3.25], true);
     let (right, sentence) = verdict(&session, &at);
@@ -134,7 +134,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     let screen = session.screen(&RICH);
     assert!(in_a_row(&screen).contains("so it is. The validation error of ReLU+Tanh after epoch 5"), "{screen}");
 
-    // It stays: the outcome is known.
+    // It stays, as the outcome is known.
     session.press(KeyCode::Char('1'));
     assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
     assert!(session.app.message.as_ref().unwrap().contains("your prediction stays"), "{:?}", session.app.message);
@@ -142,7 +142,7 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     session.press(KeyCode::Enter);
     session.press(KeyCode::Enter);
     session.tab_to("warm-up");
-    // After the reset it can be given again, and is marked as late: no confidence is asked for.
+    // After the reset it can be given again and is marked as late, without a confidence.
     session.press(KeyCode::Char('1'));
     assert!(session.app.modals.is_empty());
     assert!(session.app.answers[&at].late && !verdict(&session, &at).0);
@@ -153,18 +153,18 @@ fn a_prediction_takes_a_confidence_and_meets_its_race() {
     );
 }
 
-/// Ctrl-U empties the field, as it does in others: the digits behind it are no new answer.
+/// Ctrl-U empties the field, as in others; digits typed after it are no new answer.
 #[test]
-fn a_confidence_is_typed_anew_after_ctrl_u() {
+fn ctrl_u_clears_a_confidence() {
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("warm-up");
     session.press(KeyCode::Char('3'));
     session.type_text("45");
     session.press(KeyCode::Enter);
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
     session.type_text("60");
     session.press(KeyCode::Enter);
-    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 60 })));
+    assert_eq!(stored_answer(&session), Some(serde_json::json!({ "chosen": "2 to 8 %", "confidence": 60 })));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_confidence_can_be_left_out() {
 }
 
 #[test]
-fn an_explanation_can_be_opened_and_seals_the_answer() {
+fn opening_an_explanation_fixes_the_answer() {
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("warm-up");
     session.press(KeyCode::Char('u'));
@@ -191,7 +191,7 @@ fn an_explanation_can_be_opened_and_seals_the_answer() {
     session.press(KeyCode::Esc);
     session.press(KeyCode::Char('u'));
     assert!(in_a_row(&session.screen(&RICH)).contains("beside all the others"), "{}", session.screen(&RICH));
-    assert_eq!(kept(&session), Some(serde_json::json!({ "chosen": "8 to 20 %", "opened": true })));
+    assert_eq!(stored_answer(&session), Some(serde_json::json!({ "chosen": "8 to 20 %", "opened": true })));
     session.press(KeyCode::Char('1'));
     assert_eq!(session.app.answers[&key("welcome", "warm-up")].answer, Answer::Choice("8 to 20 %".into()));
 }
@@ -227,7 +227,7 @@ fn an_experiment_decides_numbers_and_orders() {
     assert!(session.screen(&RICH).contains("2 of 6 pairs stand"), "{}", session.screen(&RICH));
 }
 
-/// Each reader has an order of their own; the digit and what stands beside it are one.
+/// Each reader has their own order, and the digit matches the text beside it.
 #[test]
 fn choices_are_answered_as_they_are_seen() {
     let library = Library::english;
@@ -236,7 +236,7 @@ fn choices_are_answered_as_they_are_seen() {
     let mut firsts = std::collections::BTreeSet::new();
     for reader in 0..20 {
         let mut session = Session::with(App::new(library(), lesson, 80, 24).with_reader(reader));
-        session.tell(Event::StoredProgress(Vec::new()));
+        session.send(Event::StoredProgress(Vec::new()));
         let remembered = RequestBody::Remember { key: "reader".into(), value: reader.into() };
         assert!(session.effects.contains(&Effect::RequestIfOn(Tag::Untracked, remembered)));
         session.tab_to("why-faster");
@@ -246,9 +246,9 @@ fn choices_are_answered_as_they_are_seen() {
         let Answer::Choice(chosen) = &session.app.answers[&at].answer else { panic!() };
         assert!(first.starts_with(chosen.as_str()), "{first}: {chosen}");
         firsts.insert(chosen.clone());
-        // The same reader sees it again.
+        // The same reader sees the same order again.
         let mut again = Session::with(App::new(library(), lesson, 80, 24));
-        again.tell(Event::StoredProgress(vec![("reader".into(), reader.into())]));
+        again.send(Event::StoredProgress(vec![("reader".into(), reader.into())]));
         again.tab_to("why-faster");
         again.press(KeyCode::Char('1'));
         assert_eq!(again.app.answers[&at].answer, Answer::Choice(chosen.clone()));
@@ -257,9 +257,9 @@ fn choices_are_answered_as_they_are_seen() {
 }
 
 #[test]
-fn answers_of_version_0_1_are_converted_or_dropped_with_a_word() {
+fn answers_of_version_0_1_are_converted_or_dropped_with_a_notice() {
     let mut session = Session::on("faster", 80, 24);
-    session.tell(Event::StoredProgress(vec![
+    session.send(Event::StoredProgress(vec![
         ("answer/faster/one-seed".into(), serde_json::json!({ "choice": 1 })),
         ("answer/faster/ratio".into(), serde_json::json!({ "choice": 1 })),
         ("answer/neuron/rise".into(), serde_json::json!({ "number": 30.0 })),
@@ -307,7 +307,7 @@ fn numbers_and_words_answer_questions() {
     session.press(KeyCode::Enter);
     session.press(KeyCode::Enter);
     assert!(matches!(session.app.modals[..], [Modal::AnswerEntry(_)]), "nothing was typed yet");
-    session.tell(Event::Paste("The  BIAS.".into()));
+    session.send(Event::Paste("The  BIAS.".into()));
     session.press(KeyCode::Enter);
     assert!(session.screen(&RICH).contains("Right. The bias is minus"), "{}", session.screen(&RICH));
 }
@@ -322,11 +322,11 @@ fn every_shipped_prediction_is_decided() {
     }
 }
 
-/// Some predictions with their outcomes, as the last lesson lists them.
+/// Some predictions with their outcomes, as listed by the last lesson.
 fn with_outcomes(columns: u16, rows: u16) -> Session {
     let mut session = Session::on("ledger", columns, rows);
     let chosen = |text: &str, percent: u8| serde_json::json!({ "chosen": text, "confidence": percent });
-    session.tell(Event::StoredProgress(vec![
+    session.send(Event::StoredProgress(vec![
         ("answer/sigmoid/steepest".into(), chosen("1", 95)),
         ("answer/sigmoid/flat".into(), chosen("tanh", 60)),
         ("answer/sparsity/sigmoid-active".into(), serde_json::json!({ "number": 98.0, "confidence": 65 })),
@@ -368,13 +368,13 @@ fn the_last_lesson_lists_them_all() {
 fn enter_goes_to_the_next_prediction_that_waits() {
     let mut session = with_outcomes(80, 24);
     session.press(KeyCode::Enter);
-    // All of the list can't be seen at once here; the key still says what it does.
+    // The list does not fit on this screen; the key's label still says what it does.
     assert_eq!(session.app.document().meta.id, "welcome");
     assert_eq!(session.app.focused().unwrap().id, "warm-up");
 }
 
 #[test]
-fn predictions_look_like_this() {
+fn screens_of_predictions() {
     for (columns, rows) in SIZES {
         let session = with_outcomes(columns, rows);
         insta::assert_snapshot!(format!("predictions-{columns}x{rows}"), session.picture(&RICH));
@@ -393,7 +393,7 @@ fn predictions_look_like_this() {
         session.tab_to("first");
         insta::assert_snapshot!(format!("decided-race-{columns}x{rows}"), session.picture(&RICH));
 
-        // A range that the chart holds: before the race, and beside its curves.
+        // A range within the chart: before the run, and beside its curves.
         let mut session = Session::on("welcome", columns, rows);
         session.tab_to("warm-up");
         session.press(KeyCode::Char('3'));
@@ -407,9 +407,9 @@ fn predictions_look_like_this() {
     }
 }
 
-/// The ranges of what was predicted, on the chart: an error at the last epoch; one that lies beyond is an arrow.
+/// The predicted ranges on the chart: an error at the last epoch; a range beyond the axis is an arrow.
 #[test]
-fn a_race_bears_the_readers_own_mark() {
+fn the_chart_of_a_run_marks_the_prediction() {
     let mark = |choice: char| {
         let mut session = Session::on("welcome", 120, 40);
         session.tab_to("warm-up");
@@ -469,7 +469,7 @@ fn silent_units() -> Outcome {
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings: vec![finding], seconds: 9.0 }
 }
 
-/// The share that the reader predicts, and what was measured.
+/// The share that the reader predicts, and the measured one.
 fn silent_units_predicted(said: &str, (columns, rows): (u16, u16), outcome: Outcome) -> Session {
     let mut session = Session::on("dead-units", columns, rows);
     session.tab_to("dead-share");
@@ -480,14 +480,14 @@ fn silent_units_predicted(said: &str, (columns, rows): (u16, u16), outcome: Outc
     let at = key("dead-units", "rates");
     let CellBody::Experiment(cell) = &session.app.cell_of(&at).unwrap().body else { panic!() };
     let spec = cell.spec.clone();
-    session.kept(at, spec, outcome);
+    session.store_outcome(at, spec, outcome);
     session.tab_to("rates");
     session
 }
 
-/// On the plot where the measured number stands, and in the table beside it.
+/// On the plot at the measured number, and in the table beside it.
 #[test]
-fn an_experiment_bears_the_readers_own_number() {
+fn figures_of_an_experiment_mark_the_prediction() {
     for size in SIZES {
         let (columns, rows) = size;
         let mut session = silent_units_predicted("12", size, silent_units());
@@ -509,7 +509,7 @@ fn an_experiment_bears_the_readers_own_number() {
     assert_eq!(marks(&session).len(), 1);
     let screen = session.screen(&RICH);
     assert!(screen.contains("↑") && screen.contains("you: 99") && !screen.contains("◈"), "{screen}");
-    // An outcome that was stored before figures said what they show bears none.
+    // An outcome from before figures recorded what they show has no mark.
     let mut old = silent_units();
     for figure in &mut old.figures {
         match figure {
@@ -522,19 +522,18 @@ fn an_experiment_bears_the_readers_own_number() {
     assert!(marks(&session).is_empty());
     session.press(KeyCode::Char(']'));
     assert!(!session.screen(&RICH).contains("you: "), "{}", session.screen(&RICH));
-    // Nor does one with other settings than the lesson's.
+    // Nor has one with other settings than the lesson's.
     let mut session = silent_units_predicted("12", (80, 24), silent_units());
     let at = key("dead-units", "rates");
     let mut spec = session.app.experiments[&at].spec.clone().unwrap();
     spec.seeds = vec![77];
-    session.kept(at, spec, silent_units());
+    session.store_outcome(at, spec, silent_units());
     assert!(marks(&session).is_empty());
 }
 
-/// The list of runs opens a run of the cell that decides: it bears the mark as it does in the lesson. Another run does
-/// not.
+/// Opened from the list, a run of the deciding cell has the mark as in the lesson. Another run has none.
 #[test]
-fn a_run_from_the_list_bears_the_mark_of_its_cell() {
+fn a_run_opened_from_the_list_marks_its_cells_prediction() {
     let open = |session: &mut Session, run: RunId| {
         let race = &session.app.training_runs[&run];
         let (state, spec) = (race.state.clone(), race.spec.clone());
@@ -544,6 +543,8 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
             state,
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 1_795_661_487,
             updated: 1_795_661_487,
             elapsed: 5.0,
@@ -552,7 +553,7 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
             best: Vec::new(),
         };
         session.press(KeyCode::Char('r'));
-        session.tell(Event::Runs(vec![summary]));
+        session.send(Event::Runs(vec![summary]));
         session.press(KeyCode::Enter);
         assert!(matches!(session.app.modals.last(), Some(Modal::Run(opened)) if *opened == run));
         session.screen(&RICH)
@@ -571,16 +572,16 @@ fn a_run_from_the_list_bears_the_mark_of_its_cell() {
     let screen = open(&mut session, RunId(1));
     assert!(screen.contains("◈") && screen.contains("you: 2 to 8\u{a0}%"), "{screen}");
 
-    // With the same settings, but begun elsewhere.
+    // With the same settings, but started elsewhere.
     let mut session = predicted();
     session.kernel(RunEvent::Started { run: RunId(2), spec });
     session.kernel(RunEvent::Finished { run: RunId(2) });
-    session.tell(Event::History(RunId(2), Vec::new()));
+    session.send(Event::History(RunId(2), Vec::new()));
     let screen = open(&mut session, RunId(2));
     assert!(!screen.contains("◈"), "{screen}");
 }
 
-/// An arm of a race is known by its own name.
+/// An arm of a run is identified by its own name.
 #[test]
 fn a_race_finds_the_errors_of_its_arms() {
     let mut session = Session::on("welcome", 80, 24);
@@ -596,9 +597,9 @@ fn a_race_finds_the_errors_of_its_arms() {
     assert_eq!(value("race.ratio"), Some(3.0));
 }
 
-/// What is measured while an answer or a confidence is typed is not passed off as foreseen.
+/// An outcome that arrives while an answer or a confidence is typed does not count as predicted.
 #[test]
-fn what_is_typed_across_an_outcome_changes_nothing() {
+fn an_answer_typed_while_the_outcome_arrives_counts_as_late() {
     let at = key("welcome", "warm-up");
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("warm-up");
@@ -612,7 +613,7 @@ fn what_is_typed_across_an_outcome_changes_nothing() {
     session.press(KeyCode::Char('1'));
     assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
 
-    // With the first epochs on the chart an answer given before stays.
+    // After the first epochs on the chart an earlier answer remains.
     let mut session = Session::on("welcome", 80, 24);
     session.tab_to("warm-up");
     session.press(KeyCode::Char('3'));
@@ -622,7 +623,7 @@ fn what_is_typed_across_an_outcome_changes_nothing() {
     assert_eq!(session.app.answers[&at].answer, Answer::Choice("2 to 8 %".into()));
     assert!(!session.app.answers[&at].late && session.app.answers[&at].confidence == Some(75));
 
-    // One that is given then is late, and no confidence is asked for.
+    // One that is given then is late, without a confidence.
     let mut session = Session::on("welcome", 80, 24);
     race(&mut session, &spec, &[9.0, 5.0], false);
     session.tab_to("warm-up");

@@ -1,4 +1,4 @@
-//! The real notebook on a real pseudo-terminal: how it opens, and that every way out leaves the terminal as it was.
+//! The real notebook on a real pseudo-terminal: how it opens, and that every way to end it restores the terminal.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,9 +14,9 @@ use notebook::{Notebook, Opening, until};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
-/// Stands on the first screen.
+/// A text of the first screen.
 const FIRST: &str = "One article, measured";
-/// Stands on the first screen of the next lesson.
+/// A text of the first screen of the next lesson.
 const SECOND: &str = "Lesson 1 · ";
 
 fn open(columns: u16, rows: u16) -> Notebook {
@@ -29,7 +29,7 @@ fn own_lesson(text: &str) -> String {
     format!("+++\nid = \"mine\"\ntitle = \"Mine\"\npart = \"0\"\nsummary = \"s\"\nminutes = 1\n+++\n\n{text}\n")
 }
 
-/// Ended, and not asked for its exit status yet.
+/// Whether the process has ended and its exit status was not read yet.
 fn is_zombie(pid: u32) -> bool {
     cli::text(format!("/proc/{pid}/stat").as_ref()).rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
 }
@@ -48,7 +48,7 @@ fn a_fresh_home_opens_lesson_0_and_quits() {
 
 #[test]
 fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
-    // Also what batch systems and limits send.
+    // Including the signals of batch systems and limits.
     for name in ["-TERM", "-INT", "-HUP", "-QUIT", "-USR1", "-USR2", "-XCPU", "-ALRM", "-PWR"] {
         let mut notebook = open(80, 24);
         notebook.signal(name);
@@ -62,13 +62,13 @@ fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_ends_it() {
+fn a_closed_terminal_ends_the_notebook() {
     let mut notebook = open(80, 24);
     notebook.hang_up();
     assert_eq!(notebook.wait_gone(), 0);
 }
 
-/// Whether the process's terminal has no room, or a write to it hangs.
+/// Whether the process's terminal has no room, or a write to it is blocked.
 fn takes_nothing(pid: u32) -> bool {
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK;
     let terminal = rustix::fs::open(format!("/proc/{pid}/fd/1"), flags, Mode::empty()).unwrap();
@@ -76,13 +76,13 @@ fn takes_nothing(pid: u32) -> bool {
     poll(&mut room, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() == 0
 }
 
-/// A line that is stuck: the terminal takes nothing more, and the thread that draws hangs in its write.
+/// The terminal reads nothing more, and the thread that draws blocks in its write.
 #[test]
-fn a_terminal_that_takes_nothing_does_not_hold_it() {
+fn a_blocked_terminal_does_not_prevent_quitting() {
     let mut notebook = open(200, 50);
     notebook.while_nobody_reads(|pid, keys| {
         until("the write to hang", || {
-            // Ctrl-L draws everything anew.
+            // Ctrl-L redraws everything.
             keys.write_all(b"\x0c").unwrap();
             takes_nothing(pid)
         });
@@ -95,7 +95,7 @@ fn a_terminal_that_takes_nothing_does_not_hold_it() {
 
 #[test]
 fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
-    // One of them lives only while a kernel runs, one needs code to highlight, one a lesson of the reader's own.
+    // One of the threads lives only while a kernel runs, one needs code to highlight, one a lesson of the reader's own.
     let home = TestHome::new();
     notebook::start_race(&home, 1);
     std::fs::write(home.path("mine.md"), own_lesson("```rust\nlet x = 1;\n```")).unwrap();
@@ -117,7 +117,7 @@ fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
         assert!(notebook.screen().contains(thread), "{}", notebook.screen());
         let report = cli::text(&notebook.home.folder().join("logs/relu-reports.log"));
         assert!(report.contains(&format!("RELU_DRILL asks the {thread} thread")), "{report}");
-        // What the error said that ended the notebook is kept too.
+        // The error that ended the notebook is recorded too.
         assert!(thread == "main" || report.contains(&format!("the notebook's {thread} thread failed")), "{report}");
         home = Some(notebook.into_home());
     }
@@ -125,7 +125,7 @@ fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
 
 /// Ctrl-Z under a shell with job control, what another program may do to the terminal meanwhile, and `fg`.
 #[test]
-fn it_stops_and_comes_back_as_other_programs_do() {
+fn ctrl_z_and_fg_work_as_in_other_programs() {
     let script = r#"set -m; "$RELU"; echo "stopped: $?"; stty -a | grep -o -- '-\?\<icanon\>\|-\?\<echo\>'
         stty cols 90; read line; fg; echo "ended: $?""#;
     for stop in ["\u{1a}", "-TSTP"] {
@@ -154,10 +154,10 @@ fn it_stops_and_comes_back_as_other_programs_do() {
     }
 }
 
-/// As a shell ends a stopped job: it is continued in the background, where the terminal is the shell's, to hear of it.
+/// Ended as a shell ends a stopped job: continued in the background, where the terminal belongs to the shell.
 #[test]
-fn a_stopped_notebook_hears_that_it_shall_end() {
-    // A shell's `wait` answers at once for a job that is stopped still, with 128 and the signal.
+fn a_stopped_notebook_can_be_terminated() {
+    // A shell's `wait` returns at once for a job that is still stopped, with 128 plus the signal.
     let script = r#"set -m; "$RELU"; stopped=$?; kill -TERM %1; kill -CONT %1
         end=$stopped; while [ $end = $stopped ]; do wait %1; end=$?; done; echo "ended: $end""#;
     let mut notebook = Notebook::open_as(TestHome::new(), &Opening { script: Some(script), ..Opening::default() });
@@ -168,15 +168,15 @@ fn a_stopped_notebook_hears_that_it_shall_end() {
     notebook.assert_terminal_as_before();
 }
 
-/// Stopped and continued by a signal that can't be caught: whatever was done to the terminal, all is drawn anew.
+/// Stopped and continued by a signal that can't be caught: whatever happened to the terminal, everything is redrawn.
 #[test]
-fn it_draws_everything_anew_when_it_is_continued() {
+fn everything_is_redrawn_after_a_continue() {
     let mut notebook = open(80, 24);
     notebook.signal("-STOP");
     notebook.scribble();
     notebook.signal("-CONT");
     notebook.wait_for(FIRST);
-    // The first process of a session has no shell that could bring it back: Ctrl-Z does not stop it for ever.
+    // The first process of a session has no shell that could continue it, so Ctrl-Z must not stop it.
     notebook.press("\u{1a}");
     notebook.wait_for("no shell here could bring the notebook back");
     notebook.press("q");
@@ -200,14 +200,14 @@ fn it_survives_every_resize() {
     assert_eq!(notebook.wait_gone(), 0);
 }
 
-/// Sizes that no screen has, and none.
+/// Extreme sizes, including zero.
 #[test]
 fn it_survives_every_size_that_a_terminal_may_claim() {
     let mut notebook = open(80, 24);
     for (columns, rows) in [(32767, 32767), (65535, 1), (1, 65535), (0, 0), (0, 24), (1, 1), (41, 12)] {
         let (_, frames) = notebook.traffic();
         notebook.claim_size(columns, rows);
-        // Drawn before the next one comes.
+        // Drawn before the next resize.
         notebook.wait_for_frames(frames + 1);
     }
     notebook.resize(80, 24);
@@ -224,9 +224,9 @@ fn it_survives_every_size_that_a_terminal_may_claim() {
     assert_eq!(notebook.wait_gone(), 0);
 }
 
-/// What terminals answer to questions of others, and report: nothing of it is a key, and none keeps the next one waiting.
+/// Answers to queries and reports of terminals: none of them is a key, and none delays the next key.
 #[test]
-fn what_a_terminal_answers_is_no_key() {
+fn terminal_reports_are_no_keys() {
     let mut notebook = open(80, 24);
     // A page with a question, which any digit would answer.
     let page = |screen: &str| {
@@ -256,9 +256,9 @@ fn what_a_terminal_answers_is_no_key() {
     assert_eq!(notebook.wait_gone(), 0);
 }
 
-/// More bytes at once than any buffer holds, a resize before them; pastes and strings that never end.
+/// More bytes at once than any buffer holds, after a resize; pastes and strings that never end.
 #[test]
-fn ctrl_c_is_heard_behind_everything() {
+fn ctrl_c_works_after_any_input() {
     let burst = "x".repeat(4000);
     let paste = format!("\u{1b}[200~{}\u{1b}[201~", "words ".repeat(4000));
     for (keys, seen) in [
@@ -278,9 +278,9 @@ fn ctrl_c_is_heard_behind_everything() {
     }
 }
 
-/// The keyboard comes back by itself, and what was pasted is there.
+/// The keyboard works again by itself, and the pasted text is there.
 #[test]
-fn a_paste_without_an_end_is_taken_after_a_moment() {
+fn an_unterminated_paste_is_accepted_after_a_moment() {
     let mut notebook = open(80, 24);
     notebook.press("/\u{1b}[200~sigmo");
     notebook.wait_for("/ sigmo_");
@@ -297,9 +297,9 @@ fn open_with(environment: &[(&str, &str)]) -> Notebook {
     notebook
 }
 
-/// By the environment, by the terminal's answer however late, by a key; the page itself is never painted.
+/// Decided by the environment, by the terminal's answer however late, or by a key; the background is never painted.
 #[test]
-fn colours_follow_the_page() {
+fn colours_follow_the_background() {
     // The title's, of 256 colours.
     let (dark, light, question) = ("38;5;111m", "38;5;25m", "]11;?");
     for environment in [[("COLORFGBG", "0;15")], [("RELU_THEME", "light")]] {
@@ -314,7 +314,7 @@ fn colours_follow_the_page() {
     notebook.wait_for_sequence(light);
     notebook.press("T");
     notebook.wait_for("colours for a dark background");
-    // What the reader has chosen stays.
+    // The reader's choice is not changed.
     notebook.press("\u{1b}]11;rgb:fdfd/f6f6/e3e3\u{1b}\\T");
     notebook.wait_for("colours for a light background");
     notebook.press("\u{3}");
@@ -324,7 +324,7 @@ fn colours_follow_the_page() {
 }
 
 #[test]
-fn a_race_runs_from_the_settings_and_is_there_again() {
+fn a_run_started_from_the_settings_is_there_after_reopening() {
     let mut notebook = open(100, 40);
     notebook.press("\t\t");
     notebook.wait_for("Enter start");
@@ -351,7 +351,7 @@ fn it_opens_where_the_reader_left_off() {
     notebook.wait_for(SECOND);
 }
 
-/// Beside an editor: saved in place, and by a new file under the old name, as many editors do.
+/// With an editor that saves in place, and one that replaces the file, as many do.
 #[test]
 fn a_lesson_is_read_again_whenever_it_is_saved() {
     let home = TestHome::new();

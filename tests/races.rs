@@ -1,4 +1,5 @@
-//! The race's pane in every state that has something to say, and what lies over it, as snapshots at 80x24 and 120x40.
+//! The pane of a training cell in every state with something to say, and what covers it, as snapshots at 80x24 and
+//! 120x40.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,12 +32,12 @@ fn record(lane: Lane, epoch: u32, val_error: f64) -> RunEvent {
     RunEvent::Epoch { run: RUN, record }
 }
 
-/// The race of the first lesson with this spec, in view.
+/// The training cell of the first lesson with a run of this study, in view.
 fn race(spec: &Study, (columns, rows): (u16, u16)) -> Session {
     let mut session = Session::on("faster", columns, rows);
-    session.tell(Event::StoredProgress(vec![("cell-run/faster/race".into(), RUN.0.into())]));
+    session.send(Event::StoredProgress(vec![("cell-run/faster/race".into(), RUN.0.into())]));
     session.kernel(RunEvent::Started { run: RUN, spec: spec.clone() });
-    session.tell(Event::History(RUN, Vec::new()));
+    session.send(Event::History(RUN, Vec::new()));
     session.tab_to("race");
     session
 }
@@ -53,7 +54,7 @@ fn snapshots(name: &str, spec: &Study, prepare: impl Fn(&mut Session)) {
     }
 }
 
-/// Made-up curves that fall, the second arm a little behind, every seed a little different.
+/// Made-up falling curves, the second arm a little behind, every seed a little different.
 fn fall(session: &mut Session, lanes: &[Lane], epochs: u32) {
     for lane in lanes {
         for epoch in 1..=epochs {
@@ -75,7 +76,7 @@ fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
 }
 
 #[test]
-fn many_seeds_are_told_by_their_arms() {
+fn many_seeds_are_summarised_by_arm() {
     let spec = Study { seeds: vec![1, 2, 3, 4, 5], ..article() };
     snapshots("seeds", &spec, |session| {
         let lanes = spec.lanes();
@@ -112,7 +113,7 @@ fn a_race_with_other_settings_than_the_lessons_says_so() {
 
 /// Whatever the reader runs, the lesson's own run stays one key away, and the title says which of them is shown.
 #[test]
-fn the_lessons_run_and_the_readers_are_both_kept() {
+fn the_lessons_run_and_the_readers_stay_reachable() {
     let mut session = race(&Study::of(Preset::Article), (120, 40));
     session.kernel(RunEvent::Finished { run: RUN });
     let title = "LeNet-4 on MNIST: ReLU+Tanh against all-Tanh · run 7";
@@ -127,7 +128,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
         session.type_text(&spec.epochs.to_string());
         session.press(KeyCode::Enter);
         let key = session.app.key_of(session.app.focused().unwrap());
-        session.tell(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(run) }));
+        session.send(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(run) }));
         session.kernel(RunEvent::Started { run: RunId(run), spec: spec.clone() });
         session.kernel(RunEvent::Finished { run: RunId(run) });
     };
@@ -138,7 +139,7 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
     session.press(KeyCode::Char('x'));
     let screen = session.screen(&RICH);
     assert!(screen.contains(title) && screen.contains("x shows your run 8"), "{screen}");
-    // Another run of the reader's own takes the place of their last one.
+    // Another run of the reader's own replaces their last one.
     session.press(KeyCode::Char('x'));
     start(&mut session, 9, &Study { epochs: 13, ..own });
     session.press(KeyCode::Char('x'));
@@ -153,14 +154,14 @@ fn the_lessons_run_and_the_readers_are_both_kept() {
     // Opened again, both are there.
     let mut again = Session::on("faster", 120, 40);
     let places = [("cell-run/faster/race", 7), ("cell-other-run/faster/race", 9)];
-    again.tell(Event::StoredProgress(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
+    again.send(Event::StoredProgress(places.map(|(key, run)| (key.into(), run.into())).to_vec()));
     again.kernel(RunEvent::Started { run: RUN, spec: Study::of(Preset::Article) });
     again.tab_to("race");
     assert!(again.screen(&RICH).contains("x shows"));
 }
 
-/// A study that is not the article's has axes of its own: the article's points are arrows at the border, at their
-/// heights, and m stretches the axes to them.
+/// A study that is not the article's has its own axes: the article's points are arrows at the border, at their heights,
+/// and m extends the axes to them.
 #[test]
 fn published_points_do_not_set_the_axes_of_another_study() {
     let spec = Study { epochs: 12, train_size: 10_000, ..article() };
@@ -200,9 +201,9 @@ fn two_seeds_have_a_mean_and_a_spread() {
     }
 }
 
-/// A larger screen tells more of a race, never less.
+/// A larger screen never shows less of a run.
 #[test]
-fn wide_screens_tell_more() {
+fn wide_screens_show_more() {
     let spec = Study { seeds: vec![1, 2, 3], ..article() };
     let told = |size| {
         let mut session = race(&spec, size);
@@ -221,7 +222,7 @@ fn wide_screens_tell_more() {
     }
 }
 
-/// The time of a run is the clock's, at every width and in mid-run.
+/// A run's time is wall-clock time, at every width and during a run.
 #[test]
 fn the_time_of_a_race_is_never_blank() {
     let spec = Study { seeds: vec![1, 2, 3, 4, 5], ..article() };
@@ -241,7 +242,7 @@ fn failed() -> RunState {
 }
 
 #[test]
-fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
+fn the_reason_of_a_failure_is_in_the_list_and_complete_in_the_pane() {
     snapshots("failed", &article(), |session| {
         let RunState::Failed { reason } = failed() else { unreachable!() };
         session.kernel(RunEvent::Failed { run: RUN, reason });
@@ -255,6 +256,8 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             state: failed(),
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 75.0,
@@ -262,27 +265,27 @@ fn why_a_run_failed_stands_in_the_list_and_whole_in_its_pane() {
             done: Vec::new(),
             best: Vec::new(),
         };
-        session.tell(Event::Runs(vec![run]));
+        session.send(Event::Runs(vec![run]));
     });
 }
 
 #[test]
-fn a_long_message_is_read_whole() {
+fn a_long_message_can_be_read_completely() {
     snapshots("message", &article(), |session| {
         let damaged = "The store was damaged (file is not a database). It is kept as /home/reader/.local/state/relu-notebook/notebook.db.damaged-1764115200; nothing in it could be read, and a new one was begun.";
-        session.tell(Event::Notice(damaged.into()));
-        session.tell(Event::Notice("run 3 can't be read back: its settings are damaged".into()));
+        session.send(Event::Notice(damaged.into()));
+        session.send(Event::Notice("run 3 can't be read back: its settings are damaged".into()));
     });
 }
 
 #[test]
-fn the_status_line_tells_what_is() {
+fn the_status_line_shows_the_present_state() {
     let mut session = race(&article(), (80, 24));
     session.kernel(RunEvent::Queued { run: RUN });
     assert!(session.screen(&RICH).contains("run 7 queued"), "{}", session.screen(&RICH));
     let mut session = race(&article(), (120, 40));
     session.kernel(RunEvent::Finished { run: RUN });
-    session.tell(Event::Link(Link::Failed("relu-kernel is not at /usr/bin/relu-kernel".into())));
+    session.send(Event::Link(Link::Failed("relu-kernel is not at /usr/bin/relu-kernel".into())));
     assert!(session.screen(&RICH).contains("no kernel"), "{}", session.screen(&RICH));
 }
 
@@ -302,7 +305,7 @@ fn however_many_runs_work_the_question_before_quitting_can_be_read() {
 }
 
 #[test]
-fn what_is_wrong_with_a_setting_stands_whole_in_the_form() {
+fn the_form_shows_a_settings_error_completely() {
     let mut session = race(&article(), (80, 24));
     session.press(KeyCode::Char('o'));
     session.press(KeyCode::Up);

@@ -16,14 +16,14 @@ const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
 fn cell(session: &mut Session, event: CellEvent) {
-    session.tell(Event::Kernel(protocol::Event::Cell(event)));
+    session.send(Event::Kernel(protocol::Event::Cell(event)));
 }
 
 fn tricks() -> CellKey {
     CellKey { lesson: "tricks".into(), cell: "tricks".into() }
 }
 
-/// A whole measurement of the cell in view as the kernel tells of it, with figures made up for the test.
+/// A complete measurement of the cell in view as the kernel announces it, with figures made up for the test.
 fn measured(session: &mut Session, figures: Vec<Figure>) {
     session.enter();
     let Some(RequestBody::RunCell { cell: key, spec }) = session.asked.last().cloned() else { panic!("not asked for") };
@@ -71,7 +71,7 @@ fn bars() -> Figure {
     })
 }
 
-/// Values are read in this figure after these keys.
+/// Reads values in this figure after these keys.
 fn read(figure: Figure, (columns, rows): (u16, u16), keys: &[KeyCode], theme: &Theme) -> String {
     let mut session = Session::on("tricks", columns, rows);
     session.tab_to("tricks");
@@ -103,7 +103,7 @@ fn values_are_read_point_by_point() {
     told(linear(), &[KeyCode::Esc], "measured here in 13 s");
 }
 
-/// The values stay where the source has no room; pages are turned while values are read.
+/// The values remain visible if there is no space for the source, and pages can be turned while values are read.
 #[test]
 fn values_come_before_their_source() {
     let Figure::Plot(mut long) = plot(protocol::AxisScale::Linear) else { unreachable!() };
@@ -129,7 +129,7 @@ fn values_come_before_their_source() {
 }
 
 #[test]
-fn the_cursor_is_seen_in_every_look() {
+fn the_cursor_is_visible_in_every_theme() {
     for size in SIZES {
         let (columns, rows) = size;
         let at = format!("{columns}x{rows}");
@@ -146,9 +146,9 @@ fn the_cursor_is_seen_in_every_look() {
     }
 }
 
-/// The race of lesson 12 while it trains: the cursor stays where it is as epochs come.
+/// The run of lesson 12 while it trains: the cursor stays where it is as epochs arrive.
 #[test]
-fn a_running_race_is_read() {
+fn values_of_a_running_study_can_be_read() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("faster", columns, rows);
         session.tab_to("race");
@@ -174,7 +174,7 @@ fn a_running_race_is_read() {
 }
 
 #[test]
-fn quick_or_full_is_chosen_and_told() {
+fn the_chosen_effort_is_shown() {
     for (columns, rows) in SIZES {
         let mut session = Session::on("tricks", columns, rows);
         session.tab_to("tricks");
@@ -205,7 +205,7 @@ fn an_experiment_of_one_setting_says_so() {
     assert!(matches!(&session.asked[..], [RequestBody::RunCell { spec, .. }] if spec.effort == Effort::Quick));
 }
 
-/// What was measured before stays until something else has been measured whole.
+/// Earlier results remain until another measurement is complete.
 #[test]
 fn a_stopped_measurement_replaces_nothing() {
     let mut session = Session::on("tricks", 80, 24);
@@ -229,7 +229,7 @@ fn a_stopped_measurement_replaces_nothing() {
     assert_eq!(session.app.stale(&key), Some(Stale::Effort));
 }
 
-/// A bar, how long it has taken, what is left at this pace, and what it does; before there are figures, where they come.
+/// A bar, the time taken, the estimated time left, and what it does; before there are figures, in their place.
 #[test]
 fn a_measurement_under_way_shows_a_bar_and_the_time_left() {
     for (columns, rows) in [(80, 24), (120, 40)] {
@@ -289,7 +289,7 @@ fn a_digit_is_steered_by_keys() {
         session.press(KeyCode::Enter);
         session.press(KeyCode::Right);
         assert_eq!(session.asked.len(), 2);
-        // Keys that come while the kernel is at it are asked for together afterwards.
+        // Keys that are pressed while the kernel works are sent together afterwards.
         session.press(KeyCode::Right);
         session.press(KeyCode::Right);
         assert_eq!((session.asked.len(), steered(&session).right), (2, 1));
@@ -309,9 +309,9 @@ fn a_digit_is_steered_by_keys() {
     }
 }
 
-/// The offer of a cell fits at the foot of a large screen, its pane does not.
+/// A cell fits at the bottom of a large screen before it has run, its pane does not.
 #[test]
-fn a_pane_that_opens_is_seen_whole() {
+fn an_opened_pane_is_scrolled_into_view() {
     let mut session = Session::on("implementing", 200, 50);
     session.tab_to("forms");
     while session.sees_whole_cell() {

@@ -1,4 +1,4 @@
-//! Runs outlive their kernel: killed at any instant, resumed, and the same to the last bit as if nothing had been.
+//! Runs survive their kernel: killed at any instant and resumed, they are the same to the last bit.
 //!
 //! The long harnesses are ignored by default. Each prints its figures:
 //!
@@ -26,7 +26,7 @@ use shell::client::{Client, ClientError};
 use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, path::Path, process::Command, time::Duration};
 use store::{Home, Store};
 
-/// Small enough that most instants are near a commit, and a checkpoint falls into most epochs.
+/// Small enough that most instants are near a commit and most epochs contain a checkpoint.
 const OFTEN: [&str; 2] = ["--checkpoint-seconds", "0.004"];
 
 fn small_data(folder: &Path) -> DataSource {
@@ -34,7 +34,7 @@ fn small_data(folder: &Path) -> DataSource {
     DataSource::Folder(folder.to_owned())
 }
 
-/// Momentum, so that the velocity has to survive too; two arms and a last batch that is not whole.
+/// With momentum, so that the velocity has to survive too; two arms and a partial last batch.
 fn spec(epochs: u32, data: DataSource) -> Study {
     Study { train_size: 490, val_size: 100, data, ..common::tiny(epochs) }.with_shared(|settings| {
         settings.momentum = 0.5;
@@ -52,13 +52,13 @@ fn uninterrupted(spec: &Study) -> Numbers {
     numbers(&home, run)
 }
 
-/// A run under attack, and what its followers have been told of it so far.
+/// A run whose kernels are killed, and what its followers have received so far.
 struct Victim {
     home: Home,
     spec: Study,
     run: Option<RunId>,
     told: BTreeMap<(Lane, u32), [u64; 3]>,
-    /// What was committed before anyone listened: a kernel goes on as soon as it is there.
+    /// What was committed before the client followed, as a kernel resumes at its start.
     found: BTreeMap<(Lane, u32), [u64; 3]>,
     /// How many kernels have worked on it.
     kernels: usize,
@@ -76,13 +76,13 @@ impl Victim {
         }
     }
 
-    /// Starts the run, or goes on with it if the kernel has not done so by itself; `false` if the kernel went away meanwhile.
+    /// Starts the run, or resumes it if the kernel has not; `false` if the kernel ended meanwhile.
     fn go_on(&mut self, client: &mut Client) -> bool {
         self.kernels += 1;
         if client.request(RequestBody::Follow).is_err() {
             return false;
         }
-        // A kernel that died between the commit and its answer has made a run that nobody was told of.
+        // A kernel that died between the commit and its answer has created a run unknown to its client.
         let runs = Store::open_read(&self.home).unwrap().runs().unwrap();
         let request = match runs.first() {
             None => RequestBody::Train { spec: self.spec.clone(), name: None },
@@ -92,7 +92,7 @@ impl Victim {
             }
         };
         match client.request(request) {
-            // Two kernels have died beneath it, or it was never begun; else it goes on already, or is over.
+            // Two kernels have died during it, or it never began; otherwise it continues already, or is over.
             Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State, .. }) => {}
             Err(_) => return false,
         }
@@ -107,7 +107,7 @@ impl Victim {
         true
     }
 
-    /// Listens until the kernel is gone or the run has ended, which it returns.
+    /// Follows until the kernel has ended or the run has; returns whether the run has.
     fn listen(&mut self, client: &mut Client) -> bool {
         let home = self.home.clone();
         let state = self.run.map(|run| Store::open_read(&home).unwrap().run(run).unwrap().state);
@@ -127,7 +127,7 @@ impl Victim {
         .is_ok()
     }
 
-    /// Everything that was announced is stored, to the bit; the store opens, whole.
+    /// Everything that was announced is stored, to the bit, and the store opens without damage.
     fn check_store(&self) {
         let store = Store::open(&self.home).unwrap_or_else(|error| panic!("{error}\n{}", log(&self.home)));
         assert!(store.notices().is_empty(), "{:?}", store.notices());
@@ -137,11 +137,11 @@ impl Victim {
         for (epoch, measured) in self.told.iter().chain(&self.found) {
             assert_eq!(stored.get(epoch), Some(measured), "an announced epoch is lost: {epoch:?}\n{}", log(&self.home));
         }
-        // In each kernel's end a commit of each lane may have come just before the kill and its announcement not.
+        // At each kernel's end each lane may have committed once without the announcement.
         assert!(stored.len() <= self.told.len() + self.found.len() + self.kernels * self.spec.lanes().len());
     }
 
-    /// Lets it run to its end in peace and compares.
+    /// Lets it run to its end undisturbed and compares.
     fn finish(&mut self, expected: &Numbers) {
         let _kernel = Kernel::start_with(&self.home, &OFTEN);
         let state = self.run.map(|run| Store::open_read(&self.home).unwrap().run(run).unwrap().state);
@@ -155,7 +155,7 @@ impl Victim {
     }
 }
 
-/// Kills the kernel so often at random instants and returns in how many kills the run was under way.
+/// Kills the kernel this often at random instants. Returns in how many kills the run was under way.
 fn kill_at_random(kills: u32, epochs: u32, seed: u64) {
     let data = tempfile::tempdir().unwrap();
     let spec = spec(epochs, small_data(data.path()));
@@ -169,7 +169,7 @@ fn kill_at_random(kills: u32, epochs: u32, seed: u64) {
         while killed < kills && !over {
             let kernel = Kernel::start_with(&home, &OFTEN);
             let mut client = kernel.connect();
-            // The attack is a thread of its own: its instant is not one of ours.
+            // The killing thread is separate, so its instants do not depend on this one.
             let pid = rustix::process::Pid::from_child(&kernel.child);
             let instant = Duration::from_micros(dice.random_range(0..250_000));
             let attack = std::thread::spawn(move || {
@@ -202,7 +202,7 @@ fn two_hundred_kills() {
     kill_at_random(200, 40, 2);
 }
 
-/// A pause, a stop and a resume are checkpoints too: the same bits.
+/// A pause, a stop and a resume write checkpoints too, and give the same bits.
 #[test]
 fn pausing_and_stopping_changes_no_bit() {
     let data = tempfile::tempdir().unwrap();
@@ -264,9 +264,9 @@ fn waiting_for_a_cell_changes_no_bit() {
     assert!(Store::open_read(&home).unwrap().cell_outcome(&cell).unwrap().is_some());
 }
 
-/// Damaged checkpoints are set aside with a sentence; an older one, or the beginning, serves, and no bit changes.
+/// Damaged checkpoints are renamed and reported; an older one, or the beginning, is used, and no bit changes.
 #[test]
-fn damaged_checkpoints_cost_time_and_nothing_else() {
+fn damaged_checkpoints_cost_only_time() {
     let data = tempfile::tempdir().unwrap();
     let spec = spec(6, small_data(data.path()));
     let expected = uninterrupted(&spec);
@@ -309,7 +309,7 @@ fn damaged_checkpoints_cost_time_and_nothing_else() {
     assert!(kept.filter(|entry| entry.file_name().to_string_lossy().contains(".damaged-")).count() >= 3);
 }
 
-/// Where each lane says it is, as (epoch, batch), the last of so many times.
+/// The progress of each lane, as (epoch, batch), from the last event.
 fn places(client: &mut Client, home: &Home, spec: &Study, times: usize) -> BTreeMap<Lane, (u32, u32)> {
     let mut told: BTreeMap<Lane, Vec<(u32, u32)>> = BTreeMap::new();
     event(client, home, "progress of every lane", |event| {
@@ -322,8 +322,8 @@ fn places(client: &mut Client, home: &Home, spec: &Study, times: usize) -> BTree
     told.into_iter().map(|(lane, places)| (lane, places[times - 1])).collect()
 }
 
-/// Counted in batches: with a checkpoint after each, what a lane tells as its first batch after the resume is none that
-/// comes before the last one that it told before the kill.
+/// Counted in batches: with a checkpoint after each, the first batch that a lane reports after the resume is not before
+/// the last one reported before the kill.
 #[test]
 fn a_kill_costs_at_most_one_checkpoint_interval() {
     let after_each_batch = ["--checkpoint-seconds", "0"];
@@ -342,7 +342,7 @@ fn a_kill_costs_at_most_one_checkpoint_interval() {
     }
 }
 
-/// Runs the kernel under strace with this fault; whether the fault came. One arm, two epochs.
+/// Runs the kernel under strace with this fault. Returns whether the fault occurred. One arm, two epochs.
 fn under_fault(fault: &str, spec: &Study, expected: &Numbers) -> bool {
     let (folder, home) = home();
     let trace = folder.path().join("trace");
@@ -357,13 +357,13 @@ fn under_fault(fault: &str, spec: &Study, expected: &Numbers) -> bool {
         _ => child.try_wait().unwrap().map(|_| None),
     });
     if let Some(mut client) = client {
-        // A fault may refuse the request itself; the kernel lives on.
+        // A fault may fail the request itself; the kernel continues.
         let _over = victim.go_on(&mut client) && victim.listen(&mut client);
     }
     if let Ok(Some(mut client)) = Client::connect(&home) {
         let _ = client.request(RequestBody::Shutdown { force: true });
     }
-    // strace ends as the kernel under it did.
+    // strace ends with the status of the kernel.
     let killed = child.wait().unwrap().signal() == Some(9);
     victim.check_store();
     victim.finish(expected);
@@ -379,7 +379,7 @@ fn at_each_call(action: &str) {
     let expected = uninterrupted(&spec);
     for call in CALLS {
         let mut faults = 0;
-        // Counted in each thread by itself, until no thread makes so many such calls.
+        // Counted in each thread by itself, until no thread makes that many such calls.
         while under_fault(&format!("{call}:{action}:when={}", faults + 1), &spec, &expected) && faults < 200 {
             faults += 1;
         }
@@ -405,8 +405,8 @@ fn an_io_error_at_each_write() {
     at_each_call("error=EIO");
 }
 
-/// A report, which asserts nothing: kills the kernel in the middle of long epochs and looks how old its newest checkpoint
-/// is, for so much is trained again.
+/// A report without assertions: kills the kernel in the middle of long epochs and measures the age of its newest
+/// checkpoint, which is the time that is trained again.
 #[test]
 #[ignore = "half a minute"]
 fn report_what_a_kill_costs() {

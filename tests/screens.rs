@@ -1,5 +1,5 @@
-//! What the reader sees, as snapshots at 80x24 and 120x40. `INSTA_UPDATE=always cargo test --test screens` writes them
-//! anew; look at every change before it is committed.
+//! What the reader sees, as snapshots at 80x24 and 120x40. `INSTA_UPDATE=always cargo test --test screens` renews them;
+//! check every change before committing it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ const ALSO_LARGE: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
 const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 
-/// The notebook on the race's lesson.
+/// The notebook at the lesson with the training cell.
 fn app(columns: u16, rows: u16) -> App {
     let library = Library::english();
     let lesson = library.find("faster").unwrap();
@@ -42,7 +42,7 @@ fn press(app: &mut App, code: KeyCode) {
     update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
 }
 
-/// Brings the race into focus.
+/// Focuses the training cell.
 fn to_race(app: &mut App) {
     let race = app.document().cells().iter().position(|cell| cell.id == "race").unwrap();
     for _ in 0..=race {
@@ -69,7 +69,7 @@ fn record(arm: ArmId, epoch: u32, val_error: f64) -> RunEvent {
     RunEvent::Epoch { run: RunId(7), record }
 }
 
-/// A race of 30 epochs whose curves are made up for the test, eight epochs in.
+/// A run of 30 epochs after eight, with curves made up for the test.
 fn racing(app: &mut App) {
     let spec = Study { epochs: 30, ..Study::of(Preset::Article) };
     let run = RunId(7);
@@ -90,7 +90,7 @@ fn racing(app: &mut App) {
     }
 }
 
-/// One snapshot a size.
+/// One snapshot for each size.
 fn snapshots(name: &str, theme: &Theme, prepare: impl Fn(&mut App)) {
     snapshots_at(&SIZES, name, theme, prepare);
 }
@@ -121,7 +121,7 @@ fn the_race_is_charted() {
     });
 }
 
-/// The request is not what counts: a processor without wide vectors, or several threads a lane, change what runs.
+/// The request does not decide: a processor without wide vectors, or several threads per lane, change the backend.
 #[test]
 fn the_pane_names_what_computes_the_race() {
     for (columns, rows) in SIZES {
@@ -136,9 +136,9 @@ fn the_pane_names_what_computes_the_race() {
     }
 }
 
-/// What differs from a dark page is the legend of the looks.
+/// Only the legend of the looks differs from a dark background.
 #[test]
-fn on_a_light_page_every_colour_is_another() {
+fn a_light_background_changes_every_colour() {
     let light = |app: &mut App| app.background = Background::Light;
     snapshots("light-lesson", &RICH, light);
     snapshots("light-race", &RICH, |app| {
@@ -157,7 +157,7 @@ fn the_race_is_charted_in_ascii() {
 }
 
 #[test]
-fn a_diverged_lane_is_told() {
+fn a_diverged_lane_is_marked() {
     snapshots("race-diverged", &RICH, |app| {
         racing(app);
         to_race(app);
@@ -199,6 +199,8 @@ fn runs_are_listed_and_opened() {
         state,
         spec: Study { epochs: 30, ..Study::of(Preset::Article) },
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,
@@ -230,7 +232,7 @@ fn search_finds_lines() {
 }
 
 #[test]
-fn contents_are_chosen_from() {
+fn a_lesson_is_chosen_in_the_contents() {
     snapshots("contents", &RICH, |app| {
         press(app, KeyCode::Char('c'));
         press(app, KeyCode::Up);
@@ -301,7 +303,7 @@ fn an_experiment_is_read_page_by_page() {
             let spec = cell.spec.clone();
             let kept = CellRecord { cell: key, spec, outcome: measured(), finished: 1_795_661_487 };
             update(app, Event::Outcomes(vec![kept]));
-            // Whoever stands at the beginning of a lesson stays there until they go on.
+            // A reader at the beginning of a lesson stays there until they scroll.
             press(app, KeyCode::BackTab);
             while !app.focused().is_some_and(|cell| matches!(cell.body, CellBody::Experiment(_))) {
                 press(app, KeyCode::Tab);
@@ -364,7 +366,7 @@ fn a_wrong_command_is_explained() {
 }
 
 #[test]
-fn a_home_that_can_not_be_written_is_told_as_long_as_it_lasts() {
+fn an_unwritable_home_is_reported_while_it_lasts() {
     let why = "/media/archive/relu can't be written: Read-only file system (os error 30); set RELU_HOME to a folder of yours that can";
     snapshots("read-only", &RICH, |app| {
         update(app, Event::StorageFault(Some(why.into())));
@@ -379,7 +381,7 @@ fn a_kernel_of_another_version_is_offered_to_be_restarted() {
     });
 }
 
-/// At any size, in any palette, nothing panics and nothing is drawn outside.
+/// At any size and with any palette, nothing panics and nothing is drawn outside.
 #[test]
 fn every_size_draws() {
     for columns in [1, 2, 10, 39, 40, 41, 80, 109, 110, 200] {

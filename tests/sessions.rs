@@ -71,7 +71,7 @@ fn settings_wait_for_the_next_run() {
     session.press(KeyCode::Char('o'));
     session.press(KeyCode::Delete);
     session.type_text("7");
-    // A race runs: they can't be used yet.
+    // A run trains, so they can't be used yet.
     session.press(KeyCode::Enter);
     session.press(KeyCode::Esc);
     assert!(session.app.message.as_ref().unwrap().contains("kept for the next run"), "{:?}", session.app.message);
@@ -87,7 +87,7 @@ fn settings_wait_for_the_next_run() {
 }
 
 #[test]
-fn quitting_keeps_the_race_unless_told_otherwise() {
+fn quitting_keeps_the_run_unless_the_reader_stops_it() {
     let mut session = Session::open();
     session.start_race();
     session.press(KeyCode::Char('q'));
@@ -125,108 +125,108 @@ fn history_and_live_events_make_one_curve() {
         ),
     };
     let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
-    session.tell(Event::StoredProgress(vec![("cell-run/faster/race".into(), 1.into())]));
+    session.send(Event::StoredProgress(vec![("cell-run/faster/race".into(), 1.into())]));
     assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(run))));
-    session.tell(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
-    // The second came by the socket too, while the history was read.
+    session.send(Event::History(run, vec![started.clone(), epoch(1), epoch(2)]));
+    // The second epoch also came by the socket, while the history was read.
     session.kernel(epoch(2));
     session.kernel(epoch(3));
-    session.tell(Event::History(run, vec![started, epoch(1), epoch(2)]));
+    session.send(Event::History(run, vec![started, epoch(1), epoch(2)]));
     let epochs: Vec<u32> = session.app.training_runs[&run].lanes[0].points.iter().map(|point| point.epoch).collect();
     assert_eq!(epochs, [1, 2, 3]);
 }
 
-/// Told of before the notebook knows the run: whoever opens it later has to see it.
+/// A notice that arrives before the notebook knows the run is shown when the run is opened.
 #[test]
-fn what_an_unknown_run_complains_of_is_shown_once_it_is_loaded() {
+fn notices_of_an_unknown_run_are_shown_once_it_is_loaded() {
     let mut session = Session::open();
     let text = Some("The disk is full. Training waits.".to_owned());
-    session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
+    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
     let started = RunEvent::Started { run: RunId(9), spec: Study::of(Preset::Article) };
-    session.tell(Event::History(RunId(9), vec![started.clone()]));
+    session.send(Event::History(RunId(9), vec![started.clone()]));
     assert_eq!(session.app.training_runs[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
-    session.tell(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
-    session.tell(Event::History(RunId(9), vec![started]));
+    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
+    session.send(Event::History(RunId(9), vec![started]));
     assert_eq!(session.app.training_runs[&RunId(9)].notice, None);
 }
 
 #[test]
 fn a_kernel_that_dies_leaves_the_race_resumable() {
     let mut session = Session::open();
-    session.tell(Event::Link(Link::On));
+    session.send(Event::Link(Link::On));
     session.start_race();
-    session.tell(Event::Link(Link::Off));
+    session.send(Event::Link(Link::Off));
     assert_eq!(*session.state(), RunState::Interrupted);
     session.press(KeyCode::Enter);
     assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run: RunId(1) }));
 }
 
 #[test]
-fn a_race_that_is_to_go_on_says_so_and_is_asked_for_once() {
+fn an_interrupted_run_is_resumed_by_one_request() {
     let mut session = Session::open();
-    session.tell(Event::Link(Link::On));
+    session.send(Event::Link(Link::On));
     session.start_race();
-    session.tell(Event::Link(Link::Off));
+    session.send(Event::Link(Link::Off));
     session.press(KeyCode::Enter);
     session.press(KeyCode::Enter);
     let run = RunId(1);
     assert_eq!(session.asked.iter().filter(|body| **body == RequestBody::Resume { run }).count(), 1);
-    // The new kernel is there, and the store still calls the run interrupted.
+    // The new kernel is connected, and the store still has the run as interrupted.
     let started = RunEvent::Started { run, spec: Study::of(Preset::Article) };
-    session.tell(Event::Link(Link::On));
-    session.tell(Event::History(run, vec![started, RunEvent::Interrupted { run }]));
+    session.send(Event::Link(Link::On));
+    session.send(Event::History(run, vec![started, RunEvent::Interrupted { run }]));
     assert!(session.app.training_runs[&run].resuming);
     session.kernel(RunEvent::Continued { run });
     assert!(!session.app.training_runs[&run].resuming && *session.state() == RunState::Running);
 
-    session.tell(Event::Link(Link::Off));
+    session.send(Event::Link(Link::Off));
     session.press(KeyCode::Enter);
-    session.tell(Event::Unanswered(Tag::Run(run), "no LibTorch".into()));
+    session.send(Event::Unanswered(Tag::Run(run), "no LibTorch".into()));
     assert!(!session.app.training_runs[&run].resuming, "it can be tried again");
     assert_eq!(session.app.message.as_deref(), Some("no LibTorch"));
 }
 
 #[test]
-fn a_kernel_of_another_version_may_be_restarted_or_left() {
+fn a_kernel_of_another_version_may_be_restarted_or_kept() {
     let mut session = Session::open();
     for _ in 0..2 {
-        session.tell(Event::OtherVersion("the kernel is of another version".into()));
+        session.send(Event::OtherVersion("the kernel is of another version".into()));
     }
     assert!(matches!(session.app.modals[..], [Modal::OtherVersion(_)]));
     session.press(KeyCode::Enter);
     assert_eq!(session.effects.last(), Some(&Effect::RestartKernel));
     assert!(session.app.modals.is_empty());
-    session.tell(Event::OtherVersion("the kernel is of another version".into()));
+    session.send(Event::OtherVersion("the kernel is of another version".into()));
     let effects = session.effects.len();
     session.press(KeyCode::Esc);
     assert!(session.app.modals.is_empty() && session.effects.len() == effects);
 }
 
 #[test]
-fn what_keeps_anything_from_being_kept_stays_on_the_screen() {
+fn a_storage_fault_stays_on_the_screen() {
     let mut session = Session::open();
     let rows = session.app.view.height;
-    session.tell(Event::StorageFault(Some("the disk is full".into())));
+    session.send(Event::StorageFault(Some("the disk is full".into())));
     session.press(KeyCode::Down);
     assert!(session.app.storage_fault.is_some() && session.app.view.height < rows);
-    session.tell(Event::StorageFault(None));
+    session.send(Event::StorageFault(None));
     assert_eq!((session.app.storage_fault.as_ref(), session.app.view.height), (None, rows));
 }
 
 #[test]
-fn a_refusal_is_told_and_can_be_tried_again() {
+fn a_refused_request_is_shown_and_can_be_repeated() {
     let mut session = Session::open();
     session.enter();
     let key = CellKey { lesson: "faster".into(), cell: "race".into() };
     let refused = Reply::Refused { kind: ErrorKind::Storage, message: "the disk is full".into() };
-    session.tell(Event::Reply(Tag::Training(key.clone()), refused));
+    session.send(Event::Reply(Tag::Training(key.clone()), refused));
     assert_eq!(session.app.starting[&key], Err("the disk is full".into()));
     session.enter();
     assert_eq!(session.asked.len(), 2);
 }
 
 #[test]
-fn an_answer_is_kept_and_may_be_changed() {
+fn an_answer_is_stored_and_can_be_changed() {
     let mut session = Session::open();
     while session.app.focused().is_none_or(|cell| cell.id != "why-faster") {
         session.press(KeyCode::Tab);
@@ -246,7 +246,7 @@ fn an_answer_is_kept_and_may_be_changed() {
     assert_eq!(kept.len(), 2);
     let cell = session.app.focused().unwrap();
     let CellBody::Quiz(quiz) = &cell.body else { unreachable!() };
-    // As it stands on the screen.
+    // In the order of the screen.
     let second = session.app.shuffled(&session.app.key_of(cell), quiz).choices()[1].text.clone();
     assert_eq!(kept[1], ("answer/faster/why-faster", serde_json::json!({ "chosen": second })));
 }
@@ -255,14 +255,14 @@ fn an_answer_is_kept_and_may_be_changed() {
 fn ctrl_c_leaves_at_once() {
     let mut session = Session::open();
     session.start_race();
-    session.tell(Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
     assert!(session.app.quit && session.asked.len() == 1);
 }
 
 #[test]
-fn a_kernel_that_dies_leaves_no_experiment_running_for_ever() {
+fn a_dead_kernel_leaves_no_experiment_running() {
     let mut session = Session::open();
-    session.tell(Event::Link(Link::On));
+    session.send(Event::Link(Link::On));
     let cell = CellKey { lesson: "tanh".into(), cell: "curves".into() };
     let progress = protocol::CellEvent::Progress {
         cell: cell.clone(),
@@ -271,15 +271,15 @@ fn a_kernel_that_dies_leaves_no_experiment_running_for_ever() {
         seconds: 6.0,
         partial: None,
     };
-    session.tell(Event::Kernel(protocol::Event::Cell(progress)));
+    session.send(Event::Kernel(protocol::Event::Cell(progress)));
     assert!(session.app.experiments[&cell].running.is_some());
-    session.tell(Event::Link(Link::Off));
+    session.send(Event::Link(Link::Off));
     let view = &session.app.experiments[&cell];
     assert!(view.running.is_none() && view.error.is_some());
 }
 
 #[test]
-fn the_contents_are_read_with_the_keys() {
+fn the_contents_are_navigated_by_keys() {
     let mut session = Session::open();
     let at = session.app.lesson;
     session.press(KeyCode::Char('c'));
@@ -292,19 +292,19 @@ fn the_contents_are_read_with_the_keys() {
 }
 
 #[test]
-fn what_lies_on_top_takes_the_mouse() {
+fn the_topmost_modal_gets_the_mouse() {
     let mut session = Session::open();
     let (lesson, top) = (session.app.lesson, session.app.view.top);
     session.press(KeyCode::Char('o'));
     for kind in [MouseEventKind::ScrollUp, MouseEventKind::Down(MouseButton::Left)] {
-        session.tell(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
+        session.send(Event::Mouse(MouseEvent { kind, column: 3, row: 3, modifiers: KeyModifiers::NONE }));
     }
     assert!(matches!(session.app.modals[..], [Modal::Settings(..)]));
     assert_eq!((session.app.lesson, session.app.view.top), (lesson, top));
 }
 
 #[test]
-fn commands_go_where_they_say() {
+fn commands_do_what_they_say() {
     let mut session = Session::open();
     session.type_text(":fly");
     session.press(KeyCode::Enter);
@@ -321,15 +321,15 @@ fn commands_go_where_they_say() {
 }
 
 #[test]
-fn a_lesson_can_be_begun_anew() {
+fn a_lesson_can_be_reset() {
     let mut session = Session::open();
-    session.tell(Event::StoredProgress(vec![
+    session.send(Event::StoredProgress(vec![
         ("place/faster".into(), serde_json::json!({ "top": 9, "read": 80 })),
         ("answer/faster/why-faster".into(), serde_json::json!({ "choice": 1 })),
     ]));
     session.type_text(":reset");
     session.press(KeyCode::Enter);
-    // It says what goes, and Esc keeps it.
+    // It says what will be deleted, and Esc keeps it.
     let read = session.app.read["faster"];
     assert_eq!(session.app.reset_summary()[1], "your answer to a question");
     session.press(KeyCode::Esc);
@@ -363,7 +363,7 @@ fn a_number_is_predicted() {
     assert!(session.app.modals.is_empty());
 }
 
-/// The verdict follows the measurement, Enter goes to its cell, Esc comes back; other settings do not count.
+/// The verdict follows the measurement, Enter goes to its cell, Esc returns; other settings do not count.
 #[test]
 fn the_ledger_judges_by_what_was_measured() {
     let mut session = Session::open();
@@ -396,17 +396,17 @@ fn the_ledger_judges_by_what_was_measured() {
         }],
         ..Outcome::default()
     };
-    session.kept(key.clone(), spec.clone(), measured(49.8));
+    session.store_outcome(key.clone(), spec.clone(), measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::Holds);
-    session.kept(key.clone(), spec.clone(), measured(0.0));
+    session.store_outcome(key.clone(), spec.clone(), measured(0.0));
     assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
-    // The same key from a lesson of the reader's own judges nothing here.
+    // The same cell id in a lesson of the reader's own decides nothing here.
     let own = CellKey { lesson: "own".into(), cell: "count".into() };
-    session.kept(own, spec.clone(), measured(49.8));
+    session.store_outcome(own, spec.clone(), measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::DoesNotHold);
     let mut other = spec;
     other.experiment = Experiment::Curves(Curves::default());
-    session.kept(key.clone(), other, measured(49.8));
+    session.store_outcome(key.clone(), other, measured(49.8));
     assert_eq!(verdict(&session.app), Verdict::NotYetTried);
     assert!(session.app.is_stale(&key));
     session.press(KeyCode::Enter);
@@ -417,7 +417,7 @@ fn the_ledger_judges_by_what_was_measured() {
     assert_eq!(session.app.focused().unwrap().id, "relu-sparse");
 }
 
-/// t shows the claims of one verdict after the other, and then all; who is led to a hidden one sees it.
+/// t shows the claims of one verdict after the other, and then all; a link to a hidden claim shows it.
 #[test]
 fn the_ledger_is_filtered_by_verdict() {
     let mut session = Session::on("ledger", 80, 24);
@@ -432,7 +432,7 @@ fn the_ledger_is_filtered_by_verdict() {
         tabled: false,
     };
     let found = vec![finding("sparsity.zeros.relu", 49.8, &[1, 2, 3]), finding("sparsity.active.sigmoid", 100.0, &[1])];
-    session.tell(Event::RunFindings(found));
+    session.send(Event::RunFindings(found));
     let head = format!("not yet tried {} · holds 1 · holds in part 0 · does not hold here 1", claims - 2);
     let screen = session.screen(&RICH);
     assert!(screen.contains(&head), "{screen}");
@@ -459,7 +459,7 @@ fn the_ledger_is_filtered_by_verdict() {
     session.press(KeyCode::Tab);
     assert_eq!(session.app.message.as_deref(), Some("no cell follows in this lesson"));
     session.press(KeyCode::BackTab);
-    // Verdicts that no claim has are passed over.
+    // Verdicts that no claim has are skipped.
     session.type_text("t");
     assert_eq!(shown(&session), ["sigmoid-half"]);
     assert!(session.screen(&RICH).contains(" does not hold here, 1 seed "), "{}", session.screen(&RICH));
@@ -471,15 +471,15 @@ fn the_ledger_is_filtered_by_verdict() {
     session.type_text("/side: below");
     session.press(KeyCode::Enter);
     assert_eq!(shown(&session).len(), claims);
-    // Elsewhere the key says where it belongs.
+    // Elsewhere the key says where it works.
     let mut other = Session::on("sparsity", 80, 24);
     other.type_text("t");
     assert_eq!(other.app.message.as_deref(), Some("there are no verdicts here; t is for the ledger"));
 }
 
-/// Every Enter that starts work says how long that takes: in the form, and where a run goes on.
+/// Every Enter that starts work says how long it takes: in the form, and where a run is resumed.
 #[test]
-fn enter_says_how_long_it_takes() {
+fn enter_shows_the_estimated_time() {
     let mut session = Session::open();
     session.press(KeyCode::Char('o'));
     let screen = session.screen(&RICH);

@@ -1,4 +1,4 @@
-//! The kernel's socket: one kernel per home, polite to every client, for one user alone.
+//! The kernel's socket: one kernel per home, robust against every client, and for one user only.
 //!
 //! A longer harness is ignored by default and prints its figures:
 //! `cargo test --release --test socket -- --ignored --nocapture hundred_notebooks`
@@ -22,7 +22,7 @@ use std::{
 };
 use store::{Home, Store};
 
-/// A client that speaks by hand.
+/// A client that writes lines by hand.
 struct Raw(BufReader<UnixStream>);
 
 impl Raw {
@@ -78,9 +78,9 @@ fn one_kernel_per_home() {
     first.connect();
 }
 
-/// As whoever clears folders of old files does.
+/// As a program does that clears old files.
 #[test]
-fn a_socket_that_was_taken_away_comes_back() {
+fn a_removed_socket_is_created_again() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     let socket = home.socket().unwrap();
@@ -92,7 +92,7 @@ fn a_socket_that_was_taken_away_comes_back() {
 }
 
 #[test]
-fn a_lock_whose_file_was_taken_away_still_keeps_a_second_kernel_out() {
+fn removing_the_lock_file_does_not_admit_a_second_kernel() {
     let (_folder, home) = home();
     let first = Kernel::start(&home);
     let pid = first.child.id();
@@ -104,18 +104,18 @@ fn a_lock_whose_file_was_taken_away_still_keeps_a_second_kernel_out() {
 }
 
 #[test]
-fn a_log_that_was_taken_away_is_begun_anew() {
+fn a_removed_log_is_created_again() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     fs::remove_file(home.kernel_log()).unwrap();
     until(&home, "the log", || home.kernel_log().exists().then_some(()));
     kernel.signal(Signal::TERM);
-    // The file is there a moment before the streams follow; the last line comes well after both.
+    // The file exists a moment before the streams follow; the last line comes well after both.
     until(&home, "its last line", || common::log(&home).trim_end().ends_with("left").then_some(()));
 }
 
 #[test]
-fn what_lies_in_the_socket_s_place_is_set_aside_and_not_deleted() {
+fn a_file_at_the_sockets_path_is_renamed_and_not_deleted() {
     let (_folder, home) = home();
     home.prepare().unwrap();
     let socket = home.socket().unwrap();
@@ -128,7 +128,7 @@ fn what_lies_in_the_socket_s_place_is_set_aside_and_not_deleted() {
 }
 
 #[test]
-fn it_does_not_hear_hang_ups() {
+fn hang_ups_are_ignored() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     kernel.signal(Signal::HUP);
@@ -138,7 +138,7 @@ fn it_does_not_hear_hang_ups() {
 }
 
 #[test]
-fn another_protocol_is_refused_with_a_sentence_and_may_end_an_idle_kernel() {
+fn a_client_of_another_protocol_is_refused_and_may_end_an_idle_kernel() {
     let (_folder, home) = home();
     let mut kernel = Kernel::start(&home);
     let mut raw = Raw::connect(&home);
@@ -157,7 +157,7 @@ fn another_protocol_is_refused_with_a_sentence_and_may_end_an_idle_kernel() {
 }
 
 #[test]
-fn an_idle_kernel_is_asked_to_leave_in_one_call() {
+fn one_call_shuts_an_idle_kernel_down() {
     let (_folder, home) = home();
     Client::stop_idle(&home).unwrap();
     let mut kernel = Kernel::start(&home);
@@ -166,7 +166,7 @@ fn an_idle_kernel_is_asked_to_leave_in_one_call() {
 }
 
 #[test]
-fn rubbish_is_answered_and_survived() {
+fn invalid_requests_are_answered() {
     let (_folder, home) = home();
     let kernel = Kernel::start(&home);
     let mut raw = Raw::connect(&home);
@@ -189,13 +189,14 @@ fn rubbish_is_answered_and_survived() {
         let shown = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
         assert_eq!(kind_of(raw.say(line)), (id, ErrorKind::BadRequest), "{shown}");
     }
-    // Cut inside a line, and gone.
+    // Cut off within a line, and disconnected.
     raw.0.get_mut().write_all(b"{\"id\":10,").unwrap();
     drop(raw);
     kernel.connect().request(RequestBody::Status).unwrap();
 }
 
-/// Follows, and asks for more than the system keeps for one who does not read: the kernel's next word to it has to wait.
+/// Follows, and requests more than the system buffers for a client that does not read, so the kernel's next write
+/// waits.
 fn deaf(home: &Home) -> Raw {
     let mut raw = Raw::connect(home);
     let hello = format!("{{\"id\":1,\"request\":\"hello\",\"protocol\":{PROTOCOL_VERSION},\"client\":\"x\"}}\n");
@@ -211,7 +212,7 @@ fn deaf(home: &Home) -> Raw {
 }
 
 #[test]
-fn a_client_that_does_not_read_stalls_nobody() {
+fn a_client_that_does_not_read_blocks_nobody() {
     let (_folder, home) = home();
     let _kernel = Kernel::start(&home);
     let deaf: Vec<_> = (0..8).map(|_| deaf(&home)).collect();
@@ -260,14 +261,14 @@ fn the_socket_and_its_home_are_for_one_user() {
     if fs::metadata(home.folder()).unwrap().uid() != 0 {
         return; // Only root can become another user.
     }
-    // Even with every mode opened wide, another user is told so and served nothing.
+    // Even with every mode opened, another user is refused with a sentence.
     for path in [folder.path(), home.folder(), &home.socket().unwrap()] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
     }
     let socket = home.socket().unwrap();
     let line = std::thread::spawn(move || {
         let nobody = rustix::process::Uid::from_raw(65534);
-        // Of this thread alone, and the system asks the thread that connects.
+        // Of this thread only; the system asks the thread that connects.
         rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
         let mut lines = BufReader::new(UnixStream::connect(socket).unwrap()).lines();
         let line = lines.next().unwrap().unwrap();
@@ -279,7 +280,7 @@ fn the_socket_and_its_home_are_for_one_user() {
 }
 
 #[test]
-fn a_notebook_starts_the_kernel_that_it_needs_and_many_start_one() {
+fn many_notebooks_start_one_kernel() {
     let (_folder, home) = home();
     let kernel = program();
     let pids: Vec<u32> = std::thread::scope(|scope| {
@@ -324,7 +325,7 @@ fn a_kernel_that_does_not_start_is_named_with_the_reason() {
 }
 
 #[test]
-fn who_says_nothing_keeps_nobody_out() {
+fn silent_clients_do_not_exclude_others() {
     let (_folder, home) = home();
     let _kernel = Kernel::start(&home);
     let silent: Vec<_> = (0..64).map(|_| UnixStream::connect(home.socket().unwrap()).unwrap()).collect();
@@ -333,7 +334,7 @@ fn who_says_nothing_keeps_nobody_out() {
     drop(silent);
 }
 
-/// A hundred notebooks come, read the history, and die without a word; training never waits for one.
+/// A hundred notebooks connect, read the history and die without a goodbye. Training never waits for one.
 #[test]
 #[ignore = "a minute"]
 fn a_hundred_notebooks_come_and_go() {
@@ -350,9 +351,9 @@ fn a_hundred_notebooks_come_and_go() {
         times.push(began.elapsed());
         assert!(matches!(history.first(), Some(RunEvent::Started { .. })));
         if number % 2 == 0 {
-            // Follows on, and reads nothing any more.
+            // Still follows, and reads nothing any more.
             deaf.push(notebook);
-            // Twenty at a time: the kernel takes 64.
+            // Twenty at a time, as the kernel accepts 64.
             deaf.truncate(20);
         } else {
             let _ = notebook.request(RequestBody::Status);

@@ -1,4 +1,4 @@
-//! The store by its public face: what goes in comes out, beside other readers and after damage.
+//! The store by its public interface: what is written is read back, with other readers and after damage.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/store.rs"]
@@ -17,7 +17,7 @@ use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
 use store::{Committed, Home, LaneState, Store, StoreError};
 
 #[test]
-fn a_run_comes_back_as_it_went_in() {
+fn a_run_is_read_as_it_was_written() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), Some("first")).unwrap();
@@ -42,10 +42,11 @@ fn a_run_comes_back_as_it_went_in() {
     assert_eq!(store.runs().unwrap().len(), 1);
 }
 
-/// What is measured beside the columns of an epoch's row, of layers too, and which images were wrong: for every lane by
+/// Metrics besides the columns of an epoch's row, for layers too, and the wrong images: separate for every lane, and
+/// damage to one row affects only its run.
 /// itself, and damage of one row is its run's.
 #[test]
-fn measurements_and_wrong_images_come_back_as_they_went_in() {
+fn measurements_and_wrong_images_are_read_as_they_were_written() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), None).unwrap();
@@ -90,7 +91,7 @@ fn an_epoch_computed_again_is_not_announced_again() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_is_refused_and_waiting_would_not_help() {
+fn a_loss_that_is_not_finite_is_a_permanent_error() {
     let mut store = Store::in_memory().unwrap();
     let run = store.create_run(&spec(), None).unwrap();
     let nan = record(RELU, 1).with(Metric::TrainLoss, f64::NAN);
@@ -125,9 +126,9 @@ fn the_history_replays_what_followers_saw() {
     assert_eq!(store.history(run).unwrap().len(), 6, "a running run has no end");
 }
 
-/// The time of a run is that of the clock, whatever its lanes took together, and stays where it was while the run rests.
+/// A run's time is wall-clock time, whatever its lanes took together, and does not change while the run is halted.
 #[test]
-fn a_runs_time_is_kept_and_bounded_where_it_was_not() {
+fn a_runs_time_is_stored_and_bounded_for_older_stores() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), None).unwrap();
@@ -136,11 +137,12 @@ fn a_runs_time_is_kept_and_bounded_where_it_was_not() {
     commit(&mut store, run, RELU, 1);
     commit(&mut store, run, TANH, 2);
     assert_eq!(elapsed(&store), Some(3.0));
-    store.set_rest(run, &RunState::Paused, Some(4.5)).unwrap();
+    store.set_state_and_elapsed(run, &RunState::Paused, Some(4.5)).unwrap();
     assert_eq!(elapsed(&Store::open_read(&home).unwrap()), Some(4.5));
     store.set_state(run, &RunState::Stopped).unwrap();
     assert_eq!(elapsed(&store), Some(4.5), "a change of state takes no time");
-    // As a version stored it that kept no time: no more than the lanes took together, nor than passed in all.
+    // As stored by a version without this time: at most what the lanes took together, and at most what has passed in
+    // all.
     let together: f64 = store.epochs(run).unwrap().iter().filter_map(|epoch| epoch.get(Metric::Seconds)).sum();
     let older = |created: i64| {
         let connection = rusqlite::Connection::open(home.database()).unwrap();
@@ -168,7 +170,7 @@ fn a_deleted_run_is_gone_and_its_number_is_never_used_again() {
 }
 
 #[test]
-fn cells_and_places_are_kept() {
+fn cells_and_progress_are_stored() {
     let (_folder, home) = home();
     let cell = CellKey { lesson: "faster".into(), cell: "curves".into() };
     let experiment = Experiment::Curves(Curves { activations: vec![], from: -1.0, to: 1.0 });
@@ -239,9 +241,9 @@ fn one_unreadable_run_does_not_hide_the_others() {
     assert!(error.contains(&format!("run {damaged}")), "{error}");
 }
 
-/// Nor does one damaged text: it is told of with its run, and the next kernel starts all the same.
+/// Nor does one damaged text: it is reported with its run, and the next kernel starts all the same.
 #[test]
-fn a_damaged_text_is_its_run_s_alone() {
+fn a_damaged_text_affects_only_its_run() {
     let damages = [
         "UPDATE epochs SET arm = 'relu-tani' WHERE run = 1",
         "UPDATE epochs SET arm = CAST(x'ff' AS TEXT) WHERE run = 1",
@@ -264,7 +266,7 @@ fn a_damaged_text_is_its_run_s_alone() {
         assert_eq!(runs.iter().map(|run| run.run).collect::<Vec<_>>(), [whole], "{damage}");
         assert!(matches!(&faults[..], [fault] if fault.run == damaged), "{damage}: {faults:?}");
         assert!(matches!(store.history(damaged), Err(StoreError::DamagedRun(_))), "{damage}");
-        assert_eq!(store.finished().unwrap().len(), 1, "{damage}");
+        assert_eq!(store.finished_runs().unwrap().len(), 1, "{damage}");
         for run in [damaged, whole] {
             store.set_state(run, &RunState::Running).unwrap();
         }
@@ -274,7 +276,7 @@ fn a_damaged_text_is_its_run_s_alone() {
 }
 
 #[test]
-fn a_damaged_place_or_outcome_counts_as_none() {
+fn damaged_progress_or_outcomes_count_as_none() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     store.remember("place/a", &json!(1)).unwrap();
@@ -299,7 +301,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
-fn nothing_in_the_home_is_for_other_eyes() {
+fn nothing_in_the_home_is_readable_by_others() {
     let (_folder, home) = home();
     let mut store = Store::open(&home).unwrap();
     store.create_run(&spec(), None).unwrap();
@@ -310,7 +312,7 @@ fn nothing_in_the_home_is_for_other_eyes() {
 }
 
 #[test]
-fn an_unusable_home_is_said_and_a_store_in_memory_serves() {
+fn an_unusable_home_is_an_error_and_a_store_in_memory_works() {
     let (folder, _) = home();
     let file = folder.path().join("file");
     fs::File::create(&file).unwrap().write_all(b"x").unwrap();
@@ -328,7 +330,7 @@ fn a_read_only_home_can_be_read_and_says_why_it_can_not_be_written() {
     let mut store = Store::open(&home).unwrap();
     let run = store.create_run(&spec(), None).unwrap();
     commit(&mut store, run, RELU, 1);
-    // As a killed kernel leaves it: the last commits stand in the log alone.
+    // As left by a killed kernel: the last commits are only in the log.
     let killed = Home::at(disk.path().join("killed")).unwrap();
     killed.prepare().unwrap();
     for entry in fs::read_dir(home.folder()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
@@ -347,7 +349,7 @@ fn a_read_only_home_can_be_read_and_says_why_it_can_not_be_written() {
     assert!(matches!(Store::open_read(&elsewhere).err(), Some(StoreError::Home(_))));
 }
 
-/// Not even SQLite's shared memory finds room; what a kernel left in good order can be read all the same.
+/// Not even SQLite's shared memory has space; what a kernel left in good order can still be read.
 #[test]
 fn a_store_is_read_on_a_full_disk() {
     let Some(disk) = SmallDisk::mount() else { return };

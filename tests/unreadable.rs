@@ -1,4 +1,4 @@
-//! What the notebook shows of runs and stores that can't be read: never that there is nothing.
+//! What the notebook shows of runs and stores that can't be read. It never claims that there is nothing.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/cli.rs"]
@@ -32,6 +32,8 @@ fn summary(run: i64) -> RunSummary {
         state,
         spec,
         not_exact: None,
+        fork: None,
+        sweep: None,
         created: 0,
         updated: 0,
         elapsed: 75.0,
@@ -46,13 +48,13 @@ fn a_run_that_can_not_be_read_is_in_the_list() {
     let theme = Theme::detect(|_| None);
     let mut session = Session::open();
     session.press(KeyCode::Char('r'));
-    session.tell(Event::UnreadableRuns(vec![(RunId(3), "a row does not match its checksum".into())]));
-    session.tell(Event::Runs(Vec::new()));
+    session.send(Event::UnreadableRuns(vec![(RunId(3), "a row does not match its checksum".into())]));
+    session.send(Event::Runs(Vec::new()));
     let screen = session.screen(&theme);
     assert!(!screen.contains(NOTHING), "{screen}");
     let line = screen.lines().find(|line| line.contains("unreadable")).unwrap();
     assert!(line.contains(" 3 ") && line.contains("a row does not match its checksum"), "{screen}");
-    session.tell(Event::Runs(vec![summary(4)]));
+    session.send(Event::Runs(vec![summary(4)]));
     session.press(KeyCode::Down);
     let screen = session.screen(&theme);
     assert!(screen.contains("whole") && screen.contains("Run 3 can't be read back"), "{screen}");
@@ -65,14 +67,14 @@ fn a_list_that_can_not_be_read_says_why() {
     let theme = Theme::detect(|_| None);
     let mut session = Session::open();
     session.press(KeyCode::Char('r'));
-    session.tell(Event::QueryFailed(StoreQuery::Runs, "the store is of another world".into()));
+    session.send(Event::QueryFailed(StoreQuery::Runs, "the store is of another world".into()));
     let screen = session.screen(&theme);
     assert!(screen.contains("The list of runs can't be read: the store is of another world."), "{screen}");
-    session.tell(Event::Runs(Vec::new()));
+    session.send(Event::Runs(Vec::new()));
     assert!(session.screen(&theme).contains(NOTHING));
 }
 
-/// The file is not touched either.
+/// The file is not changed either.
 #[test]
 fn a_store_of_a_newer_version_or_garbage_is_named_on_opening() {
     type Damage = fn(&Home);
@@ -101,7 +103,7 @@ fn a_store_of_a_newer_version_or_garbage_is_named_on_opening() {
     }
 }
 
-/// As root left it in a home that it did not own.
+/// Left by root in a home that it did not own.
 #[test]
 fn a_store_of_another_user_is_named_with_its_owner() {
     if !rustix::process::geteuid().is_root() {

@@ -1,4 +1,4 @@
-//! Every version opens the stores of those before it: see the README beside each fixture.
+//! Every version opens the stores of earlier versions: see the README beside each fixture.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/kernel.rs"]
@@ -45,7 +45,7 @@ fn row(record: &EpochRecord) -> Value {
     lane.into_iter().chain(values).collect()
 }
 
-/// All curves, findings and places, in the form of `expected.json`.
+/// All curves, findings and progress, in the form of `expected.json`.
 fn contents(store: &Store) -> Value {
     let mut summaries = store.runs().unwrap();
     summaries.sort_by_key(|summary| summary.run);
@@ -77,11 +77,11 @@ fn contents(store: &Store) -> Value {
     })
 }
 
-/// Homes that earlier programs left behind. All of them end with run 9, whose kernel was killed beneath it.
+/// Homes left by earlier programs. All of them end with run 9, whose kernel was killed during it.
 const FIXTURES: [&str; 2] = ["store-627d644", "store-v3"];
 
 #[test]
-fn an_earlier_store_is_read_and_taken_over_with_all_it_holds() {
+fn an_earlier_store_is_read_and_migrated_completely() {
     FIXTURES.into_iter().for_each(reads_and_takes_over);
 }
 
@@ -102,9 +102,33 @@ fn reads_and_takes_over(fixture: &str) {
     assert_eq!(Store::open(&home).unwrap().create_run(&spec, None).unwrap(), RunId(10));
 }
 
+/// Its curves are compared; which images its networks got wrong is not known.
+#[test]
+fn runs_of_version_3_are_compared_by_their_curves() {
+    let (_folder, home) = home();
+    unpack("store-v3", &home);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_relu"))
+        .args(["compare", "2/relu-tanh", "2/all-tanh", "--json"])
+        .env("RELU_HOME", home.folder())
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let epochs = expected("store-v3")["runs"][1]["epochs"].clone();
+    let errors = |arm: &str| -> Vec<f64> {
+        let rows = epochs.as_array().unwrap().iter().filter(|row| row[0] == arm && row[2] == 2);
+        rows.map(|row| row[4].as_f64().unwrap()).collect()
+    };
+    let mean = |errors: &[f64]| errors.iter().sum::<f64>() / 3.0;
+    let difference = mean(&errors("relu-tanh")) - mean(&errors("all-tanh"));
+    assert_eq!((&found["epoch"], &found["paired"]["n"]), (&json!(2), &json!(3)), "{found}");
+    assert!((found["paired"]["mean"].as_f64().unwrap() - difference).abs() < 1e-9, "{found}");
+    assert_eq!(found["mcnemar"], Value::Null);
+    assert!(found["mcnemar_reason"].as_str().unwrap().contains("run 2 has no stored answers"), "{found}");
+}
+
 /// The kernel that it belongs to may be of that version, and at work.
 #[test]
-fn a_notebook_leaves_an_older_store_as_it_is() {
+fn a_notebook_does_not_change_an_older_store() {
     let (_folder, home) = home();
     unpack("store-v3", &home);
     let file = fs::read(home.database()).unwrap();
@@ -124,7 +148,7 @@ fn a_notebook_leaves_an_older_store_as_it_is() {
 }
 
 #[test]
-fn a_kernel_goes_on_with_a_run_of_an_earlier_program() {
+fn a_kernel_resumes_a_run_of_an_earlier_program() {
     FIXTURES.into_iter().for_each(goes_on);
 }
 

@@ -297,7 +297,7 @@ impl App {
 
     /// How long a study takes to train on this machine if it has all cores.
     pub fn training_estimate(&self, spec: &Study) -> Estimate {
-        self.timings.race(spec)
+        self.timings.run(spec)
     }
 
     pub fn training_of(&self, key: &CellKey) -> Option<&TrainingRun> {

@@ -12,7 +12,7 @@ use crate::lesson::questions::{choice_rows, question_rows};
 use crate::modal::AnswerKind;
 use crate::{Action, AnswerEntry, App, ClaimFilter, Effect, Modal, Pane, Tag, Work};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
-use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, about};
+use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, format_estimate};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -88,7 +88,7 @@ fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
 impl Operation {
     /// One or two words for the status line; `None` for an operation that does nothing.
     pub fn label(&self, app: &App) -> Option<String> {
-        let timed = |word: &str, work: &Work| format!("{word}, {}", about(app.estimate_of(work).seconds));
+        let timed = |word: &str, work: &Work| format!("{word}, {}", format_estimate(app.estimate_of(work).seconds));
         Some(match self {
             Self::Reveal { .. } => "show all of it".into(),
             Self::FocusNextCell => "next cell".into(),
@@ -154,7 +154,7 @@ impl App {
     fn with_time_left(&self, word: &str, run: RunId) -> String {
         let Some(training) = self.training_runs.get(&run) else { return word.into() };
         let left = training.remaining_seconds().unwrap_or_else(|| self.training_estimate(&training.spec).seconds);
-        format!("{word}, {}", about(left))
+        format!("{word}, {}", format_estimate(left))
     }
 
     fn start_operation(&self, work: Work) -> Operation {

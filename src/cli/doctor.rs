@@ -107,7 +107,7 @@ fn store(home: &Home) -> Result<String, String> {
     if let Some(fault) = unreadable.first() {
         return Err(fault.to_string());
     }
-    Ok(format!("{} with {}", home.database().display(), protocol::counted(runs.len(), "run")))
+    Ok(format!("{} with {}", home.database().display(), protocol::format_count(runs.len(), "run")))
 }
 
 /// Starts the kernel if none runs, to check that LibTorch loads.

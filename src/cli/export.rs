@@ -45,7 +45,7 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     let (store, summary) = read_run(home, run)?;
     let bytes = match format {
         Format::Csv => csv(&sorted_epochs(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(&store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
+        Format::Json => json(home, &store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
             let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
@@ -89,8 +89,8 @@ fn format_of(path: &Path) -> Option<Format> {
     }
 }
 
-fn json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
-    let text = serde_json::to_string_pretty(&to_json(store, summary, epochs)?)?;
+fn json(home: &Home, store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<String> {
+    let text = serde_json::to_string_pretty(&to_json(home, store, summary, epochs)?)?;
     Ok(format!("{}\n", escape_json(&text)))
 }
 
@@ -209,6 +209,8 @@ mod tests {
             state: protocol::RunState::Finished,
             spec,
             not_exact: None,
+            fork: None,
+            sweep: None,
             created: 0,
             updated: 0,
             elapsed: 1.0,

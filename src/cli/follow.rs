@@ -1,6 +1,5 @@
 //! Follows a run to its end and reconnects if the connection is lost.
 
-use super::run_output::{OutputStyle, RunOutput};
 use super::{Outcome, complain};
 use color_eyre::eyre::WrapErr;
 use protocol::{ErrorKind, Event, RequestBody, RunEvent, RunId, Subject, Unreadable};
@@ -14,13 +13,22 @@ use store::{Home, Store};
 /// How often Ctrl-C is checked while no event comes.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Prints what happens to a run that is followed. An event that comes again, live or from the store, is printed once.
+pub trait PrintEvents {
+    /// Prints an event. Returns the exit code if the event ends the run.
+    fn print(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>>;
+
+    /// Prints a remark that is not of the run, without breaking bars or JSON.
+    fn print_aside(&self, text: &str) -> color_eyre::Result<()>;
+}
+
 /// Prints the events of a run to its end. `client` must have sent `RequestBody::Follow`. The exit code is 0 only if the run
 /// finishes.
-pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, style: OutputStyle) -> Outcome {
+pub fn follow(client: Client, home: &Home, run: RunId, halt: Halt, output: Box<dyn PrintEvents>) -> Outcome {
     let mut signals = Signals::new([SIGINT, SIGTERM]).wrap_err("Ctrl-C can't be caught")?;
     let mut interrupts = 0;
     let mut asked_to_stop = false;
-    let mut follower = Follower { home, run, client, output: RunOutput::new(run, style), halt, skipped: Vec::new() };
+    let mut follower = Follower { home, run, client, output, halt, skipped: Vec::new() };
     if let Some(code) = follower.replay()? {
         return Ok(code);
     }
@@ -55,7 +63,7 @@ struct Follower<'a> {
     home: &'a Home,
     run: RunId,
     client: Client,
-    output: RunOutput,
+    output: Box<dyn PrintEvents>,
     halt: Halt,
     /// The remarks on unreadable lines that were printed.
     skipped: Vec<String>,

@@ -68,13 +68,13 @@ fn read_measured(library: &Library, store: &Store) -> Result<Measured, StoreErro
     let has_lesson_settings = |record: &CellRecord| {
         let lesson = library.find(&record.cell.lesson).map(|at| &library.lessons[at]);
         match lesson.and_then(|lesson| lesson.cell(&record.cell.cell)).map(|cell| &cell.body) {
-            Some(CellBody::Experiment(cell)) => cell.spec.finds_the_same(&record.spec),
+            Some(CellBody::Experiment(cell)) => cell.spec.has_same_findings(&record.spec),
             _ => false,
         }
     };
     let records = library.renames().outcomes(store.cell_outcomes()?).into_iter().filter(has_lesson_settings);
     let cells = records.map(|record| (record.cell, record.outcome)).collect();
-    Ok(Measured { cells, races: race_findings(&store.finished()?) })
+    Ok(Measured { cells, races: race_findings(&store.finished_runs()?) })
 }
 
 fn row(id: &str, claim: &ClaimCell, found: &Findings) -> serde_json::Value {

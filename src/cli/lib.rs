@@ -2,9 +2,11 @@
 
 mod chart;
 mod check;
+mod compare;
 mod doctor;
 mod export;
 mod follow;
+mod fork;
 mod kernel;
 mod ledger;
 mod lessons;
@@ -13,7 +15,9 @@ mod memory;
 mod open;
 mod run_output;
 mod runs;
+mod steer;
 mod stored_run;
+mod sweep;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -67,6 +71,8 @@ enum Command {
     Train(Box<train::Train>),
     /// List runs, or show, rename, delete, export one
     Runs(runs::Runs),
+    /// Say whether two arms differ, of one run or of two
+    Compare(compare::Compare),
     /// Go on with a stopped, paused, interrupted or failed run, and follow it; one that goes on is followed
     Resume {
         /// Its number in `relu runs`
@@ -87,6 +93,12 @@ enum Command {
         /// Its number in `relu runs`
         run: RunId,
     },
+    /// Change the learning rate of an arm that trains or is paused, from its next epoch on
+    Steer(steer::Steer),
+    /// Go on from an epoch of a run in a new one, with settings changed, and follow it
+    Fork(fork::ForkArguments),
+    /// Train a study with every combination of some settings' values, and tell the best of each arm
+    Sweep(sweep::SweepArguments),
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -132,9 +144,13 @@ pub fn main() -> ExitCode {
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Runs(runs)) => runs::runs(runs),
+        Some(Command::Compare(arguments)) => compare::compare(&arguments),
         Some(Command::Resume { run: Some(run), detach, json, .. }) => train::resume(run, detach, json),
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),
+        Some(Command::Steer(arguments)) => steer::steer(&arguments),
+        Some(Command::Fork(arguments)) => fork::fork(arguments),
+        Some(Command::Sweep(arguments)) => sweep::sweep(&arguments),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),

@@ -77,7 +77,7 @@ pub fn measure(arguments: &Measure) -> Outcome {
             }
         };
         if let Ok(outcome) = &outcome {
-            timings.note_experiment(&spec, outcome.seconds);
+            timings.record_experiment(&spec, outcome.seconds);
         }
         match outcome {
             Ok(outcome) if arguments.json => {
@@ -105,7 +105,7 @@ fn read_timings(home: &Home) -> Timings {
     let mut records = Store::open_read(home).and_then(|store| store.cell_outcomes()).unwrap_or_default();
     records.sort_by_key(|record| record.finished);
     for record in &records {
-        timings.note_experiment(&record.spec, record.outcome.seconds);
+        timings.record_experiment(&record.spec, record.outcome.seconds);
     }
     timings
 }

@@ -1,9 +1,11 @@
 //! The output of a run that is followed: progress bars on a terminal, else a line an epoch, or JSON lines on request.
 
+use super::follow::PrintEvents;
 use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, clock, escape_controls, verdict};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, format_clock, escape_controls};
+use statistics::compare_first_arms;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,7 +39,7 @@ pub struct RunOutput {
     waits: bool,
     /// The last printed epoch of each lane.
     last_epochs: HashMap<Lane, u32>,
-    /// The events of divergences and inexact resumes.
+    /// Events that are printed once: the fork, divergences, steerings, and inexact resumes.
     remarks: Vec<RunEvent>,
     records: Vec<EpochRecord>,
     /// Wall-clock seconds over all sessions.
@@ -64,104 +66,6 @@ impl RunOutput {
         }
     }
 
-    /// Prints an event. Returns the exit code if the event ends the run.
-    pub fn print(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
-        match event {
-            RunEvent::Started { spec, .. } => {
-                if std::mem::replace(&mut self.started, true) {
-                    return Ok(None);
-                }
-                self.spec = Some(spec.clone());
-                self.print_json(event)?;
-                if self.style == OutputStyle::Lines {
-                    say(&format!("run {}", self.run))?;
-                }
-                if self.style == OutputStyle::Bars {
-                    self.open_bars(spec)?;
-                }
-            }
-            RunEvent::Epoch { record, .. } => {
-                let last = self.last_epochs.entry(record.lane()).or_default();
-                if record.epoch <= *last {
-                    return Ok(None);
-                }
-                *last = record.epoch;
-                self.records.push(record.clone());
-                self.print_json(event)?;
-                self.print_epoch(record)?;
-            }
-            RunEvent::Progress { progress, .. } => {
-                let lane = Lane { arm: progress.arm, seed: progress.seed };
-                if let Some(bar) = self.lanes.get(&lane) {
-                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
-                    bar.set_position(done);
-                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
-                }
-            }
-            RunEvent::Diverged { .. } | RunEvent::NotExact { .. } => {
-                if !self.remarks.contains(event) {
-                    self.remarks.push(event.clone());
-                    self.print_json(event)?;
-                    self.print_remark(event)?;
-                }
-            }
-            RunEvent::Notice { text, .. } => {
-                self.print_json(event)?;
-                self.print_line(text.as_deref().unwrap_or("all is well again"))?;
-            }
-            RunEvent::Finished { .. } => {
-                self.print_json(event)?;
-                self.print_summary()?;
-                return Ok(Some(ExitCode::SUCCESS));
-            }
-            RunEvent::Failed { reason, .. } => {
-                self.print_json(event)?;
-                self.bars.clear()?;
-                complain(&format!("run {} failed: {reason}", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
-                self.print_json(event)?;
-                self.bars.clear()?;
-                let how = match event {
-                    RunEvent::Paused { .. } => "is paused",
-                    RunEvent::Interrupted { .. } => "is interrupted",
-                    _ => "is stopped",
-                };
-                complain(&format!(
-                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
-                    self.run, self.run
-                ));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Deleted { .. } => {
-                complain(&format!("run {} has been deleted", self.run));
-                return Ok(Some(ExitCode::FAILURE));
-            }
-            RunEvent::Queued { .. } => {
-                // It may come from the store and from the kernel.
-                if !std::mem::replace(&mut self.waits, true) {
-                    self.print_json(event)?;
-                    self.print_line("it waits for a free core, and begins by itself")?;
-                }
-            }
-            RunEvent::Continued { .. } => self.waits = false,
-            RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
-            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
-        }
-        Ok(None)
-    }
-
-    /// Prints a remark that is not of the run, without breaking bars or JSON.
-    pub fn print_aside(&self, text: &str) -> color_eyre::Result<()> {
-        if self.style == OutputStyle::Bars {
-            self.bars.println(text)?;
-        } else {
-            complain(text);
-        }
-        Ok(())
-    }
-
     fn print_json(&self, event: &RunEvent) -> color_eyre::Result<()> {
         if self.style == OutputStyle::Json { say_json(event) } else { Ok(()) }
     }
@@ -181,7 +85,11 @@ impl RunOutput {
                 "{} seed {seed} diverged at epoch {epoch}, batch {batch}: its loss is no finite number",
                 self.spec.as_ref().map_or_else(|| arm.title(), |spec| spec.arm_title(*arm))
             )),
+            RunEvent::Forked { run, fork } => self.print_line(&format!("run {run} {}", fork.sentence())),
             RunEvent::NotExact { why, .. } => self.print_line(&format!("not exact: {why}")),
+            RunEvent::Steered { steering, .. } => {
+                self.spec.as_ref().map_or(Ok(()), |spec| self.print_line(&steering.sentence(spec)))
+            }
             _ => Ok(()),
         }
     }
@@ -230,13 +138,13 @@ impl RunOutput {
         Ok(())
     }
 
-    /// The epochs of the lanes whose loss stayed finite.
-    fn finite_records(&self) -> Vec<EpochRecord> {
-        let diverged = |lane: Lane| {
-            let is_of_lane = |remark: &RunEvent| matches!(remark, RunEvent::Diverged { arm, seed, .. } if Lane { arm: *arm, seed: *seed } == lane);
-            self.remarks.iter().any(is_of_lane)
+    /// The lanes whose loss left the finite numbers, with the epoch.
+    fn diverged(&self) -> Vec<(Lane, u32)> {
+        let of = |remark: &RunEvent| match remark {
+            RunEvent::Diverged { arm, seed, epoch, .. } => Some((Lane { arm: *arm, seed: *seed }, *epoch)),
+            _ => None,
         };
-        self.records.iter().filter(|record| !diverged(record.lane())).cloned().collect()
+        self.remarks.iter().filter_map(of).collect()
     }
 
     fn print_summary(&self) -> color_eyre::Result<()> {
@@ -262,9 +170,110 @@ impl RunOutput {
         for diverged in self.remarks.iter().filter(|remark| matches!(remark, RunEvent::Diverged { .. })) {
             self.print_remark(diverged)?;
         }
-        say(&format!("trained for {}", clock(self.elapsed)))?;
-        if let Some(sentence) = verdict(spec, &self.finite_records(), true) {
+        say(&format!("trained for {}", format_clock(self.elapsed)))?;
+        if let Some(sentence) = compare_first_arms(self.run, spec, &self.records, &self.diverged(), true) {
             say(&sentence)?;
+        }
+        Ok(())
+    }
+}
+
+impl PrintEvents for RunOutput {
+    fn print(&mut self, event: &RunEvent) -> color_eyre::Result<Option<ExitCode>> {
+        match event {
+            RunEvent::Started { spec, .. } => {
+                if std::mem::replace(&mut self.started, true) {
+                    return Ok(None);
+                }
+                self.spec = Some(spec.clone());
+                self.print_json(event)?;
+                if self.style == OutputStyle::Lines {
+                    say(&format!("run {}", self.run))?;
+                }
+                if self.style == OutputStyle::Bars {
+                    self.open_bars(spec)?;
+                }
+            }
+            RunEvent::Epoch { record, .. } => {
+                let last = self.last_epochs.entry(record.lane()).or_default();
+                if record.epoch <= *last {
+                    return Ok(None);
+                }
+                *last = record.epoch;
+                self.records.push(record.clone());
+                self.print_json(event)?;
+                self.print_epoch(record)?;
+            }
+            RunEvent::Progress { progress, .. } => {
+                let lane = Lane { arm: progress.arm, seed: progress.seed };
+                if let Some(bar) = self.lanes.get(&lane) {
+                    let done = u64::from(progress.epoch - 1) * u64::from(progress.batches) + u64::from(progress.batch);
+                    bar.set_position(done);
+                    bar.set_prefix(format!("{:>6.0} img/s", progress.images_per_second));
+                }
+            }
+            RunEvent::Forked { .. }
+            | RunEvent::Diverged { .. }
+            | RunEvent::NotExact { .. }
+            | RunEvent::Steered { .. } => {
+                if !self.remarks.contains(event) {
+                    self.remarks.push(event.clone());
+                    self.print_json(event)?;
+                    self.print_remark(event)?;
+                }
+            }
+            RunEvent::Notice { text, .. } => {
+                self.print_json(event)?;
+                self.print_line(text.as_deref().unwrap_or("all is well again"))?;
+            }
+            RunEvent::Finished { .. } => {
+                self.print_json(event)?;
+                self.print_summary()?;
+                return Ok(Some(ExitCode::SUCCESS));
+            }
+            RunEvent::Failed { reason, .. } => {
+                self.print_json(event)?;
+                self.bars.clear()?;
+                complain(&format!("run {} failed: {reason}", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Stopped { .. } | RunEvent::Paused { .. } | RunEvent::Interrupted { .. } => {
+                self.print_json(event)?;
+                self.bars.clear()?;
+                let how = match event {
+                    RunEvent::Paused { .. } => "is paused",
+                    RunEvent::Interrupted { .. } => "is interrupted",
+                    _ => "is stopped",
+                };
+                complain(&format!(
+                    "run {} {how}; `relu resume {}` goes on from its last checkpoint",
+                    self.run, self.run
+                ));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Deleted { .. } => {
+                complain(&format!("run {} has been deleted", self.run));
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            RunEvent::Queued { .. } => {
+                // It may come from the store and from the kernel.
+                if !std::mem::replace(&mut self.waits, true) {
+                    self.print_json(event)?;
+                    self.print_line("it waits for a free core, and begins by itself")?;
+                }
+            }
+            RunEvent::Continued { .. } => self.waits = false,
+            RunEvent::Halved { .. } | RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
+            RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
+        }
+        Ok(None)
+    }
+
+    fn print_aside(&self, text: &str) -> color_eyre::Result<()> {
+        if self.style == OutputStyle::Bars {
+            self.bars.println(text)?;
+        } else {
+            complain(text);
         }
         Ok(())
     }

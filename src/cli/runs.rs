@@ -2,15 +2,19 @@
 
 use super::export::{self, Format};
 use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
+use super::sweep::SweepReport;
 use super::{Outcome, complain, connect_or_start, say, say_json};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::bail;
-use protocol::{ErrorKind, Event, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, clock};
+use protocol::{
+    ErrorKind, Event, Fork, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, format_clock,
+};
 use shell::client::{Client, ClientError, LEAVE_TIMEOUT, Message};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use store::files::checkpoint_bytes;
 use store::{Home, Store, UnfinishedJob};
 use unicode_width::UnicodeWidthStr;
 
@@ -207,7 +211,8 @@ fn print_notices(home: &Home, runs: &[RunSummary]) {
 fn remarks(run: &RunSummary) -> Vec<String> {
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let not_exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
-    reason.into_iter().chain(not_exact).collect()
+    let fork = run.fork.map(Fork::sentence);
+    fork.into_iter().chain(reason).chain(not_exact).collect()
 }
 
 /// The jobs that the next kernel goes on with; none if they can't be read.
@@ -244,7 +249,12 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         complain(&fault.to_string());
     }
     if as_json {
-        say_json(&runs)?;
+        let with_bytes = |run: &RunSummary| {
+            let mut value = serde_json::to_value(run)?;
+            value["checkpoint_bytes"] = checkpoint_bytes(home, run.run).into();
+            Ok(value)
+        };
+        say_json(&runs.iter().map(with_bytes).collect::<serde_json::Result<Vec<_>>>()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
@@ -262,13 +272,18 @@ fn list(home: &Home, as_json: bool) -> Outcome {
         Ok(textwrap::wrap(line, options).iter().try_for_each(|line| say(line))?)
     };
     say_wrapped(
-        &format!("{:>4}  {:<12} {:>11} {:>8}  {}", "run", "state", "epochs", "time", "best validation error, %"),
-        41,
+        &format!(
+            "{:>4}  {:<12} {:>11} {:>8} {:>7}  {}",
+            "run", "state", "epochs", "time", "MB", "best validation error, %"
+        ),
+        49,
     )?;
     for run in runs {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-        let (state, epochs, time) = (run.state.name(), run.advance().column(), clock(run.elapsed));
-        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8}  {}{name}", run.run, run.best_errors()), 41)?;
+        let (state, epochs, time) = (run.state.name(), run.advance().column(), format_clock(run.elapsed));
+        let taken = checkpoint_bytes(home, run.run) as f64 / 1e6;
+        let errors = run.best_errors();
+        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8} {taken:>7.1}  {errors}{name}", run.run), 49)?;
         for remark in remarks(&run).into_iter().chain(resume_hint(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
         }
@@ -280,20 +295,27 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let (store, summary) = read_run(home, run)?;
     let epochs = sorted_epochs(&store, &summary)?;
     if as_json {
-        say_json(&to_json(&store, &summary, &epochs)?)?;
+        say_json(&to_json(home, &store, &summary, &epochs)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     print_notices(home, std::slice::from_ref(&summary));
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-    let (state, time) = (summary.state.name(), clock(summary.elapsed));
+    let (state, time) = (summary.state.name(), format_clock(summary.elapsed));
     say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
     for remark in remarks(&summary).into_iter().chain(resume_hint(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }
-    say(&format!("checkpoints: {}", home.run(run).display()))?;
+    let taken = megabytes(checkpoint_bytes(home, run));
+    say(&format!("checkpoints: {} ({taken})", home.run(run).display()))?;
     say(&format!("study: {}", summary.spec))?;
     let width = summary.spec.lanes().into_iter().map(|lane| summary.spec.lane_title(lane).width()).max().unwrap_or(0);
     let width = width.max(16);
+    for line in SweepReport::of(&store, &summary)?.iter().flat_map(SweepReport::lines) {
+        say(&line)?;
+    }
+    for steering in store.steerings(run)? {
+        say(&steering.sentence(&summary.spec))?;
+    }
     for (lane, epoch, batch) in diverged_lanes(&store, run)? {
         let title = summary.spec.lane_title(lane);
         say(&format!("{title} diverged at epoch {epoch}, batch {batch}: its loss is no finite number"))?;
@@ -311,4 +333,9 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `26.3 MB`.
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -1,8 +1,10 @@
 //! Reads runs from the store, for the commands that show and export them.
 
+use super::sweep::SweepReport;
 use color_eyre::eyre::{Context, bail};
 use protocol::{EpochRecord, Lane, Metric, RunId, RunSummary};
 use serde_json::json;
+use store::files::checkpoint_bytes;
 use store::{Home, LaneState, Store};
 
 /// Opens the store for reading; `None` if there is none yet.
@@ -35,21 +37,29 @@ pub fn read_run(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummar
     Ok((store, summary))
 }
 
-/// A run as JSON: its summary, its study as text, the lanes that diverged, and what its epochs measured.
-pub fn to_json(store: &Store, summary: &RunSummary, epochs: &[EpochRecord]) -> color_eyre::Result<serde_json::Value> {
+/// A run as JSON: its summary, its study as text, how it was steered, the lanes that diverged, and what its epochs measured.
+pub fn to_json(
+    home: &Home,
+    store: &Store,
+    summary: &RunSummary,
+    epochs: &[EpochRecord],
+) -> color_eyre::Result<serde_json::Value> {
     let diverged: Vec<_> = diverged_lanes(store, summary.run)?
         .into_iter()
         .map(|(lane, epoch, batch)| json!({ "arm": lane.arm, "seed": lane.seed, "epoch": epoch, "batch": batch }))
         .collect();
     let study = summary.spec.to_string();
-    Ok(json!({ "summary": summary, "study": study, "diverged": diverged, "epochs": epochs }))
+    let steerings = store.steerings(summary.run)?;
+    let sweep = SweepReport::of(store, summary)?.map(|report| report.value());
+    Ok(json!({ "summary": summary, "study": study, "fork": summary.fork, "sweep": sweep, "steerings": steerings,
+               "checkpoint_bytes": checkpoint_bytes(home, summary.run), "diverged": diverged, "epochs": epochs }))
 }
 
 /// The lanes whose loss is no longer finite, with the epoch (from 1) and its batch (from 0).
 pub fn diverged_lanes(store: &Store, run: RunId) -> color_eyre::Result<Vec<(Lane, u32, u32)>> {
     let lanes = store.lanes(run)?.into_iter().filter_map(|(lane, state)| match state {
         LaneState::Diverged { epoch, batch } => Some((lane, epoch, batch)),
-        LaneState::Open | LaneState::Finished => None,
+        LaneState::Open | LaneState::Finished | LaneState::Halved { .. } => None,
     });
     Ok(lanes.collect())
 }

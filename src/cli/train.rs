@@ -1,7 +1,7 @@
 //! `relu train` and `relu resume`: start or resume a run and follow it to its end.
 
 use super::follow::{Halt, follow, interrupted_error};
-use super::run_output::OutputStyle;
+use super::run_output::{OutputStyle, RunOutput};
 use super::stored_run::{open_store, read_run};
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -245,21 +245,26 @@ fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
     Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
-fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+pub(super) fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
     if detach {
-        if json {
-            let (_, summary) = read_run(home, run)?;
-            say_json(&RunEvent::Started { run, spec: summary.spec })?;
-        } else {
-            say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return print_detached(home, run, json);
     }
-    match follow(client, home, run, halt, OutputStyle::choose(json)) {
+    match follow(client, home, run, halt, Box::new(RunOutput::new(run, OutputStyle::choose(json)))) {
         // The output is closed. The run goes on, so the exit code is not 0.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),
         outcome => outcome,
     }
+}
+
+/// Prints that a run goes on which is not followed.
+pub(super) fn print_detached(home: &Home, run: RunId, json: bool) -> Outcome {
+    if json {
+        let (_, summary) = read_run(home, run)?;
+        say_json(&RunEvent::Started { run, spec: summary.spec })?;
+    } else {
+        say(&format!("run {run} goes on in the kernel; `relu runs show {run}` shows it"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

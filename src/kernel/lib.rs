@@ -1,12 +1,12 @@
-//! The process around training: a socket that notebooks speak to, cores that are given out, and runs that survive
-//! whatever ends a notebook or this process.
+//! The process around training: a socket for notebooks, a scheduler of cores, and runs that survive the end of a
+//! notebook or of this process.
 //!
-//! - `jobs/`: what is worked on, and who gets which core; `scheduler` decides it, `runs`, `lane` and `cell` carry it out.
-//! - `server/`: the socket's clients, their requests, and what all of them are told.
-//! - `lifecycle/`: the process from its start to its end, and what of a dead kernel's work this one goes on with.
+//! - `jobs/`: runs and cells. `scheduler` assigns the cores; `runs`, `lane` and `cell` do the work.
+//! - `server/`: the socket's clients, their requests, and the events sent to all of them.
+//! - `lifecycle/`: the process from its start to its end, and resuming the work of a dead kernel.
 //!
-//! Invariants: what is announced has been committed; no notebook, however slow or dead, makes training wait. Whoever holds
-//! the lock of the jobs may take the store's, never the other way round.
+//! Invariants: what is announced has been committed. No notebook, however slow or dead, makes training wait. A thread
+//! that holds the lock of the jobs may take the store's, never the other way round.
 
 mod jobs;
 mod lifecycle;
@@ -26,7 +26,7 @@ use std::{
 };
 use store::{Home, Store};
 
-/// All that the kernel's threads share.
+/// The state that the kernel's threads share.
 pub(crate) struct Kernel {
     home: Home,
     options: Options,
@@ -38,16 +38,16 @@ pub(crate) struct Kernel {
     hub: Hub,
     backups: Backups,
     began: Instant,
-    /// No client is greeted any more. Apart from the jobs, whose lock may be held while a slow disk writes: a greeting
-    /// waits for neither.
+    /// Set once no new client is welcomed. It is outside of the jobs, whose lock may be held while a slow disk writes,
+    /// and a hello must not wait for that.
     is_shutting_down: Mutex<bool>,
-    /// What a client should know of how the kernel started.
+    /// What clients are told about how the kernel started.
     notices: Mutex<Vec<String>>,
-    /// What the kernel before this one left, as far as this one has not gone on with it.
+    /// Jobs that the previous kernel left unfinished and this one has not resumed yet.
     unfinished: Mutex<UnfinishedWork>,
-    /// The end of this kernel was not asked for by a client.
+    /// Whether this kernel's end was not requested by a client.
     was_signalled: AtomicBool,
-    /// Makes the main thread end the process in good order.
+    /// Makes the main thread shut the process down.
     shutdown: Sender<ShutdownCause>,
 }
 
@@ -86,7 +86,8 @@ impl Kernel {
     }
 }
 
-/// A panic under a lock is caught and reported elsewhere; what the lock guards is consistent between two statements.
+/// A panic under a lock is caught and reported elsewhere, and the guarded data is consistent between two statements, so
+/// a poisoned lock is used.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

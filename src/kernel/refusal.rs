@@ -1,9 +1,9 @@
-//! What can't be done, and why.
+//! Why a request can't be carried out.
 
 use protocol::ErrorKind;
 use store::StoreError;
 
-/// Becomes `Reply::Refused`; `message` is a sentence with the remedy.
+/// Sent as `Reply::Refused`. The message is a sentence with the remedy.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub kind: ErrorKind,

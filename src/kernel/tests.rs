@@ -1,4 +1,4 @@
-//! The scheduler and the cells over trainers that fail in every way that a real one might.
+//! The scheduler, lanes and cells over a trainer that fails in every way that a real one might.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,21 +20,21 @@ use learn::train::LaneSettings;
 use learn::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use protocol::{
     Activation, Activations, ArmId, CellEvent, CellKey, Curves, Effort, EpochRecord, ErrorKind, Event, Experiment,
-    ExperimentSpec, Finding, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
-    ServerLine, Study, WrongImages,
+    ExperimentSpec, Finding, Fork, Lane, Metric, Outcome, Preset, Progress, RunEvent, RunId, RunState, Saturation,
+    ServerLine, SteeredSetting, Study, WrongImages,
 };
 use std::{
     os::unix::net::UnixStream,
     sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
-use store::{Home, Store};
+use store::{Home, Store, files::LaneFolder};
 use tempfile::TempDir;
 
 /// Behaves as the seed says, so that each lane of a run can fail in its own way.
 #[derive(Default)]
 struct Toy {
-    /// How many lanes train now, and the most that ever did.
+    /// How many lanes train at the moment, and the most that ever did at once.
     crowd: Mutex<(u32, u32)>,
     moved: Condvar,
 }
@@ -43,12 +43,12 @@ const PANICS: u64 = 101;
 const DIVERGES: u64 = 102;
 const REFUSES: u64 = 103;
 const UNTIL_STOPPED: u64 = 104;
-/// Measures, and leaves numbers in its outcome that JSON has none of.
+/// Returns an outcome that holds numbers which JSON can't represent.
 const NOT_FINITE: u64 = 107;
 const ALSO_UNTIL_STOPPED: [u64; 2] = [105, 106];
-/// Measures until it is stopped, and takes all cores that it can get.
+/// Measures until it is stopped, on as many cores as it can get.
 const GROWS: u64 = 108;
-/// Ends only when as many lanes train at once as the test has cores.
+/// Ends once as many lanes train at once as the test has cores.
 const WAITS_FOR_COMPANY: u64 = 1000;
 
 impl Trainer for Toy {
@@ -75,7 +75,8 @@ impl Trainer for Toy {
             assert!(!waited.timed_out(), "never so many lanes at once");
             crowd.0 -= 1;
         }
-        observer.begins(&snapshot(lane, 0).environment);
+        observer.training_started(&snapshot(lane, 0).environment);
+        observer.learning_rate(1, 0.1);
         let progress = Progress { arm, seed, epoch: 1, batch: 1, batches: 1, images_per_second: 1.0, seconds: 0.0 };
         if seed == UNTIL_STOPPED || ALSO_UNTIL_STOPPED.contains(&seed) {
             while observer.poll(&progress) != Control::Stop {
@@ -116,7 +117,7 @@ impl Trainer for Toy {
                 Err("stopped".into())
             }
             GROWS => {
-                // As if every thread that it may have computed, and each part took no time.
+                // Reports every thread that it may use as busy, and each part takes no time.
                 let mut busy = 1;
                 while !observer.should_stop() {
                     busy = observer.cores(busy, 8);
@@ -133,7 +134,7 @@ impl Trainer for Toy {
     }
 }
 
-/// What an experiment would give that did not look at its numbers.
+/// What an experiment returns if it does not check its numbers.
 fn not_finite() -> Outcome {
     let (key, text) = ("a.b".into(), "it multiplies the gradient by NaN".into());
     let finding =
@@ -171,7 +172,7 @@ fn snapshot(lane: Lane, epochs_done: u32) -> Snapshot {
 const PATIENCE: Duration = Duration::from_secs(30);
 const CORES: u32 = 3;
 
-/// A kernel without a process, and one who follows it.
+/// A kernel without a process, and one client that follows its events.
 struct Bench {
     kernel: Arc<Kernel>,
     outbox: Arc<Outbox>,
@@ -187,7 +188,7 @@ impl Bench {
         Self::over(tempfile::tempdir().unwrap(), options)
     }
 
-    /// The kernel after the one that left this home. It has not gone on with anything yet.
+    /// The kernel that comes after the one which left this home. It has not resumed any job yet.
     fn over(folder: TempDir, options: Options) -> Self {
         let home = Home::at(folder.path()).unwrap();
         let mut store = Store::open(&home).unwrap();
@@ -206,27 +207,27 @@ impl Bench {
         self.kernel.train(spec, None).unwrap()
     }
 
-    /// What is told up to and with the first event that `last` takes, progress left out.
-    fn told(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
-        let mut told = Vec::new();
+    /// Every event up to and including the first for which `last` returns true, without progress events.
+    fn events_until(&self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
         loop {
             for line in self.outbox.take().expect("cut off") {
                 let ServerLine::Event(event) = serde_json::from_slice(&line).unwrap() else { continue };
                 let ends = last(&event);
                 if !matches!(event, Event::Run(RunEvent::Progress { .. }) | Event::Cell(CellEvent::Progress { .. })) {
-                    told.push(event);
+                    events.push(event);
                 }
                 if ends {
-                    return told;
+                    return events;
                 }
             }
         }
     }
 
-    fn to_the_end(&self, run: RunId) -> Vec<RunEvent> {
+    fn run_events(&self, run: RunId) -> Vec<RunEvent> {
         let ends = |event: &Event| matches!(event, Event::Run(event) if event.run() == run && event.ends_run());
-        let told = self.told(ends);
-        told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
+        let events = self.events_until(ends);
+        events.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
     }
 
     fn state(&self, run: RunId) -> RunState {
@@ -238,9 +239,9 @@ impl Bench {
 fn a_panic_in_one_lane_fails_its_run_and_nothing_else() {
     let bench = Bench::new();
     let run = bench.train(&[PANICS, 1]);
-    let told = bench.to_the_end(run);
-    let epochs = told.iter().filter(|event| matches!(event, RunEvent::Epoch { .. })).count();
-    assert_eq!(epochs, 2, "the other lane trains to its end: {told:?}");
+    let events = bench.run_events(run);
+    let epochs = events.iter().filter(|event| matches!(event, RunEvent::Epoch { .. })).count();
+    assert_eq!(epochs, 2, "the other lane trains to its end: {events:?}");
     match bench.state(run) {
         RunState::Failed { reason } => {
             assert!(reason.contains("relu-tanh-s101") && reason.contains("a toy that panics"));
@@ -248,28 +249,28 @@ fn a_panic_in_one_lane_fails_its_run_and_nothing_else() {
         other => panic!("{other:?}"),
     }
     let next = bench.train(&[1]);
-    assert!(matches!(bench.to_the_end(next).last(), Some(RunEvent::Finished { .. })));
+    assert!(matches!(bench.run_events(next).last(), Some(RunEvent::Finished { .. })));
 }
 
 #[test]
 fn a_lane_that_can_not_train_gives_its_reason() {
     let bench = Bench::new();
     let run = bench.train(&[REFUSES]);
-    let told = bench.to_the_end(run);
-    assert!(matches!(told.last(), Some(RunEvent::Failed { reason, .. }) if reason.contains("a toy that refuses")));
+    let events = bench.run_events(run);
+    assert!(matches!(events.last(), Some(RunEvent::Failed { reason, .. }) if reason.contains("a toy that refuses")));
 }
 
 #[test]
 fn a_diverged_lane_leaves_the_others_alone() {
     let bench = Bench::new();
     let run = bench.train(&[DIVERGES, 1]);
-    let told = bench.to_the_end(run);
+    let events = bench.run_events(run);
     let diverged = RunEvent::Diverged { run, arm: ArmId::RELU_TANH, seed: DIVERGES, epoch: 1, batch: 3 };
-    assert!(told.contains(&diverged), "{told:?}");
+    assert!(events.contains(&diverged), "{events:?}");
     assert_eq!(bench.state(run), RunState::Finished);
 
     let hopeless = bench.train(&[DIVERGES]);
-    bench.to_the_end(hopeless);
+    bench.run_events(hopeless);
     assert!(matches!(bench.state(hopeless), RunState::Failed { .. }));
     let refusal = bench.kernel.resume(hopeless).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::State);
@@ -280,11 +281,11 @@ fn as_many_lanes_train_at_once_as_there_are_cores_and_no_more() {
     let bench = Bench::new();
     let seeds: Vec<u64> = (0..9).map(|number| WAITS_FOR_COMPANY + number).collect();
     let run = bench.train(&seeds);
-    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
     assert_eq!(bench.kernel.jobs().run_ids(), []);
 }
 
-/// Nine lanes that end only when they are told to: what trains now is all that may train at once.
+/// Nine lanes that end only on request, so those that train now are all that may train at once.
 #[test]
 fn lanes_that_find_no_core_wait() {
     for (threads, at_once, free) in [(1, CORES as usize, 0), (2, 1, 1)] {
@@ -314,13 +315,48 @@ fn a_lane_of_more_threads_than_cores_is_refused() {
     assert!(refusal.message.contains("take 1 to 3"), "{}", refusal.message);
 }
 
+/// More epochs than a lane keeps files: what is thinned is gone from the folder and from the store alike.
 #[test]
-fn what_computes_a_run_is_told_once_and_kept() {
+fn a_lanes_checkpoints_are_thinned_in_the_folder_and_in_the_store() {
+    const EPOCHS: u32 = 300;
+    let bench = Bench::new();
+    let spec = Study { seeds: vec![1], epochs: EPOCHS, ..Study::of(Preset::Article) };
+    let run = bench.kernel.train(spec.with_arms([Activations::RELU_TANH]), None).unwrap();
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
+    let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
+    let files = LaneFolder::of(&bench.kernel.home, run, lane).epochs().unwrap();
+    let rows: Vec<u32> = bench.kernel.store().checkpoints(run).unwrap().iter().map(|row| row.epoch).collect();
+    assert_eq!(files, rows);
+    assert!(files.len() < EPOCHS as usize && files[..20] == (1..=20).collect::<Vec<_>>()[..], "{files:?}");
+    let missing = (1..=EPOCHS).find(|epoch| !files.contains(epoch)).unwrap();
+    let fork = Fork { parent: run, epoch: missing };
+    let refusal = bench.kernel.fork(fork, &[], &[], None).unwrap_err();
+    let nearest = format!("the nearest that it keeps: {} and {}", missing - 1, missing + 1);
+    assert!(refusal.message.ends_with(&nearest), "{}", refusal.message);
+}
+
+/// One core: the first lane is in its only epoch, the second one waits.
+#[test]
+fn a_lane_in_its_last_epoch_is_past_a_steering_and_one_that_waits_is_not() {
+    let bench = Bench::with(Options { cores: 1, ..Options::default() });
+    let spec = Study { seeds: vec![UNTIL_STOPPED, 1], epochs: 1, ..Study::of(Preset::Article) };
+    let run = bench.kernel.train(spec.with_arms([Activations::RELU_TANH]), None).unwrap();
+    bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    let steer = || bench.kernel.steer(run, ArmId::RELU_TANH, SteeredSetting::LearningRate, 0.3);
+    let steering = steer().unwrap();
+    assert_eq!((steering.epoch, steering.passed.as_slice()), (1, &[UNTIL_STOPPED][..]));
+    assert!(bench.kernel.store().history(run).unwrap().contains(&RunEvent::Steered { run, steering }));
+    bench.kernel.stop(run).unwrap();
+    bench.run_events(run);
+}
+
+#[test]
+fn the_backend_is_announced_once_and_stored() {
     let bench = Bench::new();
     let run = bench.train(&[1, 2]);
-    let told = bench.to_the_end(run);
+    let events = bench.run_events(run);
     let backend = RunEvent::Backend { run, name: "toy".into() };
-    assert_eq!(told.iter().filter(|event| **event == backend).count(), 1, "{told:?}");
+    assert_eq!(events.iter().filter(|event| **event == backend).count(), 1, "{events:?}");
     assert!(bench.kernel.store().history(run).unwrap().contains(&backend));
 }
 
@@ -331,7 +367,7 @@ fn a_run_that_waits_can_be_stopped_and_paused() {
     let wide = Study { threads: CORES, epochs: 1, ..Study::of(Preset::Article) }.with_arms([Activations::ALL_TANH]);
     let waiting = bench.kernel.train(wide, None).unwrap();
     assert_eq!(bench.state(waiting), RunState::Queued);
-    // A narrow one does not overtake it.
+    // A job of fewer threads does not overtake it.
     let narrow = bench.train(&[1]);
     assert_eq!(bench.state(narrow), RunState::Queued);
     bench.kernel.pause(waiting).unwrap();
@@ -353,7 +389,7 @@ fn cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
     )
 }
 
-/// One that a person has asked for.
+/// An experiment that counts as a cell, not as a view, because of its length.
 fn long_cell(name: &str, seed: u64) -> (CellKey, ExperimentSpec) {
     let (key, spec) = cell(name, seed);
     let spec = ExperimentSpec { experiment: Experiment::Saturation(Saturation::default()), ..spec };
@@ -371,20 +407,20 @@ fn cells_are_measured_although_lanes_have_every_core() {
     bench.kernel.run_cell(key.clone(), spec).unwrap();
     let finished =
         |event: &Event| matches!(event, Event::Cell(CellEvent::Finished { cell, .. }) if cell.cell == "quick");
-    bench.told(finished);
+    bench.events_until(finished);
     let kept = bench.kernel.store().cell_outcome(&key).unwrap().unwrap();
     assert_eq!(kept.outcome, Outcome { seconds: 1.0, ..Outcome::default() });
     bench.kernel.halt_all(PATIENCE);
 }
 
-/// `told` reads every line as the protocol has it.
+/// `events_until` decodes every line by the protocol.
 #[test]
 fn no_number_that_is_not_finite_is_announced_or_stored() {
     let bench = Bench::new();
     let (key, spec) = cell("boom", NOT_FINITE);
     bench.kernel.run_cell(key.clone(), spec).unwrap();
-    let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
-    let Some(Event::Cell(CellEvent::Finished { outcome, .. })) = told.last() else { panic!("{told:?}") };
+    let events = bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+    let Some(Event::Cell(CellEvent::Finished { outcome, .. })) = events.last() else { panic!("{events:?}") };
     let finding = &outcome.findings[0];
     assert_eq!((finding.value, finding.spread, finding.text.as_str()), (None, None, "a.b: no finite number"));
     assert_eq!(bench.kernel.store().cell_outcome(&key).unwrap().unwrap().outcome, *outcome);
@@ -396,10 +432,10 @@ fn cells_fail_and_stop_alone() {
     for (name, seed, word) in [("panic", PANICS, "a cell that panics"), ("refuse", REFUSES, "a cell that refuses")] {
         let (key, spec) = cell(name, seed);
         bench.kernel.run_cell(key, spec).unwrap();
-        let told = bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
-        assert!(matches!(told.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
+        let events = bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
+        assert!(matches!(events.last(), Some(Event::Cell(CellEvent::Failed { reason, .. })) if reason.contains(word)));
     }
-    // Each can be stopped, whether it runs or waits; none can be started twice.
+    // Each can be stopped, running or waiting, and none can be started twice.
     for name in ["a", "b", "c"] {
         let (key, spec) = cell(name, UNTIL_STOPPED);
         bench.kernel.run_cell(key.clone(), spec.clone()).unwrap();
@@ -408,7 +444,7 @@ fn cells_fail_and_stop_alone() {
     for name in ["c", "a", "b"] {
         let (key, _) = cell(name, 0);
         bench.kernel.stop_cell(&key).unwrap();
-        bench.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
+        bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell.cell == name));
     }
     assert!(bench.kernel.jobs().cells.is_empty());
 }

@@ -3,17 +3,17 @@
 use protocol::{Activation, SELU_ALPHA, SELU_SCALE};
 use tch::Tensor;
 
-/// phi(z), of any shape. Element by element, which the fused form counts on: it has no place for an activation that mixes
-/// elements (a softmax, a maxout).
+/// phi(z), of any shape. It must be elementwise, as the fused form relies on it: that form does not support an
+/// activation that mixes elements (softmax, maxout).
 pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
     match activation {
         Activation::Relu => z.relu(),
         Activation::Tanh => z.tanh(),
         Activation::Sigmoid => z.sigmoid(),
         Activation::Softplus => z.softplus(),
-        // LibTorch's own operator has the slope 0.01 written in it.
+        // LibTorch's own operator has the slope 0.01 built in.
         Activation::LEAKY => z.leaky_relu(),
-        // With the slope that a PReLU starts from; a network computes one by its own parameter.
+        // With the initial slope of a PReLU; a network computes it with its own parameter.
         Activation::Leaky(slope) | Activation::Prelu(slope) => z.where_self(&z.gt(0.0), &(z * slope.value())),
         Activation::ELU => z.elu(),
         Activation::Elu(limit) => z.where_self(&z.gt(0.0), &(z.expm1() * limit.value())),
@@ -27,10 +27,10 @@ pub fn apply(activation: Activation, z: &Tensor) -> Tensor {
     }
 }
 
-/// phi'(z), like `z`; `y` is phi(z). By the operators that autograd itself calls, given ones instead of a gradient: that
-/// saves building a graph and walking it back.
+/// phi'(z), of the shape of `z`; `y` is phi(z). Computed by the operators of autograd's backward pass, with ones for
+/// the gradient, which saves building and traversing a graph.
 pub fn slope(activation: Activation, z: &Tensor, y: &Tensor) -> Tensor {
-    // For every element; a tensor full of ones would be one more to write and to read.
+    // Broadcast to every element; a tensor full of ones would be one more to write and to read.
     let one = Tensor::from(1.0_f32);
     match activation {
         Activation::Relu => y.threshold_backward(&one, 0.0),
@@ -39,7 +39,7 @@ pub fn slope(activation: Activation, z: &Tensor, y: &Tensor) -> Tensor {
         Activation::Softplus => z.softplus_backward(&one, 1.0, 20.0),
         Activation::Leaky(slope) | Activation::Prelu(slope) => z.leaky_relu_backward(&one, slope.value(), false),
         Activation::Elu(limit) => Tensor::elu_backward(&one, limit.value(), 1.0, 1.0, false, z),
-        // oneDNN's, which asks for one of the same size.
+        // oneDNN's operator, which requires one of the same size.
         Activation::Gelu => z.gelu_backward(&z.ones_like(), "none"),
         Activation::Silu => z.silu_backward(&one),
         Activation::Mish => z.mish_backward(&one),
@@ -60,8 +60,8 @@ pub struct Factored {
     pub shift: f32,
 }
 
-/// tanh z = 2 sigma(2z) - 1, as LibTorch's sigmoid is its own vector code, while its tanh is MKL's, which takes ten times
-/// as long on processors that are not Intel's. Every other activation is its own core.
+/// tanh z = 2 sigma(2z) - 1, because LibTorch's sigmoid is its own vector code, while its tanh is MKL's, which takes
+/// ten times as long on processors that are not Intel's. Every other activation is its own core.
 pub fn factored(activation: Activation) -> Factored {
     match activation {
         Activation::Tanh => Factored { inner: 2.0, core: Activation::Sigmoid, outer: 2.0, shift: -1.0 },
@@ -73,7 +73,7 @@ pub fn factored(activation: Activation) -> Factored {
     }
 }
 
-/// [`apply`] through [`factored`]: the same to within 2e-7. At 0 it is exactly the same.
+/// [`apply`] through [`factored`], equal to within 2e-7, and exactly equal at 0.
 pub fn apply_fast(activation: Activation, z: &Tensor) -> Tensor {
     let Factored { inner, core, outer, shift } = factored(activation);
     if core == activation {
@@ -92,7 +92,7 @@ mod tests {
     fn slopes_are_autograds() {
         for activation in Activation::all() {
             let z = Tensor::arange_start_step(-8.0, 8.0, 0.01, (Kind::Float, tch::Device::Cpu));
-            // The kink of a rectifier, and where an exponential has nothing left.
+            // At the kink of a rectifier, and where an exponential underflows.
             z.narrow(0, 0, 3).copy_(&Tensor::from_slice(&[0.0_f32, 100.0, -100.0]));
             let ours = slope(activation, &z, &apply(activation, &z));
             let z = z.set_requires_grad(true);
@@ -133,8 +133,8 @@ mod tests {
         let one = apply(Activation::Gelu, &Tensor::from(1.0_f64)).double_value(&[]);
         assert!((one - 0.841_344_746_068_542_9).abs() < 1e-12);
     }
-    /// Values and slopes computed apart to 50 digits, from another form: with e = exp(z), tanh(log(1 + e)) is
-    /// (e^2 + 2e) / (e^2 + 2e + 2). The second z is where Mish is lowest.
+    /// Values and slopes computed separately to 50 digits, from another form: with e = exp(z), tanh(log(1 + e)) is (e^2
+    /// + 2e) / (e^2 + 2e + 2). The second z is where Mish is lowest.
     #[test]
     fn mish_follows_its_definition() {
         let z = Tensor::from_slice(&[-20.0_f64, -1.192_443_1, -1.0, 0.0, 1.0, 3.0]).set_requires_grad(true);

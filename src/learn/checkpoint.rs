@@ -1,8 +1,9 @@
-//! Checkpoints as safetensors, in memory: LibTorch never writes a file, and nothing is read into a live network
-//! before its names, shapes, values and digest are known to be right.
+//! Checkpoints as safetensors, in memory. LibTorch never writes a file, and nothing is copied into a live network
+//! before its names, shapes, values and digest were checked.
 //!
-//! The tensors are the network's parameters, by their names in its description, and, with momentum, as many more called
-//! `velocity.*`. The metadata holds the spec, the place in training and a sha256 over everything else, which safetensors itself does not have.
+//! The tensors are the network's parameters, by the names of its description, and, with momentum, as many more called
+//! `velocity.*`. The metadata holds the study, the position in training and a sha256 over everything else, because
+//! safetensors has no checksum.
 
 use super::observer::{Environment, NamedTensor, Snapshot};
 use super::train::LaneSettings;
@@ -25,7 +26,7 @@ pub enum CheckpointError {
     Encode(String),
 }
 
-/// The place in training, as the metadata's `place` tells it. Floats travel as their bits.
+/// The position in training, as the metadata's `place` holds it. Floats are stored as their bits.
 #[derive(Serialize, Deserialize)]
 struct Place {
     lane: Lane,
@@ -74,7 +75,7 @@ pub fn encode(snapshot: &Snapshot, spec: &Study) -> Result<Vec<u8>, CheckpointEr
     serialize(views, Some(metadata)).map_err(|e| failed(&e))
 }
 
-/// Reads a file's bytes back, all of it checked.
+/// Decodes and checks a file's bytes.
 pub fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), CheckpointError> {
     let damaged = |error: &dyn std::fmt::Display| CheckpointError::Damaged(error.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
@@ -104,7 +105,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), CheckpointError> {
     if digest(entry("place")?, entry("spec")?, &tensors) != entry("digest")? {
         return Err(CheckpointError::Damaged("its digest does not match its contents".into()));
     }
-    // `epoch` repeats the place for readers in other languages, outside the digest.
+    // `epoch` repeats the position for readers in other languages, outside of the digest.
     if entry("epoch")? != place.epochs_done.to_string() {
         return Err(CheckpointError::Damaged("its epoch is not the one of its place in training".into()));
     }
@@ -219,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Of a network small enough to try each byte, the header's among them.
+    /// A checkpoint of a network small enough to change each byte, including the header's.
     #[test]
     fn no_byte_can_change_unseen() {
         let (mut snapshot, mut spec) = example(false);

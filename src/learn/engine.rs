@@ -1,4 +1,4 @@
-//! The network of a lane together with what computes it: LibTorch throughout, or with its large layers fused.
+//! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
 use super::data::{ImageShape, Split};
 use super::fused::FusedLeNet4;
@@ -7,7 +7,7 @@ use protocol::Backend;
 use std::fmt;
 use tch::Tensor;
 
-/// Logits and gradients, whichever way.
+/// Computes logits and gradients, in either way.
 pub struct Engine {
     pub net: Network,
     form: Form,
@@ -15,20 +15,20 @@ pub struct Engine {
 
 enum Form {
     Fused(Box<FusedLeNet4>),
-    /// As asked for, or because the fused form does not fit.
+    /// As requested, or because the fused form does not fit.
     Libtorch(Option<Misfit>),
 }
 
-/// Why LibTorch takes over where the fused form is asked for.
+/// Why LibTorch takes over where the fused form was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// The fused layers are those of LeNet-4.
+    /// Only LeNet-4 has fused layers.
     Network,
-    /// They read images of 28x28 pixels in grey, which the network pads to 32x32.
+    /// The fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
-    /// They have no place for an activation that is trained.
+    /// The fused layers do not support an activation with a trained parameter.
     TrainedActivation,
-    /// They compute on the lane's own thread, LibTorch's layers on as many as a lane is given.
+    /// The fused layers compute on the lane's own thread, LibTorch's layers on as many as a lane has.
     Threads,
 }
 
@@ -60,7 +60,7 @@ fn fit(net: &Network, images: ImageShape, threads: u32) -> Result<[i64; 3], Misf
 }
 
 impl Engine {
-    /// For images of this shape, unpadded. `threads` are those that LibTorch has in this lane.
+    /// For images of this shape, unpadded. `threads` is the number of LibTorch's threads in this lane.
     pub fn new(net: Network, images: ImageShape, backend: Backend, threads: u32) -> Self {
         let form = match (backend, fit(&net, images, threads)) {
             (Backend::Libtorch, _) => Form::Libtorch(None),
@@ -83,7 +83,7 @@ impl Engine {
         }
     }
 
-    /// Logits of the picked images of a split: (picked, classes).
+    /// The logits of the picked images of a split: (picked, classes).
     pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
         match &mut self.form {
             Form::Libtorch(_) => self.net.logits_in(&split.images(pick, self.net.architecture.padding), mode),
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Gradients of a loss over the last logits, in the order of the network's parameters.
+    /// The gradients of a loss over the last logits, in the order of the network's parameters.
     pub fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor> {
         match &mut self.form {
             Form::Libtorch(_) => Tensor::run_backward(&[loss], &self.net.parameters, false, false),

@@ -1,24 +1,26 @@
-//! How often a network is wrong.
+//! Evaluates a network on a split.
 
 use super::data::Split;
 use protocol::ImageSet;
 use tch::{Kind, Tensor};
 
-/// Images a forward pass: about a training batch, whose layers stay in the cache, and a multiple of every vector's lanes.
+/// Images per forward pass: about a training batch, whose layers stay in the cache, and a multiple of every vector
+/// width.
 const CHUNK: i64 = 112;
 
-/// What a network makes of a split.
+/// The results of a network on a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Percent of the images whose largest logit is not their label's.
     pub error: f64,
     /// Mean cross-entropy, in nats.
     pub loss: f64,
-    /// The images that it gets wrong.
+    /// The images that are classified wrongly.
     pub wrong: ImageSet,
 }
 
-/// Evaluates a split. `logits` gets places in it; `should_stop` is asked before each forward pass; `None` once it says so.
+/// Evaluates a split. `logits` gets indices of images in it. `should_stop` is called before each forward pass; if it
+/// returns true, the result is `None`.
 pub fn evaluate(
     split: &Split,
     mut logits: impl FnMut(&[i64]) -> Tensor,
@@ -44,8 +46,8 @@ pub fn evaluate(
     Some(Evaluation { error: 100.0 * f64::from(wrong.count()) / count, loss: loss / count, wrong })
 }
 
-/// How many logits are largest for another class than the label's, of a small batch: counted here, as LibTorch's operators
-/// would take longer to call than to compute.
+/// How many logits of a small batch are largest for another class than the label's. Counted here, because LibTorch's
+/// operators would take longer to call than to compute.
 pub fn count_wrong(logits: &Tensor, labels: &Tensor) -> i64 {
     let (logits, labels) = (logits.detach().contiguous(), labels.contiguous());
     let (mut values, mut classes) = (vec![0.0_f32; logits.numel()], vec![0_i64; labels.numel()]);

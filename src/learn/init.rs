@@ -1,10 +1,10 @@
-//! Rules by which initial weights are drawn, all from our own generator.
+//! Rules that draw initial weights, all from our own generator.
 
 use super::random::Random;
 use protocol::Init;
 
-/// The weights of a layer, row-major: `units` rows with one weight for each of `inputs`. A unit has `fan_in` inputs, and
-/// each input goes to `fan_out` units.
+/// The weights of a layer, row-major: `units` rows with one weight for each of `inputs`. A unit has `fan_in` inputs,
+/// and each input goes to `fan_out` units.
 pub fn draw(init: Init, random: &mut Random, [units, inputs]: [usize; 2], fan_in: f64, fan_out: f64) -> Vec<f32> {
     let count = units * inputs;
     match init {
@@ -26,18 +26,18 @@ fn normal(random: &mut Random, deviation: f64, count: usize) -> Vec<f32> {
     (0..count).map(|_| random.normal() * deviation as f32).collect()
 }
 
-/// Q of a normal matrix whose R has a positive diagonal: uniform among all orthogonal matrices (Mezzadri 2007). Computed
-/// here in float64, and not by LAPACK, whose last bits depend on its threads.
+/// Q of a normal matrix whose R has a positive diagonal, which is uniform among all orthogonal matrices (Mezzadri
+/// 2007). Computed here in float64 and not by LAPACK, whose last bits depend on its threads.
 fn orthogonal(random: &mut Random, units: usize, inputs: usize) -> Vec<f32> {
     let (long, short) = (units.max(inputs), units.min(inputs));
     let drawn = normal(random, 1.0, units * inputs);
-    // Drawn as (long, short), row-major; kept by columns.
+    // Drawn as (long, short), row-major; stored by columns.
     let mut columns: Vec<Vec<f64>> =
         (0..short).map(|column| (0..long).map(|row| f64::from(drawn[row * short + column])).collect()).collect();
     for at in 0..short {
         let (done, rest) = columns.split_at_mut(at);
         let column = &mut rest[0];
-        // Gram and Schmidt; a second time takes off what rounding left (Giraud et al. 2005: twice is enough).
+        // Gram-Schmidt, twice, because the second pass removes rounding errors (Giraud et al. 2005: twice is enough).
         for _ in 0..2 {
             for other in &*done {
                 let along = dot(column, other);
@@ -60,7 +60,7 @@ fn orthogonal(random: &mut Random, units: usize, inputs: usize) -> Vec<f32> {
     weights
 }
 
-/// In eight sums, which a processor adds up side by side, in a fixed order.
+/// In eight partial sums, which a processor can add side by side, in a fixed order.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a, b) = (a.as_chunks::<8>(), b.as_chunks::<8>());
@@ -83,11 +83,11 @@ mod tests {
         super::draw(init, &mut random, [units, inputs], inputs as f64, units as f64)
     }
 
-    /// Mean and variance against the formula, four standard errors apart at most, of 300 x 100 weights.
+    /// Mean and variance of 300 x 100 weights differ from the formula by at most four standard errors.
     #[test]
     fn each_rule_has_its_variance() {
         let (n, m) = (100.0, 300.0);
-        // Of a uniform variable in +-b the variance is b^2/3; with its kurtosis of 1.8 the estimate is that much sharper.
+        // A uniform variable in +-b has the variance b^2/3; its kurtosis of 1.8 makes the estimate more precise.
         let rules = [
             (Init::Xavier, 2.0 / (n + m), 0.8),
             (Init::Standard, 1.0 / (3.0 * n), 0.8),
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// Rows of a wide matrix, columns of a tall one: of length 1, and at right angles.
+    /// Rows of a wide matrix, or columns of a tall one, have length 1 and are orthogonal.
     #[test]
     fn orthogonal_weights_are_orthonormal() {
         for (units, inputs) in [(20, 50), (50, 20), (30, 30), (1, 7), (64, 9)] {

@@ -1,4 +1,4 @@
-//! Everything that touches LibTorch. It reads like the lesson: data, network, training, evaluation, checkpoint.
+//! Everything that uses LibTorch, in the order of the lessons: data, network, training, evaluation, checkpoint.
 
 pub mod activation;
 pub mod data;

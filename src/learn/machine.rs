@@ -1,22 +1,23 @@
-//! What this machine and this LibTorch are: all that decides the bits of a sum beside the spec.
+//! This machine and this LibTorch: everything besides the study that determines the bits of a sum.
 
 use super::data::Dataset;
 use super::observer::Environment;
 use std::sync::Once;
 
-/// The LibTorch that is loaded, which need not be the one that this program was built with, such as `2.13.0`.
+/// The version of the loaded LibTorch, such as `2.13.0`, which may differ from the one that this program was built
+/// with.
 pub fn libtorch() -> String {
     unsafe extern "C" {
         fn aoti_torch_abi_version() -> u64;
     }
-    // SAFETY: of LibTorch's stable C interface; it takes nothing and returns a constant.
+    // SAFETY: a function of LibTorch's stable C interface; it takes nothing and returns a constant.
     let version = unsafe { aoti_torch_abi_version() };
     // One byte each, from the highest: torch/headeronly/version.h.
     let [major, minor, patch, ..] = version.to_be_bytes();
     format!("{major}.{minor}.{patch}")
 }
 
-/// Call first thing in the process: lanes share the cores, so LibTorch's own pools stay small.
+/// Call this first in the process: lanes share the cores, so LibTorch's own thread pools stay small.
 pub fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -26,8 +27,8 @@ pub fn prepare() {
     });
 }
 
-/// A step frees and allocates the same few hundred kilobytes; glibc would hand each block back to the system and have
-/// its pages cleared again at the next step. Let it keep them: that is a fifth of a fused step.
+/// A step frees and allocates the same few hundred kilobytes. By default glibc returns each block to the system, whose
+/// pages are cleared again at the next step. Keeping them saves a fifth of a fused step.
 fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -45,10 +46,10 @@ fn keep_freed_memory() {
     }
 }
 
-/// Sets LibTorch's threads for the lane on this thread, whatever other lanes set for theirs.
+/// Sets LibTorch's threads for the lane on this thread, independently of other lanes.
 pub fn use_threads(threads: u32) {
-    // A thread that LibTorch has not met takes, at its first operation, the number that was set last anywhere in the
-    // process. To ask is to be met.
+    // At its first operation a thread takes the number that was last set anywhere in the process. Querying the number
+    // counts as such an operation, so it is done first.
     let _ = tch::get_num_threads();
     tch::set_num_threads(threads as i32);
 }
@@ -91,7 +92,7 @@ mod tests {
 
     /// The one that the bindings are made for: they refuse to be built with another.
     #[test]
-    fn the_libtorch_that_is_loaded_tells_its_version() {
+    fn the_loaded_libtorch_reports_its_version() {
         assert_eq!(libtorch(), "2.13.0");
     }
 
@@ -100,7 +101,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 use_threads(1);
-                // From a thread that is over before the first one computes anything.
+                // By a thread that ends before the first one computes anything.
                 thread::scope(|scope| scope.spawn(|| use_threads(2)).join()).unwrap();
                 assert_eq!(tch::get_num_threads(), 1);
                 use_threads(1);

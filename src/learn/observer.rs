@@ -1,36 +1,44 @@
-//! What a training loop tells the world, and what it is told: the loop knows nothing of sockets or SQL.
+//! What a training loop reports, and how it is controlled. The loop does not know of sockets or SQL.
 
 use protocol::{EpochRecord, Lane, Progress, WrongImages};
 use serde::{Deserialize, Serialize};
 
-/// What the loop does next; asked once a batch.
+/// What the loop does next; requested once a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     Continue,
-    /// Hand a snapshot over, then go on.
+    /// Hand over a snapshot, then continue.
     Checkpoint,
-    /// Hand a snapshot over, then end. A pause is a stop that is resumed later: there is only one way to go on.
+    /// Hand over a snapshot, then end. A pause is a stop that is resumed later: there is only one way to resume.
     Stop,
 }
 
 /// Follows one lane. The kernel's observer commits and announces; a test's collects.
 pub trait Observer {
-    /// Before the lane's first batch: what computes it.
-    fn begins(&mut self, _environment: &Environment) {}
+    /// Called before the lane's first batch, with what computes it.
+    fn training_started(&mut self, _environment: &Environment) {}
+
+    /// At the beginning of each epoch, counted from 1, and again where a lane goes on inside one: the base learning rate
+    /// of the whole epoch. The same epoch must get the same answer each time. `base` is what the settings say.
+    fn learning_rate(&mut self, _epoch: u32, base: f64) -> f64 {
+        base
+    }
 
     /// At a batch boundary.
     fn poll(&mut self, progress: &Progress) -> Control;
 
-    /// Before each forward pass of an evaluation, which may take a minute: whether to break it off. The trained epoch is
-    /// kept in a snapshot, and measured from the beginning when the lane goes on.
+    /// Called before each forward pass of an evaluation, which may take a minute: whether to stop. The trained epoch is
+    /// then kept in a snapshot, and evaluated from the beginning when the lane is resumed.
     fn should_stop(&mut self) -> bool {
         false
     }
 
-    /// An epoch is done and measured. Returns once it is committed; it may wait, for example for a full disk.
+    /// Called after an epoch and its evaluation. Returns once it is committed; it may wait, for example for a full
+    /// disk.
     fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Control;
 
-    /// A snapshot inside an epoch, after `Checkpoint` or `Stop`, or of one that is trained and not measured.
+    /// Called with a snapshot inside an epoch, after `Checkpoint` or `Stop`, or of one that is trained and not
+    /// evaluated.
     fn checkpoint(&mut self, snapshot: &Snapshot);
 }
 
@@ -39,7 +47,7 @@ pub trait Observer {
 pub enum Ending {
     Finished,
     Stopped,
-    /// The loss left the finite numbers at this batch (counted from 0) of this epoch (counted from 1).
+    /// The loss was not finite at this batch (counted from 0) of this epoch (counted from 1).
     Diverged {
         epoch: u32,
         batch: u32,
@@ -55,20 +63,20 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// All that is needed to go on with a lane bit for bit: no generator state, as every epoch's is derived from its number.
+/// Everything needed to resume a lane bit for bit. There is no generator state, as every epoch's is derived from its
+/// number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     pub lane: Lane,
-    /// Epochs done and measured.
+    /// Epochs that are trained and evaluated.
     pub epochs_done: u32,
     /// Batches done in the next epoch.
     pub batches_done: u32,
     /// Sum over those batches of loss times images, for the epoch's mean.
     pub loss_sum: f64,
-    /// Images of those batches that were taken for another class; `None` if that was not counted from the epoch's
-    /// beginning.
+    /// Images of those batches that were misclassified; `None` if that was not counted from the epoch's beginning.
     pub wrong: Option<i64>,
-    /// Training time inside the epoch under way.
+    /// Training time of the current epoch.
     pub epoch_seconds: f64,
     /// Training and evaluation time of the whole lane.
     pub seconds: f64,
@@ -78,14 +86,14 @@ pub struct Snapshot {
     pub environment: Environment,
 }
 
-/// What else decides the bits of a sum; a resume under another one is "not exact".
+/// What else determines the bits of a sum. A resume in a different environment is "not exact".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     pub libtorch: String,
-    /// The vector width that LibTorch uses, such as `AVX512`; that of the fused layers stands in `backend`.
+    /// The vector width that LibTorch uses, such as `AVX512`; that of the fused layers is in `backend`.
     pub cpu: String,
     pub threads: u32,
-    /// The backend that really runs, after any fall-back, such as `fused (AVX-512)`.
+    /// The backend that is really used, after any fallback, such as `fused (AVX-512)`.
     pub backend: String,
     /// sha256 over the data set's files.
     pub data: String,

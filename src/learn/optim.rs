@@ -1,5 +1,5 @@
-//! Stochastic gradient descent as `torch.optim.SGD` defines it, its state open to be saved: LibTorch's own optimiser hides
-//! it.
+//! Stochastic gradient descent as `torch.optim.SGD` defines it, with a state that can be saved; LibTorch's own
+//! optimiser hides its state.
 
 use super::network::{WeightsError, checked, export};
 use super::observer::NamedTensor;
@@ -11,16 +11,17 @@ use tch::Tensor;
 pub struct SgdSettings {
     /// 0 is plain SGD.
     pub momentum: f64,
-    /// The gradient and the momentum of the next step instead of this one's velocity (Nesterov; Sutskever et al. 2013).
+    /// Steps by the gradient and the momentum of the next step instead of this one's velocity (Nesterov; Sutskever et
+    /// al. 2013).
     pub nesterov: bool,
-    /// Added to the gradient, times the parameter: of every parameter, biases among them.
+    /// Multiplied by the parameter and added to its gradient, for every parameter including biases.
     pub weight_decay: f64,
-    /// Times the rate, for biases.
+    /// The factor of the learning rate for biases.
     pub bias_rate: f64,
 }
 
 impl SgdSettings {
-    /// What of an arm's settings is the optimiser's.
+    /// The optimiser's part of an arm's settings.
     pub fn of(arm: &ArmSettings) -> Self {
         Self {
             momentum: arm.momentum,
@@ -43,14 +44,14 @@ impl Default for SgdSettings {
 /// g <- g + weight_decay w;   v <- momentum v + g;   w <- w - rate v,   with Nesterov   w <- w - rate (g + momentum v)
 /// ```
 ///
-/// Without momentum, v is g itself and nothing is kept. Biases have `bias_rate` times the rate, as a parameter group of
-/// their own has in PyTorch.
+/// Without momentum, v is g itself and is not stored. Biases have `bias_rate` times the rate, like a parameter group of
+/// their own in PyTorch.
 #[derive(Debug)]
 pub struct Sgd {
     settings: SgdSettings,
-    /// Of the parameters, in their order.
+    /// The parameters' names, in their order.
     names: Vec<String>,
-    /// One a parameter, or none before the first step and without momentum.
+    /// One for each parameter; none before the first step or without momentum.
     velocity: Vec<Tensor>,
 }
 
@@ -97,7 +98,7 @@ impl Sgd {
         self.names.iter().zip(&self.velocity).map(|(name, v)| export(&format!("velocity.{name}"), v)).collect()
     }
 
-    /// Takes up a saved state for parameters such as `like`; an empty one is that of the first step.
+    /// Restores a saved state for parameters such as `like`; an empty state is that before the first step.
     pub fn restore(&mut self, state: &[NamedTensor], like: &[Tensor]) -> Result<(), WeightsError> {
         if state.is_empty() {
             self.velocity.clear();
@@ -106,7 +107,7 @@ impl Sgd {
         let mut velocity = Vec::with_capacity(self.names.len());
         for (name, parameter) in self.names.iter().zip(like) {
             let saved = checked(state, &format!("velocity.{name}"), &parameter.size())?;
-            // In memory as the parameter lies, so that a step reads and writes both along the same rows.
+            // Stored in the parameter's memory layout, so that a step reads and writes both along the same rows.
             let mut own = parameter.detach().zeros_like();
             own.copy_(&saved);
             velocity.push(own);
@@ -154,8 +155,8 @@ mod tests {
         }
     }
 
-    /// By the formula: a weight and a bias from 1, both with the gradients 0.5 and 0.25 at the rate 0.1, momentum 0.9. The
-    /// weight goes to 0.95 and 0.88, as above; the bias three times as far, to 0.85 and 0.64.
+    /// By the formula: a weight and a bias starting at 1, both with the gradients 0.5 and 0.25 at the rate 0.1,
+    /// momentum 0.9. The weight goes to 0.95 and 0.88, as above; the bias goes three times as far, to 0.85 and 0.64.
     #[test]
     fn biases_have_a_rate_of_their_own() {
         let names = ["fc1.weight", "fc1.bias"].map(String::from);
@@ -168,7 +169,7 @@ mod tests {
             let found = [0, 1].map(|at| parameters[at].double_value(&[0]));
             assert!((found[0] - weight).abs() < 2e-7 && (found[1] - bias).abs() < 2e-7, "{found:?}");
         }
-        // A factor of 0 leaves a bias where it is, and the weight's step as it was.
+        // A factor of 0 keeps a bias unchanged, and the weight's step is as before.
         let mut sgd = Sgd::new(SgdSettings { bias_rate: 0.0, ..SgdSettings::default() }, &names);
         let before = parameters[1].copy();
         let gradient = || Tensor::from_slice(&[-1.0_f32]);
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_state_goes_on_alike() {
+    fn a_restored_state_gives_the_same_steps() {
         let columns = |values: &[f32]| Tensor::from_slice(values).view([2, 2]).tr();
         let gradient = [columns(&[0.3, -0.2, 0.7, 1.9])];
         let mut w = [columns(&[1.0, 2.0, -3.0, 0.1])];

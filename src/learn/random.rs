@@ -1,13 +1,12 @@
-//! All randomness of training: a generator of our own, derived afresh for every purpose.
+//! All randomness of training: our own generator, derived anew for every purpose.
 //!
-//! Nothing here is ever saved: whoever knows the seed and the epoch knows its shuffle. Both arms of a race draw the
-//! same initial weights and the same batch order from a seed, so that they differ in their activation alone (a paired
-//! comparison).
+//! No state is ever saved: seed and epoch determine the shuffle. All arms of a run draw the same initial weights and
+//! the same batch order from a seed, so that they differ in their settings alone (a paired comparison).
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What numbers are drawn for; each purpose has a stream of its own.
+/// What numbers are drawn for; each purpose has its own stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     InitialWeights,
@@ -15,16 +14,16 @@ pub enum Purpose {
     Shuffle {
         epoch: u32,
     },
-    /// Noise, dropout, augmentation of this epoch.
+    /// Noise, dropout and augmentation in this epoch.
     Noise {
         epoch: u32,
     },
-    /// The same of one batch of it, counted from 0: training can go on in the middle of an epoch.
+    /// The same for one batch of it, counted from 0, so that training can be resumed in the middle of an epoch.
     BatchNoise {
         epoch: u32,
         batch: u32,
     },
-    /// An experiment's own draws, by a number of its choice.
+    /// An experiment's own draws, with a number of its choice.
     Experiment {
         number: u32,
     },
@@ -41,7 +40,7 @@ impl Random {
             Purpose::Shuffle { epoch } => stream(1, epoch),
             Purpose::Noise { epoch } => stream(2, epoch),
             Purpose::Experiment { number } => stream(3, number),
-            // The highest bit is no other purpose's.
+            // The highest bit is used by no other purpose.
             Purpose::BatchNoise { epoch, batch } => 1 << 63 | stream(epoch.into(), batch),
         };
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
@@ -76,7 +75,7 @@ impl Random {
         }
     }
 
-    /// 0..count in random order (Fisher and Yates).
+    /// 0..count in random order (Fisher-Yates).
     pub fn permutation(&mut self, count: u32) -> Vec<i64> {
         let mut order: Vec<i64> = (0..i64::from(count)).collect();
         for last in (1..count).rev() {

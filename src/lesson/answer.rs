@@ -1,42 +1,43 @@
-//! What a reader answers, and the form in which the store keeps it.
+//! What a reader answers, and its form in the store.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::ops::{Not, RangeInclusive};
 
-/// An answer to a prediction or a question. Choices and orders are kept by their texts, so that an answer means the
-/// same in whatever order the choices stand.
+/// An answer to a prediction or a question. Choices and orders are stored by their texts, so that an answer means the
+/// same whatever the order of the choices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     #[serde(rename = "chosen")]
     Choice(String),
     #[serde(rename = "number")]
     Number(f64),
-    /// In the order given; not all of them as long as the reader is at it.
+    /// In the order given; incomplete while the reader is typing.
     #[serde(rename = "ordered")]
     Order(Vec<String>),
     #[serde(rename = "written")]
     Text(String),
 }
 
-/// An answer with what is known of how it was given.
+/// An answer with how it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnswerRecord {
     #[serde(flatten)]
     pub answer: Answer,
-    /// In percent, within [`CONFIDENCE`]; only predictions have one, and a reader may leave it out.
+    /// In percent, within [`CONFIDENCE`]; only for predictions, and optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<u8>,
-    /// A prediction that was given when figures of its outcome could be seen: it says nothing of the reader's calibration.
+    /// Whether the prediction was made when figures of its outcome could be seen, so that it does not count for
+    /// calibration.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub late: bool,
-    /// The reader has opened the explanation before the outcome was known.
+    /// Whether the reader had opened the explanation before the outcome was known.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub opened: bool,
 }
 
-/// The confidence that can be stated, in percent: below it one would say the opposite, above it nothing is in doubt.
+/// The confidence that can be stated, in percent: below it the reader would choose the opposite, above it is certainty.
 pub const CONFIDENCE: RangeInclusive<u8> = 50..=99;
 
 impl From<Answer> for AnswerRecord {
@@ -45,18 +46,18 @@ impl From<Answer> for AnswerRecord {
     }
 }
 
-/// A stored answer as it was read.
+/// A stored answer after reading.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StoredAnswer {
     Current(AnswerRecord),
-    /// Written by version 0.1, which kept the index of a choice.
+    /// Written by version 0.1, which stored the index of a choice.
     Converted(AnswerRecord),
-    /// It can't be told any more what was answered.
+    /// It is no longer known what was answered.
     Lost,
 }
 
 impl StoredAnswer {
-    /// Reads what the store keeps under this lesson and cell.
+    /// Reads what the store has under this lesson and cell.
     pub fn read(lesson: &str, cell: &str, value: &Value) -> Self {
         if value.get("choice").is_some() || value.get("order").is_some() {
             return converted(value, &texts_of_0_1(lesson, cell))
@@ -73,7 +74,7 @@ impl StoredAnswer {
     }
 }
 
-/// An answer of version 0.1; `texts` are today's texts of the choices that it had.
+/// Converts an answer of version 0.1; `texts` are today's texts of the choices.
 fn converted(value: &Value, texts: &[Option<String>]) -> Option<Answer> {
     let text = |index: &Value| texts.get(usize::try_from(index.as_u64()?).ok()?).cloned().flatten();
     if let Some(index) = value.get("choice") {
@@ -83,8 +84,8 @@ fn converted(value: &Value, texts: &[Option<String>]) -> Option<Answer> {
     Some(Answer::Order(order.iter().map(text).collect::<Option<_>>()?))
 }
 
-/// The choices of the lessons of version 0.1 in the order in which they stood there, each as it reads today; `null`
-/// where it is no choice any more.
+/// The choices in the lessons of version 0.1 in the order that they had, each with its present text; `null` if it was
+/// removed.
 const CHOICES_OF_0_1: &str = include_str!("choices-0.1.json");
 
 fn texts_of_0_1(lesson: &str, cell: &str) -> Vec<Option<String>> {
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_by_its_text() {
+    fn an_answer_is_stored_by_its_text() {
         let record = AnswerRecord { confidence: Some(80), ..Answer::Choice("seven".into()).into() };
         let value = serde_json::to_value(&record).unwrap();
         assert_eq!(value, json!({ "chosen": "seven", "confidence": 80 }));
@@ -123,7 +124,7 @@ mod tests {
             assert_eq!(read(&lost), StoredAnswer::Lost, "{lost}");
         }
         assert_eq!(StoredAnswer::read("own", "cell", &json!({ "choice": 0 })), StoredAnswer::Lost);
-        // A choice that is none any more.
+        // A choice that was removed.
         assert_eq!(StoredAnswer::read("pretraining", "gain", &json!({ "choice": 3 })), StoredAnswer::Lost);
     }
 
@@ -133,7 +134,7 @@ mod tests {
         assert_eq!(read(&json!({ "number": 1.0, "confidence": 20 })), expected);
     }
 
-    /// Whoever rewords a choice changes it there too, or the answers of old would be lost.
+    /// Rewording a choice requires a change there too, or earlier answers would be lost.
     #[test]
     fn every_text_that_an_old_answer_becomes_is_a_choice_today() {
         let all: HashMap<String, Vec<Option<String>>> = serde_json::from_str(CHOICES_OF_0_1).unwrap();

@@ -1,5 +1,5 @@
-//! TOML bodies, read so that every fault in them is found at once: an entry that is refused is taken out, and the rest
-//! is read again without it.
+//! Reads TOML bodies so that every fault in them is found at once: an entry that is refused is removed, and the rest is
+//! read again without it.
 
 use protocol::{CellKey, id_fault, is_terminal_control};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -7,29 +7,29 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-/// What a writer should mend, and its byte offset in the body.
+/// What an author should correct, and its byte offset in the body.
 pub type BodyFault = (String, usize);
 
-/// More faults than these are not looked for in one body: each costs another reading.
+/// The most faults that are looked for in one body, as each costs another reading.
 const MOST: usize = 100;
 
-/// Entries whose text names something: no name has a line break or a tab in it.
+/// Entries whose text names something, so that it must not contain a line break or a tab.
 const NAMES: [&str; 7] = ["id", "title", "part", "key", "lesson", "cell", "was"];
 
-/// A body, and what is wrong with it.
+/// A body with its faults.
 pub struct Body<'t> {
     root: Spanned<DeTable<'t>>,
     faults: Vec<BodyFault>,
-    /// Top-level keys that are missing, or that were refused wholly or in part: a fault is told of them already, and
-    /// nothing can be said of what they would hold.
+    /// Top-level keys that are missing, or whose values were refused wholly or in part. Their faults are reported
+    /// already, and nothing can be said about what they would contain.
     refused: BTreeSet<String>,
-    /// Entries of inner tables that were refused: where their table begins, and their key.
+    /// Entries of inner tables that were refused: the offset of their table, and their key.
     pruned: Vec<(usize, String)>,
-    /// It is no TOML: what seems to be missing may only have been misread.
+    /// Whether it is not TOML, so that an entry may seem missing because it was misread.
     is_garbled: bool,
 }
 
-/// One step from a table or an array to what is in it.
+/// One step from a table or an array to its content.
 #[derive(Clone, Debug)]
 enum Step {
     Key(String),
@@ -37,14 +37,14 @@ enum Step {
 }
 
 impl<'t> Body<'t> {
-    /// Reads a body that needs these keys.
+    /// Reads a body that must have these keys.
     pub fn parse(text: &'t str, required: &[&str]) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
         let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count();
         let mut faults: Vec<BodyFault> = Vec::new();
         for error in errors.iter().take(MOST) {
             let at = error.span().map_or(0, |span| span.start);
-            // What follows on the same line follows from the first.
+            // Other faults on the same line follow from the first.
             if faults.last().is_none_or(|(_, known)| line(*known) != line(at)) {
                 faults.push((in_words(error.message()), at));
             }
@@ -68,7 +68,7 @@ impl<'t> Body<'t> {
         self.faults.push((message.into(), at));
     }
 
-    /// A fault of what stands under a top-level key; of the body itself if it has no such key.
+    /// Adds a fault in the value of a top-level key, or in the body itself if it has no such key.
     pub fn fault_at(&mut self, key: &str, message: impl Into<String>) {
         let at = self.place_of(key).unwrap_or(0);
         self.fault(message, at);
@@ -80,7 +80,7 @@ impl<'t> Body<'t> {
         self.table().keys().find(|known| known.get_ref() == key).map(|found| found.span().start)
     }
 
-    /// What stands under a top-level key.
+    /// The value of a top-level key.
     pub fn value_of(&self, key: &str) -> Option<&Spanned<DeValue<'t>>> {
         self.table().get(key)
     }
@@ -89,19 +89,19 @@ impl<'t> Body<'t> {
         self.value_of(key)?.get_ref().as_str()
     }
 
-    /// Whether a fault of a key is told already.
+    /// Whether a fault of a key is reported already.
     pub fn is_refused(&self, key: &str) -> bool {
         self.refused.contains(key)
     }
 
-    /// Refuses an empty text. What is no text is left for [`Body::read`] to refuse.
+    /// Refuses an empty text. A value that is no text is left for [`Body::read`] to refuse.
     pub fn refuse_empty(&mut self, key: &str) {
         if self.text_of(key).is_some_and(|text| text.trim().is_empty()) {
             self.fault_at(key, format!("`{key}` is empty"));
         }
     }
 
-    /// Refuses what can't be the id of a lesson or a cell; `whose` stands before it in the fault.
+    /// Refuses a text that can't be the id of a lesson or a cell; the fault begins with `whose`.
     pub fn refuse_id(&mut self, whose: &str) {
         self.refuse_empty("id");
         if let Some(why) = self.text_of("id").and_then(id_fault) {
@@ -109,8 +109,8 @@ impl<'t> Body<'t> {
         }
     }
 
-    /// Takes out the id that a cell had once, which no kind of cell knows of.
-    pub fn take_was(&mut self) -> Option<CellKey> {
+    /// Removes and returns the former id of a cell, which the types of cells do not contain.
+    pub fn take_former_id(&mut self) -> Option<CellKey> {
         const KEY: &str = "was";
         let text = self.text_of(KEY).map(ToOwned::to_owned);
         self.value_of(KEY)?;
@@ -129,14 +129,14 @@ impl<'t> Body<'t> {
         self.table().keys().map(|key| key.get_ref().to_string()).collect()
     }
 
-    /// Takes out what stands under a top-level key, as a command line would have it: `0.1`, `yes`, `1,2,3`.
+    /// Removes and returns the value of a top-level key, as it would be on a command line: `0.1`, `yes`, `1,2,3`.
     pub fn take_value(&mut self, key: &str) -> Option<String> {
         let value = self.root.get_mut().remove(key)?;
         as_word(value.get_ref())
     }
 
-    /// The body as this type, without the entries that it refuses; each refusal is a fault. `None` if the type can't do
-    /// without one of them.
+    /// Reads the body as this type, without the entries that the type refuses; each refusal is a fault. `None` if the
+    /// type needs one of them.
     pub fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
         while self.faults.len() < MOST {
             let error = match T::deserialize(self.root.clone().into_deserializer()) {
@@ -148,11 +148,12 @@ impl<'t> Body<'t> {
             if missing.is_some_and(|key| self.is_refused(key) && self.place_of(key).is_none()) {
                 return None;
             }
-            // What an inner table lacks was taken out of it, and told, a moment ago.
-            let is_told = missing.is_some_and(|key| self.pruned.iter().any(|told| *told == (at, key.to_owned())));
+            // An entry that is missing from an inner table was refused and reported before.
+            let is_reported =
+                missing.is_some_and(|key| self.pruned.iter().any(|pruned| *pruned == (at, key.to_owned())));
             let path = locate_in(self.root.get_ref(), at);
             let is_misread = self.is_garbled && missing.is_some();
-            if !is_told && !is_misread {
+            if !is_reported && !is_misread {
                 self.fault(in_words(error.message()), at);
             }
             let path = path?;
@@ -165,20 +166,20 @@ impl<'t> Body<'t> {
         None
     }
 
-    /// Whether something was taken out of the inner table that begins there.
+    /// Whether an entry was removed from the inner table at this offset.
     pub fn is_pruned(&self, begins: usize) -> bool {
         self.pruned.iter().any(|(table, _)| *table == begins)
     }
 
-    /// All its faults.
+    /// Returns all faults.
     pub fn into_faults(self) -> Vec<BodyFault> {
         self.faults
     }
 
-    /// Characters that a terminal would obey can be written as escapes, past the eyes of whoever reads the file.
+    /// Control characters can be written as escapes, which a reader of the file does not notice.
     fn refuse_controls(&mut self) {
         let mut found = Vec::new();
-        // Of ids `refuse_id` says more.
+        // `refuse_id` reports more about ids.
         for (key, value) in self.table().iter().filter(|(key, _)| key.get_ref() != "id") {
             controls(key, value, &mut found, key.get_ref());
         }
@@ -215,12 +216,12 @@ fn controls(
     }
 }
 
-/// A character that can't be shown, by its number: `U+001B`.
+/// The number of a character that can't be shown: `U+001B`.
 pub fn code(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// The way from a table to the smallest entry that stands at this place of the body.
+/// The path from a table to the smallest entry at this offset of the body.
 fn locate_in(table: &DeTable, at: usize) -> Option<Vec<Step>> {
     table.iter().find_map(|(key, value)| {
         let rest = if key.span().contains(&at) { Vec::new() } else { locate(value, at)? };
@@ -228,7 +229,7 @@ fn locate_in(table: &DeTable, at: usize) -> Option<Vec<Step>> {
     })
 }
 
-/// The same from a value; an empty way is the value itself.
+/// The same from a value; an empty path is the value itself.
 fn locate(value: &Spanned<DeValue>, at: usize) -> Option<Vec<Step>> {
     let inner = match value.get_ref() {
         DeValue::Table(table) => locate_in(table, at),
@@ -238,11 +239,11 @@ fn locate(value: &Spanned<DeValue>, at: usize) -> Option<Vec<Step>> {
             .find_map(|(index, value)| Some(std::iter::once(Step::Index(index)).chain(locate(value, at)?).collect())),
         _ => None,
     };
-    // The keys of a table with a header of its own stand outside of its span.
+    // The keys of a table with a header of its own are outside of its span.
     inner.or_else(|| value.span().contains(&at).then(Vec::new))
 }
 
-/// Takes an entry out of a table that begins there; returns where the entry's own table begins, and its key.
+/// Removes an entry from the table at this offset. Returns the offset of the entry's own table, and its key.
 fn take_out_of(table: &mut DeTable, begins: usize, path: &[Step]) -> Option<(usize, String)> {
     match path {
         [Step::Key(key)] => {
@@ -281,7 +282,7 @@ fn as_word(value: &DeValue) -> Option<String> {
     }
 }
 
-/// What TOML's reader complains of, for those who do not know the types of Rust.
+/// The message of the TOML parser, for readers who do not know Rust's types.
 pub fn in_words(message: &str) -> String {
     let words = message.trim().split_inclusive(|c: char| !c.is_ascii_alphanumeric()).map(|word| {
         let end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
@@ -295,15 +296,15 @@ pub fn in_words(message: &str) -> String {
     words.collect::<String>().replace('\n', " ")
 }
 
-/// The largest number of choices: one for each of the keys 1 to 9.
+/// The most choices: one for each of the keys 1 to 9.
 const MAX_CHOICES: usize = 9;
 
-/// Removes backticks: the texts of a question are shown without markup.
+/// Removes backticks, as the texts of a question are shown without markup.
 pub fn strip_backticks(text: &str) -> String {
     text.replace('`', "")
 }
 
-/// Refuses choices that are empty, that are there twice, or that are more than there are keys.
+/// Refuses choices that are empty or duplicate, or more than there are keys.
 pub fn check_choices<'c>(body: &mut Body, key: &str, texts: impl Iterator<Item = &'c str>) {
     if body.is_refused(key) {
         return;

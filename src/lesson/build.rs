@@ -1,4 +1,4 @@
-//! Lists the lessons that ship inside, and the images beside them.
+//! Lists the lessons that ship inside the program, and their images.
 
 use std::{fmt::Write, path::Path};
 
@@ -12,7 +12,7 @@ fn main() {
     std::fs::write(format!("{out}/lessons.rs"), texts + &images).expect("cargo's own folder is writable");
 }
 
-/// The files of the folder that end so, in the order of their names, as a table of names and contents.
+/// The files of the folder with this extension, in the order of their names, as a table of names and contents.
 fn table(folder: &Path, ending: &str, name: &str, before: &str, include: &str) -> String {
     let entries = std::fs::read_dir(folder).expect("lessons/en is part of the source");
     let mut names: Vec<String> = entries

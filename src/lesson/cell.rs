@@ -6,7 +6,8 @@ use super::fault::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
 use protocol::{
-    ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study, about,
+    ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study,
+    format_estimate,
 };
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -16,7 +17,7 @@ pub struct Cell {
     pub at: Position,
     /// Unique within its lesson.
     pub id: String,
-    /// What it was once; the store may still have it under that.
+    /// Its former id; the store may still have entries under it.
     pub was: Option<CellKey>,
     pub body: CellBody,
 }
@@ -46,7 +47,7 @@ pub struct TrainCell {
     pub marks: Vec<PublishedPoint>,
 }
 
-/// What a race's fence says beside the settings.
+/// What the body of a `train` cell contains besides the settings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TrainBody {
@@ -54,7 +55,7 @@ struct TrainBody {
     _id: String,
     #[serde(default)]
     title: String,
-    /// The study's text form; the keys beside it say what all arms share.
+    /// The study's text form; the keys beside it set what all arms share.
     study: Option<String>,
     arms: Option<Vec<String>>,
     #[serde(default)]
@@ -70,13 +71,13 @@ pub struct PublishedPoint {
     pub error: f64,
     pub arm: Option<ArmId>,
     pub label: String,
-    /// Who published it.
+    /// The publication.
     pub source: String,
 }
 
 impl PublishedPoint {
-    /// Whether it may set the axes of this study's chart: a study of the same network, data and numbers of images as
-    /// those of the cell that has the mark, and of no fewer epochs than the mark's.
+    /// Whether it may affect the axes of this study's chart: if the study has the network, data and numbers of images
+    /// of the mark's cell, and no fewer epochs than the mark.
     pub fn belongs_to(&self, study: &Study, cell: &Study) -> bool {
         let size = |spec: &Study| {
             let widths: Vec<_> = spec.arms.iter().map(|arm| arm.settings.widths.clone()).collect();
@@ -99,27 +100,26 @@ impl TrainCell {
 }
 
 /// An experiment that the kernel runs. `plot` and `experiment` fences both give one; a `plot` is run as soon as it is
-/// seen, as it takes no time worth asking for.
+/// seen, because it takes so little time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentCell {
     pub title: String,
     pub spec: ExperimentSpec,
-    /// Run without being asked.
+    /// Run without a request.
     pub at_once: bool,
 }
 
-/// What a cell's body needs, by the kind of the cell.
-/// Of a race, of an experiment, and of the list of predictions.
+/// The keys that the body of a training, of an experiment and of the list of predictions must have.
 const TITLED: [&str; 2] = ["id", "title"];
-/// What a race's fence may say beside the settings.
+/// The keys of a `train` body that are no settings.
 const TRAIN: [&str; 5] = ["id", "title", "study", "arms", "marks"];
 const PREDICT: [&str; 3] = ["id", "question", "explanation"];
 const QUIZ: [&str; 2] = ["id", "question"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
 
-/// A cell as it was read, with all that is wrong with it.
+/// A cell as it was read, with its faults.
 pub struct ParsedCell {
-    /// Its id, as far as it could be read: what leads there leads somewhere, however wrong the rest.
+    /// Its id, if it could be read, so that links to it work whatever else is wrong.
     pub id: Option<String>,
     pub was: Option<CellKey>,
     /// `None` if anything is wrong.
@@ -127,7 +127,7 @@ pub struct ParsedCell {
     pub faults: Vec<BodyFault>,
 }
 
-/// What makes a cell of a body, and tells the body what is wrong with it.
+/// Makes a cell from a body, and adds what is wrong to the body's faults.
 type Reader = fn(&mut Body) -> Option<CellBody>;
 
 impl CellBody {
@@ -146,15 +146,15 @@ impl CellBody {
         let mut body = Body::parse(text, required);
         body.refuse_id("");
         let id = body.text_of("id").map(ToOwned::to_owned);
-        let was = body.take_was();
+        let was = body.take_former_id();
         let cell = read(&mut body);
         let faults = body.into_faults();
         Some(ParsedCell { id, was, body: cell.filter(|_| faults.is_empty()), faults })
     }
 }
 
-/// A `plot` takes less than this, in seconds.
-const AT_ONCE: f64 = 1.0;
+/// The time that a `plot` may take at most, in seconds.
+const MAX_PLOT_SECONDS: f64 = 1.0;
 
 /// The key of a refused setting.
 fn key_of(error: &SpecError) -> &str {
@@ -166,7 +166,7 @@ fn key_of(error: &SpecError) -> &str {
 
 fn train(body: &mut Body) -> Option<CellBody> {
     body.refuse_empty("title");
-    let mut said: Vec<Said> = Vec::new();
+    let mut settings: Vec<TrainSetting> = Vec::new();
     for key in body.keys() {
         if TRAIN.contains(&key.as_str()) {
             continue;
@@ -186,7 +186,7 @@ fn train(body: &mut Body) -> Option<CellBody> {
             continue;
         }
         match body.take_value(&key) {
-            Some(value) => said.push(Said { at, setting, value }),
+            Some(value) => settings.push(TrainSetting { at, setting, value }),
             None => body.fault(format!("{key}: neither a table nor a date; {}", setting.hint()), at),
         }
     }
@@ -203,21 +203,21 @@ fn train(body: &mut Body) -> Option<CellBody> {
             body.fault_at("marks", "a mark needs a `label` and a `source`; neither may be empty");
         }
     }
-    let study = study_of(body, study.as_deref(), arms, said);
+    let study = study_of(body, study.as_deref(), arms, settings);
     Some(CellBody::Train(TrainCell { title, study, marks }))
 }
 
-/// A setting of a race's fence.
-struct Said {
-    /// Where it stands in the body.
+/// A setting in a `train` body.
+struct TrainSetting {
+    /// Its position in the body.
     at: usize,
     setting: &'static Setting,
     value: String,
 }
 
-/// The study of a race's fence. Each setting that is refused gives way to the preset's, so that the others are looked at
-/// too.
-fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut said: Vec<Said>) -> Study {
+/// The study of a `train` body. Each setting that is refused is replaced by the preset's, so that the others are
+/// checked too.
+fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut settings: Vec<TrainSetting>) -> Study {
     let mut draft = Draft::default();
     match text.map(str::parse::<Draft>).transpose() {
         Ok(text) => draft = text.unwrap_or_default(),
@@ -237,18 +237,18 @@ fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut 
     }
     loop {
         let mut whole = draft.clone();
-        whole.shared.retain(|(setting, _)| !said.iter().any(|said| said.setting.key == setting.key));
-        whole.shared.extend(said.iter().map(|said| (said.setting, said.value.clone())));
+        whole.shared.retain(|(setting, _)| !settings.iter().any(|given| given.setting.key == setting.key));
+        whole.shared.extend(settings.iter().map(|given| (given.setting, given.value.clone())));
         let error = match whole.study() {
             Ok(study) => return study,
             Err(error) => error,
         };
-        let of = |key: &str| said.iter().position(|said| said.setting.key == key);
+        let of = |key: &str| settings.iter().position(|given| given.setting.key == key);
         if let Some(at) = of(error.field).or_else(|| of("seeds").filter(|_| error.field == "lanes")) {
-            let said = said.remove(at);
-            body.fault(error.to_string(), said.at);
+            let given = settings.remove(at);
+            body.fault(error.to_string(), given.at);
         } else {
-            // It is the study's own text, or the arms'.
+            // The fault is in the study's own text, or in the arms'.
             let key = if text.is_some() { "study" } else { "arms" };
             if !body.is_refused(key) {
                 body.fault_at(key, error.to_string());
@@ -258,16 +258,16 @@ fn study_of(body: &mut Body, text: Option<&str>, arms: Option<Vec<String>>, mut 
     }
 }
 
-/// What an experiment's fence says beside the experiment's own settings.
+/// The keys of an experiment's body besides the experiment's own settings.
 #[derive(Deserialize)]
-struct Apart {
+struct ExperimentOptions {
     #[serde(default)]
     effort: Effort,
     seeds: Option<Vec<u64>>,
 }
 
-/// `id` and `title` are the cell's, everything else the experiment's: serde can't refuse unknown keys across the two,
-/// so they are parted by hand.
+/// `id` and `title` belong to the cell, everything else to the experiment. serde can't refuse unknown keys across the
+/// two, so they are separated by hand.
 fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
     body.refuse_empty("title");
     let mut table: toml::Table = body.read()?;
@@ -279,10 +279,10 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
             _ => {}
         }
     }
-    // Each key that is refused goes, so that the others are looked at too.
+    // Each key that is refused is removed, so that the others are checked too.
     let spec = loop {
         let (key, why) = match settings(table.clone()) {
-            Err(why) => (to_blame(&table, &why).map(ToOwned::to_owned), why),
+            Err(why) => (offending_key(&table, &why).map(ToOwned::to_owned), why),
             Ok(spec) => match spec.check() {
                 Err(error) => (Some(key_of(&error).to_owned()), error.to_string()),
                 Ok(()) => break spec,
@@ -292,10 +292,10 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
         let key = key.filter(|key| key != "experiment")?;
         table.remove(&key)?;
     };
-    if at_once && spec.seconds() >= AT_ONCE {
+    if at_once && spec.seconds() >= MAX_PLOT_SECONDS {
         let why = format!(
             "it is measured as soon as it is seen, and this takes {}; make it an `experiment`",
-            about(spec.seconds())
+            format_estimate(spec.seconds())
         );
         body.fault_at("experiment", why);
     }
@@ -303,19 +303,19 @@ fn experiment(body: &mut Body, at_once: bool) -> Option<CellBody> {
 }
 
 fn settings(mut table: toml::Table) -> Result<ExperimentSpec, String> {
-    let mut apart = toml::Table::new();
+    let mut options = toml::Table::new();
     for key in ["effort", "seeds"] {
-        apart.extend(table.remove(key).map(|value| (key.to_string(), value)));
+        options.extend(table.remove(key).map(|value| (key.to_string(), value)));
     }
     let fault = |e: toml::de::Error| in_words(e.message());
-    let Apart { effort, seeds } = toml::Value::Table(apart).try_into().map_err(fault)?;
+    let ExperimentOptions { effort, seeds } = toml::Value::Table(options).try_into().map_err(fault)?;
     let experiment = toml::Value::Table(table).try_into().map_err(fault)?;
     Ok(ExperimentSpec { experiment, effort, seeds: seeds.unwrap_or_else(|| vec![1]) })
 }
 
-/// The key without which the settings would not be refused for the same reason. A value that knows its tag only late
-/// has forgotten its places, so they are found by trying; the tag itself comes last, as nothing goes without it.
-fn to_blame<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
+/// The key without which the settings would not be refused for the same reason. A value whose tag is found late has
+/// lost its positions, so keys are removed by trial; the tag itself comes last, as nothing can be read without it.
+fn offending_key<'t>(table: &'t toml::Table, why: &str) -> Option<&'t str> {
     let mut keys: Vec<&str> = table.keys().map(String::as_str).collect();
     keys.sort_by_key(|key| *key == "experiment");
     keys.into_iter().find(|key| {

@@ -1,4 +1,4 @@
-//! What a writer should mend in a lesson, or in the whole set.
+//! What an author should correct in a lesson, or in a whole set.
 
 use super::cell::{Cell, CellBody};
 use super::claim::{ClaimCell, Test};
@@ -10,22 +10,22 @@ use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
 use super::target::Target;
-use protocol::{RACE, finds, run_finding_keys};
+use protocol::{RACE_FINDING_KEYS, matches_any, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
 /// The narrowest screen on which everything must be readable.
 const COLUMNS: u16 = 80;
 const ROWS: u16 = 24;
-/// What the notebook's margins take of its columns.
+/// The columns that the notebook's margins take.
 const MARGINS: u16 = 4;
 
-/// The widest title of a cell: what its frame leaves of the narrowest screen, for a race its run's number too.
+/// The widest title of a cell: what its frame leaves of the narrowest screen, and for a training the run's number too.
 const TITLE: usize = 72;
 const RACE_TITLE: usize = 62;
 
-/// Every fault of a set of lessons, in order: those found when they were read, and what is wrong with them together.
-/// Links and claims may also lead to the lessons that are `known` besides.
+/// Every fault of a set of lessons, in order: those found in parsing, and those of the set as a whole. Links and claims
+/// may also refer to the `known` lessons.
 pub fn check<'k>(lessons: &'k [Parsed], known: impl IntoIterator<Item = &'k Document>) -> Vec<Fault> {
     let documents: Vec<&Document> = lessons.iter().map(|(document, _)| document).collect();
     let mut faults: Vec<Fault> = lessons.iter().flat_map(|(_, found)| found.iter().cloned()).collect();
@@ -36,14 +36,14 @@ pub fn check<'k>(lessons: &'k [Parsed], known: impl IntoIterator<Item = &'k Docu
             faults.push(fault(document, first(), format!("the lesson id `{id}` is taken by an earlier file")));
         }
     }
-    // A lesson that is being checked stands in the place of the known one whose id it has.
+    // A lesson that is checked replaces the known one with its id.
     let others = known.into_iter().filter(|other| !documents.iter().any(|checked| checked.meta.id == other.meta.id));
     let mut all = HashMap::new();
     for document in documents.iter().copied().chain(others) {
         all.entry(document.meta.id.as_str()).or_insert_with(|| Known::of(document));
     }
     for document in &documents {
-        // Of two files with one id each is judged by itself.
+        // Two files with one id are checked each by itself.
         let own = Known::of(document);
         document_faults(&own, &all, &mut faults);
     }
@@ -53,7 +53,7 @@ pub fn check<'k>(lessons: &'k [Parsed], known: impl IntoIterator<Item = &'k Docu
     faults
 }
 
-/// What can be led to in a lesson.
+/// What a link to a lesson can refer to.
 struct Known<'d> {
     document: &'d Document,
     anchors: HashSet<&'d str>,
@@ -79,7 +79,7 @@ impl<'d> Known<'d> {
             BlockKind::Cell(cell) => {
                 known.cells.insert(&cell.id);
                 let found = match &cell.body {
-                    CellBody::Train(_) => RACE,
+                    CellBody::Train(_) => RACE_FINDING_KEYS,
                     CellBody::Experiment(cell) => cell.spec.experiment.finding_keys(),
                     CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_) => return,
                 };
@@ -106,7 +106,7 @@ impl<'d> Known<'d> {
     }
 }
 
-/// The lessons that can be led to, by their ids.
+/// The lessons to which links may lead, by their ids.
 type Lessons<'d> = HashMap<&'d str, Known<'d>>;
 
 fn first() -> Position {
@@ -121,9 +121,9 @@ fn warning(document: &Document, at: Position, message: impl Into<String>) -> Fau
     Fault { severity: Severity::Warning, ..fault(document, at, message) }
 }
 
-/// Old ids that have two successors, or that something still has.
+/// Former ids that have two successors, or that are still in use.
 fn rename_faults(checked: &[&Document], all: &Lessons, faults: &mut Vec<Fault>) {
-    // The known lessons come first: what is being checked is to blame.
+    // The known lessons come first, so that the fault is reported in the checked one.
     let known = all.values().map(|known| known.document);
     let known = known.filter(|document| !checked.iter().any(|other| other.meta.id == document.meta.id));
     let (mut lessons, mut cells) = (HashMap::new(), HashMap::new());
@@ -162,7 +162,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
             faults.push(fault(document, cell.at, format!("the cell id `{}` is used twice", cell.id)));
         }
         if let CellBody::Claim(claim) = &cell.body {
-            faults.extend(nowhere(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
+            faults.extend(claim_faults(claim, all).into_iter().map(|what| fault(document, cell.at, what)));
         }
         if let CellBody::Predict(predict) = &cell.body {
             prediction_faults(cell, predict, own, all, faults);
@@ -190,7 +190,7 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
     faults.extend(unfit.into_iter().map(|(at, message)| fault(document, at, message)));
 }
 
-/// What keeps a sealed block from being unfolded by its cells.
+/// What prevents a sealed block's cells from unfolding it.
 fn sealed_faults(own: &Known, faults: &mut Vec<Fault>) {
     let document = own.document;
     let mut above = HashSet::new();
@@ -229,8 +229,8 @@ fn text_fault(cell: &Cell) -> Option<String> {
         .then(|| format!("the title of the cell `{}` takes {width} columns; there is room for {room}", cell.id))
 }
 
-/// Why a claim can't be measured where it says.
-fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
+/// Why a claim's cell can't measure it.
+fn claim_faults(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     let ClaimCell { lesson, cell, .. } = claim;
     let Some(other) = all.get(lesson.as_str()) else {
         return vec![format!("there is no lesson `{lesson}` to measure this claim in")];
@@ -244,12 +244,12 @@ fn nowhere(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
         return Vec::new();
     }
     // Every cell of the lesson counts.
-    let found = |key: &str| other.findings.iter().any(|patterns| finds(patterns, key));
+    let found = |key: &str| other.findings.iter().any(|patterns| matches_any(patterns, key));
     let wanted = claim.tests.iter().flat_map(Test::findings).filter(|key| !found(key));
     wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
 }
 
-/// What keeps a prediction from being decided.
+/// What prevents a prediction from being decided.
 fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
     let document = own.document;
     let Some(decision) = &predict.decides else {
@@ -281,14 +281,14 @@ fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Less
         ));
         return;
     }
-    // One that was refused may find it.
+    // A cell that was refused may find it.
     let Some(decider) = other.document.cell(id) else { return };
     let finds: Box<dyn Fn(&str) -> bool> = match &decider.body {
         CellBody::Train(train) => {
             let keys = run_finding_keys(&train.spec());
             Box::new(move |key| keys.iter().any(|known| known == key))
         }
-        CellBody::Experiment(experiment) => Box::new(|key| finds(experiment.spec.experiment.finding_keys(), key)),
+        CellBody::Experiment(experiment) => Box::new(|key| matches_any(experiment.spec.experiment.finding_keys(), key)),
         _ => {
             faults.push(fault(
                 document,
@@ -306,10 +306,10 @@ fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Less
     }
 }
 
-/// How many times as long as the mean of the others a choice may be before it stands out, and the others than it.
+/// How many times as long as the mean of the others a choice may be, or the others as it.
 const STANDS_OUT: f64 = 1.5;
 
-/// Questions whose right choice can be told by its length.
+/// Questions whose right choice stands out by its length.
 fn guessable(document: &Document) -> Vec<(Position, String)> {
     let cells = document.cells();
     let quizzes = cells.iter().filter_map(|cell| match &cell.body {
@@ -356,7 +356,7 @@ fn guessable(document: &Document) -> Vec<(Position, String)> {
     warnings
 }
 
-/// Why a link leads nowhere.
+/// Why a link is broken.
 fn dead(target: &Target, own: &Known, all: &Lessons) -> Option<String> {
     match target {
         Target::Lesson { id, anchor } => match all.get(id.as_str()) {
@@ -512,7 +512,7 @@ mod tests {
     #[test]
     fn front_matter_is_checked() {
         let all = |text: &str| check(&[parse("y.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
-        // One fault alone: what hangs on the head is not told besides.
+        // A single fault: consequences of a faulty head are not reported.
         let headless = all("A [paper](ref:p).");
         assert!(
             headless.len() == 1 && headless[0].starts_with("y.md:1:1: the front matter is missing"),
@@ -529,7 +529,7 @@ mod tests {
         );
     }
 
-    /// A head and cells with several faults each: a writer who mends all that is listed finds no new ones.
+    /// A head and cells with several faults each: after all listed ones are corrected, there are no new ones.
     #[test]
     fn all_faults_are_found_in_one_pass() {
         let head = "+++\nid = 3\ntitle = \" \"\npart = \"I\"\nminutes = \"x\"\nextra = 1\n\n\
@@ -544,7 +544,7 @@ mod tests {
             [to a refused cell](cell:r) [to none](cell:none) <b>\n";
         let found = check(&[parse("x.md", &format!("{head}{body}"))], &[]);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        let told = found.join("\n");
+        let listed = found.join("\n");
         let expected = [
             "2:1: missing field `summary`",
             "2:6: invalid type: integer `3`",
@@ -578,12 +578,15 @@ mod tests {
             "59:50: raw HTML",
         ];
         for expected in expected {
-            assert!(found.iter().any(|fault| fault.starts_with(&format!("x.md:{expected}"))), "{expected} in\n{told}");
+            assert!(
+                found.iter().any(|fault| fault.starts_with(&format!("x.md:{expected}"))),
+                "{expected} in\n{listed}"
+            );
         }
-        assert_eq!(found.len(), expected.len(), "{told}");
+        assert_eq!(found.len(), expected.len(), "{listed}");
     }
 
-    /// A key that is not known is named where it stands, whichever experiment it is and whatever else is wrong.
+    /// An unknown key is reported at its position, whichever experiment it is and whatever else is wrong.
     #[test]
     fn an_unknown_key_of_an_experiment_has_its_place() {
         let names = [
@@ -620,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_apart_and_say_something() {
+    fn names_are_unique_and_not_empty() {
         let all = |text: &str| check(&[parse("x.md", text)], &[]).iter().map(ToString::to_string).collect::<Vec<_>>();
         let empty = all("+++\nid = \"\"\ntitle = \"\"\npart = \"\"\nsummary = \"\"\nminutes = 0\n+++\n\n## x\n");
         let places: Vec<&str> = empty.iter().filter_map(|fault| fault.split(": ").next()).collect();
@@ -637,7 +640,7 @@ mod tests {
         assert_eq!(twice.len(), 2, "{twice:?}");
     }
 
-    /// Written as they stand control characters are dropped; written as escapes they are past the eyes of a reader.
+    /// Raw control characters are dropped; written as escapes they are invisible to a reader of the file.
     #[test]
     fn control_characters_are_refused_in_every_spelling() {
         assert_eq!(faults("te\u{1b}xt \u{202e}[a](#b)\r\n\r\n## b\u{9b}\r\n"), [] as [&str; 0]);
@@ -770,7 +773,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_of_a_set_are_told_apart_and_the_shipped_ones_are_known() {
+    fn ids_are_unique_in_a_set_and_the_shipped_lessons_are_known() {
         let text = format!("{HEAD}See [there](lesson:sigmoid#nowhere) and [here](lesson:sigmoid).\n");
         let lessons = super::super::Library::english().lessons;
         let all = |files: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! A claim of the article with what would bear it out, and the verdict that a reader's own findings give.
+//! A claim of the article with its tests, and the verdict that a reader's own findings give.
 
 use super::body::{Body, strip_backticks};
 use protocol::Finding;
@@ -12,39 +12,39 @@ pub struct ClaimCell {
     pub says: String,
     /// The article's figure, or its words in short.
     pub article: String,
-    /// What the literature has, with who says it.
+    /// What the literature says, with its source.
     pub literature: String,
-    /// Whether it holds on a large scale, where that was published.
+    /// Whether it holds at a large scale, if that was published.
     pub transfers: Option<String>,
     /// The lesson that measures it, and its cell.
     pub lesson: String,
     pub cell: String,
-    /// What the claim comes to; never empty.
+    /// The conclusion about the claim; never empty.
     pub tests: Vec<Test>,
 }
 
-/// A condition on findings, each by its key.
+/// A condition on findings, each named by its key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// The finding lies between these limits; strictly so if they are `open`.
+    /// The finding is between these limits; strictly if they are `open`.
     Within { finding: String, limits: (f64, f64), open: bool },
-    /// The first over the second lies between these limits.
+    /// The quotient of the first and the second is between these limits.
     Ratio { over: String, under: String, limits: (f64, f64) },
-    /// It is below all the others.
+    /// The finding is below all the others.
     Lowest { finding: String, others: Vec<String> },
-    /// It is above all the others.
+    /// The finding is above all the others.
     Highest { finding: String, others: Vec<String> },
 }
 
-/// How a claim, or one of its tests, fares.
+/// The result of a claim, or of one of its tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Something that it is judged by has not been measured.
+    /// A finding that it needs has not been measured.
     NotYetTried,
-    /// Something that it is judged by has been measured and has no number: the network diverged, say.
+    /// A finding that it needs was measured and has no number, for instance because the network diverged.
     NoNumber,
     Holds,
-    /// One test bears it out and another does not, or the spread over the seeds does not decide.
+    /// One test confirms it and another does not, or the spread over the seeds is too large to decide.
     HoldsInPart,
     DoesNotHold,
 }
@@ -67,7 +67,7 @@ impl Verdict {
 pub type Findings = HashMap<String, Finding>;
 
 impl Test {
-    /// The findings that it asks for.
+    /// The findings that it needs.
     pub fn findings(&self) -> Vec<&str> {
         match self {
             Self::Within { finding, .. } => vec![finding],
@@ -78,14 +78,14 @@ impl Test {
         }
     }
 
-    /// What it asks of its findings, in words that go on from "asked".
+    /// What it requires of its findings, in words that follow "asked".
     pub fn asks(&self) -> String {
         match self {
             Self::Within { limits: (low, high), open: true, .. } => format!("above {low} and below {high}"),
             Self::Within { limits, .. } => limits_in_words(*limits),
             Self::Ratio { limits, .. } => format!("the first, over the second: {}", limits_in_words(*limits)),
-            Self::Lowest { others, .. } => beyond("below", others),
-            Self::Highest { others, .. } => beyond("above", others),
+            Self::Lowest { others, .. } => comparison_in_words("below", others),
+            Self::Highest { others, .. } => comparison_in_words("above", others),
         }
     }
 
@@ -100,7 +100,7 @@ impl Test {
         };
         let verdict = match self {
             Self::Within { finding, limits: (low, high), open } => {
-                // The numbers next to the limits stand for limits that are excluded.
+                // The numbers next to the limits represent excluded limits.
                 let limits = if *open { (low.next_up(), high.next_down()) } else { (*low, *high) };
                 known(finding).map(|(value, spread)| inside(value, spread, limits))
             }
@@ -121,7 +121,7 @@ fn limits_in_words((low, high): (f64, f64)) -> String {
     match (low.is_finite(), high.is_finite()) {
         // The lower is never above the higher.
         (true, true) if low >= high => format!("exactly {low}"),
-        // Nothing that is counted or timed lies below zero.
+        // Nothing that is counted or timed is below zero.
         (true, true) if low == 0.0 => format!("at most {high}"),
         (true, true) => format!("{low} to {high}"),
         (true, false) => format!("at least {low}"),
@@ -130,12 +130,12 @@ fn limits_in_words((low, high): (f64, f64)) -> String {
     }
 }
 
-fn beyond(side: &str, others: &[String]) -> String {
+fn comparison_in_words(side: &str, others: &[String]) -> String {
     let whom = if others.len() == 1 { "the second" } else { "all others" };
     format!("the first {side} {whom}, by more than the spread")
 }
 
-/// Whether value +- spread lies between the limits: wholly, partly, or not.
+/// Whether value +- spread is between the limits: entirely, partly, or not.
 fn inside(value: f64, spread: f64, (low, high): (f64, f64)) -> Verdict {
     let (from, to) = (value - spread, value + spread);
     if from >= low && to <= high {
@@ -147,7 +147,7 @@ fn inside(value: f64, spread: f64, (low, high): (f64, f64)) -> Verdict {
     }
 }
 
-/// Whether one value is beyond all others in a direction, by more than their spreads.
+/// Whether one value exceeds all others in a direction by more than their spreads.
 fn first(
     value: Option<(f64, f64)>,
     others: impl Iterator<Item = Option<(f64, f64)>>,
@@ -169,8 +169,9 @@ fn first(
 }
 
 impl ClaimCell {
-    /// All tests together: a missing one leaves it untried, one without a number undecided; all that agree bear it out; where none does and one speaks
-    /// against it, it does not hold; anything else is "in part".
+    /// The verdict of all tests together. A missing finding leaves the claim untried, one without a number undecided.
+    /// If all tests agree, the claim holds; if none confirms it and one contradicts it, it does not hold; anything else
+    /// is "in part".
     pub fn verdict(&self, found: &Findings) -> Verdict {
         let verdicts: Vec<Verdict> = self.tests.iter().map(|test| test.verdict(found)).collect();
         if verdicts.contains(&Verdict::NotYetTried) {
@@ -186,7 +187,7 @@ impl ClaimCell {
         }
     }
 
-    /// Over how many seeds it was judged, the fewest and the most; `None` where nothing of it depends on one.
+    /// The numbers of seeds behind it, the fewest and the most; `None` if nothing of it depends on a seed.
     pub fn seeds(&self, found: &Findings) -> Option<(usize, usize)> {
         let counts = || self.measured(found).into_iter().map(|finding| finding.seeds.len()).filter(|count| *count > 0);
         counts().min().zip(counts().max())
@@ -203,7 +204,7 @@ impl ClaimCell {
         }
     }
 
-    /// What the reader measured: the findings that are there, each once, in the tests' order.
+    /// The findings that the reader has measured, each once, in the tests' order.
     pub fn measured<'f>(&self, found: &'f Findings) -> Vec<&'f Finding> {
         let mut keys: Vec<&str> = Vec::new();
         for key in self.tests.iter().flat_map(Test::findings) {
@@ -242,7 +243,7 @@ struct TestBody {
 }
 
 impl ClaimBody {
-    /// The claim; what is wrong with its tests is told to `body`.
+    /// Reads the claim; the faults of its tests are added to `body`.
     pub fn cell(self, body: &mut Body) -> ClaimCell {
         let Self { id: _, says, article, literature, transfers, lesson, cell, tests } = self;
         if transfers.as_ref().is_some_and(|text| text.trim().is_empty()) {

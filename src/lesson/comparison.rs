@@ -1,11 +1,11 @@
-//! How a prediction fares beside what was measured.
+//! Compares a prediction with the measurement.
 
 use super::prediction::{DecidedBy, Extreme, Guess, PredictCell};
 use super::quiz::is_within;
 use super::{Answer, Findings};
-use protocol::{Finding, counted};
+use protocol::{Finding, format_count};
 
-/// A prediction beside its outcome.
+/// A prediction and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     pub right: bool,
@@ -34,8 +34,8 @@ impl Measured {
 }
 
 impl PredictCell {
-    /// The answer beside what was found. `None` where nothing decides it, or what would has not been found or has no
-    /// number.
+    /// Compares the answer with the findings. `None` if nothing decides it, or the deciding finding is missing or has
+    /// no number.
     pub fn compare(&self, answer: &Answer, found: &Findings) -> Option<Comparison> {
         let measured = |keys: &[String]| -> Option<Vec<Measured>> {
             keys.iter().map(|key| found.get(key).and_then(Measured::of)).collect()
@@ -63,7 +63,7 @@ impl PredictCell {
 /// A finding's sentence with its spread.
 fn measured_sentence(finding: &Finding) -> String {
     let text = finding.text.trim_end_matches('.');
-    // A sentence that begins with what it is about has a colon already.
+    // A sentence that begins with its subject has a colon already.
     let measured = if text.contains(": ") { "Measured," } else { "Measured:" };
     match finding.spread {
         Some(spread) => format!("{measured} {text} (± {} over {} seeds).", short(spread), finding.seeds.len()),
@@ -71,7 +71,8 @@ fn measured_sentence(finding: &Finding) -> String {
     }
 }
 
-/// A number in three significant digits, all of them before the point, without an exponent as long as it is readable.
+/// A number in three significant digits, with all digits before the point, and without an exponent while it is
+/// readable.
 pub fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
@@ -126,7 +127,7 @@ fn compare_range(
     let holding = |value: f64| ranges.iter().position(|(low, high)| (*low..*high).contains(&value));
     let decided = holding(measured.value);
     let right = decided == Some(chosen);
-    // How far the measured value lies from the chosen range.
+    // The distance of the measured value from the chosen range.
     let (low, high) = ranges[chosen];
     let distance = (low - measured.value).max(measured.value - high).max(0.0);
     let verdict = match decided.and_then(|at| options.get(at)) {
@@ -147,7 +148,7 @@ fn compare_range(
     })
 }
 
-/// Whether a stands before b where the extreme comes first.
+/// Whether a comes before b when the extreme comes first.
 fn before(a: Measured, b: Measured, extreme: Extreme) -> bool {
     match extreme {
         Extreme::Highest => a.value > b.value,
@@ -184,7 +185,7 @@ fn compare_pick(said: &str, options: &[String], measured: &[Measured], pick: Ext
     Some(Comparison { right, sentence, word: right_or_wrong(right) })
 }
 
-/// Swapped pairs that are named; of more the number has to do.
+/// The most swapped pairs that are named; of more only the number is given.
 const NAMED_PAIRS: usize = 6;
 
 fn compare_order(said: &[String], things: &[String], measured: &[Measured], first: Extreme) -> Option<Comparison> {
@@ -198,7 +199,7 @@ fn compare_order(said: &[String], things: &[String], measured: &[Measured], firs
         let order = measured[a].value.total_cmp(&measured[b].value);
         if first == Extreme::Highest { order.reverse() } else { order }
     });
-    // Pairs that the reader has the other way round; those within the spread may stand either way.
+    // Pairs that the reader has in the other order. Those within the spread may be in either order.
     let mut swapped = Vec::new();
     for (place, &a) in order.iter().enumerate() {
         for &b in &order[place + 1..] {
@@ -216,7 +217,7 @@ fn compare_order(said: &[String], things: &[String], measured: &[Measured], firs
         _ => {
             let stand = if count == 1 { "stands" } else { "stand" };
             let named = if count > NAMED_PAIRS { String::new() } else { format!(": {}", swapped.join(", ")) };
-            format!("In your order {count} of {} {stand} the other way round{named}.", counted(pairs, "pair"))
+            format!("In your order {count} of {} {stand} the other way round{named}.", format_count(pairs, "pair"))
         }
     };
     let word = if count == 0 { "right".into() } else { format!("{count} of {pairs} swapped") };

@@ -1,6 +1,6 @@
-//! Which characters a terminal has, and what stands in place of those it lacks.
+//! Which characters a terminal can show, and what replaces the others.
 
-/// Which characters can be trusted.
+/// Which characters can be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Glyphs {
     #[default]
@@ -9,7 +9,7 @@ pub enum Glyphs {
 }
 
 impl Glyphs {
-    /// By the locale alone, in the order of POSIX: no terminal is asked.
+    /// By the locale alone, in the order of POSIX; the terminal is not queried.
     pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
@@ -17,26 +17,27 @@ impl Glyphs {
         if upper.contains("UTF-8") || upper.contains("UTF8") { Self::Unicode } else { Self::Ascii }
     }
 
-    /// Text in these characters: `σ(x²)` becomes `sigma(x^2)`. It may grow, so this comes before any line is broken.
+    /// Text in these characters: `σ(x²)` becomes `sigma(x^2)`. It may get longer, so this is done before lines are
+    /// broken.
     pub fn text(self, text: &str) -> String {
         match self {
-            Self::Ascii if !text.is_ascii() => spelled(text),
+            Self::Ascii if !text.is_ascii() => to_ascii(text),
             _ => text.into(),
         }
     }
 
-    /// A letter raised (`^`) or lowered (`_`), if there is such a small one.
+    /// A raised (`^`) or lowered (`_`) letter, if there is such a small one.
     pub fn small(mark: char, letter: char) -> Option<char> {
         let table = if mark == '^' { RAISED } else { LOWERED };
         pairs(table).find(|pair| pair.1 == letter).map(|pair| pair.0)
     }
 }
 
-/// The text, each character spelled out.
-fn spelled(text: &str) -> String {
+/// The text with each character replaced by ASCII.
+fn to_ascii(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut plain = String::with_capacity(text.len());
-    // Whether the letters before are a whole word: another would run into it.
+    // Whether the letters before are a whole word, which another one would join.
     let mut after_word = false;
     for (at, &c) in chars.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied();
@@ -168,7 +169,7 @@ fn sign(c: char) -> Option<&'static str> {
         // The last marks the chosen answer.
         '⎬' | '⟩' | '▸' | '»' => ">",
         '×' => "x",
-        // One column for one: titles are cut with it.
+        // One column for one, because titles are cut with it.
         '…' | '≈' | '∼' | '◐' => "~",
         '’' | '‘' | '′' => "'",
         '“' | '”' | '″' | '«' => "\"",

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_code_are_told_apart() {
+    fn kinds_of_code_are_distinguished() {
         let lit = Highlighter::default();
         let code = "def relu(x):  # the ramp\n    return max(0.5, \"x\")";
         let lines = lit.lines("python", code).unwrap();

@@ -1,4 +1,4 @@
-//! A document on lines of one width.
+//! Lays out a document on lines of one width.
 
 use super::document::{Block, BlockKind, Document, Inline, Sealed, inline_text};
 use super::fault::Position;
@@ -11,9 +11,9 @@ use super::{Cell, Glyphs, math, table};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// What stands before code and formulas.
+/// What precedes code and formulas.
 const INDENT: &str = "  ";
-/// What stands before the line of a folded block.
+/// What precedes the line of a folded block.
 const FOLDED: &str = "▸ ";
 
 /// One line of the screen.
@@ -25,7 +25,7 @@ pub enum Line {
         cell: usize,
         row: u16,
     },
-    /// Row `row` of the picture with this number, behind what stands before it; `ui` draws it.
+    /// Row `row` of the picture with this number, after the line's prefix; `ui` draws it.
     Picture {
         before: Vec<Span>,
         picture: usize,
@@ -34,8 +34,8 @@ pub enum Line {
 }
 
 impl Line {
-    /// Whether a word stands on it, letter case aside.
-    pub fn holds(&self, word: &str) -> bool {
+    /// Whether the line contains a word, ignoring letter case.
+    pub fn contains(&self, word: &str) -> bool {
         let Self::Text(spans) = self else { return false };
         let text: String = spans.iter().map(|span| span.text.as_str()).collect();
         position(&text, word).is_some()
@@ -62,7 +62,7 @@ pub struct Layout {
     pub wholes: Vec<(usize, u16)>,
     /// The lines of each sealed block in reading order, folded or not.
     pub sealed: Vec<Range<usize>>,
-    /// Pictures as large as they are shown, two pixels to a row.
+    /// Pictures at their displayed size, two pixels to a row.
     pub pictures: Vec<Picture>,
     /// First line of each reference, by key.
     pub references: Vec<(String, usize)>,
@@ -72,7 +72,7 @@ pub struct Layout {
     pub links: Vec<Link>,
     /// First line of each block, and the block's line in the lesson's file; in the order of the screen.
     pub starts: Vec<(usize, usize)>,
-    /// What does not fit or does not typeset, and where.
+    /// What does not fit or can't be typeset, with its position.
     pub faults: Vec<(Position, String)>,
 }
 
@@ -113,8 +113,8 @@ fn find_links(lines: &[Line]) -> Vec<Link> {
     links
 }
 
-/// Lays a lesson out for a page of so many columns and rows. `cell_height` tells the rows that a cell takes there;
-/// `folded` the line of so many columns that stands in the place of a sealed block, `None` of one that is unfolded.
+/// Lays a lesson out for a page of this many columns and rows. `cell_height` returns the rows of a cell; `folded`
+/// returns the line that is shown in place of a sealed block, `None` for one that is unfolded.
 pub fn lay_out(
     document: &Document,
     (width, rows): (u16, u16),
@@ -122,11 +122,11 @@ pub fn lay_out(
     cell_height: impl Fn(&Cell) -> u16,
     folded: impl Fn(&Sealed, usize) -> Option<String>,
 ) -> Layout {
-    let mut setter = Setter::new(document, (width, rows), glyphs, &cell_height, &folded);
-    setter.head();
-    setter.blocks(&document.blocks, false);
-    setter.references();
-    let mut layout = setter.layout;
+    let mut builder = LayoutBuilder::new(document, (width, rows), glyphs, &cell_height, &folded);
+    builder.head();
+    builder.blocks(&document.blocks, false);
+    builder.references();
+    let mut layout = builder.layout;
     layout.links = find_links(&layout.lines);
     layout
 }
@@ -135,31 +135,32 @@ fn is_heading(block: &Block) -> bool {
     matches!(block.kind, BlockKind::Heading { .. })
 }
 
-/// What does not fit a page of so many columns and rows or does not typeset, and where: the faults of [`lay_out`]
-/// without its lines.
+/// What does not fit a page of this many columns and rows or can't be typeset: the faults of [`lay_out`] without its
+/// lines.
 pub fn layout_faults(document: &Document, page: (u16, u16), glyphs: Glyphs) -> Vec<(Position, String)> {
-    let mut setter = Setter { keeps_lines: false, ..Setter::new(document, page, glyphs, &|_| 0, &|_, _| None) };
-    setter.blocks(&document.blocks, false);
-    setter.layout.faults
+    let mut builder =
+        LayoutBuilder { keeps_lines: false, ..LayoutBuilder::new(document, page, glyphs, &|_| 0, &|_, _| None) };
+    builder.blocks(&document.blocks, false);
+    builder.layout.faults
 }
 
-struct Setter<'c> {
+struct LayoutBuilder<'c> {
     document: &'c Document,
-    /// Of the page.
+    /// The page's rows.
     rows: u16,
     glyphs: Glyphs,
     layout: Layout,
     cell_height: &'c dyn Fn(&Cell) -> u16,
     folded: &'c dyn Fn(&Sealed, usize) -> Option<String>,
-    /// What stands before every line: indents, quote bars.
+    /// The prefix of every line: indents, quote bars.
     prefix: Vec<Span>,
-    /// What text is that is nothing else.
+    /// The kind of text that has no other.
     base: Style,
-    /// Otherwise only the faults are looked for.
+    /// Whether lines are made; otherwise only faults are collected.
     keeps_lines: bool,
 }
 
-impl<'c> Setter<'c> {
+impl<'c> LayoutBuilder<'c> {
     fn new(
         document: &'c Document,
         (width, rows): (u16, u16),
@@ -177,7 +178,7 @@ impl<'c> Setter<'c> {
         self.wrapped(&[Span::new(meta.title.clone(), Style::Title)]);
         let minutes = if meta.minutes == 1 { "1 minute".into() } else { format!("{} minutes", meta.minutes) };
         let number = self.document.number.map(|number| format!("Lesson {number}"));
-        // A lesson of one's own has no number; the article has no part for lesson 0, whose part is its number.
+        // A lesson of the reader's own has no number; lesson 0 has no part of the article, as its part is its number.
         let is_number = |part: &String| self.document.number.is_some_and(|number| part.parse() == Ok(number));
         let part = Some(meta.part.clone()).filter(|part| !part.is_empty() && !is_number(part));
         let head: Vec<String> = number.into_iter().chain(part).chain([minutes]).collect();
@@ -198,13 +199,13 @@ impl<'c> Setter<'c> {
         self.blank();
         for (number, reference) in references.iter().enumerate() {
             self.layout.references.push((reference.key.clone(), self.layout.lines.len()));
-            self.hanging(&format!("{:>2}. ", number + 1), |setter| {
-                setter.wrapped(&[Span::new(reference.text.clone(), Style::Faint)]);
+            self.hanging(&format!("{:>2}. ", number + 1), |builder| {
+                builder.wrapped(&[Span::new(reference.text.clone(), Style::Faint)]);
             });
         }
     }
 
-    /// Blocks one below the other, a blank line between two unless they are close.
+    /// Lays out blocks one below the other, with a blank line between two unless they are close.
     fn blocks(&mut self, blocks: &[Block], close: bool) {
         let mut is_first = true;
         for (at, block) in blocks.iter().enumerate() {
@@ -213,7 +214,7 @@ impl<'c> Setter<'c> {
                 self.layout.cells.push((self.layout.lines.len(), 0));
                 continue;
             }
-            // So is a heading over hidden cells alone; what leads there leads to where it would stand.
+            // So is a heading above hidden cells only. Links to it lead to where it would be.
             if let BlockKind::Heading { level, anchor, text } = &block.kind {
                 let section = || blocks[at + 1..].iter().take_while(|block| !is_heading(block));
                 if section().next().is_some() && section().all(|block| self.is_hidden(block)) {
@@ -254,22 +255,22 @@ impl<'c> Setter<'c> {
                         self.blank();
                     }
                     let bullet = start.map_or("• ".to_string(), |first| format!("{}. ", first + at));
-                    self.hanging(&bullet, |setter| setter.blocks(item, close));
+                    self.hanging(&bullet, |builder| builder.blocks(item, close));
                 }
             }
-            BlockKind::Quote(inner) => self.barred(|setter| {
-                let base = std::mem::replace(&mut setter.base, Style::Quote);
-                setter.blocks(inner, false);
-                setter.base = base;
+            BlockKind::Quote(inner) => self.barred(|builder| {
+                let base = std::mem::replace(&mut builder.base, Style::Quote);
+                builder.blocks(inner, false);
+                builder.base = base;
             }),
-            BlockKind::Callout { title, blocks } => self.barred(|setter| {
-                setter.wrapped(&[Span::new(title.clone(), Style::Strong)]);
-                setter.blocks(blocks, false);
+            BlockKind::Callout { title, blocks } => self.barred(|builder| {
+                builder.wrapped(&[Span::new(title.clone(), Style::Strong)]);
+                builder.blocks(blocks, false);
             }),
             BlockKind::Sealed(sealed) => self.sealed(sealed),
             BlockKind::Table { aligns, header, rows } => {
                 let base = self.base;
-                let cell = |setter: &mut Self, inlines: &Vec<Inline>| setter.spans(inlines, base);
+                let cell = |builder: &mut Self, inlines: &Vec<Inline>| builder.spans(inlines, base);
                 let header: Vec<_> = header.iter().map(|inlines| cell(self, inlines)).collect();
                 let rows: Vec<Vec<_>> =
                     rows.iter().map(|row| row.iter().map(|inlines| cell(self, inlines)).collect()).collect();
@@ -292,14 +293,16 @@ impl<'c> Setter<'c> {
                 }
             }
             BlockKind::Math(tex) => self.formula(block.at, tex),
-            BlockKind::Image { path, caption } => self.hanging(INDENT, |setter| setter.image(block.at, path, caption)),
+            BlockKind::Image { path, caption } => {
+                self.hanging(INDENT, |builder| builder.image(block.at, path, caption));
+            }
             BlockKind::Rule => {
                 let rule = "─".repeat(self.room());
                 self.push(vec![Span::new(rule, Style::Frame)]);
             }
             BlockKind::Footnote { name, blocks } => {
                 self.layout.footnotes.push((name.clone(), self.layout.lines.len()));
-                self.hanging(&format!("[{name}] "), |setter| setter.blocks(blocks, false));
+                self.hanging(&format!("[{name}] "), |builder| builder.blocks(blocks, false));
             }
             BlockKind::Cell(cell) => {
                 let height = (self.cell_height)(cell);
@@ -316,14 +319,15 @@ impl<'c> Setter<'c> {
             Some(line) => {
                 let target = Target::Sealed { cell: sealed.first_cell().into(), number: sealed.number };
                 let line = Span { target: Some(target), ..Span::new(line, Style::Faint) };
-                self.hanging(FOLDED, |setter| setter.wrapped(&[line]));
+                self.hanging(FOLDED, |builder| builder.wrapped(&[line]));
             }
             None => self.blocks(&sealed.blocks, false),
         }
         self.layout.sealed.push(first..self.layout.lines.len());
     }
 
-    /// A displayed formula. One that can't be broken to the width is told in lines of text: nothing of it is cut off.
+    /// A displayed formula. One that can't be broken to the width is shown as lines of text, so that nothing is cut
+    /// off.
     fn formula(&mut self, at: Position, tex: &str) {
         let room = self.room().saturating_sub(INDENT.len());
         let narrow = |lines: &Vec<String>| lines.iter().all(|line| line.width() <= room);
@@ -346,7 +350,7 @@ impl<'c> Setter<'c> {
         }
     }
 
-    /// A picture, and what it shows below it: together no higher than the page, where the caption is short.
+    /// A picture with its caption: together no higher than the page, if the caption is short.
     fn image(&mut self, at: Position, path: &str, caption: &[Inline]) {
         let first = self.layout.lines.len();
         match self.document.pictures.get(path).unwrap_or(&Err(PictureError::Missing)) {
@@ -382,7 +386,7 @@ impl<'c> Setter<'c> {
         self.prefix.pop();
     }
 
-    /// Sets `inner` indented behind a bullet that stands on its first line.
+    /// Lays `inner` out indented behind a bullet on its first line.
     fn hanging(&mut self, bullet: &str, inner: impl FnOnce(&mut Self)) {
         let bullet = self.glyphs.text(bullet);
         let first = self.layout.lines.len();
@@ -402,7 +406,7 @@ impl<'c> Setter<'c> {
         usize::from(self.layout.width).saturating_sub(taken).max(1)
     }
 
-    /// A quote's bar goes on between its paragraphs.
+    /// A quote's bar continues between its paragraphs.
     fn blank(&mut self) {
         if !self.keeps_lines {
             return;
@@ -443,7 +447,7 @@ impl<'c> Setter<'c> {
         }
     }
 
-    /// Spans in the characters that there are.
+    /// Spans in the available characters.
     fn ours(&self, spans: &[Span]) -> Vec<Span> {
         spans.iter().map(|span| span.with(self.glyphs.text(&span.text))).collect()
     }

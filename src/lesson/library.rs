@@ -34,7 +34,7 @@ impl Library {
             document.load_pictures(|path| image(path).ok_or(PictureError::Missing));
             (document, faults)
         };
-        // The first frame waits for the lessons, so both of a small machine's cores read them.
+        // The first frame waits for the lessons, so two threads parse them.
         let (front, back) = ENGLISH.split_at(ENGLISH.len() / 2);
         std::thread::scope(|scope| {
             let back = scope.spawn(|| back.iter().map(read).collect::<Vec<_>>());
@@ -49,8 +49,8 @@ impl Library {
         self.lessons.iter().position(|lesson| lesson.meta.id == id)
     }
 
-    /// Index of the lesson that a reader means: by its id, its number, the article's part, or how its title or its id
-    /// begins.
+    /// Index of the lesson that a reader means: by its id, its number, the article's part, or the beginning of its
+    /// title or its id.
     pub fn named(&self, name: &str) -> Option<usize> {
         let name = name.trim().to_lowercase();
         let lessons = || self.lessons.iter();
@@ -67,12 +67,12 @@ impl Library {
         self.lessons.iter().position(|lesson| lesson.number == Some(number))
     }
 
-    /// Whether the lesson at this index ships inside the program; the reader's own come behind these.
+    /// Whether the lesson at this index ships inside the program; the reader's own come after these.
     pub fn ships(lesson: usize) -> bool {
         lesson < ENGLISH.len()
     }
 
-    /// Adds a lesson of the reader's own, or puts it in the place of the one whose id it has; returns its index.
+    /// Adds a lesson of the reader's own, or replaces the one with the same id. Returns its index.
     pub fn put(&mut self, mut lesson: Document) -> usize {
         if let Some(at) = self.find(&lesson.meta.id) {
             lesson.number = self.lessons[at].number;

@@ -1,4 +1,4 @@
-//! Markdown to [`Document`]. What we do not support is a fault with its place, never passed over.
+//! Parses Markdown to a [`Document`]. Unsupported markup is a fault with its position, never ignored.
 
 use super::body::{Body, BodyFault, code};
 use super::cell::{Cell, CellBody, ParsedCell};
@@ -18,13 +18,14 @@ use std::path::{Component, Path};
 
 const FENCE: &str = "+++";
 
-/// A lesson as it was read: all that could be, so that a writer sees it beside the faults.
+/// A lesson with everything that could be read, so that an author sees it beside the faults.
 pub type Parsed = (Document, Vec<Fault>);
 
-/// Reads a lesson from the bytes of its file. What is no UTF-8 is a fault at its first byte, and read as well as can be.
+/// Reads a lesson from the bytes of its file. Invalid UTF-8 is a fault at its first byte, and is read as far as
+/// possible.
 pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
     let fault = |at, message| Fault { file: file.into(), at, severity: Severity::Error, message };
-    // Without its mark it passes for text with a NUL at each letter.
+    // Without its byte order mark it looks like text with a NUL after each letter.
     let nuls = bytes.iter().take(64).filter(|byte| **byte == 0).count();
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || nuls > 16 {
         let message = "this is UTF-16, not UTF-8; save the file as UTF-8".into();
@@ -40,7 +41,7 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Parsed {
     (document, faults)
 }
 
-/// Some editors write it at the head of a file, where nobody sees it.
+/// Some editors write it at the head of a file, where it is invisible.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads a lesson. Its images are for [`Document::load_pictures`].
@@ -49,13 +50,13 @@ pub fn parse(file: &str, text: &str) -> Parsed {
     let mut reader = Reader::new(file, &text);
     let (meta, body) = reader.front_matter(&text);
     let arena = Arena::new();
-    // Blank lines in place of the front matter keep every position true.
+    // Blank lines in place of the front matter keep all positions correct.
     let lines = text[..text.len() - body.len()].matches('\n').count();
     let body = "\n".repeat(lines) + body;
     let in_source = too_deep_in_source(&body);
     let root = parse_document(&arena, if in_source.is_some() { "" } else { &body }, &options());
     let blocks = if let Some(at) = in_source.or_else(|| too_deep(root)) {
-        // Nothing of it is read: where it ends nobody can say.
+        // The body is not read, as it is unknown where the front matter ends.
         reader.fault(at, TOO_DEEP);
         reader.unparsed.rest = true;
         Vec::new()
@@ -68,12 +69,12 @@ pub fn parse(file: &str, text: &str) -> Parsed {
     (Document { file: file.into(), text, meta, blocks, unparsed, ..Document::default() }, faults)
 }
 
-/// Quotes, lists and emphasis within each other: what reads, lays out and drops them goes one call deeper for each.
+/// The deepest nesting of quotes, lists and emphasis. Parsing, layout and dropping recurse once for each.
 const DEEPEST: usize = 60;
 const TOO_DEEP: &str = "nested too deeply: 60 levels of quotes, lists and emphasis at most";
 
-/// A line whose quote marks, or whose row of stars or underscores, alone are too many: Markdown's own reader goes deeper
-/// for each of them.
+/// A line whose quote marks, or whose row of stars or underscores, alone are too many. The Markdown parser recurses for
+/// each of them.
 fn too_deep_in_source(body: &str) -> Option<Position> {
     let is_deep = |line: &str| {
         let quotes = line.chars().take_while(|c| matches!(c, '>' | ' ' | '\t')).filter(|c| *c == '>').count();
@@ -85,7 +86,7 @@ fn too_deep_in_source(body: &str) -> Option<Position> {
     body.lines().position(is_deep).map(|line| Position { line: line + 1, column: 1 })
 }
 
-/// Where a document is too deep to be walked call by call.
+/// The position at which a document is too deep for recursion.
 fn too_deep<'a>(root: &'a AstNode<'a>) -> Option<Position> {
     let mut depth = 0;
     for edge in root.traverse() {
@@ -110,14 +111,14 @@ fn options() -> Options<'static> {
     options.extension.alerts = true;
     options.extension.math_dollars = true;
     options.extension.cjk_friendly_emphasis = true;
-    // A writer's editor counts characters, not bytes.
+    // An author's editor counts characters, not bytes.
     options.parse.sourcepos_chars = true;
-    // Those that nothing refers to and those that are written twice would go without a word.
+    // The parser silently drops footnotes that nothing refers to, and duplicates.
     options.parse.leave_footnote_definitions = true;
     options
 }
 
-/// Where the front matter begins.
+/// The offset of the front matter.
 const FIRST: Position = Position { line: 1, column: 1 };
 
 struct Reader<'f> {
@@ -127,11 +128,11 @@ struct Reader<'f> {
     unparsed: Unparsed,
     /// In the order in which they are written.
     notes: Vec<Note>,
-    /// The names of footnotes in the order in which the text comes to them.
+    /// The names of footnotes in the order in which the text refers to them.
     referred: Vec<String>,
-    /// Sealed blocks so far, by their first cell.
+    /// Number of sealed blocks so far, by their first cell.
     sealed: HashMap<String, usize>,
-    /// Up to where marks of footnotes have been looked for: line, and byte in it.
+    /// Where the search for marks of footnotes has arrived: line, and byte in it.
     marks: (usize, usize),
 }
 
@@ -141,7 +142,7 @@ struct Note {
     blocks: Vec<Block>,
 }
 
-/// The keys that the front matter needs.
+/// The keys that the front matter must have.
 const HEAD: [&str; 5] = ["id", "title", "part", "summary", "minutes"];
 
 impl<'f> Reader<'f> {
@@ -162,7 +163,7 @@ impl<'f> Reader<'f> {
         self.faults.push(Fault { file: self.file.into(), at, severity: Severity::Error, message: message.into() });
     }
 
-    /// Faults of a body of TOML that begins on this line of the file.
+    /// The faults of a TOML body that begins on this line of the file.
     fn body_faults(&mut self, text: &str, first: usize, kind: &str, wrongs: Vec<BodyFault>) {
         let places = Places::of(text);
         for (message, offset) in wrongs {
@@ -172,7 +173,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// The TOML between two `+++` lines at the head, and what follows it.
+    /// The TOML between two `+++` lines at the head, and the rest.
     fn front_matter<'t>(&mut self, text: &'t str) -> (Meta, &'t str) {
         let Some((toml, rest)) = text
             .strip_prefix(FENCE)
@@ -191,7 +192,7 @@ impl<'f> Reader<'f> {
         let meta = body.read::<Meta>();
         self.unparsed.references = meta.is_none() || body.is_refused("references");
         let mut meta = meta.unwrap_or_default();
-        // The lesson is shown and remembered under its id.
+        // The lesson is shown and stored under its id.
         meta.id = clean_id(&meta.id);
         if meta.minutes == 0 && !body.is_refused("minutes") {
             body.fault_at("minutes", "`minutes` is 0; say how long the reading takes");
@@ -217,7 +218,7 @@ impl<'f> Reader<'f> {
                 BlockKind::Heading { level: heading.level, anchor: anchor(&inline_text(&text)), text }
             }
             NodeValue::Paragraph => {
-                if let Some((image, url)) = lone_image(node) {
+                if let Some((image, url)) = sole_image(node) {
                     return self.image(at, image, &url);
                 }
                 let mut inlines = self.inlines(node);
@@ -244,7 +245,7 @@ impl<'f> Reader<'f> {
                 BlockKind::Callout { title, blocks: self.blocks(node) }
             }
             NodeValue::Table(table) => self.table(node, &table.alignments),
-            // It reaches to the end of the file: what is wrong in it is not what its writer means.
+            // An unclosed block extends to the end of the file, so faults in it would be misleading.
             NodeValue::CodeBlock(code) if code.fenced && !code.closed => {
                 self.fault(at, "this block is not closed; end it with a line of ```");
                 self.unparsed.rest = true;
@@ -269,8 +270,8 @@ impl<'f> Reader<'f> {
         Some(Block { at, kind })
     }
 
-    /// The cells that the first line of a quote names, if it is a sealed block. Read in the source: Markdown would take an
-    /// underscore in an id for emphasis.
+    /// The cells named by the first line of a quote, if it is a sealed block. Taken from the source, because Markdown
+    /// would read an underscore in an id as emphasis.
     fn sealed_cells(&self, at: Position) -> Option<Vec<String>> {
         let line = self.lines.get(at.line.checked_sub(1)?)?;
         let (start, _) = line.char_indices().nth(at.column.checked_sub(1)?)?;
@@ -303,7 +304,7 @@ impl<'f> Reader<'f> {
         }
         let written = self.notes.len();
         let blocks = self.blocks(node);
-        // They stand at the end of the lesson, in everybody's sight.
+        // They would appear at the end of the lesson, visible to everybody.
         let note = |note: &Note| (note.at, "a footnote can't be sealed; write it into the block's own text");
         let mut wrong: Vec<(Position, &str)> = self.notes[written..].iter().map(note).collect();
         visit_blocks(&blocks, &mut |block| match &block.kind {
@@ -390,7 +391,7 @@ impl<'f> Reader<'f> {
 
     fn inlines<'a>(&mut self, parent: &'a AstNode<'a>) -> Vec<Inline> {
         let mut inlines = Vec::new();
-        // Text that stands together, in however many nodes, and its line.
+        // Adjacent text, in however many nodes, and its line.
         let mut run = (0, String::new());
         for node in parent.children() {
             let (value, at) = {
@@ -443,8 +444,8 @@ impl<'f> Reader<'f> {
         inlines
     }
 
-    /// Control characters are dropped from a lesson's file; those left were written as entities, `&#27;` say, past the
-    /// eyes of whoever reads the file. Says whether there are any.
+    /// Control characters are dropped from a lesson's file; remaining ones were written as entities such as `&#27;`,
+    /// which a reader of the file does not notice. Returns whether there are any.
     fn refuse_controls(&mut self, at: Position, text: &str) -> bool {
         let found = text.chars().find(|c| is_terminal_control(*c));
         if let Some(c) = found {
@@ -453,7 +454,7 @@ impl<'f> Reader<'f> {
         found.is_some()
     }
 
-    /// Marks of footnotes that are written nowhere: they have stayed text. A backslash before one makes it plain text.
+    /// Marks of footnotes that are defined nowhere, and so are still text. A backslash before one makes it plain text.
     fn undefined_notes(&mut self, (line, text): (usize, String)) {
         for name in text.split("[^").skip(1).filter_map(|rest| rest.split_once(']')).map(|(name, _)| name) {
             let mark = format!("[^{name}]");
@@ -469,7 +470,7 @@ impl<'f> Reader<'f> {
 
     /// The footnotes in the order in which the text refers to them.
     fn footnotes(&mut self) -> Vec<Block> {
-        // Markdown tells their names apart as it does with links: letter case does not count.
+        // Markdown compares their names as it compares those of links: letter case does not count.
         let folded = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let referred: Vec<String> = std::mem::take(&mut self.referred).iter().map(|name| folded(name)).collect();
         let known: HashSet<&String> = referred.iter().collect();
@@ -494,7 +495,7 @@ impl<'f> Reader<'f> {
     }
 }
 
-/// What is wrong with the references of a head, beyond what their type says.
+/// What is wrong with the references of a head, beyond what their type checks.
 fn references(body: &mut Body) {
     let mut wrong: Vec<BodyFault> = Vec::new();
     let mut keys = HashSet::new();
@@ -520,15 +521,15 @@ fn is_display<'a>(node: &'a AstNode<'a>) -> bool {
     first.is_some_and(|child| matches!(&child.data.borrow().value, NodeValue::Math(math) if math.display_math))
 }
 
-/// The image that a paragraph consists of, and its file as it is named.
-fn lone_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
+/// The image that a paragraph consists of, and its path as written.
+fn sole_image<'a>(node: &'a AstNode<'a>) -> Option<(&'a AstNode<'a>, String)> {
     let image = node.first_child().filter(|child| child.next_sibling().is_none())?;
     let NodeValue::Image(link) = &image.data.borrow().value else { return None };
     Some((image, link.url.clone()))
 }
 
-/// The path of an image file, if it leads to the lesson's folder or beneath it. In Markdown a path is a URL: what could
-/// not stand in one is written as the percent-encoded bytes of its UTF-8.
+/// The path of an image file, if it leads to the lesson's folder or beneath it. In Markdown a path is a URL: other
+/// characters are percent-encoded bytes of UTF-8.
 fn image_path(url: &str) -> Result<String, String> {
     if url.is_empty() {
         return Err("an image needs a file: ![what it shows](figure.png)".into());
@@ -545,7 +546,7 @@ fn image_path(url: &str) -> Result<String, String> {
     }
 }
 
-/// A `%` that no two hexadecimal digits follow stands for itself. `None` if the bytes are no UTF-8.
+/// A `%` without two hexadecimal digits after it is itself. `None` if the bytes are not UTF-8.
 fn percent_decoded(url: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(url.len());
     let mut rest = url.as_bytes();
@@ -586,7 +587,7 @@ fn place_in(text: &str, offset: usize) -> Position {
     Places::of(text).at(offset)
 }
 
-/// Where the lines of a text begin.
+/// The offsets at which the lines of a text begin.
 struct Places<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -632,7 +633,7 @@ mod tests {
         }
     }
 
-    /// Whoever walks a document calls itself for each level: a few thousand would end the program.
+    /// Code that walks a document recurses for each level, and a few thousand levels would overflow the stack.
     #[test]
     fn what_is_nested_too_deeply_is_a_fault_and_no_crash() {
         let quotes = |count: usize| format!("{}x\n", "> ".repeat(count));

@@ -1,14 +1,15 @@
-//! Pictures in a lesson: PNG bytes to pixels, and pixels to the size that a page has for them.
+//! Pictures in a lesson: decodes PNG and scales it to the size that a page has for it.
 
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-/// The most that a PNG may measure in width and height: a small file can unpack to gigabytes.
+/// The most pixels that a PNG may have in width and height, as a small file can unpack to gigabytes.
 const LARGEST: u32 = 4096;
-/// What is kept of it: several pixels for each that the widest text shows, and little to scale at every layout.
+/// The size to which pictures are reduced: several pixels for each that the widest text shows, and little to scale for
+/// each layout.
 const KEPT: u32 = 512;
-/// How many times larger a small one may be shown.
+/// How many times a small picture may be enlarged.
 const TIMES: u32 = 4;
 
 /// Red, green, blue.
@@ -18,11 +19,11 @@ pub type Pixel = [u8; 3];
 pub struct Picture {
     pub width: u32,
     pub height: u32,
-    /// Row by row; what is transparent lies on white, as on paper.
+    /// Row by row; transparent pixels are composited over white, like paper.
     pub pixels: Vec<Pixel>,
 }
 
-/// The pictures that a lesson names, by their paths as they stand in it.
+/// The pictures of a lesson, by their paths in its text.
 pub type Pictures = HashMap<String, Result<Arc<Picture>, PictureError>>;
 
 /// Why a picture can't be shown.
@@ -52,7 +53,7 @@ impl Picture {
     /// The most bytes that a file may have.
     pub const MAX_FILE_BYTES: u64 = 8 << 20;
 
-    /// Reads a PNG of any kind. Nothing is unpacked before its measures are known to be sane.
+    /// Decodes a PNG of any kind. Nothing is unpacked before its size was checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
         if bytes.len() as u64 > Self::MAX_FILE_BYTES {
             return Err(PictureError::Heavy);
@@ -89,15 +90,15 @@ impl Picture {
         Ok(if width <= kept_width && height <= kept_height { whole } else { whole.scaled(kept_width, kept_height) })
     }
 
-    /// Its measures on a page of so many columns and rows, in pixels: two to a row. One that is too large is made
-    /// smaller, one that is small larger by a whole number.
+    /// Its size on a page of this many columns and rows, in pixels, two to a row. A picture that is too large is
+    /// reduced; a small one is enlarged by a whole number.
     pub fn fitted(&self, columns: u32, rows: u32) -> (u32, u32) {
         let (most_wide, most_high) = (columns.max(1), 2 * rows.max(1));
         let times = (most_wide / self.width).min(most_high / self.height).min(TIMES);
         if times > 0 { (self.width * times, self.height * times) } else { self.within(most_wide, most_high) }
     }
 
-    /// The largest measures of this shape within these.
+    /// The largest size of this shape that fits.
     fn within(&self, most_wide: u32, most_high: u32) -> (u32, u32) {
         let part = |of: u32, most: u32, whole: u32| ((of * most + whole / 2) / whole).max(1);
         if self.width * most_high >= self.height * most_wide {
@@ -107,7 +108,7 @@ impl Picture {
         }
     }
 
-    /// At other measures, each pixel the mean of the area that it covers.
+    /// Scaled to another size, where each pixel is the mean of the area that it covers.
     pub fn scaled(&self, width: u32, height: u32) -> Self {
         let (across, down) = (shares(self.width, width), shares(self.height, height));
         let area = u64::from(self.width) * u64::from(self.height);
@@ -130,7 +131,8 @@ impl Picture {
     }
 }
 
-/// For each of `to` pixels along an edge, those of the `from` that it covers and how much of each: of `from` in all.
+/// For each of `to` pixels along an edge, the `from` pixels that it covers and how much of each. The
+/// parts of one pixel add up to `from`.
 fn shares(from: u32, to: u32) -> Vec<Vec<(usize, u64)>> {
     let (from, to) = (u64::from(from), u64::from(to));
     let covered = |target: u64| {

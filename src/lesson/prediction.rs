@@ -1,18 +1,18 @@
-//! Predictions: a guess asked before a measurement, and what decides it.
+//! Predictions: a question before a measurement, and what decides it.
 
 use super::Answer;
 use super::body::{Body, check_choices, strip_backticks};
 use protocol::CellKey;
 use serde::Deserialize;
 
-/// A guess asked before the run.
+/// A question before a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictCell {
     pub question: String,
     pub guess: Guess,
-    /// Shown once the guess is decided, whatever it was.
+    /// Shown once the prediction is decided, whether it was right or wrong.
     pub explanation: String,
-    /// What decides it. A prediction without is explained as soon as the reader has answered.
+    /// What decides it. A prediction without this is explained as soon as the reader has answered.
     pub decides: Option<Decision>,
 }
 
@@ -29,7 +29,7 @@ pub enum Guess {
 /// The measurement that decides a prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// The lesson of the cell; `None`: the prediction's own.
+    /// The lesson of the cell; `None` for the prediction's own.
     pub lesson: Option<String>,
     pub cell: String,
     pub by: DecidedBy,
@@ -40,11 +40,12 @@ pub struct Decision {
 pub enum DecidedBy {
     /// A number is right within `within` of the finding.
     Value { finding: String, within: f64 },
-    /// The right choice is the one whose range `low <= value < high` holds the finding; a range for each choice.
+    /// The right choice is the one whose range `low <= value < high` contains the finding. There is a range for each
+    /// choice.
     Range { finding: String, ranges: Vec<(f64, f64)> },
-    /// The right choice is the one whose finding is the highest or the lowest; a finding for each choice.
+    /// The right choice is the one whose finding is the highest or the lowest. There is a finding for each choice.
     Pick { findings: Vec<String>, pick: Extreme },
-    /// The right order begins with the highest or the lowest finding; a finding for each thing.
+    /// The right order begins with the highest or the lowest finding. There is a finding for each thing.
     Ranking { findings: Vec<String>, first: Extreme },
 }
 
@@ -56,7 +57,7 @@ pub enum Extreme {
 }
 
 impl PredictCell {
-    /// Whether an answer is whole, and one to this question: it may have been given to an earlier text of it.
+    /// Whether an answer is complete and answers this question; it may have been given to an earlier text of it.
     pub fn accepts(&self, answer: &Answer) -> bool {
         match (&self.guess, answer) {
             (Guess::Choice(options), Answer::Choice(text)) => options.contains(text),
@@ -70,7 +71,7 @@ impl PredictCell {
 }
 
 impl Decision {
-    /// The cell that measures it, for a prediction that stands in `lesson`.
+    /// The cell that measures it, for a prediction in `lesson`.
     pub fn cell_key(&self, lesson: &str) -> CellKey {
         CellKey { lesson: self.lesson.clone().unwrap_or_else(|| lesson.into()), cell: self.cell.clone() }
     }

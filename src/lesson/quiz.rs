@@ -13,7 +13,7 @@ pub struct QuizCell {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum QuizKind {
-    /// In the order of the lesson's file; a reader sees them in another, see [`QuizCell::shuffled`].
+    /// In the order of the lesson's file. A reader sees them in another one, see [`QuizCell::shuffled`].
     Choices(Vec<Choice>),
     /// A number, right within `tolerance` of `value`.
     Number { value: f64, tolerance: f64, unit: String, comments: Comments },
@@ -21,7 +21,7 @@ pub enum QuizKind {
     Short { accepted: Vec<String>, comments: Comments },
 }
 
-/// What is said to an answer that was typed; neither is empty.
+/// The feedback on a typed answer; neither is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comments {
     /// To a right one.
@@ -36,11 +36,11 @@ pub struct Choice {
     pub text: String,
     #[serde(default)]
     pub right: bool,
-    /// Why it is right or wrong; never empty.
+    /// The feedback on this choice; never empty.
     pub because: String,
 }
 
-/// What a question says to an answer.
+/// The feedback on an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feedback {
     pub right: bool,
@@ -48,8 +48,8 @@ pub struct Feedback {
 }
 
 impl QuizCell {
-    /// The same question with its choices in the order in which this reader sees them: always the same for one reader
-    /// and cell, another for each reader.
+    /// The same question with its choices in this reader's order, which is always the same for one reader and cell and
+    /// differs between readers.
     #[must_use]
     pub fn shuffled(&self, reader: u64, lesson: &str, cell: &str) -> Self {
         let mut quiz = self.clone();
@@ -69,7 +69,7 @@ impl QuizCell {
         if let QuizKind::Choices(choices) = &self.kind { choices } else { &[] }
     }
 
-    /// What is said to this answer; `None` if it does not answer this question.
+    /// The feedback on this answer; `None` if it is no answer to this question.
     pub fn feedback(&self, answer: &Answer) -> Option<Feedback> {
         let (right, why) = match (&self.kind, answer) {
             (QuizKind::Choices(choices), Answer::Choice(text)) => {
@@ -96,7 +96,7 @@ impl Comments {
     }
 }
 
-/// Whether a difference is no more than a tolerance. A billionth more will do: 0.1 + 0.2 is not 0.3.
+/// Whether a difference is at most the tolerance, plus a billionth of it, as 0.1 + 0.2 is not 0.3.
 pub(super) fn is_within(difference: f64, tolerance: f64) -> bool {
     difference.abs() <= tolerance + 1e-9 * tolerance.max(difference.abs()).max(1e-3)
 }

@@ -1,11 +1,11 @@
-//! Lessons and cells that had another id once: what the store keeps under it is found under the new one.
+//! Lessons and cells that had another id: what the store has under the former id is found under the present one.
 
 use super::document::Document;
 use super::library::Library;
 use protocol::{CellKey, CellRecord};
 use std::collections::{HashMap, HashSet};
 
-/// Every id that a set of lessons says it had, with what it is now.
+/// Every former id in a set of lessons, with the present one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Renames {
     lessons: HashMap<String, String>,
@@ -33,18 +33,18 @@ impl Renames {
         renames
     }
 
-    /// What a lesson is called now, if that is something else.
+    /// The present id of a lesson, if it differs.
     pub fn lesson(&self, id: &str) -> Option<&str> {
         self.lessons.get(id).map(String::as_str)
     }
 
-    /// What a cell is called now, if that is something else. A cell of a lesson that was renamed keeps its own id.
+    /// The present id of a cell, if it differs. A cell of a lesson that was renamed keeps its own id.
     pub fn cell(&self, key: &CellKey) -> Option<CellKey> {
         let renamed = || Some(CellKey { lesson: self.lesson(&key.lesson)?.into(), cell: key.cell.clone() });
         self.cells.get(key).cloned().or_else(renamed)
     }
 
-    /// A key of the store, `WORD/LESSON` or `WORD/LESSON/CELL`, as it is now, if that is something else.
+    /// The present form of a key of the store, `WORD/LESSON` or `WORD/LESSON/CELL`, if it differs.
     fn stored_key(&self, key: &str) -> Option<String> {
         match key.split('/').collect::<Vec<_>>().as_slice() {
             [word, lesson] => self.lesson(lesson).map(|lesson| format!("{word}/{lesson}")),
@@ -56,7 +56,7 @@ impl Renames {
         }
     }
 
-    /// What a store remembers, each thing under the key that it has now. What stands there already is newer and stays.
+    /// The values of a store, each under its present key. A value that already has that key is newer and stays.
     pub fn entries<T>(&self, entries: Vec<(String, T)>) -> Vec<(String, T)> {
         let own: HashSet<String> = entries.iter().map(|(key, _)| key.clone()).collect();
         let renamed = entries.into_iter().filter_map(|(key, value)| match self.stored_key(&key) {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_under_an_old_id_is_found_under_the_new_one() {
+    fn values_under_a_former_id_are_found_under_the_new_one() {
         let first = lesson("first", "was = [\"old\", \"older\"]\n", &[("a", "")]);
         let second = lesson("second", "", &[("b", "was = \"old/z\""), ("c", "")]);
         assert_eq!((&first.1, &second.1), (&vec![], &vec![]));
@@ -122,7 +122,7 @@ mod tests {
             ("last-lesson", 5),
         ];
         assert_eq!(found, expected.map(|(key, value)| (key.to_string(), value)));
-        // What was answered since stays.
+        // What was answered since then stays.
         let both = entries(&[("answer/old/z", 1), ("answer/second/b", 2)]);
         assert_eq!(both, [("answer/second/b".to_string(), 2)]);
         assert_eq!(renames.cell(&key("old", "z")), Some(key("second", "b")));

@@ -1,14 +1,14 @@
-//! A lesson's file may carry control characters that a terminal would obey.
+//! Removes control characters from a lesson's file, as a terminal would obey them.
 
 use protocol::is_terminal_control;
 
-/// Drops C0 (but tab and line feed), C1, DEL and the twelve `Bidi_Control` characters; a tab becomes four spaces. Lines
-/// may end as on any system.
+/// Drops C0 (except tab and line feed), C1, DEL and the twelve `Bidi_Control` characters. A tab becomes four spaces.
+/// Lines may end as on any system.
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     loop {
-        // Most of a text needs no look at each character.
+        // A fast path: most texts contain no such character.
         let ordinary = rest.bytes().take_while(|byte| matches!(byte, b'\n' | b' '..=b'~')).count();
         clean.push_str(&rest[..ordinary]);
         let mut chars = rest[ordinary..].chars();

@@ -4,12 +4,12 @@ use super::cell::CellBody;
 use super::document::{BlockKind, Document, Sealed, visit_blocks};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What a quote begins with that is such a block; the ids of its cells follow on the same line.
+/// The beginning of a quote that is such a block. The ids of its cells follow on the same line.
 pub(super) const MARK: &str = "[!SEALED]";
 
 impl Sealed {
-    /// The line that stands in the place of the folded block, in so many columns: what has to be run, and the key that
-    /// unfolds the block at once.
+    /// The line shown in place of the folded block, within this width: what has to be run, and the key that unfolds the
+    /// block at once.
     pub fn folded_line(&self, document: &Document, columns: usize, key: Option<char>) -> String {
         let end = key.map_or(String::new(), |key| format!(" · {key} reads it now"));
         let whole = |first: &str| format!("What to see: {first} first{end}");
@@ -26,9 +26,9 @@ impl Sealed {
     }
 }
 
-/// Names a cell by as much of its title as there is room for.
+/// Names a cell by as much of its title as fits.
 fn named(title: &str, columns: usize, whole: impl Fn(&str) -> String) -> String {
-    /// A shorter beginning of a title tells nothing.
+    /// A shorter beginning of a title says nothing.
     const LEAST: usize = 12;
     let room = columns.saturating_sub(whole("run \"\"").width());
     if title.width() <= room {
@@ -43,7 +43,7 @@ fn named(title: &str, columns: usize, whole: impl Fn(&str) -> String) -> String 
         width <= room
     };
     let begun: String = title.chars().take_while(fits).collect();
-    // Whole words, but for a first one that is longer than the room.
+    // Whole words, except for a first one that is too long.
     let is_whole = title[begun.len()..].starts_with(' ');
     let words = begun.rfind(' ').filter(|_| !is_whole).map_or(begun.as_str(), |space| &begun[..space]);
     whole(&format!("run \"{}…\"", words.trim_end_matches([' ', ',', ':'])))
@@ -81,7 +81,7 @@ mod tests {
 
     fn faults(body: &str) -> Vec<String> {
         let faults = check(&[parse("x.md", &format!("{HEAD}{body}"))], &[]);
-        // What is advised about the predictions that stand here for any cell is none of the block's.
+        // Notes about predictions for any cell do not belong to the block.
         faults.iter().filter(|fault| fault.severity == Severity::Error).map(ToString::to_string).collect()
     }
 
@@ -103,13 +103,13 @@ mod tests {
         let kinds: Vec<_> = sealed[0].blocks.iter().map(|block| std::mem::discriminant(&block.kind)).collect();
         assert_eq!(kinds.len(), 3);
         assert_eq!(faults(&format!("{CELL}{GUESS}> [!SEALED] a_b_c guess\n> First.\n{rest}")), [] as [&str; 0]);
-        // Further blocks of one cell are told apart; those of another begin anew.
+        // Further blocks of one cell are numbered; those of another begin again.
         let document = read(&format!(
             "{CELL}{GUESS}> [!SEALED] a_b_c\n> One.\n\n> [!SEALED] guess\n> Two.\n\n> [!SEALED] a_b_c guess\n> Three.\n"
         ));
         let numbers: Vec<_> = document.sealed().iter().map(|sealed| (sealed.first_cell(), sealed.number)).collect();
         assert_eq!(numbers, [("a_b_c", 0), ("guess", 0), ("a_b_c", 1)]);
-        // A quote that is none, and one within a list.
+        // A quote that is no block, and one within a list.
         assert_eq!(read("> [!SEALED]x is no mark\n").sealed().len(), 0);
         assert_eq!(read(&format!("{CELL}- > [!SEALED] a_b_c\n  > In a list.\n")).sealed().len(), 1);
         assert_eq!(read("> quoted [!SEALED] a\n").sealed().len(), 0);
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(shown.links.len(), 1, "{:?}", shown.links);
         let open = lay_out(&document, (76, 24), Glyphs::Unicode, |_| 1, |_, _| None);
         assert_eq!(text(&open), ["<cell>", "", "Only one half.", "", "Two.", "", "H"]);
-        // A place within it is on its line as long as it is folded.
+        // A position inside is on the block's line while it is folded.
         let place = open.scroll_position(open.lines.len() - 3);
         assert_eq!(text(&shown)[shown.line_at(place) - 3], line);
         for columns in 20..100 {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_a_block_from_opening_is_a_fault() {
+    fn a_block_that_can_not_unfold_is_a_fault() {
         let quiz = "```quiz\nid = \"q\"\nquestion = \"q\"\nchoices = [{ text = \"a\", right = true, because = \"b\" }, \
             { text = \"b\", because = \"b\" }]\n```\n\n";
         for (body, expected) in [
@@ -173,7 +173,7 @@ mod tests {
             let found = faults(&body);
             assert!(found.len() == 1 && found[0].starts_with(&format!("x.md:{expected}")), "{body}: {found:?}");
         }
-        // A cell that was refused may be the one that is named.
+        // The named cell may be one that was refused.
         let refused = CELL.replace("\n```\n", "\nwidht = 3\n```\n");
         let found = faults(&format!("{refused}> [!SEALED] a_b_c\n> Text.\n"));
         assert!(found.len() == 1 && found[0].contains("widht"), "{found:?}");

@@ -1,4 +1,4 @@
-//! Words looked for in every lesson, as a reader sees them: formulas typeset, questions without their answers.
+//! Searches every lesson for words as a reader sees them: with formulas typeset, and questions without their answers.
 
 use super::cell::{Cell, CellBody};
 use super::document::{Block, BlockKind, Document, Inline, Sealed};
@@ -13,16 +13,16 @@ pub struct Hit {
     /// Index of the lesson in the library.
     pub lesson: usize,
     pub found: Found,
-    /// All that stands there, on one line.
+    /// The whole text there, on one line.
     pub text: String,
-    /// Bytes of the text that are the first of the words; none of the line of a folded block.
+    /// Byte range of the first of the words in the text; empty in the line of a folded block.
     pub at: Range<usize>,
 }
 
-/// Columns of a folded block's line among the hits: the list is cut to the screen's width anyway.
+/// The width of a folded block's line among the hits. The list is cut to the screen's width anyway.
 const FOLDED_COLUMNS: usize = 100;
 
-/// What holds the words.
+/// What contains the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A block that begins on this line of the lesson's file.
@@ -36,8 +36,8 @@ pub enum Found {
 }
 
 impl Library {
-    /// Every piece of every lesson that holds all the words, letter case aside. A block that is folded is found as a
-    /// whole, by the line that stands in its place: its content is skipped.
+    /// Every text of every lesson that contains all the words, ignoring letter case. A folded block is found as a
+    /// whole, by the line that is shown in its place; its content is skipped.
     pub fn search(&self, query: &str, is_folded: impl Fn(&Document, &Sealed) -> bool) -> Vec<Hit> {
         let words: Vec<&str> = query.split_whitespace().collect();
         let Some(first) = words.first() else { return Vec::new() };
@@ -62,7 +62,7 @@ impl Library {
     }
 }
 
-/// Where a word stands in a text, letter case aside.
+/// The position of a word in a text, ignoring letter case.
 pub fn position(text: &str, word: &str) -> Option<Range<usize>> {
     let small = |c: char| c.to_lowercase().next().unwrap_or(c);
     text.char_indices().map(|(start, _)| start).find_map(|start| {
@@ -79,11 +79,11 @@ pub fn position(text: &str, word: &str) -> Option<Range<usize>> {
     })
 }
 
-/// A text of a lesson that is looked through.
+/// A text of a lesson that is searched.
 struct Piece {
     found: Found,
     text: String,
-    /// What is shown in its place where it stands in a folded block.
+    /// What is shown in its place if it is in a folded block.
     folded: Option<String>,
 }
 
@@ -107,7 +107,7 @@ fn pieces(document: &Document, is_folded: &dyn Fn(&Document, &Sealed) -> bool) -
 struct Collector<'d> {
     document: &'d Document,
     is_folded: &'d dyn Fn(&Document, &Sealed) -> bool,
-    /// Cells so far.
+    /// Number of cells so far.
     cells: usize,
     pieces: Vec<Piece>,
 }
@@ -192,7 +192,7 @@ fn texts(cell: &Cell) -> Vec<String> {
     texts
 }
 
-/// Inlines as they read.
+/// The text of inlines as it is displayed.
 fn read(inlines: &[Inline]) -> String {
     inlines
         .iter()

@@ -1,4 +1,4 @@
-//! Text with a style. A style has no colour: it says what the text is, and `ui` decides how that looks.
+//! Text with a style. A style is no colour: it says what the text is, and `ui` decides how that looks.
 
 use super::target::Target;
 
@@ -26,7 +26,7 @@ pub enum Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
     Keyword,
-    /// Of a function, a type, a built-in.
+    /// The name of a function, a type, a built-in.
     Name,
     Text,
     /// A number, or a word that stands for one.

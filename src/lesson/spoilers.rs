@@ -1,4 +1,5 @@
-//! Prose above a cell that tells its outcome: in words, or by a number, of what is sealed until the cell has run.
+//! Finds prose above a cell that reveals its outcome: in words, or by a number, of what is sealed until the cell has
+//! run.
 
 use super::cell::{Cell, CellBody};
 use super::document::{Block, BlockKind, Document, Sealed};
@@ -6,17 +7,17 @@ use super::fault::Position;
 use super::sealed::MARK;
 use std::collections::{HashMap, HashSet};
 
-/// Words in a row that a sentence has of a sealed one, and how many of them have to mean something.
+/// How many words in a row a sentence shares with a sealed one, and how many of them have to carry meaning.
 const PHRASE: usize = 5;
 const MEANINGFUL: usize = 3;
-/// Words that mean something and that two sentences share besides a number, so that it is the same number to both.
-const BESIDES: usize = 2;
-/// Characters of a number that needs no word besides: 3.4 or 120 is hardly there twice by chance.
-const TELLING: usize = 3;
-/// Characters of a word that can mean something.
+/// Meaningful words that two sentences share besides a number, so that it is the same number in both.
+const MIN_SHARED_WORDS: usize = 2;
+/// Characters of a number that needs no such word: 3.4 or 120 hardly occurs twice by chance.
+const LONG_NUMBER: usize = 3;
+/// Characters of a word that can carry meaning.
 const LONG: usize = 4;
 
-/// Longer words that say nothing of their own.
+/// Longer words that carry none.
 const SMALL_WORDS: [&str; 56] = [
     "about", "after", "again", "also", "another", "because", "been", "before", "behind", "being", "below", "between",
     "both", "could", "does", "down", "each", "even", "every", "first", "from", "have", "here", "into", "just", "more",
@@ -24,11 +25,11 @@ const SMALL_WORDS: [&str; 56] = [
     "there", "these", "they", "this", "those", "under", "until", "very", "were", "what", "when", "where", "which",
     "while", "with", "your",
 ];
-/// In what an outcome is measured; a number of units or of images is a setting.
+/// Units of outcomes; a number of units or images is a setting.
 const UNITS: [&str; 13] =
     ["%", "points", "point", "times", "epochs", "epoch", "seconds", "ms", "ns", "hz", "khz", "db", "na"];
 
-/// Each sentence that tells the outcome of a cell below it, at its first word.
+/// Each sentence that reveals the outcome of a cell below it, at its first word.
 pub(super) fn spoilers(document: &Document) -> Vec<(Position, String)> {
     let (prose, sealed) = read(document);
     let settings: HashMap<&str, HashSet<String>> =
@@ -36,7 +37,7 @@ pub(super) fn spoilers(document: &Document) -> Vec<(Position, String)> {
     let mut found: Vec<(Position, String)> = Vec::new();
     for Hidden { cells, sentence: hidden } in &sealed {
         for sentence in &prose {
-            // The first of its cells that stands below: in a block of several none of them may be told before.
+            // The first of its cells that is below. A block with several cells must not be revealed before any of them.
             let below = cells.iter().filter(|cell| cell.at > sentence.at).min_by_key(|cell| cell.at);
             let Some(cell) = below else { continue };
             let id = &cell.id;
@@ -51,11 +52,11 @@ pub(super) fn spoilers(document: &Document) -> Vec<(Position, String)> {
     found
 }
 
-/// A sentence with the place of its first word.
+/// A sentence with the position of its first word.
 struct Sentence {
     at: Position,
     words: Vec<String>,
-    /// It names its source: what it tells was published.
+    /// Whether it names its source, because what it states was published.
     is_sourced: bool,
 }
 
@@ -66,7 +67,7 @@ struct Hidden<'d> {
 }
 
 impl Sentence {
-    /// The words, or the number with its unit, that it has of a hidden one.
+    /// The words, or the number with its unit, that it shares with a hidden one.
     fn shares(&self, hidden: &Self, settings: &HashSet<String>) -> Option<String> {
         let phrase = longest_run(&self.words, &hidden.words);
         if phrase.len() >= PHRASE && phrase.iter().filter(|word| means(word)).count() >= MEANINGFUL {
@@ -82,7 +83,7 @@ impl Sentence {
         let number = self.measures().find(|(number, unit)| {
             !settings.contains(*number)
                 && hidden.measures().any(|other| other == (*number, *unit))
-                && (number.len() >= TELLING || besides() >= BESIDES)
+                && (number.len() >= LONG_NUMBER || besides() >= MIN_SHARED_WORDS)
         });
         number.map(|(number, unit)| format!("{number} {unit}"))
     }
@@ -98,18 +99,18 @@ fn is_number(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a word is more than grammar.
+/// Whether a word carries meaning.
 fn means(word: &str) -> bool {
     !is_number(word) && word.chars().count() >= LONG && !SMALL_WORDS.contains(&word)
 }
 
-/// A word without the ending that grammar gives it.
+/// A word without its inflectional ending.
 fn stem(word: &str) -> &str {
     let ending = ["ing", "ed", "es", "s"].into_iter().find_map(|ending| word.strip_suffix(ending));
     ending.filter(|short| short.chars().count() >= LONG).unwrap_or(word)
 }
 
-/// The longest row of words of `a` that stands in `b` too.
+/// The longest sequence of words of `a` that is in `b` too.
 fn longest_run<'a>(a: &'a [String], b: &[String]) -> &'a [String] {
     let mut longest = &a[..0];
     for from in 0..a.len() {
@@ -124,7 +125,7 @@ fn longest_run<'a>(a: &'a [String], b: &[String]) -> &'a [String] {
     longest
 }
 
-/// The numbers of what is asked and set: those of the cell itself, and of the questions that it decides.
+/// The numbers of settings and questions: those of the cell itself, and of the predictions that it decides.
 fn settings(document: &Document, cell: &Cell) -> HashSet<String> {
     let source = document.text.lines().skip(cell.at.line).take_while(|line| !line.trim_start().starts_with("```"));
     let mut texts: Vec<&str> = source.collect();
@@ -139,7 +140,7 @@ fn settings(document: &Document, cell: &Cell) -> HashSet<String> {
     words.filter(|word| is_number(word)).collect()
 }
 
-/// The sentences that everybody sees, and those that are sealed: in blocks, and the explanations of predictions.
+/// The visible sentences, and the sealed ones: in blocks, and in the explanations of predictions.
 fn read(document: &Document) -> (Vec<Sentence>, Vec<Hidden<'_>>) {
     let cells = document.cells();
     let named = |ids: &[String]| -> Vec<&Cell> {
@@ -171,7 +172,7 @@ fn read(document: &Document) -> (Vec<Sentence>, Vec<Hidden<'_>>) {
     (prose, sealed)
 }
 
-/// Every block in reading order, with the sealed one that it is in, and whether it is text. Footnotes are read at the
+/// Every block in reading order, with the sealed one that contains it, and whether it is text. Footnotes come at the
 /// lesson's end.
 fn collect<'d>(blocks: &'d [Block], sealed: Option<&'d Sealed>, into: &mut Vec<(Position, Option<&'d Sealed>, bool)>) {
     for block in blocks {
@@ -189,7 +190,7 @@ fn collect<'d>(blocks: &'d [Block], sealed: Option<&'d Sealed>, into: &mut Vec<(
     }
 }
 
-/// What a text is made of, as far as it counts here.
+/// The tokens of a text that matter here.
 enum Token {
     Word(String),
     EndOfSentence,
@@ -230,7 +231,7 @@ fn sentences(lines: &[&str], at: Position, end: usize) -> Vec<Sentence> {
                 Token::EndOfSentence => done.push(std::mem::replace(&mut sentence, new())),
             }
         }
-        // A row of a table is one by itself.
+        // A row of a table is a sentence by itself.
         if line.trim_start_matches(['>', ' ']).starts_with('|') {
             done.push(std::mem::replace(&mut sentence, new()));
         }
@@ -240,7 +241,7 @@ fn sentences(lines: &[&str], at: Position, end: usize) -> Vec<Sentence> {
     done
 }
 
-/// The tokens of a line of Markdown with their columns, counted from 0. Where a link leads is none.
+/// The tokens of a line of Markdown with their columns, counted from 0. A link's target is none.
 fn tokens(line: &str) -> Vec<(usize, Token)> {
     let chars: Vec<char> = line.chars().collect();
     let is = |at: usize, what: fn(char) -> bool| chars.get(at).is_some_and(|c| what(*c));
@@ -304,13 +305,13 @@ mod tests {
     const SEALED: &str = "> [!SEALED] rates\n> At high rates the rectifier's units fall silent one after another. With a \
         rate of 0.25 there are 38.5 %\n> of them, and after 30 epochs 7 %.\n\n";
 
-    fn told(body: &str) -> Vec<String> {
+    fn faults(body: &str) -> Vec<String> {
         check(&[parse("x.md", &format!("{HEAD}{body}"))], &[]).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn words_and_numbers_of_a_sealed_block_are_found_above_its_cell() {
-        let above = |prose: &str| told(&format!("## One\n\n{prose}\n\n{CELL}{SEALED}"));
+        let above = |prose: &str| faults(&format!("## One\n\n{prose}\n\n{CELL}{SEALED}"));
         let warning = |at: &str, words: &str| {
             format!(
                 "x.md:{at}: warning: \"{words}\" tells the outcome of `rates` above it; let a sealed block below it say \
@@ -318,7 +319,7 @@ mod tests {
             )
         };
         for (prose, at, words) in [
-            // A phrase, whatever its letters' case and its dress; the sentence has its place.
+            // A phrase is found whatever its case and markup, and the position is its sentence's.
             (
                 "Look at it. Then *at high rates* the\nrectifier's units fall silent.",
                 "14:13",
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_sources_and_what_stands_below_tell_nothing() {
+    fn settings_sources_and_prose_below_are_no_spoilers() {
         for sound in [
             format!("The rate is 0.25 times what it was, of a rectifier.\n\n{CELL}{SEALED}"),
             format!("The [paper](ref:p) found 38.5 % of them silent.\n\n{CELL}{SEALED}"),
@@ -345,7 +346,7 @@ mod tests {
             format!("{CELL}Find 38.5 % in the table.\n\n{SEALED}"),
             format!("{CELL}{SEALED}At high rates the rectifier's units fall silent one after another.\n"),
         ] {
-            assert_eq!(told(&sound), [] as [&str; 0], "{sound}");
+            assert_eq!(faults(&sound), [] as [&str; 0], "{sound}");
         }
     }
 
@@ -355,7 +356,7 @@ mod tests {
             \"After 12 epochs half of the units of every layer have fallen silent.\"\ndecides = { cell = \"rates\", \
             finding = \"dying.dead.relu.0.25\", within = 1 }\n```\n\n";
         let prose = "Half of the units of every layer have a name. It takes 12 epochs.\n\n";
-        let found = told(&format!("{prose}{predict}{CELL}"));
+        let found = faults(&format!("{prose}{predict}{CELL}"));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
             found[0].starts_with("x.md:12:1: warning: \"half of the units of every layer have\" tells"),
@@ -363,15 +364,15 @@ mod tests {
         );
         let other = CELL.replace("\"rates\"", "\"others\"");
         let sealed = SEALED.replace("[!SEALED] rates", "[!SEALED] rates others");
-        let between = told(&format!("{CELL}There are 38.5 % of them.\n\n{other}{sealed}"));
+        let between = faults(&format!("{CELL}There are 38.5 % of them.\n\n{other}{sealed}"));
         assert!(between.len() == 1 && between[0].contains("outcome of `others` above it"), "{between:?}");
     }
 
     #[test]
-    fn the_shipped_lessons_tell_no_outcome_above_its_cell() {
+    fn the_shipped_lessons_have_no_spoilers() {
         let lessons = Library::shipped();
-        let told: Vec<String> = check(&lessons, &[]).iter().map(ToString::to_string).collect();
-        let told: Vec<&String> = told.iter().filter(|fault| fault.contains("tells the outcome")).collect();
-        assert!(told.is_empty(), "{told:?}");
+        let faults: Vec<String> = check(&lessons, &[]).iter().map(ToString::to_string).collect();
+        let faults: Vec<&String> = faults.iter().filter(|fault| fault.contains("tells the outcome")).collect();
+        assert!(faults.is_empty(), "{faults:?}");
     }
 }

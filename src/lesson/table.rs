@@ -1,4 +1,4 @@
-//! Tables fitted to a width: columns take what they need, and share what there is when it is short.
+//! Fits tables to a width: columns take what they need, and share the width if it is not enough.
 
 use super::document::Align;
 use super::span::{Span, Style};
@@ -32,9 +32,9 @@ pub fn set(aligns: &[Align], header: &[Vec<Span>], rows: &[Vec<Vec<Span>>], widt
     Some(lines)
 }
 
-/// Column widths that add up to at most `room`: the widest give way first.
+/// Column widths that add up to at most `room`. The widest are reduced first.
 fn share(natural: &[usize], room: usize) -> Option<Vec<usize>> {
-    // None can have more than all of it; one step at a time from there.
+    // No column can be wider than all of it; widths are reduced one step at a time from there.
     let mut widths: Vec<usize> = natural.iter().map(|width| *width.min(&room)).collect();
     while widths.iter().sum::<usize>() > room {
         let widest = widths.iter_mut().max()?;

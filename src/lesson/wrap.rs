@@ -1,10 +1,10 @@
-//! Styled text broken into lines.
+//! Breaks styled text into lines.
 
 use super::span::{Span, Style};
 use textwrap::core::{Fragment, Word};
 use unicode_width::UnicodeWidthStr;
 
-/// A piece that is not broken: where it stands in its paragraph's text, without the white space behind it.
+/// A piece that is not broken: its position in the paragraph's text, without trailing white space.
 #[derive(Debug)]
 struct Piece {
     start: usize,
@@ -27,12 +27,12 @@ impl Fragment for Piece {
     }
 }
 
-/// Breaks styled text into lines, at the places that UAX #14 allows; a word wider than the line is cut.
+/// Breaks styled text into lines, at the positions that UAX #14 allows. A word wider than the line is cut.
 pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
     let mut lines = Vec::new();
     for paragraph in split_at_breaks(spans) {
         let pieces = pieces(&paragraph, width);
-        // The pieces stand one behind the other, and so do their spans.
+        // The pieces follow each other in the text, and so do their spans.
         let mut from = Cursor::default();
         for fragments in textwrap::wrap_algorithms::wrap_first_fit(&pieces, &[width as f64]) {
             let mut line: Vec<Span> = Vec::new();
@@ -60,7 +60,7 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
     lines
 }
 
-/// A span of a paragraph, and where it begins in the paragraph's text.
+/// A span of a paragraph, and the offset at which it begins in the paragraph's text.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
     span: usize,
@@ -68,21 +68,21 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Moves on to the span that holds the byte at `start`.
+    /// Moves on to the span that contains the byte at `start`.
     fn advance(&mut self, spans: &[Span], start: usize) {
         while let Some(span) = spans.get(self.span).filter(|span| self.begins + span.text.len() <= start) {
             self.next(span);
         }
     }
 
-    /// Moves behind `span`, the one it stands on.
+    /// Moves past `span`, the current one.
     fn next(&mut self, span: &Span) {
         *self = Self { span: self.span + 1, begins: self.begins + span.text.len() };
     }
 }
 
-/// Appends the blank between two words: a part of a link only where both words are, so that no underline reaches beyond
-/// its words.
+/// Appends the space between two words. It is part of a link only if both words are, so that no underline extends
+/// beyond the link's words.
 fn append_blank(line: &mut Vec<Span>, after: Option<&Span>) {
     let target = after.and_then(|after| after.target.as_ref());
     match (line.last_mut(), after) {
@@ -92,7 +92,7 @@ fn append_blank(line: &mut Vec<Span>, after: Option<&Span>) {
     }
 }
 
-/// Appends text of the same kind as `span`.
+/// Appends text in the style of `span`.
 fn append(line: &mut Vec<Span>, span: &Span, text: &str) {
     match line.last_mut() {
         Some(last) if last.has_same_style(span) => last.text.push_str(text),
@@ -115,7 +115,8 @@ fn split_at_breaks(spans: &[Span]) -> Vec<Vec<Span>> {
     paragraphs
 }
 
-/// Cuts styled text where lines may break: found on the whole text, as a word may change its style within.
+/// Splits styled text where lines may break. The breaks are found in the whole text, as the style may change within a
+/// word.
 fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
     let text: String = spans.iter().map(|span| span.text.as_str()).collect();
     let mut pieces = Vec::new();
@@ -130,7 +131,7 @@ fn pieces(spans: &[Span], width: usize) -> Vec<Piece> {
     pieces
 }
 
-/// The words of a text; a formula is broken at its blanks alone, and not behind a sign that means something else in
+/// The words of a text. A formula is broken at its spaces alone, and not after a sign that has another meaning in
 /// prose.
 fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
     let mut formulas = Vec::new();
@@ -147,7 +148,7 @@ fn whole_formulas<'t>(spans: &[Span], text: &'t str) -> Vec<Word<'t>> {
     let mut start = 0;
     for word in textwrap::WordSeparator::UnicodeBreakProperties.find_words(text) {
         let end = start + word.word.len() + word.whitespace.len();
-        // Words and formulas both stand in the order of the text.
+        // Words and formulas are both in the order of the text.
         while formulas.next_if(|formula| formula.end <= start).is_some() {}
         let inside = formulas.peek().is_some_and(|formula| formula.start < start);
         match words.last_mut() {
@@ -178,11 +179,11 @@ mod tests {
         };
         for (spans, width, words) in [
             (vec![plain("see "), link("this page", "a"), plain(" or not")], 40, vec!["this page"]),
-            // The blank was written inside of the link.
+            // The space was written inside of the link.
             (vec![plain("see"), link(" this page ", "a"), plain("or not")], 40, vec!["this page"]),
             (vec![link("one", "a"), plain(" "), link("two", "b")], 40, vec!["one", "two"]),
             (vec![link("one ", "a"), link("two", "b"), plain(" end")], 40, vec!["one", "two"]),
-            // Wrapped: none at the end of a line either.
+            // Wrapped: no space at the end of a line either.
             (vec![link("this long page ", "a"), plain("or not")], 9, vec!["this long", "page"]),
         ] {
             assert_eq!(linked(&spans, width), words, "{spans:?}");

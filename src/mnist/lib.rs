@@ -1,4 +1,4 @@
-//! The MNIST that ships inside the program: four IDX files under zstd, checked against the published sha256.
+//! The MNIST inside the program: four IDX files, compressed with zstd, checked against the published sha256.
 
 use sha2::{Digest, Sha256};
 use std::io;
@@ -7,7 +7,7 @@ use std::io;
 pub struct Embedded {
     pub name: &'static str,
     compressed: &'static [u8],
-    /// Of the plain file, as published (see `assets/mnist/README.md`).
+    /// sha256 of the plain file, as published (see `assets/mnist/README.md`).
     pub sha256: &'static str,
 }
 
@@ -29,7 +29,7 @@ pub static FILES: [Embedded; 4] = [
     embedded!("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
 ];
 
-/// Why an embedded file can't be had.
+/// Why an embedded file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// It is not what was published.
@@ -49,7 +49,7 @@ impl Embedded {
         let Ok(Some(length)) = zstd::zstd_safe::get_frame_content_size(self.compressed) else {
             return Err(damaged(io::Error::other("its head does not tell its length")));
         };
-        // Asked for first: zstd's own errors would not tell too little memory from damage.
+        // Reserved first, because zstd's own error does not distinguish a lack of memory from damage.
         let mut plain = Vec::new();
         plain
             .try_reserve_exact(length as usize)

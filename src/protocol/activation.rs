@@ -14,7 +14,7 @@ pub enum Activation {
     Softplus,
     /// With its slope on the negative side.
     Leaky(Parameter),
-    /// With the size of its limit on the negative side.
+    /// With the absolute value of its limit on the negative side.
     Elu(Parameter),
     Gelu,
     Silu,
@@ -24,11 +24,11 @@ pub enum Activation {
     /// 1.7159 tanh(2z/3).
     LecunTanh,
     Selu,
-    /// With the slope on the negative side from which its training starts; each layer trains one slope.
+    /// With the slope on the negative side at which its training starts. Each layer trains one slope.
     Prelu(Parameter),
 }
 
-/// A finite number that decides what an activation or an initialisation is, compared and hashed by its bits.
+/// A finite parameter of an activation or an initialisation, compared and hashed by its bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Parameter(u64);
 
@@ -61,23 +61,23 @@ impl Ord for Parameter {
     }
 }
 
-/// What is known of an activation.
+/// The description of an activation.
 pub struct ActivationEntry {
     /// With its default parameter, if it has one.
     pub activation: Activation,
-    /// In specs and on the command line: lower case, without a hyphen.
+    /// The name in studies and on the command line: lower case, without a hyphen.
     pub name: &'static str,
-    /// In running text.
+    /// The name in running text.
     pub title: &'static str,
-    /// For readers.
+    /// The formula, for readers.
     pub formula: &'static str,
     /// phi(z, parameter).
     pub value: fn(f64, f64) -> f64,
-    /// phi'(z, parameter), at a kink the value that LibTorch takes.
+    /// phi'(z, parameter); at a kink, the value that LibTorch takes.
     pub slope: fn(f64, f64) -> f64,
-    /// What the parameter is, and the range it may have.
+    /// What the parameter is, and its range.
     pub parameter: Option<ParameterEntry>,
-    /// Who described it.
+    /// The publication that describes it.
     pub reference: &'static str,
 }
 
@@ -269,7 +269,7 @@ impl Activation {
     pub fn entry(self) -> &'static ActivationEntry {
         const { assert!(ACTIVATIONS.len() == 14) };
         let is_this = |entry: &&ActivationEntry| discriminant(&entry.activation) == discriminant(&self);
-        // A test holds that every variant has its entry; the first is never shown for another.
+        // A test checks that every variant has its entry, so the first is never returned for another.
         ACTIVATIONS.iter().find(is_this).unwrap_or(&ACTIVATIONS[0])
     }
 
@@ -290,7 +290,7 @@ impl Activation {
         }
     }
 
-    /// Whether a layer trains a parameter of it.
+    /// Whether each layer trains its parameter.
     pub fn is_trained(self) -> bool {
         matches!(self, Self::Prelu(_))
     }
@@ -305,7 +305,7 @@ impl Activation {
         (self.entry().slope)(z, self.parameter().map_or(0.0, Parameter::value))
     }
 
-    /// The parameter, where it is not the default.
+    /// The parameter, if it is not the default.
     fn own_parameter(self) -> Option<f64> {
         let default = self.entry().activation.parameter();
         self.parameter().filter(|own| Some(*own) != default).map(Parameter::value)
@@ -315,24 +315,24 @@ impl Activation {
         self.entry().name
     }
 
-    /// As running text shows it: `ReLU`, `Tanh`, ...
+    /// The name in running text: `ReLU`, `Tanh`, ...
     pub fn title(self) -> &'static str {
         self.entry().title
     }
 
-    /// The same with a parameter that is not the default: `Leaky 0.2`.
+    /// The name with a parameter that is not the default: `Leaky 0.2`.
     pub fn label(self) -> String {
         self.own_parameter().map_or(self.title().into(), |value| format!("{} {}", self.title(), format_real(value)))
     }
 
-    /// As a folder's or an arm's name has it: `relu`, `leaky0.2`.
+    /// The name in slugs and folders: `relu`, `leaky0.2`.
     pub fn slug(self) -> String {
         self.own_parameter().map_or(self.name().into(), |value| format!("{}{value}", self.name()))
     }
 }
 
 impl fmt::Display for Activation {
-    /// `relu`, `leaky(0.2)`; a default parameter is not written.
+    /// `relu`, `leaky(0.2)`. A default parameter is not written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.own_parameter() {
             None => f.pad(self.name()),
@@ -344,7 +344,7 @@ impl fmt::Display for Activation {
 impl FromStr for Activation {
     type Err = String;
 
-    /// `relu`, `leaky(0.2)`; also a slug's form, `leaky0.2`.
+    /// Parses `relu`, `leaky(0.2)`, and the form of a slug, `leaky0.2`.
     fn from_str(text: &str) -> Result<Self, String> {
         let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
@@ -402,7 +402,7 @@ mod tests {
         }
     }
 
-    /// Each slope against a central difference of its own function, away from the kinks.
+    /// Each slope is compared with a central difference of its own function, away from the kinks.
     #[test]
     fn slopes_are_derivatives() {
         for activation in Activation::all() {

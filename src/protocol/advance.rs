@@ -1,19 +1,19 @@
-//! How far the lanes of a run have come, in the few words that a list has room for.
+//! How far the lanes of a run are, in few enough words for a list.
 
-use super::counted;
+use super::format_count;
 use std::fmt;
 
-/// Where a run's lanes stand. One whose loss left the finite numbers is not counted: nobody waits for it.
+/// How far a run's lanes are. A lane that has diverged is not counted, as nobody waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// At the same epoch, or some of them one ahead.
+    /// All at the same epoch, or some of them one ahead.
     Together { done: u32, of: u32 },
-    /// Some wait for a core while others train or have ended: the epochs of all of them count.
+    /// Some wait for a core while others train or have ended, so the epochs of all of them are added up.
     Apart { done: u32, of: u32, ended: usize, lanes: usize },
 }
 
 impl Advance {
-    /// `done` has each lane's epochs, of which it is to do `epochs`.
+    /// `done` has the completed epochs of each lane; `epochs` is the number that each is to complete.
     pub fn of(done: &[u32], epochs: u32) -> Self {
         let (slowest, fastest) = (done.iter().min().copied().unwrap_or(0), done.iter().max().copied().unwrap_or(0));
         if fastest - slowest <= 1 {
@@ -23,7 +23,7 @@ impl Advance {
         Self::Apart { done: done.iter().sum(), of: epochs * done.len() as u32, ended, lanes: done.len() }
     }
 
-    /// `8/30`, or `57 %` where no single epoch tells it.
+    /// `8/30`, or `57 %` if the lanes are too far apart for one epoch.
     pub fn short(&self) -> String {
         match self {
             Self::Together { done, of } => format!("{done}/{of}"),
@@ -31,7 +31,7 @@ impl Advance {
         }
     }
 
-    /// The same in eleven columns, slash under slash.
+    /// The same in eleven columns, with the slashes aligned.
     pub fn column(&self) -> String {
         match self {
             Self::Together { done, of } => format!("{done:>5}/{of:<5}"),
@@ -39,15 +39,15 @@ impl Advance {
         }
     }
 
-    /// What is behind a run that rests: `8 epochs`.
-    pub fn so_far(&self) -> String {
+    /// What a halted run has completed: `8 epochs`.
+    pub fn completed(&self) -> String {
         match self {
-            Self::Together { done, .. } => counted(*done as usize, "epoch"),
+            Self::Together { done, .. } => format_count(*done as usize, "epoch"),
             Self::Apart { .. } => format!("{} % of all epochs", self.percent()),
         }
     }
 
-    /// Not 100 before all is done, nor 0 after the first epoch.
+    /// Not 100 before everything is done, and not 0 after the first epoch.
     fn percent(&self) -> u32 {
         let (Self::Together { done, of } | Self::Apart { done, of, .. }) = *self;
         if done == 0 { 0 } else { (100 * u64::from(done) / u64::from(of.max(1))).max(1) as u32 }
@@ -57,9 +57,14 @@ impl Advance {
 impl fmt::Display for Advance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Together { done, of } => write!(f, "{done} of {}", counted(*of as usize, "epoch")),
+            Self::Together { done, of } => write!(f, "{done} of {}", format_count(*of as usize, "epoch")),
             Self::Apart { ended, lanes, .. } => {
-                write!(f, "{} % of all epochs, {ended} of {} at their end", self.percent(), counted(*lanes, "lane"))
+                write!(
+                    f,
+                    "{} % of all epochs, {ended} of {} at their end",
+                    self.percent(),
+                    format_count(*lanes, "lane")
+                )
             }
         }
     }
@@ -70,21 +75,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_that_go_together_are_told_by_their_epoch_and_others_by_their_share() {
-        let told = |done: &[u32], epochs| {
+    fn lanes_side_by_side_show_their_epoch_and_others_a_percentage() {
+        let texts = |done: &[u32], epochs| {
             let advance = Advance::of(done, epochs);
             assert_eq!(advance.column().len(), 11, "{advance}");
-            format!("{} | {advance} | {}", advance.short(), advance.so_far())
+            format!("{} | {advance} | {}", advance.short(), advance.completed())
         };
-        assert_eq!(told(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
-        assert_eq!(told(&[1], 1), "1/1 | 1 of 1 epoch | 1 epoch");
-        assert_eq!(told(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
-        assert_eq!(told(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
-        assert_eq!(told(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");
+        assert_eq!(texts(&[3], 10), "3/10 | 3 of 10 epochs | 3 epochs");
+        assert_eq!(texts(&[1], 1), "1/1 | 1 of 1 epoch | 1 epoch");
+        assert_eq!(texts(&[9, 8], 30), "8/30 | 8 of 30 epochs | 8 epochs");
+        assert_eq!(texts(&[0; 20], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+        assert_eq!(texts(&[10; 20], 10), "10/10 | 10 of 10 epochs | 10 epochs");
         let sweep = [10, 10, 5, 4, 0, 0, 0, 0, 0, 0];
-        assert_eq!(told(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
-        assert!(told(&[1000, 998], 1000).starts_with("99 %") && told(&[2, 0], 1000).starts_with("1 %"));
-        // All of them left the finite numbers.
-        assert_eq!(told(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
+        assert_eq!(texts(&sweep, 10), "29 % | 29 % of all epochs, 2 of 10 lanes at their end | 29 % of all epochs");
+        assert!(texts(&[1000, 998], 1000).starts_with("99 %") && texts(&[2, 0], 1000).starts_with("1 %"));
+        // All of them diverged.
+        assert_eq!(texts(&[], 10), "0/10 | 0 of 10 epochs | 0 epochs");
     }
 }

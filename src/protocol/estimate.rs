@@ -1,6 +1,6 @@
-//! How long work takes on this machine, told before it begins: learned from what was done here before, else a default.
+//! Estimates how long work takes on this machine: from what earlier work took here, else from defaults.
 
-use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, about};
+use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, format_estimate};
 use std::mem::discriminant;
 use std::{collections::HashSet, fmt};
 
@@ -11,19 +11,19 @@ pub struct Estimate {
     pub basis: Basis,
 }
 
-/// What an estimate rests on.
+/// What an estimate is based on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// Times that this machine has taken before.
+    /// Earlier times on this machine.
     ThisMachine,
-    /// Times of the machine that the defaults were measured on: this one has not done anything like it yet.
+    /// Times of the machine on which the defaults were measured, because this one has not done anything like it yet.
     Default,
 }
 
 impl fmt::Display for Estimate {
     /// `about 40 seconds here`, or `about 40 seconds, estimated`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = about(self.seconds);
+        let seconds = format_estimate(self.seconds);
         match self.basis {
             Basis::ThisMachine => write!(f, "{seconds} here"),
             Basis::Default => write!(f, "{seconds}, estimated"),
@@ -31,14 +31,14 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// How long an epoch of one lane took in a run, its evaluation included, on average.
+/// The mean time of one lane's epoch in a run, with its evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunTiming {
     pub spec: Study,
     pub epoch_seconds: f64,
 }
 
-/// What this machine has taken for earlier work.
+/// What earlier work took on this machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timings {
     pub cores: u32,
@@ -49,46 +49,47 @@ pub struct Timings {
 }
 
 impl Default for Timings {
-    /// Nothing was done yet, on the two cores that the defaults are for.
+    /// Without earlier work, on the two cores for which the defaults hold.
     fn default() -> Self {
         Self { cores: DEFAULT_CORES, experiments: Vec::new(), runs: Vec::new() }
     }
 }
 
-/// The cores that [`super::Settings::seconds`] is given for.
+/// The number of cores for which [`super::Settings::seconds`] is given.
 const DEFAULT_CORES: u32 = 2;
-/// Shorter measurements tell of starting, not of the machine.
-const TELLING: f64 = 0.5;
-/// Seconds of a lane's epoch at LeNet-4's widths, 50,000 images in training and 20,000 evaluated, with the fused layers.
+/// Shorter measurements say how long starting takes, not how fast the machine is.
+const MIN_SECONDS: f64 = 0.5;
+/// Seconds of a lane's epoch at LeNet-4's widths, with 50,000 images in training and 20,000 evaluated, with the fused
+/// layers.
 const LENET4_EPOCH: f64 = 0.6;
-/// How much longer LibTorch's own operators take.
+/// The factor by which LibTorch's own operators are slower.
 const LIBTORCH: f64 = 5.0;
 /// Test images that are evaluated after each epoch.
 const TEST_IMAGES: f64 = 10_000.0;
 
 impl Timings {
-    /// Nothing was done yet on a machine with so many cores.
+    /// Without earlier work, on a machine with so many cores.
     pub fn on(cores: u32) -> Self {
         Self { cores, ..Self::default() }
     }
 
-    /// Keeps how long a measurement took; of the same settings the newest counts.
-    pub fn note_experiment(&mut self, spec: &ExperimentSpec, seconds: f64) {
+    /// Records how long a measurement took. Of the same settings the newest counts.
+    pub fn record_experiment(&mut self, spec: &ExperimentSpec, seconds: f64) {
         if seconds.is_finite() && seconds > 0.0 {
             self.experiments.retain(|(known, _)| !same_work(known, spec));
             self.experiments.push((spec.clone(), seconds));
         }
     }
 
-    /// How long an experiment takes: as long as it took; else by the default times, corrected by what the same experiment
-    /// with other settings took against its own default, or by the median of all experiments.
+    /// How long an experiment takes: the time that it took before; else the default, corrected by the ratio that the
+    /// same experiment had with other settings, or by the median ratio of all experiments.
     pub fn experiment(&self, spec: &ExperimentSpec) -> Estimate {
         let learned = |seconds| Estimate { seconds, basis: Basis::ThisMachine };
         if let Some((_, seconds)) = self.experiments.iter().rev().find(|(known, _)| same_work(known, spec)) {
             return learned(*seconds);
         }
         let kind = discriminant(&spec.experiment);
-        let telling = |known: &ExperimentSpec| known.seconds() >= TELLING;
+        let telling = |known: &ExperimentSpec| known.seconds() >= MIN_SECONDS;
         let factors = |same: bool| {
             let known = self.experiments.iter().filter(move |(known, _)| telling(known));
             let known = known.filter(move |(known, _)| !same || discriminant(&known.experiment) == kind);
@@ -104,9 +105,9 @@ impl Timings {
         Estimate { seconds: default * fewer, basis: Basis::Default }
     }
 
-    /// How long a race takes with all cores to itself: from the epochs of the newest run with the same widths, batch and
+    /// How long a run takes with all cores to itself: from the epochs of the newest run with the same widths, batch and
     /// backend, else of the newest with the same backend, in proportion to the multiply-adds.
-    pub fn race(&self, spec: &Study) -> Estimate {
+    pub fn run(&self, spec: &Study) -> Estimate {
         let alike = |timing: &&RunTiming| engine(&timing.spec) == engine(spec) && timing.spec.threads == spec.threads;
         let shape = |spec: &Study| {
             let of = |settings: &ArmSettings| (settings.widths.clone(), settings.batch);
@@ -128,17 +129,18 @@ impl Timings {
     }
 }
 
-/// Whether both take the same time: a steered experiment does.
+/// Whether both take the same time. Steering does not change it.
 fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
-    one.effort == other.effort && one.finds_the_same(other)
+    one.effort == other.effort && one.has_same_findings(other)
 }
 
-/// What computes it: LibTorch takes over with several threads a lane, and has the networks other than LeNet-4.
+/// Which backend computes it. LibTorch takes over with several threads per lane, and computes all networks other than
+/// LeNet-4.
 fn engine(spec: &Study) -> Backend {
     if spec.threads > 1 || spec.network != Network::Lenet4 { Backend::Libtorch } else { spec.backend }
 }
 
-/// Multiply-adds of one lane's epoch, the mean over the arms: an image in training counts three times, forward and
+/// Multiply-adds of one lane's epoch, the mean over the arms. An image in training counts three times: forward, and
 /// backward to weights and input.
 fn work(spec: &Study) -> f64 {
     let of = |settings: &ArmSettings| spec.network.multiply_adds(&settings.widths);
@@ -172,18 +174,18 @@ mod tests {
         let mut timings = Timings::default();
         near(timings.experiment(&quick), quick.seconds(), Basis::Default);
         assert!(timings.experiment(&quick).to_string().ends_with(", estimated"));
-        // Half the cores, twice the time.
+        // Half the cores, so twice the time.
         near(Timings::on(1).experiment(&quick), 2.0 * quick.seconds(), Basis::Default);
-        timings.note_experiment(&quick, 3.0 * quick.seconds());
+        timings.record_experiment(&quick, 3.0 * quick.seconds());
         near(timings.experiment(&quick), 3.0 * quick.seconds(), Basis::ThisMachine);
         near(timings.experiment(&full), 3.0 * full.seconds(), Basis::ThisMachine);
-        // The machine is three times as slow with one experiment: with another as well.
+        // The machine is three times as slow with one experiment, so the same is expected of another.
         near(timings.experiment(&other), 3.0 * other.seconds(), Basis::ThisMachine);
-        timings.note_experiment(&quick, 72.0);
+        timings.record_experiment(&quick, 72.0);
         near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
         assert_eq!(timings.experiment(&quick).to_string(), "about 1 minute here");
-        // A clock that stood still teaches nothing.
-        timings.note_experiment(&quick, f64::NAN);
+        // A time of zero is ignored.
+        timings.record_experiment(&quick, f64::NAN);
         near(timings.experiment(&quick), 72.0, Basis::ThisMachine);
     }
 
@@ -191,19 +193,19 @@ mod tests {
     fn a_race_takes_what_its_lanes_epochs_do_on_the_cores_there_are() {
         let article = Study::of(Preset::Article);
         let mut timings = Timings::default();
-        near(timings.race(&article), 150.0 * LENET4_EPOCH, Basis::Default);
+        near(timings.run(&article), 150.0 * LENET4_EPOCH, Basis::Default);
         timings.runs = vec![RunTiming { spec: article.clone(), epoch_seconds: 1.5 }];
-        near(timings.race(&article), 225.0, Basis::ThisMachine);
+        near(timings.run(&article), 225.0, Basis::ThisMachine);
         // Five seeds of two arms on two cores: five rounds; on four cores three.
         let seeds = Study { seeds: vec![1, 2, 3, 4, 5], epochs: 10, ..article.clone() };
-        near(timings.race(&seeds), 75.0, Basis::ThisMachine);
-        near(Timings { cores: 4, ..timings.clone() }.race(&seeds), 45.0, Basis::ThisMachine);
+        near(timings.run(&seeds), 75.0, Basis::ThisMachine);
+        near(Timings { cores: 4, ..timings.clone() }.run(&seeds), 45.0, Basis::ThisMachine);
         // Fewer images take less, in proportion to what is trained and evaluated.
         let few = Study { train_size: 10_000, ..article.clone() };
-        near(timings.race(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
-        // Nothing was ever computed by LibTorch here.
+        near(timings.run(&few), 225.0 * 50.0 / 170.0, Basis::ThisMachine);
+        // No earlier run was computed by LibTorch here.
         let libtorch = Study { backend: Backend::Libtorch, ..article };
-        assert_eq!(timings.race(&libtorch).basis, Basis::Default);
-        assert_eq!(timings.race(&Study { threads: 2, ..seeds }).basis, Basis::Default);
+        assert_eq!(timings.run(&libtorch).basis, Basis::Default);
+        assert_eq!(timings.run(&Study { threads: 2, ..seeds }).basis, Basis::Default);
     }
 }

@@ -1,5 +1,5 @@
-//! The build script of `protocol`: lists the experiments, one for each file of the folder `experiment`, so that adding one
-//! touches no list.
+//! Build script of `protocol`: lists the experiments, one for each file of the folder `experiment`, so that adding one
+//! changes no list.
 
 use std::path::Path;
 use std::{env, fs, io};

@@ -1,23 +1,23 @@
-//! What experiments and runs show: plots, tables, images and findings, as plain data. Only the renderers know how they
-//! look.
+//! What experiments and runs show: plots, tables, images and findings, as plain data. Only the renderers decide how
+//! they look.
 
 use super::RunId;
 use serde::{Deserialize, Serialize};
 
-/// Where a curve or a table comes from; every legend says it.
+/// Where a series or a table comes from; every legend says it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "from", content = "cite")]
 pub enum Source {
     /// Computed by the kernel in this run.
     Measured,
-    /// A closed formula, named.
+    /// A closed formula, with its name.
     Theory(String),
     /// A published figure or number, with its reference.
     Cited(String),
-    /// Measured in a run, by one of its arms.
+    /// Measured in a run, for one of its arms.
     Run {
         run: RunId,
-        /// The arm's place among those of the plot. Its colour and its marker come from it, in every renderer.
+        /// The arm's index among those of the plot. Its colour and its marker follow from it in every renderer.
         arm: usize,
     },
     /// Predicted by the reader.
@@ -25,7 +25,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// As a legend says it.
+    /// The source as a legend says it.
     pub fn describe(&self) -> String {
         match self {
             Self::Measured => "measured".into(),
@@ -51,7 +51,7 @@ pub struct PlotAxis {
     pub label: String,
     #[serde(default)]
     pub scale: AxisScale,
-    /// Fixed limits; otherwise they follow the data.
+    /// Fixed limits; without them the axis follows the data.
     #[serde(default)]
     pub limits: Option<(f64, f64)>,
 }
@@ -64,26 +64,26 @@ pub enum Stroke {
     Points,
     /// A line with a mark at each point.
     Both,
-    /// One of many lines that a thick one sums up, or one that stands behind the others: pale, without marks.
+    /// One of many lines whose mean a thick one shows, or one behind the others: pale, without markers.
     Thin,
-    /// The mean of thin lines. Its spread is a shaded band, where that of other strokes is an error bar a point.
+    /// The mean of thin lines. Its spread is a shaded band, while other strokes have error bars.
     Thick,
 }
 
-/// One curve. One that diverged has no y at its last point: renderers put a mark at its end.
+/// One curve. A curve that diverged has no y at its last point, and renderers put a mark at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredSeries")]
 pub struct PlotSeries {
     pub name: String,
     pub source: Source,
     pub stroke: Stroke,
-    /// x, and y or `None`: a gap in the curve, which never touches the axis limits.
+    /// x, and y or `None`, which is a gap in the curve and does not affect the axis limits.
     pub points: Vec<(f64, Option<f64>)>,
-    /// Half-widths of the y spread, one a point, or none at all; `None` where a point has no spread.
+    /// Half-widths of the spread in y, one for each point or none at all; `None` for a point without spread.
     pub spread: Vec<Option<f64>>,
 }
 
-/// A series as any version has written it: earlier ones wrote `null` for every number that is not finite.
+/// A series as any version has written it. Earlier versions wrote `null` for every number that is not finite.
 #[derive(Deserialize)]
 struct StoredSeries {
     name: String,
@@ -96,8 +96,8 @@ struct StoredSeries {
 }
 
 impl PlotSeries {
-    /// Where the series ends, if it ends in a gap: its last point with a number, or the x of its last point where it has
-    /// no number at all.
+    /// The end of the series if it ends in a gap: its last point with a number, or the x of its last point if it has no
+    /// number at all.
     pub fn divergence(&self) -> Option<(f64, Option<f64>)> {
         let (x, _) = self.points.last().filter(|(_, y)| y.is_none())?;
         let last = self.points.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)));
@@ -119,7 +119,7 @@ impl From<StoredSeries> for PlotSeries {
     }
 }
 
-/// A shaded stretch of an axis, such as the article's 70-85 %.
+/// A shaded range of an axis, such as the article's 70-85 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlotBand {
     pub label: String,
@@ -130,7 +130,7 @@ pub struct PlotBand {
     pub to: f64,
 }
 
-/// A named point, such as "1.37 % at epoch 17, the article".
+/// A point with a label, such as "1.37 % at epoch 17, the article".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlotMark {
     pub label: String,
@@ -148,12 +148,12 @@ pub struct Plot {
     pub bands: Vec<PlotBand>,
     #[serde(default)]
     pub marks: Vec<PlotMark>,
-    /// Where it shows the numbers of findings; earlier versions did not say it.
+    /// Where it shows the numbers of findings; absent from earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<PlotPlace>,
 }
 
-/// The y of a finding's number is its value; this is its x.
+/// The x of a finding's number; its y is the value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlotPlace {
     /// The finding's key.
@@ -166,9 +166,9 @@ pub struct Table {
     pub title: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
-    /// One a column.
+    /// One for each column.
     pub sources: Vec<Source>,
-    /// Where it shows the numbers of findings; earlier versions did not say it.
+    /// Where it shows the numbers of findings; absent from earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<TablePlace>,
 }
@@ -188,7 +188,7 @@ impl TablePlace {
     }
 }
 
-/// Grey images of one size, row-major, 0 black to 255 white, with a caption each (or none).
+/// Grey images of one size, row-major, 0 black to 255 white, with a caption for each image or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageGrid {
     pub title: String,
@@ -200,13 +200,13 @@ pub struct ImageGrid {
     pub source: Source,
 }
 
-/// Horizontal bars from zero, one a name; each may be made of several parts.
+/// Horizontal bars from zero, one for each name. Each may consist of several parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(clippy::struct_field_names)]
 pub struct Bars {
     /// With the unit of the values.
     pub title: String,
-    /// What the parts are, first the one at zero.
+    /// What the parts are, beginning with the one at zero.
     pub parts: Vec<String>,
     pub bars: Vec<Bar>,
     pub source: Source,
@@ -215,23 +215,23 @@ pub struct Bars {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     pub name: String,
-    /// One a part, none below zero; `None` for a part without a number.
+    /// One for each part, none below zero; `None` for a part without a number.
     pub values: Vec<Option<f64>>,
-    /// The number behind it, where that is not the sum of its parts: a loss is below zero.
+    /// The number printed behind the bar if it is not the sum of its parts; a loss, for example, is below zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
 }
 
-/// A part of a plane, divided into regions; which number a region has says nothing, only where it ends.
+/// A part of a plane, divided into regions. A region's number has no meaning; it only tells regions apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(clippy::struct_field_names)]
 pub struct Regions {
     pub title: String,
     pub width: u32,
     pub height: u32,
-    /// The region of each place, row-major from the top.
+    /// The region of each cell of the grid, row-major from the top.
     pub regions: Vec<u32>,
-    /// Named places, as column and row.
+    /// Named cells, as column and row.
     #[serde(default)]
     pub marks: Vec<PlotMark>,
     pub source: Source,
@@ -253,12 +253,12 @@ pub struct Units {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
     pub name: String,
-    /// What it shows, in a few words.
+    /// What the layer shows, in a few words.
     pub text: String,
     pub units: Vec<UnitState>,
 }
 
-/// A unit now, and against before.
+/// The state of a unit now and before the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitState {
@@ -292,25 +292,25 @@ impl Figure {
     }
 }
 
-/// One measured number, by the key under which the ledger and the predictions look it up.
+/// One measured number, under the key by which the ledger and the predictions find it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub key: String,
-    /// A sentence with the number in it, or with why there is none.
+    /// A sentence with the number, or with the reason why there is none.
     pub text: String,
     /// `None` if no seed has a number: its network diverged, or no gradient arrived.
     pub value: Option<f64>,
-    /// Half-width of its spread over the seeds, where there are several.
+    /// Half-width of its spread over the seeds, if there are several.
     pub spread: Option<f64>,
-    /// The seeds that the value is the mean of.
+    /// The seeds whose mean the value is.
     pub seeds: Vec<u64>,
-    /// Whether a table of the same outcome shows this number: the list of findings leaves it out.
+    /// Whether a table of the same outcome shows this number, so that the list of findings leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tabled: bool,
 }
 
 impl Finding {
-    /// The same, shown by a table of its outcome.
+    /// The same finding, shown by a table of its outcome.
     #[must_use]
     pub fn tabled(self) -> Self {
         Self { tabled: true, ..self }
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(series(&[]).divergence(), None);
     }
 
-    /// Earlier versions wrote NaN into every number, and `serde_json` wrote `null` for it.
+    /// Earlier versions had NaN in any number, and `serde_json` wrote `null` for it.
     #[test]
     fn what_earlier_versions_wrote_is_read() {
         let json = r#"{"name":"a","source":{"from":"measured"},"stroke":"line",

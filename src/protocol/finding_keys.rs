@@ -1,10 +1,10 @@
-//! The keys of findings, and the patterns that take them.
+//! The keys of findings, and the patterns that match them.
 
-/// The keys of a race.
-pub const RACE: &[&str] = &["race.best-by.*", "race.ratio"];
+/// The keys of a run's findings.
+pub const RACE_FINDING_KEYS: &[&str] = &["race.best-by.*", "race.ratio"];
 
-/// Whether one of these patterns takes a key.
-pub fn finds(patterns: &[&str], key: &str) -> bool {
+/// Whether one of these patterns matches a key.
+pub fn matches_any(patterns: &[&str], key: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, key))
 }
 
@@ -25,10 +25,10 @@ mod tests {
     fn patterns_take_their_keys_alone() {
         let patterns = ["dying.dead.*", "pretraining.error.*.with.*", "lif.threshold"];
         for key in ["dying.dead.relu.0.2", "pretraining.error.relu.with.100", "lif.threshold"] {
-            assert!(finds(&patterns, key), "{key}");
+            assert!(matches_any(&patterns, key), "{key}");
         }
         for key in ["dying.ded.relu.0.2", "dying.dead.", "pretraining.error.relu.without.100", "lif.thresholds", ""] {
-            assert!(!finds(&patterns, key), "{key}");
+            assert!(!matches_any(&patterns, key), "{key}");
         }
     }
 }

@@ -1,22 +1,23 @@
-//! Numbers that are not finite are taken out of an outcome before it is stored or sent: JSON has none of them.
+//! Removes numbers that are not finite from an outcome before it is stored or sent, as JSON can't represent them.
 
 use super::{Bar, Figure, Finding, Outcome, Plot, PlotSeries, Table};
 
-/// The number, if it is one. The largest double counts as none: earlier versions wrote it where a loss was infinite.
+/// The number if it is finite. The largest double counts as not finite, because earlier versions wrote it for an
+/// infinite loss.
 fn number(value: f64) -> Option<f64> {
     (value.is_finite() && value.abs() < f64::MAX).then_some(value)
 }
 
-/// Whether a text tells a number that is none: `NaN`, `inf`, or the hundreds of digits of the largest double.
-fn tells_no_number(text: &str) -> bool {
+/// Whether a text contains such a number: `NaN`, `inf`, or the hundreds of digits of the largest double.
+fn contains_non_finite(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|word| {
         matches!(word, "NaN" | "inf") || (word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_digit()))
     })
 }
 
 impl Outcome {
-    /// Makes every number that is not finite absent, and takes out what can't be without its number, such as a mark.
-    /// Returns where there were any; an experiment that leaves none to find says itself why a number is absent.
+    /// Makes every number that is not finite absent, and removes what is nothing without its number, such as a mark.
+    /// Returns where there were any. An experiment that finds none itself says why a number is absent.
     pub fn remove_non_finite(&mut self) -> Vec<String> {
         let mut found = Vec::new();
         if number(self.seconds).is_none() {
@@ -48,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// Cleans every item; whether all were clean.
+/// Cleans every item. Returns whether all were clean.
 fn all<T>(items: &mut [T], clean: impl Fn(&mut T) -> bool) -> bool {
     items.iter_mut().filter_map(|item| (!clean(item)).then_some(())).count() == 0
 }
@@ -89,7 +90,7 @@ fn clean_series(series: &mut PlotSeries) -> bool {
 }
 
 fn clean_table(table: &mut Table) -> bool {
-    let cells = table.rows.iter_mut().flatten().filter(|cell| tells_no_number(cell));
+    let cells = table.rows.iter_mut().flatten().filter(|cell| contains_non_finite(cell));
     cells.map(|cell| *cell = "-".into()).count() == 0
 }
 
@@ -101,7 +102,7 @@ fn clean_bar(bar: &mut Bar) -> bool {
 fn clean_finding(finding: &mut Finding) -> bool {
     let value = clean(&mut finding.value);
     let spread = clean(&mut finding.spread);
-    let text = !tells_no_number(&finding.text);
+    let text = !contains_non_finite(&finding.text);
     if !text {
         finding.text = format!("{}: no finite number", finding.key);
     }

@@ -1,6 +1,5 @@
-//! Plain data that crosses a boundary: between processes, rooms, and into files. It uses no other room.
+//! Plain data that crosses a boundary: between processes, crates, and into files. This crate uses no other one.
 
-mod about;
 mod activation;
 mod advance;
 mod compare;
@@ -9,38 +8,44 @@ mod experiment;
 mod figure;
 mod finding_keys;
 mod finite;
+mod fork;
 mod limits;
 mod metric;
 mod race_findings;
 mod run;
+mod steering;
 mod stored_as_text;
 mod study;
 mod text;
+mod time_text;
 mod unreadable;
 mod wire;
 mod wrong_images;
 
-pub use about::{about, clock, counted, date, took};
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
-pub use compare::{Comparison, MILESTONE, SeedComparison, compare, keeps_up, mean_and_deviation, verdict};
+pub use compare::{MILESTONE, is_at_or_below, is_compared, mean_and_deviation};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
     Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
 };
-pub use finding_keys::{RACE, finds};
+pub use finding_keys::{RACE_FINDING_KEYS, matches_any};
+pub use fork::{Fork, forked_steerings, forked_study};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
+pub use steering::{SteeredSetting, Steering, steered_rate};
 pub use study::{
-    Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Draft, DraftArm, Init, Lane, Network, Preset, SETTINGS,
-    Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Widths, grouped,
+    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, Draft, DraftArm, Init, Lane, LaneResults,
+    Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Sweep, SweepAxis,
+    SweepCell, SweepProgress, Widths, best_cells, grouped,
 };
 pub use text::{
     clean_id, escape_controls, escape_json, escape_line, format_real, id_fault, is_bidi_control, is_terminal_control,
 };
+pub use time_text::{format_clock, format_count, format_date, format_duration, format_estimate};
 pub use unreadable::{Subject, Unreadable};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,

@@ -1,4 +1,4 @@
-//! What settings may be; each refusal names the setting and what it may be.
+//! Checks of settings. Each error names the setting and its range.
 
 use crate::{Activation, SpecError};
 use std::fmt::Display;
@@ -23,7 +23,7 @@ pub fn some_activations(given: &[Activation]) -> Result<(), SpecError> {
     some("activations", given, "[\"tanh\", \"relu\"]")
 }
 
-/// The article's four.
+/// The article's four activations.
 pub fn four() -> Vec<Activation> {
     vec![Activation::Sigmoid, Activation::Tanh, Activation::Softplus, Activation::Relu]
 }

@@ -1,5 +1,5 @@
-//! What is measured while a network trains, each described once. A new metric is a variant and an entry of [`METRICS`]
-//! here, and what measures it in `learn`.
+//! What is measured in training, each described once. A new metric is a variant and an entry of [`METRICS`] here, and
+//! the code in `learn` that measures it.
 
 use super::{ArmId, AxisScale, Lane};
 use serde::{
@@ -9,7 +9,7 @@ use serde::{
 };
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-/// What a number of an epoch counts. The order is that of events and exports.
+/// A number that an epoch yields. The order is that of events and exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
     TrainLoss,
@@ -27,27 +27,27 @@ pub enum Metric {
     Saturated,
 }
 
-/// Which way a metric is better.
+/// Which direction of a metric is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     Lower,
     Higher,
-    /// It is neither good nor bad.
+    /// Neither direction is better.
     Neither,
 }
 
-/// What is known of a metric.
+/// The description of a metric.
 pub struct MetricEntry {
     pub metric: Metric,
-    /// In events, exports and the store.
+    /// Its name in events, exports and the store.
     pub key: &'static str,
     pub title: &'static str,
-    /// Behind its values; empty for pure numbers.
+    /// The unit behind its values; empty for pure numbers.
     pub unit: &'static str,
     pub better: Better,
-    /// The axis that suits it.
+    /// The scale of the axis that suits it.
     pub scale: AxisScale,
-    /// Of each layer by itself, not of the whole network.
+    /// Whether it is measured for each layer, not for the whole network.
     pub per_layer: bool,
     pub help: &'static str,
 }
@@ -188,7 +188,7 @@ pub const METRICS: [MetricEntry; 13] = [
 
 impl Metric {
     pub fn entry(self) -> &'static MetricEntry {
-        // A test holds that the entries stand in the order of the variants.
+        // A test checks that the entries are in the order of the variants.
         &METRICS[self as usize]
     }
 
@@ -201,11 +201,11 @@ impl Metric {
     }
 }
 
-/// A layer of a network that can be looked into, ordered as images pass through it.
+/// A layer of a network that is measured by itself, ordered as images pass through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Layer {
     pub kind: LayerKind,
-    /// Counted from 1 among those of its kind.
+    /// Counted from 1 among the layers of its kind.
     pub number: u32,
 }
 
@@ -216,7 +216,7 @@ pub enum LayerKind {
 }
 
 impl fmt::Display for Layer {
-    /// `conv1`, `fc2`, as its parameters are named.
+    /// `conv1`, `fc2`, as in the names of its parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             LayerKind::Conv => "conv",
@@ -252,7 +252,7 @@ pub struct Measurement {
 }
 
 impl Measurements {
-    /// A number of the whole network.
+    /// A metric of the whole network.
     pub fn get(&self, metric: Metric) -> Option<f64> {
         self.0.get(&(None, metric)).copied()
     }
@@ -261,7 +261,7 @@ impl Measurements {
         self.0.get(&(Some(layer), metric)).copied()
     }
 
-    /// The layers of which something was measured, input to output.
+    /// The layers for which something was measured, from input to output.
     pub fn layers(&self) -> Vec<Layer> {
         let mut layers: Vec<Layer> = self.0.keys().filter_map(|(layer, _)| *layer).collect();
         layers.dedup();
@@ -272,7 +272,7 @@ impl Measurements {
         self.0.insert((layer, metric), value);
     }
 
-    /// All numbers: those of the whole network first.
+    /// All numbers, those of the whole network first.
     pub fn iter(&self) -> impl Iterator<Item = Measurement> + '_ {
         self.0.iter().map(|(&(layer, metric), &value)| Measurement { metric, layer, value })
     }
@@ -303,7 +303,7 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// An epoch of which these numbers of the whole network were measured.
+    /// The record of an epoch with these metrics of the whole network.
     pub fn new(Lane { arm, seed }: Lane, epoch: u32, measured: impl IntoIterator<Item = (Metric, f64)>) -> Self {
         let whole = measured.into_iter().map(|(metric, value)| Measurement { metric, layer: None, value });
         Self { arm, seed, epoch, measured: whole.collect() }
@@ -313,7 +313,7 @@ impl EpochRecord {
         Lane { arm: self.arm, seed: self.seed }
     }
 
-    /// A number of the whole network, if it was measured.
+    /// A metric of the whole network, if it was measured.
     pub fn get(&self, metric: Metric) -> Option<f64> {
         self.measured.get(metric)
     }
@@ -354,7 +354,7 @@ impl Serialize for Layers<'_> {
     }
 }
 
-/// In their order, which a map of keys would not keep.
+/// In their order, which a map of keys would lose.
 struct Values(Vec<(&'static str, f64)>);
 
 impl Serialize for Values {

@@ -1,4 +1,4 @@
-//! What a reader's finished races have to say to the ledger.
+//! What the ledger takes from a reader's finished runs.
 
 use super::compare::{MILESTONE, first_at, mean_and_deviation};
 use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study};
@@ -8,8 +8,8 @@ const EPOCHS: [u32; 3] = [17, 50, 150];
 const LAST: u32 = 150;
 
 /// Findings of all finished runs at the article's setting (its network, batches, learning rate and full MNIST):
-/// `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`, how many times ReLU+Tanh's
-/// epochs all-Tanh took down to 1.37 %. `runs` oldest first; of a seed that ran twice the newest counts.
+/// `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`, all-Tanh's epochs to 1.37 %
+/// over ReLU+Tanh's. `runs` are ordered oldest first; of a seed that ran twice the newest run counts.
 pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
     let mut kept: Vec<EpochRecord> = Vec::new();
     for (spec, records) in runs {
@@ -41,13 +41,13 @@ pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
             findings.extend(finding(format!("race.best-by.{arm}.{epoch}"), &best, reached, text));
         }
     }
-    findings.extend(lead(&kept));
+    findings.extend(epochs_ratio(&kept));
     findings
 }
 
-/// The epoch at which all-Tanh first came down to the article's 1.37 %, over ReLU+Tanh's, for each seed of which both
-/// arms ran as far as the article's. An arm that never came down counts as one epoch beyond the last.
-fn lead(kept: &[EpochRecord]) -> Option<Finding> {
+/// The epoch at which all-Tanh first reached the article's 1.37 %, over ReLU+Tanh's, for each seed of which both arms
+/// ran as long as the article's. An arm that never reached it counts one epoch more than it ran.
+fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
     let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
     let whole =
         |seed: &u64| [ArmId::RELU_TANH, ArmId::ALL_TANH].iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == LAST));
@@ -60,7 +60,7 @@ fn lead(kept: &[EpochRecord]) -> Option<Finding> {
     finding("race.ratio".into(), &ratios, seeds, text)
 }
 
-/// The keys of what a run of these settings finds, see [`run_findings`].
+/// The keys of the findings of a run with these settings, see [`run_findings`].
 pub fn run_finding_keys(spec: &Study) -> Vec<String> {
     let of_arm = |arm: ArmId| ["error", "best", "epochs"].map(|what| format!("race.{what}.{arm}"));
     let mut keys: Vec<String> = spec.arm_ids().flat_map(of_arm).collect();
@@ -70,16 +70,16 @@ pub fn run_finding_keys(spec: &Study) -> Vec<String> {
     keys
 }
 
-/// What one run has found, over its seeds: of each arm `race.error.ARM`, the validation error after the last epoch, and
-/// `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs down to 1.37 %, one beyond the
-/// last if a finished run never came down; and `race.ratio`, the second arm's epochs over the first's. Lanes that
-/// diverged are left out.
+/// The findings of one run, over its seeds: for each arm `race.error.ARM`, the validation error after the last epoch,
+/// and `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs to 1.37 %, or one more
+/// than the last if a finished run never reached it; and `race.ratio`, the second arm's epochs over the first's. Lanes
+/// that diverged are left out.
 pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
     let of = |lane: Lane| records.iter().filter(move |record| record.lane() == lane);
     let sound = |arm: ArmId| -> Vec<u64> {
         spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed })).collect()
     };
-    // `None` as long as a run may still come down.
+    // `None` while a run may still reach it.
     let epochs = |arm: ArmId, seed: u64| {
         let beyond = is_finished.then_some(spec.epochs + 1);
         first_at(of(Lane { arm, seed }), MILESTONE).or(beyond).map(f64::from)
@@ -124,7 +124,7 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
     findings
 }
 
-/// The second arm's epochs down to the milestone over the first's, over the seeds with which both are sound.
+/// The second arm's epochs to the milestone over the first's, for the seeds with which neither diverged.
 fn run_ratio(
     spec: &Study,
     sound: impl Fn(ArmId) -> Vec<u64>,
@@ -157,8 +157,8 @@ fn run_ratio(
     finding("race.ratio".into(), &ratios, seeds, text)
 }
 
-/// The arms of a study that train at the article's settings, whatever the seeds, epochs, threads and backend: these
-/// change no curve's meaning.
+/// The arms of a study that train at the article's settings. Seeds, epochs, threads and backend may differ, as they do
+/// not change what a curve means.
 fn articles_arms(spec: &Study) -> Vec<ArmId> {
     let article = Study::of(Preset::Article);
     let Study { seeds, epochs, arms, threads, backend, .. } = spec.clone();
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_lead_is_measured_at_the_articles_milestone_and_survives_a_lost_race() {
         let mut runs = [run(1, |_| 2.0, 150), run(2, |_| 1.0, 149)];
-        // ReLU+Tanh is down at epoch 10 and ends behind; all-Tanh is down at epoch 20.
+        // ReLU+Tanh reaches it at epoch 10 and ends behind; all-Tanh reaches it at epoch 20.
         for record in &mut runs[0].1 {
             let error = match (record.arm == ArmId::RELU_TANH, record.epoch) {
                 (true, 10..) => 1.37,
@@ -217,14 +217,14 @@ mod tests {
             *record = record.clone().with(Metric::ValError, error);
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((2.0, 1)));
-        // It never comes down: that counts as one epoch beyond the last.
+        // It never reaches the error, which counts as one epoch more than the last.
         for record in runs[0].1.iter_mut().filter(|record| record.arm == ArmId::ALL_TANH) {
             *record = record.clone().with(Metric::ValError, 2.0);
         }
         assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((15.1, 1)));
     }
 
-    /// The figures that the lesson on the race quotes of `assets/runs/article-five-seeds.csv`.
+    /// The figures that the lesson on the race quotes from `assets/runs/article-five-seeds.csv`.
     #[test]
     fn the_committed_runs_say_what_the_lesson_quotes() {
         let lines = include_str!("../../assets/runs/article-five-seeds.csv").lines().skip(1);
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(found, ["1.19", "1.17", "1.17"]);
     }
 
-    /// A run of both arms with these errors, an epoch each; `None` from where an arm diverged.
+    /// A run of both arms with these errors, one for each epoch; `None` from where an arm diverged.
     fn own_run(seeds: &[u64], epochs: u32, errors: impl Fn(ArmId, u64, u32) -> Option<f64>) -> Vec<EpochRecord> {
         let arms = [ArmId::RELU_TANH, ArmId::ALL_TANH];
         let lanes = arms.iter().flat_map(|&arm| seeds.iter().map(move |&seed| (arm, seed)));
@@ -271,11 +271,12 @@ mod tests {
         Study { seeds: seeds.to_vec(), epochs, ..Study::of(Preset::Article) }
     }
 
-    /// Mean and sample deviation over the seeds; an arm that never came down counts as an epoch beyond the last.
+    /// Mean and sample deviation over the seeds. An arm that never reached the error counts one epoch more than the
+    /// last.
     #[test]
     fn a_run_finds_means_over_its_seeds() {
         let (seeds, epochs) = ([1, 2], 4);
-        // ReLU+Tanh is down at epoch 2 and 4, all-Tanh with the second seed alone, at epoch 3.
+        // ReLU+Tanh reaches it at epochs 2 and 4; all-Tanh with the second seed only, at epoch 3.
         let errors = |arm: ArmId, seed: u64, epoch: u32| {
             let down = match (arm == ArmId::RELU_TANH, seed) {
                 (true, 1) => 2,
@@ -305,7 +306,7 @@ mod tests {
         let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
         assert_eq!(keys, run_finding_keys(&spec), "what is promised is found");
 
-        // Before its end the last error is not known, nor whether it will come down.
+        // Before the end neither the last error is known, nor whether the run will reach 1.37 %.
         let begun = run_findings(&spec, &own_run(&seeds, 3, errors), &[], false);
         assert_eq!(begun, [], "with a seed each arm may still come down");
         let begun = run_findings(&spec_of(&[2], 4), &own_run(&[2], 3, errors), &[], false);
@@ -326,7 +327,7 @@ mod tests {
         assert_eq!(value(&found, "race.error.all-tanh"), Some((1.0, 1)));
         assert_eq!(value(&found, "race.ratio"), Some((1.0, 1)), "the seed with which both are sound");
 
-        // An arm without a sound seed has all its findings, and no number in any.
+        // An arm of which every seed diverged has all its findings, without numbers.
         let both = [lane(ArmId::ALL_TANH, 1), lane(ArmId::ALL_TANH, 2)];
         let found = run_findings(&spec, &records, &both, true);
         let absent: Vec<(&str, &str)> = found
@@ -354,10 +355,10 @@ mod tests {
         let ratio = found.iter().find(|finding| finding.key == "race.ratio").unwrap();
         assert_eq!(ratio.value, None);
         assert!(ratio.text.starts_with("neither") && ratio.text.contains("1.37 %"), "{}", ratio.text);
-        // One that may still come down is not judged.
+        // An arm that may still reach it is not judged.
         let begun = run_findings(&spec, &records[..1], &[], false);
         assert_eq!(begun, []);
-        // A single arm has nothing to be compared with.
+        // A single arm has no ratio.
         let alone = spec.with_arms([super::super::Activations::RELU_TANH]);
         let keys: Vec<String> = run_findings(&alone, &records, &[], true).into_iter().map(|found| found.key).collect();
         assert_eq!(keys, ["race.error.relu-tanh", "race.best.relu-tanh", "race.epochs.relu-tanh"]);

@@ -1,10 +1,10 @@
-//! A run's identity, state, measurements, and the events that tell of them.
+//! A run's identity, state and measurements, and the events that announce them.
 
-use super::{Advance, ArmId, EpochRecord, Lane, Study, mean_and_deviation};
+use super::{Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-/// A run's number in its home's store; numbers are never used again.
+/// A run's number in its home's store. Numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub i64);
@@ -26,7 +26,7 @@ impl FromStr for RunId {
     }
 }
 
-/// A run's life. Changes go through the kernel, which commits them before it tells of them.
+/// A run's state. The kernel changes it, and commits a change before announcing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RunState {
@@ -37,7 +37,7 @@ pub enum RunState {
     Finished,
     /// Ended by its reader before its last epoch; can be resumed.
     Stopped,
-    /// Its kernel died beneath it; can be resumed.
+    /// Its kernel died while it trained or waited; can be resumed.
     Interrupted,
     Failed {
         reason: String,
@@ -57,7 +57,7 @@ impl RunState {
         }
     }
 
-    /// A kernel works on it, or holds it paused.
+    /// Whether a kernel works on it or holds it paused.
     pub fn is_active(&self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Paused)
     }
@@ -67,12 +67,12 @@ impl RunState {
     }
 }
 
-/// Where a lane stands inside an epoch.
+/// How far a lane is inside an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     pub arm: ArmId,
     pub seed: u64,
-    /// The epoch under way, counted from 1.
+    /// The current epoch, counted from 1.
     pub epoch: u32,
     /// Batches done in it.
     pub batch: u32,
@@ -90,15 +90,28 @@ pub enum RunEvent {
         run: RunId,
         spec: Study,
     },
+    /// This new run has the history of another one; told before it starts. Its history stands in the store.
+    Forked {
+        run: RunId,
+        #[serde(flatten)]
+        fork: Fork,
+    },
     Epoch {
         run: RunId,
         #[serde(flatten)]
         record: EpochRecord,
     },
-    /// What computes the run on this machine, such as `fused (AVX-512)`; told when it is first known, and when it changes.
+    /// What computes the run on this machine, such as `fused (AVX-512)`. Announced when it is first known and when it
+    /// changes.
     Backend {
         run: RunId,
         name: String,
+    },
+    /// A setting changes from an epoch on that no lane had begun which the change holds for.
+    Steered {
+        run: RunId,
+        #[serde(flatten)]
+        steering: Steering,
     },
     /// Told a few times a second, never stored.
     Progress {
@@ -106,12 +119,12 @@ pub enum RunEvent {
         #[serde(flatten)]
         progress: Progress,
     },
-    /// How long the run has trained by the clock on the wall, pauses and queueing apart; told about once a second.
+    /// How long the run has trained in wall-clock time, without pauses and queueing. Announced about once a second.
     Elapsed {
         run: RunId,
         seconds: f64,
     },
-    /// This lane's loss left the finite numbers at this step; its last finite checkpoint is kept, the other lanes go on.
+    /// This lane's loss was not finite at this step. Its last finite checkpoint is kept, and the other lanes continue.
     Diverged {
         run: RunId,
         arm: ArmId,
@@ -119,6 +132,13 @@ pub enum RunEvent {
         epoch: u32,
         /// The batch of that epoch, counted from 0.
         batch: u32,
+    },
+    /// Successive halving stopped this lane for good after this epoch.
+    Halved {
+        run: RunId,
+        arm: ArmId,
+        seed: u64,
+        epoch: u32,
     },
     Queued {
         run: RunId,
@@ -129,12 +149,12 @@ pub enum RunEvent {
     Continued {
         run: RunId,
     },
-    /// Why a resumed run can't promise the very bits of an uninterrupted one.
+    /// Why a resumed run may differ in its bits from an uninterrupted one.
     NotExact {
         run: RunId,
         why: String,
     },
-    /// Something the reader should know while training goes on or waits, such as a full disk; `None` takes it back.
+    /// What the reader should know while the run trains or waits, such as a full disk; `None` withdraws it.
     Notice {
         run: RunId,
         text: Option<String>,
@@ -149,7 +169,7 @@ pub enum RunEvent {
     Stopped {
         run: RunId,
     },
-    /// Its kernel was told to leave, or died beneath it.
+    /// Its kernel was text to shut down, or died.
     Interrupted {
         run: RunId,
     },
@@ -168,9 +188,12 @@ impl RunEvent {
             Self::Started { run, .. }
             | Self::Epoch { run, .. }
             | Self::Backend { run, .. }
+            | Self::Forked { run, .. }
+            | Self::Steered { run, .. }
             | Self::Progress { run, .. }
             | Self::Elapsed { run, .. }
             | Self::Diverged { run, .. }
+            | Self::Halved { run, .. }
             | Self::Queued { run }
             | Self::Paused { run }
             | Self::Continued { run }
@@ -185,7 +208,7 @@ impl RunEvent {
         }
     }
 
-    /// Whether no further event of training follows it.
+    /// Whether no further training event follows it.
     pub fn ends_run(&self) -> bool {
         matches!(
             self,
@@ -206,18 +229,25 @@ pub struct RunSummary {
     #[serde(flatten)]
     pub state: RunState,
     pub spec: Study,
-    /// Why its numbers need not be those of an uninterrupted run; `None` if they are.
+    /// Why its numbers may differ from those of an uninterrupted run; `None` if they don't.
     #[serde(default)]
     pub not_exact: Option<String>,
+    /// Of a run that was forked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Fork>,
+    /// Of a run whose arms are the cells of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Seconds since 1970, UTC.
     pub created: i64,
     pub updated: i64,
-    /// Seconds that it has trained by the clock on the wall, pauses and queueing apart.
+    /// Seconds that it has trained in wall-clock time, without pauses and queueing.
     #[serde(default)]
     pub elapsed: f64,
-    /// Epochs that every lane has done; of the lanes in `done`.
+    /// Epochs that every lane in `done` has completed.
     pub epochs_done: u32,
-    /// Epochs of each lane, those left out whose loss left the finite numbers: nobody waits for them.
+    /// Epochs of each lane, those left out whose loss left the finite numbers, and those that successive halving stopped:
+    /// nobody waits for them.
     #[serde(default)]
     pub done: Vec<(Lane, u32)>,
     /// Best validation error of each lane so far, in percent.
@@ -225,22 +255,35 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds.
+    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. Of a
+    /// sweep the best cell of each arm.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
+        let errors = |arm: ArmId| -> Vec<f64> {
+            self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect()
+        };
+        let mean = |arm: ArmId| mean_and_deviation(&errors(arm)).map_or(f64::INFINITY, |(mean, _)| mean);
         let arm = |arm: ArmId| {
-            let errors: Vec<f64> =
-                self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect();
-            let told = match mean_and_deviation(&errors) {
+            let errors = errors(arm);
+            let text = match mean_and_deviation(&errors) {
                 None => "–".into(),
                 Some((mean, None)) => format!("{mean:.2}"),
                 Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
             };
-            format!("{} {told}", self.spec.arm_title(arm))
+            let cell = self.sweep.as_ref().and_then(|sweep| sweep.cell(arm));
+            format!("{} {text}", cell.map_or_else(|| self.spec.arm_title(arm), SweepCell::title))
         };
-        let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
         let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
-        format!("{}{over}", arms.join(", "))
+        let Some(sweep) = &self.sweep else {
+            let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
+            return format!("{}{over}", arms.join(", "));
+        };
+        let best = |group: ArmId| {
+            let cells = sweep.cells.iter().filter(|cell| cell.of == group).map(|cell| cell.arm);
+            cells.min_by(|a, b| mean(*a).total_cmp(&mean(*b)))
+        };
+        let arms: Vec<String> = sweep.groups().into_iter().filter_map(best).map(arm).collect();
+        format!("sweep of {}, best {}{over}", format_count(sweep.cells.len(), "cell"), arms.join(", "))
     }
 
     pub fn advance(&self) -> Advance {

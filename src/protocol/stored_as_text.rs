@@ -1,6 +1,6 @@
-//! Types that are stored and sent as the text in which a reader writes them.
+//! Types that are stored and sent as the text that a reader writes for them.
 
-/// Stores a type as the text that its `Display` writes and its `FromStr` reads; for `#[serde(try_from, into)]`.
+/// Stores a type as the text of its `Display`, which its `FromStr` reads; for `#[serde(try_from, into)]`.
 macro_rules! stored_as_text {
     ($type:ident) => {
         impl TryFrom<String> for $type {

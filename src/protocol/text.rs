@@ -1,9 +1,10 @@
-//! Text on its way to a terminal, which would obey the control characters in it.
+//! Makes text safe for a terminal, which would obey the control characters in it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Unicode's property `Bidi_Control` (PropList.txt): characters without a look of their own that turn the order of others.
+/// Unicode's property `Bidi_Control` (PropList.txt): invisible characters that change the direction of the text around
+/// them.
 pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -57,9 +58,9 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
 /// Characters that the id of a lesson or of a cell may have.
 const LONGEST_ID: usize = 100;
 
-/// Why this text can't be the id of a lesson or of a cell, as the end of a sentence; `None` if it can. An id is shown in
-/// terminals, named on the command line as `LESSON/CELL`, and is part of the keys under which the store has what belongs
-/// to it. Whether an empty id is a fault is the caller's to say.
+/// Why this text can't be the id of a lesson or of a cell, as the end of a sentence; `None` if it can. An id is shown
+/// in terminals, given on the command line as `LESSON/CELL`, and is part of the store's keys. The caller decides
+/// whether an empty id is an error.
 pub fn id_fault(id: &str) -> Option<String> {
     if id.chars().any(|c| c.is_control() || is_bidi_control(c)) {
         return Some("holds control characters; use letters, digits and hyphens".into());
@@ -71,7 +72,7 @@ pub fn id_fault(id: &str) -> Option<String> {
     (length > LONGEST_ID).then(|| format!("has {length} characters; the most is {LONGEST_ID}"))
 }
 
-/// What is left of a text that can't be an id.
+/// A valid id made from a text that is none.
 pub fn clean_id(id: &str) -> String {
     id.chars().filter(|&c| !c.is_control() && !is_bidi_control(c) && c != '/').take(LONGEST_ID).collect()
 }

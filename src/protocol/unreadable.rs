@@ -1,17 +1,17 @@
-//! A line of the kernel that can't be read: what it was about, as far as that can be told.
+//! A line of the kernel that can't be read, and what can be said about it.
 
 use super::{CellEvent, CellKey, RunEvent, RunId};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 
-/// A line that is no message of the protocol. Whoever reads skips it with a word; the connection goes on.
+/// A line that is no message of the protocol. A client skips it with a notice; the connection continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub subject: Option<Subject>,
     /// The event's name, such as `epoch` or `finished`.
     pub event: Option<String>,
-    /// The request that it answers.
+    /// The id of the request that it answers.
     pub reply_to: Option<u64>,
     why: String,
 }
@@ -23,7 +23,7 @@ pub enum Subject {
 }
 
 impl Unreadable {
-    /// What can be told of a line that is no [`super::ServerLine`].
+    /// What can be said about a line that is no [`super::ServerLine`].
     pub fn of(line: &[u8]) -> Self {
         let value = match serde_json::from_slice::<Value>(line) {
             Ok(value) => value,
@@ -34,7 +34,7 @@ impl Unreadable {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let run = value.get("run").and_then(|run| RunId::deserialize(run).ok()).map(Subject::Run);
         let cell = value.get("cell").and_then(|cell| CellKey::deserialize(cell).ok()).map(Subject::Cell);
-        // The kind of event alone says which field is at fault.
+        // The kind of event alone says which field is wrong.
         let why = match (text("event"), text("cell_event")) {
             (Some(_), _) => RunEvent::deserialize(&value).err(),
             (None, Some(_)) => CellEvent::deserialize(&value).err(),
@@ -49,12 +49,12 @@ impl Unreadable {
         }
     }
 
-    /// Whether it told that a cell's measurement has come to its end.
+    /// Whether the line announced the end of a cell's measurement.
     pub fn ends_cell(&self) -> bool {
         matches!(self.event.as_deref(), Some("finished" | "stopped" | "failed"))
     }
 
-    /// Whether it told of something that the store does not have.
+    /// Whether the line announced something that the store does not have.
     pub fn is_progress(&self) -> bool {
         self.event.as_deref() == Some("progress")
     }
@@ -73,7 +73,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// The error without its line and column: a message is one line.
+/// The error without its line and column, as a message is always one line.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
@@ -88,8 +88,8 @@ mod tests {
         let of = |line: &str| Unreadable::of(line.as_bytes());
         let epoch = of(r#"{"event":"epoch","run":4,"arm":"relu-tanh","seed":1,"epoch":3,"train_loss":null}"#);
         assert_eq!(epoch.subject, Some(Subject::Run(RunId(4))));
-        let told = epoch.to_string();
-        assert!(told.contains("epoch of run 4 (invalid type: null, expected f64"), "{told}");
+        let text = epoch.to_string();
+        assert!(text.contains("epoch of run 4 (invalid type: null, expected f64"), "{text}");
         let cell = of(r#"{"cell_event":"finished","cell":{"lesson":"a","cell":"b"},"outcome":{"figures":null}}"#);
         assert!(cell.ends_cell() && !cell.is_progress());
         assert!(cell.to_string().contains("finished of a/b (invalid type: null"), "{cell}");

@@ -1,12 +1,16 @@
-//! The kernel's socket: one JSON object a line, requests with a number, replies with the same number, events with none.
+//! The kernel's socket: one JSON object per line. Requests have a number, replies have the same number, events have
+//! none.
 
-use super::{ExperimentSpec, Outcome, RunEvent, RunId, RunSummary, SETTINGS, Study};
+use super::{
+    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SETTINGS, SteeredSetting, Steering, Study, Sweep,
+};
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 5;
+const MESSAGES: u32 = 6;
 
-/// Notebook and kernel must agree on it. A setting is part of it: a kernel that does not know one would train without it.
+/// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
+/// setting would train without it.
 pub const PROTOCOL_VERSION: u32 = 100 * MESSAGES + SETTINGS.len() as u32;
 
 /// A line from a notebook or a headless command.
@@ -30,6 +34,12 @@ pub enum RequestBody {
         spec: Study,
         name: Option<String>,
     },
+    /// The same with a study whose arms are the cells of this sweep. Its lanes come after all others.
+    Sweep {
+        spec: Study,
+        sweep: Sweep,
+        name: Option<String>,
+    },
     Pause {
         run: RunId,
     },
@@ -39,21 +49,38 @@ pub enum RequestBody {
     Stop {
         run: RunId,
     },
-    /// Goes on with a paused, stopped, interrupted or failed run from its last checkpoint.
+    /// Resumes a paused, stopped, interrupted or failed run from its last checkpoint.
     Resume {
         run: RunId,
+    },
+    /// Creates a run that goes on from an epoch of another one, with settings changed. No arms named are all. Answered by
+    /// `Started`.
+    Fork {
+        #[serde(flatten)]
+        fork: Fork,
+        arms: Vec<ArmId>,
+        /// Keys and values, as in the text form of a study.
+        changes: Vec<(String, String)>,
+        name: Option<String>,
+    },
+    /// Changes a setting of an arm from the next epoch on. Answered by `Steered`.
+    Steer {
+        run: RunId,
+        arm: ArmId,
+        setting: SteeredSetting,
+        value: f64,
     },
     Rename {
         run: RunId,
         name: Option<String>,
     },
-    /// Removes a run that is not active, with its checkpoints.
+    /// Deletes a run that is not active, with its checkpoints.
     Delete {
         run: RunId,
     },
-    /// From here on, tell this connection of every run and cell. History stands in the store.
+    /// Sends this connection all events of runs and cells from now on. Earlier events are in the store.
     Follow,
-    /// Runs a lesson's cell; its last outcome is kept in the store under the key.
+    /// Runs a lesson's cell. Its last outcome is stored under the key.
     RunCell {
         cell: CellKey,
         spec: ExperimentSpec,
@@ -61,13 +88,13 @@ pub enum RequestBody {
     StopCell {
         cell: CellKey,
     },
-    /// Keeps the reader's place, answers and settings.
+    /// Stores the reader's position, answers and settings.
     Remember {
         key: String,
         value: serde_json::Value,
     },
     Status,
-    /// Leaves when nothing runs, or in any case after committing if `force`.
+    /// Shuts the kernel down if nothing runs; with `force` in any case, after everything is committed.
     Shutdown {
         force: bool,
     },
@@ -99,9 +126,11 @@ pub enum Reply {
     Started {
         run: RunId,
     },
+    /// With the epoch from which the change holds.
+    Steered(Steering),
     Done,
     Status(KernelStatus),
-    /// What can't be done, why, and what would help: a whole sentence.
+    /// What can't be done, why, and the remedy: a whole sentence.
     Refused {
         kind: ErrorKind,
         message: String,
@@ -129,10 +158,11 @@ pub struct Hello {
     pub pid: u32,
     /// The package's version and build.
     pub version: String,
-    /// What the reader should know of how it started, such as a damaged store set aside.
+    /// What the reader should know about how it started, such as that a damaged store was renamed aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
-    /// A sentence for each run that the kernel before this one left behind. A notebook shows the runs themselves.
+    /// A sentence for each job that the previous kernel left unfinished and that waits for its reader. A notebook shows
+    /// the runs themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interrupted: Vec<String>,
 }
@@ -145,14 +175,14 @@ pub struct KernelStatus {
     pub rss_bytes: u64,
     /// Notebooks and commands attached.
     pub clients: u32,
-    /// The runs it holds: queued, running, paused.
+    /// The active runs: queued, running, paused.
     pub runs: Vec<RunSummary>,
-    /// What they complain of, such as a full disk.
+    /// The current notices about them, such as a full disk.
     #[serde(default)]
     pub notices: Vec<(RunId, String)>,
 }
 
-/// The one line that a kernel prints on its standard output: how its start went.
+/// The one line that a kernel prints on its standard output, about how its start went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kernel", rename_all = "snake_case")]
 pub enum StartLine {
@@ -168,7 +198,7 @@ pub enum StartLine {
     },
 }
 
-/// What every following connection is told.
+/// An event for every connection that follows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
@@ -184,8 +214,8 @@ pub enum CellEvent {
         cell: CellKey,
         spec: ExperimentSpec,
     },
-    /// `done` from 0 to 1, with a short word on what is under way, the time that it has taken so far, and the figures so
-    /// far where they are worth seeing.
+    /// `done` goes from 0 to 1, and `doing` says briefly what is being done. `partial` has the figures so far, if they
+    /// are worth showing.
     Progress {
         cell: CellKey,
         done: f64,
@@ -246,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_and_events_are_told_apart() {
+    fn replies_and_events_are_distinguished() {
         round_trip(&ServerLine::Reply { id: 9, reply: Reply::Done });
         round_trip(&ServerLine::Reply { id: 9, reply: Reply::Started { run: RunId(1) } });
         let refused = Reply::Refused { kind: ErrorKind::NoSuchRun, message: "no run 9".into() };

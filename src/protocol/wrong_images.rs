@@ -1,6 +1,6 @@
-//! Which images of a split a network gets wrong, one bit an image: what a paired test of two networks needs.
+//! Which images of a split a network gets wrong, one bit per image, as a paired test of two networks needs it.
 
-/// Which images of the validation and of the test split were taken for another class after an epoch.
+/// Which images of the validation and of the test split were classified wrongly after an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrongImages {
     pub validation: ImageSet,
@@ -12,13 +12,13 @@ pub struct WrongImages {
 pub struct ImageSet {
     /// Image i is bit i % 8 of byte i / 8, the lowest bit first.
     bits: Vec<u8>,
-    /// Images of the split, in the set or not.
+    /// Number of images of the split, in the set or not.
     images: u32,
 }
 
 impl ImageSet {
-    /// From what `bits` and `images` gave. `None` if the bits are too few or too many, or name an image that is not
-    /// there.
+    /// From the values of `bits` and `images`. `None` if there are too few or too many bits, or one is set beyond the
+    /// images.
     pub fn from_bits(bits: Vec<u8>, images: u32) -> Option<Self> {
         let beyond = bits.last().map_or(0, |last| if images.is_multiple_of(8) { 0 } else { last >> (images % 8) });
         (bits.len() == images.div_ceil(8) as usize && beyond == 0).then_some(Self { bits, images })
@@ -28,7 +28,7 @@ impl ImageSet {
         &self.bits
     }
 
-    /// Images of the split, in the set or not.
+    /// Number of images of the split, in the set or not.
     pub fn images(&self) -> u32 {
         self.images
     }
@@ -37,14 +37,14 @@ impl ImageSet {
         image < self.images && self.bits[image as usize / 8] >> (image % 8) & 1 == 1
     }
 
-    /// Images in the set.
+    /// Number of images in the set.
     pub fn count(&self) -> u32 {
         self.bits.iter().map(|byte| byte.count_ones()).sum()
     }
 }
 
 impl FromIterator<bool> for ImageSet {
-    /// Whether each image of the split is in the set, in their order.
+    /// For each image of the split, in order, whether it is in the set.
     fn from_iter<I: IntoIterator<Item = bool>>(images: I) -> Self {
         let mut set = Self::default();
         for is_in in images {

@@ -54,7 +54,7 @@ fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
             vec![Event::UnreadableRuns(unreadable), Event::Runs(runs)]
         }
         StoreQuery::RunFindings => {
-            vec![Event::RunTimings(store.run_timings()?), Event::RunFindings(race_findings(&store.finished()?))]
+            vec![Event::RunTimings(store.run_timings()?), Event::RunFindings(race_findings(&store.finished_runs()?))]
         }
         StoreQuery::Progress => {
             // A scroll position counts the lines of figures too, so the figures come first.

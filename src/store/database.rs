@@ -1,5 +1,5 @@
-//! One database file: how it is opened, made, brought to this version and checked. Nothing here decides what is done when
-//! that fails: see `open.rs`.
+//! One database file: opening, creating, migrating and checking it. What happens when that fails is decided in
+//! `open.rs`.
 
 use super::{
     Home, StoreError,
@@ -17,12 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a commit of another process is waited for.
+/// How long to wait for another process's commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
-/// How often a lock on the folder is tried again.
+/// How often to try for a lock on the folder.
 const LOCK_RETRY: Duration = Duration::from_millis(5);
 
-/// The suffixes of the files that make up one database: itself, its write-ahead log, and that log's shared memory.
+/// The suffixes of the files of one database: the database, its write-ahead log, and the log's shared memory.
 pub(super) const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// The name of a file that SQLite keeps beside a database.
@@ -32,7 +32,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Whether the file is there and has no bytes: it was a store once and was truncated.
+/// Whether the file exists and is empty: it was a store once and was truncated.
 pub(super) fn is_empty(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.len() == 0)
 }
@@ -41,10 +41,10 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// A journal mode and a migration are not things that two processes can change at once.
+/// Two processes can't change the journal mode or migrate at the same time.
 pub(super) fn lock_folder(home: &Home) -> Result<File, StoreError> {
     let folder = File::open(home.folder())?;
-    // A process that is stopped holds it for as long as that.
+    // A stopped process can hold the lock for any time.
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match folder.try_lock() {
@@ -56,7 +56,7 @@ pub(super) fn lock_folder(home: &Home) -> Result<File, StoreError> {
     }
 }
 
-/// Creates the file where there is none, and brings it to the latest version.
+/// Creates the file if there is none, and migrates it to the latest version.
 pub(super) fn create_or_migrate(path: &Path) -> Result<Connection, StoreError> {
     // SQLite gives its -wal and -shm the mode of the database: for this user alone.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
@@ -64,7 +64,7 @@ pub(super) fn create_or_migrate(path: &Path) -> Result<Connection, StoreError> {
         _ => {}
     }
     let mut connection = connect(path)?;
-    // A network home refuses WAL and stays with a rollback journal, which is slower and as safe.
+    // A network home refuses WAL and stays with a rollback journal, which is slower and equally safe.
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         tracing::info!(mode, "no write-ahead log on this file system");
@@ -86,12 +86,13 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Who closes last would take the log and its shared memory away, and on a full disk nobody could make them again.
+    // The last connection to close would remove the log and its shared memory, and on a full disk they could not be
+    // created again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
-/// SQLite does not tell why it can't open a file; the system does.
+/// SQLite does not say why it can't open a file; the system does.
 fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     let asked = OpenOptions::new().read(true).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
     match asked {
@@ -104,7 +105,7 @@ pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
-/// A file on a read-only file system, where SQLite can't lay its shared memory.
+/// A file on a read-only file system, where SQLite can't create its shared memory.
 pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     let text = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -123,7 +124,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
             StoreError::Newer(path.to_owned())
         }
-        // Of the error itself a reader needs to know nothing: it is the whole step, in SQL.
+        // The error itself contains the whole SQL of the step, which does not help a reader.
         MigrationError::RusqliteError { err, .. } if does_not_fit(&err) => {
             StoreError::Damaged("its tables are not those of the version that it says it is of".into())
         }
@@ -132,8 +133,8 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// A file that does not take its next step, having a table before its time say, is not of the version that it says: its
-/// number is damaged, or its tables are.
+/// A file that can't be migrated, for example because a table exists too early, is not of the version that it claims:
+/// its version number is damaged, or its tables are.
 fn does_not_fit(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
@@ -143,8 +144,8 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     if answer == "ok" { Ok(()) } else { Err(StoreError::Damaged(answer)) }
 }
 
-/// Moves everything from the write-ahead log into the database file, so that a copy of that file alone is complete. A
-/// reader that still uses an older state keeps its part in the log; nothing is lost by that.
+/// Copies everything from the write-ahead log into the database file, so that a copy of that file alone is complete. A
+/// reader that still uses an older state keeps its part of the log; nothing is lost by that.
 pub(super) fn fold_log(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }

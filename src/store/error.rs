@@ -1,11 +1,11 @@
-//! What the store can't do, why, and what would help.
+//! Why the store can't do something, and the remedy.
 
 use super::HomeError;
 use protocol::RunId;
 use rusqlite::ErrorCode;
 use std::{io, path::PathBuf};
 
-/// One run whose rows can't be read back.
+/// One run whose rows can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("run {run} can't be read back ({why}); the other runs are not touched, and its checkpoints are kept")]
 pub struct DamagedRun {
@@ -76,7 +76,7 @@ impl StoreError {
     }
 }
 
-/// A value that no run can have is that run's damage; every other error is the store's.
+/// A value that is impossible for a run is damage to that run; every other error concerns the store.
 pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
     move |error| match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, why) => DamagedRun { run, why: why.to_string() }.into(),
@@ -85,7 +85,7 @@ pub(super) fn of_run(run: RunId) -> impl Fn(rusqlite::Error) -> StoreError {
     }
 }
 
-/// Whether one value can't be read as what it should be, while the store itself is well.
+/// Whether one value can't be read as its type, while the store itself is intact.
 pub(super) fn is_a_value(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))

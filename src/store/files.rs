@@ -1,6 +1,6 @@
-//! Checkpoint files: written so that a cut at any instant leaves the previous one whole.
+//! Checkpoint files, written so that the previous one stays complete if the writing is cut off at any instant.
 //!
-//! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`dropped`] for which are kept) and, from
+//! A lane's folder holds `epoch-NNNN.safetensors` of measured epochs (see [`super::retention`] for which are kept) and, from
 //! inside an epoch, `state.safetensors` with the generation before it, `state.previous.safetensors`.
 
 use super::{Home, now, ownership};
@@ -17,7 +17,7 @@ use std::{
 
 const STATE: &str = "state.safetensors";
 const PREVIOUS: &str = "state.previous.safetensors";
-/// A file under construction; one that a dead kernel left behind is removed by the next.
+/// The suffix of an unfinished file; the next kernel removes one that a dead kernel left.
 const UNFINISHED: &str = ".writing-";
 
 /// The checkpoint folder of one lane.
@@ -31,11 +31,16 @@ impl LaneFolder {
         Self { path: home.lane(run, lane) }
     }
 
+    /// Within a run's folder of another name.
+    pub(super) fn within(run: &Path, lane: Lane) -> Self {
+        Self { path: run.join(lane.to_string()) }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Creates the folder, durably, and clears it of unfinished files.
+    /// Creates the folder durably, and removes unfinished files from it.
     pub fn prepare(&self) -> io::Result<()> {
         for folder in self.path.ancestors().take(2) {
             ownership::refuse_others_link(folder)?;
@@ -54,17 +59,17 @@ impl LaneFolder {
         Ok(())
     }
 
-    /// Writes a measured epoch's checkpoint; returns its name and the sha256 of its bytes.
+    /// Writes a measured epoch's checkpoint. Returns its name and the sha256 of its bytes.
     pub fn write_epoch(&self, epoch: u32, bytes: &[u8]) -> io::Result<(String, String)> {
         let name = epoch_name(epoch);
         write_atomically(&self.path.join(&name), bytes)?;
         Ok((name, sha256(bytes)))
     }
 
-    /// Writes the state inside an epoch and keeps the generation before it.
+    /// Writes the state inside an epoch and keeps the one before it.
     pub fn write_state(&self, bytes: &[u8]) -> io::Result<()> {
         let unfinished = write_unfinished(&self.path, bytes)?;
-        // Between the two renames there is no state file, and the previous generation serves.
+        // Between the two renames there is no state file, and the one before it is used.
         match fs::rename(self.path.join(STATE), self.path.join(PREVIOUS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -73,14 +78,20 @@ impl LaneFolder {
         sync_folder(&self.path)
     }
 
-    /// The epochs whose files are there, ascending.
+    /// The epochs that have files, ascending.
     ///
     /// # Errors
-    /// If the folder is there and can't be read: that is not a folder without files.
+    /// If the folder exists and can't be read, which differs from a folder without files.
     pub fn epochs(&self) -> io::Result<Vec<u32>> {
         let mut epochs: Vec<u32> = self.names()?.iter().filter_map(|name| epoch_of(name)).collect();
         epochs.sort_unstable();
         Ok(epochs)
+    }
+
+    /// The same with the bytes of each.
+    pub fn epoch_sizes(&self) -> io::Result<Vec<(u32, u64)>> {
+        let size = |epoch| Ok((epoch, fs::metadata(self.epoch_file(epoch))?.len()));
+        self.epochs()?.into_iter().map(size).collect()
     }
 
     pub fn epoch_file(&self, epoch: u32) -> PathBuf {
@@ -92,7 +103,7 @@ impl LaneFolder {
         [STATE, PREVIOUS].map(|name| self.path.join(name))
     }
 
-    /// Removes the files of these epochs. What can't be removed stays and costs only space.
+    /// Removes the files of these epochs. A file that can't be removed only costs space.
     pub fn remove(&self, epochs: &[u32]) {
         for &epoch in epochs {
             if let Err(error) = fs::remove_file(self.epoch_file(epoch)) {
@@ -115,12 +126,12 @@ impl LaneFolder {
     }
 }
 
-/// Renames a damaged file so that it is out of the way and still there; returns its new name.
+/// Renames a damaged file, which keeps it and frees its path. Returns its new name.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     rename_aside(path, "damaged")
 }
 
-/// The same for a file that is whole: this word says in its name what became of it.
+/// The same for a valid file; `word` says in its name what happened to it.
 pub fn rename_aside(path: &Path, word: &str) -> io::Result<PathBuf> {
     let aside = named_aside(path, word);
     fs::rename(path, &aside)?;
@@ -135,24 +146,15 @@ pub(super) fn named_aside(path: &Path, word: &str) -> PathBuf {
         name.push(format!(".{word}-{date}{suffix}"));
         PathBuf::from(name)
     };
-    // A rename would take the place of another that was set aside within the same second.
+    // A rename would replace a file that was renamed aside within the same second.
     let taken = |aside: &PathBuf| aside.symlink_metadata().is_ok();
     let names = iter::once(named("")).chain((1..u32::MAX).map(|number| named(&format!("-{number}"))));
     names.into_iter().find(|aside| !taken(aside)).unwrap_or_else(|| named(""))
 }
 
-/// Which of a lane's epoch files to remove, now that `newest` is measured and `best` has the least validation error.
-///
-/// Kept are the first ten, where learning is fastest, every tenth after them, the best, and the last two: of LeNet-4's
-/// 150 epochs some 26 files of 200 KB an arm.
-pub fn dropped(present: &[u32], newest: u32, best: u32) -> Vec<u32> {
-    let kept = |epoch: u32| epoch <= 10 || epoch.is_multiple_of(10) || epoch == best || epoch + 1 >= newest;
-    present.iter().copied().filter(|&epoch| !kept(epoch)).collect()
-}
-
 /// Writes a file that is either whole or not there: a new file beside it, fsync, rename, fsync of the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A bare name has an empty parent.
+    // A path without a folder has an empty parent.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     write_unfinished(folder, bytes)?.persist(path)?;
     sync_folder(folder)
@@ -166,8 +168,16 @@ fn write_unfinished(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTe
     Ok(file)
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// What all checkpoints of a run take on the disk, in bytes; of a run without any, 0.
+pub fn checkpoint_bytes(home: &Home, run: RunId) -> u64 {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().collect::<Vec<_>>();
+    let lanes = entries(&home.run(run));
+    let files = lanes.iter().flat_map(|lane| entries(&lane.path()));
+    files.filter_map(|file| file.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 /// In hexadecimal.
@@ -230,18 +240,5 @@ mod tests {
         let gone = folder.path().join("gone");
         assert!(write_atomically(&gone.join("x"), b"new").is_err());
         assert_eq!(fs::read(folder.epoch_file(1)).unwrap(), b"old");
-    }
-
-    #[test]
-    fn the_files_that_a_run_keeps() {
-        let mut present = Vec::new();
-        for epoch in 1..=150 {
-            present.push(epoch);
-            let gone = dropped(&present, epoch, 47.min(epoch));
-            present.retain(|epoch| !gone.contains(epoch));
-        }
-        let mut expected: Vec<u32> = (1..=10).chain((20..=150).step_by(10)).chain([47, 149]).collect();
-        expected.sort_unstable();
-        assert_eq!(present, expected);
     }
 }

@@ -19,7 +19,7 @@ pub struct Home {
     folder: PathBuf,
 }
 
-/// Why a home can't be used, and what would help.
+/// Why a home can't be used, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     #[error("no home folder is known for this user; set RELU_HOME to a folder of yours")]
@@ -56,7 +56,7 @@ pub enum HomeError {
 
 impl HomeError {
     fn of(folder: &Path, why: io::Error) -> Self {
-        // Of the probe's own path a reader needs to know nothing.
+        // The probe's own path does not help a reader.
         let why = why.raw_os_error().map_or(why, io::Error::from_raw_os_error);
         if why.kind() == io::ErrorKind::StorageFull && takes_no_files(folder) {
             return Self::NoMoreFiles(folder.to_owned());
@@ -71,7 +71,7 @@ fn same_folder(one: &Path, other: &Path) -> bool {
 }
 
 fn takes_no_files(folder: &Path) -> bool {
-    // A folder that is not there yet lies on the disk of the one above it.
+    // A folder that does not exist yet will be on the disk of its parent.
     let there = folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok());
     there.is_some_and(|disk| disk.f_files > 0 && disk.f_favail == 0)
 }
@@ -81,7 +81,7 @@ fn create(folder: &Path) -> Result<(), HomeError> {
         return Err(HomeError::NotAFolder(folder.to_owned()));
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|why| {
-        // The system calls a link that leads nowhere a file that exists.
+        // The system reports a dangling link as an existing file.
         let dangling = folder.ancestors().find(|path| path.is_symlink() && !path.exists());
         match dangling.and_then(|link| Some((link, fs::read_link(link).ok()?))) {
             Some((link, target)) => HomeError::Dangling { link: link.to_owned(), target },
@@ -90,7 +90,7 @@ fn create(folder: &Path) -> Result<(), HomeError> {
     })
 }
 
-/// How the names of all that lies in a home begin; the store has its log beside it, and what is set aside a suffix.
+/// The prefix of all names in a home. The log is beside the store, and files that are renamed aside get a suffix.
 const OURS: [&str; 6] = ["notebook.db", "kernel.", "logs", "runs", PROBE, ".writing-"];
 const PROBE: &str = ".probe-";
 
@@ -98,7 +98,7 @@ impl Home {
     /// `sun_path` holds 108 bytes, the last of them zero.
     pub const MAX_SOCKET_PATH: usize = 107;
 
-    /// Finds the folder's path; touches nothing.
+    /// Finds the folder's path, without access to the disk.
     pub fn locate() -> Result<Self, HomeError> {
         match std::env::var_os("RELU_HOME") {
             Some(folder) if !folder.is_empty() => Self::at(PathBuf::from(folder)),
@@ -110,27 +110,27 @@ impl Home {
         }
     }
 
-    /// A home at this absolute path; touches nothing.
+    /// A home at this absolute path, without access to the disk.
     pub fn at(folder: impl Into<PathBuf>) -> Result<Self, HomeError> {
         let folder = folder.into();
         if folder.is_absolute() { Ok(Self { folder }) } else { Err(HomeError::Relative(folder)) }
     }
 
-    /// Creates the folder and those in it, for this user alone, and proves that it can be written.
+    /// Creates the folder and its subfolders for this user alone, and checks that it can be written.
     ///
     /// # Errors
     /// If it is not this user's alone, or can't be written.
     pub fn prepare(&self) -> Result<(), HomeError> {
         let unwritable = |error| HomeError::of(&self.folder, error);
         let is_settled = match ownership::examine(self) {
-            // Its own mode can be mended, see below.
+            // Its own mode can be corrected, see below.
             Err(HomeError::Exposed { folder, .. }) if same_folder(&folder, &self.folder) => false,
             examined => examined.map(|()| self.folder.is_dir())?,
         };
         create(&self.folder)?;
         self.tighten().map_err(unwritable)?;
         if !is_settled {
-            // Where everyone may create folders, another user may have been quicker.
+            // In a folder where everyone may create folders, another user may have been faster.
             ownership::examine(self)?;
         }
         for folder in [self.logs(), self.runs()] {
@@ -140,23 +140,23 @@ impl Home {
         Ok(())
     }
 
-    /// Refuses a home that is another user's, or that others can write to; touches nothing.
+    /// Refuses a home that belongs to another user, or that others can write to. Changes nothing.
     pub fn examine(&self) -> Result<(), HomeError> {
         ownership::examine(self)
     }
 
-    /// Takes a folder that was made by hand from the eyes of others. One that holds other things than ours keeps its
-    /// mode, now and later: what is ours in it is for its user alone all the same, file by file.
+    /// Makes a folder that was created by hand private. A folder that holds other things than ours keeps its mode; the
+    /// files in it that are ours are private one by one.
     fn tighten(&self) -> io::Result<()> {
         let meta = fs::metadata(&self.folder)?;
         let mine = meta.uid() == rustix::process::geteuid().as_raw();
-        if mine && meta.permissions().mode() & 0o077 != 0 && self.holds_nothing_else()? {
+        if mine && meta.permissions().mode() & 0o077 != 0 && self.has_only_own_files()? {
             fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
         }
         Ok(())
     }
 
-    fn holds_nothing_else(&self) -> io::Result<bool> {
+    fn has_only_own_files(&self) -> io::Result<bool> {
         let ours = |name: &OsStr| OURS.iter().any(|ours| name.as_bytes().starts_with(ours.as_bytes()));
         for entry in fs::read_dir(&self.folder)? {
             if !ours(&entry?.file_name()) {
@@ -174,18 +174,18 @@ impl Home {
         self.folder.join("notebook.db")
     }
 
-    /// The store's second copy, which the kernel keeps.
+    /// The store's backup, which the kernel maintains.
     pub fn backup(&self) -> PathBuf {
         self.folder.join("notebook.db.backup")
     }
 
-    /// What an ordinary user may still write on the folder's file system.
+    /// How many bytes an ordinary user may still write on the folder's file system.
     pub fn free_bytes(&self) -> io::Result<u64> {
         let disk = rustix::fs::statvfs(&self.folder)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// Whether the file system can hold no more files, however small: some number them from the start.
+    /// Whether the file system can hold no more files of any size; some have a fixed number of them.
     pub fn takes_no_files(&self) -> bool {
         takes_no_files(&self.folder)
     }
@@ -205,7 +205,7 @@ impl Home {
     /// The kernel's socket.
     ///
     /// # Errors
-    /// If no Unix socket can have so long a path.
+    /// If the path is too long for a Unix socket.
     pub fn socket(&self) -> Result<PathBuf, HomeError> {
         let path = self.folder.join("kernel.sock");
         let length = path.as_os_str().as_bytes().len();

@@ -1,9 +1,9 @@
-//! The queue of jobs: what the kernel was asked for and has not brought to an end, in the order in which it was asked. It
-//! survives the kernel, and the next kernel goes on with it.
+//! The queue of jobs: the requests that the kernel has not completed, in the order in which they were made. It survives
+//! the kernel, and the next kernel resumes them.
 //!
-//! A run's job is there while the run is queued or trains, and while it is interrupted against its reader's will. A cell's
-//! job is there until its outcome is committed, or until it is stopped or fails. `began` says that the present kernel has
-//! given the job a core; the kernel after a dead one counts that as a death.
+//! A run's job is in the queue while the run is queued or trains, and while it is interrupted against its reader's
+//! will. A cell's job is in it until its outcome is committed, or until it is stopped or fails. `began` says that the
+//! present kernel has given the job a core; the kernel after a dead one counts that as a death.
 
 use super::{
     Store, StoreError, now,
@@ -12,12 +12,12 @@ use super::{
 use protocol::{CellKey, ExperimentSpec, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// How a kernel came to leave a run that trained or waited.
+/// Why a kernel left a run that trained or waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// It was told to leave all the same: whoever did that resumes the run.
+    /// A client forced the shutdown, and resumes the run itself.
     Asked,
-    /// The system ended it in good order, at a shutdown say.
+    /// The system ended it in good order, for example at a shutdown.
     Signalled,
     Died,
 }
@@ -26,20 +26,20 @@ pub enum Interruption {
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobKind {
     Run(RunId),
-    /// `None` if a later version can't read its settings any more.
+    /// `None` if the settings are of a later version and can't be read.
     Cell(CellKey, Option<ExperimentSpec>),
 }
 
-/// A job that was not brought to its end.
+/// A job that was not completed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnfinishedJob {
     pub kind: JobKind,
-    /// The kernels in a row that died while they worked on it.
+    /// How many kernels in a row died while they worked on it.
     pub deaths: u32,
 }
 
 impl UnfinishedJob {
-    /// Two kernels in a row may have died of this job: a third one does not try without being asked.
+    /// The job may have killed two kernels in a row, so a third one does not try it without a request.
     pub fn waits_for_reader(&self) -> bool {
         self.deaths >= 2
     }
@@ -50,7 +50,7 @@ impl UnfinishedJob {
 }
 
 impl Store {
-    /// Puts a run at the end of the queue because its reader asked for it: earlier deaths count no more.
+    /// Puts a run at the end of the queue at its reader's request, which resets the count of deaths.
     pub fn queue_run(&mut self, run: RunId) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         transaction.execute("DELETE FROM jobs WHERE run = ?1", [run.0])?;
@@ -58,7 +58,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Takes a run out of the queue: its reader wants it to pause or stop, also if its kernel dies before it does.
+    /// Takes a run out of the queue that its reader pauses or stops. This holds even if the kernel dies before the run
+    /// has halted.
     pub fn unqueue_run(&mut self, run: RunId) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         transaction.execute("DELETE FROM jobs WHERE run = ?1", [run.0])?;
@@ -76,7 +77,7 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The kernel gives this cell a core.
+    /// Records that the kernel has given this cell a core.
     pub fn begin_cell(&mut self, cell: &CellKey) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         let seq: Option<i64> = transaction
@@ -91,16 +92,16 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Takes a cell out of the queue: it was stopped, or failed.
+    /// Takes a cell out of the queue that was stopped or has failed.
     pub fn unqueue_cell(&mut self, cell: &CellKey) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         remove_cell(&transaction, cell)?;
         Ok(transaction.commit()?)
     }
 
-    /// The jobs of a kernel that is gone, in the order in which they were asked for. Meant for when no kernel works on
-    /// any: what a dead kernel had begun counts as one more death, whether or not that is stored yet. Rows that can't be
-    /// read are left out.
+    /// The jobs of a dead kernel, in the order in which they were requested. Called while no kernel works on any: a job
+    /// that a dead kernel had begun counts one more death, whether or not that is stored yet. Rows that can't be read
+    /// are left out.
     pub fn unfinished_jobs(&self) -> Result<Vec<UnfinishedJob>, StoreError> {
         let sql = "SELECT jobs.run, lesson, cell, jobs.spec, deaths + began FROM jobs LEFT JOIN runs ON id = run
                    WHERE run IS NULL OR state IN ('interrupted', 'running', 'queued') ORDER BY seq";
@@ -119,7 +120,7 @@ impl Store {
             .collect())
     }
 
-    /// Calls this run interrupted, and stores how it came to that.
+    /// Stores that this run is interrupted, and why.
     pub fn interrupt(&mut self, run: RunId, how: Interruption, elapsed: Option<f64>) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             match how {
@@ -140,8 +141,8 @@ impl Store {
         })
     }
 
-    /// Calls every run that trains or waits interrupted by the death of its kernel, whether or not the rest of it can be
-    /// read back, and counts the death for every job that had begun; returns the runs.
+    /// Marks every run that trains or waits as interrupted by its kernel's death, even if the rest of its row can't be
+    /// read, and counts a death for every job that had begun. Returns the runs.
     pub fn interrupt_all(&mut self) -> Result<Vec<RunId>, StoreError> {
         let transaction = self.transaction()?;
         for seq in begun(&transaction)? {
@@ -157,12 +158,12 @@ impl Store {
         Ok(runs)
     }
 
-    /// The runs that [`Store::interrupt_all`] would call interrupted.
-    pub fn left_open(&self) -> Result<Vec<RunId>, StoreError> {
+    /// The runs that [`Store::interrupt_all`] would mark.
+    pub fn runs_to_interrupt(&self) -> Result<Vec<RunId>, StoreError> {
         Ok(open_runs(&self.connection)?)
     }
 
-    /// The kernel leaves in good order: what its cells had begun counts as no death.
+    /// The kernel shuts down in good order, so the cells that it had begun count no death.
     pub fn clear_begun_cells(&mut self) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         for seq in begun(&transaction)? {
@@ -183,7 +184,7 @@ fn seq_of(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> 
     connection.query_row("SELECT seq FROM jobs WHERE run = ?1", [run.0], |row| row.get(0)).optional()
 }
 
-/// Puts a run at the end of the queue if it is not in it.
+/// Puts a run at the end of the queue unless it is in it.
 pub(super) fn ensure_run(connection: &Connection, run: RunId) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO jobs (run, began, deaths) SELECT id, 0, 0 FROM runs WHERE id = ?1";
     if connection.execute(sql, [run.0])? == 1 {
@@ -192,7 +193,7 @@ pub(super) fn ensure_run(connection: &Connection, run: RunId) -> rusqlite::Resul
     Ok(())
 }
 
-/// The kernel gives this run a core.
+/// Records that the kernel has given this run a core.
 pub(super) fn begin_run(connection: &Connection, run: RunId) -> rusqlite::Result<()> {
     ensure_run(connection, run)?;
     set_count(connection, "began = 1", "run = ?1", run)

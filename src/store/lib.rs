@@ -1,13 +1,14 @@
 //! Storage: the home folder, the SQLite store in it, and the checkpoint files. No other crate has SQL.
 //!
-//! Invariants: the runs have one writer, the kernel, and any number of readers. A notebook writes only the reader's progress,
-//! and only while no kernel runs. An epoch's checkpoint is renamed into place before its row is committed, and the row is
-//! committed before the epoch is announced, so a power failure never loses an announced epoch. A damaged file is renamed
-//! aside, never deleted. The kernel maintains a second copy of the store beside it: see [`back_up`].
+//! Invariants: the runs have one writer, the kernel, and any number of readers. A notebook writes only the reader's
+//! progress, and only while no kernel runs. An epoch's checkpoint is renamed into place before its row is committed,
+//! and the row is committed before the epoch is announced, so a power failure never loses an announced epoch. A damaged
+//! file is renamed aside, never deleted. The kernel maintains a backup of the store beside it: see [`back_up`].
 
 mod database;
 mod durability;
 mod error;
+mod forks;
 mod home;
 mod jobs;
 mod migrations;
@@ -16,6 +17,7 @@ mod output;
 mod ownership;
 mod progress;
 mod read;
+pub mod retention;
 mod rows;
 mod run_numbers;
 mod write;
@@ -25,6 +27,7 @@ pub mod socket;
 
 pub use durability::{ReadSpec, back_up};
 pub use error::{DamagedRun, StoreError};
+pub use forks::NewFork;
 pub use home::{Home, HomeError};
 pub use jobs::{Interruption, JobKind, UnfinishedJob};
 pub use output::{OutputError, write_out};
@@ -55,10 +58,14 @@ pub enum LaneState {
     /// Waiting, training, or interrupted.
     Open,
     Finished,
-    /// Its loss left the finite numbers at this batch (from 0) of this epoch (from 1).
+    /// Its loss was not finite at this batch (from 0) of this epoch (from 1).
     Diverged {
         epoch: u32,
         batch: u32,
+    },
+    /// Successive halving stopped it for good after this epoch.
+    Halved {
+        epoch: u32,
     },
 }
 
@@ -73,12 +80,12 @@ pub struct CheckpointRow {
     pub sha256: String,
 }
 
-/// What committing an epoch found.
+/// The result of committing an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Committed {
     New,
     /// A resume computed it again with the same result: nothing to announce.
     Same,
-    /// A resume computed it again with another result. What was announced first stands.
+    /// A resume computed it again with another result. The one that was announced first is kept.
     Different,
 }

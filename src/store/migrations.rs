@@ -11,9 +11,12 @@ const STEPS: &[M<'static>] = &[
     M::up(ELAPSED),
     M::up(JOBS),
     M::up(MEASUREMENTS),
+    M::up(STEERINGS),
+    M::up(FORKS),
+    M::up(SWEEPS),
 ];
 
-/// Runs and what they measured. Errors are in percent; times are seconds since 1970, UTC.
+/// Runs and their measurements. Errors are in percent; times are seconds since 1970, UTC.
 const RUNS: &str = "
     CREATE TABLE runs (
         id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,7 +61,7 @@ const RUNS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Each cell's last outcome; the reader's place, answers and settings.
+/// Each cell's last outcome; the reader's position, answers and settings.
 const CELLS_AND_PLACE: &str = "
     CREATE TABLE cells (
         lesson   TEXT NOT NULL,
@@ -77,7 +80,7 @@ const CELLS_AND_PLACE: &str = "
 /// What computed a run when it last trained, such as `fused (AVX-512)`.
 const BACKEND: &str = "ALTER TABLE runs ADD COLUMN backend TEXT;";
 
-/// A checksum for every row, see `checksum.rs`; and the numbers of deleted runs, whose folders may outlive them.
+/// A checksum for every row, see `rows.rs`; and the numbers of deleted runs, whose folders may still exist.
 const CHECKSUMS: &str = "
     ALTER TABLE runs ADD COLUMN sum INTEGER;
     ALTER TABLE lanes ADD COLUMN sum INTEGER;
@@ -88,8 +91,8 @@ const CHECKSUMS: &str = "
     CREATE TABLE deleted (run INTEGER PRIMARY KEY) STRICT;
 ";
 
-/// Runs whose kernel ended beneath them without being asked to: the next one takes them up again. `deaths` counts the
-/// kernels in a row that died while the run trained.
+/// Runs whose kernel ended without being asked to; the next one resumes them. `deaths` counts the kernels in a row that
+/// died while the run trained.
 const INTERRUPTIONS: &str = "
     CREATE TABLE interruptions (
         run    INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
@@ -97,10 +100,10 @@ const INTERRUPTIONS: &str = "
     ) STRICT;
 ";
 
-/// Seconds that a run has trained by the clock, pauses apart; null for those from before it was kept.
+/// Seconds that a run has trained in wall-clock time, without pauses; null for runs from before it was stored.
 const ELAPSED: &str = "ALTER TABLE runs ADD COLUMN elapsed REAL;";
 
-/// The queue of jobs, see `jobs.rs`. It replaces `interruptions`, and begins with what that says is to go on.
+/// The queue of jobs, see `jobs.rs`. It replaces `interruptions`, and begins with the runs that are to be resumed.
 const JOBS: &str = "
     CREATE TABLE jobs (
         seq    INTEGER PRIMARY KEY,
@@ -120,8 +123,8 @@ const JOBS: &str = "
     DROP TABLE interruptions;
 ";
 
-/// What epochs measure beside the columns of `epochs`, where `layer` is empty for what is measured of the whole network;
-/// and which images were wrong after each epoch, a bit an image.
+/// The metrics of an epoch that are not columns of `epochs`, with an empty `layer` for those of the whole network; and
+/// which images were wrong after each epoch, one bit per image.
 const MEASUREMENTS: &str = "
     CREATE TABLE measurements (
         run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -147,11 +150,39 @@ const MEASUREMENTS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Settings that were changed while a run trained, in the order in which they were: from this epoch on, for the arm's lanes
+/// but those of the seeds in `passed`, a JSON list.
+const STEERINGS: &str = "
+    CREATE TABLE steerings (
+        seq     INTEGER PRIMARY KEY,
+        run     INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        arm     TEXT NOT NULL,
+        epoch   INTEGER NOT NULL,
+        setting TEXT NOT NULL,
+        value   REAL NOT NULL,
+        passed  TEXT NOT NULL,
+        sum     INTEGER
+    ) STRICT;
+";
+
+/// The run that a fork goes on from, which may be deleted since, and the last epoch that they have in common.
+const FORKS: &str = "
+    ALTER TABLE runs ADD COLUMN parent INTEGER;
+    ALTER TABLE runs ADD COLUMN parent_epoch INTEGER;
+";
+
+/// How the arms of a run are the cells of a sweep, as JSON with a version; and after which epoch successive halving stopped
+/// a lane, whose state is `finished` then.
+const SWEEPS: &str = "
+    ALTER TABLE runs ADD COLUMN sweep TEXT;
+    ALTER TABLE lanes ADD COLUMN halved INTEGER;
+";
+
 pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
 
-/// The schema's number, as SQLite's `user_version` holds it.
+/// The schema's version, as SQLite's `user_version` holds it.
 pub(super) const LATEST_VERSION: i64 = STEPS.len() as i64;
 
 #[cfg(test)]
@@ -167,9 +198,9 @@ mod tests {
     /// The version whose interruptions became jobs.
     const BEFORE_JOBS: usize = 6;
 
-    /// Rows of that version are there, unchanged, after all later steps.
+    /// Rows of that version are unchanged after all later steps.
     #[test]
-    fn the_last_steps_keep_what_was_stored_before_them() {
+    fn the_last_steps_keep_earlier_rows() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrations().to_version(&mut connection, BEFORE_JOBS).unwrap();
         connection

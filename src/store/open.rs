@@ -1,6 +1,6 @@
-//! How the store is opened, and what happens when it can't be: for the kernel, which writes it and mends it; for a
-//! notebook, which reads it beside the kernel; and in memory. The order of the modules is strict: `database.rs` opens one
-//! file and decides nothing, `durability/` mends on top of it, and only this file calls both.
+//! How the store is opened, and what happens when that fails: for the kernel, which writes and repairs it; for a
+//! notebook, which reads it beside the kernel; and in memory. The order of the modules is strict: `database.rs` opens
+//! one file and decides nothing, `durability/` repairs on top of it, and only this file calls both.
 
 use super::{
     Home, HomeError, Store, StoreError,
@@ -10,8 +10,9 @@ use super::{
     },
     durability::{
         FileIdentity, ReadSpec, adopt_folders, carry_over, damaged_rows, delete_orphan_rows, finish_restore,
-        log_damage, mend_rows, orphaned_folders, restore, set_aside_foreign_backup,
+        log_damage, orphaned_folders, repair_rows, restore, set_aside_foreign_backup,
     },
+    forks::finish_forks,
     migrations::LATEST_VERSION,
     run_numbers,
 };
@@ -19,14 +20,14 @@ use rusqlite::Connection;
 use std::path::Path;
 
 impl Store {
-    /// Opens the store for writing and creates it where there is none. Only the kernel calls this, and only while it holds
-    /// the home's lock: an older store is migrated, a damaged file is renamed aside, and what can be read of it and of its
-    /// backup is carried over into a new one. [`Store::notices`] says what was done.
+    /// Opens the store for writing and creates it if there is none. Only the kernel calls this, and only while it holds
+    /// the home's lock: an older store is migrated, a damaged file is renamed aside, and what can be read of it and of
+    /// its backup is copied into a new one. [`Store::notices`] says what was done.
     pub fn open(home: &Home) -> Result<Self, StoreError> {
         Self::open_with(home, &|_| None)
     }
 
-    /// Like [`Store::open`]; `read` returns the settings that a checkpoint file holds, for runs whose row is lost.
+    /// Like [`Store::open`]. `read` returns the settings in a checkpoint file, for runs whose row is lost.
     pub fn open_with(home: &Home, read: ReadSpec) -> Result<Self, StoreError> {
         home.prepare()?;
         let mut notices = Vec::new();
@@ -49,11 +50,12 @@ impl Store {
             }
         };
         let was_restored = !notices.is_empty();
+        finish_forks(home, &connection)?;
         run_numbers::reserve_folder_numbers(&connection, home)?;
-        notices.extend(mend_rows(home, &mut connection, read)?);
+        notices.extend(repair_rows(home, &mut connection, read)?);
         match adopt_folders(home, &mut connection, read) {
             Ok(adopted) => notices.extend(adopted),
-            // A full disk keeps no kernel from starting.
+            // The kernel starts on a full disk too.
             Err(error) if error.is_transient() => tracing::warn!("lost runs are not adopted yet: {error}"),
             Err(error) => return Err(error),
         }
@@ -63,17 +65,17 @@ impl Store {
         Ok(Self { notices, identity: Some(FileIdentity::of(home)?), ..Self::of(connection) })
     }
 
-    /// Opens the store for reading, beside a kernel that writes it; cheap enough for a first frame. A home without a
+    /// Opens the store for reading, beside a kernel that writes it; fast enough for a first frame. A home without a
     /// store gets an empty one. A home that can't be written is read as it is, and so is a store of an older version.
     pub fn open_read(home: &Home) -> Result<Self, StoreError> {
         let path = home.database();
         let store = match home.prepare() {
             Ok(()) => match open_writable(home, Writer::Notebook) {
-                // Its shared memory may find no room: the file can be read without.
+                // The log's shared memory may find no space; the file can be read without it.
                 Err(StoreError::Full) => open_unwritable(&path).map_err(|_| StoreError::Full)?,
                 opened => read_as_this_version(opened?, &path)?,
             },
-            // A home of another user is not read: its links, pipes and databases are made by that user.
+            // A home of another user is not read, because that user could have made its links, pipes and databases.
             Err(error @ HomeError::Unwritable { .. }) if path.is_file() => open_unwritable(&path).map_err(|_| error)?,
             Err(error) => return Err(error.into()),
         };
@@ -98,7 +100,7 @@ impl Store {
         Ok(found)
     }
 
-    /// A store that is gone with the process, for tests. (Where no folder can be written, a notebook itself holds what it
+    /// A store that ends with the process, for tests. (If no folder can be written, a notebook itself keeps what it
     /// would store until one can.)
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = create_in_memory()?;
@@ -110,7 +112,7 @@ impl Store {
         Self { connection, notices: Vec::new(), socket: None, identity: None, restored_notice: None }
     }
 
-    /// What the reader should know of how the store was opened, such as a damaged file that was set aside.
+    /// What the reader should know about how the store was opened, such as that a damaged file was renamed aside.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
@@ -119,13 +121,13 @@ impl Store {
 /// Who opens the store for writing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writer {
-    /// Holds the home's lock, and migrates an older store.
+    /// Holds the home's lock and migrates an older store.
     Kernel,
-    /// May run beside a kernel of an older version, so it leaves the tables as they are.
+    /// May run beside a kernel of an older version, so it leaves the tables unchanged.
     Notebook,
 }
 
-/// Opens the file. One that is new or, for the kernel, of an older version is made ready under a lock on the folder.
+/// Opens the file. A new one or, for the kernel, one of an older version is prepared under a lock on the folder.
 pub(super) fn open_writable(home: &Home, writer: Writer) -> Result<Connection, StoreError> {
     let path = home.database();
     if path.is_file() && !is_empty(&path) {
@@ -139,15 +141,15 @@ pub(super) fn open_writable(home: &Home, writer: Writer) -> Result<Connection, S
     }
     let _locked = lock_folder(home)?;
     finish_restore(home)?;
-    // Under the lock nobody else is creating it, so it was a store before. SQLite would begin a new one in it silently.
+    // Under the lock nobody else is creating it, so it was a store before. SQLite would silently begin a new one in it.
     if is_empty(&path) && home.backup().is_file() {
         return Err(StoreError::Damaged("its file is empty".into()));
     }
     create_or_migrate(&path)
 }
 
-/// A store of an older version, copied into memory in the form of this version: its file stays as it is, for the kernel
-/// that it belongs to.
+/// A store of an older version, copied into memory and migrated there. Its file stays unchanged for the kernel that it
+/// belongs to.
 fn read_as_this_version(connection: Connection, path: &Path) -> Result<Store, StoreError> {
     if version(&connection)? == LATEST_VERSION {
         return Ok(Store::of(connection));
@@ -159,7 +161,7 @@ fn read_as_this_version(connection: Connection, path: &Path) -> Result<Store, St
     Ok(Store::of(copy))
 }
 
-/// Opens a file in a folder that can't be written: with its log if the log's shared memory is still there, else without.
+/// Opens a file in a folder that can't be written: with its log if the log's shared memory still exists, else without.
 fn open_unwritable(path: &Path) -> Result<Store, StoreError> {
     let readable = |connection: Connection| -> Result<Connection, StoreError> {
         connection.query_row("SELECT count(*) FROM runs", [], |_| Ok(()))?;

@@ -1,4 +1,4 @@
-//! Files that the user names, outside of the home: written where a shell's `>` would write them.
+//! Writes files that the user names, outside of the home, to where a shell's `>` would write them.
 
 use super::Home;
 use std::fs::{self, File, OpenOptions};
@@ -6,22 +6,21 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Why a file is not written.
+/// Why a file can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// One mistyped path would put a table in the store's place.
+    /// One mistyped path would overwrite the store with a table.
     #[error("{path} lies in {home}, which holds the notebook's own files; take another folder")]
     InHome { path: String, home: String },
     #[error("{path} can't be written: {cause}")]
     Unwritable { path: String, cause: io::Error },
 }
 
-/// Writes `bytes` to what `path` names. `-`, `/dev/stdout` and links that lead to it are this process's own standard
-/// output.
+/// Writes `bytes` to `path`. `-`, `/dev/stdout` and links to it are this process's own standard output.
 ///
-/// The path is opened first, and what it turned out to be decides: a pipe or a device is written to; a file is emptied
-/// and written in place, so that its mode, owner and links stay and neither an unwritable folder nor a mount point is
-/// in the way; a link that leads nowhere makes its target. A file that this call made and could not fill is removed.
+/// The path is opened first, and its type decides: a pipe or a device is written to; a file is truncated and written in
+/// place, so that its mode, owner and links stay and neither an unwritable folder nor a mount point prevents it; a
+/// dangling link creates its target. If a file that this call created can't be written completely, it is removed.
 pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let unwritable = |cause| OutputError::Unwritable { path: path.display().to_string(), cause };
     let inside = || OutputError::InHome { path: path.display().to_string(), home: home.folder().display().to_string() };
@@ -30,7 +29,7 @@ pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputErr
         Target::Stdout => write_all(&mut io::stdout().lock(), bytes).map_err(unwritable),
         Target::Stderr => write_all(&mut io::stderr().lock(), bytes).map_err(unwritable),
         Target::Path(target) => {
-            if lies_in(home, &target) {
+            if is_inside(home, &target) {
                 return Err(inside());
             }
             let (mut file, is_new) = open(&target).map_err(unwritable)?;
@@ -39,7 +38,7 @@ pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputErr
                 return write_all(&mut file, bytes).map_err(unwritable);
             }
             // A hard link gives a file of the home a second path.
-            if !is_new && meta.nlink() > 1 && holds(home.folder(), &meta) {
+            if !is_new && meta.nlink() > 1 && contains_file(home.folder(), &meta) {
                 return Err(inside());
             }
             let written = file.set_len(0).and_then(|()| write_all(&mut file, bytes)).and_then(|()| file.sync_all());
@@ -56,7 +55,7 @@ fn write_all(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Opens for writing, without emptying it; says whether the file is new. A path to a socket or a folder is an error.
+/// Opens for writing without truncating, and says whether the file is new. A path to a socket or a folder is an error.
 fn open(path: &Path) -> io::Result<(File, bool)> {
     loop {
         match OpenOptions::new().write(true).open(path) {
@@ -64,34 +63,34 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
             opened => return opened.map(|file| (file, false)),
         }
         match OpenOptions::new().write(true).create_new(true).open(path) {
-            // Somebody else has made it in between.
+            // Another program has created it in between.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             opened => return opened.map(|file| (file, true)),
         }
     }
 }
 
-/// What a path leads to once every link is followed.
+/// What a path leads to after every link is followed.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
-    /// This process's own stream: opened anew it would begin at the file's start, and a socket could not be opened.
+    /// This process's own stream. Opened again it would begin at the file's start, and a socket could not be opened.
     Stdout,
     Stderr,
-    /// It need not exist; no symbolic link.
+    /// A path that is no symbolic link. It need not exist.
     Path(PathBuf),
 }
 
 /// As many links as Linux follows.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
-/// Follows the last component's links one by one: `canonicalize` gives up on a link whose target is not there, and
-/// makes `pipe:[123]` of an open pipe.
+/// Follows the last component's links one by one. `canonicalize` fails on a link whose target does not exist, and turns
+/// an open pipe into `pipe:[123]`.
 fn resolve(path: &Path) -> io::Result<Target> {
     let mut path = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(name) = path.file_name() else { return Ok(Target::Path(path)) };
-        // The errors of a folder that is not there are for `open` to tell.
+        // `open` reports the errors of a folder that does not exist.
         if let Ok(folder) = folder.canonicalize()
             && is_own_descriptors(&folder)
         {
@@ -115,19 +114,19 @@ fn is_own_descriptors(folder: &Path) -> bool {
     lists.iter().any(|list| Path::new(list).canonicalize().is_ok_and(|list| list == folder))
 }
 
-/// Whether a path without links leads into the home.
-fn lies_in(home: &Home, path: &Path) -> bool {
+/// Whether a path without links is inside the home.
+fn is_inside(home: &Home, path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Where it is, or where a new file would be.
     let there = path.canonicalize().or_else(|_| folder.canonicalize());
     matches!((there, home.folder().canonicalize()), (Ok(there), Ok(home)) if there.starts_with(&home))
 }
 
-/// Whether a folder, or one beneath it, holds this very file.
-fn holds(folder: &Path, file: &fs::Metadata) -> bool {
+/// Whether a folder, or one beneath it, contains this file.
+fn contains_file(folder: &Path, file: &fs::Metadata) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => holds(&entry.path(), file),
+        Ok(meta) if meta.is_dir() => contains_file(&entry.path(), file),
         Ok(meta) => !meta.file_type().is_socket() && (meta.dev(), meta.ino()) == (file.dev(), file.ino()),
         Err(_) => false,
     })
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_keeps_what_is_its_own() {
+    fn a_file_keeps_its_mode_owner_and_links() {
         let place = Place::new();
         let (file, second, link) = (place.at("file"), place.at("second"), place.at("link"));
         fs::write(&file, "old, and longer than the new").unwrap();
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_the_place_of_what_the_home_holds() {
+    fn files_of_the_home_are_never_overwritten() {
         let place = Place::new();
         let database = place.home.database();
         symlink(&database, place.at("link")).unwrap();

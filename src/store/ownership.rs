@@ -1,5 +1,5 @@
-//! Whose a home is. Files that another user could have laid there, or could lay there now, are neither read, written nor
-//! followed: a link in the place of the log would have the kernel append to any file of its user.
+//! Who owns a home. Files that another user could have put there, or could put there now, are not read, written or
+//! followed: a link in place of the log would make the kernel append to any of its user's files.
 
 use super::{Home, HomeError};
 use rustix::fs::OFlags;
@@ -13,26 +13,26 @@ use std::{
 };
 
 /// As many links in one path as Linux follows.
-const MOST_LINKS: u32 = 40;
+const MAX_LINKS: u32 = 40;
 const WRITABLE_BY_OTHERS: u32 = 0o002;
 /// In such a folder only the owner of a file can rename or remove it.
 const STICKY: u32 = 0o1000;
 
-/// What should be at a path, if anything is.
+/// What is expected at a path, if anything exists there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
     Folder,
-    /// Others are set aside by the kernel.
+    /// The kernel renames other kinds aside.
     Any,
 }
 
-/// Looks at the folder, at all that is above it and at what is expected in it. One that is not there yet is nobody's.
+/// Checks the folder, its ancestors, and the files that are expected in it. A folder that does not exist yet passes.
 ///
 /// # Errors
-/// If something belongs to another user, if others can write above it, or if something else is in a file's place.
+/// If anything belongs to another user, if others can write above it, or if a file is of another kind than expected.
 pub(super) fn examine(home: &Home) -> Result<(), HomeError> {
-    way_to(home)?;
+    examine_path(home)?;
     let store = |suffix: &str| super::database::with_suffix(&home.database(), suffix);
     for path in [home.database(), store("-wal"), store("-shm"), home.backup(), home.lock()] {
         entry(home, &path, Kind::File)?;
@@ -44,14 +44,14 @@ pub(super) fn examine(home: &Home) -> Result<(), HomeError> {
     entry(home, &home.kernel_log(), Kind::File)
 }
 
-/// Every component of the path, links resolved one by one.
-fn way_to(home: &Home) -> Result<(), HomeError> {
+/// Checks every component of the path, and resolves links one by one.
+fn examine_path(home: &Home) -> Result<(), HomeError> {
     let folder = home.folder();
     let mut ahead: VecDeque<OsString> = parts(folder).collect();
     let mut at = PathBuf::from("/");
     let mut links = 0;
     while let Some(part) = ahead.pop_front() {
-        // What can't be looked at, or is no folder, is told of by whoever uses it.
+        // A path that can't be examined, or is no folder, is reported by the code that uses it.
         let Ok(above) = fs::symlink_metadata(&at) else { return Ok(()) };
         if above.mode() & (WRITABLE_BY_OTHERS | STICKY) == WRITABLE_BY_OTHERS {
             return Err(HomeError::Exposed { folder: at, home: folder.to_owned() });
@@ -63,13 +63,13 @@ fn way_to(home: &Home) -> Result<(), HomeError> {
         let next = at.join(&part);
         let Ok(meta) = fs::symlink_metadata(&next) else { return Ok(()) };
         if meta.is_symlink() {
-            // Where everyone can lay a link, one of another user leads where that user wishes.
+            // In a folder where everyone can create links, another user's link may lead anywhere.
             if above.mode() & WRITABLE_BY_OTHERS != 0 && !(is_mine(&meta) || meta.uid() == above.uid()) {
                 return Err(HomeError::OthersLink { owner: user(meta.uid()), link: next });
             }
             links += 1;
             let Ok(target) = fs::read_link(&next) else { return Ok(()) };
-            if links > MOST_LINKS {
+            if links > MAX_LINKS {
                 return Ok(());
             }
             if target.is_absolute() {
@@ -84,7 +84,7 @@ fn way_to(home: &Home) -> Result<(), HomeError> {
     }
     let Ok(meta) = fs::symlink_metadata(&at) else { return Ok(()) };
     if !is_mine(&meta) {
-        return Err(not_mine(home, folder, &meta));
+        return Err(foreign_owner(home, folder, &meta));
     }
     if meta.is_dir() && meta.mode() & (WRITABLE_BY_OTHERS | STICKY) == WRITABLE_BY_OTHERS {
         return Err(HomeError::Exposed { folder: at, home: folder.to_owned() });
@@ -100,7 +100,7 @@ fn parts(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
     })
 }
 
-/// One thing in the home, which may be a link that its user has laid.
+/// Checks one entry of the home, which may be a link made by its user.
 fn entry(home: &Home, path: &Path, kind: Kind) -> Result<(), HomeError> {
     let Ok(meta) = fs::symlink_metadata(path) else { return Ok(()) };
     let meta = if meta.is_symlink() {
@@ -119,7 +119,7 @@ fn entry(home: &Home, path: &Path, kind: Kind) -> Result<(), HomeError> {
         meta
     };
     if !is_mine(&meta) {
-        return Err(not_mine(home, path, &meta));
+        return Err(foreign_owner(home, path, &meta));
     }
     let expected = match kind {
         Kind::File if !meta.is_file() => "file",
@@ -129,8 +129,8 @@ fn entry(home: &Home, path: &Path, kind: Kind) -> Result<(), HomeError> {
     Err(HomeError::InTheWay { path: path.to_owned(), kind: name_of(meta.file_type()), expected })
 }
 
-/// Opens a regular file of this user's: no link of another's is followed, and nothing that would wait for its other end,
-/// such as a pipe, is waited for.
+/// Opens a regular file that belongs to this user. Links of other users are not followed, and opening does not block,
+/// as a pipe's would.
 pub fn open_own(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let open = |path: &Path| {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -156,7 +156,7 @@ pub fn open_own(path: &Path, options: &OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// A link of another user's is not followed.
+/// A link of another user is not followed.
 pub(super) fn refuse_others_link(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_symlink() && !is_mine(&meta) => {
@@ -170,7 +170,7 @@ fn is_mine(meta: &Metadata) -> bool {
     meta.uid() == rustix::process::geteuid().as_raw()
 }
 
-fn not_mine(home: &Home, path: &Path, meta: &Metadata) -> HomeError {
+fn foreign_owner(home: &Home, path: &Path, meta: &Metadata) -> HomeError {
     let me = user(rustix::process::geteuid().as_raw());
     HomeError::NotYours { path: path.to_owned(), owner: user(meta.uid()), me, home: home.folder().to_owned() }
 }
@@ -189,7 +189,7 @@ fn name_of(kind: FileType) -> &'static str {
     }
 }
 
-/// A user's name as `/etc/passwd` has it, else the number, both as `chown` takes them.
+/// A user's name from `/etc/passwd`, else the number. `chown` takes both.
 fn user(uid: u32) -> String {
     let number = uid.to_string();
     let accounts = fs::read("/etc/passwd").unwrap_or_default();
@@ -251,7 +251,7 @@ mod tests {
         home.prepare().unwrap();
     }
 
-    /// Whoever could lay it there could have this user's files written to.
+    /// A user who could put it there could redirect this user's writes.
     #[test]
     fn links_of_others_are_not_followed_and_own_ones_are() {
         let (parent, home) = home();

@@ -1,4 +1,4 @@
-//! Stores the reader's progress while no kernel runs: reading lessons must not start LibTorch.
+//! Stores the reader's progress while no kernel runs, because reading lessons must not start LibTorch.
 
 use super::{
     Home, Store, StoreError,
@@ -7,17 +7,17 @@ use super::{
 };
 use serde_json::Value;
 
-/// Stores values of the reader's progress in one transaction. A kernel may have started meanwhile: the values are single
-/// rows that no run depends on, and SQLite makes one writer wait for the other.
+/// Stores values of the reader's progress in one transaction. If a kernel has started meanwhile, this is safe: no run
+/// depends on these rows, and SQLite makes one writer wait for the other.
 ///
 /// # Errors
-/// `StoreError` if the store can't be written; a damaged file is left for the kernel to set aside.
+/// If the store can't be written. A damaged file is left for the kernel to rename aside.
 pub fn save_progress<'a>(
     home: &Home,
     values: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), StoreError> {
     home.prepare()?;
-    // SQLite would overwrite all that is behind the damage.
+    // SQLite would overwrite everything behind the damage.
     if let Some(damage) = log_damage(&home.database())? {
         return Err(StoreError::Damaged(damage.to_string()));
     }

@@ -1,4 +1,4 @@
-//! What the store can be asked.
+//! Queries of the store.
 
 use super::{
     CheckpointRow, DamagedRun, LaneState, Store, StoreError,
@@ -8,16 +8,16 @@ use super::{
     socket,
 };
 use protocol::{
-    ArmId, CellKey, CellRecord, EpochRecord, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
-    RunSummary, RunTiming, Study, WrongImages,
+    ArmId, CellKey, CellRecord, EpochRecord, Fork, ImageSet, Lane, Measurement, Metric, RunEvent, RunId, RunState,
+    RunSummary, RunTiming, SteeredSetting, Steering, Study, WrongImages,
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
 use std::{cell::LazyCell, collections::HashMap};
 
 impl Store {
-    /// All runs, newest first. One that can't be read back is left out and logged; one whose kernel died beneath it is
-    /// shown to readers as interrupted, as the next kernel will store it.
+    /// All runs, newest first. A run that can't be read is left out and logged. For readers, a run whose kernel has
+    /// died is shown as interrupted, as the next kernel will store it.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
         let (runs, faults) = self.runs_and_faults()?;
         for fault in faults {
@@ -26,7 +26,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// The same, with why the others can't be read back.
+    /// Like [`Store::runs`], with the reasons why runs can't be read.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
         let columns = Columns::of(&statement);
@@ -65,7 +65,7 @@ impl Store {
         if matches!(state, RunState::Running | RunState::Queued) && kernel_is_gone() {
             state = RunState::Interrupted;
         }
-        // Kept with each epoch: what has passed since is on top.
+        // The time is stored with each epoch; the time since is added.
         let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
         let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -77,29 +77,44 @@ impl Store {
             );
         }
         let all = spec.lanes();
-        let done = self.done(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
+        let done = self.epochs_by_lane(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
-        let elapsed = row.elapsed.map_or_else(|| self.longest(&row), Ok)? + since;
-        let RunRow { name, not_exact, created, updated, .. } = row;
-        Ok(RunSummary { run, name, state, spec, not_exact, created, updated, elapsed, epochs_done, done, best })
+        let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
+        let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
+        let RunRow { name, not_exact, fork, created, updated, .. } = row;
+        Ok(RunSummary {
+            run,
+            name,
+            state,
+            spec,
+            not_exact,
+            fork,
+            sweep,
+            created,
+            updated,
+            elapsed,
+            epochs_done,
+            done,
+            best,
+        })
     }
 
-    /// Of a run from before its time was kept: no more than passed between its beginning and its last change, and no more
-    /// than all its lanes together took.
-    fn longest(&self, row: &RunRow) -> Result<f64, StoreError> {
+    /// For a run from before its time was stored: at most the time between its creation and its last change, and at
+    /// most the sum over its lanes.
+    fn max_elapsed(&self, row: &RunRow) -> Result<f64, StoreError> {
         let sql = "SELECT total(seconds) FROM epochs WHERE run = ?1";
         let together: f64 =
             self.connection.query_row(sql, [row.id], |row| row.get(0)).map_err(of_run(RunId(row.id)))?;
         Ok(together.min((row.updated - row.created).max(0) as f64))
     }
 
-    /// The epochs of each lane that is not cut short by its loss.
-    fn done(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
-        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND state = 'diverged'";
+    /// The epochs of each lane that is not cut short by its loss or by successive halving.
+    fn epochs_by_lane(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
+        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND (state = 'diverged' OR halved IS NOT NULL)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let diverged = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
-        let open = all.iter().filter(|lane| !diverged.contains(lane));
+        let cut_short = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
+        let open = all.iter().filter(|lane| !cut_short.contains(lane));
         Ok(open.map(|&lane| (lane, epochs(lane))).collect())
     }
 
@@ -126,7 +141,8 @@ impl Store {
         Ok(epochs)
     }
 
-    /// Which images a lane's network got wrong after an epoch; empty sets where that was not kept, as by earlier versions.
+    /// Which images a lane's network got wrong after an epoch. The sets are empty if that was not stored, as by earlier
+    /// versions.
     pub fn wrong_images(&self, run: RunId, lane: Lane, epoch: u32) -> Result<WrongImages, StoreError> {
         let sql = "SELECT * FROM wrong_images WHERE run = ?1 AND arm = ?2 AND seed = ?3 AND epoch = ?4";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -149,13 +165,15 @@ impl Store {
         Ok(wrong)
     }
 
-    /// Every lane, in the order of the spec.
+    /// Every lane, in the order of the study.
     pub fn lanes(&self, run: RunId) -> Result<Vec<(Lane, LaneState)>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT * FROM lanes WHERE run = ?1")?;
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
             columns.check(row)?;
+            let halved: Option<u32> = row.get("halved")?;
             let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
+                "finished" if halved.is_some() => LaneState::Halved { epoch: halved.unwrap_or_default() },
                 "finished" => LaneState::Finished,
                 "diverged" => LaneState::Diverged {
                     epoch: row.get::<_, Option<u32>>("epoch")?.unwrap_or_default(),
@@ -190,22 +208,49 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
 
+    /// How the run was steered, in the order in which it was.
+    pub fn steerings(&self, run: RunId) -> Result<Vec<Steering>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT * FROM steerings WHERE run = ?1 ORDER BY seq")?;
+        let columns = Columns::of(&statement);
+        let rows = statement.query_map([run.0], |row| {
+            columns.check(row)?;
+            let unknown = |column: &str| {
+                let why = format!("steerings: {column} is none that this version knows");
+                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+            };
+            Ok(Steering {
+                arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
+                epoch: row.get("epoch")?,
+                setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
+                value: row.get("value")?,
+                passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
+            })
+        })?;
+        rows.collect::<Result<_, _>>().map_err(of_run(run))
+    }
+
     /// The run's events as its followers saw them, `Progress` left out: a notebook that attaches later replays them.
     /// Follow first, then read the history, and take an epoch that comes twice once.
     pub fn history(&self, run: RunId) -> Result<Vec<RunEvent>, StoreError> {
-        // One moment of the store: a commit between two of these questions is not seen by half.
+        // In one transaction, so that a commit between two queries is seen by all or none.
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, rusqlite::TransactionBehavior::Deferred)?;
-        let RunSummary { spec, state, not_exact, elapsed, .. } = self.run(run)?;
-        let mut events = vec![RunEvent::Started { run, spec }];
+        let RunSummary { spec, state, not_exact, fork, elapsed, .. } = self.run(run)?;
+        let mut events: Vec<RunEvent> = fork.map(|fork| RunEvent::Forked { run, fork }).into_iter().collect();
+        events.push(RunEvent::Started { run, spec });
         let sql = "SELECT backend FROM runs WHERE id = ?1";
         let backend: Option<String> = self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(of_run(run))?;
         events.extend(backend.map(|name| RunEvent::Backend { run, name }));
+        events.extend(self.steerings(run)?.into_iter().map(|steering| RunEvent::Steered { run, steering }));
         events.extend(self.epochs(run)?.into_iter().map(|record| RunEvent::Epoch { run, record }));
         events.push(RunEvent::Elapsed { run, seconds: elapsed });
         for (Lane { arm, seed }, state) in self.lanes(run)? {
-            if let LaneState::Diverged { epoch, batch } = state {
-                events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+            match state {
+                LaneState::Diverged { epoch, batch } => {
+                    events.push(RunEvent::Diverged { run, arm, seed, epoch, batch });
+                }
+                LaneState::Halved { epoch } => events.push(RunEvent::Halved { run, arm, seed, epoch }),
+                LaneState::Open | LaneState::Finished => {}
             }
         }
         events.extend(not_exact.map(|why| RunEvent::NotExact { run, why }));
@@ -222,8 +267,8 @@ impl Store {
         Ok(events)
     }
 
-    /// Every finished run's settings and epochs, oldest first. One that can't be read back is left out and logged.
-    pub fn finished(&self) -> Result<Vec<(Study, Vec<EpochRecord>)>, StoreError> {
+    /// Every finished run's settings and epochs, oldest first. A run that can't be read is left out and logged.
+    pub fn finished_runs(&self) -> Result<Vec<(Study, Vec<EpochRecord>)>, StoreError> {
         let mut runs = self.runs()?;
         runs.sort_by_key(|summary| summary.run);
         let finished = runs.into_iter().filter(|summary| summary.state == RunState::Finished);
@@ -238,7 +283,7 @@ impl Store {
         Ok(measured)
     }
 
-    /// How long an epoch of a lane took in the newest runs, the newest first. One that can't be read back is left out.
+    /// How long an epoch of a lane took in the newest runs, the newest first. A run that can't be read is left out.
     pub fn run_timings(&self) -> Result<Vec<RunTiming>, StoreError> {
         let sql = "SELECT spec, (SELECT avg(seconds) FROM epochs WHERE run = id) FROM runs ORDER BY id DESC LIMIT ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -252,7 +297,8 @@ impl Store {
         Ok(timings)
     }
 
-    /// Every cell's last outcome. One that can't be read back, such as another version's, is left out and logged.
+    /// Every cell's last outcome. An outcome that can't be read, such as one of another version, is left out and
+    /// logged.
     pub fn cell_outcomes(&self) -> Result<Vec<CellRecord>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!("{CELL} ORDER BY lesson, cell"))?;
         let columns = Columns::of(&statement);
@@ -270,7 +316,7 @@ impl Store {
         Ok(readable(row)?.flatten().and_then(CellRow::parse))
     }
 
-    /// What `RequestBody::Remember` kept under this key. A value that can't be read back counts as none.
+    /// The value that `RequestBody::Remember` stored under this key. A value that can't be read counts as none.
     pub fn recall(&self, key: &str) -> Result<Option<Value>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT * FROM place WHERE key = ?1")?;
         let columns = Columns::of(&statement);
@@ -279,7 +325,7 @@ impl Store {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Everything that was remembered under keys that begin so, by key.
+    /// Every value stored under keys with this prefix, by key.
     pub fn recall_all(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
         let sql = "SELECT * FROM place WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -299,7 +345,7 @@ impl Store {
 pub(super) const EPOCH_COLUMNS: [Metric; 5] =
     [Metric::TrainLoss, Metric::ValError, Metric::TestError, Metric::Seconds, Metric::ImagesPerSecond];
 
-/// Runs whose times say what the next one takes.
+/// The newest runs, whose times serve to estimate the next one's.
 const TIMED_RUNS: u32 = 50;
 
 const RUN: &str = "SELECT * FROM runs";
@@ -313,6 +359,8 @@ struct RunRow {
     created: i64,
     updated: i64,
     not_exact: Option<String>,
+    fork: Option<Fork>,
+    sweep: Option<String>,
     elapsed: Option<f64>,
 }
 
@@ -330,6 +378,11 @@ impl RunRow {
                 created: row.get("created")?,
                 updated: row.get("updated")?,
                 not_exact: row.get("not_exact")?,
+                fork: match (row.get("parent")?, row.get("parent_epoch")?) {
+                    (Some(parent), Some(epoch)) => Some(Fork { parent: RunId(parent), epoch }),
+                    _ => None,
+                },
+                sweep: row.get("sweep")?,
                 elapsed: match row.get("elapsed") {
                     // A store of an older version.
                     Err(rusqlite::Error::InvalidColumnName(_)) => None,
@@ -341,7 +394,7 @@ impl RunRow {
     }
 }
 
-/// `None` for a row that holds a value that can't be read back.
+/// `None` for a row that holds a value that can't be read.
 fn readable<T>(row: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
     match row {
         Ok(row) => Ok(Some(row)),
@@ -374,7 +427,7 @@ impl CellRow {
             .and_then(|spec| serde_json::from_str::<protocol::Outcome>(&self.outcome).map(|outcome| (spec, outcome)));
         match parsed {
             Ok((spec, mut outcome)) => {
-                // An earlier version stored what no number is.
+                // An earlier version stored what is not a number.
                 outcome.remove_non_finite();
                 Some(CellRecord { cell: self.cell, spec, outcome, finished: self.finished })
             }
@@ -386,7 +439,7 @@ impl CellRow {
     }
 }
 
-/// The lane that a row is of.
+/// The lane that a row belongs to.
 fn lane(row: &Row) -> rusqlite::Result<Lane> {
     let arm: ArmId =
         row.get_ref("arm")?.as_str()?.parse().map_err(|why: String| {
@@ -395,7 +448,7 @@ fn lane(row: &Row) -> rusqlite::Result<Lane> {
     Ok(Lane { arm, seed: row.get::<_, i64>("seed")? as u64 })
 }
 
-/// A row of `epochs`, which has the numbers that every version measured.
+/// A row of `epochs`, with the metrics that every version measured.
 fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
     let mut measured = Vec::new();
     for metric in EPOCH_COLUMNS {
@@ -404,7 +457,7 @@ fn epoch(row: &Row) -> rusqlite::Result<EpochRecord> {
     Ok(EpochRecord::new(lane(row)?, row.get("epoch")?, measured))
 }
 
-/// A row of `measurements`; `None` if it is of a metric or a layer that a later version knows.
+/// A row of `measurements`; `None` if its metric or layer is known to a later version only.
 fn measurement(row: &Row) -> rusqlite::Result<Option<Measurement>> {
     let Some(metric) = Metric::of_key(row.get_ref("metric")?.as_str()?) else { return Ok(None) };
     let layer = match row.get_ref("layer")?.as_str()? {

@@ -1,8 +1,8 @@
-//! The tables with their keys, and a checksum in every row: SQLite finds a page whose structure is damaged, but not a digit
-//! that has changed inside it.
+//! The tables with their keys, and a checksum in every row. SQLite detects a page whose structure is damaged, but not a
+//! digit that has changed inside it.
 //!
-//! The checksum covers every column that is not NULL, by name: a column that a later version adds leaves the checksums of older rows
-//! as they are until it is given a value. A row without one was written by a version before 4.
+//! The checksum covers every column that is not NULL, by name, so a column that a later version adds leaves the
+//! checksums of older rows valid until it has a value. A row without a checksum was written by a version before 4.
 
 use protocol::{Lane, RunId, Study};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params, types::Type, types::ValueRef};
@@ -23,13 +23,14 @@ pub(super) const MEASUREMENTS: Table =
     Table { name: "measurements", key: &["run", "arm", "seed", "epoch", "metric", "layer"] };
 pub(super) const WRONG_IMAGES: Table = Table { name: "wrong_images", key: &["run", "arm", "seed", "epoch", "split"] };
 pub(super) const CHECKPOINTS: Table = Table { name: "checkpoints", key: &["run", "arm", "seed", "epoch"] };
+pub(super) const STEERINGS: Table = Table { name: "steerings", key: &["seq"] };
 pub(super) const CELLS: Table = Table { name: "cells", key: &["lesson", "cell"] };
 pub(super) const JOBS: Table = Table { name: "jobs", key: &["seq"] };
 pub(super) const PLACE: Table = Table { name: "place", key: &["key"] };
 
 /// Those that others refer to come first.
-pub(super) const TABLES: [Table; 10] =
-    [DELETED, RUNS, LANES, EPOCHS, MEASUREMENTS, WRONG_IMAGES, CHECKPOINTS, CELLS, JOBS, PLACE];
+pub(super) const TABLES: [Table; 11] =
+    [DELETED, RUNS, LANES, EPOCHS, MEASUREMENTS, WRONG_IMAGES, CHECKPOINTS, STEERINGS, CELLS, JOBS, PLACE];
 
 impl Table {
     /// The condition for one row, its key given as the first parameters.
@@ -39,11 +40,11 @@ impl Table {
     }
 }
 
-/// How a row compares with its checksum.
+/// The result of checking a row against its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChecksumState {
     Valid,
-    /// It has none.
+    /// The row has none.
     Missing,
     Mismatch,
 }
@@ -70,7 +71,7 @@ impl Columns {
     }
 
     /// # Errors
-    /// If the row is not as it was written; the error is that of a value that can't be read.
+    /// If the row differs from what was written; the error is that of a value that can't be read.
     pub fn check(&self, row: &Row) -> rusqlite::Result<()> {
         if self.state(row)? == ChecksumState::Mismatch {
             let why = "a row does not match its checksum".into();
@@ -103,7 +104,7 @@ impl Columns {
     }
 }
 
-/// Stores the checksum of what a row holds now. Does nothing in a store of a version without checksums.
+/// Stores the checksum of the row's present values. Does nothing in a store of a version without checksums.
 pub(super) fn write_checksum(connection: &Connection, table: Table, key: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let Table { name, .. } = table;
     let mut statement = connection.prepare_cached(&format!("SELECT * FROM {name} WHERE {}", table.key_condition()))?;
@@ -119,7 +120,7 @@ pub(super) fn write_checksum(connection: &Connection, table: Table, key: &[&dyn 
 }
 
 /// Changes one row. A row that did not match its checksum before does not match it afterwards either, so damage stays
-/// visible.
+/// detectable.
 pub(super) fn update_row(
     connection: &Connection,
     table: Table,
@@ -139,7 +140,7 @@ pub(super) fn update_row(
     Ok(changed)
 }
 
-/// Inserts every lane of the spec that is not there yet, as open.
+/// Inserts every lane of the study that is missing, as open.
 pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &Study) -> rusqlite::Result<()> {
     for Lane { arm, seed } in spec.lanes() {
         let (arm, seed) = (arm.to_string(), seed as i64);
@@ -151,7 +152,7 @@ pub(super) fn insert_lanes(connection: &Connection, run: i64, spec: &Study) -> r
     Ok(())
 }
 
-/// The runs that the store has as running or queued.
+/// The runs that are stored as running or queued.
 pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = connection.prepare("SELECT id FROM runs WHERE state IN ('running', 'queued')")?;
     statement.query_map([], |row| row.get(0).map(RunId))?.collect()

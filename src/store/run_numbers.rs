@@ -1,4 +1,4 @@
-//! Runs' numbers, which are never used twice: a folder of checkpoints, and a lesson's cell, may still name an old one.
+//! Numbers of runs, which are never reused: a folder of checkpoints, or a lesson's cell, may still name an old one.
 
 use super::Home;
 use rusqlite::Connection;
@@ -19,7 +19,7 @@ pub(super) fn reserve_up_to(connection: &Connection, number: i64) -> rusqlite::R
     Ok(())
 }
 
-/// A run's folder may be there whose store is not: new runs get higher numbers than any folder's.
+/// Reserves the numbers of all folders, as a run's folder may exist without its row: new runs get higher numbers.
 pub(super) fn reserve_folder_numbers(connection: &Connection, home: &Home) -> rusqlite::Result<()> {
     let Ok(entries) = fs::read_dir(home.runs()) else { return Ok(()) };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -1,5 +1,5 @@
-//! The kernel's socket as its clients find it. A kernel that is stopped accepts nobody, and once its backlog is full a plain
-//! `connect` waits for it without end.
+//! Connects to the kernel's socket. A stopped kernel accepts no connection, and once its backlog is full a plain
+//! `connect` waits for ever.
 
 use rustix::{
     io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio},
@@ -13,13 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a full backlog is tried again.
-const AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// How often to try again at a full backlog.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Connects to the socket at this path.
 ///
 /// # Errors
-/// `TimedOut` if somebody listens there and accepts nobody until the deadline; else the system's error.
+/// `TimedOut` if a kernel listens there and accepts no connection until the deadline; else the system's error.
 pub fn connect(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     loop {
@@ -33,14 +33,14 @@ pub fn connect(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
             }
             // The backlog is full.
             Err(Errno::AGAIN) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
-            Err(Errno::AGAIN) => thread::sleep(AGAIN_AFTER),
+            Err(Errno::AGAIN) => thread::sleep(RETRY_AFTER),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Whether anybody listens at this path, however long they take to accept.
+/// Whether a process listens at this path, however long it takes to accept.
 pub fn is_listening(path: &Path) -> bool {
     match connect(path, Instant::now()) {
         Ok(_) => true,
@@ -57,11 +57,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         assert!(!is_listening(&path), "nothing is there");
-        // The standard library's own backlog may be longer than a process may have files.
+        // The standard library's backlog may be longer than the number of files that a process may open.
         let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
         rustix::net::bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
         rustix::net::listen(&listener, 1).unwrap();
-        // It accepts nobody: sooner or later the backlog is full.
+        // It never accepts, so the backlog becomes full sooner or later.
         let mut waiting = Vec::new();
         let full = loop {
             match connect(&path, Instant::now()) {

@@ -1,4 +1,4 @@
-//! What the kernel writes. Every method is one transaction, durable when it returns.
+//! What the kernel writes. Every method is one transaction, and durable when it returns.
 
 use super::{
     CheckpointRow, Committed, LaneState, Store, StoreError,
@@ -6,23 +6,36 @@ use super::{
     jobs,
     read::EPOCH_COLUMNS,
     rows::{
-        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, Table, WRONG_IMAGES, insert_lanes, update_row,
-        write_checksum,
+        CELLS, CHECKPOINTS, EPOCHS, LANES, MEASUREMENTS, PLACE, RUNS, STEERINGS, Table, WRONG_IMAGES, insert_lanes,
+        update_row, write_checksum,
     },
 };
-use protocol::{CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Study, WrongImages};
+use protocol::{
+    CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, Sweep, WrongImages,
+};
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Store {
-    /// Creates a run, queued, with its lanes.
+    /// Creates a queued run with its lanes.
     pub fn create_run(&mut self, spec: &Study, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, None, name)
+    }
+
+    /// The same with a study whose arms are the cells of this sweep.
+    pub fn create_sweep(&mut self, spec: &Study, sweep: &Sweep, name: Option<&str>) -> Result<RunId, StoreError> {
+        self.create(spec, Some(sweep), name)
+    }
+
+    fn create(&mut self, spec: &Study, sweep: Option<&Sweep>, name: Option<&str>) -> Result<RunId, StoreError> {
         let json = serde_json::to_string(spec)?;
+        let sweep = sweep.map(serde_json::to_string).transpose()?;
         let transaction = self.transaction()?;
         transaction.execute(
-            "INSERT INTO runs (name, spec, state, created, updated, elapsed) VALUES (?1, ?2, 'queued', ?3, ?3, 0.0)",
-            params![name, json, now()],
+            "INSERT INTO runs (name, spec, state, created, updated, elapsed, sweep)
+             VALUES (?1, ?2, 'queued', ?3, ?3, 0.0, ?4)",
+            params![name, json, now(), sweep],
         )?;
         let run = transaction.last_insert_rowid();
         write_checksum(&transaction, RUNS, &[&run])?;
@@ -33,11 +46,16 @@ impl Store {
     }
 
     pub fn set_state(&mut self, run: RunId, state: &RunState) -> Result<(), StoreError> {
-        self.set_rest(run, state, None)
+        self.set_state_and_elapsed(run, state, None)
     }
 
-    /// The same with the seconds that the run has trained by the clock; `None` leaves them as they are.
-    pub fn set_rest(&mut self, run: RunId, state: &RunState, elapsed: Option<f64>) -> Result<(), StoreError> {
+    /// Sets the state and the seconds that the run has trained in wall-clock time; `None` leaves the seconds unchanged.
+    pub fn set_state_and_elapsed(
+        &mut self,
+        run: RunId,
+        state: &RunState,
+        elapsed: Option<f64>,
+    ) -> Result<(), StoreError> {
         let reason = if let RunState::Failed { reason } = state { Some(reason) } else { None };
         self.change(run, |transaction| {
             match state {
@@ -56,28 +74,30 @@ impl Store {
     }
 
     pub fn set_lane(&mut self, run: RunId, lane: Lane, state: LaneState) -> Result<(), StoreError> {
-        let (name, epoch, batch) = match state {
-            LaneState::Open => ("open", None, None),
-            LaneState::Finished => ("finished", None, None),
-            LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch)),
-        };
-        let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
-        self.change_row(run, LANES, &[&run.0, &arm, &seed], |transaction| {
-            transaction.execute(
-                "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
-                params![run.0, arm, seed, name, epoch, batch],
-            )
-        })
+        let transaction = self.transaction()?;
+        if update_lane(&transaction, run, lane, state)? == 0 {
+            return Err(StoreError::NoSuchRun(run));
+        }
+        Ok(transaction.commit()?)
     }
 
-    /// Why a resume of this run is not exact.
+    /// Successive halving stops these lanes, each after the epoch beside it.
+    pub fn halve_lanes(&mut self, run: RunId, lanes: &[(Lane, u32)]) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        for &(lane, epoch) in lanes {
+            update_lane(&transaction, run, lane, LaneState::Halved { epoch })?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Stores why a resume of this run is not exact.
     pub fn set_not_exact(&mut self, run: RunId, why: &str) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("UPDATE runs SET not_exact = ?2 WHERE id = ?1", params![run.0, why])
         })
     }
 
-    /// Stores what computes this run; returns whether that has changed.
+    /// Stores what computes this run. Returns whether that has changed.
     pub fn set_backend(&mut self, run: RunId, name: &str) -> Result<bool, StoreError> {
         let transaction = self.transaction()?;
         let sql = "UPDATE runs SET backend = ?2 WHERE id = ?1 AND backend IS NOT ?2";
@@ -87,8 +107,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Commits what an epoch measured, with its checkpoint file, and forgets the files of the epochs in `dropped`. Its run
-    /// has trained for `elapsed` seconds by the clock.
+    /// Commits an epoch's measurements with its checkpoint file, and removes the rows of the checkpoints in `dropped`.
+    /// The run has trained for `elapsed` seconds in wall-clock time.
     pub fn commit_epoch(
         &mut self,
         run: RunId,
@@ -128,7 +148,8 @@ impl Store {
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             );
             let bits = |(a, b, c): (f64, f64, f64)| [a.to_bits(), b.to_bits(), c.to_bits()];
-            // No row either: a value that no column takes, such as NaN, was ignored. Ask for the error itself.
+            // If there is no row either, a value that no column takes, such as NaN, was ignored. Reading returns the
+            // error itself.
             let of = |metric| record.get(metric).unwrap_or(f64::NAN);
             let again = (of(Metric::TrainLoss), of(Metric::ValError), of(Metric::TestError));
             if bits(measured?) == bits(again) { Committed::Same } else { Committed::Different }
@@ -152,12 +173,19 @@ impl Store {
         Ok(committed)
     }
 
+    /// Commits that a setting changes while the run trains. Its lanes read it from the caller.
+    pub fn insert_steering(&mut self, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
+        insert_steering(&transaction, run, steering)?;
+        Ok(transaction.commit()?)
+    }
+
     /// Moves everything from the write-ahead log into the store's own file, so that a copy of that file alone is complete.
     pub fn fold_log(&self) -> Result<(), StoreError> {
         fold_log(&self.connection)
     }
 
-    /// Copies the write-ahead log into the store's own file as far as readers allow it, without waiting for them.
+    /// Copies the write-ahead log into the store's file as far as readers allow it, without waiting for them.
     pub fn copy_log(&self) -> Result<(), StoreError> {
         self.check_in_place()?;
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
@@ -169,8 +197,8 @@ impl Store {
         })
     }
 
-    /// Forgets the run and all it measured; its files are the caller's. That it was deleted stays known: files that a
-    /// dying kernel left of it are no lost run.
+    /// Deletes the run and its measurements; the caller removes its files. The deletion is recorded, so that files
+    /// which a dying kernel left of it are not taken for a lost run.
     pub fn delete(&mut self, run: RunId) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("INSERT OR IGNORE INTO deleted SELECT id FROM runs WHERE id = ?1", [run.0])?;
@@ -178,7 +206,7 @@ impl Store {
         })
     }
 
-    /// Commits a cell's outcome; its job is done.
+    /// Commits a cell's outcome, which completes its job.
     pub fn commit_cell(&mut self, record: &CellRecord) -> Result<(), StoreError> {
         let CellRecord { cell, spec, outcome, finished } = record;
         let (spec, outcome) = (serde_json::to_string(spec)?, serde_json::to_string(outcome)?);
@@ -192,14 +220,14 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Keeps the reader's place, an answer or a setting; `null` forgets it.
+    /// Stores the reader's position, an answer or a setting; `null` deletes it.
     pub fn remember(&mut self, key: &str, value: &Value) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         put(&transaction, key, value)?;
         Ok(transaction.commit()?)
     }
 
-    /// All or none of these, in one transaction.
+    /// Stores all of these, or none, in one transaction.
     pub(super) fn remember_all<'a>(
         &mut self,
         entries: impl IntoIterator<Item = (&'a String, &'a Value)>,
@@ -216,7 +244,7 @@ impl Store {
         Ok(self.connection.transaction()?)
     }
 
-    /// One change to one run; no row changed means that there is no such run.
+    /// Changes one run's row. Errors if there is no such run.
     pub(super) fn change(
         &mut self,
         run: RunId,
@@ -240,6 +268,28 @@ impl Store {
     }
 }
 
+/// Returns how many rows it is.
+pub(super) fn update_lane(
+    connection: &Connection,
+    run: RunId,
+    lane: Lane,
+    state: LaneState,
+) -> rusqlite::Result<usize> {
+    let (name, epoch, batch, halved) = match state {
+        LaneState::Open => ("open", None, None, None),
+        LaneState::Finished => ("finished", None, None, None),
+        LaneState::Diverged { epoch, batch } => ("diverged", Some(epoch), Some(batch), None),
+        LaneState::Halved { epoch } => ("finished", None, None, Some(epoch)),
+    };
+    let (arm, seed) = (lane.arm.to_string(), lane.seed as i64);
+    update_row(connection, LANES, &[&run.0, &arm, &seed], || {
+        connection.execute(
+            "UPDATE lanes SET state = ?4, epoch = ?5, batch = ?6, halved = ?7 WHERE run = ?1 AND arm = ?2 AND seed = ?3",
+            params![run.0, arm, seed, name, epoch, batch, halved],
+        )
+    })
+}
+
 /// What an epoch measured beside the columns of its own row; no number that is not finite.
 fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO measurements (run, arm, seed, epoch, metric, layer, value)
@@ -257,7 +307,7 @@ fn insert_measurements(connection: &Connection, run: RunId, record: &EpochRecord
     Ok(())
 }
 
-/// The images that the network got wrong after an epoch; nothing of a split that was not evaluated.
+/// Inserts the images that the network got wrong after an epoch; nothing for a split that was not evaluated.
 fn insert_wrong_images(
     connection: &Connection,
     run: RunId,
@@ -275,6 +325,15 @@ fn insert_wrong_images(
         }
     }
     Ok(())
+}
+
+pub(super) fn insert_steering(connection: &Connection, run: RunId, steering: &Steering) -> Result<(), StoreError> {
+    let Steering { arm, epoch, setting, value, passed } = steering;
+    connection.execute(
+        "INSERT INTO steerings (run, arm, epoch, setting, value, passed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run.0, arm.to_string(), epoch, setting.key(), value, serde_json::to_string(passed)?],
+    )?;
+    Ok(write_checksum(connection, STEERINGS, &[&connection.last_insert_rowid()])?)
 }
 
 fn put(connection: &Connection, key: &str, value: &Value) -> Result<(), StoreError> {

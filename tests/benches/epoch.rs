@@ -1,8 +1,8 @@
-//! One epoch of both arms of the race, two lanes at once: fused against LibTorch's own operators, in turn.
+//! One epoch of both arms of the article's study, two lanes at once: fused against LibTorch's own operators, in turn.
 //!
-//! `cargo bench --bench epoch -- [ROUNDS] [CONV1,CONV2,FC1 BATCH IMAGES]` prints the parts of a fused step, then the median,
-//! the spread and the ratio of both. Without arguments 5 rounds of LeNet-4; `3 20,50,500 500 10000` is the tutorial's
-//! network on a part of the images.
+//! `cargo bench --bench epoch -- [ROUNDS] [CONV1,CONV2,FC1 BATCH IMAGES]` prints the parts of a fused step, then
+//! median, spread and ratio of both. Without arguments it runs 5 rounds of LeNet-4; `3 20,50,500 500 10000` is the
+//! tutorial's network on a part of the images.
 
 use learn::{
     Control, Dataset, Engine, Observer, Snapshot, evaluate, machine, network::Mode, optim::Sgd, optim::SgdSettings,
@@ -12,12 +12,12 @@ use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Network, Preset, P
 use std::time::Instant;
 use tch::Tensor;
 
-/// Follows a lane for its one epoch, keeps what training alone took, and ends the lane before it is evaluated.
+/// Observes a lane for one epoch, records the training time alone, and ends the lane before the evaluation.
 #[derive(Default)]
 struct Clock {
-    /// By the clock on the wall.
+    /// Wall-clock time.
     wall: f64,
-    /// On the processor: the same on a machine that does other things beside.
+    /// Processor time, which other processes do not change.
     busy: f64,
 }
 
@@ -38,7 +38,7 @@ impl Observer for Clock {
     fn checkpoint(&mut self, _: &Snapshot) {}
 }
 
-/// What this thread has computed so far; zero where the system does not tell.
+/// The processor time of this thread so far; zero if the system does not provide it.
 fn processor_seconds() -> f64 {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
@@ -70,7 +70,7 @@ fn median(values: &[f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// What the parts of a step take, each the best of many, and an image's way forward in training and in evaluation.
+/// The times of a step's parts, each the best of many, and of an image's forward pass in training and in evaluation.
 fn step(arm: ArmId, data: &Dataset) {
     let spec = Study::of(Preset::Article);
     let split = data.train(spec.train_size);
@@ -98,7 +98,7 @@ fn step(arm: ArmId, data: &Dataset) {
         descent.step(&mut engine.net.parameters, &gradients, spec.first_settings().learning_rate);
         lap(&mut best[3]);
     }
-    // A part of the set, so that the best of many is one that nothing else disturbed.
+    // A part of the set, so that the best of many is undisturbed.
     let validation = data.validation(spec.val_size).narrow(0, 1120);
     let seconds = (0..200).map(|_| {
         let start = Instant::now();

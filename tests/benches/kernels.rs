@@ -1,9 +1,9 @@
-//! The fused layers of LeNet-4 beside LibTorch's own operators, a batch of 100 on one core.
+//! The fused layers of LeNet-4 against LibTorch's own operators, with a batch of 100 on one core.
 //!
-//! Before criterion's measurements it prints each kernel's time and its speed as a share of this core's own peak, found
-//! with sixteen independent chains of multiply-adds. The share that counts is that of the multiply-adds which are executed.
-//! The backward kernels visit the winners only and so execute fewer than the definition has: the second share, by the
-//! definition, says how fast a kernel would have to be that multiplies by the zeros as well; it can pass 100 %.
+//! Before criterion's measurements it prints each kernel's time and its speed as a share of this core's peak, found
+//! with sixteen independent chains of multiply-adds. The share that matters counts the multiply-adds that are executed.
+//! The backward kernels visit only the winners, so they execute fewer than the definition has; the second share, by the
+//! definition, says how fast a kernel would have to be that multiplies by the zeros too, and can exceed 100 %.
 
 #![allow(clippy::inline_always)] // As the kernels themselves: one function with the instruction set.
 
@@ -16,12 +16,12 @@ use tch::{Kind, Tensor};
 
 const IMAGES: usize = 100;
 
-/// Chains that do not wait for each other: more than latency (4) times pipes (2).
+/// Independent chains: more than latency (4) times pipes (2).
 const CHAINS: usize = 16;
-/// Registers hold twelve chains and two constants on every instruction set that has only sixteen.
+/// On instruction sets with only sixteen registers, twelve chains and two constants fit.
 const FEW_CHAINS: usize = 12;
 
-/// Multiply-adds and nothing else.
+/// Only multiply-adds.
 struct Peak<'a> {
     rounds: usize,
     seconds: &'a mut f64,
@@ -131,7 +131,7 @@ impl Setting {
     }
 }
 
-/// A pass, and how many multiply-adds it executes of each hundred of the definition: one window has 4 x 25 of them.
+/// A pass, and how many multiply-adds it executes of each hundred in the definition, as one window has 4 x 25.
 type Pass = (&'static str, usize, fn(&mut Setting));
 
 const PASSES: [Pass; 3] = [
@@ -148,7 +148,7 @@ fn settings(set: InstructionSet) -> [Setting; 2] {
     [Setting::new("conv1", set, conv1, Order::Grouped), Setting::new("conv2", set, conv2, Order::Flat)]
 }
 
-/// Best of many, as nothing makes a kernel faster than it is.
+/// The best of many, because disturbances only make a kernel slower.
 fn seconds(mut work: impl FnMut()) -> f64 {
     let once = |work: &mut dyn FnMut()| {
         let start = Instant::now();
@@ -166,31 +166,31 @@ fn report() {
         for mut setting in settings(set) {
             setting.forward();
             for (pass, share, run) in PASSES {
-                // The first block has no gradient to hand on: its input is the image.
+                // The first block passes no gradient on, as its input is the image.
                 if setting.name == "conv1" && pass == "backward to input" {
                     continue;
                 }
                 let defined = 2e-9 * (setting.block.shape().multiply_adds() * IMAGES) as f64;
                 let executed = defined * share as f64 / 100.0;
                 let seconds = seconds(|| run(&mut setting));
-                tell(&format!("{} {pass}", setting.name), executed, defined, seconds, peak);
+                print_line(&format!("{} {pass}", setting.name), executed, defined, seconds, peak);
                 all_executed += executed;
                 all_defined += defined;
                 all_seconds += seconds;
             }
         }
-        tell("both blocks", all_executed, all_defined, all_seconds, peak);
+        print_line("both blocks", all_executed, all_defined, all_seconds, peak);
         let flops = 2e-9 * (FEATURES * UNITS * IMAGES) as f64;
         let mut layer = FullyConnected::new(set);
         for (pass, run) in FULLY_CONNECTED {
             let seconds = seconds(|| run(&mut layer));
-            tell(&format!("fc1 {pass}"), flops, flops, seconds, peak);
+            print_line(&format!("fc1 {pass}"), flops, flops, seconds, peak);
         }
     }
 }
 
-/// One line: thousand millions of operations that were executed, and that the definition has, by the peak.
-fn tell(what: &str, executed: f64, defined: f64, seconds: f64, peak: f64) {
+/// One line: executed operations and those of the definition, in thousand millions, and their shares of the peak.
+fn print_line(what: &str, executed: f64, defined: f64, seconds: f64, peak: f64) {
     let [share, as_defined] = [executed, defined].map(|operations| 100.0 * operations / seconds / peak);
     let speed = executed / seconds;
     println!(

@@ -1,7 +1,7 @@
-//! A lesson of 10 MB, of each kind that a file can be full of: how long it takes to read, check and open, and the most
-//! memory that it takes. The budget is a second and 200 MB.
+//! Lessons of 10 MB, one for each kind of content: how long one takes to parse, check and open, and the most memory
+//! that it needs. The budget is a second and 200 MB.
 //!
-//! Each is opened in a process of its own, as `VmHWM` only grows: `lesson KIND` is such a one.
+//! Each is opened in its own process, as `VmHWM` only grows; `lesson KIND` is that process.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use std::time::Instant;
 const SIZE: usize = 10 << 20;
 const HEAD: &str = "+++\nid = \"big\"\ntitle = \"T\"\npart = \"I\"\nsummary = \"s\"\nminutes = 3\n+++\n";
 
-/// The part of a text with this number.
+/// The nth part of a text.
 type Part = fn(usize) -> String;
 
 const KINDS: [(&str, Part); 13] = [
@@ -54,7 +54,7 @@ fn text(part: Part) -> String {
     text
 }
 
-/// The most memory that this process has had, in megabytes.
+/// The peak memory of this process, in megabytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,7 +1,7 @@
 //! `cargo bench --bench notebook`: what the notebook itself costs, on a real pseudo-terminal of 120x40 that answers no
-//! query, with a real kernel that trains both arms on the full MNIST. Each figure stands beside its budget.
+//! query, with a real kernel that trains both arms on the full MNIST. Each figure is printed with its budget.
 //!
-//! Takes about two minutes. Nothing here fails: on a machine that does other things, figures are what they are.
+//! Takes about two minutes. No figure makes it fail, as a machine that does other things disturbs them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +24,7 @@ const OPENINGS: usize = 60;
 const IDLE: Duration = Duration::from_secs(20);
 const WATCHED: Duration = Duration::from_secs(30);
 const KEYS: usize = 500;
-/// Between keys; no multiple of the notebook's own pace.
+/// The time between keys, which is no multiple of the notebook's own interval.
 const PAUSE: Duration = Duration::from_millis(37);
 
 fn main() {
@@ -56,13 +56,13 @@ fn milliseconds(time: Duration) -> f64 {
     1e3 * time.as_secs_f64()
 }
 
-/// `share` of the values are at most this.
+/// The percentile: this share of the values are at most this.
 fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values[((values.len() as f64 * share).ceil() as usize).clamp(1, values.len()) - 1]
 }
 
-/// From the start of the process to the last byte of its first frame; the first opening warms up.
+/// From the start of the process to the last byte of its first frame. The first opening warms up.
 fn first_frames(mut home: TestHome, what: &str, budget: f64) -> TestHome {
     let mut times = Vec::new();
     for _ in 0..=OPENINGS {
@@ -85,13 +85,13 @@ fn ticks(pid: u64) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-/// Calls that wrote something, to whatever it was.
+/// Number of system calls that wrote anything, to any file.
 fn writes(pid: u64) -> u64 {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
     io.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap().parse().unwrap()
 }
 
-/// A notebook with a kernel that has trained and has nothing more to do; nobody touches a key.
+/// An idle notebook whose kernel has finished training.
 fn idle(home: TestHome) -> TestHome {
     home.run(&["train", "--epochs", "1", "--train-size", "500", "--val-size", "100"]).success();
     let mut notebook = open(home);
@@ -112,11 +112,11 @@ fn idle(home: TestHome) -> TestHome {
     notebook.into_home()
 }
 
-/// Starts the lesson's race as a reader does: both arms, 50,000 images, both cores.
+/// Starts the lesson's run as a reader does: both arms, 50,000 images, both cores.
 fn race(home: TestHome) -> Notebook {
     let mut notebook = open(home);
     notebook.wait_for("Welcome");
-    // The first cell is a prediction. So long a race is asked for.
+    // The first cell is a prediction. Such a long run asks for a confirmation.
     notebook.press(":open 12\r\t\t");
     notebook.wait_for("Enter start");
     notebook.press("\r");
@@ -126,7 +126,7 @@ fn race(home: TestHome) -> Notebook {
     notebook
 }
 
-/// What the race on the screen costs, and how soon keys are answered meanwhile.
+/// What a run on the screen costs, and how soon keys are answered meanwhile.
 fn on_screen(mut notebook: Notebook) -> TestHome {
     let own = u64::from(notebook.pid());
     let (before, calls, from) = (notebook.traffic(), writes(own), Instant::now());
@@ -163,7 +163,7 @@ fn on_screen(mut notebook: Notebook) -> TestHome {
     notebook.into_home()
 }
 
-/// The lesson's first lines, which a race further down does not change, but scrolling does.
+/// The lesson's first lines, which the run further down does not change, but scrolling does.
 fn above_the_race(screen: &str) -> String {
     screen.lines().skip(1).take(3).flat_map(|line| line.chars().skip(41).chain(['\n'])).collect()
 }

@@ -1,10 +1,10 @@
 //! `cargo bench --bench peer`: one epoch of both arms here and in PyTorch eager, on the same cores, in turn.
 //!
-//! Both sides start from the same weights and see the same batches, both arms at once, one thread an arm; PyTorch runs
-//! channels-last, its best setting. A round trains a few epochs on each side and drops the first (it warms up); an
-//! epoch of both arms takes as long as its slower arm. Beside the clock on the wall stands the processor's own, which
-//! counts for each arm's thread what it computed: on a machine that does other things, only that can be compared. PyTorch comes through pip into `target/peer/venv` (about 5 GB,
-//! once); `RELU_PEER_PYTHON` names a Python that has it already.
+//! Both sides start from the same weights and get the same batches, both arms at once, with one thread for each arm;
+//! PyTorch runs channels-last, its best setting. A round trains a few epochs on each side and drops the first (it warms
+//! up). An epoch of both arms takes as long as its slower arm. Besides wall-clock time the processor time of each arm's
+//! thread is given, because on a machine that does other things only that is comparable. pip installs PyTorch into
+//! `target/peer/venv` (about 5 GB, once); `RELU_PEER_PYTHON` names a Python that has it already.
 //!
 //! Options: `cargo bench --bench peer -- --rounds 5 --epochs 3`.
 
@@ -30,11 +30,11 @@ use std::{
 const SEED: u64 = 1;
 const ARMS: [ArmId; 2] = [ArmId::RELU_TANH, ArmId::ALL_TANH];
 
-/// What one epoch of one arm came to, on either side.
+/// The times of one epoch of one arm, on either side.
 #[derive(Clone, Debug, Deserialize)]
 struct Epoch {
     seconds: f64,
-    /// On the processor.
+    /// Processor time.
     busy: f64,
     train_loss: f64,
     val_error: f64,
@@ -73,9 +73,9 @@ fn main() -> Result<()> {
         );
         last = Some((ours, theirs));
     }
-    println!("median of {rounds}, wall: {}", wall.told());
-    println!("median of {rounds}, processor: {}", busy.told());
-    // Same weights, same batches: after the first epoch both sides differ by rounding alone.
+    println!("median of {rounds}, wall: {}", wall.text());
+    println!("median of {rounds}, processor: {}", busy.text());
+    // With the same weights and batches, after the first epoch both sides differ by rounding only.
     let (ours, theirs) = last.ok_or_eyre("no round was run")?;
     for (arm, (ours, theirs)) in ARMS.iter().zip(ours.iter().zip(&theirs)) {
         let (a, b) = (&ours[0], &theirs[0]);
@@ -149,7 +149,7 @@ fn hand_over(folder: &Path, spec: &Study) -> Result<()> {
 struct Collect {
     images: f64,
     epochs: Vec<Epoch>,
-    /// The processor's clock when the epoch began, then what it took.
+    /// The processor time when the epoch began, then what the epoch took.
     busy: f64,
 }
 
@@ -165,7 +165,7 @@ impl Observer for Collect {
         let of = |metric| record.get(metric).expect("every epoch measures it");
         let (images_per_second, train_loss, val_error) =
             (of(Metric::ImagesPerSecond), of(Metric::TrainLoss), of(Metric::ValError));
-        // Training alone, as on the other side.
+        // Training only, as on the other side.
         let seconds = self.images / images_per_second;
         self.epochs.push(Epoch { seconds, busy: self.busy, train_loss, val_error });
         self.busy = processor_seconds();
@@ -175,7 +175,7 @@ impl Observer for Collect {
     fn checkpoint(&mut self, _: &Snapshot) {}
 }
 
-/// What this thread has computed so far; zero where the system does not tell.
+/// The processor time of this thread so far; zero if the system does not provide it.
 fn processor_seconds() -> f64 {
     let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
@@ -228,7 +228,7 @@ impl Peer {
             .arg(script)
             .arg(folder)
             .args([arm.to_string(), spec.epochs.to_string(), spec.first_settings().batch.to_string()])
-            // cargo bench sets it for LibTorch; PyTorch brings its own.
+            // cargo bench sets it for LibTorch; PyTorch has its own.
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -258,7 +258,7 @@ impl Peer {
     }
 }
 
-/// Both sides by one clock, a round after the other.
+/// Compares both sides by one clock, one line for each round.
 #[derive(Default)]
 struct Comparison {
     ours: Vec<f64>,
@@ -275,14 +275,14 @@ impl Comparison {
         format!("here {here:.3}, PyTorch {there:.3}, ratio {:.2}", there / here)
     }
 
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         let (least, most) = self.ratios.iter().fold((f64::MAX, 0.0_f64), |(a, b), &r| (a.min(r), b.max(r)));
         let [ours, theirs, ratio] = [&self.ours, &self.theirs, &self.ratios].map(|values| median(values));
         format!("here {ours:.3} s, PyTorch {theirs:.3} s, ratio {ratio:.2} ({least:.2} to {most:.2})")
     }
 }
 
-/// Seconds an epoch of both arms: of each epoch the slower arm, of the epochs after the first the median.
+/// Seconds for an epoch of both arms: for each epoch the slower arm, and the median of the epochs after the first.
 fn both_arms([first, second]: &Round, clock: impl Fn(&Epoch) -> f64) -> f64 {
     let slower: Vec<f64> = first.iter().zip(second).map(|(a, b)| clock(a).max(clock(b))).collect();
     median(&slower[1..])

@@ -1,4 +1,4 @@
-//! The real `relu` in a home of its own.
+//! The real `relu` in its own home.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use assert_cmd::{Command, assert::Assert};
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A home that takes its kernel with it.
+/// A home whose kernel ends with it.
 pub struct TestHome {
     folder: std::sync::Arc<TempDir>,
-    /// Takes the kernel with it.
+    /// Ends the kernel with it.
     owner: bool,
 }
 
@@ -24,7 +24,7 @@ impl TestHome {
         Self::of(tempfile::tempdir().unwrap())
     }
 
-    /// On another disk, say.
+    /// In another folder, for example on another disk.
     pub fn within(folder: &Path) -> Self {
         Self::of(tempfile::tempdir_in(folder).unwrap())
     }
@@ -33,7 +33,7 @@ impl TestHome {
         Self { folder: folder.into(), owner: true }
     }
 
-    /// The same home for another notebook; the kernel stays when this one goes.
+    /// The same home for another notebook; dropping this one does not end the kernel.
     pub fn same(&self) -> Self {
         Self { folder: std::sync::Arc::clone(&self.folder), owner: false }
     }
@@ -75,17 +75,17 @@ impl TestHome {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{text}"))
     }
 
-    /// A stream of events: one JSON object a line.
+    /// A stream of events: one JSON object per line.
     pub fn events(&self, arguments: &[&str]) -> Vec<Value> {
         events(&self.text(arguments))
     }
 
-    /// Exit status and stderr of a call that must not do.
+    /// Exit status and stderr of a call that must fail.
     pub fn refusal(&self, arguments: &[&str]) -> (i32, String) {
         refusal(&mut self.relu(arguments))
     }
 
-    /// Asks for the runs until `found` likes one.
+    /// Lists the runs until `found` accepts one.
     pub fn until(&self, what: &str, found: impl Fn(&Value) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -104,7 +104,7 @@ impl Drop for TestHome {
         if !self.owner {
             return;
         }
-        // Waits until it has left.
+        // Waits until it has ended.
         let _ = self.bare(&["kernel", "stop", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }

@@ -1,4 +1,4 @@
-//! 600 training and 100 test images of noise around ten patterns, as IDX files: quick to load, quick to measure.
+//! 600 training and 100 test images of noise around ten patterns, as IDX files: fast to load and to train on.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use rand::{RngExt, SeedableRng};

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// `None`, with a word, where there is no right to mount; a mount that fails with that right fails the test.
+    /// `None`, with a message, without the right to mount. A mount that fails in spite of that right fails the test.
     pub fn mount() -> Option<Self> {
         let disk = Self(tempfile::tempdir().unwrap());
         if disk.run(&["mount", "-t", "tmpfs", "-o", "size=6m", "none"]) {
@@ -19,7 +19,7 @@ impl SmallDisk {
         }
         assert!(!may_mount(), "a small disk can't be mounted");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        // Not by `eprintln!`, which is kept from view where the test passes.
+        // Not by `eprintln!`, which is captured if the test passes.
         let _ = writeln!(std::io::stderr(), "{test} is NOT RUN: no right to mount a small disk");
         None
     }
@@ -36,7 +36,7 @@ impl SmallDisk {
         self.run(&["mount", "-o", "remount,rw"])
     }
 
-    /// Leaves not a block.
+    /// Leaves no free block.
     pub fn fill(&self) {
         let mut file = std::fs::File::create(self.filler()).unwrap();
         for size in [4096, 1] {

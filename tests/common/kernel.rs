@@ -1,5 +1,5 @@
-//! A real `relu-kernel` in a home of its own, and ways to wait for what it does. Never a sleep: a wait has a time limit
-//! and, past it, prints the end of the kernel's log.
+//! A real `relu-kernel` in its own home, and ways to wait for it. Never by sleeping: a wait has a limit, after which it
+//! prints the end of the kernel's log.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use protocol::{
@@ -26,13 +26,13 @@ pub fn home() -> (TempDir, Home) {
     (folder, home)
 }
 
-/// Ten batches an epoch.
+/// Ten batches per epoch.
 pub fn tiny(epochs: u32) -> Study {
     Study { epochs, train_size: 500, val_size: 500, ..Study::of(Preset::Article) }
         .with_shared(|settings| settings.batch = 50)
 }
 
-/// A spec that does not end while a test looks at it.
+/// A study that does not end during a test.
 pub fn endless() -> Study {
     tiny(Study::MAX_EPOCHS)
 }
@@ -65,7 +65,7 @@ impl Kernel {
         Self::spawn(home, command)
     }
 
-    /// Starts this command, which ends in a kernel, and waits for the kernel's line.
+    /// Runs this command, which becomes a kernel, and waits for the kernel's start line.
     pub fn spawn(home: &Home, mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -78,7 +78,7 @@ impl Kernel {
         connect(&self.home)
     }
 
-    /// kill -9, and gone when it returns.
+    /// Kills the kernel with SIGKILL and waits for its end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -130,7 +130,7 @@ pub fn log(home: &Home) -> String {
     format!("--- the end of kernel.log\n{}", lines[lines.len().saturating_sub(30)..].join("\n"))
 }
 
-/// Waits until `look` has found it.
+/// Waits until `look` returns something.
 pub fn until<T>(home: &Home, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -142,7 +142,7 @@ pub fn until<T>(home: &Home, what: &str, mut look: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// The first event that `pick` takes; `Err` if the kernel is gone.
+/// The first event that `pick` accepts; `Err` if the kernel has ended.
 pub fn try_event<T>(
     client: &mut Client,
     home: &Home,
@@ -169,7 +169,7 @@ pub fn end(client: &mut Client, home: &Home, run: RunId) -> RunEvent {
     event(client, home, "the end of the run", |event| (event.run() == run && event.ends_run()).then_some(event))
 }
 
-/// All that a run's numbers are: per lane, the losses and errors by epoch, and a sha256 of the last epoch's tensors.
+/// All numbers of a run: for each lane the losses and errors by epoch, and a sha256 of the last epoch's tensors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
     pub epochs: BTreeMap<(Lane, u32), [u64; 3]>,
@@ -190,7 +190,7 @@ pub fn numbers(home: &Home, run: RunId) -> Numbers {
     Numbers { epochs, weights }
 }
 
-/// sha256 over names and bytes of a checkpoint's tensors; what its metadata tells of times is not part of it.
+/// sha256 over names and bytes of a checkpoint's tensors. The times in its metadata are left out.
 pub fn tensors(file: &Path) -> String {
     let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();

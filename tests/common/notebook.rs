@@ -1,5 +1,5 @@
-//! The real notebook on a real pseudo-terminal. A wait has a time limit far beyond what a busy machine needs and, past
-//! it, prints the last screen; what comes from the terminal wakes it, so that waiting costs the machine nothing.
+//! The real notebook on a real pseudo-terminal. A wait has a limit far beyond what a busy machine needs, and prints the
+//! last screen after it. Bytes from the terminal wake the waiting thread, so waiting costs no processor time.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use super::{cli::TestHome, digits};
@@ -17,9 +17,9 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Received {
     terminal: vt100::Parser,
     bytes: Vec<u8>,
-    /// When the last of them came.
+    /// When the last bytes arrived.
     arrived: Instant,
-    /// Asked to let go of the terminal with the next bytes, and done so.
+    /// A request to close the terminal at the next bytes, and whether that was done.
     deaf: bool,
     over: bool,
 }
@@ -34,7 +34,7 @@ pub struct Notebook {
     before: String,
 }
 
-/// The process, killed when nobody looks at it any more.
+/// The process, killed when the test drops it.
 struct Ended(Box<dyn Child + Send + Sync>);
 
 impl Drop for Ended {
@@ -48,9 +48,9 @@ impl Drop for Ended {
 pub struct Opening<'a> {
     pub columns: u16,
     pub rows: u16,
-    /// `NAME=value`, for the notebook alone.
+    /// `NAME=value`, for the notebook only.
     pub environment: &'a [(&'a str, &'a str)],
-    /// A shell script that calls `"$RELU"`, where a shell with job control matters.
+    /// A shell script that calls `"$RELU"`, for tests that need a shell with job control.
     pub script: Option<&'a str>,
 }
 
@@ -86,7 +86,7 @@ impl Notebook {
         command.env("RELU_KERNEL", env!("CARGO_BIN_EXE_relu-kernel"));
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        // A backtrace would push the words that are looked for off the screen.
+        // A backtrace would push the expected text off the screen.
         command.env("RUST_BACKTRACE", "0");
         command.env_remove("LC_ALL");
         for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "RELU_THEME"] {
@@ -128,7 +128,7 @@ impl Notebook {
         Self { child: Ended(child), home, master: Some(pair.master), keys: Some(keys), received, before }
     }
 
-    /// The home, for the next notebook; this one has gone or is killed.
+    /// The home for the next notebook, after this one has ended or been killed.
     pub fn into_home(self) -> TestHome {
         self.home
     }
@@ -144,7 +144,7 @@ impl Notebook {
         self.received.0.lock().unwrap().terminal.screen().contents()
     }
 
-    /// Waits until the screen is so.
+    /// Waits for this state of the screen.
     pub fn wait(&self, what: &str, holds: impl Fn(&str) -> bool) {
         drop(self.until(what, |received| holds(&received.terminal.screen().contents())));
     }
@@ -154,18 +154,18 @@ impl Notebook {
         self.wait(&format!("`{text}`"), |screen| screen.contains(text));
     }
 
-    /// Waits for so many whole frames since the start; returns when the last bytes of them came.
+    /// Waits for this many complete frames since the start. Returns when the last bytes of them arrived.
     pub fn wait_for_frames(&self, count: usize) -> Instant {
         self.until("a frame", |received| frames(&received.bytes) >= count).arrived
     }
 
-    /// What the terminal has received so far: bytes, and whole frames.
+    /// What the terminal has received so far: bytes, and complete frames.
     pub fn traffic(&self) -> (usize, usize) {
         let received = self.received.0.lock().unwrap();
         (received.bytes.len(), frames(&received.bytes))
     }
 
-    /// Every control sequence that the terminal has received, without what begins it.
+    /// Every control sequence that the terminal has received, without its introducer.
     pub fn sequences(&self) -> Vec<String> {
         let received = self.received.0.lock().unwrap();
         let text = String::from_utf8_lossy(&received.bytes).into_owned();
@@ -173,7 +173,7 @@ impl Notebook {
         text.split("\u{1b}[").skip(1).map(|rest| rest[..end(rest)].to_string()).collect()
     }
 
-    /// From these keys to the bytes that bring what they are to bring.
+    /// The time from these keys to the bytes that show their effect.
     pub fn answer(&mut self, keys: &str, holds: impl Fn(&str) -> bool) -> Duration {
         let pressed = Instant::now();
         self.press(keys);
@@ -181,7 +181,7 @@ impl Notebook {
         seen.duration_since(pressed)
     }
 
-    /// Waits until everything that was switched on is switched off again; the settings must be the old ones then.
+    /// Waits until every mode that was switched on is off again; the settings must then be the old ones.
     pub fn assert_terminal_as_before(&self) {
         for (on, off) in [
             ("?1049h", "?1049l"),
@@ -205,7 +205,7 @@ impl Notebook {
         assert_eq!(settings(self.master.as_ref().unwrap().as_ref()), self.before);
     }
 
-    /// Does it while the terminal takes nothing; it gets the notebook's process and keys.
+    /// Runs this while the terminal reads nothing; it gets the notebook's process and keys.
     pub fn while_nobody_reads(&mut self, action: impl FnOnce(u32, &mut dyn Write)) {
         let pid = self.pid();
         let received = self.received.0.lock().unwrap();
@@ -219,7 +219,7 @@ impl Notebook {
         writer.flush().unwrap();
     }
 
-    /// Loses what stands on the terminal, as another program's output does.
+    /// Overwrites the terminal's content, like another program's output.
     pub fn scribble(&self) {
         let mut received = self.received.0.lock().unwrap();
         received.terminal.process(b"\x1b[?1049l\x1b[2Jrubbish");
@@ -231,12 +231,12 @@ impl Notebook {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
     }
 
-    /// The terminal says so, and shows what it shows.
+    /// Announces a size without changing what the terminal shows.
     pub fn claim_size(&self, columns: u16, rows: u16) {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
     }
 
-    /// Waits until a sequence holds this.
+    /// Waits for a control sequence that contains this.
     pub fn wait_for_sequence(&self, part: &str) {
         drop(self.until(&format!("the sequence {part}"), |received| {
             received.bytes.windows(part.len()).any(|bytes| bytes == part.as_bytes())
@@ -251,17 +251,17 @@ impl Notebook {
         kill(name, &self.pid().to_string());
     }
 
-    /// Closes every end of the terminal that is not the notebook's: the line is gone.
+    /// Closes every end of the terminal except the notebook's, as when the line breaks.
     pub fn hang_up(&mut self) {
         self.received.0.lock().unwrap().deaf = true;
-        // The reading thread holds an end too: a last frame wakes it.
+        // The reading thread holds an end too, and a last frame wakes it.
         self.resize(81, 25);
         drop(self.until("the reading thread to let go", |received| received.over));
         self.keys = None;
         self.master = None;
     }
 
-    /// Its exit status, once it has gone.
+    /// Its exit status, once it has ended.
     pub fn wait_gone(&mut self) -> u32 {
         let limit = Instant::now() + PATIENCE;
         loop {
@@ -273,14 +273,14 @@ impl Notebook {
         }
     }
 
-    /// What its home's kernel says of itself, or `running: false`.
+    /// The status of its home's kernel, or `running: false`.
     pub fn kernel(&self) -> Value {
         let output = self.home.bare(&["kernel", "status", "--json"]).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
     }
 
     pub fn kill_kernel(&self) -> Value {
-        // One that has just died may still be answering, or the next one is about to.
+        // A kernel that has just died may still seem to answer, or the next one is about to.
         let mut pid = Value::Null;
         until("a kernel to kill", || {
             pid = self.kernel()["pid"].clone();
@@ -297,7 +297,7 @@ fn frames(bytes: &[u8]) -> usize {
     bytes.windows(END.len()).filter(|part| *part == END).count()
 }
 
-/// Waits for what no screen shows.
+/// Waits for something that no screen shows.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let limit = Instant::now() + PATIENCE;
     while !holds() {
@@ -310,7 +310,7 @@ pub fn kill(signal: &str, pid: &str) {
     assert!(std::process::Command::new("kill").args([signal, pid]).status().unwrap().success());
 }
 
-/// Starts a quick race as the cell of lesson 12; returns its number. The kernel runs from here on.
+/// Starts a short run as the cell of lesson 12, and its kernel. Returns the run's number.
 pub fn start_race(home: &TestHome, epochs: u32) -> i64 {
     let data = home.path("digits");
     digits::write(&data);
@@ -322,13 +322,13 @@ pub fn start_race(home: &TestHome, epochs: u32) -> i64 {
     run
 }
 
-/// The notebook opens on the race's lesson next.
+/// Makes the notebook open next at the run's lesson.
 pub fn open_on_race(home: &TestHome) {
     let at = store::Home::at(home.folder()).unwrap();
     store::save_progress(&at, [(&"last-lesson".to_string(), &json!("faster"))]).unwrap();
 }
 
-/// The race of lesson 12 is this run.
+/// Makes this run the one of lesson 12's cell.
 pub fn show_in_cell(home: &TestHome, run: i64) {
     let at = store::Home::at(home.folder()).unwrap();
     store::save_progress(&at, [(&"cell-run/faster/race".to_string(), &json!(run))]).unwrap();

@@ -1,4 +1,4 @@
-//! A session by scripted keys.
+//! A session controlled by scripted keys.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use app::{App, Effect, Event, Modal, Tag, update};
@@ -13,16 +13,16 @@ use ratatui::{Terminal, backend::TestBackend};
 use ui::{self, Theme};
 use unicode_width::UnicodeWidthStr;
 
-/// A notebook without a terminal: keys go in, effects are kept.
+/// A notebook without a terminal: keys go in, effects are recorded.
 pub struct Session {
     pub app: App,
-    /// What the kernel was asked, the reader's places apart.
+    /// The requests to the kernel, without those that store the position.
     pub asked: Vec<RequestBody>,
     pub effects: Vec<Effect>,
 }
 
 impl Session {
-    /// The race's lesson on 100x30, the race in focus.
+    /// The lesson with the training cell on 100x30, with the cell focused.
     pub fn open() -> Self {
         let library = Library::english();
         let lesson = library.find("faster").unwrap();
@@ -42,10 +42,10 @@ impl Session {
         Self::with(App::new(library, lesson, columns, rows))
     }
 
-    /// Tab until this cell is in focus.
+    /// Presses Tab until this cell is focused.
     pub fn tab_to(&mut self, cell: &str) {
         let document = self.app.document();
-        // A press may show the rest of a cell that the screen cuts; folded blocks are stops on the way.
+        // A press may show the rest of a cell that the screen cuts off, and folded blocks are stops on the way.
         for _ in 0..=2 * document.cells().len() + document.sealed().len() {
             if self.app.focused().is_some_and(|focused| focused.id == cell) {
                 return;
@@ -55,7 +55,7 @@ impl Session {
         panic!("there is no cell `{cell}`");
     }
 
-    /// Whether the cell in focus is on the screen whole.
+    /// Whether the focused cell is completely on the screen.
     pub fn sees_whole_cell(&self) -> bool {
         let view = &self.app.view;
         let (line, height) = view.layout.cells[view.focus.unwrap()];
@@ -72,12 +72,12 @@ impl Session {
         text.lines().map(|line| line.trim_matches('"').trim_end().to_string() + "\n").collect()
     }
 
-    /// The screen as text, and beneath it how it looks: see [`picture`].
+    /// The screen as text, followed by its colours and attributes: see [`picture`].
     pub fn picture(&self, theme: &Theme) -> String {
         picture(&self.app, theme)
     }
 
-    pub fn tell(&mut self, event: Event) {
+    pub fn send(&mut self, event: Event) {
         for effect in update(&mut self.app, event) {
             if let Effect::Request(_, body) | Effect::RequestIfOn(_, body) = &effect
                 && !matches!(body, RequestBody::Remember { .. })
@@ -88,14 +88,14 @@ impl Session {
         }
     }
 
-    /// The store is read, and has kept this.
-    pub fn kept(&mut self, cell: CellKey, spec: ExperimentSpec, outcome: Outcome) {
+    /// The store was read, and contains this outcome.
+    pub fn store_outcome(&mut self, cell: CellKey, spec: ExperimentSpec, outcome: Outcome) {
         let finished = 1_795_661_487;
-        self.tell(Event::Outcomes(vec![CellRecord { cell, spec, outcome, finished }]));
+        self.send(Event::Outcomes(vec![CellRecord { cell, spec, outcome, finished }]));
     }
 
     pub fn press(&mut self, code: KeyCode) {
-        self.tell(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     }
 
     pub fn type_text(&mut self, text: &str) {
@@ -103,10 +103,10 @@ impl Session {
     }
 
     pub fn kernel(&mut self, event: RunEvent) {
-        self.tell(Event::Kernel(protocol::Event::Run(event)));
+        self.send(Event::Kernel(protocol::Event::Run(event)));
     }
 
-    /// Enter, and a yes where what takes long is asked for.
+    /// Presses Enter, and confirms if a confirmation is needed.
     pub fn enter(&mut self) {
         self.press(KeyCode::Enter);
         if matches!(self.app.modals.last(), Some(Modal::Confirm(_))) {
@@ -114,11 +114,11 @@ impl Session {
         }
     }
 
-    /// Enter, and the kernel's answer.
+    /// Presses Enter, and delivers the kernel's answer.
     pub fn start_race(&mut self) {
         self.enter();
         let key = CellKey { lesson: "faster".into(), cell: "race".into() };
-        self.tell(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(1) }));
+        self.send(Event::Reply(Tag::Training(key), Reply::Started { run: RunId(1) }));
         self.kernel(RunEvent::Started { run: RunId(1), spec: Study::of(Preset::Article) });
     }
 
@@ -143,8 +143,8 @@ impl Session {
     }
 }
 
-/// The screen as text; then for each row that has colours or attributes a letter a cell, and what each letter stands
-/// for. A colour that changes changes the legend alone.
+/// The screen as text; then for each row with colours or attributes one letter per cell, and a legend of the letters. A
+/// changed colour changes only the legend.
 pub fn picture(app: &App, theme: &Theme) -> String {
     let whole = app.screen.whole;
     let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
@@ -155,7 +155,7 @@ pub fn picture(app: &App, theme: &Theme) -> String {
         let (mut line, mut look, mut covered) = (String::new(), String::new(), 0);
         for x in 0..whole.width {
             let cell = &buffer[(x, y)];
-            // A wide character stands in two cells.
+            // A wide character occupies two cells.
             if covered == 0 {
                 line.push_str(cell.symbol());
                 covered = UnicodeWidthStr::width(cell.symbol()).max(1);
@@ -184,7 +184,7 @@ pub fn picture(app: &App, theme: &Theme) -> String {
 
 fn look_of(cell: &ratatui::buffer::Cell) -> String {
     let mut parts = Vec::new();
-    // A blank has no colour of its own to see.
+    // The foreground colour of a blank is invisible.
     if cell.fg != Color::Reset && !cell.symbol().trim().is_empty() {
         parts.push(cell.fg.to_string());
     }

@@ -1,4 +1,4 @@
-//! A store in a home of its own, and what goes into it.
+//! A store in its own home, and rows for it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use protocol::{ArmId, EpochRecord, Lane, Metric, Preset, RunId, Study, WrongImages};
@@ -15,7 +15,7 @@ pub fn spec() -> Study {
     Study { epochs: 3, ..Study::of(Preset::Article) }
 }
 
-/// Numbers that no short decimal holds, so that only an exact store returns them.
+/// Numbers that have no short decimal form, so only an exact store returns them.
 pub fn record(lane: Lane, epoch: u32) -> EpochRecord {
     let third = f64::from(epoch) / 3.0;
     EpochRecord::new(

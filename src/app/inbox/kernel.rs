@@ -158,7 +158,7 @@ impl App {
                 let Some(spec) = view.running.take().and_then(|running| running.spec) else {
                     return vec![Effect::Query(StoreQuery::Progress)];
                 };
-                self.timings.note_experiment(&spec, outcome.seconds);
+                self.timings.record_experiment(&spec, outcome.seconds);
                 view.spec = Some(spec);
                 (view.partial, view.outcome, view.error) = (None, Some(outcome), None);
                 // Only the store knows the time, as there is no clock here.

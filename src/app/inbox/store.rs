@@ -6,7 +6,7 @@ use crate::event::{Effect, StoreQuery};
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
 use lesson::StoredAnswer;
-use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, counted};
+use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, format_count};
 use serde_json::Value;
 
 impl App {
@@ -144,7 +144,7 @@ impl App {
             None => effects.push(Effect::remember("reader".into(), self.reader.into())),
         }
         if lost > 0 {
-            let answers = counted(lost, "answer");
+            let answers = format_count(lost, "answer");
             self.add_notice(format!(
                 "{answers} from an earlier version can't be told any more and had to go: their questions have changed"
             ));
@@ -161,7 +161,7 @@ impl App {
         let mut outcomes = self.library.renames().outcomes(outcomes);
         outcomes.sort_by_key(|record| record.finished);
         for record in outcomes {
-            self.timings.note_experiment(&record.spec, record.outcome.seconds);
+            self.timings.record_experiment(&record.spec, record.outcome.seconds);
             let view = self.experiments.entry(record.cell).or_default();
             (view.spec, view.outcome) = (Some(record.spec), Some(record.outcome));
             view.finished = Some(record.finished);

@@ -4,7 +4,7 @@ use super::LabPage;
 use super::table::seeds_text;
 use crate::work::Work;
 use crate::{App, Effect, Modal, StoreQuery, Tag, TrainingRun};
-use protocol::{RequestBody, RunId, RunState, Study, about};
+use protocol::{RequestBody, RunId, RunState, Study, format_estimate};
 use std::borrow::Cow;
 
 /// What Enter does now.
@@ -54,14 +54,14 @@ impl App {
     pub fn lab_offer(&self) -> Result<String, String> {
         match self.lab_operation() {
             LabOperation::Start(study) => {
-                let lanes = protocol::counted(study.lanes().len(), "lane");
-                let epochs = protocol::counted(study.epochs as usize, "epoch");
+                let lanes = protocol::format_count(study.lanes().len(), "lane");
+                let epochs = protocol::format_count(study.epochs as usize, "epoch");
                 Ok(format!("Enter runs {lanes}, {epochs} each: {}", self.training_estimate(&study)))
             }
             LabOperation::GoOn(run) => {
                 let training = self.training_runs.get(&run);
                 let left = training.and_then(TrainingRun::remaining_seconds);
-                let left = left.map_or(String::new(), |left| format!(", {} to go", about(left)));
+                let left = left.map_or(String::new(), |left| format!(", {} to go", format_estimate(left)));
                 Ok(format!("Enter goes on with run {run}{left}"))
             }
             LabOperation::Nothing(_) if self.lab.table.study().is_ok() => Ok(match self.lab_operation() {

@@ -128,7 +128,7 @@ impl App {
     pub fn stale(&self, key: &CellKey) -> Option<Stale> {
         let measured = self.experiments.get(key)?.spec.as_ref()?;
         match self.requested_spec_of(key) {
-            Some(wanted) if !wanted.finds_the_same(measured) => Some(Stale::Settings),
+            Some(wanted) if !wanted.has_same_findings(measured) => Some(Stale::Settings),
             Some(wanted) if wanted.effort != measured.effort && wanted.has_full() => Some(Stale::Effort),
             Some(_) => None,
             None => Some(Stale::Settings),

@@ -47,7 +47,7 @@ impl App {
             Found::Block(source) => {
                 let word = self.glyphs.text(&hit.text[hit.at.clone()]);
                 let lines = layout.block_at(*source);
-                lines.clone().find(|line| layout.lines[*line].holds(&word)).or(Some(lines.start))
+                lines.clone().find(|line| layout.lines[*line].contains(&word)).or(Some(lines.start))
             }
             Found::Cell(cell) => {
                 effects.extend(self.arrive_at_cell(*cell));

@@ -1,9 +1,10 @@
 //! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, keeps_up,
-    mean_and_deviation, run_findings, verdict,
+    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, is_compared,
+    mean_and_deviation, run_findings,
 };
+use statistics::compare_first_arms;
 
 /// The curve of one lane.
 #[derive(Clone, Debug)]
@@ -14,9 +15,16 @@ pub struct LaneView {
     pub progress: Option<Progress>,
     /// Epoch and batch at which the loss was no longer finite.
     pub diverged: Option<(u32, u32)>,
+    /// Successive halving stopped it for good.
+    pub is_halved: bool,
 }
 
 impl LaneView {
+    /// Whether more of it is to come, or it is whole.
+    fn is_open(&self) -> bool {
+        self.diverged.is_none() && !self.is_halved
+    }
+
     pub fn latest(&self) -> Option<&EpochRecord> {
         self.points.last()
     }
@@ -112,7 +120,7 @@ impl ArmView {
         let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
         let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
         let measured: Vec<&LaneView> =
-            lanes.iter().copied().filter(|lane| keeps_up(lane.epochs_done(), most, training.spec.epochs)).collect();
+            lanes.iter().copied().filter(|lane| is_compared(lane.epochs_done(), most, training.spec.epochs)).collect();
         let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
         let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
         let at = |epoch: u32| -> Option<MeanPoint> {
@@ -171,7 +179,7 @@ pub struct TrainingRun {
 
 impl TrainingRun {
     pub fn new(run: RunId, spec: Study) -> Self {
-        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None };
+        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None, is_halved: false };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
             run,
@@ -208,6 +216,11 @@ impl TrainingRun {
                     lane.diverged = Some((*epoch, *batch));
                 }
             }
+            RunEvent::Halved { arm, seed, .. } => {
+                if let Some(lane) = self.lane_mut(Lane { arm: *arm, seed: *seed }) {
+                    lane.is_halved = true;
+                }
+            }
             RunEvent::Queued { .. } => self.state = RunState::Queued,
             RunEvent::Paused { .. } => self.state = RunState::Paused,
             RunEvent::Stopped { .. } => self.state = RunState::Stopped,
@@ -218,7 +231,10 @@ impl TrainingRun {
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
-            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+            RunEvent::Forked { .. }
+            | RunEvent::Steered { .. }
+            | RunEvent::Renamed { .. }
+            | RunEvent::Deleted { .. } => {}
         }
     }
 
@@ -250,7 +266,7 @@ impl TrainingRun {
     /// The seconds left at the pace so far; `None` before there is a pace. Lanes that wait for a core count too: all
     /// lanes together keep their pace, and no lane finishes before its own epochs are done.
     pub fn remaining_seconds(&self) -> Option<f64> {
-        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.diverged.is_none()).collect();
+        let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.is_open()).collect();
         let each = f64::from(self.spec.epochs);
         let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
         let all = each * open.len() as f64;
@@ -265,11 +281,12 @@ impl TrainingRun {
         self.spec.seeds.len() > 1
     }
 
-    /// Compares the first arm with the second, if there are two. Seeds with a lane that diverged are left out.
+    /// Whether the first two arms differ, where there are two and something can be compared.
     pub fn verdict(&self) -> Option<String> {
-        let sound = self.lanes.iter().filter(|lane| lane.diverged.is_none());
-        let records: Vec<EpochRecord> = sound.flat_map(|lane| lane.points.iter().cloned()).collect();
-        verdict(&self.spec, &records, self.state == RunState::Finished)
+        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+        let diverged: Vec<(Lane, u32)> =
+            self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
+        compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
     /// The findings of this run; none while it is active.
@@ -285,7 +302,7 @@ impl TrainingRun {
 
     /// How many epochs the lanes have finished.
     pub fn advance(&self) -> Advance {
-        let open = self.lanes.iter().filter(|lane| lane.diverged.is_none());
+        let open = self.lanes.iter().filter(|lane| lane.is_open());
         Advance::of(&open.map(LaneView::epochs_done).collect::<Vec<_>>(), self.spec.epochs)
     }
 }

@@ -1,4 +1,4 @@
-//! Environment variables as a value, so that a test can take a tool away or put a false one in its place.
+//! Environment variables as a value, so that a test can remove a tool or replace it by a fake one.
 
 use crate::errors::Trouble;
 use std::{
@@ -12,7 +12,7 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
-    /// Bytes free where a folder lies; `None` if unknown.
+    /// Free bytes on the disk of a folder; `None` if unknown.
     free_space: Option<fn(&Path) -> Option<u64>>,
 }
 
@@ -30,7 +30,7 @@ impl Environment {
         self.free_space.and_then(|measure| measure(folder))
     }
 
-    /// Where on `PATH` a program lies.
+    /// The path of a program on `PATH`.
     pub fn program(&self, name: impl AsRef<OsStr>) -> Option<PathBuf> {
         let name = Path::new(name.as_ref());
         if name.components().count() > 1 {
@@ -39,7 +39,7 @@ impl Environment {
         env::split_paths(self.get("PATH")?).map(|folder| folder.join(name)).find(|path| is_program(path))
     }
 
-    /// A command that sees these variables and no others.
+    /// A command that gets these variables and no others.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables);
@@ -57,8 +57,8 @@ impl Environment {
         self.get("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
     }
 
-    /// The same without what `cargo run` set for this program. Build scripts watch some of these variables:
-    /// left in place, they would rebuild crates, and LibTorch's bindings take minutes.
+    /// The same without the variables that `cargo run` sets for this program. Build scripts watch some of them: left in
+    /// place, they would rebuild crates, and LibTorch's bindings take minutes.
     pub fn for_cargo(mut self, drop_libtorch: bool) -> Self {
         let set_by_cargo = |name: &OsStr| {
             let name = name.to_string_lossy();
@@ -98,8 +98,8 @@ pub mod tests {
     use super::*;
     use std::{fs, io, os::unix::fs::PermissionsExt};
 
-    /// A shell script in a program's place. A fork in another test may hold the file open for writing for a moment, and
-    /// starting it then is refused: so start it once, until that succeeds.
+    /// Writes a shell script in place of a program. A fork in another test may have the file open for writing for a
+    /// moment, in which starting it is refused, so it is started once, until that succeeds.
     pub fn write_program(path: &Path, script: &str) {
         fs::write(path, format!("#!/bin/sh\n{script}")).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

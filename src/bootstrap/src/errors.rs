@@ -108,7 +108,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_told_from_other_faults() {
+    fn a_full_disk_is_distinguished_from_other_faults() {
         let mut full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let trouble = full.write_all(b"x").map_err(Trouble::files("write", "/dev/full")).unwrap_err();
         assert!(matches!(trouble, Trouble::NoSpace { .. }), "{trouble}");

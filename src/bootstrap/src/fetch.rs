@@ -1,7 +1,7 @@
 //! Puts LibTorch into the cache folder: pip fetches the pinned wheels, we check and unpack them, one rename completes it.
 //!
-//! Everything before the rename happens in a `.part` folder under a file lock. A run that is cut off leaves that folder
-//! behind; the next one keeps its sound wheels and does the rest again.
+//! Everything before the rename happens in a `.part` folder under a file lock. An interrupted run leaves that folder
+//! behind; the next one keeps its valid wheels and does the rest again.
 
 use crate::{
     environment::Environment,
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// The complete LibTorch folder of this platform, fetched if need be.
+/// The complete LibTorch folder of this platform, fetched if necessary.
 pub fn libtorch(platform: &Platform, environment: &Environment) -> Result<PathBuf, Trouble> {
     let cache = place::cache(environment)?;
     let folder = cache.join(platform.folder_name());
@@ -55,7 +55,7 @@ pub fn libtorch(platform: &Platform, environment: &Environment) -> Result<PathBu
     }
     manifest::seal(&tree, &files)?;
 
-    // What stands there without being complete goes aside: a rename onto a folder with files in it fails.
+    // An incomplete folder is renamed aside first, as a rename onto a folder with files fails.
     let damaged = part.join("damaged");
     remove(&damaged)?;
     if folder.exists() {
@@ -67,7 +67,7 @@ pub fn libtorch(platform: &Platform, environment: &Environment) -> Result<PathBu
     Ok(folder)
 }
 
-/// Held until the file is dropped; a process that dies lets go of it.
+/// Held until the file is dropped; the end of the process releases it.
 fn lock(path: &Path) -> Result<File, Trouble> {
     let file = File::create(path).map_err(Trouble::files("open", path))?;
     match file.try_lock() {
@@ -90,7 +90,7 @@ fn python_with_pip(environment: &Environment) -> Result<PathBuf, Trouble> {
     }
 }
 
-/// The wheel's file, verified; kept from an earlier run if it is sound.
+/// The wheel's file, verified; kept from an earlier run if it is valid.
 fn download(
     wheel: &Wheel,
     platform: &Platform,
@@ -104,7 +104,7 @@ fn download(
     {
         return Ok(path);
     }
-    // pip unpacks its download in TMPDIR: here it is on the right disk, and swept when a run was cut off.
+    // pip unpacks its download in TMPDIR. Here it is on the right disk, and is cleaned up after an interrupted run.
     let scratch = part.join("tmp");
     remove(&scratch)?;
     fs::create_dir_all(&scratch).map_err(Trouble::files("make", &scratch))?;
@@ -173,7 +173,7 @@ fn pip(
     Err(diagnose(wheel, wheels, &words))
 }
 
-/// pip's own words, sorted by what the user can do about them.
+/// pip's messages, classified by what the user can do.
 fn diagnose(wheel: &Wheel, wheels: &Path, words: &str) -> Trouble {
     const OFFLINE: [&str; 8] = [
         "NewConnectionError",
@@ -191,7 +191,7 @@ fn diagnose(wheel: &Wheel, wheels: &Path, words: &str) -> Trouble {
     if words.contains("No module named pip") {
         return Trouble::NoPip;
     }
-    // The last lines say what stopped it; the first are repetitions of retries.
+    // The last lines say what stopped it; the first repeat retries.
     let lines: Vec<&str> = words.lines().filter(|line| !line.trim().is_empty()).collect();
     let detail = lines[lines.len().saturating_sub(4)..].iter().fold(String::new(), |text, line| {
         if text.is_empty() { format!("  {line}") } else { format!("{text}\n  {line}") }
@@ -204,7 +204,8 @@ fn diagnose(wheel: &Wheel, wheels: &Path, words: &str) -> Trouble {
     }
 }
 
-/// Bytes of all files beneath a folder. Files come and go while pip works: what can't be read counts nothing.
+/// Bytes of all files beneath a folder. Files appear and vanish while pip works; those that can't be read count as
+/// nothing.
 fn held(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     entries

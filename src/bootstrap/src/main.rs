@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds both binaries and becomes `relu`. Only comes back when that failed.
+/// Builds both binaries and replaces itself by `relu`. Returns only if that failed.
 fn notebook(arguments: &[OsString]) -> Result<ExitCode, Trouble> {
     let environment = prepare()?;
     steps::build(&project(), &environment)?;
@@ -59,7 +59,7 @@ fn verify() -> Result<ExitCode, Trouble> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// After it, plain cargo commands work. The environment that it hands back is the one for cargo.
+/// After it, plain cargo commands work. Returns the environment for cargo.
 fn prepare() -> Result<Environment, Trouble> {
     let environment = Environment::of_process();
     environment.compiler()?;

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 const NAME: &str = "relu-notebook.manifest";
 
-/// Writes the marker and hands everything beneath `folder` to the disk.
+/// Writes the marker, and flushes everything beneath `folder` to the disk.
 pub fn seal(folder: &Path, files: &[String]) -> Result<(), Trouble> {
     let mut text = String::new();
     for name in files {
@@ -18,7 +18,7 @@ pub fn seal(folder: &Path, files: &[String]) -> Result<(), Trouble> {
     sync(folder)
 }
 
-/// Whether the folder was sealed and every file in it still has its size.
+/// Whether the folder is complete and every file in it still has its size.
 pub fn is_complete(folder: &Path) -> bool {
     let Ok(text) = fs::read_to_string(folder.join(NAME)) else { return false };
     let holds = |line: &str| {
@@ -29,7 +29,7 @@ pub fn is_complete(folder: &Path) -> bool {
     !text.is_empty() && text.lines().all(|line| holds(line).is_some())
 }
 
-/// Headers are many: one sync of their file system costs less than thousands of fsyncs.
+/// There are many headers: one sync of their file system costs less than thousands of fsyncs.
 #[cfg(target_os = "linux")]
 fn sync(folder: &Path) -> Result<(), Trouble> {
     let handle = fs::File::open(folder).map_err(Trouble::files("open", folder))?;

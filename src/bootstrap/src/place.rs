@@ -1,4 +1,4 @@
-//! Where LibTorch lies: the user's own, or the cache folder that all checkouts share, linked at `target/libtorch`.
+//! Where LibTorch is: the user's own, or the cache folder that all checkouts share, linked at `target/libtorch`.
 
 use crate::{environment::Environment, errors::Trouble, platform};
 use std::{
@@ -13,13 +13,14 @@ pub fn cache(environment: &Environment) -> Result<PathBuf, Trouble> {
     base.map(|base| base.join("relu-notebook")).ok_or(Trouble::NoHome)
 }
 
-/// The user's own LibTorch: a `LIBTORCH` other than what `.cargo/config.toml` sets, or a real folder at the link's place.
+/// The user's own LibTorch: a `LIBTORCH` other than what `.cargo/config.toml` sets, or a real folder at the link's
+/// path.
 pub fn own_libtorch(link: &Path, environment: &Environment) -> Option<PathBuf> {
     let set = environment.get("LIBTORCH").map(PathBuf::from).filter(|path| path != link);
     set.or_else(|| fs::symlink_metadata(link).is_ok_and(|data| data.is_dir()).then(|| link.to_owned()))
 }
 
-/// Whether the user's own LibTorch can serve: its files are there and its version is the one that tch expects.
+/// Whether the user's own LibTorch is usable: its files exist and its version is the one that tch expects.
 pub fn check_own(folder: &Path, environment: &Environment) -> Result<(), Trouble> {
     let refuse = |why: String| Err(Trouble::OwnLibtorch { folder: folder.to_owned(), why });
     if !folder.is_absolute() {
@@ -31,7 +32,7 @@ pub fn check_own(folder: &Path, environment: &Environment) -> Result<(), Trouble
             return refuse(format!("it has no {part}"));
         }
     }
-    // The same way out as torch-sys offers.
+    // torch-sys has the same variable to skip this check.
     if environment.get("LIBTORCH_BYPASS_VERSION_CHECK").is_some() {
         return Ok(());
     }
@@ -42,7 +43,7 @@ pub fn check_own(folder: &Path, environment: &Environment) -> Result<(), Trouble
     }
 }
 
-/// From `build-version` as the zip distribution has it, else from the header.
+/// From `build-version` in the zip distribution, else from the header.
 fn version(folder: &Path) -> Option<String> {
     if let Ok(text) = fs::read_to_string(folder.join("build-version")) {
         return text.trim().split('+').next().map(str::to_owned);
@@ -57,14 +58,14 @@ fn version(folder: &Path) -> Option<String> {
     })
 }
 
-/// Makes `link` point to `folder`; does nothing if it does already.
+/// Makes `link` point to `folder`, unless it does already.
 pub fn link(link: &Path, folder: &Path) -> Result<(), Trouble> {
     if fs::read_link(link).is_ok_and(|target| target == folder) {
         return Ok(());
     }
     let target = link.parent().unwrap_or(link);
     fs::create_dir_all(target).map_err(Trouble::files("make", target))?;
-    // Made aside and renamed into place, so that a build in another terminal never misses it.
+    // Created beside it and renamed into place, so that a build in another terminal always finds it.
     let aside = target.join(format!("libtorch.{}", std::process::id()));
     match fs::remove_file(&aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Trouble::files("delete", &aside)(error)),

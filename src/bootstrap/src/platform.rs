@@ -1,18 +1,18 @@
-//! The wheels that make a LibTorch on each platform: pinned versions, pinned sha256, and what is taken out of them.
+//! The wheels that make up LibTorch on each platform: pinned versions, pinned sha256, and the members that are used.
 
 use crate::errors::Trouble;
 use std::env::consts::{ARCH, OS};
 
 pub const VERSION: &str = "2.13.0";
 
-/// One LibTorch, put together from one or more wheels.
+/// One LibTorch, assembled from one or more wheels.
 pub struct Platform<'a> {
     /// As in the cache folder's name: `x86_64-linux`.
     pub name: &'a str,
-    /// pip's platform tags. pip does not widen them by itself: each older manylinux has to be named.
+    /// pip's platform tags. pip does not extend them itself, so each older manylinux has to be named.
     pub tags: &'a [&'a str],
     pub wheels: &'a [Wheel<'a>],
-    /// A link inside the folder: its name and what it points to.
+    /// A link inside the folder: its name and its target.
     pub link: Option<(&'a str, &'a str)>,
     /// Size of the unpacked folder in bytes, rounded up.
     pub unpacked: u64,
@@ -22,9 +22,9 @@ pub struct Wheel<'a> {
     pub project: &'a str,
     pub version: &'a str,
     pub sha256: &'a str,
-    /// Of the download, in bytes.
+    /// Size of the download, in bytes.
     pub size: u64,
-    /// Members to take: a name, or a folder's name with a closing `/`, and where each goes.
+    /// The members to unpack: a name, or a folder's name with a trailing `/`, and the target of each.
     pub take: &'a [(&'a str, &'a str)],
 }
 
@@ -40,7 +40,7 @@ impl Platform<'_> {
 }
 
 impl Wheel<'_> {
-    /// As a wheel's file name begins: `nvidia_cuda_runtime-13.0.96-`.
+    /// The beginning of a wheel's file name: `nvidia_cuda_runtime-13.0.96-`.
     pub fn file_prefix(&self) -> String {
         format!("{}-{}-", self.project.replace('-', "_"), self.version)
     }
@@ -64,8 +64,8 @@ fn of(arch: &str, os: &str) -> Result<&'static Platform<'static>, Trouble> {
     }
 }
 
-// The Linux wheel's libtorch_cpu.so is linked to libcudart and libcupti even where there is no GPU. The wheel's own
-// libtorch.so would pull the CUDA half in; a link to libtorch_cpu.so does its part.
+// The Linux wheel's libtorch_cpu.so is linked to libcudart and libcupti even without a GPU. The wheel's own libtorch.so
+// would load the CUDA half; a link to libtorch_cpu.so replaces it.
 const LINUX_X86_64: Platform = Platform {
     name: "x86_64-linux",
     tags: &[

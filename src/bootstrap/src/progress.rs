@@ -1,4 +1,4 @@
-//! Words for the reader, on stderr: a line that counts on a terminal, a line every few seconds elsewhere.
+//! Messages on stderr: a line that is updated on a terminal, a new line every few seconds elsewhere.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -9,7 +9,7 @@ pub fn say(text: &str) {
     emit(&format!("{text}\n"));
 }
 
-/// A dead stderr is no reason to stop. Under test, libtest keeps the words of tests that pass.
+/// Errors of stderr are ignored. In tests, libtest captures the messages of tests that pass.
 fn emit(text: &str) {
     if cfg!(test) {
         eprint!("{text}");

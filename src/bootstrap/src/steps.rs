@@ -13,7 +13,7 @@ use std::{
 pub struct Step {
     pub name: &'static str,
     pub arguments: &'static [&'static str],
-    /// rustdoc knows warnings of its own, and takes them from here.
+    /// rustdoc has warnings of its own, and reads this variable.
     deny_rustdoc: bool,
 }
 
@@ -25,17 +25,17 @@ impl Step {
 
 const FORMAT: Step = Step::new("formatting", &["fmt", "--all", "--check"]);
 const LINT: Step = Step::new("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-/// Every failure in one go, not the first alone.
+/// Reports every failure, not only the first.
 const TEST: Step = Step::new("tests", &["test", "--workspace", "--no-fail-fast"]);
 const DOCUMENT: Step = Step {
     name: "documentation",
     arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
     deny_rustdoc: true,
 };
-/// Advisories need the network; what is checked here does not.
+/// Advisories need the network; these checks don't.
 const DEPENDENCIES: Step = Step::new("dependencies", &["deny", "check", "bans", "licenses", "sources"]);
 
-/// What `cargo verify` runs, cheapest first.
+/// The steps of `cargo verify`, cheapest first.
 pub fn checks(environment: &Environment) -> Vec<Step> {
     let mut steps = vec![FORMAT, LINT, TEST, DOCUMENT];
     let cargo_bin = environment.get("CARGO_HOME").map(|home| PathBuf::from(home).join("bin/cargo-deny"));
@@ -48,7 +48,7 @@ pub fn checks(environment: &Environment) -> Vec<Step> {
     steps
 }
 
-/// Runs the steps until one fails, with a summary at the end. True if all passed.
+/// Runs the steps until one fails, and prints a summary. Returns true if all passed.
 pub fn run_all(steps: &[Step], project: &Path, environment: &Environment) -> bool {
     let mut summary = Vec::new();
     for (at, step) in steps.iter().enumerate() {
@@ -89,7 +89,7 @@ pub fn build(project: &Path, environment: &Environment) -> Result<(), Trouble> {
     run(&Step::new("the build", &["build", "--release", "--bins"]), project, environment)
 }
 
-/// Becomes `relu`, which lies beside this program. Comes back only with an error.
+/// Replaces this program by `relu`, which is beside it. Returns only with an error.
 pub fn open(arguments: &[OsString], environment: &Environment) -> Trouble {
     let relu = std::env::current_exe().unwrap_or_default().with_file_name("relu");
     let source = environment.command(&relu).args(arguments).exec();
@@ -107,7 +107,7 @@ mod tests {
     use crate::environment::tests::write_program;
     use std::fs;
 
-    /// Runs all checks with a cargo that notes its arguments and fails at one of them.
+    /// Runs all checks with a fake cargo that records its arguments and fails at one of them.
     fn run_with_cargo(fails_at: &str) -> (bool, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         let cargo = folder.path().join("cargo");

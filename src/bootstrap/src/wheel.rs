@@ -1,4 +1,4 @@
-//! A wheel is a zip file: its sha256, and the members that we take out of it.
+//! A wheel is a zip file: checks its sha256, and unpacks the members that we use.
 
 use crate::{errors::Trouble, platform::Wheel, progress::Meter};
 use sha2::{Digest, Sha256};
@@ -10,7 +10,8 @@ use std::{
 };
 use zip::ZipArchive;
 
-/// Compares the file's sha256 with the pin. A file that differs is deleted, so that the next run fetches it anew.
+/// Compares the file's sha256 with the pinned one. A file that differs is deleted, so that the next run fetches it
+/// again.
 pub fn verify(wheel: &Wheel, path: &Path) -> Result<(), Trouble> {
     let mut file = File::open(path).map_err(Trouble::files("open", path))?;
     let mut hasher = Sha256::new();
@@ -68,7 +69,7 @@ pub fn unpack(wheel: &Wheel, path: &Path, folder: &Path) -> Result<Vec<String>, 
     Ok(wanted.into_iter().map(|(_, to)| to).collect())
 }
 
-/// Where a member goes; `None` if it is not wanted.
+/// The target path of a member; `None` if it is not wanted.
 fn destination(wheel: &Wheel, name: &str) -> Option<String> {
     let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if name.ends_with('/') || !plain {
@@ -80,7 +81,7 @@ fn destination(wheel: &Wheel, name: &str) -> Option<String> {
     })
 }
 
-/// Reading blames the wheel, writing blames the disk.
+/// An error in reading concerns the wheel, one in writing the disk.
 enum Fault {
     Read(Trouble),
     Write(io::Error),

@@ -1,5 +1,5 @@
-//! Lessons' cells. What a lesson draws as soon as it is seen is a view; what takes longer is a cell that a person has asked
-//! for, which goes on in the next kernel if this one ends before it is measured.
+//! The cells of lessons. A figure that a lesson shows as soon as it is seen is a view; a longer measurement is a cell
+//! that the reader has requested, and the next kernel continues with it if this one ends before.
 
 use super::{
     CellObserver, Jobs, Order, Permit, message_of,
@@ -16,10 +16,10 @@ use std::{
 use store::{Interruption, now};
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-/// Seconds that a measurement is expected to take at least that a person has asked for; a lesson's plot takes less.
-const WORK: f64 = 1.0;
+/// Measurements of at least this many estimated seconds are requested by the reader; shorter ones are views.
+const MIN_CELL_SECONDS: f64 = 1.0;
 
-/// A cell that waits for a core or is measured.
+/// A cell that waits for a core or is being measured.
 pub(crate) struct CellJob {
     pub key: CellKey,
     pub job: JobId,
@@ -27,30 +27,30 @@ pub(crate) struct CellJob {
     spec: ExperimentSpec,
 }
 
-/// What a measurement of this length is to the scheduler.
+/// The scheduler's class for a measurement of this length.
 fn priority(spec: &ExperimentSpec) -> Priority {
-    if spec.seconds() < WORK { Priority::View } else { Priority::Cell }
+    if spec.seconds() < MIN_CELL_SECONDS { Priority::View } else { Priority::Cell }
 }
 
 impl Kernel {
     pub(crate) fn run_cell(self: &Arc<Self>, cell: CellKey, spec: ExperimentSpec) -> Result<(), Refusal> {
         let mut jobs = self.jobs();
         jobs.admit(None)?;
-        let is_work = priority(&spec) == Priority::Cell;
-        if is_work {
+        let is_cell = priority(&spec) == Priority::Cell;
+        if is_cell {
             self.resume_unfinished(&mut jobs, None);
         }
         refuse_running(&jobs, &cell)?;
-        // Cheap to ask for again: a full disk costs the place in the queue, not the figure.
-        if is_work && let Err(error) = self.store().queue_cell(&cell, &spec) {
+        // The request is cheap to repeat, so on a full disk the cell is measured without an entry in the queue.
+        if is_cell && let Err(error) = self.store().queue_cell(&cell, &spec) {
             tracing::warn!(cell = cell.cell, "the next kernel would not go on with it: {error}");
         }
         self.submit_cell(&mut jobs, cell, spec);
         Ok(())
     }
 
-    /// Measures a cell that the kernel before this one did not bring to its end.
-    pub(crate) fn measure_again(
+    /// Measures a cell that the previous kernel did not finish.
+    pub(crate) fn resume_cell(
         self: &Arc<Self>,
         jobs: &mut Jobs,
         cell: CellKey,
@@ -79,10 +79,10 @@ impl Kernel {
         Ok(())
     }
 
-    /// Ends one that waits, and tells one that is measured to end.
+    /// Removes a waiting cell, or asks a running one to stop.
     fn halt_cell(&self, jobs: &mut Jobs, at: usize) {
         let CellJob { key, job, permit, .. } = &jobs.cells[at];
-        permit.give(Order::Stop);
+        permit.set_order(Order::Stop);
         if !jobs.scheduler.is_waiting(*job) {
             return;
         }
@@ -91,7 +91,7 @@ impl Kernel {
         jobs.cells.remove(at);
     }
 
-    /// Ends every cell, for a kernel that shuts down. The next kernel goes on with them unless they are ended on purpose.
+    /// Stops every cell for a shutdown. The next kernel continues with them unless they are stopped on purpose.
     pub(crate) fn halt_cells(&self, jobs: &mut Jobs) {
         if self.interruption() == Interruption::Asked {
             jobs.cells.iter().for_each(|cell| self.unqueue_cell(&cell.key));
@@ -109,7 +109,7 @@ impl Kernel {
         }
     }
 
-    /// Gives a cell its thread.
+    /// Starts a cell's thread.
     pub(super) fn start_cell(self: &Arc<Self>, jobs: &mut Jobs, job: JobId) {
         let Some(CellJob { key, spec, permit, .. }) = jobs.cells.iter().find(|cell| cell.job == job) else { return };
         if priority(spec) == Priority::Cell
@@ -120,7 +120,7 @@ impl Kernel {
         let (kernel, key, spec, permit) = (Arc::clone(self), key.clone(), spec.clone(), Arc::clone(permit));
         let started = {
             let key = key.clone();
-            // Not by the cell's id: a lesson file may have put anything in it, and `name` panics at a zero byte.
+            // The thread is not named by the cell's id, which comes from a lesson file: `name` panics at a zero byte.
             thread::Builder::new().name("cell".into()).stack_size(8 << 20).spawn(move || {
                 let event = kernel.measure(job, key.clone(), spec, &permit);
                 kernel.cell_ended(job, &key, event);
@@ -141,14 +141,14 @@ impl Kernel {
         if matches!(event, CellEvent::Failed { .. }) {
             self.unqueue_cell(cell);
         }
-        // Under the lock, so that a cell that is run again is told of in order.
+        // Announced under the lock, so that events of a cell that is run again are in order.
         self.announce_cell(event);
         self.dispatch(&mut jobs);
         drop(jobs);
         self.job_ended.notify_all();
     }
 
-    /// Measures one cell to its end and stores its outcome. Catches panics.
+    /// Measures one cell and stores its outcome. Catches panics.
     fn measure(self: &Arc<Self>, job: JobId, cell: CellKey, spec: ExperimentSpec, permit: &Permit) -> CellEvent {
         let began = Instant::now();
         let mut observer =
@@ -164,9 +164,9 @@ impl Kernel {
             Ok(Ok(outcome)) => remove_non_finite(&cell, outcome),
         };
         let record = CellRecord { cell, spec, outcome, finished: now() };
-        // Cheap to measure again: a full disk costs the memory of the outcome, not the figure.
+        // The measurement is cheap to repeat, so on a full disk the outcome is shown and not stored.
         match self.store().commit_cell(&record) {
-            Ok(()) => self.ask_for_backup(),
+            Ok(()) => self.request_backup(),
             Err(error) => tracing::warn!(cell = record.cell.cell, "its outcome is not stored: {error}"),
         }
         let CellRecord { cell, outcome, .. } = record;
@@ -192,7 +192,7 @@ fn refuse_running(jobs: &Jobs, cell: &CellKey) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// JSON has no number that is not finite: none is stored or announced.
+/// JSON can't represent a number that is not finite, so none is stored or announced.
 fn remove_non_finite(cell: &CellKey, mut outcome: Outcome) -> Outcome {
     for what in outcome.remove_non_finite() {
         tracing::warn!(lesson = cell.lesson, cell = cell.cell, "{what} has a number that is not finite");
@@ -200,7 +200,7 @@ fn remove_non_finite(cell: &CellKey, mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// Passes a cell's progress on, a few times a second, and gives it cores.
+/// Announces a cell's progress a few times a second, and assigns it cores.
 struct ProgressReporter<'a> {
     kernel: &'a Arc<Kernel>,
     job: JobId,
@@ -208,7 +208,7 @@ struct ProgressReporter<'a> {
     permit: &'a Permit,
     began: Instant,
     last: Option<Instant>,
-    /// Figures that came too soon after the last ones: they go with the next progress.
+    /// Figures that came too soon after the last ones. They are sent with the next progress.
     unsent: Option<Outcome>,
 }
 

@@ -1,4 +1,4 @@
-//! A lane's checkpoints as a kernel finds them: the newest whole one, and what of the run has changed since.
+//! Finds a lane's newest valid checkpoint, and what of the run's settings has changed since.
 
 use super::trainer;
 use learn::Snapshot;
@@ -11,30 +11,30 @@ use std::{
 };
 use store::{files, files::LaneFolder};
 
-/// The settings in a checkpoint file, if it is whole.
+/// The settings in a checkpoint file, if the file is valid.
 pub(crate) fn spec_of(file: &Path) -> Option<Study> {
     trainer::decode(&fs::read(file).ok()?).ok().map(|(_, spec)| spec)
 }
 
-/// The settings that decide a lane's bits and are no longer those of its checkpoint, as a sentence.
+/// Names in a sentence the settings that determine a lane's bits and differ from those of its checkpoint.
 pub(super) fn difference(then: &Study, now: &Study) -> Option<String> {
-    // Which lanes there are, and how far they go, changes the bits of none.
-    const OF_THE_RUN: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
+    // Which lanes there are and how far they train does not change the bits of any lane.
+    const NOT_OF_A_LANE: [&str; 4] = ["preset", "arms", "seeds", "epochs"];
     let (Ok(Value::Object(then)), Ok(Value::Object(now))) = (serde_json::to_value(then), serde_json::to_value(now))
     else {
         return None;
     };
     let changed =
-        then.iter().filter(|(name, then)| !OF_THE_RUN.contains(&name.as_str()) && now.get(*name) != Some(*then));
-    let told: Vec<_> = changed
+        then.iter().filter(|(name, then)| !NOT_OF_A_LANE.contains(&name.as_str()) && now.get(*name) != Some(*then));
+    let texts: Vec<_> = changed
         .map(|(name, then)| {
             format!("{} was {then}, is {}", name.replace('_', " "), now.get(name).unwrap_or(&Value::Null))
         })
         .collect();
-    (!told.is_empty()).then(|| format!("the settings are not those of the checkpoint: {}", told.join("; ")))
+    (!texts.is_empty()).then(|| format!("the settings are not those of the checkpoint: {}", texts.join("; ")))
 }
 
-/// A file or folder that is there and can't be read. It is not given up: the disk may come back.
+/// A file or folder that exists and can't be read. It is not set aside, because the disk may recover.
 #[derive(Debug, thiserror::Error)]
 #[error("{} can't be read ({source})", path.display())]
 pub(super) struct Unreadable {
@@ -42,22 +42,22 @@ pub(super) struct Unreadable {
     source: io::Error,
 }
 
-/// The newest whole checkpoint that is not ahead of the `epochs` that the store knows of, `None` if there is none: an
-/// epoch whose checkpoint was written and whose row was not has not been announced, and is computed again. A damaged
-/// file is set aside. That, and that the last measured epoch's file is missing, is told to `tell` as a sentence. With the
-/// checkpoint come the settings that it was made with.
+/// Returns the newest valid checkpoint with the settings that it was made with, or `None` if there is none. A
+/// checkpoint ahead of the `epochs` in the store is skipped: its epoch was written but not committed, so it was not
+/// announced and is computed again. A damaged file is renamed aside. `report` receives a sentence for each damaged file,
+/// and one if the last measured epoch's file is missing.
 pub(super) fn newest(
     folder: &LaneFolder,
     lane: Lane,
     epochs: u32,
-    tell: impl Fn(String),
+    report: impl Fn(String),
 ) -> Result<Option<(Snapshot, Study)>, Unreadable> {
     let place = |(snapshot, _): &(Snapshot, Study)| (snapshot.epochs_done, snapshot.batches_done);
     let mut newest: Option<(Snapshot, Study)> = None;
-    let is_told = Cell::new(false);
+    let is_reported = Cell::new(false);
     let damaged = |text| {
-        is_told.set(true);
-        tell(text);
+        is_reported.set(true);
+        report(text);
     };
     for file in folder.state_files() {
         let found = read(&file, lane, epochs, &damaged)?;
@@ -73,7 +73,7 @@ pub(super) fn newest(
         newest = newest.into_iter().chain(found).max_by_key(place);
     }
     let from = newest.as_ref().map_or(0, |(snapshot, _)| snapshot.epochs_done);
-    if from < epochs && !is_told.get() {
+    if from < epochs && !is_reported.get() {
         let what = match from {
             0 => "this arm begins anew".into(),
             _ => format!("this arm goes on from epoch {from}"),
@@ -83,9 +83,16 @@ pub(super) fn newest(
             folder.path().display()
         );
         tracing::warn!("{text}");
-        tell(text);
+        report(text);
     }
     Ok(newest)
+}
+
+/// Whether a resume of a lane with so many measured epochs goes on inside the next one.
+pub(super) fn is_inside_epoch(folder: &LaneFolder, lane: Lane, epochs: u32) -> bool {
+    let found = folder.state_files().into_iter().filter_map(|file| trainer::decode(&fs::read(file).ok()?).ok());
+    let is_inside = |snapshot: &Snapshot| snapshot.epochs_done == epochs && snapshot.batches_done > 0;
+    found.into_iter().any(|(snapshot, _)| snapshot.lane == lane && is_inside(&snapshot))
 }
 
 /// One checkpoint, if it is there, whole, and of use.

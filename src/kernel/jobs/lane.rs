@@ -1,4 +1,4 @@
-//! One lane's thread: it trains, commits each epoch before anyone hears of it, and waits where a disk is full.
+//! One lane's thread: it trains, commits each epoch before announcing it, and waits while a disk is full.
 
 use super::{
     Order, Permit,
@@ -7,12 +7,13 @@ use super::{
     message_of,
     parked::ParkedTime,
     scheduler::JobId,
+    steering::RunSteering,
     stopwatch::Stopwatch,
     trainer,
 };
-use crate::{Kernel, server::Complaint};
+use crate::{Kernel, server::NoticeKind};
 use learn::{Control as Next, Ending, Environment, Observer, Snapshot};
-use protocol::{EpochRecord, Lane, Metric, Progress, RunEvent, RunId, Study, WrongImages};
+use protocol::{EpochRecord, Fork, Lane, Metric, Progress, RunEvent, RunId, Study, Sweep, WrongImages};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,14 +21,18 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{CheckpointRow, Committed, Home, LaneState, StoreError, files, files::LaneFolder};
+use store::{
+    CheckpointRow, Committed, Home, LaneState, StoreError,
+    files::LaneFolder,
+    retention::{self, Kept},
+};
 
-/// How often followers hear of a lane inside an epoch.
+/// How often progress inside an epoch is announced.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-/// How long a lane waits before it tries a full disk again.
+/// How long a lane waits before it tries again on a full disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why something could not be made durable, or read back.
+/// Why something could not be stored or read back.
 #[derive(Debug, thiserror::Error)]
 enum SaveError {
     #[error("{0}")]
@@ -44,7 +49,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 impl SaveError {
-    /// Every file error may pass: space is freed, a disk comes back, a folder is put in its place again.
+    /// Whether waiting may help. Every file error may pass: space is freed, a disk recovers, a folder is put back.
     fn is_transient(&self) -> bool {
         match self {
             Self::File(_) | Self::Checkpoint(_) => true,
@@ -85,7 +90,7 @@ impl SaveError {
     }
 }
 
-/// All that a lane's thread is given.
+/// Everything that a lane's thread needs.
 pub(super) struct LaneWork {
     pub run: RunId,
     pub spec: Study,
@@ -93,13 +98,18 @@ pub(super) struct LaneWork {
     pub job: JobId,
     pub permit: Arc<Permit>,
     pub stopwatch: Arc<Stopwatch>,
+    pub steering: Arc<RunSteering>,
+    pub fork: Option<Fork>,
+    pub sweep: Option<Arc<Sweep>>,
+    /// The epoch up to which it may train now.
+    pub limit: u32,
 }
 
 impl Kernel {
     /// Trains one lane to its end, from its newest checkpoint if it has one. Catches panics.
     pub(super) fn run_lane(self: &Arc<Self>, work: &LaneWork) -> LaneEnd {
         let end = catch_unwind(AssertUnwindSafe(|| self.train_lane(work)));
-        self.hub.notice(work.run, Complaint::Waits(work.lane), None);
+        self.hub.set_notice(work.run, NoticeKind::Waits(work.lane), None);
         end.unwrap_or_else(|panic| LaneEnd::Failed(format!("the training code panicked: {}", message_of(&*panic))))
     }
 
@@ -114,6 +124,9 @@ impl Kernel {
             job: work.job,
             permit: &work.permit,
             stopwatch: &work.stopwatch,
+            steering: &work.steering,
+            fork: work.fork,
+            limit: work.limit,
             parked: ParkedTime::default(),
             folder: LaneFolder::of(&self.home, run, lane),
             resumed_under: None,
@@ -121,6 +134,7 @@ impl Kernel {
             last_checkpoint: Instant::now(),
             last_progress: None,
             unstored: false,
+            has_reached_rung: false,
             fault: None,
         };
         let from = match observer.recover() {
@@ -130,14 +144,25 @@ impl Kernel {
         let ending = self.trainer.train(spec, lane, from.as_ref(), &mut observer);
         match ending {
             Err(reason) => LaneEnd::Failed(reason),
-            Ok(Ending::Stopped) => observer.halted(),
+            Ok(Ending::Stopped) if observer.has_reached_rung && !observer.unstored => {
+                if observer.decide_rung() {
+                    LaneEnd::AtRung
+                } else {
+                    observer.end_halted()
+                }
+            }
+            Ok(Ending::Stopped) => observer.end_halted(),
             // The loop ends after its last epoch, whether or not that could be stored.
-            Ok(Ending::Finished) if observer.unstored => observer.halted(),
+            Ok(Ending::Finished) if observer.unstored => observer.end_halted(),
             Ok(Ending::Finished) => observer.close(LaneState::Finished, LaneEnd::Finished),
             Ok(Ending::Diverged { epoch, batch }) => {
                 let end = observer.close(LaneState::Diverged { epoch, batch }, LaneEnd::Diverged);
                 if end == LaneEnd::Diverged {
                     self.announce(RunEvent::Diverged { run, arm: lane.arm, seed: lane.seed, epoch, batch });
+                    // The others may have waited for this one alone. If it is told to stop meanwhile, a resume decides.
+                    if work.sweep.as_ref().is_some_and(|sweep| sweep.halving) {
+                        observer.decide_rung();
+                    }
                 }
                 end
             }
@@ -154,22 +179,28 @@ struct LaneObserver<'a> {
     job: JobId,
     permit: &'a Permit,
     stopwatch: &'a Stopwatch,
+    steering: &'a RunSteering,
+    fork: Option<Fork>,
+    limit: u32,
     parked: ParkedTime,
     folder: LaneFolder,
-    /// The environment of the checkpoint that this lane went on from, until it has been compared with today's, and a difference stored.
+    /// The environment of the checkpoint that this lane was resumed from, until it has been compared with the present
+    /// one and a difference stored.
     resumed_under: Option<Environment>,
-    /// The epoch with the least validation error so far, and that error.
+    /// The epoch with the lowest validation error so far, and that error.
     best: Option<(u32, f64)>,
     last_checkpoint: Instant,
     last_progress: Option<Instant>,
-    /// Told to stop, or at fault, before the last measured epoch was stored.
+    /// Whether the lane was stopped or has failed before its last measured epoch was stored.
     unstored: bool,
+    /// The last epoch before a rung of successive halving is committed.
+    has_reached_rung: bool,
     /// What no waiting would help against.
     fault: Option<String>,
 }
 
 impl LaneObserver<'_> {
-    /// The newest whole checkpoint, if there is any; an error if the lane was stopped meanwhile, or can't go on.
+    /// The newest valid checkpoint, if any. Errors if the lane was stopped meanwhile or can't continue.
     fn recover(&mut self) -> Result<Option<Snapshot>, LaneEnd> {
         let (run, lane) = (self.run, self.lane);
         let epochs = self.persist(|this| {
@@ -177,29 +208,37 @@ impl LaneObserver<'_> {
             this.folder.prepare()?;
             Ok(this.kernel.store().epochs(run)?)
         });
-        let Some(epochs) = epochs else { return Err(self.halted()) };
+        let Some(epochs) = epochs else { return Err(self.end_halted()) };
         let mut done = 0;
         for record in epochs.iter().filter(|record| record.lane() == lane) {
             done = done.max(record.epoch);
-            self.judge(record);
+            self.update_best(record);
         }
         let found = self.persist(|this| {
-            let told = |text| this.kernel.hub.notice(run, Complaint::Damaged(lane), Some(text));
-            Ok(checkpoint::newest(&this.folder, lane, done, told)?)
+            let report = |text| this.kernel.hub.set_notice(run, NoticeKind::Damaged(lane), Some(text));
+            Ok(checkpoint::newest(&this.folder, lane, done, report)?)
         });
-        let Some(found) = found else { return Err(self.halted()) };
+        let Some(found) = found else { return Err(self.end_halted()) };
+        // The epochs before were trained with other settings: it can't begin anew.
+        let done = found.as_ref().map_or(0, |(snapshot, _)| snapshot.epochs_done);
+        if let Some(Fork { parent, epoch }) = self.fork.filter(|fork| done < fork.epoch) {
+            let folder = self.folder.path().display();
+            return Err(LaneEnd::Failed(format!(
+                "no checkpoint in {folder} is left from epoch {epoch} on, at which it was forked; fork run {parent} again"
+            )));
+        }
         let Some((snapshot, then)) = found else { return Ok(None) };
         if let Some(why) = checkpoint::difference(&then, self.spec)
-            && !self.not_exact(&why)
+            && !self.store_not_exact(&why)
         {
-            return Err(self.halted());
+            return Err(self.end_halted());
         }
         tracing::info!(%run, %lane, epochs = snapshot.epochs_done, batches = snapshot.batches_done, "goes on");
         self.resumed_under = Some(snapshot.environment.clone());
         Ok(Some(snapshot))
     }
 
-    fn judge(&mut self, record: &EpochRecord) {
+    fn update_best(&mut self, record: &EpochRecord) {
         if let Some(error) = record.get(Metric::ValError)
             && self.best.is_none_or(|(_, best)| error < best)
         {
@@ -207,20 +246,20 @@ impl LaneObserver<'_> {
         }
     }
 
-    /// Does it until it is done, with a notice while it can't be. `None` if told to stop meanwhile, or if no waiting
-    /// would help.
+    /// Repeats an operation until it succeeds, and shows a notice meanwhile. `None` if the lane was stopped or waiting
+    /// can't help.
     fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, SaveError>) -> Option<T> {
         loop {
             match attempt(self) {
                 Ok(value) => {
-                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None);
+                    self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), None);
                     return Some(value);
                 }
                 Err(error) if error.is_transient() => {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
                     let notice = error.notice(&self.kernel.home, self.folder.path());
-                    self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(notice));
-                    // It computes nothing meanwhile: whoever wants its core may have it.
+                    self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(notice));
+                    // The lane computes nothing while it waits, so it gives its core to any job that needs one.
                     self.permit.wait(RETRY_AFTER);
                     self.yield_if_asked();
                     if self.permit.is_stopped() {
@@ -241,13 +280,21 @@ impl LaneObserver<'_> {
         bytes: &[u8],
         best: u32,
     ) -> Result<Committed, SaveError> {
-        // First: a folder made at the path of a home that was moved would part the run.
+        // Checked first: creating a folder at the path of a home that was moved would split the run between two homes.
         self.kernel.store().check_in_place()?;
         if !self.folder.path().is_dir() {
             self.folder.prepare()?;
         }
         let (file, sha256) = self.folder.write_epoch(record.epoch, bytes)?;
-        let dropped = files::dropped(&self.folder.epochs()?, record.epoch, best);
+        let before_steerings = self.steering.epochs_before(self.lane);
+        let kept = Kept {
+            newest: record.epoch,
+            best,
+            start: self.fork.map(|fork| fork.epoch),
+            before_steerings: &before_steerings,
+        };
+        let budget = retention::lane_budget(self.spec.lanes().len());
+        let dropped = retention::dropped(&self.folder.epoch_sizes()?, budget, &kept);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
         let committed = self.kernel.store().commit_epoch(
             self.run,
@@ -266,32 +313,40 @@ impl LaneObserver<'_> {
         self.folder.write_state(bytes)
     }
 
-    /// The lane's end, stored; told to stop while the disk refuses it, the lane stays open and a resume closes it.
+    /// Stores the lane's end. If the lane is stopped while the disk refuses it, the lane stays open and a resume closes
+    /// it.
     fn close(&mut self, state: LaneState, end: LaneEnd) -> LaneEnd {
         let (run, lane) = (self.run, self.lane);
         match self.persist(|this| Ok(this.kernel.store().set_lane(run, lane, state)?)) {
             Some(()) => end,
-            None => self.halted(),
+            None => self.end_halted(),
         }
     }
 
-    fn halted(&mut self) -> LaneEnd {
+    /// Stops the cells that are out at this rung, if all have come to it. `false` if told to stop before that was stored.
+    fn decide_rung(&mut self) -> bool {
+        let run = self.run;
+        self.persist(|this| Ok(this.kernel.decide_rungs(run)?)).is_some()
+    }
+
+    fn end_halted(&mut self) -> LaneEnd {
         self.fault.take().map_or(LaneEnd::Stopped, LaneEnd::Failed)
     }
 
-    /// Says once, at the first snapshot after a resume, whether the bits can be those of an uninterrupted run. `false`
-    /// if that could not be stored: this snapshot, made in another environment, would hide it from the next resume.
+    /// Checks once, at the first snapshot after a resume, whether the bits can equal those of an uninterrupted run.
+    /// Returns `false` if the result could not be stored; this snapshot, made in another environment, would then hide
+    /// the difference from the next resume.
     #[must_use]
-    fn compare(&mut self, today: &Environment) -> bool {
+    fn check_environment(&mut self, today: &Environment) -> bool {
         let Some(why) = self.resumed_under.as_ref().and_then(|then| then.difference(today)) else { return true };
-        let told = self.not_exact(&why);
-        if told {
+        let is_stored = self.store_not_exact(&why);
+        if is_stored {
             self.resumed_under = None;
         }
-        told
+        is_stored
     }
 
-    fn not_exact(&mut self, why: &str) -> bool {
+    fn store_not_exact(&mut self, why: &str) -> bool {
         let run = self.run;
         let stored = self.persist(|this| Ok(this.kernel.store().set_not_exact(run, why)?)).is_some();
         if stored {
@@ -300,11 +355,11 @@ impl LaneObserver<'_> {
         stored
     }
 
-    fn go_on(&self) -> Next {
+    fn next_step(&self) -> Next {
         if self.permit.is_stopped() || self.fault.is_some() { Next::Stop } else { Next::Continue }
     }
 
-    /// Gives the core to whoever is more urgent and waits for it to come back. Returns how long that took.
+    /// Gives the core to a more urgent job and waits to get one back. Returns how long that took.
     fn yield_if_asked(&self) -> Duration {
         let mut parked = Duration::ZERO;
         while self.permit.order() == Order::Yield {
@@ -315,9 +370,9 @@ impl LaneObserver<'_> {
 }
 
 impl Observer for LaneObserver<'_> {
-    fn begins(&mut self, environment: &Environment) {
+    fn training_started(&mut self, environment: &Environment) {
         let (run, name) = (self.run, &environment.backend);
-        // Where the disk does not take it, whoever listens hears of it all the same.
+        // If the disk refuses it, the event is announced all the same.
         let has_changed = self.kernel.store().set_backend(run, name).unwrap_or_else(|error| {
             tracing::warn!(%run, "its backend is not stored: {error}");
             true
@@ -327,10 +382,14 @@ impl Observer for LaneObserver<'_> {
         }
     }
 
+    fn learning_rate(&mut self, epoch: u32, base: f64) -> f64 {
+        self.steering.begin_epoch(self.lane, epoch, base)
+    }
+
     fn poll(&mut self, progress: &Progress) -> Next {
         let parked = self.yield_if_asked();
         self.parked.add_training(parked);
-        if self.go_on() == Next::Stop {
+        if self.next_step() == Next::Stop {
             return Next::Stop;
         }
         if self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
@@ -352,14 +411,14 @@ impl Observer for LaneObserver<'_> {
     fn should_stop(&mut self) -> bool {
         let parked = self.yield_if_asked();
         self.parked.add_evaluation(parked);
-        self.go_on() == Next::Stop
+        self.next_step() == Next::Stop
     }
 
     fn epoch(&mut self, record: &EpochRecord, wrong: &WrongImages, snapshot: &Snapshot) -> Next {
         let (mut record, mut snapshot) = (record.clone(), snapshot.clone());
         self.parked.correct_epoch(&mut record, &mut snapshot, self.spec.train_size);
         let (record, snapshot) = (&record, &snapshot);
-        if !self.compare(&snapshot.environment) {
+        if !self.check_environment(&snapshot.environment) {
             self.unstored = true;
             return Next::Stop;
         }
@@ -371,7 +430,7 @@ impl Observer for LaneObserver<'_> {
                 return Next::Stop;
             }
         };
-        self.judge(record);
+        self.update_best(record);
         let best = self.best.map_or(record.epoch, |(epoch, _)| epoch);
         let committed = self.persist(|this| this.commit((record, wrong), &bytes, best));
         self.last_checkpoint = Instant::now();
@@ -384,25 +443,29 @@ impl Observer for LaneObserver<'_> {
             Some(Committed::New) => self.kernel.announce(RunEvent::Epoch { run: self.run, record: record.clone() }),
             Some(Committed::Different) => {
                 let (epoch, lane) = (record.epoch, self.lane);
-                self.not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
+                self.store_not_exact(&format!("epoch {epoch} of {lane} came out different when it was repeated"));
             }
         }
-        self.go_on()
+        if record.epoch >= self.limit && self.limit < self.spec.epochs {
+            self.has_reached_rung = true;
+            return Next::Stop;
+        }
+        self.next_step()
     }
 
     fn checkpoint(&mut self, snapshot: &Snapshot) {
         let mut snapshot = snapshot.clone();
         self.parked.correct_snapshot(&mut snapshot);
         let snapshot = &snapshot;
-        if !self.compare(&snapshot.environment) {
+        if !self.check_environment(&snapshot.environment) {
             return;
         }
         let written =
             trainer::encode(self.spec, snapshot).map_err(io::Error::other).and_then(|bytes| self.write_state(&bytes));
         self.last_checkpoint = Instant::now();
         match written {
-            Ok(()) => self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), None),
-            // The epoch goes on; the generation before is whole, and the next attempt comes in a second.
+            Ok(()) => self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), None),
+            // The epoch continues. The previous checkpoint is valid, and the next attempt follows in a second.
             Err(error) => {
                 tracing::debug!(run = %self.run, lane = %self.lane, "no checkpoint: {error}");
                 let why = if is_full(&error) { "the disk is full".into() } else { error.to_string() };
@@ -410,7 +473,7 @@ impl Observer for LaneObserver<'_> {
                     "No checkpoint can be written in {}: {why}. Training goes on from memory and tries again.",
                     self.folder.path().display()
                 );
-                self.kernel.hub.notice(self.run, Complaint::Waits(self.lane), Some(text));
+                self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(text));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
             }

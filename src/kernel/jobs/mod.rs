@@ -1,15 +1,18 @@
-//! What the kernel works on: runs, whose lanes train, and cells, which measure. One scheduler gives the cores to all of
-//! them, see `scheduler.rs`; this file carries out what it decides. Everything here happens under one lock.
+//! The kernel's jobs: runs, whose lanes train, and cells, which measure. One scheduler (`scheduler.rs`) assigns the
+//! cores; this file carries out its decisions. Everything here happens under one lock.
 
 mod active;
 mod cell;
 mod checkpoint;
+mod fork;
 mod lane;
 mod parked;
 mod permit;
 mod runs;
 mod scheduler;
+mod steering;
 mod stopwatch;
+mod sweep;
 mod trainer;
 
 pub(crate) use active::Intent;
@@ -33,12 +36,12 @@ use std::{any::Any, sync::Arc, time::Instant};
 /// All jobs.
 pub(crate) struct Jobs {
     pub scheduler: Scheduler,
-    /// In the order in which they were asked for.
+    /// In the order in which they were requested.
     pub runs: Vec<Active>,
     pub cells: Vec<CellJob>,
-    /// The kernel is about to end: nothing new starts.
+    /// The kernel is shutting down, so nothing new starts.
     pub shutting_down: bool,
-    /// Ends of runs that a full disk has not taken yet, with what to announce once it has.
+    /// Ended or halted runs whose state a full disk has refused, with the event to announce once it is stored.
     pub unsaved: Vec<Unsaved>,
     pub last_busy: Instant,
 }
@@ -63,7 +66,7 @@ impl Jobs {
         self.runs.iter().position(|active| active.run == run)
     }
 
-    /// Refuses new work while the kernel shuts down, and work on a run whose end is not stored yet.
+    /// Refuses new work while the kernel shuts down, and work on a run whose state is not stored yet.
     pub fn admit(&self, run: Option<RunId>) -> Result<(), Refusal> {
         if self.shutting_down {
             return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; try again in a moment"));
@@ -85,7 +88,7 @@ impl Jobs {
 }
 
 impl Kernel {
-    /// Carries out what the scheduler decides, until it has nothing to decide. Call it after every change of the jobs.
+    /// Carries out the scheduler's decisions until there are none. Called after every change of the jobs.
     pub(crate) fn dispatch(self: &Arc<Self>, jobs: &mut Jobs) {
         jobs.last_busy = Instant::now();
         loop {
@@ -100,18 +103,20 @@ impl Kernel {
                             self.start_cell(jobs, job);
                         }
                     }
-                    Decision::Yield(job) => jobs.permit(job).into_iter().for_each(|permit| permit.give(Order::Yield)),
+                    Decision::Yield(job) => {
+                        jobs.permit(job).into_iter().for_each(|permit| permit.set_order(Order::Yield));
+                    }
                     Decision::Continue(job) => self.unpark(jobs, job),
                 }
             }
         }
         self.store_waiting(jobs);
-        // A thread that could not be had, or a run whose lanes were all at their ends before.
+        // The thread could not be created, or all lanes of the run had ended before.
         self.settle(jobs);
     }
 }
 
-/// What a caught panic said.
+/// The message of a caught panic.
 pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()

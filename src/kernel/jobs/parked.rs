@@ -1,12 +1,13 @@
-//! Lanes that give their cores to a view or a cell and go on afterwards. The thread waits at a batch boundary with its
-//! network in memory, so no bit of its results changes; the time that it waits is no training time.
+//! Lanes that give their cores to a view or a cell and continue afterwards. The thread waits at a batch boundary with
+//! its network in memory, so its results do not change by a bit. The time that it waits does not count as training
+//! time.
 
 use super::{
     Jobs, Order, Permit,
     active::Stage,
     scheduler::{JobId, Phase},
 };
-use crate::{Kernel, server::Complaint};
+use crate::{Kernel, server::NoticeKind};
 use learn::Snapshot;
 use protocol::{EpochRecord, Measurement, Metric, Progress};
 use std::{
@@ -15,10 +16,11 @@ use std::{
 };
 
 impl Kernel {
-    /// Called by a lane's thread that was asked to yield: gives its cores back and waits for them. Returns how long.
+    /// Called by a lane's thread that was asked to yield: gives its cores back and waits for them. Returns how long it
+    /// waited.
     pub(super) fn park(self: &Arc<Self>, job: JobId, permit: &Permit) -> Duration {
         let began = Instant::now();
-        let turns = {
+        let go_count = {
             let mut jobs = self.jobs();
             if !jobs.scheduler.park(job) {
                 return Duration::ZERO;
@@ -29,54 +31,54 @@ impl Kernel {
             {
                 active.stopwatch.stop();
             }
-            let turns = permit.turns();
+            let go_count = permit.go_count();
             self.dispatch(&mut jobs);
-            turns
+            go_count
         };
-        permit.wait_for_turn(turns);
+        permit.wait_for_go(go_count);
         began.elapsed()
     }
 
-    /// Lets a lane go on that was asked to yield.
+    /// Lets a lane continue that was asked to yield.
     pub(super) fn unpark(&self, jobs: &Jobs, job: JobId) {
         for active in &jobs.runs {
             if let Some(lane) = active.lanes.iter().find(|lane| lane.job == job) {
                 active.stopwatch.start();
-                lane.permit.give(Order::Go);
-                self.hub.notice(active.run, Complaint::Parked, None);
+                lane.permit.set_order(Order::Go);
+                self.hub.set_notice(active.run, NoticeKind::Parked, None);
             }
         }
     }
 
-    /// Tells of every run that stands still because views or cells have its cores. Called about once a second, so that
-    /// what takes less is not worth a word.
+    /// Announces every run that has no core because views or cells use them all. Called about once a second, so that
+    /// shorter waits are not announced.
     pub(crate) fn report_parked_runs(&self) {
         let jobs = self.jobs();
         for active in jobs.runs.iter().filter(|active| active.is_parked(&jobs.scheduler)) {
             let text = "Training waits while a cell measures, and goes on by itself.";
-            self.hub.notice(active.run, Complaint::Parked, Some(text.into()));
+            self.hub.set_notice(active.run, NoticeKind::Parked, Some(text.into()));
         }
     }
 }
 
 impl super::Active {
-    /// Whether it has begun and none of its lanes has a core.
+    /// Whether the run has begun and none of its lanes has a core.
     fn is_parked(&self, scheduler: &super::Scheduler) -> bool {
         let mut training = self.lanes.iter().filter(|lane| lane.stage == Stage::Training).peekable();
         training.peek().is_some() && training.all(|lane| scheduler.phase(lane.job) == Some(Phase::Parked))
     }
 }
 
-/// The time that a lane's thread was parked. The training loop's clock knows nothing of it: this takes it out of what
-/// the loop reports.
+/// The time that a lane's thread was parked. The training loop measures time without knowledge of parking; this
+/// subtracts it from what the loop reports.
 #[derive(Default)]
 pub(super) struct ParkedTime {
-    /// Seconds inside the epochs that this thread has measured.
+    /// Parked seconds in the epochs that this thread has completed.
     before: f64,
-    /// Seconds between batches of the epoch under way, and in its evaluation.
+    /// Parked seconds in the current epoch, between batches and in its evaluation.
     training: f64,
     evaluation: f64,
-    /// The epoch under way, and when this thread came to it.
+    /// The current epoch, and when this thread began it.
     epoch: Option<(u32, Instant)>,
 }
 
@@ -98,7 +100,7 @@ impl ParkedTime {
         progress.images_per_second *= faster(began.elapsed().as_secs_f64(), self.training);
     }
 
-    /// Of an epoch of so many images that is measured; the next one begins.
+    /// Corrects the record of an epoch of `images` images that has ended; the next epoch begins.
     pub fn correct_epoch(&mut self, record: &mut EpochRecord, snapshot: &mut Snapshot, images: u32) {
         let mut change = |metric, change: &dyn Fn(f64) -> f64| {
             if let Some(value) = record.get(metric) {
@@ -112,14 +114,14 @@ impl ParkedTime {
         snapshot.seconds -= self.before;
     }
 
-    /// Inside an epoch, or of one that is trained and not measured.
+    /// Corrects a snapshot inside an epoch, or after one that was trained and not yet measured.
     pub fn correct_snapshot(&self, snapshot: &mut Snapshot) {
         snapshot.seconds -= self.before;
         snapshot.epoch_seconds -= self.training;
     }
 }
 
-/// By how much faster a lane trains than it seems to, if it was parked for a part of this time.
+/// The factor by which a lane trains faster than measured, if it was parked for a part of this time.
 fn faster(seconds: f64, parked: f64) -> f64 {
     if parked > 0.0 && seconds > parked { seconds / (seconds - parked) } else { 1.0 }
 }

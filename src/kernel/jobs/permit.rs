@@ -11,13 +11,13 @@ use std::{
 pub(crate) enum Order {
     #[default]
     Go,
-    /// Give the core back, keep everything in memory, and wait.
+    /// Give the cores back, keep everything in memory, and wait.
     Yield,
-    /// End. No other order comes after it.
+    /// End. No other order follows it.
     Stop,
 }
 
-/// Shared by a job's thread and whoever schedules it.
+/// Shared by a job's thread and its scheduler.
 #[derive(Default)]
 pub(crate) struct Permit {
     state: Mutex<State>,
@@ -27,9 +27,9 @@ pub(crate) struct Permit {
 #[derive(Default)]
 struct State {
     order: Order,
-    /// How often it was told to go. A thread that is parked may be told to go and to yield again before it wakes up: by this
-    /// it knows, and gives its core back once more.
-    turns: u64,
+    /// How many go orders were given. A parked thread may receive a go and another yield before it wakes up. It sees
+    /// this by the count, and gives its cores back again.
+    go_count: u64,
 }
 
 impl Permit {
@@ -37,11 +37,11 @@ impl Permit {
         lock(&self.state).order
     }
 
-    pub fn give(&self, new: Order) {
+    pub fn set_order(&self, new: Order) {
         let mut state = lock(&self.state);
         if state.order != Order::Stop {
             state.order = new;
-            state.turns += u64::from(new == Order::Go);
+            state.go_count += u64::from(new == Order::Go);
             self.changed.notify_all();
         }
     }
@@ -50,19 +50,19 @@ impl Permit {
         self.order() == Order::Stop
     }
 
-    /// How often it was told to go; see [`Permit::wait_for_turn`].
-    pub fn turns(&self) -> u64 {
-        lock(&self.state).turns
+    /// The number of go orders so far; see [`Permit::wait_for_go`].
+    pub fn go_count(&self) -> u64 {
+        lock(&self.state).go_count
     }
 
-    /// Waits until it has been told to go more often than this, or is told to stop.
-    pub fn wait_for_turn(&self, turns: u64) {
+    /// Waits until more go orders than this were given, or a stop.
+    pub fn wait_for_go(&self, go_count: u64) {
         let state = lock(&self.state);
-        let turn = self.changed.wait_while(state, |state| state.turns == turns && state.order != Order::Stop);
-        drop(turn.unwrap_or_else(PoisonError::into_inner));
+        let guard = self.changed.wait_while(state, |state| state.go_count == go_count && state.order != Order::Stop);
+        drop(guard.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits for so long, or until the order is another one than to go on.
+    /// Waits for this long, or until the order is no longer to go on.
     pub fn wait(&self, timeout: Duration) {
         let state = lock(&self.state);
         let waited = self.changed.wait_timeout_while(state, timeout, |state| state.order == Order::Go);
@@ -74,24 +74,25 @@ impl Permit {
 mod tests {
     use super::*;
 
-    /// Between the two orders the thread did not wake up; it would wait for ever for a core that it has.
+    /// The thread did not wake up between the two orders; without the count it would wait for ever for a core that it
+    /// has.
     #[test]
-    fn a_thread_that_is_asked_to_yield_anew_before_it_wakes_up_hears_of_its_turn() {
+    fn a_thread_asked_to_yield_again_before_it_wakes_up_parks_again() {
         let permit = Permit::default();
-        permit.give(Order::Yield);
-        let turns = permit.turns();
-        permit.give(Order::Go);
-        permit.give(Order::Yield);
-        permit.wait_for_turn(turns);
+        permit.set_order(Order::Yield);
+        let go_count = permit.go_count();
+        permit.set_order(Order::Go);
+        permit.set_order(Order::Yield);
+        permit.wait_for_go(go_count);
         assert_eq!(permit.order(), Order::Yield, "it parks again");
     }
 
     #[test]
     fn no_order_comes_after_a_stop() {
         let permit = Permit::default();
-        permit.give(Order::Stop);
-        permit.give(Order::Go);
-        permit.wait_for_turn(permit.turns());
+        permit.set_order(Order::Stop);
+        permit.set_order(Order::Go);
+        permit.wait_for_go(permit.go_count());
         assert!(permit.is_stopped());
     }
 }

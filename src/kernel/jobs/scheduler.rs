@@ -1,39 +1,40 @@
-//! Who gets which core. A pure data structure: no thread, no clock, no IO. Its owner calls a transition, then
+//! Assigns cores to jobs. A pure data structure: no threads, no clock, no IO. Its owner calls a transition, then
 //! [`Scheduler::assign`], and carries out the decisions that it returns.
 //!
 //! The rules:
 //!
-//! - A lower class never gets a core before a higher one. Within a class the order is that of [`Scheduler::submit`], and
-//!   nobody overtakes: a job of several threads at the head keeps what comes free until it has enough, so that narrow jobs
-//!   behind it can't starve it.
-//! - A waiting job takes cores from running lanes of a lower class, the newest of the lowest class first. A lane gives its
-//!   core back at its next batch, keeps its network in memory, and goes on from there: that changes no bit.
-//! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted inside
-//!   a part, so it gives such a core back when the part is done.
-//! - A batch of a large network takes a second. So that nobody waits for it, one view or cell at a time begins at once, in
-//!   addition to what the cores carry, and a lane yields to it as soon as it can. A view does so too where no lane can give
-//!   a core, because it is over before a cell's part is. This is the only case in which more threads compute than there are
-//!   cores.
+//! - A lower class never gets a core before a higher one. Within a class the order is that of [`Scheduler::submit`],
+//!   and no job overtakes: a job of several threads at the head keeps the cores that become free until it has enough,
+//!   so that jobs of fewer threads behind it can't starve it.
+//! - A waiting job takes cores from running lanes of a lower class, from the newest of the lowest class first. A lane
+//!   gives its core back at its next batch, keeps its network in memory, and continues from there, so its bits do not
+//!   change.
+//! - A cell begins with one core and may use more while it has independent parts to measure. It can't be interrupted
+//!   inside a part, so it gives such a core back when the part is done.
+//! - A batch of a large network can take a second. To avoid that wait, one view or cell at a time begins at once, in
+//!   addition to the jobs that have the cores, and a lane yields to it as soon as it can. A view does so even if no
+//!   lane can give a core, because it ends sooner than a cell's part. This is the only case in which more threads
+//!   compute than there are cores.
 
 use std::fmt;
 
-/// What a job is for, the most urgent first.
+/// What a job is for, the most urgent class first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Priority {
-    /// A person looks at the place where the answer will be, and it takes less than a second.
+    /// A figure that a person looks at and waits for. It takes less than a second.
     View,
-    /// A measurement that a person has asked for.
+    /// A measurement that a person has requested.
     Cell,
     /// One arm and seed of a run.
     Lane,
-    /// One arm and seed of a run that nobody waits for. A run can't say yet that it is a sweep.
+    /// One arm and seed of a run that is a sweep: nobody waits for it.
     Sweep,
 }
 
 impl Priority {
     pub const ALL: [Self; 4] = [Self::View, Self::Cell, Self::Lane, Self::Sweep];
 
-    /// Whether it can give its cores back at any batch.
+    /// Whether such a job can give its cores back at any batch.
     fn yields(self) -> bool {
         matches!(self, Self::Lane | Self::Sweep)
     }
@@ -49,7 +50,7 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// Where a job stands. It is gone from the scheduler once it has ended.
+/// The phase of a job. A job that has ended is no longer in the scheduler.
 ///
 /// ```text
 /// submit -> Waiting -- start --> Running -- ask --> Yielding -- park --> Parked -- unpark --> Running
@@ -60,13 +61,13 @@ pub(crate) enum Phase {
     /// It has no thread yet.
     Waiting,
     Running,
-    /// It was asked to give its cores back, and still has them.
+    /// It was asked to give its cores back, and still uses them.
     Yielding,
     /// Its thread waits, and it has no core.
     Parked,
 }
 
-/// What the owner has to do.
+/// What the scheduler's owner has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Start the job's thread.
@@ -81,14 +82,14 @@ pub(crate) enum Decision {
 struct Job {
     id: JobId,
     priority: Priority,
-    /// The cores that it needs to begin.
+    /// The number of cores that it needs to begin.
     threads: u32,
     phase: Phase,
-    /// The cores that it has.
+    /// The number of cores that it has.
     held: u32,
-    /// The cores that it could use.
+    /// The number of cores that it could use.
     wanted: u32,
-    /// How many of its cores are wanted back.
+    /// How many of its cores it was asked to give back.
     reclaimed: u32,
 }
 
@@ -117,7 +118,7 @@ impl Scheduler {
         self.phase(id) == Some(Phase::Waiting)
     }
 
-    /// Puts a job of so many threads at the end of its class.
+    /// Adds a job of this many threads at the end of its class.
     pub fn submit(&mut self, priority: Priority, threads: u32) -> JobId {
         let id = JobId(self.next);
         self.next += 1;
@@ -127,20 +128,21 @@ impl Scheduler {
         id
     }
 
-    /// The job's thread gives its cores back and waits. `false` if that is not wanted any more: then it goes on.
+    /// The job's thread gives its cores back and waits. Returns `false` if that is no longer needed; the job then
+    /// continues.
     pub fn park(&mut self, id: JobId) -> bool {
         let Some(job) = self.job(id).filter(|job| job.phase == Phase::Yielding) else { return false };
         (job.phase, job.held) = (Phase::Parked, 0);
         true
     }
 
-    /// The job is over, in whatever way and whatever phase: its cores are free.
+    /// Removes a job, in any phase, and frees its cores.
     pub fn end(&mut self, id: JobId) {
         self.jobs.retain(|job| job.id != id);
     }
 
-    /// The job computes on `busy` threads and could use `wanted`. Cores that it does not need any more, or that are wanted
-    /// back and not busy, are free. Returns whether anything has changed: then call [`Scheduler::assign`].
+    /// The job computes on `busy` threads and could use `wanted`. Frees cores that it no longer needs, and those that
+    /// it was asked for and that are not busy. Returns whether anything has changed; if so, call [`Scheduler::assign`].
     pub fn resize(&mut self, id: JobId, busy: u32, wanted: u32) -> bool {
         let Some(job) = self.job(id) else { return false };
         let before = (job.wanted, job.held);
@@ -149,12 +151,12 @@ impl Scheduler {
         before != (job.wanted, job.held)
     }
 
-    /// On how many threads the job may compute now.
+    /// The number of threads that the job may compute with now.
     pub fn allowed(&self, id: JobId) -> u32 {
         self.jobs.iter().find(|job| job.id == id).map_or(1, Job::allowed)
     }
 
-    /// Gives out what is free, and asks for what is not.
+    /// Assigns the free cores, and asks lower classes for those that are missing.
     pub fn assign(&mut self) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for job in &mut self.jobs {
@@ -163,7 +165,7 @@ impl Scheduler {
         let used = self.used();
         let yielding = self.jobs.iter().filter(|job| job.phase == Phase::Yielding);
         let mut pool = Pool { free: self.cores.saturating_sub(used), coming: yielding.map(|job| job.held).sum() };
-        // For a view that runs in addition.
+        // The core of a view that runs in addition.
         self.take_from_lanes(Priority::View, used.saturating_sub(self.cores), &mut pool, &mut decisions);
         for priority in Priority::ALL {
             if !self.assign_class(priority, &mut pool, &mut decisions) {
@@ -171,24 +173,25 @@ impl Scheduler {
             }
             self.grow_class(priority, &mut pool, &mut decisions);
         }
-        // Whoever waits for more cores than there are would let these lie idle.
+        // A job that needs more cores than there are would block these.
         for at in 0..self.jobs.len() {
             self.keep_running(at, &mut pool, &mut decisions);
         }
         decisions
     }
 
-    /// The cores that are given out.
+    /// The number of assigned cores.
     pub fn used(&self) -> u32 {
         self.jobs.iter().map(|job| job.held).sum()
     }
 
-    /// Serves the jobs of one class that have no core. `false` if one of them can't be served: then nobody behind it is.
+    /// Serves the waiting jobs of one class. Returns `false` if one can't be served, as those behind it then can't
+    /// either.
     fn assign_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) -> bool {
         for at in 0..self.jobs.len() {
             let Job { priority: of, phase, threads, id, .. } = self.jobs[at];
             if of == priority && phase == Phase::Yielding {
-                // Before those behind it may have its core.
+                // Done before the jobs behind it could get its core.
                 self.keep_running(at, pool, decisions);
             }
             if of != priority || !matches!(phase, Phase::Waiting | Phase::Parked) {
@@ -197,7 +200,7 @@ impl Scheduler {
             if threads <= pool.free {
                 pool.free -= threads;
             } else if self.begins_in_addition(priority, pool) {
-                // The next assignment asks a lane to yield to it, if none has been asked before.
+                // The next assignment asks a lane to yield to it, unless one was asked before.
                 pool.reserve(threads);
             } else if self.take_from_lanes(priority, threads, pool, decisions) {
                 continue;
@@ -212,7 +215,7 @@ impl Scheduler {
         true
     }
 
-    /// Whether a job of this class may begin although every core is taken.
+    /// Whether a job of this class may begin although every core is assigned.
     fn begins_in_addition(&self, priority: Priority, pool: &Pool) -> bool {
         let lane_gives = || pool.coming > 0 || self.jobs.iter().any(|job| job.can_be_asked_by(priority));
         let may = match priority {
@@ -223,7 +226,7 @@ impl Scheduler {
         may && self.used() <= self.cores
     }
 
-    /// Gives the running jobs of a class what they could use beside what they need.
+    /// Gives the running jobs of a class the cores that they could use beyond those that they need.
     fn grow_class(&mut self, priority: Priority, pool: &mut Pool, decisions: &mut Vec<Decision>) {
         for at in 0..self.jobs.len() {
             while self.jobs[at].priority == priority
@@ -234,7 +237,7 @@ impl Scheduler {
                     pool.free -= 1;
                     self.jobs[at].held += 1;
                 } else {
-                    // One core at a time: the others come with the next assignments.
+                    // One core at a time; the next assignments give more.
                     self.take_from_lanes(priority, 1, pool, decisions);
                     break;
                 }
@@ -242,8 +245,8 @@ impl Scheduler {
         }
     }
 
-    /// Reserves so many cores of those that are free or coming, and asks lanes of lower classes to yield for what lacks. Asks
-    /// nobody, and returns `false`, if that would not be enough.
+    /// Reserves this many of the cores that are free or about to be, and asks lanes of lower classes to yield for the
+    /// rest. If even these would not suffice, returns `false` and asks none.
     fn take_from_lanes(
         &mut self,
         priority: Priority,
@@ -268,7 +271,7 @@ impl Scheduler {
         pool.reserve(threads)
     }
 
-    /// Wants cores back from the cells that have more than one, for a view or a cell that waits.
+    /// Asks cells with more than one core to give cores back, for a waiting view or cell.
     fn reclaim(&mut self, priority: Priority, threads: u32) {
         if priority.yields() {
             return;
@@ -282,7 +285,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets a job go on that was asked to yield, if nobody who is more urgent needs its cores any more.
+    /// Lets a job continue that was asked to yield, if no more urgent job needs its cores now.
     fn keep_running(&mut self, at: usize, pool: &mut Pool, decisions: &mut Vec<Decision>) {
         let job = &mut self.jobs[at];
         if let Some(left) = pool.coming.checked_sub(job.held).filter(|_| job.phase == Phase::Yielding) {
@@ -298,7 +301,7 @@ impl Scheduler {
 }
 
 impl Job {
-    /// Whether it would yield to a job of this class.
+    /// Whether this job would yield to a job of that class.
     fn can_be_asked_by(&self, priority: Priority) -> bool {
         self.phase == Phase::Running && self.priority > priority && self.priority.yields()
     }
@@ -308,14 +311,14 @@ impl Job {
     }
 }
 
-/// Cores that nobody holds, and cores whose holders were asked to yield; without those that are reserved.
+/// The free cores, and the cores of jobs that were asked to yield, without the reserved ones.
 struct Pool {
     free: u32,
     coming: u32,
 }
 
 impl Pool {
-    /// Sets so many cores aside for a job that waits for them; or none.
+    /// Sets this many cores aside for a waiting job, or none.
     fn reserve(&mut self, threads: u32) -> bool {
         if self.free + self.coming < threads {
             return false;
@@ -333,7 +336,7 @@ mod tests {
     use Decision::{Continue, Start, Yield};
     use proptest::prelude::*;
 
-    /// Carries decisions out at once: a lane that is asked to yield parks.
+    /// Carries out decisions at once; a lane that is asked to yield parks.
     fn settle(scheduler: &mut Scheduler) {
         loop {
             let decisions = scheduler.assign();
@@ -382,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_lane_yields_and_goes_on_where_it_was() {
+    fn the_newest_lane_yields_and_continues() {
         let mut scheduler = Scheduler::new(2);
         let lanes = [1, 2, 3].map(|_| scheduler.submit(Priority::Lane, 1));
         assert_eq!(scheduler.assign(), [Start(lanes[0]), Start(lanes[1])]);
@@ -419,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_is_not_needed_any_more_goes_on_without_parking() {
+    fn a_lane_continues_if_its_core_is_no_longer_needed() {
         let mut scheduler = Scheduler::new(1);
         let lane = submitted(&mut scheduler, Priority::Lane, 1);
         let cell = scheduler.submit(Priority::Cell, 1);
@@ -429,7 +432,7 @@ mod tests {
         assert!(!scheduler.park(lane));
     }
 
-    /// Narrow lanes keep coming, and a cell comes in between.
+    /// Single-thread lanes keep coming, and a cell comes in between.
     #[test]
     fn a_wide_lane_is_not_starved() {
         let mut scheduler = Scheduler::new(2);
@@ -465,7 +468,7 @@ mod tests {
         assert_eq!(phases(&scheduler, &lanes), [Phase::Parked; 3]);
         let next = submitted(&mut scheduler, Priority::Cell, 1);
         assert_eq!((scheduler.allowed(cell), scheduler.phase(next)), (2, Some(Phase::Waiting)));
-        // Its three parts are under way; then one of them is done.
+        // Its three parts are being measured; then one of them is done.
         scheduler.resize(cell, 3, 4);
         settle(&mut scheduler);
         assert_eq!(scheduler.phase(next), Some(Phase::Waiting));
@@ -480,7 +483,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Submit(Priority, u32),
-        /// The job at this place, counted round.
+        /// The job at this index, modulo the number of jobs.
         Park(usize),
         End(usize),
         Resize(usize, u32, u32),
@@ -498,8 +501,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in whatever order: no core is given out twice, but for one view or cell; none lies idle while somebody
-        /// could have it; and when all that runs comes to its end, everybody has had a turn and every core is back.
+        /// For any sequence of transitions: no core is assigned twice, except to one view or cell; no core is idle
+        /// while a job could use it; and once all running jobs have ended, every job has run and every core is free.
         #[test]
         fn cores_are_given_out_once_and_come_back(cores in 1..5_u32, steps in steps()) {
             let mut scheduler = Scheduler::new(cores);

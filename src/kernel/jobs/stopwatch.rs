@@ -1,4 +1,4 @@
-//! How long a run has trained, by the clock on the wall: all its lanes together, without the time that it was paused or
+//! How long a run has trained in wall-clock time, all its lanes together, without the time that it was paused or
 //! queued.
 
 use crate::lock;
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often followers hear of it.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often followers receive the time.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs from the first lane that gets a core until the run comes to rest; a resume goes on where the last one ended.
+/// Runs from the first lane that gets a core until the run ends or halts. A resume continues the count.
 pub(crate) struct Stopwatch {
-    /// Seconds of the sessions before this one.
+    /// Seconds of earlier sessions.
     before: f64,
     state: Mutex<State>,
 }
@@ -20,9 +20,9 @@ pub(crate) struct Stopwatch {
 #[derive(Default)]
 struct State {
     begun: Option<Instant>,
-    /// Seconds of this session before it was stopped last.
+    /// Seconds of this session until the stopwatch was last stopped.
     stopped: f64,
-    told: Option<Instant>,
+    announced: Option<Instant>,
 }
 
 impl Stopwatch {
@@ -30,12 +30,12 @@ impl Stopwatch {
         Self { before, state: Mutex::default() }
     }
 
-    /// Starts it, if it stands still.
+    /// Starts the stopwatch unless it runs.
     pub fn start(&self) {
         lock(&self.state).begun.get_or_insert_with(Instant::now);
     }
 
-    /// Stops it: no lane has a core.
+    /// Stops the stopwatch: no lane has a core.
     pub fn stop(&self) {
         let mut state = lock(&self.state);
         state.stopped += state.begun.take().map_or(0.0, |begun| begun.elapsed().as_secs_f64());
@@ -46,13 +46,13 @@ impl Stopwatch {
         self.before + state.stopped + state.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64())
     }
 
-    /// The seconds, if followers have not heard of them for a while.
+    /// The seconds, if they were not announced for a while.
     pub fn due(&self) -> Option<f64> {
         let mut state = lock(&self.state);
-        if state.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+        if state.announced.is_some_and(|announced| announced.elapsed() < ANNOUNCE_EVERY) {
             return None;
         }
-        state.told = Some(Instant::now());
+        state.announced = Some(Instant::now());
         drop(state);
         Some(self.seconds())
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_on_where_it_ended_and_stands_still_until_it_is_started() {
+    fn it_continues_its_count_and_runs_only_while_started() {
         let watch = Stopwatch::after(40.0);
         assert_eq!((watch.seconds(), watch.due(), watch.due()), (40.0, Some(40.0), None));
         watch.start();

@@ -1,4 +1,4 @@
-//! What the kernel asks of `learn`. Behind a trait, so that tests can train something that panics, diverges or waits.
+//! What the kernel needs of `learn`, as a trait, so that tests can use a trainer that panics, diverges or waits.
 
 use crate::lock;
 use learn::data::{Requested, fit_sizes};
@@ -18,11 +18,11 @@ pub(crate) trait Trainer: Send + Sync {
         observer: &mut dyn Observer,
     ) -> Result<Ending, String>;
 
-    /// Measures a lesson's cell.
+    /// Measures a cell of a lesson.
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String>;
 
-    /// Shrinks the numbers of images that were not asked for, the preset's, to what a data set has. Returns the data,
-    /// which need not be read again as long as it is held.
+    /// Reduces the numbers of images that come from the preset, not from the request, to what the data set has. Returns
+    /// the data, which is not read again while it is held.
     ///
     /// # Errors
     /// If the data can't be read, or has fewer images than were asked for.
@@ -31,7 +31,7 @@ pub(crate) trait Trainer: Send + Sync {
     }
 }
 
-/// The real one. Call before other threads are started.
+/// The real trainer. Call this before other threads are started.
 pub(crate) fn libtorch() -> Box<dyn Trainer> {
     machine::prepare();
     Box::new(LibTorch::default())
@@ -78,14 +78,14 @@ impl Trainer for LibTorch {
     }
 }
 
-/// Data sets in use: loaded once, shared by all lanes, and given back when the last of them ends.
+/// Data sets in use. Each is loaded once, shared by all lanes, and freed when the last user drops it.
 #[derive(Default)]
 struct DataCache {
     loaded: Mutex<Vec<(DataSource, Weak<Dataset>)>>,
 }
 
 impl DataCache {
-    /// Under the lock, so that two lanes that start together load once.
+    /// Loads under the lock, so that two lanes that start together load once.
     fn load(&self, source: &DataSource) -> Result<Arc<Dataset>, DataError> {
         let mut loaded = lock(&self.loaded);
         loaded.retain(|(_, data)| data.strong_count() > 0);
@@ -99,12 +99,12 @@ impl DataCache {
     }
 }
 
-/// A snapshot as the bytes of a checkpoint file.
+/// Encodes a snapshot as the bytes of a checkpoint file.
 pub(crate) fn encode(spec: &Study, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
     checkpoint::encode(snapshot, spec).map_err(|error| error.to_string())
 }
 
-/// Reads a checkpoint file's bytes and checks its digest, names, shapes and numbers.
+/// Decodes a checkpoint file and checks its digest, names, shapes and values.
 pub(crate) fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), String> {
     checkpoint::decode(bytes).map_err(|error| error.to_string())
 }

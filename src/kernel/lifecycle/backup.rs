@@ -1,5 +1,5 @@
-//! When the store is copied: whenever something has come to rest, and every few minutes while runs train. The process's
-//! main thread copies, which trains nothing and serves nobody.
+//! When the store is backed up: after a run has ended or halted, and every few minutes while runs train. The main
+//! thread does it, which neither trains nor serves clients.
 
 use crate::{Kernel, lock};
 use std::{
@@ -7,44 +7,44 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So much of a curve, at most, is in the store alone.
+/// At most this much of a curve is in the store alone.
 const EVERY: Duration = Duration::from_mins(5);
-/// How long a disk that refused is left alone.
-const AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// How long to wait after a backup has failed.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// Which state of the store has been copied.
+/// Which state of the store the last backup contains.
 pub(crate) struct Backups {
     state: Mutex<State>,
 }
 
 struct State {
-    /// Something has changed that is not to wait: a run has come to rest, is gone, or bears another name.
-    asked: bool,
+    /// A run has ended or halted, was deleted or renamed: such a change is backed up at once.
+    requested: bool,
     tried: Instant,
     failed: bool,
-    /// [`store::Store::changes`] when the last one was made.
+    /// [`store::Store::changes`] at the last backup.
     changes: u64,
 }
 
 impl Default for Backups {
     fn default() -> Self {
-        // How the kernel before this one ended is not known: the first look makes one.
-        Self { state: Mutex::new(State { asked: true, tried: Instant::now(), failed: false, changes: 0 }) }
+        // How the previous kernel ended is not known, so the first check makes a backup.
+        Self { state: Mutex::new(State { requested: true, tried: Instant::now(), failed: false, changes: 0 }) }
     }
 }
 
 impl State {
-    fn lacks(&self, changes: u64) -> bool {
-        self.asked || self.failed || self.changes != changes
+    fn is_outdated(&self, changes: u64) -> bool {
+        self.requested || self.failed || self.changes != changes
     }
 
     fn is_due(&self, changes: u64) -> bool {
-        let after = match (self.asked, self.failed) {
+        let after = match (self.requested, self.failed) {
             (true, _) => Duration::ZERO,
-            (false, true) => AGAIN_AFTER,
+            (false, true) => RETRY_AFTER,
             (false, false) => EVERY,
         };
-        self.lacks(changes) && self.tried.elapsed() >= after
+        self.is_outdated(changes) && self.tried.elapsed() >= after
     }
 }
 
@@ -53,18 +53,18 @@ impl Kernel {
         lock(&self.backups.state)
     }
 
-    /// The next look makes a backup. Call it after the commit.
-    pub(crate) fn ask_for_backup(&self) {
-        self.backups().asked = true;
+    /// Requests a backup at the next check. Called after the commit.
+    pub(crate) fn request_backup(&self) {
+        self.backups().requested = true;
     }
 
-    /// Whether the next look makes a backup, or tries again what failed.
-    pub(crate) fn wants_backup(&self) -> bool {
+    /// Whether the next check makes a backup, or tries one again that failed.
+    pub(crate) fn needs_backup(&self) -> bool {
         let state = self.backups();
-        state.asked || state.failed
+        state.requested || state.failed
     }
 
-    /// Called at each look.
+    /// Called at each check.
     pub(crate) fn back_up_if_due(&self) {
         let changes = self.store().changes();
         if self.backups().is_due(changes) {
@@ -72,19 +72,19 @@ impl Kernel {
         }
     }
 
-    /// For a kernel that leaves.
-    pub(crate) fn back_up_the_rest(&self) {
+    /// Called at shutdown.
+    pub(crate) fn back_up_at_shutdown(&self) {
         let changes = self.store().changes();
-        if self.backups().lacks(changes) {
+        if self.backups().is_outdated(changes) {
             self.back_up(changes);
         }
     }
 
-    /// A backup that can't be made fails nothing: the one before it stands, and the next try comes.
+    /// A failed backup fails nothing else: the previous one remains, and is tried again.
     fn back_up(&self, changes: u64) {
-        // Before the copy, so that what comes to rest meanwhile asks for the next.
-        self.backups().asked = false;
-        // What stands at the path may be another's.
+        // Counted before the copy, so that a change during the copy asks for the next one.
+        self.backups().requested = false;
+        // The file at the path may belong to another store.
         let found = self.store().check_in_place();
         let made = found.and_then(|()| store::back_up(&self.home));
         if let Err(error) = self.store().copy_log() {

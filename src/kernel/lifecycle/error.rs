@@ -1,4 +1,4 @@
-//! Why a kernel does not start, and what would help.
+//! Why a kernel does not start, and the remedy.
 
 use std::{io, path::PathBuf};
 use store::{HomeError, StoreError};

@@ -1,4 +1,4 @@
-//! One kernel per home: a lock on a file, held as long as the process lives.
+//! One kernel per home: a file lock, held as long as the process lives.
 
 use super::error::KernelError;
 use std::{
@@ -12,15 +12,15 @@ use store::{Home, open_own};
 /// Held until the process ends.
 pub(super) struct HomeLock {
     path: PathBuf,
-    /// The newest last. Whoever clears folders of old files may take the path away; the earlier files stay locked, for
-    /// one who opened them before.
+    /// The locked files, the newest last. A program that clears old files may remove the path; earlier files stay
+    /// locked, for a process that opened them before.
     held: Vec<File>,
 }
 
-/// Who holds a home.
+/// Who holds the lock.
 pub(super) enum Holder {
     This(HomeLock),
-    /// Another process; 0 if it has not written its number yet.
+    /// Another process; 0 if it has not written its id yet.
     Other(u32),
 }
 
@@ -33,9 +33,9 @@ impl HomeLock {
         }
     }
 
-    /// Takes the lock again where its file is no longer at its path: the next kernel would lock another file beside us.
-    /// `false` if that has happened.
-    pub fn keep(&mut self) -> bool {
+    /// Takes the lock again if its file is no longer at its path, as the next kernel would lock another file. Returns
+    /// `false` if another kernel has done so.
+    pub fn ensure_locked(&mut self) -> bool {
         if self.held.last().is_some_and(|file| is_at(file, &self.path)) {
             return true;
         }
@@ -64,10 +64,11 @@ fn lock(path: &Path) -> io::Result<Result<File, u32>> {
     loop {
         let mut file = open_own(path, &options)?;
         match file.try_lock() {
-            // Taken away between the two: a lock that nobody else would find.
+            // The file was removed between the two calls, so nobody else would find this lock.
             Ok(()) if !is_at(&file, path) => {}
             Ok(()) => {
-                // The number is for people and messages; the lock itself dies with its process. A full disk keeps neither.
+                // The id is for people and messages only; the lock ends with the process. On a full disk it is not
+                // written.
                 let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
                 return Ok(Ok(file));
             }
@@ -81,7 +82,7 @@ fn lock(path: &Path) -> io::Result<Result<File, u32>> {
     }
 }
 
-/// Whether the path leads to this very file.
+/// Whether the path leads to this file.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let same = |file: &fs::Metadata, there: &fs::Metadata| (file.dev(), file.ino()) == (there.dev(), there.ino());
     matches!((file.metadata(), fs::metadata(path)), (Ok(file), Ok(there)) if same(&file, &there))
@@ -105,22 +106,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_file_was_taken_away_is_held_again() {
+    fn a_removed_lock_file_is_locked_again() {
         let (_folder, home) = home();
         let mut lock = taken(&home);
         fs::remove_file(home.lock()).unwrap();
-        assert!(lock.keep());
+        assert!(lock.ensure_locked());
         assert!(matches!(HomeLock::take(&home).unwrap(), Holder::Other(pid) if pid == std::process::id()));
-        assert!(lock.keep());
+        assert!(lock.ensure_locked());
         assert_eq!(lock.held.len(), 2, "taken once for each loss");
     }
 
     #[test]
-    fn whoever_lost_its_home_knows() {
+    fn a_lost_lock_is_detected() {
         let (_folder, home) = home();
         let mut first = taken(&home);
         fs::rename(home.lock(), home.folder().join("elsewhere")).unwrap();
         let _second = taken(&home);
-        assert!(!first.keep());
+        assert!(!first.ensure_locked());
     }
 }

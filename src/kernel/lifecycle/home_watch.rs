@@ -1,38 +1,38 @@
-//! What others do to the home beneath a living kernel: once a second it looks, and tells the runs.
+//! Detects once a second what other programs do to the home beneath a running kernel, and sets the runs' notices.
 
-use crate::{Kernel, lock, server::Complaint};
+use crate::{Kernel, lock, server::NoticeKind};
 
 /// Where the home is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whereabouts {
+pub(crate) enum HomeLocation {
     Here,
-    /// Moved away as a whole: what is at its path now, if anything, is not this kernel's.
+    /// It was moved as a whole. Anything at its path now does not belong to this kernel.
     Elsewhere,
-    /// Removed as a whole, and nothing is going on that would miss it.
+    /// It was removed as a whole, and no job needs it.
     Removed,
 }
 
 impl Kernel {
-    /// Looks where the home is; makes one that was removed beneath a run anew.
-    pub(crate) fn whereabouts(&self) -> Whereabouts {
+    /// Finds out where the home is. Creates it again if it was removed while a run needs it.
+    pub(crate) fn locate_home(&self) -> HomeLocation {
         let is_idle = self.is_idle();
         let store = self.store();
         if store.home_is_moved() {
-            return Whereabouts::Elsewhere;
+            return HomeLocation::Elsewhere;
         }
         if store.home_is_removed() {
             if is_idle {
                 tracing::warn!("the home was removed, and nothing is going on");
-                return Whereabouts::Removed;
+                return HomeLocation::Removed;
             }
             if let Err(error) = self.home.prepare() {
                 tracing::debug!("the home was removed: {error}");
             }
         }
-        Whereabouts::Here
+        HomeLocation::Here
     }
 
-    /// Puts the store back if it was taken away, and lets every run that goes on say what there is to say.
+    /// Puts the store back if it was removed, and sets or withdraws the notice of every active run.
     pub(crate) fn ensure_store(&self) {
         let (ensured, restored) = {
             let mut store = self.store();
@@ -40,13 +40,13 @@ impl Kernel {
         };
         if let Some(notice) = &restored {
             lock(&self.notices).push(notice.clone());
-            self.ask_for_backup();
+            self.request_backup();
         }
         let error = ensured.err().map(|error| format!("Nothing can be stored: {error}. Training waits."));
         for run in self.jobs().run_ids() {
-            self.hub.notice(run, Complaint::Store, error.clone());
+            self.hub.set_notice(run, NoticeKind::Store, error.clone());
             if let Some(notice) = &restored {
-                self.hub.notice(run, Complaint::Restored, Some(notice.clone()));
+                self.hub.set_notice(run, NoticeKind::Restored, Some(notice.clone()));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The kernel's log: its own lines and all that LibTorch writes to the standard streams, in one file that rotates.
+//! The kernel's log: its own lines and what LibTorch writes to the standard streams, in one file that rotates.
 
 use super::home_lock::is_at;
 use std::{
@@ -13,21 +13,21 @@ use std::{
 use store::{Home, open_own};
 use tracing_subscriber::EnvFilter;
 
-/// Five files of about a mebibyte.
+/// At most five files of about a mebibyte are kept.
 const LARGEST: u64 = 1 << 20;
 const OLDER: u32 = 4;
 
-/// Sends the standard error to the log, and this process's own lines with it. `RELU_LOG` sets how much is told.
+/// Redirects standard error to the log, and sends this process's own lines there. `RELU_LOG` sets the level.
 pub(super) fn install(home: &Home) -> io::Result<()> {
     rotate(home)?;
     rustix::stdio::dup2_stderr(open(home)?)?;
-    // Stores in memory are brought up to date too, of which nobody needs to know.
-    let told = || EnvFilter::new("info,rusqlite_migration=warn");
-    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| told());
+    // Stores in memory are migrated too, which is of no interest.
+    let default = || EnvFilter::new("info,rusqlite_migration=warn");
+    let filter = EnvFilter::try_from_env("RELU_LOG").unwrap_or_else(|_| default());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
-    // A test that runs several kernels in one process installs the first.
+    // In a test that runs several kernels in one process, the first installs it.
     let _ = lines.with_writer(|| Unfailing).log_internal_errors(false).try_init();
-    // Other hooks print with `eprintln!`, which panics anew, and so aborts, where the log's disk is full.
+    // Other hooks print with `eprintln!`, which panics again and aborts if the log's disk is full.
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
         let trace = std::backtrace::Backtrace::force_capture();
@@ -36,7 +36,7 @@ pub(super) fn install(home: &Home) -> io::Result<()> {
     Ok(())
 }
 
-/// The standard error, whose loss is no reason to fail: the disk under the log may be full.
+/// Standard error that never fails: the log's disk may be full.
 struct Unfailing;
 
 impl io::Write for Unfailing {
@@ -50,19 +50,19 @@ impl io::Write for Unfailing {
     }
 }
 
-/// Sends the standard output where the standard error goes, once the start has been told on it. The path is not opened
-/// anew: were the log taken away meanwhile, the two would part.
-pub(super) fn take_stdout() -> io::Result<()> {
+/// Redirects standard output to where standard error goes, after the start line was printed. The path is not opened
+/// again: if the log had been removed meanwhile, the two streams would write to different files.
+pub(super) fn redirect_stdout() -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(io::stderr())?)
 }
 
-/// Begins a new file if this one is large, and lets both streams follow: also where it was taken away, or where the last
-/// new one could not be opened.
-pub(super) fn keep(home: &Home) {
+/// Begins a new file if this one is large, or was removed, or the last new one could not be opened. Both streams
+/// follow.
+pub(super) fn rotate_or_reopen(home: &Home) {
     let rotated = rotate(home);
     let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return };
     if !is_at(&File::from(stderr), &home.kernel_log()) {
-        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?)).and_then(|()| take_stdout());
+        let _ = open(home).and_then(|file| Ok(rustix::stdio::dup2_stderr(file)?)).and_then(|()| redirect_stdout());
     }
     if let Err(error) = rotated {
         tracing::debug!("the log grows on: {error}");
@@ -70,7 +70,7 @@ pub(super) fn keep(home: &Home) {
 }
 
 fn open(home: &Home) -> io::Result<File> {
-    // Its folder may have been taken away with it; that of a home that was moved is not made anew.
+    // The log's folder may have been removed with it. The folder of a home that was moved is not created again.
     match DirBuilder::new().mode(0o700).create(home.logs()) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_folder_is_made_anew() {
+    fn a_removed_log_folder_is_created_again() {
         let parent = tempfile::tempdir().unwrap();
         let home = Home::at(parent.path()).unwrap();
         open(&home).unwrap();

@@ -1,6 +1,6 @@
-//! The process from its start to its end: `process` starts and serves, `home_lock` keeps one kernel to a home, `log` is its
-//! log; `recovery` goes on with what a dead kernel left; `home_watch` looks after the home meanwhile, `backup` after the
-//! store's second copy; `shutdown` ends everything in good order.
+//! The process from its start to its end. `process` starts and serves, `home_lock` admits one kernel per home, `log` is
+//! its log, `recovery` resumes what a dead kernel left, `home_watch` checks the home's files, `backup` copies the
+//! store, and `shutdown` ends everything in order.
 
 mod backup;
 mod error;
@@ -19,4 +19,4 @@ pub(crate) use recovery::UnfinishedWork;
 pub(crate) use shutdown::ShutdownCause;
 
 #[cfg(test)]
-pub(crate) use {home_watch::Whereabouts, recovery::mark_interrupted};
+pub(crate) use {home_watch::HomeLocation, recovery::mark_interrupted};

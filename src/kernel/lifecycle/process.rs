@@ -1,9 +1,9 @@
-//! The process itself: one per home, quiet, nice, deaf to hang-ups, and gone when nobody needs it.
+//! The process itself: one per home, with low priority, immune to hang-ups, and ended when it has been idle.
 
 use super::{
     error::KernelError,
     home_lock::{Holder, HomeLock},
-    home_watch::Whereabouts,
+    home_watch::HomeLocation,
     log, recovery,
     shutdown::ShutdownCause,
 };
@@ -36,16 +36,16 @@ use std::{
 };
 use store::{Home, Store, StoreError, files};
 
-/// How a kernel behaves; the defaults are what readers get.
+/// How a kernel behaves. Users run it with the defaults.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How many lanes of one thread may train at once.
     pub cores: u32,
     /// Training time between two checkpoints inside an epoch.
     pub checkpoint_every: Duration,
-    /// After so long with nothing to do the kernel leaves.
+    /// The kernel ends after it has been idle for this long.
     pub idle: Duration,
-    /// Clients at once.
+    /// The most clients at once.
     pub most_clients: u32,
 }
 
@@ -53,7 +53,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cores: thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
-            // "At least every ten seconds", with time to write it.
+            // The README promises "at least every ten seconds"; this leaves time to write it.
             checkpoint_every: Duration::from_secs(8),
             idle: Duration::from_mins(10),
             most_clients: 64,
@@ -61,42 +61,42 @@ impl Default for Options {
     }
 }
 
-/// Lanes are given so long to hand over a checkpoint when the kernel is told to leave; a client's `LEAVE_TIMEOUT` outlasts it.
+/// How long a shutdown waits for the lanes' checkpoints. A client's `LEAVE_TIMEOUT` is longer.
 const HALT_TIMEOUT: Duration = Duration::from_secs(30);
-/// What waits for clients is sent; one that does not read is left behind.
+/// How long a shutdown waits for clients to read their queued lines.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often the kernel looks after its files while something is going on, and while nothing is.
+/// How often the kernel checks its files while something runs, and while nothing does.
 const TICK: Duration = Duration::from_secs(1);
-const REST_TICK: Duration = Duration::from_secs(5);
+const IDLE_TICK: Duration = Duration::from_secs(5);
 
-/// Files that the kernel has open beside its clients' connections: the store, the log, the lock and the socket, and what
-/// each lane may be writing.
+/// Files that the kernel has open besides its clients' connections: the store, the log, the lock and the socket, and
+/// the one that each lane may be writing.
 const FILES: u64 = 40;
 const FILES_A_CORE: u64 = 2;
 const FEWEST_CLIENTS: u64 = 8;
-/// More are not asked for, whatever the system would allow.
+/// The most that are requested, whatever limit the system allows.
 const MOST_FILES: u64 = 4096;
 
-/// Serves the home until told to leave, or idle. Prints one [`StartLine`], then nothing.
+/// Serves the home until it is told to shut down, or has been idle. Prints one [`StartLine`], then nothing.
 pub fn run(home: &Home, options: Options) -> Result<(), KernelError> {
     match start(home, options) {
         Ok(Some(started)) => {
-            tell(&StartLine::Ready { pid: std::process::id() });
-            log::take_stdout().map_err(KernelError::io("the log can't be opened"))?;
+            print_start_line(&StartLine::Ready { pid: std::process::id() });
+            log::redirect_stdout().map_err(KernelError::io("the log can't be opened"))?;
             started.serve();
             Ok(())
         }
         Ok(None) => Ok(()),
         Err(error) => {
             tracing::error!("{error}");
-            tell(&StartLine::Failed { reason: error.to_string() });
+            print_start_line(&StartLine::Failed { reason: error.to_string() });
             Err(error)
         }
     }
 }
 
-/// Whoever started the kernel may be gone.
-fn tell(line: &StartLine) {
+/// Prints the start line. An error is ignored, as the program that started the kernel may have ended.
+fn print_start_line(line: &StartLine) {
     if let Ok(line) = serde_json::to_string(line) {
         let mut out = io::stdout();
         let _ = writeln!(out, "{}", escape_json(&line)).and_then(|()| out.flush());
@@ -114,9 +114,9 @@ struct Started {
 fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> {
     let (request_shutdown, shutdown) = mpsc::channel();
     let options = Options { most_clients: most_clients(options)?, ..options };
-    // First of all: a file size limit may be met with the log's first line.
+    // Done first, because a file size limit may be reached by the log's first line.
     watch_signals(request_shutdown.clone()).map_err(KernelError::io("signals can't be watched"))?;
-    // Nothing this process makes is for other eyes.
+    // No file of this process can be read by other users.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let _ = rustix::process::nice(5);
     let socket = home.socket()?;
@@ -124,14 +124,14 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     let lock = match HomeLock::take(home)? {
         Holder::This(lock) => lock,
         Holder::Other(pid) => {
-            tell(&StartLine::Running { pid });
+            print_start_line(&StartLine::Running { pid });
             return Ok(None);
         }
     };
     log::install(home).map_err(KernelError::io("the log can't be opened"))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), home = %home.folder().display());
     let mut store = Store::open_with(home, &spec_of).map_err(|error| match error {
-        StoreError::Full => no_room(home),
+        StoreError::Full => disk_full_error(home),
         error => error.into(),
     })?;
     for notice in store.notices() {
@@ -147,8 +147,8 @@ fn start(home: &Home, options: Options) -> Result<Option<Started>, KernelError> 
     Ok(Some(Started { kernel, socket, shutdown, lock }))
 }
 
-/// How many clients this process's limit of open files allows, which is raised as far as it can be. With too few of them
-/// the kernel would start and nobody could reach it, or its checkpoints could not be written.
+/// How many clients this process's limit of open files allows. The limit is raised as far as it can be. Errors if it is
+/// too low: the kernel would start, but nobody could connect or its checkpoints could not be written.
 fn most_clients(options: Options) -> Result<u32, KernelError> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -164,16 +164,16 @@ fn most_clients(options: Options) -> Result<u32, KernelError> {
     Ok(options.most_clients.min((files - own).min(u64::from(u32::MAX)) as u32))
 }
 
-/// SQLite calls it a full disk too that a file may not grow.
-fn no_room(home: &Home) -> KernelError {
+/// SQLite reports a file that may not grow as a full disk, too.
+fn disk_full_error(home: &Home) -> KernelError {
     match (rustix::process::getrlimit(rustix::process::Resource::Fsize).current, home.free_bytes()) {
         (Some(limit), Ok(free)) if free > limit => KernelError::FileLimit { kilobytes: limit / 1024 },
         _ => KernelError::NoRoom(home.runs()),
     }
 }
 
-/// Makes room for the socket. We hold the lock: one that is there was left behind by a dead kernel. What else is there
-/// is somebody's, and set aside.
+/// Makes room for the socket. We hold the lock, so a socket that exists was left by a dead kernel. Anything else is
+/// somebody's and is renamed aside.
 fn clear(socket: &Path) -> io::Result<()> {
     match socket.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -195,8 +195,8 @@ fn listen(kernel: &Arc<Kernel>, socket: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Hang-ups and file size limits are heard and change nothing; the others make the kernel leave: a limit of processor
-/// time, and what batch systems send before they kill, are among them.
+/// Hang-ups and file size limits are ignored. The other signals shut the kernel down; they include a limit of processor
+/// time and what batch systems send before they kill.
 fn watch_signals(shutdown: Sender<ShutdownCause>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGXFSZ, SIGINT, SIGTERM, SIGXCPU, SIGUSR1, SIGUSR2])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -213,14 +213,14 @@ fn watch_signals(shutdown: Sender<ShutdownCause>) -> io::Result<()> {
 fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
     for stream in listener.incoming() {
         match stream {
-            // This thread must not end: nobody would reach the kernel any more.
+            // If this thread ended, nobody could connect any more.
             Ok(stream) => match catch_unwind(AssertUnwindSafe(|| server::serve(kernel, stream))) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!("a client could not be served: {error}"),
                 Err(panic) => tracing::error!("a client could not be served: {}", message_of(&*panic)),
             },
             Err(error) => {
-                // Out of file descriptors, say: without a pause this would spin.
+                // For instance out of file descriptors: without a pause this would use a whole core.
                 tracing::warn!("no client accepted: {error}");
                 thread::sleep(Duration::from_millis(100));
             }
@@ -229,7 +229,7 @@ fn accept(kernel: &Arc<Kernel>, listener: &UnixListener) {
 }
 
 impl Started {
-    /// Whoever clears folders of old files may take the socket away: nobody would find this kernel, nor get another.
+    /// A program that clears old files may remove the socket: nobody could connect to this kernel, nor start another.
     fn listen_again_if_unlinked(&self) {
         if self.socket.exists() {
             return;
@@ -240,55 +240,55 @@ impl Started {
         }
     }
 
-    /// Keeps what leads others here, at the path of a home that is there.
-    fn is_found_here(&mut self) -> bool {
-        log::keep(&self.kernel.home);
-        let held = self.lock.keep();
+    /// Restores the lock, the log and the socket if they were removed from a home that still exists.
+    fn ensure_reachable(&mut self) -> bool {
+        log::rotate_or_reopen(&self.kernel.home);
+        let held = self.lock.ensure_locked();
         if held {
             self.listen_again_if_unlinked();
         }
         held
     }
 
-    /// A kernel at rest wakes up rarely, and in time to leave.
-    fn until_next_look(&self) -> Duration {
+    /// An idle kernel wakes up rarely, and in time to shut down.
+    fn time_until_check(&self) -> Duration {
         self.kernel
             .idle_time()
-            .map_or(TICK, |idle| self.kernel.options.idle.saturating_sub(idle).clamp(TICK, REST_TICK))
+            .map_or(TICK, |idle| self.kernel.options.idle.saturating_sub(idle).clamp(TICK, IDLE_TICK))
     }
 
     fn serve(mut self) {
-        let found_here = loop {
-            match self.shutdown.recv_timeout(self.until_next_look()) {
+        let reachable = loop {
+            match self.shutdown.recv_timeout(self.time_until_check()) {
                 Ok(cause) => {
                     self.kernel.was_signalled.store(cause == ShutdownCause::Signal, Ordering::SeqCst);
-                    break self.kernel.whereabouts() == Whereabouts::Here;
+                    break self.kernel.locate_home() == HomeLocation::Here;
                 }
-                Err(RecvTimeoutError::Disconnected) => break self.kernel.whereabouts() == Whereabouts::Here,
+                Err(RecvTimeoutError::Disconnected) => break self.kernel.locate_home() == HomeLocation::Here,
                 Err(RecvTimeoutError::Timeout) => {
-                    let whereabouts = self.kernel.whereabouts();
-                    match whereabouts {
-                        Whereabouts::Here if !self.is_found_here() => break false,
-                        Whereabouts::Removed => break false,
-                        Whereabouts::Here | Whereabouts::Elsewhere => self.kernel.ensure_store(),
+                    let locate_home = self.kernel.locate_home();
+                    match locate_home {
+                        HomeLocation::Here if !self.ensure_reachable() => break false,
+                        HomeLocation::Removed => break false,
+                        HomeLocation::Here | HomeLocation::Elsewhere => self.kernel.ensure_store(),
                     }
                     self.kernel.retry_unsaved();
                     self.kernel.report_parked_runs();
                     self.kernel.back_up_if_due();
                     if self.kernel.shut_down_if_idle() {
-                        break whereabouts == Whereabouts::Here;
+                        break locate_home == HomeLocation::Here;
                     }
                 }
             }
         };
-        // Who comes from here on starts the next kernel, which waits for this one's lock; or has found it already.
-        if found_here {
+        // A client that comes later starts the next kernel, which waits for this one's lock or has found it already.
+        if reachable {
             let _ = fs::remove_file(&self.socket);
         }
         self.kernel.halt_all(HALT_TIMEOUT);
         self.kernel.retry_unsaved();
-        if found_here {
-            self.kernel.back_up_the_rest();
+        if reachable {
+            self.kernel.back_up_at_shutdown();
         }
         if let Err(error) = self.kernel.store().fold_log() {
             tracing::warn!("the store's log stays beside it: {error}");
@@ -302,7 +302,7 @@ impl Started {
 mod tests {
     use super::*;
 
-    /// What the README and the lessons promise.
+    /// These values are promised in the README and the lessons.
     #[test]
     fn a_checkpoint_comes_at_least_every_ten_seconds_and_idleness_lasts_ten_minutes() {
         let options = Options::default();

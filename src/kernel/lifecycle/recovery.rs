@@ -1,11 +1,11 @@
-//! Going on after a kernel's end: the runs and cells that it was asked for and did not bring to an end go on in this one, in
-//! their order, without being asked for again.
+//! Resuming after a kernel's end: the runs and cells that it did not finish are resumed by the next kernel, in their
+//! order, without another request.
 //!
-//! Left out is what its reader paused, stopped, or interrupted by force; that is no job any more, see `store::JobKind`. A
-//! job beneath which two kernels in a row died waits for its reader.
+//! Not resumed is what its reader paused, stopped, or interrupted by force; such work is no longer a job, see
+//! `store::JobKind`. A job during which two kernels in a row died waits for its reader.
 //!
-//! Who starts this kernel: a notebook that loses its kernel while jobs are unfinished, a notebook that opens and finds some,
-//! and every command that needs a kernel.
+//! This kernel is started by a notebook that loses its kernel while jobs are unfinished, by a notebook that opens and
+//! finds some, or by a command that needs a kernel.
 
 use crate::{
     Kernel,
@@ -16,14 +16,15 @@ use protocol::{CellKey, RunId, RunState};
 use std::sync::Arc;
 use store::{JobKind, Store, StoreError, UnfinishedJob};
 
-/// Marks the runs that a dead kernel left training or waiting as interrupted; a paused one stays paused. Returns those for
-/// which the disk does not take that yet: the kernel starts on a full disk too, or no run could be deleted to make room.
+/// Marks the runs that a dead kernel left training or waiting as interrupted; a paused one stays paused. Returns those
+/// for which the disk refuses that for now: the kernel starts on a full disk too, so that runs can be deleted to make
+/// room.
 pub(crate) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreError> {
     let (runs, unmarked) = match store.interrupt_all() {
         Ok(runs) => (runs, Vec::new()),
         Err(error) if error.is_transient() => {
             tracing::warn!("what a dead kernel left open is not stored as interrupted yet: {error}");
-            let runs = store.left_open()?;
+            let runs = store.runs_to_interrupt()?;
             (runs.clone(), runs)
         }
         Err(error) => return Err(error),
@@ -34,7 +35,7 @@ pub(crate) fn mark_interrupted(store: &mut Store) -> Result<Vec<RunId>, StoreErr
     Ok(unmarked)
 }
 
-/// What the kernel before this one left, as found when this one started, without what has been looked after since.
+/// The previous kernel's unfinished jobs as found at the start, without those that have been handled since.
 #[derive(Default)]
 pub(crate) struct UnfinishedWork {
     jobs: Vec<UnfinishedJob>,
@@ -42,8 +43,8 @@ pub(crate) struct UnfinishedWork {
 }
 
 impl UnfinishedWork {
-    /// Call it once the store has the runs of a dead kernel as interrupted. A store that can't be read names none: their
-    /// readers resume them.
+    /// Called once the runs of a dead kernel are stored as interrupted. A store that can't be read gives none, and
+    /// readers resume the runs themselves.
     pub fn of(store: &Store) -> Self {
         let jobs = store.unfinished_jobs().unwrap_or_else(|error| {
             tracing::warn!("what was interrupted is not known: {error}");
@@ -52,7 +53,7 @@ impl UnfinishedWork {
         Self { jobs, is_resumed: false }
     }
 
-    /// A sentence for each job that waits for its reader, for whoever connects.
+    /// A sentence for each job that waits for its reader, for clients that connect.
     pub fn sentences(&self) -> Vec<String> {
         let waiting = self.jobs.iter().filter(|job| job.waits_for_reader());
         let sentence = |UnfinishedJob { kind, deaths }: &UnfinishedJob| match kind {
@@ -73,8 +74,8 @@ impl UnfinishedWork {
 }
 
 impl Kernel {
-    /// Goes on with what is unfinished, once. Called when the kernel starts, and before the first new work, which was asked
-    /// for later. `asked` is a run with which its reader goes on just now.
+    /// Resumes the unfinished jobs, once. Called at the start, and before the first new work, which was requested
+    /// later. `asked` is a run that its reader is resuming.
     pub(crate) fn resume_unfinished(self: &Arc<Self>, jobs: &mut Jobs, asked: Option<RunId>) {
         let unfinished = {
             let mut unfinished = lock(&self.unfinished);
@@ -92,7 +93,7 @@ impl Kernel {
         for UnfinishedJob { kind, deaths } in unfinished {
             let resumed = match kind {
                 JobKind::Run(run) => self.resume_halted(jobs, run),
-                JobKind::Cell(cell, Some(spec)) => self.measure_again(jobs, cell, spec),
+                JobKind::Cell(cell, Some(spec)) => self.resume_cell(jobs, cell, spec),
                 JobKind::Cell(cell, None) => {
                     tracing::warn!(
                         lesson = cell.lesson,
@@ -111,7 +112,7 @@ impl Kernel {
         self.unqueue_waiting_cells();
     }
 
-    /// A cell that waits for its reader is asked for anew by them: it is in the queue no more.
+    /// A cell that waits for its reader leaves the queue; the reader requests it again.
     fn unqueue_waiting_cells(&self) {
         let waiting: Vec<CellKey> = lock(&self.unfinished)
             .jobs
@@ -123,12 +124,13 @@ impl Kernel {
         }
     }
 
-    /// The run is gone, or its reader has decided about it.
+    /// Called when the run was deleted or its reader has decided about it.
     pub(crate) fn forget_unfinished_run(&self, run: RunId) {
         lock(&self.unfinished).forget_run(run);
     }
 
-    /// What the kernel before this one left open, and the disk does not take as interrupted yet: it goes on once it does.
+    /// Marks a run as interrupted that the previous kernel left open, and for which the disk has refused that so far.
+    /// It is resumed afterwards.
     pub(crate) fn defer_interruption(&self, runs: Vec<RunId>) {
         let waits =
             |run: RunId| lock(&self.unfinished).jobs.iter().any(|job| job.run() == Some(run) && job.waits_for_reader());

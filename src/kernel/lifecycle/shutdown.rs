@@ -1,5 +1,5 @@
-//! How the kernel comes to its end: by itself when nothing is left to do, or told to, and then not before every lane
-//! and every cell has stopped.
+//! The kernel's shutdown: when it has been idle for a while, or on request. It ends after every lane and every cell has
+//! stopped.
 
 use crate::{
     Kernel,
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Who wants the kernel to shut down.
+/// Who requested the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShutdownCause {
     Client,
@@ -21,23 +21,23 @@ pub(crate) enum ShutdownCause {
 }
 
 impl Kernel {
-    /// Makes the main thread end the process in good order.
+    /// Makes the main thread shut the process down.
     pub(crate) fn request_shutdown(&self, cause: ShutdownCause) {
-        // In a test there is no main thread.
+        // Tests have no main thread.
         let _ = self.shutdown.send(cause);
     }
 
-    /// Something was asked: the idle time begins anew.
-    pub(crate) fn touch(&self) {
+    /// Restarts the idle time, because of a request.
+    pub(crate) fn reset_idle_time(&self) {
         self.jobs().last_busy = Instant::now();
     }
 
-    /// Begins to leave if there has been nothing to do for so long as the options say. One step: a notebook that
-    /// connects meanwhile either keeps the kernel here or is not greeted.
+    /// Begins the shutdown if the kernel has been idle for as long as the options say. This is one step: a notebook
+    /// that connects meanwhile either keeps the kernel running or is not welcomed.
     pub(crate) fn shut_down_if_idle(&self) -> bool {
         let mut jobs = self.jobs();
         let mut is_shutting_down = lock(&self.is_shutting_down);
-        if !Self::is_at_rest(&jobs) || self.hub.clients() > 0 {
+        if !Self::has_no_jobs(&jobs) || self.hub.clients() > 0 {
             jobs.last_busy = Instant::now();
             return false;
         }
@@ -50,32 +50,32 @@ impl Kernel {
         leaves
     }
 
-    /// For how long there has been nothing to do and nothing to store; `None` if there is.
+    /// How long nothing has run and nothing was left to store; `None` if anything is.
     pub(crate) fn idle_time(&self) -> Option<Duration> {
         let jobs = self.jobs();
-        (Self::is_at_rest(&jobs) && !self.wants_backup()).then(|| jobs.last_busy.elapsed())
+        (Self::has_no_jobs(&jobs) && !self.needs_backup()).then(|| jobs.last_busy.elapsed())
     }
 
-    fn is_at_rest(jobs: &Jobs) -> bool {
+    fn has_no_jobs(jobs: &Jobs) -> bool {
         jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty()
     }
 
-    /// Nothing runs, and nothing is still to be stored.
+    /// Whether nothing runs, and nothing is left to store.
     pub(crate) fn is_idle(&self) -> bool {
-        Self::is_at_rest(&self.jobs())
+        Self::has_no_jobs(&self.jobs())
     }
 
     pub(crate) fn is_shutting_down(&self) -> bool {
         *lock(&self.is_shutting_down)
     }
 
-    /// From here on nothing new starts.
+    /// Begins the shutdown: from here on nothing new starts.
     ///
     /// # Errors
-    /// Unless `force`, if something is going on.
+    /// Unless `force`, if anything runs.
     pub(crate) fn begin_shutdown(&self, force: bool) -> Result<(), Refusal> {
         let mut jobs = self.jobs();
-        if !force && let Some(message) = going_on(&jobs.run_ids()) {
+        if !force && let Some(message) = running_message(&jobs.run_ids()) {
             return Err(Refusal::new(ErrorKind::Busy, message));
         }
         if let Some(Unsaved { run, state, .. }) = jobs.unsaved.first().filter(|_| !force) {
@@ -95,10 +95,10 @@ impl Kernel {
         Ok(())
     }
 
-    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is stored.
-    /// No thread is left inside LibTorch when the process ends.
-    pub(crate) fn halt_all(self: &Arc<Self>, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    /// Stops every lane at its next batch and every cell, and waits until each checkpoint and each run's state is
+    /// stored. No thread is inside LibTorch when the process ends.
+    pub(crate) fn halt_all(self: &Arc<Self>, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
         let mut jobs = self.jobs();
         (jobs.shutting_down, *lock(&self.is_shutting_down)) = (true, true);
         self.halt_cells(&mut jobs);
@@ -123,8 +123,8 @@ impl Kernel {
     }
 }
 
-/// Why a kernel with these runs does not leave; `None` without any.
-fn going_on(runs: &[RunId]) -> Option<String> {
+/// Why a kernel with these runs does not shut down; `None` without any.
+fn running_message(runs: &[RunId]) -> Option<String> {
     let remedy = "with `relu stop`, or the kernel with --force";
     match runs {
         [] => None,
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_run_is_going_on_and_several_are() {
-        let told = |runs: &[i64]| going_on(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
+        let told = |runs: &[i64]| running_message(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
         assert_eq!(told(&[]), None);
         assert!(told(&[7]).unwrap().starts_with("run 7 is going on; end it with `relu stop`"));
         assert!(told(&[1, 2, 3]).unwrap().starts_with("runs 1, 2 and 3 are going on; end them with `relu stop`"));

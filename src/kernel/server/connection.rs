@@ -1,4 +1,4 @@
-//! One client: a thread that reads its requests, a thread that writes its lines.
+//! One client: a thread that reads its requests, and a thread that writes its lines.
 
 use super::hub::Outbox;
 use crate::{Kernel, jobs::message_of, lifecycle::ShutdownCause, lock};
@@ -13,21 +13,22 @@ use std::{
     time::Duration,
 };
 
-/// A request is a few hundred bytes; a spec with 64 seeds and an editor's draft stay far below this.
+/// The longest request, in bytes. Most have a few hundred; a study with 64 seeds and an edited draft stay far below
+/// this.
 const LONGEST_LINE: usize = 1 << 20;
-/// A notebook that takes nothing for so long is cut off; it reads the store when it comes back.
+/// A client that reads nothing for this long is disconnected. It reads the store when it connects again.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
-/// Serves one client until it leaves; returns at once.
+/// Serves one client on threads of its own until it disconnects. Returns at once.
 pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> {
-    // One descriptor a client: the outbox and both threads share it.
+    // The outbox and both threads share one file descriptor.
     let stream = Arc::new(stream);
     stream.set_write_timeout(Some(LONGEST_WRITE))?;
     let (registration, clients) = Registration::new(kernel, Arc::clone(&stream));
     let outbox = Arc::clone(&registration.outbox);
     let most = kernel.options.most_clients;
     let refusal = match peer(&stream) {
-        // Who connects and says nothing keeps nobody out.
+        // A client that connects and sends nothing must not keep others out.
         Ok(()) if clients > most && !kernel.hub.make_room_for(&outbox) => {
             Some((ErrorKind::Busy, format!("{most} notebooks are connected already; close one")))
         }
@@ -38,7 +39,7 @@ pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
     let writing = Arc::clone(&stream);
     let started = thread::Builder::new().name("client writer".into()).spawn(move || {
         while let Some(lines) = writer.0.take() {
-            // A client that is gone, or cut off because it does not read.
+            // The client has closed the connection, or was disconnected because it does not read.
             if (&*writing).write_all(&lines.concat()).is_err() {
                 break;
             }
@@ -49,7 +50,7 @@ pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
         if let Some((kind, message)) = refusal {
             outbox.send(&ServerLine::Reply { id: 0, reply: Reply::Refused { kind, message } });
         } else {
-            Conversation { kernel, outbox, greeted: Greeted::No }.hold(&stream);
+            ClientSession { kernel, outbox, handshake: Handshake::No }.serve_requests(&stream);
         }
     };
     let started = started.and_then(|_| thread::Builder::new().name("client reader".into()).spawn(reader));
@@ -60,14 +61,14 @@ pub(crate) fn serve(kernel: &Arc<Kernel>, stream: UnixStream) -> io::Result<()> 
     Ok(())
 }
 
-/// A client's place in the hub, given up when its reading thread ends, in whatever way.
+/// A client's entry in the hub. It is removed when the reading thread ends, even by a panic.
 pub(crate) struct Registration {
     kernel: Arc<Kernel>,
     outbox: Arc<Outbox>,
 }
 
 impl Registration {
-    /// Returns how many clients there are now, too.
+    /// Also returns how many clients there are now.
     pub fn new(kernel: &Arc<Kernel>, stream: Arc<UnixStream>) -> (Self, u32) {
         let outbox = Arc::new(Outbox::new(stream));
         let clients = kernel.hub.join(&outbox);
@@ -82,7 +83,7 @@ impl Drop for Registration {
     }
 }
 
-/// The writing thread's hold on the outbox: whoever waits for its end hears of it, in whatever way it ends.
+/// Marks the outbox as ended when the writing thread ends, even by a panic, so that nobody waits for it.
 struct Writer(Arc<Outbox>);
 
 impl Drop for Writer {
@@ -91,7 +92,7 @@ impl Drop for Writer {
     }
 }
 
-/// Whether the other end belongs to this kernel's user, or to root, who can do anything anyway.
+/// Whether the peer is this kernel's user, or root, who can do anything anyway.
 #[cfg(target_os = "linux")]
 fn peer(stream: &UnixStream) -> Result<(), String> {
     let peer = rustix::net::sockopt::socket_peercred(stream).map_err(|error| error.to_string())?;
@@ -102,28 +103,28 @@ fn peer(stream: &UnixStream) -> Result<(), String> {
     }
 }
 
-/// Elsewhere the socket's mode alone keeps others out.
+/// On other systems the socket's mode alone keeps other users out.
 #[cfg(not(target_os = "linux"))]
 fn peer(_stream: &UnixStream) -> Result<(), String> {
     Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Greeted {
+enum Handshake {
     No,
     Yes,
-    /// The client speaks another version; it may still ask an idle kernel to leave.
+    /// The client speaks another version of the protocol. It may still ask an idle kernel to shut down.
     OtherVersion,
 }
 
-struct Conversation<'a> {
+struct ClientSession<'a> {
     kernel: &'a Arc<Kernel>,
     outbox: &'a Arc<Outbox>,
-    greeted: Greeted,
+    handshake: Handshake,
 }
 
-impl Conversation<'_> {
-    fn hold(&mut self, stream: &UnixStream) {
+impl ClientSession<'_> {
+    fn serve_requests(&mut self, stream: &UnixStream) {
         let mut input = BufReader::new(stream);
         let mut line = Vec::new();
         loop {
@@ -153,22 +154,22 @@ impl Conversation<'_> {
             }
         };
         if matches!(body, RequestBody::Hello { .. }) && self.kernel.is_shutting_down() {
-            // Hung up on, a notebook waits for this kernel's end and starts the next one.
+            // A notebook that is disconnected waits for this kernel's end and then starts the next one.
             return self.outbox.close();
         }
         let is_shutdown = matches!(body, RequestBody::Shutdown { .. });
-        let reply = match (self.greeted, body) {
-            (_, RequestBody::Hello { protocol, client }) => self.greet(protocol, &client),
-            (Greeted::Yes, RequestBody::Follow) => {
+        let reply = match (self.handshake, body) {
+            (_, RequestBody::Hello { protocol, client }) => self.answer_hello(protocol, &client),
+            (Handshake::Yes, RequestBody::Follow) => {
                 self.kernel.hub.follow(self.outbox);
                 Reply::Done
             }
-            (Greeted::Yes, body) => self.handle(body),
-            (Greeted::OtherVersion, RequestBody::Shutdown { force: false }) => {
+            (Handshake::Yes, body) => self.handle(body),
+            (Handshake::OtherVersion, RequestBody::Shutdown { force: false }) => {
                 self.handle(RequestBody::Shutdown { force: false })
             }
-            (Greeted::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
-            (Greeted::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
+            (Handshake::OtherVersion, _) => refused(ErrorKind::Protocol, versions_differ()),
+            (Handshake::No, _) => refused(ErrorKind::Protocol, "the first request must be `hello`".into()),
         };
         let is_shutdown = is_shutdown && reply == Reply::Done;
         self.outbox.send(&ServerLine::Reply { id, reply });
@@ -177,16 +178,16 @@ impl Conversation<'_> {
         }
     }
 
-    /// Answers a request even where the kernel's code fails at it: the client must not wait for ever, and the next
-    /// request may be one that can be answered.
+    /// Answers a request even if the kernel's code panics, so that the client does not wait for ever and can send the
+    /// next request.
     fn handle(&self, body: RequestBody) -> Reply {
         reply_or_panic(|| self.kernel.handle(body), &self.kernel.home.kernel_log())
     }
 
-    fn greet(&mut self, protocol: u32, client: &str) -> Reply {
+    fn answer_hello(&mut self, protocol: u32, client: &str) -> Reply {
         tracing::debug!(client, protocol, "a client");
         if protocol == PROTOCOL_VERSION {
-            self.greeted = Greeted::Yes;
+            self.handshake = Handshake::Yes;
             Reply::Hello(Hello {
                 protocol: PROTOCOL_VERSION,
                 pid: std::process::id(),
@@ -195,7 +196,7 @@ impl Conversation<'_> {
                 interrupted: lock(&self.kernel.unfinished).sentences(),
             })
         } else {
-            self.greeted = Greeted::OtherVersion;
+            self.handshake = Handshake::OtherVersion;
             refused(ErrorKind::Protocol, versions_differ())
         }
     }
@@ -229,12 +230,12 @@ fn versions_differ() -> String {
 
 enum Line {
     Whole,
-    /// Read to its end and thrown away.
+    /// The rest of the line was read and discarded.
     TooLong,
     End,
 }
 
-/// Reads up to a line's end and never keeps more than [`LONGEST_LINE`] bytes.
+/// Reads up to the end of a line, and keeps at most [`LONGEST_LINE`] bytes.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
     let mut too_long = false;
     loop {
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_too_long_is_thrown_away_and_the_next_is_read() {
+    fn a_line_that_is_too_long_is_discarded_and_the_next_is_read() {
         let text = [vec![b'x'; LONGEST_LINE + 5], b"\nnext\n".to_vec(), b"cut".to_vec()].concat();
         let mut input = BufReader::with_capacity(1000, text.as_slice());
         let mut line = Vec::new();

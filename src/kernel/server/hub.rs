@@ -1,4 +1,5 @@
-//! Who is connected, and what they are told: every client has a bounded queue of lines that its own thread empties.
+//! The connected clients and the events sent to them. Every client has a bounded queue of lines, which its own thread
+//! empties.
 
 use crate::{Kernel, lock};
 use protocol::{CellEvent, Event, Lane, RunEvent, RunId, ServerLine};
@@ -13,17 +14,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Past this length progress is left out.
+/// A longer queue takes no more progress lines.
 const CROWDED: usize = 32;
-/// Past this length the client is cut off; it reads the store when it comes back.
+/// A client with a longer queue is disconnected. It reads the store when it connects again.
 const OVERFLOW: usize = 4096;
 
-/// The lines that wait for one client.
+/// The lines queued for one client.
 pub(crate) struct Outbox {
     stream: Arc<UnixStream>,
     queue: Mutex<Queue>,
     filled: Condvar,
-    /// Whether its client has said anything yet.
+    /// Whether the client has sent anything yet.
     has_spoken: AtomicBool,
 }
 
@@ -31,7 +32,7 @@ pub(crate) struct Outbox {
 struct Queue {
     lines: VecDeque<Arc<[u8]>>,
     closed: bool,
-    /// The writer's thread is at its end.
+    /// Whether the writing thread has ended.
     ended: bool,
 }
 
@@ -44,7 +45,7 @@ impl Outbox {
         self.has_spoken.store(true, Ordering::Relaxed);
     }
 
-    /// Never waits. A line that may be left out is, while many wait.
+    /// Queues a line without waiting. A line that may be dropped is dropped if the queue is long.
     pub fn push(&self, line: &Arc<[u8]>, may_be_left_out: bool) {
         let mut queue = lock(&self.queue);
         if queue.closed || (may_be_left_out && queue.lines.len() >= CROWDED) {
@@ -66,7 +67,7 @@ impl Outbox {
         }
     }
 
-    /// Waits for lines and takes all that are there; `None` once closed and empty.
+    /// Waits for lines and takes all that are queued. `None` once the queue is closed and empty.
     pub fn take(&self) -> Option<Vec<Arc<[u8]>>> {
         let mut queue = lock(&self.queue);
         while queue.lines.is_empty() && !queue.closed {
@@ -75,7 +76,7 @@ impl Outbox {
         (!queue.lines.is_empty()).then(|| queue.lines.drain(..).collect())
     }
 
-    /// Cuts the connection; lines that wait are dropped.
+    /// Closes the connection and drops the queued lines.
     pub fn close(&self) {
         let mut queue = lock(&self.queue);
         queue.closed = true;
@@ -84,7 +85,7 @@ impl Outbox {
         self.filled.notify_all();
     }
 
-    /// The writer's last word.
+    /// Marks the writing thread as ended.
     pub fn end(&self) {
         self.close();
         lock(&self.queue).ended = true;
@@ -97,7 +98,7 @@ impl Outbox {
         let _ = self.filled.wait_timeout_while(queue, left, |queue| !queue.ended).map_err(PoisonError::into_inner);
     }
 
-    /// Lets the writer send what waits, then end.
+    /// Lets the writing thread send the queued lines, then end.
     pub fn finish(&self) {
         lock(&self.queue).closed = true;
         self.filled.notify_all();
@@ -117,36 +118,36 @@ fn encoded(line: &ServerLine) -> Option<Arc<[u8]>> {
     }
 }
 
-/// What a run may complain of, the most pressing first. Each stands until it is taken back by itself.
+/// The kinds of notices about a run, the most urgent first. Each stays until it is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Complaint {
-    /// The store is not where it was, and nothing can be stored.
+pub(crate) enum NoticeKind {
+    /// The store's files are not at their paths, so nothing can be stored.
     Store,
     /// The run's state can't be stored.
     State,
-    /// This lane can't write, or can't read what it is to go on from.
+    /// This lane can't write, or can't read the checkpoint that it goes on from.
     Waits(Lane),
-    /// This lane's checkpoint was damaged or missing; no later success mends it.
+    /// This lane's checkpoint was damaged or missing. It stays until the run is over, as no later success repairs it.
     Damaged(Lane),
-    /// The store was taken away, and put back.
+    /// The store was removed, and has been put back.
     Restored,
-    /// Views and cells have the cores of all its lanes.
+    /// Views and cells use the cores of all its lanes.
     Parked,
 }
 
-/// The first complaint of each run.
-fn firsts(notices: &BTreeMap<(RunId, Complaint), String>) -> BTreeMap<RunId, String> {
-    // Of equal keys the last one stays.
+/// The most urgent notice of each run.
+fn firsts(notices: &BTreeMap<(RunId, NoticeKind), String>) -> BTreeMap<RunId, String> {
+    // Later entries replace earlier ones with the same key, so the first in order is collected last.
     notices.iter().rev().map(|(&(run, _), text)| (run, text.clone())).collect()
 }
 
-/// Every connection, and those that follow.
+/// Every connection, and those that follow the events.
 #[derive(Default)]
 pub(crate) struct Hub {
     clients: Mutex<Vec<Arc<Outbox>>>,
     followers: Mutex<Vec<Arc<Outbox>>>,
-    /// What there is to complain of; a run shows the first.
-    notices: Mutex<BTreeMap<(RunId, Complaint), String>>,
+    /// The notices about each run. A run shows the most urgent one.
+    notices: Mutex<BTreeMap<(RunId, NoticeKind), String>>,
 }
 
 impl Hub {
@@ -154,14 +155,15 @@ impl Hub {
         lock(&self.clients).len() as u32
     }
 
-    /// Returns how many there are now.
+    /// Returns how many connections there are now.
     pub fn join(&self, outbox: &Arc<Outbox>) -> u32 {
         let mut clients = lock(&self.clients);
         clients.push(Arc::clone(outbox));
         clients.len() as u32
     }
 
-    /// Makes room for this client by hanging up on the one who has been silent for longest; whether there was one.
+    /// Disconnects the client that has sent nothing for longest, to make room for this one. Returns whether there was
+    /// one.
     pub fn make_room_for(&self, outbox: &Arc<Outbox>) -> bool {
         let mut clients = lock(&self.clients);
         let is_silent = |other: &Arc<Outbox>| !Arc::ptr_eq(other, outbox) && !other.has_spoken.load(Ordering::Relaxed);
@@ -175,19 +177,19 @@ impl Hub {
         lock(&self.clients).retain(|other| !Arc::ptr_eq(other, outbox));
     }
 
-    /// Sends what waits for each client and ends its connection, as far as they read within this time.
-    pub fn disconnect_all(&self, patience: Duration) {
+    /// Sends each client's queued lines and closes its connection, waiting at most this long.
+    pub fn disconnect_all(&self, timeout: Duration) {
         let clients = std::mem::take(&mut *lock(&self.clients));
         for outbox in &clients {
             outbox.finish();
         }
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         for outbox in &clients {
             outbox.wait_for_end(deadline);
         }
     }
 
-    /// From here on this client is told of everything, beginning with the notices that stand.
+    /// Sends this client all events from now on, beginning with the current notices.
     pub fn follow(&self, outbox: &Arc<Outbox>) {
         let notices = lock(&self.notices);
         let mut followers = lock(&self.followers);
@@ -200,12 +202,12 @@ impl Hub {
         }
     }
 
-    /// What each run complains of.
+    /// The current notice of each run.
     pub fn notices(&self) -> Vec<(RunId, String)> {
         firsts(&lock(&self.notices)).into_iter().collect()
     }
 
-    /// Tells every follower; never waits for one.
+    /// Queues an event for every follower, without waiting for any.
     pub fn publish(&self, event: &Event) {
         let may_be_left_out =
             matches!(event, Event::Run(RunEvent::Progress { .. }) | Event::Cell(CellEvent::Progress { .. }));
@@ -220,13 +222,13 @@ impl Hub {
         }
     }
 
-    /// Sets or takes back a complaint, and tells of a change.
-    pub fn notice(&self, run: RunId, of: Complaint, text: Option<String>) {
+    /// Sets or withdraws a notice, and announces the run's most urgent notice if that has changed.
+    pub fn set_notice(&self, run: RunId, kind: NoticeKind, text: Option<String>) {
         let mut notices = lock(&self.notices);
         let before = firsts(&notices).remove(&run);
         match text {
-            Some(text) => notices.insert((run, of), text),
-            None => notices.remove(&(run, of)),
+            Some(text) => notices.insert((run, kind), text),
+            None => notices.remove(&(run, kind)),
         };
         let after = firsts(&notices).remove(&run);
         if before != after {
@@ -235,11 +237,11 @@ impl Hub {
         }
     }
 
-    /// The run is over: nobody complains any more.
+    /// Removes all notices of a run that is over.
     pub fn forget_notices(&self, run: RunId) {
         let all: Vec<_> = lock(&self.notices).keys().filter(|(of, _)| *of == run).map(|(_, of)| *of).collect();
-        for complaint in all {
-            self.notice(run, complaint, None);
+        for kind in all {
+            self.set_notice(run, kind, None);
         }
     }
 }

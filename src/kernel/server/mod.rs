@@ -1,11 +1,12 @@
-//! The socket's clients: `connection` reads one client's requests, `requests` answers them, `hub` tells all that follow.
+//! The socket's clients: `connection` reads one client's requests, `requests` answers them, `hub` sends events to all
+//! followers.
 
 mod connection;
 mod hub;
 mod requests;
 
 pub(crate) use connection::serve;
-pub(crate) use hub::{Complaint, Hub};
+pub(crate) use hub::{Hub, NoticeKind};
 
 #[cfg(test)]
 pub(crate) use {connection::Registration, hub::Outbox};

@@ -1,15 +1,15 @@
-//! What a greeted client may ask, and the answers.
+//! Answers the requests of a client that has said hello.
 
 use crate::{Kernel, refusal::Refusal};
 use protocol::{CellKey, ErrorKind, KernelStatus, Reply, RequestBody, RunEvent, id_fault, is_bidi_control};
 use std::sync::Arc;
 
-/// A reader's name for a run, on one line of a list.
+/// The longest name of a run, in characters: one line of a list.
 const LONGEST_NAME: usize = 100;
 
 impl Kernel {
     pub(crate) fn handle(self: &Arc<Self>, body: RequestBody) -> Reply {
-        self.touch();
+        self.reset_idle_time();
         match self.try_handle(body) {
             Ok(reply) => reply,
             Err(Refusal { kind, message }) => {
@@ -25,13 +25,24 @@ impl Kernel {
                 let name = checked_name(name)?;
                 return self.train(spec, name.as_deref()).map(|run| Reply::Started { run });
             }
+            RequestBody::Sweep { spec, sweep, name } => {
+                let name = checked_name(name)?;
+                return self.sweep(spec, sweep, name.as_deref()).map(|run| Reply::Started { run });
+            }
             RequestBody::Pause { run } => self.pause(run)?,
             RequestBody::Continue { run } | RequestBody::Resume { run } => self.resume(run)?,
             RequestBody::Stop { run } => self.stop(run)?,
+            RequestBody::Fork { fork, arms, changes, name } => {
+                let name = checked_name(name)?;
+                return self.fork(fork, &arms, &changes, name.as_deref()).map(|run| Reply::Started { run });
+            }
+            RequestBody::Steer { run, arm, setting, value } => {
+                return self.steer(run, arm, setting, value).map(Reply::Steered);
+            }
             RequestBody::Rename { run, name } => {
                 let name = checked_name(name)?;
                 self.store().rename(run, name.as_deref())?;
-                self.ask_for_backup();
+                self.request_backup();
                 self.announce(RunEvent::Renamed { run, name });
             }
             RequestBody::Delete { run } => self.delete(run)?,
@@ -46,9 +57,9 @@ impl Kernel {
                 self.store().remember(&key, &value)?;
             }
             RequestBody::Status => return Ok(Reply::Status(self.status())),
-            // The connection sends the answer, then tells the process.
+            // The connection sends the answer, then asks the process to shut down.
             RequestBody::Shutdown { force } => self.begin_shutdown(force)?,
-            // Both belong to the connection, which has answered them.
+            // The connection has answered both already.
             RequestBody::Hello { .. } | RequestBody::Follow => {}
         }
         Ok(Reply::Done)
@@ -74,7 +85,7 @@ impl Kernel {
     }
 }
 
-/// What this process holds of the machine's memory.
+/// The resident memory of this process.
 #[cfg(target_os = "linux")]
 fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -83,7 +94,7 @@ fn resident_bytes() -> u64 {
     kib.unwrap_or(0) * 1024
 }
 
-/// What this process holds of the machine's memory.
+/// The resident memory of this process.
 #[cfg(not(target_os = "linux"))]
 fn resident_bytes() -> u64 {
     let pid = std::process::id().to_string();
@@ -92,7 +103,8 @@ fn resident_bytes() -> u64 {
     kib * 1024
 }
 
-/// A name stands in terminals: no control characters, one short line, and no name rather than an empty one.
+/// Checks a name, which is printed in terminals: it is one short line without control characters. An empty name counts
+/// as none.
 fn checked_name(name: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(name) = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) else { return Ok(None) };
     let refuse = |why: &str| Err(Refusal::new(ErrorKind::BadRequest, format!("a run's name {why}")));
@@ -105,7 +117,7 @@ fn checked_name(name: Option<String>) -> Result<Option<String>, Refusal> {
     Ok(Some(name))
 }
 
-/// Lesson files come from anywhere, and a notebook sends the ids that stand in them.
+/// Checks an id. Lesson files come from anywhere, and a notebook sends the ids in them.
 fn check_cell(cell: &CellKey) -> Result<(), Refusal> {
     for (what, id) in [("lesson", &cell.lesson), ("cell", &cell.cell)] {
         if let Some(why) = id_fault(id) {
@@ -115,7 +127,7 @@ fn check_cell(cell: &CellKey) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A key of [`RequestBody::Remember`] has ids in it, and a word before them.
+/// Checks a key of [`RequestBody::Remember`], which consists of ids and a word before them.
 const LONGEST_KEY: usize = 300;
 
 fn check_key(key: &str) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! What is in the backup when the store is lost: all that came to rest, and nothing that was deleted.
+//! What the backup contains when the store is lost: all finished or halted runs, and nothing that was deleted.
 
 use super::{Bench, UNTIL_STOPPED};
 use protocol::{Event, RunEvent, RunState};
@@ -18,11 +18,11 @@ impl Bench {
 }
 
 #[test]
-fn what_came_to_rest_is_backed_up_and_what_is_deleted_stays_deleted() {
+fn finished_runs_are_backed_up_and_deleted_runs_stay_deleted() {
     let bench = Bench::new();
     let [kept, deleted] = [1, 1].map(|seed| {
         let run = bench.train(&[seed]);
-        bench.to_the_end(run);
+        bench.run_events(run);
         run
     });
     bench.kernel.back_up_if_due();
@@ -35,27 +35,27 @@ fn what_came_to_rest_is_backed_up_and_what_is_deleted_stays_deleted() {
 }
 
 #[test]
-fn a_run_that_comes_back_without_its_checkpoints_can_be_resumed() {
+fn a_run_restored_without_its_checkpoints_can_be_resumed() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
     bench.kernel.back_up_if_due();
     fs::remove_dir_all(bench.kernel.home.runs()).unwrap();
     let store = bench.store_is_destroyed();
     *bench.kernel.store() = store;
     bench.kernel.resume(run).unwrap();
-    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
     bench.kernel.stop(run).unwrap();
-    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Stopped { run }));
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Stopped { run }));
 }
 
-/// Whoever copies the one file while the kernel lives has what has come to rest.
+/// A copy of the one file, made while the kernel runs, contains all finished and halted runs.
 #[test]
-fn the_file_alone_holds_what_has_come_to_rest() {
+fn the_file_alone_has_all_finished_and_halted_runs() {
     let bench = Bench::new();
     let run = bench.train(&[1]);
-    bench.to_the_end(run);
+    bench.run_events(run);
     bench.kernel.back_up_if_due();
     let elsewhere = Bench::new();
     let copy = elsewhere.kernel.home.folder().join("copy");
@@ -67,23 +67,23 @@ fn the_file_alone_holds_what_has_come_to_rest() {
 }
 
 #[test]
-fn a_backup_is_made_when_there_is_news_and_tried_again_when_it_failed() {
+fn a_change_is_backed_up_and_a_failed_backup_repeated() {
     let bench = Bench::new();
     let run = bench.train(&[1]);
-    bench.to_the_end(run);
+    bench.run_events(run);
     let backup = bench.kernel.home.backup();
     bench.kernel.back_up_if_due();
     fs::remove_file(&backup).unwrap();
     bench.kernel.back_up_if_due();
-    bench.kernel.back_up_the_rest();
+    bench.kernel.back_up_at_shutdown();
     assert!(!backup.exists(), "no news");
-    // A folder in its place is as good as a disk that refuses.
+    // A folder at its path has the effect of a disk that refuses.
     fs::create_dir(&backup).unwrap();
-    bench.kernel.ask_for_backup();
+    bench.kernel.request_backup();
     bench.kernel.back_up_if_due();
     let files = fs::read_dir(bench.kernel.home.folder()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(!files.into_iter().any(|name| name.to_string_lossy().starts_with(".writing")), "no litter");
     fs::remove_dir(&backup).unwrap();
-    bench.kernel.back_up_the_rest();
+    bench.kernel.back_up_at_shutdown();
     assert!(backup.is_file());
 }

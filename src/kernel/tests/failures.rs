@@ -1,5 +1,5 @@
-//! A disk that refuses for a while, and files that are damaged or can't be read: nothing is told that is not stored,
-//! nothing whole is given up, and all is made good once the disk answers again.
+//! A disk that refuses for a while, and files that are damaged or unreadable: nothing is announced that is not stored,
+//! nothing valid is discarded, and everything is stored once the disk recovers.
 
 use super::{ALSO_UNTIL_STOPPED, Bench, UNTIL_STOPPED, snapshot};
 use crate::{
@@ -16,7 +16,7 @@ use store::{CheckpointRow, Store, files::LaneFolder};
 const FIRST: RunId = RunId(1);
 
 impl Bench {
-    /// From here on nothing can be stored.
+    /// Makes every later write fail.
     fn disk_refuses(&self) {
         *self.kernel.store() = Store::open_read(&self.kernel.home).unwrap();
     }
@@ -26,19 +26,19 @@ impl Bench {
         self.kernel.retry_unsaved();
     }
 
-    /// What the followers have been told by now.
-    fn told_by_now(&self) -> Vec<RunEvent> {
+    /// The events that the followers have received so far.
+    fn received_run_events(&self) -> Vec<RunEvent> {
         let mark = RunEvent::Renamed { run: RunId(0), name: None };
         self.kernel.announce(mark.clone());
-        self.told_of_runs(|event| *event == mark)
+        self.run_events_until(|event| *event == mark)
     }
 
-    fn told_of_runs(&self, last: impl Fn(&RunEvent) -> bool) -> Vec<RunEvent> {
-        let told = self.told(|event| matches!(event, Event::Run(event) if last(event)));
-        told.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
+    fn run_events_until(&self, last: impl Fn(&RunEvent) -> bool) -> Vec<RunEvent> {
+        let events = self.events_until(|event| matches!(event, Event::Run(event) if last(event)));
+        events.into_iter().filter_map(|event| if let Event::Run(event) = event { Some(event) } else { None }).collect()
     }
 
-    /// The folder of the only lane of the first run.
+    /// The folder of the first run's only lane.
     fn folder(&self, seed: u64) -> LaneFolder {
         let folder = LaneFolder::of(&self.kernel.home, FIRST, lane(seed));
         folder.prepare().unwrap();
@@ -51,25 +51,25 @@ fn lane(seed: u64) -> Lane {
 }
 
 #[test]
-fn going_on_is_told_once_it_is_stored() {
+fn a_resume_is_announced_once_it_is_stored() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     bench.kernel.pause(run).unwrap();
-    bench.told_of_runs(|event| *event == RunEvent::Paused { run });
+    bench.run_events_until(|event| *event == RunEvent::Paused { run });
     bench.disk_refuses();
     bench.kernel.resume(run).unwrap();
-    assert!(!bench.told_by_now().contains(&RunEvent::Continued { run }));
+    assert!(!bench.received_run_events().contains(&RunEvent::Continued { run }));
     assert_eq!(bench.state(run), RunState::Paused);
     bench.disk_answers();
-    assert!(bench.told_by_now().contains(&RunEvent::Continued { run }));
+    assert!(bench.received_run_events().contains(&RunEvent::Continued { run }));
     assert_eq!(bench.state(run), RunState::Running);
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
 }
 
-/// As quick as a finger: the resume is asked while the run still pauses, and the disk takes neither at once.
+/// The resume is requested while the run still pauses, and the disk refuses both at once.
 #[test]
-fn a_resume_during_a_halt_that_can_not_be_stored_is_kept_with_it() {
+fn a_resume_during_an_unstored_pause_is_carried_out_after_it() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     bench.disk_refuses();
@@ -81,42 +81,43 @@ fn a_resume_during_a_halt_that_can_not_be_stored_is_kept_with_it() {
         (active.intent, active.resume_after) = (Some(Intent::Pause), true);
         active.stop_lanes(scheduler);
     }
-    bench.told_of_runs(
+    bench.run_events_until(
         |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
     );
     bench.disk_answers();
-    let told = bench.told_by_now();
-    let place = |wanted: RunEvent| told.iter().position(|event| *event == wanted).unwrap_or_else(|| panic!("{told:?}"));
+    let events = bench.received_run_events();
+    let place =
+        |wanted: RunEvent| events.iter().position(|event| *event == wanted).unwrap_or_else(|| panic!("{events:?}"));
     assert!(place(RunEvent::Paused { run }) < place(RunEvent::Continued { run }));
     assert_eq!(bench.state(run), RunState::Running);
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
 }
 
 #[test]
-fn a_place_in_the_queue_is_told_once_it_is_stored() {
+fn queueing_is_announced_once_it_is_stored() {
     let bench = Bench::new();
     let [second, third] = ALSO_UNTIL_STOPPED;
     let full = bench.train(&[UNTIL_STOPPED, second, third]);
     let waiting = bench.train(&[UNTIL_STOPPED]);
     bench.kernel.pause(waiting).unwrap();
-    bench.told_of_runs(|event| *event == RunEvent::Paused { run: waiting });
+    bench.run_events_until(|event| *event == RunEvent::Paused { run: waiting });
     bench.disk_refuses();
     bench.kernel.resume(waiting).unwrap();
     let queued = RunEvent::Queued { run: waiting };
-    assert!(!bench.told_by_now().contains(&queued));
+    assert!(!bench.received_run_events().contains(&queued));
     bench.disk_answers();
-    assert!(bench.told_by_now().contains(&queued));
+    assert!(bench.received_run_events().contains(&queued));
     assert_eq!(bench.state(waiting), RunState::Queued);
     for run in [waiting, full] {
         bench.kernel.stop(run).unwrap();
-        bench.to_the_end(run);
+        bench.run_events(run);
     }
 }
 
-/// A checkpoint of today's environment would hide from the next resume that there was another.
+/// A checkpoint from the present environment would hide an earlier one from the next resume.
 #[test]
-fn that_a_resume_is_not_exact_is_never_lost() {
+fn an_inexact_resume_is_always_recorded() {
     let bench = Bench::new();
     let spec = Study { seeds: vec![UNTIL_STOPPED], ..Study::of(Preset::Article) };
     let mut elsewhere: Snapshot = snapshot(lane(UNTIL_STOPPED), 0);
@@ -124,40 +125,39 @@ fn that_a_resume_is_not_exact_is_never_lost() {
     bench.folder(UNTIL_STOPPED).write_state(&jobs::encode(&spec, &elsewhere).unwrap()).unwrap();
     let run = bench.train(&[UNTIL_STOPPED]);
     assert_eq!(run, FIRST);
-    // It trains, so it has read the checkpoint.
-    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
-    let not_exact = |told: &[RunEvent]| told.iter().any(|event| matches!(event, RunEvent::NotExact { .. }));
+    // The lane trains, so it has read the checkpoint.
+    bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    let not_exact = |events: &[RunEvent]| events.iter().any(|event| matches!(event, RunEvent::NotExact { .. }));
     bench.disk_refuses();
     bench.kernel.stop(run).unwrap();
-    bench.told_of_runs(
+    bench.run_events_until(
         |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
     );
     bench.disk_answers();
-    assert!(!not_exact(&bench.to_the_end(run)));
+    assert!(!not_exact(&bench.run_events(run)));
     bench.kernel.resume(run).unwrap();
-    bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+    bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
     bench.kernel.stop(run).unwrap();
-    let told = bench.to_the_end(run);
-    assert!(not_exact(&told), "{told:?}");
+    let events = bench.run_events(run);
+    assert!(not_exact(&events), "{events:?}");
     assert!(not_exact(&bench.kernel.store().history(run).unwrap()));
 }
 
 #[test]
-fn a_damaged_checkpoint_is_told_of_until_the_run_is_over() {
+fn a_damaged_checkpoint_is_shown_until_the_run_is_over() {
     let bench = Bench::new();
     bench.folder(1).write_state(b"no checkpoint at all").unwrap();
     let run = bench.train(&[1]);
-    let told = bench.to_the_end(run);
-    let place = |found: fn(&RunEvent) -> bool| told.iter().position(found).unwrap_or_else(|| panic!("{told:?}"));
-    let complaint =
-        place(|event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("damaged")));
+    let events = bench.run_events(run);
+    let place = |found: fn(&RunEvent) -> bool| events.iter().position(found).unwrap_or_else(|| panic!("{events:?}"));
+    let notice = place(|event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("damaged")));
     let taken_back = place(|event| matches!(event, RunEvent::Notice { text: None, .. }));
     let last_epoch = place(|event| matches!(event, RunEvent::Epoch { record, .. } if record.epoch == 2));
-    assert!(complaint < last_epoch && last_epoch < taken_back, "{told:?}");
+    assert!(notice < last_epoch && last_epoch < taken_back, "{events:?}");
 }
 
 #[test]
-fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
+fn a_missing_checkpoint_is_shown_until_the_run_is_over() {
     for (left, told_as) in [(0, "this arm begins anew"), (1, "goes on from epoch 1")] {
         let bench = Bench::new();
         let folder = bench.folder(UNTIL_STOPPED);
@@ -189,52 +189,52 @@ fn a_missing_checkpoint_is_told_of_until_the_run_is_over() {
             fs::remove_file(folder.epoch_file(epoch)).unwrap();
         }
         bench.kernel.resume(run).unwrap();
-        bench.told(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
+        bench.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { .. })));
         let notices = bench.kernel.hub.notices();
         assert!(matches!(&notices[..], [(of, text)] if *of == run && text.contains(told_as)), "{notices:?}");
         bench.kernel.stop(run).unwrap();
-        bench.to_the_end(run);
+        bench.run_events(run);
         assert!(bench.kernel.hub.notices().is_empty());
     }
 }
 
-/// A link that leads to itself is there, and no reading gets through it: so is a file on a disk that gives errors.
+/// A link to itself exists and can't be read, like a file on a failing disk.
 #[test]
-fn a_checkpoint_that_can_not_be_read_is_waited_for_and_not_set_aside() {
+fn an_unreadable_checkpoint_is_waited_for_and_not_renamed() {
     let bench = Bench::new();
     let folder = bench.folder(1);
     let [state, _] = folder.state_files();
     symlink(&state, &state).unwrap();
     let run = bench.train(&[1]);
-    let told = bench.told_of_runs(|event| matches!(event, RunEvent::Notice { text: Some(_), .. }));
-    let Some(RunEvent::Notice { text: Some(text), .. }) = told.last() else { panic!("{told:?}") };
+    let events = bench.run_events_until(|event| matches!(event, RunEvent::Notice { text: Some(_), .. }));
+    let Some(RunEvent::Notice { text: Some(text), .. }) = events.last() else { panic!("{events:?}") };
     assert!(text.contains("can't be read") && text.contains(&state.display().to_string()), "{text}");
     assert!(state.is_symlink());
     fs::remove_file(&state).unwrap();
-    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(names.filter(|name| name.contains("damaged")).count(), 0);
 }
 
-/// On a full disk the deletion of a run is what makes room, and its rest has not been stored for want of it.
+/// On a full disk the deletion of a run makes room, and the run's state was not stored for want of it.
 #[test]
-fn a_run_whose_rest_is_not_stored_can_be_deleted() {
+fn a_run_whose_final_state_is_not_stored_can_be_deleted() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     bench.disk_refuses();
     bench.kernel.pause(run).unwrap();
-    bench.told_of_runs(
+    bench.run_events_until(
         |event| matches!(event, RunEvent::Notice { text: Some(text), .. } if text.contains("run's state")),
     );
     *bench.kernel.store() = Store::open(&bench.kernel.home).unwrap();
     bench.kernel.delete(run).unwrap();
     bench.kernel.retry_unsaved();
-    assert_eq!(bench.told_by_now().iter().find(|event| event.ends_run()), Some(&RunEvent::Deleted { run }));
+    assert_eq!(bench.received_run_events().iter().find(|event| event.ends_run()), Some(&RunEvent::Deleted { run }));
     assert!(bench.kernel.hub.notices().is_empty() && bench.kernel.jobs().unsaved.is_empty());
 }
 
 #[test]
-fn that_a_kernel_died_is_stored_when_the_disk_answers_and_its_run_goes_on() {
+fn an_interruption_is_stored_once_the_disk_recovers_and_the_run_resumes() {
     let bench = Bench::new();
     let spec = Study { epochs: 2, ..Study::of(Preset::Article) };
     let run = bench.kernel.store().create_run(&spec, None).unwrap();
@@ -245,6 +245,6 @@ fn that_a_kernel_died_is_stored_when_the_disk_answers_and_its_run_goes_on() {
     bench.kernel.retry_unsaved();
     assert_eq!(bench.kernel.jobs().unsaved.len(), 1, "owed still");
     bench.disk_answers();
-    let told = bench.told_of_runs(|event| *event == RunEvent::Finished { run });
-    assert!(told.contains(&RunEvent::Interrupted { run }), "it goes on after that: {told:?}");
+    let events = bench.run_events_until(|event| *event == RunEvent::Finished { run });
+    assert!(events.contains(&RunEvent::Interrupted { run }), "it goes on after that: {events:?}");
 }

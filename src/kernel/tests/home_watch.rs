@@ -1,8 +1,8 @@
-//! A home that others remove, replace or move beneath a living kernel: nothing measured is lost, and nothing is told as
-//! stored that nobody would find.
+//! Homes that other programs remove, replace or move beneath a running kernel: no measurement is lost, and nothing is
+//! announced as stored that could not be found.
 
 use super::{Bench, UNTIL_STOPPED};
-use crate::lifecycle::Whereabouts;
+use crate::lifecycle::HomeLocation;
 use protocol::{ErrorKind, Event, Preset, RunEvent, RunId, RunState, Study};
 use std::{fs, path::PathBuf};
 use store::Store;
@@ -12,16 +12,16 @@ impl Bench {
         self.kernel.home.folder().join(format!("notebook.db{suffix}"))
     }
 
-    /// A run that is over, one that trains, and the store on its way.
+    /// A home with a finished run and one that trains.
     fn two_runs(&self) -> [RunId; 2] {
         let over = self.train(&[1]);
-        self.to_the_end(over);
+        self.run_events(over);
         let trains = self.train(&[UNTIL_STOPPED]);
-        self.told(|event| matches!(event, Event::Run(RunEvent::Progress { run, .. }) if *run == trains));
+        self.events_until(|event| matches!(event, Event::Run(RunEvent::Progress { run, .. }) if *run == trains));
         [over, trains]
     }
 
-    /// What whoever comes now finds.
+    /// What a new reader of the home finds.
     fn found(&self, run: RunId) -> RunState {
         Store::open_read(&self.kernel.home).unwrap().run(run).map_or_else(|error| panic!("{error}"), |run| run.state)
     }
@@ -33,9 +33,9 @@ impl Bench {
 }
 
 #[test]
-fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
+fn a_removed_store_is_put_back_with_all_its_rows() {
     for lost in [&["", "-wal", "-shm"][..], &[""], &["-wal"], &["-shm"], &["-wal", "-shm"]] {
-        // Whoever looks meanwhile makes an empty store.
+        // A reader that opens the home meanwhile creates an empty store.
         for somebody_looks in [false, true] {
             let bench = Bench::new();
             let [over, trains] = bench.two_runs();
@@ -52,7 +52,7 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
             bench.kernel.store().check_in_place().unwrap_or_else(|error| panic!("{lost:?} {somebody_looks}: {error}"));
             assert!(bench.notice(trains).contains("there again"), "{lost:?}: {}", bench.notice(trains));
             bench.kernel.stop(trains).unwrap();
-            bench.to_the_end(trains);
+            bench.run_events(trains);
             // Some hours later.
             bench.kernel.store().fold_log().unwrap();
             assert_eq!((bench.found(over), bench.found(trains)), (RunState::Finished, RunState::Stopped), "{lost:?}");
@@ -63,23 +63,23 @@ fn a_store_that_was_taken_away_is_put_back_with_all_its_rows() {
 }
 
 #[test]
-fn an_epoch_beneath_which_the_store_went_is_told_once_it_is_stored() {
+fn an_epoch_is_announced_only_after_the_store_is_back() {
     let bench = Bench::new();
     fs::remove_file(bench.file("")).unwrap();
     bench.kernel.store().check_in_place().unwrap_err();
     bench.kernel.ensure_store();
     let run = bench.train(&[1]);
-    bench.to_the_end(run);
+    bench.run_events(run);
     assert_eq!(Store::open_read(&bench.kernel.home).unwrap().epochs(run).unwrap().len(), 2);
 }
 
 #[test]
-fn another_store_in_its_place_stays_as_it_is() {
+fn another_store_at_the_path_is_not_changed() {
     let bench = Bench::new();
     let [over, trains] = bench.two_runs();
     let elsewhere = Bench::new();
     let restored = elsewhere.train(&[1]);
-    elsewhere.to_the_end(restored);
+    elsewhere.run_events(restored);
     elsewhere.kernel.store().rename(restored, Some("restored")).unwrap();
     elsewhere.kernel.store().fold_log().unwrap();
     let before = fs::read(elsewhere.file("")).unwrap();
@@ -95,7 +95,7 @@ fn another_store_in_its_place_stays_as_it_is() {
     assert!(!bench.kernel.home.backup().exists(), "no backup of another's");
     assert!(fs::read(bench.file("")).unwrap() == before);
 
-    // The next kernel serves it, without our log; and what was in ours is beside it.
+    // The next kernel serves that store without our log, and the rows of our log are in a file beside it.
     let store = Store::open(&bench.kernel.home).unwrap();
     assert_eq!(store.run(restored).unwrap().name.as_deref(), Some("restored"));
     drop(store);
@@ -112,23 +112,24 @@ fn another_store_in_its_place_stays_as_it_is() {
 }
 
 #[test]
-fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
+fn a_moved_home_is_waited_for_and_not_created_again() {
     let bench = Bench::new();
     let [_, trains] = bench.two_runs();
     let home = bench.kernel.home.folder().to_owned();
     let moved = home.with_extension("moved");
     fs::rename(&home, &moved).unwrap();
-    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Elsewhere);
+    assert_eq!(bench.kernel.locate_home(), HomeLocation::Elsewhere);
     bench.kernel.ensure_store();
     assert!(bench.notice(trains).contains("was moved"), "{}", bench.notice(trains));
     bench.kernel.stop(trains).unwrap();
-    bench
-        .told(|event| matches!(event, Event::Run(RunEvent::Notice { text: Some(text), .. }) if text.contains("moved")));
+    bench.events_until(
+        |event| matches!(event, Event::Run(RunEvent::Notice { text: Some(text), .. }) if text.contains("moved")),
+    );
     bench.kernel.retry_unsaved();
     assert!(!home.exists(), "parts of it at the old path");
 
     fs::rename(&moved, &home).unwrap();
-    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
+    assert_eq!(bench.kernel.locate_home(), HomeLocation::Here);
     bench.kernel.ensure_store();
     while !bench.kernel.jobs().runs.is_empty() {
         std::thread::yield_now();
@@ -138,17 +139,17 @@ fn a_home_that_was_moved_is_waited_for_and_not_made_anew() {
 }
 
 #[test]
-fn what_can_not_be_removed_is_not_told_as_removed() {
+fn a_failed_removal_is_reported() {
     let bench = Bench::new();
     let run = bench.train(&[1]);
-    bench.to_the_end(run);
+    bench.run_events(run);
     let folder = bench.kernel.home.run(run);
     fs::remove_dir_all(&folder).unwrap();
-    // No folder, and so not removed as one: it stands for a folder of somebody else's.
+    // Not a folder, and so not removed as one. It stands for a folder of another program.
     fs::write(&folder, "").unwrap();
     let refusal = bench.kernel.delete(run).unwrap_err();
     assert!(refusal.message.contains(&folder.display().to_string()), "{}", refusal.message);
-    assert_eq!(bench.to_the_end(run), [RunEvent::Deleted { run }]);
+    assert_eq!(bench.run_events(run), [RunEvent::Deleted { run }]);
 }
 
 #[test]
@@ -158,25 +159,25 @@ fn a_folder_that_can_not_be_written_is_named() {
     fs::remove_dir_all(&runs).unwrap();
     fs::write(&runs, "").unwrap();
     let run = bench.train(&[1]);
-    let told = bench.told(|event| matches!(event, Event::Run(RunEvent::Notice { text: Some(_), .. })));
+    let events = bench.events_until(|event| matches!(event, Event::Run(RunEvent::Notice { text: Some(_), .. })));
     let names = |event: &Event| matches!(event, Event::Run(RunEvent::Notice { text: Some(text), .. }) if text.contains(&runs.display().to_string()));
-    assert!(told.last().is_some_and(names), "{told:?}");
+    assert!(events.last().is_some_and(names), "{events:?}");
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
 }
 
 #[test]
-fn a_home_that_was_removed_comes_back_for_a_run_alone() {
+fn a_removed_home_is_created_again_only_for_a_run() {
     let bench = Bench::new();
     let [over, trains] = bench.two_runs();
     let home = bench.kernel.home.folder().to_owned();
     fs::remove_dir_all(&home).unwrap();
-    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Here);
+    assert_eq!(bench.kernel.locate_home(), HomeLocation::Here);
     bench.kernel.ensure_store();
     bench.kernel.stop(trains).unwrap();
-    bench.to_the_end(trains);
+    bench.run_events(trains);
     assert_eq!((bench.found(over), bench.found(trains)), (RunState::Finished, RunState::Stopped));
     fs::remove_dir_all(&home).unwrap();
-    assert_eq!(bench.kernel.whereabouts(), Whereabouts::Removed);
+    assert_eq!(bench.kernel.locate_home(), HomeLocation::Removed);
     assert!(!home.exists());
 }

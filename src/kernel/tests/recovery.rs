@@ -1,4 +1,4 @@
-//! What a kernel goes on with by itself that the one before it left.
+//! Which unfinished jobs of the previous kernel a kernel resumes by itself.
 
 use super::{Bench, CORES, PATIENCE, UNTIL_STOPPED, long_cell};
 use crate::Options;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 const ONE_CORE: u32 = 1;
 
-/// A home as a kernel leaves it that dies after this.
+/// A home left by a kernel that died after these writes.
 fn left(by: impl Fn(&mut Store)) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     by(&mut Store::open(&Home::at(folder.path()).unwrap()).unwrap());
@@ -35,28 +35,28 @@ impl Bench {
 }
 
 #[test]
-fn runs_and_cells_go_on_in_their_order_and_once() {
+fn runs_and_cells_resume_once_and_in_order() {
     let folder = left(|store| {
         let [first, second, third] = [1, 1, 1].map(|seed| queued(store, seed));
         let paused = queued(store, 1);
         store.set_state(paused, &RunState::Running).unwrap();
         store.set_state(paused, &RunState::Paused).unwrap();
         let (stops, stopped) = (queued(store, 1), queued(store, 1));
-        // Its reader has asked for the stop, and the kernel died before it.
+        // Its reader requested the stop, and the kernel died before the run had stopped.
         store.set_state(stops, &RunState::Running).unwrap();
         store.unqueue_run(stops).unwrap();
         store.set_state(stopped, &RunState::Stopped).unwrap();
         let (key, spec) = long_cell("asked", 1);
         store.queue_cell(&key, &spec).unwrap();
         store.set_state(second, &RunState::Running).unwrap();
-        // Asked for again after the others.
+        // Requested again after the others.
         store.queue_run(first).unwrap();
         assert_eq!(third, RunId(3));
     });
     let bench = Bench::next(folder, ONE_CORE);
-    let told = bench.to_the_end(RunId(1));
+    let events = bench.run_events(RunId(1));
     let finished: Vec<_> =
-        told.iter().filter(|event| matches!(event, RunEvent::Finished { .. })).map(RunEvent::run).collect();
+        events.iter().filter(|event| matches!(event, RunEvent::Finished { .. })).map(RunEvent::run).collect();
     assert_eq!(finished, [2, 3, 1].map(RunId));
     let states = [4, 5, 6].map(|run| bench.state(RunId(run)));
     assert_eq!(states, [RunState::Paused, RunState::Interrupted, RunState::Stopped]);
@@ -68,7 +68,7 @@ fn runs_and_cells_go_on_in_their_order_and_once() {
 }
 
 #[test]
-fn what_two_kernels_died_of_waits_for_its_reader() {
+fn a_job_that_killed_two_kernels_waits_for_its_reader() {
     let folder = left(|store| {
         let run = queued(store, 1);
         let (key, spec) = long_cell("deadly", 1);
@@ -81,7 +81,7 @@ fn what_two_kernels_died_of_waits_for_its_reader() {
         queued(store, 1);
     });
     let bench = Bench::next(folder, CORES);
-    bench.to_the_end(RunId(2));
+    bench.run_events(RunId(2));
     assert_eq!(bench.state(RunId(1)), RunState::Interrupted);
     let sentences = crate::lock(&bench.kernel.unfinished).sentences();
     assert!(
@@ -90,12 +90,12 @@ fn what_two_kernels_died_of_waits_for_its_reader() {
     );
     assert_eq!(bench.unfinished(), [JobKind::Run(RunId(1))], "the cell is asked for anew");
     bench.kernel.resume(RunId(1)).unwrap();
-    assert_eq!(bench.to_the_end(RunId(1)).last(), Some(&RunEvent::Finished { run: RunId(1) }));
+    assert_eq!(bench.run_events(RunId(1)).last(), Some(&RunEvent::Finished { run: RunId(1) }));
 }
 
-/// A shutdown of the machine is nobody's wish for these jobs; an end by force is.
+/// A shutdown of the machine does not cancel these jobs; a forced stop does.
 #[test]
-fn a_kernel_that_is_ended_leaves_what_is_to_go_on() {
+fn a_terminated_kernel_leaves_its_jobs_in_the_queue() {
     for signalled in [true, false] {
         let bench = Bench::new();
         let run = bench.train(&[UNTIL_STOPPED]);
@@ -103,7 +103,7 @@ fn a_kernel_that_is_ended_leaves_what_is_to_go_on() {
         bench.kernel.run_cell(key.clone(), spec).unwrap();
         bench.kernel.was_signalled.store(signalled, Ordering::SeqCst);
         bench.kernel.halt_all(PATIENCE);
-        bench.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { .. })));
+        bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Stopped { .. })));
         assert_eq!(bench.state(run), RunState::Interrupted);
         let jobs = bench.kernel.store().unfinished_jobs().unwrap();
         if signalled {
@@ -118,11 +118,11 @@ fn a_kernel_that_is_ended_leaves_what_is_to_go_on() {
 }
 
 #[test]
-fn a_pause_counts_from_when_it_is_asked_for() {
+fn a_requested_pause_survives_the_kernels_death() {
     let bench = Bench::new();
     let run = bench.train(&[UNTIL_STOPPED]);
     assert_eq!(bench.unfinished(), [JobKind::Run(run)]);
-    // Not even settled.
+    // Not even stored as stopped.
     let jobs = bench.kernel.jobs();
     drop(jobs);
     bench.kernel.pause(run).unwrap();
@@ -131,11 +131,11 @@ fn a_pause_counts_from_when_it_is_asked_for() {
     bench.kernel.resume(run).unwrap();
     assert_eq!(bench.unfinished(), [JobKind::Run(run)]);
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
 }
 
 impl Bench {
     fn to_rest(&self, run: RunId) {
-        self.told(|event| matches!(event, Event::Run(RunEvent::Paused { run: of }) if *of == run));
+        self.events_until(|event| matches!(event, Event::Run(RunEvent::Paused { run: of }) if *of == run));
     }
 }

@@ -1,4 +1,4 @@
-//! Views, cells and lanes on the same cores: who waits for whom, and that every core comes back.
+//! Views, cells and lanes on the same cores: which waits for which, and that every core is given back.
 
 use super::{
     ALSO_UNTIL_STOPPED, Bench, CORES, DIVERGES, GROWS, PANICS, PATIENCE, REFUSES, UNTIL_STOPPED, WAITS_FOR_COMPANY,
@@ -27,7 +27,7 @@ impl Bench {
         }
     }
 
-    /// Starts a cell and waits for the news that it runs.
+    /// Starts a cell and waits for the event that says it runs.
     fn measure(&self, (key, spec): (CellKey, protocol::ExperimentSpec)) -> CellKey {
         self.kernel.run_cell(key.clone(), spec).unwrap();
         key
@@ -41,7 +41,7 @@ impl Bench {
 
     fn stop_cell(&self, key: &CellKey) {
         self.kernel.stop_cell(key).unwrap();
-        self.told(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell == key));
+        self.events_until(|event| matches!(event, Event::Cell(CellEvent::Stopped { cell }) if cell == key));
     }
 
     fn cores_are_back(&self) {
@@ -51,7 +51,7 @@ impl Bench {
 }
 
 #[test]
-fn a_lane_gives_its_core_to_a_cell_and_goes_on_after_it() {
+fn a_lane_yields_to_a_cell_and_continues_after_it() {
     for asked in [cell("view", UNTIL_STOPPED), long_cell("cell", UNTIL_STOPPED)] {
         let bench = Bench::new();
         let run = bench.train(&ALL);
@@ -62,27 +62,27 @@ fn a_lane_gives_its_core_to_a_cell_and_goes_on_after_it() {
         bench.wait("the lane's return", |bench| bench.lanes() == (3, 0));
         assert_eq!(bench.state(run), RunState::Running, "and nobody was told otherwise");
         bench.kernel.stop(run).unwrap();
-        assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Stopped { run }));
+        assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Stopped { run }));
         bench.cores_are_back();
     }
 }
 
-/// As quick as they come: a lane may be asked to yield anew before it has woken up.
+/// Views follow each other without pause, so a lane may be asked to yield again before it has woken up.
 #[test]
 fn many_views_in_a_row_leave_no_lane_behind() {
     let bench = Bench::new();
     let run = bench.train(&ALL);
     for _ in 0..500 {
         bench.measure(cell("view", 1));
-        bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+        bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
     }
     bench.wait("every lane", |bench| bench.lanes() == (3, 0));
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
     bench.cores_are_back();
 }
 
-/// A run that stands still altogether says why, and its clock does so too.
+/// A run whose lanes are all parked says why, and its stopwatch stops too.
 #[test]
 fn a_cell_takes_every_core_and_the_run_says_so() {
     let bench = Bench::new();
@@ -97,7 +97,7 @@ fn a_cell_takes_every_core_and_the_run_says_so() {
         matches!(&notices[..], [(of, text)] if *of == run && text.contains("while a cell measures")),
         "{notices:?}"
     );
-    // The next cell gets its share of what the first one has.
+    // The next cell gets its share of the first one's cores.
     let next = bench.measure(long_cell("next", UNTIL_STOPPED));
     bench.wait("a share", |bench| bench.is_measured(&next));
     assert_eq!((bench.lanes(), bench.kernel.jobs().scheduler.used()), ((0, 3), CORES));
@@ -106,7 +106,7 @@ fn a_cell_takes_every_core_and_the_run_says_so() {
     bench.wait("the lanes' return", |bench| bench.lanes() == (3, 0));
     assert_eq!(bench.kernel.hub.notices(), []);
     bench.kernel.stop(run).unwrap();
-    bench.to_the_end(run);
+    bench.run_events(run);
     bench.cores_are_back();
 }
 
@@ -118,7 +118,7 @@ fn a_parked_lane_pauses_and_stops_like_any_other() {
         let key = bench.measure(long_cell("wide", GROWS));
         bench.wait("every core", |bench| bench.lanes() == (0, 3));
         if stop { bench.kernel.stop(run) } else { bench.kernel.pause(run) }.unwrap();
-        bench.told(|event| {
+        bench.events_until(|event| {
             matches!(event, Event::Run(RunEvent::Paused { run: of } | RunEvent::Stopped { run: of }) if *of == run)
         });
         assert_eq!(bench.state(run), state);
@@ -127,7 +127,7 @@ fn a_parked_lane_pauses_and_stops_like_any_other() {
     }
 }
 
-/// Measuring cells can't be interrupted; what a person looks at does not wait for them.
+/// Cells can't be interrupted inside a part, and a view does not wait for them.
 #[test]
 fn a_view_runs_although_cells_have_every_core() {
     let bench = Bench::new();
@@ -136,7 +136,7 @@ fn a_view_runs_although_cells_have_every_core() {
     assert!(!bench.is_measured(&waits));
     let (view, spec) = cell("view", 1);
     bench.kernel.run_cell(view, spec).unwrap();
-    bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { cell, .. }) if cell.cell == "view"));
+    bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Finished { cell, .. }) if cell.cell == "view"));
     assert!(!bench.is_measured(&waits));
     for key in [waits].iter().chain(&keys) {
         bench.stop_cell(key);
@@ -144,30 +144,30 @@ fn a_view_runs_although_cells_have_every_core() {
     bench.cores_are_back();
 }
 
-/// However a job ends: the three lanes at the end train only if every core is there.
+/// Whatever way a job ends: the three lanes at the end train only if every core was given back.
 #[test]
-fn every_core_comes_back_from_jobs_that_fail() {
+fn failing_jobs_give_every_core_back() {
     let bench = Bench::new();
     for seeds in [&[PANICS, REFUSES, DIVERGES][..], &[PANICS], &[REFUSES]] {
         let run = bench.train(seeds);
-        bench.to_the_end(run);
+        bench.run_events(run);
     }
     for make in [cell, long_cell] {
         for seed in [PANICS, REFUSES] {
             bench.measure(make("fails", seed));
-            bench.told(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
+            bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Failed { .. })));
         }
         let key = bench.measure(make("cancelled", UNTIL_STOPPED));
         bench.stop_cell(&key);
     }
     bench.cores_are_back();
     let run = bench.train(&[WAITS_FOR_COMPANY, WAITS_FOR_COMPANY + 1, WAITS_FOR_COMPANY + 2]);
-    assert_eq!(bench.to_the_end(run).last(), Some(&RunEvent::Finished { run }));
+    assert_eq!(bench.run_events(run).last(), Some(&RunEvent::Finished { run }));
 }
 
-/// Three cells come while it waits, and narrow lanes that were asked for later.
+/// Three cells come while it waits, and single-thread lanes that were requested later.
 #[test]
-fn a_lane_of_several_threads_has_its_turn() {
+fn a_lane_of_several_threads_is_not_starved() {
     let bench = Bench::new();
     let first = bench.train(&[UNTIL_STOPPED]);
     let wide =
@@ -176,11 +176,11 @@ fn a_lane_of_several_threads_has_its_turn() {
     let narrow = bench.train(&[1]);
     for _ in 0..3 {
         bench.measure(long_cell("quick", 1));
-        bench.told(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
+        bench.events_until(|event| matches!(event, Event::Cell(CellEvent::Finished { .. })));
     }
     assert_eq!([wide, narrow].map(|run| bench.state(run)), [RunState::Queued, RunState::Queued]);
     bench.kernel.stop(first).unwrap();
-    let told = bench.to_the_end(narrow);
-    let ends: Vec<_> = told.iter().filter(|event| matches!(event, RunEvent::Finished { .. })).collect();
+    let events = bench.run_events(narrow);
+    let ends: Vec<_> = events.iter().filter(|event| matches!(event, RunEvent::Finished { .. })).collect();
     assert_eq!(ends, [&RunEvent::Finished { run: wide }, &RunEvent::Finished { run: narrow }]);
 }

@@ -1,4 +1,4 @@
-//! How a kernel comes to rest: nothing new begins, whoever waits for the end is told of it, and nobody is greeted.
+//! Shutdown: nothing new begins, clients that wait for the end are told of it, and new clients are not welcomed.
 
 use super::{Bench, PATIENCE, UNTIL_STOPPED, cell};
 use crate::{
@@ -15,22 +15,22 @@ use std::{
 };
 
 #[test]
-fn the_end_of_the_last_cell_is_told_to_whoever_waits_for_it() {
+fn waiting_clients_are_told_of_the_last_cells_end() {
     let bench = Bench::new();
     let (key, spec) = cell("endless", UNTIL_STOPPED);
     bench.kernel.run_cell(key, spec).unwrap();
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let kernel = Arc::clone(&bench.kernel);
     thread::spawn(move || {
         kernel.halt_all(100 * PATIENCE);
-        tell.send(()).unwrap();
+        sender.send(()).unwrap();
     });
-    told.recv_timeout(PATIENCE).expect("nobody told of the cell's end");
+    receiver.recv_timeout(PATIENCE).expect("nobody told of the cell's end");
     assert!(bench.kernel.jobs().cells.is_empty());
 }
 
 #[test]
-fn nothing_begins_in_a_kernel_that_leaves() {
+fn nothing_begins_during_a_shutdown() {
     let bench = Bench::new();
     bench.kernel.begin_shutdown(false).unwrap();
     let (key, spec) = cell("late", 1);
@@ -40,7 +40,7 @@ fn nothing_begins_in_a_kernel_that_leaves() {
 }
 
 #[test]
-fn with_nothing_to_do_it_leaves_and_with_a_notebook_it_stays() {
+fn an_idle_kernel_shuts_down_unless_a_notebook_is_connected() {
     let bench = Bench::with(Options { idle: Duration::ZERO, ..Options::default() });
     bench.kernel.hub.join(&bench.outbox);
     assert!(!bench.kernel.shut_down_if_idle());
@@ -50,9 +50,9 @@ fn with_nothing_to_do_it_leaves_and_with_a_notebook_it_stays() {
     assert!(bench.kernel.is_shutting_down());
 }
 
-/// Hung up on, it starts the next kernel; greeted, it would be refused all that it asks.
+/// A client that is disconnected starts the next kernel. A welcomed one would have all its requests refused.
 #[test]
-fn who_comes_too_late_is_not_greeted() {
+fn a_client_that_comes_too_late_is_disconnected() {
     let bench = Bench::new();
     bench.kernel.begin_shutdown(false).unwrap();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
@@ -65,7 +65,7 @@ fn who_comes_too_late_is_not_greeted() {
     assert_eq!(heard, b"");
 }
 
-/// However its thread ends: sixty-four that stayed would keep every notebook out.
+/// An entry is removed however its thread ends: sixty-four that remained would keep every notebook out.
 #[test]
 fn a_client_whose_thread_panics_is_no_longer_counted() {
     let bench = Bench::new();

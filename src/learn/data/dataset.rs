@@ -1,4 +1,4 @@
-//! The splits that training sees, shared by all lanes.
+//! The splits of a data set, shared by all lanes.
 
 use super::embedded;
 use super::reader::{Contents, ImageShape, LabelledImages, ReadError, reader_of};
@@ -12,13 +12,13 @@ use tch::{Kind, Tensor};
 pub struct Padding {
     /// At each side.
     pub border: usize,
-    /// An image that is still smaller gets a wider border.
+    /// A smaller padded image gets a wider border.
     pub least_side: usize,
 }
 
 impl Padding {
-    /// Two at each side, as `LeCun` had it for MNIST, and sides of 16 at least: a smaller image would have no pixel left behind
-    /// the poolings of LeNet-4 or of the convnet.
+    /// Two at each side, as `LeCun` padded MNIST, and sides of at least 16, because a smaller image would have no pixel
+    /// left after the poolings of LeNet-4 or of the convnet.
     pub const STANDARD: Self = Self { border: 2, least_side: 16 };
 
     /// The images as they are.
@@ -41,9 +41,9 @@ pub struct Split {
     /// (count), int64.
     pub labels: Tensor,
     shape: ImageShape,
-    /// Of the whole source, as stored; every split of it shares them.
+    /// All images of the source, as stored; every split of it shares them.
     pixels: Arc<[u8]>,
-    /// The split's first image among them.
+    /// The index of the split's first image.
     start: usize,
 }
 
@@ -61,12 +61,12 @@ impl Split {
         self.len() == 0
     }
 
-    /// Of an image as stored.
+    /// The shape of an image as stored.
     pub fn shape(&self) -> ImageShape {
         self.shape
     }
 
-    /// `length` images from `start` on, sharing memory.
+    /// `length` images from `start`, sharing memory.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
         Self {
             labels: self.labels.narrow(0, start, length),
@@ -82,11 +82,12 @@ impl Split {
         &self.pixels[self.start * image..][..self.len() as usize * image]
     }
 
-    /// The picked images as a network sees them: (picked, channels, height, width), value/255 in [0, 1], padded with zeros,
-    /// float32. They are converted for each batch: as floats, a whole data set would take four times its memory.
+    /// The picked images as a network sees them: (picked, channels, height, width), value/255 in [0, 1], padded with
+    /// zeros, float32. They are converted for each batch, because a whole data set as floats would take four times its
+    /// memory.
     ///
     /// # Panics
-    /// If an image is not there.
+    /// If an image does not exist.
     pub fn images(&self, pick: &[i64], padding: Padding) -> Tensor {
         let (pixels, shape, padded) = (self.pixels(), self.shape, padding.padded(self.shape));
         let [row, padded_row] = [shape, padded].map(|shape| shape.width * shape.channels);
@@ -102,7 +103,7 @@ impl Split {
         }
         let [count, c, h, w] = [pick.len(), padded.channels, padded.height, padded.width].map(|size| size as i64);
         let values = Tensor::from_slice(&values);
-        // Channels stay side by side in memory, as LibTorch likes them; of one channel there is no other order.
+        // Channels stay adjacent in memory, which LibTorch prefers; for one channel there is no other order.
         if c == 1 { values.view([count, 1, h, w]) } else { values.view([count, h, w, c]).permute([0, 3, 1, 2]) }
     }
 }
@@ -118,7 +119,7 @@ static VALUES: [f32; 256] = {
     values
 };
 
-/// A data set. Lanes share it: its tensors are only ever read.
+/// A data set. Lanes share it, as its tensors are only read.
 #[derive(Debug)]
 pub struct Dataset {
     training: Split,
@@ -129,10 +130,10 @@ pub struct Dataset {
 }
 
 // SAFETY: after `load` the tensors are never written, resized or given a gradient; LibTorch's reference counts are
-// atomic and reading one tensor from several threads is allowed.
+// atomic, and reading one tensor from several threads is allowed.
 unsafe impl Sync for Dataset {}
 
-/// Why there is no data.
+/// Why the data can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     #[error(transparent)]
@@ -153,7 +154,7 @@ impl Dataset {
         Ok(Self::from_contents(contents))
     }
 
-    /// Whether the source's files are there; what they hold shows when they are read.
+    /// Whether the source's files exist; their contents are checked when they are read.
     pub fn is_there(source: &DataSource) -> Result<(), DataError> {
         match source {
             DataSource::Mnist => Ok(()),
@@ -166,12 +167,12 @@ impl Dataset {
         Self { training: Split::new(shape, training), validation, test: Split::new(shape, test), classes, digest }
     }
 
-    /// Of an image as stored.
+    /// The shape of an image as stored.
     pub fn shape(&self) -> ImageShape {
         self.training.shape
     }
 
-    /// The classes' names; a label is a place in this list.
+    /// The classes' names; a label is an index into this list.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
@@ -192,18 +193,18 @@ impl Dataset {
         &self.training
     }
 
-    /// Only ever reported, never used to choose anything.
+    /// Only reported, never used to choose anything.
     pub fn test(&self) -> &Split {
         &self.test
     }
 
-    /// sha256 over the files' contents, in hexadecimal: of IDX files as they are unpacked, of images as stored.
+    /// sha256 over the files' contents, in hexadecimal: of IDX files as unpacked, of images as stored.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// How many images the set itself gives to training and to validation: five to one, as MNIST's 60,000 are split, if
-    /// it does not say.
+    /// How many images the set itself assigns to training and to validation; five to one, as MNIST's 60,000 are split,
+    /// if it does not say.
     pub fn split_sizes(&self) -> SplitSizes {
         let all = self.training.len() as u32;
         let val = self.validation.unwrap_or_else(|| (all / 6).max(1));
@@ -220,19 +221,19 @@ impl Dataset {
     }
 }
 
-/// Images that train, and images that validate.
+/// Numbers of images for training and for validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitSizes {
     pub train: u32,
     pub val: u32,
 }
 
-/// A size in a spec.
+/// A size in a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requested {
-    /// Named by the reader: it is taken or refused.
+    /// Requested by the reader: used as it is, or refused.
     Exactly(u32),
-    /// A preset's: it shrinks to what is there.
+    /// A preset's: reduced to what the set has.
     AtMost(u32),
 }
 
@@ -244,12 +245,12 @@ impl Requested {
     }
 }
 
-/// The sizes that a run takes of a data set's training images, `available` as [`Dataset::split_sizes`] gives them. A size
-/// that was asked for is taken as it is, and may use what the set would give to the other split; a default shrinks to the
-/// set's own split, and to what the other size leaves.
+/// The sizes that a run takes of a data set's training images; `available` is the result of [`Dataset::split_sizes`]. A
+/// requested size is used as it is, and may take images that the set assigns to the other split. A default is reduced
+/// to the set's own split, and to what the other size leaves.
 ///
 /// # Errors
-/// If what was asked for is more than there is.
+/// If more was requested than there is.
 pub fn fit_sizes(available: SplitSizes, train: Requested, val: Requested) -> Result<SplitSizes, DataError> {
     let has = available.train + available.val;
     let too_few = || DataError::TooFew { train: train.size(), val: val.size(), has: has.into() };
@@ -297,7 +298,7 @@ mod tests {
         assert!(sizes(small, Exactly(u32::MAX), Exactly(u32::MAX)).is_err());
     }
 
-    /// Each channel at its own place, inside a border of zeros.
+    /// Each channel at its own position, inside a border of zeros.
     #[test]
     #[allow(clippy::float_cmp)] // Both sides are rounded alike.
     fn images_are_scaled_and_padded() {

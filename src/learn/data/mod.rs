@@ -1,7 +1,7 @@
-//! Data sets: readers for each form of source, and the splits that training sees.
+//! Data sets: readers for each form of source, and the splits for training.
 //!
-//! A reader turns a source into images with labels ([`Contents`]). To add one, write a file with its `Reader` and name it
-//! in `reader/mod.rs`.
+//! A reader turns a source into images with labels ([`Contents`]). To add one, write a file with its `Reader` and add
+//! it to `reader/mod.rs`.
 
 mod dataset;
 mod embedded;

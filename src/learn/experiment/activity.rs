@@ -1,4 +1,4 @@
-//! Which hidden units answer which digits: how many, how the sets overlap, and how many classes a unit serves.
+//! Which hidden units respond to which digits: how many, how the sets overlap, and to how many classes a unit responds.
 
 use super::bench::{Bench, Part};
 use super::mlp::{Training, error, labelled, mean, mlp, pre_activations, train};
@@ -12,25 +12,25 @@ use std::collections::HashSet;
 use tch::{Device, Kind, Tensor};
 
 const CLASSES: usize = 10;
-/// Test digits that are looked at.
+/// Test digits that are examined.
 const SHOWN: u32 = 5000;
 const BINS: usize = 40;
 
-/// One network of one seed.
-struct Seen {
-    /// Units that answer each digit.
+/// The measurements of one network of one seed.
+struct Measurements {
+    /// Number of active units for each digit.
     counts: Vec<f64>,
     /// Mean of them over the digits of each class.
     by_class: [f64; CLASSES],
-    /// Jaccard's index of the answering sets, percent, mean over pairs of digits of two classes.
+    /// Jaccard index of the sets of active units, in percent, mean over pairs of digits of two classes.
     overlap: Vec<[f64; CLASSES]>,
-    /// Correlation of the count with the ink.
+    /// Correlation of the number of active units with the ink.
     ink: f64,
-    /// Effective number of classes of a unit that ever answers: e to the entropy of its answers.
+    /// Effective number of classes of a unit that is ever active: e to the entropy of its activity over the classes.
     classes: f64,
-    /// Percent of the digits whose set no earlier digit had.
+    /// Percent of the digits whose set of active units no earlier digit had.
     patterns: f64,
-    /// Percent of the units that never answer.
+    /// Percent of the units that are never active.
     never: f64,
     error: f64,
 }
@@ -56,18 +56,18 @@ pub fn run(settings: &protocol::Activity, bench: &mut Bench) -> Result<Outcome, 
     Ok(report(&settings.penalties, i64::from(settings.width), &seen, seeds))
 }
 
-fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Seen, ExperimentError> {
+fn look(net: &Network, x: &Tensor, labels: &Tensor) -> Result<Measurements, ExperimentError> {
     let z = tch::no_grad(|| pre_activations(net, x));
     let on = z[z.len() - 2].gt(0.0).to_kind(Kind::Float);
     let counts = on.sum_dim_intlist([1].as_slice(), false, Kind::Float);
-    // One row a class: 1 where a digit is of it.
+    // One row for each class: 1 for the digits of that class.
     let members = Tensor::arange(CLASSES as i64, (Kind::Int64, Device::Cpu));
     let members = labels.unsqueeze(0).eq_tensor(&members.unsqueeze(1)).to_kind(Kind::Float);
     let sizes = members.sum_dim_intlist([1].as_slice(), true, Kind::Float).clamp_min(1.0);
     let by_class = (members.matmul(&counts.unsqueeze(1)) / &sizes).view(-1);
-    // Of each unit, the share of each class's digits that it answers: (classes, units).
+    // For each unit, the share of each class's digits for which it is active: (classes, units).
     let rates = members.matmul(&on) / &sizes;
-    Ok(Seen {
+    Ok(Measurements {
         by_class: row(&by_class)?,
         overlap: overlaps(&on, &members)?,
         ink: correlation(&counts, &x.sum_dim_intlist([1].as_slice(), false, Kind::Float)),
@@ -84,12 +84,12 @@ fn row(values: &Tensor) -> Result<[f64; CLASSES], ExperimentError> {
     Ok(std::array::from_fn(|at| values[at]))
 }
 
-/// Mean of |A and B| / |A or B| over pairs of digits, for every two classes, percent. A digit beside itself counts too: one
-/// pair in five hundred.
+/// Mean of |A and B| / |A or B| over pairs of digits, for every two classes, in percent. A digit paired with itself
+/// counts too, which is one pair in five hundred.
 fn overlaps(on: &Tensor, members: &Tensor) -> Result<Vec<[f64; CLASSES]>, ExperimentError> {
     let counts = on.sum_dim_intlist([1].as_slice(), true, Kind::Float);
     let mut sums = Tensor::zeros([CLASSES as i64; 2], (Kind::Double, Device::Cpu));
-    // A part of the digits at a time: all pairs at once would take 100 MB.
+    // A part of the digits at a time, because all pairs at once would take 100 MB.
     let (all, part) = (on.size()[0], 500);
     for from in (0..all).step_by(part) {
         let size = (part as i64).min(all - from);
@@ -104,21 +104,22 @@ fn overlaps(on: &Tensor, members: &Tensor) -> Result<Vec<[f64; CLASSES]>, Experi
     (0..CLASSES as i64).map(|class| row(&means.get(class))).collect()
 }
 
-/// Pearson's.
+/// Pearson correlation.
 fn correlation(a: &Tensor, b: &Tensor) -> f64 {
     let [a, b] = [a, b].map(|v| v.to_kind(Kind::Double) - v.mean(Kind::Double));
     let dot = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
     dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt().max(1e-300)
 }
 
-/// e to the entropy of each unit's answers over the classes, mean over the units that ever answer; `rates` (classes, units).
+/// e to the entropy of each unit's activity over the classes, mean over the units that are ever active; `rates`
+/// (classes, units).
 fn classes_served(rates: &Tensor) -> Result<f64, ExperimentError> {
     let all = rates.sum_dim_intlist([0].as_slice(), true, Kind::Double);
     let share = rates.to_kind(Kind::Double) / all.clamp_min(1e-12);
     let entropy = -(&share * share.clamp_min(1e-300).log()).sum_dim_intlist([0].as_slice(), false, Kind::Double);
     let (served, ever) = (Vec::<f64>::try_from(entropy.exp())?, Vec::<bool>::try_from(all.view(-1).gt(0.0))?);
     let alive: Vec<f64> = served.into_iter().zip(ever).filter_map(|(served, ever)| ever.then_some(served)).collect();
-    // No unit ever answers: the caller finds that it is undefined.
+    // No unit is ever active; the caller reports that it is undefined.
     Ok(summary::mean_and_spread(&alive).0.unwrap_or(f64::NAN))
 }
 
@@ -147,7 +148,7 @@ fn name(penalty: f64) -> String {
     if penalty == 0.0 { "no penalty".into() } else { format!("L1 {penalty}") }
 }
 
-/// `plain`, or `l1` where there is a penalty.
+/// `plain`, or `l1` if there is a penalty.
 fn key(penalties: &[f64], at: usize) -> String {
     let penalised = penalties.iter().filter(|&&penalty| penalty > 0.0).count();
     match penalties[at] {
@@ -157,31 +158,31 @@ fn key(penalties: &[f64], at: usize) -> String {
     }
 }
 
-fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &[u64]) -> Outcome {
+fn report(penalties: &[f64], width: i64, seen: &[Result<Measurements, Absent>], seeds: &[u64]) -> Outcome {
     let (mut findings, mut figures, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     let (mut many, mut which, mut network) = (Vec::new(), Vec::new(), Vec::new());
     for (at, seeded) in seen.chunks(seeds.len()).enumerate() {
         let (name, key) = (name(penalties[at]), key(penalties, at));
-        let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
-            let one = |seen: &Result<Seen, Absent>| match seen {
+        let all = |what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
+            let one = |seen: &Result<Measurements, Absent>| match seen {
                 Ok(seen) => summary::number(what(seen), "no unit answers"),
                 Err(absent) => Err(*absent),
             };
             seeded.iter().map(one).collect()
         };
-        let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
-        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+        let average = |what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(what));
+        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
             let values = all(value);
             findings.push(summary::finding(format!("activity.{what}.{key}"), &name, &values, seeds, says).tabled());
             summary::with_spread(&values, decimals)
         };
         let percent = 100.0 / width as f64;
-        let varies = |s: &Seen| {
+        let varies = |s: &Measurements| {
             let (mean, spread) = summary::mean_and_spread(&s.counts);
             100.0 * spread.unwrap_or_default() / mean.unwrap_or_default()
         };
-        // A coin for each unit, heads as often as units answer: the spread that needs no reason.
-        let chance = |s: &Seen| {
+        // A coin for each unit, heads as often as units are active: the spread that arises by chance.
+        let chance = |s: &Measurements| {
             let share = mean_of(&s.counts) / width as f64;
             100.0 * ((1.0 - share) / (share * width as f64)).sqrt()
         };
@@ -247,12 +248,12 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Seen, Absent>], seeds: &
     Outcome { figures, findings, seconds: 0.0 }
 }
 
-/// What is found of the networks, a row each: how many units answer, which, and how the network fares.
+/// The findings on the networks, a row for each: how many units are active, which, and how well the network classifies.
 fn tables(penalties: &[f64], [many, which, network]: [Vec<Vec<String>>; 3]) -> Vec<Figure> {
     let table = |(title, columns, found, rows): (&str, &[&str], &[&str], Vec<Vec<String>>)| {
         let sources = vec![Source::Measured; columns.len()];
         let columns = columns.iter().map(ToString::to_string).collect();
-        // Behind the network's name.
+        // After the network's name.
         let place = |row: usize, column: usize| {
             TablePlace::new(format!("activity.{}.{}", found[column], key(penalties, row)), row, column + 1)
         };
@@ -268,8 +269,8 @@ fn tables(penalties: &[f64], [many, which, network]: [Vec<Vec<String>>; 3]) -> V
     ]
 }
 
-/// Percent of the digits by how many units they activate, all seeds together.
-fn histogram(name: &str, width: i64, seeded: &[Result<Seen, Absent>]) -> protocol::PlotSeries {
+/// Histogram of the digits by how many units they activate, in percent, all seeds together.
+fn histogram(name: &str, width: i64, seeded: &[Result<Measurements, Absent>]) -> protocol::PlotSeries {
     let mut bins = [0_u32; BINS];
     let counts = seeded.iter().flatten().flat_map(|seen| &seen.counts);
     let mut all = 0.0;
@@ -299,7 +300,7 @@ mod tests {
         near(overlap[0][0], 100.0 * (1.0 + 1.0 + 1.0 / 3.0 + 1.0 / 3.0) / 4.0);
         near(overlap[0][1], 25.0);
         near(distinct(&on).unwrap(), 100.0);
-        // One unit for one class alone, one for two alike, one that never answers.
+        // One unit for one class alone, one for two equally, one that is never active.
         let rates = Tensor::from_slice(&[1.0_f32, 0.5, 0.0, 0.0, 0.5, 0.0]).view([2, 3]);
         near(classes_served(&rates).unwrap(), 1.5);
         near(correlation(&Tensor::from_slice(&[1.0, 2.0, 3.0]), &Tensor::from_slice(&[2.0, 4.0, 6.0])), 1.0);

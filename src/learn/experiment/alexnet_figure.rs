@@ -1,4 +1,4 @@
-//! Krizhevsky's Figure 1: how many epochs to 25 % training error on CIFAR-10, ReLU against tanh.
+//! Krizhevsky's Figure 1: the number of epochs to 25 % training error on CIFAR-10, ReLU against tanh.
 
 use super::bench::Bench;
 use super::{ExperimentError, reference, summary};
@@ -10,7 +10,7 @@ pub fn run(settings: &AlexnetFigure, _: &mut Bench) -> Result<Outcome, Experimen
     let mut epochs = Vec::new();
     for (name, title) in [("relu", "ReLU"), ("tanh", "Tanh")] {
         let points = reference::alexnet(name);
-        // The figure resolves no more than 0.2 %.
+        // The figure's resolution is 0.2 %.
         epochs.extend(points.iter().find(|point| point[1] <= target + 0.2).copied());
         series.push(summary::curve(title, reference::krizhevsky(), Stroke::Both, points));
     }

@@ -1,6 +1,6 @@
-//! Stacked denoising autoencoders (Vincent et al. 2008), as Glorot et al. 2011 trained them: layer by layer, each learns
-//! to restore its input from a copy with a quarter of the values masked. Tanh layers restore through a sigmoid, with
-//! cross-entropy; rectifier and softplus layers through a softplus, with quadratic cost.
+//! Stacked denoising autoencoders (Vincent et al. 2008), as Glorot et al. 2011 trained them. Layer by layer, each
+//! learns to restore its input from a copy of which a quarter of the values is masked. Tanh layers restore through a
+//! sigmoid, with cross-entropy; rectifier and softplus layers through a softplus, with quadratic cost.
 
 use super::mlp::{Trained, activation, bias, hidden_output, layers, mlp, weight};
 use super::summary::Absent;
@@ -16,21 +16,21 @@ use tch::{Device, Kind, Tensor};
 /// Share of the inputs that is masked.
 const MASKED: f32 = 0.25;
 const BATCH: u32 = 50;
-/// Of 0.001, 0.005, 0.02, 0.05 and 0.1 the one after which all three activations fine-tune best on 1000 labels.
+/// Of 0.001, 0.005, 0.02, 0.05 and 0.1 the rate after which all three activations fine-tune best on 1000 labels.
 const RATE: f64 = 0.02;
 
-pub struct Pretext<'a> {
+pub struct PretrainSettings<'a> {
     pub epochs: u32,
     pub seed: u64,
     /// Weight of the L1 penalty on the code.
     pub penalty: f64,
     pub part: &'a Part<'a>,
-    /// What part of the whole item this is.
+    /// Which part of the whole item this is.
     pub share: f64,
 }
 
-/// Pre-trains every hidden layer of a network on `x`, (count, 784), without labels; the output layer stays as it is.
-pub fn pretrain(net: &mut Network, x: &Tensor, how: &Pretext) -> Result<Trained, ExperimentError> {
+/// Pre-trains every hidden layer of a network on `x`, (count, 784), without labels. The output layer is unchanged.
+pub fn pretrain(net: &mut Network, x: &Tensor, how: &PretrainSettings) -> Result<Trained, ExperimentError> {
     let mut input = x.shallow_clone();
     let hidden = layers(net) - 1;
     for layer in 0..hidden {
@@ -44,7 +44,7 @@ pub fn pretrain(net: &mut Network, x: &Tensor, how: &Pretext) -> Result<Trained,
     Ok(Ok(()))
 }
 
-/// One hidden layer with what restores its input.
+/// One hidden layer with its decoder.
 struct Autoencoder<'a> {
     net: &'a Network,
     layer: usize,
@@ -54,7 +54,7 @@ struct Autoencoder<'a> {
     target: Tensor,
     penalty: f64,
     seed: u64,
-    /// Of the epoch under way.
+    /// The random generator of the current epoch.
     noise: Random,
 }
 
@@ -92,13 +92,13 @@ fn restore(
     net: &Network,
     layer: usize,
     input: &Tensor,
-    how: &Pretext,
+    how: &PretrainSettings,
     from: f64,
     part: f64,
 ) -> Result<Trained, ExperimentError> {
     let (count, width) = input.size2()?;
     let code = bias(net, layer).size()[0];
-    // A tanh code lies in -1 to 1, the sigmoid that restores it in 0 to 1; a negated rectifier code is restored unsigned.
+    // A tanh code is in -1 to 1, the sigmoid that restores it in 0 to 1; a negated rectifier code is restored unsigned.
     let target = tch::no_grad(|| match (activation(net), layer) {
         (Activation::Tanh, 1..) => (input + 1.0) / 2.0,
         _ => input.abs(),

@@ -1,4 +1,4 @@
-//! The bench that an experiment works at: the data, the seeds, the way to tell how far it is, and the cores.
+//! What an experiment has to work with: the data, the seeds, the cores, and a way to report its progress.
 
 use super::{CellObserver, Context, ExperimentError};
 use crate::{data::Dataset, machine};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// How often a measurement on other threads looks whether it is to stop.
+/// How often a measurement on other threads checks whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
 pub struct Bench<'a> {
@@ -33,21 +33,21 @@ impl<'a> Bench<'a> {
         Ok((self.context.mnist)()?)
     }
 
-    /// Tells where the measurement stands (`done` from 0 to 1), and ends it if it is asked to. Call it at least every
+    /// Reports the progress (`done` from 0 to 1), and errors if the measurement is to stop. Call it at least every
     /// tenth of a second of work.
     pub fn step(&mut self, done: f64, doing: &str) -> Result<(), ExperimentError> {
         self.report(done, doing, None)
     }
 
-    /// The same with what is measured so far, for the reader to see.
+    /// The same with the results so far, for the reader to see.
     fn report(&mut self, done: f64, doing: &str, partial: Option<&Outcome>) -> Result<(), ExperimentError> {
         let done = if done.is_finite() { done.clamp(0.0, 1.0) } else { 0.0 };
         self.observer.progress(done, doing, partial);
         if self.observer.should_stop() { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
-    /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to name
-    /// everything that it depends on.
+    /// What an earlier measurement in this kernel made under the same key, or what `make` makes now. The key has to
+    /// name everything that the result depends on.
     pub fn cached<T: Send + 'static>(
         &mut self,
         key: &str,
@@ -61,7 +61,8 @@ impl<'a> Bench<'a> {
         Ok(made)
     }
 
-    /// What was kept, for this measurement alone. Another measurement may have it for minutes: a stop is heard meanwhile.
+    /// Locks the cached value for this measurement. Another one may hold it for minutes, so stop requests are checked
+    /// meanwhile.
     pub fn lock<'m, T>(&mut self, kept: &'m Mutex<T>, done: f64) -> Result<MutexGuard<'m, T>, ExperimentError> {
         loop {
             match kept.try_lock() {
@@ -74,8 +75,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Works on every item, each on one thread, as many at once as there are cores; the results in the items' order.
-    /// After each of them, and whenever one has news, `shown` may say what there is to see so far.
+    /// Computes every item on one thread each, as many at once as there are cores. Returns the results in the items'
+    /// order. After each item, and whenever one has reported news, `shown` may return the figures so far.
     pub fn each<I: Sync, T: Send>(
         &mut self,
         doing: &str,
@@ -84,19 +85,19 @@ impl<'a> Bench<'a> {
         mut shown: impl FnMut(&[Option<T>]) -> Option<Outcome>,
     ) -> Result<Vec<T>, ExperimentError> {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-        let (stop, news, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
+        let (stop, changed, next) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
         let done: Vec<AtomicU64> = items.iter().map(|_| AtomicU64::new(0)).collect();
         let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
         thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
             for _ in 0..workers {
-                let (sender, stop, news, next, done, work) = (sender.clone(), &stop, &news, &next, &done, &work);
+                let (sender, stop, changed, next, done, work) = (sender.clone(), &stop, &changed, &next, &done, &work);
                 scope.spawn(move || {
                     machine::use_threads(1);
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { break };
-                        let result = work(item, &Part { stop, news, done: &done[at] });
+                        let result = work(item, &Part { stop, changed, done: &done[at] });
                         done[at].store(1.0_f64.to_bits(), Ordering::Relaxed);
                         if sender.send((at, result)).is_err() {
                             break;
@@ -114,7 +115,7 @@ impl<'a> Bench<'a> {
                         partial = shown(&results);
                     }
                     Ok((_, Err(error))) => outcome = outcome.and(Err(error)),
-                    Err(mpsc::RecvTimeoutError::Timeout) if news.swap(false, Ordering::Relaxed) => {
+                    Err(mpsc::RecvTimeoutError::Timeout) if changed.swap(false, Ordering::Relaxed) => {
                         partial = shown(&results);
                     }
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -141,25 +142,25 @@ impl<'a> Bench<'a> {
 /// One item of `Bench::each` in work.
 pub struct Part<'a> {
     stop: &'a AtomicBool,
-    news: &'a AtomicBool,
+    changed: &'a AtomicBool,
     /// The bits of a share from 0 to 1.
     done: &'a AtomicU64,
 }
 
 impl Part<'_> {
-    /// Tells how far this item is, and ends it if the measurement is to stop.
+    /// Reports how far this item is, and errors if the measurement is to stop.
     pub fn step(&self, done: f64) -> Result<(), ExperimentError> {
         self.done.store(done.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
         self.poll()
     }
 
-    /// Ends this item if the measurement is to stop.
+    /// Errors if the measurement is to stop.
     pub fn poll(&self) -> Result<(), ExperimentError> {
         if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped) } else { Ok(()) }
     }
 
-    /// There is something new to see, such as an epoch's loss, before the item is done.
-    pub fn news(&self) {
-        self.news.store(true, Ordering::Relaxed);
+    /// Reports that there is something new to show, such as an epoch's loss, before the item is done.
+    pub fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! Rectifiers built from four operations: what autograd has as their value and slope.
+//! Rectifiers built from four operations: their values and slopes by autograd.
 
 use super::bench::Bench;
 use super::{ExperimentError, summary};
@@ -6,10 +6,10 @@ use protocol::{BuiltRelu, Figure, Operation, Outcome, Source, Table};
 use tch::{Kind, Tensor};
 
 const PLACES: [f64; 4] = [f64::NEG_INFINITY, -1.0, 0.0, 1.0];
-/// Places at which a rectifier is told from what only looks like one at -1, 0 and 1.
+/// Points at which a rectifier differs from functions that only agree with it at -1, 0 and 1.
 const MORE: [f64; 6] = [-3.0, -2.0, -0.5, 0.5, 2.0, 3.0];
 
-/// One chain, measured at every place.
+/// One chain, evaluated at every point.
 struct Built {
     key: String,
     written: String,
@@ -17,7 +17,7 @@ struct Built {
     slope: Vec<f64>,
     /// Whether it is max(0, x) at -1, 0 and 1.
     passes: bool,
-    /// Whether it is that everywhere.
+    /// Whether it is max(0, x) everywhere.
     rectifies: bool,
 }
 
@@ -66,7 +66,7 @@ fn number(value: f64) -> String {
     match value {
         value if value.is_nan() => "no number".into(),
         value if value.is_infinite() => if value > 0.0 { "\u{221e}" } else { "-\u{221e}" }.into(),
-        // No minus in front of a zero.
+        // No minus sign before a zero.
         value => (value + 0.0).to_string(),
     }
 }
@@ -96,7 +96,7 @@ fn written(chain: &[Operation]) -> String {
     text
 }
 
-/// Values, and the slope by autograd.
+/// Values, and slopes by autograd.
 fn measure(chain: &[Operation], places: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExperimentError> {
     let x = Tensor::from_slice(places).set_requires_grad(true);
     let y = chain.iter().fold(x.shallow_clone(), |y, operation| match operation {
@@ -105,7 +105,7 @@ fn measure(chain: &[Operation], places: &[f64]) -> Result<(Vec<f64>, Vec<f64>), 
         Operation::MeanX => (y + &x) * 0.5,
         Operation::TimesX => y * &x,
     });
-    // A step hands on no gradient: what it ends in does not depend on x as far as autograd knows.
+    // A step passes no gradient: for autograd its result does not depend on x.
     let slope = if y.requires_grad() {
         Tensor::run_backward(&[y.sum(Kind::Double)], &[&x], false, false).swap_remove(0)
     } else {
@@ -118,10 +118,10 @@ fn measure(chain: &[Operation], places: &[f64]) -> Result<(Vec<f64>, Vec<f64>), 
 mod tests {
     use super::*;
 
-    /// Of the sixteen chains of two, six have the values 0, 0, 1, and two are the rectifier: the others are steps, and a
-    /// parabola.
+    /// Of the sixteen chains of two, six have the values 0, 0, 1, and two of these are the rectifier; the others are
+    /// steps and a parabola.
     #[test]
-    fn slopes_tell_a_rectifier_from_what_has_its_values() {
+    fn slopes_distinguish_a_rectifier_from_functions_with_its_values() {
         let built: Vec<Built> = BuiltRelu::default().operations.iter().map(|chain| Built::of(chain).unwrap()).collect();
         let found: Vec<_> =
             built.iter().filter(|one| one.passes).map(|one| (one.written.as_str(), one.rectifies)).collect();
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(slopes("[x > 0] * x"), [0.0, 0.0, 1.0]);
         assert_eq!(slopes("(x * x + x) / 2"), [-0.5, 0.5, 1.5]);
         assert_eq!(slopes("[(x + x) / 2 > 0]"), [0.0; 3]);
-        // Infinity less infinity, and 0 times minus infinity.
+        // Infinity minus infinity, and 0 times minus infinity.
         assert!(built.iter().filter(|one| one.rectifies).all(|one| one.y[0].is_nan()));
         let (abs, step, mean, times) = (Operation::Abs, Operation::Step, Operation::MeanX, Operation::TimesX);
         let of = |chain: &[Operation]| Built::of(chain).unwrap();

@@ -1,9 +1,9 @@
-//! What experiments have trained, kept by the kernel so that a cell that is steered answers at once.
+//! What experiments have trained, kept by the kernel so that steering a cell is answered at once.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Entries, as many as the cells of a lesson need; the least recently used one is dropped first.
+/// The number of entries, enough for the cells of a lesson. The least recently used one is dropped first.
 const CAPACITY: usize = 8;
 
 type Value = Arc<dyn Any + Send + Sync>;
@@ -15,7 +15,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The value of a key; `None` also if it is of another type.
+    /// The value of a key; also `None` if it has another type.
     pub(super) fn get<T: Send + 'static>(&self, key: &str) -> Option<Arc<Mutex<T>>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let at = entries.iter().position(|(known, _)| known == key)?;

@@ -20,7 +20,7 @@ pub fn run(settings: &Curves, _: &mut Bench) -> Result<Outcome, ExperimentError>
         slopes.push(summary::curve(phi.title(), Source::Measured, Stroke::Line, pair(&slope)));
         let text = format!("the derivative of {} is at most {steepest:.4} here", phi.title());
         let key = format!("curves.steepest.{phi}");
-        // Of a curve that is as steep over a stretch, in its middle.
+        // If the curve is equally steep over an interval, in its middle.
         let all: Vec<f64> = z.iter().zip(&slope).filter(|(_, s)| **s >= steepest).map(|(z, _)| *z).collect();
         places.extend(all.get(all.len() / 2).map(|&x| PlotPlace { finding: key.clone(), x }));
         findings.push(summary::exact(key, steepest, text));
@@ -39,7 +39,7 @@ pub fn run(settings: &Curves, _: &mut Bench) -> Result<Outcome, ExperimentError>
 fn value_and_slope(phi: Activation, z: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExperimentError> {
     let z = Tensor::from_slice(z).to_kind(Kind::Double).set_requires_grad(true);
     let y = activation::apply(phi, &z);
-    // `linear` hands its input back; a sum makes a node of its own.
+    // `linear` returns its input; summing makes a graph node of its own.
     y.sum(Kind::Double).backward();
     Ok((Vec::try_from(y.detach())?, Vec::try_from(z.grad())?))
 }

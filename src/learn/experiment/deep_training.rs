@@ -1,5 +1,5 @@
-//! A deep network in training: with some activations and initial weights it goes, with others it stalls at the loss of
-//! whoever guesses.
+//! A deep network in training. With some activations and initial weights it learns, with others its loss stays at that
+//! of guessing.
 
 use super::bench::{Bench, Part};
 use super::mean_field::Wide;
@@ -14,36 +14,36 @@ use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
 const BATCH: u32 = 50;
-/// Images that the error is measured on, the last of the training file: no training sees them.
+/// Images for the validation error, from the end of the training file; no training uses them.
 const VALIDATION: i64 = 5000;
-/// Loss and error, percent, of a network that gives every digit the same chance.
+/// Loss and error, in percent, of a network that gives every digit the same probability.
 const GUESSING: (f64, f64) = (std::f64::consts::LN_10, 90.0);
-/// A loss below this share of guessing's is one of a network that learns.
+/// Below this share of the loss of guessing a network counts as learning.
 const LEARNS: f64 = 0.95;
 
 /// One network in training.
 struct ArmId {
     case: DeepCase,
-    /// Its place among the learning rates.
+    /// Its index among the learning rates.
     rate: usize,
     seed: u64,
 }
 
-/// How one network fared.
+/// The results of one network.
 #[derive(Clone, Debug, Default)]
-struct Course {
-    /// Mean loss of each epoch's batches, and the error after it, percent.
+struct History {
+    /// Mean loss of each epoch's batches, and the error after it in percent.
     epochs: Vec<(f64, f64)>,
-    /// Why there are no more.
+    /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
-impl Course {
+impl History {
     fn has_begun(&self) -> bool {
         !self.epochs.is_empty() || self.absent.is_some()
     }
 
-    /// The value of the last epoch; none of a network that diverged.
+    /// The value of the last epoch; none for a network that diverged.
     fn end(&self, pick: fn(&(f64, f64)) -> f64) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
@@ -52,10 +52,10 @@ impl Course {
     }
 }
 
-/// Writes down each epoch, for the reader to see while the network learns.
+/// Records each epoch, for the reader to see while the network learns.
 struct Watch<'a> {
     part: &'a Part<'a>,
-    courses: &'a Mutex<Vec<Course>>,
+    courses: &'a Mutex<Vec<History>>,
     at: usize,
     validation: (Tensor, Tensor),
 }
@@ -69,7 +69,7 @@ impl Recipe for Watch<'_> {
         let (images, labels) = &self.validation;
         let error = mlp::error(net, images, labels);
         self.courses.lock().unwrap_or_else(PoisonError::into_inner)[self.at].epochs.push((loss, error));
-        self.part.news();
+        self.part.mark_changed();
         Ok(())
     }
 }
@@ -87,7 +87,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
     let mut sizes = vec![i64::from(settings.width); settings.depth as usize + 2];
     sizes[0] = 784;
     sizes[settings.depth as usize + 1] = 10;
-    let courses = Mutex::new(vec![Course::default(); arms.len()]);
+    let courses = Mutex::new(vec![History::default(); arms.len()]);
     let work = |at: &usize, part: &Part| {
         let ArmId { case, rate, seed } = arms[*at];
         let mut net = build(case, &sizes, seed);
@@ -114,7 +114,7 @@ pub fn run(settings: &DeepTraining, bench: &mut Bench) -> Result<Outcome, Experi
 /// The network of a case before training.
 fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
     let mut net = mlp(sizes, case.activation, case.init, &mut Random::new(seed, Purpose::InitialWeights));
-    let rest = at_rest(case.activation);
+    let rest = output_at_zero(case.activation);
     if case.is_scaled() {
         for layer in 0..layers(&net) {
             let _ = mlp::weight(&net, layer).shallow_clone().g_mul_scalar_(case.gain);
@@ -123,7 +123,7 @@ fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
     match case.centre {
         Centre::None => {}
         Centre::Biases => {
-            // Pixels are no activations: the first layer keeps its biases.
+            // Pixels are no activations, so the first layer keeps its biases.
             for layer in 1..layers(&net) {
                 let sums = mlp::weight(&net, layer).sum_dim_intlist([1].as_slice(), false, Kind::Float);
                 mlp::bias(&net, layer).shallow_clone().copy_(&(sums * -rest));
@@ -135,35 +135,35 @@ fn build(case: DeepCase, sizes: &[i64], seed: u64) -> Network {
 }
 
 /// phi(0).
-fn at_rest(phi: Activation) -> f64 {
+fn output_at_zero(phi: Activation) -> f64 {
     activation::apply(phi, &Tensor::from(0.0_f64)).double_value(&[])
 }
 
-/// The factor of the gradient's size a layer before training, as the theory of wide layers has it. `brightness` is the
-/// mean squared pixel.
+/// The factor by which a layer multiplies the gradient's size before training, by the theory of wide layers.
+/// `brightness` is the mean squared pixel.
 fn theory(case: DeepCase, settings: &DeepTraining, brightness: f64) -> f64 {
-    let offset = if case.centre == Centre::None { 0.0 } else { at_rest(case.activation) };
+    let offset = if case.centre == Centre::None { 0.0 } else { output_at_zero(case.activation) };
     let DeepCase { activation, init, gain, .. } = case;
     Wide { activation, init, gain, offset, width: settings.width.into(), depth: settings.depth }.factor(brightness)
 }
 
-/// What is known so far: of every case the curves at its best rate.
+/// The results so far: for every case the curves at its best rate.
 fn report(
     settings: &DeepTraining,
     seeds: &[u64],
     arms: &[ArmId],
-    courses: &[Course],
+    courses: &[History],
     (epochs, factors): (u32, &[f64]),
 ) -> Outcome {
     let (mut losses, mut errors, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings: Vec<Finding> = Vec::new();
     let mut learning = 0;
     for (&case, factor) in settings.cases.iter().zip(factors) {
-        let of = |rate: usize| -> Vec<(u64, &Course)> {
+        let of = |rate: usize| -> Vec<(u64, &History)> {
             let ours = arms.iter().zip(courses).filter(|(arm, _)| arm.case == case && arm.rate == rate);
             ours.filter(|(_, course)| course.has_begun()).map(|(arm, course)| (arm.seed, course)).collect()
         };
-        // The rate with the fewest networks that diverged, and among these the one with the lowest loss.
+        // The rate at which the fewest networks diverged, and among these the one with the lowest loss.
         let rank = |rate: usize| {
             let ends: Vec<Measured> = of(rate).iter().map(|(_, course)| course.end(loss_of)).collect();
             (ends.iter().filter(|end| end.is_err()).count(), summary::mean(&ends).unwrap_or(f64::INFINITY))
@@ -174,14 +174,14 @@ fn report(
             absent_a.cmp(&absent_b).then(loss_a.total_cmp(&loss_b))
         };
         let Some(best) = rates.min_by(better) else { continue };
-        let (known, courses): (Vec<u64>, Vec<&Course>) = of(best).into_iter().unzip();
+        let (known, courses): (Vec<u64>, Vec<&History>) = of(best).into_iter().unzip();
         let name = format!("{}, {}", case.activation_title(), case.init_title());
         let mean = |epoch: usize, pick: fn(&(f64, f64)) -> f64| {
             let values: Vec<f64> = courses.iter().filter_map(|course| course.epochs.get(epoch)).map(pick).collect();
             summary::mean_and_spread(&values)
         };
         // The epoch in which a network diverged is a gap.
-        let length = |course: &&Course| course.epochs.len() + usize::from(course.absent.is_some());
+        let length = |course: &&History| course.epochs.len() + usize::from(course.absent.is_some());
         let through = courses.iter().map(length).max().unwrap_or(0);
         for (series, pick) in [(&mut losses, loss_of as fn(&(f64, f64)) -> f64), (&mut errors, error_of)] {
             let points = (0..through).map(|epoch| ((epoch + 1) as f64, mean(epoch, pick).0)).collect();
@@ -217,7 +217,7 @@ fn report(
             case.init_title(),
             format!("{factor:.2}"),
             settings.learning_rates[best].to_string(),
-            // Its spread is on the curve's last point: the table has to fit a narrow screen.
+            // Its spread is at the curve's last point, because the table has to fit a narrow screen.
             loss.value.map_or_else(|| "-".into(), |loss| format!("{loss:.3}")),
             summary::cell_with_spread(&error, 1),
         ]);
@@ -278,7 +278,7 @@ mod tests {
         Tensor::from_slice(&pixels).view([50, 784])
     }
 
-    /// The size of the gradient at each hidden layer, and its factor a layer.
+    /// The size of the gradient at each hidden layer, and its factor per layer.
     fn sizes(net: &mut Network, x: &Tensor) -> (Vec<f64>, f64) {
         net.require_gradients(true);
         let z = mlp::pre_activations(net, x);
@@ -289,8 +289,8 @@ mod tests {
         (rms, factor)
     }
 
-    /// Biases of minus half the sum of the weights, or a sigmoid less 1/2: the same function and the same gradients; and
-    /// both are tanh with Xavier's weights on an input that is twice as bright.
+    /// Biases of minus half the sum of the weights, or a sigmoid less 1/2, give the same function and the same
+    /// gradients; and both are tanh with Xavier's weights on an input that is twice as bright.
     #[test]
     fn a_sigmoid_can_be_centred_in_two_ways() {
         let x = input();
@@ -304,7 +304,7 @@ mod tests {
         assert!(a.iter().zip(&b).all(|(a, b)| (a / b - 1.0).abs() < 1e-3), "{a:?} {b:?}");
     }
 
-    /// Autograd on networks of 200 units finds the factor of the wide-layer theory.
+    /// The factor that autograd measures on networks of 200 units equals that of the theory of wide layers.
     #[test]
     fn gradients_shrink_as_the_theory_has_it() {
         let x = input();

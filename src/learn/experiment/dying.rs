@@ -1,5 +1,5 @@
-//! Units that no training image switches on: their gradient is zero for every image, so with plain ReLU nothing but
-//! a change in the layers before them can bring them back. Leaky ReLU keeps a slope of 0.01 there.
+//! Units that no training image activates. Their gradient is zero for every image, so with plain ReLU only a change in
+//! the layers before them can revive them. Leaky ReLU keeps a slope of 0.01 there.
 
 use super::mlp::{Recipe, Training, bias, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
@@ -10,14 +10,14 @@ use tch::{Kind, Tensor};
 
 const KINDS: [Activation; 2] = [Activation::Relu, Activation::LEAKY];
 
-/// One network's course.
-struct Course {
-    /// Percent of the hidden units that are silent for every training image, before training and after each epoch in which
-    /// the network did not diverge.
+/// The history of one network.
+struct History {
+    /// Percent of the hidden units that are silent for every training image, before training and after each epoch in
+    /// which the network did not diverge.
     dead: Vec<f64>,
     /// The same at the end.
     ends_dead: Measured,
-    /// Units that were silent after one epoch and answered after the next.
+    /// Units that were silent after one epoch and active after the next.
     revived: Measured,
     error: Measured,
 }
@@ -47,14 +47,14 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
         let dead: Vec<f64> = count.silent.iter().map(share).collect();
         let last = dead.last().copied().unwrap_or_default();
         let at_the_end = |value: &dyn Fn() -> f64| trained.map(|()| value());
-        Ok(Course {
+        Ok(History {
             dead,
             ends_dead: at_the_end(&|| last),
             revived: at_the_end(&|| revived),
             error: at_the_end(&|| error(&net, &test, &test_labels)),
         })
     };
-    let shown = |so_far: &[Option<Course>]| {
+    let shown = |so_far: &[Option<History>]| {
         let known = arms.iter().zip(so_far.chunks(seeds.len()));
         let known: Vec<_> = known.map(|(&arm, courses)| (arm, courses.iter().flatten().collect())).collect();
         Some(Outcome { figures: vec![Figure::Plot(curves(&known))], ..Outcome::default() })
@@ -66,7 +66,7 @@ pub fn run(settings: &Dying, bench: &mut Bench) -> Result<Outcome, ExperimentErr
     Ok(report(prefix, &found, seeds))
 }
 
-type Arm<'a> = ((Activation, f64), Vec<&'a Course>);
+type Arm<'a> = ((Activation, f64), Vec<&'a History>);
 
 fn curves(arms: &[Arm]) -> Plot {
     let series = arms
@@ -78,7 +78,7 @@ fn curves(arms: &[Arm]) -> Plot {
                 summary::mean_and_spread(&dead)
             };
             // The epoch in which a network diverged is a gap.
-            let length = |course: &&Course| course.dead.len() + usize::from(course.ends_dead.is_err());
+            let length = |course: &&History| course.dead.len() + usize::from(course.ends_dead.is_err());
             let epochs = courses.iter().map(length).max().unwrap_or(0);
             let points = (0..epochs).map(|epoch| (epoch as f64, at(epoch).0)).collect();
             let name = format!("{}, learning rate {rate}", phi.title());
@@ -97,7 +97,7 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     let (mut plot, mut places) = (curves(arms), Vec::new());
     for ((phi, rate), courses) in arms {
-        let all = |what: fn(&Course) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
+        let all = |what: fn(&History) -> Measured| courses.iter().map(|course| what(course)).collect::<Vec<_>>();
         let dead = all(|course| course.ends_dead);
         let (revived, error) = (all(|course| course.revived), all(|course| course.error));
         let name = format!("{} at learning rate {rate}", phi.title());
@@ -115,12 +115,12 @@ fn report(prefix: &str, arms: &[Arm], seeds: &[u64]) -> Outcome {
             say("revived", &revived, &|count| format!("{name}: {count:.1} silent units came back")),
             say("error", &error, &|error| format!("{name}: the test error ends at {error:.2} %")),
         ];
-        // Behind the activation and the rate.
+        // The suffix after the activation and the rate.
         let found = (2..).zip(["dead", "revived", "error"]);
         places.extend(
             found.map(|(column, what)| TablePlace::new(format!("{prefix}.{what}.{phi}.{rate}"), rows.len(), column)),
         );
-        // The networks that did not diverge are those at the curve's last epoch, which is what was found.
+        // The networks that did not diverge are those at the curve's last epoch, from which the findings come.
         let trained = courses.iter().filter(|course| course.ends_dead.is_ok());
         let last = trained.map(|course| course.dead.len().saturating_sub(1)).max();
         let finding = format!("{prefix}.dead.{phi}.{rate}");

@@ -1,4 +1,4 @@
-//! How the gradient of the loss fares on its way back through a deep network, before training.
+//! How the gradient of the loss changes on its way back through a deep network, before training.
 
 use super::mean_field::Wide;
 use super::mlp::{labelled, mean, mlp};
@@ -31,7 +31,7 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
                 done += 1;
                 let Gradients { rms, dead } = gradients(&sizes, phi, init, seed, &x, &labels);
                 ratios.push(ratio(&rms, dead));
-                // A log axis has no place for 0, nor for what is beyond all numbers: a gap.
+                // A log axis can't show 0 or infinity, which become gaps.
                 let seen = layers.iter_mut().zip(rms).filter(|(_, rms)| *rms > 0.0 && rms.is_finite());
                 seen.for_each(|(layer, rms)| layer.push(rms));
             }
@@ -63,21 +63,22 @@ pub fn run(settings: &GradientDepth, bench: &mut Bench) -> Result<Outcome, Exper
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-/// The factor by which each layer back multiplies the gradient: from the first layer that it reaches to the last.
+/// The factor by which each layer multiplies the gradient on its way back, from the first layer that it reaches to the
+/// last.
 fn ratio(rms: &[f64], dead: Option<u32>) -> Measured {
     let last = rms.len() - 1;
     if let Some(beyond) = rms.iter().find(|rms| !rms.is_finite()) {
         return summary::number(*beyond, "the gradient is beyond the range of single precision");
     }
     match rms.iter().position(|rms| *rms > 0.0) {
-        // It vanishes below the range of single precision on the way.
+        // It falls below the range of single precision on the way.
         Some(first) if first < last => Ok((rms[first] / rms[last]).powf(1.0 / (last - first) as f64)),
         _ => Err(dead.map_or(Absent::Undefined("no gradient arrives"), |layer| Absent::DeadLayer { layer })),
     }
 }
 
 struct Gradients {
-    /// RMS of dLoss/dz over batch and units, one a hidden layer, the first first.
+    /// RMS of dLoss/dz over batch and units for each hidden layer, from the first.
     rms: Vec<f64>,
     /// The first hidden layer, counted from 1, of which every unit is 0 for every image.
     dead: Option<u32>,

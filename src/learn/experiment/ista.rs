@@ -1,5 +1,5 @@
-//! Codes without negative coefficients, step by step: each step is a layer of rectifiers with shared weights (unrolled so
-//! by Gregor and others, ICML 2010).
+//! Sparse codes without negative coefficients, step by step. Each step is a layer of rectifiers with shared weights
+//! (unrolled in this way by Gregor and others, ICML 2010).
 
 use super::bench::{Bench, Part};
 use super::mlp::{digits, mean};
@@ -11,31 +11,31 @@ use crate::random::{Purpose, Random};
 use protocol::{Figure, Finding, Ista, Outcome, PlotSeries, Source, Stroke, Table};
 use tch::Tensor;
 
-/// Steps at which a code is looked at, as layers of a network.
+/// Numbers of steps, or layers, after which a code is measured.
 const LAYERS: [u32; 7] = [1, 2, 3, 5, 10, 30, 100];
-/// Enough for the code not to change any more, with momentum.
+/// Enough steps for the code to converge, with momentum.
 const SETTLED: u32 = 3000;
 /// FISTA's steps while the dictionary is learned.
 const STEPS: u32 = 50;
 
-/// A code after so many layers.
+/// A code after this many layers.
 #[derive(Clone, Copy, Debug)]
 struct Layer {
-    /// Percent of the units that answer.
+    /// Percent of the units that are active.
     active: f64,
-    /// Units that answer here and in the settled code, over those that answer in either, percent.
+    /// Units active here and in the converged code, over those active in either, in percent.
     agree: f64,
-    /// Cost above the settled code's, in parts of it.
+    /// How far the cost is above the converged code's, relative to it.
     above: f64,
 }
 
-/// One price of one seed.
-struct Seen {
+/// One price for one seed.
+struct Measurements {
     layers: Vec<Layer>,
     settled: f64,
-    /// Largest difference of a step and the rectifier layer that it is said to be.
+    /// The largest difference between a step and the rectifier layer that equals it.
     gap: f64,
-    /// What goes into the shrinking and what comes out, of some units, in thresholds.
+    /// Input and output of the shrinkage for some units, in units of the threshold.
     shrunk: Vec<[f64; 2]>,
 }
 
@@ -61,11 +61,12 @@ pub fn run(settings: &Ista, bench: &mut Bench) -> Result<Outcome, ExperimentErro
     Ok(report(prices, &seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Measurements, ExperimentError> {
     let best = dictionary.codes(x, SETTLED, || part.poll())?;
     let (ista, lowest) = (dictionary.steps(x), dictionary.cost(x, &best));
     let mut a = ista.zero();
-    // The same as a network has it: one layer that sees its own last answer and the patch, relu(W [a, x] + b).
+    // The same as a network computes it: one layer whose input is its own last output and the patch, relu(W [a, x] +
+    // b).
     let atoms = dictionary.atoms.tr();
     let identity = Tensor::eye(atoms.size()[0], (tch::Kind::Float, tch::Device::Cpu));
     let rate = ista.threshold / dictionary.price;
@@ -93,26 +94,26 @@ fn look(dictionary: &Dictionary, x: &Tensor, part: &Part) -> Result<Seen, Experi
             });
         }
     }
-    Ok(Seen { layers, settled: 100.0 * mean(&best.gt(0.0)), gap, shrunk })
+    Ok(Measurements { layers, settled: 100.0 * mean(&best.gt(0.0)), gap, shrunk })
 }
 
-/// Jaccard's index of the answering units, percent.
+/// Jaccard index of the active units, in percent.
 fn agreement(a: &Tensor, b: &Tensor) -> f64 {
     let (a, b) = (a.gt(0.0), b.gt(0.0));
     100.0 * mean(&a.logical_and(&b)) / mean(&a.logical_or(&b)).max(1e-12)
 }
 
-fn report(prices: &[f64], seen: &[Vec<Seen>], seeds: &[u64]) -> Outcome {
-    let all = |price: usize, what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+fn report(prices: &[f64], seen: &[Vec<Measurements>], seeds: &[u64]) -> Outcome {
+    let all = |price: usize, what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
         seen.iter().map(|seeded| summary::number(what(&seeded[price]), "its cost is 0")).collect()
     };
-    let average = |price: usize, what: &dyn Fn(&Seen) -> f64| summary::mean(&all(price, what));
+    let average = |price: usize, what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(price, what));
     let mut findings: Vec<Finding> = Vec::new();
     let (mut active, mut above): (Vec<PlotSeries>, Vec<PlotSeries>) = (Vec::new(), Vec::new());
     let mut by_price: Vec<(usize, Vec<String>)> = Vec::new();
     for (at, price) in prices.iter().enumerate() {
         let curve = |what: &dyn Fn(&Layer) -> f64| {
-            // A log axis has no place for 0: a gap.
+            // A log axis can't show 0, which becomes a gap.
             let value = |layer: usize| average(at, &|s| what(&s.layers[layer])).filter(|value| *value > 0.0);
             let point = |layer: usize| (f64::from(LAYERS[layer]), value(layer));
             let points = (0..LAYERS.len()).map(point).collect();

@@ -22,7 +22,7 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
     }
     let solved: Vec<[f64; 2]> = currents.iter().map(|&i| [i, closed_form(i)]).collect();
     let published = reference::lif();
-    // A threshold below 0 would be a straight line over the whole curve, not a rectifier.
+    // A threshold below 0 would give a straight line over the whole curve, not a rectifier.
     let relu = fit(&published, |z, _| z.max(0.0), &[1.0], 1.0);
     let sharpness = [0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 1.0, 2.0, 4.0, 8.0];
     let softplus = fit(&published, |z, a| (a * z).max(0.0) / a + (-(a * z).abs()).exp().ln_1p() / a, &sharpness, 1.0);
@@ -30,7 +30,7 @@ pub fn run(settings: &Lif, bench: &mut Bench) -> Result<Outcome, ExperimentError
 
     let theory = |text: &str| Source::Theory(text.into());
     let sampled = |f: &dyn Fn(f64) -> f64| currents.iter().map(|&i| [i, f(i)]).collect::<Vec<_>>();
-    // Every fifth count: all of them would hide what lies beneath.
+    // Every fifth count, because all of them would hide the curves below.
     let some = counted.iter().copied().step_by(5).collect();
     let series = vec![
         summary::curve("published", reference::glorot(), Stroke::Points, published.clone()),
@@ -116,7 +116,7 @@ fn simulate(current: f64, milliseconds: f64) -> (Vec<[f64; 2]>, Vec<f64>) {
     (trace, spikes)
 }
 
-/// Spikes a second, from the first spike to the last.
+/// Spikes per second, from the first spike to the last.
 fn rate(spikes: &[f64]) -> f64 {
     match spikes {
         [first, .., last] => 1000.0 * (spikes.len() - 1) as f64 / (last - first),
@@ -141,7 +141,7 @@ struct Fit {
     rms: f64,
 }
 
-/// The c phi(I-b; a) nearest to the points: c in closed form, b (from 0 to `last`) and a by a grid.
+/// The c phi(I-b; a) closest to the points: c in closed form, b (from 0 to `last`) and a by a grid search.
 fn fit(points: &[[f64; 2]], phi: fn(f64, f64) -> f64, sharpness: &[f64], last: f64) -> Fit {
     let mut best = Fit { curve: Box::new(|_| 0.0), rms: f64::INFINITY };
     for &a in sharpness {

@@ -1,37 +1,37 @@
-//! What the theory of wide random layers says of the gradient's way back (Poole and others 2016; Schoenholz and others
-//! 2017): the pre-activations of a layer are Gaussian, and their variance q follows from layer to layer
+//! The theory of wide random layers for the gradient's way back (Poole and others 2016; Schoenholz and others 2017).
+//! The pre-activations of a layer are Gaussian, and their variance q follows from layer to layer:
 //!
 //! ```text
 //! q' = s^2 E[h(sqrt(q) g)^2],   factor a layer = sqrt(s^2 E[phi'(sqrt(q) g)^2]),   g standard normal
 //! ```
 //!
-//! with s^2 = n Var(w) for n units a layer and h what a unit hands on.
+//! with s^2 = n Var(w) for n units per layer, and h the output of a unit.
 
 use crate::activation;
 use protocol::{Activation, Init};
 use tch::{Device, Kind, Tensor};
 
-/// Places at which an expectation is summed up, and how many deviations they reach. An even number: the kink of a
-/// rectifier then lies between two of them.
+/// The number of points in the sum for an expectation, and its range in standard deviations. The number is even, so
+/// that the kink of a rectifier is between two points.
 const PLACES: i64 = 4000;
 const REACH: f64 = 10.0;
 
-/// Hidden layers of one width behind the pixels, with biases of zero or those that centre what a unit hands on.
+/// Hidden layers of one width behind the pixels, with biases of zero or those that centre the output of a unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Wide {
     pub activation: Activation,
     pub init: Init,
     /// The initial weights are multiplied by it.
     pub gain: f64,
-    /// Taken off what a hidden unit hands on.
+    /// Subtracted from the output of a hidden unit.
     pub offset: f64,
     pub width: f64,
     pub depth: u32,
 }
 
 impl Wide {
-    /// The factor of the gradient's size a layer, the geometric mean over all hidden layers. `input` is the mean squared
-    /// pixel, of 784.
+    /// The factor by which a layer multiplies the gradient's size, as the geometric mean over all hidden layers.
+    /// `input` is the mean squared pixel of 784.
     pub fn factor(&self, input: f64) -> f64 {
         let scale = self.gain.powi(2);
         let mut q = scale * 784.0 * variance(self.init, 784.0, self.width) * input;
@@ -55,7 +55,7 @@ fn variance(init: Init, n: f64, m: f64) -> f64 {
         Init::He => 2.0 / n,
         Init::Lecun => 1.0 / n,
         Init::Normal(deviation) => deviation.value().powi(2),
-        // Orthonormal rows or columns: every entry has the square 1 over the longer side on average.
+        // Orthonormal rows or columns: every entry's square is 1 over the longer side on average.
         Init::Orthogonal => 1.0 / n.max(m),
     }
 }
@@ -67,7 +67,7 @@ fn expectations(phi: Activation, q: f64, offset: f64) -> (f64, f64) {
     let weight = (g.square() * -0.5).exp() * (step / std::f64::consts::TAU.sqrt());
     let z = (g * q.sqrt()).set_requires_grad(true);
     let y = activation::apply(phi, &z);
-    // A product makes a node even of `linear`, which hands its input back.
+    // A product makes a graph node even for `linear`, which returns its input.
     let slope = Tensor::run_backward(&[(&y * 1.0).sum(Kind::Double)], &[&z], false, false).swap_remove(0);
     let mean = |values: Tensor| (values * &weight).sum(Kind::Double).double_value(&[]);
     (mean((y.detach() - offset).square()), mean(slope.square()))
@@ -86,7 +86,7 @@ mod tests {
         assert!((found - expected).abs() <= tolerance, "{found}, not {expected}");
     }
 
-    /// A rectifier's and a straight line's factor are known in closed form.
+    /// The factors of a rectifier and of a straight line are known in closed form.
     #[test]
     fn half_of_a_rectifiers_slopes_are_one() {
         for (init, s2) in [(Init::Standard, 1.0 / 3.0), (Init::Xavier, 1.0), (Init::He, 2.0), (Init::Orthogonal, 1.0)] {
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    /// The same recursion in Python, with the functions and their slopes typed in and Simpson's rule.
+    /// The same recursion in Python, with functions and slopes entered by hand and Simpson's rule.
     #[test]
     fn the_recursion_is_as_computed_elsewhere() {
         for (phi, init, expected) in [
@@ -114,7 +114,7 @@ mod tests {
         near(Wide { offset: 0.5, ..scaled }.factor(0.1), 0.926_777, 1e-5);
     }
 
-    /// sigma(z) - 1/2 = tanh(z/2) / 2: with weights four times as large it is a tanh network that sees its input twice as
+    /// sigma(z) - 1/2 = tanh(z/2) / 2, so with weights four times as large it is a tanh network whose input is twice as
     /// bright.
     #[test]
     fn a_centred_sigmoid_is_a_tanh() {

@@ -21,18 +21,18 @@ pub fn digits(split: &Split, count: u32) -> Tensor {
     bytes.to_kind(Kind::Float).view([-1, PIXELS as i64]).divide_scalar_(255.0)
 }
 
-/// Images and labels of the first `count` of a split, as `digits` has them.
+/// Images and labels of the first `count` of a split, in the form of `digits`.
 pub fn labelled(split: &Split, count: u32) -> (Tensor, Tensor) {
     (digits(split, count), split.labels.narrow(0, 0, count.into()))
 }
 
-/// A fully connected network with weights of this rule; `sizes` from the inputs to the outputs. It takes no gradients before
-/// it is trained.
+/// A fully connected network with weights of this rule. `sizes` go from the inputs to the outputs. It requires no
+/// gradients until it is trained.
 pub fn mlp(sizes: &[i64], activation: Activation, init: Init, random: &mut Random) -> Network {
     mlp_of(Architecture::mlp(&hidden_widths(sizes), activation, 0.0), sizes, init, random)
 }
 
-/// The same of a description with hidden layers of these sizes. Its images are unpadded.
+/// The same for a description with hidden layers of these sizes. Its images are unpadded.
 pub fn mlp_of(mut architecture: Architecture, sizes: &[i64], init: Init, random: &mut Random) -> Network {
     architecture.padding = Padding::NONE;
     let inputs = ImageShape { channels: 1, height: 1, width: sizes[0] as usize };
@@ -42,7 +42,7 @@ pub fn mlp_of(mut architecture: Architecture, sizes: &[i64], init: Init, random:
     net
 }
 
-/// All but the first and the last.
+/// All sizes but the first and the last.
 pub fn hidden_widths(sizes: &[i64]) -> Vec<u32> {
     sizes[1..sizes.len() - 1].iter().map(|&size| size as u32).collect()
 }
@@ -53,7 +53,7 @@ pub fn pre_activations(net: &Network, x: &Tensor) -> Vec<Tensor> {
     hidden.into_iter().map(|layer| layer.z).chain([logits]).collect()
 }
 
-/// What a hidden layer, counted from 0, hands on of its pre-activations.
+/// The output of a hidden layer, counted from 0, for its pre-activations.
 pub fn hidden_output(net: &Network, layer: usize, z: &Tensor) -> Tensor {
     net.hidden_output(&format!("fc{}", layer + 1), z)
 }
@@ -68,7 +68,7 @@ pub fn bias(net: &Network, layer: usize) -> &Tensor {
     net.parameter(&format!("fc{}.bias", layer + 1))
 }
 
-/// Layers with weights: the hidden ones and the last.
+/// Number of layers with weights: the hidden ones and the last.
 pub fn layers(net: &Network) -> usize {
     net.names().iter().filter(|name| name.starts_with("fc") && name.ends_with(".weight")).count()
 }
@@ -78,12 +78,12 @@ pub fn activation(net: &Network) -> Activation {
     net.architecture.activations.fc
 }
 
-/// Percent of the images that it takes for another digit. No gradient is kept.
+/// Percent of the images that are misclassified. No graph is built.
 pub fn error(net: &Network, x: &Tensor, labels: &Tensor) -> f64 {
     tch::no_grad(|| 100.0 * mean(&net.logits(x).argmax(1, false).ne_tensor(labels)))
 }
 
-/// How stochastic gradient descent is run.
+/// Settings of stochastic gradient descent.
 #[derive(Clone, Copy, Debug)]
 pub struct Training {
     pub epochs: u32,
@@ -93,14 +93,14 @@ pub struct Training {
     pub seed: u64,
 }
 
-/// What an experiment may change in the loop. Each method's default is plain training.
+/// What an experiment may change in the training loop. Each method's default is plain training.
 pub trait Recipe {
-    /// The batch as the network is to see it: noise, augmentation.
+    /// Transforms a batch before the network gets it: noise, augmentation.
     fn input(&mut self, x: Tensor) -> Tensor {
         x
     }
 
-    /// A scalar.
+    /// The loss, a scalar.
     fn loss(&mut self, net: &Network, x: &Tensor, labels: &Tensor) -> Tensor {
         net.logits(x).cross_entropy_for_logits(labels)
     }
@@ -109,22 +109,22 @@ pub trait Recipe {
         how.learning_rate
     }
 
-    /// After every step; `done` is the share of the training that is over.
+    /// Called after every step; `done` is the completed share of the training.
     fn after_step(&mut self, _done: f64) -> Result<(), ExperimentError> {
         Ok(())
     }
 
-    /// After every epoch, counted from 1, with the mean loss of its batches.
+    /// Called after every epoch, counted from 1, with the mean loss of its batches.
     fn after_epoch(&mut self, _net: &Network, _epoch: u32, _loss: f64) -> Result<(), ExperimentError> {
         Ok(())
     }
 }
 
-/// How a training ended: to its last epoch, or before, when the loss or a weight left the finite numbers. What a diverged
-/// network answers is no measurement.
+/// How a training ended: at its last epoch, or before, when the loss or a weight was no longer finite. The output of a
+/// diverged network is no measurement.
 pub type Trained = Result<(), Absent>;
 
-/// A network that learns labels by a recipe.
+/// A network that is trained on labels by a recipe.
 struct Supervised<'a> {
     net: &'a mut Network,
     images: &'a Tensor,
@@ -134,7 +134,7 @@ struct Supervised<'a> {
 
 impl Objective for Supervised<'_> {
     fn loss(&mut self, pick: &[i64], _: BatchPlace) -> Tensor {
-        // A batch at a time: a shuffled copy of all images is as large as they are, for each network in training.
+        // One batch at a time, as a shuffled copy of all images for each network would double the memory.
         let pick = Tensor::from_slice(pick);
         let x = self.recipe.input(self.images.index_select(0, &pick));
         self.recipe.loss(self.net, &x, &self.labels.index_select(0, &pick))
@@ -149,8 +149,8 @@ impl Objective for Supervised<'_> {
     }
 }
 
-/// Trains on `images` (count, 784) and `labels` (count), in an order of the seed's own each epoch. Ends early if the network
-/// diverges; the recipe then hears of no further epoch.
+/// Trains on `images` (count, 784) and `labels` (count), in an order of the seed's own each epoch. Ends early if the
+/// network diverges; no further epoch is then reported to the recipe.
 pub fn train(
     net: &mut Network,
     images: &Tensor,
@@ -189,7 +189,7 @@ fn descend(supervised: &mut Supervised, how: &Training) -> Result<Trained, Exper
         );
         match end {
             EpochEnd::Broken(error) => return Err(error),
-            // The last step of an epoch may overflow though its loss did not.
+            // The last step of an epoch may overflow although its loss was finite.
             EpochEnd::Done if are_finite(&supervised.net.parameters) => {}
             EpochEnd::Done | EpochEnd::Diverged { .. } => return Ok(Err(Absent::Diverged { epoch })),
         }
@@ -251,7 +251,7 @@ mod tests {
         assert!(recipe.0.is_empty(), "an epoch that did not end has no loss");
     }
 
-    /// The race's own pixels without their border, to the bit.
+    /// The pixels of a lane without their border, to the bit.
     #[test]
     fn digits_are_the_images_without_their_border() {
         let data = Dataset::load(&DataSource::Mnist).unwrap();

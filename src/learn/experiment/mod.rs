@@ -1,7 +1,7 @@
-//! What lessons measure: one experiment a file. Every number is computed here or cited from a data file.
+//! The measurements of the lessons, one experiment per file. Every number is computed here or cited from a data file.
 //!
-//! An experiment is a file of the same name in `protocol`, with its settings, figures and findings, and a file here, whose
-//! `run` measures. Nothing lists them by hand.
+//! An experiment is a file here, whose `run` measures, and a file of the same name in `protocol`, with its settings and
+//! the keys of its findings. Nothing lists them by hand.
 
 mod autoencoder;
 mod bench;
@@ -16,7 +16,7 @@ mod summary;
 macro_rules! declare {
     ($(($module:ident $name:ident),)*) => {
         $(
-            // Every experiment has the same signature, also one that can't fail.
+            // Every experiment has the same signature, including one that can't fail.
             #[allow(clippy::unnecessary_wraps)]
             mod $module;
         )*
@@ -39,14 +39,15 @@ use protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What a measurement tells, and what it is told.
+/// Receives the progress of a measurement, and tells it when to stop and how many threads it may use.
 pub trait CellObserver {
     /// `done` from 0 to 1.
     fn progress(&mut self, done: f64, doing: &str, partial: Option<&Outcome>);
-    /// Asked between steps of a measurement.
+    /// Called between steps of a measurement.
     fn should_stop(&mut self) -> bool;
-    /// On how many threads a measurement may compute from now on: at least 1, at most `wanted`. Asked a few times a second
-    /// while `busy` threads compute. If the answer is less than that, so many end once their part is done.
+    /// The number of threads on which a measurement may compute from now on: at least 1, at most `wanted`. Called a few
+    /// times a second while `busy` threads compute. If the result is less than that, so many threads end once their
+    /// part is done.
     fn cores(&mut self, _busy: usize, wanted: usize) -> usize {
         std::thread::available_parallelism().map_or(1, usize::from).min(wanted).max(1)
     }
@@ -54,9 +55,9 @@ pub trait CellObserver {
 
 /// What measurements share.
 pub struct Context<'a> {
-    /// Gives MNIST, loading it at the first call.
+    /// Returns MNIST, and loads it at the first call.
     pub mnist: &'a dyn Fn() -> Result<Arc<Dataset>, DataError>,
-    /// What earlier measurements trained.
+    /// What earlier measurements have trained.
     pub cache: &'a Cache,
 }
 
@@ -73,7 +74,7 @@ pub enum ExperimentError {
     Torch(#[from] tch::TchError),
 }
 
-/// Measures on the calling thread; the same spec gives the same numbers on the same machine.
+/// Measures on the calling thread. The same spec gives the same numbers on the same machine.
 pub fn run(
     spec: &ExperimentSpec,
     context: &Context,
@@ -86,7 +87,7 @@ pub fn run(
     let bench = &mut bench;
     bench.step(0.0, "starting")?;
     let mut outcome = measure(&spec.experiment, bench)?;
-    // What was kept from an earlier measurement took that one's time.
+    // A cached part of the outcome took the time of the earlier measurement.
     outcome.seconds = outcome.seconds.max(start.elapsed().as_secs_f64());
     Ok(outcome)
 }

@@ -6,8 +6,8 @@ use super::mlp::{Recipe, pre_activations};
 use crate::network::Network;
 use tch::{Kind, Tensor};
 
-/// Cross-entropy and a price on every hidden output. The price rises over the first half of the training: a full one at
-/// the start silences every unit before it has learned anything.
+/// Cross-entropy and a penalty on every hidden output. Its weight rises over the first half of the training, because
+/// the full penalty at the start silences every unit before it has learned anything.
 pub struct Penalised<'a> {
     penalty: f64,
     done: f64,
@@ -28,7 +28,7 @@ impl Recipe for Penalised<'_> {
         if self.penalty == 0.0 {
             return loss;
         }
-        // |h| is relu(z), whatever its sign.
+        // |h| is relu(z), for negated units too.
         let activity: Tensor = hidden.iter().map(|z| z.relu().sum(Kind::Float)).sum();
         loss + activity * (self.penalty * (2.0 * self.done).min(1.0) / x.size()[0] as f64)
     }

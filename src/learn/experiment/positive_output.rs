@@ -1,8 +1,8 @@
-//! What makes an output positive, and at which learning rates it can be learned.
+//! Which function makes an output positive, and at which learning rates it can be trained.
 //!
-//! One unit tells from a digit's pixels how much ink it has: z = w x + b, and g(z) is the answer. It learns by gradient
-//! descent on the mean squared error over all images at once. The exponential's slope is its own value, so that its steps
-//! grow with what it answers; softplus, which takes a logarithm of it, is nowhere steeper than 1 (Dugas et al. 2001).
+//! One unit estimates from a digit's pixels how much ink it has: z = w x + b, and the output is g(z). It learns by
+//! gradient descent on the mean squared error over all images at once. The exponential's slope is its own value, so its
+//! steps grow with its output; softplus, a logarithm of it, is nowhere steeper than 1 (Dugas et al. 2001).
 
 use super::bench::Bench;
 use super::mlp::labelled;
@@ -14,7 +14,7 @@ use tch::{Kind, Tensor};
 
 /// Learning rates, smallest first.
 const RATES: [f64; 15] = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
-/// Deviation of the initial weights: z begins near 0, where all three are of the same size.
+/// Standard deviation of the initial weights: z begins near 0, where all three have similar values.
 const DEVIATION: f32 = 0.02;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +59,7 @@ struct Losses {
 }
 
 impl Losses {
-    /// The largest rate whose loss came down.
+    /// The largest rate at which the loss fell enough.
     fn largest_rate(&self) -> Measured {
         let mut learned = RATES.iter().zip(&self.ends).filter(|(_, end)| end.is_some_and(|end| end < self.start));
         learned.next_back().map(|(rate, _)| *rate).ok_or(Absent::Undefined("no rate brought the loss down"))
@@ -98,7 +98,7 @@ pub fn run(settings: &PositiveOutput, bench: &mut Bench) -> Result<Outcome, Expe
     Ok(report(settings, seeds, &all))
 }
 
-/// The mean squared error after so many steps from these weights and a bias of 0.
+/// The mean squared error after this many steps from these weights and a bias of 0.
 fn loss_after(output: Output, x: &Tensor, target: &Tensor, weights: &[f32], rate: f64, steps: u32) -> f64 {
     let mut w = Tensor::from_slice(weights).set_requires_grad(true); // (pixels)
     let mut b = Tensor::from(0.0_f32).set_requires_grad(true);
@@ -116,7 +116,7 @@ fn loss_after(output: Output, x: &Tensor, target: &Tensor, weights: &[f32], rate
     tch::no_grad(|| loss(&w, &b)).double_value(&[])
 }
 
-/// `all` has the seeds of the first output, then those of the next.
+/// `all` has the seeds of the first output function, then those of the next.
 fn report(settings: &PositiveOutput, seeds: &[u64], all: &[Losses]) -> Outcome {
     let (mut series, mut rows, mut findings, mut rates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (output, ours) in Output::ALL.into_iter().zip(all.chunks(seeds.len())) {
@@ -154,8 +154,8 @@ fn report(settings: &PositiveOutput, seeds: &[u64], all: &[Losses]) -> Outcome {
 mod tests {
     use super::*;
 
-    /// One image of one pixel, 2, and the target 3, from w = 0.5: z = 1. With y = g(1) a step goes to
-    /// w - rate 2 (y - 3) g'(1) 2 and b - rate 2 (y - 3) g'(1).
+    /// One image of one pixel, 2, and the target 3, from w = 0.5: z = 1. With y = g(1) a step goes to w - rate 2 (y -
+    /// 3) g'(1) 2 and b - rate 2 (y - 3) g'(1).
     #[test]
     fn a_step_is_that_of_the_formula() {
         let (x, target) = (Tensor::from_slice(&[2.0_f32]).view([1, 1]), Tensor::from_slice(&[3.0_f32]));

@@ -1,7 +1,7 @@
-//! Does a rectifier network still gain from unsupervised pre-training? Table 1 of Glorot et al. 2011, MNIST, at a size for
-//! two cores, and the same with few labels (their Figure 4).
+//! Whether a rectifier network still gains from unsupervised pre-training: Table 1 of Glorot et al. 2011, MNIST, at a
+//! size for two cores, and the same with few labels (their Figure 4).
 
-use super::autoencoder::{Pretext, pretrain};
+use super::autoencoder::{PretrainSettings, pretrain};
 use super::mlp::{Recipe, Training, digits, error, labelled, mlp, pre_activations, train};
 use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
@@ -12,13 +12,13 @@ use tch::{Kind, Tensor};
 
 /// Weight of the rectifier's L1 penalty, in pre-training and after (Glorot et al. 2011).
 const PENALTY: f64 = 0.001;
-/// Steps of gradient descent at least, however few the labels.
+/// The least number of steps of gradient descent, however few the labels.
 const STEPS: u32 = 1000;
 const BATCH: u32 = 50;
 /// Most epochs, and fewest.
 const EPOCHS: (u32, u32) = (8, 100);
 
-/// Test errors of one activation and seed: without and with pre-training, by number of labels.
+/// Test errors of one activation and seed, without and with pre-training, by number of labels.
 type Errors = Vec<[Measured; 2]>;
 
 pub fn run(settings: &Pretraining, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -61,7 +61,7 @@ fn measure(
     let restored = pretrain(
         &mut pretrained,
         &digits(data.training(), unlabelled),
-        &Pretext { epochs, seed, penalty, part, share },
+        &PretrainSettings { epochs, seed, penalty, part, share },
     )?;
     let networks = settings.labels.len() as f64 * 2.0;
     let mut errors = Errors::new();
@@ -121,7 +121,7 @@ fn published(phi: Activation) -> Option<[f64; 2]> {
     }
 }
 
-/// Half of a 95 % interval of an error of so many percent, counted on 10,000 images (normal approximation).
+/// Half of a 95 % confidence interval for an error in percent, counted on 10,000 images (normal approximation).
 fn interval(percent: f64) -> f64 {
     let share = percent / 100.0;
     196.0 * (share * (1.0 - share) / 10_000.0).sqrt()

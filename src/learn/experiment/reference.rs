@@ -1,11 +1,11 @@
-//! Published figures, digitised: compiled in, read when drawn.
+//! Published figures, digitised. The data is compiled in and parsed when a figure is drawn.
 
 use protocol::Source;
 
 const ALEXNET: &str = include_str!("../../../assets/reference/alexnet_fig1_vector.csv");
 const LIF: &str = include_str!("../../../assets/reference/glorot2011_fig1_lif_digitised.csv");
 
-/// Test error against zeros, 170 of the 200 networks of Figure 3.
+/// Test error against zeros, for 170 of the 200 networks of Figure 3.
 const SPARSITY: &str = include_str!("../../../assets/reference/glorot2011_fig3_digitised.csv");
 
 pub fn krizhevsky() -> Source {

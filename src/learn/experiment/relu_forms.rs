@@ -1,4 +1,4 @@
-//! Every way to write a ReLU: they agree everywhere but in their derivative at 0.
+//! Every way to write a ReLU. They agree everywhere except in their derivative at 0.
 
 use super::bench::Bench;
 use super::{ExperimentError, summary};
@@ -28,7 +28,7 @@ const REDUCTIONS: [Form; 4] = [
     ("max-pool", "max_pool1d(4)", |x| x.view([1, 1, 4]).max_pool1d(4, 4, 0, 1, false)),
 ];
 
-/// The column of the slopes at 0.
+/// The table's column with the slopes at 0.
 const AT_ZERO: usize = 5;
 
 pub fn run(_: &ReluForms, _: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -61,7 +61,7 @@ pub fn run(_: &ReluForms, _: &mut Bench) -> Result<Outcome, ExperimentError> {
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-/// Values, and the derivative of their sum by each input.
+/// Values, and the derivative of their sum with respect to each input.
 fn measure(form: fn(&Tensor) -> Tensor, x: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ExperimentError> {
     let x = Tensor::from_slice(x).set_requires_grad(true);
     let y = form(&x);

@@ -1,4 +1,4 @@
-//! Where the pre-activations of a network lie on its activation's curve: in the steep middle or on a flat end.
+//! Whether the pre-activations of a network are on the steep or on a flat part of its activation.
 
 use super::bench::{Bench, Part};
 use super::mlp::{self, Recipe, Training, labelled, mean, mlp, pre_activations, train};
@@ -11,20 +11,20 @@ use protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Ta
 use tch::{Kind, Tensor};
 
 const LAYERS: usize = 3;
-/// Digits that are looked at, of the test set.
+/// Digits of the test set that are measured.
 const SHOWN: u32 = 1000;
 /// Below this share of the steepest slope a unit counts as flat, above `STEEP` as steep.
 const FLAT: f64 = 0.05;
 const STEEP: f64 = 0.5;
-/// The histogram's ends and its bins; what lies beyond is counted into the outermost.
+/// The histogram's ends and number of bins; values beyond are counted in the outermost bins.
 const RANGE: (f64, f64) = (-8.0, 8.0);
 const BINS: usize = 64;
 
 /// Percent of a layer's units, over the digits: flat, and steep.
 type Shares = [f64; 2];
 
-/// One network of one seed.
-struct Seen {
+/// The measurements of one network of one seed.
+struct Measurements {
     activation: Activation,
     fresh: [Shares; LAYERS],
     trained: Result<Trained, Absent>,
@@ -71,7 +71,7 @@ pub fn run(settings: &Saturation, bench: &mut Bench) -> Result<Outcome, Experime
                 }),
                 Err(absent) => Err(absent),
             };
-            Ok(Seen { activation: phi, fresh, trained })
+            Ok(Measurements { activation: phi, fresh, trained })
         },
         |_| None,
     )?;
@@ -99,7 +99,7 @@ fn shares(net: &Network, x: &Tensor) -> [Shares; LAYERS] {
 /// phi'(z) by autograd, of any shape.
 fn slope(phi: Activation, z: &Tensor) -> Tensor {
     let z = z.detach().to_kind(Kind::Double).set_requires_grad(true);
-    // A sum makes a node even of `linear`, which hands its input back.
+    // Summing makes a graph node even for `linear`, which returns its input.
     let sum = activation::apply(phi, &z).sum(Kind::Double);
     Tensor::run_backward(&[sum], &[&z], false, false).swap_remove(0)
 }
@@ -119,15 +119,15 @@ fn histogram(net: &Network, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
 }
 
-fn report(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
+fn report(settings: &Saturation, seeds: &[u64], seen: &[Measurements]) -> Outcome {
     let (mut series, mut rows, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for &phi in &settings.activations {
-        let ours: Vec<&Seen> = seen.iter().filter(|seen| seen.activation == phi).collect();
+        let ours: Vec<&Measurements> = seen.iter().filter(|seen| seen.activation == phi).collect();
         let fresh = |what: &dyn Fn(&[Shares; LAYERS]) -> f64| -> Vec<Measured> {
             ours.iter().map(|seen| summary::number(what(&seen.fresh), "its sums are not finite")).collect()
         };
         let trained = |what: &dyn Fn(&Trained) -> f64| -> Vec<Measured> {
-            let one = |seen: &&Seen| match &seen.trained {
+            let one = |seen: &&Measurements| match &seen.trained {
                 Ok(trained) => summary::number(what(trained), "its sums are not finite"),
                 Err(absent) => Err(*absent),
             };
@@ -174,7 +174,7 @@ fn report(settings: &Saturation, seeds: &[u64], seen: &[Seen]) -> Outcome {
 mod tests {
     use super::*;
 
-    /// At z = 0 the sigmoid is steepest; beyond about 4.36 its slope is below a twentieth of that.
+    /// The sigmoid is steepest at z = 0; beyond about 4.36 its slope is below a twentieth of that.
     #[test]
     fn flat_is_below_a_twentieth_of_the_steepest() {
         assert!((steepest_slope(Activation::Sigmoid) - 0.25).abs() < 1e-6);

@@ -1,9 +1,9 @@
-//! How well a straight cut parts the digits: a linear probe (logistic regression) on pixels, on random features, dense
-//! or sparse, and on trained ones.
+//! How well a hyperplane separates the digits: a linear probe (logistic regression) on pixels, on random features,
+//! dense or sparse, and on trained ones.
 //!
-//! The probe sees every feature with mean 0 and the same variance, so that one learning rate suits all; a linear cut
-//! does not care. The sparse random features are the dense ones behind a threshold: the share of zeros is all that
-//! changes.
+//! The probe gets every feature with mean 0 and the same variance, so that one learning rate suits all; linear
+//! separability does not depend on that. The sparse random features are the dense ones with a threshold, so that only
+//! the share of zeros differs.
 
 use super::mlp::{self, Recipe, Training, labelled, mean, mlp, train};
 use super::summary::Measured;
@@ -12,26 +12,26 @@ use crate::{Dataset, activation, random::Purpose, random::Random};
 use protocol::{Activation, Bar, Bars, Figure, Finding, Init, Outcome, Separability, Source, Stroke, Table};
 use tch::{Kind, Tensor};
 
-/// Zeros, percent, that the thresholds of the sparse random features are set for.
+/// The percentages of zeros for which the thresholds of the sparse random features are set.
 const FORCED: [u32; 5] = [50, 65, 80, 90, 97];
 /// Units of each of the two hidden layers of a trained network.
 const HIDDEN: i64 = 256;
 const BATCH: u32 = 100;
-/// Of the probe.
+/// Learning rate of the probe.
 const RATE: f64 = 16.0;
 
-/// What a probe is put on.
+/// The features that a probe is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Features {
     Pixels,
     Random(Activation),
-    /// Random ReLU features of which this share, percent, is zero.
+    /// Random ReLU features of which this share, in percent, is zero.
     Sparse(u32),
     /// Both hidden layers of a trained network.
     Trained(Activation),
 }
 
-/// What one probe found.
+/// The results of one probe.
 struct Probe {
     key: String,
     title: String,
@@ -52,7 +52,7 @@ pub fn run(settings: &Separability, bench: &mut Bench) -> Result<Outcome, Experi
         kinds.iter().flat_map(|&kind| seeds.iter().map(move |&seed| (kind, seed))).collect();
     let work = |&(features, seed): &(Features, u64), part: &Part| probes(features, seed, settings, count, &data, part);
     let results = bench.each("probing", &items, work, |_| None)?;
-    // The longest items were begun first; the reader meets pixels first.
+    // The longest items were begun first; the reader sees pixels first.
     let mut found: Vec<&[Vec<Probe>]> = results.chunks(seeds.len()).collect();
     found.rotate_right(1);
     let (pixels, others) = found.split_at(1);
@@ -109,7 +109,7 @@ fn report(found: &[&[Vec<Probe>]], seeds: &[u64]) -> Outcome {
     Outcome { figures: vec![Figure::Bars(bars), Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
-/// One probe, or one a hidden layer for trained features.
+/// One probe, or one for each hidden layer of trained features.
 fn probes(
     features: Features,
     seed: u64,
@@ -127,7 +127,7 @@ fn probes(
         let (x, test) = (scale.apply(x), scale.apply(test));
         let mut random = Random::new(seed, Purpose::InitialWeights);
         let mut probe = mlp(&[x.size()[1], 10], Activation::Linear, Init::Standard, &mut random);
-        let trained = train(&mut probe, &x, &labels, &how, &mut Fading { part, from, to: 1.0 })?;
+        let trained = train(&mut probe, &x, &labels, &how, &mut LinearDecay { part, from, to: 1.0 })?;
         let error = |x: &Tensor, labels: &Tensor| trained.map(|()| mlp::error(&probe, x, labels));
         let (train_error, test_error) = (error(&x, &labels), error(&test, &test_labels));
         Ok(Probe { key, title, zeros, train_error, test_error })
@@ -156,7 +156,7 @@ fn probes(
             // The sigmoid's slope is a quarter of the others'.
             let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
             let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-            let trained = train(&mut net, &x, &labels, &how, &mut Fading { part, from: 0.0, to: 0.6 })?;
+            let trained = train(&mut net, &x, &labels, &how, &mut LinearDecay { part, from: 0.0, to: 0.6 })?;
             let hidden = |x: &Tensor, layer: usize| tch::no_grad(|| net.trace(x).0.swap_remove(layer).y);
             (0..2)
                 .map(|layer| {
@@ -178,7 +178,7 @@ fn probes(
 /// A layer of He's weights that is never trained.
 struct Projection {
     weights: Tensor,
-    /// Of the pixels, so that a unit answers about half of the digits.
+    /// Of the pixels. The mean is subtracted, so that a unit is active for about half of the digits.
     mean: f64,
     deviation: f64,
 }
@@ -192,7 +192,7 @@ impl Projection {
         Self { weights: mlp::weight(&net, 0).shallow_clone(), mean: average, deviation }
     }
 
-    /// z, (images, width), of variance about 1: He's weights double that of a normalised pixel.
+    /// z, (images, width), of variance about 1: He's weights give twice that of a normalised pixel.
     fn of(&self, x: &Tensor) -> Tensor {
         ((x - self.mean) / (self.deviation * 2_f64.sqrt())).matmul(&self.weights.tr())
     }
@@ -208,7 +208,7 @@ impl Scale {
     fn of(x: &Tensor) -> Self {
         let mean = x.mean_dim(0, true, Kind::Float);
         let deviation = (x - &mean).square().mean_dim(0, true, Kind::Float).sqrt();
-        // A pixel that is always black, a unit that is always silent: it stays 0.
+        // A pixel that is always black or a unit that is always silent stays 0.
         let factor = deviation.gt(1e-4) / (deviation.clamp_min(1e-4) * (x.size()[1] as f64).sqrt());
         Self { mean, factor }
     }
@@ -218,14 +218,14 @@ impl Scale {
     }
 }
 
-/// Plain training with a learning rate that falls to 0 along a line; tells how far it is.
-struct Fading<'a> {
+/// Plain training with a learning rate that falls linearly to 0, reporting its progress.
+struct LinearDecay<'a> {
     part: &'a Part<'a>,
     from: f64,
     to: f64,
 }
 
-impl Recipe for Fading<'_> {
+impl Recipe for LinearDecay<'_> {
     fn learning_rate(&self, how: &Training, epoch: u32) -> f64 {
         how.learning_rate * f64::from(how.epochs + 1 - epoch) / f64::from(how.epochs)
     }

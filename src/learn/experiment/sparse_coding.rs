@@ -1,4 +1,4 @@
-//! A dictionary learned live, what codes look like in it, and principal components beside it.
+//! A dictionary that is learned live, codes in it, and principal components for comparison.
 
 use super::bench::{Bench, Part};
 use super::mlp::digits;
@@ -11,20 +11,20 @@ use protocol::{Figure, ImageGrid, Outcome, Source, SparseCoding, Stroke, Table, 
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
-/// Digits that patches are drawn from, and digits of the test set that are coded.
+/// Digits from which patches are drawn, and digits of the test set that are coded.
 const PICTURES: u32 = 5000;
 const CODED: u32 = 500;
-/// Pictures of the dictionary a learning run.
+/// Pictures of the dictionary while it is learned.
 const FRAMES: f64 = 40.0;
-/// Patches that are taken apart before the reader's eyes, and the atoms shown for each.
+/// Patches that are shown as sums of atoms, and the atoms shown for each.
 const SHOWN: i64 = 6;
 const PARTS: usize = 6;
-/// Coefficients in their own standard deviations: the histogram's end and its bins.
+/// Coefficients in units of their own standard deviations: the histogram's end and its number of bins.
 const FAR: f64 = 8.0;
 const BINS: usize = 48;
 
-/// What one seed shows.
-struct Seen {
+/// The measurements of one seed.
+struct Measurements {
     atoms: Vec<Vec<u8>>,
     components: Vec<Vec<u8>>,
     strips: Vec<(Vec<u8>, String)>,
@@ -32,7 +32,7 @@ struct Seen {
     histograms: [Vec<f64>; 2],
     nonzero: f64,
     snr: f64,
-    /// Of as many principal components as a code has coefficients on average.
+    /// For as many principal components as a code has coefficients on average.
     snr_components: f64,
     kurtosis: [f64; 2],
 }
@@ -40,7 +40,7 @@ struct Seen {
 pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let data = bench.mnist()?;
     let seeds = bench.seeds;
-    // The first seed's dictionary as it grows.
+    // The first seed's dictionary while it is learned.
     let growing: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
     let work = |&seed: &u64, part: &Part| {
         let mut random = Random::new(seed, Purpose::Experiment { number: 6 });
@@ -51,13 +51,13 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
             if seed == seeds[0] && done * FRAMES >= frames {
                 frames += 1.0;
                 *growing.lock().unwrap_or_else(PoisonError::into_inner) = grown.pictures()?;
-                part.news();
+                part.mark_changed();
             }
             part.step(0.98 * done)
         })?;
         look(&dictionary, &x, &patches(&digits(data.test(), CODED), &mut random), part)
     };
-    let shown = |_: &[Option<Seen>]| {
+    let shown = |_: &[Option<Measurements>]| {
         let atoms = growing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (!atoms.is_empty()).then(|| Outcome { figures: vec![grid("The dictionary", atoms)], ..Outcome::default() })
     };
@@ -65,16 +65,16 @@ pub fn run(settings: &SparseCoding, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(report(&seen, seeds))
 }
 
-fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> Result<Seen, ExperimentError> {
+fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> Result<Measurements, ExperimentError> {
     let a = dictionary.codes(x, 500, || part.poll())?;
     let (_, axes) = learned.tr().matmul(learned).linalg_eigh("L");
-    // The largest last.
+    // Ascending, so the largest are last.
     let axes = axes.flip([1]);
     let b = x.matmul(&axes);
     let nonzero = a.ne(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
     let kept = (nonzero * a.size()[1] as f64).round().clamp(1.0, b.size()[1] as f64) as i64;
     let few = b.narrow(1, 0, kept).matmul(&axes.narrow(1, 0, kept).tr());
-    Ok(Seen {
+    Ok(Measurements {
         atoms: dictionary.pictures()?,
         components: pictures(&axes)?,
         strips: strips(dictionary, x, &a)?,
@@ -86,13 +86,13 @@ fn look(dictionary: &Dictionary, learned: &Tensor, x: &Tensor, part: &Part) -> R
     })
 }
 
-/// Decibels of a signal over what is missed of it.
+/// Signal-to-noise ratio of a reconstruction, in decibels.
 fn snr(x: &Tensor, found: &Tensor) -> f64 {
     let power = |t: &Tensor| t.square().sum(Kind::Double).double_value(&[]);
     10.0 * (power(x) / power(&(x - found)).max(1e-300)).log10()
 }
 
-/// Excess kurtosis of each coefficient over the patches, on average: 0 for a Gaussian.
+/// Excess kurtosis of each coefficient over the patches, on average; 0 for a Gaussian.
 fn kurtosis(a: &Tensor) -> f64 {
     let a = a.to_kind(Kind::Double);
     let a = &a - a.mean_dim([0].as_slice(), true, Kind::Double);
@@ -102,7 +102,7 @@ fn kurtosis(a: &Tensor) -> f64 {
     (fourth / square.square()).index_select(0, &used).mean(Kind::Double).double_value(&[]) - 3.0
 }
 
-/// Shares of the coefficients, each in units of its own standard deviation, in percent; what lies beyond is left out.
+/// Histogram of the coefficients, each in units of its own standard deviation, in percent. Values beyond are left out.
 fn histogram(a: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     let a = a.to_kind(Kind::Double);
     let deviation = a.square().mean_dim([0].as_slice(), true, Kind::Double).sqrt().clamp_min(1e-12);
@@ -114,7 +114,7 @@ fn histogram(a: &Tensor) -> Result<Vec<f64>, ExperimentError> {
     Ok(counts.into_iter().map(|count| 100.0 * count / all).collect())
 }
 
-/// A patch, what its code makes of it, and the atoms that it is made of, side by side; the coefficients beneath.
+/// A patch, its reconstruction, and the atoms of which it is the sum, side by side; the coefficients below.
 fn strips(dictionary: &Dictionary, x: &Tensor, a: &Tensor) -> Result<Vec<(Vec<u8>, String)>, ExperimentError> {
     let built = dictionary.decode(a);
     (0..SHOWN.min(x.size()[0]))
@@ -166,11 +166,11 @@ fn grid(title: &str, images: Vec<Vec<u8>>) -> Figure {
     })
 }
 
-fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
-    let all = |what: fn(&Seen) -> f64| -> Vec<Measured> {
+fn report(seen: &[Measurements], seeds: &[u64]) -> Outcome {
+    let all = |what: fn(&Measurements) -> f64| -> Vec<Measured> {
         seen.iter().map(|seen| summary::number(what(seen), "no patch uses any of the dictionary")).collect()
     };
-    let find = |key: &str, subject: &str, what: fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+    let find = |key: &str, subject: &str, what: fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
         summary::finding(format!("sparse-coding.{key}"), subject, &all(what), seeds, says).tabled()
     };
     let (sparse, components) = ("the sparse code", "the principal components");
@@ -209,7 +209,7 @@ fn report(seen: &[Seen], seeds: &[u64]) -> Outcome {
         summary::log_axis("% of them"),
         vec![curve("sparse codes", 0), curve("principal components", 1)],
     );
-    let row = |name: &str, numbers: [fn(&Seen) -> f64; 3]| {
+    let row = |name: &str, numbers: [fn(&Measurements) -> f64; 3]| {
         let cells = numbers.map(|what| summary::with_spread(&all(what), 1));
         std::iter::once(name.to_string()).chain(cells).collect()
     };

@@ -1,6 +1,6 @@
-//! Does a network get worse when more of its hidden outputs are zero? Two ways to get zeros: a price on activity (the L1
-//! penalty of Glorot et al. 2011, Figure 3), and force (only the largest outputs of a layer stay, as the article's
-//! wording has it).
+//! Whether a network gets worse when more of its hidden outputs are zero. The zeros come from a penalty on activity
+//! (the L1 penalty of Glorot et al. 2011, Figure 3), or are forced (only the largest outputs of a layer are kept, as
+//! the article puts it).
 
 use super::mlp::{Training, error, labelled, mean, mlp, train};
 use super::penalised::Penalised;
@@ -14,14 +14,14 @@ use tch::Tensor;
 
 /// The article's band of zeros, percent.
 const BAND: (f64, f64) = (70.0, 85.0);
-/// A network that was forced to 85 % zeros belongs to the band, whatever rounding made of it.
+/// A network that was forced to 85 % zeros belongs to the band, despite rounding.
 const EDGE: f64 = 0.5;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pressure {
     /// Weight of the L1 penalty.
     Penalty(f64),
-    /// Percent of each layer's outputs that become zero.
+    /// Percent of each layer's outputs that are set to zero.
     Forced(f64),
 }
 
@@ -80,7 +80,7 @@ pub fn run(settings: &SparsityError, bench: &mut Bench) -> Result<Outcome, Exper
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-/// How many units of a layer may answer, at least one.
+/// How many units of a layer may be active, at least one.
 fn winners(zeros: f64, width: i64) -> i64 {
     ((width as f64 * (1.0 - zeros / 100.0)).round() as i64).max(1)
 }
@@ -93,7 +93,7 @@ fn zeros(net: &Network, x: &Tensor) -> f64 {
     })
 }
 
-/// The points of one way, by their zeros.
+/// The points of one kind, ordered by their zeros.
 fn of(way: &str, points: &[Point]) -> Vec<[f64; 2]> {
     let mut found: Vec<[f64; 2]> = points.iter().filter(|point| point.is(way)).filter_map(|p| p.seen.ok()).collect();
     found.sort_by(|a, b| a[0].total_cmp(&b[0]));
@@ -111,7 +111,7 @@ fn errors(points: &[Point]) -> Plot {
     Plot { bands: vec![band()], ..summary::plot("Test error against zeros", x, y, series.to_vec()) }
 }
 
-/// Each set of networks against its own best one: ours are smaller and see fewer digits than the paper's.
+/// Each set of networks is compared with its own best one, as ours are smaller and see fewer digits than the paper's.
 fn relative(points: &[Point]) -> Plot {
     let published = reference::sparsity();
     let best = |points: Vec<[f64; 2]>| {
@@ -197,7 +197,7 @@ fn findings(way: &str, points: &[Point], seeds: &[u64]) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    /// Of ten units the three largest stay; ties and negative ones are zero.
+    /// Of ten units the three largest are kept; ties and negative outputs become zero.
     #[test]
     fn force_leaves_the_largest() {
         let mut random = Random::new(1, Purpose::InitialWeights);

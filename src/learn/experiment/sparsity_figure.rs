@@ -1,4 +1,4 @@
-//! Figure 3 of Glorot et al. 2011: the test error of 200 rectifier networks against their share of zeros, from its
+//! Figure 3 of Glorot et al. 2011: the test error of 200 rectifier networks against their share of zeros, from the
 //! digitised points.
 
 use super::bench::Bench;
@@ -7,10 +7,10 @@ use super::{ExperimentError, reference, summary};
 use protocol::{Figure, Outcome, Plot, Source, SparsityFigure, Stroke, Table};
 use std::ops::Range;
 
-/// Width of a row of the table, percent of zeros, and where the first begins.
+/// Width of a row of the table in percent of zeros, and where the first begins.
 const STEP: f64 = 2.5;
 const FIRST: f64 = 72.5;
-/// Where the article's cliff would be, percent of zeros: keys, and the points that count.
+/// Where the article expects the cliff, in percent of zeros: keys, and the points that count.
 const HIGH: [(&str, Range<f64>); 2] = [("95", 94.0..96.0), ("98.5", 98.0..99.0)];
 
 pub fn run(_: &SparsityFigure, _: &mut Bench) -> Result<Outcome, ExperimentError> {
@@ -66,7 +66,7 @@ fn outcome() -> Outcome {
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
 }
 
-/// The points of a stretch.
+/// The points of a range.
 struct Mean {
     error: f64,
     count: usize,
@@ -79,9 +79,9 @@ impl Mean {
     }
 }
 
-/// The parabola nearest to points (x, y), by least squares.
+/// The parabola through points (x, y) by least squares.
 pub fn parabola(points: &[[f64; 2]]) -> impl Fn(f64) -> f64 + use<> {
-    // About the mean of x, so that the sums keep their digits; rows of the normal equations, solved by Cramer's rule.
+    // Centred on the mean of x, so that the sums keep their precision; normal equations, solved by Cramer's rule.
     let count = points.len() as f64;
     let middle = points.iter().map(|p| p[0]).sum::<f64>() / count;
     let sum = |power: i32| points.iter().map(|p| (p[0] - middle).powi(power)).sum::<f64>();

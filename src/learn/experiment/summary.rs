@@ -1,4 +1,4 @@
-//! Small helpers: what a seed measured or why it has no number, mean and spread over seeds, findings, axes and curves.
+//! Helpers: what a seed measured or why it has no number, mean and spread over seeds, findings, axes and curves.
 
 use protocol::{AxisScale, Finding, Plot, PlotAxis, PlotSeries, Source, Stroke};
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 /// Why a seed has no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// The loss, or a weight, left the finite numbers in this epoch, counted from 1.
+    /// The loss or a weight was not finite in this epoch, counted from 1.
     Diverged { epoch: u32 },
     /// Every unit of this hidden layer, counted from 1, is 0 for every image.
     DeadLayer { layer: u32 },
-    /// It is not defined here: why, in words that go on from "no number:".
+    /// It is not defined here; the reason in words that follow "no number:".
     Undefined(&'static str),
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Absent {
 /// What one seed measured.
 pub type Measured = Result<f64, Absent>;
 
-/// A number that is finite; otherwise it is undefined for this reason.
+/// The number if it is finite; otherwise it is undefined for this reason.
 pub fn number(value: f64, why: &'static str) -> Measured {
     if value.is_finite() { Ok(value) } else { Err(Absent::Undefined(why)) }
 }
@@ -49,8 +49,8 @@ fn numbers(values: &[Measured]) -> Vec<f64> {
     values.iter().filter_map(|value| value.ok()).collect()
 }
 
-/// One value a seed, or a single one that all seeds share. `text` says the mean in a sentence; where a seed has no number
-/// the sentence says why, and without any number it is about `subject`.
+/// One value for each seed, or a single one that all seeds share. `text` puts the mean into a sentence. If a seed has
+/// no number the sentence says why, and without any number it is about `subject`.
 pub fn finding(
     key: impl Into<String>,
     subject: &str,
@@ -76,7 +76,7 @@ pub fn finding(
     Finding { key: key.into(), text, value, spread, seeds: counted, tabled: false }
 }
 
-/// `seed 1 (diverged at epoch 3), seed 2 (diverged at epoch 4)`; many are counted.
+/// `seed 1 (diverged at epoch 3), seed 2 (diverged at epoch 4)`; if there are many, their number.
 fn listed(absent: &[(usize, Absent)], seed: impl Fn(usize) -> String) -> String {
     const SHOWN: usize = 3;
     let named = absent.iter().take(SHOWN).map(|(at, why)| format!("seed {} ({why})", seed(*at)));
@@ -88,12 +88,12 @@ fn listed(absent: &[(usize, Absent)], seed: impl Fn(usize) -> String) -> String 
     }
 }
 
-/// A number that no seed decides.
+/// A number that does not depend on a seed.
 pub fn exact(key: impl Into<String>, value: f64, text: String) -> Finding {
     Finding { key: key.into(), text, value: Some(value), spread: None, seeds: Vec::new(), tabled: false }
 }
 
-/// The mean in a table with its spread behind it where there are several numbers, or a dash.
+/// The mean in a table, with its spread if there are several numbers, or a dash.
 pub fn with_spread(values: &[Measured], decimals: usize) -> String {
     let (mean, spread) = mean_and_spread(&numbers(values));
     let spread = spread.map_or(String::new(), |spread| format!(" +- {spread:.decimals$}"));
@@ -105,7 +105,7 @@ pub fn cell(value: Option<f64>, decimals: usize) -> String {
     value.map_or("-".into(), |value| format!("{value:.decimals$}"))
 }
 
-/// A finding's number in a table, with its spread behind it where it has one, or a dash.
+/// A finding's number in a table, with its spread if it has one, or a dash.
 pub fn cell_with_spread(finding: &Finding, decimals: usize) -> String {
     let spread = finding.spread.map_or(String::new(), |spread| format!(" +- {spread:.decimals$}"));
     finding.value.map_or("-".into(), |value| format!("{value:.decimals$}{spread}"))
@@ -123,13 +123,13 @@ pub fn plot(title: impl Into<String>, x: PlotAxis, y: PlotAxis, series: Vec<Plot
     Plot { title: title.into(), x, y, series, bands: Vec::new(), marks: Vec::new(), places: Vec::new() }
 }
 
-/// A curve through these points, all of them finite.
+/// A curve through these points, which are all finite.
 pub fn curve(name: impl Into<String>, source: Source, stroke: Stroke, points: Vec<[f64; 2]>) -> PlotSeries {
     let points = points.into_iter().map(|[x, y]| (x, y.is_finite().then_some(y))).collect();
     curve_with_gaps(name, source, stroke, points)
 }
 
-/// The same where a point may have no y.
+/// A curve of which points may have no y.
 pub fn curve_with_gaps(
     name: impl Into<String>,
     source: Source,

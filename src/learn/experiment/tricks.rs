@@ -5,26 +5,26 @@ use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::network::{Architecture, Mode, Network};
 use crate::{random::Purpose, random::Random};
-use protocol::{Activation, Bar, Bars, Camp, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use protocol::{Activation, Bar, Bars, Aim, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::{Kind, Tensor};
 
 /// One way to train.
 struct Arm {
     activation: Activation,
-    /// In findings and tables.
+    /// The name in findings and tables.
     name: &'static str,
     tricks: Vec<Trick>,
 }
 
-/// How one network fared.
-struct Course {
-    /// Test error, percent, at the epochs at which it was looked at.
+/// The results of one network.
+struct History {
+    /// Test error, in percent, at the evaluated epochs.
     errors: Vec<(u32, f64)>,
-    /// Why there are no more.
+    /// Why there are no more: the network diverged.
     absent: Option<Absent>,
 }
 
-impl Course {
+impl History {
     fn end(&self) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
@@ -35,7 +35,7 @@ impl Course {
 
 /// Share of the hidden outputs that dropout silences.
 const DROPPED: f64 = 0.25;
-/// Pixels that a digit moves at most, in each direction.
+/// The most pixels that a digit is shifted in each direction.
 const REACH: i64 = 2;
 
 const PLAIN: &str = "plain";
@@ -71,16 +71,16 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
         let random = Random::new(seed, Purpose::Noise { epoch: 0 });
         let mut recipe = Watch { tricks, random, test, test_labels, errors: Vec::new(), looks, part };
         let trained = train(&mut net, &x, &labels, &how, &mut recipe)?;
-        Ok(Course { errors: recipe.errors, absent: trained.err() })
+        Ok(History { errors: recipe.errors, absent: trained.err() })
     };
-    let shown = |so_far: &[Option<Course>]| {
-        let known: Vec<Vec<&Course>> =
+    let shown = |so_far: &[Option<History>]| {
+        let known: Vec<Vec<&History>> =
             so_far.chunks(seeds.len()).map(|seeds| seeds.iter().flatten().collect()).collect();
         let figures = of_each(settings, &arms, &known).map(|(phi, arms, courses)| curves(phi, arms, courses));
         Some(Outcome { figures: figures.collect(), ..Outcome::default() })
     };
     let courses = bench.each("training with each trick", &items, work, shown)?;
-    let by_arm: Vec<Vec<&Course>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
+    let by_arm: Vec<Vec<&History>> = courses.chunks(seeds.len()).map(|seeds| seeds.iter().collect()).collect();
     let mut outcome = Outcome::default();
     for (phi, arms, courses) in of_each(settings, &arms, &by_arm) {
         let found = report(phi, arms, courses, seeds);
@@ -90,7 +90,7 @@ pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentEr
     Ok(outcome)
 }
 
-/// Plain, each trick alone, all together.
+/// The plain network, each trick alone, all together.
 fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
     let plain = Arm { activation, name: PLAIN, tricks: Vec::new() };
     let alone = tricks.iter().map(|&trick| Arm { activation, name: trick.name(), tricks: vec![trick] });
@@ -98,18 +98,18 @@ fn arms(activation: Activation, tricks: &[Trick]) -> Vec<Arm> {
     std::iter::once(plain).chain(alone).chain([together]).collect()
 }
 
-/// The arms of each activation, with how their networks fared.
+/// The arms of each activation, with the results of their networks.
 fn of_each<'a, 'e>(
     settings: &'a Tricks,
     arms: &'a [Arm],
-    courses: &'a [Vec<&'e Course>],
-) -> impl Iterator<Item = (Activation, &'a [Arm], &'a [Vec<&'e Course>])> {
+    courses: &'a [Vec<&'e History>],
+) -> impl Iterator<Item = (Activation, &'a [Arm], &'a [Vec<&'e History>])> {
     let each = settings.tricks.len() + 2;
     let parts = arms.chunks(each).zip(courses.chunks(each));
     settings.activations.iter().zip(parts).map(|(&phi, (arms, courses))| (phi, arms, courses))
 }
 
-fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
+fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&History>]) -> Figure {
     let series = arms
         .iter()
         .zip(courses)
@@ -130,24 +130,24 @@ fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>]) -> Figure {
     Figure::Plot(summary::plot(title, summary::axis("epoch"), y, series))
 }
 
-/// Seed by seed: what a number of networks add to another. A network that diverged leaves no number.
+/// The difference that one arm makes to another, seed by seed. A network that diverged gives no number.
 fn add(sum: &mut [Measured], gains: &[Measured]) {
     for (sum, gain) in sum.iter_mut().zip(gains) {
         *sum = (*sum).and_then(|sum| Ok(sum + (*gain)?));
     }
 }
 
-fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]) -> Outcome {
-    let ends = |courses: &[&Course]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
+fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&History>], seeds: &[u64]) -> Outcome {
+    let ends = |courses: &[&History]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
     let (plain, title) = (ends(&courses[0]), phi.title());
     let (mut rows, mut findings, mut bars) = (Vec::new(), Vec::new(), Vec::new());
     let mut sum: Vec<Measured> = vec![Ok(0.0); seeds.len()];
-    let mut camps = Camp::ALL.map(|camp| (camp, sum.clone()));
+    let mut aims = Aim::ALL.map(|aim| (aim, sum.clone()));
     let mut together = Vec::new();
     for (arm, courses) in arms.iter().zip(courses) {
         let (name, ends) = (arm.name, ends(courses));
         let subject = format!("{title}, {name}");
-        // Seed by seed: both networks began with the same draws and saw the same batches.
+        // Seed by seed, because both networks have the same initial draws and the same batches.
         let gain = |(plain, end): (&Measured, &Measured)| match (plain, end) {
             (Ok(plain), Ok(end)) => Ok(plain - end),
             (_, Err(absent)) => Err(*absent),
@@ -174,8 +174,8 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
             together = gains;
         } else if let [trick] = arm.tricks[..] {
             add(&mut sum, &gains);
-            let camp = camps.iter_mut().find(|(camp, _)| trick.camp() == Some(*camp));
-            if let Some((_, gained)) = camp {
+            let aim = aims.iter_mut().find(|(aim, _)| trick.aim() == Some(*aim));
+            if let Some((_, gained)) = aim {
                 add(gained, &gains);
             }
         }
@@ -183,11 +183,11 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     let says = |sum: f64| format!("{title}: the single gains sum up to {sum:.2} points");
     let total = summary::finding(format!("tricks.sum.{phi}"), title, &sum, seeds, says);
     let is_clear = total.value.is_some_and(|sum| sum > 2.0 * total.spread.unwrap_or(0.0));
-    // In front of what all together gain.
+    // In front of the bar of all tricks together.
     let last = bars.len().saturating_sub(1);
     bars.splice(last..last, total.value.map(|sum| bar("sum of these", sum)));
     findings.push(total);
-    // A share of nothing says nothing.
+    // A share of a sum that is not positive has no meaning.
     let share = |(gain, sum): (&Measured, &Measured)| -> Measured {
         match ((*gain)?, (*sum)?) {
             (gain, sum) if sum > 0.0 => Ok(100.0 * gain / sum),
@@ -195,18 +195,18 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
         }
     };
     let shares: Vec<Measured> = together.iter().zip(&sum).map(share).collect();
-    // Nor does one of a sum that the seeds disagree about.
+    // Nor has a share of a sum that is within its spread of zero.
     if shares.iter().all(Result::is_ok) && is_clear {
         let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
         findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
     }
-    for (camp, gains) in &camps {
-        let what = match camp {
-            Camp::Descent => "a faster descent",
-            Camp::NewDigits => "new digits",
+    for (aim, gains) in &aims {
+        let what = match aim {
+            Aim::Descent => "a faster descent",
+            Aim::NewDigits => "new digits",
         };
         let says = |gain: f64| format!("{title}: the tricks for {what} sum up to {gain:.2} points");
-        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", camp.name()), title, gains, seeds, says));
+        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", aim.name()), title, gains, seeds, says));
     }
     let columns = ["trick", "test error, %", "gained, points"].map(String::from).to_vec();
     let table = Table {
@@ -229,7 +229,7 @@ fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&Course>], seeds: &[u64]
     }
 }
 
-/// What is lost has a part of its own: no bar is negative.
+/// A loss is a part of its own, as no bar is negative.
 fn bar(name: &str, gain: f64) -> Bar {
     Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))], total: Some(gain) }
 }
@@ -241,7 +241,7 @@ struct Watch<'a> {
     test: Tensor,
     test_labels: Tensor,
     errors: Vec<(u32, f64)>,
-    /// Epochs between two looks at the test digits, and the last epoch.
+    /// Epochs between two evaluations on the test digits, and the last epoch.
     looks: (u32, u32),
     part: &'a Part<'a>,
 }
@@ -283,7 +283,7 @@ impl Recipe for Watch<'_> {
     }
 }
 
-/// Every image of (batch, 784) moved by up to two pixels in each direction, zeros where nothing was.
+/// Every image of (batch, 784) shifted by up to two pixels in each direction, with zeros where nothing was.
 pub fn moved(x: &Tensor, random: &mut Random) -> Tensor {
     let padded = x.reshape([-1, 28, 28]).constant_pad_nd([REACH; 4]);
     let reach = 2 * REACH as u32 + 1;

@@ -1,4 +1,4 @@
-//! ISTA with two atoms, small enough to be followed by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
+//! ISTA with two atoms, small enough to follow by hand: a' = max(0, a - (D^T D a - D^T x) / L - price / L).
 
 use super::bench::Bench;
 use super::{ExperimentError, summary};
@@ -6,14 +6,14 @@ use protocol::{Figure, Outcome, PlotMark, PlotPlace, Source, Stroke, Table, TwoA
 
 type Pair = [f64; 2];
 
-/// Enough for the code not to change any more.
+/// Enough steps for the code to converge.
 const SETTLED: usize = 10_000;
 
 fn dot(a: Pair, b: Pair) -> f64 {
     a[0] * b[0] + a[1] * b[1]
 }
 
-/// The codes from (0, 0) on, one a step.
+/// The codes from (0, 0), one for each step.
 fn codes(settings: &TwoAtoms, steps: usize) -> Vec<Pair> {
     let TwoAtoms { atoms: [first, second], patch, price, .. } = *settings;
     let between = dot(first, second);
@@ -84,7 +84,7 @@ mod tests {
         assert!(path[5][1].abs() < 1e-12);
         let outcome = outcome(&settings);
         let value = |key: &str| outcome.findings.iter().find(|finding| finding.key == key).unwrap().value.unwrap();
-        // Alone, the first atom gets its scalar product less the price.
+        // Alone, the first atom's coefficient is its scalar product less the price.
         assert!((value("two-atoms.first") - 0.6).abs() < 1e-9);
         assert!(value("two-atoms.second").abs() < 1e-12 && (value("two-atoms.silenced") - 5.0).abs() < 1e-12);
     }

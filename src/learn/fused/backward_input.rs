@@ -1,9 +1,10 @@
-//! Backward to the input: `dx[i][y][x] = sum of w[o][i][ky][kx] * dy[o][y-ky][x-kx]` over output channels and taps.
+//! Backward pass for the input: `dx[i][y][x] = sum of w[o][i][ky][kx] * dy[o][y-ky][x-kx]` over output channels and
+//! taps.
 //!
-//! A pooled window's gradient goes to one of four places, which shifts the 5x5 kernel by a row, a column, both or neither
-//! within the window's 6x6 field. So to a pixel of that field a window gives its gradient times *one of four weights*,
-//! chosen in each lane by the winner: a permutation of four floats, which runs beside the multiply-adds. For 2x2 pixels
-//! that is 9 windows x 4 picks and 4 multiply-adds instead of 100 multiply-adds.
+//! A pooled window's gradient goes to one of four positions, which shifts the 5x5 kernel by a row, a column, both or
+//! neither within the window's 6x6 field. So a window contributes to a pixel of that field its gradient times *one of
+//! four weights*, selected in each lane by the winner. This is a permutation of four floats, which runs beside the
+//! multiply-adds. For 2x2 pixels that is 9 windows x 4 permutations and 4 multiply-adds instead of 100 multiply-adds.
 //!
 //! ```text
 //!   the field of window (py, px):                 the 5x5 kernel in it, by the winner's place:
@@ -20,14 +21,14 @@
 //!          . . │ . . │ . .
 //! ```
 //!
-//! The loops go the other way, from the pixels: block `(by, bx)` of 2x2 pixels, rows 2by and 2by+1, is in the fields of the
-//! windows `by-2..=by`, `bx-2..=bx`, as far as these are there. So a pixel's sum stays in a register until it is done.
+//! The loops run over the pixels: block `(by, bx)` of 2x2 pixels, rows 2by and 2by+1, is in the fields of the windows
+//! `by-2..=by`, `bx-2..=bx`, as far as these exist. So a pixel's sum stays in a register until it is complete.
 //!
-//! Each window is so visited nine times, once a block that it reaches, and the winners' masks become the permutation's
-//! indices only once, before: making them takes half as long as the sixteen multiply-adds of a visit.
+//! Each window is visited nine times, once for each block that it reaches. The winners' masks are converted to the
+//! permutation's indices only once, before: the conversion takes half as long as the sixteen multiply-adds of a visit.
 //!
-//! Before a sum is stored it is multiplied by the slope of the activation in front, which is the chain rule: what leaves
-//! is the gradient by what that activation was given.
+//! Before a sum is stored it is multiplied by the slope of the activation in front, as the chain rule says. The result
+//! is the gradient of that activation's input.
 
 use super::shape::{KERNEL, Order, REACH, Shape, TAPS, Winner};
 use super::vector::{Kernel, Lanes};
@@ -36,43 +37,43 @@ use std::ops::Range;
 /// Floats of [`spread`] for a pair of channels: 3x3 windows, 2x2 pixels, 4 places of the winner.
 const SPREAD: usize = REACH * REACH * 16;
 
-/// Output channels between two visits of a pixel. Their tables are what each block of pixels reads anew: for four input
-/// channels 8 x 4 x 144 floats, 18 KB, which stay in the nearest cache (32 KB or more) as the blocks go by.
+/// Output channels between two visits of a pixel. Each block of pixels reads their tables again: for four input
+/// channels 8 x 4 x 144 floats, 18 KB, which stay in the first-level cache (32 KB or more).
 const AT_ONCE: usize = 8;
 
-/// Gradient of the loss by the block's input.
+/// The gradient of the loss with respect to the block's input.
 pub struct BackwardInput<'a> {
     pub shape: Shape,
     pub groups: usize,
     /// From [`spread`].
     pub spread: &'a [f32],
-    /// Of the block's output, in `order`.
+    /// The gradient of the block's output, in `order`.
     pub grad: &'a [f32],
     pub order: Order,
     /// `[group][output][y][x]`
     pub winners: &'a [Winner],
-    /// Workspace: [`BackwardInput::choices`] floats, from a cache line's border on.
+    /// Workspace: [`BackwardInput::choices`] floats, aligned to a cache line.
     pub choices: &'a mut [f32],
-    /// Of the activation in front, like `dx`.
+    /// The slope of the activation in front, in the layout of `dx`.
     pub slope: &'a [f32],
     /// `[group][input][y][x][lane]`
     pub dx: &'a mut [f32],
 }
 
 impl BackwardInput<'_> {
-    /// Floats that [`spread`] fills.
+    /// The number of floats that [`spread`] fills.
     pub fn room(shape: &Shape) -> usize {
         shape.inputs * shape.outputs * SPREAD
     }
 
-    /// As many floats as there are choices at a time: each is as wide as a float.
+    /// The number of choices at a time; each is as wide as a float.
     pub fn choices(shape: &Shape, lanes: usize) -> usize {
         AT_ONCE.min(shape.outputs) * shape.pooled() * lanes
     }
 }
 
-/// For a window `(dy, dx)` windows above and to the left of a pixel's own, for a pixel `(qy, qx)` of four, for a winner
-/// `(ay, ax)`: which tap reaches the pixel, if any.
+/// The tap that reaches a pixel, if any: for a window `(dy, dx)` windows above and to the left of the pixel's own, for
+/// the pixel `(qy, qx)` of four, and for the winner `(ay, ax)`.
 const TAP: [Option<u8>; SPREAD] = {
     let mut taps = [None; SPREAD];
     let mut at = 0;
@@ -158,7 +159,7 @@ impl Kernel for BackwardInput<'_> {
 struct Channels<V: Lanes> {
     spread: *const f32,
     grad: *const f32,
-    /// From one gradient to the next, in floats.
+    /// The distance between two gradients, in floats.
     pixel: usize,
     /// `[output][y][x]`
     choices: *const V::Choice,
@@ -167,7 +168,7 @@ struct Channels<V: Lanes> {
 }
 
 impl<V: Lanes> Channels<V> {
-    /// What the `outputs` give to `C` input channels; returns `C`.
+    /// What the `outputs` contribute to `C` input channels; returns `C`.
     #[inline(always)]
     unsafe fn gather<const C: usize>(&self, shape: &Shape, outputs: Range<usize>) -> usize {
         let (tall, wide) = (shape.pooled_height() + REACH - 1, shape.pooled_width() + REACH - 1);
@@ -193,7 +194,7 @@ impl<V: Lanes> Channels<V> {
                         let tables = self.spread.add(output * shape.inputs * SPREAD);
                         for window in windows {
                             let at = output * shape.pooled() + window.at;
-                            self.give(at, tables.add(window.table), &mut sums);
+                            self.add_window(at, tables.add(window.table), &mut sums);
                         }
                     }
                     for (c, four) in sums.iter().enumerate() {
@@ -212,7 +213,7 @@ impl<V: Lanes> Channels<V> {
 
     /// What one window gives to 2x2 pixels of `C` input channels.
     #[inline(always)]
-    unsafe fn give<const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
+    unsafe fn add_window<const C: usize>(&self, at: usize, tables: *const f32, sums: &mut [[V; 4]; C]) {
         // SAFETY: the window lies within the output, and its tables within those of the pair of channels.
         unsafe {
             let choice = *self.choices.add(at);
@@ -228,7 +229,7 @@ impl<V: Lanes> Channels<V> {
     }
 }
 
-/// A window that reaches some pixels: where it lies in its channel, and its tables in a pair's.
+/// A window that reaches some pixels: its position in its channel, and its tables in those of a pair.
 #[derive(Clone, Copy, Default)]
 struct Window {
     at: usize,

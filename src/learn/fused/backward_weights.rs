@@ -1,25 +1,25 @@
-//! Backward to the weights: `dw[o][i][ky][kx] = sum of dy[o][y][x] * x[i][y+ky][x+kx]` over places and images.
+//! Backward pass for the weights: `dw[o][i][ky][kx] = sum of dy[o][y][x] * x[i][y+ky][x+kx]` over positions and images.
 //!
-//! The maximum hands a window's gradient to one of its four places, so three quarters of `dy` are zeros, but elsewhere
-//! in each lane. Rather than multiply by zeros, the pixel is chosen by the winning column (a blend, which runs beside
-//! the multiply-adds) and the gradient is split by the winning row: 30 blends and 50 multiply-adds instead of 100. Splitting
-//! rather than blending rows as well leaves room for all 25 sums in registers.
+//! The maximum passes a window's gradient to one of its four positions, so three quarters of `dy` are zeros, at
+//! different positions in each lane. Instead of multiplying by zeros, the pixel is selected by the winning column (a
+//! blend, which runs beside the multiply-adds) and the gradient is split by the winning row: 30 blends and 50
+//! multiply-adds instead of 100. Splitting by row, instead of blending rows as well, leaves registers for all 25 sums.
 
 use super::shape::{KERNEL, Order, Shape, TAPS, Winner};
 use super::vector::{Kernel, Lanes};
 
-/// Gradients of the loss by weights and bias, summed over the batch.
+/// The gradients of weights and bias, summed over the batch.
 pub struct BackwardWeights<'a> {
     pub shape: Shape,
     pub groups: usize,
     /// `[group][input][y][x][lane]`
     pub x: &'a [f32],
-    /// Of the block's output, in `order`; zero in lanes without an image.
+    /// The gradient of the block's output, in `order`; zero in lanes without an image.
     pub grad: &'a [f32],
     pub order: Order,
     /// `[group][output][y][x]`
     pub winners: &'a [Winner],
-    /// Room for a sum a lane: [`BackwardWeights::room`] floats.
+    /// Space for one sum per lane: [`BackwardWeights::room`] floats.
     pub sums: &'a mut [f32],
     /// `[output][input][5][5]`
     pub weights: &'a mut [f32],
@@ -82,7 +82,7 @@ impl Kernel for BackwardWeights<'_> {
 struct Pair {
     x: *const f32,
     grad: *const f32,
-    /// From one gradient to the next, in floats.
+    /// The distance between two gradients, in floats.
     pixel: usize,
     winners: *const Winner,
     /// `[5][5][lane]`
@@ -90,8 +90,8 @@ struct Pair {
 }
 
 impl Pair {
-    /// Adds this group's part for `R` rows of the kernel from `first` on.
-    // Plain counted loops are unrolled into registers; an inclusive range or an iterator is not.
+    /// Adds this group's part for `R` rows of the kernel, beginning with `first`.
+    // The compiler unrolls plain counted loops into registers, but not an inclusive range or an iterator.
     #[allow(clippy::range_plus_one, clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn correlate<V: Lanes, const R: usize>(&self, shape: &Shape, first: usize) {
@@ -100,7 +100,8 @@ impl Pair {
         // `first + R` is at most 5.
         unsafe {
             let mut sums = [[V::zero(); KERNEL]; R];
-            // A window ahead: a mask takes long to the registers where it can be used, and all else waits for it.
+            // Masks are loaded one window ahead, because they take long to reach their registers and everything else
+            // waits for them.
             let mut next = self.sides::<V>(0);
             for py in 0..shape.pooled_height() {
                 for px in 0..shape.pooled_width() {
@@ -110,8 +111,8 @@ impl Pair {
                     let grad = V::load(self.grad.add(at * self.pixel));
                     let (upper, lower) = (grad.part(above), grad.part(below));
                     let field = self.x.add((2 * py + first) * row + 2 * px * V::WIDTH);
-                    // Row y of the field meets kernel row y if the winner is in the upper row, and y - 1 if it is in the
-                    // lower: hence two sums.
+                    // Row y of the field belongs to kernel row y if the winner is in the upper row, and to y - 1 if it
+                    // is in the lower, hence two sums.
                     for y in 0..R + 1 {
                         let x = field.add(y * row);
                         for kx in 0..KERNEL {
@@ -136,7 +137,7 @@ impl Pair {
         }
     }
 
-    /// Where a window's winner is in the upper row, in the lower row, in the right column.
+    /// The lanes whose winner is in the upper row, in the lower row, in the right column.
     #[inline(always)]
     unsafe fn sides<V: Lanes>(&self, window: usize) -> [V::Mask; 3] {
         // SAFETY: the caller has the window.
@@ -160,7 +161,7 @@ impl Pair {
     }
 }
 
-/// Adds up the lanes of each sum, by halves: a fixed order.
+/// Adds the lanes of each sum, by halves, in a fixed order.
 #[inline(always)]
 fn across_lanes<V: Lanes>(sums: &[f32], totals: &mut [f32]) {
     for (lanes, total) in sums.chunks_exact(V::WIDTH).zip(totals) {

@@ -1,4 +1,4 @@
-//! A block with its workspace: what one layer of one lane owns.
+//! A block with its workspace, of which each lane has one per layer.
 
 use super::backward_input::{BackwardInput, spread};
 use super::backward_weights::BackwardWeights;
@@ -7,12 +7,12 @@ use super::forward::Forward;
 use super::shape::{Order, Shape, Winner};
 use super::vector::InstructionSet;
 
-/// Convolution, bias and max-pool as one, forward and backward. Remembers the winners between the two.
+/// Convolution, bias and max-pool as one operation, forward and backward. It stores the winners in between.
 pub struct Block {
     set: InstructionSet,
     shape: Shape,
     order: Order,
-    /// Vectors of images in the last forward pass.
+    /// Number of vectors of images in the last forward pass.
     groups: usize,
     winners: Vec<Winner>,
     sums: Buffer,
@@ -21,7 +21,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// `order` is that of the output and of its gradient; the input is always [`Order::Grouped`].
+    /// `order` is that of the output and of its gradient. The input is always [`Order::Grouped`].
     pub fn new(set: InstructionSet, shape: Shape, order: Order) -> Self {
         assert!(shape.fits(), "no pooling window fits {shape:?}");
         let (sums, spread, choices) = (Buffer::default(), Buffer::default(), Buffer::default());
@@ -35,7 +35,7 @@ impl Block {
     /// `out = maxpool(conv(x, weights) + bias)` for `groups` vectors of images.
     ///
     /// # Panics
-    /// If a length is not what [`Shape`] says.
+    /// If a length does not match [`Shape`].
     pub fn forward(&mut self, groups: usize, x: &[f32], weights: &[f32], bias: &[f32], out: &mut [f32]) {
         let Self { set, shape, order, .. } = *self;
         self.groups = groups;
@@ -47,11 +47,11 @@ impl Block {
         set.run(Forward { shape, groups, x, weights, bias, out, order, winners });
     }
 
-    /// Gradients by weights and bias, summed over the images; `x` as in the forward pass, `grad` of its output, zero in
-    /// lanes without an image.
+    /// The gradients of weights and bias, summed over the images. `x` is as in the forward pass; `grad` is the gradient
+    /// of the output, zero in lanes without an image.
     ///
     /// # Panics
-    /// If a length is not what [`Shape`] says.
+    /// If a length does not match [`Shape`].
     pub fn backward_weights(&mut self, x: &[f32], grad: &[f32], weights: &mut [f32], bias: &mut [f32]) {
         let Self { set, shape, order, groups, .. } = *self;
         let winners = &self.winners[..groups * shape.output_len()];
@@ -59,10 +59,11 @@ impl Block {
         set.run(BackwardWeights { shape, groups, x, grad, order, winners, sums, weights, bias });
     }
 
-    /// The gradient by the input, times `slope`, which lies like it: by what the activation in front was given.
+    /// The gradient of the activation's input in front of this block: that of the block's input times `slope`, which
+    /// has the same layout.
     ///
     /// # Panics
-    /// If a length is not what [`Shape`] says.
+    /// If a length does not match [`Shape`].
     pub fn backward_input(&mut self, weights: &[f32], grad: &[f32], slope: &[f32], dx: &mut [f32]) {
         let Self { set, shape, order, groups, .. } = *self;
         let winners = &self.winners[..groups * shape.output_len()];

@@ -1,23 +1,23 @@
-//! Numbers to try a block on, and what a block makes of them; nothing here names LibTorch.
+//! Inputs for tests of a block, and the block's results; nothing here uses LibTorch.
 
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// What a test computes with: images one after the other, LibTorch's layouts.
+/// The inputs of a test: images one after the other, in LibTorch's layouts.
 pub struct Case {
     pub shape: Shape,
     pub images: usize,
     pub x: Vec<f32>,
     pub weights: Vec<f32>,
     pub bias: Vec<f32>,
-    /// Of the output.
+    /// The gradient of the output.
     pub grad: Vec<f32>,
-    /// Of the activation in front, for each input.
+    /// The slope of the activation in front, for each input.
     pub slope: Vec<f32>,
 }
 
-/// Output, and gradients by weights, bias and, through the slope, input.
+/// The output, and the gradients of weights, bias and, through the slope, input.
 pub type Results = [Vec<f32>; 4];
 
 impl Case {
@@ -58,7 +58,7 @@ impl Case {
     }
 }
 
-/// What a test of the fully connected layer computes with.
+/// The inputs of a test of the fully connected layer.
 pub struct DenseCase {
     pub features: usize,
     pub units: usize,
@@ -76,8 +76,8 @@ pub struct DenseCase {
 }
 
 impl DenseCase {
-    /// Sizes around the tiles': fewer columns than a vector has lanes, columns and rows left over, several visits of a
-    /// tile, lanes without an image.
+    /// Sizes around those of the tiles: fewer columns than a vector has lanes, remaining columns and rows, several
+    /// visits of a tile, lanes without an image.
     pub fn new(rng: &mut ChaCha8Rng) -> Self {
         let [features, units, images] = [300, 90, 40].map(|most| rng.random_range(1..most));
         let lanes = images + rng.random_range(0..16);
@@ -96,7 +96,7 @@ impl DenseCase {
         }
     }
 
-    /// Output, and gradients by weights, bias and, through the slope, s.
+    /// The output, and the gradients of weights, bias and, through the slope, s.
     pub fn fused(&self, set: InstructionSet) -> Results {
         let mut layer = Dense::new(set, self.features, self.units);
         let mut results = [self.grad.clone(), self.weights.clone(), self.bias.clone(), self.s.clone()];
@@ -111,7 +111,7 @@ impl DenseCase {
 /// Largest difference, relative to the largest number.
 ///
 /// # Panics
-/// At a number that is none: no comparison would find it.
+/// If a number is NaN, as no comparison would detect it.
 pub fn relative_error(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len());
     assert!(got.iter().chain(expected).all(|value| value.is_finite()), "a number is not finite");

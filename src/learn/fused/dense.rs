@@ -1,12 +1,11 @@
-//! The fully connected layer behind the blocks, on the lanes that the second block leaves.
+//! The fully connected layer behind the blocks, on the lanes that the second block writes.
 //!
-//! Its input lies as a matrix (features, lanes), its output and its weights as (images, units) and (features, units):
-//! so all three products of a step run along rows that are there already, and only the small gradient of the output is
-//! turned round once.
+//! Its input is a matrix (features, lanes), its output and its weights are (images, units) and (features, units). All
+//! three products of a step then run along existing rows, and only the small gradient of the output is transposed once.
 
 use super::buffer::Buffer;
 use super::fold::Affine;
-use super::product::{Finish, Product, Steps};
+use super::product::{FinalOperation, Product, Steps};
 use super::vector::InstructionSet;
 
 /// A fully connected layer with its workspace.
@@ -14,15 +13,15 @@ pub struct Dense {
     set: InstructionSet,
     features: usize,
     units: usize,
-    /// The bias with the input's shift in it, or what that shift adds to the weights' gradient: one a unit.
+    /// The bias including the input's shift, or what that shift adds to the weights' gradient: one number per unit.
     offset: Buffer,
     /// The output's gradient as (units, lanes).
-    turned: Buffer,
+    transposed: Buffer,
 }
 
 impl Dense {
     pub fn new(set: InstructionSet, features: usize, units: usize) -> Self {
-        Self { set, features, units, offset: Buffer::default(), turned: Buffer::default() }
+        Self { set, features, units, offset: Buffer::default(), transposed: Buffer::default() }
     }
 
     /// `out = weights^T (gain * s + shift) + bias`.
@@ -53,12 +52,12 @@ impl Dense {
             steps: Steps { row: 1, term: lanes },
             b: weights,
             gain: input.gain,
-            finish: Finish::AddToColumns(offset),
+            finish: FinalOperation::AddToColumns(offset),
             out,
         });
     }
 
-    /// Gradients by weights and bias.
+    /// The gradients of weights and bias.
     ///
     /// `grad`: (images, units), the other forms as in [`Dense::forward`].
     ///
@@ -86,12 +85,12 @@ impl Dense {
             steps: Steps { row: lanes, term: 1 },
             b: grad,
             gain: input.gain,
-            finish: Finish::AddToColumns(offset),
+            finish: FinalOperation::AddToColumns(offset),
             out: weights,
         });
     }
 
-    /// The gradient by `s`, times `slope`: by what the activation in front was given.
+    /// The gradient with respect to `s`, times `slope`, which is that of the activation's input.
     ///
     /// `slope`, `ds`: (features, lanes).
     ///
@@ -101,26 +100,26 @@ impl Dense {
         let Self { set, features, units, .. } = *self;
         let (lanes, images) = (ds.len() / features, grad.len() / units);
         assert!(images <= lanes && ds.len() == features * lanes);
-        let turned = self.turned.floats(units * lanes);
-        turn(grad, units, lanes, turned);
+        let transposed = self.transposed.floats(units * lanes);
+        transpose(grad, units, lanes, transposed);
         set.run(Product {
             rows: features,
             columns: lanes,
             terms: units,
             a: weights,
             steps: Steps { row: units, term: 1 },
-            b: turned,
+            b: transposed,
             gain: input.gain,
-            finish: Finish::Times(slope),
+            finish: FinalOperation::Times(slope),
             out: ds,
         });
     }
 }
 
-/// (images, units) to (units, lanes); lanes without an image become zero.
-fn turn(rows: &[f32], units: usize, lanes: usize, turned: &mut [f32]) {
+/// Transposes (images, units) to (units, lanes); lanes without an image become zero.
+fn transpose(rows: &[f32], units: usize, lanes: usize, transposed: &mut [f32]) {
     let images = rows.len() / units;
-    for (unit, line) in turned.chunks_exact_mut(lanes).enumerate() {
+    for (unit, line) in transposed.chunks_exact_mut(lanes).enumerate() {
         for (lane, value) in line[..images].iter_mut().enumerate() {
             *value = rows[lane * units + unit];
         }

@@ -1,11 +1,11 @@
-//! Affine functions on both sides of a convolution, taken into its few weights.
+//! Folds affine functions on both sides of a convolution into its weights, of which there are few.
 //!
 //! An activation may be an affine function of one that is computed faster: tanh z = 2 sigma(2z) - 1 (see
-//! [`Factored`](crate::activation::Factored)). Multiplying and shifting every pixel costs more than the sigmoid
-//! itself; the layer in front can give 2z as it is, by twice its weights, and the layer behind can take sigma as it is:
-//! `conv(2s - 1, w) + b = conv(s, 2w) + (b - sum of w)`, as there is no border of zeros.
+//! [`Factored`](crate::activation::Factored)). Multiplying and shifting every pixel costs more than the sigmoid itself.
+//! Instead the layer in front returns 2z, with twice its weights, and the layer behind takes sigma: `conv(2s - 1, w) +
+//! b = conv(s, 2w) + (b - sum of w)`, as there is no border of zeros.
 
-/// What a layer is to see is `gain * s + shift`, of which only `s` is in memory.
+/// A layer's input is `gain * s + shift`, of which only `s` is in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     pub gain: f32,
@@ -35,7 +35,7 @@ pub fn fold(
     }
 }
 
-/// Gradients by folded weights and bias become those by the layer's own.
+/// Converts gradients of folded weights and bias to those of the layer's own.
 ///
 /// With input gain G, shift s and own gain g, the layer computes with w' = g G w and b' = g (b + s sum of w). A weight acts
 /// on both, so by the chain rule dL/db = g dL/db' and dL/dw = g G dL/dw' + g s dL/db' = g G dL/dw' + s dL/db.

@@ -1,5 +1,5 @@
-//! Every vector form against the plain one, without LibTorch: so these also run where only the form can be tried, in a
-//! processor's emulation (`tests/tools/neon.sh`).
+//! Every vector form against the plain one, without LibTorch, so that these tests also run in a processor's emulation
+//! (`tests/tools/neon.sh`).
 
 use super::case::{Case, DenseCase, random_shape, relative_error};
 use super::{Buffer, InstructionSet, Order, Shape, layout};
@@ -32,7 +32,7 @@ fn every_form_computes_what_the_plain_one_does() {
     }
 }
 
-/// Few small whole numbers: every sum is exact, nearly every window a tie.
+/// Small whole numbers: every sum is exact, and nearly every window is a tie.
 #[test]
 fn every_form_gives_ties_to_the_same_place() {
     let mut rng = ChaCha8Rng::seed_from_u64(12);
@@ -56,7 +56,7 @@ fn every_form_keeps_what_is_not_a_number() {
     let expected = case.fused(PLAIN, Order::Grouped);
     each_form(|set, order| {
         for (which, (got, expected)) in case.fused(set, order).iter().zip(&expected).enumerate() {
-            // A form without masks multiplies zeros by what is not a number, for the weights' gradients.
+            // A form without masks multiplies zeros by NaN or infinity, for the weights' gradients.
             let weights = which == 1;
             let same = |(g, e): (&f32, &f32)| g == e || e.is_nan() && (g.is_nan() || weights);
             assert!(got.iter().zip(expected).all(same), "{}, {order:?}, {which}", set.name());
@@ -64,7 +64,7 @@ fn every_form_keeps_what_is_not_a_number() {
     });
 }
 
-/// Each byte over 255 at its place inside the border, in the lane of its image; nothing elsewhere.
+/// Each byte over 255 at its position inside the border, in the lane of its image; zero elsewhere.
 #[test]
 fn every_form_lays_out_the_same_pixels() {
     let digits: Vec<u8> = (0..21 * 784).map(|i| (i * 31 % 256) as u8).collect();

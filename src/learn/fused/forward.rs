@@ -1,13 +1,13 @@
-//! Forward: convolve, pool, and store only what is left.
+//! Forward pass: convolves, pools, and stores only the result.
 //!
-//! Four output channels by the four places of a pooling window are sixteen sums, all in registers. A tap of the kernel
-//! costs four pixels, four weights and sixteen multiply-adds; nothing is written before the maximum is known, so the
-//! convolution's output, four times as large as what remains of it, never exists.
+//! Four output channels by the four positions of a pooling window are sixteen sums, all in registers. A tap of the
+//! kernel costs four loads of pixels, four of weights and sixteen multiply-adds. Nothing is written before the maximum
+//! is known, so the convolution's output, four times as large as the result, never exists in memory.
 
 use super::shape::{KERNEL, Order, Shape, TAPS, Winner};
 use super::vector::{Kernel, Lanes};
 
-/// `out = maxpool(conv(x, weights) + bias)`, and which of the four won.
+/// `out = maxpool(conv(x, weights) + bias)`, and which of the four positions won.
 pub struct Forward<'a> {
     pub shape: Shape,
     pub groups: usize,
@@ -49,7 +49,8 @@ impl Kernel for Forward<'_> {
                         winners: winners.as_mut_ptr().add(group * shape.output_len() + channel * shape.pooled()),
                     };
                     let left = shape.outputs - channel;
-                    // Sixteen registers hold the sums of two channels, the pixels and a weight, but not of four.
+                    // Sixteen registers hold the sums of two channels, the pixels and a weight, but not the sums of
+                    // four.
                     channel += if V::MANY_REGISTERS && left >= 4 {
                         here.convolve_and_pool::<V, 4>(&shape)
                     } else if left >= 2 {
@@ -63,19 +64,19 @@ impl Kernel for Forward<'_> {
     }
 }
 
-/// A group's input, and the first of some output channels.
+/// The input of a group, and the first of some output channels.
 struct Channels {
     x: *const f32,
     weights: *const f32,
     bias: *const f32,
     out: *mut f32,
-    /// From one output pixel to the next, in floats.
+    /// The distance between two output pixels, in floats.
     pixel: usize,
     winners: *mut Winner,
 }
 
 impl Channels {
-    /// `C` output channels of a group; returns `C`.
+    /// Computes `C` output channels of a group. Returns `C`.
     #[inline(always)]
     unsafe fn convolve_and_pool<V: Lanes, const C: usize>(&self, shape: &Shape) -> usize {
         let row = shape.width * V::WIDTH;
@@ -99,7 +100,7 @@ impl Channels {
         C
     }
 
-    /// The four sums of a pooling window, for `C` channels. They begin at the bias, so that equal sums round equally.
+    /// The four sums of a pooling window, for `C` channels. They begin with the bias, so that equal sums round equally.
     #[inline(always)]
     unsafe fn window<V: Lanes, const C: usize>(&self, shape: &Shape, field: *const f32, row: usize) -> [[V; 4]; C] {
         // SAFETY: as in `convolve_and_pool`.
@@ -135,7 +136,7 @@ impl Channels {
     }
 }
 
-/// The maximum of a window: of each row, then of both. The first of equals wins, and a NaN is never lost, as in LibTorch.
+/// The maximum of a window: of each row, then of both. The first of equals wins, and a NaN is kept, as in LibTorch.
 #[inline(always)]
 unsafe fn greatest<V: Lanes>(four: &[V; 4]) -> (V, Winner) {
     // SAFETY: the caller runs inside `V`'s instruction set.

@@ -1,14 +1,14 @@
-//! Between images one after the other and images side by side.
+//! Converts between images one after the other and images side by side.
 
 use super::shape::Order;
 use super::vector::{InstructionSet, Kernel, Lanes};
 
-/// Pixels a side, as stored and as the network sees them: with a border of zeros.
+/// Pixels along a side, as stored, and as the network sees them with a border of zeros.
 const STORED: usize = 28;
 const PADDED: usize = 32;
 const BORDER: usize = (PADDED - STORED) / 2;
 
-/// Vectors needed for so many images.
+/// The number of vectors for this many images.
 pub fn groups(images: usize, lanes: usize) -> usize {
     images.div_ceil(lanes)
 }
@@ -33,7 +33,7 @@ pub fn to_lanes(images: &[f32], len: usize, order: Order, lanes: usize, to: &mut
     }
 }
 
-/// The way back: `[image][len]`, without the lanes that hold no image.
+/// The inverse: `[image][len]`, without the lanes that hold no image.
 ///
 /// # Panics
 /// If a length does not fit.
@@ -52,10 +52,10 @@ pub fn from_lanes(from: &[f32], len: usize, order: Order, lanes: usize, images: 
 
 /// Picks images out of bytes, scales them to [0, 1], and lays them out: `[group][32][32][lane]`.
 ///
-/// `digits`: 28x28 bytes an image. Of `to` only the digits are written; its border must be zero, and stays so.
+/// `digits` has 28x28 bytes per image. Only the digits are written to `to`; its border must be zero, and stays so.
 ///
 /// # Panics
-/// If a length does not fit, or an image is not there.
+/// If a length does not fit, or an image does not exist.
 pub fn digits_to_lanes(set: InstructionSet, digits: &[u8], pick: &[i64], to: &mut [f32]) {
     set.run(LayOut { digits, pick, to });
 }
@@ -80,7 +80,8 @@ impl Kernel for LayOut<'_> {
                 *image = &images[at as usize];
             }
             for (y, row) in to.chunks_exact_mut(PADDED * V::WIDTH).skip(BORDER).take(STORED).enumerate() {
-                // Four pixels of each image at a time: then images are side by side, and the rest is vector instructions.
+                // Four pixels of each image at a time: then images are side by side, and the rest uses vector
+                // instructions.
                 let row = &mut row[BORDER * V::WIDTH..][..STORED * V::WIDTH];
                 for (quad, to) in row.chunks_exact_mut(4 * V::WIDTH).enumerate() {
                     let mut pixels = [0; 16];

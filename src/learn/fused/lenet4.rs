@@ -1,23 +1,23 @@
-//! LeNet-4 with its large layers ours: conv1 and conv2 with their pooling, and fc1. The activations between them and
-//! everything behind z3 are LibTorch's, on the same memory.
+//! LeNet-4 with our own large layers: conv1 and conv2 with their pooling, and fc1. LibTorch computes the activations
+//! between them and everything behind z3, on the same memory.
 //!
 //! ```text
 //!   x ─block 1─▶ y1 ═activation═▶ s1 ─block 2─▶ y2 ═activation═▶ s2 ─fc1─▶ z3 ═activation, fc2, loss═▶ loss
 //!     ◀block 1─  y1 ◀══slope═════ s1 ◀─block 2─ y2 ◀══slope═════ s2 ◀─fc1─ z3 ◀═════════════════════
 //! ```
 //!
-//! A double line is LibTorch's, a single one ours. z3 is a leaf of LibTorch's graph: autograd brings the loss's gradient
-//! there. Through s2 and s1 no gradient travels: LibTorch gives the slope of each activation at y2 and y1, and the layer
-//! behind multiplies by it as it stores what it hands on, which saves a pass over memory each. That is the chain rule of an
-//! activation that works element by element, as all of ours do; one that mixes elements, a softmax say, has no such slope
-//! and could not be fused so. `a_step_is_libtorchs_step` holds all of it against LibTorch's own network.
+//! A double line is LibTorch's, a single one ours. z3 is a leaf of LibTorch's graph, and autograd computes the loss's
+//! gradient there. No gradient passes through s2 and s1: LibTorch computes the slope of each activation at y2 and y1,
+//! and the layer behind multiplies by it as it stores its result, which saves a pass over memory each. This is the
+//! chain rule of an elementwise activation, as all of ours are; one that mixes elements, such as softmax, has no such
+//! slope and could not be fused in this way. `a_step_is_libtorchs_step` compares all of it with LibTorch's own network.
 //!
-//! Where an activation is another one scaled (tanh z = 2 sigmoid(2z) - 1), only the core is computed: what is around it
-//! goes into the weights in front and behind ([`super::fold`]).
+//! If an activation is a scaled form of another one (tanh z = 2 sigmoid(2z) - 1), only the other one is computed; the
+//! scaling is folded into the weights in front and behind ([`super::fold`]).
 //!
-//! A batch need not fill its last vector. The lanes that are left over hold black images, which are computed like all
-//! others and do no harm: z3 has a row for each real image only, so the loss never sees them, and fc1's backward pass gives
-//! their lanes a gradient of zero, which every layer in front of it hands on as zero.
+//! A batch need not fill its last vector. The remaining lanes hold black images, which are computed like all others and
+//! have no effect: z3 has a row for each real image only, so they are not part of the loss, and fc1's backward pass
+//! gives their lanes a gradient of zero, which every layer in front of it passes on as zero.
 
 use super::fold::{fold, unfold};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
@@ -25,25 +25,26 @@ use crate::activation::{self, Factored};
 use crate::network::{Mode, Network};
 use tch::{Device, Kind, Tensor};
 
-/// Pixels a side as the network sees them.
+/// Pixels along a side as the network sees them.
 const SIDE: usize = 32;
 
-/// The fused layers of one lane, with all the memory that a step of theirs needs.
+/// The fused layers of one lane, with all the memory that their step needs.
 pub struct FusedLeNet4 {
     set: InstructionSet,
     blocks: [Block; 2],
     fc1: Dense,
-    /// Weights and bias of each block with the affine parts of the activations beside it: see [`super::fold`].
+    /// Weights and bias of each block with the affine parts of the activations beside it folded in: see
+    /// [`super::fold`].
     folded: [[Buffer; 2]; 2],
-    /// One for each size of batch that has occurred: full, last, evaluation.
+    /// One for each batch size that has occurred: full, last, evaluation.
     spaces: Vec<Space>,
-    /// Of the last forward pass, until its backward pass.
+    /// The last forward pass, until its backward pass.
     pass: Option<Pass>,
-    /// Of weights and biases up to fc1's, in the parameters' shapes; overwritten by every backward pass.
+    /// The gradients of weights and biases up to fc1's, in the parameters' shapes; overwritten by every backward pass.
     gradients: [Tensor; 6],
 }
 
-/// A batch's memory.
+/// The memory for a batch.
 struct Space {
     images: usize,
     /// `[group][32][32][lane]`
@@ -54,7 +55,7 @@ struct Space {
     y2: Tensor,
     /// (images, fc1), a leaf of the graph.
     z3: Tensor,
-    /// Gradients by y1 and y2, like them.
+    /// Gradients of y1 and y2, in their layout.
     grad_y1: Buffer,
     grad_y2: Buffer,
 }
@@ -66,7 +67,7 @@ struct Pass {
 }
 
 impl FusedLeNet4 {
-    /// For a network of these widths: maps of both convolutions, units of fc1.
+    /// For a network of these widths: feature maps of both convolutions, units of fc1.
     pub fn new(widths: [i64; 3]) -> Self {
         Self::with(InstructionSet::best(), widths)
     }
@@ -100,7 +101,7 @@ impl FusedLeNet4 {
         self.set
     }
 
-    /// Logits of the picked images.
+    /// The logits of the picked images.
     ///
     /// `digits`: 28x28 bytes an image; -> (picked, classes). The network must be LeNet-4, laid out for fusion.
     pub fn logits(&mut self, net: &Network, digits: &[u8], pick: &[i64], mode: Mode) -> Tensor {
@@ -129,10 +130,10 @@ impl FusedLeNet4 {
         logits
     }
 
-    /// Gradients of a loss over the last [`FusedLeNet4::logits`], in the order of the network's parameters.
+    /// The gradients of a loss over the last [`FusedLeNet4::logits`], in the order of the network's parameters.
     ///
     /// # Panics
-    /// Without logits since the last call.
+    /// If no logits were computed since the last call.
     pub fn gradients(&mut self, net: &Network, loss: &Tensor) -> [Tensor; 8] {
         let Pass { space, s1, s2 } = self.pass.take().expect("gradients follow logits");
         let Space { images, x, y1, y2, z3, grad_y1, grad_y2 } = &mut self.spaces[space];
@@ -164,7 +165,7 @@ impl FusedLeNet4 {
         [dw1, db1, dw2, db2, dw3, db3, dw4, db4]
     }
 
-    /// The memory for so many images; allocated once.
+    /// The memory for this many images, allocated once.
     fn space(&mut self, images: usize) -> usize {
         if let Some(at) = self.spaces.iter().position(|space| space.images == images) {
             return at;
@@ -187,10 +188,10 @@ impl FusedLeNet4 {
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-/// The convolutions' activation by its core, and what the layers behind it are to see in terms of that.
+/// The core of the convolutions' activation, and the input of the layers behind it in terms of that core.
 ///
 /// # Panics
-/// If the activation is trained: such a network is not fused.
+/// If the activation has a trained parameter; such a network is not fused.
 fn around(net: &Network) -> (Factored, Affine) {
     let activation = net.architecture.activations.conv;
     assert!(!activation.is_trained(), "a trained activation has no fixed slope");
@@ -211,15 +212,15 @@ fn folded<'a>([w, b]: &'a mut [Buffer; 2], weights: &Tensor, bias: &Tensor) -> (
     (w.floats(weights.numel()), b.floats(bias.numel()))
 }
 
-/// A tensor's numbers where they lie.
+/// A tensor's values in place.
 fn floats(tensor: &Tensor) -> &[f32] {
     assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
-    // SAFETY: contiguous floats in main memory, `numel` of them, which live as long as the tensor; nobody writes them
+    // SAFETY: contiguous floats in main memory, `numel` of them, which live as long as the tensor. Nobody writes them
     // meanwhile, as a lane's tensors are used by its own thread only.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
-/// The same, to write. Autograd does not see it, which is the point: to the graph these are leaves.
+/// The same for writing. Autograd must not see it, as these are leaves of its graph.
 fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
     assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
     // SAFETY: as in `floats`; `FusedLeNet4` owns the tensors that it writes, and no other slice of them is alive.
@@ -239,8 +240,8 @@ mod tests {
         images.constant_pad_nd([2, 2, 2, 2])
     }
 
-    /// Logits and gradients of every activation and odd widths, and of LeNet-4's own, full and partial batches in turn,
-    /// against LibTorch's own network in float64.
+    /// Logits and gradients for every activation and odd widths, and for LeNet-4's own, with full and partial batches
+    /// in turn, against LibTorch's own network in float64.
     #[test]
     fn a_step_is_libtorchs_step() {
         use Activation::{Relu, Tanh};
@@ -265,7 +266,7 @@ mod tests {
     fn check(set: InstructionSet, widths: [u32; 3], activations: (Activation, Activation), digits: &[u8]) {
         let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
         let mut net = lenet4(widths, activations).laid_out_for_fusion();
-        // The softmax layer starts from zeros, which let no gradient through.
+        // The softmax layer starts from zeros, which pass no gradient.
         let _ = tch::no_grad(|| net.parameters[6].uniform_(-0.3, 0.3));
         let mut oracle = lenet4(widths, activations);
         let double = |p: &Tensor| p.detach().to_kind(Kind::Double).set_requires_grad(true);
@@ -283,8 +284,9 @@ mod tests {
             for (at, (found, expected)) in found.zip(oracles.iter().chain([&expected])).enumerate() {
                 let error = (found - expected).abs().max().double_value(&[]);
                 let size = expected.abs().max().double_value(&[]);
-                // Five times what the blocks alone are held to: here LibTorch's float32 layers add their rounding, which
-                // differs from processor to processor, and a bias' gradient is a sum of hundreds of terms that cancel.
+                // Five times the tolerance of the blocks alone: here the rounding of LibTorch's float32 layers is
+                // added, which differs between processors, and a bias' gradient is a sum of hundreds of terms that
+                // cancel.
                 assert!(
                     error <= 5e-5 * size,
                     "{activations:?}, {widths:?}, {}, tensor {at}: {error} of {size}",

@@ -1,8 +1,8 @@
-//! Convolution and max-pooling as one block, with images side by side.
+//! Convolution and max-pooling as one block, with images side by side in vectors.
 //!
 //! LeNet's convolutions have 1, 4 and 16 channels. A library that puts channels (or a row's pixels) side by side in a
-//! vector register leaves most of it empty here, writes the whole convolution to memory, reads it back to throw three
-//! quarters away, and in the backward pass multiplies by those three quarters of zeros. This block turns it round:
+//! vector register leaves most of it empty here, writes the whole convolution to memory, reads it back to discard three
+//! quarters, and in the backward pass multiplies by those three quarters of zeros. This block does the opposite:
 //!
 //! ```text
 //!   one vector = one pixel of 16 images               one pooling window = 4 vectors = 64 windows
@@ -15,20 +15,20 @@
 //!
 //! - Every instruction works on full vectors, whatever the channel counts, without a shuffle ([`vector`]).
 //! - Four output channels of a window are sixteen sums in registers; only the maximum is ever stored ([`forward`]).
-//! - The backward pass visits winners only: it picks the pixel ([`backward_weights`]) or the weight
+//! - The backward pass visits winners only: it selects the pixel ([`backward_weights`]) or the weight
 //!   ([`backward_input`]) that belongs to each lane's winner instead of multiplying by zero.
-//! - Elementwise work (the activation) does not care for the order, so it stays LibTorch's, on the same memory; its
-//!   slope comes from LibTorch too, its affine part goes into the weights beside it ([`fold`]).
-//! - The large fully connected layer reads the lanes as they lie ([`dense`]).
-//! - Sums run in one fixed order: the same numbers give the same bits.
+//! - Elementwise operations (the activation) do not depend on the order, so LibTorch computes them on the same memory.
+//!   It computes their slopes too, and their affine parts are folded into the weights beside them ([`fold`]).
+//! - The large fully connected layer reads the lanes in their layout ([`dense`]).
+//! - Sums have one fixed order: the same numbers give the same bits.
 //!
-//! Ties go to the first of a window and NaN is never lost, as in LibTorch, which is the oracle of the tests.
+//! Ties go to the first of a window and NaN is kept, as in LibTorch, with which the tests compare.
 //!
-//! Read on in this order: [`shape`] (sizes and where numbers lie), [`vector`] (one name for each vector instruction),
-//! [`forward`], [`backward_weights`], [`backward_input`], [`fold`], [`dense`] with [`product`], and at last `lenet4`, which
-//! puts them together. Then measure it: `cargo bench --bench kernels`.
+//! Read on in this order: [`shape`] (sizes and layouts), [`vector`] (one name for each vector instruction),
+//! [`forward`], [`backward_weights`], [`backward_input`], [`fold`], [`dense`] with [`product`], and `lenet4`, which
+//! puts them together. Measure it with `cargo bench --bench kernels`.
 
-// A kernel's parts must all melt into the one function that has the instruction set; see `vector`.
+// All parts of a kernel must be inlined into the one function that has the instruction set; see `vector`.
 #![allow(clippy::inline_always)]
 
 pub mod backward_input;

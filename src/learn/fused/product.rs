@@ -1,30 +1,32 @@
-//! A matrix product for the fully connected layer: `out[m][n] = gain * sum over k of a[m][k] * b[k][n]`, and a last touch.
+//! A matrix product for the fully connected layer: `out[m][n] = gain * sum over k of a[m][k] * b[k][n]`, with a final
+//! operation.
 //!
-//! A library's product is at its best on large square matrices, and on processors that it was not tuned for it may use
-//! half of each register. Here a tile of rows by vectors stays in registers: every number of `a` meets the tile's vectors
-//! of `b`, which run along `n`, so that `a` may lie in any order and nothing is ever copied to turn it round.
+//! A library's product is fastest for large square matrices, and on processors for which it was not tuned it may use
+//! half of each register. Here a tile of rows by vectors stays in registers. Every number of `a` is multiplied with the
+//! tile's vectors of `b`, which run along `n`, so `a` may have any layout and nothing is ever copied to transpose it.
 
 use super::vector::{Kernel, Lanes};
 use std::ops::Range;
 
-/// Rows and vectors of a tile with 32 registers: 24 sums, 4 vectors of `b`, a number of `a`.
+/// Rows and vectors of a tile with 32 registers: 24 sums, 4 vectors of `b`, one number of `a`.
 const ROWS: usize = 6;
 /// With 16 registers: 8 sums.
 const FEW_ROWS: usize = 2;
 const VECTORS: usize = 4;
-/// Terms of a sum between two visits of a tile: so many rows of `b`, a tile wide, stay in the nearest cache.
+/// Terms of a sum between two visits of a tile. That many rows of `b`, of a tile's width, stay in the first-level
+/// cache.
 const AT_ONCE: usize = 128;
 
 /// What happens to a sum before it is stored.
 #[derive(Clone, Copy)]
-pub enum Finish<'a> {
-    /// Plus a number for each column.
+pub enum FinalOperation<'a> {
+    /// Adds a number for each column.
     AddToColumns(&'a [f32]),
-    /// Times a matrix of the same form as `out`.
+    /// Multiplies by a matrix of the same form as `out`.
     Times(&'a [f32]),
 }
 
-/// Where the numbers of `a` lie: from one row to the next, and from one term of the sum to the next.
+/// The distances in `a` between two rows, and between two terms of the sum.
 #[derive(Clone, Copy)]
 pub struct Steps {
     pub row: usize,
@@ -41,7 +43,7 @@ pub struct Product<'a> {
     /// `[terms][columns]`
     pub b: &'a [f32],
     pub gain: f32,
-    pub finish: Finish<'a>,
+    pub finish: FinalOperation<'a>,
     /// `[rows][columns]`
     pub out: &'a mut [f32],
 }
@@ -55,25 +57,26 @@ impl Kernel for Product<'_> {
         assert_eq!(b.len(), terms * columns);
         assert_eq!(out.len(), rows * columns);
         let asked = match finish {
-            Finish::AddToColumns(each) => each.len() == columns,
-            Finish::Times(each) => each.len() == rows * columns,
+            FinalOperation::AddToColumns(each) => each.len() == columns,
+            FinalOperation::Times(each) => each.len() == rows * columns,
         };
         assert!(asked, "the last touch has other sizes than the product");
-        let sheet = Sheet { columns, terms, a: a.as_ptr(), steps, b: b.as_ptr(), gain, finish, out: out.as_mut_ptr() };
+        let operands =
+            Operands { columns, terms, a: a.as_ptr(), steps, b: b.as_ptr(), gain, finish, out: out.as_mut_ptr() };
         let most = VECTORS.min(columns / V::WIDTH);
         let mut done = 0;
         while done < columns {
             let vectors = (columns - done).div_ceil(V::WIDTH).min(most);
-            // Columns that do not fill the last vector: the strip ends with them, and computes some once more.
+            // Columns that do not fill the last vector: the strip ends with them, and computes some columns twice.
             let column = done.min(columns.saturating_sub(vectors * V::WIDTH));
             // SAFETY: the asserted lengths hold every row, column and term, and each strip ends within them.
             unsafe {
                 match vectors {
-                    4 => sheet.strip::<V, 4>(rows, column),
-                    3 => sheet.strip::<V, 3>(rows, column),
-                    2 => sheet.strip::<V, 2>(rows, column),
-                    1 => sheet.strip::<V, 1>(rows, column),
-                    _ => sheet.narrow(rows),
+                    4 => operands.strip::<V, 4>(rows, column),
+                    3 => operands.strip::<V, 3>(rows, column),
+                    2 => operands.strip::<V, 2>(rows, column),
+                    1 => operands.strip::<V, 1>(rows, column),
+                    _ => operands.narrow(rows),
                 }
             }
             done = if vectors == 0 { columns } else { column + vectors * V::WIDTH };
@@ -81,19 +84,19 @@ impl Kernel for Product<'_> {
     }
 }
 
-struct Sheet<'a> {
+struct Operands<'a> {
     columns: usize,
     terms: usize,
     a: *const f32,
     steps: Steps,
     b: *const f32,
     gain: f32,
-    finish: Finish<'a>,
+    finish: FinalOperation<'a>,
     out: *mut f32,
 }
 
-impl Sheet<'_> {
-    /// All rows of `N` vectors of columns from `column` on.
+impl Operands<'_> {
+    /// All rows of `N` vectors of columns, beginning at `column`.
     #[inline(always)]
     unsafe fn strip<V: Lanes, const N: usize>(&self, rows: usize, column: usize) {
         let mut from = 0;
@@ -116,8 +119,8 @@ impl Sheet<'_> {
         }
     }
 
-    /// Terms `from..to` of a tile of `R` rows and `N` vectors; returns `R`.
-    // Plain counted loops are unrolled into registers; an iterator is not.
+    /// Terms `from..to` of a tile of `R` rows and `N` vectors. Returns `R`.
+    // The compiler unrolls plain counted loops into registers, but not an iterator.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize, const N: usize>(
@@ -151,7 +154,7 @@ impl Sheet<'_> {
                         sums[r][n] = beside[n].mul_add(number, sums[r][n]);
                     }
                 }
-                // Beyond the last term these are not read.
+                // Beyond the last term these are not used.
                 a = a.wrapping_add(self.steps.term);
                 b = b.wrapping_add(self.columns);
             }
@@ -167,7 +170,8 @@ impl Sheet<'_> {
         R
     }
 
-    /// Gain and last touch of a tile. By itself, so that the loop before keeps its sums in registers.
+    /// Applies gain and final operation to a tile. A function by itself, so that the loop before keeps its sums in
+    /// registers.
     #[inline(always)]
     unsafe fn finish<V: Lanes>(&self, rows: Range<usize>, columns: Range<usize>) {
         for row in rows {
@@ -178,8 +182,8 @@ impl Sheet<'_> {
                     let out = self.out.add(at);
                     let (sum, gain) = (V::load(out), V::splat(self.gain));
                     let done = match self.finish {
-                        Finish::AddToColumns(each) => sum.mul_add(gain, V::load(each.as_ptr().add(column))),
-                        Finish::Times(each) => sum.mul(gain).mul(V::load(each.as_ptr().add(at))),
+                        FinalOperation::AddToColumns(each) => sum.mul_add(gain, V::load(each.as_ptr().add(column))),
+                        FinalOperation::Times(each) => sum.mul(gain).mul(V::load(each.as_ptr().add(at))),
                     };
                     done.store(out);
                 }
@@ -201,8 +205,8 @@ impl Sheet<'_> {
                     }
                     let at = row * self.columns + column;
                     *self.out.add(at) = match self.finish {
-                        Finish::AddToColumns(each) => self.gain * sum + each[column],
-                        Finish::Times(each) => self.gain * sum * each[at],
+                        FinalOperation::AddToColumns(each) => self.gain * sum + each[column],
+                        FinalOperation::Times(each) => self.gain * sum * each[at],
                     };
                 }
             }

@@ -1,18 +1,18 @@
-//! Sizes of a block, and where its numbers lie.
+//! Sizes of a block, and the layout of its numbers.
 
 /// Side of the convolution's kernel, as LeNet has it.
 pub const KERNEL: usize = 5;
 /// Weights from one input channel to one output channel.
 pub const TAPS: usize = KERNEL * KERNEL;
-/// Pooled windows, along one side, that an input pixel's 2x2 neighbourhood can reach: their 6x6 fields overlap.
+/// Pooled windows, along one side, that reach an input pixel's 2x2 neighbourhood, as their 6x6 fields overlap.
 pub(super) const REACH: usize = KERNEL.div_ceil(2);
 
-/// A block: 5x5 convolution without padding, then 2x2 maximum; what does not fill a window at the edge is left out.
+/// A block: 5x5 convolution without padding, then 2x2 maximum. Rows and columns that do not fill a window are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub inputs: usize,
     pub outputs: usize,
-    /// Of an input channel; at least 6, so that there is a window.
+    /// Side of an input channel; at least 6, so that there is a window.
     pub height: usize,
     pub width: usize,
 }
@@ -36,12 +36,12 @@ impl Shape {
         self.pooled_height() * self.pooled_width()
     }
 
-    /// Numbers of an image on its way in.
+    /// Numbers per image in the input.
     pub fn input_len(&self) -> usize {
         self.inputs * self.pixels()
     }
 
-    /// Numbers of an image on its way out.
+    /// Numbers per image in the output.
     pub fn output_len(&self) -> usize {
         self.outputs * self.pooled()
     }
@@ -51,7 +51,7 @@ impl Shape {
         self.outputs * self.inputs * TAPS
     }
 
-    /// Multiply-adds of one image's convolution, as the definition counts them: only the windows that are pooled.
+    /// Multiply-adds of one image's convolution by its definition, counted only for windows that are pooled.
     pub fn multiply_adds(&self) -> usize {
         4 * self.pooled() * self.weights()
     }
@@ -65,10 +65,10 @@ impl Shape {
 /// How images are ordered in a block's output (and in its gradient).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// `[group][channel][y][x][lane]`: near each other for the next block, which always reads this order.
+    /// `[group][channel][y][x][lane]`: close together for the next block, which always reads this order.
     Grouped,
-    /// `[channel][y][x][group][lane]`: a plain matrix (features, images), which a fully connected layer multiplies as
-    /// it is.
+    /// `[channel][y][x][group][lane]`: a plain matrix (features, images), which a fully connected layer multiplies
+    /// directly.
     Flat,
 }
 
@@ -91,8 +91,8 @@ impl Order {
 /// Which of a window's four sums was the greatest, for every lane: bit `i` for lane `i`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Winner {
-    /// In the lower row.
+    /// It is in the lower row.
     pub row: u16,
-    /// In the right column.
+    /// It is in the right column.
     pub column: u16,
 }

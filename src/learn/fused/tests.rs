@@ -1,4 +1,4 @@
-//! The block against LibTorch in float64, for every instruction set that this processor has.
+//! The block against LibTorch in float64, for every instruction set of this processor.
 
 use super::case::{Case, DenseCase, Results, random_shape, relative_error};
 use super::{InstructionSet, Order, Shape};
@@ -46,7 +46,7 @@ fn random_numbers_on_random_shapes() {
     }
 }
 
-/// Few small whole numbers: nearly every window is a tie, and every sum is exact in both.
+/// Small whole numbers: nearly every window is a tie, and every sum is exact in both.
 #[test]
 fn ties_go_where_libtorch_sends_them() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -69,7 +69,7 @@ fn the_layers_of_lenet_and_of_the_tutorial() {
     }
 }
 
-/// Where a NaN stands in a field, the window is NaN, and which of the four takes the gradient is LibTorch's choice.
+/// If a field has a NaN, the window is NaN, and LibTorch decides which of the four takes the gradient.
 #[test]
 #[allow(clippy::float_cmp)] // Whole numbers: both are exact.
 fn a_nan_is_not_lost() {
@@ -82,7 +82,7 @@ fn a_nan_is_not_lost() {
     let expected = case.libtorch();
     for set in InstructionSet::available() {
         let got = case.fused(set, Order::Grouped);
-        // Weights' gradients touch a NaN in LibTorch even where the gradient is zero; the input's do not.
+        // In LibTorch a NaN enters the weights' gradients even if the output's gradient is zero, but not the input's.
         for which in [0, 3] {
             for (got, expected) in got[which].iter().zip(&expected[which]) {
                 assert!(got == expected || got.is_nan() && expected.is_nan(), "{}: {got} {expected}", set.name());

@@ -14,22 +14,22 @@ mod plain;
 #[cfg(target_arch = "x86_64")]
 use {avx2::Avx2, avx512::Avx512};
 
-/// As many floats as one register holds, each belonging to another image.
+/// A vector of as many floats as one register holds, each of another image.
 ///
 /// # Safety
-/// The methods may be called only where the processor has the instruction set; [`InstructionSet::run`] sees to that.
-/// Pointers must be good for [`Lanes::WIDTH`] floats (or as many as the method says); no alignment is asked for.
+/// The methods may be called only if the processor has the instruction set; [`InstructionSet::run`] ensures that.
+/// Pointers must be valid for [`Lanes::WIDTH`] floats (or as many as the method says); they need no alignment.
 #[allow(clippy::missing_safety_doc, clippy::return_self_not_must_use)] // For each method the same, as said here.
 pub unsafe trait Lanes: Copy {
-    /// One truth value a lane.
+    /// One boolean for each lane.
     type Mask: Copy;
     /// Some lanes of a vector.
     type Part: Copy;
-    /// A number from 0 to 3 a lane, as wide as a float.
+    /// A number from 0 to 3 for each lane, as wide as a float.
     type Choice: Copy;
     /// Floats in a vector; at most 16, so that a mask fits the bits of a [`Winner`](super::shape::Winner).
     const WIDTH: usize;
-    /// Whether 32 registers are there to hold sums in; otherwise there are 16.
+    /// Whether there are 32 registers for sums; otherwise there are 16.
     const MANY_REGISTERS: bool;
 
     unsafe fn zero() -> Self;
@@ -40,26 +40,27 @@ pub unsafe trait Lanes: Copy {
     unsafe fn mul(self, other: Self) -> Self;
     /// `self * factor + sum`, rounded once where the instruction set can.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
-    /// Where `self` takes the place of `best` as the maximum: it is greater, or it is not a number.
+    /// Where `self` replaces `best` as the maximum: it is greater, or NaN.
     unsafe fn beats(self, best: Self) -> Self::Mask;
     /// `yes` where the mask is true, `self` elsewhere.
     unsafe fn replace(self, mask: Self::Mask, yes: Self) -> Self;
     /// The lanes of `self` where the mask is true (whatever `self` is elsewhere, NaN included).
     unsafe fn part(self, mask: Self::Mask) -> Self::Part;
-    /// [`Lanes::mul_add`] with the lanes that the factor has. The others of `sum` stay, or are given `0 * self`.
+    /// [`Lanes::mul_add`] with the lanes of the factor that the mask has. The others of `sum` stay, or get `0 * self`
+    /// added.
     unsafe fn mul_add_part(self, factor: Self::Part, sum: Self) -> Self;
     /// Lane `i` is bit `i`.
     unsafe fn mask(bits: u16) -> Self::Mask;
     unsafe fn bits(mask: Self::Mask) -> u16;
     /// `2 * row + column`.
     unsafe fn choice(row: Self::Mask, column: Self::Mask) -> Self::Choice;
-    /// Lane by lane the entry that `choice` names, in the table `Q` of four tables of four floats each.
+    /// For each lane the entry that `choice` selects, in the table `Q` of four tables of four floats each.
     unsafe fn pick<const Q: usize>(tables: *const f32, choice: Self::Choice) -> Self;
 }
 
 /// Work written once for every instruction set.
 pub trait Kernel {
-    /// Must be `#[inline(always)]`: only inside the wrapper do the vector operations become single instructions.
+    /// Must be `#[inline(always)]`: vector operations become single instructions only inside the wrapper.
     ///
     /// # Safety
     /// The processor must have `V`'s instruction set.
@@ -78,12 +79,12 @@ pub enum InstructionSet {
     /// 4 images a vector.
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// 4 images a "vector" of ordinary floats; works everywhere.
+    /// 4 images in an array of floats; works everywhere.
     Plain,
 }
 
 impl InstructionSet {
-    /// Those that this processor has, the widest first.
+    /// The instruction sets of this processor, the widest first.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -102,12 +103,12 @@ impl InstructionSet {
         found
     }
 
-    /// The widest that this processor has.
+    /// The widest instruction set of this processor.
     pub fn best() -> Self {
         Self::available()[0]
     }
 
-    /// Images side by side in a vector.
+    /// The number of images in a vector.
     pub fn width(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -132,7 +133,7 @@ impl InstructionSet {
         }
     }
 
-    /// Runs the kernel in this instruction set's form.
+    /// Runs the kernel with this instruction set.
     ///
     /// # Panics
     /// If the processor does not have it.
@@ -153,7 +154,7 @@ impl InstructionSet {
             // SAFETY: every 64-bit Arm processor has NEON.
             #[cfg(target_arch = "aarch64")]
             Self::Neon => unsafe { kernel.run::<neon::Neon>() },
-            // SAFETY: nothing is asked of the processor.
+            // SAFETY: this form needs no instruction set.
             Self::Plain => unsafe { kernel.run::<plain::Plain>() },
         }
     }
@@ -177,7 +178,7 @@ unsafe fn with_avx2<K: Kernel>(kernel: K) {
 mod tests {
     use super::*;
 
-    /// Every operation against what it says, lane by lane, with numbers that are not numbers among them.
+    /// Every operation against its definition, lane by lane, with NaN among the numbers.
     struct Check;
 
     impl Kernel for Check {

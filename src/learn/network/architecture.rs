@@ -3,7 +3,7 @@
 use crate::data::{ImageShape, Padding};
 use protocol::{Activation, Activations};
 
-/// Layers whose activation is chosen together.
+/// Layers that share the choice of an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// The convolutional layers.
@@ -22,32 +22,32 @@ impl Group {
     }
 }
 
-/// What a pooling layer makes of a window.
+/// How a pooling layer reduces a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
     Max,
     Average,
 }
 
-/// One layer. Those with a name have parameters.
+/// One layer. Layers with a name have parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    /// A square kernel moved by one pixel; zeros around the maps.
+    /// A square kernel with stride 1, with zeros around the maps.
     Convolution {
         name: String,
         maps: i64,
         kernel: i64,
         padding: i64,
     },
-    /// What does not fill a window at the edge is left out.
+    /// Rows and columns that do not fill a window are dropped.
     Pool {
         kind: Pooling,
         window: i64,
         stride: i64,
     },
-    /// Of the layer with parameters before it.
+    /// The activation of the layer with parameters before it.
     Activation(Group),
-    /// Maps become one row of numbers, channel by channel.
+    /// Flattens maps to one row of numbers, channel by channel.
     Flatten,
     Dense {
         name: String,
@@ -57,23 +57,23 @@ pub enum Layer {
     Logits {
         name: String,
     },
-    /// While training, this share of the units is silenced and the others are scaled up (Srivastava et al. 2014; scaled in
-    /// training, as PyTorch does it).
+    /// In training, this share of the units is zeroed and the others are scaled up (Srivastava et al. 2014; the scaling
+    /// is done in training, as in PyTorch).
     Dropout(f64),
     /// Batch normalisation of units (Ioffe and Szegedy 2015), with a trained scale and shift.
     BatchNorm {
         name: String,
     },
-    /// Only so many units of an image stay, the largest; the others become 0.
+    /// Only this many units of an image are kept, the largest; the others become 0.
     KeepLargest(i64),
-    /// Taken off every unit.
+    /// Subtracted from every unit.
     Offset(f64),
-    /// Every second unit is negated (Glorot et al. 2011: to centre a rectifier's code).
+    /// Every second unit is negated (Glorot et al. 2011, to centre a rectifier's code).
     AlternateSigns,
 }
 
 impl Layer {
-    /// Its name, of one that an activation may belong to.
+    /// The name, of a layer that may have an activation.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Convolution { name, .. } | Self::Dense { name, .. } | Self::Logits { name } => Some(name),
@@ -81,43 +81,43 @@ impl Layer {
         }
     }
 
-    /// Whether it only changes what an activation hands on.
+    /// Whether it only changes the output of an activation.
     pub fn belongs_to_activation(&self) -> bool {
         matches!(self, Self::KeepLargest(_) | Self::Offset(_) | Self::AlternateSigns)
     }
 }
 
-/// A network without its weights.
+/// A network without weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
     pub layers: Vec<Layer>,
     pub activations: Activations,
     /// Zeros around the images.
     pub padding: Padding,
-    /// Whether initial weights are drawn as the Theano LeNet tutorial (deeplearning.net) has it: the fan-out of a convolution is
-    /// divided by the pooling window behind it, and the softmax layer starts from zeros.
+    /// Whether initial weights are drawn as in the Theano LeNet tutorial (deeplearning.net): the fan-out of a
+    /// convolution is divided by the size of the pooling window behind it, and the softmax layer starts from zeros.
     pub tutorial_init: bool,
 }
 
-/// What a parameter is to its layer, and so how it begins.
+/// The role of a parameter in its layer, which decides its initial value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
-    /// Drawn, for so many inputs and outputs of a unit.
+    /// Drawn at random, for units with this many inputs and outputs.
     Weight { fan_in: f64, fan_out: f64 },
     /// Zero.
     ZeroWeight,
     /// Zero.
     Bias,
-    /// Where a `PReLU`'s slope starts (He et al. 2015).
+    /// The initial slope of a `PReLU` (He et al. 2015).
     Slope(f64),
-    /// One: of batch normalisation.
+    /// One: the scale of batch normalisation.
     Scale,
 }
 
 /// A parameter before it has values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterShape {
-    /// As PyTorch has it, such as `conv1.weight`.
+    /// The name in PyTorch's form, such as `conv1.weight`.
     pub name: String,
     pub size: Vec<i64>,
     pub role: Role,
@@ -140,7 +140,7 @@ impl Architecture {
         Self { layers, activations, padding: Padding::STANDARD, tutorial_init: true }
     }
 
-    /// Hidden layers of these widths, fully connected.
+    /// Fully connected hidden layers of these widths.
     pub fn mlp(widths: &[u32], activation: Activation, dropout: f64) -> Self {
         let mut layers = vec![Layer::Flatten];
         push_dense(&mut layers, widths, dropout);
@@ -148,9 +148,9 @@ impl Architecture {
         Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
     }
 
-    /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds: three convolutions, of which the first
-    /// is followed by a max-pool before its activation and the others by an average after it; a fully connected layer;
-    /// logits. Its poolings leave out what does not fill a window, where cuda-convnet's do not.
+    /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds: three convolutions, the first
+    /// followed by a max-pool before its activation and the others by average pooling after it; a fully connected
+    /// layer; logits. Its poolings drop what does not fill a window, which cuda-convnet's do not.
     pub fn convnet([conv1, conv2, conv3, fc1]: [u32; 4], activations: Activations, dropout: f64) -> Self {
         let convolution = |number: u32, maps: u32| Layer::Convolution {
             name: format!("conv{number}"),
@@ -176,7 +176,7 @@ impl Architecture {
         Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
     }
 
-    /// Lets a layer change what every activation hands on, behind those that do so already.
+    /// Inserts a layer that changes the output of every activation, behind layers that do so already.
     pub fn insert_behind_activations(&mut self, layer: &Layer) {
         let mut layers = Vec::with_capacity(2 * self.layers.len());
         let mut rest = self.layers.drain(..).peekable();
@@ -192,7 +192,7 @@ impl Architecture {
         self.layers = layers;
     }
 
-    /// Puts a batch normalisation in front of every activation of the fully connected layers.
+    /// Inserts a batch normalisation in front of every activation of the fully connected layers.
     pub fn insert_batch_norms(&mut self) {
         let mut number = 0;
         let normalised = self.layers.drain(..).flat_map(|layer| {
@@ -205,7 +205,7 @@ impl Architecture {
         self.layers = normalised.collect();
     }
 
-    /// The widths of LeNet-4, if it is one.
+    /// The widths of LeNet-4, if the network is one.
     pub fn lenet4_widths(&self) -> Option<[i64; 3]> {
         let block = |layers: &[Layer]| match layers {
             [
@@ -230,7 +230,7 @@ impl Architecture {
 
     /// The parameters' names, which do not depend on the images.
     pub fn names(&self) -> Vec<String> {
-        // Any image will do that has a pixel left behind every pooling.
+        // Any image size works that leaves a pixel after every pooling.
         let any = ImageShape { channels: 1, height: 64, width: 64 };
         self.parameters(any, 2).into_iter().map(|parameter| parameter.name).collect()
     }
@@ -293,7 +293,7 @@ impl Architecture {
         found
     }
 
-    /// Pixels of the pooling window directly behind a layer; 1 if there is none.
+    /// Pixels in the window of a pooling layer directly behind a layer; 1 if there is none.
     fn window_behind(&self, at: usize) -> f64 {
         match self.layers.get(at + 1) {
             Some(Layer::Pool { window, .. }) => (window * window) as f64,

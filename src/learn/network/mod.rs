@@ -1,5 +1,5 @@
-//! Networks: an [`Architecture`] is a description of layers; a [`Network`] is one with weights, for images of one shape, and
-//! its forward pass.
+//! Networks: an [`Architecture`] describes layers; a [`Network`] is one with weights, for images of one shape, with its
+//! forward pass.
 
 mod architecture;
 mod weights;
@@ -16,8 +16,8 @@ use protocol::{Activation, Init};
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
-/// Weight of a new batch in batch normalisation's running mean and variance, and what keeps the variance from 0: PyTorch's
-/// defaults.
+/// The weight of a new batch in batch normalisation's running mean and variance, and the constant that keeps the
+/// variance above 0: PyTorch's defaults.
 const NEW_BATCH: f64 = 0.1;
 const EPSILON: f64 = 1e-5;
 
@@ -26,29 +26,29 @@ const EPSILON: f64 = 1e-5;
 pub struct Network {
     pub architecture: Architecture,
     names: Vec<String>,
-    /// In the order of the names; each a leaf that requires a gradient.
+    /// In the order of the names; each is a leaf that requires a gradient.
     pub parameters: Vec<Tensor>,
-    /// Running mean and variance of each batch normalisation.
+    /// The running mean and variance of each batch normalisation.
     statistics: Vec<[Tensor; 2]>,
     /// How an activation is computed: by LibTorch's own operator, or faster.
     activate: fn(Activation, &Tensor) -> Tensor,
 }
 
-/// What a forward pass is for.
+/// The purpose of a forward pass.
 pub enum Mode<'a> {
     Evaluation,
-    /// Dropout draws its masks here; batch normalisation uses the batch's own statistics.
+    /// Dropout draws its masks from this generator; batch normalisation uses the batch's own statistics.
     Training(&'a mut Random),
 }
 
-/// What there is to see of a layer with an activation.
+/// What can be observed of a layer with an activation.
 #[derive(Debug)]
 pub struct HiddenLayer<'a> {
-    /// Of the layer with the weights, such as `conv1`.
+    /// The name of the layer with the weights, such as `conv1`.
     pub name: &'a str,
-    /// What the activation gets. In a convolutional layer whose pooling comes first, that is pooled.
+    /// The activation's input. In a convolutional layer whose pooling comes first, it is pooled.
     pub z: Tensor,
-    /// What the activation makes of it.
+    /// The activation's output.
     pub y: Tensor,
 }
 
@@ -59,7 +59,7 @@ impl Network {
         Self::draw(architecture, images, classes, init, &mut random)
     }
 
-    /// The same from a generator of the caller's.
+    /// The same from a given generator.
     pub fn draw(
         architecture: Architecture,
         images: ImageShape,
@@ -90,7 +90,7 @@ impl Network {
         Self { architecture, names, parameters, statistics, activate: activation::apply }
     }
 
-    /// Takes weights from outside; nothing is changed unless every name, shape and value is right.
+    /// Sets the weights. Nothing is changed unless every name, shape and value is valid.
     pub fn load(&mut self, weights: &[NamedTensor]) -> Result<(), WeightsError> {
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for (name, parameter) in self.names.iter().zip(&self.parameters) {
@@ -123,7 +123,7 @@ impl Network {
         }
     }
 
-    /// Whether gradients are taken of the parameters. A forward pass builds no graph for what takes none.
+    /// Whether the parameters require gradients. A forward pass builds no graph without that.
     pub fn require_gradients(&mut self, required: bool) {
         for parameter in &mut self.parameters {
             *parameter = parameter.set_requires_grad(required);
@@ -136,7 +136,7 @@ impl Network {
         Self { activate: activation::apply_fast, ..self }
     }
 
-    /// The same network as the fused form reads it: convolutions row-major in memory, fc1 as (features, units).
+    /// The same network in the memory layout of the fused kernels: convolutions row-major, fc1 as (features, units).
     #[must_use]
     pub fn laid_out_for_fusion(mut self) -> Self {
         for (name, parameter) in self.names.iter().zip(&mut self.parameters) {
@@ -164,13 +164,13 @@ impl Network {
         (hidden, logits)
     }
 
-    /// What is left of a forward pass from the pre-activations of a hidden layer on: its logits.
+    /// The rest of a forward pass, from a hidden layer's pre-activations to its logits.
     pub(crate) fn logits_behind(&self, name: &str, z: &Tensor, mode: Mode) -> Tensor {
         let layers = self.place_behind(name)..self.architecture.layers.len();
         self.run(z.shallow_clone(), layers, mode, &mut |_| {})
     }
 
-    /// What a hidden layer hands on, of its pre-activations.
+    /// A hidden layer's output for these pre-activations.
     pub fn hidden_output(&self, name: &str, z: &Tensor) -> Tensor {
         let start = self.place_behind(name);
         let end = self.architecture.layers[start..].iter().skip(1).position(|layer| !layer.belongs_to_activation());
@@ -187,13 +187,13 @@ impl Network {
     /// A parameter by its name.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such parameter.
     pub fn parameter(&self, name: &str) -> &Tensor {
         let place = self.names.iter().position(|known| known == name);
         &self.parameters[place.unwrap_or_else(|| panic!("this network has no {name}"))]
     }
 
-    /// Runs a part of the layers; `see` gets every hidden layer whose activation is among them.
+    /// Runs a part of the layers. `see` gets every hidden layer whose activation is in that part.
     fn run<'n>(
         &'n self,
         input: Tensor,
@@ -205,7 +205,7 @@ impl Network {
         let before = &self.architecture.layers[..layers.start];
         let mut last = before.iter().rev().find_map(Layer::name).unwrap_or_default();
         let mut statistics = self.statistics.iter();
-        // The layer whose activation has just been computed, until all that belongs to it is.
+        // The layer whose activation has just been computed, until everything that belongs to it is.
         let mut activated: Option<(&str, Tensor)> = None;
         let mut rest = self.architecture.layers[layers].iter().peekable();
         while let Some(layer) = rest.next() {
@@ -215,7 +215,7 @@ impl Network {
                     let [w, b] = self.weight_and_bias(name);
                     x.conv2d(w, Some(b), 1, *padding, 1, 1)
                 }
-                // A bias before a max-pool gives the very sums of one behind it, as the tutorial has it: rounding is
+                // A bias before a max-pool gives the same sums as one behind it, which the tutorial has: rounding is
                 // monotone, so max(x + b) = max(x) + b.
                 Layer::Pool { kind: Pooling::Max, window, stride } => x.max_pool2d(*window, *stride, 0, 1, false),
                 Layer::Pool { kind: Pooling::Average, window, stride } => {
@@ -282,7 +282,7 @@ impl Network {
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-/// 0 for the silenced units, 1/(1 - share) for the others.
+/// 0 for the dropped units, 1/(1 - share) for the others.
 fn dropout_mask(x: &Tensor, share: f64, random: &mut Random) -> Tensor {
     let (share, keep) = (share as f32, (1.0 / (1.0 - share)) as f32);
     let mask: Vec<f32> = (0..x.numel()).map(|_| if random.uniform() < share { 0.0 } else { keep }).collect();
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(net.load(&weights), Err(WeightsError::Missing("conv1.weight".into())));
     }
 
-    /// The layers by hand, of one image in colour.
+    /// The layers computed by hand, for one colour image.
     #[test]
     fn the_convnet_is_its_layers_one_after_the_other() {
         let prelu = Activations { conv: Activation::PRELU, fc: Activation::Relu };
@@ -393,7 +393,7 @@ mod tests {
         let y = net.hidden_output("fc1", &z);
         let slope = net.parameter("fc1.slope");
         let gradient = Tensor::run_backward(&[y.sum(Kind::Float)], &[slope], false, false);
-        // The sum over all inputs below 0.
+        // The sum over all inputs is below 0.
         let expected = z.clamp_max(0.0).sum(Kind::Float).double_value(&[]);
         assert!((gradient[0].double_value(&[0]) - expected).abs() < 1e-3);
     }
@@ -416,9 +416,9 @@ mod tests {
         assert!(net.logits(&images).equal(&net.logits(&images)));
     }
 
-    /// Force leaves the largest; then the offset, then the signs.
+    /// `KeepLargest` comes first, then the offset, then the signs.
     #[test]
-    fn what_a_unit_hands_on_can_be_changed() {
+    fn outputs_of_units_can_be_transformed() {
         let mut architecture = Architecture::mlp(&[3], Activation::Relu, 0.0);
         architecture.layers.splice(3..3, [Layer::KeepLargest(2), Layer::Offset(0.5), Layer::AlternateSigns]);
         let net = Network::new(architecture, MNIST, 2, Init::He, 1);

@@ -3,7 +3,7 @@
 use crate::observer::NamedTensor;
 use tch::Tensor;
 
-/// Weights that don't belong to this network.
+/// Weights that do not belong to this network.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum WeightsError {
     #[error("the weights lack {0}")]
@@ -24,7 +24,7 @@ pub fn export(name: &str, tensor: &Tensor) -> NamedTensor {
     NamedTensor { name: name.into(), shape, values }
 }
 
-/// The tensor `name` of a list, if its shape and values are right.
+/// The tensor `name` of a list, if its shape and values are valid.
 pub fn checked(list: &[NamedTensor], name: &str, shape: &[i64]) -> Result<Tensor, WeightsError> {
     let tensor = list.iter().find(|t| t.name == name).ok_or_else(|| WeightsError::Missing(name.into()))?;
     let expected: Vec<usize> = shape.iter().map(|&n| n as usize).collect();

@@ -5,7 +5,7 @@ use crate::random::{Purpose, Random};
 use std::ops::ControlFlow;
 use tch::Tensor;
 
-/// Where a batch stands.
+/// The position of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchPlace {
     /// Counted from 1.
@@ -14,18 +14,18 @@ pub struct BatchPlace {
     pub batch: u32,
 }
 
-/// What is minimised: a network's loss on a batch, with whatever an experiment adds to it.
+/// What is minimised: a network's loss on a batch, with anything that an experiment adds to it.
 pub trait Objective {
     /// The mean loss of the picked images, a scalar.
     fn loss(&mut self, pick: &[i64], place: BatchPlace) -> Tensor;
 
-    /// Gradients of the last loss, in the order of the parameters.
+    /// The gradients of the last loss, in the order of the parameters.
     fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor>;
 
     fn parameters(&mut self) -> &mut [Tensor];
 }
 
-/// One step of gradient descent on one batch; returns its mean loss. A loss that is not finite changes nothing.
+/// One step of gradient descent on one batch. Returns its mean loss. If the loss is not finite, nothing is changed.
 pub fn step(objective: &mut impl Objective, sgd: &mut Sgd, rate: f64, pick: &[i64], place: BatchPlace) -> f64 {
     let loss = objective.loss(pick, place);
     let value = loss.double_value(&[]);
@@ -50,9 +50,9 @@ pub struct Descent {
 pub enum EpochEnd<B> {
     /// All batches are done.
     Done,
-    /// The loss left the finite numbers at this batch.
+    /// The loss was not finite at this batch.
     Diverged { batch: u32 },
-    /// Broken off after a batch.
+    /// Ended by the caller after a batch.
     Broken(B),
 }
 
@@ -61,13 +61,13 @@ impl Descent {
         Self { sgd, seed, images, batch: batch.max(1) }
     }
 
-    /// Steps an epoch; the last batch may be partial.
+    /// Steps per epoch; the last batch may be partial.
     pub fn batches(&self) -> u32 {
         self.images.div_ceil(self.batch)
     }
 
-    /// The rest of an epoch, counted from 1, from a batch on, counted from 0. `rate` gives the learning rate of each batch;
-    /// `after` gets the images and the mean loss of each, and may break the epoch off.
+    /// Runs the rest of an epoch (counted from 1) from a batch (counted from 0). `rate` returns the learning rate of
+    /// each batch; `after` gets the images and the mean loss of each, and may end the epoch.
     pub fn epoch<O: Objective, B>(
         &mut self,
         objective: &mut O,

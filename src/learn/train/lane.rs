@@ -1,4 +1,4 @@
-//! A lane of a run: epochs of training with an error measured after each, an [`Observer`] told of everything.
+//! A lane of a run: epochs of training, each followed by an evaluation, reported to an [`Observer`].
 
 use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
 use super::layer_metrics::measure_layers;
@@ -36,7 +36,8 @@ pub enum TrainError {
 
 /// Trains one lane of a run to its last epoch, from the start or from a snapshot, on the calling thread.
 ///
-/// Same spec, same machine, same threads: same bits, however often it is stopped and resumed.
+/// The same study on the same machine with the same threads gives the same bits, however often it is stopped and
+/// resumed.
 pub fn train_lane(
     spec: &Study,
     lane: Lane,
@@ -48,7 +49,7 @@ pub fn train_lane(
     train(&LaneSettings::new(spec, lane)?, lane, data, from, observer)
 }
 
-/// The same with settings of the caller's.
+/// The same with given settings.
 pub fn train(
     settings: &LaneSettings,
     lane: Lane,
@@ -59,7 +60,7 @@ pub fn train(
     settings.check(data)?;
     machine::use_threads(settings.threads);
     let mut trainer = Trainer::new(settings, lane, data, from)?;
-    observer.begins(&trainer.run.environment);
+    observer.training_started(&trainer.run.environment);
     while trainer.progress.epochs_done < settings.epochs {
         if let Some(ending) = trainer.epoch(observer) {
             return Ok(ending);
@@ -68,7 +69,7 @@ pub fn train(
     Ok(Ending::Finished)
 }
 
-/// One lane at work.
+/// One lane in training.
 struct Trainer<'a> {
     run: LaneRun<'a>,
     network: LaneNetwork,
@@ -76,7 +77,7 @@ struct Trainer<'a> {
     progress: TrainingProgress,
 }
 
-/// What stays the same throughout.
+/// What does not change.
 struct LaneRun<'a> {
     settings: &'a LaneSettings,
     lane: Lane,
@@ -90,17 +91,17 @@ struct LaneNetwork {
     engine: Engine,
     train: Split,
     seed: u64,
-    /// Images of the last batch that it took for another class.
+    /// Images of the last batch that were misclassified.
     wrong: i64,
 }
 
-/// How far a lane is.
+/// The progress of a lane.
 #[derive(Clone, Copy)]
 struct TrainingProgress {
     epochs_done: u32,
     batches_done: u32,
     loss_sum: f64,
-    /// Training images of the epoch that were taken for another class, each before its batch's step; `None` if an earlier
+    /// Training images of the epoch that were misclassified, each before its batch's step; `None` if an earlier
     /// version, which did not count them, trained a part of the epoch.
     wrong: Option<i64>,
     epoch_seconds: f64,
@@ -108,7 +109,7 @@ struct TrainingProgress {
 }
 
 impl TrainingProgress {
-    /// Before an epoch.
+    /// The state before an epoch.
     fn at(epochs_done: u32, seconds: f64) -> Self {
         Self { epochs_done, batches_done: 0, loss_sum: 0.0, wrong: Some(0), epoch_seconds: 0.0, seconds }
     }
@@ -169,14 +170,15 @@ impl<'a> Trainer<'a> {
         Ok(Self { run, network, descent, progress })
     }
 
-    /// The rest of the epoch under way. `Some` if the lane ends in it.
+    /// Trains the rest of the current epoch. `Some` if the lane ends in it.
     fn epoch(&mut self, observer: &mut dyn Observer) -> Option<Ending> {
         let Self { run, network, descent, progress } = self;
         let number = progress.epochs_done + 1;
         let (batches, epochs) = (descent.batches(), run.settings.epochs);
         let session = Instant::now();
         let (before, first) = (progress.epoch_seconds, progress.batches_done);
-        let rate = |place| (run.settings.learning_rate)(RatePlace { place, batches, epochs });
+        let base = observer.learning_rate(number, run.settings.learning_rate);
+        let rate = |place| base * (run.settings.schedule)(RatePlace { place, batches, epochs });
         let after = |network: &mut LaneNetwork, sgd: &Sgd, place: BatchPlace, images: u32, loss: f64| {
             progress.loss_sum += loss * f64::from(images);
             progress.wrong = progress.wrong.map(|wrong| wrong + network.wrong);
@@ -212,7 +214,7 @@ impl<'a> Trainer<'a> {
             EpochEnd::Diverged { batch } => return Some(Ending::Diverged { epoch: number, batch }),
             EpochEnd::Broken(ending) => return Some(ending),
         }
-        // The last step may overflow though its loss did not: what such a network answers is no measurement.
+        // The last step may overflow although its loss was finite, and the output of such a network is no measurement.
         if !is_finite(network, &descent.sgd) {
             return Some(Ending::Diverged { epoch: number, batch: batches - 1 });
         }
@@ -226,7 +228,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Measures the epoch that has just been trained; `None` if told to stop meanwhile.
+    /// Evaluates the epoch that has just been trained; `None` if the lane was stopped meanwhile.
     fn close_epoch(&mut self, number: u32, observer: &mut dyn Observer) -> Option<(EpochRecord, WrongImages)> {
         let Self { run, network, progress, .. } = self;
         let evaluation = Instant::now();

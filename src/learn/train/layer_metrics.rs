@@ -1,5 +1,5 @@
-//! What is measured of each hidden layer after an epoch, on a fixed small sample, so that it costs little; nothing of it
-//! reaches the training.
+//! Metrics of each hidden layer after an epoch, measured on a fixed small sample so that they cost little. They do not
+//! affect the training.
 
 use crate::activation;
 use crate::data::Split;
@@ -7,14 +7,14 @@ use crate::network::Network;
 use protocol::{Activation, Layer, LayerKind, Measurement, Metric, Parameter};
 use tch::{Kind, Tensor};
 
-/// The first so many validation images.
+/// The sample: this many of the first validation images.
 const SAMPLE: i64 = 100;
 
-/// Below this slope an activation counts as flat: so little of a gradient passes it.
+/// Below this slope an activation counts as flat, as it passes so little of a gradient.
 const FLAT: f64 = 0.01;
 
-/// Zeros, dead units, saturated outputs and the size of the outputs of each layer with an activation, and the size of the
-/// gradient of the sample's loss by its weights.
+/// Zeros, dead units, saturated outputs and the RMS of the outputs of each layer with an activation, and the RMS of the
+/// gradient of the sample's loss with respect to its weights.
 pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
     let pick: Vec<i64> = (0..SAMPLE.min(validation.len())).collect();
     let labels = validation.labels.narrow(0, 0, pick.len() as i64);
@@ -27,7 +27,7 @@ pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
     for (layer, gradient) in hidden.iter().zip(&gradients) {
         let Ok(name) = layer.name.parse::<Layer>() else { continue };
         let zeros = layer.y.eq(0.0);
-        // (images, units, ...) -> (units): a feature map is a unit.
+        // (images, units, ...) -> (units): a feature map counts as a unit.
         let units = zeros.transpose(0, 1).flatten(1, -1);
         let mut push = |metric, value: f64| {
             if value.is_finite() {
@@ -44,7 +44,7 @@ pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
     measured
 }
 
-/// The activation of a hidden layer; one that is trained, as it is now.
+/// The activation of a hidden layer; one with a trained parameter, as it is now.
 fn activation_of(net: &Network, layer: Layer) -> Activation {
     let activations = net.architecture.activations;
     let activation = match layer.kind {
@@ -69,7 +69,7 @@ mod tests {
     use crate::network::Architecture;
     use protocol::{Activation, Activations, DataSource, Init, Measurements};
 
-    /// Two units of which one can't fire, on plain arithmetic.
+    /// Two units of which one can't be active, in plain arithmetic.
     #[test]
     fn a_layer_is_measured_as_its_numbers_say() {
         let data = Dataset::load(&DataSource::Mnist).unwrap();
@@ -95,13 +95,13 @@ mod tests {
             (measured.of_layer(conv1, Metric::ActivationRms).unwrap() - square.sqrt()).abs() < 1e-6 * square.sqrt()
         );
         assert!((zeros - share).abs() < 1e-9);
-        // The softmax layer starts from zeros and lets no gradient through; nothing reaches conv1.
+        // The softmax layer starts from zeros and passes no gradient, so none reaches conv1.
         assert_eq!(measured.of_layer(conv1, Metric::GradientRms), Some(0.0));
         assert_eq!(measured.layers().len(), 3);
     }
 
-    /// tanh' = 1 - y^2 is below 0.01 from |y| = 0.99499 on; a rectifier is flat where it is 0; a trained slope counts as it
-    /// is now.
+    /// tanh' = 1 - y^2 is below 0.01 from |y| = 0.99499 on; a rectifier is flat where it is 0; a trained slope counts
+    /// with its present value.
     #[test]
     fn outputs_are_saturated_where_the_slope_is_gone() {
         let data = Dataset::load(&DataSource::Mnist).unwrap();

@@ -1,4 +1,4 @@
-//! Training: one loop (`descent`) for every network, and what a lane of a run makes of it (`lane`).
+//! Training: one loop (`descent`) for every network, and a lane of a run with it (`lane`).
 
 mod descent;
 mod lane;

@@ -1,4 +1,4 @@
-//! What a lane is trained with. [`LaneSettings::new`] is the only place that reads it out of a run's spec.
+//! The settings of a lane. [`LaneSettings::new`] is the only place that reads them from a run's study.
 
 use super::descent::BatchPlace;
 use crate::data::{DataError, Dataset, ImageShape};
@@ -6,27 +6,29 @@ use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
 use protocol::{Backend, Init, Lane, SpecError, StepPlace, Study};
 
-/// Where a step stands in a training.
+/// The position of a step in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatePlace {
     pub place: BatchPlace,
-    /// Batches an epoch.
+    /// Batches per epoch.
     pub batches: u32,
     pub epochs: u32,
 }
 
-/// All that decides a lane's numbers beside its seed and its data.
+/// Everything that determines a lane's numbers besides its seed and its data.
 pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
     pub sgd: SgdSettings,
-    /// The learning rate of each step.
-    pub learning_rate: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
+    /// The base rate. An observer may steer it, see [`crate::Observer::learning_rate`].
+    pub learning_rate: f64,
+    /// The factor by which each step's rate differs from the base.
+    pub schedule: Box<dyn Fn(RatePlace) -> f64 + Send + Sync>,
     pub batch: u32,
     pub epochs: u32,
-    /// The first so many training images train.
+    /// The number of training images, from the start of the training file.
     pub train_size: u32,
-    /// The last so many training images validate.
+    /// The number of validation images, from the end of the training file.
     pub val_size: u32,
     pub threads: u32,
     pub backend: Backend,
@@ -52,16 +54,17 @@ impl LaneSettings {
                 Architecture::convnet(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
         };
-        let (rate, schedule, warmup) = (settings.learning_rate, settings.schedule, settings.warmup);
-        let learning_rate = move |RatePlace { place, batches, epochs }: RatePlace| {
+        let (schedule, warmup) = (settings.schedule, settings.warmup);
+        let factor = move |RatePlace { place, batches, epochs }: RatePlace| {
             let step = u64::from(place.epoch - 1) * u64::from(batches) + u64::from(place.batch);
-            rate * schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
+            schedule.factor(warmup, StepPlace { step, steps_per_epoch: batches, epochs })
         };
         Ok(Self {
             architecture,
             init: settings.init,
             sgd: SgdSettings::of(settings),
-            learning_rate: Box::new(learning_rate),
+            learning_rate: settings.learning_rate,
+            schedule: Box::new(factor),
             batch: settings.batch,
             epochs: spec.epochs,
             train_size: spec.train_size,

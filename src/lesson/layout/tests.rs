@@ -12,7 +12,7 @@ fn screen(markdown: &str, width: u16) -> Vec<String> {
         Line::Picture { picture, row, .. } => format!("<picture {picture} row {row}>"),
         Line::Cell { cell, row } => format!("<cell {cell} row {row}>"),
     };
-    // Behind the title and the line below it.
+    // Below the title and the line after it.
     let shown: Vec<String> = layout.lines.iter().map(text).collect();
     shown.into_iter().skip_while(|line| !line.is_empty()).skip(1).collect()
 }
@@ -35,7 +35,7 @@ fn lists_quotes_and_formulas_are_indented() {
 }
 
 #[test]
-fn a_bar_goes_on_between_paragraphs() {
+fn a_bar_continues_between_paragraphs() {
     let lines = screen("> one\n>\n> two\n\nthree\n\n> [!NOTE] Mind\n> four\n>\n> five\n\nsix", 20);
     let expected = ["▏ one", "▏", "▏ two", "", "three", "", "▏ Mind", "▏ four", "▏", "▏ five", "", "six"];
     assert_eq!(lines, expected, "{lines:#?}");
@@ -46,17 +46,17 @@ fn headings_are_typeset_and_a_wide_table_says_that_it_is_there() {
     assert_eq!(screen("## Why $x^2$ and `f`\n\nSo.", 20), ["Why x² and f", "", "So."]);
     let (document, _) = parse("x.md", "| alpha | beta | gamma |\n|---|---|---|\n| 1 | 2 | 3 |\n");
     let layout = lay_out(&document, (9, 24), Glyphs::Unicode, |_| 1, |_, _| None);
-    assert!(layout.lines.iter().any(|line| line.holds("columns:")), "{:?}", layout.lines);
+    assert!(layout.lines.iter().any(|line| line.contains("columns:")), "{:?}", layout.lines);
     assert_eq!(layout.faults.len(), 1);
 }
 
 #[test]
-fn a_formula_that_is_too_wide_is_told_whole() {
+fn a_formula_that_is_too_wide_is_shown_as_text() {
     let goes_on = screen("$$a = b + c + d$$", 11);
     assert_eq!(goes_on, ["  a = b + c", "      + d"]);
     let (document, _) = parse("x.md", "$$\\frac{abcdefghij + klm}{2}$$\n");
     let layout = lay_out(&document, (12, 24), Glyphs::Unicode, |_| 1, |_, _| None);
-    assert!(layout.lines.iter().any(|line| line.holds("klm)/2")), "{:?}", layout.lines);
+    assert!(layout.lines.iter().any(|line| line.contains("klm)/2")), "{:?}", layout.lines);
     assert_eq!(layout.faults.len(), 1);
 }
 
@@ -77,7 +77,7 @@ fn a_picture_stands_above_its_caption_and_fits_the_page() {
         .into();
     let layout = lay_out(&document, (16, 5), Glyphs::Unicode, |_| 1, |_, _| None);
     let shown = layout.pictures.iter().map(|picture| (picture.width, picture.height));
-    // Three rows have room for six pixels.
+    // Three rows have space for six pixels.
     assert_eq!(shown.collect::<Vec<_>>(), [(9, 6), (4, 6)]);
     let text = |spans: &[Span]| spans.iter().map(|span| span.text.as_str()).collect::<String>();
     let lines = layout.lines.iter().skip(layout.wholes[0].0).map(|line| match line {

@@ -1,9 +1,9 @@
-//! Pieces of a formula that take several lines, put beside and above each other.
+//! Parts of a formula that take several lines, joined side by side and above each other.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Lines, filled up to one width; one of them is the axis, at which neighbours meet: a fraction's bar, the line of a
-/// plain text.
+/// Lines, padded to one width. One of them is the axis, on which neighbours are aligned: the bar of a fraction, or the
+/// line of plain text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     pub lines: Vec<String>,
@@ -51,8 +51,8 @@ impl Block {
         self
     }
 
-    /// Blocks side by side, their axes on one line.
-    pub fn beside(blocks: &[Self]) -> Self {
+    /// Joins blocks side by side, with their axes on one line.
+    pub fn join(blocks: &[Self]) -> Self {
         let above = blocks.iter().map(|block| block.axis).max().unwrap_or(0);
         let below = blocks.iter().map(Self::below).max().unwrap_or(0);
         let lines = (0..=above + below).map(|row| {
@@ -66,20 +66,20 @@ impl Block {
         Self::new(lines.collect(), above)
     }
 
-    /// Blocks below each other; the axis is given by its line.
+    /// Joins blocks one below the other. `axis` is the number of the line that becomes the axis.
     pub fn stacked(blocks: Vec<Self>, side: Side, axis: usize) -> Self {
         let width = blocks.iter().map(|block| block.width).max().unwrap_or(0);
         let lines = blocks.into_iter().flat_map(|block| block.wide(width, side).lines).collect();
         Self { lines, width, axis }
     }
 
-    /// Lines without the blanks behind them; nothing has to be kept from being broken any more.
+    /// Lines without trailing spaces, in which breaks need no longer be prevented.
     pub fn trimmed(self) -> Vec<String> {
         self.lines.into_iter().map(|line| line.replace('\u{a0}', " ").trim_end().to_string()).collect()
     }
 }
 
-/// A fence as tall as what it holds.
+/// A fence as tall as its content.
 pub fn tall(fence: &str, height: usize, axis: usize) -> Block {
     let [top, middle, bottom, point] = match fence {
         "(" => ["⎛", "⎜", "⎝", "⎜"],

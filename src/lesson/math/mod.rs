@@ -1,7 +1,7 @@
-//! Formulas for a terminal: TeX in, text out. What is raised becomes small letters where there are such; a fraction in
-//! a line of text becomes `a/b`, on lines of its own it gets a bar.
+//! Formulas for a terminal: TeX in, text out. Superscripts become small letters if there are such. A fraction in a line
+//! of text becomes `a/b`; on lines of its own it gets a bar.
 //!
-//! [`tex`] reads a formula into its parts, [`typeset`] puts them on lines, of which [`block`] knows how they join.
+//! [`tex`] parses a formula into its parts, [`typeset`] arranges them on lines, and [`block`] joins them.
 
 mod block;
 
@@ -16,15 +16,15 @@ use symbols::Class;
 use tex::Node;
 use typeset::{Style, Typeset, Typesetter, class_of};
 
-/// A formula no longer than this stays on one line of the text.
+/// A formula up to this length stays on one line of the text.
 const KEPT: usize = 24;
-/// What stands before a line on which a wide formula goes on; a blank follows it.
+/// What begins a line on which a wide formula continues; a space follows it.
 const INDENT: &str = "   ";
 
-/// A formula in a line of text, such as `\sigma(x)` -> `σ(x)`.
+/// Typesets a formula in a line of text, such as `\sigma(x)` -> `σ(x)`.
 ///
 /// # Errors
-/// What can't be read, or not in one line.
+/// If the formula can't be parsed, or not in one line.
 pub fn inline(tex: &str) -> Result<String, String> {
     let typesetter = Typesetter { glyphs: Glyphs::Unicode };
     let set = tex::read(tex).and_then(|row| typesetter.row(&row, Style::Line, None));
@@ -35,11 +35,11 @@ pub fn inline(tex: &str) -> Result<String, String> {
     }
 }
 
-/// A formula on lines of its own, broken at its relations and operators where it is wider than `width`. It may stay
-/// wider if it has none.
+/// Typesets a formula on lines of its own, broken at its relations and operators if it is wider than `width`. It may
+/// remain wider if it has none.
 ///
 /// # Errors
-/// What can't be read.
+/// If the formula can't be parsed.
 pub fn display(tex: &str, glyphs: Glyphs, width: usize) -> Result<Vec<String>, String> {
     let typesetter = Typesetter { glyphs };
     let set = || {
@@ -54,7 +54,7 @@ fn fault(tex: &str, why: &str) -> String {
     format!("{why}, in the formula `{}`", tex.trim())
 }
 
-/// On several lines, broken where it is read best: behind a comma, else before its relations, else before its operators
+/// On several lines, broken where it reads best: after a comma, else before its relations, else before its operators
 /// too.
 fn broken(typesetter: &Typesetter, row: &[Node], width: usize) -> Result<Block, String> {
     let rank = |at: usize| match (class_of(&row[at - 1]), class_of(&row[at])) {
@@ -74,7 +74,7 @@ fn broken(typesetter: &Typesetter, row: &[Node], width: usize) -> Result<Block, 
     Ok(whole)
 }
 
-/// On as few lines as there can be, each up to one of these ends.
+/// On as few lines as possible, each up to one of these ends.
 fn filled(typesetter: &Typesetter, row: &[Node], ends: &[usize], width: usize) -> Result<Block, String> {
     let set = |from: usize, to: usize| {
         let before = (from > 0).then(|| class_of(&row[from - 1])).map(|class| match class {
@@ -82,7 +82,7 @@ fn filled(typesetter: &Typesetter, row: &[Node], ends: &[usize], width: usize) -
             _ => Class::Ordinary,
         });
         let block = typesetter.block(typesetter.row(&row[from..to], Style::Display, before)?);
-        Ok::<_, String>(if from > 0 { Block::beside(&[Block::line(INDENT), block]) } else { block })
+        Ok::<_, String>(if from > 0 { Block::join(&[Block::line(INDENT), block]) } else { block })
     };
     let (mut lines, mut from, mut fits) = (Vec::new(), 0, 0);
     let mut line = Block::default();

@@ -1,12 +1,12 @@
-//! What TeX's commands look like on a terminal, and how a symbol stands to its neighbours.
+//! What TeX's commands look like on a terminal, and how a symbol is spaced.
 
-/// How a piece of a formula stands to what is beside it: this decides the room between the two, as in TeX.
+/// The class of a piece of a formula, which decides the space between it and its neighbours, as in TeX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Ordinary,
-    /// `ln`, `tanh`: set apart from an argument without parentheses.
+    /// `ln`, `tanh`: separated from an argument without parentheses.
     Function,
-    /// `max`, `lim`: the same, and what is lowered stands beneath it.
+    /// `max`, `lim`: the same, and a subscript goes below it.
     Limits,
     /// A sum or a product.
     Big,
@@ -15,13 +15,13 @@ pub enum Class {
     Sign,
     Relation,
     Punctuation,
-    /// Something between parentheses.
+    /// Something in parentheses.
     Fence,
     Fraction,
     Space,
 }
 
-/// Blanks between two pieces.
+/// Spaces between two pieces.
 pub fn gap(left: Class, right: Class) -> usize {
     use Class::{Big, Binary, Fence, Fraction, Function, Limits, Ordinary, Punctuation, Relation, Sign, Space};
     match (left, right) {
@@ -57,8 +57,8 @@ pub fn symbol(name: &str) -> Option<(&'static str, Class)> {
     Some((table, class))
 }
 
-/// A character that is typed as it is.
-pub fn typed(c: char) -> (String, Class) {
+/// A character that stands for itself.
+pub fn plain_symbol(c: char) -> (String, Class) {
     match c {
         '-' => ("−".into(), Class::Binary),
         '*' => ("∗".into(), Class::Binary),
@@ -94,7 +94,7 @@ pub fn accent(name: &str) -> Option<char> {
     })
 }
 
-/// What opens and closes; the pair of an opening one.
+/// What opens and closes; the closing fence of an opening one.
 pub fn closing(open: &str) -> Option<&'static str> {
     FENCES.iter().find(|(known, ..)| *known == open).map(|fence| fence.1)
 }
@@ -118,7 +118,7 @@ pub fn fence(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Open, close, and what both look like. A command stands with its name.
+/// Opening, closing, and how both look. A command is given by its name.
 const FENCES: &[(&str, &str, &str, &str)] = &[
     ("(", ")", "(", ")"),
     ("[", "]", "[", "]"),

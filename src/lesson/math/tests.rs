@@ -130,7 +130,7 @@ y = Vh";
 }
 
 #[test]
-fn a_wide_formula_goes_on_below() {
+fn a_wide_formula_continues_on_the_next_line() {
     let tex = r"h = \varphi(W x' + b), y = s(V h + c)";
     let apart = "
 h = φ(Wx′ + b),

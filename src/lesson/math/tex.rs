@@ -1,6 +1,6 @@
-//! TeX to the parts of a formula.
+//! Parses TeX into the parts of a formula.
 
-use super::symbols::{self, Class, accent, closing, fence, function, is_closing, symbol, typed};
+use super::symbols::{self, Class, accent, closing, fence, function, is_closing, plain_symbol, symbol};
 use super::token::{Token, tokens};
 
 pub type Row = Vec<Node>;
@@ -30,14 +30,14 @@ pub struct Grid {
 pub enum Columns {
     Centred,
     Left,
-    /// Right and left by turns, with no room between the two: they meet at the sign that is aligned.
+    /// Right- and left-aligned in turn, without space between the two: they meet at the sign that is aligned.
     Meeting,
 }
 
-/// Deeper than any formula that can be read.
+/// Deeper than any readable formula.
 const DEEPEST: usize = 24;
 
-/// Reads a formula; several lines and columns make it a grid.
+/// Parses a formula; several lines or columns make it a grid.
 pub fn read(tex: &str) -> Result<Row, String> {
     let mut reader = Reader { tokens: tokens(tex)?, at: 0, depth: 0 };
     let rows = reader.rows()?;
@@ -84,7 +84,7 @@ impl Reader {
                 let cell = self.row(None)?;
                 rows.last_mut().into_iter().for_each(|row| row.push(cell.clone()));
             } else {
-                // A line break behind the last line adds none.
+                // A line break after the last line adds no line.
                 if rows.len() > 1 && rows.last().is_some_and(|row| row.iter().all(Vec::is_empty)) {
                     rows.pop();
                 }
@@ -93,7 +93,8 @@ impl Reader {
         }
     }
 
-    /// Up to what ends it, which is left: a brace, a column, a line, the end of an environment, or this fence.
+    /// Parses up to the end of this part, without consuming it: a brace, a column, a line, the end of an environment,
+    /// or this fence.
     fn row(&mut self, until: Option<&str>) -> Result<Row, String> {
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -169,7 +170,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What opens and is closed again holds its formula; otherwise it is a symbol, as in `(0, 1]`.
+    /// A fence that is opened and closed contains a formula; otherwise it is a symbol, as in `(0, 1]`.
     fn fenced_or(&mut self, token: &Token) -> Result<Node, String> {
         let name = name_of(token);
         let close = if matches!(name, "|" | "\\|") { Some(name) } else { closing(name) };
@@ -181,14 +182,14 @@ impl Reader {
         }
         Ok(match token {
             Token::Char(c) => {
-                let (text, class) = typed(*c);
+                let (text, class) = plain_symbol(*c);
                 Node::Symbol(text, class)
             }
             _ => Node::Symbol(fence(name).unwrap_or_default().into(), Class::Ordinary),
         })
     }
 
-    /// What closes a fence that was opened just before: its own sign, or another one, as an interval has it.
+    /// What closes a fence that was just opened: its own sign, or another one, as in a half-open interval.
     fn closes(&self, close: &str) -> Option<String> {
         let (mut braces, mut fences) = (0_usize, 0_usize);
         for token in &self.tokens[self.at..] {
@@ -213,7 +214,7 @@ impl Reader {
         None
     }
 
-    /// A group in braces, or the one piece that stands there.
+    /// A group in braces, or a single token.
     fn argument(&mut self, what: &str) -> Result<Row, String> {
         if self.takes(&Token::Open) {
             let row = self.row(None)?;
@@ -224,7 +225,7 @@ impl Reader {
             None | Some(Token::Close | Token::Column | Token::Row | Token::Above | Token::Below) => {
                 Err(format!("{what} is missing"))
             }
-            // `x^10` raises the 1 alone, as in TeX.
+            // `x^10` raises only the 1, as in TeX.
             Some(&Token::Char(c)) if c.is_ascii_digit() => {
                 self.at += 1;
                 Ok(vec![Node::Symbol(c.into(), Class::Ordinary)])
@@ -275,7 +276,7 @@ impl Reader {
             " " | "," | ";" | ":" | ">" => Node::Space(1),
             "quad" => Node::Space(3),
             "qquad" => Node::Space(6),
-            // Sizes are the terminal's own.
+            // Sizes are ignored, as a terminal has one.
             "!" | "limits" | "nolimits" | "displaystyle" | "textstyle" | "big" | "Big" | "bigl" | "bigr" | "Bigl"
             | "Bigr" | "bigg" | "Bigg" | "middle" => return Ok(None),
             name => {
@@ -296,7 +297,7 @@ impl Reader {
         }))
     }
 
-    /// A mark over one letter; several get it behind them, in words that a terminal can show.
+    /// A mark over one letter. Several letters get it behind them, in words that a terminal can show.
     fn accented(&mut self, name: &str, mark: char) -> Result<Node, String> {
         let row = self.argument("a letter")?;
         match row.as_slice() {
@@ -341,7 +342,7 @@ impl Reader {
         Ok(Node::Grid(Grid { open, close, columns, rows }))
     }
 
-    /// The name in braces behind `\begin` and `\end`.
+    /// The name in braces after `\begin` and `\end`.
     fn named(&mut self) -> Result<String, String> {
         let mut name = String::new();
         let opened = self.takes(&Token::Open);
@@ -353,7 +354,7 @@ impl Reader {
     }
 }
 
-/// As the tables of fences have it.
+/// As in the tables of fences.
 fn name_of(token: &Token) -> &str {
     match token {
         Token::Char('(') => "(",

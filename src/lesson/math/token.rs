@@ -1,11 +1,11 @@
-//! TeX cut into tokens.
+//! Splits TeX into tokens.
 
-/// One of them; a command has its name without the backslash, but `\{` and its like keep it.
+/// A token. A command has its name without the backslash, but `\{` and similar keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
     Char(char),
     Command(String),
-    /// The text of `\text{...}`, and of a function that the writer names.
+    /// The text of `\text{...}`, and of `\operatorname{...}`.
     Words(String),
     Operator(String),
     Open,
@@ -16,7 +16,7 @@ pub enum Token {
     Row,
 }
 
-/// Commands whose braces hold plain words.
+/// Commands whose braces contain plain words.
 const WORDS: [&str; 5] = ["text", "textrm", "textit", "textbf", "mbox"];
 
 pub fn tokens(tex: &str) -> Result<Vec<Token>, String> {

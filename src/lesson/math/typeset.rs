@@ -1,26 +1,26 @@
-//! A formula's parts on lines.
+//! Arranges a formula's parts on lines.
 
 use super::block::{Block, Side, tall};
 use super::symbols::{Class, gap};
 use super::tex::{Columns, Grid, Node, Row};
 use crate::Glyphs;
 
-/// What a part has become: a text that may still run on in its line, or several lines.
+/// A typeset part: text that may continue in its line, or several lines.
 pub enum Typeset {
     Line(String),
     Block(Block),
 }
 
-/// Where a part stands.
+/// The context of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// On lines of its own.
     Display,
-    /// In a fraction or a matrix, where lines are scarce.
+    /// In a fraction or a matrix, which should take few lines.
     Inner,
     /// In a line of text.
     Line,
-    /// Raised or lowered: in one line and without room.
+    /// Raised or lowered: in one line and without spaces.
     Script,
 }
 
@@ -36,7 +36,7 @@ pub struct Typesetter {
 }
 
 impl Typesetter {
-    /// Parts side by side. `before`: what stands to the left of the first.
+    /// Typesets parts side by side. `before` is the part to their left.
     pub fn row(&self, nodes: &[Node], style: Style, before: Option<Class>) -> Result<Typeset, String> {
         let (mut blocks, mut run) = (Vec::new(), String::new());
         let (mut last, mut operand) = (before, before);
@@ -46,7 +46,7 @@ impl Typesetter {
             match self.node(node, style)? {
                 Typeset::Line(text) => run.push_str(&text),
                 Typeset::Block(block) => {
-                    blocks.push(self.spelled(&std::mem::take(&mut run)));
+                    blocks.push(self.plain_text(&std::mem::take(&mut run)));
                     blocks.push(block);
                 }
             }
@@ -58,19 +58,19 @@ impl Typesetter {
         if blocks.is_empty() {
             return Ok(Typeset::Line(run));
         }
-        blocks.push(self.spelled(&run));
-        Ok(Typeset::Block(Block::beside(&blocks)))
+        blocks.push(self.plain_text(&run));
+        Ok(Typeset::Block(Block::join(&blocks)))
     }
 
     pub fn block(&self, set: Typeset) -> Block {
         match set {
-            Typeset::Line(text) => self.spelled(&text),
+            Typeset::Line(text) => self.plain_text(&text),
             Typeset::Block(block) => block,
         }
     }
 
-    /// A text in the characters that there are: only now is its width known.
-    fn spelled(&self, text: &str) -> Block {
+    /// A text in the available characters. Its width is known only now.
+    fn plain_text(&self, text: &str) -> Block {
         Block::line(&self.glyphs.text(text))
     }
 
@@ -83,7 +83,7 @@ impl Typesetter {
             Node::Scripts { base, below, above } => self.scripts(base, below.as_ref(), above.as_ref(), style),
             Node::Root { degree, body } => self.root(degree.as_ref(), body, style),
             Node::Fenced { open, close, body } => Ok(match self.row(body, style, None)? {
-                // A break inside would part what belongs together.
+                // A break inside would separate what belongs together.
                 Typeset::Line(text) => Typeset::Line(format!("{open}{}{close}", text.replace(' ', "\u{a0}"))),
                 Typeset::Block(block) => Typeset::Block(self.fenced(open, block, close)),
             }),
@@ -92,7 +92,7 @@ impl Typesetter {
         }
     }
 
-    /// One above the other and a bar between; in a line `a/b`.
+    /// Numerator above denominator with a bar between; in a line `a/b`.
     fn fraction(&self, above: &Row, below: &Row, style: Style) -> Result<Typeset, String> {
         if !style.is_tall() {
             let whole = |row: &Row| self.line(row, style);
@@ -103,10 +103,10 @@ impl Typesetter {
         }
         let above = self.block(self.row(above, Style::Inner, None)?);
         let below = self.block(self.row(below, Style::Inner, None)?);
-        // A bar within has to be told from this one.
+        // A bar inside has to differ from this one.
         let more = if above.height().max(below.height()) > 1 { 2 } else { 0 };
         let width = above.width.max(below.width).max(1) + more;
-        let (bar, axis) = (self.spelled(&"─".repeat(width)), above.height());
+        let (bar, axis) = (self.plain_text(&"─".repeat(width)), above.height());
         Ok(Typeset::Block(Block::stacked(vec![above, bar, below], Side::Centre, axis)))
     }
 
@@ -121,7 +121,7 @@ impl Typesetter {
         let set = self.node(base, style)?;
         if stacks {
             let (base, axis) = (self.block(set), usize::from(!above.is_empty()));
-            let [above, below] = [above, below].map(|text| (!text.is_empty()).then(|| self.spelled(&text)));
+            let [above, below] = [above, below].map(|text| (!text.is_empty()).then(|| self.plain_text(&text)));
             let blocks = above.into_iter().chain([base]).chain(below).collect();
             return Ok(Typeset::Block(Block::stacked(blocks, Side::Centre, axis)));
         }
@@ -139,16 +139,16 @@ impl Typesetter {
                 ];
                 let lines = lines.into_iter().flatten().map(|text| self.glyphs.text(text)).collect();
                 let scripts = Block::new(lines, usize::from(!above.is_empty()));
-                Typeset::Block(Block::beside(&[self.spelled(&base), scripts]))
+                Typeset::Block(Block::join(&[self.plain_text(&base), scripts]))
             }
-            // At the corners of what is tall.
+            // At the corners of a tall base.
             (Typeset::Block(base), small) => {
                 let (below, above) = small.unwrap_or((below, above));
                 let mut lines = vec![String::new(); base.height()];
                 lines[0] = self.glyphs.text(&above);
                 lines[base.height() - 1].push_str(&self.glyphs.text(&below));
                 let scripts = Block::new(lines, base.axis);
-                Typeset::Block(Block::beside(&[base, scripts]))
+                Typeset::Block(Block::join(&[base, scripts]))
             }
         })
     }
@@ -165,9 +165,9 @@ impl Typesetter {
                 signs[height] = self.glyphs.text(&sign);
                 let mut edge = vec![self.glyphs.text("│ "); height + 1];
                 edge[0] = self.glyphs.text("┌─");
-                let bar = self.spelled(&"─".repeat(width));
+                let bar = self.plain_text(&"─".repeat(width));
                 let body = Block::stacked(vec![bar, body], Side::Left, axis);
-                Typeset::Block(Block::beside(&[Block::new(signs, axis), Block::new(edge, axis), body]))
+                Typeset::Block(Block::join(&[Block::new(signs, axis), Block::new(edge, axis), body]))
             }
         })
     }
@@ -186,7 +186,7 @@ impl Typesetter {
         let widths: Vec<usize> = (0..count)
             .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width).max().unwrap_or(0))
             .collect();
-        // The brace of two cases has a point, for which there must be a line.
+        // The brace of two cases has a point, which needs a line.
         let apart = rows.iter().flatten().any(|cell| cell.height() > 1) || (grid.open == "{" && rows.len() == 2);
         let mut lines = Vec::new();
         for row in rows {
@@ -205,7 +205,7 @@ impl Typesetter {
                 }
                 parts.push(cell.wide(widths[column], side));
             }
-            lines.push(Block::beside(&parts));
+            lines.push(Block::join(&parts));
         }
         let height: usize = lines.iter().map(Block::height).sum();
         let block = Block::stacked(lines, Side::Left, height.saturating_sub(1) / 2);
@@ -219,10 +219,10 @@ impl Typesetter {
         };
         let (open, gap) = (fence(open), Block::line(if open == "{" { " " } else { "" }));
         let close = fence(close);
-        Block::beside(&[open, gap, block, close])
+        Block::join(&[open, gap, block, close])
     }
 
-    /// In one line, whatever it is.
+    /// Typesets a part in one line.
     fn line(&self, row: &Row, style: Style) -> Result<String, String> {
         let style = if style.is_tall() { Style::Line } else { style };
         match self.row(row, style, None)? {
@@ -232,7 +232,7 @@ impl Typesetter {
     }
 }
 
-/// How a part stands to its neighbours.
+/// How a part is spaced from its neighbours.
 pub fn class_of(node: &Node) -> Class {
     match node {
         Node::Symbol(_, class) => *class,
@@ -244,7 +244,7 @@ pub fn class_of(node: &Node) -> Class {
     }
 }
 
-/// The same, where it stands: a `-` with nothing before it is a sign.
+/// The same in its context: a `-` with nothing before it is a sign.
 fn class_in(node: &Node, before: Option<Class>, is_last: bool) -> Class {
     use Class::{Big, Binary, Function, Limits, Ordinary, Punctuation, Relation, Sign};
     match (class_of(node), before) {
@@ -259,7 +259,7 @@ fn room(left: Class, right: Class, style: Style) -> usize {
     if style == Style::Script && !words(left) && !words(right) { 0 } else { gap(left, right) }
 }
 
-/// In small letters, if there are all of them.
+/// In small letters, if there is one for each.
 fn small(text: &str, mark: char) -> Option<String> {
     text.chars().map(|c| Glyphs::small(mark, c)).collect()
 }
@@ -288,7 +288,7 @@ fn is_sum(row: &Row) -> bool {
     row.iter().skip(1).any(|node| matches!(class_of(node), Class::Binary | Class::Relation | Class::Punctuation))
 }
 
-/// `dz` and its like, above or below in a derivative.
+/// `dz` and similar, above or below in a derivative.
 fn is_differential(row: &Row) -> bool {
     matches!(row.first(), Some(Node::Symbol(text, _)) if text == "d" || text == "∂")
 }

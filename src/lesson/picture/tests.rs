@@ -36,14 +36,14 @@ fn every_kind_of_png_is_read() {
 }
 
 #[test]
-fn a_large_one_is_kept_small() {
+fn a_large_picture_is_reduced() {
     let picture = Picture::decode(&png(2000, 100, ColorType::Grayscale, BitDepth::Eight, &vec![7; 200_000])).unwrap();
     assert_eq!((picture.width, picture.height), (512, 26));
     assert!(picture.pixels.iter().all(|pixel| *pixel == [7; 3]));
 }
 
 #[test]
-fn what_is_no_sound_png_is_told() {
+fn an_invalid_png_is_an_error() {
     let sound = png(64, 64, ColorType::Grayscale, BitDepth::Eight, &[7; 64 * 64]);
     let why = |bytes: &[u8]| Picture::decode(bytes).unwrap_err().to_string();
     assert_eq!(why(b"GIF89a"), "it is no PNG");
@@ -57,7 +57,7 @@ fn what_is_no_sound_png_is_told() {
     assert_eq!(why(&vec![0; 1 + Picture::MAX_FILE_BYTES as usize]), "it has more than 8 MB");
 }
 
-/// A few bytes that would unpack to gigabytes: the head alone is read.
+/// A few bytes that would unpack to gigabytes: only the head is read.
 #[test]
 fn a_bomb_is_not_unpacked() {
     let mut bytes = Vec::new();
@@ -74,7 +74,7 @@ fn picture(width: u32, height: u32, greys: &[u8]) -> Picture {
 fn each_pixel_is_the_mean_of_its_area() {
     let halves = picture(4, 2, &[0, 100, 200, 0, 100, 200, 0, 0]);
     assert_eq!(halves.scaled(2, 1), picture(2, 1, &[100, 50]));
-    // The one in the middle gives a half to either side.
+    // The pixel in the middle contributes a half to either side.
     assert_eq!(picture(3, 1, &[0, 90, 240]).scaled(2, 1), picture(2, 1, &[30, 190]));
     assert_eq!(picture(2, 1, &[5, 6]).scaled(4, 2), picture(4, 2, &[5, 5, 6, 6, 5, 5, 6, 6]));
 }

@@ -1,4 +1,4 @@
-//! What activations cost: nanoseconds an element, and their share of a training step.
+//! What activations cost: nanoseconds per element, and their share of a training step.
 //!
 //! It shows: bars of ns an element, in and out of the cache; tables. It finds: `activation-cost.ns.A`,
 //! `activation-cost.times-relu.A`, `activation-cost.share.NET.A`.
@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct ActivationCost {
     pub activations: Vec<Activation>,
-    /// Elements of a tensor that stays in the second-level cache, with its output and both their gradients.
+    /// Elements of a tensor that fits into the second-level cache with its output and the gradients of both.
     pub small: u32,
-    /// Elements of a tensor that does not.
+    /// Elements of a tensor that does not fit.
     pub large: u32,
-    /// How often everything is timed, in turn.
+    /// How many rounds are timed. Each round times everything in turn.
     pub rounds: u32,
 }
 
-/// Those of the lesson's table.
+/// The activations of the lesson's table.
 const ORDINARY: [Activation; 9] = [
     Activation::Relu,
     Activation::Tanh,

@@ -1,4 +1,4 @@
-//! Which hidden units answer which digits, and how many.
+//! Which hidden units respond to which digits, and how many.
 //!
 //! It shows: digits by the units they wake; units by class; overlaps. It finds: `activity.W.P`, `W` being `on`,
 //! `varies`, `chance`, `ink`, `same`, `other`, `classes`, `patterns`, `never`, `P` `plain`, `l1` (`l1.PENALTY` where
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Activity {
     /// Weights of the L1 penalty on activity, one network each.
     pub penalties: Vec<f64>,
-    /// Units of each of the two hidden layers; the second is looked at.
+    /// Units of each of the two hidden layers; the second is examined.
     pub width: u32,
     /// Training images; `Effort::Full` takes 50,000.
     pub images: u32,
@@ -62,5 +62,5 @@ impl Settings for Activity {
     }
 }
 
-/// For one network of the default setting, two of them at once.
+/// For one network of the default setting, with two training at once.
 const SECONDS: f64 = 2.0;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlexnetFigure {
-    /// Training error to reach, percent.
+    /// The training error to reach, in percent.
     pub target: f64,
 }
 

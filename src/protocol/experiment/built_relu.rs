@@ -1,4 +1,4 @@
-//! A rectifier built from four operations: what comes out, and with which slope.
+//! Rectifiers built from four operations: their values and slopes.
 //!
 //! It shows: values of what was built; slopes. It finds: `built-relu.pass`, `built-relu.count`, `built-relu.nan`,
 //! `built-relu.at-zero.CHAIN`.
@@ -8,7 +8,7 @@ use crate::SpecError;
 use crate::limits::{some, within};
 use serde::{Deserialize, Serialize};
 
-/// One step on the way from x: what becomes of the value y so far.
+/// One operation of a chain, on the value y so far and the input x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
@@ -38,12 +38,12 @@ impl Operation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BuiltRelu {
-    /// What was built: each a chain of operations, the first on x itself.
+    /// The chains of operations to measure; the first operation applies to x itself.
     pub operations: Vec<Vec<Operation>>,
 }
 
 impl Default for BuiltRelu {
-    /// Every chain of two.
+    /// All chains of two operations.
     fn default() -> Self {
         let pairs = Operation::ALL.iter().flat_map(|&a| Operation::ALL.iter().map(move |&b| vec![a, b]));
         Self { operations: pairs.collect() }

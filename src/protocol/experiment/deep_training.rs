@@ -14,23 +14,23 @@ use serde::{Deserialize, Serialize};
 pub struct DeepCase {
     pub activation: Activation,
     pub init: Init,
-    /// The initial weights are multiplied by it.
+    /// The initial weights are multiplied by this.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub gain: f64,
     #[serde(default, skip_serializing_if = "Centre::is_none")]
     pub centre: Centre,
 }
 
-/// How a layer's input is freed of phi(0), what a hidden unit hands on at rest (the sigmoid 1/2). Both make the same
-/// function of the initial weights.
+/// How a layer's input is centred, by removing phi(0), which is what a hidden unit outputs at z = 0 (1/2 for the
+/// sigmoid). Both ways make the same function of the initial weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Centre {
     #[default]
     None,
-    /// By the initial biases: -phi(0) times the sum of a unit's weights.
+    /// Through the initial biases: -phi(0) times the sum of a unit's weights.
     Biases,
-    /// By the activation: phi(z) - phi(0).
+    /// Through the activation: phi(z) - phi(0).
     Output,
 }
 
@@ -93,7 +93,7 @@ pub struct DeepTraining {
     pub depth: u32,
     /// Units of each.
     pub width: u32,
-    /// Each case is trained at each of them; the one with the lowest training loss counts.
+    /// The learning rates at which each case is trained. The one with the lowest training loss counts.
     pub learning_rates: Vec<f64>,
     /// Training images; four times as many with full effort.
     pub images: u32,
@@ -112,7 +112,8 @@ impl Default for DeepTraining {
             (Activation::Tanh, Init::Orthogonal),
         ];
         let mut cases = cases.map(|(activation, init)| DeepCase::new(activation, init)).to_vec();
-        // sigma(z) = (1 + tanh(z/2)) / 2: so changed, the sigmoid is tanh with Xavier's weights but for the input's scale.
+        // sigma(z) = (1 + tanh(z/2)) / 2, so this sigmoid is tanh with Xavier's weights except for the scale of the
+        // input.
         let scaled = DeepCase { gain: 4.0, ..DeepCase::new(Activation::Sigmoid, Init::Xavier) };
         cases.extend([Centre::None, Centre::Biases, Centre::Output].map(|centre| DeepCase { centre, ..scaled }));
         Self { cases, depth: 15, width: 100, learning_rates: vec![0.03, 0.1], images: 10_000, epochs: 8 }
@@ -146,7 +147,7 @@ impl Settings for DeepTraining {
     fn seconds(&self, effort: Effort) -> f64 {
         let (images, epochs) = self.amount(effort);
         let networks = (self.cases.len() * self.learning_rates.len()) as f64;
-        // Of a core, for an image and a layer of up to 100 units.
+        // On one core, for one image and one layer of up to 100 units.
         let layer = 2.5e-6 * (f64::from(self.width) / 100.0).max(1.0);
         networks * f64::from(images) * f64::from(epochs) * f64::from(self.depth + 1) * layer / 2.0
     }

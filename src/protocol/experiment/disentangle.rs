@@ -17,17 +17,17 @@ pub struct Disentangle {
     /// Training images; `Effort::Full` takes 50,000.
     pub images: u32,
     pub epochs: u32,
-    /// Test digits that are moved and turned.
+    /// Test digits that are shifted and rotated.
     pub digits: u32,
-    /// The digit that is shown, and how it lies.
+    /// The digit that is shown, and how it is shifted and rotated.
     pub steer: Steer,
 }
 
-/// What the reader steers by key. It decides what is shown, never what is found.
+/// What the reader steers by key. It decides what is shown, not what is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Steer {
-    /// Which of the test digits, counted from 0.
+    /// The index of the test digit, from 0.
     pub digit: u32,
     /// Pixels.
     pub right: i32,
@@ -40,10 +40,10 @@ pub struct Steer {
 }
 
 impl Steer {
-    /// The furthest that a digit goes, in pixels.
+    /// The largest shift of a digit, in pixels.
     pub const FAR: i32 = 10;
 
-    /// The same digit, where it was.
+    /// The same digit without its shift and rotation.
     pub fn untouched(self) -> Self {
         Self { digit: self.digit, layer: self.layer, ..Self::default() }
     }
@@ -92,5 +92,5 @@ impl Settings for Disentangle {
     }
 }
 
-/// At the default setting, a seed, on two cores of 2.6 GHz with AVX-512.
+/// For one seed at the default setting, on two cores of 2.6 GHz with AVX-512.
 const SECONDS: f64 = 4.0;

@@ -1,4 +1,4 @@
-//! Units that no image switches on any more, counted while a network trains.
+//! Units that no image activates any more, counted while a network trains.
 //!
 //! It shows: silent units by epoch; table. It finds: `dying.dead.A.RATE`, `dying.revived.A.RATE`,
 //! `dying.error.A.RATE`; with a bias `dying.low-bias.dead.A.RATE` and so on.
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Dying {
     /// Learning rates of plain gradient descent.
     pub rates: Vec<f64>,
-    /// Of every hidden unit at the start; well below 0 it silences many.
+    /// The initial bias of every hidden unit. A bias well below 0 silences many units.
     pub bias: f64,
     /// Units of each of the two hidden layers.
     pub width: u32,

@@ -1,4 +1,4 @@
-//! Codes without negative coefficients, step by step: each step is a layer of rectifiers.
+//! Sparse codes without negative coefficients, step by step. Each step is a layer of rectifiers.
 //!
 //! It shows: a step unit by unit; units and cost by layers; table. It finds: `ista.gap`, `ista.settled.PRICE`,
 //! `ista.agree.PRICE`, `ista.agree.rise`.
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Ista {
     pub atoms: u32,
-    /// Prices of a coefficient; the dictionary is learned with the first.
+    /// Prices of a coefficient (the L1 penalty's weight). The dictionary is learned with the first.
     pub prices: Vec<f64>,
-    /// Batches that the dictionary is learned from.
+    /// Batches from which the dictionary is learned.
     pub batches: u32,
     /// Patches that are coded.
     pub patches: u32,

@@ -16,7 +16,8 @@ pub struct LinearPieces {
     pub width: u32,
     /// Hidden layers.
     pub depth: u32,
-    /// The first test image of each is taken: a line leads from the first to the second, a plane lies through all three.
+    /// The digits whose first test images are used. A line leads from the first to the second, and a plane contains all
+    /// three.
     pub digits: [u32; 3],
 }
 

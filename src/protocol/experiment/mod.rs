@@ -1,8 +1,9 @@
-//! What a cell asks the kernel to measure, and what it gets back.
+//! The measurements that a cell can request, and their results.
 //!
-//! An experiment is a file of this folder with its [`Settings`], the struct that is called like the file, and a file of the
+//! An experiment is a file of this folder with its [`Settings`], a struct that has the file's name, and a file of the
 //! same name in `learn` that measures. The package's build script lists the files, so that nothing else names them: the
-//! variants of [`Experiment`], their modules and, in `learn`, what measures each follow from `each_experiment!`.
+//! variants of [`Experiment`], their modules and, in `learn`, the functions that measure follow from
+//! `each_experiment!`.
 
 // `each_experiment!`: calls a macro with the module and the settings of every experiment.
 include!(concat!(env!("OUT_DIR"), "/experiments.rs"));
@@ -44,7 +45,7 @@ pub enum Effort {
     /// A minute or two at most on two cores.
     #[default]
     Quick,
-    /// The setting whose numbers may stand beside the paper's; the cell says beforehand how long it takes.
+    /// The setting whose numbers can be compared with the paper's. The cell says beforehand how long it takes.
     Full,
 }
 
@@ -64,23 +65,23 @@ impl Effort {
     }
 }
 
-/// What every experiment's settings can tell of themselves.
+/// What every experiment's settings provide.
 pub trait Settings {
     /// Checks every setting.
     ///
     /// # Errors
-    /// The first setting that can't be, with the remedy.
+    /// The first invalid setting, with the remedy.
     fn check(&self) -> Result<(), SpecError>;
 
-    /// How long one seed takes on two cores, in seconds: measured once on one machine. [`super::Timings`] learns from it what
-    /// a reader's machine takes.
+    /// How many seconds one seed takes on two cores, as measured once on one machine. [`super::Timings`] learns how
+    /// long a reader's machine takes.
     fn seconds(&self, effort: Effort) -> f64;
 
-    /// Every key that it may find: a claim that asks for another would stay untried for ever. `*` stands for an
+    /// Every key that it may find. A claim that names another key would stay untested for ever. `*` stands for an
     /// activation, a rate, a number of labels and the like.
     fn finding_keys(&self) -> &'static [&'static str];
 
-    /// Whether `Effort::Full` asks for more than `Effort::Quick`.
+    /// Whether `Effort::Full` does more than `Effort::Quick`.
     fn has_full(&self) -> bool {
         self.seconds(Effort::Full) > self.seconds(Effort::Quick)
     }
@@ -92,7 +93,7 @@ impl Experiment {
         self.settings().finding_keys()
     }
 
-    /// The settings that are not the experiment's usual ones, in words: `bias -1`. Lists of many values and steering
+    /// The settings that differ from the experiment's defaults, in words: `bias -1`. Lists of many values and steering
     /// are left out.
     pub fn unusual(&self) -> Vec<String> {
         let Ok(Value::Object(own)) = serde_json::to_value(self.clone().steered(Steer::default())) else {
@@ -115,7 +116,7 @@ impl Experiment {
         }
     }
 
-    /// The same experiment, steered; unchanged if it can't be.
+    /// The same experiment with this steering; unchanged if it can't be steered.
     #[must_use]
     pub fn steered(mut self, steer: Steer) -> Self {
         if let Self::Disentangle(settings) = &mut self {
@@ -124,14 +125,14 @@ impl Experiment {
         self
     }
 
-    /// Whether both find the same, however they are steered.
-    pub fn finds_the_same(&self, other: &Self) -> bool {
+    /// Whether both have the same findings. Steering does not change them.
+    pub fn has_same_findings(&self, other: &Self) -> bool {
         let at_rest = |experiment: &Self| experiment.clone().steered(Steer::default());
         self == other || at_rest(self) == at_rest(other)
     }
 }
 
-/// A setting's value as a reader would write it; `None` for what would take a sentence.
+/// A setting's value as a reader would write it; `None` for a value that would take a sentence.
 fn in_words(value: &Value) -> Option<String> {
     match value {
         Value::Number(number) => Some(number.as_f64()?.to_string()),
@@ -163,7 +164,7 @@ impl ExperimentSpec {
     /// Checks the seeds and every setting.
     ///
     /// # Errors
-    /// The first that can't be, with the remedy.
+    /// The first invalid one, with the remedy.
     pub fn check(&self) -> Result<(), SpecError> {
         if self.seeds.is_empty() || self.seeds.len() > 32 {
             return Err(SpecError { field: "seeds", message: format!("{} given; take 1 to 32", self.seeds.len()) });
@@ -172,9 +173,9 @@ impl ExperimentSpec {
         self.experiment.settings().check()
     }
 
-    /// Whether both find the same, however thoroughly and however they are steered.
-    pub fn finds_the_same(&self, other: &Self) -> bool {
-        self.seeds == other.seeds && self.experiment.finds_the_same(&other.experiment)
+    /// Whether both have the same findings. Effort and steering do not change which findings there are.
+    pub fn has_same_findings(&self, other: &Self) -> bool {
+        self.seeds == other.seeds && self.experiment.has_same_findings(&other.experiment)
     }
 
     /// Whether there is a quick and a full setting to choose from.
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unusual_settings_are_told_in_words() {
+    fn unusual_settings_are_named() {
         assert!(Experiment::Dying(Dying::default()).unusual().is_empty());
         let dying = Dying { rates: vec![0.1], bias: -1.0, ..Dying::default() };
         assert_eq!(Experiment::Dying(dying).unusual(), ["bias -1", "rates 0.1"]);

@@ -1,4 +1,5 @@
-//! An output that must be positive: by the exponential, by softplus and by the rectifier, learned at many rates.
+//! An output that must be positive, made so by the exponential, by softplus and by the rectifier, and trained at many
+//! rates.
 //!
 //! It shows: the loss after the last step against the learning rate; table. It finds: `positive-output.rate.G`, the largest
 //! rate that learned, and `positive-output.loss.G`, the lowest loss, `G` being `exponential`, `softplus`, `relu`;
@@ -12,10 +13,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PositiveOutput {
-    /// Training images; all of them make a step.
+    /// Training images; every step uses all of them.
     pub images: u32,
     pub steps: u32,
-    /// What the output has to be for a digit with as much ink as the mean.
+    /// The target for a digit with the mean amount of ink.
     pub target: f64,
 }
 

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Pretraining {
     pub activations: Vec<Activation>,
-    /// Labelled digits, one network each, fewest first.
+    /// Numbers of labelled digits, one network for each, fewest first.
     pub labels: Vec<u32>,
-    /// Digits without labels that the autoencoders see; `Effort::Full` shows them 50,000.
+    /// Unlabelled digits for the autoencoders; `Effort::Full` takes 50,000.
     pub unlabelled: u32,
-    /// Of each autoencoder; `Effort::Full` takes 5.
+    /// Epochs of each autoencoder; `Effort::Full` takes 5.
     pub epochs: u32,
     /// Units of each of the three hidden layers.
     pub width: u32,
@@ -62,6 +62,6 @@ impl Settings for Pretraining {
     }
 }
 
-/// For one activation at the default setting, two networks at once.
+/// For one activation at the default setting, with two networks training at once.
 const AUTOENCODERS: f64 = 2.5;
 const TUNING: f64 = 6.0;

@@ -1,4 +1,4 @@
-//! How many hidden units stand where their activation is flat, before training and after.
+//! How many hidden units are on a flat part of their activation, before and after training.
 //!
 //! It shows: pre-activations after training; table. It finds: `saturation.fresh.A`, `saturation.trained.A`.
 

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Separability {
-    /// Of the random and of the trained features.
+    /// Activations of the random and of the trained features.
     pub activations: Vec<Activation>,
     /// Random features, each a unit of a layer that is never trained.
     pub width: u32,
     /// Training images of networks and probes; `Effort::Full` takes 50,000.
     pub images: u32,
-    /// Of the probe, and of the networks whose features are trained.
+    /// Epochs of the probe, and of the networks whose features are trained.
     pub epochs: u32,
 }
 
@@ -53,5 +53,5 @@ impl Settings for Separability {
     }
 }
 
-/// At the default setting, a seed, on two cores of 2.6 GHz with AVX-512.
+/// For one seed at the default setting, on two cores of 2.6 GHz with AVX-512.
 const SECONDS: f64 = 10.5;

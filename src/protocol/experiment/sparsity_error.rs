@@ -1,4 +1,4 @@
-//! Test error against the share of zeros in the hidden layers: by a penalty on activity, and by force.
+//! Test error against the share of zeros in the hidden layers, which come from a penalty on activity or are forced.
 //!
 //! It shows: test error against zeros; relative to the best, with the paper's Fig. 3; table. It finds:
 //! `sparsity-error.W.best-zeros`, `sparsity-error.W.best-error`, `sparsity-error.W.below-ratio` (band, above,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct SparsityError {
     /// Weights of the L1 penalty on the hidden outputs, summed over units.
     pub penalties: Vec<f64>,
-    /// Zeros forced in every hidden layer and image, percent: only the largest outputs stay.
+    /// Percent of zeros forced in every hidden layer for every image: only the largest outputs are kept.
     pub forced: Vec<f64>,
     /// Units of each of the three hidden layers.
     pub width: u32,
@@ -76,5 +76,5 @@ impl Settings for SparsityError {
     }
 }
 
-/// For one network of the default setting, two of them at once.
+/// For one network of the default setting, with two training at once.
 const SECONDS: f64 = 1.7;

@@ -1,4 +1,5 @@
-//! What each training trick is worth: the plain network against the same network with one trick, for each activation.
+//! What each training trick contributes: the plain network against the same network with one trick, for each
+//! activation.
 //!
 //! It shows: of each activation: test error by epoch; bars of the gains; table. It finds: `tricks.error.A.T`,
 //! `tricks.gain.A.T`, `T` being `plain`, `together` or a trick's name; `tricks.sum.A`, `tricks.share.A`;
@@ -14,20 +15,21 @@ use serde::{Deserialize, Serialize};
 pub enum Trick {
     /// 0.9 (Polyak 1964).
     Momentum,
-    /// Falls by equal steps, one an epoch, along the line from twice the learning rate before the first to 0 after the last.
+    /// Falls by an equal step after each epoch, on a line from twice the learning rate before the first epoch to 0
+    /// after the last.
     Schedule,
-    /// A price of 1e-4 on every squared weight.
+    /// An L2 penalty of 1e-4 on every weight.
     WeightDecay,
-    /// Each hidden output is silenced with probability 1/4 while training (Srivastava et al. 2014).
+    /// Each hidden output is zeroed with probability 1/4 in training (Srivastava et al. 2014).
     Dropout,
-    /// The activation's own rule for the initial weights (He's for a rectifier, else Xavier's) instead of the old
+    /// The activation's own rule for the initial weights (He's for a rectifier, else Xavier's) instead of the older
     /// +-1/sqrt(n).
     Initialisation,
     /// Ioffe and Szegedy 2015, before every activation.
     BatchNorm,
-    /// Pixels with mean 0 and variance 1 over the training set.
+    /// Pixels standardised to mean 0 and variance 1 over the training set.
     InputNorm,
-    /// Every digit is moved by up to two pixels each time it is seen.
+    /// Every digit is shifted by up to two pixels each time it is seen.
     Augmentation,
 }
 
@@ -56,11 +58,11 @@ impl Trick {
         }
     }
 
-    /// What it is for; the schedule is for the last stretch of either.
-    pub fn camp(self) -> Option<Camp> {
+    /// The aim that the trick serves; `None` for the schedule, which serves both at the end of training.
+    pub fn aim(self) -> Option<Aim> {
         match self {
-            Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Camp::Descent),
-            Self::WeightDecay | Self::Dropout | Self::Augmentation => Some(Camp::NewDigits),
+            Self::Momentum | Self::Initialisation | Self::BatchNorm | Self::InputNorm => Some(Aim::Descent),
+            Self::WeightDecay | Self::Dropout | Self::Augmentation => Some(Aim::NewDigits),
             Self::Schedule => None,
         }
     }
@@ -68,14 +70,14 @@ impl Trick {
 
 /// What a trick is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Camp {
+pub enum Aim {
     /// A faster descent.
     Descent,
-    /// Fewer errors on digits that were not trained on.
+    /// Fewer errors on digits outside of the training set.
     NewDigits,
 }
 
-impl Camp {
+impl Aim {
     pub const ALL: [Self; 2] = [Self::Descent, Self::NewDigits];
 
     pub fn name(self) -> &'static str {
@@ -94,7 +96,8 @@ pub struct Tricks {
     pub tricks: Vec<Trick>,
     /// Units of each of the two hidden layers.
     pub width: u32,
-    /// Training images; `Effort::Full` takes 50,000, but for a setting of fewer than 10,000, which is about few digits.
+    /// Training images. `Effort::Full` takes 50,000, unless the setting has fewer than 10,000 and so is about few
+    /// digits.
     pub images: u32,
     pub epochs: u32,
     pub learning_rate: f64,
@@ -112,7 +115,8 @@ impl Tricks {
         if effort == Effort::Full && self.images >= 10_000 { 50_000 } else { self.images }
     }
 
-    /// Epochs from one look at the test digits to the next, so that there are ten at most; the last is looked at too.
+    /// Epochs between two evaluations on the test digits, so that there are ten at most. The last epoch is always
+    /// evaluated.
     pub fn every(&self) -> u32 {
         self.epochs.div_ceil(10)
     }
@@ -141,5 +145,5 @@ impl Settings for Tricks {
     }
 }
 
-/// For one network of the default setting, two of them at once.
+/// For one network of the default setting, with two training at once.
 const SECONDS: f64 = 1.4;

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TwoAtoms {
-    /// Each of length 1.
+    /// The two atoms, each of length 1.
     pub atoms: [[f64; 2]; 2],
-    /// What is to be coded.
+    /// The vector to be coded.
     pub patch: [f64; 2],
     /// The price of a coefficient.
     pub price: f64,

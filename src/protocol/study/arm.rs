@@ -1,4 +1,4 @@
-//! An arm's identity, what it trains with, and a lane: one arm with one seed.
+//! An arm's identity and settings, and a lane: one arm with one seed.
 
 use super::super::Activation;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ impl Activations {
     pub const RELU_TANH: Self = Self { conv: Activation::Relu, fc: Activation::Tanh };
     pub const ALL_TANH: Self = Self { conv: Activation::Tanh, fc: Activation::Tanh };
 
-    /// As running text shows them: `ReLU+Tanh`, `all-Tanh`.
+    /// The title in running text: `ReLU+Tanh`, `all-Tanh`.
     pub fn title(self) -> String {
         if self.conv == self.fc {
             format!("all-{}", self.conv.label())
@@ -24,7 +24,7 @@ impl Activations {
         }
     }
 
-    /// The name of an arm that is given no other: `relu-tanh`, `all-tanh`, `leaky0.2-tanh`.
+    /// The name of an arm that was given none: `relu-tanh`, `all-tanh`, `leaky0.2-tanh`.
     pub fn slug(self) -> String {
         if self == Self::ALL_TANH { "all-tanh".into() } else { format!("{}-{}", self.conv.slug(), self.fc.slug()) }
     }
@@ -47,7 +47,7 @@ impl FromStr for Activations {
                 "unknown arm `{text}`: {why}. An arm is CONV-FC, for example relu-tanh, or all-X, for example all-tanh"
             )
         };
-        // A hyphen in brackets belongs to a number.
+        // A hyphen in parentheses belongs to a number.
         let mut depth = 0;
         let hyphen = text.char_indices().find(|(_, c)| {
             depth += i32::from(*c == '(') - i32::from(*c == ')');
@@ -62,11 +62,11 @@ impl FromStr for Activations {
     }
 }
 
-/// Bytes of the longest name of an arm.
+/// The most bytes that the name of an arm may have.
 const LONGEST: usize = 40;
 
-/// What names an arm within its study, and its checkpoint folder: lower-case letters, digits, `.`, `_` and `-`. Its bytes
-/// are kept in place, so that lanes are copied like numbers.
+/// The name of an arm within its study, also of its checkpoint folder: lower-case letters, digits, `.`, `_` and `-`.
+/// Its bytes are stored inline, so that lanes are `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ArmId {
     bytes: [u8; LONGEST],
@@ -88,11 +88,11 @@ impl ArmId {
     }
 
     pub fn as_str(&self) -> &str {
-        // Only text was ever put in.
+        // Only valid UTF-8 is ever stored.
         std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
 
-    /// The activations that the name tells, and the number behind them where it is not the first of the same.
+    /// The activations in the name, and the number behind them if it is not the first arm of the same.
     fn parts(self) -> Option<(Activations, Option<u32>)> {
         let text = self.as_str();
         if let Ok(activations) = text.parse() {
@@ -102,13 +102,13 @@ impl ArmId {
         Some((activations.parse().ok()?, Some(number.parse().ok()?)))
     }
 
-    /// The activations that the name tells, if it tells some.
+    /// The activations in the name, if it consists of some.
     pub(super) fn named_activations(self) -> Option<Activations> {
         self.parts().map(|(activations, _)| activations)
     }
 
-    /// As running text shows it, as far as the name alone tells: `ReLU+Tanh`, `all-Tanh`, `ReLU+Tanh 2`, or the name that
-    /// was given.
+    /// The title as far as it follows from the name alone: `ReLU+Tanh`, `all-Tanh`, `ReLU+Tanh 2`, or the name that was
+    /// given.
     pub fn title(self) -> String {
         match self.parts() {
             Some((activations, None)) => activations.title(),
@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for ArmId {
     }
 }
 
-/// One arm trained from one seed: what has a curve, a checkpoint folder and a core of its own.
+/// One arm trained from one seed, with its own curve, checkpoint folder and core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lane {
     pub arm: ArmId,
@@ -173,7 +173,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// As running text shows it: `ReLU+Tanh s1`.
+    /// The title in running text: `ReLU+Tanh s1`.
     pub fn title(self) -> String {
         format!("{} s{}", self.arm.title(), self.seed)
     }

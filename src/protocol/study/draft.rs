@@ -2,18 +2,18 @@
 //! `[NAME:] ARM [key=value]...; ... | key=value...`, for example
 //! `relu-tanh; all-tanh lr=0.05; gelu-gelu wd=1e-4 | seeds=1-5 epochs=20 images=10000`.
 //!
-//! A [`Draft`] is what was said, before the preset fills the rest in: what all arms share can still be changed in it, and
-//! an arm's own settings stay its own.
+//! A [`Draft`] is what was stated, before the preset supplies the rest. What all arms share can still be changed in it,
+//! and an arm's own settings stay its own.
 
 use super::super::Activation;
 use super::{Activations, Arm, ArmId, ArmSettings, Preset, SETTINGS, Setting, SettingValue, SpecError, Study};
 use std::{fmt, str::FromStr};
 
-/// A study as far as it was said.
+/// A study as far as it was stated.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     pub arms: Vec<DraftArm>,
-    /// What all arms share; of what is said twice the last counts.
+    /// What all arms share. If a setting is stated twice, the last counts.
     pub shared: Vec<(&'static Setting, String)>,
 }
 
@@ -30,12 +30,12 @@ impl fmt::Debug for Setting {
     }
 }
 
-/// The name of an arm that is given none, in a study where these are taken: its activations, with `-2` and so on behind
-/// those of the same.
+/// The name of an arm without one, in a study where these names are taken: its activations, with `-2` and so on for
+/// further arms of the same.
 pub(super) fn derive_id(activations: Activations, taken: &[ArmId]) -> ArmId {
     let slug = activations.slug();
     let first = std::iter::once(slug.clone()).chain((2_u32..).map(|number| format!("{slug}-{number}")));
-    // Two long parameters make a name that is too long; the arm is numbered then.
+    // Two long parameters make a name that is too long, so the arm is numbered.
     let short = (1_u32..).map(|number| format!("arm-{number}"));
     let names = first.map_while(|name| name.parse().ok()).chain(short.map_while(|name| name.parse().ok()));
     let mut free = names.filter(|id: &ArmId| !taken.contains(id));
@@ -43,7 +43,7 @@ pub(super) fn derive_id(activations: Activations, taken: &[ArmId]) -> ArmId {
 }
 
 impl Draft {
-    /// What a study says: printed, it parses to the same study.
+    /// The draft of a study; printed, it parses to the same study.
     pub fn of(study: &Study) -> Self {
         let base = base(study.preset, study.network);
         let base_arm = base.first_settings().clone();
@@ -57,7 +57,7 @@ impl Draft {
             } else {
                 setting.print(&base, &base_arm)
             };
-            // What all arms share is the value with which the text is shortest; the others say their own.
+            // The shared value of a setting is the one with which the text is shortest; the other arms state their own.
             let said = |value: &str| setting.key.len() + quoted(value).len() + 2;
             let length = |shared: &str| {
                 let own: usize = values.iter().filter(|value| *value != shared).map(|value| said(value)).sum();
@@ -83,7 +83,7 @@ impl Draft {
         draft
     }
 
-    /// Says something of all arms, whatever was said before.
+    /// Sets a setting for all arms, and replaces an earlier value.
     ///
     /// # Errors
     /// If there is no such setting, or no such value of it.
@@ -94,7 +94,7 @@ impl Draft {
         Ok(())
     }
 
-    /// What was said of all arms under this name.
+    /// The value that was stated for all arms under this name.
     pub fn shared(&self, key: &str) -> Option<&str> {
         let asked = Setting::find(key)?;
         let said = self.shared.iter().rev().find(|(setting, _)| setting.key == asked.key);
@@ -107,16 +107,16 @@ impl Draft {
         arms.join("; ")
     }
 
-    /// The study that this says, with the preset's settings where it says nothing.
+    /// The study that this draft describes, with the preset's settings where it states none.
     ///
     /// # Errors
-    /// The first setting that can't be, with the remedy.
+    /// The first invalid setting, with the remedy.
     pub fn study(&self) -> Result<Study, SpecError> {
         let set = |study: &mut Study, setting: &Setting, text: &str| match &setting.value {
             SettingValue::Study(value) => value.parse(study, text).map_err(|why| setting.fault(why)),
             SettingValue::Arm(_) => Ok(()),
         };
-        // These two decide what the others begin from.
+        // These two decide the defaults of the others.
         let mut first = Study::of(Preset::default());
         let of_key = |key: &str| self.shared.iter().filter(move |(setting, _)| setting.key == key).collect::<Vec<_>>();
         for (setting, text) in of_key("preset") {
@@ -168,7 +168,7 @@ impl Draft {
     }
 }
 
-/// What a study begins from.
+/// The study that the preset and the network define.
 fn base(preset: Preset, network: super::Network) -> Study {
     let mut base = Study::of(preset);
     if base.network != network {
@@ -212,10 +212,10 @@ impl FromStr for Draft {
 }
 
 impl DraftArm {
-    /// Arms that are parted by `;`; where none has a setting of its own, commas do as well: `relu-tanh,all-tanh`.
+    /// Parses arms separated by `;`, or by commas if none has a setting of its own: `relu-tanh,all-tanh`.
     ///
     /// # Errors
-    /// The first arm that is none.
+    /// The first arm that is invalid.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, SpecError> {
         let separator = if text.contains([';', '=']) { ';' } else { ',' };
         let parts = split(text, separator).map_err(|why| SpecError::new("arms", why))?;
@@ -244,7 +244,7 @@ impl FromStr for DraftArm {
     }
 }
 
-/// `key=value`, the value free of its quotes.
+/// Parses `key=value` and removes quotes from the value.
 fn assignment(word: &str) -> Result<(&'static Setting, String), SpecError> {
     let Some((key, value)) = word.split_once('=') else {
         let why = format!("`{word}` is no setting; write key=value, as in lr=0.05");
@@ -254,7 +254,7 @@ fn assignment(word: &str) -> Result<(&'static Setting, String), SpecError> {
     Ok((setting, unquoted(value)))
 }
 
-/// Splits where the separator stands outside of quotes.
+/// Splits at a separator outside of quotes.
 fn split(text: &str, separator: char) -> Result<Vec<&str>, String> {
     let (mut parts, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, c) in text.char_indices() {
@@ -276,7 +276,7 @@ fn split(text: &str, separator: char) -> Result<Vec<&str>, String> {
     Ok(parts)
 }
 
-/// The words of a text; a space within quotes parts none.
+/// The words of a text; a space within quotes does not separate.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quoted, mut escaped) = (Vec::new(), String::new(), false, false);
     for c in text.chars() {
@@ -389,7 +389,7 @@ mod tests {
         );
     }
 
-    /// What most arms share stands once, and the exceptions in their arms.
+    /// What most arms share is stated once, and the exceptions at their arms.
     #[test]
     fn a_study_prints_in_its_shortest_form() {
         for text in [
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told_with_the_remedy() {
+    fn errors_name_the_remedy() {
         for (text, field, word) in [
             ("relu", "arms", "relu-tanh"),
             ("relu-tanh lr", "study", "key=value"),

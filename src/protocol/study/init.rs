@@ -24,10 +24,10 @@ pub enum Init {
 }
 
 impl Init {
-    /// Those without a number.
+    /// The rules without a number.
     pub const NAMED: [Self; 5] = [Self::Xavier, Self::He, Self::Lecun, Self::Orthogonal, Self::Standard];
 
-    /// As findings' keys have it.
+    /// The name in keys of findings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -39,7 +39,7 @@ impl Init {
         }
     }
 
-    /// The name as running text shows it: three of the rules bear their authors' names.
+    /// The name in running text; three of the rules are named after their authors.
     pub fn title(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -53,7 +53,7 @@ impl Init {
 }
 
 impl fmt::Display for Init {
-    /// As studies write it: `glorot`, `he`, `lecun`, `normal(0.01)`, `orthogonal`, `uniform`.
+    /// The name in studies: `glorot`, `he`, `lecun`, `normal(0.01)`, `orthogonal`, `uniform`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Standard => f.pad("uniform"),

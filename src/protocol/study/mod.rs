@@ -1,4 +1,4 @@
-//! What a run is: a data set, a network, arms with settings of their own, and seeds. Everything that decides its numbers.
+//! What a run is: a data set, a network, arms with settings of their own, and seeds. It determines all its numbers.
 //!
 //! [`Draft`] reads and prints the text form, [`SETTINGS`] describes each setting, `stored` is the form in stores,
 //! checkpoints and messages.
@@ -9,14 +9,16 @@ mod init;
 mod schedule;
 mod settings;
 mod stored;
+mod sweep;
 
 pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use schedule::{Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
+pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
-use super::counted;
+use super::format_count;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -31,14 +33,14 @@ pub enum Preset {
     Tutorial,
 }
 
-/// Which network its arms train.
+/// Which network the arms train.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
     /// Two convolutions with max-pooling, one hidden fully connected layer.
     #[default]
     Lenet4,
-    /// Hidden fully connected layers alone.
+    /// Only hidden fully connected layers.
     Mlp,
     /// Three convolutions with max- and average pooling, one hidden fully connected layer (cuda-convnet's "80sec").
     Convnet,
@@ -53,7 +55,8 @@ impl Network {
         })
     }
 
-    /// Multiply-adds of one image's forward pass, for an input of one channel and 32x32 (the convnet: three channels).
+    /// Multiply-adds of one image's forward pass, for an input of one channel and 32x32 (for the convnet, three
+    /// channels).
     pub fn multiply_adds(self, widths: &Widths) -> f64 {
         let n = |at: usize| f64::from(widths.0.get(at).copied().unwrap_or(1));
         match self {
@@ -74,7 +77,7 @@ impl Network {
         }
     }
 
-    /// How many widths it takes, and what each counts.
+    /// How many widths the network takes, and what each counts.
     fn check_widths(self, widths: &Widths) -> Result<(), String> {
         let names: &[&str] = match self {
             Self::Lenet4 => &["conv1", "conv2", "fc1"],
@@ -84,7 +87,7 @@ impl Network {
         };
         if !names.is_empty() && names.len() != widths.0.len() {
             let example = self.default_widths();
-            return Err(format!("{self} takes {}, such as {example}", counted(names.len(), "width")));
+            return Err(format!("{self} takes {}, such as {example}", format_count(names.len(), "width")));
         }
         for (at, &width) in widths.0.iter().enumerate() {
             let name = names.get(at).map_or_else(|| format!("layer {}", at + 1), |name| (*name).to_string());
@@ -101,11 +104,11 @@ impl Network {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
-    /// Ours, forward and backward; what lies between and behind them is LibTorch's. Where it does not fit, such as with
-    /// several threads a lane, LibTorch takes over.
+    /// Our own kernels, forward and backward; LibTorch computes the rest. Where they don't fit, for example with
+    /// several threads per lane, LibTorch takes over.
     #[default]
     Fused,
-    /// LibTorch's operators and autograd throughout: the oracle.
+    /// LibTorch's operators and autograd throughout. The tests compare with it.
     Libtorch,
 }
 
@@ -126,13 +129,13 @@ pub enum DataSource {
 pub struct Widths(pub Vec<u32>);
 
 impl Widths {
-    /// LeNet-4's first and second convolution and its fully connected layer; a layer that is not there has one unit.
+    /// LeNet-4's first and second convolution and its fully connected layer. A layer that is missing has one unit.
     pub fn lenet4(&self) -> [u32; 3] {
         [0, 1, 2].map(|at| self.0.get(at).copied().unwrap_or(1))
     }
 }
 
-/// One competitor of a study.
+/// One of the configurations that a study compares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arm {
     /// Unique within its study.
@@ -140,7 +143,8 @@ pub struct Arm {
     pub settings: ArmSettings,
 }
 
-/// Everything that decides a run's numbers: same spec, same machine, same threads, same bits.
+/// Everything that determines a run's numbers: the same study on the same machine with the same threads gives the same
+/// bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
 pub struct Study {
@@ -149,11 +153,11 @@ pub struct Study {
     pub arms: Vec<Arm>,
     pub seeds: Vec<u64>,
     pub epochs: u32,
-    /// The first so many training images train.
+    /// The number of training images, taken from the start of the training file.
     pub train_size: u32,
-    /// The last so many training images validate.
+    /// The number of validation images, taken from the end of the training file.
     pub val_size: u32,
-    /// LibTorch's threads within one lane; with more than one, LibTorch computes all of it.
+    /// LibTorch's threads within one lane; with more than one, LibTorch computes all layers.
     pub threads: u32,
     pub backend: Backend,
     pub data: DataSource,
@@ -210,13 +214,13 @@ impl Study {
         self.arms.iter().find(|own| own.id == arm).map(|own| &own.settings)
     }
 
-    /// The settings of the first arm: what stands for all where only one value can be shown.
+    /// The settings of the first arm, which stand for all where only one value can be shown.
     pub fn first_settings(&self) -> &ArmSettings {
         static ARTICLE: std::sync::LazyLock<ArmSettings> = std::sync::LazyLock::new(ArmSettings::default);
         self.arms.first().map_or(&ARTICLE, |arm| &arm.settings)
     }
 
-    /// A setting as text where all arms have the same; `0.1 / 0.05` where they don't, `0.1 / 0.05 / 0.2 and 3 more` of many
+    /// A setting as text if all arms have the same value; else `0.1 / 0.05`, and `0.1 / 0.05 / 0.2 and 3 more` for many
     /// arms.
     pub fn setting_text(&self, setting: &Setting) -> String {
         const MOST: usize = 4;
@@ -232,7 +236,8 @@ impl Study {
         values.join(" / ")
     }
 
-    /// Whether the published validation error belongs to this study: it is of LeNet-4 with its own widths, on MNIST.
+    /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
+    /// MNIST.
     pub fn has_published_error(&self) -> bool {
         let widths = Network::Lenet4.default_widths();
         self.network == Network::Lenet4
@@ -240,7 +245,8 @@ impl Study {
             && self.arms.iter().all(|arm| arm.settings.widths == widths)
     }
 
-    /// Batch and learning rate, and what else is not as the preset has it, in words: `batch 100, learning rate 0.1`.
+    /// Batch and learning rate, and all other settings that differ from the preset's, in words: `batch 100, learning
+    /// rate 0.1`.
     pub fn settings_words(&self) -> String {
         let preset = Self::of(self.preset);
         let mut words = Vec::new();
@@ -255,8 +261,8 @@ impl Study {
         words.join(", ")
     }
 
-    /// An arm as running text shows it: its activations, or the name that it was given; and of the settings that are not
-    /// the usual ones as many as tell it from the others, at least one.
+    /// An arm as running text names it: its activations, or the name that it was given; and as many of its unusual
+    /// settings as distinguish it from the others, at least one.
     pub fn arm_title(&self, id: ArmId) -> String {
         let titles = |shown: usize| self.arms.iter().map(|arm| self.title_with(arm, shown)).collect::<Vec<_>>();
         let Some(at) = self.arms.iter().position(|arm| arm.id == id) else { return id.title() };
@@ -265,7 +271,7 @@ impl Study {
         wide_enough.map_or_else(|| id.title(), |titles| titles[at].clone())
     }
 
-    /// An arm's title with so many of its own settings; how many more there are stands behind them.
+    /// An arm's title with this many of its own settings, and how many more there are.
     fn title_with(&self, arm: &Arm, shown: usize) -> String {
         let slug = arm.settings.activations.slug();
         let is_derived = arm.id.as_str().strip_prefix(&slug).is_some_and(|rest| {
@@ -278,7 +284,7 @@ impl Study {
         let own = SETTINGS.iter().filter(|setting| setting.is_of_arms()).filter_map(|setting| {
             let values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
             let value = setting.print(self, &arm.settings);
-            // What the preset has needs no word, or else what most arms have.
+            // A setting of the preset is not mentioned, or else the value that most arms have.
             let default = setting.print(&preset, preset.first_settings());
             let count = |of: &String| values.iter().filter(|value| *value == of).count();
             let usual = if values.contains(&default) {
@@ -299,13 +305,14 @@ impl Study {
         format!("{} s{}", self.arm_title(lane.arm), lane.seed)
     }
 
-    /// Every arm with every seed; seeds outermost, so that both arms of a seed run side by side.
+    /// Every arm with every seed; seeds outermost, so that both arms of a seed train side by side.
     pub fn lanes(&self) -> Vec<Lane> {
         let lanes_of = |&seed: &u64| self.arm_ids().map(move |arm| Lane { arm, seed });
         self.seeds.iter().flat_map(lanes_of).collect()
     }
 
-    /// In what its numbers could differ from another run's, in words; threads and backend change no curve's meaning.
+    /// The settings that can make its numbers differ from another run's, in words. Threads and backend don't change
+    /// what a curve means.
     pub fn other_than(&self, other: &Self) -> Vec<String> {
         let titles = |spec: &Self| spec.arm_ids().map(|arm| spec.arm_title(arm)).collect::<Vec<_>>();
         let of_arms = |spec: &Self| spec.arms.iter().map(|arm| arm.settings.activations).collect::<Vec<_>>();
@@ -326,7 +333,7 @@ impl Study {
                 continue;
             }
             words.push(match setting.key {
-                "epochs" => counted(self.epochs as usize, "epoch"),
+                "epochs" => format_count(self.epochs as usize, "epoch"),
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" if self.seeds.len() == 1 => format!("seed {mine}"),
@@ -341,10 +348,10 @@ impl Study {
         words
     }
 
-    /// Checks every setting by itself and beside the others.
+    /// Checks every setting by itself and in combination.
     ///
     /// # Errors
-    /// The first setting that can't be, with the remedy.
+    /// The first invalid setting, with the remedy.
     pub fn check(&self) -> Result<(), SpecError> {
         if self.arms.is_empty() {
             return Err(SpecError::new("arms", "none given; take for example relu-tanh,all-tanh"));
@@ -352,7 +359,7 @@ impl Study {
         if self.seeds.is_empty() {
             return Err(SpecError::new("seeds", "none given; take for example 1,2,3"));
         }
-        // First, so that no list is long from here on.
+        // Checked first, so that all lists are short from here on.
         let lanes = self.arms.len().saturating_mul(self.seeds.len());
         if lanes > Self::MAX_LANES as usize {
             let message = format!("{lanes} are too many; take arms times seeds of 1 to {}", Self::MAX_LANES);
@@ -396,7 +403,7 @@ impl Study {
         Ok(())
     }
 
-    /// What no setting by itself can tell.
+    /// Checks combinations of settings.
     fn check_arm(&self, Arm { id, settings }: &Arm) -> Result<(), SpecError> {
         let Activations { conv, fc } = settings.activations;
         if self.network == Network::Mlp && conv != fc {
@@ -435,12 +442,12 @@ pub fn grouped(number: u32) -> String {
     grouped
 }
 
-/// Seeds of a run or of an experiment: no seed twice, none that a reader of JSON would round.
+/// Checks the seeds of a run or an experiment: no seed twice, and none that a reader of JSON would round.
 pub fn check_seeds(seeds: &[u64]) -> Result<(), SpecError> {
     if let Some(twice) = first_repeated(seeds) {
         return Err(SpecError::new("seeds", format!("{twice} is named twice; name each seed once")));
     }
-    // SQLite and JSON readers hold integers up to 2^53 exactly.
+    // SQLite and JSON readers represent integers up to 2^53 exactly.
     match seeds.iter().find(|&&seed| seed >= 1 << 53) {
         Some(seed) => Err(SpecError::new("seeds", format!("{seed} is too large; take 0 to 2^53 - 1"))),
         None => Ok(()),
@@ -492,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_different_is_told_and_nothing_else() {
+    fn only_differences_are_named() {
         let article = Study::of(Preset::Article);
         let faster = Study { threads: 2, backend: Backend::Libtorch, ..article.clone() };
         assert!(faster.other_than(&article).is_empty());
@@ -521,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_tell_what_tells_arms_apart() {
+    fn titles_name_what_distinguishes_arms() {
         let titles = |text: &str| {
             let study: Study = text.parse().unwrap();
             study.arm_ids().map(|arm| study.arm_title(arm)).collect::<Vec<_>>()

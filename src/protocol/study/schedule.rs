@@ -4,33 +4,33 @@ use super::super::{Parameter, format_real};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// The share of the learning rate that a step takes, by its place in training.
+/// The factor of the learning rate for a step, by its position in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Schedule {
     #[default]
     Constant,
-    /// From the whole rate down to 0 behind the last step.
+    /// From the full rate down to 0 after the last step.
     Linear,
-    /// Half a cosine, from the whole rate down to 0 behind the last step (Loshchilov and Hutter 2017, without restarts).
+    /// Half a cosine, from the full rate down to 0 after the last step (Loshchilov and Hutter 2017, without restarts).
     Cosine,
-    /// Multiplied by the factor each time so many epochs are done.
+    /// Multiplied by the factor after every so many epochs.
     Steps { every: u32, factor: Parameter },
 }
 
-/// Where a step stands in a lane's training.
+/// The position of a step in a lane's training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepPlace {
     /// Steps done in earlier epochs and in this one.
     pub step: u64,
-    /// Steps an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: u32,
     pub epochs: u32,
 }
 
 impl Schedule {
-    /// The factor by which this step's learning rate differs from the one that was asked for. During the first `warmup`
-    /// epochs it rises in a line from 1 step's share to the whole (Goyal et al. 2017); the schedule runs over all epochs.
+    /// The factor of this step's learning rate. In the first `warmup` epochs it rises linearly from one step's share to
+    /// 1 (Goyal et al. 2017); the schedule runs over all epochs.
     pub fn factor(self, warmup: u32, place: StepPlace) -> f64 {
         let StepPlace { step, steps_per_epoch, epochs } = place;
         let warm = u64::from(warmup) * u64::from(steps_per_epoch);

@@ -1,5 +1,5 @@
-//! Every setting of a study, described once: the form, the flags of `relu train`, the keys of a lesson's cell, the text
-//! form and the checks read [`SETTINGS`].
+//! Every setting of a study, described once. The form, the flags of `relu train`, the keys of a lesson's cell, the text
+//! form and the checks use [`SETTINGS`].
 
 use super::super::format_real;
 use super::{Activations, Backend, DataSource, Init, Network, Preset, Schedule, Study, Widths};
@@ -13,20 +13,20 @@ pub struct ArmSettings {
     /// Written as the arm itself.
     #[serde(skip)]
     pub activations: Activations,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     pub learning_rate: f64,
     pub schedule: Schedule,
-    /// Epochs in which the learning rate rises to its height.
+    /// Epochs in which the learning rate rises to its full value.
     pub warmup: u32,
     /// 0 is plain SGD.
     pub momentum: f64,
     pub nesterov: bool,
-    /// Times each weight, added to its gradient.
+    /// Multiplied by each weight and added to its gradient.
     pub weight_decay: f64,
-    /// Times the learning rate: what biases learn with.
+    /// The factor of the learning rate for biases.
     pub bias_rate: f64,
-    /// Share of the hidden fully connected units left out of each step.
+    /// Share of the hidden fully connected units that are dropped in each step.
     pub dropout: f64,
     pub init: Init,
     pub widths: Widths,
@@ -54,7 +54,7 @@ impl ArmSettings {
         }
     }
 
-    /// Steps an epoch of so many images; the last batch may be partial.
+    /// Steps per epoch of this many images; the last batch may be partial.
     pub fn batches(&self, images: u32) -> u32 {
         images.div_ceil(self.batch.max(1))
     }
@@ -66,7 +66,7 @@ impl Default for ArmSettings {
     }
 }
 
-/// A setting that can't be: which one, why, and what would do. Its `Display` is a whole sentence.
+/// An invalid setting: which one, why, and what is valid. Its `Display` is a whole sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
     pub field: &'static str,
@@ -89,20 +89,22 @@ impl std::error::Error for SpecError {}
 
 /// One setting of a study.
 pub struct Setting {
-    /// In the text form.
+    /// The name in the text form.
     pub key: &'static str,
-    /// On the command line; elsewhere it does as well.
+    /// The name on the command line, accepted elsewhere too.
     pub flag: &'static str,
-    /// Other names for the same everywhere.
+    /// Other names for it, accepted everywhere.
     pub aliases: &'static [&'static str],
-    /// In the form.
+    /// The name in the form.
     pub title: &'static str,
-    /// What it means. The range, where there is one, is added by [`Setting::hint`].
+    /// What it means. [`Setting::hint`] adds the range, if there is one.
     pub help: &'static str,
+    /// Why it can't change while a run trains; `None` if it can, from an epoch on.
+    pub fixed: Option<&'static str>,
     pub value: SettingValue,
 }
 
-/// Whose a setting is, and how it reads and prints.
+/// Whether a setting belongs to the study or to each arm, with the functions that print and parse it.
 pub enum SettingValue {
     /// Of the whole study.
     Study(Value<Study>),
@@ -130,7 +132,7 @@ pub enum Value<T> {
         get: fn(&T) -> bool,
         set: fn(&mut T, bool),
     },
-    /// Anything else that has a text; `choices` for the arrow keys.
+    /// Anything else that has a text form; `choices` are for the arrow keys.
     Text {
         get: fn(&T) -> String,
         set: fn(&mut T, &str) -> Result<(), String>,
@@ -138,10 +140,10 @@ pub enum Value<T> {
     },
 }
 
-/// Of real numbers. Whether the ends belong to it decides what a reader may type.
+/// A range of real numbers, whose ends may or may not belong to it.
 #[derive(Clone, Copy, Debug)]
 pub enum Range {
-    /// More than the first, at most the second.
+    /// Greater than the first, at most the second.
     Above(f64, f64),
     /// From the first up to, but not including, the second.
     Below(f64, f64),
@@ -149,7 +151,7 @@ pub enum Range {
 }
 
 impl Range {
-    fn holds(self, value: f64) -> bool {
+    fn contains(self, value: f64) -> bool {
         match self {
             Self::Above(low, high) => value > low && value <= high,
             Self::Below(low, high) => value >= low && value < high,
@@ -226,6 +228,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "preset",
         help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500",
+        fixed: Some("it is what a study begins from"),
         value: text!(Study, preset, &["article", "tutorial"]),
     },
     Setting {
@@ -234,6 +237,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "epochs",
         help: "passes over the training images",
+        fixed: None,
         value: whole!(Study, epochs, 1..=Study::MAX_EPOCHS, EPOCH_STEPS),
     },
     Setting {
@@ -242,6 +246,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "batch",
         help: "images a step; all training images at most",
+        fixed: None,
         value: whole!(Arm, batch, 1..=Study::MAX_IMAGES, BATCH_STEPS),
     },
     Setting {
@@ -250,6 +255,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["learning-rate"],
         title: "learning rate",
         help: "length of a step of gradient descent",
+        fixed: None,
         value: real!(learning_rate, Range::Above(0.0, 100.0), "", RATE_STEPS),
     },
     Setting {
@@ -258,6 +264,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "momentum",
         help: "share of the last step that the next one keeps",
+        fixed: None,
         value: real!(momentum, Range::Below(0.0, 1.0), "", MOMENTUM_STEPS),
     },
     Setting {
@@ -266,6 +273,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "seeds",
         help: "1-5 or 1,2,3: one lane for each arm and seed; from other initial weights, in another order; arms times seeds 1 to 64",
+        fixed: Some("a seed decides the initial weights and the order of all epochs"),
         value: SettingValue::Study(Value::Text {
             get: |of| print_seeds(&of.seeds),
             set: |of, text| {
@@ -281,6 +289,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "training images",
         help: "how many train, from the first on",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, train_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -289,6 +298,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "schedule",
         help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        fixed: None,
         value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
     },
     Setting {
@@ -297,6 +307,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["warm-up"],
         title: "warm-up",
         help: "epochs in which the learning rate rises in a line to its height",
+        fixed: None,
         value: whole!(Arm, warmup, 0..=1000, WARMUP_STEPS),
     },
     Setting {
@@ -305,6 +316,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "Nesterov",
         help: "whether the gradient is taken a momentum's step ahead; needs momentum",
+        fixed: None,
         value: SettingValue::Arm(Value::Switch { get: |of| of.nesterov, set: |of, value| of.nesterov = value }),
     },
     Setting {
@@ -313,6 +325,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["weight-decay"],
         title: "weight decay",
         help: "share of each weight that is added to its gradient",
+        fixed: None,
         value: real!(weight_decay, Range::Within(0.0, 1.0), "", DECAY_STEPS),
     },
     Setting {
@@ -321,6 +334,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["bias-rate"],
         title: "bias rate",
         help: "times the learning rate: what biases learn with; 2 in the cuda-convnet of AlexNet's author, 0 keeps them at 0",
+        fixed: None,
         value: real!(bias_rate, Range::Within(0.0, 100.0), "", FACTOR_STEPS),
     },
     Setting {
@@ -329,6 +343,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "dropout",
         help: "share of the hidden fully connected units that are left out of each training step",
+        fixed: None,
         value: real!(dropout, Range::Below(0.0, 1.0), "", SHARE_STEPS),
     },
     Setting {
@@ -337,6 +352,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "initial weights",
         help: "glorot, he, lecun, orthogonal, uniform, or normal(0.01) with that deviation",
+        fixed: Some("the initial weights have been trained already"),
         value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform"]),
     },
     Setting {
@@ -345,6 +361,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["network"],
         title: "network",
         help: "lenet4, mlp (hidden layers of the widths), or convnet (three convolutions, for colour images)",
+        fixed: Some("the weights have its shapes"),
         value: text!(Study, network, &["lenet4", "mlp", "convnet"]),
     },
     Setting {
@@ -353,6 +370,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "widths",
         help: "lenet4: CONV1,CONV2,FC1, such as 4,16,120; mlp: the hidden layers; convnet: CONV1,CONV2,CONV3,FC1",
+        fixed: Some("the weights have its shapes"),
         value: text!(Arm, widths, &[]),
     },
     Setting {
@@ -361,6 +379,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "data",
         help: "mnist, which the program contains, or a folder with images in one of the forms that README names",
+        fixed: Some("what was measured before is of other images"),
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),
@@ -388,6 +407,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "validation",
         help: "how many of the training images validate, from the last back",
+        fixed: Some("what was measured before is of other images"),
         value: whole!(Study, val_size, 1..=Study::MAX_IMAGES, IMAGE_STEPS),
     },
     Setting {
@@ -396,6 +416,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "threads",
         help: "LibTorch's threads within a lane; with more than one, LibTorch computes all of it",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: whole!(Study, threads, 1..=64, THREAD_STEPS),
     },
     Setting {
@@ -404,6 +425,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &[],
         title: "backend",
         help: "what computes it: fused (ours, faster) or libtorch",
+        fixed: Some("the bits of the epochs before depend on it"),
         value: text!(Study, backend, &["fused", "libtorch"]),
     },
 ];
@@ -426,7 +448,7 @@ impl Setting {
         }
     }
 
-    /// The setting as text: of the study, or of the arm with these settings.
+    /// The value as text: of the study, or of the arm with these settings.
     pub fn print(&self, study: &Study, arm: &ArmSettings) -> String {
         match &self.value {
             SettingValue::Study(value) => value.print(study),
@@ -434,7 +456,7 @@ impl Setting {
         }
     }
 
-    /// What it means and what it may be.
+    /// What it means, and its range.
     pub fn hint(&self) -> String {
         let range = match &self.value {
             SettingValue::Study(value) => value.range(),
@@ -443,7 +465,7 @@ impl Setting {
         range.map_or(self.help.into(), |range| format!("{}; {range}", self.help))
     }
 
-    /// The value that an arrow key steps to from a text, up or down.
+    /// The value to which an arrow key steps from a text, up or down.
     pub fn step(&self, text: &str, up: bool) -> Option<String> {
         match &self.value {
             SettingValue::Study(value) => value.step(text, up),
@@ -466,12 +488,12 @@ impl<T> Value<T> {
         }
     }
 
-    /// Sets it from its text, if that is within the range.
+    /// Sets it from a text, if the value is within the range.
     pub fn parse(&self, of: &mut T, text: &str) -> Result<(), String> {
         match self {
             Self::Whole { set, low, high, .. } => {
                 let digits = text.replace(['_', ' '], "");
-                // One that is far too large is out of range, too.
+                // A number that is too large for its type is out of range, too.
                 let number: u128 = digits.parse().map_err(|_| format!("`{text}` is not a whole number"))?;
                 match u32::try_from(number).ok().filter(|number| (*low..=*high).contains(number)) {
                     Some(number) => set(of, number),
@@ -480,10 +502,10 @@ impl<T> Value<T> {
             }
             Self::Real { set, range, .. } => {
                 let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
-                if !range.holds(number) {
+                if !range.contains(number) {
                     return Err(format!("{} can't be; take {range}", format_real(number)));
                 }
-                // Zero has one sign, so that equal settings are written alike.
+                // Zero has one sign, so that equal settings have the same text.
                 set(of, if number == 0.0 { 0.0 } else { number });
             }
             Self::Switch { set, .. } => match text {
@@ -527,7 +549,7 @@ impl<T> Value<T> {
     }
 }
 
-/// `1-5`, `1,2,9`: three or more in a row as a range.
+/// `1-5`, `1,2,9`: three or more in a row become a range.
 fn print_seeds(seeds: &[u64]) -> String {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -573,7 +595,7 @@ fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
     Ok(seeds)
 }
 
-/// Words for an enum that is written as one of a few names.
+/// The names of an enum whose values are written as names.
 macro_rules! named {
     ($type:ident, $what:literal, $($variant:ident => $name:literal),+) => {
         impl fmt::Display for $type {

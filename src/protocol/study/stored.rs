@@ -1,6 +1,6 @@
 //! The form of a study in stores, checkpoints and messages: JSON with a version. What all arms share stands once beside
-//! the study's own settings, and an arm says what is its own. Version 1, which had no number, is read too: there, arms
-//! were pairs of activations.
+//! the study's own settings, and an arm has what is its own. Version 1, which had no version number, is read too; its
+//! arms were pairs of activations.
 
 use super::{Activations, Arm, ArmId, ArmSettings, Backend, DataSource, Network, Preset, Study, Widths, draft};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 const VERSION: u64 = 2;
 
-/// What all versions have in common. A later setting has a default, so that earlier studies open.
+/// What all versions have in common. Later settings have defaults, so that earlier studies open.
 #[derive(Serialize, Deserialize)]
 struct StoredStudy {
     #[serde(default = "first_version")]
@@ -24,7 +24,7 @@ struct StoredStudy {
     threads: u32,
     backend: Backend,
     data: DataSource,
-    /// The arms' settings that all of them share.
+    /// The settings that all arms share.
     #[serde(flatten)]
     shared: Map<String, Value>,
 }
@@ -36,7 +36,7 @@ fn first_version() -> u64 {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum StoredArm {
-    /// Nothing of its own but the activations, by which it is named.
+    /// An arm that has only its activations, from which its name follows.
     Plain(String),
     Own {
         id: ArmId,
@@ -46,7 +46,7 @@ enum StoredArm {
     },
 }
 
-/// Widths as a list, or as version 1 had them.
+/// Widths as a list, or in the form of version 1.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum StoredWidths {
@@ -67,7 +67,7 @@ impl From<StoredWidths> for Widths {
 fn settings_of(settings: &ArmSettings) -> Map<String, Value> {
     match serde_json::to_value(settings) {
         Ok(Value::Object(map)) => map,
-        // Numbers, texts and lists alone.
+        // Only numbers, texts and lists.
         _ => Map::new(),
     }
 }
@@ -106,7 +106,7 @@ impl From<Study> for Value {
             data,
             shared,
         };
-        // A folder's path that is no Unicode has no JSON.
+        // A folder's path that is not valid Unicode has no JSON.
         serde_json::to_value(stored).unwrap_or(Value::Null)
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_form_is_told_of() {
+    fn a_later_version_is_refused_with_a_sentence() {
         let mut json: Value = Study::of(Preset::Article).into();
         json["version"] = 3.into();
         let error = serde_json::from_value::<Study>(json).unwrap_err().to_string();

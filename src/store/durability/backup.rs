@@ -1,4 +1,4 @@
-//! The store's second copy, beside it: it gives back what a destroyed store no longer holds.
+//! The store's backup, a copy beside it that restores what a destroyed store no longer holds.
 
 use crate::{
     Home, Store, StoreError,
@@ -16,12 +16,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Replaces the backup with a copy of the store, completely or not at all. Only the kernel calls this, while it holds the
-/// home's lock. It reads as any reader does, so no commit waits for it; and it reads row by row, so a store that can't be
-/// read never replaces a good backup.
+/// Replaces the backup with a copy of the store, completely or not at all. Only the kernel calls this, while it holds
+/// the home's lock. It reads like any reader, so no commit waits for it; and it reads row by row, so a store that can't
+/// be read never replaces a good backup.
 ///
 /// # Errors
-/// If the copy can't be made. The backup before it is then unchanged, and no other file is left behind.
+/// If the copy can't be made. The previous backup is then unchanged, and no other file is left.
 pub fn back_up(home: &Home) -> Result<(), StoreError> {
     // SQLite would take the log of an empty file for a stray one and delete it.
     if is_empty(&home.database()) {
@@ -42,15 +42,15 @@ pub fn back_up(home: &Home) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// How many rows this connection has changed: by this the kernel knows whether a new backup would differ.
+    /// How many rows this connection has changed, by which the kernel knows whether a new backup would differ.
     pub fn changes(&self) -> u64 {
         self.connection.total_changes()
     }
 }
 
-/// Renames a backup that belongs to another store than this one. Somebody who removes the store wishes to begin anew, so
-/// nothing is restored; but the backup may be the last copy of their curves, so it is not overwritten either. Run numbers
-/// only grow: a backup with a higher one than the store's belongs to another store.
+/// Renames a backup that belongs to another store. Somebody who removes the store wants to start again, so nothing is
+/// restored; but the backup may be the last copy of their curves, so it is not overwritten either. Run numbers only
+/// grow: a backup with a higher one than the store's belongs to another store.
 pub(in super::super) fn set_aside_foreign_backup(home: &Home, store: &Connection) -> Option<String> {
     if !is_foreign(&home.backup(), store).unwrap_or(false) {
         return None;
@@ -69,21 +69,21 @@ pub(in super::super) fn set_aside_foreign_backup(home: &Home, store: &Connection
     }
 }
 
-/// A damaged backup belongs to no store and is overwritten by the next.
+/// A damaged backup belongs to no store and is overwritten by the next one.
 fn is_foreign(backup: &Path, store: &Connection) -> rusqlite::Result<bool> {
     let newest = run_numbers::highest(store)?;
     let theirs = open_read_only(backup).and_then(|backup| run_numbers::highest(&backup));
     Ok(theirs.is_ok_and(|theirs| theirs > newest))
 }
 
-/// Twice the space is required, so that no lane finds the disk full because of a backup.
+/// Twice the space is required, so that a backup never fills the disk for the lanes.
 fn has_room(home: &Home) -> io::Result<bool> {
     let size = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
     let [database, log] = [home.database(), with_suffix(&home.database(), "-wal")];
     Ok(home.free_bytes()? >= 2 * (size(database) + size(log)))
 }
 
-/// A copy under construction. Each kind has one fixed name, so that the next kernel removes what a dead one left.
+/// An unfinished copy. Each kind has one fixed name, so that the next kernel removes what a dead one left.
 pub(super) struct TemporaryCopy {
     path: PathBuf,
 }

@@ -1,6 +1,6 @@
-//! Whether the files of an open store are still at their paths. Others may remove them beneath a running kernel, or put
-//! another file in their place, and SQLite would go on writing to files that nobody finds. The open connection still reads
-//! every row, so the store is put back from it.
+//! Whether the files of an open store are still at their paths. Other programs may remove them beneath a running
+//! kernel, or replace them, and SQLite would continue to write to files that nobody finds. The open connection can
+//! still read every row, so the store is put back from it.
 
 use super::{backup::TemporaryCopy, salvage::carry_over};
 use crate::{
@@ -20,17 +20,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Which files an open store consists of, by device and inode. They are never opened here: closing them again would
-/// release SQLite's locks.
+/// Which files an open store consists of, by device and inode. They are never opened here, because closing them again
+/// would release SQLite's locks.
 pub(in super::super) struct FileIdentity {
     home: Home,
-    /// Held open, so that its inode is given to no other folder; SQLite does the same for the files.
+    /// Held open, so that no other folder gets its inode; SQLite does the same for the files.
     folder: File,
-    /// The database, its log and its shared memory; there are only the first where no log can be.
+    /// The database, its log and its shared memory; only the database if there can be no log.
     files: [Option<Stat>; 3],
     /// The file that was put back and is not opened yet.
     put_back: Option<Stat>,
-    /// Where this store's rows were saved because another store took its place.
+    /// Where this store's rows were saved because another store has replaced it.
     saved_as: Option<PathBuf>,
 }
 
@@ -42,15 +42,15 @@ enum Location {
     Missing,
     /// It was put back and must be opened.
     PutBack,
-    /// Another store is in its place.
+    /// Another store is at its path.
     Replaced,
 }
 
 impl Store {
-    /// Checks that what is written will be found again. Every write begins with this.
+    /// Checks that a reader will find what is written. Every write begins with this.
     ///
     /// # Errors
-    /// If the store's files are not where they were opened. Nothing is lost by waiting.
+    /// If the store's files are not where they were opened. Waiting loses nothing.
     pub fn check_in_place(&self) -> Result<(), StoreError> {
         let Some(identity) = &self.identity else { return Ok(()) };
         match identity.locate()? {
@@ -61,8 +61,8 @@ impl Store {
         }
     }
 
-    /// Puts the store back if it was removed; see [`Store::take_restored_notice`]. Only the kernel calls this, while it holds
-    /// the home's lock.
+    /// Puts the store back if it was removed; see [`Store::take_restored_notice`]. Only the kernel calls this, while it
+    /// holds the home's lock.
     ///
     /// # Errors
     /// If it can't be put back, for instance because another store is in its place.
@@ -82,7 +82,7 @@ impl Store {
         }
     }
 
-    /// What the reader should know, if the store was put back since the last call.
+    /// What the reader should know if the store was put back since the last call.
     pub fn take_restored_notice(&mut self) -> Option<String> {
         self.restored_notice.take()
     }
@@ -136,10 +136,10 @@ impl FileIdentity {
             return Ok(if complete { Location::InPlace } else { Location::Missing });
         }
         // A reader that finds no store creates an empty one.
-        Ok(if holds_anything(&path, self.is_at_path(1)?) { Location::Replaced } else { Location::Missing })
+        Ok(if has_content(&path, self.is_at_path(1)?) { Location::Replaced } else { Location::Missing })
     }
 
-    /// Whether this file is at its path, if there was one.
+    /// Whether this file is at its path, or there was none.
     fn is_at_path(&self, file: usize) -> io::Result<bool> {
         let Some(opened) = &self.files[file] else { return Ok(true) };
         let there = found(stat(with_suffix(&self.home.database(), SUFFIXES[file])))?;
@@ -157,7 +157,7 @@ impl FileIdentity {
             .is_some_and(|file| is(&file, self.files[0].as_ref()))
     }
 
-    /// Writes a file with all that this connection can read, and renames it to the store's path.
+    /// Writes everything that this connection can read to a file, and renames that to the store's path.
     fn write_back(&mut self, store: &Connection) -> Result<(), StoreError> {
         self.home.prepare()?;
         let path = self.home.database();
@@ -167,7 +167,7 @@ impl FileIdentity {
         if self.home.backup().is_file() {
             let mut connection = Connection::open(copy.path())?;
             connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
-            // The queue is complete as this connection reads it; the backup may still hold jobs that are done.
+            // The queue is complete as this connection reads it; the backup may contain jobs that are completed.
             carry_over(&self.home.backup(), &mut connection, &[JOBS])?;
         }
         let _locked = lock_folder(&self.home)?;
@@ -180,7 +180,7 @@ impl FileIdentity {
         Ok(copy.rename_to(&self.home, &path)?)
     }
 
-    /// Writes all that this connection can read to a file beside the store that replaced it, once.
+    /// Writes everything that this connection can read to a file beside the store that has replaced it, once.
     fn save_aside(&mut self, store: &Connection) -> Result<(), StoreError> {
         if self.saved_as.is_some() {
             return Ok(());
@@ -219,7 +219,7 @@ fn is(one: &Stat, other: Option<&Stat>) -> bool {
 }
 
 /// Whether this is more than the empty store that a reader creates. A file that can't be read counts as a store.
-fn holds_anything(path: &Path, log_is_ours: bool) -> bool {
+fn has_content(path: &Path, log_is_ours: bool) -> bool {
     let asked = if log_is_ours { open_immutable(path) } else { open_read_only(path).map_err(StoreError::from) };
     let asked = asked.and_then(|store| {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'cells')";

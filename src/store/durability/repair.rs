@@ -1,5 +1,5 @@
-//! What the kernel mends as it opens the store: rows that do not match their checksums, and checkpoint folders whose run
-//! is not in the store.
+//! What the kernel repairs when it opens the store: rows that do not match their checksums, and checkpoint folders
+//! whose run is not in the store.
 
 use super::backup::TemporaryCopy;
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     migrations::LATEST_VERSION,
     now,
     rows::{
-        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, JOBS, LANES, RUNS, TABLES, Table, insert_lanes,
-        update_row, write_checksum,
+        CELLS, CHECKPOINTS, ChecksumState, Columns, DELETED, EPOCHS, JOBS, LANES, MEASUREMENTS, RUNS, STEERINGS,
+        TABLES, Table, WRONG_IMAGES, insert_lanes, update_row, write_checksum,
     },
 };
 use protocol::{RunId, Study};
@@ -21,28 +21,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Reads the settings in a checkpoint file, `None` if it is none or damaged: the store knows nothing of their format.
+/// Reads the settings in a checkpoint file, `None` if the file is no checkpoint or damaged. The store does not know the
+/// format.
 pub type ReadSpec<'a> = &'a dyn Fn(&Path) -> Option<Study>;
 
-/// A row, by its table and key, and what it is in words.
+/// A row, by its table and key, with a description.
 struct Damaged {
     table: Table,
     key: Vec<Value>,
     what: String,
 }
 
-/// Gives rows of older versions their checksums, and mends those that do not match theirs: from the backup, from the
+/// Gives rows of older versions their checksums, and repairs rows that do not match theirs: from the backup, from the
 /// checkpoints, or by leaving them out. Returns what the reader should know.
 ///
 /// # Errors
-/// If the store can't be read. What can't be written now, on a full disk say, is mended by a later kernel.
-pub(in super::super) fn mend_rows(
+/// If the store can't be read. What can't be written now, for instance on a full disk, is repaired by a later kernel.
+pub(in super::super) fn repair_rows(
     home: &Home,
     store: &mut Connection,
     read: ReadSpec,
 ) -> Result<Option<String>, StoreError> {
     let (damaged, without_checksum) = examine_rows(store)?;
-    let mended = write_checksums(store, &without_checksum).and_then(|()| mend(home, store, &damaged, read));
+    let mended = write_checksums(store, &without_checksum).and_then(|()| repair(home, store, &damaged, read));
     match mended {
         Err(error) if error.is_transient() => {
             tracing::warn!("damaged rows are not mended yet: {error}");
@@ -52,7 +53,7 @@ pub(in super::super) fn mend_rows(
     }
 }
 
-/// What `relu doctor` names: rows that do not match their checksums.
+/// For `relu doctor`: describes the rows that do not match their checksums.
 pub(in super::super) fn damaged_rows(store: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(examine_rows(store)?.0.into_iter().map(|row| row.what).collect())
 }
@@ -70,7 +71,7 @@ fn examine_rows(store: &Connection) -> Result<(Vec<Damaged>, Keys), StoreError> 
             match columns.state(row)? {
                 ChecksumState::Valid => {}
                 ChecksumState::Missing => without_checksum.push((table, key()?)),
-                // A key that is no UTF-8 can't be asked for again; the readers leave such a row out.
+                // A key that is not UTF-8 can't be queried; readers leave such a row out.
                 ChecksumState::Mismatch => {
                     damaged.extend(key().map(|key| Damaged { table, key, what: describe(table, row) }));
                 }
@@ -92,6 +93,8 @@ fn describe(table: Table, row: &Row) -> String {
         EPOCHS => format!("epoch {} of {}", text("epoch"), lane()),
         LANES => format!("the end of {}", lane()),
         CHECKPOINTS => format!("the checkpoint of epoch {} of {}", text("epoch"), lane()),
+        STEERINGS => format!("a steering of {} at epoch {} of run {}", text("arm"), text("epoch"), text("run")),
+        MEASUREMENTS | WRONG_IMAGES => format!("what was measured in epoch {} of {}", text("epoch"), lane()),
         JOBS => format!("job {} of the queue", text("seq")),
         CELLS => format!("the outcome of {}/{}", text("lesson"), text("cell")),
         _ => format!("`{}`", text("key")),
@@ -113,11 +116,11 @@ fn write_checksums(store: &mut Connection, rows: &Keys) -> Result<(), StoreError
     Ok(transaction.commit()?)
 }
 
-fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -> Result<Option<String>, StoreError> {
+fn repair(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -> Result<Option<String>, StoreError> {
     if rows.is_empty() {
         return Ok(None);
     }
-    // A row that is left out is not lost: it stands in the copy.
+    // A row that is left out is not lost, as it is in the copy.
     let copy = TemporaryCopy::begin(home, ".writing-store")?;
     copy.fill(store)?;
     let backup = open_read_only(&home.backup()).ok().filter(is_current);
@@ -155,7 +158,7 @@ fn mend(home: &Home, store: &mut Connection, rows: &[Damaged], read: ReadSpec) -
         }
     }
     if from_backup.is_empty() && from_checkpoints.is_empty() && left_out.is_empty() {
-        // Nothing has changed; the run is told of wherever it is read.
+        // Nothing has changed; the damage is reported wherever the run is read.
         return Ok(None);
     }
     let aside = files::named_aside(&home.database(), "damaged");
@@ -188,7 +191,7 @@ fn is_current(backup: &Connection) -> bool {
     version(backup).is_ok_and(|version| version == LATEST_VERSION)
 }
 
-/// Whether the backup has this row, and it is sound there.
+/// Whether the backup has this row with a valid checksum.
 fn copy_row(backup: &Connection, store: &Connection, table: Table, key: &[Value]) -> rusqlite::Result<bool> {
     let mut statement = backup.prepare(&format!("SELECT * FROM {} WHERE {}", table.name, table.key_condition()))?;
     let columns = Columns::of(&statement);
@@ -205,7 +208,7 @@ fn copy_row(backup: &Connection, store: &Connection, table: Table, key: &[Value]
     Ok(store.execute(&sql, params_from_iter(key.iter().chain(&values)))? == 1)
 }
 
-/// The settings in the first checkpoint of a run that is whole.
+/// The settings in the first valid checkpoint of a run.
 fn spec_of(folder: &Path, read: ReadSpec) -> Option<Study> {
     let mut lanes = listing(folder).unwrap_or_default();
     lanes.sort();
@@ -216,7 +219,7 @@ fn listing(folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Whatever else of the row may be damaged is made readable.
+/// Makes the rest of the row readable, whatever else in it is damaged.
 fn write_spec(store: &Connection, run: i64, spec: &Study) -> Result<(), StoreError> {
     let text = |column: &str| -> rusqlite::Result<Option<String>> {
         let read = store.query_row(&format!("SELECT {column} FROM runs WHERE id = ?1"), [run], |row| row.get(0));
@@ -231,9 +234,9 @@ fn write_spec(store: &Connection, run: i64, spec: &Study) -> Result<(), StoreErr
     Ok(write_checksum(store, RUNS, &[&run])?)
 }
 
-/// The folders of checkpoints whose run the store does not have, and not those that a deletion has left behind.
+/// The folders of checkpoints whose run is not in the store, without those that a deletion has left.
 pub(in super::super) fn orphaned_folders(home: &Home, store: &Connection) -> Result<Vec<RunId>, StoreError> {
-    // First the folders: a run's row is there before its folder.
+    // The folders are listed first, as a run's row is created before its folder.
     let folders = folders(home);
     let known = numbers(store, "SELECT id FROM runs")?;
     let deleted = numbers(store, "SELECT run FROM deleted").unwrap_or_default();
@@ -250,8 +253,8 @@ fn numbers(store: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<i64>> {
     store.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Takes folders whose run is lost into the list again, sets aside those whose settings can't be read, and removes what a
-/// deletion that was cut off has left. Returns what the reader should know.
+/// Adds runs of folders without a row to the store, renames folders aside whose settings can't be read, and removes
+/// what an interrupted deletion has left. Returns what the reader should know.
 pub(in super::super) fn adopt_folders(
     home: &Home,
     store: &mut Connection,
@@ -260,7 +263,7 @@ pub(in super::super) fn adopt_folders(
     let mut notices = Vec::new();
     for run in orphaned_folders(home, store)? {
         let folder = home.run(run);
-        // Nothing in it: a run that had no checkpoint yet.
+        // An empty folder: a run that had no checkpoint yet.
         if has_no_files(&folder) {
             let _ = fs::remove_dir_all(&folder);
             continue;
@@ -316,11 +319,11 @@ fn adopt(store: &mut Connection, RunId(run): RunId, spec: &Study) -> Result<(), 
     Ok(transaction.commit()?)
 }
 
-/// Rows that a restored store has of runs that it does not have, once nobody can adopt them any more.
+/// The rows in a restored store of runs that it does not have, once no run can adopt them any more.
 pub(in super::super) fn delete_orphan_rows(store: &mut Connection) -> Result<(), StoreError> {
     let transaction = store.transaction()?;
     transaction.execute("DELETE FROM runs WHERE id IN (SELECT run FROM deleted)", [])?;
-    for table in [LANES, EPOCHS, CHECKPOINTS, JOBS] {
+    for table in [LANES, EPOCHS, CHECKPOINTS, STEERINGS, JOBS] {
         transaction.execute(&format!("DELETE FROM {} WHERE run NOT IN (SELECT id FROM runs)", table.name), [])?;
     }
     Ok(transaction.commit()?)

@@ -1,4 +1,4 @@
-//! A damaged store is set aside, and a new one takes its place with all that can still be read.
+//! Renames a damaged store aside and replaces it with a new one that has everything that can still be read.
 
 use super::{
     backup::TemporaryCopy,
@@ -17,18 +17,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes a new store from the rows of the damaged one and then, for what is missing, from its backup; returns what the
+/// Makes a new store from the rows of the damaged one and then, for what is missing, from its backup. Returns what the
 /// reader should know. Only the kernel calls this, while it holds the home's lock.
 ///
 /// # Errors
-/// If the new store can't be written, for instance on a full disk. Everything is then as it was, for the next kernel.
+/// If the new store can't be written, for instance on a full disk. Everything is then unchanged, for the next kernel.
 pub(in super::super) fn restore(home: &Home, why: &str) -> Result<String, StoreError> {
     let (path, new) = (home.database(), new_store(home));
     let filled = fill(home, &new);
     let (from_store, from_backup) = filled.inspect_err(|_| remove(&new))?;
     let _locked = lock_folder(home)?;
     let aside = set_aside(&path)?;
-    // A kernel that dies here leaves no store but the new one, which `finish_restore` puts in its place.
+    // A kernel that dies here leaves only the new store, which `finish_restore` renames into place.
     finish_restore(home)?;
     let backup = match from_backup {
         None => "there was none yet".into(),
@@ -48,7 +48,7 @@ pub(in super::super) fn restore(home: &Home, why: &str) -> Result<String, StoreE
     ))
 }
 
-/// Renames the new store into place. A kernel that died between the two renames left this to be done.
+/// Renames the new store into place, if a kernel died between the two renames.
 pub(in super::super) fn finish_restore(home: &Home) -> io::Result<()> {
     let (path, new) = (home.database(), new_store(home));
     if !path.try_exists()? && new.try_exists()? {
@@ -66,7 +66,7 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     // A dead kernel may have left an unfinished one.
     remove(new);
     let mut connection = create_or_migrate(new)?;
-    // Rows of a run whose own row can't be read are kept: its checkpoints may hold its settings.
+    // Rows of a run whose own row can't be read are kept, as its checkpoints may hold its settings.
     connection.pragma_update(None, "foreign_keys", false)?;
     let damaged = home.database();
     // SQLite takes the log of an empty file for a stray one and deletes it.
@@ -75,7 +75,7 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     let from_backup = if backup.is_file() { Some(carry_over(&backup, &mut connection, &[])?) } else { None };
     fold_log(&connection)?;
     drop(connection);
-    // They are empty now, and would stay behind under a name that no store has.
+    // They are empty now, and would remain under a name that belongs to no store.
     for suffix in &SUFFIXES[1..] {
         let _ = fs::remove_file(with_suffix(new, suffix));
     }
@@ -83,7 +83,7 @@ fn fill(home: &Home, new: &Path) -> Result<(Salvaged, Option<Salvaged>), StoreEr
     Ok((from_store, from_backup))
 }
 
-/// Reads all that the damaged store holds, also what SQLite would ignore behind a damaged frame of its log.
+/// Reads everything in the damaged store, also what SQLite would ignore behind a damaged frame of its log.
 fn read_all(home: &Home, new: &mut Connection) -> Result<Salvaged, StoreError> {
     let damaged = home.database();
     if log_damage(&damaged)?.is_none() {
@@ -92,7 +92,7 @@ fn read_all(home: &Home, new: &mut Connection) -> Result<Salvaged, StoreError> {
     let image = TemporaryCopy::begin(home, ".writing-image")?;
     replay(&damaged, image.path(), Frames::Sound)?;
     let mut salvaged = carry_over(image.path(), new, &[])?;
-    // The rows' own checksums find what is damaged in a bad frame.
+    // The rows' own checksums detect what is damaged in a bad frame.
     replay(&damaged, image.path(), Frames::All)?;
     salvaged += carry_over(image.path(), new, &[])?;
     if !salvaged.complete {
@@ -107,10 +107,10 @@ fn remove(store: &Path) {
     }
 }
 
-/// Renames the database with its log and its shared memory; returns where the database went.
+/// Renames the database with its log and its shared memory. Returns the database's new path.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = files::named_aside(path, "damaged");
-    // The database last: until it is renamed, the next kernel finds it damaged and does the same.
+    // The database comes last: until it is renamed, the next kernel finds it damaged and does the same.
     for suffix in SUFFIXES.into_iter().rev() {
         match fs::rename(with_suffix(path, suffix), with_suffix(&aside, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,4 +1,4 @@
-//! What can still be read of a damaged store, or of its backup, carried over into a new one.
+//! Copies what can still be read of a damaged store, or of its backup, into a new one.
 
 use crate::{
     StoreError,
@@ -9,14 +9,14 @@ use crate::{
 use rusqlite::{Connection, params_from_iter, types::Value};
 use std::path::Path;
 
-/// How much was carried over: what the new store did not have yet.
+/// How much was copied: what the new store did not have yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Salvaged {
     pub runs: usize,
     pub epochs: usize,
     /// Rows of every table.
     pub rows: usize,
-    /// Whether all of it could be read.
+    /// Whether everything could be read.
     pub complete: bool,
 }
 
@@ -29,11 +29,11 @@ impl std::ops::AddAssign for Salvaged {
     }
 }
 
-/// Copies row by row, from the front of each table to where it can't be read, then from its back. The damaged file is
-/// only read. Nothing at all may be readable; that is no error. Tables in `skip` are left out.
+/// Copies row by row, from the front of each table to where it can't be read, then from its end. The damaged file is
+/// only read. That nothing at all can be read is no error. Tables in `skip` are left out.
 ///
 /// # Errors
-/// If the new store can't be written, on a full disk say: it would hold less than could be read.
+/// If the new store can't be written, for instance on a full disk: it would hold less than could be read.
 pub(in super::super) fn carry_over(
     damaged: &Path,
     store: &mut Connection,
@@ -106,7 +106,7 @@ impl Part {
         part
     }
 
-    /// How many rows were new and fit: one of a run that is lost, or of damaged values, does not.
+    /// How many rows were new and accepted. A row of a lost run, or with damaged values, is not.
     fn write(&self, to: &Connection, table: &str) -> Result<usize, StoreError> {
         if self.rows.is_empty() {
             return Ok(0);

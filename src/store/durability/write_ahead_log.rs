@@ -1,5 +1,5 @@
-//! SQLite's write-ahead log, read without SQLite. SQLite takes everything behind the first frame that does not match its
-//! checksum for the rest of an older log and ignores it without a word: one flipped bit would lose every commit behind it.
+//! Reads SQLite's write-ahead log without SQLite. SQLite takes everything behind the first frame that does not match
+//! its checksum for the rest of an older log and silently ignores it: one flipped bit would lose every later commit.
 //!
 //! The format is described in <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 
@@ -14,10 +14,11 @@ use std::{
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// What is wrong with a log. A transaction that a dying process left unfinished at the end is no damage.
+/// What is wrong with a log. An unfinished transaction at the end, left by a dying process, is no damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct LogDamage {
-    /// Counted from 1; `None` if the log's own header is damaged, so that SQLite sees none of its frames.
+    /// The number of the first bad frame, from 1; `None` if the log's own header is damaged, so that SQLite sees no
+    /// frames.
     pub frame: Option<u64>,
     pub frames: u64,
 }
@@ -33,10 +34,10 @@ impl std::fmt::Display for LogDamage {
     }
 }
 
-/// Reads the log beside this database. `None` if it is sound, or there is none.
+/// Reads the log beside this database. `None` if it is valid or does not exist.
 pub(in super::super) fn log_damage(database: &Path) -> io::Result<Option<LogDamage>> {
     let Some(found) = scan(database)? else { return Ok(None) };
-    // A writer that began the log anew between two reads is no damage: the second look does not find the same.
+    // A writer that restarted the log between two reads is no damage, and a second read does not find the same damage.
     Ok(scan(database)?.filter(|again| *again == found))
 }
 
@@ -46,8 +47,8 @@ fn scan(database: &Path) -> io::Result<Option<LogDamage>> {
     while let Some(frame) = log.next()? {
         match (first_bad, frame.sound) {
             (None, false) => first_bad = Some(log.number),
-            // Frames behind the end that are sound and commit were synchronised after the bad one. What a dying process
-            // left of an unfinished transaction has no commit; what an older log left there has another salt.
+            // Valid frames behind the end that include a commit were written after the bad one. An unfinished
+            // transaction of a dying process has no commit, and frames of an older log have another salt.
             (Some(_), true) => commit_behind |= frame.commits(),
             _ => {}
         }
@@ -62,19 +63,19 @@ fn scan(database: &Path) -> io::Result<Option<LogDamage>> {
 /// Which frames of a damaged log are used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frames {
-    /// Those that match their checksums, also behind the bad one: a page that was bad in one frame stands whole in a later
-    /// one as a rule.
+    /// Those that match their checksums, also behind the bad one: a page that was bad in one frame is usually complete
+    /// in a later one.
     Sound,
-    /// The bad ones too: one flipped bit leaves most of a page readable, and every row has a checksum of its own.
+    /// The bad ones too: one flipped bit leaves most of a page readable, and every row has its own checksum.
     All,
 }
 
-/// Writes the database to `to` as it is once these frames of the log are applied.
+/// Writes the database to `to` with these frames of the log applied.
 pub(super) fn replay(database: &Path, to: &Path, frames: Frames) -> io::Result<()> {
     let image = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
     io::copy(&mut File::open(database)?, &mut &image)?;
     let Some(mut log) = Log::open(database)? else { return Ok(()) };
-    // Frames wait for the commit that makes them count.
+    // Frames take effect at the next commit.
     let mut waiting: Vec<(u32, Vec<u8>)> = Vec::new();
     while let Some(frame) = log.next()? {
         if frame.usable || (frames == Frames::All && frame.is_of_this_log) {
@@ -88,7 +89,7 @@ pub(super) fn replay(database: &Path, to: &Path, frames: Frames) -> io::Result<(
             image.set_len(u64::from(frame.pages) * size)?;
         }
     }
-    // The image has no log of its own: a rollback journal's version numbers keep SQLite from looking for one.
+    // The copy has no log, and the version numbers of a rollback journal keep SQLite from looking for one.
     image.write_all_at(&[1, 1], 18)?;
     (&image).flush()
 }
@@ -97,28 +98,28 @@ struct Log {
     input: BufReader<File>,
     header_sound: bool,
     big_endian: bool,
-    /// As the header has them, or the first frame where the header is damaged.
+    /// From the header, or from the first frame if the header is damaged.
     salts: Option<[u32; 2]>,
     page_size: u32,
-    /// As stored in the frame before, or in the header.
+    /// As stored in the previous frame, or in the header.
     checksum: (u32, u32),
-    /// What the header's checksum should be, where that itself may be what is damaged.
+    /// What the header's checksum should be, in case the stored one is damaged.
     computed: Option<(u32, u32)>,
-    /// Of the frame read last, counted from 1.
+    /// The number of the frame read last, from 1.
     number: u64,
     page: Vec<u8>,
 }
 
 struct Frame {
-    /// Its salts are the log's, and its checksum follows from the one stored in front of it: SQLite reads no further than
-    /// to the first frame of which that is not so.
+    /// Its salts are the log's, and its checksum follows from the previous frame's stored one. SQLite stops at the
+    /// first frame for which this does not hold.
     sound: bool,
     /// One of its salts is the log's. A frame of an older log has neither.
     is_of_this_log: bool,
-    /// What its checksum covers is whole; a salt, which it does not cover, may be damaged.
+    /// Its checksum matches. A salt, which the checksum does not cover, may be damaged.
     usable: bool,
     page: u32,
-    /// The database's size in pages behind a frame that ends a transaction; 0 in all others.
+    /// The database's size in pages after a frame that ends a transaction; 0 in all others.
     pages: u32,
 }
 
@@ -129,7 +130,7 @@ impl Frame {
 }
 
 impl Log {
-    /// `None` if there is no log, or one without a whole header, as after a checkpoint.
+    /// `None` if there is no log, or one without a complete header, as after a checkpoint.
     fn open(database: &Path) -> io::Result<Option<Self>> {
         let path = with_suffix(database, "-wal");
         match fs::metadata(&path) {
@@ -162,7 +163,7 @@ impl Log {
         }))
     }
 
-    /// `None` behind the last whole frame.
+    /// `None` behind the last complete frame.
     fn next(&mut self) -> io::Result<Option<Frame>> {
         let mut header = [0; FRAME_HEADER];
         self.page.resize(self.page_size as usize, 0);
@@ -188,7 +189,7 @@ impl Log {
     }
 }
 
-/// Whether the input had enough for all of it.
+/// Whether the input had enough bytes.
 fn filled(input: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match input.read_exact(bytes) {
         Ok(()) => Ok(true),
@@ -197,12 +198,12 @@ fn filled(input: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-/// A header's number, big-endian.
+/// A number of the header, big-endian.
 fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// SQLite's checksum over words of 32 bits, going on from the one before.
+/// SQLite's checksum over words of 32 bits, continued from an earlier one.
 fn sum(big_endian: bool, (mut a, mut b): (u32, u32), bytes: &[u8]) -> (u32, u32) {
     let (words, _) = bytes.as_chunks::<4>();
     let read = |word: &[u8; 4]| if big_endian { u32::from_be_bytes(*word) } else { u32::from_le_bytes(*word) };

@@ -3,7 +3,7 @@
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{App, OverlayList, truncate};
-use protocol::clock;
+use protocol::format_clock;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -20,7 +20,7 @@ pub fn draw_list(list: OverlayList, app: &App, theme: &Theme, buffer: &mut Buffe
         let mark = if app.lab_shows(run.run) { "[x]" } else { "[ ]" };
         let name = run.name.as_ref().map_or(String::new(), |name| format!("{name} · "));
         let state = run.state.name();
-        let (epochs, time) = (run.advance().short(), clock(run.elapsed));
+        let (epochs, time) = (run.advance().short(), format_clock(run.elapsed));
         let line = format!("{mark} {:>4}  {state:<11} {epochs:>9} {time:>7}  {name}{}", run.run, run.best_errors());
         let style = if at == list.selected { theme.selected() } else { Style::new() };
         buffer.set_stringn(inner.x, y, truncate(&theme.text(&line), width), width, style);

@@ -10,7 +10,7 @@ use app::{
     head_rows, offer_lines, pages, tabs_fit, truncate,
 };
 use lesson::ExperimentCell;
-use protocol::{CellKey, Figure, Outcome, clock};
+use protocol::{CellKey, Figure, Outcome, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -106,8 +106,8 @@ pub fn draw(
 fn progress(theme: &Theme, running: &RunningMeasurement, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let time = match running.remaining_seconds() {
-        Some(left) => format!("{} so far, about {} left", clock(running.seconds), clock(left)),
-        None => format!("{} so far", clock(running.seconds)),
+        Some(left) => format!("{} so far, about {} left", format_clock(running.seconds), format_clock(left)),
+        None => format!("{} so far", format_clock(running.seconds)),
     };
     let numbers = format!(" {:>3.0} % · {time}", running.done * 100.0);
     let bar = progress_bar(theme, running.done, width.saturating_sub(numbers.width()).clamp(4, LONGEST_BAR));

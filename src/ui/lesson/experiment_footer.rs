@@ -2,7 +2,7 @@
 
 use crate::theme::Theme;
 use app::{ExperimentView, Stale};
-use protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, date, took};
+use protocol::{Estimate, ExperimentSpec, Figure, Outcome, Source, format_date, format_duration};
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -46,9 +46,9 @@ fn measurement_text(
         let whole = format!("{text}; nothing is measured here");
         return if whole.width() <= width { whole } else { text };
     }
-    let mut text = format!("measured here in {}{with}", took(outcome.seconds));
+    let mut text = format!("measured here in {}{with}", format_duration(outcome.seconds));
     let unusual = Some(spec.experiment.unusual().join(" · ")).filter(|unusual| !unusual.is_empty());
-    for more in view.finished.map(date).into_iter().chain(unusual) {
+    for more in view.finished.map(format_date).into_iter().chain(unusual) {
         if text.width() + 3 + more.width() <= width {
             text = format!("{text} · {more}");
         }

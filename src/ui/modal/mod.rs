@@ -13,7 +13,7 @@ use app::{
     App, CommandLine, Completion, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, StudyForm,
     Work, commands, training_plot,
 };
-use protocol::{RunId, RunState, counted};
+use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -128,8 +128,8 @@ fn settings(form: &StudyForm, app: &App, theme: &Theme, screen: &Screen, buffer:
             let lanes = spec.lanes().len();
             let text = format!(
                 "Enter starts {}, {} each: {} · Esc leaves",
-                counted(lanes, "lane"),
-                counted(spec.epochs as usize, "epoch"),
+                format_count(lanes, "lane"),
+                format_count(spec.epochs as usize, "epoch"),
                 app.training_estimate(spec)
             );
             y = write_wrapped(theme, &text, theme.good(), inner, y, buffer);

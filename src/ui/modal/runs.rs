@@ -4,7 +4,7 @@ use crate::theme::Theme;
 use crate::widgets::open_dialog;
 use crate::widgets::write_wrapped;
 use app::{App, RunsList, truncate};
-use protocol::{RunId, RunState, RunSummary, clock, date, grouped};
+use protocol::{RunId, RunState, RunSummary, format_clock, format_date, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -61,7 +61,13 @@ fn line(run: &RunSummary, seconds: f64) -> String {
     // The name and the reason of a failure come first. The selected run's are shown in full beneath the list.
     let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
     let detail_text: Vec<String> = run.name.clone().into_iter().chain(reason).chain([run.best_errors()]).collect();
-    format!("{:>4}  {:<11} {epochs:>9} {:>7}  {}", run.run, run.state.name(), clock(seconds), detail_text.join(" · "))
+    format!(
+        "{:>4}  {:<11} {epochs:>9} {:>7}  {}",
+        run.run,
+        run.state.name(),
+        format_clock(seconds),
+        detail_text.join(" · ")
+    )
 }
 
 fn detail(run: &RunSummary) -> String {
@@ -69,7 +75,7 @@ fn detail(run: &RunSummary) -> String {
     let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let settings = format!(
         "begun {} · {}, {} images, seed {}",
-        date(run.created),
+        format_date(run.created),
         spec.settings_words(),
         grouped(spec.train_size),
         seeds.join(" ")

@@ -4,7 +4,7 @@
 use crate::theme::Theme;
 use crate::widgets::{progress_bar, write_wrapped};
 use app::{ArmView, LaneView, Spread, TrainingRun};
-use protocol::{Advance, EpochRecord, Metric, RunState, clock, counted, grouped};
+use protocol::{Advance, EpochRecord, Metric, RunState, format_clock, format_count, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -22,7 +22,7 @@ pub struct Results<'a> {
 }
 
 /// Rows below the chart for remarks.
-const REMARK_ROWS: usize = 4;
+const REMARK_ROWS: usize = 5;
 /// Rows that the chart keeps if the numbers below it need more than half of the area.
 const CHART_ROWS: u16 = 16;
 
@@ -104,7 +104,7 @@ impl ResultRow {
             best_test: of(best, Metric::TestError),
             best_epoch: epoch(best),
             speed: lane.images_per_second().map_or("–".into(), thousands),
-            time: clock(lane.seconds()),
+            time: format_clock(lane.seconds()),
         }
     }
 
@@ -128,7 +128,7 @@ impl ResultRow {
             best_test: spread(arm.best_test),
             best_epoch,
             speed: arm.images_per_second.map_or("–".into(), thousands),
-            time: clock(arm.seconds),
+            time: format_clock(arm.seconds),
         }
     }
 
@@ -144,21 +144,21 @@ impl ResultRow {
 /// The state of a run in one sentence.
 fn status_sentence(training: &TrainingRun) -> String {
     let advance = training.advance();
-    let done = advance.so_far();
+    let done = advance.completed();
     match &training.state {
         _ if training.run.0 == 0 => String::new(),
         _ if training.resuming => format!("going on after {done}, as soon as the kernel is ready"),
         RunState::Queued => "queued: it waits for a free core".into(),
         RunState::Running if training.has_seeds() => {
             let ended = training.lanes.iter().filter(|lane| lane.epochs_done() >= training.spec.epochs).count();
-            format!("training, {ended} of {} done", counted(training.lanes.len(), "lane"))
+            format!("training, {ended} of {} done", format_count(training.lanes.len(), "lane"))
         }
         RunState::Running => match advance {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
             Advance::Apart { .. } => format!("training, {advance}"),
         },
         RunState::Paused => format!("paused after {done}; Enter continues"),
-        RunState::Finished => format!("finished: {}", counted(training.spec.epochs as usize, "epoch")),
+        RunState::Finished => format!("finished: {}", format_count(training.spec.epochs as usize, "epoch")),
         RunState::Stopped => format!("stopped after {done}; Enter resumes"),
         RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
         RunState::Failed { reason } => format!("failed: {reason}"),
@@ -174,8 +174,8 @@ fn times(training: &TrainingRun) -> String {
         RunState::Finished | RunState::Stopped | RunState::Failed { .. } => None,
         _ => training.remaining_seconds(),
     };
-    let left = left.map_or(String::new(), |left| format!(" · {} to go", clock(left)));
-    format!("{} elapsed{left}", clock(training.seconds()))
+    let left = left.map_or(String::new(), |left| format!(" · {} to go", format_clock(left)));
+    format!("{} elapsed{left}", format_clock(training.seconds()))
 }
 
 /// The state of a run and its times, on one line if both fit.
@@ -215,7 +215,7 @@ fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
 /// afterwards.
 fn computation_text(training: &TrainingRun) -> String {
     let threads = training.spec.threads;
-    format!("{}, {} a lane", backend(training), counted(threads as usize, "thread"))
+    format!("{}, {} a lane", backend(training), format_count(threads as usize, "thread"))
 }
 
 fn backend(training: &TrainingRun) -> String {

@@ -6,7 +6,7 @@ use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
 use app::{App, Pane, TrainingRun, Viewport, training_plot, training_readout};
 use lesson::TrainCell;
-use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, counted, grouped};
+use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, format_count, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -79,7 +79,7 @@ pub fn describe(spec: &Study) -> String {
     format!(
         "{}, {} of {} images, {}{seeds}.",
         arms.join(" against "),
-        counted(spec.epochs as usize, "epoch"),
+        format_count(spec.epochs as usize, "epoch"),
         grouped(spec.train_size),
         spec.settings_words()
     )

@@ -1,4 +1,4 @@
-//! The whole way with tiny wheels and a `python3` that is a shell script: no network, and every fault at will.
+//! The whole process with tiny wheels and a `python3` that is a shell script: no network, and any fault on demand.
 
 use super::*;
 use crate::{environment::tests::write_program, wheel::tests::write_wheel};
@@ -7,13 +7,13 @@ use tempfile::TempDir;
 const TORCH: &[(&str, &str)] = &[("torch/include/", "include/"), ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so")];
 const CUDART: &[(&str, &str)] = &[("nvidia/cu13/lib/libcudart.so.13", "lib/libcudart.so.13")];
 
-/// A machine with nothing but this `python3` on PATH, and an index of two wheels.
+/// A machine with only this `python3` on PATH, and an index of two wheels.
 struct Machine {
     root: TempDir,
     sums: [String; 2],
 }
 
-/// Serves `$INDEX`, notes each download in `$LOG`. pip hands the requirement last, the folder after `--dest`.
+/// Serves `$INDEX`, and writes each download to `$LOG`. pip passes the requirement last, the folder after `--dest`.
 const GOOD_PIP: &str = r#"[ "$3" = --version ] && exit 0
 while [ $# -gt 1 ]; do [ "$1" = --dest ] && dest="$2"; shift; done
 echo "$1" >> "$LOG"
@@ -89,7 +89,7 @@ fn a_fresh_cache_is_filled_and_a_second_run_does_nothing() {
     assert_eq!(fs::read_to_string(folder.join("lib/libtorch.so")).unwrap(), "library");
     assert_eq!(fs::read_to_string(folder.join("lib/libcudart.so.13")).unwrap(), "cuda");
     assert!(!folder.join("x.py").exists() && !machine.cached("libtorch-2.13.0-test.part").exists());
-    // Without python3 it could not do anything again.
+    // Without python3 a second download would be impossible.
     fs::remove_file(machine.path("bin/python3")).unwrap();
     assert_eq!(machine.fetch().unwrap(), folder);
     assert_eq!(machine.downloads(), 2);
@@ -116,7 +116,7 @@ fn an_interrupted_run_is_taken_up() {
     fs::create_dir_all(part.join("wheels")).unwrap();
     fs::write(part.join("tree/lib/libtorch_cpu.so"), "lib").unwrap();
     fs::write(part.join("tmp/pip-unpack/torch.whl"), "half").unwrap();
-    // The runtime's wheel is whole and kept; torch's is cut short and fetched again.
+    // The runtime's wheel is complete and kept; torch's is truncated and fetched again.
     let [torch, cudart] = ["torch-2.13.0-cp312.whl", "nvidia_cuda_runtime-13-py3.whl"];
     fs::copy(machine.path("index").join(cudart), part.join("wheels").join(cudart)).unwrap();
     fs::write(part.join("wheels").join(torch), "PK half of it").unwrap();
@@ -142,7 +142,7 @@ fn a_missing_python_or_pip_is_named() {
 }
 
 #[test]
-fn pips_faults_are_told_apart() {
+fn faults_of_pip_are_distinguished() {
     let saying = |words: &str| {
         let pip = format!("[ \"$3\" = --version ] && exit 0\necho \"{words}\" >&2\nexit 1\n");
         message(Machine::new(Some(&pip)).fetch())

@@ -1,8 +1,8 @@
-//! Reads CIFAR-10 (Krizhevsky 2009) in its binary form: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, in
-//! the folder itself or in `cifar-10-batches-bin`, as its archive unpacks.
+//! Reads CIFAR-10 (Krizhevsky 2009) in its binary form: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`,
+//! in the folder itself or in `cifar-10-batches-bin`, as in its archive.
 //!
-//! A file is records of 3,073 bytes and nothing else: the class, then 32x32 bytes of red, of green and of blue. The public
-//! files have 10,000 records each; any number will do, so that a part of the set can be tried.
+//! A file consists of records of 3,073 bytes: the class, then 32x32 bytes of red, of green and of blue. The public
+//! files have 10,000 records each; any number is accepted, so that a part of the set can be used.
 
 use super::{Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader};
 use sha2::{Digest, Sha256};
@@ -18,16 +18,16 @@ const FILES: [&str; 6] = [
     "data_batch_5.bin",
     "test_batch.bin",
 ];
-/// Where the archive has them.
+/// The folder of the archive.
 const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
-/// In the order of the labels, as `batches.meta.txt` has them.
+/// In the order of the labels, as in `batches.meta.txt`.
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
-/// Bytes of a plane of one colour, and of a record.
+/// Bytes of the plane of one colour, and of a record.
 const PLANE: usize = 32 * 32;
 const RECORD: usize = 1 + 3 * PLANE;
 
-/// What is wrong with the files, and what would help. Its `Display` is a whole sentence.
+/// What is wrong with the files, and the remedy. Its `Display` is a whole sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum CifarError {
     #[error("{folder}: has no {}; put all six files of CIFAR-10's binary version into it", .missing.join(", no "))]
@@ -87,7 +87,7 @@ fn folder_of_files(folder: &Path) -> PathBuf {
     if below.is_dir() { below } else { folder.to_owned() }
 }
 
-/// The six files, each a regular one.
+/// Finds the six files, each a regular file.
 fn find(folder: &Path) -> Result<[PathBuf; 6], CifarError> {
     let folder = folder_of_files(folder);
     let missing: Vec<&str> = FILES.into_iter().filter(|file| !folder.join(file).exists()).collect();
@@ -99,7 +99,7 @@ fn find(folder: &Path) -> Result<[PathBuf; 6], CifarError> {
         let file = path.display().to_string();
         match fs::metadata(path) {
             Err(source) => return Err(CifarError::Unreadable { file, source }),
-            // A pipe might never begin, a device never end.
+            // Reading a pipe might never begin, and reading a device never end.
             Ok(found) if !found.is_file() => return Err(CifarError::NotAFile { file }),
             Ok(_) => {}
         }
@@ -141,13 +141,13 @@ mod tests {
     use crate::data::{Padding, SplitSizes};
     use protocol::DataSource;
 
-    /// A record whose red, green and blue bytes count on from three numbers.
+    /// A record whose red, green and blue bytes count up from three numbers.
     fn record(label: u8, [red, green, blue]: [u8; 3]) -> Vec<u8> {
         let plane = |first: u8| (0..PLANE).map(move |pixel| first.wrapping_add(pixel as u8));
         std::iter::once(label).chain(plane(red)).chain(plane(green)).chain(plane(blue)).collect()
     }
 
-    /// Two images a batch, of the labels 0 to 9, and one test image.
+    /// Two images per batch, with the labels 0 to 9, and one test image.
     fn set(folder: &Path) {
         fs::create_dir_all(folder).unwrap();
         for (batch, file) in FILES[..5].iter().enumerate() {
@@ -171,9 +171,10 @@ mod tests {
         assert_eq!((data.classes().len(), data.classes()[9].as_str()), (10, "truck"));
         assert_eq!(Vec::<i64>::try_from(&data.training().labels).unwrap(), (0..10).collect::<Vec<i64>>());
         assert_eq!(data.split_sizes(), SplitSizes { train: 9, val: 1 });
-        // The last of the training images validates.
+        // The last of the training images is for validation.
         assert_eq!(data.validation(1).labels.int64_value(&[0]), 9);
-        // The second image of the fourth batch: 200, 3 and 7 at its first pixel, 33 more at the one below it to the right.
+        // The second image of the fourth batch: 200, 3 and 7 at its first pixel, 33 more at the one below and right of
+        // it.
         let image = data.training().images(&[7], Padding::NONE);
         assert_eq!(image.size(), [1, 3, 32, 32]);
         for (colour, first) in [(0, 200.0), (1, 3.0), (2, 7.0)] {
@@ -181,7 +182,7 @@ mod tests {
             assert!((value(0, 0) - first).abs() < 1e-4 && (value(1, 1) - first - 33.0).abs() < 1e-4, "{colour}");
         }
         assert_eq!(data.test().pixels()[..6], [1, 2, 3, 2, 3, 4]);
-        // A changed byte is another data set.
+        // A changed byte makes another data set.
         let again = tempfile::tempdir().unwrap();
         set(again.path());
         assert_eq!(load(again.path()).unwrap().digest(), data.digest());
@@ -212,7 +213,7 @@ mod tests {
             fs::create_dir(folder.join(FILES[1])).unwrap();
         });
         assert!(folder.contains("data_batch_2.bin: is a folder"), "{folder}");
-        // A folder of no known form tells that this one would do.
+        // The error for a folder of no known form mentions this form.
         let empty = tempfile::tempdir().unwrap();
         assert!(load(empty.path()).unwrap_err().contains("CIFAR-10's binary version (data_batch_1.bin, ...)"));
     }

@@ -1,7 +1,7 @@
 //! The IDX format of the MNIST files (`LeCun`, Cortes, Burges): a big-endian header, then bytes.
 //!
-//! A header is a claim, the file's length a fact: every size is checked against the bytes that are really there
-//! before anything is allocated.
+//! A header may be wrong, the file's length is not: every size is checked against the bytes that really exist before
+//! anything is allocated.
 
 use super::{CLASSES, ImageShape, SIDES};
 use flate2::bufread::GzDecoder;
@@ -13,7 +13,7 @@ const GREY_MAGIC: u32 = 0x0803;
 /// Bytes in four dimensions: images, rows, columns, channels.
 const COLOUR_MAGIC: u32 = 0x0804;
 const LABELS_MAGIC: u32 = 0x0801;
-/// Of the largest header: a magic number and four sizes.
+/// Bytes of the largest header: a magic number and four sizes.
 const HEADER: u64 = 20;
 
 /// Images of one shape, one after another.
@@ -28,7 +28,7 @@ pub struct Images {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Labels(pub Vec<u8>);
 
-/// What is wrong with a file, and what would help. Its `Display` is a whole sentence.
+/// What is wrong with a file, and the remedy. Its `Display` is a whole sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
     #[error("{file}: can't be read ({source}); check the path and its permissions")]
@@ -48,24 +48,24 @@ pub enum IdxError {
     WrongSide { file: String, rows: u32, columns: u32 },
     #[error("{file}: its pixels have {channels} channels; 3 (red, green, blue) can be used, or none for grey")]
     WrongChannels { file: String, channels: u32 },
-    #[error("{file}: its header promises {promised} bytes, {found} are there; it is {verdict}. Fetch it anew")]
-    WrongLength { file: String, promised: u64, found: u64, verdict: &'static str },
+    #[error("{file}: its header promises {body_len} bytes, {found} are there; it is {verdict}. Fetch it anew")]
+    WrongLength { file: String, body_len: u64, found: u64, verdict: &'static str },
     #[error("{file}: is empty: its header counts no items")]
     Empty { file: String },
     #[error("{file}: label {at} is {label}; labels are 0 to {}", CLASSES.end() - 1)]
     BadLabel { file: String, at: usize, label: u8 },
 }
 
-/// What begins every member of a gzip file.
+/// The first bytes of every member of a gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads the plain bytes of an IDX file as far as `most` items reach, and one byte more where the file should end before;
-/// a gzip file is known by its first two bytes, not by its name.
+/// Reads the plain bytes of an IDX file up to the end of `most` items, or one byte more than the file should have if it
+/// has fewer. A gzip file is recognised by its first two bytes, not by its name.
 pub fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, IdxError> {
     let file = path.display().to_string();
     let limit = match Header::parse(&file, &read_up_to(path, HEADER)?) {
-        Ok(header) => header.len() as u64 + header.promised(most) + 1,
-        // Its parser says what is wrong.
+        Ok(header) => header.len() as u64 + header.body_len(most) + 1,
+        // The parser reports what is wrong.
         Err(_) => HEADER,
     };
     read_up_to(path, limit)
@@ -75,8 +75,8 @@ fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, IdxError> {
     check_kind(path)?;
     let file = path.display().to_string();
     let unreadable = |source| IdxError::Unreadable { file: file.clone(), source };
-    // Deflate makes bytes that it can't compress longer by five in 16 KB (RFC 1951, section 3.2.4), and a member has a
-    // header of its own.
+    // Deflate lengthens bytes that it can't compress by five in 16 KB (RFC 1951, section 3.2.4), and a member has its
+    // own header.
     let packed = limit + limit / 1000 + (1 << 20);
     let mut bytes = Vec::new();
     std::fs::File::open(path).map_err(unreadable)?.take(packed).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -87,7 +87,7 @@ fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, IdxError> {
     Ok(bytes)
 }
 
-/// Refuses what is no regular file: a pipe or a device might never begin, or never end.
+/// Refuses anything but a regular file: reading a pipe or a device might never begin, or never end.
 pub fn check_kind(path: &Path) -> Result<(), IdxError> {
     let file = path.display().to_string();
     match std::fs::metadata(path).map(|meta| meta.file_type()) {
@@ -98,8 +98,8 @@ pub fn check_kind(path: &Path) -> Result<(), IdxError> {
     }
 }
 
-/// Unpacks every member of a gzip file (RFC 1952, section 2.2: they stand one behind the other) up to a number of bytes, and
-/// passes over what follows them that is none, as gunzip does: archives on tape end in zeros.
+/// Unpacks every member of a gzip file (RFC 1952, section 2.2: they follow each other) up to a number of bytes. Ignores
+/// what follows them and is no member, as gunzip does: archives on tape end in zeros.
 fn gunzip(mut packed: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     while packed.starts_with(&GZIP_MAGIC) && (plain.len() as u64) < limit {
@@ -158,11 +158,11 @@ impl Kind {
     }
 }
 
-/// What a file begins with.
+/// The header of a file.
 struct Header {
     kind: Kind,
     dimensions: usize,
-    /// Items, then the sides of one; 1 where there is no such dimension.
+    /// The number of items, then the sides of one; 1 for a dimension that does not exist.
     sizes: [u32; 4],
 }
 
@@ -171,7 +171,7 @@ impl Header {
         let word = |at: usize| Some(u32::from_be_bytes(bytes.get(4 * at..4 * at + 4)?.try_into().ok()?));
         let short = |dimensions: u64| IdxError::WrongLength {
             file: file.into(),
-            promised: 4 * (dimensions + 1),
+            body_len: 4 * (dimensions + 1),
             found: bytes.len() as u64,
             verdict: "truncated",
         };
@@ -197,29 +197,29 @@ impl Header {
         Ok(header)
     }
 
-    /// Its own bytes.
+    /// The number of its own bytes.
     fn len(&self) -> usize {
         4 * (self.dimensions + 1)
     }
 
     /// Bytes of the first `most` items, or of all if there are fewer.
-    fn promised(&self, most: usize) -> u64 {
+    fn body_len(&self, most: usize) -> u64 {
         let [items, rest @ ..] = self.sizes;
-        // Three such sides may be more than 64 bits hold.
+        // Three such sides may exceed 64 bits.
         rest.iter().fold(u64::from(items).min(most as u64), |bytes, &side| bytes.saturating_mul(side.into()))
     }
 
-    /// Those bytes; a file that holds all of its items ends with them.
+    /// Those bytes. A file with all of its items must end with them.
     fn body<'b>(&self, file: &str, bytes: &'b [u8], most: usize) -> Result<&'b [u8], IdxError> {
-        let (bytes, promised) = (&bytes[self.len()..], self.promised(most));
+        let (bytes, body_len) = (&bytes[self.len()..], self.body_len(most));
         let found = bytes.len() as u64;
-        match promised {
+        match body_len {
             0 => Err(IdxError::Empty { file: file.into() }),
-            _ if promised == found => Ok(bytes),
-            _ if promised < found && self.sizes[0] as usize > most => Ok(&bytes[..promised as usize]),
+            _ if body_len == found => Ok(bytes),
+            _ if body_len < found && self.sizes[0] as usize > most => Ok(&bytes[..body_len as usize]),
             _ => {
-                let verdict = if promised > found { "truncated, or its header is damaged" } else { "oversized" };
-                Err(IdxError::WrongLength { file: file.into(), promised, found, verdict })
+                let verdict = if body_len > found { "truncated, or its header is damaged" } else { "oversized" };
+                Err(IdxError::WrongLength { file: file.into(), body_len, found, verdict })
             }
         }
     }
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(read(&[gzip(&plain), gzip(&[]), vec![0; 512]].concat()).unwrap(), plain);
         let cut = read(&members[..members.len() - 5]).unwrap_err().to_string();
         assert!(cut.contains("no-suffix: its gzip stream is damaged or cut off"), "{cut}");
-        // A small file that would unpack to a gigabyte: what its header promises is read, and a byte.
+        // A small file that would unpack to a gigabyte: only what its header promises is read, and one byte more.
         let bomb = gzip(&[plain.clone(), vec![0; 1 << 20]].concat())
             .into_iter()
             .chain(gzip(&vec![0; 1 << 30]))

@@ -1,9 +1,10 @@
-//! Reads a folder with four IDX files, and finds them under every name that the public archives and loaders give them.
+//! Reads a folder with four IDX files, and finds them under the names of all public archives and loaders.
 //!
-//! `LeCun`'s own names are `train-images-idx3-ubyte` and its like. Kaggle's archive has a dot before `idx3`, and also
-//! folders named like the files, each with its file inside; NIST's EMNIST says `test` where the others say `t10k`, with
-//! the set's name in front, and has all of its sets in one archive; torchvision keeps the files in `MNIST/raw`, Keras in `fashion-mnist`, each beneath the
-//! folder that its user names. Any of them may end in `.gz`, and a copy through another system may change letter case.
+//! `LeCun`'s own names are `train-images-idx3-ubyte` and so on. Kaggle's archive has a dot before `idx3`, and also
+//! folders named like the files, each with its file inside; NIST's EMNIST has `test` where the others have `t10k`, with
+//! the set's name in front, and all of its sets in one archive; torchvision keeps the files in `MNIST/raw`, Keras in
+//! `fashion-mnist`, each beneath the folder that its user names. Any of them may end in `.gz`, and a copy through
+//! another system may change letter case.
 
 use super::idx::{self, IdxError, Images, Labels};
 use super::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader, forms};
@@ -17,11 +18,11 @@ fn names() -> [&'static str; 4] {
     mnist::FILES.each_ref().map(|file| file.name)
 }
 
-/// Folders in which loaders keep a set beneath the folder that they are given, letter case and hyphens aside.
+/// Folders in which loaders keep a set beneath the given folder, ignoring letter case and hyphens.
 const SETS: [&str; 7] = ["mnist", "fashionmnist", "kmnist", "emnist", "mnistdata", "mnistdataset", "data"];
 /// The same one level further down.
 const RAW: &str = "raw";
-/// Names that stand in front of the file's in EMNIST's archives, one for each of its sets.
+/// Prefixes of the names in EMNIST's archives, one for each of its sets.
 const PREFIXES: [&str; 6] =
     ["emnist-mnist-", "emnist-digits-", "emnist-letters-", "emnist-balanced-", "emnist-byclass-", "emnist-bymerge-"];
 
@@ -34,7 +35,7 @@ impl Reader for IdxFolder {
     }
 
     fn recognises(&self, folder: &Path) -> bool {
-        // Several sets are one too many, but they are IDX files.
+        // Several sets are an error, but they are IDX files.
         !matches!(find(folder), Err(FolderError::Missing { .. } | FolderError::Unreadable { .. }))
     }
 
@@ -65,7 +66,7 @@ pub fn contents(files: &[(String, Vec<u8>); 4]) -> Result<Contents, ReadError> {
     if training.shape != test.shape {
         return Err(ReadError::OtherShape { training: training.shape, test: test.shape });
     }
-    // A class may be missing among the test images; a new one there could not be learned.
+    // A class may be missing among the test images, but must not be new there, as it could not be learned.
     if test_classes > classes {
         let found = format!("the label {}, which no training image has", test_classes - 1);
         return Err(ReadError::Classes { file: test_labels.0.clone(), found });
@@ -93,7 +94,7 @@ struct IdxSplit {
     images: LabelledImages,
 }
 
-/// An image file with its labels, and the number of classes: the largest label, and one.
+/// An image file with its labels, and the number of classes: the largest label plus one.
 fn split(
     which: &'static str,
     (image_file, images): &(String, Vec<u8>),
@@ -147,10 +148,10 @@ pub fn find(folder: &Path) -> Result<[PathBuf; 4], FolderError> {
     }
 }
 
-/// What lies in a folder.
+/// The contents of a folder.
 struct Listing {
     folder: PathBuf,
-    /// In the order of their names, so that the choice among several is the same everywhere.
+    /// In the order of their names, so that a choice among several is the same everywhere.
     names: Vec<String>,
 }
 
@@ -158,15 +159,15 @@ impl Listing {
     fn of(folder: &Path) -> io::Result<Self> {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder)? {
-            // A name that is no text is none of those that are looked for.
+            // A name that is not valid Unicode is none of those that are looked for.
             names.extend(entry?.file_name().into_string());
         }
         names.sort();
         Ok(Self { folder: folder.to_owned(), names })
     }
 
-    /// The sets in this folder: the one under the plain names, or those of EMNIST's archives, each with what tells it from
-    /// the others.
+    /// The sets in this folder: the one under the plain names, or those of EMNIST's archives, each with its
+    /// distinguishing prefix.
     fn sets(&self) -> Vec<(String, [PathBuf; 4])> {
         let set = |prefix: &str| {
             let [a, b, c, d] = names().map(|file| self.file(prefix, file));
@@ -180,7 +181,7 @@ impl Listing {
         emnist.collect()
     }
 
-    /// The file that is meant by one of the four names; the plainest name wins. A folder that is named like the file may hold
+    /// The file for one of the four names; the plainest name is preferred. A folder with the file's name may contain
     /// it.
     fn file(&self, prefix: &str, file: &str) -> Option<PathBuf> {
         let mut found: Vec<&String> = self.names.iter().filter(|name| means(name, prefix, file)).collect();
@@ -207,20 +208,20 @@ impl Listing {
         named.map(|name| self.folder.join(name)).filter(|path| path.is_dir()).collect()
     }
 
-    /// What is there, for whoever expected something else.
+    /// The contents of the folder, for an error that says what was found.
     fn in_words(&self) -> String {
-        const TOLD: usize = 8;
-        let told = self.names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        const MAX_LISTED: usize = 8;
+        let listed = self.names.iter().take(MAX_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
         match self.names.len() {
             0 => "the folder is empty".into(),
-            count if count > TOLD => format!("there are {told} and {} more", count - TOLD),
-            _ => format!("there is {told}"),
+            count if count > MAX_LISTED => format!("there are {listed} and {} more", count - MAX_LISTED),
+            _ => format!("there is {listed}"),
         }
     }
 }
 
-/// Whether a file of this name is the one that `LeCun` calls `file`, behind a prefix. Images in colour have four dimensions
-/// instead of three.
+/// Whether a file of this name is `LeCun`'s `file`, after a prefix. Colour images have four dimensions instead of
+/// three.
 fn means(name: &str, prefix: &str, file: &str) -> bool {
     let plain = name.to_lowercase().replace(['.', '_'], "-").replace("-idx4-", "-idx3-");
     let plain = plain.strip_suffix("-gz").unwrap_or(&plain);
@@ -288,7 +289,7 @@ mod tests {
         let kaggle = [all(|file| file.replace("-idx", ".idx")), all(|file| format!("{file}/{file}"))];
         let kaggle: Vec<&str> = kaggle.iter().flatten().map(String::as_str).collect();
         assert_eq!(found(&kaggle), Ok(all(|file| file.replace("-idx", ".idx"))));
-        // One below the named folder does not count where the folder has its own.
+        // A set below the given folder is ignored if the folder has its own.
         let below = [all(|file| format!("MNIST/raw/{file}")), all(String::from)];
         let below: Vec<&str> = below.iter().flatten().map(String::as_str).collect();
         assert_eq!(found(&below), Ok(all(String::from)));

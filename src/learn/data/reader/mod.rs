@@ -1,5 +1,5 @@
-//! What a reader makes of a source, and the list of readers for folders. To add one, write its file and name it here: its
-//! module, its errors in [`ReadError`], and itself in [`READERS`].
+//! The result of a reader, and the list of readers for folders. To add one, write its file and add it here: its module,
+//! its errors in [`ReadError`], and itself in [`READERS`].
 
 pub mod idx_folder;
 
@@ -11,12 +11,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// Sides of an image that a network can be built for.
+/// Sides of an image for which a network can be built.
 pub const SIDES: RangeInclusive<usize> = 8..=64;
 /// Classes of a data set.
 pub const CLASSES: RangeInclusive<usize> = 2..=100;
-/// Images that are read at most: of those that train and validate, and of those that test. A larger set is read in part,
-/// so that no folder, however large, takes more memory than its first images.
+/// The most images that are read for training and validation, and for testing. A larger set is read in part, so that a
+/// folder of any size takes no more memory than its first images.
 pub const MOST_TRAINING: usize = 60_000;
 pub const MOST_TEST: usize = 20_000;
 
@@ -30,7 +30,7 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// Bytes of an image, which are also the inputs of a fully connected layer.
+    /// Bytes of an image, which is also the number of inputs of a fully connected layer.
     pub fn len(self) -> usize {
         self.channels * self.height * self.width
     }
@@ -57,15 +57,15 @@ pub struct LabelledImages {
     pub labels: Vec<u8>,
 }
 
-/// What a reader makes of a source.
+/// The result of reading a source.
 #[derive(Debug)]
 pub struct Contents {
     pub shape: ImageShape,
-    /// The classes' names; a label is a place in this list.
+    /// The classes' names; a label is an index into this list.
     pub classes: Vec<String>,
-    /// Those that train, then those that validate.
+    /// The images for training, then those for validation.
     pub training: LabelledImages,
-    /// How many of the training images, the last ones, are meant to validate; `None` if the source does not say.
+    /// How many of the training images, from the end, are for validation; `None` if the source does not say.
     pub validation: Option<u32>,
     pub test: LabelledImages,
     /// sha256 over the files' contents, in hexadecimal.
@@ -91,15 +91,15 @@ pub enum ReadError {
     Classes { file: String, found: String },
 }
 
-/// A form in which a folder may hold a data set.
+/// A form in which a folder may contain a data set.
 pub trait Reader: Sync {
-    /// What it reads, for whoever gave a folder of another form: `folders of PNG images`.
+    /// What it reads, for an error about a folder of another form: `folders of PNG images`.
     fn form(&self) -> String;
 
-    /// Whether the folder seems to be of this form, by the names in it.
+    /// Whether the folder seems to have this form, judged by the names in it.
     fn recognises(&self, folder: &Path) -> bool;
 
-    /// Whether all that belongs to the set is there; no image is read.
+    /// Whether the set is complete; no image is read.
     fn check(&self, folder: &Path) -> Result<(), ReadError>;
 
     /// Reads and checks the whole set.
@@ -114,7 +114,7 @@ fn forms() -> String {
     READERS.map(Reader::form).join(", or ")
 }
 
-/// The reader of a folder. One that no reader recognises goes to the first, whose error tells what was looked for.
+/// The reader of a folder. A folder that no reader recognises goes to the first, whose error says what was expected.
 pub fn reader_of(folder: &Path) -> &'static dyn Reader {
     READERS.into_iter().find(|reader| reader.recognises(folder)).unwrap_or(READERS[0])
 }

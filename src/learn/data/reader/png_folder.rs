@@ -1,12 +1,13 @@
-//! Reads folders of PNG images, one folder a class.
+//! Reads folders of PNG images, one folder for each class.
 //!
-//! `train/CLASS/*.png` and `test/CLASS/*.png` hold a set that is split already. Where there are neither, `CLASS/*.png` is
-//! split 4 : 1 : 1 into training, validation and test, class by class: a class's files are ordered by a hash of their
-//! names, the first two thirds train, half of the rest validate, and the others test. A file's part depends on nothing but the names in its
-//! class, so the split is the same on every machine, whatever the order of the folder and whatever the pixels.
+//! `train/CLASS/*.png` and `test/CLASS/*.png` contain a set that is split already. If there are neither, `CLASS/*.png`
+//! is split 4 : 1 : 1 into training, validation and test, class by class: a class's files are ordered by a hash of
+//! their names, the first two thirds are for training, half of the rest for validation, and the others for testing. A
+//! file's split depends only on the names in its class, so it is the same on every machine, whatever the order of the
+//! folder and whatever the pixels.
 //!
-//! The hash is the first eight bytes, big-endian, of the SHA-256 of the file's name. It orders the images of a split, too: a
-//! part of them is a fair sample of all classes.
+//! The hash is the first eight bytes, big-endian, of the SHA-256 of the file's name. It also orders the images of a
+//! split, so that a part of them is a fair sample of all classes.
 
 use super::{CLASSES, Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader, SIDES};
 use sha2::{Digest, Sha256};
@@ -15,13 +16,13 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-/// Where a set that is split already has its parts.
+/// The folders of a set that is split already.
 const TRAIN: &str = "train";
 const TEST: &str = "test";
-/// No PNG file of an image of the largest size comes near to it, unless it carries something else.
+/// More bytes than a PNG file with an image of the largest size has, unless it contains something else.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// What is wrong with a folder of images, and what would help. Its `Display` is a whole sentence.
+/// What is wrong with a folder of images, and the remedy. Its `Display` is a whole sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum PngError {
     #[error("{path}: can't be read ({source}); check the path and its permissions")]
@@ -101,7 +102,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, PngError> {
             return Err(PngError::Name { path: path.display().to_string() });
         };
         if !name.starts_with('.') {
-            // Through links: a set may be put together of them.
+            // Links are followed, as a set may consist of them.
             found.push(Entry { name, is_folder: path.is_dir(), path });
         }
     }
@@ -109,7 +110,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, PngError> {
     Ok(found)
 }
 
-/// The folders in a folder, by number where all names are numbers: so the digit 10 does not come before 2.
+/// The folders in a folder, ordered by number if all names are numbers, so that the digit 10 does not come before 2.
 fn class_folders(folder: &Path) -> Result<Vec<Entry>, PngError> {
     let mut folders: Vec<Entry> = entries(folder)?.into_iter().filter(|entry| entry.is_folder).collect();
     let numbers: Option<Vec<u64>> = folders.iter().map(|entry| entry.name.parse().ok()).collect();
@@ -127,7 +128,7 @@ struct ImageFile {
 }
 
 impl ImageFile {
-    /// By hash, and where two names are alike by path.
+    /// By hash, and by path if two names are the same.
     fn order(&self, other: &Self) -> Ordering {
         self.hash.cmp(&other.hash).then_with(|| self.path.cmp(&other.path))
     }
@@ -152,7 +153,7 @@ struct Listing {
     classes: Vec<String>,
     /// By class.
     training: Vec<Vec<ImageFile>>,
-    /// By class; none where the set does not say which validate.
+    /// By class; none if the set does not say which images are for validation.
     validation: Vec<Vec<ImageFile>>,
     test: Vec<Vec<ImageFile>>,
 }
@@ -196,7 +197,7 @@ impl Listing {
     fn split_by_hash(folder: &Path) -> Result<Self, ReadError> {
         let mut found = Vec::new();
         for class in class_folders(folder)? {
-            // A folder without images, of notes say, is no class.
+            // A folder without images, for example of notes, is no class.
             let images = images_of(&class, found.len().min(usize::from(u8::MAX)))?;
             if !images.is_empty() {
                 found.push((class, images));
@@ -219,7 +220,7 @@ impl Listing {
     }
 
     fn read(self) -> Result<Contents, ReadError> {
-        // Of what is too much, each class keeps the same share.
+        // If there are too many images, each class keeps the same share.
         let count = |part: &[Vec<ImageFile>]| part.iter().map(Vec::len).sum::<usize>();
         let share = |most: usize, all: usize| (most as f64 / all.max(1) as f64).min(1.0);
         let (train, val) = (count(&self.training), count(&self.validation));
@@ -266,7 +267,7 @@ fn check_classes(folder: &Path, count: usize) -> Result<(), ReadError> {
     Err(ReadError::Classes { file: folder.display().to_string(), found })
 }
 
-/// This share of each class, at least one image; all classes mixed, in the order of their hashes.
+/// This share of each class, at least one image, with all classes mixed in the order of their hashes.
 fn select(classes: Vec<Vec<ImageFile>>, share: f64) -> Vec<ImageFile> {
     let keep = |count: usize| ((count as f64 * share) as usize).max(1);
     let mut files: Vec<ImageFile> = classes
@@ -285,13 +286,13 @@ fn select(classes: Vec<Vec<ImageFile>>, share: f64) -> Vec<ImageFile> {
 struct Pictures {
     /// The first file and its size, which all others must have.
     first: Option<(String, usize, usize)>,
-    /// 1 until the first image in colour.
+    /// 1 until the first colour image.
     channels: usize,
     pixels: Vec<u8>,
 }
 
 impl Pictures {
-    /// Decodes one more image; returns the file's bytes.
+    /// Decodes one more image. Returns the file's bytes.
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, PngError> {
         let file = path.display().to_string();
         let bytes = read_bounded(path)?;
@@ -300,7 +301,7 @@ impl Pictures {
         let info = reader.info();
         let (height, width) = (info.height as usize, info.width as usize);
         let (depth, colours) = (info.bit_depth, info.color_type);
-        // Before its pixels are decoded: a header may promise gigabytes.
+        // Checked before the pixels are decoded, because a header may promise gigabytes.
         match &self.first {
             None if !SIDES.contains(&height) || !SIDES.contains(&width) => {
                 return Err(PngError::Sides { file, height, width });
@@ -336,13 +337,13 @@ impl Pictures {
     fn push(&mut self, decoded: &[u8], samples: usize) {
         let colours = if samples < 3 { 1 } else { 3 };
         if self.channels == 1 && colours == 3 {
-            // What has been read in grey is the same in three channels.
+            // Earlier grey images are repeated in three channels.
             self.pixels = self.pixels.iter().flat_map(|&grey| [grey; 3]).collect();
         }
         self.channels = self.channels.max(colours);
         for pixel in decoded.chunks_exact(samples) {
             let (colour, alpha) = pixel.split_at(colours);
-            // What shows of a transparent pixel is black, as the border of every image is.
+            // Transparency shows black, the colour of every image's border.
             let over_black = |value: u8| match alpha {
                 [alpha] => ((u32::from(value) * u32::from(*alpha) + 127) / 255) as u8,
                 _ => value,
@@ -362,7 +363,7 @@ impl Pictures {
 fn read_bounded(path: &Path) -> Result<Vec<u8>, PngError> {
     let file = || path.display().to_string();
     let unreadable = |source| PngError::Unreadable { path: file(), source };
-    // A pipe would be waited for.
+    // Opening a pipe would block.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(PngError::Damaged { file: file(), why: "it is a pipe or a device".into() });
     }
@@ -402,7 +403,7 @@ mod tests {
         Dataset::is_there(&source).and_then(|()| Dataset::load(&source)).map_err(|error| error.to_string())
     }
 
-    /// Twelve images of each of two classes, split 8 : 2 : 2, each once, and again alike.
+    /// Twelve images of each of two classes, split 8 : 2 : 2, each used once, and the same again.
     #[test]
     fn classes_are_split_by_their_names() {
         let folder = tempfile::tempdir().unwrap();
@@ -475,7 +476,7 @@ mod tests {
         assert_eq!(select(vec![class(0, 6), class(1, 1)], 0.1).len(), 2);
     }
 
-    /// Grey images beside coloured ones become coloured, and transparent pixels black.
+    /// Grey images beside colour images become colour images, and transparent pixels black.
     #[test]
     fn grey_and_colour_and_transparency_mix() {
         use png::{BitDepth::Eight, ColorType};

@@ -1,5 +1,5 @@
-//! What an activation costs: nanoseconds an element, forward and backward, in the cache and out of it; and beside it the
-//! training step that it is a part of.
+//! What an activation costs: nanoseconds per element, forward and backward, in the cache and out of it; and the
+//! training step of which it is a part.
 
 mod clock;
 mod share;
@@ -7,15 +7,15 @@ mod way;
 
 use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
-use clock::{median_and_spread, seconds, turn};
+use clock::{median_and_spread, seconds, rotated};
 use protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
 use tch::Tensor;
 use way::Way;
 
-/// The share of the whole measurement that the tensors take; the steps take the rest.
+/// The part of the whole measurement for the tensors; the steps take the rest.
 const TENSORS: f64 = 0.6;
 
-/// Of every round, in nanoseconds an element.
+/// For every round, in nanoseconds per element.
 #[derive(Default)]
 struct Times {
     forward: Vec<f64>,
@@ -33,11 +33,11 @@ pub fn run(settings: &ActivationCost, bench: &mut Bench) -> Result<Outcome, Expe
     let mut times: Vec<[Times; 2]> = ways.iter().map(|_| Default::default()).collect();
     for (at, &(size, place)) in sizes.iter().enumerate() {
         let (z, g) = (normal(bench.seeds[0], 0, size), normal(bench.seeds[0], 1, size));
-        // Long enough for the clock.
+        // Enough calls for the clock's resolution.
         let calls = ((1 << 20) / size).max(1);
         // Round 0 warms up and is not counted.
         for round in 0..=*rounds {
-            for way in turn(round as usize, ways.len()) {
+            for way in rotated(round as usize, ways.len()) {
                 let rounds_done = f64::from(round) / f64::from(rounds + 1);
                 let done = (at as f64 + rounds_done) / sizes.len() as f64;
                 bench.step(TENSORS * done, &format!("{} {place}", ways[way].title()))?;
@@ -70,10 +70,10 @@ fn time(way: Way, z: &Tensor, g: &Tensor, calls: u32) -> (f64, f64) {
     (forward, seconds(calls, || drop(way.backward(&kept, g))))
 }
 
-/// Standard normal numbers, as fresh pre-activations roughly are.
+/// Standard normal numbers, similar to pre-activations at initialisation.
 fn normal(seed: u64, number: u32, count: u32) -> Tensor {
     let mut random = Random::new(seed, Purpose::Experiment { number });
-    // Repeating a few thousand changes no timing and saves drawing millions.
+    // Repeating a few thousand numbers does not change the timing and avoids drawing millions.
     let few: Vec<f32> = (0..count.min(4096)).map(|_| random.normal()).collect();
     let times = i64::from(count.div_ceil(4096));
     Tensor::from_slice(&few).repeat([times]).narrow(0, 0, count.into()).contiguous()
@@ -123,7 +123,7 @@ fn found(ways: &[Way], times: &[[Times; 2]]) -> Vec<Finding> {
     let in_cache = |at: usize| &times[at][0].both;
     let against = |(at, way): (usize, &Way)| match relu {
         Some(relu) if relu != at => {
-            // Round by round: what slows the machine down slows both.
+            // Ratios are taken within a round, because what slows the machine down slows both.
             let ratio = |(ours, relu): (&f64, &f64)| Some(ours / relu).filter(|ratio| ratio.is_finite());
             let ratios: Vec<f64> = in_cache(at).iter().zip(in_cache(relu)).filter_map(ratio).collect();
             let text = |ratio: f64| format!("{}: {ratio:.2} times the time of ReLU, in the cache", way.title());

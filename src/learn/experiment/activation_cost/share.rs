@@ -1,7 +1,7 @@
-//! How much of a training step the activation is: whole steps of three networks, timed in turn with the activation's own
+//! The activation's share of a training step: whole steps of three networks, timed in turn with the activation's own
 //! kernels on tensors of the same sizes.
 
-use super::clock::{median_and_spread, seconds, turn};
+use super::clock::{median_and_spread, seconds, rotated};
 use super::way::Way;
 use crate::activation;
 use crate::data::{Padding, Split};
@@ -13,24 +13,24 @@ use crate::train::{BatchPlace, Objective, step};
 use protocol::{Activation, Activations, Backend, Figure, Finding, Init, Source, Table};
 use tch::{Kind, Tensor};
 
-/// Images a step.
+/// Images per step.
 const BATCH: i64 = 100;
 /// Too small to change what is timed.
 const LEARNING_RATE: f64 = 1e-4;
 
 /// A network with one activation throughout.
 struct Subject {
-    /// The network's, and its name in findings.
+    /// The network's name, and its name in findings.
     net: (&'static str, &'static str),
     activation: Activation,
     step: Box<dyn FnMut()>,
     /// What a step calls: the kernels, the pre-activations, and a gradient of their size.
     calls: Vec<(Way, Tensor, Tensor)>,
-    /// Of every round: a step, and the calls.
+    /// The times of every round: a step, and the calls.
     times: Vec<(f64, f64)>,
 }
 
-/// Percentages and milliseconds, a row for each network and activation.
+/// Percentages and milliseconds, one row for each network and activation.
 pub fn measure(
     activations: &[Activation],
     rounds: u32,
@@ -45,9 +45,9 @@ pub fn measure(
         subjects.push(lenet(phi, Backend::Libtorch, &batch));
         subjects.push(lenet(phi, Backend::Fused, &batch));
     }
-    // Round 0 warms the caches and LibTorch up and is not counted.
+    // Round 0 warms up the caches and LibTorch and is not counted.
     for round in 0..=rounds {
-        for at in turn(round as usize, subjects.len()) {
+        for at in rotated(round as usize, subjects.len()) {
             let subject = &mut subjects[at];
             let done = f64::from(round) / f64::from(rounds + 1);
             bench.step(from + (1.0 - from) * done, &format!("a step of {}", subject.net.0))?;
@@ -115,7 +115,7 @@ fn mlp(phi: Activation, batch: &Split) -> Subject {
     Subject { net: ("MLP, 3 x 1000", "mlp"), activation: phi, step, calls, times: Vec::new() }
 }
 
-/// The network of the race, by LibTorch or with its convolutions and its first fully connected layer fused.
+/// The article's LeNet-4, by LibTorch or with its convolutions and its first fully connected layer fused.
 fn lenet(phi: Activation, backend: Backend, batch: &Split) -> Subject {
     let activations = Activations { conv: phi, fc: phi };
     let net = network(Architecture::lenet4([4, 16, 120], activations, 0.0), batch);

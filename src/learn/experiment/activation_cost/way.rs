@@ -1,4 +1,4 @@
-//! The very kernels that LibTorch runs for an activation, forward and backward, called one by one.
+//! LibTorch's own kernels of an activation, forward and backward, called one by one.
 
 use crate::activation;
 use protocol::Activation;
@@ -7,11 +7,11 @@ use tch::Tensor;
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// As LibTorch has it.
+    /// As LibTorch computes it.
     Of(Activation),
-    /// tanh z = 2 sigma(2z) - 1, as this notebook's networks have it.
+    /// tanh z = 2 sigma(2z) - 1, as this notebook's networks compute it.
     TanhBySigmoid,
-    /// Nothing but reading and writing: less no function can cost that writes a tensor of its own.
+    /// Only reading and writing: a function that writes a tensor of its own can't cost less.
     Copy,
 }
 
@@ -24,7 +24,7 @@ impl Way {
         }
     }
 
-    /// For findings.
+    /// The name in findings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Of(activation) => activation.name(),
@@ -33,7 +33,7 @@ impl Way {
         }
     }
 
-    /// phi(z), and what the backward pass wants to see again.
+    /// phi(z), and what the backward pass needs.
     pub fn forward(self, z: &Tensor) -> (Tensor, Tensor) {
         match self {
             Self::TanhBySigmoid => {
@@ -45,7 +45,7 @@ impl Way {
             Self::Copy => (z.copy(), z.shallow_clone()),
             Self::Of(phi) => {
                 let out = activation::apply(phi, z);
-                // These are differentiated by their output, the others by their input.
+                // The backward pass of these uses the output, that of the others the input.
                 let by_output = matches!(phi, Activation::Relu | Activation::Tanh | Activation::Sigmoid);
                 let kept = if by_output { out.shallow_clone() } else { z.shallow_clone() };
                 (out, kept)
@@ -53,7 +53,7 @@ impl Way {
         }
     }
 
-    /// dLoss/dz from g = dLoss/dphi and what `forward` kept.
+    /// dLoss/dz from g = dLoss/dphi and the result of `forward`.
     pub fn backward(self, kept: &Tensor, g: &Tensor) -> Tensor {
         match self {
             Self::Of(Activation::Relu) => kept.threshold_backward(g, 0.0),
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use tch::Kind;
 
-    /// What is timed is what training runs: value and gradient are autograd's.
+    /// The timed kernels are those of training: value and gradient equal autograd's.
     #[test]
     fn the_timed_kernels_are_autograds() {
         let z = Tensor::linspace(-5.0, 25.0, 301, (Kind::Double, tch::Device::Cpu));

@@ -1,7 +1,7 @@
-//! One small change of a digit, and how much of a hidden code notices: measured over many digits, and shown for one that
-//! the reader moves.
+//! One small change of a digit, and how much of a hidden code changes: measured over many digits, and shown for one
+//! that the reader moves.
 //!
-//! The networks are trained once and kept; a reader who steers is answered by them.
+//! The networks are trained once and cached, so that steering is answered at once.
 
 mod moved;
 mod sweep;
@@ -19,11 +19,11 @@ use tch::Tensor;
 
 const LAYERS: usize = 2;
 
-/// What is kept for the reader's next key.
+/// What is cached for the reader's next key.
 struct Trained {
-    /// Of the first seed, in the activations' order; how each one's training ended.
+    /// Of the first seed, in the activations' order, with how each one's training ended.
     nets: Vec<(Network, Ended)>,
-    /// The test digits, (10,000, 784), and their labels: loading all of MNIST for one key would be felt.
+    /// The test digits, (10,000, 784), and their labels. Loading all of MNIST for one key would be noticeable.
     digits: (Tensor, Tensor),
     measured: Outcome,
 }
@@ -63,7 +63,7 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
         // The sigmoid's slope is a quarter of the others'.
         let learning_rate = if phi == Activation::Sigmoid { 0.5 } else { 0.1 };
         let how = Training { epochs: settings.epochs, batch: 50, learning_rate, momentum: 0.5, seed };
-        let trained = train(&mut net, &x, &labels, &how, &mut Fading(part))?;
+        let trained = train(&mut net, &x, &labels, &how, &mut LinearDecay(part))?;
         let layers = sweep::layers(&test, &test_labels, |x| hidden(&net, x), part)?;
         let errors = sweep::errors(&net, &test, &test_labels, part)?;
         Ok((Some((net, trained)), Sweep { activation: Some(phi), layers, errors, absent: trained.err() }))
@@ -77,13 +77,13 @@ fn prepare(settings: &Disentangle, bench: &mut Bench) -> Result<Trained, Experim
     Ok(Trained { nets, digits: (images, labels.copy()), measured })
 }
 
-/// What each hidden layer hands on: (digits, units).
+/// The output of each hidden layer: (digits, units).
 fn hidden(net: &Network, x: &Tensor) -> Vec<sweep::Layer> {
     let (hidden, _) = tch::no_grad(|| net.trace(x));
     hidden.into_iter().map(|layer| sweep::Layer { on: layer.z.gt(0.0), h: layer.y }).collect()
 }
 
-/// The shown digit where the reader has moved it, and which units switched on the way.
+/// The shown digit where the reader has moved it, and which units switched.
 fn look(nets: &[(Network, Ended)], image: &Tensor, label: i64, steer: Steer) -> Result<Units, ExperimentError> {
     let (layer, there) = (steer.layer as usize % LAYERS, moved(image, steer));
     let mut codes = Vec::new();
@@ -131,10 +131,10 @@ fn place(label: i64, steer: Steer) -> String {
     words.join(", ")
 }
 
-/// A learning rate that falls to 0 along a line.
-struct Fading<'a>(&'a Part<'a>);
+/// A learning rate that falls linearly to 0.
+struct LinearDecay<'a>(&'a Part<'a>);
 
-impl Recipe for Fading<'_> {
+impl Recipe for LinearDecay<'_> {
     fn learning_rate(&self, how: &Training, epoch: u32) -> f64 {
         how.learning_rate * f64::from(how.epochs + 1 - epoch) / f64::from(how.epochs)
     }

@@ -1,20 +1,20 @@
-//! Digits that are moved and turned.
+//! Digits that are shifted and rotated.
 
 use protocol::Steer;
 use tch::{Kind, Tensor};
 
 const SIDE: i64 = 28;
 
-/// Images (count, 784), moved and turned about their middle, what comes in from outside black. Between pixels the value
-/// is interpolated along lines.
+/// Images (count, 784), shifted and rotated about their middle, with black for what comes in from outside. Between
+/// pixels the value is interpolated linearly.
 pub fn moved(images: &Tensor, steer: Steer) -> Tensor {
     if steer == steer.untouched() {
         return images.shallow_clone();
     }
     let (sin, cos) = f64::from(steer.turn).to_radians().sin_cos();
-    // In units of half an image, as the sampler counts.
+    // In units of half an image, as the sampler expects.
     let [x, y] = [steer.right, steer.down].map(|pixels| f64::from(pixels) * 2.0 / SIDE as f64);
-    // From a place of the result to where it came from: moved back, then turned back. y grows downward.
+    // From a position of the result to its source: shifted back, then rotated back. y grows downward.
     let back = [cos, sin, -(cos * x + sin * y), -sin, cos, sin * x - cos * y];
     let count = images.size()[0];
     let back = Tensor::from_slice(&back).to_kind(Kind::Float).view([1, 2, 3]).expand([count, 2, 3], false);
@@ -49,7 +49,7 @@ mod tests {
         };
         near(go(10, 20, steer(3, 0, 0)), 13, 20);
         near(go(10, 20, steer(0, -5, 0)), 10, 15);
-        // A quarter turn clockwise about (13.5, 13.5): up goes right. What is moved is turned first.
+        // A quarter turn clockwise about (13.5, 13.5): up becomes right. The rotation comes before the shift.
         near(go(13, 3, steer(0, 0, 90)), 24, 13);
         near(go(13, 3, steer(2, 1, 90)), 26, 14);
         near(go(13, 3, steer(0, 0, -90)), 3, 14);

@@ -1,4 +1,4 @@
-//! How much of a code notices when digits are moved and turned, on average over many of them.
+//! How much of a code changes when digits are shifted and rotated, on average over many of them.
 
 use super::moved;
 use crate::experiment::bench::Part;
@@ -12,17 +12,17 @@ use tch::{Kind, Tensor};
 /// Pixels, degrees.
 const SHIFTS: [i32; 5] = [1, 2, 3, 4, 5];
 const TURNS: [i32; 6] = [5, 10, 15, 20, 25, 30];
-/// A turn that moves the rim of a digit, ten pixels from its middle, by about two pixels.
+/// A rotation that moves the rim of a digit, ten pixels from its middle, by about two pixels.
 const TURN: usize = 1;
-/// A unit that moves by less than this share of its range has not noticed.
+/// A unit that changes by less than this share of its range counts as unchanged.
 const NOTICED: f64 = 0.01;
-/// A unit whose range is no more than this answers every digit alike; there is nothing to measure its moves by.
+/// A unit with at most this range responds alike to every digit, so its changes can't be measured against it.
 const LIVELY: f64 = 1e-6;
 
-/// One layer's answer to a batch: (digits, units) both.
+/// One layer's output for a batch: (digits, units) both.
 pub struct Layer {
     pub h: Tensor,
-    /// Whether the pre-activation is above zero: a rectifier answers, an S-curve stands above its middle.
+    /// Whether the pre-activation is above zero: a rectifier is active, an S-curve is above its middle.
     pub on: Tensor,
 }
 
@@ -31,43 +31,43 @@ pub struct Layer {
 struct Change {
     /// Percent of the units that switch.
     switch: f64,
-    /// Percent that do not notice.
+    /// Percent of the units that are unchanged.
     still: f64,
-    /// Effective share of the units that carry the change, percent: (sum d^2)^2 / (n sum d^4).
+    /// Effective share of the units that carry the change, in percent: (sum d^2)^2 / (n sum d^4).
     carry: f64,
-    /// How far the code goes, over how far it is to another digit.
+    /// The distance that the code moves, over its distance to another digit.
     distance: f64,
 }
 
 /// One layer of one network.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Measurements {
     /// Percent of the units that are on.
     active: f64,
     shift: Vec<Change>,
     turn: Vec<Change>,
-    /// Correlation over the units of how much each moves when digits are shifted, and when they are turned: in parts of
-    /// its range, by which a unit that answers many digits moves more whatever the cause.
+    /// Correlation over the units between how much each changes when digits are shifted and when they are rotated,
+    /// relative to its range. By that measure a unit that responds to many digits changes more whatever the cause.
     busy: f64,
-    /// The same in its standard deviations over the digits, which takes that out.
+    /// The same relative to its standard deviation over the digits, which removes that effect.
     together: f64,
 }
 
-/// How much each lively unit moves on average: (units) both.
+/// How much each unit with a range changes on average: (units) both.
 struct Moves {
-    /// In parts of its range.
+    /// Relative to its range.
     of_range: Tensor,
-    /// Root mean square, in its standard deviations over the digits.
+    /// Root mean square, relative to its standard deviation.
     of_deviation: Tensor,
 }
 
-/// Every layer of a code under every change; `code` gives the layers' answers to a batch.
+/// Every layer of a code under every change. `code` computes the layers' output for a batch.
 pub fn layers(
     images: &Tensor,
     labels: &Tensor,
     code: impl Fn(&Tensor) -> Vec<Layer>,
     part: &Part,
-) -> Result<Vec<Seen>, ExperimentError> {
+) -> Result<Vec<Measurements>, ExperimentError> {
     let still = code(images);
     let scales: Vec<Scale> = still.iter().map(|layer| Scale::of(&layer.h, labels)).collect();
     let sweep = |sizes: &[Vec<Steer>]| -> Result<Vec<Vec<(Change, Moves)>>, ExperimentError> {
@@ -84,9 +84,9 @@ pub fn layers(
         }
         Ok(found)
     };
-    let shifts = sweep(&SHIFTS.map(ways))?;
+    let shifts = sweep(&SHIFTS.map(directions))?;
     let turns = sweep(&TURNS.map(|turn| [turn, -turn].map(|turn| Steer { turn, ..Steer::default() }).to_vec()))?;
-    let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Seen {
+    let seen = still.iter().zip(shifts).zip(turns).map(|((layer, shift), turn)| Measurements {
         active: 100.0 * mean(&layer.on),
         busy: correlation(&shift[0].1.of_range, &turn[TURN].1.of_range),
         together: correlation(&shift[0].1.of_deviation, &turn[TURN].1.of_deviation),
@@ -96,21 +96,21 @@ pub fn layers(
     Ok(seen.collect())
 }
 
-/// Percent of the digits mistaken where they are, and at each shift.
+/// Percent of the digits that are misclassified without a shift, and at each shift.
 pub fn errors(net: &Network, images: &Tensor, labels: &Tensor, part: &Part) -> Result<Vec<f64>, ExperimentError> {
     let at = |by: i32| {
         let error = |steer| {
             part.poll()?;
             Ok(error(net, &moved(images, steer), labels))
         };
-        let ways = ways(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
-        Ok(summary::mean_and_spread(&ways).0.unwrap_or_default())
+        let errors = directions(by).into_iter().map(error).collect::<Result<Vec<f64>, ExperimentError>>()?;
+        Ok(summary::mean_and_spread(&errors).0.unwrap_or_default())
     };
     std::iter::once(0).chain(SHIFTS).map(at).collect()
 }
 
-/// So many pixels right, left, down and up.
-fn ways(by: i32) -> Vec<Steer> {
+/// This many pixels right, left, down and up.
+fn directions(by: i32) -> Vec<Steer> {
     [(by, 0), (-by, 0), (0, by), (0, -by)].map(|(right, down)| Steer { right, down, ..Steer::default() }).to_vec()
 }
 
@@ -120,7 +120,7 @@ struct Scale {
     range: Tensor,
     /// Of each unit between the digits, (units).
     variance: Tensor,
-    /// Mean distance of two digits of different classes.
+    /// Mean distance between two digits of different classes.
     apart: f64,
 }
 
@@ -135,7 +135,7 @@ impl Scale {
         Self { range, variance, apart }
     }
 
-    /// The change, and how much each unit that has a range moves.
+    /// The measured change, and how much each unit that has a range changes.
     fn change(&self, from: &Layer, to: &Layer) -> (Change, Moves) {
         let difference = &to.h - &from.h;
         let noticed = difference.abs().gt_tensor(&(&self.range * NOTICED));
@@ -145,7 +145,7 @@ impl Scale {
         let change = Change {
             switch: 100.0 * mean(&from.on.ne_tensor(&to.on)),
             still: 100.0 * (1.0 - mean(&noticed)),
-            // A digit that no unit notices has no share.
+            // A digit for which no unit changes has no share.
             carry: 100.0 * mean(&share.nan_to_num(0.0, 0.0, 0.0)),
             distance: mean(&lengths(&difference)) / self.apart,
         };
@@ -157,7 +157,7 @@ impl Scale {
     }
 }
 
-/// Euclid's, of each row.
+/// Euclidean norm of each row.
 fn lengths(rows: &Tensor) -> Tensor {
     rows.square().sum_dim_intlist([1].as_slice(), false, Kind::Float).sqrt()
 }
@@ -178,7 +178,7 @@ fn average(found: &[(Change, Moves)]) -> (Change, Moves) {
     (change, Moves { of_range: over(|m| &m.of_range), of_deviation: over(|m| &m.of_deviation) })
 }
 
-/// Pearson's.
+/// Pearson correlation.
 fn correlation(a: &Tensor, b: &Tensor) -> f64 {
     let [a, b] = [a, b].map(|v| v - v.mean(Kind::Float));
     let dot = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
@@ -186,19 +186,19 @@ fn correlation(a: &Tensor, b: &Tensor) -> f64 {
     if length > 0.0 { dot(&a, &b) / length } else { 0.0 }
 }
 
-/// What one network of one seed shows; the pixels have no network.
+/// The measurements of one network of one seed; the pixels have no network.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     pub activation: Option<Activation>,
-    pub layers: Vec<Seen>,
-    /// As `errors` gives them; none of the pixels.
+    pub layers: Vec<Measurements>,
+    /// From `errors`; none for the pixels.
     pub errors: Vec<f64>,
-    /// Why nothing of this counts: the network diverged.
+    /// The reason if nothing of this counts: the network diverged.
     pub absent: Option<Absent>,
 }
 
 impl Sweep {
-    /// A value of it, if it counts.
+    /// A value of it, unless the network diverged.
     fn value(&self, value: f64) -> Measured {
         match self.absent {
             Some(absent) => Err(absent),
@@ -215,7 +215,7 @@ impl Sweep {
     }
 }
 
-/// The sweeps of each network stand side by side, a seed each; the pixels come first.
+/// The sweeps of each network are side by side, one for each seed; the pixels come first.
 pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
     let (pixels, networks) = sweeps.split_at(1);
     let kinds: Vec<&[Sweep]> = std::iter::once(pixels).chain(networks.chunks(seeds.len())).collect();
@@ -225,11 +225,11 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
         let first = &seeded[0];
         for layer in 0..first.layers.len() {
             let (name, key) = (first.name(layer), first.key(layer));
-            let all = |what: &dyn Fn(&Seen) -> f64| -> Vec<Measured> {
+            let all = |what: &dyn Fn(&Measurements) -> f64| -> Vec<Measured> {
                 seeded.iter().map(|sweep| sweep.value(what(&sweep.layers[layer]))).collect()
             };
-            let average = |what: &dyn Fn(&Seen) -> f64| summary::mean(&all(what));
-            let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Seen, usize) -> f64| {
+            let average = |what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(what));
+            let curve = |name: &str, sizes: &[i32], what: &dyn Fn(&Measurements, usize) -> f64| {
                 let point = |at: usize| (f64::from(sizes[at]), average(&|seen| what(seen, at)));
                 let points = std::iter::once((0.0, Some(0.0))).chain((0..sizes.len()).map(point)).collect();
                 summary::curve_with_gaps(name, Source::Measured, Stroke::Both, points)
@@ -242,9 +242,9 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             if is_last {
                 curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
             }
-            let cell = |decimals: usize, what: &dyn Fn(&Seen) -> f64| summary::with_spread(&all(what), decimals);
+            let cell = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| summary::with_spread(&all(what), decimals);
             // A pixel is neither on nor off.
-            let unit = |decimals: usize, what: &dyn Fn(&Seen) -> f64| {
+            let unit = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| {
                 if first.activation.is_some() { cell(decimals, what) } else { "-".into() }
             };
             quiet.push(vec![
@@ -260,7 +260,7 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
                 cell(2, &|s| s.busy),
                 cell(2, &|s| s.together),
             ]);
-            let mut find = |what: &str, value: &dyn Fn(&Seen) -> f64, says: &dyn Fn(f64) -> String| {
+            let mut find = |what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
                 let seeds = if first.activation.is_some() { seeds } else { &[] };
                 let key = format!("disentangle.{what}.{key}");
                 let found: Finding = summary::finding(key, &name, &all(value), seeds, says);
@@ -322,11 +322,11 @@ mod tests {
             let h = Tensor::from_slice(h).view([2, 4]);
             Layer { on: h.gt(0.0), h }
         };
-        // Two digits of different classes, 2 apart: each unit's range is 1.
+        // Two digits of different classes, at distance 2, so each unit's range is 1.
         let before = layer(&[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
         let scale = Scale::of(&before.h, &Tensor::from_slice(&[3_i64, 5]));
         assert!((scale.apart - 2.0).abs() < 1e-6);
-        // The first digit: one unit comes on, one goes off, both by 1. The second: one moves by 1 and stays on.
+        // The first digit: one unit turns on, one off, both by 1. The second: one changes by 1 and stays on.
         let after = layer(&[1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 0.0, 0.005]);
         let (change, each) = scale.change(&before, &after);
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-3, "{a} is not {b}");
@@ -335,9 +335,9 @@ mod tests {
         near(change.carry, 100.0 * f64::midpoint(2.0 / 4.0, 1.0 / 4.0));
         near(change.distance, f64::midpoint(2_f64.sqrt(), 1.0) / 2.0);
         near(each.of_range.double_value(&[0]), 1.0);
-        // It moves by 1 both times; its values 0 and 1 have the standard deviation 1/2.
+        // It changes by 1 both times; its values 0 and 1 have the standard deviation 1/2.
         near(each.of_deviation.double_value(&[0]), 2.0);
-        // A unit that answers no digit where it lies has no range to be measured by, whatever it does later.
+        // A unit that responds to no unshifted digit has no range, whatever it does later.
         let scale = Scale::of(&layer(&[0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]).h, &Tensor::from_slice(&[3_i64, 5]));
         let (_, each) = scale.change(&before, &after);
         assert_eq!((each.of_range.size(), each.of_deviation.size()), (vec![3], vec![3]));

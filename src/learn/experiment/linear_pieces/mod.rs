@@ -1,4 +1,4 @@
-//! Which linear piece an input falls in: the units that are on decide it, and within it a ReLU network is one affine map.
+//! Which linear piece an input falls in. The active units determine it, and within it a ReLU network is one affine map.
 
 mod net;
 mod plane;
@@ -11,19 +11,19 @@ use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
 use crate::{Dataset, Split};
 use net::Net;
-use plane::{Census, Plane};
+use plane::{PatternNumbers, Plane};
 use protocol::{Activation, Effort, Figure, Finding, Init, LinearPieces, Outcome};
 use walk::{Switch, walk};
 
-/// Test images of which the affine map is held against the network.
+/// Test images for which the affine map is compared with the network.
 const COMPARED: usize = 100;
-/// Rows of work between two looks at whether to stop.
+/// Rows of work between two checks whether to stop.
 const STRIDE: usize = 200;
 
-/// What one trained network shows.
-struct Seen {
+/// The measurements of one trained network.
+struct Measurements {
     switches: Vec<Switch>,
-    /// Region and class of each place of the plane.
+    /// Region and class of each cell of the plane's grid.
     places: Vec<(u32, u32)>,
     /// In the order of [`FINDINGS`].
     values: Vec<f64>,
@@ -70,7 +70,7 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
         for (all, value) in values.iter_mut().zip(&seen.values) {
             all.push(summary::number(*value, "it is not finite"));
         }
-        // Of the first seed whose network can be shown.
+        // From the first seed whose network did not diverge.
         if figures.is_empty() {
             figures = drawn(settings, net, &corners, &plane, &seen);
         }
@@ -86,7 +86,7 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Plane, seen: &Seen) -> Vec<Figure> {
+fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Plane, seen: &Measurements) -> Vec<Figure> {
     let digits = settings.digits;
     vec![
         show::patterns(net, corners, digits),
@@ -99,7 +99,7 @@ fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Pl
     ]
 }
 
-/// Trains the network of a seed, or takes the one that was trained before.
+/// Trains the network of a seed, or returns the one that was trained before.
 fn trained(
     settings: &LinearPieces,
     seed: u64,
@@ -165,8 +165,8 @@ fn look(
     (images, labels): (&[Vec<f64>], &[i64]),
     bench: &mut Bench,
     report: &mut dyn FnMut(&mut Bench, f64, &str) -> Result<(), ExperimentError>,
-) -> Result<Seen, ExperimentError> {
-    let (mut census, mut inhabitants) = (Census::default(), Vec::<u32>::new());
+) -> Result<Measurements, ExperimentError> {
+    let (mut census, mut inhabitants) = (PatternNumbers::default(), Vec::<u32>::new());
     let (mut wrong, mut active, mut paths, mut gap) = (0, 0.0, 0.0, 0.0_f64);
     for (at, (image, label)) in images.iter().zip(labels).enumerate() {
         if at % STRIDE == 0 {
@@ -185,7 +185,7 @@ fn look(
         inhabitants[number] += 1;
     }
     let switches = walk(net, &corners[0], &corners[1]);
-    let (mut places, mut inside, mut regions) = (Vec::new(), std::collections::HashSet::new(), Census::default());
+    let (mut places, mut inside, mut regions) = (Vec::new(), std::collections::HashSet::new(), PatternNumbers::default());
     for row in 0..plane::SIZE.1 {
         report(bench, 0.5 + 0.5 * row as f64 / plane::SIZE.1 as f64, "a plane through three digits")?;
         let found = plane::row(net, plane, row, &mut regions);
@@ -204,5 +204,5 @@ fn look(
         switches.len() as f64,
         inside.len() as f64,
     ];
-    Ok(Seen { switches, places, values })
+    Ok(Measurements { switches, places, values })
 }

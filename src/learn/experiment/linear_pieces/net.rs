@@ -1,15 +1,15 @@
-//! A trained ReLU network as plain numbers in float64: which units are on, and the affine map that is left of it then.
+//! A trained ReLU network as plain numbers in float64: which units are active, and the affine map that results.
 
 use crate::experiment::mlp::{bias, layers, weight};
 use crate::network::Network;
 use tch::{Kind, Tensor};
 
-/// On or off, one a hidden unit, the first layer's first.
+/// Whether each hidden unit is active, the first layer's first.
 pub type Pattern = Vec<bool>;
 
 pub struct Layer {
     pub inputs: usize,
-    /// Row-major, a row an output.
+    /// Row-major, one row for each output.
     weights: Vec<f64>,
     pub biases: Vec<f64>,
 }
@@ -30,7 +30,7 @@ impl Layer {
     }
 }
 
-/// The map x -> W x + b that a network is on one piece.
+/// The map x -> W x + b that a network equals on one piece.
 pub struct Affine {
     pub inputs: usize,
     /// (outputs, inputs), row-major.
@@ -46,7 +46,7 @@ impl Affine {
 }
 
 pub struct Net {
-    /// Hidden layers, then the logits'.
+    /// Hidden layers, then the output layer.
     pub layers: Vec<Layer>,
 }
 
@@ -64,7 +64,7 @@ impl Net {
         &self.layers[..self.layers.len() - 1]
     }
 
-    /// The pattern of an input and its logits.
+    /// The activation pattern of an input, and its logits.
     pub fn forward(&self, x: &[f64]) -> (Pattern, Vec<f64>) {
         let mut pattern = Pattern::new();
         let mut h = x.to_vec();
@@ -78,11 +78,11 @@ impl Net {
         (pattern, self.layers[self.layers.len() - 1].affine(&h))
     }
 
-    /// The product of the layers, the rows of silent units struck out: what the network is for every input of this
-    /// pattern (Pascanu, Montufar and Bengio 2013, section 2).
+    /// The product of the layers with the rows of inactive units set to zero, which is what the network computes for
+    /// every input with this pattern (Pascanu, Montufar and Bengio 2013, section 2).
     pub fn affine(&self, pattern: &[bool]) -> Affine {
         let inputs = self.layers[0].inputs;
-        // The columns of the map so far: where each input's unit vector, and zero, lead to.
+        // The columns of the map so far: the images of each input's unit vector, and of zero.
         let mut columns: Vec<Vec<f64>> = Vec::new();
         let mut offset = vec![0.0; inputs];
         let mut on = pattern.iter();
@@ -105,12 +105,12 @@ impl Net {
         Affine { inputs, weights, biases: offset }
     }
 
-    /// Of all paths from an input to a logit, the share that leads through units that are on.
+    /// The share of all paths from an input to a logit that lead through active units only.
     pub fn paths_on(&self, pattern: &[bool]) -> f64 {
         self.on(pattern).iter().zip(self.hidden()).map(|(on, layer)| *on as f64 / layer.units() as f64).product()
     }
 
-    /// Units that are on in each hidden layer.
+    /// The number of active units in each hidden layer.
     pub fn on(&self, pattern: &[bool]) -> Vec<usize> {
         let mut units = pattern.iter();
         let count = |layer: &Layer| units.by_ref().take(layer.units()).filter(|on| **on).count();

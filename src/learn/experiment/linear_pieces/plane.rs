@@ -1,23 +1,23 @@
-//! A plane through three inputs, cut into the network's pieces.
+//! A plane through three inputs, divided into the network's pieces.
 
 use super::net::{Net, Pattern};
 use std::collections::HashMap;
 
-/// Places across and down.
+/// Cells of the grid across and down.
 pub const SIZE: (usize, usize) = (120, 84);
-/// What is seen beyond the triangle, as a share of its extent.
+/// The margin around the triangle, as a share of its extent.
 const MARGIN: f64 = 0.15;
 
-/// Three inputs laid flat with their true distances, and the frame around them.
+/// Three inputs in a plane at their true distances, and the frame around them.
 pub struct Plane {
     /// First corner, and two orthonormal directions.
     origin: Vec<f64>,
     directions: [Vec<f64>; 2],
-    /// Left and top edge, and the side of a place.
+    /// Left and top edge, and the side of a cell.
     left: f64,
     top: f64,
     side: f64,
-    /// Where the three inputs are: column and row.
+    /// The cells of the three inputs: column and row.
     pub corners: [[f64; 2]; 3],
 }
 
@@ -26,7 +26,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Plane {
-    /// Gram and Schmidt: the first edge lies level, the third corner below it.
+    /// Gram-Schmidt: the first edge is horizontal, the third corner below it.
     pub fn through(a: &[f64], b: &[f64], c: &[f64]) -> Self {
         let minus = |p: &[f64]| p.iter().zip(a).map(|(p, a)| p - a).collect::<Vec<f64>>();
         let unit = |v: Vec<f64>| {
@@ -52,7 +52,7 @@ impl Plane {
         Self { origin: a.to_vec(), directions: [e, f], left, top, side, corners }
     }
 
-    /// The input at the middle of a place.
+    /// The input at the middle of a cell.
     pub fn input(&self, column: usize, row: usize) -> Vec<f64> {
         let x = self.left + (column as f64 + 0.5) * self.side;
         let y = self.top + (row as f64 + 0.5) * self.side;
@@ -60,7 +60,7 @@ impl Plane {
         self.origin.iter().zip(e).zip(f).map(|((o, e), f)| o + x * e + y * f).collect()
     }
 
-    /// Whether the middle of a place lies in the triangle of the three inputs.
+    /// Whether the middle of a cell is in the triangle of the three inputs.
     pub fn inside(&self, column: usize, row: usize) -> bool {
         let p = [column as f64 + 0.5, row as f64 + 0.5];
         let [a, b, c] = self.corners;
@@ -70,11 +70,11 @@ impl Plane {
     }
 }
 
-/// Gives patterns numbers, in the order of their first appearance.
+/// Numbers patterns in the order of their first appearance.
 #[derive(Default)]
-pub struct Census(HashMap<Pattern, u32>);
+pub struct PatternNumbers(HashMap<Pattern, u32>);
 
-impl Census {
+impl PatternNumbers {
     pub fn number(&mut self, pattern: Pattern) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(pattern).or_insert(next)
@@ -90,12 +90,12 @@ pub fn class(logits: &[f64]) -> usize {
     (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)
 }
 
-/// The pieces of one row of the plane, and the classes.
-pub fn row(net: &Net, plane: &Plane, row: usize, census: &mut Census) -> Vec<(u32, u32)> {
+/// The pieces of one row of the grid, and the classes.
+pub fn row(net: &Net, plane: &Plane, row: usize, numbers: &mut PatternNumbers) -> Vec<(u32, u32)> {
     (0..SIZE.0)
         .map(|column| {
             let (pattern, logits) = net.forward(&plane.input(column, row));
-            (census.number(pattern), class(&logits) as u32)
+            (numbers.number(pattern), class(&logits) as u32)
         })
         .collect()
 }
@@ -110,7 +110,7 @@ mod tests {
         let plane = Plane::through(&a, &b, &c);
         for (corner, input) in plane.corners.iter().zip([a, b, c]) {
             let found = plane.input(corner[0] as usize, corner[1] as usize);
-            // As near as half a place.
+            // To within half a cell.
             let far = found.iter().zip(&input).all(|(x, y)| (x - y).abs() <= plane.side);
             assert!(far, "{found:?}, not {input:?}");
             assert!((0.0..SIZE.0 as f64).contains(&corner[0]) && (0.0..SIZE.1 as f64).contains(&corner[1]));

@@ -1,4 +1,4 @@
-//! The figures: patterns, weights of a piece, a line and a plane through the pieces.
+//! The figures: patterns, weights of a piece, and a line and a plane through the pieces.
 
 use super::net::Net;
 use super::plane::{self, Plane, SIZE};
@@ -8,7 +8,7 @@ use protocol::{Figure, ImageGrid, PlotMark, Regions, Source, Stroke, Table};
 
 const SIDE: u32 = 28;
 
-/// For each digit and hidden layer, which units are on.
+/// For each digit and hidden layer, which units are active.
 pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
     let mut rows = Vec::new();
     for (corner, digit) in corners.iter().zip(digits) {
@@ -31,11 +31,11 @@ pub fn patterns(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure 
     })
 }
 
-/// Paths through one unit of each hidden layer: how many are on for each digit, and what becomes of the first digit's
-/// on the way to the second.
+/// Paths through one unit of each hidden layer: how many are active for each digit, and what becomes of the first
+/// digit's on the way to the second.
 pub fn paths(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
     let patterns = corners.each_ref().map(|corner| net.forward(corner).0);
-    // A path is on if all its units are: on in both digits, if all its units are on in both.
+    // A path is active if all its units are: for both digits, if all its units are active for both.
     let count = |pattern: &[bool]| net.on(pattern).iter().product::<usize>();
     let all = count(&vec![true; patterns[0].len()]);
     let row =
@@ -52,7 +52,7 @@ pub fn paths(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3]) -> Figure {
     Figure::Table(Table { title: "Paths through the hidden layers".into(), columns, rows, sources, places: Vec::new() })
 }
 
-/// A digit, and the weights by which its piece makes the logit that wins: grey is zero, white speaks for it.
+/// A digit, and the weights with which its piece computes the largest logit: zero is grey, and white adds to it.
 pub fn template(net: &Net, corner: &[f64], digit: u32) -> Figure {
     let (pattern, logits) = net.forward(corner);
     let class = plane::class(&logits);
@@ -76,14 +76,14 @@ fn a(digit: u32) -> String {
     if digit == 8 { "an 8".into() } else { format!("a {digit}") }
 }
 
-/// Logits along the straight line from the first digit to the second; straight between two switches, exactly.
+/// Logits along the straight line from the first digit to the second. Between two switches they are exactly linear.
 pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Switch]) -> Figure {
     let ends = [0, 1].map(|end| net.forward(&corners[end]).1);
     let mut path: Vec<(f64, &[f64])> = switches.iter().map(|switch| (switch.at, &switch.logits[..])).collect();
     path.insert(0, (0.0, &ends[0]));
     path.push((1.0, &ends[1]));
     let (from, to) = (digits[0] as usize, digits[1] as usize);
-    // Beside the two, the one that comes highest on the way.
+    // Besides these two, the class with the largest logit on the way.
     let highest = |class: usize| path.iter().map(|(_, logits)| logits[class]).fold(f64::NEG_INFINITY, f64::max);
     let third =
         (0..10).filter(|&class| class != from && class != to).max_by(|&x, &y| highest(x).total_cmp(&highest(y)));
@@ -93,7 +93,7 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
         .chain(third)
         .map(|class| summary::curve(format!("logit of {class}"), Source::Measured, Stroke::Line, of(class)))
         .collect();
-    // Every switch bends every logit; one row of marks is enough.
+    // Every switch bends every logit, so one row of marks is enough.
     let heights = || series.iter().flat_map(|s| s.points.iter()).filter_map(|point| point.1);
     let (lowest, highest) = (heights().fold(f64::INFINITY, f64::min), heights().fold(f64::NEG_INFINITY, f64::max));
     let floor = lowest - 0.08 * (highest - lowest);
@@ -106,7 +106,7 @@ pub fn line(net: &Net, corners: &[Vec<f64>; 3], digits: [u32; 3], switches: &[Sw
     Figure::Plot(summary::plot(title, x, summary::axis("logit"), series))
 }
 
-/// A number for each place of the plane, with the three digits marked.
+/// A number for each cell of the grid, with the three digits marked.
 pub fn plane(plane: &Plane, digits: [u32; 3], title: &str, regions: impl Iterator<Item = u32>) -> Figure {
     let mark = |(at, digit): (&[f64; 2], u32)| PlotMark { label: digit.to_string(), source: Source::Measured, at: *at };
     Figure::Regions(Regions {

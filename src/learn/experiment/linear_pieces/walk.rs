@@ -1,16 +1,16 @@
-//! A walk along a straight line through the pieces of a network: where exactly each unit switches.
+//! Follows a straight line through the pieces of a network, and finds exactly where each unit switches.
 
 use super::net::{Net, Pattern};
 
 /// A unit switches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Switch {
-    /// From 0 to 1 along the line.
+    /// The position along the line, from 0 to 1.
     pub at: f64,
-    /// Of all hidden units.
+    /// The unit's index among all hidden units.
     pub unit: usize,
     pub on: bool,
-    /// Of the network there.
+    /// The network's logits there.
     pub logits: Vec<f64>,
 }
 
@@ -21,15 +21,15 @@ struct State {
     logits: Vec<f64>,
 }
 
-/// Every switch on the way from `a` to `b`, in order. Between two of them the network is one affine map, so each next
-/// switch is where the first pre-activation, drawn on as a straight line, reaches zero.
+/// Every switch from `a` to `b`, in order. Between two of them the network is one affine map, so the next switch is
+/// where the first pre-activation, extrapolated linearly, reaches zero.
 pub fn walk(net: &Net, a: &[f64], b: &[f64]) -> Vec<Switch> {
     let way: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
     let line = (net.layers[0].affine(a), net.layers[0].apply(&way));
     let mut pattern = net.forward(a).0;
     let mut switches: Vec<Switch> = Vec::new();
     let mut at = 0.0;
-    // A line crosses each unit's fold a few times; the bound only keeps rounding from walking on the spot.
+    // A line crosses each unit's fold a few times. The limit only prevents rounding from stopping the progress.
     for _ in 0..1000 * pattern.len() {
         let state = state(net, &line, &pattern, at);
         let reaches =
@@ -48,7 +48,7 @@ pub fn walk(net: &Net, a: &[f64], b: &[f64]) -> Vec<Switch> {
     switches
 }
 
-/// What every unit is at a place of the line, if this pattern holds.
+/// Pre-activation and slope of every unit at a position of the line, if this pattern holds.
 fn state(net: &Net, (start, way): &(Vec<f64>, Vec<f64>), pattern: &Pattern, at: f64) -> State {
     let mut z: Vec<f64> = start.iter().zip(way).map(|(start, way)| start + at * way).collect();
     let mut slope = way.clone();
@@ -70,7 +70,7 @@ mod tests {
     use super::super::net::tests::{random_input, random_mlp};
     use super::*;
 
-    /// Between two switches the walk's pattern is the network's own, at the switch its logits are; nothing is missed.
+    /// Between two switches the pattern is the network's own, at a switch its logits are; no switch is missed.
     #[test]
     fn every_switch_is_found() {
         let net = Net::of(&random_mlp(&[9, 12, 12, 4])).unwrap();

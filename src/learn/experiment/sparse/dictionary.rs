@@ -1,4 +1,4 @@
-//! A dictionary whose few columns add up to a patch: x is about D a, and every coefficient has its price.
+//! A dictionary of which a few columns add up to a patch: x is about D a, and every coefficient has a price.
 
 use super::patches::SIDE;
 use crate::experiment::ExperimentError;
@@ -7,28 +7,28 @@ use tch::{Device, Kind, Tensor};
 
 const PIXELS: i64 = SIDE * SIDE;
 pub const BATCH: i64 = 100;
-/// Batches that the running sums remember, about.
+/// About how many batches the running sums remember.
 const MEMORY: f64 = 50.0;
 
-/// What coefficients may be.
+/// Which signs coefficients may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     Any,
-    /// None below zero: then shrinking is a rectifier.
+    /// None below zero, so that the shrinkage is a rectifier.
     Positive,
 }
 
-/// D, its columns of length 1.
+/// D, with columns of length 1.
 pub struct Dictionary {
     /// (64, atoms).
     pub atoms: Tensor,
     pub sign: Sign,
-    /// What a coefficient costs.
+    /// The price of a coefficient.
     pub price: f64,
 }
 
-/// Proximal gradient: a <- shrink(a + D^T (x - D a) / L, price / L), L the largest eigenvalue of D^T D (Daubechies, Defrise,
-/// De Mol 2004).
+/// Proximal gradient: a <- shrink(a + D^T (x - D a) / L, price / L), L the largest eigenvalue of D^T D (Daubechies,
+/// Defrise, De Mol 2004).
 pub struct Steps<'a> {
     dictionary: &'a Dictionary,
     /// D^T x / L, (patches, atoms).
@@ -40,7 +40,7 @@ pub struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// What goes into the shrinking: (patches, atoms).
+    /// The input of the shrinkage: (patches, atoms).
     pub fn drive(&self, a: &Tensor) -> Tensor {
         a + (&self.input - a.matmul(&self.gram))
     }
@@ -62,7 +62,7 @@ impl Dictionary {
         Self { atoms, sign, price }
     }
 
-    /// Towards zero by so much, at most to it.
+    /// Shrinks towards zero by this much, at most to zero.
     fn shrink(&self, z: &Tensor, by: f64) -> Tensor {
         match self.sign {
             Sign::Any => z.sign() * (z.abs() - by).relu(),
@@ -72,7 +72,7 @@ impl Dictionary {
 
     pub fn steps(&self, x: &Tensor) -> Steps<'_> {
         let gram = self.atoms.tr().matmul(&self.atoms);
-        // A little more than the largest eigenvalue does no harm; less would.
+        // A little more than the largest eigenvalue is safe; less is not.
         let largest = 1.001 * gram.linalg_eigvalsh("L").max().double_value(&[]);
         Steps {
             dictionary: self,
@@ -115,8 +115,8 @@ impl Dictionary {
         a.matmul(&self.atoms.tr())
     }
 
-    /// Learns from `batches` batches of patches (many, 64), column by column over running sums (Mairal, Bach, Ponce, Sapiro
-    /// 2009). After each batch `watch` sees the dictionary and how far it is, 0 to 1.
+    /// Learns from `batches` batches of patches (many, 64), column by column over running sums (Mairal, Bach, Ponce,
+    /// Sapiro 2009). After each batch `watch` gets the dictionary and the progress from 0 to 1.
     pub fn learn(
         &mut self,
         patches: &Tensor,
@@ -133,7 +133,7 @@ impl Dictionary {
         for batch in 1..=batches {
             let drawn: Vec<i64> = (0..BATCH).map(|_| i64::from(random.below(patches.size()[0] as u32))).collect();
             let x = patches.index_select(0, &Tensor::from_slice(&drawn));
-            // A batch is coded in a moment; `watch` is asked after each.
+            // Coding a batch is fast; `watch` is called after each.
             let a = self.codes(&x, steps, || Ok(()))?;
             let keep = 1.0 - 1.0 / f64::from(batch).min(MEMORY);
             codes = codes * keep + a.tr().matmul(&a) / BATCH as f64;
@@ -142,7 +142,7 @@ impl Dictionary {
             for (column, used) in (0_i64..).zip(used) {
                 let mut atom = self.atoms.narrow(1, column, 1);
                 if used < 1e-6 {
-                    // Nobody wants it: it becomes a patch.
+                    // An unused column: it becomes a patch.
                     atom.copy_(&unit(&x.narrow(0, column % BATCH, 1).tr()));
                     continue;
                 }
@@ -161,7 +161,7 @@ impl Dictionary {
     }
 }
 
-/// Columns (64, count) as grey pictures, each as strong as it can be.
+/// Columns (64, count) as grey pictures, each with full contrast.
 pub fn pictures(columns: &Tensor) -> Result<Vec<Vec<u8>>, ExperimentError> {
     let largest = columns.abs().amax([0].as_slice(), true).clamp_min(1e-12);
     let grey = (columns / largest * 127.0 + 128.0).round().to_kind(Kind::Uint8).tr().contiguous();
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// The optimality conditions of the price: |D^T (x - D a)| <= price, equal to it where a is not 0.
+    /// The optimality conditions of the penalty: |D^T (x - D a)| <= price, with equality where a is not 0.
     #[test]
     fn codes_meet_the_conditions_of_the_optimum() {
         let mut random = random();

@@ -1,4 +1,5 @@
-//! Patches of whitened digits. Olshausen and Field's own pictures may not be passed on; pen strokes take their place.
+//! Patches of whitened digits. Olshausen and Field's own pictures may not be redistributed, so pen strokes replace
+//! them.
 
 use crate::random::Random;
 use tch::{Device, Kind, Tensor};
@@ -6,15 +7,15 @@ use tch::{Device, Kind, Tensor};
 /// Pixels of a patch's side.
 pub const SIDE: i64 = 8;
 const PICTURE: i64 = 28;
-/// Of all pixels of all patches (Olshausen and Field 1997).
+/// The variance over all pixels of all patches (Olshausen and Field 1997).
 const VARIANCE: f64 = 0.1;
-/// A patch with less than this share of the mean variance is paper.
+/// A patch with less than this share of the mean variance is blank paper.
 const PAPER: f64 = 0.25;
-/// Patches that are drawn from each digit before paper is thrown away.
+/// Patches that are drawn from each digit before blank ones are discarded.
 const FROM_EACH: usize = 4;
 
-/// Pictures (count, 784), each frequency f weighted by f exp(-(f/f0)^4) with f0 = 0.4 x 28 cycles a picture (Olshausen
-/// and Field 1997): (count, 28, 28). It flattens the spectrum and takes away the finest grain.
+/// Pictures (count, 784), each frequency f weighted by f exp(-(f/f0)^4) with f0 = 0.4 x 28 cycles per picture
+/// (Olshausen and Field 1997): (count, 28, 28). It flattens the spectrum and removes the finest grain.
 fn whitened(digits: &Tensor) -> Tensor {
     let f = Tensor::fft_fftfreq(PICTURE, 1.0 / PICTURE as f64, (Kind::Float, Device::Cpu));
     let radius = (f.square().unsqueeze(0) + f.square().unsqueeze(1)).sqrt();
@@ -24,7 +25,7 @@ fn whitened(digits: &Tensor) -> Tensor {
     (spectrum * filter).fft_ifft2(all, sides.as_slice(), "backward").real().contiguous()
 }
 
-/// Patches with ink in them, drawn at random places of whitened digits: (patches, 64), of mean 0 each.
+/// Patches with ink in them, drawn at random positions of whitened digits: (patches, 64), of mean 0 each.
 pub fn patches(digits: &Tensor, random: &mut Random) -> Tensor {
     let (pictures, count) = (whitened(digits), digits.size()[0]);
     let places = (PICTURE - SIDE + 1) as u32;

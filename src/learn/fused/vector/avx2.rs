@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub struct Avx2(__m256);
 
-// SAFETY: each method is the instruction that its name says, and reads or writes the 8 floats it promises.
+// SAFETY: each method is the instruction that its name says, and reads or writes the 8 floats of its contract.
 unsafe impl Lanes for Avx2 {
     type Mask = __m256;
     /// The other lanes are zero.
@@ -73,7 +73,7 @@ unsafe impl Lanes for Avx2 {
         unsafe { self.mul_add(factor, sum) }
     }
 
-    /// Each lane looks at its own bit.
+    /// Each lane tests its own bit.
     #[inline(always)]
     unsafe fn mask(bits: u16) -> Self::Mask {
         unsafe {
@@ -97,7 +97,7 @@ unsafe impl Lanes for Avx2 {
         }
     }
 
-    /// Within each half of the register, which both hold the same four floats.
+    /// Permutes within each half of the register; both halves hold the same four floats.
     #[inline(always)]
     unsafe fn pick<const Q: usize>(tables: *const f32, choice: Self::Choice) -> Self {
         unsafe {

@@ -7,10 +7,10 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub struct Avx512(__m512);
 
-// SAFETY: each method is the instruction that its name says, and reads or writes the 16 floats it promises.
+// SAFETY: each method is the instruction that its name says, and reads or writes the 16 floats of its contract.
 unsafe impl Lanes for Avx512 {
     type Mask = __mmask16;
-    /// All lanes, and which of them count: every instruction takes a mask for nothing.
+    /// All lanes, and which of them count; a mask costs an instruction nothing.
     type Part = (__m512, __mmask16);
     type Choice = __m512i;
     const WIDTH: usize = 16;
@@ -51,7 +51,8 @@ unsafe impl Lanes for Avx512 {
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, sum.0) })
     }
 
-    /// "Not less or equal" would be one comparison less, but let a number replace a NaN that is already the maximum.
+    /// "Not less or equal" would need one comparison less, but a number could replace a NaN that is already the
+    /// maximum.
     #[inline(always)]
     unsafe fn beats(self, best: Self) -> Self::Mask {
         unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, best.0) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0) }
@@ -90,7 +91,7 @@ unsafe impl Lanes for Avx512 {
         }
     }
 
-    /// A choice names one of the register's first four floats; the others are not there.
+    /// A choice selects one of the register's first four floats; the others are unused.
     #[inline(always)]
     unsafe fn pick<const Q: usize>(tables: *const f32, choice: Self::Choice) -> Self {
         unsafe {

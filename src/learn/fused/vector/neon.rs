@@ -10,10 +10,10 @@ pub struct Neon(float32x4_t);
 /// Bit `i` for lane `i`.
 const OWN: [u32; 4] = [1, 2, 4, 8];
 
-// SAFETY: each method is the instruction that its name says, and reads or writes the 4 floats it promises.
+// SAFETY: each method is the instruction that its name says, and reads or writes the 4 floats of its contract.
 unsafe impl Lanes for Neon {
     type Mask = uint32x4_t;
-    /// Which byte of the table each byte of the result is: an entry is four bytes.
+    /// The index into the table for each byte of the result; an entry is four bytes.
     /// The other lanes are zero.
     type Part = Self;
     type Choice = uint8x16_t;

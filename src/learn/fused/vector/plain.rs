@@ -1,4 +1,5 @@
-//! Ordinary floats, four at a time: for processors without any of the others, and the simplest form to read.
+//! Ordinary floats, four at a time, for processors without any of the other instruction sets. The simplest form to
+//! read.
 
 use super::Lanes;
 
@@ -11,7 +12,7 @@ fn each(value: impl Fn(usize) -> f32) -> Plain {
     Plain([value(0), value(1), value(2), value(3)])
 }
 
-// SAFETY: nothing is asked of the processor; pointers are read and written for the 4 floats promised.
+// SAFETY: no instruction set is needed; pointers are read and written for the 4 floats of the contract.
 unsafe impl Lanes for Plain {
     type Mask = [bool; 4];
     /// The other lanes are zero.

@@ -1,4 +1,4 @@
-//! A kernel that is started from the command line: wherever its home lies, and whatever its starter has open.
+//! A kernel started from the command line, wherever its home is and whatever files its starter has open.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use cli::{TestHome, refusal};
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::PathBuf};
 
-/// Starts a kernel, and asks for nothing that takes time.
+/// Starts a kernel, and requests nothing that takes time.
 const ASK: [&str; 3] = ["runs", "delete", "7"];
 
 #[test]
@@ -22,10 +22,10 @@ fn a_home_may_have_a_name_that_is_no_utf_8() {
     assert!(code == 1 && told.contains("there is no run 7"), "{told}");
 }
 
-/// A lock of a script's would be held for as long as the kernel trains.
+/// A lock of a script would be held as long as the kernel trains.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_kernel_keeps_nothing_open_of_who_started_it() {
+fn a_kernel_keeps_no_file_of_its_starter_open() {
     let home = TestHome::new();
     let lock = home.path("lock");
     let mut script = Command::new("sh");
@@ -40,14 +40,14 @@ fn a_kernel_keeps_nothing_open_of_who_started_it() {
 }
 
 #[test]
-fn a_log_that_can_not_be_written_is_named_and_not_the_program() {
+fn an_unwritable_log_is_named_in_the_error() {
     let home = TestHome::new();
     fs::create_dir_all(home.folder().join("logs/kernel.log")).unwrap();
     let (code, told) = home.refusal(&ASK);
     assert!(code == 1 && told.contains("/logs/kernel.log is a folder where a file belongs"), "{told}");
 }
 
-/// The limit's signal would end a kernel that does not expect it, and the disk is not full.
+/// The limit's signal would end a kernel that does not handle it, and the disk is not full.
 #[test]
 fn a_file_size_limit_is_named() {
     let home = TestHome::new();
@@ -58,9 +58,9 @@ fn a_file_size_limit_is_named() {
     assert!(told.contains("no file may grow beyond 8 KB here") && told.contains("`ulimit -f`"), "{told}");
 }
 
-/// An old kernel may run on after its program is gone, and what it does tells nothing of the next one.
+/// An old kernel may run on after its program was removed, and its behaviour says nothing about the next one.
 #[test]
-fn the_doctor_misses_the_program_while_its_kernel_runs() {
+fn the_doctor_reports_a_missing_program_while_its_kernel_runs() {
     let home = TestHome::new();
     home.refusal(&ASK);
     let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);

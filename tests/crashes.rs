@@ -1,11 +1,11 @@
-//! A race outlives its kernel and its notebook, as the reader sees it on a terminal.
+//! A run survives the death of its kernel and of its notebook, as the reader sees it on a terminal.
 //!
 //! The long harnesses are ignored by default. Each prints its figures:
 //!
 //! ```text
-//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 hundred   # killed notebooks
-//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 eight     # two minutes
-//! cargo test --release --test outlive -- --ignored --nocapture --test-threads 1 lines     # dead ones
+//! cargo test --release --test crashes -- --ignored --nocapture --test-threads 1 hundred   # killed notebooks
+//! cargo test --release --test crashes -- --ignored --nocapture --test-threads 1 eight     # two minutes
+//! cargo test --release --test crashes -- --ignored --nocapture --test-threads 1 lines     # dead ones
 //! ```
 
 #![allow(clippy::unwrap_used)]
@@ -34,7 +34,7 @@ use std::{
 };
 use store::{Home, Store};
 
-/// A race that does not end while a test looks at it, on the screen.
+/// A run on the screen that does not end during a test.
 fn racing() -> Notebook {
     let home = TestHome::new();
     start_race(&home, Study::MAX_EPOCHS);
@@ -46,7 +46,7 @@ fn racing() -> Notebook {
     notebook
 }
 
-/// The latest epoch of the arm that is ahead, as the pane says.
+/// The latest epoch of the leading arm, as the pane shows it.
 fn epoch(screen: &str) -> Option<u32> {
     let latest = screen.lines().filter_map(|line| line.split_once("latest "));
     latest.filter_map(|(_, numbers)| numbers.split_whitespace().nth(2)?.parse().ok()).max()
@@ -58,11 +58,11 @@ fn wait_for_growth(notebook: &Notebook) {
 }
 
 #[test]
-fn a_race_whose_kernel_was_killed_goes_on_by_itself_and_the_second_time_when_asked() {
+fn a_run_resumes_by_itself_after_one_killed_kernel_and_on_request_after_two() {
     let mut notebook = racing();
     wait_for_growth(&notebook);
     let first = notebook.kill_kernel();
-    // The notebook starts the next one, which goes on by itself.
+    // The notebook starts the next kernel, which resumes the run by itself.
     until("the next kernel", || {
         let running = notebook.home.bare(&["kernel", "status", "--json"]).output().unwrap();
         let status: serde_json::Value = serde_json::from_slice(&running.stdout).unwrap_or_default();
@@ -71,7 +71,8 @@ fn a_race_whose_kernel_was_killed_goes_on_by_itself_and_the_second_time_when_ask
     wait_for_growth(&notebook);
     notebook.kill_kernel();
 
-    // Two kernels have died beneath it: its reader decides. A second Enter while the kernel starts asks for nothing twice.
+    // Two kernels have died during it, so its reader decides. A second Enter while the kernel starts requests nothing
+    // twice.
     notebook.wait_for("interrupted after");
     notebook.press("\r\r");
     wait_for_growth(&notebook);
@@ -95,22 +96,22 @@ fn a_race_whose_kernel_was_killed_goes_on_by_itself_and_the_second_time_when_ask
 }
 
 #[test]
-fn a_race_outlives_a_killed_notebook() {
+fn a_run_survives_a_killed_notebook() {
     let notebook = racing();
     wait_for_growth(&notebook);
     let kernel = notebook.kernel()["pid"].clone();
     let seen = epoch(&notebook.screen()).unwrap();
     notebook.signal("-KILL");
     let notebook = Notebook::open(notebook.into_home());
-    // The reader stood at the race; the lesson opens there.
+    // The reader had scrolled to the run, so the lesson opens there.
     notebook.wait("the race with its history", |screen| epoch(screen).is_some_and(|now| now >= seen));
     wait_for_growth(&notebook);
     assert_eq!(notebook.kernel()["pid"], kernel);
 }
 
-/// The kernel dies while nobody looks; whoever opens a notebook finds the race going on.
+/// The kernel dies while no notebook is open; the next notebook resumes the run.
 #[test]
-fn a_notebook_that_opens_goes_on_with_what_a_dead_kernel_left() {
+fn opening_a_notebook_resumes_unfinished_jobs() {
     let home = TestHome::new();
     start_race(&home, Study::MAX_EPOCHS);
     notebook::open_on_race(&home);
@@ -126,9 +127,9 @@ fn a_notebook_that_opens_goes_on_with_what_a_dead_kernel_left() {
     assert_ne!(notebook.kernel()["pid"], pid);
 }
 
-/// Another notebook started the race; this one, whose cells know nothing of it, finds it in the list.
+/// Another notebook started the run. This one, whose cells do not refer to it, finds it in the list.
 #[test]
-fn a_race_of_another_notebook_is_found_in_the_list() {
+fn a_run_of_another_notebook_is_in_the_list() {
     let home = TestHome::new();
     let mut notebook = Notebook::open_as(home, &Opening { columns: 80, rows: 24, ..Opening::default() });
     notebook.wait_for("One article, measured");
@@ -139,7 +140,7 @@ fn a_race_of_another_notebook_is_found_in_the_list() {
     notebook.wait_for("finished: 3 epochs");
 }
 
-/// Follows the kernel until told to end; returns the longest silence between two of its events while it trained.
+/// Follows the kernel until told to stop. Returns the longest silence between two of its events while it trained.
 fn listen(home: &TestHome, over: &Arc<AtomicBool>) -> JoinHandle<Duration> {
     let mut client = Client::connect(&Home::at(home.folder()).unwrap()).unwrap().unwrap();
     client.request(RequestBody::Follow).unwrap();
@@ -166,7 +167,7 @@ fn start_long_race(home: &TestHome) -> RunId {
     RunId(run)
 }
 
-/// Every epoch of every lane, without a hole; returns how many there are.
+/// Checks that every epoch of every lane is stored without a gap. Returns how many there are.
 fn whole_history(home: &TestHome, run: RunId) -> usize {
     let store = Store::open_read(&Home::at(home.folder()).unwrap()).unwrap();
     let mut next = std::collections::HashMap::new();
@@ -208,7 +209,7 @@ fn a_hundred_notebooks_are_killed_while_a_race_trains() {
         let done = Store::open_read(&at).unwrap().run(run).unwrap().epochs_done;
         let began = Instant::now();
         notebook = Notebook::open(home);
-        // Epochs are drawn whole or not at all: whoever shows the newest has them all.
+        // Epochs are drawn completely or not at all, so a notebook that shows the newest has them all.
         notebook.wait("the race with its history", |screen| epoch(screen).is_some_and(|now| now > done));
         times.push(began.elapsed());
     }
@@ -230,7 +231,7 @@ fn a_hundred_notebooks_are_killed_while_a_race_trains() {
 fn eight_notebooks_and_two_kernels_at_once() {
     let first = TestHome::new();
     let at = Home::at(first.folder()).unwrap();
-    // Two kernels are started at the same instant: one serves, the other says so and leaves.
+    // Two kernels are started at the same instant: one serves, the other reports that and ends.
     let kernel = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relu-kernel"));
         command.arg("--home").arg(at.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
@@ -275,7 +276,7 @@ fn eight_notebooks_and_two_kernels_at_once() {
 
 #[test]
 #[ignore = "a minute"]
-fn dead_lines_end_a_notebook_at_once() {
+fn notebooks_on_dead_lines_end_at_once() {
     let mut notebook = racing();
     for way in ["the terminal is closed", "-HUP", "-TERM"] {
         let mut times = Vec::new();

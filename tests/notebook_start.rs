@@ -1,5 +1,5 @@
-//! The real notebook on terminals and homes of every kind: where it opens, what it does without colours, without a
-//! keyboard, beside a store that is locked or a disk with a limit.
+//! The real notebook on terminals and homes of every kind: where it opens, and what it does without colours, without a
+//! keyboard, with a locked store or a disk with a limit.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,9 +17,9 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 use store::{Home, Store, save_progress};
 
-/// Stands on the first screen.
+/// A text of the first screen.
 const FIRST: &str = "One article, measured";
-/// Stands on the first screen of the next lesson.
+/// A text of the first screen of the next lesson.
 const SECOND: &str = "Lesson 1 · ";
 
 fn at(home: &TestHome) -> Home {
@@ -35,7 +35,7 @@ fn scrolled(notebook: &mut Notebook) -> String {
 }
 
 #[test]
-fn it_opens_at_the_very_line() {
+fn it_opens_at_the_same_line() {
     let opening = Opening { columns: 80, rows: 24, ..Opening::default() };
     let mut notebook = Notebook::open_as(TestHome::new(), &opening);
     notebook.wait_for(FIRST);
@@ -46,7 +46,7 @@ fn it_opens_at_the_very_line() {
     notebook.wait("the same line", |screen| screen.starts_with(&top));
 }
 
-/// Without a kernel a place is written within a second or so, in case nobody quits.
+/// Without a kernel a position is stored within about a second, in case the notebook is not quit.
 #[test]
 fn it_opens_at_the_line_of_a_killed_notebook() {
     let opening = Opening { columns: 80, rows: 24, ..Opening::default() };
@@ -64,9 +64,9 @@ fn it_opens_at_the_line_of_a_killed_notebook() {
     notebook.wait("the same line", |screen| screen.starts_with(&top));
 }
 
-/// As a commit on a network home locks it, where there is no write-ahead log: no frame and no key waits.
+/// Locked like a commit on a network home, which has no write-ahead log: no frame and no key waits.
 #[test]
-fn a_locked_store_keeps_no_frame_waiting() {
+fn a_locked_store_delays_no_frame() {
     let home = TestHome::new();
     save_progress(&at(&home), [(&"last-lesson".to_string(), &json!("sigmoid"))]).unwrap();
     let lock = rusqlite::Connection::open(at(&home).database()).unwrap();
@@ -79,9 +79,9 @@ fn a_locked_store_keeps_no_frame_waiting() {
     assert_eq!(notebook.wait_gone(), 0);
 }
 
-/// The lock of whoever makes a new store, held by a process that hangs.
+/// The lock of a process that creates a new store and hangs.
 #[test]
-fn a_lock_that_is_never_given_back_leaves_the_lessons() {
+fn lessons_are_usable_while_the_store_stays_locked() {
     let home = TestHome::new();
     std::fs::create_dir(home.folder()).unwrap();
     let lock = File::open(home.folder()).unwrap();
@@ -101,7 +101,7 @@ fn a_lock_that_is_never_given_back_leaves_the_lessons() {
 
 /// A write beyond the limit raises a signal that would end the process with a core dump.
 #[test]
-fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
+fn a_file_size_limit_is_reported_like_a_full_disk() {
     let script = Some(r#"ulimit -f 0; exec "$RELU""#);
     let mut notebook = Notebook::open_as(TestHome::new(), &Opening { script, ..Opening::default() });
     notebook.wait_for(FIRST);
@@ -114,7 +114,7 @@ fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
 }
 
 #[test]
-fn without_colours_none_is_sent() {
+fn no_colour_is_sent_to_a_terminal_without_colours() {
     let mut notebook =
         Notebook::open_as(TestHome::new(), &Opening { environment: &[("NO_COLOR", "1")], ..Opening::default() });
     notebook.wait_for(FIRST);
@@ -130,7 +130,7 @@ fn without_colours_none_is_sent() {
 }
 
 #[test]
-fn without_unicode_none_is_sent() {
+fn no_unicode_is_sent_to_a_terminal_without_unicode() {
     let environment = [("LANG", "C"), ("LC_ALL", "C")];
     let mut notebook = Notebook::open_as(TestHome::new(), &Opening { environment: &environment, ..Opening::default() });
     notebook.wait_for(FIRST);
@@ -152,7 +152,7 @@ fn a_dumb_terminal_gets_the_lesson_as_text() {
     assert_eq!(notebook.sequences(), Vec::<String>::new());
 }
 
-/// No keyboard, or one that is closed: the lesson is printed, and the program ends.
+/// Without a keyboard, or with a closed one, the lesson is printed and the program ends.
 #[test]
 fn without_a_keyboard_the_lesson_is_printed() {
     for script in [r#""$RELU" < /dev/null"#, r#""$RELU" <&-"#, r#""$RELU" | cat"#] {

@@ -1,7 +1,7 @@
 //! Times and dates in words.
 
-/// A time that was measured: `7.4 s`, `58 s`, `12 min 5 s`.
-pub fn took(seconds: f64) -> String {
+/// A measured time: `7.4 s`, `58 s`, `12 min 5 s`.
+pub fn format_duration(seconds: f64) -> String {
     match seconds.max(0.0) {
         s if s < 0.1 => "less than 0.1 s".into(),
         s if s < 9.95 => format!("{s:.1} s"),
@@ -10,14 +10,14 @@ pub fn took(seconds: f64) -> String {
     }
 }
 
-/// `1 epoch`, `3 epochs`: a count with its noun, which takes an s from two on and at none.
-pub fn counted(count: usize, noun: &str) -> String {
+/// A count with its noun, in the plural unless it is one: `1 epoch`, `3 epochs`, `0 epochs`.
+pub fn format_count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// The day of a moment in seconds since 1970, UTC: `2026-11-26`.
-pub fn date(seconds: i64) -> String {
-    // Years begin in March, so that the day of a leap year comes last (Hinnant, days_from_civil).
+/// The date of a time in seconds since 1970, UTC: `2026-11-26`.
+pub fn format_date(seconds: i64) -> String {
+    // Years begin in March here, so that the leap day comes last (Hinnant, days_from_civil).
     let days = seconds.div_euclid(86_400) + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -28,8 +28,8 @@ pub fn date(seconds: i64) -> String {
     format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
 }
 
-/// `about 40 seconds`, `about 12 minutes`: as round as an estimate is.
-pub fn about(seconds: f64) -> String {
+/// An estimated time, rounded to what an estimate can say: `about 40 seconds`, `about 12 minutes`.
+pub fn format_estimate(seconds: f64) -> String {
     let (count, unit) = match seconds.max(0.0) {
         s if s < 1.0 => return "less than a second".into(),
         s if s < 10.0 => (s.round(), "second"),
@@ -41,8 +41,8 @@ pub fn about(seconds: f64) -> String {
     format!("about {count} {unit}{}", if count < 1.5 { "" } else { "s" })
 }
 
-/// `2:05`, `1:02:05`.
-pub fn clock(seconds: f64) -> String {
+/// A time as on a clock: `2:05`, `1:02:05`.
+pub fn format_clock(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
@@ -54,19 +54,19 @@ mod tests {
 
     #[test]
     fn measured_times_and_days_are_short() {
-        let times = [0.02, 7.42, 57.9, 119.6, 725.2].map(took);
+        let times = [0.02, 7.42, 57.9, 119.6, 725.2].map(format_duration);
         assert_eq!(times, ["less than 0.1 s", "7.4 s", "58 s", "2 min 0 s", "12 min 5 s"]);
-        let days = [0, 951_782_399, 951_782_400, 1_795_661_487, -1].map(date);
+        let days = [0, 951_782_399, 951_782_400, 1_795_661_487, -1].map(format_date);
         assert_eq!(days, ["1970-01-01", "2000-02-28", "2000-02-29", "2026-11-26", "1969-12-31"]);
     }
 
     #[test]
-    fn one_thing_is_told_in_the_singular() {
-        assert_eq!([0, 1, 2].map(|count| counted(count, "epoch")), ["0 epochs", "1 epoch", "2 epochs"]);
+    fn a_count_of_one_is_singular() {
+        assert_eq!([0, 1, 2].map(|count| format_count(count, "epoch")), ["0 epochs", "1 epoch", "2 epochs"]);
     }
 
     #[test]
-    fn times_are_told_as_roundly_as_they_are_known() {
+    fn estimates_are_rounded() {
         let cases = [
             (0.1, "less than a second"),
             (1.2, "about 1 second"),
@@ -80,12 +80,12 @@ mod tests {
             (9000.0, "about 3 hours"),
         ];
         for (seconds, words) in cases {
-            assert_eq!(about(seconds), words);
+            assert_eq!(format_estimate(seconds), words);
         }
     }
 
     #[test]
     fn clocks_read_as_clocks() {
-        assert_eq!([5.0, 125.4, 3725.0].map(clock), ["0:05", "2:05", "1:02:05"]);
+        assert_eq!([5.0, 125.4, 3725.0].map(format_clock), ["0:05", "2:05", "1:02:05"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A run as it is followed and listed from the command line, whatever comes between.
+//! Following and listing a run from the command line, whatever happens meanwhile.
 
 #![allow(clippy::unwrap_used)]
 
@@ -43,7 +43,7 @@ fn say(stream: &mut UnixStream, line: &ServerLine) {
     writeln!(stream, "{}", serde_json::to_string(line).unwrap()).unwrap();
 }
 
-/// Answers as a kernel does up to `Train`, or else `Follow`.
+/// Answers like a kernel up to `Train`, or else `Follow`.
 fn converse(stream: &mut UnixStream, run: RunId, last: fn(&RequestBody) -> bool) {
     for line in BufReader::new(stream.try_clone().unwrap()).lines() {
         let Request { id, body } = serde_json::from_str(&line.unwrap()).unwrap();
@@ -65,9 +65,9 @@ fn converse(stream: &mut UnixStream, run: RunId, last: fn(&RequestBody) -> bool)
     }
 }
 
-/// Suspended for minutes it reads nothing and is cut off, while the run trains on.
+/// Suspended for minutes it reads nothing and is disconnected, while the run continues.
 #[test]
-fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
+fn a_disconnected_follower_reconnects_and_misses_nothing() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
@@ -85,7 +85,7 @@ fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
         say(&mut first, &event(record));
         commit(&mut store, run, 2);
         drop(first);
-        // Others only look whether there is a kernel.
+        // The other connections only check whether there is a kernel.
         let mut second = streams.find(speaks).unwrap();
         converse(&mut second, run, |body| matches!(body, RequestBody::Follow));
         let record = commit(&mut store, run, 3);
@@ -102,10 +102,9 @@ fn a_follower_that_was_cut_off_comes_back_and_misses_nothing() {
     kernel.join().unwrap();
 }
 
-/// One line of the kernel has `null` where a number belongs: it is skipped with a word, and nobody is advised to end
-/// anything.
+/// A line of the kernel has `null` instead of a number. It is skipped with a notice, and nothing else ends.
 #[test]
-fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
+fn an_unreadable_line_is_reported_and_skipped() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
@@ -121,7 +120,7 @@ fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
         writeln!(stream, "{cell}").unwrap();
         converse(&mut stream, run, |body| matches!(body, RequestBody::Train { .. }));
         writeln!(stream, "{cell}").unwrap();
-        // This run's own: what was committed with it stands in the store.
+        // An epoch of this run; what was committed with it is in the store.
         let record = commit(&mut store, run, 1);
         let line = serde_json::to_string(&ServerLine::Event(Event::Run(RunEvent::Epoch { run, record }))).unwrap();
         writeln!(stream, "{}", line.replace("\"val_error\":2.0", "\"val_error\":null")).unwrap();
@@ -142,14 +141,14 @@ fn one_line_that_cant_be_read_costs_a_follower_nothing_but_a_word() {
     kernel.join().unwrap();
 }
 
-/// Whether the other end says something before it hangs up.
+/// Whether the peer sends anything before it disconnects.
 fn speaks(stream: &UnixStream) -> bool {
     rustix::net::recv(stream, &mut [0_u8; 1], rustix::net::RecvFlags::PEEK).is_ok_and(|(read, _)| read > 0)
 }
 
-/// The stop is still under way as the resume comes.
+/// The stop is still under way when the resume arrives.
 #[test]
-fn a_resume_right_after_a_stop_goes_on() {
+fn a_resume_right_after_a_stop_continues_the_run() {
     let home = TestHome::new();
     home.run(&[&LONG[..], &["--detach"]].concat()).success();
     home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
@@ -164,16 +163,16 @@ fn a_resume_right_after_a_stop_goes_on() {
     client.request(RequestBody::Stop { run }).unwrap();
     home.run(&["resume", "1", "--detach"]).success();
     home.until("going on", |run| run["state"] == "running");
-    // It tells once the run is at rest.
+    // It returns once the run has halted.
     assert!(home.text(&["stop", "1"]).contains("run 1 is stopped"));
     assert_eq!(home.json(&["runs", "--json"])[0]["state"], "stopped");
     assert_eq!(event(&told.last().unwrap()), "stopped");
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
-/// The run is resumed before whoever stopped it has looked.
+/// The run is resumed before the client that stopped it has looked.
 #[test]
-fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
+fn a_stop_followed_by_a_resume_does_not_wait_for_ever() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
@@ -184,7 +183,7 @@ fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
     let kernel = std::thread::spawn(move || {
         let mut stream = listener.incoming().map(Result::unwrap).find(speaks).unwrap();
         converse(&mut stream, run, |body| matches!(body, RequestBody::Stop { .. }));
-        // In one write: the first is enough for the command, which may be gone before a second.
+        // In one write: the first is enough for the command, which may have ended before a second.
         let events = [RunEvent::Stopped { run }, RunEvent::Continued { run }];
         let line = |event| serde_json::to_string(&ServerLine::Event(Event::Run(event))).unwrap() + "\n";
         stream.write_all(events.map(line).concat().as_bytes()).unwrap();
@@ -195,9 +194,9 @@ fn a_stop_that_a_resume_followed_at_once_is_not_waited_for() {
     kernel.join().unwrap();
 }
 
-/// The store has the answer, and whether it is of this moment is said.
+/// The store has the answer, and the output says whether it is current.
 #[test]
-fn beside_a_kernel_that_does_not_answer_the_runs_are_listed() {
+fn runs_are_listed_although_the_kernel_does_not_answer() {
     let home = TestHome::new();
     let at = Home::at(home.folder()).unwrap();
     let mut store = Store::open(&at).unwrap();
@@ -214,7 +213,7 @@ fn beside_a_kernel_that_does_not_answer_the_runs_are_listed() {
 }
 
 #[test]
-fn a_run_that_waits_for_a_core_says_so_once() {
+fn waiting_for_a_core_is_reported_once() {
     let home = TestHome::new();
     let cores = std::thread::available_parallelism().unwrap().get();
     let seeds: Vec<String> = (1..=cores).map(|seed| seed.to_string()).collect();
@@ -231,7 +230,7 @@ fn a_run_that_waits_for_a_core_says_so_once() {
 }
 
 #[test]
-fn why_a_run_failed_and_is_not_exact_is_told_wherever_it_is_listed() {
+fn every_listing_says_why_a_run_failed_or_is_not_exact() {
     let home = TestHome::new();
     let mut store = Store::open(&Home::at(home.folder()).unwrap()).unwrap();
     let run = store.create_run(&Study::of(Preset::Article), None).unwrap();

@@ -1,0 +1,131 @@
+//! A setting that is changed while a run trains.
+
+use super::{ArmId, ArmSettings, Lane, Setting, SettingValue, SpecError, Study};
+use serde::{Deserialize, Serialize};
+
+/// A setting that can be steered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SteeredSetting {
+    /// The base rate. The schedule's shape goes on from it: its factor of each step multiplies the new base.
+    #[serde(rename = "lr")]
+    LearningRate,
+}
+
+impl SteeredSetting {
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::LearningRate => "lr",
+        }
+    }
+
+    pub fn of_key(key: &str) -> Option<Self> {
+        let setting = Setting::find(key)?;
+        (setting.key == "lr").then_some(Self::LearningRate)
+    }
+
+    pub fn title(self) -> &'static str {
+        Setting::find(self.key()).map_or(self.key(), |setting| setting.title)
+    }
+
+    /// Reads `lr=0.03`.
+    ///
+    /// # Errors
+    /// If it is another setting, or no value of this one.
+    pub fn parse(text: &str) -> Result<(Self, f64), SpecError> {
+        let fault = |message: String| SpecError { field: "steer", message };
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| fault(format!("`{text}` is no setting; write lr=0.03")))?;
+        let steered = Self::of_key(key).ok_or_else(|| {
+            fault(format!(
+                "`{key}` can't be steered; lr can, and `relu fork` changes other settings in a run of its own"
+            ))
+        })?;
+        Ok((steered, steered.checked(value)?))
+    }
+
+    /// A value of this setting from its text, if it is in the setting's range.
+    pub fn checked(self, text: &str) -> Result<f64, SpecError> {
+        let mut scratch = ArmSettings::default();
+        let fault = |message| SpecError { field: self.key(), message };
+        if let Some(Setting { value: SettingValue::Arm(value), .. }) = Setting::find(self.key()) {
+            value.parse(&mut scratch, text.trim()).map_err(fault)?;
+        }
+        Ok(match self {
+            Self::LearningRate => scratch.learning_rate,
+        })
+    }
+}
+
+/// A setting of an arm takes this value from the beginning of an epoch on.
+///
+/// It holds for every lane of the arm that has not begun this epoch yet, those that wait for a core among them. Together
+/// with the study it decides a run's numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Steering {
+    pub arm: ArmId,
+    /// The first epoch with the new value, counted from 1.
+    pub epoch: u32,
+    pub setting: SteeredSetting,
+    pub value: f64,
+    /// Seeds whose lanes had begun this epoch before, and keep what they had.
+    pub passed: Vec<u64>,
+}
+
+impl Steering {
+    pub fn holds_for(&self, lane: Lane) -> bool {
+        self.arm == lane.arm && !self.passed.contains(&lane.seed)
+    }
+
+    /// As one sentence. The study has the arms' titles.
+    pub fn sentence(&self, study: &Study) -> String {
+        let Self { arm, epoch, setting, value, passed } = self;
+        let seeds: Vec<String> = passed.iter().map(u64::to_string).collect();
+        let past = match seeds.as_slice() {
+            [] => String::new(),
+            [seed] => format!("; seed {seed} had begun that epoch before and keeps what it had"),
+            seeds => format!("; seeds {} had begun that epoch before and keep what they had", seeds.join(", ")),
+        };
+        format!("{} from epoch {epoch} on: {} {value}{past}", study.arm_title(*arm), setting.title())
+    }
+}
+
+/// The base learning rate of a lane in an epoch: that of the last steering up to this epoch that holds for the lane, or
+/// the study's. Of two steerings at the same epoch the later in the list counts.
+pub fn steered_rate(steerings: &[Steering], lane: Lane, epoch: u32, base: f64) -> f64 {
+    let holds = |steering: &&Steering| steering.holds_for(lane) && steering.epoch <= epoch;
+    steerings.iter().filter(holds).max_by_key(|steering| steering.epoch).map_or(base, |steering| steering.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_steering_up_to_an_epoch_counts_for_the_lanes_that_it_holds_for() {
+        let of = |epoch, value, passed: &[u64]| Steering {
+            arm: ArmId::RELU_TANH,
+            epoch,
+            setting: SteeredSetting::LearningRate,
+            value,
+            passed: passed.to_vec(),
+        };
+        let steerings = [of(9, 0.9, &[]), of(3, 0.3, &[1]), of(5, 0.5, &[]), of(5, 0.6, &[2])];
+        let rates = |arm, seed| -> Vec<f64> {
+            [2, 3, 4, 5, 8, 9].map(|epoch| steered_rate(&steerings, Lane { arm, seed }, epoch, 0.1)).into()
+        };
+        assert_eq!(rates(ArmId::RELU_TANH, 1), [0.1, 0.1, 0.1, 0.6, 0.6, 0.9]);
+        assert_eq!(rates(ArmId::RELU_TANH, 2), [0.1, 0.3, 0.3, 0.5, 0.5, 0.9]);
+        assert_eq!(rates(ArmId::ALL_TANH, 1), [0.1; 6]);
+    }
+
+    #[test]
+    fn what_can_not_be_steered_is_told_with_the_remedy() {
+        assert_eq!(SteeredSetting::parse("learning-rate=0.03").unwrap(), (SteeredSetting::LearningRate, 0.03));
+        for (text, word) in
+            [("0.03", "write lr=0.03"), ("wd=0.1", "relu fork"), ("lr=0", "more than 0"), ("lr=x", "number")]
+        {
+            let error = SteeredSetting::parse(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}
