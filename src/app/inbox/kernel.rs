@@ -189,6 +189,10 @@ impl App {
                 return effects;
             }
             (Tag::Lab, Reply::Started { run }) => return self.lab_started(run),
+            (Tag::Run(run), Reply::Steered(steering)) => {
+                let training = self.training_runs.get(&run);
+                self.message = training.map(|training| steering.sentence(&training.spec));
+            }
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}
         }
