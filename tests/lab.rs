@@ -518,7 +518,7 @@ fn two_arms_are_compared_by_the_sentence_of_statistics() {
         }
     }
     let screen = session.screen(&RICH);
-    assert!(screen.contains("0 : 8") && screen.contains("0.008"), "{screen}");
+    assert!(screen.contains("0 : 8  p = 0.0078"), "{screen}");
     session.press(KeyCode::Up);
     assert_eq!(asked(&session), 10, "what is known is not asked for again");
     // Another arm on one side moves the other out of the way.
@@ -567,7 +567,10 @@ fn runs_from_the_command_line_are_beside_each_other() {
     let arms = session.app.compared_arms().unwrap();
     assert_eq!(arms.map(|arm| arm.run), [RunId(5), RunId(6)]);
     let screen = session.screen(&RICH);
-    assert!(screen.contains("Runs 5, 6") && screen.contains("learning rate 0.1 against 0.05"), "{screen}");
+    assert!(screen.contains("Runs 5, 6") && screen.contains("They differ in activations"), "{screen}");
+    let differing = session.app.lab_comparison().unwrap().differing;
+    let keys: Vec<&str> = differing.iter().map(|setting| setting.key).collect();
+    assert_eq!(keys, ["activations", "lr"]);
 }
 
 #[test]

@@ -77,9 +77,9 @@ fn draw_field(
         && let Some(edit) = app.lab.edit.as_ref().filter(|edit| edit.what == EditOf::Threshold)
     {
         draw_edit(edit, theme, Rect { width: place.width.min(12), ..place }, buffer);
+        // The row below is blank.
         let why = edit.fault.clone().unwrap_or_default();
-        let x = place.x + 13;
-        buffer.set_stringn(x, y, theme.text(&why), usize::from(area.right().saturating_sub(x)), theme.bad());
+        buffer.set_stringn(area.x, y + 1, theme.text(&why), room, theme.bad());
         return;
     }
     let is_chosen = app.lab.page == LabPage::Compare && app.lab.compare.field == field;
@@ -128,7 +128,7 @@ fn draw_numbers(theme: &Theme, comparison: &Comparison, is_finished: bool, area:
             comparison.answers.iter().map(|answers| answers.outcome.as_ref().map_or("–".into(), show)).collect()
         };
         columns.push(("wrong alone".into(), of(|test| format!("{} : {}", test.only_a_wrong, test.only_b_wrong))));
-        columns.push(("McNemar p".into(), of(|test| print_p(test.p))));
+        columns.push(("McNemar".into(), of(|test| print_p(test.p))));
     }
     let mut x = area.x;
     for (head, rows) in &columns {
