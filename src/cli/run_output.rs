@@ -4,7 +4,7 @@ use super::follow::PrintEvents;
 use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, format_clock, escape_controls};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, escape_controls, format_clock};
 use statistics::compare_first_arms;
 use std::collections::HashMap;
 use std::io::IsTerminal;

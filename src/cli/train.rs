@@ -245,7 +245,14 @@ fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
     Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
-pub(super) fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+pub(super) fn follow_or_detach(
+    client: Client,
+    home: &Home,
+    run: RunId,
+    halt: Halt,
+    detach: bool,
+    json: bool,
+) -> Outcome {
     if detach {
         return print_detached(home, run, json);
     }
