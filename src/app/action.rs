@@ -56,6 +56,7 @@ impl App {
             | Action::PreviousLesson
             | Action::Choose(_) => return self.operate(action),
             Action::Marks => self.show_marks(None),
+            Action::Lab => return self.open_lab(None),
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));

@@ -24,6 +24,8 @@ pub enum Link {
 pub enum Tag {
     /// Starts the run of a train cell.
     Training(CellKey),
+    /// Start the study of the laboratory.
+    Lab,
     Cell(CellKey),
     Run(RunId),
     /// The reply changes nothing.
@@ -50,6 +52,8 @@ pub enum Event {
     Opened {
         restore: bool,
     },
+    /// The notebook opens in the laboratory: on this study, or as it was left.
+    OpenLab(Option<Box<protocol::Study>>),
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),

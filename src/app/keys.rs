@@ -40,8 +40,10 @@ pub enum Action {
     /// Stops the run or the experiment in view.
     Stop,
     Settings,
-    /// Switches an experiment between its quick and its full setting.
+    /// Switches an experiment between its quick and its full setting; opens the laboratory on a train cell's study.
     Effort,
+    /// Opens the laboratory with the reader's own study.
+    Lab,
     /// Puts a cursor into the plot in view.
     Values,
     /// Shows the claims of one verdict, or all of them.
@@ -124,7 +126,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('z')], Action::Pause, "z", "pause the race in view; Enter continues it"),
     bind(&[key('s')], Action::Stop, "s", "stop the race or the experiment in view"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
-    bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
+    bind(&[key('e')], Action::Effort, "e", "an experiment: quick or full; a race: the laboratory"),
+    bind(&[key('E')], Action::Lab, "E", "the laboratory: a study of your own"),
     bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
     bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),
     bind(&[key('t')], Action::Verdicts, "t", "in the ledger: the claims of one verdict, or all"),

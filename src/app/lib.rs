@@ -8,6 +8,7 @@ mod chart;
 mod event;
 mod inbox;
 pub mod keys;
+mod lab;
 mod lesson;
 mod modal;
 mod mouse;
@@ -29,6 +30,12 @@ pub use chart::{
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding};
+pub use lab::keys as lab_keys;
+pub use lab::layout::{LabLayout, TableLayout, TableLine};
+pub use lab::overlay::OverlayList;
+pub use lab::run::LabOperation;
+pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
+pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};
 pub use lesson::contents::{CONTENTS_TOP, ContentsRow};
 pub use lesson::experiment::{ExperimentView, RunningMeasurement, Stale, head_rows, offer_lines};
@@ -137,6 +144,10 @@ pub struct App {
     viewports: HashMap<ChartId, Viewport>,
     /// Settings that were edited and not used yet, by train cell. The next run starts with them.
     pub drafts: HashMap<CellKey, StudyForm>,
+    /// The laboratory, open or not.
+    pub lab: Lab,
+    /// Stored laboratories, by the train cell that each was opened from.
+    lab_values: HashMap<Option<CellKey>, serde_json::Value>,
     /// The store says that lesson 0 was never opened.
     pub is_newcomer: bool,
     pub quit: bool,
@@ -186,6 +197,8 @@ impl App {
             axis_reach: AxisReach::default(),
             viewports: HashMap::new(),
             drafts: HashMap::new(),
+            lab: Lab::default(),
+            lab_values: HashMap::new(),
             is_newcomer: false,
             quit: false,
         };

@@ -52,6 +52,8 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Key(key) if app.screen.is_too_small() => app.key_on_small_screen(key),
         Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
         Event::Opened { restore } => app.load_stored_state(restore),
+        Event::OpenLab(None) => app.open_lab(None),
+        Event::OpenLab(Some(study)) => app.open_lab_with(&study),
         Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {

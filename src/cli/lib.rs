@@ -53,6 +53,13 @@ enum Command {
         #[command(flatten)]
         appearance: open::Appearance,
     },
+    /// Open the laboratory: a study of your own as a table, run and charted
+    Lab {
+        /// The study as text, as in `relu train`; otherwise the laboratory as you left it
+        study: Option<String>,
+        #[command(flatten)]
+        appearance: open::Appearance,
+    },
     /// List the lessons, or begin one of your own
     Lessons(lessons::Lessons),
     /// Check lesson files: every fault as <file:line:column>
@@ -132,6 +139,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         None => open::notebook(None, appearance),
         Some(Command::Open { what, appearance: own }) => open::notebook(Some(&what), own.or(appearance)),
+        Some(Command::Lab { study, appearance: own }) => open::laboratory(study.as_deref(), own.or(appearance)),
         Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),

@@ -127,6 +127,11 @@ impl App {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                     self.load_unfolded(key, &value);
                 }
+                ["lab"] => effects.extend(self.load_lab(None, value)),
+                ["lab", lesson, cell] => {
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    effects.extend(self.load_lab(Some(key), value));
+                }
                 ["reader"] => reader = value.as_u64(),
                 ["last-lesson"] => {
                     last_lesson = value.as_str().map(|id| renames.lesson(id).unwrap_or(id).to_owned());

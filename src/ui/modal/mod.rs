@@ -3,6 +3,7 @@
 mod runs;
 mod search;
 
+use crate::lab;
 use crate::status::READING;
 use crate::study::results::Results;
 use crate::study::train_cell;
@@ -10,7 +11,7 @@ use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{
     App, CommandLine, Completion, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, StudyForm,
-    Work, commands, keys, training_plot,
+    Work, commands, training_plot,
 };
 use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
@@ -23,7 +24,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
     let screen = &app.screen;
     let buffer = frame.buffer_mut();
     match modal {
-        Modal::Help { top } => help(*top, theme, screen, buffer),
+        Modal::Help { top } => help(*top, app, theme, buffer),
         Modal::Settings(_, form) => settings(form, app, theme, screen, buffer),
         Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
         Modal::Runs(list) => runs::draw(list, app, theme, buffer),
@@ -32,6 +33,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Headings(list) => headings(list, app, theme, screen, buffer),
         // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
+        Modal::Lab => lab::draw(app, theme, buffer),
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
@@ -42,18 +44,18 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
     }
 }
 
-fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let shown: Vec<_> = keys::shown().collect();
-    let inner = open_dialog("Keys", screen.middle(72, shown.len() as u16 + 4), theme, buffer);
+fn help(top: usize, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let shown = app.help();
+    let inner = open_dialog("Keys", app.screen.middle(72, shown.len() as u16 + 4), theme, buffer);
     let room = usize::from(inner.height.saturating_sub(1));
     let top = top.min(shown.len().saturating_sub(room));
-    for (row, binding) in shown.iter().skip(top).take(room).enumerate() {
+    for (row, (label, text)) in shown.iter().skip(top).take(room).enumerate() {
         let y = inner.y + row as u16;
-        buffer.set_stringn(inner.x, y, theme.text(binding.label), 12, theme.accent());
+        buffer.set_stringn(inner.x, y, theme.text(label), 12, theme.accent());
         buffer.set_stringn(
             inner.x + 13,
             y,
-            theme.text(binding.help),
+            theme.text(text),
             usize::from(inner.width.saturating_sub(13)),
             Style::new(),
         );
@@ -139,7 +141,8 @@ fn settings(form: &StudyForm, app: &App, theme: &Theme, screen: &Screen, buffer:
     write_wrapped(theme, FORM_KEYS, theme.faint(), inner, y, buffer);
 }
 
-const FORM_KEYS: &str = "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings";
+const FORM_KEYS: &str =
+    "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings · Ctrl-E the laboratory";
 
 /// This many runs are named in the question before quitting.
 const NAMED: usize = 3;
@@ -322,6 +325,7 @@ fn reset(app: &App, theme: &Theme, buffer: &mut Buffer) {
 fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let (what, other) = match work {
         Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
+        Work::Lab(spec) => (train_cell::describe(spec), ""),
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }

@@ -1,0 +1,157 @@
+//! Where the parts of the laboratory stand, and the rows and columns of its table. Drawing and clicks go by the same.
+
+use super::table::{RowGroup, StudyTable, TableRow};
+use super::{Lab, LabPage};
+use crate::screen::Screen;
+use ratatui::layout::{Position, Rect};
+use unicode_width::UnicodeWidthStr;
+
+/// From so many columns on the table and the chart stand side by side.
+const BESIDE: u16 = 110;
+/// Columns of the table beside a chart, at least.
+const TABLE: u16 = 54;
+/// Columns that an arm would like, and all arms together.
+const WANTED: u16 = 12;
+/// Rows below the table: what the chosen row means, what is wrong, and how long it takes.
+const BELOW: u16 = 5;
+/// Columns of the rows' titles, the mark of rows that differ included.
+const TITLES: u16 = 18;
+/// Columns of a value, at least and at most, a blank at the right included.
+const VALUE: (u16, u16) = (10, 18);
+
+/// The parts that are on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabLayout {
+    pub tabs: Rect,
+    /// The study in its text form.
+    pub text: Rect,
+    pub study: Option<Rect>,
+    pub chart: Option<Rect>,
+}
+
+impl LabLayout {
+    /// With so many arms in the table.
+    pub fn new(screen: &Screen, page: LabPage, arms: usize) -> Self {
+        let whole = screen.whole;
+        let height = whole.height.saturating_sub(screen.status.height + screen.banner.height);
+        let row = |y: u16| Rect { y, height: height.saturating_sub(y).min(1), ..whole };
+        let body = Rect { y: 2.min(height), height: height.saturating_sub(2), ..whole };
+        let (tabs, text) = (row(0), row(1));
+        if whole.width >= BESIDE {
+            let wanted = TITLES + 2 + WANTED * (arms.min(12) as u16 + 1);
+            let width = wanted.clamp(TABLE, whole.width * 11 / 20);
+            let study = Rect { width, ..body };
+            let chart = Rect { x: body.x + width, width: body.width - width, ..body };
+            return Self { tabs, text, study: Some(study), chart: Some(chart) };
+        }
+        let shown = |own: LabPage| (page == own).then_some(body);
+        Self { tabs, text, study: shown(LabPage::Study), chart: shown(LabPage::Chart) }
+    }
+
+    /// Whether all parts are seen at once.
+    pub fn is_beside(&self) -> bool {
+        self.study.is_some() && self.chart.is_some()
+    }
+
+    /// The titles of the pages in the first row, with their columns.
+    pub fn tab_columns(&self) -> Vec<(LabPage, Rect)> {
+        let mut x = self.tabs.x + Lab::TITLE.width() as u16 + 2;
+        let tab = |page: LabPage| {
+            let width = page.title().width() as u16 + 2;
+            let area = Rect { x, width, ..self.tabs }.intersection(self.tabs);
+            x += width + 1;
+            (page, area)
+        };
+        LabPage::ALL.into_iter().map(tab).collect()
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub enum TableLine {
+    Heading(RowGroup),
+    /// A row by its number.
+    Row(usize),
+}
+
+/// The lines and columns of the table that are on the screen.
+#[derive(Clone, Debug)]
+pub struct TableLayout {
+    /// The heads of the columns.
+    pub head: Rect,
+    pub titles: Rect,
+    pub lines: Vec<(TableLine, u16)>,
+    /// Each column with its place: the number of the column, then its left end and its width.
+    pub columns: Vec<(usize, u16, u16)>,
+    /// There are arms to the left, to the right; rows above, below.
+    pub more: [bool; 4],
+    /// What stands below the table.
+    pub below: Rect,
+}
+
+impl TableLayout {
+    pub fn new(table: &StudyTable, area: Rect) -> Self {
+        let inner = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 0 });
+        let below = BELOW.min(inner.height / 3);
+        let room = usize::from(inner.height.saturating_sub(below + 2));
+        let lines = lines();
+        let shown = lines.len().min(room);
+        let chosen = lines.iter().position(|line| matches!(line, TableLine::Row(row) if *row == table.row_number()));
+        // The line above the cursor's is seen too, as it may be the heading.
+        let first = (chosen.unwrap_or(0) + 2).saturating_sub(shown.max(1)).min(lines.len() - shown);
+        let first = if chosen.is_some_and(|at| at < shown.saturating_sub(1)) { 0 } else { first };
+        let placed = lines[first..first + shown].iter().copied().zip(inner.y + 1..).collect();
+        let (columns, left, right) = columns(table, inner);
+        Self {
+            head: Rect { height: inner.height.min(1), ..inner },
+            titles: Rect { width: TITLES.min(inner.width), ..inner },
+            lines: placed,
+            columns,
+            more: [left, right, first > 0, first + shown < lines.len()],
+            below: Rect {
+                y: inner.y + 2 + shown as u16,
+                height: inner.height.saturating_sub(shown as u16 + 2),
+                ..inner
+            },
+        }
+    }
+
+    /// The row and the column under the mouse.
+    pub fn cell_at(&self, at: Position) -> Option<(usize, usize)> {
+        let row = self.lines.iter().find_map(|(line, y)| match line {
+            TableLine::Row(row) if *y == at.y => Some(*row),
+            _ => None,
+        })?;
+        let column = self.columns.iter().find(|(_, x, width)| (*x..x + width).contains(&at.x));
+        Some((row, column.map_or(0, |(column, ..)| *column)))
+    }
+}
+
+/// Every line of the table, a heading above each group.
+fn lines() -> Vec<TableLine> {
+    let mut lines = Vec::new();
+    let mut group = None;
+    for (number, row) in TableRow::all().iter().enumerate() {
+        if group != Some(row.group()) {
+            group = Some(row.group());
+            lines.push(TableLine::Heading(row.group()));
+        }
+        lines.push(TableLine::Row(number));
+    }
+    lines
+}
+
+/// The column of what all arms share, and as many arms as there is room for, that of the cursor among them; whether there
+/// are more to the left and to the right.
+fn columns(table: &StudyTable, inner: Rect) -> (Vec<(usize, u16, u16)>, bool, bool) {
+    let arms = table.arms().len();
+    let room = inner.width.saturating_sub(TITLES);
+    let width = (room / (arms as u16 + 1)).clamp(VALUE.0, VALUE.1).min(room.max(1));
+    let fitting = usize::from((room / width).saturating_sub(1)).clamp(1, arms.max(1));
+    let chosen = table.column().max(1) - 1;
+    let first = (chosen + 1).saturating_sub(fitting).min(arms.saturating_sub(fitting));
+    let shown = std::iter::once(0).chain(first + 1..=(first + fitting).min(arms));
+    let place = |(at, column): (usize, usize)| (column, inner.x + TITLES + width * at as u16, width);
+    let columns = shown.enumerate().map(place).filter(|(_, x, _)| *x < inner.right()).collect();
+    (columns, first > 0, first + fitting < arms)
+}

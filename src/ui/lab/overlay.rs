@@ -1,0 +1,79 @@
+//! The runs that are shown together: the list to choose them from, and in what their settings differ.
+
+use crate::theme::Theme;
+use crate::widgets::{open_dialog, write_wrapped};
+use app::{App, OverlayList, truncate};
+use protocol::format_clock;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Rows beneath the list for what is known of the chosen run.
+const DETAIL: u16 = 3;
+
+pub fn draw_list(list: OverlayList, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let inner = open_dialog("Runs that are shown together", app.screen.runs(), theme, buffer);
+    let width = usize::from(inner.width);
+    let room = usize::from(inner.height.saturating_sub(DETAIL + 2));
+    let first = list.first_shown(room);
+    for ((at, run), y) in app.runs.iter().enumerate().skip(first).take(room).zip(inner.y..) {
+        let mark = if app.lab_shows(run.run) { "[x]" } else { "[ ]" };
+        let name = run.name.as_ref().map_or(String::new(), |name| format!("{name} · "));
+        let state = run.state.name();
+        let (epochs, time) = (run.advance().short(), format_clock(run.elapsed));
+        let line = format!("{mark} {:>4}  {state:<11} {epochs:>9} {time:>7}  {name}{}", run.run, run.best_errors());
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        buffer.set_stringn(inner.x, y, truncate(&theme.text(&line), width), width, style);
+    }
+    let last = inner.bottom().saturating_sub(1);
+    if let Some(run) = app.runs.get(list.selected) {
+        let differences = app.lab_differences(run.run);
+        let text = if differences.is_empty() {
+            format!("Run {} has the settings of the run that is shown.", run.run)
+        } else {
+            format!("Run {} differs: {}", run.run, differences.join(", "))
+        };
+        let place = Rect { y: last.saturating_sub(DETAIL), height: DETAIL, ..inner };
+        write_wrapped(theme, &text, theme.faint(), place, place.y, buffer);
+    }
+    let keys = "↑ ↓ choose · Space shows or hides it · Esc back";
+    buffer.set_stringn(inner.x, last, theme.text(keys), width, theme.faint());
+}
+
+/// What the runs beside the first have other than it, above the chart; returns what is left. Nothing for a single run.
+pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let runs = app.lab_runs();
+    let Some((first, others)) = runs.split_first().filter(|(_, others)| !others.is_empty()) else { return area };
+    // The colours of the arms count on from run to run.
+    let mut arm = 0;
+    let mut y = area.y;
+    let most = area.bottom().min(area.y + area.height / 3);
+    for training in std::iter::once(first).chain(others) {
+        let x = training
+            .spec
+            .arms
+            .iter()
+            .enumerate()
+            .fold(area.x, |x, (at, _)| buffer.set_stringn(x, y, theme.marker(arm + at), 1, theme.arm(arm + at)).0);
+        arm += training.spec.arms.len();
+        let differences = app.lab_differences(training.run);
+        let text = if training.run == first.run {
+            format!("run {}: {}", training.run, training.spec)
+        } else if differences.is_empty() {
+            format!("run {}: the same settings", training.run)
+        } else {
+            format!("run {}: {}", training.run, differences.join(", "))
+        };
+        let place = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area };
+        y = if y < most {
+            write_wrapped(theme, &text, Style::new(), Rect { height: most - area.y, ..place }, y, buffer)
+        } else {
+            y
+        };
+        if y >= most {
+            break;
+        }
+    }
+    let y = y.min(most);
+    Rect { y, height: area.bottom().saturating_sub(y), ..area }
+}

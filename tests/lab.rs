@@ -1,0 +1,508 @@
+//! The laboratory by scripted keys: the study as a table, the run that it starts, and what is kept of both.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/session.rs"]
+mod session;
+
+use app::{
+    App, Background, Effect, Event, LabLayout, LabPage, StoreQuery, TableLayout, TableLine, TableRow, Tag, lab_keys,
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use protocol::{
+    ArmId, CellKey, EpochRecord, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
+    Source, Study,
+};
+use serde_json::Value;
+use session::Session;
+use ui::{Glyphs, Palette, Theme};
+
+const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
+
+fn race() -> CellKey {
+    CellKey { lesson: "faster".into(), cell: "race".into() }
+}
+
+/// The laboratory on the study of the race.
+fn on_race(columns: u16, rows: u16) -> Session {
+    let mut session = Session::on("faster", columns, rows);
+    session.tab_to("race");
+    session.type_text("e");
+    session
+}
+
+/// The laboratory on a study of the reader's own.
+fn on_own(text: &str, columns: u16, rows: u16) -> Session {
+    let mut session = Session::on("faster", columns, rows);
+    let study = text.parse().unwrap();
+    session.send(Event::OpenLab(Some(Box::new(study))));
+    session
+}
+
+fn study(session: &Session) -> Study {
+    session.app.lab.table.study().unwrap().clone()
+}
+
+fn rates(session: &Session) -> Vec<f64> {
+    study(session).arms.iter().map(|arm| arm.settings.learning_rate).collect()
+}
+
+/// Moves the cursor into the row of this title.
+fn to_row(session: &mut Session, title: &str) {
+    for _ in 0..TableRow::all().len() {
+        session.press(KeyCode::Up);
+    }
+    for _ in 0..TableRow::all().len() {
+        if session.app.lab.table.row().title() == title {
+            return;
+        }
+        session.press(KeyCode::Down);
+    }
+    panic!("there is no row `{title}`");
+}
+
+fn trained(session: &Session) -> Vec<&Study> {
+    let bodies = session.asked.iter();
+    bodies.filter_map(|body| if let RequestBody::Train { spec, .. } = body { Some(spec) } else { None }).collect()
+}
+
+/// Enter, and the kernel's answer: the run of this number with the study of the table.
+fn start(session: &mut Session, run: i64) {
+    session.enter();
+    let spec = (*trained(session).last().unwrap()).clone();
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(run) }));
+    session.kernel(RunEvent::Started { run: RunId(run), spec });
+}
+
+/// Epochs of every lane of a run whose values are made up.
+fn measure(session: &mut Session, run: i64, epochs: u32) {
+    let spec = session.app.training_runs[&RunId(run)].spec.clone();
+    for (at, lane) in spec.lanes().into_iter().enumerate() {
+        for epoch in 1..=epochs {
+            let error = 3.0 / f64::from(epoch).sqrt() + 0.2 * at as f64;
+            let values = [
+                (Metric::TrainLoss, error / 20.0),
+                (Metric::ValError, error),
+                (Metric::TestError, error + 0.1),
+                (Metric::Seconds, 0.6),
+                (Metric::ImagesPerSecond, 90_000.0),
+            ];
+            let record = EpochRecord::new(lane, epoch, values);
+            session.kernel(RunEvent::Epoch { run: RunId(run), record });
+        }
+    }
+}
+
+#[test]
+fn it_opens_on_a_race_and_goes_back_to_it() {
+    let mut session = on_race(100, 30);
+    assert!(session.app.is_lab_open());
+    assert_eq!(study(&session), session.app.lesson_study(&race()).unwrap());
+    assert!(session.screen(&RICH).contains("the study of lesson"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty() && session.app.focused().is_some_and(|cell| cell.id == "race"));
+    assert!(session.asked.is_empty(), "nothing was started");
+    let kept = |effect: &Effect| matches!(effect, Effect::RequestIfOn(_, RequestBody::Remember { key, .. }) if key.starts_with("lab"));
+    assert!(!session.effects.iter().any(kept), "what was only looked at is not kept");
+    // Without a race: a study of the reader's own.
+    session.type_text("E");
+    assert_eq!((session.app.lab.origin.clone(), study(&session)), (None, Study::of(Preset::Article)));
+    session.press(KeyCode::Esc);
+    session.type_text(":lab");
+    session.press(KeyCode::Enter);
+    assert!(session.app.is_lab_open());
+}
+
+#[test]
+fn what_the_form_says_goes_to_the_laboratory() {
+    let mut session = Session::open();
+    session.type_text("o");
+    session.press(KeyCode::Right);
+    session.send(Event::Key(KeyEvent::new(KeyCode::Char('e'), KeyModifiers::CONTROL)));
+    assert_eq!((session.app.lab.origin.clone(), study(&session).epochs), (Some(race()), 200));
+}
+
+#[test]
+fn a_value_is_typed_and_checked_as_it_is() {
+    let mut session = on_race(80, 24);
+    session.type_text("0.0");
+    let fault = |session: &Session| session.app.lab.edit.as_ref().and_then(|edit| edit.fault.clone());
+    assert!(fault(&session).unwrap().contains("more than 0"), "{:?}", fault(&session));
+    session.press(KeyCode::Enter);
+    assert!(session.app.lab.edit.is_some(), "it stays to be mended");
+    assert!(session.screen(&RICH).contains("more than 0"), "{}", session.screen(&RICH));
+    session.type_text("5");
+    assert_eq!(fault(&session), None);
+    session.press(KeyCode::Enter);
+    assert_eq!((rates(&session), session.app.lab.edit.is_none()), (vec![0.05, 0.05], true));
+    session.type_text("7");
+    session.press(KeyCode::Esc);
+    assert!(session.app.is_lab_open(), "Esc leaves the edit alone");
+    assert_eq!(rates(&session), [0.05, 0.05]);
+    assert_eq!(session.app.lab.table.text(), "relu-tanh; all-tanh | lr=0.05");
+}
+
+/// What an arm says is its own; what it does not say follows what all share.
+#[test]
+fn an_arm_has_its_own_and_the_rest_is_shared() {
+    let mut session = on_race(80, 24);
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Right);
+    session.type_text("+");
+    assert_eq!(rates(&session), [0.1, 0.2]);
+    assert!(session.screen(&RICH).contains("≠ learning rate"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Left);
+    session.press(KeyCode::Left);
+    session.type_text("--");
+    assert_eq!(rates(&session), [0.02, 0.2]);
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Right);
+    session.type_text("x");
+    assert_eq!(rates(&session), [0.02, 0.02]);
+    assert!(!session.screen(&RICH).contains("≠ learning rate"));
+    session.type_text("uu");
+    assert_eq!(rates(&session), [0.05, 0.2]);
+    session.type_text("U");
+    assert_eq!(rates(&session), [0.02, 0.2]);
+    to_row(&mut session, "epochs");
+    session.type_text("3");
+    session.press(KeyCode::Enter);
+    assert_eq!((study(&session).epochs, session.app.lab.table.column()), (3, 0), "all arms have the same");
+}
+
+#[test]
+fn arms_are_copied_removed_and_added_from_a_list() {
+    let mut session = on_race(120, 40);
+    session.press(KeyCode::Right);
+    session.type_text("c");
+    assert_eq!((session.app.lab.table.arms().len(), session.app.lab.table.column()), (3, 2));
+    // A copy is a study only once it differs.
+    assert!(session.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    session.press(KeyCode::Enter);
+    assert!(trained(&session).is_empty());
+    session.type_text("0.5");
+    session.press(KeyCode::Enter);
+    assert_eq!(rates(&session), [0.1, 0.5, 0.1]);
+    session.type_text("d");
+    assert_eq!(rates(&session), [0.1, 0.1]);
+    session.type_text("a");
+    let screen = session.screen(&RICH);
+    for activation in protocol::Activation::all() {
+        assert!(screen.contains(activation.title()), "{activation}\n{screen}");
+    }
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Down);
+    let columns = app::ActivationList::columns(118);
+    let chosen = protocol::Activation::all().nth(1 + columns).unwrap();
+    session.press(KeyCode::Enter);
+    let added = study(&session).arms[2].settings.activations;
+    assert_eq!((added.conv, added.fc), (chosen, chosen));
+    for _ in 0..3 {
+        session.type_text("d");
+    }
+    assert_eq!(study(&session).arms.len(), 1, "the last one stays");
+}
+
+#[test]
+fn activations_and_networks_are_stepped() {
+    let mut session = on_race(80, 24);
+    to_row(&mut session, "convolutions");
+    session.type_text("+");
+    assert_eq!(session.app.lab.table.chosen_value().unwrap().text, "tanh");
+    assert!(session.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    session.type_text("u");
+    session.type_text("i");
+    session.press(KeyCode::Delete);
+    session.type_text("leaky(0.3)");
+    session.press(KeyCode::Enter);
+    assert_eq!(study(&session).arms[0].settings.activations.to_string(), "leaky(0.3)-tanh");
+    to_row(&mut session, "network");
+    session.type_text("+");
+    // An MLP has hidden layers alone: each arm keeps theirs.
+    let mlp = study(&session);
+    assert_eq!(mlp.network, protocol::Network::Mlp);
+    assert_eq!(mlp.first_settings().widths.to_string(), "256,256");
+    session.type_text("-");
+    assert_eq!(study(&session).network, protocol::Network::Lenet4);
+}
+
+#[test]
+fn a_study_is_edited_as_text_and_pasted() {
+    let mut session = on_race(80, 24);
+    session.type_text("t");
+    session.press(KeyCode::Delete);
+    session.type_text("gelu-gelu; relu-relu | epoch=3");
+    assert!(session.screen(&RICH).contains("unknown setting `epoch`"), "{}", session.screen(&RICH));
+    for _ in 0..2 {
+        session.press(KeyCode::Left);
+    }
+    session.type_text("s");
+    session.press(KeyCode::Enter);
+    assert_eq!((study(&session).epochs, study(&session).arms.len()), (3, 2));
+    session.send(Event::Paste("mish-mish | lr=0.5".into()));
+    session.press(KeyCode::Enter);
+    assert_eq!(rates(&session), [0.5]);
+    session.type_text("u");
+    assert_eq!(study(&session).epochs, 3);
+}
+
+#[test]
+fn enter_runs_it_and_no_key_discards_anything() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=2 images=1000", 120, 40);
+    session.enter();
+    session.press(KeyCode::Enter);
+    assert_eq!(trained(&session).len(), 1, "a second press starts nothing");
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(9) }));
+    session.kernel(RunEvent::Started { run: RunId(9), spec: study(&session) });
+    session.kernel(RunEvent::Continued { run: RunId(9) });
+    measure(&mut session, 9, 1);
+    for key in [KeyCode::Enter, KeyCode::Char('w')] {
+        session.press(key);
+        assert_eq!(trained(&session).len(), 1);
+        assert!(session.app.message.as_ref().unwrap().contains("z pauses it"), "{:?}", session.app.message);
+    }
+    session.type_text("z");
+    assert_eq!(session.asked.last(), Some(&RequestBody::Pause { run: RunId(9) }));
+    session.kernel(RunEvent::Paused { run: RunId(9) });
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Continue { run: RunId(9) }));
+    session.kernel(RunEvent::Continued { run: RunId(9) });
+    session.type_text("s");
+    assert_eq!(session.asked.last(), Some(&RequestBody::Stop { run: RunId(9) }));
+    session.kernel(RunEvent::Stopped { run: RunId(9) });
+    session.press(KeyCode::Enter);
+    assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run: RunId(9) }));
+    session.kernel(RunEvent::Continued { run: RunId(9) });
+    measure(&mut session, 9, 2);
+    session.kernel(RunEvent::Finished { run: RunId(9) });
+    session.press(KeyCode::Enter);
+    assert!(session.app.message.as_ref().unwrap().contains("n runs them from new initial weights"));
+    session.type_text("n");
+    assert_eq!(trained(&session).last().unwrap().seeds, [2]);
+    session.send(Event::Unanswered(Tag::Lab, "the disk is full".into()));
+    assert!(session.screen(&RICH).contains("the disk is full"), "{}", session.screen(&RICH));
+    session.type_text("w");
+    assert_eq!(trained(&session).last().unwrap().seeds, [2], "from the same");
+    assert_eq!(session.app.training_runs[&RunId(9)].state, RunState::Finished);
+}
+
+#[test]
+fn new_weights_are_none_that_a_run_of_the_study_began_with() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=2 images=1000 seeds=1-3", 120, 40);
+    start(&mut session, 4);
+    session.kernel(RunEvent::Finished { run: RunId(4) });
+    session.type_text("n");
+    assert_eq!(trained(&session).last().unwrap().seeds, [4, 5, 6]);
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(5) }));
+    let spec = study(&session);
+    session.kernel(RunEvent::Started { run: RunId(5), spec });
+    session.kernel(RunEvent::Finished { run: RunId(5) });
+    session.type_text("u");
+    session.type_text("n");
+    assert_eq!(trained(&session).last().unwrap().seeds, [7, 8, 9]);
+}
+
+#[test]
+fn the_lessons_settings_and_the_readers_are_a_key_apart() {
+    let mut session = on_race(80, 24);
+    session.type_text("+");
+    let own = study(&session);
+    session.type_text("L");
+    assert_eq!(study(&session), session.app.lesson_study(&race()).unwrap());
+    session.type_text("L");
+    assert_eq!(study(&session), own);
+}
+
+/// The draft is kept, sound or not, and the lesson's own study stays as it is.
+#[test]
+fn what_is_edited_is_there_in_the_next_notebook() {
+    let mut session = on_race(80, 24);
+    session.type_text("0.5");
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Right);
+    session.type_text("c");
+    let kept = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::RequestIfOn(_, RequestBody::Remember { key, value }) if key.starts_with("lab") => {
+            Some((key.clone(), value.clone()))
+        }
+        _ => None,
+    });
+    let (key, value): (String, Value) = kept.unwrap();
+    assert_eq!(key, "lab/faster/race");
+    let text = session.app.lab.table.text();
+    let mut next = Session::on("faster", 80, 24);
+    next.send(Event::StoredProgress(vec![(key, value)]));
+    next.tab_to("race");
+    next.type_text("e");
+    assert_eq!(next.app.lab.table.text(), text);
+    assert!(next.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    assert_eq!(next.app.lesson_study(&race()).unwrap(), Study::of(Preset::Article));
+    assert!(next.asked.is_empty());
+}
+
+#[test]
+fn a_study_given_on_the_command_line_is_not_replaced_by_what_was_kept() {
+    let kept = serde_json::json!({ "study": "mish-mish", "run": 3 });
+    let mut session = Session::on("faster", 80, 24);
+    session.send(Event::Opened { restore: true });
+    session.send(Event::OpenLab(Some(Box::new("gelu-gelu".parse().unwrap()))));
+    session.send(Event::StoredProgress(vec![("lab".into(), kept.clone())]));
+    assert_eq!(session.app.lab.table.text(), "gelu-gelu");
+    let mut session = Session::on("faster", 80, 24);
+    session.send(Event::Opened { restore: true });
+    session.send(Event::OpenLab(None));
+    session.send(Event::StoredProgress(vec![("lab".into(), kept)]));
+    assert_eq!((session.app.lab.table.text().as_str(), session.app.lab.run), ("mish-mish", Some(RunId(3))));
+}
+
+fn click(session: &mut Session, column: u16, row: u16) {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+}
+
+#[test]
+fn fields_and_pages_can_be_clicked() {
+    let mut session = on_race(80, 24);
+    let layout = session.app.lab_layout();
+    let table = TableLayout::new(&session.app.lab.table, layout.study.unwrap());
+    let of_batch =
+        |(line, _): &&(TableLine, u16)| matches!(line, TableLine::Row(row) if TableRow::all()[*row].title() == "batch");
+    let (_, y) = table.lines.iter().find(of_batch).unwrap();
+    let (column, x, _) = table.columns[2];
+    click(&mut session, x + 1, *y);
+    assert_eq!((session.app.lab.table.row().title(), session.app.lab.table.column()), ("batch", column));
+    let (page, area) = layout.tab_columns()[1];
+    click(&mut session, area.x, area.y);
+    assert_eq!((session.app.lab.page, page), (LabPage::Chart, LabPage::Chart));
+}
+
+#[test]
+fn help_has_the_keys_of_the_laboratory() {
+    let mut session = on_race(80, 60);
+    session.type_text("?");
+    let screen = session.screen(&RICH);
+    for binding in lab_keys::shown() {
+        assert!(screen.contains(binding.help), "{}\n{screen}", binding.help);
+    }
+    session.press(KeyCode::Esc);
+    assert!(session.app.is_lab_open());
+}
+
+/// Whatever the size and the number of arms, everything is inside, and the cursor is seen.
+#[test]
+fn the_table_fits_every_screen() {
+    for (columns, rows) in [(40, 12), (80, 24), (109, 30), (110, 30), (120, 40), (200, 50)] {
+        let text = "relu-relu; tanh-tanh; gelu-gelu; silu-silu; mish-mish; elu-elu | epochs=3";
+        let mut session = on_own(text, columns, rows);
+        for _ in 0..TableRow::all().len() {
+            for _ in 0..7 {
+                let LabLayout { study: Some(area), .. } = session.app.lab_layout() else { panic!("{columns}x{rows}") };
+                let table = &session.app.lab.table;
+                let layout = TableLayout::new(table, area);
+                let sees_row = layout.lines.iter().any(|(line, y)| {
+                    matches!(line, TableLine::Row(row) if *row == table.row_number()) && *y < area.bottom()
+                });
+                let sees_column = layout
+                    .columns
+                    .iter()
+                    .any(|(column, x, width)| *column == table.column() && x + width <= area.right());
+                assert!(sees_row && sees_column, "{columns}x{rows}: {} {}", table.row().title(), table.column());
+                session.screen(&RICH);
+                session.press(KeyCode::Right);
+            }
+            for _ in 0..7 {
+                session.press(KeyCode::Left);
+            }
+            session.press(KeyCode::Down);
+        }
+        for key in ["t", "a"] {
+            session.type_text(key);
+            session.screen(&PLAIN);
+            session.press(KeyCode::Esc);
+        }
+    }
+}
+
+/// A finished run as the list has it.
+fn summary(run: i64, text: &str) -> RunSummary {
+    let spec: Study = text.parse().unwrap();
+    let value = serde_json::json!({
+        "run": run, "name": null, "state": "finished", "spec": spec, "created": 0, "updated": 0, "epochs_done": 4,
+        "best": [],
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+/// Several runs in one chart: each arm keeps a colour of its own, and what differs between them is told first.
+#[test]
+fn runs_are_shown_together() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=4 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.kernel(RunEvent::Finished { run: RunId(3) });
+    let other = "relu-tanh; all-tanh | epochs=4 images=1000 lr=0.05";
+    let runs = [summary(3, "relu-tanh; all-tanh | epochs=4 images=1000"), summary(2, other)];
+    session.send(Event::Runs(runs.to_vec()));
+    session.type_text("o");
+    session.press(KeyCode::Down);
+    assert!(session.screen(&RICH).contains("learning rate 0.05"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.app.lab.overlaid, [RunId(2)]);
+    assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(RunId(2)))));
+    session.send(Event::History(RunId(2), vec![RunEvent::Started { run: RunId(2), spec: other.parse().unwrap() }]));
+    measure(&mut session, 2, 3);
+    session.press(KeyCode::Esc);
+    assert!(session.app.is_lab_open());
+    let plot = session.app.lab_plot().unwrap();
+    let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
+    let of = |run, arm| Source::Run { run: RunId(run), arm };
+    assert_eq!(arms, [of(3, 0), of(3, 1), of(2, 2), of(2, 3)]);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("run 2: learning rate 0.05") && screen.contains("Runs 3, 2"), "{screen}");
+    insta::assert_snapshot!("overlaid-120x40", session.picture(&RICH));
+    // What is gone is shown no more; the other takes its place when it is taken away by the reader.
+    session.kernel(RunEvent::Deleted { run: RunId(2) });
+    assert!(session.app.lab.overlaid.is_empty());
+    session.type_text("o");
+    session.press(KeyCode::Char(' '));
+    assert_eq!(session.app.lab.run, None);
+}
+
+/// Three arms that differ in a rate and an activation, four epochs in.
+fn training(columns: u16, rows: u16) -> App {
+    let mut session = on_own("relu-tanh; all-tanh; relu-tanh lr=0.2 | epochs=20 images=10000", columns, rows);
+    start(&mut session, 7);
+    session.kernel(RunEvent::Continued { run: RunId(7) });
+    measure(&mut session, 7, 4);
+    for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
+        let progress =
+            Progress { arm, seed: 1, epoch: 5, batch: 50, batches: 100, images_per_second: 88_000.0, seconds: 3.0 };
+        session.kernel(RunEvent::Progress { run: RunId(7), progress });
+    }
+    session.app.message = None;
+    session.app
+}
+
+#[test]
+fn screens() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let shot = |name: &str, app: &App, theme: &Theme| {
+            insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), session::picture(app, theme));
+        };
+        shot("ready", &on_race(columns, rows).app, &RICH);
+        let mut app = training(columns, rows);
+        shot("training", &app, &RICH);
+        app.lab.page = LabPage::Study;
+        shot("training-study", &app, &RICH);
+        shot("ascii", &app, &PLAIN);
+        let light = app.with_background(Background::Light, app::BackgroundSource::Chosen);
+        shot("light", &light, &RICH);
+        let mut session = on_race(columns, rows);
+        session.type_text("a");
+        shot("activations", &session.app, &RICH);
+        session.press(KeyCode::Esc);
+        session.type_text("0.0");
+        shot("fault", &session.app, &RICH);
+    }
+}
