@@ -13,7 +13,7 @@ use protocol::{
 use shell::client::{Client, ClientError};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Home, Store};
+use store::Home;
 
 /// The text after the options in `relu train --help`.
 const EXAMPLES: &str = "\
@@ -198,7 +198,7 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     let halt = match client.request(RequestBody::Resume { run }) {
         Ok(_) => Halt::Ignored,
         // A run that trains already is followed, so that a second terminal can watch it.
-        Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => Halt::Ends,
+        Err(ClientError::Refused { kind: ErrorKind::Active, .. }) => Halt::Ends,
         Err(error) => return Err(interrupted_error(error, run)),
     };
     follow_or_detach(client, &home, run, halt, detach, json)
@@ -221,9 +221,8 @@ pub fn resume_all(json: bool) -> Outcome {
     let mut failed = false;
     for RunSummary { run, spec, .. } in runs {
         match client.request(RequestBody::Resume { run }) {
-            Ok(_) => {}
             // The kernel that was started for the first run may have resumed this one.
-            Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => {}
+            Ok(_) | Err(ClientError::Refused { kind: ErrorKind::Active, .. }) => {}
             Err(ClientError::Refused { message, .. }) => {
                 failed = true;
                 complain(&message);
@@ -240,12 +239,14 @@ pub fn resume_all(json: bool) -> Outcome {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Whether the store has the run as running or queued.
-fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
-    Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
-}
-
-pub(super) fn follow_or_detach(client: Client, home: &Home, run: RunId, halt: Halt, detach: bool, json: bool) -> Outcome {
+pub(super) fn follow_or_detach(
+    client: Client,
+    home: &Home,
+    run: RunId,
+    halt: Halt,
+    detach: bool,
+    json: bool,
+) -> Outcome {
     if detach {
         return print_detached(home, run, json);
     }
