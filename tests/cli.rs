@@ -253,6 +253,9 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
     assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");
 
+    let (code, stderr) = home.refusal(&["runs", "delete", "1", "99"]);
+    assert!(code == 1 && stderr.contains("99"), "{stderr}");
+    assert_eq!(home.json(&["runs", "--json"])[0]["run"], 1, "a wrong number deletes nothing");
     home.run(&["runs", "delete", "1"]).success();
     assert_eq!(home.json(&["runs", "--json"]), json!([]));
     assert_eq!(home.refusal(&["runs", "show", "1"]).0, 1);
