@@ -427,6 +427,14 @@ fn the_doctor_finds_no_fault_in_this_installation() {
         assert!(ok(check), "{check} in {findings}");
     }
     assert_eq!(home.refusal(&["kernel", "status"]).0, 1, "it leaves no kernel behind");
+    assert!(!home.path("notebook.db").exists(), "it makes no store");
+    std::fs::write(home.path("notebook.db.backup"), "").unwrap();
+    let told = home.relu(&["doctor"]).assert().failure().code(1);
+    let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("BAD  store") && told.contains("rename"), "{told}");
+    let (code, told) = home.refusal(&["runs"]);
+    assert!(code == 1 && told.contains("notebook.db.backup"), "{told}");
+    std::fs::remove_file(home.path("notebook.db.backup")).unwrap();
     let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
     let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");
