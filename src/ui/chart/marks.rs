@@ -16,6 +16,8 @@ use unicode_width::UnicodeWidthStr;
 struct PlacedMark {
     at: (f64, f64),
     text: String,
+    /// Written beside an arrow to a point above the plot.
+    above: &'static str,
     style: Style,
     glyph: &'static str,
 }
@@ -53,6 +55,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
             MarkLabels::Beside | MarkLabels::OfPoints => mark.label.clone(),
             MarkLabels::None => String::new(),
         },
+        above: "",
         style: if labels == MarkLabels::OfPoints { theme.faint() } else { theme.source(&mark.source) },
         glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },
     });
@@ -60,6 +63,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
     let end = |(x, y): (f64, Option<f64>)| PlacedMark {
         at: (x, y.unwrap_or_else(|| above(&ranges.y))),
         text: String::new(),
+        above: "diverged",
         style: theme.bad(),
         glyph: theme.mark(),
     };
@@ -89,6 +93,12 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
         let glyph = arrow(x, y, theme.glyphs).filter(|_| !spot.glyph.is_empty()).unwrap_or(spot.glyph);
         if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
             buffer.set_string(at.0, at.1, glyph, spot.style);
+            let width = spot.above.width() as u16;
+            let has_room = at.0 + 2 + width <= buffer.area.right().min(place.right() + gutter)
+                && (at.0 + 1..at.0 + 3 + width).all(|column| is_blank(buffer, (column, at.1)));
+            if y == 1 && has_room {
+                buffer.set_string(at.0 + 2, at.1, spot.above, spot.style);
+            }
         }
         placed.push((spot, glyph, (x, y), (column, row)));
     }
