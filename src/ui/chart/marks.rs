@@ -80,7 +80,7 @@ fn above(range: &AxisRange) -> f64 {
 /// Draws the marks, and then their labels. `gutter` is the width of the column at the right.
 pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffer) {
     let Canvas { theme, ranges, place, .. } = *canvas;
-    let mut placed = Vec::new();
+    let (mut placed, mut is_named) = (Vec::new(), false);
     for spot in placed_marks(canvas, labels) {
         let (Some(px), Some(py)) = (ranges.x.part(spot.at.0), ranges.y.part(spot.at.1)) else { continue };
         let (x, y) = (side(px), side(py));
@@ -91,14 +91,18 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
             [place.bottom(), row, place.y - 1][(y + 1) as usize],
         );
         let glyph = arrow(x, y, theme.glyphs).filter(|_| !spot.glyph.is_empty()).unwrap_or(spot.glyph);
-        if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
-            buffer.set_string(at.0, at.1, glyph, spot.style);
-            let width = spot.above.width() as u16;
-            let has_room = at.0 + 2 + width <= buffer.area.right().min(place.right() + gutter)
-                && (at.0 + 1..at.0 + 3 + width).all(|column| is_blank(buffer, (column, at.1)));
-            if y == 1 && has_room {
-                buffer.set_string(at.0 + 2, at.1, spot.above, spot.style);
+        if y == 1 && !spot.above.is_empty() {
+            // Beside the label of the axis, whose row this is, and once for all that diverged.
+            let words = format!("{glyph} {}", spot.above);
+            let width = words.width() as u16;
+            let is_free = |from: &u16| (from - 1..from + width + 1).all(|column| is_blank(buffer, (column, at.1)));
+            let last = place.right().saturating_sub(width);
+            if let Some(column) = (at.0..last).find(is_free).filter(|_| !is_named) {
+                buffer.set_string(column, at.1, words, spot.style);
+                is_named = true;
             }
+        } else if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
+            buffer.set_string(at.0, at.1, glyph, spot.style);
         }
         placed.push((spot, glyph, (x, y), (column, row)));
     }
