@@ -76,7 +76,7 @@ fn bad_input_gets_one_error_that_names_it() {
         (&["trian"], 2, "train"),
         (&["train", "--arms", "cube-tanh"], 2, "cube"),
         (&["train", "--arms", "relu"], 2, "relu"),
-        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "twice"),
+        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "are the same"),
         (&["train", "--arms", "all-tanh,tanh-tanh"], 2, "twice"),
         (&["train", "--preset", "novel"], 2, "article"),
         (&["train", "--backend", "cuda"], 2, "fused"),
