@@ -95,7 +95,7 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
             // Beside the label of the axis, whose row this is, and once for all that diverged.
             let words = format!("{glyph} {}", spot.above);
             let width = words.width() as u16;
-            let is_free = |from: &u16| (from - 1..from + width + 1).all(|column| is_blank(buffer, (column, at.1)));
+            let is_free = |from: &u16| (from - 1..=from + width).all(|column| is_blank(buffer, (column, at.1)));
             let last = place.right().saturating_sub(width);
             if let Some(column) = (at.0..last).find(is_free).filter(|_| !is_named) {
                 buffer.set_string(column, at.1, words, spot.style);
