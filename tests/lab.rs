@@ -178,7 +178,7 @@ fn arms_are_copied_removed_and_added_from_a_list() {
     session.type_text("c");
     assert_eq!((session.app.lab.table.arms().len(), session.app.lab.table.column()), (3, 2));
     // A copy is a study only once it differs.
-    assert!(session.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    assert!(session.app.lab.table.study().unwrap_err().contains("are the same"));
     session.press(KeyCode::Enter);
     assert!(trained(&session).is_empty());
     session.type_text("0.5");
@@ -210,7 +210,7 @@ fn activations_and_networks_are_stepped() {
     to_row(&mut session, "convolutions");
     session.type_text("+");
     assert_eq!(session.app.lab.table.chosen_value().unwrap().text, "tanh");
-    assert!(session.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    assert!(session.app.lab.table.study().unwrap_err().contains("are the same"));
     session.type_text("u");
     session.type_text("i");
     session.press(KeyCode::Delete);
@@ -336,7 +336,7 @@ fn what_is_edited_is_there_in_the_next_notebook() {
     next.tab_to("race");
     next.type_text("e");
     assert_eq!(next.app.lab.table.text(), text);
-    assert!(next.app.lab.table.study().unwrap_err().contains("stands there twice"));
+    assert!(next.app.lab.table.study().unwrap_err().contains("are the same"));
     assert_eq!(next.app.lesson_study(&race()).unwrap(), Study::of(Preset::Article));
     assert!(next.asked.is_empty());
 }

@@ -324,7 +324,7 @@ impl App {
             _ if training.resuming => nothing("it is about to go on"),
             RunState::Queued | RunState::Running => nothing("it is training; z pauses it, s stops it"),
             RunState::Paused => Operation::Continue(training.run),
-            state if state.can_resume() => Operation::Resume(training.run),
+            _ if training.can_resume() => Operation::Resume(training.run),
             _ => Operation::EditSettings { cell: key, spec: Box::new(training.spec.clone()) },
         }
     }

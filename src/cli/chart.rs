@@ -29,6 +29,10 @@ const GREY: RGBColor = RGBColor(96, 102, 112);
 const LIGHT: RGBColor = RGBColor(222, 226, 230);
 /// What stands for a character that the font lacks.
 const MISSING: char = '?';
+/// Of the ends of series that diverged.
+const DIVERGED: RGBColor = RGBColor(200, 0, 0);
+/// The key names at most so many of these series.
+const NAMED_DIVERGED: usize = 4;
 
 pub fn svg(plot: &Plot, viewport: &Viewport) -> Result<String> {
     prepare_font()?;
@@ -153,6 +157,10 @@ enum Sign {
     Cross,
     Diamond,
     Band,
+    /// The end of a series that diverged: after some numbers, or before the first.
+    Diverged {
+        is_measured: bool,
+    },
 }
 
 struct Picture<'a, DB: DrawingBackend> {
@@ -316,6 +324,15 @@ where
                 _ => (Sign::Cross, format!("{}: {labels}", source.describe())),
             });
         }
+        let ends = || self.viewport.series(self.plot).filter_map(|(_, series)| Some((series, series.divergence()?.1)));
+        let mut names: Vec<&str> = ends().map(|(series, _)| series.name.as_str()).collect();
+        if !names.is_empty() {
+            let more = names.len().saturating_sub(NAMED_DIVERGED);
+            names.truncate(NAMED_DIVERGED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let is_measured = ends().any(|(_, y)| y.is_some());
+            entries.push((Sign::Diverged { is_measured }, format!("diverged: {}{more}", names.join(", "))));
+        }
         let mut rows: Vec<Vec<(Sign, String, i32)>> = Vec::new();
         let mut used = room;
         for (sign, text) in entries {
@@ -352,6 +369,12 @@ where
             }
             Sign::Cross => self.draw_cross((x + self.px(10), y), cited()),
             Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), BLACK),
+            Sign::Diverged { is_measured: true } => self.draw_cross((x + self.px(10), y), DIVERGED),
+            Sign::Diverged { is_measured: false } => {
+                let (middle, half) = (x + self.px(10), self.px(5));
+                let corners = vec![(middle - half, y + half), (middle, y - half), (middle + half, y + half)];
+                self.put(&Polygon::new(corners, DIVERGED.filled()))
+            }
             Sign::Band => {
                 let (left, right, half) = (x, x + self.px(20), self.px(5));
                 let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
@@ -541,7 +564,7 @@ where
             let (low, high) = self.ranges.y.ends();
             // One without a single number never came down into the plot.
             if let Some(part) = self.part(x, y.unwrap_or(high + (high - low))) {
-                self.draw_point(part, RGBColor(200, 0, 0), false)?;
+                self.draw_point(part, DIVERGED, false)?;
             }
         }
         labels.sort_by_key(|label| label.0);

@@ -70,7 +70,7 @@ enum Command {
         /// A lesson file or a folder of them; otherwise the shipped lessons
         path: Option<PathBuf>,
     },
-    /// Train a race of LeNet-4 networks and follow it
+    /// Train the networks of a study and follow them
     Train(Box<train::Train>),
     /// List runs, or show, rename, delete, export one
     Runs(runs::Runs),

@@ -4,7 +4,7 @@ use super::follow::PrintEvents;
 use super::stored_run::format_metric;
 use super::{complain, say, say_json};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, format_clock, escape_controls};
+use protocol::{EpochRecord, Lane, Metric, RunEvent, RunId, Study, escape_controls, format_clock};
 use statistics::compare_first_arms;
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -113,7 +113,7 @@ impl RunOutput {
         match self.style {
             OutputStyle::Json => {}
             OutputStyle::Lines => say(&format!(
-                "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s, {} images/s",
+                "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s with evaluation, {} training images/s",
                 self.lane_title(r.lane()),
                 r.epoch,
                 format_metric(r, Metric::TrainLoss, 4),

@@ -51,6 +51,8 @@ mod tests {
     /// A seed that waits for a core holds nobody back.
     #[test]
     fn lanes_side_by_side_keep_up() {
-        assert!(is_compared(148, 150, 150) && is_compared(1, 2, 30) && !is_compared(3, 150, 150) && !is_compared(0, 1, 30));
+        assert!(
+            is_compared(148, 150, 150) && is_compared(1, 2, 30) && !is_compared(3, 150, 150) && !is_compared(0, 1, 30)
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! A run's identity, state and measurements, and the events that announce them.
 
-use super::{Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation};
+use super::{
+    Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 

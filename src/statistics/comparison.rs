@@ -2,7 +2,8 @@
 
 use super::{ArmCurves, LaneCurve, McNemar, PairedTest, Quantity, Ratio, Summary, pairs_needed, power::LEVEL};
 use protocol::{
-    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, format_count, is_at_or_below, is_compared,
+    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, format_count, is_at_or_below,
+    is_compared,
 };
 use std::{collections::BTreeSet, fmt};
 

@@ -110,7 +110,12 @@ impl Store {
     }
 
     /// The epochs of each lane that is not cut short by its loss or by successive halving.
-    fn epochs_by_lane(&self, run: RunId, all: &[Lane], epochs: impl Fn(Lane) -> u32) -> Result<Vec<(Lane, u32)>, StoreError> {
+    fn epochs_by_lane(
+        &self,
+        run: RunId,
+        all: &[Lane],
+        epochs: impl Fn(Lane) -> u32,
+    ) -> Result<Vec<(Lane, u32)>, StoreError> {
         let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND (state = 'diverged' OR halved IS NOT NULL)";
         let mut statement = self.connection.prepare_cached(sql)?;
         let cut_short = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;

@@ -48,8 +48,6 @@ impl PublishedPoints<'_> {
 /// Plots the validation error by epoch: each lane, or with several seeds each arm's mean with its spread and the lanes
 /// thin behind it; then the published points and the predictions.
 ///
-/// The means come first, in the order of the arms, then the lanes. [`training_readout`] relies on this order.
-///
 /// The means come first, in the order of the arms, then the lanes: [`training_readout`] relies on it.
 pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predictions: &[PredictionMark]) -> Plot {
     let run = training.run;
@@ -83,7 +81,7 @@ pub fn training_plot(training: &TrainingRun, published: &PublishedPoints, predic
     let errors = || training.lanes.iter().flat_map(|lane| lane.points.iter().filter_map(|r| r.get(Metric::ValError)));
     let scale = if errors().any(|error| error <= 0.0) { AxisScale::Linear } else { AxisScale::Log };
     if scale == AxisScale::Linear {
-        y = (0.0, errors().fold(0.0, f64::max).max(1.0) * 1.05);
+        y = (0.0, (errors().fold(0.0, f64::max).max(1.0) * 1.05).min(MOST_ERROR));
     }
     let mut plot = Plot {
         title: format!("Run {run}"),
@@ -120,6 +118,9 @@ fn mean_of(seeds: usize) -> String {
     if seeds == 1 { "one seed so far".into() } else { format!("mean of {seeds}") }
 }
 
+/// An error in percent is never more.
+const MOST_ERROR: f64 = 100.0;
+
 /// The limits of both axes, from the measurements and those published points that the axes have to reach.
 fn limits(training: &TrainingRun, published: &PublishedPoints) -> ((f64, f64), (f64, f64)) {
     /// The upper limit is at most so many times the lowest error, however high the first errors are, so that small
@@ -141,7 +142,7 @@ fn limits(training: &TrainingRun, published: &PublishedPoints) -> ((f64, f64), (
     let worst = bests.filter(|error| error.is_finite()).fold(0.0, f64::max);
     let high = high.min((MOST * low).max(1.2 * worst)).max(1.3 * low);
     let last = marks().map(|mark| mark.epoch).fold(training.spec.epochs.max(3), u32::max);
-    ((0.0, f64::from(last)), (low * 0.95, high * 1.05))
+    ((0.0, f64::from(last)), (low * 0.95, (high * 1.05).min(MOST_ERROR)))
 }
 
 /// The labels of the marks in the column at the right, each at its own height. Points of one height share the number,
@@ -228,6 +229,16 @@ mod tests {
         assert!(plot.marks.is_empty());
         let ranges = Viewport::default().view(&plot);
         assert!(ranges.y.contains(0.0) && ranges.y.contains(40.0));
+    }
+
+    #[test]
+    fn no_axis_shows_more_than_all_images() {
+        for (error, high) in [(90.0, 100.0), (40.0, 54.6)] {
+            let mut training = training(&[1], 12);
+            measure(&mut training, ArmId::RELU_TANH, 1, 1, error);
+            let plot = training_plot(&training, &published_points(&[], AxisReach::Study), &[]);
+            assert!(plot.y.limits.is_some_and(|(_, most)| (most - high).abs() < 1e-9), "{:?}", plot.y.limits);
+        }
     }
 
     /// A series names its arm for every seed, and a lane that diverged ends with a gap.

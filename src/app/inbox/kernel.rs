@@ -4,7 +4,7 @@ use crate::event::{Effect, Link, StoreQuery, Tag};
 use crate::lesson::experiment::RunningMeasurement;
 use crate::study::training_run::TrainingRun;
 use crate::{App, Modal, Pane};
-use protocol::{CellEvent, Reply, RunEvent, RunId, RunState, Subject, Unreadable};
+use protocol::{CellEvent, ErrorKind, Reply, RunEvent, RunId, RunState, Subject, Unreadable};
 use std::collections::BTreeSet;
 
 impl App {
@@ -192,6 +192,13 @@ impl App {
             (Tag::Run(run), Reply::Steered(steering)) => {
                 let training = self.training_runs.get(&run);
                 self.message = training.map(|training| steering.sentence(&training.spec));
+            }
+            // The kernel that was started for a resume has taken the run up by itself.
+            (Tag::Run(run), Reply::Refused { kind: ErrorKind::Active, .. }) => {
+                if let Some(training) = self.training_runs.get_mut(&run) {
+                    training.resuming = false;
+                }
+                return vec![Effect::Query(StoreQuery::Run(run))];
             }
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}

@@ -53,7 +53,9 @@ impl LabLayout {
             let study = Rect { width, ..body };
             let chart = Rect { x: body.x + width, width: body.width - width, ..body };
             let (study, compare) = if whole.width >= LARGE.0 && whole.height >= LARGE.1 {
-                let rows = study.height.saturating_sub(COMPARED.1);
+                // Where it has the keys, it has room for a row a seed.
+                let wanted = if page == LabPage::Compare { 2 * COMPARED.1 } else { COMPARED.1 };
+                let rows = study.height.saturating_sub(wanted);
                 let below = Rect { y: study.y + rows, height: study.height - rows, ..study };
                 (Some(Rect { height: rows, ..study }), Some(below))
             } else if page == LabPage::Compare {

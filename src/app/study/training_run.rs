@@ -309,6 +309,11 @@ impl TrainingRun {
         run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
+    /// Whether it is at rest and can go on. A run of which every lane diverged can't.
+    pub fn can_resume(&self) -> bool {
+        self.state.can_resume() && self.lanes.iter().any(|lane| lane.diverged.is_none())
+    }
+
     /// How many epochs the lanes have finished.
     pub fn advance(&self) -> Advance {
         let open = self.lanes.iter().filter(|lane| lane.is_open());
@@ -338,6 +343,17 @@ mod tests {
 
     fn training(seeds: &[u64]) -> TrainingRun {
         TrainingRun::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
+    }
+
+    #[test]
+    fn a_run_whose_lanes_all_diverged_can_not_go_on() {
+        let mut training = training(&[1]);
+        let run = RunId(1);
+        training.apply(&RunEvent::Diverged { run, arm: ArmId::RELU_TANH, seed: 1, epoch: 1, batch: 3 });
+        training.apply(&RunEvent::Failed { run, reason: "x".into() });
+        assert!(training.can_resume());
+        training.apply(&RunEvent::Diverged { run, arm: ArmId::ALL_TANH, seed: 1, epoch: 2, batch: 3 });
+        assert!(!training.can_resume());
     }
 
     #[test]

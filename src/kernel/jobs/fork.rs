@@ -8,7 +8,7 @@ use super::{
     trainer,
 };
 use crate::{Kernel, refusal::Refusal};
-use protocol::{ArmId, ErrorKind, Fork, Lane, RunEvent, RunId, Study, format_count, forked_steerings, forked_study};
+use protocol::{ArmId, ErrorKind, Fork, Lane, RunEvent, RunId, Study, forked_steerings, forked_study, format_count};
 use std::{collections::BTreeSet, fs, sync::Arc};
 use store::{CheckpointRow, LaneState, NewFork, files};
 

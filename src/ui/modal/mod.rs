@@ -198,7 +198,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
         "Enter continues · s stops · v values · m points · Esc back"
     } else if training.state.is_active() {
         "z pauses · s stops · v values · m points · Esc back"
-    } else if training.state.can_resume() {
+    } else if training.can_resume() {
         "Enter resumes · v values · m points · Esc back"
     } else {
         "v values · m points · Esc back"

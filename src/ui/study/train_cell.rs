@@ -127,8 +127,15 @@ fn published(theme: &Theme, plot: &Plot) -> String {
     if sources.is_empty() { String::new() } else { format!("{} {}: m", theme.mark(), sources.join(", ")) }
 }
 
-/// The text in a chart without any curve yet.
+/// The text in a chart without any curve.
 fn empty_text(training: &TrainingRun) -> String {
+    let diverged: Option<Vec<u32>> = training.lanes.iter().map(|lane| lane.diverged.map(|(epoch, _)| epoch)).collect();
+    let ends = diverged.and_then(|epochs| epochs.iter().copied().min().zip(epochs.iter().copied().max()));
+    if let Some((first, last)) = ends {
+        let when = if first == last { format!("in epoch {first}") } else { format!("in epochs {first} to {last}") };
+        let who = if training.lanes.len() == 1 { "The network" } else { "Every network" };
+        return format!("{who} diverged {when}, before it was measured: its loss was no finite number any more.");
+    }
     let arms: Vec<String> = training.spec.arm_ids().map(|arm| training.spec.arm_title(arm)).collect();
     let seeds = match training.spec.seeds.len() {
         1 => String::new(),
