@@ -10,8 +10,8 @@ use app::{
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
-    ArmId, CellKey, EpochRecord, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary,
-    Source, Study,
+    ArmId, CellKey, EpochRecord, Fork, Lane, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState,
+    RunSummary, Source, SteeredSetting, Steering, Study,
 };
 use serde_json::Value;
 use session::Session;
@@ -36,7 +36,7 @@ fn on_race(columns: u16, rows: u16) -> Session {
 fn on_own(text: &str, columns: u16, rows: u16) -> Session {
     let mut session = Session::on("faster", columns, rows);
     let study = text.parse().unwrap();
-    session.send(Event::OpenLab(Some(Box::new(study))));
+    session.send(Event::OpenLab { study: Some(Box::new(study)), runs: Vec::new() });
     session
 }
 
@@ -346,12 +346,12 @@ fn a_study_given_on_the_command_line_is_not_replaced_by_what_was_kept() {
     let kept = serde_json::json!({ "study": "mish-mish", "run": 3 });
     let mut session = Session::on("faster", 80, 24);
     session.send(Event::Opened { restore: true });
-    session.send(Event::OpenLab(Some(Box::new("gelu-gelu".parse().unwrap()))));
+    session.send(Event::OpenLab { study: Some(Box::new("gelu-gelu".parse().unwrap())), runs: Vec::new() });
     session.send(Event::StoredProgress(vec![("lab".into(), kept.clone())]));
     assert_eq!(session.app.lab.table.text(), "gelu-gelu");
     let mut session = Session::on("faster", 80, 24);
     session.send(Event::Opened { restore: true });
-    session.send(Event::OpenLab(None));
+    session.send(Event::OpenLab { study: None, runs: Vec::new() });
     session.send(Event::StoredProgress(vec![("lab".into(), kept)]));
     assert_eq!((session.app.lab.table.text().as_str(), session.app.lab.run), ("mish-mish", Some(RunId(3))));
 }
@@ -469,6 +469,216 @@ fn runs_are_shown_together() {
     assert_eq!(session.app.lab.run, None);
 }
 
+/// Two arms over five seeds, the second of them worse by a fifth of a point.
+fn compared(columns: u16, rows: u16) -> Session {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=4 images=1000 seeds=1-5", columns, rows);
+    start(&mut session, 3);
+    for seed in 1..=5 {
+        for (arm, worse) in [(ArmId::RELU_TANH, 0.0), (ArmId::ALL_TANH, 0.2)] {
+            for epoch in 1..=4 {
+                let error = 4.0 / f64::from(epoch) + worse + 0.01 * (seed as f64) * f64::from(worse > 0.0);
+                let values = [(Metric::ValError, error), (Metric::TestError, error), (Metric::Seconds, 0.5)];
+                let record = EpochRecord::new(Lane { arm, seed }, epoch, values);
+                session.kernel(RunEvent::Epoch { run: RunId(3), record });
+            }
+        }
+    }
+    session.kernel(RunEvent::Finished { run: RunId(3) });
+    session.app.lab.page = LabPage::Chart;
+    session.press(KeyCode::Tab);
+    assert_eq!(session.app.lab.page, LabPage::Compare);
+    session
+}
+
+#[test]
+fn two_arms_are_compared_by_the_sentence_of_statistics() {
+    let mut session = compared(120, 40);
+    let compared = session.app.lab_comparison().unwrap();
+    let paired = compared.comparison.paired.unwrap();
+    // 0.2 and a hundredth more with each seed: a mean of 0.23 and a deviation of sqrt(2.5) hundredths.
+    assert!((paired.mean + 0.23).abs() < 1e-9 && (paired.deviation - 0.000_25_f64.sqrt()).abs() < 1e-9, "{paired:?}");
+    let screen = session.screen(&RICH).split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = compared.comparison.sentence();
+    let first_words: String = sentence.split(' ').take(4).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(&first_words), "{sentence}\n{screen}");
+    assert!(screen.contains("They differ in activations"), "{screen}");
+    // The images that were wrong are asked for once the run rests: of each seed of both arms.
+    let asked = |session: &Session| {
+        let wrong =
+            session.effects.iter().filter(|effect| matches!(effect, Effect::Query(StoreQuery::WrongImages { .. })));
+        wrong.count()
+    };
+    assert_eq!(asked(&session), 10);
+    for seed in 1..=5 {
+        for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
+            // all-tanh alone has the first eight wrong.
+            let images = (0..100).map(|image| image < 8 && arm == ArmId::ALL_TANH).collect();
+            let lane = Lane { arm, seed };
+            session.send(Event::WrongImages { run: RunId(3), lane, epoch: 4, images });
+        }
+    }
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("0 : 8  p = 0.0078"), "{screen}");
+    session.press(KeyCode::Up);
+    assert_eq!(asked(&session), 10, "what is known is not asked for again");
+    // Another arm on one side moves the other out of the way.
+    session.press(KeyCode::Right);
+    let arms = session.app.compared_arms().unwrap().map(|compared| compared.arm);
+    assert_eq!(arms, [ArmId::ALL_TANH, ArmId::RELU_TANH]);
+}
+
+#[test]
+fn the_threshold_is_named_by_the_reader() {
+    let mut session = compared(120, 40);
+    assert_eq!(session.app.lab_threshold(), Some(protocol::MILESTONE));
+    let epochs = |session: &Session| {
+        let comparison = session.app.lab_comparison().unwrap().comparison;
+        comparison.to_threshold.unwrap().pairs[0]
+    };
+    assert_eq!(epochs(&session), [Some(3), Some(4)]);
+    session.type_text("200");
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&RICH).contains("take 0 to 100"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Delete);
+    session.type_text("2.2");
+    session.press(KeyCode::Enter);
+    assert_eq!(epochs(&session), [Some(2), Some(3)]);
+    session.type_text("x");
+    assert_eq!(session.app.lab_threshold(), Some(protocol::MILESTONE));
+    // For other networks none is named beforehand.
+    let session = on_own("relu-relu; all-tanh | net=mlp epochs=4 images=1000", 120, 40);
+    let mut session = session;
+    start(&mut session, 5);
+    assert_eq!(session.app.lab_threshold(), None);
+}
+
+#[test]
+fn runs_from_the_command_line_are_beside_each_other() {
+    let mut session = Session::on("faster", 120, 40);
+    session.send(Event::OpenLab { study: None, runs: vec![RunId(5), RunId(6)] });
+    for run in [5, 6] {
+        assert!(session.effects.contains(&Effect::Query(StoreQuery::Run(RunId(run)))));
+        let text =
+            if run == 5 { "relu-tanh | epochs=4 images=1000" } else { "gelu-gelu | epochs=4 images=1000 lr=0.05" };
+        let spec = text.parse().unwrap();
+        session.send(Event::History(RunId(run), vec![RunEvent::Started { run: RunId(run), spec }]));
+        measure(&mut session, run, 4);
+    }
+    let arms = session.app.compared_arms().unwrap();
+    assert_eq!(arms.map(|arm| arm.run), [RunId(5), RunId(6)]);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Runs 5, 6") && screen.contains("They differ in activations"), "{screen}");
+    let differing = session.app.lab_comparison().unwrap().differing;
+    let keys: Vec<&str> = differing.iter().map(|setting| setting.key).collect();
+    assert_eq!(keys, ["activations", "lr"]);
+}
+
+#[test]
+fn the_rate_of_the_chosen_arm_is_steered_while_it_trains() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    session.type_text(")");
+    assert!(session.app.message.as_ref().unwrap().contains("nothing trains here"));
+    start(&mut session, 3);
+    session.kernel(RunEvent::Continued { run: RunId(3) });
+    session.type_text(")");
+    assert!(session.app.message.as_ref().unwrap().contains("column of the arm"));
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Right);
+    let steer = |value| RequestBody::Steer {
+        run: RunId(3),
+        arm: ArmId::ALL_TANH,
+        setting: SteeredSetting::LearningRate,
+        value,
+    };
+    session.type_text(")");
+    assert_eq!(session.asked.last(), Some(&steer(0.2)));
+    let steering = Steering {
+        arm: ArmId::ALL_TANH,
+        epoch: 2,
+        setting: SteeredSetting::LearningRate,
+        value: 0.2,
+        passed: Vec::new(),
+    };
+    session.send(Event::Reply(Tag::Run(RunId(3)), Reply::Steered(steering.clone())));
+    session.kernel(RunEvent::Steered { run: RunId(3), steering });
+    assert!(session.screen(&RICH).contains("all-Tanh from epoch 2 on: learning rate 0.2"), "{}", session.screen(&RICH));
+    session.type_text("((");
+    assert_eq!(session.asked.last(), Some(&steer(0.1)), "from what was steered last");
+}
+
+#[test]
+fn a_run_is_forked_with_what_the_table_changes() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.kernel(RunEvent::Stopped { run: RunId(3) });
+    session.type_text("f");
+    assert!(session.app.message.as_ref().unwrap().contains("change one, then f forks it"));
+    session.press(KeyCode::Right);
+    session.type_text("+f");
+    assert!(session.screen(&RICH).contains("fork with relu-tanh lr=0.2 at epoch 4"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Delete);
+    session.type_text("2");
+    session.press(KeyCode::Enter);
+    let fork = RequestBody::Fork {
+        fork: Fork { parent: RunId(3), epoch: 2 },
+        arms: vec![ArmId::RELU_TANH],
+        changes: vec![("lr".into(), "0.2".into())],
+        name: None,
+    };
+    assert_eq!(session.asked.last(), Some(&fork));
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(4) }));
+    assert_eq!((session.app.lab.run, session.app.lab.overlaid.as_slice()), (Some(RunId(4)), &[RunId(3)][..]));
+    // Arms that a fork could not change alike are told of.
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.press(KeyCode::Right);
+    session.type_text("+");
+    session.press(KeyCode::Right);
+    session.type_text("-f");
+    assert!(session.app.message.as_ref().unwrap().contains("the same in every arm"), "{:?}", session.app.message);
+}
+
+#[test]
+fn a_setting_is_swept_and_each_arm_taken_at_its_best() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=2 images=1000 seeds=1-2", 120, 40);
+    session.type_text("S");
+    assert!(session.screen(&RICH).contains("sweep lr=0.05,0.1,0.2"), "{}", session.screen(&RICH));
+    for _ in 0..3 {
+        session.press(KeyCode::Backspace);
+    }
+    session.type_text("0.5x");
+    assert!(session.screen(&RICH).contains("`0.5x`"), "{}", session.screen(&RICH));
+    session.press(KeyCode::Backspace);
+    session.press(KeyCode::Enter);
+    let Some(RequestBody::Sweep { spec, sweep, .. }) = session.asked.last().cloned() else {
+        panic!("{:?}", session.asked)
+    };
+    assert_eq!((spec.arms.len(), sweep.halving), (6, false));
+    let run = RunId(8);
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run }));
+    session.kernel(RunEvent::Started { run, spec: spec.clone() });
+    let mut listed = summary(8, "relu-tanh");
+    (listed.spec, listed.sweep) = (spec.clone(), Some(sweep));
+    session.send(Event::Runs(vec![listed]));
+    session.type_text("B");
+    assert!(session.app.message.as_ref().unwrap().contains("not every arm"));
+    for lane in spec.lanes() {
+        let rate = spec.settings(lane.arm).unwrap().learning_rate;
+        // The best is 0.05 for all-tanh and 0.5 for the other.
+        let best = if spec.settings(lane.arm).unwrap().activations.to_string() == "all-tanh" { 0.05 } else { 0.5 };
+        for epoch in 1..=2 {
+            let values = [(Metric::ValError, 2.0 + (rate - best).abs()), (Metric::Seconds, 0.5)];
+            session.kernel(RunEvent::Epoch { run, record: EpochRecord::new(lane, epoch, values) });
+        }
+    }
+    session.kernel(RunEvent::Finished { run });
+    assert!(session.screen(&RICH).contains("best of relu-tanh so far: relu-tanh lr=0.5"), "{}", session.screen(&RICH));
+    session.type_text("B");
+    assert_eq!((rates(&session), study(&session).seeds), (vec![0.5, 0.05], vec![3, 4]));
+}
+
 /// Three arms that differ in a rate and an activation, four epochs in.
 fn training(columns: u16, rows: u16) -> App {
     let mut session = on_own("relu-tanh; all-tanh; relu-tanh lr=0.2 | epochs=20 images=10000", columns, rows);
@@ -498,6 +708,7 @@ fn screens() {
         shot("ascii", &app, &PLAIN);
         let light = app.with_background(Background::Light, app::BackgroundSource::Chosen);
         shot("light", &light, &RICH);
+        shot("compare", &compared(columns, rows).app, &RICH);
         let mut session = on_race(columns, rows);
         session.type_text("a");
         shot("activations", &session.app, &RICH);

@@ -35,6 +35,8 @@ pub enum Tag {
 /// What the shell reads from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreQuery {
+    /// The validation images that a lane got wrong after an epoch.
+    WrongImages { run: RunId, lane: protocol::Lane, epoch: u32 },
     /// The history of a run.
     Run(RunId),
     /// The list of runs.
@@ -52,8 +54,11 @@ pub enum Event {
     Opened {
         restore: bool,
     },
-    /// The notebook opens in the laboratory: on this study, or as it was left.
-    OpenLab(Option<Box<protocol::Study>>),
+    /// The notebook opens in the laboratory: on this study, or as it was left; with these runs beside each other.
+    OpenLab {
+        study: Option<Box<protocol::Study>>,
+        runs: Vec<RunId>,
+    },
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),
@@ -71,6 +76,13 @@ pub enum Event {
     History(RunId, Vec<RunEvent>),
     /// The store has no run of this number.
     NoSuchRun(RunId),
+    /// The validation images that a lane got wrong after an epoch; of a run without stored answers none.
+    WrongImages {
+        run: RunId,
+        lane: protocol::Lane,
+        epoch: u32,
+        images: protocol::ImageSet,
+    },
     /// A query that failed, and why.
     QueryFailed(StoreQuery, String),
     Runs(Vec<RunSummary>),

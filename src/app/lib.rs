@@ -30,6 +30,7 @@ pub use chart::{
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding};
+pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;
 pub use lab::layout::{LabLayout, TableLayout, TableLine};
 pub use lab::overlay::OverlayList;

@@ -57,6 +57,9 @@ enum Command {
     Lab {
         /// The study as text, as in `relu train`; otherwise the laboratory as you left it
         study: Option<String>,
+        /// Show these runs beside each other, and whether their arms differ
+        #[arg(long, value_delimiter = ',', value_name = "RUN,RUN")]
+        compare: Vec<RunId>,
         #[command(flatten)]
         appearance: open::Appearance,
     },
@@ -139,7 +142,9 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         None => open::notebook(None, appearance),
         Some(Command::Open { what, appearance: own }) => open::notebook(Some(&what), own.or(appearance)),
-        Some(Command::Lab { study, appearance: own }) => open::laboratory(study.as_deref(), own.or(appearance)),
+        Some(Command::Lab { study, compare, appearance: own }) => {
+            open::laboratory(study.as_deref(), compare, own.or(appearance))
+        }
         Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),

@@ -1,9 +1,10 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
+use super::stored_run::read_run;
 use super::{Outcome, Usage, complain, export, say};
 use color_eyre::eyre::bail;
 use lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
-use protocol::{Study, escape_line};
+use protocol::{RunId, Study, escape_line};
 use shell::{self, ThemeChoice};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -79,8 +80,8 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the notebook in the laboratory, over the lesson that was read last.
-pub fn laboratory(text: Option<&str>, appearance: Appearance) -> Outcome {
+/// Opens the notebook in the laboratory, over the lesson that was read last, with these runs beside each other.
+pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) -> Outcome {
     let study = text.map(|text| text.parse::<Study>().map(Box::new)).transpose();
     let study = study.map_err(|error| Usage(error.to_string()))?;
     if lacks_terminal() {
@@ -88,11 +89,14 @@ pub fn laboratory(text: Option<&str>, appearance: Appearance) -> Outcome {
     }
     let theme = appearance.theme_choice()?;
     let home = Home::locate()?;
+    for run in &runs {
+        read_run(&home, *run)?;
+    }
     shell::run(shell::Options {
         home,
         library: Library::english(),
         lesson: None,
-        lab: Some(shell::LabOpening { study }),
+        lab: Some(shell::LabOpening { study, runs }),
         watched: None,
         theme,
         export: export::to_new_file,

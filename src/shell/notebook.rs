@@ -48,6 +48,8 @@ pub struct Options {
 pub struct LabOpening {
     /// The study in its table. `None` opens it as it was left.
     pub study: Option<Box<Study>>,
+    /// Runs that are shown beside each other.
+    pub runs: Vec<RunId>,
 }
 
 /// Writes a run's curves to a new file.
@@ -177,8 +179,8 @@ impl Notebook {
         watched: Option<WatchedLesson>,
     ) -> color_eyre::Result<()> {
         let mut deferred = self.open_position(!lesson_chosen)?;
-        if let Some(opening) = lab {
-            deferred.extend(update(&mut self.app, Event::OpenLab(opening.study)));
+        if let Some(LabOpening { study, runs }) = lab {
+            deferred.extend(update(&mut self.app, Event::OpenLab { study, runs }));
         }
         self.draw()?;
         forced_panic::panic_if_requested("main");

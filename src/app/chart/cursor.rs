@@ -27,6 +27,11 @@ impl App {
         Viewport { cursor, ..kept }
     }
 
+    /// The viewport of a pane as it was left, with its cursor.
+    pub(crate) fn kept_viewport(&self, on: &Pane) -> Option<&Viewport> {
+        self.viewports.get(&self.chart_id(on))
+    }
+
     /// The viewport, to be changed. It keeps its cursor after reading has ended, but does not show it.
     pub(crate) fn viewport_mut(&mut self, on: &Pane) -> &mut Viewport {
         let id = self.chart_id(on);

@@ -196,6 +196,10 @@ impl App {
                 }
                 return vec![Effect::Query(StoreQuery::Run(run))];
             }
+            (Tag::Run(run), Reply::Steered(steering)) => {
+                let training = self.training_runs.get(&run);
+                self.message = training.map(|training| steering.sentence(&training.spec));
+            }
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}
         }

@@ -47,7 +47,7 @@ impl App {
             StoreQuery::Progress => effects.extend(self.restore_lesson(None)),
             StoreQuery::Runs => self.runs_fault = Some(why),
             // Whoever writes to the store reports that it can't be read.
-            StoreQuery::RunFindings => {}
+            StoreQuery::RunFindings | StoreQuery::WrongImages { .. } => {}
         }
         effects
     }

@@ -22,6 +22,15 @@ pub enum LabAction {
     NewWeights,
     Pause,
     Stop,
+    /// Changes the learning rate of the chosen arm from its next epoch on.
+    SteerDown,
+    SteerUp,
+    /// Goes on from an epoch of the run with what the table changes.
+    Fork,
+    /// Runs the study over several values of the chosen setting.
+    Sweep,
+    /// Takes each arm at the best that the sweep found.
+    BestCells,
     NextValue,
     PreviousValue,
     /// Edits the text of the value.
@@ -73,7 +82,12 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     bind(&[KeyCode::Right, Char('l')], LabAction::Right, "", ""),
     bind(&[KeyCode::PageDown, Char(' ')], LabAction::PageDown, "PgDn PgUp", "many rows down, up"),
     bind(&[KeyCode::PageUp, Char('b')], LabAction::PageUp, "", ""),
-    bind(&[KeyCode::Tab, Char(']')], LabAction::NextPage, "Tab", "from the study to the chart, and back"),
+    bind(
+        &[KeyCode::Tab, Char(']')],
+        LabAction::NextPage,
+        "Tab",
+        "the next page: study, chart, compare; Shift-Tab back",
+    ),
     bind(&[KeyCode::BackTab, Char('[')], LabAction::PreviousPage, "", ""),
     note("0-9", "type into the field; Enter keeps it, Esc does not"),
     bind(&[Char('i'), KeyCode::F(2)], LabAction::Edit, "i", "edit the text of the chosen field"),
@@ -102,6 +116,11 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     bind(&[Char('n')], LabAction::NewWeights, "", ""),
     bind(&[Char('z')], LabAction::Pause, "z", "pause the run; Enter continues it"),
     bind(&[Char('s')], LabAction::Stop, "s", "stop the run; what was measured stays"),
+    bind(&[Char('(')], LabAction::SteerDown, "( )", "while it runs: the chosen arm's rate down, up"),
+    bind(&[Char(')')], LabAction::SteerUp, "", ""),
+    bind(&[Char('f')], LabAction::Fork, "f", "fork the run at an epoch, with what the table changes"),
+    bind(&[Char('S')], LabAction::Sweep, "S B", "sweep the chosen setting; take each arm at its best"),
+    bind(&[Char('B')], LabAction::BestCells, "", ""),
     bind(&[Char('v')], LabAction::Values, "v", "read values in the chart: ← → points, ↑ ↓ curves"),
     bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
     bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),

@@ -10,6 +10,10 @@ use unicode_width::UnicodeWidthStr;
 const BESIDE: u16 = 110;
 /// Columns of the table beside a chart, at least.
 const TABLE: u16 = 54;
+/// From this size on the comparison stands below the table.
+const LARGE: (u16, u16) = (180, 46);
+/// Columns that the comparison would like, and its rows below the table.
+const COMPARED: (u16, u16) = (76, 13);
 /// Columns that an arm would like, and all arms together.
 const WANTED: u16 = 12;
 /// Rows below the table: what the chosen row means, what is wrong, and how long it takes.
@@ -27,6 +31,7 @@ pub struct LabLayout {
     pub text: Rect,
     pub study: Option<Rect>,
     pub chart: Option<Rect>,
+    pub compare: Option<Rect>,
 }
 
 impl LabLayout {
@@ -39,18 +44,33 @@ impl LabLayout {
         let (tabs, text) = (row(0), row(1));
         if whole.width >= BESIDE {
             let wanted = TITLES + 2 + WANTED * (arms.min(12) as u16 + 1);
-            let width = wanted.clamp(TABLE, whole.width * 11 / 20);
+            let width = if whole.width >= LARGE.0 || page == LabPage::Compare {
+                // The comparison has a table of its own.
+                wanted.clamp((whole.width * 12 / 20).min(COMPARED.0), whole.width * 12 / 20)
+            } else {
+                wanted.clamp(TABLE, whole.width * 11 / 20)
+            };
             let study = Rect { width, ..body };
             let chart = Rect { x: body.x + width, width: body.width - width, ..body };
-            return Self { tabs, text, study: Some(study), chart: Some(chart) };
+            let (study, compare) = if whole.width >= LARGE.0 && whole.height >= LARGE.1 {
+                let rows = study.height.saturating_sub(COMPARED.1);
+                let below = Rect { y: study.y + rows, height: study.height - rows, ..study };
+                (Some(Rect { height: rows, ..study }), Some(below))
+            } else if page == LabPage::Compare {
+                (None, Some(study))
+            } else {
+                (Some(study), None)
+            };
+            return Self { tabs, text, study, chart: Some(chart), compare };
         }
         let shown = |own: LabPage| (page == own).then_some(body);
-        Self { tabs, text, study: shown(LabPage::Study), chart: shown(LabPage::Chart) }
+        let [study, chart, compare] = LabPage::ALL.map(shown);
+        Self { tabs, text, study, chart, compare }
     }
 
-    /// Whether all parts are seen at once.
+    /// Whether the chart stands beside another part.
     pub fn is_beside(&self) -> bool {
-        self.study.is_some() && self.chart.is_some()
+        self.chart.is_some() && (self.study.is_some() || self.compare.is_some())
     }
 
     /// The titles of the pages in the first row, with their columns.

@@ -1,6 +1,8 @@
 //! The laboratory: the reader's own study as a table, the run that it started, and its chart, over the whole screen. A
 //! lesson's own study and the runs that exist stay as they are: what is edited here is a draft, which the store keeps.
 
+mod change;
+pub mod compare;
 pub mod keys;
 pub mod layout;
 pub mod overlay;
@@ -9,6 +11,7 @@ pub mod table;
 
 use crate::modal::Modal;
 use crate::{App, Background, BackgroundSource, Effect, Pane, RunsList, StoreQuery};
+use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
 use layout::{LabLayout, TableLayout};
@@ -29,15 +32,17 @@ pub enum LabPage {
     #[default]
     Study,
     Chart,
+    Compare,
 }
 
 impl LabPage {
-    pub const ALL: [Self; 2] = [Self::Study, Self::Chart];
+    pub const ALL: [Self; 3] = [Self::Study, Self::Chart, Self::Compare];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Study => "Study",
             Self::Chart => "Chart",
+            Self::Compare => "Compare",
         }
     }
 
@@ -54,6 +59,12 @@ pub enum EditOf {
     Value,
     /// The study in its text form.
     Text,
+    /// The value to which epochs are counted.
+    Threshold,
+    /// The epoch at which the run is forked.
+    Fork,
+    /// The settings that are swept, with their values.
+    Sweep,
 }
 
 /// A line of text on its way into the study.
@@ -132,9 +143,12 @@ pub struct Lab {
     pub starting: Option<Result<Study, String>>,
     pub edit: Option<LabEdit>,
     pub activations: Option<ActivationList>,
+    /// The run that is being forked.
+    forked: Option<RunId>,
     /// Other runs that are shown with it.
     pub overlaid: Vec<RunId>,
     pub overlay: Option<OverlayList>,
+    pub compare: CompareView,
     /// As the store has it.
     saved: Value,
 }
@@ -153,6 +167,7 @@ impl Lab {
             "study": self.table.text(),
             "set_aside": self.set_aside.as_ref().map(ToString::to_string),
             "run": self.run.map(|run| run.0),
+            "threshold": self.compare.threshold,
             "overlaid": self.overlaid.iter().map(|run| run.0).collect::<Vec<_>>(),
         })
     }
@@ -167,6 +182,7 @@ impl Lab {
             set_aside,
             run: value["run"].as_i64().map(RunId),
             overlaid: value["overlaid"].as_array().into_iter().flatten().filter_map(Value::as_i64).map(RunId).collect(),
+            compare: CompareView::with_threshold(value["threshold"].as_f64()),
             saved: value.clone(),
             ..Self::default()
         })
@@ -204,16 +220,23 @@ impl App {
         self.show_lab()
     }
 
-    /// Opens it on this study.
-    pub(crate) fn open_lab_with(&mut self, study: &Study) -> Vec<Effect> {
+    /// Opens the reader's own: on this study, or as it was left; with these runs beside each other.
+    pub(crate) fn open_lab_with(&mut self, study: Option<&Study>, runs: &[RunId]) -> Vec<Effect> {
         let mut effects = self.open_lab(None);
-        self.lab.table.set_study(study);
-        self.lab.set_aside = None;
+        if let Some(study) = study {
+            self.lab.table.set_study(study);
+            self.lab.set_aside = None;
+        }
+        if let Some((first, others)) = runs.split_first() {
+            (self.lab.run, self.lab.overlaid) = (Some(*first), others.to_vec());
+            self.lab.page = LabPage::Compare;
+            effects = self.show_lab();
+        }
         effects.extend(self.save_lab());
         effects
     }
 
-    /// The same, beside a cell's own study.
+    /// Opens a cell's on this study.
     pub(crate) fn open_lab_on(&mut self, origin: CellKey, study: &Study) -> Vec<Effect> {
         let mut effects = self.open_lab(Some(origin));
         self.lab.table.set_study(study);
@@ -277,8 +300,9 @@ impl App {
     pub(crate) fn lab_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.modals.push(Modal::Lab);
         if let Some(edit) = self.lab.edit.take() {
-            self.lab_edit_key(edit, key.code);
-            return self.save_lab();
+            let mut effects = self.lab_edit_key(edit, key.code);
+            effects.extend(self.save_lab());
+            return effects;
         }
         if let Some(list) = self.lab.activations.take() {
             self.activation_list_key(list, key.code);
@@ -294,6 +318,9 @@ impl App {
             return Vec::new();
         }
         let mut effects = keys::action(key).map_or_else(Vec::new, |action| self.perform_lab_action(action));
+        if self.lab_layout().compare.is_some() {
+            effects.extend(self.request_wrong_images());
+        }
         effects.extend(self.save_lab());
         effects
     }
@@ -301,6 +328,11 @@ impl App {
     fn perform_lab_action(&mut self, action: LabAction) -> Vec<Effect> {
         // The arrows belong to the table unless the chart alone is seen, or has been chosen.
         let on_table = self.lab.page == LabPage::Study;
+        if self.lab.page == LabPage::Compare
+            && let Some(effects) = self.perform_compare_action(action)
+        {
+            return effects;
+        }
         match action {
             LabAction::Up if on_table => self.lab.table.move_row(-1),
             LabAction::Down if on_table => self.lab.table.move_row(1),
@@ -320,6 +352,10 @@ impl App {
             LabAction::Run => return self.run_lab(),
             LabAction::SameWeights => return self.run_lab_again(),
             LabAction::NewWeights => return self.run_lab_with_new_seeds(),
+            LabAction::SteerDown | LabAction::SteerUp => return self.steer_lab(action == LabAction::SteerUp),
+            LabAction::Fork => self.ask_for_fork(),
+            LabAction::Sweep => self.ask_for_sweep(),
+            LabAction::BestCells => self.take_best_cells(),
             LabAction::Pause => return self.pause_lab(),
             LabAction::Stop => return self.stop_lab(),
             LabAction::NextValue | LabAction::PreviousValue => self.step_lab_value(action == LabAction::NextValue),
@@ -364,9 +400,18 @@ impl App {
 
     /// Begins to edit the value under the cursor: with a first character in place of it, or as it stands.
     fn begin_lab_edit(&mut self, first: Option<char>) {
-        if self.lab.page != LabPage::Study {
-            self.message = Some("Tab goes to the study, where values are typed".into());
-            return;
+        match self.lab.page {
+            LabPage::Study => {}
+            LabPage::Chart => {
+                self.message = Some("Tab goes to the page of the study, where values are typed".into());
+                return;
+            }
+            LabPage::Compare => {
+                let known = self.lab_threshold().map_or(String::new(), |value| value.to_string());
+                self.lab.compare.field = CompareField::Threshold;
+                self.lab.edit = Some(LabEdit::new(EditOf::Threshold, first.map_or(known, String::from)));
+                return;
+            }
         }
         let Some(value) = self.lab.table.chosen_value() else {
             self.message = Some("this network has no convolutions".into());
@@ -378,9 +423,9 @@ impl App {
         self.lab.edit = Some(edit);
     }
 
-    fn lab_edit_key(&mut self, mut edit: LabEdit, code: KeyCode) {
+    fn lab_edit_key(&mut self, mut edit: LabEdit, code: KeyCode) -> Vec<Effect> {
         match (code, edit.what) {
-            (KeyCode::Esc, _) => return,
+            (KeyCode::Esc, _) => return Vec::new(),
             (KeyCode::Enter | KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down, EditOf::Value) => {
                 match self.lab.table.set(&edit.text) {
                     Ok(()) => {
@@ -392,24 +437,58 @@ impl App {
                         if code == KeyCode::Tab || code == KeyCode::BackTab {
                             self.lab.table.move_column(if code == KeyCode::Tab { 1 } else { -1 });
                         }
-                        return;
+                        return Vec::new();
                     }
                     Err(why) => edit.fault = Some(why),
                 }
             }
             (KeyCode::Enter, EditOf::Text) => match self.lab.table.set_text(&edit.text) {
-                Ok(()) => return,
+                Ok(()) => return Vec::new(),
                 Err(why) => edit.fault = Some(why),
             },
-            (code, what) => {
+            (KeyCode::Enter, EditOf::Threshold) => match self.set_lab_threshold(&edit.text) {
+                Ok(()) => return Vec::new(),
+                Err(why) => edit.fault = Some(why),
+            },
+            (KeyCode::Enter, EditOf::Fork) => match self.fork_lab(&edit.text) {
+                Ok(effects) => return effects,
+                Err(why) => edit.fault = Some(why),
+            },
+            (KeyCode::Enter, EditOf::Sweep) => match self.start_sweep(&edit.text) {
+                Ok(effects) => return effects,
+                Err(why) => edit.fault = Some(why),
+            },
+            (code, _) => {
                 edit.edit(code);
-                edit.fault = match what {
-                    EditOf::Value => self.lab.table.fault_of(&edit.text),
-                    EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
-                };
+                edit.fault = self.fault_of_edit(&edit);
             }
         }
         self.lab.edit = Some(edit);
+        Vec::new()
+    }
+
+    /// What is wrong with a text as it stands.
+    fn fault_of_edit(&self, edit: &LabEdit) -> Option<String> {
+        match edit.what {
+            EditOf::Value => self.lab.table.fault_of(&edit.text),
+            EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
+            // It is read when it is whole.
+            EditOf::Threshold | EditOf::Fork => None,
+            EditOf::Sweep => self.read_sweep(&edit.text).err(),
+        }
+    }
+
+    /// What a key does on the page that compares; `None` for what it does on every page.
+    fn perform_compare_action(&mut self, action: LabAction) -> Option<Vec<Effect>> {
+        match action {
+            LabAction::Up => self.lab.compare.field = self.lab.compare.field.step(-1),
+            LabAction::Down => self.lab.compare.field = self.lab.compare.field.step(1),
+            LabAction::Left | LabAction::PreviousValue => self.step_compared_arm(false),
+            LabAction::Right | LabAction::NextValue => self.step_compared_arm(true),
+            LabAction::ResetValue => self.lab.compare.threshold = None,
+            _ => return None,
+        }
+        Some(Vec::new())
     }
 
     fn activation_list_key(&mut self, mut list: ActivationList, code: KeyCode) {
@@ -493,12 +572,10 @@ impl App {
     /// A paste: into the text that is being edited, or a whole study in its text form.
     pub(crate) fn paste_into_lab(&mut self, text: &str) {
         let plain: String = text.chars().filter(|c| !c.is_control()).collect();
-        if let Some(edit) = &mut self.lab.edit {
+        if let Some(mut edit) = self.lab.edit.take() {
             plain.chars().for_each(|c| edit.insert(c));
-            edit.fault = match edit.what {
-                EditOf::Value => self.lab.table.fault_of(&edit.text),
-                EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
-            };
+            edit.fault = self.fault_of_edit(&edit);
+            self.lab.edit = Some(edit);
         } else if !self.lab.takes_letters() {
             let mut edit = LabEdit::new(EditOf::Text, plain);
             edit.fault = edit.text.parse::<Study>().err().map(|why| why.to_string());
@@ -520,6 +597,13 @@ impl App {
             }
         } else if layout.chart.is_some_and(|area| area.contains(at)) {
             self.lab.page = LabPage::Chart;
+        } else if let Some(area) = layout.compare.filter(|area| area.contains(at)) {
+            self.lab.page = LabPage::Compare;
+            // The fields are the first rows within the frame.
+            let row = usize::from(at.y.saturating_sub(area.y + 1));
+            if let Some(field) = CompareField::ALL.get(row).filter(|_| at.y > area.y) {
+                self.lab.compare.field = *field;
+            }
         } else if layout.text.contains(at) {
             self.lab.edit = Some(LabEdit::new(EditOf::Text, self.lab.table.text()));
         }

@@ -94,8 +94,13 @@ impl App {
         let page = match self.lab.page {
             LabPage::Study => ["+ - change", "i edit", "a add arm", "c copy", "u undo"].as_slice(),
             LabPage::Chart => ["v values", "o other runs", "m points"].as_slice(),
+            LabPage::Compare => ["↑ ↓ choose", "← → another arm", "o other runs"].as_slice(),
         };
-        let next = if self.lab.page == LabPage::Study { "Tab chart" } else { "Tab study" };
+        let next = match self.lab.page {
+            LabPage::Study => "Tab chart",
+            LabPage::Chart => "Tab compare",
+            LabPage::Compare => "Tab study",
+        };
         enter
             .into_iter()
             .chain(trains.then(|| "z pause".into()))
@@ -187,7 +192,9 @@ impl App {
     pub(crate) fn lab_started(&mut self, run: RunId) -> Vec<Effect> {
         self.lab.starting = None;
         self.lab.run = Some(run);
-        let mut effects = vec![Effect::Query(StoreQuery::Run(run))];
+        self.keep_forked_run(run);
+        // The list says whether it is a sweep.
+        let mut effects = vec![Effect::Query(StoreQuery::Run(run)), Effect::Query(StoreQuery::Runs)];
         effects.extend(self.save_lab());
         effects
     }

@@ -1,8 +1,8 @@
 //! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Study, is_compared,
-    mean_and_deviation, run_findings,
+    Advance, ArmId, EpochRecord, Finding, Fork, Lane, Metric, Progress, RunEvent, RunId, RunState, Steering, Study,
+    is_compared, mean_and_deviation, run_findings,
 };
 use statistics::compare_first_arms;
 
@@ -175,6 +175,10 @@ pub struct TrainingRun {
     /// The engine that computes the run, as the kernel reports it. `None` before the run has started, and for runs of
     /// versions that did not report it.
     pub backend: Option<String>,
+    /// What was steered in it, in the order in which that was asked for.
+    pub steerings: Vec<Steering>,
+    /// The run whose history it began with, and up to which epoch.
+    pub fork: Option<Fork>,
 }
 
 impl TrainingRun {
@@ -191,6 +195,8 @@ impl TrainingRun {
             notice: None,
             not_exact: None,
             backend: None,
+            steerings: Vec::new(),
+            fork: None,
         }
     }
 
@@ -231,10 +237,13 @@ impl TrainingRun {
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
-            RunEvent::Forked { .. }
-            | RunEvent::Steered { .. }
-            | RunEvent::Renamed { .. }
-            | RunEvent::Deleted { .. } => {}
+            RunEvent::Forked { fork, .. } => self.fork = Some(*fork),
+            RunEvent::Steered { steering, .. } => {
+                if !self.steerings.contains(steering) {
+                    self.steerings.push(steering.clone());
+                }
+            }
+            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
         }
     }
 

@@ -451,6 +451,27 @@ impl Study {
     }
 }
 
+/// A setting that two arms have different values of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DifferingSetting {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub values: [String; 2],
+}
+
+/// In what the settings of two arms differ. Seeds, threads and backend change no number's meaning.
+pub fn differing_settings(sides: [(&Study, ArmId); 2]) -> Vec<DifferingSetting> {
+    let [Some(a), Some(b)] = sides.map(|(study, arm)| study.settings(arm)) else { return Vec::new() };
+    let activations = [a, b].map(|settings| settings.activations.to_string());
+    let own = DifferingSetting { key: "activations", title: "activations", values: activations };
+    let others = SETTINGS.iter().filter(|setting| !["preset", "seeds", "threads", "backend"].contains(&setting.key));
+    let others = others.map(|setting| {
+        let values = [setting.print(sides[0].0, a), setting.print(sides[1].0, b)];
+        DifferingSetting { key: setting.key, title: setting.title, values }
+    });
+    std::iter::once(own).chain(others).filter(|setting| setting.values[0] != setting.values[1]).collect()
+}
+
 /// `50,000`.
 pub fn grouped(number: u32) -> String {
     let digits = number.to_string();

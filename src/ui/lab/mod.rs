@@ -1,6 +1,7 @@
 //! The laboratory on the screen: its pages' titles, the study as text and as a table, and the chart of its run.
 
 mod activations;
+mod compare;
 mod overlay;
 mod table;
 
@@ -26,6 +27,9 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.chart {
         draw_chart(app, theme, area, buffer);
+    }
+    if let Some(area) = layout.compare {
+        compare::draw(app, theme, area, buffer);
     }
     // An error in the text covers what stands below it.
     draw_text_form(app, theme, layout.text, buffer);
@@ -65,26 +69,41 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &LabLayout, buffer: &mut Buffer) 
     }
 }
 
-/// The study as a line of text; what is typed into it, while it is edited.
+/// The study as a line of text; what is typed in its place, while that is edited.
 fn draw_text_form(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Rect { x, y, width, .. } = area;
-    let label = " text ";
-    buffer.set_stringn(x, y, label, usize::from(width), theme.faint());
-    let area = Rect { x: x + label.width() as u16, width: width.saturating_sub(label.width() as u16 + 1), ..area };
-    let Some(edit) = app.lab.edit.as_ref().filter(|edit| edit.what == EditOf::Text) else {
+    let edit = app.lab.edit.as_ref().filter(|edit| !matches!(edit.what, EditOf::Value | EditOf::Threshold));
+    let label = match edit.map(|edit| edit.what) {
+        Some(EditOf::Fork) => format!(" fork with {} at epoch ", app.fork_words()),
+        Some(EditOf::Sweep) => " sweep ".into(),
+        _ => " text ".into(),
+    };
+    buffer.set_stringn(x, y, " ".repeat(width.into()), usize::from(width), Style::new());
+    let style = if edit.is_some() { theme.accent() } else { theme.faint() };
+    let end = buffer.set_stringn(x, y, theme.text(&label), usize::from(width), style).0;
+    let area = Rect { x: end, width: (x + width).saturating_sub(end + 1), ..area };
+    let Some(edit) = edit else {
         let text = app::truncate(&theme.text(&app.lab.table.text()), usize::from(area.width));
         buffer.set_stringn(area.x, y, text, usize::from(area.width), Style::new());
         return;
     };
     draw_edit(edit, theme, area, buffer);
-    if let Some(why) = &edit.fault {
-        // Above whatever stands below.
-        let lines = textwrap::wrap(why, app::wrap_options(usize::from(area.width.max(1)))).len() as u16;
-        let below = Rect { y: y + 1, height: lines.min(4), ..area };
-        Clear.render(Rect { x, width, ..below }, buffer);
-        write_wrapped(theme, why, theme.bad(), below, below.y, buffer);
-    }
+    let hint = match (&edit.fault, edit.what) {
+        (Some(why), _) => (why.as_str(), theme.bad()),
+        (None, EditOf::Sweep) => (SWEEP_HINT, theme.faint()),
+        (None, EditOf::Fork) => ("the run stays behind as it was; Enter forks it", theme.faint()),
+        (None, _) => return,
+    };
+    // Above whatever stands below.
+    let room = Rect { x: x + 1, width: width.saturating_sub(2), y: y + 1, ..area };
+    let lines = textwrap::wrap(hint.0, app::wrap_options(usize::from(room.width.max(1)))).len() as u16;
+    let below = Rect { height: lines.min(4), ..room };
+    Clear.render(Rect { x, width, ..below }, buffer);
+    write_wrapped(theme, hint.0, hint.1, below, below.y, buffer);
 }
+
+const SWEEP_HINT: &str = "values as lr=0.01,0.03,0.1 or lr=0.001..1; several settings parted by spaces; ARM.lr=... for one arm \
+                          alone; `halving` stops the worse half on the way; Enter runs it";
 
 /// A line that is being edited: the part of it around its cursor, which stands reversed.
 fn draw_edit(edit: &LabEdit, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -3,7 +3,7 @@
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{App, OverlayList, truncate};
-use protocol::format_clock;
+use protocol::{best_cells, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -42,6 +42,7 @@ pub fn draw_list(list: OverlayList, app: &App, theme: &Theme, buffer: &mut Buffe
 
 /// What the runs beside the first have other than it, above the chart; returns what is left. Nothing for a single run.
 pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let area = draw_history(app, theme, area, buffer);
     let runs = app.lab_runs();
     let Some((first, others)) = runs.split_first().filter(|(_, others)| !others.is_empty()) else { return area };
     // The colours of the arms count on from run to run.
@@ -72,6 +73,31 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
         };
         if y >= most {
             break;
+        }
+    }
+    let y = y.min(most);
+    Rect { y, height: area.bottom().saturating_sub(y), ..area }
+}
+
+/// Where a run was forked, what was steered in it, and the best of each arm of a sweep; returns what is left.
+fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let Some(training) = app.lab_training() else { return area };
+    let mut lines: Vec<String> =
+        training.fork.iter().map(|fork| format!("Run {} {}.", training.run, fork.sentence())).collect();
+    lines.extend(training.steerings.iter().map(|steering| steering.sentence(&training.spec)));
+    let results = app.sweep_results();
+    lines.extend(best_cells(&results).into_iter().map(|(of, best)| match best {
+        Some(result) => {
+            let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
+            format!("best of {of} so far: {}, {mean}; B takes it", result.cell.title())
+        }
+        None => format!("{of}: no cell has come to its last epoch yet"),
+    }));
+    let most = area.bottom().min(area.y + area.height / 4);
+    let mut y = area.y;
+    for line in lines {
+        if y < most {
+            y = write_wrapped(theme, &line, theme.accent(), Rect { height: most - area.y, ..area }, y, buffer);
         }
     }
     let y = y.min(most);
