@@ -189,16 +189,16 @@ impl App {
                 return effects;
             }
             (Tag::Lab, Reply::Started { run }) => return self.lab_started(run),
-            (Tag::Run(run), Reply::Steered(steering)) => {
-                let training = self.training_runs.get(&run);
-                self.message = training.map(|training| steering.sentence(&training.spec));
-            }
             // The kernel that was started for a resume has taken the run up by itself.
             (Tag::Run(run), Reply::Refused { kind: ErrorKind::Active, .. }) => {
                 if let Some(training) = self.training_runs.get_mut(&run) {
                     training.resuming = false;
                 }
                 return vec![Effect::Query(StoreQuery::Run(run))];
+            }
+            (Tag::Run(run), Reply::Steered(steering)) => {
+                let training = self.training_runs.get(&run);
+                self.message = training.map(|training| steering.sentence(&training.spec));
             }
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}

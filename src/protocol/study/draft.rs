@@ -502,7 +502,7 @@ mod tests {
             ("leaky-tanh; leaky(0.01)-tanh", "arms", "leaky stands for leaky(0.01)"),
             ("relu-tanh warmup=5 | epochs=1", "warmup", "5 is more than 1 epoch;"),
             ("relu", "arms", "relu-tanh"),
-            ("relu-tanh lr", "study", "key=value"),
+            ("relu-tanh lr", "study", "write lr=VALUE without spaces"),
             ("relu-tanh rate=1", "study", "known are preset"),
             ("relu-tanh lr=fast", "lr", "not a number"),
             ("relu-tanh lr=-1", "lr", "more than 0"),
