@@ -186,11 +186,16 @@ pub fn action(event: KeyEvent) -> Option<Action> {
 
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let row = |binding: &Binding| {
-        let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
-        format!("| {} | {} |\n", keys.join(" "), binding.help)
+    markdown_of(shown().map(|binding| (binding.label, binding.help)))
+}
+
+/// A table of keys as Markdown: each label has the keys of a row with spaces between them, and the text says what they do.
+pub(crate) fn markdown_of(rows: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    let row = |(label, help): (&str, &str)| {
+        let keys: Vec<String> = label.split(' ').map(|key| format!("`{key}`")).collect();
+        format!("| {} | {help} |\n", keys.join(" "))
     };
-    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown().map(row)).collect()
+    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(rows.map(row)).collect()
 }
 
 #[cfg(test)]

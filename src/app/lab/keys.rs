@@ -147,11 +147,7 @@ pub fn shown() -> impl Iterator<Item = &'static LabBinding> {
 
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let row = |binding: &LabBinding| {
-        let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
-        format!("| {} | {} |\n", keys.join(" "), binding.help)
-    };
-    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown().map(row)).collect()
+    crate::keys::markdown_of(shown().map(|binding| (binding.label, binding.help)))
 }
 
 #[cfg(test)]
