@@ -293,7 +293,7 @@ where
     fn rows_of_key(&self, room: i32) -> Result<Vec<Vec<(Sign, String, i32)>>> {
         let mut entries: Vec<(Sign, String)> = Vec::new();
         let is_seed = |number| matches!(series_colour(self.plot, number), SeriesColour::Seed(_));
-        let told = |source: &Source| match source {
+        let suffix = |source: &Source| match source {
             Source::Measured | Source::Run { .. } => String::new(),
             Source::Theory(_) | Source::Cited(_) | Source::Reader => format!(" ({})", source.describe()),
         };
@@ -305,10 +305,10 @@ where
             let name = if is_seed(number) { "single seeds".into() } else { series.name.clone() };
             let has_band = series.stroke == Stroke::Thick && series.spread.iter().flatten().any(|half| *half > 0.0);
             let band = if has_band { " ± sd" } else { "" };
-            entries.push((Sign::Series(number), format!("{name}{band}{}", told(&series.source))));
+            entries.push((Sign::Series(number), format!("{name}{band}{}", suffix(&series.source))));
         }
         for band in &self.plot.bands {
-            entries.push((Sign::Band, format!("{}{}", band.label, told(&band.source))));
+            entries.push((Sign::Band, format!("{}{}", band.label, suffix(&band.source))));
         }
         let mut sources: Vec<(&Source, Vec<&str>)> = Vec::new();
         for mark in &self.plot.marks {

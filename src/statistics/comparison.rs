@@ -669,36 +669,36 @@ mod tests {
             let curves: Vec<(u64, Vec<f64>)> = (1..).zip(epochs.iter().map(|&epoch| down_at(epoch))).collect();
             arm(7, id, &curves.iter().map(|(seed, errors)| (*seed, errors.as_slice())).collect::<Vec<_>>())
         };
-        let told = |a: &[usize], b: &[usize]| {
+        let compared = |a: &[usize], b: &[usize]| {
             let found = compare(&[of(ArmId::RELU_TANH, a), of(ArmId::ALL_TANH, b)]);
             (found.to_threshold.clone().unwrap(), found.threshold_sentence(true).unwrap())
         };
         let never = 99;
-        let (found, sentence) = told(&[10, 12, 9], &[20, 22, 21]);
+        let (found, sentence) = compared(&[10, 12, 9], &[20, 22, 21]);
         assert_eq!(
             sentence,
             "Down to 1.37 % ReLU+Tanh took 0.49 times the epochs of all-Tanh (95 % interval 0.36 to 0.66)."
         );
         assert_eq!(found.epochs, [vec![Some(10), Some(12), Some(9)], vec![Some(20), Some(22), Some(21)]]);
-        let (found, sentence) = told(&[3, 5, 4], &[4, 4, never]);
+        let (found, sentence) = compared(&[3, 5, 4], &[4, 4, never]);
         assert_eq!(found.epochs[1], [Some(4), Some(4), None]);
         assert_eq!(
             sentence,
             "Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took 0.97 times the epochs of all-Tanh (95 % \
              interval 0.04 to 24.85, 2 of 3 seeds)."
         );
-        let (found, sentence) = told(&[3, never, 4], &[never, 4, 4]);
+        let (found, sentence) = compared(&[3, never, 4], &[never, 4, 4]);
         assert_eq!(found.ratio, None, "one seed with which both come there");
         assert_eq!(sentence, "1.37 % or below: ReLU+Tanh with 2 of 3 seeds, all-Tanh with 2.");
-        assert_eq!(told(&[never, never], &[never, never]).1, "1.37 % or below: neither.");
-        assert_eq!(told(&[3, 5], &[3, 5]).1, "Down to 1.37 % both took the same epochs with each of 2 seeds.");
+        assert_eq!(compared(&[never, never], &[never, never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[3, 5], &[3, 5]).1, "Down to 1.37 % both took the same epochs with each of 2 seeds.");
         assert_eq!(
-            told(&[3, 5], &[6, 10]).1,
+            compared(&[3, 5], &[6, 10]).1,
             "Down to 1.37 % ReLU+Tanh took 0.50 times the epochs of all-Tanh with each of 2 seeds."
         );
-        assert_eq!(told(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh never.");
-        assert_eq!(told(&[3], &[3]).1, "1.37 % or below: both in epoch 3.");
-        assert_eq!(told(&[never], &[never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh never.");
+        assert_eq!(compared(&[3], &[3]).1, "1.37 % or below: both in epoch 3.");
+        assert_eq!(compared(&[never], &[never]).1, "1.37 % or below: neither.");
     }
 
     #[test]

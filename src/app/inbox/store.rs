@@ -189,15 +189,15 @@ mod tests {
     #[test]
     fn answers_that_had_to_go_are_counted_with_their_lessons() {
         let library = Library::english();
-        let told =
+        let notice =
             |lessons: &[&str]| lost_answers(&lessons.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), &library);
         let first = library.lessons[library.numbered(0).unwrap()].meta.id.clone();
         assert_eq!(
-            told(&[&first]),
+            notice(&[&first]),
             "1 answer of an earlier version in lesson 0 was removed, as its question has changed since"
         );
         assert_eq!(
-            told(&[&first, "own", "own"]),
+            notice(&[&first, "own", "own"]),
             "3 answers of an earlier version in lessons 0, own were removed, as their questions have changed since"
         );
     }
