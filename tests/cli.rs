@@ -76,8 +76,8 @@ fn bad_input_gets_one_error_that_names_it() {
         (&["trian"], 2, "train"),
         (&["train", "--arms", "cube-tanh"], 2, "cube"),
         (&["train", "--arms", "relu"], 2, "relu"),
-        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "twice"),
-        (&["train", "--arms", "all-tanh,tanh-tanh"], 2, "twice"),
+        (&["train", "--arms", "relu-tanh,relu-tanh"], 2, "are the same"),
+        (&["train", "--arms", "all-tanh,tanh-tanh"], 2, "are the same"),
         (&["train", "--preset", "novel"], 2, "article"),
         (&["train", "--backend", "cuda"], 2, "fused"),
         (&["train", "--lr", "-0.1"], 2, "--lr"),
@@ -253,6 +253,9 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
     assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");
 
+    let (code, stderr) = home.refusal(&["runs", "delete", "1", "99"]);
+    assert!(code == 1 && stderr.contains("99"), "{stderr}");
+    assert_eq!(home.json(&["runs", "--json"])[0]["run"], 1, "a wrong number deletes nothing");
     home.run(&["runs", "delete", "1"]).success();
     assert_eq!(home.json(&["runs", "--json"]), json!([]));
     assert_eq!(home.refusal(&["runs", "show", "1"]).0, 1);
@@ -424,6 +427,16 @@ fn the_doctor_finds_no_fault_in_this_installation() {
         assert!(ok(check), "{check} in {findings}");
     }
     assert_eq!(home.refusal(&["kernel", "status"]).0, 1, "it leaves no kernel behind");
+    assert!(!home.folder().join("notebook.db").exists(), "it makes no store");
+    let backup = home.folder().join("notebook.db.backup");
+    std::fs::create_dir_all(home.folder()).unwrap();
+    std::fs::write(&backup, "").unwrap();
+    let told = home.relu(&["doctor"]).assert().failure().code(1);
+    let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("BAD  store") && told.contains("rename"), "{told}");
+    let (code, told) = home.refusal(&["runs"]);
+    assert!(code == 1 && told.contains("notebook.db.backup"), "{told}");
+    std::fs::remove_file(&backup).unwrap();
     let assert = home.relu(&["doctor"]).env("RELU_KERNEL", "/nowhere/relu-kernel").assert().failure().code(1);
     let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     assert!(told.contains("BAD  kernel") && told.contains("/nowhere/relu-kernel"), "{told}");

@@ -95,10 +95,10 @@ fn a_disconnected_follower_reconnects_and_misses_nothing() {
         fs::remove_file(socket).unwrap();
         let _ = second.read(&mut [0]);
     });
-    let told = home.events(&["train", "--arms", "relu-tanh", "--epochs", "3", "--json"]);
-    let kinds: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["started", "epoch", "epoch", "epoch", "finished"], "{told:?}");
-    assert_eq!(told[1..4].iter().map(|event| event["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    let events_seen = home.events(&["train", "--arms", "relu-tanh", "--epochs", "3", "--json"]);
+    let kinds: Vec<_> = events_seen.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["started", "epoch", "epoch", "epoch", "finished"], "{events_seen:?}");
+    assert_eq!(events_seen[1..4].iter().map(|event| event["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
     kernel.join().unwrap();
 }
 
@@ -132,9 +132,9 @@ fn an_unreadable_line_is_reported_and_skipped() {
         let _ = stream.read(&mut [0]);
     });
     let assert = home.run(&["train", "--arms", "relu-tanh", "--epochs", "2", "--json"]).success();
-    let told = events(&String::from_utf8(assert.get_output().stdout.clone()).unwrap());
-    let kinds: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["started", "epoch", "epoch", "finished"], "{told:?}");
+    let events_seen = events(&String::from_utf8(assert.get_output().stdout.clone()).unwrap());
+    let kinds: Vec<_> = events_seen.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["started", "epoch", "epoch", "finished"], "{events_seen:?}");
     let words = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert_eq!(words.matches("finished of x/y").count(), 1, "each is said once: {words}");
     assert!(words.contains("epoch of run 1 (invalid type: null") && !words.contains("kernel stop"), "{words}");
@@ -156,9 +156,9 @@ fn a_resume_right_after_a_stop_continues_the_run() {
     let mut client = Client::connect(&Home::at(home.folder()).unwrap()).unwrap().unwrap();
     client.request(RequestBody::Stop { run }).unwrap();
     let mut child = home.bare(&["resume", "1", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut events_seen = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let event = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
-    assert_eq!(event(&told.next().unwrap()), "started");
+    assert_eq!(event(&events_seen.next().unwrap()), "started");
     home.until("more epochs", |run| run["state"] == "running" && run["epochs_done"].as_u64() > Some(2));
     client.request(RequestBody::Stop { run }).unwrap();
     home.run(&["resume", "1", "--detach"]).success();
@@ -166,7 +166,7 @@ fn a_resume_right_after_a_stop_continues_the_run() {
     // It returns once the run has halted.
     assert!(home.text(&["stop", "1"]).contains("run 1 is stopped"));
     assert_eq!(home.json(&["runs", "--json"])[0]["state"], "stopped");
-    assert_eq!(event(&told.last().unwrap()), "stopped");
+    assert_eq!(event(&events_seen.last().unwrap()), "stopped");
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
@@ -205,8 +205,8 @@ fn runs_are_listed_although_the_kernel_does_not_answer() {
     let socket = at.socket().unwrap();
     let silent = UnixListener::bind(&socket).unwrap();
     let assert = home.run(&["runs"]).success();
-    let told = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (listed, complaint) = (told(&assert.get_output().stdout), told(&assert.get_output().stderr));
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (listed, complaint) = (text(&assert.get_output().stdout), text(&assert.get_output().stderr));
     assert!(listed.contains("running") && complaint.contains("does not answer"), "{listed}{complaint}");
     fs::remove_file(socket).unwrap();
     drop(silent);
@@ -220,12 +220,12 @@ fn waiting_for_a_core_is_reported_once() {
     home.run(&[&LONG[..], &["--seeds", &seeds.join(","), "--detach"]].concat()).success();
     let short = ["train", "--train-size", "500", "--val-size", "200", "--epochs", "1", "--arms", "relu-tanh", "--json"];
     let mut child = home.bare(&short).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut events_seen = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let event = |line: String| serde_json::from_str::<Value>(&line).unwrap()["event"].as_str().unwrap().to_owned();
-    let first: Vec<_> = told.by_ref().take(2).map(event).collect();
+    let first: Vec<_> = events_seen.by_ref().take(2).map(event).collect();
     assert_eq!(first, ["started", "queued"]);
     home.run(&["stop", "1"]).success();
-    assert_eq!(told.map(event).collect::<Vec<_>>(), ["epoch", "finished"]);
+    assert_eq!(events_seen.map(event).collect::<Vec<_>>(), ["epoch", "finished"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
@@ -238,8 +238,11 @@ fn every_listing_says_why_a_run_failed_or_is_not_exact() {
     store.set_not_exact(run, "threads was 1, is 2").unwrap();
     drop(store);
     for arguments in [&["runs"][..], &["runs", "show", "1"]] {
-        let told = home.text(arguments);
-        assert!(told.contains("failed: no data") && told.contains("not exact: threads was 1, is 2"), "{told}");
+        let events_seen = home.text(arguments);
+        assert!(
+            events_seen.contains("failed: no data") && events_seen.contains("not exact: threads was 1, is 2"),
+            "{events_seen}"
+        );
     }
     let json = |arguments: &[&str]| home.json(arguments)["summary"].clone();
     let listed = home.json(&["runs", "--json"])[0].clone();

@@ -162,8 +162,11 @@ fn the_next_kernel_resumes_unfinished_jobs() {
 
     assert!(home.text(&["runs"]).contains("the next kernel goes on with it"));
 
-    // Whatever the kernel is started for.
+    // The doctor's own kernel leaves them alone.
     home.run(&["doctor"]).success();
+    assert_eq!([1, 2, 3].map(|run| state(&home, run)), ["stopped", "interrupted", "interrupted"]);
+    // Whatever the kernel is started for.
+    home.run(&["runs", "rename", "1", "first"]).success();
     assert_eq!([1, 2, 3].map(|run| state(&home, run)), ["stopped", "running", "queued"]);
     home.run(&[&RACE[..], &["--arms", "relu-tanh", "--detach"]].concat()).success();
     assert_eq!([1, 2, 3, 4].map(|run| state(&home, run)), ["stopped", "running", "queued", "queued"]);

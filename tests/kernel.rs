@@ -96,7 +96,7 @@ fn transitions_are_accepted_in_their_states_only() {
     let run = train(&mut client, &endless());
     let is = |wanted: fn(&RunEvent) -> bool| move |event: RunEvent| wanted(&event).then_some(());
     event(&mut client, &home, "progress", is(|event| matches!(event, RunEvent::Progress { .. })));
-    assert_eq!(refused(client.request(RequestBody::Resume { run })).0, ErrorKind::State);
+    assert_eq!(refused(client.request(RequestBody::Resume { run })).0, ErrorKind::Active);
     assert_eq!(refused(client.request(RequestBody::Delete { run })).0, ErrorKind::State);
 
     client.request(RequestBody::Pause { run }).unwrap();

@@ -167,3 +167,39 @@ fn without_a_keyboard_the_lesson_is_printed() {
     let output = relu.output().unwrap();
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("This is no terminal"));
 }
+
+/// The laboratory from the command line: a study runs on the real kernel, and stands there in the next notebook with its
+/// run.
+#[test]
+fn a_laboratory_keeps_its_study_and_its_run() {
+    let home = TestHome::new();
+    let data = home.path("digits");
+    digits::write(&data);
+    let study = format!("all-gelu | epochs=2 images=300 val=100 data={}", data.display());
+    let script = format!("exec \"$RELU\" lab '{study}'");
+    let opening = Opening { columns: 120, rows: 40, script: Some(&script), ..Opening::default() };
+    let mut notebook = Notebook::open_as(home, &opening);
+    notebook.wait_for("Enter runs 1 lane, 2 epochs each");
+    notebook.press("\r");
+    notebook.wait_for("finished: 2 epochs");
+    notebook.wait_for("is finished: n runs");
+    notebook.press("\x1b");
+    notebook.wait_for(FIRST);
+    notebook.press("q");
+    assert_eq!(notebook.wait_gone(), 0);
+    let script = "exec \"$RELU\" lab";
+    let opening = Opening { columns: 120, rows: 40, script: Some(script), ..Opening::default() };
+    let notebook = Notebook::open_as(notebook.into_home(), &opening);
+    notebook.wait_for("gelu-gelu");
+    notebook.wait_for("Run 1");
+    notebook.wait_for("finished: 2 epochs");
+}
+
+#[test]
+fn a_laboratory_needs_a_sound_study_and_a_terminal() {
+    let home = TestHome::new();
+    let (code, told) = home.refusal(&["lab", "relu-tanh | epoch=3"]);
+    assert!(code == 2 && told.contains("unknown setting `epoch`"), "{told}");
+    let (code, told) = home.refusal(&["lab"]);
+    assert!(code == 1 && told.contains("needs a terminal") && told.contains("relu train"), "{told}");
+}

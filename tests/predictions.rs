@@ -270,7 +270,7 @@ fn answers_of_version_0_1_are_converted_or_dropped_with_a_notice() {
     assert_eq!(session.app.answers[&key("neuron", "rise")].answer, Answer::Number(30.0));
     assert_eq!(session.app.answers.len(), 2);
     let message = session.app.message.clone().unwrap();
-    assert!(message.contains("1 answer from an earlier version"), "{message}");
+    assert!(message.contains("1 answer of an earlier version"), "{message}");
     let remembers = |key: &str, value: serde_json::Value| {
         let body = RequestBody::Remember { key: key.into(), value };
         session.effects.contains(&Effect::RequestIfOn(Tag::Untracked, body))

@@ -93,7 +93,7 @@ impl Victim {
         };
         match client.request(request) {
             // Two kernels have died during it, or it never began; otherwise it continues already, or is over.
-            Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State, .. }) => {}
+            Ok(_) | Err(ClientError::Refused { kind: ErrorKind::State | ErrorKind::Active, .. }) => {}
             Err(_) => return false,
         }
         let store = Store::open_read(&self.home).unwrap();

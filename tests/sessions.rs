@@ -184,6 +184,13 @@ fn an_interrupted_run_is_resumed_by_one_request() {
     session.send(Event::Unanswered(Tag::Run(run), "no LibTorch".into()));
     assert!(!session.app.training_runs[&run].resuming, "it can be tried again");
     assert_eq!(session.app.message.as_deref(), Some("no LibTorch"));
+
+    // The kernel that was started for the resume has taken the run up by itself.
+    session.press(KeyCode::Enter);
+    let refused = Reply::Refused { kind: ErrorKind::Active, message: "run 1 is going on already".into() };
+    session.send(Event::Reply(Tag::Run(run), refused));
+    assert!(!session.app.training_runs[&run].resuming);
+    assert!(session.app.message.as_deref().is_none_or(|message| !message.contains("already")));
 }
 
 #[test]

@@ -61,11 +61,11 @@ fn a_steering_holds_from_its_epoch_on_in_every_lane_that_had_not_begun_it() {
     let first = steered(&mut client, run, ArmId::RELU_TANH, 0.2);
     assert!(first.epoch > 2 && first.epoch < EPOCHS, "{first:?}");
     assert_eq!((first.value, first.passed.as_slice()), (0.2, &[1][..]));
-    let told = event(&mut client, &home, "the steering", |event| match event {
+    let reply = event(&mut client, &home, "the steering", |event| match event {
         RunEvent::Steered { run: of, steering } if of == run => Some(steering),
         _ => None,
     });
-    assert_eq!(told, first);
+    assert_eq!(reply, first);
     kernel.kill();
 
     // The next kernel goes on by itself. It knows the steering from the store alone.
@@ -156,6 +156,6 @@ fn what_can_not_be_steered_is_refused_with_the_remedy() {
     let said: Value = serde_json::from_slice(&said.get_output().stdout).unwrap();
     let stored = Store::open_read(&home).unwrap().steerings(run).unwrap();
     assert_eq!(said, json!({ "run": 1, "steering": stored[0] }));
-    let told = relu(&["relu-tanh", "wd=0.1"]).code(2);
-    assert!(String::from_utf8_lossy(&told.get_output().stderr).contains("`relu fork` changes other settings"));
+    let reply = relu(&["relu-tanh", "wd=0.1"]).code(2);
+    assert!(String::from_utf8_lossy(&reply.get_output().stderr).contains("`relu fork` changes other settings"));
 }

@@ -58,6 +58,7 @@ impl App {
             Action::Marks => self.show_marks(None),
             // No key of the lesson: a chart that takes the keys carries it out.
             Action::Chart(_) => {}
+            Action::Lab => return self.open_lab(None),
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));

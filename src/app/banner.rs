@@ -15,7 +15,7 @@ pub enum Banner {
     KernelSilent(String),
     /// The faults of the lesson file that is being written.
     Faults(String),
-    /// The hint for a reader who has never opened lesson 0.
+    /// The hint for a new reader who has not opened lesson 0.
     Welcome(&'static str),
 }
 
@@ -44,7 +44,7 @@ impl App {
         trouble.or_else(silent).or_else(faults).or_else(|| self.shows_welcome().then_some(Banner::Welcome(WELCOME)))
     }
 
-    /// Whether the hint to lesson 0 is shown. It stays until that lesson has been opened.
+    /// Whether the hint to lesson 0 is shown: until that lesson has been opened, and not to a reader who returns.
     fn shows_welcome(&self) -> bool {
         self.is_newcomer && self.document().number != Some(0) && self.library.numbered(0).is_some()
     }
@@ -103,13 +103,13 @@ mod tests {
         update(app, Event::Key(KeyEvent::from(code)));
     }
 
-    /// The hint stays however much is read, across notebooks too, and goes for good once lesson 0 has been opened.
+    /// The hint stays however much is read, and goes once lesson 0 has been opened. A reader who has begun any lesson in
+    /// an earlier notebook is not new.
     #[test]
     fn lesson_0_is_pointed_to_until_it_was_opened() {
         let read = ("place/faster", serde_json::json!({ "top": 0, "read": 13 }));
-        let seen = ("place/welcome", serde_json::json!({ "top": 0, "read": 13 }));
-        assert_eq!(opened(&[read.clone(), seen]).banner(), None);
-        let mut app = opened(&[read]);
+        assert_eq!(opened(&[read]).banner(), None);
+        let mut app = opened(&[]);
         let rows = app.screen.text.height;
         for code in [KeyCode::Down, KeyCode::Tab, KeyCode::Char('n'), KeyCode::Char('p')] {
             press(&mut app, code);

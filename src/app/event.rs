@@ -24,6 +24,8 @@ pub enum Link {
 pub enum Tag {
     /// Starts the run of a train cell.
     Training(CellKey),
+    /// Start the study of the laboratory.
+    Lab,
     Cell(CellKey),
     Run(RunId),
     /// The reply changes nothing.
@@ -33,6 +35,8 @@ pub enum Tag {
 /// What the shell reads from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreQuery {
+    /// The validation images that a lane got wrong after an epoch.
+    WrongImages { run: RunId, lane: protocol::Lane, epoch: u32 },
     /// The history of a run.
     Run(RunId),
     /// The list of runs.
@@ -49,6 +53,11 @@ pub enum Event {
     /// The notebook opens: at the position where the reader left off, or at a chosen lesson.
     Opened {
         restore: bool,
+    },
+    /// The notebook opens in the laboratory: on this study, or as it was left; with these runs beside each other.
+    OpenLab {
+        study: Option<Box<protocol::Study>>,
+        runs: Vec<RunId>,
     },
     Key(KeyEvent),
     Mouse(MouseEvent),
@@ -67,6 +76,13 @@ pub enum Event {
     History(RunId, Vec<RunEvent>),
     /// The store has no run of this number.
     NoSuchRun(RunId),
+    /// The validation images that a lane got wrong after an epoch; of a run without stored answers none.
+    WrongImages {
+        run: RunId,
+        lane: protocol::Lane,
+        epoch: u32,
+        images: protocol::ImageSet,
+    },
     /// A query that failed, and why.
     QueryFailed(StoreQuery, String),
     Runs(Vec<RunSummary>),

@@ -40,8 +40,10 @@ pub enum Action {
     /// Stops the run or the experiment in view.
     Stop,
     Settings,
-    /// Switches an experiment between its quick and its full setting.
+    /// Switches an experiment between its quick and its full setting; opens the laboratory on a train cell's study.
     Effort,
+    /// Opens the laboratory with the reader's own study.
+    Lab,
     /// Puts a cursor into the plot in view.
     Values,
     /// Shows the claims of one verdict, or all of them.
@@ -175,7 +177,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('z')], Action::Pause, "z", "pause the race in view; Enter continues it"),
     bind(&[key('s')], Action::Stop, "s", "stop the race or the experiment in view"),
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
-    bind(&[key('e')], Action::Effort, "e", "quick or full setting of the experiment in view"),
+    bind(&[key('e')], Action::Effort, "e", "an experiment: quick or full; a race: the laboratory"),
+    bind(&[key('E')], Action::Lab, "E", "the laboratory: a study of your own"),
     bind(&[key('v')], Action::Values, "v", "into the chart in view: read values, zoom, metrics"),
     bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),
     bind(&[key('t')], Action::Verdicts, "t", "in the ledger: the claims of one verdict, or all"),
@@ -298,14 +301,13 @@ pub const CHART_BINDINGS: &[Binding] = &[
 
 /// The lines of help: each label stands once.
 pub fn shown() -> impl Iterator<Item = &'static Binding> {
-    const CHARTS: Binding = note("CHART", "its keys, once v has given them to it:");
-    const HEAD: &[Binding] = &[CHARTS];
-    [BINDINGS, HEAD, CHART_BINDINGS].into_iter().flatten().filter(|binding| !binding.label.is_empty())
+    BINDINGS.iter().filter(|binding| !binding.label.is_empty())
 }
 
-/// The line of help with which the keys of a chart begin.
-pub(crate) fn chart_help() -> usize {
-    BINDINGS.iter().filter(|binding| !binding.label.is_empty()).count()
+/// The same of a chart that takes the keys, beneath a line that says so.
+pub fn shown_of_charts() -> impl Iterator<Item = &'static Binding> {
+    const HEAD: &[Binding] = &[note("CHART", "its keys, once v has given them to it:")];
+    HEAD.iter().chain(CHART_BINDINGS).filter(|binding| !binding.label.is_empty())
 }
 
 /// The action of a key in a chart that takes the keys.
@@ -327,11 +329,16 @@ pub fn action(event: KeyEvent) -> Option<Action> {
 
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let row = |binding: &Binding| {
-        let keys: Vec<String> = binding.label.split(' ').map(|key| format!("`{key}`")).collect();
-        format!("| {} | {} |\n", keys.join(" "), binding.help)
+    markdown_of(shown().map(|binding| (binding.label, binding.help)))
+}
+
+/// A table of keys as Markdown: each label has the keys of a row with spaces between them, and the text says what they do.
+pub(crate) fn markdown_of(rows: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    let row = |(label, help): (&str, &str)| {
+        let keys: Vec<String> = label.split(' ').map(|key| format!("`{key}`")).collect();
+        format!("| {} | {help} |\n", keys.join(" "))
     };
-    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(shown().map(row)).collect()
+    std::iter::once("| key | does |\n|---|---|\n".to_string()).chain(rows.map(row)).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod chart;
 mod event;
 mod inbox;
 pub mod keys;
+mod lab;
 mod lesson;
 mod modal;
 mod mouse;
@@ -24,13 +25,21 @@ pub use chart::{
     ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
     DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
     ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
-    add_predictions, arm_colour, article_points, axis_label, cited_colour, clip_segment, has_markers, mark_values,
-    measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot, study_readout,
-    tick_labels,
+    add_predictions, arm_colour, arm_slots, article_points, axis_label, cited_colour, clip_segment, has_markers,
+    mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
+    study_readout, tick_labels,
 };
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
+pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
+pub use lab::keys as lab_keys;
+pub use lab::layout::{LabLayout, SweepLayout, TableLayout, TableLine};
+pub use lab::overlay::OverlayList;
+pub use lab::run::LabOperation;
+pub use lab::sweep::{SweepCursor, SweepEntry, SweepRow, SweepTable};
+pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
+pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};
 pub use lesson::contents::{CONTENTS_TOP, ContentsRow};
 pub use lesson::experiment::{ExperimentView, RunningMeasurement, Stale, head_rows, offer_lines};
@@ -142,7 +151,11 @@ pub struct App {
     drag: Option<ChartDrag>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, StudyForm>,
-    /// Lesson 0 was never opened here, as the store tells.
+    /// The laboratory, open or not.
+    pub lab: Lab,
+    /// Stored laboratories, by the train cell that each was opened from.
+    lab_values: HashMap<Option<CellKey>, serde_json::Value>,
+    /// The store says that lesson 0 was never opened.
     pub is_newcomer: bool,
     pub quit: bool,
 }
@@ -193,6 +206,8 @@ impl App {
             drawn_charts: Vec::new(),
             drag: None,
             drafts: HashMap::new(),
+            lab: Lab::default(),
+            lab_values: HashMap::new(),
             is_newcomer: false,
             quit: false,
         };

@@ -24,6 +24,7 @@ impl App {
                 self.modals.pop();
                 return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, OpenAt::SavedPosition));
             }
+            Some(Modal::Lab) => return self.click_in_lab(at),
             Some(_) => return self.click_on_top(at),
         }
         if self.screen.contents_beside && self.screen.contents.contains(at) {

@@ -47,6 +47,8 @@ pub enum Operation {
         spec: Box<Study>,
     },
     ChooseEffort(CellKey, Effort),
+    /// Opens the laboratory on a race's study.
+    OpenLab(CellKey),
     Steer(CellKey),
     /// Shows the claims of one verdict, or all.
     ShowClaims(ClaimFilter),
@@ -110,6 +112,7 @@ impl Operation {
             Self::StopRun(_) | Self::StopMeasurement(_) => "stop".into(),
             Self::EditSettings { .. } => "settings of a new run".into(),
             Self::ChooseEffort(_, effort) => effort.name().into(),
+            Self::OpenLab(_) => "laboratory".into(),
             Self::Steer(_) => "steer".into(),
             Self::OpenMeasurement { .. } => "to its measurement".into(),
             Self::TypeAnswer { kind: AnswerKind::Number, .. } => "type a number".into(),
@@ -161,6 +164,7 @@ impl App {
     fn start_word(&self, work: &Work) -> &'static str {
         match work {
             Work::Training(..) => "start",
+            Work::Lab(_) => "run",
             Work::Experiment(key, _) if self.experiments.get(key).is_some_and(|view| view.outcome.is_some()) => {
                 "measure again"
             }
@@ -218,6 +222,7 @@ impl App {
             | Operation::OpenExplanation(_)
             | Operation::OpenPrediction { .. }
             | Operation::EditSettings { .. }
+            | Operation::OpenLab(_)
             | Operation::ReadValues
             | Operation::TurnLesson(_)
             | Operation::Nothing(_) => None,
@@ -319,7 +324,7 @@ impl App {
             _ if training.resuming => nothing("it is about to go on"),
             RunState::Queued | RunState::Running => nothing("it is training; z pauses it, s stops it"),
             RunState::Paused => Operation::Continue(training.run),
-            state if state.can_resume() => Operation::Resume(training.run),
+            _ if training.can_resume() => Operation::Resume(training.run),
             _ => Operation::EditSettings { cell: key, spec: Box::new(training.spec.clone()) },
         }
     }
@@ -483,8 +488,11 @@ impl App {
     }
 
     fn effort_operation(&self) -> Operation {
+        if let Some((key, _)) = self.focused_study() {
+            return Operation::OpenLab(key);
+        }
         let Some((key, wanted)) = self.focused_experiment() else {
-            return nothing("quick or full is chosen for an experiment; Tab goes to the next cell");
+            return nothing("e is for an experiment or a race; Tab goes to the next cell, E to the laboratory");
         };
         if self.focused().is_some_and(|cell| self.is_measuring(cell)) {
             nothing("it is being measured; s stops it")
@@ -535,6 +543,7 @@ impl App {
                 self.choose_effort(cell, effort);
                 Vec::new()
             }
+            Operation::OpenLab(cell) => self.open_lab(Some(cell)),
             Operation::Steer(cell) => {
                 self.modals.push(Modal::Steer(cell));
                 Vec::new()
@@ -568,6 +577,7 @@ impl App {
     pub(crate) fn start(&mut self, work: Work) -> Vec<Effect> {
         match work {
             Work::Training(key, spec) => self.start_training(key, spec),
+            Work::Lab(study) => self.start_lab(study),
             Work::Experiment(key, spec) => self.start_experiment(key, spec),
         }
     }

@@ -53,6 +53,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Key(key) if app.screen.is_too_small() => app.key_on_small_screen(key),
         Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
         Event::Opened { restore } => app.load_stored_state(restore),
+        Event::OpenLab { study, runs } => app.open_lab_with(study.as_deref(), &runs),
         Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {
@@ -93,6 +94,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Kernel(protocol::Event::Cell(event)) => app.apply_cell_event(event),
         Event::Unreadable(line) => app.report_unreadable(&line),
         Event::History(run, events) => app.load_history(run, &events),
+        Event::WrongImages { run, lane, epoch, images } => app.load_wrong_images(run, lane, epoch, images),
         Event::NoSuchRun(run) => app.drop_missing_run(run),
         Event::QueryFailed(what, why) => app.query_failed(what, why),
         Event::Runs(runs) => app.replace_runs(runs),

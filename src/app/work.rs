@@ -8,6 +8,8 @@ use protocol::{CellKey, Estimate, ExperimentSpec, Study};
 pub enum Work {
     Training(CellKey, Study),
     Experiment(CellKey, ExperimentSpec),
+    /// The study of the laboratory.
+    Lab(Study),
 }
 
 /// Work that takes longer than this, in seconds, needs a confirmation.
@@ -20,14 +22,14 @@ impl App {
     /// How long work takes on this machine.
     pub fn estimate_of(&self, work: &Work) -> Estimate {
         match work {
-            Work::Training(_, spec) => self.training_estimate(spec),
+            Work::Training(_, spec) | Work::Lab(spec) => self.training_estimate(spec),
             Work::Experiment(_, spec) => self.experiment_estimate(spec),
         }
     }
 
     pub(crate) fn is_long(&self, work: &Work) -> bool {
         let has_many_images = match work {
-            Work::Training(_, spec) => {
+            Work::Training(_, spec) | Work::Lab(spec) => {
                 let lanes = spec.lanes().len() as u64;
                 lanes * u64::from(spec.epochs) * u64::from(spec.train_size) > MANY_IMAGES
             }

@@ -29,6 +29,10 @@ const GREY: RGBColor = RGBColor(96, 102, 112);
 const LIGHT: RGBColor = RGBColor(222, 226, 230);
 /// What stands for a character that the font lacks.
 const MISSING: char = '?';
+/// Of the ends of series that diverged.
+const DIVERGED: RGBColor = RGBColor(200, 0, 0);
+/// The key names at most so many of these series.
+const NAMED_DIVERGED: usize = 4;
 
 pub fn svg(plot: &Plot, viewport: &Viewport) -> Result<String> {
     prepare_font()?;
@@ -153,6 +157,10 @@ enum Sign {
     Cross,
     Diamond,
     Band,
+    /// The end of a series that diverged: after some numbers, or before the first.
+    Diverged {
+        is_measured: bool,
+    },
 }
 
 struct Picture<'a, DB: DrawingBackend> {
@@ -296,7 +304,7 @@ where
     fn rows_of_key(&self, room: i32) -> Result<Vec<Vec<(Sign, String, i32)>>> {
         let mut entries: Vec<(Sign, String)> = Vec::new();
         let is_seed = |number| matches!(series_colour(self.plot, number), SeriesColour::Seed(_));
-        let told = |source: &Source| match source {
+        let suffix = |source: &Source| match source {
             Source::Measured | Source::Run { .. } => String::new(),
             Source::Theory(_) | Source::Cited(_) | Source::Reader => format!(" ({})", source.describe()),
         };
@@ -308,10 +316,10 @@ where
             let name = if is_seed(number) { "single seeds".into() } else { series.name.clone() };
             let has_band = series.stroke == Stroke::Thick && series.spread.iter().flatten().any(|half| *half > 0.0);
             let band = if has_band { format!(" {}", self.plot.spread.describe()) } else { String::new() };
-            entries.push((Sign::Series(number), format!("{name}{band}{}", told(&series.source))));
+            entries.push((Sign::Series(number), format!("{name}{band}{}", suffix(&series.source))));
         }
         for band in &self.plot.bands {
-            entries.push((Sign::Band, format!("{}{}", band.label, told(&band.source))));
+            entries.push((Sign::Band, format!("{}{}", band.label, suffix(&band.source))));
         }
         let mut sources: Vec<(&Source, Vec<&str>)> = Vec::new();
         for mark in &self.plot.marks {
@@ -326,6 +334,15 @@ where
                 Source::Reader => (Sign::Diamond, labels),
                 _ => (Sign::Cross, format!("{}: {labels}", source.describe())),
             });
+        }
+        let ends = || self.viewport.series(self.plot).filter_map(|(_, series)| Some((series, series.divergence()?.1)));
+        let mut names: Vec<&str> = ends().map(|(series, _)| series.name.as_str()).collect();
+        if !names.is_empty() {
+            let more = names.len().saturating_sub(NAMED_DIVERGED);
+            names.truncate(NAMED_DIVERGED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let is_measured = ends().any(|(_, y)| y.is_some());
+            entries.push((Sign::Diverged { is_measured }, format!("diverged: {}{more}", names.join(", "))));
         }
         let mut rows: Vec<Vec<(Sign, String, i32)>> = Vec::new();
         let mut used = room;
@@ -363,6 +380,12 @@ where
             }
             Sign::Cross => self.draw_cross((x + self.px(10), y), cited()),
             Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), BLACK),
+            Sign::Diverged { is_measured: true } => self.draw_cross((x + self.px(10), y), DIVERGED),
+            Sign::Diverged { is_measured: false } => {
+                let (middle, half) = (x + self.px(10), self.px(5));
+                let corners = vec![(middle - half, y + half), (middle, y - half), (middle + half, y + half)];
+                self.put(&Polygon::new(corners, DIVERGED.filled()))
+            }
             Sign::Band => {
                 let (left, right, half) = (x, x + self.px(20), self.px(5));
                 let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
@@ -568,7 +591,7 @@ where
             let (low, high) = self.ranges.y.ends();
             // One without a single number never came down into the plot.
             if let Some(part) = self.part(x, y.unwrap_or(high + (high - low))) {
-                self.draw_point(part, RGBColor(200, 0, 0), false)?;
+                self.draw_point(part, DIVERGED, false)?;
             }
         }
         labels.sort_by_key(|label| label.0);

@@ -4,7 +4,10 @@ use super::stored_run::{diverged_lanes, read_run};
 use super::{Outcome, Usage, say, say_json};
 use clap::Args;
 use color_eyre::eyre::{bail, eyre};
-use protocol::{ArmId, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary, SETTINGS};
+use protocol::{
+    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary,
+    differing_settings,
+};
 use serde_json::{Value, json};
 use statistics::{
     ArmCurves, ArmSummary, AtEpoch, Comparison, LaneCurve, McNemar, Quantity, SeedAnswers, Threshold, print_p,
@@ -118,7 +121,7 @@ pub fn compare(arguments: &Compare) -> Outcome {
     if let Some(epoch) = comparison.epoch {
         comparison.compare_answers(|side, seed| wrong_images(&runs[side], arms[side], seed, epoch, quantity))?;
     }
-    let differing = differing_settings(&runs, arms);
+    let differing = differing_settings([0, 1].map(|side| (&runs[side].summary.spec, arms[side])));
     let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
     let to_threshold = comparison.threshold_sentence(finished);
     if arguments.json {
@@ -175,27 +178,6 @@ fn wrong_images(
         Metric::TestError | Metric::TestLoss => wrong.test,
         _ => wrong.validation,
     })
-}
-
-/// A setting that is not the same in both arms.
-struct DifferingSetting {
-    key: &'static str,
-    title: &'static str,
-    values: [String; 2],
-}
-
-/// Seeds, threads and what computes change no number's meaning.
-fn differing_settings(runs: &[MeasuredRun; 2], arms: [ArmId; 2]) -> Vec<DifferingSetting> {
-    let studies = [&runs[0].summary.spec, &runs[1].summary.spec];
-    let [Some(a), Some(b)] = [0, 1].map(|side| studies[side].settings(arms[side])) else { return Vec::new() };
-    let activations = [a, b].map(|settings| settings.activations.to_string());
-    let own = DifferingSetting { key: "activations", title: "activations", values: activations };
-    let others = SETTINGS.iter().filter(|setting| !["preset", "seeds", "threads", "backend"].contains(&setting.key));
-    let others = others.map(|setting| {
-        let values = [setting.print(studies[0], a), setting.print(studies[1], b)];
-        DifferingSetting { key: setting.key, title: setting.title, values }
-    });
-    std::iter::once(own).chain(others).filter(|setting| setting.values[0] != setting.values[1]).collect()
 }
 
 fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[DifferingSetting]) -> Value {

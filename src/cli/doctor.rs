@@ -1,7 +1,6 @@
 //! `relu doctor`: checks the installation. Each line names what is wrong and the remedy.
 
 use super::{Outcome, say, say_json};
-use protocol::ErrorKind;
 use serde::Serialize;
 use shell::client::{Client, ClientError};
 use std::io::IsTerminal;
@@ -96,7 +95,7 @@ fn check_space(free: u64, home: &Home) -> Result<String, String> {
 
 fn store(home: &Home) -> Result<String, String> {
     if !home.database().exists() {
-        return Ok("none yet; the first race makes it".into());
+        return super::stored_run::lost_store(home).map_or_else(|| Ok("none yet; the first race makes it".into()), Err);
     }
     let why = |error: store::StoreError| error.to_string();
     let damage = Store::examine(home).map_err(why)?;
@@ -110,21 +109,23 @@ fn store(home: &Home) -> Result<String, String> {
     Ok(format!("{} with {}", home.database().display(), protocol::format_count(runs.len(), "run")))
 }
 
-/// Starts the kernel if none runs, to check that LibTorch loads.
-fn kernel(home: &Home) -> Result<String, ClientError> {
+/// Asks the home's kernel, or else starts one to check that LibTorch loads. That one gets a home of its own for as long
+/// as it runs: in the reader's it would resume interrupted runs, and migrate or mend the store.
+fn kernel(home: &Home) -> Result<String, String> {
+    let why = |error: ClientError| error.to_string();
     // A kernel may still run although its program was deleted.
-    Client::program()?;
-    let ran = Client::connect_briefly(home)?.is_some();
-    let mut client = super::connect_or_start(home)?;
-    let hello = client.hello().clone();
-    if !ran {
-        match client.leave(false) {
-            // It has resumed interrupted jobs.
-            Ok(()) | Err(ClientError::Refused { kind: ErrorKind::Busy, .. }) => {}
-            Err(error) => return Err(error),
-        }
+    Client::program().map_err(why)?;
+    if let Some(client) = Client::connect_briefly(home).map_err(why)? {
+        return Ok(format!("version {}, LibTorch loads", client.hello().version));
     }
-    Ok(format!("version {}, LibTorch loads", hello.version))
+    let unwritable =
+        |error| format!("there is no room for a test of it in {}: {error}", std::env::temp_dir().display());
+    let folder = tempfile::Builder::new().prefix("relu-doctor-").tempdir().map_err(unwritable)?;
+    let scratch = Home::at(folder.path().join("home")).map_err(|error| error.to_string())?;
+    let mut client = super::with_wait_message(Client::connect_or_start, &scratch).map_err(why)?;
+    let version = client.hello().version.clone();
+    client.leave(true).map_err(why)?;
+    Ok(format!("version {version}, LibTorch loads"))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
-    DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, escape_controls,
-    escape_json, grouped,
+    Arm, DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, Setting,
+    escape_controls, escape_json, grouped,
 };
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
@@ -187,20 +187,23 @@ fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
 
 fn title(summary: &RunSummary) -> String {
     let spec = &summary.spec;
-    let widths = &spec.first_settings().widths;
-    let is_lenet4 = spec.network == Network::Lenet4 && *widths == Network::Lenet4.default_widths();
-    let network = if is_lenet4 { "LeNet-4".into() } else { format!("{} {widths}", spec.network) };
+    let is_usual = |arm: &Arm| arm.settings.widths == Network::Lenet4.default_widths();
+    let kind = match spec.network {
+        Network::Lenet4 => "LeNet-4",
+        Network::Mlp => "MLP",
+        Network::Convnet => "convnet",
+    };
+    let widths = if spec.network == Network::Lenet4 && spec.arms.iter().all(is_usual) {
+        String::new()
+    } else {
+        Setting::find("widths").map_or_else(String::new, |widths| format!(" of widths {}", spec.setting_text(widths)))
+    };
+    let network = format!("{kind}{widths}");
     let data = if spec.data == DataSource::Mnist { "MNIST" } else { "own images" };
     let images =
         if spec.train_size == 50_000 { String::new() } else { format!(" ({} images)", grouped(spec.train_size)) };
-    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
-    let seeds = match seeds.len() {
-        1 => format!("seed {}", seeds[0]),
-        2..=8 => format!("seeds {}", seeds.join(", ")),
-        count => format!("{count} seeds"),
-    };
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(", {name}"));
-    let (run, settings) = (summary.run, spec.settings_words());
+    let (run, settings, seeds) = (summary.run, spec.settings_words_except(&["net", "widths"]), spec.seeds_words());
     format!("Run {run}{name}: {network} on {data}{images}, {settings}, {seeds}")
 }
 
@@ -284,6 +287,19 @@ mod tests {
         (summary, history)
     }
 
+    #[test]
+    fn a_title_names_the_network_once_and_the_widths_of_all_arms() {
+        let title_of = |text: &str| title(&run(text.parse().unwrap()).0);
+        assert_eq!(
+            title_of("relu-relu widths=20; all-tanh widths=64,32 | net=mlp seeds=1,2"),
+            "Run 7: MLP of widths 20 / 64,32 on MNIST, batch 100, learning rate 0.1, seeds 1, 2"
+        );
+        assert_eq!(
+            title_of("relu-tanh; all-tanh | images=500"),
+            "Run 7: LeNet-4 on MNIST (500 images), batch 100, learning rate 0.1, seed 1"
+        );
+    }
+
     fn drawn(spec: Study) -> String {
         let (summary, history) = run(spec);
         chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap()
@@ -332,7 +348,9 @@ mod tests {
         };
         assert_eq!(crosses(&history), 0);
         history.push(RunEvent::Diverged { run: RunId(7), arm: ArmId::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
-        assert_eq!(crosses(&history), 2, "two strokes");
+        assert_eq!(crosses(&history), 4, "two strokes in the plot and two in the key");
+        let svg = chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap();
+        assert!(svg.contains("diverged: all-Tanh"), "{svg}");
     }
 
     /// The axes of a study of another size fit its own curves. The article's points are arrows at the border, and the legend lists

@@ -1,5 +1,6 @@
 //! `relu ledger`: prints every claim of the article with the reader's own measurements and the verdict.
 
+use super::stored_run::open_store;
 use super::{say, say_json};
 use app::{ClaimLine, VerdictTotals, claim_lines, findings_for_claim, wrap_options};
 use lesson::{CellBody, ClaimCell, Document, Findings, Library, Test};
@@ -16,10 +17,9 @@ pub fn ledger(as_json: bool) -> super::Outcome {
     let library = Library::english();
     let home = Home::locate()?;
     // Without a store nothing has been measured yet.
-    let measured = if home.database().exists() {
-        read_measured(&library, &Store::open_read(&home)?)?
-    } else {
-        Measured::default()
+    let measured = match open_store(&home)? {
+        Some(store) => read_measured(&library, &store)?,
+        None => Measured::default(),
     };
     let found = |claim: &ClaimCell| findings_for_claim(claim, &library, |key| measured.cells.get(key), &measured.races);
     let claims: Vec<(&str, &ClaimCell)> = library

@@ -53,6 +53,16 @@ enum Command {
         #[command(flatten)]
         appearance: open::Appearance,
     },
+    /// Open the laboratory: a study of your own as a table, run and charted
+    Lab {
+        /// The study as text, as in `relu train`; otherwise the laboratory as you left it
+        study: Option<String>,
+        /// Show these runs beside each other, and whether their arms differ
+        #[arg(long, value_delimiter = ',', value_name = "RUN,RUN")]
+        compare: Vec<RunId>,
+        #[command(flatten)]
+        appearance: open::Appearance,
+    },
     /// List the lessons, or begin one of your own
     Lessons(lessons::Lessons),
     /// Check lesson files: every fault as <file:line:column>
@@ -60,7 +70,7 @@ enum Command {
         /// A lesson file or a folder of them; otherwise the shipped lessons
         path: Option<PathBuf>,
     },
-    /// Train a race of LeNet-4 networks and follow it
+    /// Train the networks of a study and follow them
     Train(Box<train::Train>),
     /// List runs, or show, rename, delete, export one
     Runs(runs::Runs),
@@ -132,6 +142,9 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         None => open::notebook(None, appearance),
         Some(Command::Open { what, appearance: own }) => open::notebook(Some(&what), own.or(appearance)),
+        Some(Command::Lab { study, compare, appearance: own }) => {
+            open::laboratory(study.as_deref(), compare, own.or(appearance))
+        }
         Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),

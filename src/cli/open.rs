@@ -1,9 +1,10 @@
 //! Opens the notebook, or prints a lesson where there is no terminal for it.
 
+use super::stored_run::read_run;
 use super::{Outcome, Usage, complain, export, say};
 use color_eyre::eyre::bail;
 use lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
-use protocol::escape_line;
+use protocol::{RunId, Study, escape_line};
 use shell::{self, ThemeChoice};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -75,7 +76,33 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
     }
     let theme = appearance.theme_choice()?;
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, watched, theme, export: export::to_new_file })?;
+    shell::run(shell::Options { home, library, lesson, lab: None, watched, theme, export: export::to_new_file })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the notebook in the laboratory, over the lesson that was read last, with these runs beside each other.
+pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) -> Outcome {
+    let study = text.map(|text| text.parse::<Study>().map(Box::new)).transpose();
+    let mut study = study.map_err(|error| Usage(error.to_string()))?;
+    if lacks_terminal() {
+        bail!("the laboratory needs a terminal that can show it; `relu train 'TEXT'` runs a study without one");
+    }
+    let theme = appearance.theme_choice()?;
+    let home = Home::locate()?;
+    for run in &runs {
+        let (_, summary) = read_run(&home, *run)?;
+        // Without a study of its own the table has the first run's.
+        study.get_or_insert_with(|| Box::new(summary.spec));
+    }
+    shell::run(shell::Options {
+        home,
+        library: Library::english(),
+        lesson: None,
+        lab: Some(shell::LabOpening { study, runs }),
+        watched: None,
+        theme,
+        export: export::to_new_file,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -113,7 +113,7 @@ impl RunOutput {
         match self.style {
             OutputStyle::Json => {}
             OutputStyle::Lines => say(&format!(
-                "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s, {} images/s",
+                "{} epoch {}: training loss {}, validation error {} %, test error {} %, {} s with evaluation, {} training images/s",
                 self.lane_title(r.lane()),
                 r.epoch,
                 format_metric(r, Metric::TrainLoss, 4),

@@ -78,6 +78,10 @@ pub fn runs(arguments: Runs) -> Outcome {
             request(&home, RequestBody::Rename { run, name })
         }
         Some(RunsCommand::Delete { runs }) => {
+            // All of them are looked for first, so that a slip of a number deletes nothing.
+            if runs.len() > 1 {
+                runs.iter().try_for_each(|run| read_run(&home, *run).map(drop))?;
+            }
             let mut failed = false;
             for run in runs {
                 match request(&home, RequestBody::Delete { run }) {

@@ -13,7 +13,31 @@ pub fn open_store(home: &Home) -> color_eyre::Result<Option<Store>> {
     let path = home.database();
     let there =
         path.try_exists().wrap_err_with(|| format!("{} can't be looked for; is RELU_HOME right?", path.display()))?;
+    if !there && let Some(lost) = lost_store(home) {
+        bail!(lost);
+    }
     if there { Ok(Some(Store::open_read(home)?)) } else { Ok(None) }
+}
+
+/// What a home without a store says if it had one: its backup or its runs' checkpoints are still there. A kernel would
+/// begin an empty store and keep them under other names, so that is not done before the reader knows.
+pub fn lost_store(home: &Home) -> Option<String> {
+    let (store, backup) = (home.database(), home.backup());
+    let has_runs = || std::fs::read_dir(home.runs()).is_ok_and(|mut runs| runs.next().is_some());
+    let store = store.display();
+    if backup.is_file() {
+        return Some(format!(
+            "{store} is missing, and its backup is there; to have the runs back, rename {} to {store}",
+            backup.display()
+        ));
+    }
+    has_runs().then(|| {
+        format!(
+            "{store} is missing, and so is its backup; the checkpoints in {} are there, and the next kernel lists their \
+             runs again",
+            home.runs().display()
+        )
+    })
 }
 
 /// A run's epochs in order, and within an epoch in the order of the lanes. The store has them in the order in which the lanes

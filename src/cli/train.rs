@@ -13,7 +13,7 @@ use protocol::{
 use shell::client::{Client, ClientError};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Home, Store};
+use store::Home;
 
 /// The text after the options in `relu train --help`.
 const EXAMPLES: &str = "\
@@ -29,8 +29,8 @@ Examples:
 pub struct Train {
     #[arg(
         value_name = "STUDY",
-        help = "The study as text: ARM [key=value]...; ... | key=value..., with the settings below as keys; \
-                relu runs show prints it"
+        help = "The study as text, in single quotes because of its `;` and `|`: [NAME:] ARM [key=value]...; ... | \
+                key=value..., with the settings below as keys; relu runs show prints it"
     )]
     study: Option<String>,
     #[arg(long, help = arms_help())]
@@ -121,12 +121,9 @@ impl Train {
         if self.study.is_some() && self.arms.is_some() {
             return Err(Usage("--arms: the STUDY names the arms already; leave one of the two out".into()));
         }
-        let mut draft: Draft = self.study.as_deref().unwrap_or_default().parse().map_err(flag)?;
+        let mut draft = self.study.as_deref().map_or_else(|| Ok(Draft::default()), str::parse).map_err(flag)?;
         if let Some(arms) = &self.arms {
             draft.arms = DraftArm::parse_all(arms).map_err(flag)?;
-            if draft.arms.is_empty() {
-                return Err(Usage("--arms: none given; take for example relu-tanh,all-tanh".into()));
-            }
         }
         for (setting, text) in &self.settings.0 {
             draft.share(setting.key, text.trim()).map_err(flag)?;
@@ -154,6 +151,20 @@ impl Train {
 /// A folder of the same name as the data set inside the program is easily meant instead.
 const MNIST: &str = "mnist";
 
+/// The flags that change no arm, because each arm has its own value.
+fn ineffective_flags(flags: &SettingFlags, draft: &Draft) -> Vec<String> {
+    let is_own = |setting: &Setting| {
+        !draft.arms.is_empty() && draft.arms.iter().all(|arm| arm.own.iter().any(|(own, _)| own.key == setting.key))
+    };
+    let ineffective = flags.0.iter().filter(|(setting, _)| is_own(setting));
+    ineffective
+        .map(|(setting, text)| {
+            let arms = if draft.arms.len() == 1 { "the arm has its" } else { "each arm has its" };
+            format!("--{} {text} changes nothing: {arms} own {} in the study", setting.flag, setting.key)
+        })
+        .collect()
+}
+
 /// What was asked for and is more than the data set has: a number that is the preset's shrinks to what is there.
 fn shrunk_sizes(draft: &Draft, asked: &Study, taken: &Study) -> Vec<String> {
     let sizes = [
@@ -173,6 +184,9 @@ pub fn train(arguments: &Train) -> Outcome {
     let (spec, draft) = arguments.spec()?;
     if spec.data == DataSource::Mnist && draft.shared("data") == Some(MNIST) && Path::new(MNIST).is_dir() {
         complain("data=mnist is the set inside the program; write ./mnist for the folder that is here");
+    }
+    for remark in ineffective_flags(&arguments.settings, &draft) {
+        complain(&remark);
     }
     let home = Home::locate()?;
     home.prepare()?;
@@ -198,7 +212,7 @@ pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
     let halt = match client.request(RequestBody::Resume { run }) {
         Ok(_) => Halt::Ignored,
         // A run that trains already is followed, so that a second terminal can watch it.
-        Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => Halt::Ends,
+        Err(ClientError::Refused { kind: ErrorKind::Active, .. }) => Halt::Ends,
         Err(error) => return Err(interrupted_error(error, run)),
     };
     follow_or_detach(client, &home, run, halt, detach, json)
@@ -221,9 +235,8 @@ pub fn resume_all(json: bool) -> Outcome {
     let mut failed = false;
     for RunSummary { run, spec, .. } in runs {
         match client.request(RequestBody::Resume { run }) {
-            Ok(_) => {}
             // The kernel that was started for the first run may have resumed this one.
-            Err(ClientError::Refused { kind: ErrorKind::State, .. }) if is_active(&home, run)? => {}
+            Ok(_) | Err(ClientError::Refused { kind: ErrorKind::Active, .. }) => {}
             Err(ClientError::Refused { message, .. }) => {
                 failed = true;
                 complain(&message);
@@ -238,11 +251,6 @@ pub fn resume_all(json: bool) -> Outcome {
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Whether the store has the run as running or queued.
-fn is_active(home: &Home, run: RunId) -> color_eyre::Result<bool> {
-    Ok(matches!(Store::open_read(home)?.run(run)?.state, RunState::Running | RunState::Queued))
 }
 
 pub(super) fn follow_or_detach(
@@ -301,6 +309,10 @@ mod tests {
             (&["--seeds", "1-65"], "--seeds: `1-65` is no range"),
             (&["relu-tanh; all-tanh | seeds=1-40"], "STUDY: arms times seeds: 80 are too many"),
             (&["--data", "/nowhere/at/all"], "--data: /nowhere/at/all: No such file"),
+            (&[""], "STUDY: no arm is named"),
+            (&[";"], "STUDY: arm 1 of 2 is empty"),
+            (&["--arms", "relu-tanh,,all-tanh"], "--arms: arm 2 of 3 is empty"),
+            (&["--arms", " "], "--arms: no arm is named"),
         ] {
             let why = parse(arguments).spec().unwrap_err().to_string();
             assert!(why.starts_with(start), "{arguments:?}: {why}");
@@ -313,6 +325,18 @@ mod tests {
         assert_eq!(by_flag, "--batch: 500 is out of range; take 1 to 400");
         let by_text = parse(&["relu-tanh | batch=500"]).refused(refused()).to_string();
         assert_eq!(by_text, "STUDY: batch: 500 is out of range; take 1 to 400");
+    }
+
+    #[test]
+    fn a_flag_that_changes_no_arm_is_reported() {
+        let remarks = |arguments: &[&str]| {
+            let train = parse(arguments);
+            ineffective_flags(&train.settings, &train.spec().unwrap().1)
+        };
+        let own = ["all-tanh lr=0.3; relu-tanh lr=0.1", "--lr", "0.2"];
+        assert_eq!(remarks(&own), ["--lr 0.2 changes nothing: each arm has its own lr in the study"]);
+        assert!(remarks(&["all-tanh lr=0.3; relu-tanh", "--lr", "0.2"]).is_empty());
+        assert!(remarks(&["--lr", "0.2"]).is_empty());
     }
 
     /// A preset's own number shrinks without a word, and one that was said does not.

@@ -344,11 +344,11 @@ impl fmt::Display for Activation {
 impl FromStr for Activation {
     type Err = String;
 
-    /// Parses `relu`, `leaky(0.2)`, and the form of a slug, `leaky0.2`.
+    /// Parses `relu`, `leaky(0.2)`, and the form of a slug, `leaky0.2`; the name in any case, `ReLU`.
     fn from_str(text: &str) -> Result<Self, String> {
         let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        let Some(entry) = ACTIVATIONS.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = ACTIVATIONS.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)) else {
             let known: Vec<&str> = ACTIVATIONS.iter().map(|entry| entry.name).collect();
             return Err(format!("unknown activation `{text}`; known are {}", known.join(", ")));
         };
@@ -386,6 +386,7 @@ mod tests {
         assert_eq!(own[0].to_string(), "leaky(0.2)");
         assert_eq!((own[0].slug(), own[0].label()), ("leaky0.2".into(), "Leaky 0.2".into()));
         assert_eq!("leaky(0.01)".parse(), Ok(Activation::LEAKY));
+        assert_eq!("ReLU".parse(), Ok(Activation::Relu));
     }
 
     #[test]
@@ -395,7 +396,7 @@ mod tests {
             ("leaky(nan)", "0 to 1"),
             ("leaky(", "0 to 1"),
             ("relu(1)", "write relu"),
-            ("Relu", "known are relu, tanh"),
+            ("rlu", "known are relu, tanh"),
         ] {
             let error = text.parse::<Activation>().unwrap_err();
             assert!(error.contains(&format!("`{text}`")) && error.contains(remedy), "{error}");

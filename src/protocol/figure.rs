@@ -84,6 +84,8 @@ pub enum SpreadKind {
     StandardError,
     /// From the lowest to the highest seed.
     Extremes,
+    /// Half of the 95 % interval of the mean, by Student's t.
+    Interval,
 }
 
 impl SpreadKind {
@@ -93,6 +95,7 @@ impl SpreadKind {
             Self::Deviation => "± sd",
             Self::StandardError => "± standard error",
             Self::Extremes => "min to max",
+            Self::Interval => "± 95 % interval",
         }
     }
 

@@ -167,8 +167,8 @@ mod tests {
         assert_eq!(table.rows[0], ["ReLU", "-", "-", "Infinite nanometres", "-1.5"]);
         assert_eq!((&bars.bars[0].values[..], bars.bars[0].total), (&[None, Some(1.0)][..], None));
         for finding in &outcome.findings {
-            let told = (finding.text.as_str(), finding.value, finding.spread);
-            assert_eq!(told, ("a.b: no finite number", None, None));
+            let shown = (finding.text.as_str(), finding.value, finding.spread);
+            assert_eq!(shown, ("a.b: no finite number", None, None));
         }
         let json = serde_json::to_string(&outcome).unwrap();
         assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome, "it travels unchanged");

@@ -119,7 +119,7 @@ mod tests {
     fn what_may_change_in_mid_run_does() {
         let two = "relu-tanh; all-tanh lr=0.05 | epochs=9";
         assert_eq!(fork(two, &[], 4, &[]).unwrap(), two);
-        assert_eq!(fork(two, &["all-tanh"], 4, &[("wd", "0.001")]).unwrap(), "all-tanh | epochs=9 lr=0.05 wd=0.001");
+        assert_eq!(fork(two, &["all-tanh"], 4, &[("wd", "0.001")]).unwrap(), "all-tanh lr=0.05 wd=0.001 | epochs=9");
         let longer = fork(two, &[], 9, &[("epochs", "12"), ("lr", "0.2")]).unwrap();
         assert_eq!(longer, "relu-tanh; all-tanh | epochs=12 lr=0.2");
     }

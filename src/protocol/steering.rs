@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_steered_is_told_with_the_remedy() {
+    fn what_can_not_be_steered_is_refused_with_the_remedy() {
         assert_eq!(SteeredSetting::parse("learning-rate=0.03").unwrap(), (SteeredSetting::LearningRate, 0.03));
         for (text, word) in
             [("0.03", "write lr=0.03"), ("wd=0.1", "relu fork"), ("lr=0", "more than 0"), ("lr=x", "number")]

@@ -7,7 +7,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 6;
+const MESSAGES: u32 = 7;
 
 /// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
 /// setting would train without it.
@@ -147,6 +147,8 @@ pub enum ErrorKind {
     NoSuchRun,
     /// The run's state does not allow it.
     State,
+    /// A run that is to be resumed is going on already.
+    Active,
     Busy,
     Storage,
     Internal,

@@ -16,7 +16,7 @@ use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
 use lesson::Library;
-use protocol::RunId;
+use protocol::{RunId, Study};
 use ratatui::Terminal;
 use signal_hook::iterator::Signals;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -34,11 +34,22 @@ pub struct Options {
     pub library: Library,
     /// The lesson to open. `None` opens the one that was read last.
     pub lesson: Option<usize>,
+    /// Open the laboratory over the lesson.
+    pub lab: Option<LabOpening>,
     /// The lesson's file if it is the reader's own.
     pub watched: Option<WatchedLesson>,
     pub theme: ThemeChoice,
     /// Writes a run's curves to a file.
     pub export: Export,
+}
+
+/// How to open the laboratory.
+#[derive(Debug)]
+pub struct LabOpening {
+    /// The study in its table. `None` opens it as it was left.
+    pub study: Option<Box<Study>>,
+    /// Runs that are shown beside each other.
+    pub runs: Vec<RunId>,
 }
 
 /// Writes a run's curves to a new file.
@@ -81,7 +92,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = TerminalGuard::acquire().wrap_err("the terminal can't be set up")?;
     let outcome = Notebook::open(app, theme, query, (options.home, options.export))
-        .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.watched));
+        .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.lab, options.watched));
     drop(guard);
     match outcome {
         // A hang-up fails in many calls, such as the query of the size, and is no fault.
@@ -160,8 +171,17 @@ impl Notebook {
         })
     }
 
-    fn run(mut self, signals: Signals, lesson_chosen: bool, watched: Option<WatchedLesson>) -> color_eyre::Result<()> {
-        let deferred = self.open_position(!lesson_chosen)?;
+    fn run(
+        mut self,
+        signals: Signals,
+        lesson_chosen: bool,
+        lab: Option<LabOpening>,
+        watched: Option<WatchedLesson>,
+    ) -> color_eyre::Result<()> {
+        let mut deferred = self.open_position(!lesson_chosen)?;
+        if let Some(LabOpening { study, runs }) = lab {
+            deferred.extend(update(&mut self.app, Event::OpenLab { study, runs }));
+        }
         self.draw()?;
         forced_panic::panic_if_requested("main");
         // What may take a moment comes after the first frame.

@@ -48,6 +48,10 @@ fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
     let store = Store::open_read(home)?;
     Ok(match what {
         StoreQuery::Run(run) => vec![Event::History(run, store.history(run)?)],
+        StoreQuery::WrongImages { run, lane, epoch } => {
+            let images = store.wrong_images(run, lane, epoch)?.validation;
+            vec![Event::WrongImages { run, lane, epoch, images }]
+        }
         StoreQuery::Runs => {
             let (runs, faults) = store.runs_and_faults()?;
             let unreadable = faults.into_iter().map(|fault| (fault.run, fault.why)).collect();

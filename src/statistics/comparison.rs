@@ -418,8 +418,8 @@ impl Comparison {
 }
 
 /// What a run says of its first two arms: of their validation error and, once a lane has come down to it, of the epochs
-/// to the article's, if it is of the published network and data set. `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in
-/// which they did.
+/// to the article's, if it is of the published network and data set. With more arms it says that these two are meant.
+/// `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
 pub fn compare_first_arms(
     run: RunId,
     study: &Study,
@@ -439,7 +439,8 @@ pub fn compare_first_arms(
     let is_met = |to: &EpochsToThreshold| to.pairs.iter().flatten().any(Option::is_some);
     let to_threshold = comparison.to_threshold.as_ref().is_some_and(is_met);
     let to_threshold = to_threshold.then(|| comparison.threshold_sentence(finished)).flatten();
-    Some([Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let which = (study.arms.len() > 2).then(|| format!("Compared are the first two of {} arms.", study.arms.len()));
+    Some([which, Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether an end of an interval would read as 1 and is not.
@@ -669,36 +670,36 @@ mod tests {
             let curves: Vec<(u64, Vec<f64>)> = (1..).zip(epochs.iter().map(|&epoch| down_at(epoch))).collect();
             arm(7, id, &curves.iter().map(|(seed, errors)| (*seed, errors.as_slice())).collect::<Vec<_>>())
         };
-        let told = |a: &[usize], b: &[usize]| {
+        let compared = |a: &[usize], b: &[usize]| {
             let found = compare(&[of(ArmId::RELU_TANH, a), of(ArmId::ALL_TANH, b)]);
             (found.to_threshold.clone().unwrap(), found.threshold_sentence(true).unwrap())
         };
         let never = 99;
-        let (found, sentence) = told(&[10, 12, 9], &[20, 22, 21]);
+        let (found, sentence) = compared(&[10, 12, 9], &[20, 22, 21]);
         assert_eq!(
             sentence,
             "Down to 1.37 % ReLU+Tanh took 0.49 times the epochs of all-Tanh (95 % interval 0.36 to 0.66)."
         );
         assert_eq!(found.epochs, [vec![Some(10), Some(12), Some(9)], vec![Some(20), Some(22), Some(21)]]);
-        let (found, sentence) = told(&[3, 5, 4], &[4, 4, never]);
+        let (found, sentence) = compared(&[3, 5, 4], &[4, 4, never]);
         assert_eq!(found.epochs[1], [Some(4), Some(4), None]);
         assert_eq!(
             sentence,
             "Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took 0.97 times the epochs of all-Tanh (95 % \
              interval 0.04 to 24.85, 2 of 3 seeds)."
         );
-        let (found, sentence) = told(&[3, never, 4], &[never, 4, 4]);
+        let (found, sentence) = compared(&[3, never, 4], &[never, 4, 4]);
         assert_eq!(found.ratio, None, "one seed with which both come there");
         assert_eq!(sentence, "1.37 % or below: ReLU+Tanh with 2 of 3 seeds, all-Tanh with 2.");
-        assert_eq!(told(&[never, never], &[never, never]).1, "1.37 % or below: neither.");
-        assert_eq!(told(&[3, 5], &[3, 5]).1, "Down to 1.37 % both took the same epochs with each of 2 seeds.");
+        assert_eq!(compared(&[never, never], &[never, never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[3, 5], &[3, 5]).1, "Down to 1.37 % both took the same epochs with each of 2 seeds.");
         assert_eq!(
-            told(&[3, 5], &[6, 10]).1,
+            compared(&[3, 5], &[6, 10]).1,
             "Down to 1.37 % ReLU+Tanh took 0.50 times the epochs of all-Tanh with each of 2 seeds."
         );
-        assert_eq!(told(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh never.");
-        assert_eq!(told(&[3], &[3]).1, "1.37 % or below: both in epoch 3.");
-        assert_eq!(told(&[never], &[never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh never.");
+        assert_eq!(compared(&[3], &[3]).1, "1.37 % or below: both in epoch 3.");
+        assert_eq!(compared(&[never], &[never]).1, "1.37 % or below: neither.");
     }
 
     #[test]
@@ -746,6 +747,9 @@ mod tests {
              interval 0.62 to 1.41)."
         );
         let one_arm = Study { arms: article.arms[..1].to_vec(), ..article.clone() };
+        let three = Study { arms: [article.arms.clone(), one_arm.arms.clone()].concat(), ..article.clone() };
+        let of_three = compare_first_arms(RunId(1), &three, &records, &[], true).unwrap();
+        assert!(of_three.starts_with("Compared are the first two of 3 arms. At epoch"), "{of_three}");
         assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[], true), None);
         assert_eq!(compare_first_arms(RunId(1), &article, &[], &[], true), None, "nothing is measured yet");
     }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod figure;
+mod lab;
 mod lesson;
 mod modal;
 mod status;

@@ -2,7 +2,7 @@
 
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
-use app::{AnswerKind, App, Banner, Link, Modal};
+use app::{AnswerKind, App, Banner, Lab, Link, Modal};
 use protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -43,8 +43,11 @@ fn status_line(app: &App, room: usize) -> StatusLine {
     let document = app.document();
     let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
     let number = document.number.map_or(String::new(), |number| format!(" {number}"));
-    let long = format!("{number} {} · {percent}%", document.meta.title);
-    let short = format!("{number} {percent}%");
+    let (long, short) = if app.is_lab_open() {
+        (Lab::TITLE.to_string(), Lab::TITLE.to_string())
+    } else {
+        (format!("{number} {} · {percent}%", document.meta.title), format!("{number} {percent}%"))
+    };
     let right = runs.as_ref().unwrap_or(&kernel);
     let with_help = format!("{right} · ? help ");
     let sides = [(&long, with_help.as_str()), (&long, "? help "), (&short, with_help.as_str()), (&short, "? help ")];
@@ -155,6 +158,7 @@ fn hints(app: &App) -> Vec<String> {
         },
         Some(Modal::Confidence(entry)) if entry.percent().is_none() => words("50 to 99 % · Esc leaves it out"),
         Some(Modal::Confidence(_)) => words("Enter keeps it · + - change it · Esc leaves it out"),
+        Some(Modal::Lab) => app.lab_hints(),
         Some(_) => Vec::new(),
         None => app.hints(),
     }

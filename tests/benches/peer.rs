@@ -177,8 +177,8 @@ impl Observer for Collect {
 
 /// The processor time of this thread so far; zero if the system does not provide it.
 fn processor_seconds() -> f64 {
-    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    statistics.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
 }
 
 fn train_here(spec: &Study, data: &Dataset) -> Result<Round> {

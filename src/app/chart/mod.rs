@@ -15,6 +15,7 @@ mod view;
 mod viewport;
 
 pub use axis::{AxisRange, AxisRanges, axis_label, clip_segment, tick_labels};
+pub(crate) use options::next_of;
 pub use options::{ChartOptions, Published, SeedBand, XQuantity, measured_layers, measured_metrics};
 pub use palette::{ARM_COLOURS, Rgb, SeriesColour, arm_colour, cited_colour, has_markers, seed_colour, series_colour};
 pub(crate) use panes::ChartDrag;
@@ -23,7 +24,7 @@ pub use prediction_marks::{PredictionMark, add_predictions};
 pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
 pub use smoothing::Smoothing;
 pub use study_plot::{
-    AxisReach, ChartRun, PublishedPoints, RunRole, article_points, mark_values, study_multiples, study_plot,
+    AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, article_points, mark_values, study_multiples, study_plot,
     study_readout,
 };
 pub use view::{Arrangement, ChartView, ShownChart};

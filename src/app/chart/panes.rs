@@ -1,11 +1,11 @@
 //! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
 
-use super::study_plot::{ChartRun, PublishedPoints, study_plot, study_readout};
+use super::study_plot::{ChartRun, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
-use super::{Pane, PlotCursor, PredictionMark, Readout, Viewport};
-use crate::keys::{ChartAction, chart_action, chart_help};
-use crate::{App, Effect, Modal, Page, TrainingRun, keys};
+use super::{Pane, PlotCursor, Readout, Viewport, XQuantity};
+use crate::keys::{ChartAction, chart_action};
+use crate::{App, Effect, LabPage, Modal, Page, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use lesson::{CellBody, PublishedPoint};
 use protocol::{CellKey, Figure, Plot};
@@ -59,27 +59,44 @@ impl App {
 
     fn chart_id(&self, on: &Pane) -> ChartId {
         let figure = match on {
-            Pane::Run(_) => 0,
+            Pane::Run(_) | Pane::Lab => 0,
             Pane::Cell(key) => self.shown_figure(key).unwrap_or(0),
         };
         ChartId { pane: on.clone(), figure }
     }
 
+    /// The epoch at which the cursor of a chart of runs stands, or stood when it was left.
+    pub(crate) fn last_epoch_read(&self, on: &Pane) -> Option<u32> {
+        let view = self.charts.get(&self.chart_id(on)).filter(|view| view.options.x == XQuantity::Epochs)?;
+        let point = self.with_chart(on, view, |chart| chart.readout.point(view.viewport.cursor?).map(|point| point.x));
+        Some(point.flatten()? as u32)
+    }
+
+    /// Shows all of the laboratory's chart after its runs have changed; the metric and the band stay as they were chosen.
+    pub(crate) fn fit_lab_chart(&mut self) {
+        let id = self.chart_id(&Pane::Lab);
+        if let Some(view) = self.charts.get_mut(&id) {
+            view.viewport = Viewport::default();
+        }
+    }
+
     /// Gives the chart of a pane, set up in this way, to a function. `None` for a pane without one.
     fn with_chart<R>(&self, on: &Pane, view: &ChartView, then: impl FnOnce(&ShownChart) -> R) -> Option<R> {
-        let of_runs = |training: &TrainingRun, published: &PublishedPoints, predictions: &[PredictionMark]| {
-            (vec![training.run], study_plot(&[ChartRun::new(training)], &view.options, published, predictions))
-        };
-        let (runs, plot) = match on {
+        let (runs, published, predictions) = match on {
             Pane::Run(run) => {
                 let training = self.training_runs.get(run)?;
-                of_runs(training, &self.published_points_of_run(), &self.prediction_marks_of_run(training))
+                let predictions = self.prediction_marks_of_run(training);
+                (vec![ChartRun::new(training)], self.published_points_of_run(), predictions)
+            }
+            Pane::Lab => {
+                let predictions = self.prediction_marks_of_run(self.lab_training()?);
+                (self.lab_chart_runs(), self.published_points_of_run(), predictions)
             }
             Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
                 CellBody::Train(train) => {
                     let training = self.training_of(key)?;
                     let published = self.published_points(&train.marks, train.spec());
-                    of_runs(training, &published, &self.prediction_marks(key, training))
+                    (vec![ChartRun::new(training)], published, self.prediction_marks(key, training))
                 }
                 CellBody::Experiment(_) => {
                     let number = self.shown_figure(key)?;
@@ -104,8 +121,7 @@ impl App {
                 _ => return None,
             },
         };
-        let runs: Vec<ChartRun> =
-            runs.iter().filter_map(|run| self.training_runs.get(run)).map(ChartRun::new).collect();
+        let plot = study_plot(&runs, &view.options, &published, &predictions);
         let readout = study_readout(&runs, &view.options, &plot, &view.viewport);
         Some(then(&ShownChart { plot: &plot, readout: &readout, has_axes: true, runs: &runs }))
     }
@@ -142,6 +158,10 @@ impl App {
                 .training_runs
                 .get(run)
                 .is_some_and(|training| has_points(training, self.published_points_of_run().points)),
+            Pane::Lab => {
+                let points = self.published_points_of_run().points;
+                self.lab_runs().into_iter().any(|training| has_points(training, points))
+            }
             Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
                 Some(CellBody::Train(train)) => {
                     self.training_of(key).is_some_and(|training| has_points(training, &train.marks))
@@ -192,7 +212,8 @@ impl App {
             Some(ChartAction::Leave) => return Vec::new(),
             Some(action) => self.chart_action(&on, action),
             None if keys::action(key) == Some(crate::Action::Help) => {
-                self.modals.extend([Modal::Values(on), Modal::Help { top: chart_help() }]);
+                let top = self.chart_help();
+                self.modals.extend([Modal::Values(on), Modal::Help { top }]);
                 return Vec::new();
             }
             None => {}
@@ -210,7 +231,11 @@ impl App {
     /// Carries a key of a chart out.
     pub(crate) fn chart_action(&mut self, on: &Pane, action: ChartAction) {
         if action == ChartAction::PublishedReach {
-            self.show_marks(if let Pane::Run(run) = on { Some(*run) } else { None });
+            self.show_marks(match on {
+                Pane::Run(run) => Some(*run),
+                Pane::Lab => self.lab.run,
+                Pane::Cell(_) => None,
+            });
             return;
         }
         self.change_chart(on, |view, chart| view.perform(action, chart));
@@ -221,6 +246,7 @@ impl App {
         match self.modals.last() {
             Some(Modal::Values(read)) => read == pane,
             Some(Modal::Run(run)) => *pane == Pane::Run(*run),
+            Some(Modal::Lab) => *pane == Pane::Lab && !self.lab.takes_letters(),
             _ => false,
         }
     }
@@ -243,7 +269,10 @@ impl App {
     /// A press on a chart reads the nearest point, and begins a drag; says whether there is one.
     pub(crate) fn press_chart(&mut self, at: Position) -> bool {
         let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
-        if matches!(self.modals.last(), Some(Modal::Run(_))) {
+        if matches!(self.modals.last(), Some(Modal::Run(_) | Modal::Lab)) {
+            if pane == Pane::Lab {
+                self.lab.page = LabPage::Chart;
+            }
             self.read_values(Some(pane.clone()));
         }
         self.change_chart(&pane, |view, chart| {

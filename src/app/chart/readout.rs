@@ -56,7 +56,7 @@ impl Readout {
             let points = series.points.iter().enumerate().filter(|_| is_read);
             let spread = |at: usize| match plot.spread {
                 SpreadKind::Extremes => series.ends(at).map(|(low, high)| PointSpread::Range(low, high)),
-                SpreadKind::Deviation | SpreadKind::StandardError => {
+                SpreadKind::Deviation | SpreadKind::StandardError | SpreadKind::Interval => {
                     series.spread.get(at).copied().flatten().map(PointSpread::HalfWidth)
                 }
             };

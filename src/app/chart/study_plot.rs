@@ -248,21 +248,42 @@ impl ArmCurves<'_> {
     }
 }
 
-/// All arms of the runs. An arm of a ghost has the place of the shown arm of its name, or one of its own.
+/// The runs, ghosts last.
+fn runs_in_order<'r, 'a>(runs: &'r [ChartRun<'a>]) -> impl Iterator<Item = &'r ChartRun<'a>> {
+    let of = |role| runs.iter().filter(move |run| run.role == role);
+    of(RunRole::Shown).chain(of(RunRole::Ghost))
+}
+
+/// The place of each arm of a run among those of a plot of these runs, by which it has its colour. An arm of a ghost has
+/// the place of the shown arm of its name, or one of its own.
+pub fn arm_slots(runs: &[ChartRun], of: RunId) -> Vec<(ArmId, usize)> {
+    let mut shown: Vec<(ArmId, usize)> = Vec::new();
+    let mut next = 0;
+    for run in runs_in_order(runs) {
+        let slot = |arm: ArmId| {
+            let namesake = shown.iter().find(|(known, _)| *known == arm && run.role == RunRole::Ghost);
+            let slot = namesake.map_or(next, |(_, slot)| *slot);
+            next = next.max(slot + 1);
+            (arm, slot)
+        };
+        let slots: Vec<(ArmId, usize)> = run.training.spec.arm_ids().map(slot).collect();
+        if run.training.run == of {
+            return slots;
+        }
+        if run.role == RunRole::Shown {
+            shown.extend(slots);
+        }
+    }
+    Vec::new()
+}
+
+/// All arms of the runs.
 fn arm_curves<'a>(runs: &[ChartRun<'a>], options: &ChartOptions, layer: Option<Layer>) -> Vec<ArmCurves<'a>> {
     let has_several = runs.len() > 1;
     let mut arms: Vec<ArmCurves> = Vec::new();
-    let (ghosts, shown): (Vec<&ChartRun>, Vec<&ChartRun>) = runs.iter().partition(|run| run.role == RunRole::Ghost);
-    let mut next = 0;
-    for run in shown.into_iter().chain(ghosts) {
+    for run in runs_in_order(runs) {
         let training = run.training;
-        for arm in training.spec.arm_ids() {
-            let namesake = arms.iter().find(|known| known.arm == arm && known.role == RunRole::Shown);
-            let namesake = namesake.filter(|_| run.role == RunRole::Ghost).map(|known| known.slot);
-            let slot = namesake.unwrap_or_else(|| {
-                next += 1;
-                next - 1
-            });
+        for (arm, slot) in arm_slots(runs, training.run) {
             let title = training.spec.arm_title(arm);
             let (kept_up, epoch) = training.kept_up_lanes(arm);
             let of_arm: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
@@ -451,6 +472,8 @@ fn limits<V: Iterator<Item = f64>>(
         AxisScale::Log => log_limits(options, arms, values().chain(marks().map(|mark| mark.error))),
         AxisScale::Linear => linear_limits(values),
     };
+    let is_percent = options.entry().unit == "%";
+    let y = y.map(|(low, high)| (low, if is_percent { high.min(100.0) } else { high }));
     let epochs = |training: &TrainingRun| f64::from(training.spec.epochs.max(3));
     let x = match options.x {
         XQuantity::Epochs => {
@@ -597,6 +620,16 @@ mod tests {
         assert!(plot.marks.is_empty());
         let ranges = Viewport::default().view(&plot);
         assert!(ranges.y.contains(0.0) && ranges.y.contains(40.0));
+    }
+
+    #[test]
+    fn no_axis_shows_more_than_all_images() {
+        for (error, high) in [(90.0, 100.0), (40.0, 54.6)] {
+            let mut training = training(&[1], 12);
+            measure(&mut training, ArmId::RELU_TANH, 1, 1, error);
+            let plot = training_plot(&training, &published_points(&[], AxisReach::Study), &[]);
+            assert!(plot.y.limits.is_some_and(|(_, most)| (most - high).abs() < 1e-9), "{:?}", plot.y.limits);
+        }
     }
 
     /// A series says which arm it belongs to, whatever its seed; a lane that diverged ends in a gap.

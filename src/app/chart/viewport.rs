@@ -11,6 +11,8 @@ pub enum Pane {
     Cell(CellKey),
     /// The chart of a run, opened from the list of runs.
     Run(RunId),
+    /// The chart of the runs that the laboratory shows.
+    Lab,
 }
 
 /// The figure of a pane that a viewport belongs to. A run has one figure.

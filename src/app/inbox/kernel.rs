@@ -4,7 +4,7 @@ use crate::event::{Effect, Link, StoreQuery, Tag};
 use crate::lesson::experiment::RunningMeasurement;
 use crate::study::training_run::TrainingRun;
 use crate::{App, Modal, Pane};
-use protocol::{CellEvent, Reply, RunEvent, RunId, RunState, Subject, Unreadable};
+use protocol::{CellEvent, ErrorKind, Reply, RunEvent, RunId, RunState, Subject, Unreadable};
 use std::collections::BTreeSet;
 
 impl App {
@@ -21,6 +21,7 @@ impl App {
                     .values()
                     .chain(self.other_runs.values())
                     .chain(self.training_runs.keys())
+                    .chain(self.lab.run.iter().chain(&self.lab.overlaid))
                     .copied()
                     .collect();
                 let wishes = [StoreQuery::Runs, StoreQuery::RunFindings, StoreQuery::Progress].into_iter();
@@ -114,6 +115,8 @@ impl App {
         self.notices.remove(&run);
         self.other_runs.retain(|_, kept| *kept != run);
         self.cell_runs.retain(|_, shown| *shown != run);
+        self.lab.run.take_if(|shown| *shown == run);
+        self.lab.overlaid.retain(|shown| *shown != run);
         let before = self.modals.len();
         let shows = |modal: &Modal| match modal {
             Modal::Run(shown) => *shown == run,
@@ -185,6 +188,18 @@ impl App {
                 effects.extend(self.show_new_run(&key, run, spec.as_ref()));
                 return effects;
             }
+            (Tag::Lab, Reply::Started { run }) => return self.lab_started(run),
+            // The kernel that was started for a resume has taken the run up by itself.
+            (Tag::Run(run), Reply::Refused { kind: ErrorKind::Active, .. }) => {
+                if let Some(training) = self.training_runs.get_mut(&run) {
+                    training.resuming = false;
+                }
+                return vec![Effect::Query(StoreQuery::Run(run))];
+            }
+            (Tag::Run(run), Reply::Steered(steering)) => {
+                let training = self.training_runs.get(&run);
+                self.message = training.map(|training| steering.sentence(&training.spec));
+            }
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}
         }
@@ -197,6 +212,7 @@ impl App {
             Tag::Training(key) => {
                 self.starting.insert(key, Err(why));
             }
+            Tag::Lab => self.lab.starting = Some(Err(why)),
             Tag::Cell(key) => {
                 let view = self.experiments.entry(key).or_default();
                 view.running = None;

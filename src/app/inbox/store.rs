@@ -5,7 +5,7 @@ use crate::App;
 use crate::event::{Effect, StoreQuery};
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
-use lesson::StoredAnswer;
+use lesson::{Library, StoredAnswer};
 use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, format_count};
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ impl App {
             StoreQuery::Progress => effects.extend(self.restore_lesson(None)),
             StoreQuery::Runs => self.runs_fault = Some(why),
             // Whoever writes to the store reports that it can't be read.
-            StoreQuery::RunFindings => {}
+            StoreQuery::RunFindings | StoreQuery::WrongImages { .. } => {}
         }
         effects
     }
@@ -77,12 +77,11 @@ impl App {
         let (_, mut effects) = self.pending_queries.finish(StoreQuery::Progress);
         let renames = self.library.renames();
         let entries = renames.entries(entries);
-        let (mut last_lesson, mut reader, mut lost) = (None, None, 0);
+        let (mut last_lesson, mut reader, mut lost) = (None, None, Vec::new());
         let welcome = self.library.numbered(0).map(|at| self.library.lessons[at].meta.id.clone());
-        let is_welcome = |key: &str| welcome.as_deref().is_some_and(|id| key.strip_prefix("place/") == Some(id));
         let is_open = self.restore == RestoreState::Done && self.document().number == Some(0);
         let was_opened = is_open || welcome.iter().any(|id| self.saved_positions.contains_key(id));
-        self.is_newcomer = !was_opened && !entries.iter().any(|(key, _)| is_welcome(key));
+        self.is_newcomer = !was_opened && !entries.iter().any(|(key, _)| key.starts_with("place/"));
         for (key, value) in entries {
             let parts: Vec<&str> = key.split('/').collect();
             match parts.as_slice() {
@@ -119,13 +118,18 @@ impl App {
                         StoredAnswer::Lost if self.cell_of(&key).is_none() => {}
                         StoredAnswer::Lost => {
                             effects.push(Effect::remember(answer_key(&key), Value::Null));
-                            lost += 1;
+                            lost.push((*lesson).to_owned());
                         }
                     }
                 }
                 ["unfolded", lesson, cell] => {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                     self.load_unfolded(key, &value);
+                }
+                ["lab"] => effects.extend(self.load_lab(None, value)),
+                ["lab", lesson, cell] => {
+                    let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
+                    effects.extend(self.load_lab(Some(key), value));
                 }
                 ["reader"] => reader = value.as_u64(),
                 ["last-lesson"] => {
@@ -138,11 +142,8 @@ impl App {
             Some(reader) => self.reader = reader,
             None => effects.push(Effect::remember("reader".into(), self.reader.into())),
         }
-        if lost > 0 {
-            let answers = format_count(lost, "answer");
-            self.add_notice(format!(
-                "{answers} from an earlier version can't be told any more and had to go: their questions have changed"
-            ));
+        if !lost.is_empty() {
+            self.add_notice(lost_answers(&lost, &self.library));
         }
         self.lay_out_banner();
         // The saved position depends on the height of train cells, which is known only now.
@@ -162,5 +163,42 @@ impl App {
             view.finished = Some(record.finished);
         }
         self.lay_out_claims();
+    }
+}
+
+/// What the reader is told of answers that fit their questions no more. There is an entry for each answer: its lesson.
+fn lost_answers(lessons: &[String], library: &Library) -> String {
+    let name = |id: &String| match library.find(id).and_then(|at| library.lessons[at].number) {
+        Some(number) => number.to_string(),
+        None => id.clone(),
+    };
+    let mut names: Vec<String> = lessons.iter().map(name).collect();
+    names.dedup();
+    let place = if names.len() == 1 { "lesson" } else { "lessons" };
+    let (verb, questions) =
+        if lessons.len() == 1 { ("was", "its question has") } else { ("were", "their questions have") };
+    let answers = format_count(lessons.len(), "answer");
+    let names = names.join(", ");
+    format!("{answers} of an earlier version in {place} {names} {verb} removed, as {questions} changed since")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_had_to_go_are_counted_with_their_lessons() {
+        let library = Library::english();
+        let notice =
+            |lessons: &[&str]| lost_answers(&lessons.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), &library);
+        let first = library.lessons[library.numbered(0).unwrap()].meta.id.clone();
+        assert_eq!(
+            notice(&[&first]),
+            "1 answer of an earlier version in lesson 0 was removed, as its question has changed since"
+        );
+        assert_eq!(
+            notice(&[&first, "own", "own"]),
+            "3 answers of an earlier version in lessons 0, own were removed, as their questions have changed since"
+        );
     }
 }

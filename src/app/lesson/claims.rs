@@ -1,8 +1,8 @@
 //! The article's claims against the reader's own measurements, and the lines of a claim in the ledger.
 
 use crate::App;
-use lesson::{CellBody, ClaimCell, Document, Findings, Library, Verdict};
-use protocol::{CellKey, Finding, Outcome};
+use lesson::{CellBody, ClaimCell, Document, Findings, Library, Test, Verdict};
+use protocol::{CellKey, Finding, Outcome, matches_any};
 
 /// The kind of a line of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,30 @@ pub fn findings_for_claim<'o>(
     let others = lesson.into_iter().flat_map(|lesson| lesson.cells().into_iter().rev().filter(measures));
     let others = others.map(|cell| key(&cell.id));
     let found = others.chain([key(&claim.cell)]).filter_map(|key| outcome(&key)).flat_map(|outcome| &outcome.findings);
-    run_findings.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone())).collect()
+    let found = run_findings.iter().chain(found).map(|finding| (finding.key.clone(), finding.clone()));
+    let mut found: Findings = found.collect();
+    let body = lesson.and_then(|lesson| lesson.cell(&claim.cell)).map(|cell| &cell.body);
+    if let Some(CellBody::Experiment(cell)) = body
+        && outcome(&key(&claim.cell)).is_some()
+    {
+        add_outdated(claim, cell.spec.experiment.finding_keys(), &mut found);
+    }
+    found
+}
+
+/// Adds a finding without a number for each that the claim needs and that its cell finds only since a later version than
+/// the one that measured it: it was tried, so the claim is not shown as untried.
+fn add_outdated(claim: &ClaimCell, findable: &[&str], found: &mut Findings) {
+    for key in claim.tests.iter().flat_map(Test::findings).filter(|key| matches_any(findable, key)) {
+        found.entry(key.into()).or_insert_with(|| Finding {
+            key: key.into(),
+            text: format!("measured by an earlier version, which did not find {key}: measure again"),
+            value: None,
+            spread: None,
+            seeds: Vec::new(),
+            tabled: false,
+        });
+    }
 }
 
 impl App {
@@ -107,4 +130,30 @@ impl App {
 
 fn has_claims(document: &Document) -> bool {
     document.cells().iter().any(|cell| matches!(cell.body, CellBody::Claim(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the cell finds now and an earlier version did not is told from what was never measured.
+    #[test]
+    fn a_claim_measured_by_an_earlier_version_is_not_untried() {
+        let test = |finding: &str| Test::Within { finding: finding.into(), limits: (0.0, 1.0), open: false };
+        let claim = ClaimCell {
+            says: "s".into(),
+            article: "a".into(),
+            literature: "l".into(),
+            transfers: None,
+            lesson: "x".into(),
+            cell: "y".into(),
+            tests: vec![test("slope.relu"), test("other")],
+        };
+        let mut found = Findings::new();
+        add_outdated(&claim, &["slope.*"], &mut found);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["slope.relu"]);
+        let lines = claim_lines(&claim, &found, 200);
+        assert!(lines.iter().any(|(_, line)| line.ends_with("measure again")), "{lines:?}");
+        assert_eq!(ClaimCell { tests: vec![test("slope.relu")], ..claim }.verdict(&found), Verdict::NoNumber);
+    }
 }

@@ -32,10 +32,11 @@ enum Argument {
 }
 
 /// Every command: its name, its short name, its argument.
-const COMMANDS: [(&str, &str, Argument); 10] = [
+const COMMANDS: [(&str, &str, Argument); 11] = [
     ("open", "o", Argument::Lesson),
     ("run", "run", Argument::Run),
     ("runs", "runs", Argument::None(Action::Runs)),
+    ("lab", "lab", Argument::None(Action::Lab)),
     ("contents", "contents", Argument::None(Action::Contents)),
     ("headings", "headings", Argument::None(Action::Headings)),
     ("settings", "set", Argument::None(Action::Settings)),

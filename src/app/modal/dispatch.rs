@@ -1,6 +1,6 @@
 //! Passes a key or pasted text to the modal on top.
 
-use super::settings::RESET;
+use super::settings::{LAB, RESET};
 use super::text_input::{LONGEST_RUN_LINE, edit, edit_up_to};
 use super::{AnswerEntry, CommandLine, Modal, QuitChoice};
 use crate::work::Work;
@@ -8,12 +8,13 @@ use crate::{Action, App, Effect, Tag, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use protocol::RequestBody;
 
-/// Translates a key for modals. Ctrl-U empties the line, as in a shell, and Ctrl-R resets the form. Any other letter
-/// with Ctrl or Alt is ignored.
+/// Translates a key for modals. Ctrl-U empties the line, as in a shell, Ctrl-R resets the form, and Ctrl-E opens its study
+/// in the laboratory. Any other letter with Ctrl or Alt is ignored.
 fn translate_key(key: KeyEvent) -> Option<KeyEvent> {
     match key.code {
         KeyCode::Char('u') if key.modifiers == KeyModifiers::CONTROL => Some(KeyCode::Delete.into()),
         KeyCode::Char('r') if key.modifiers == KeyModifiers::CONTROL => Some(RESET.into()),
+        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => Some(LAB.into()),
         KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
         _ => Some(key),
     }
@@ -52,6 +53,7 @@ impl Modal {
             | Self::Reset
             | Self::Confirm(_)
             | Self::RunLine(_)
+            | Self::Lab
             | Self::DeleteRun(_) => false,
         }
     }
@@ -65,13 +67,14 @@ impl App {
         };
         // The command line and the search open only over such modals. Elsewhere their keys are text or answers.
         if let Some(action @ (Action::Command | Action::Search)) = keys::action(key)
-            && modal.is_browsed()
+            && (modal.is_browsed() || (matches!(modal, Modal::Lab) && !self.lab.takes_letters()))
         {
             self.modals.push(modal);
             return self.perform_action(action);
         }
         // Every arm pushes the modal back unless it closes.
         match (modal, key.code) {
+            (Modal::Lab, _) => self.lab_key(key),
             (Modal::Settings(cell, settings), KeyCode::Esc) => {
                 self.save_draft(cell, *settings);
                 Vec::new()
@@ -80,7 +83,7 @@ impl App {
                 Vec::new()
             }
             (Modal::Help { top }, _) => {
-                let last = keys::shown().count().saturating_sub(self.screen.help_rows());
+                let last = self.help().len().saturating_sub(self.screen.help_rows());
                 self.modals.extend(scrolled_top(key, top).map(|top| Modal::Help { top: top.min(last) }));
                 Vec::new()
             }
@@ -160,6 +163,7 @@ impl App {
     pub(crate) fn paste_text(&mut self, text: &str) -> Vec<Effect> {
         let plain = text.chars().filter(|c| !c.is_control());
         match self.modals.last_mut() {
+            Some(Modal::Lab) => self.paste_into_lab(text),
             Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
             Some(Modal::Command(line)) => {
                 let mut text = std::mem::take(&mut line.text);

@@ -28,6 +28,8 @@ pub enum Modal {
     Runs(RunsList),
     /// The chart of one run, opened from the list.
     Run(RunId),
+    /// The laboratory; its state is [`App::lab`](crate::App::lab).
+    Lab,
     Search(Search),
     Headings(HeadingList),
     /// The contents while they have the keys; the index of the selected lesson.

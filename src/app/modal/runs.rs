@@ -2,7 +2,7 @@
 
 use super::text_input::{LONGEST_RUN_LINE, edit_up_to};
 use super::{Modal, RunLine, RunLinePurpose, RunsList};
-use crate::{Action, App, Effect, Pane, StoreQuery, Tag, keys};
+use crate::{Action, App, Effect, Pane, StoreQuery, Tag, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use protocol::{RequestBody, RunId, RunState};
 
@@ -34,7 +34,9 @@ impl App {
                 Vec::new()
             }
             (KeyCode::Char('s'), Some(state)) if state.is_active() => effect(RequestBody::Stop { run }),
-            (KeyCode::Enter, Some(state)) if state.can_resume() => self.resume_run(run),
+            (KeyCode::Enter, Some(_)) if self.training_runs.get(&run).is_some_and(TrainingRun::can_resume) => {
+                self.resume_run(run)
+            }
             (KeyCode::Enter, Some(state)) if state.is_active() => {
                 self.message = Some("it is training; z pauses it, s stops it".into());
                 Vec::new()
@@ -42,7 +44,8 @@ impl App {
             // Every other key of a chart gives it the keys.
             _ => {
                 if keys::action(key) == Some(Action::Help) {
-                    self.modals.push(Modal::Help { top: keys::chart_help() });
+                    let top = self.chart_help();
+                    self.modals.push(Modal::Help { top });
                 } else if let Some(action) = keys::chart_action(key) {
                     self.read_values(Some(Pane::Run(run)));
                     if matches!(self.modals.last(), Some(Modal::Values(_))) {

@@ -8,6 +8,8 @@ use protocol::{CellKey, Study};
 
 /// The key that resets the form to the lesson's settings.
 pub(super) const RESET: KeyCode = KeyCode::F(5);
+/// Takes what a form says to the laboratory.
+pub(super) const LAB: KeyCode = KeyCode::F(6);
 
 impl App {
     /// Opens the form with the draft of this cell, or else with this study.
@@ -49,6 +51,10 @@ impl App {
             KeyCode::Left => settings.step(false),
             KeyCode::Backspace => settings.erase(),
             KeyCode::Delete => settings.clear(),
+            LAB => match &settings.spec {
+                Ok(study) => return self.open_lab_on(cell, study),
+                Err(why) => self.message = Some(why.clone()),
+            },
             RESET => self.lesson_study(&cell).iter().for_each(|spec| settings.reset(spec)),
             KeyCode::Char(c) => settings.insert(c),
             _ => {}

@@ -256,11 +256,14 @@ impl StudyForm {
     }
 
     fn read(&self) -> Result<Study, String> {
-        let arms = DraftArm::parse_all(&self.fields[ARMS].text).map_err(|error| error.to_string())?;
-        let draft = Draft { arms, shared: self.shared() };
-        if draft.arms.is_empty() {
-            return Err("arms: none given; take for example relu-tanh; all-tanh".into());
+        let text = &self.fields[ARMS].text;
+        if text.contains('|') {
+            return Err(
+                "arms: what all arms share stands in the rows below; remove the `|` and what is behind it".into()
+            );
         }
+        let arms = DraftArm::parse_all(text).map_err(|error| error.to_string())?;
+        let draft = Draft { arms, shared: self.shared() };
         draft.study().map_err(|error| error.to_string())
     }
 }
@@ -291,7 +294,8 @@ mod tests {
         assert_eq!(typed("arms", "relu-tanh,all-gelu").unwrap().arms.len(), 2);
         for (field, text, word) in [
             ("arms", "relu", "unknown arm"),
-            ("arms", "", "none given"),
+            ("arms", "", "no arm is named"),
+            ("arms", "relu-tanh; all-tanh | lr=0.2", "in the rows below"),
             ("epochs", "0", "epochs"),
             ("epochs", "", "whole number"),
             ("batch", "60000", "batch"),

@@ -1,7 +1,7 @@
 //! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Lane, Metric, Progress, RunEvent, RunId, RunState, Steering, Study,
+    Advance, ArmId, EpochRecord, Finding, Fork, Lane, Metric, Progress, RunEvent, RunId, RunState, Steering, Study,
     is_compared, mean_and_deviation, run_findings,
 };
 use statistics::compare_first_arms;
@@ -214,8 +214,10 @@ pub struct TrainingRun {
     /// The engine that computes the run, as the kernel reports it. `None` before the run has started, and for runs of
     /// versions that did not report it.
     pub backend: Option<String>,
-    /// What was changed while it trained.
+    /// What was steered in it, in the order in which that was asked for.
     pub steerings: Vec<Steering>,
+    /// The run whose history it began with, and up to which epoch.
+    pub fork: Option<Fork>,
     /// What [`verdict`](Self::verdict) said of these records: each frame asks, and many records take time.
     verdict: OnceCell<Option<String>>,
 }
@@ -243,6 +245,7 @@ impl TrainingRun {
             backend: None,
             steerings: Vec::new(),
             verdict: OnceCell::new(),
+            fork: None,
         }
     }
 
@@ -284,12 +287,13 @@ impl TrainingRun {
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
             RunEvent::Backend { name, .. } => self.backend = Some(name.clone()),
             RunEvent::Notice { text, .. } => self.notice.clone_from(text),
+            RunEvent::Forked { fork, .. } => self.fork = Some(*fork),
             RunEvent::Steered { steering, .. } => {
                 if !self.steerings.contains(steering) {
                     self.steerings.push(steering.clone());
                 }
             }
-            RunEvent::Forked { .. } | RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
         }
     }
 
@@ -370,6 +374,11 @@ impl TrainingRun {
         run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
     }
 
+    /// Whether it is at rest and can go on. A run of which every lane diverged can't.
+    pub fn can_resume(&self) -> bool {
+        self.state.can_resume() && self.lanes.iter().any(|lane| lane.diverged.is_none())
+    }
+
     /// How many epochs the lanes have finished.
     pub fn advance(&self) -> Advance {
         let open = self.lanes.iter().filter(|lane| lane.is_open());
@@ -399,6 +408,17 @@ mod tests {
 
     fn training(seeds: &[u64]) -> TrainingRun {
         TrainingRun::new(RunId(1), Study { seeds: seeds.to_vec(), ..Study::of(Preset::Article) })
+    }
+
+    #[test]
+    fn a_run_whose_lanes_all_diverged_can_not_go_on() {
+        let mut training = training(&[1]);
+        let run = RunId(1);
+        training.apply(&RunEvent::Diverged { run, arm: ArmId::RELU_TANH, seed: 1, epoch: 1, batch: 3 });
+        training.apply(&RunEvent::Failed { run, reason: "x".into() });
+        assert!(training.can_resume());
+        training.apply(&RunEvent::Diverged { run, arm: ArmId::ALL_TANH, seed: 1, epoch: 2, batch: 3 });
+        assert!(!training.can_resume());
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Kernel {
         if let Some(at) = jobs.position(run) {
             let active = &mut jobs.runs[at];
             if active.intent.is_none() {
-                return Err(Refusal::new(ErrorKind::State, format!("run {run} is going on already")));
+                return Err(Refusal::new(ErrorKind::Active, format!("run {run} is going on already")));
             }
             active.resume_after = true;
             self.queue_run(run);

@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn one_run_is_going_on_and_several_are() {
-        let told = |runs: &[i64]| running_message(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
-        assert_eq!(told(&[]), None);
-        assert!(told(&[7]).unwrap().starts_with("run 7 is going on; end it with `relu stop`"));
-        assert!(told(&[1, 2, 3]).unwrap().starts_with("runs 1, 2 and 3 are going on; end them with `relu stop`"));
+        let message = |runs: &[i64]| running_message(&runs.iter().copied().map(RunId).collect::<Vec<_>>());
+        assert_eq!(message(&[]), None);
+        assert!(message(&[7]).unwrap().starts_with("run 7 is going on; end it with `relu stop`"));
+        assert!(message(&[1, 2, 3]).unwrap().starts_with("runs 1, 2 and 3 are going on; end them with `relu stop`"));
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 #[test]
-fn waiting_clients_are_told_of_the_last_cells_end() {
+fn waiting_clients_receive_the_last_cells_end() {
     let bench = Bench::new();
     let (key, spec) = cell("endless", UNTIL_STOPPED);
     bench.kernel.run_cell(key, spec).unwrap();

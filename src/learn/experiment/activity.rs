@@ -171,11 +171,12 @@ fn report(penalties: &[f64], width: i64, seen: &[Result<Measurements, Absent>], 
             seeded.iter().map(one).collect()
         };
         let average = |what: &dyn Fn(&Measurements) -> f64| summary::mean(&all(what));
-        let mut find = |decimals: usize, what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
-            let values = all(value);
-            findings.push(summary::finding(format!("activity.{what}.{key}"), &name, &values, seeds, says).tabled());
-            summary::with_spread(&values, decimals)
-        };
+        let mut find =
+            |decimals: usize, what: &str, value: &dyn Fn(&Measurements) -> f64, says: &dyn Fn(f64) -> String| {
+                let values = all(value);
+                findings.push(summary::finding(format!("activity.{what}.{key}"), &name, &values, seeds, says).tabled());
+                summary::with_spread(&values, decimals)
+            };
         let percent = 100.0 / width as f64;
         let varies = |s: &Measurements| {
             let (mean, spread) = summary::mean_and_spread(&s.counts);

@@ -5,7 +5,7 @@ use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::network::{Architecture, Mode, Network};
 use crate::{random::Purpose, random::Random};
-use protocol::{Activation, Bar, Bars, Aim, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use protocol::{Activation, Aim, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
 use tch::{Kind, Tensor};
 
 /// One way to train.

@@ -57,7 +57,7 @@ impl FromStr for Activations {
         let (at, _) = hyphen.ok_or_else(|| explain(without_hyphen.into()))?;
         let (conv, fc) = (&text[..at], &text[at + 1..]);
         let fc: Activation = fc.parse().map_err(explain)?;
-        let conv = if conv == "all" { fc } else { conv.parse().map_err(explain)? };
+        let conv = if conv.eq_ignore_ascii_case("all") { fc } else { conv.parse().map_err(explain)? };
         Ok(Self { conv, fc })
     }
 }
@@ -142,6 +142,12 @@ impl FromStr for ArmId {
     fn from_str(text: &str) -> Result<Self, String> {
         let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
         let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let count = text.chars().count();
+        if starts && count > LONGEST && text.chars().all(sound) {
+            return Err(format!(
+                "`{text}` can't name an arm: it has {count} characters, and at most {LONGEST} are allowed"
+            ));
+        }
         if !starts || text.len() > LONGEST || !text.chars().all(sound) {
             return Err(format!(
                 "`{text}` can't name an arm; take 1 to {LONGEST} lower-case letters, digits, `.`, `_` and `-`, beginning \
@@ -217,13 +223,15 @@ mod tests {
 
     #[test]
     fn an_unknown_arm_is_named_with_the_remedy() {
-        for text in ["relu", "", "relu-", "-tanh", "bogus-tanh", "relu-tanh-x", "Relu-Tanh"] {
+        for text in ["relu", "", "relu-", "-tanh", "bogus-tanh", "relu-tanh-x"] {
             let error = text.parse::<Activations>().unwrap_err();
             assert!(error.contains(&format!("`{text}`")) && error.contains("relu-tanh"), "{error}");
         }
-        for text in ["", "-a", ".a", "A", "a b", "a/b", "\u{e9}", &"a".repeat(LONGEST + 1)] {
+        for text in ["", "-a", ".a", "A", "a b", "a/b", "\u{e9}", &"A".repeat(LONGEST + 1)] {
             let error = text.parse::<ArmId>().unwrap_err();
             assert!(error.contains(&format!("`{text}`")) && error.contains("lower-case"), "{error}");
         }
+        let error = "a".repeat(LONGEST + 1).parse::<ArmId>().unwrap_err();
+        assert!(error.ends_with("it has 41 characters, and at most 40 are allowed"), "{error}");
     }
 }

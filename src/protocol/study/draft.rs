@@ -13,7 +13,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     pub arms: Vec<DraftArm>,
-    /// What all arms share. If a setting is stated twice, the last counts.
+    /// What all arms share, each setting once.
     pub shared: Vec<(&'static Setting, String)>,
 }
 
@@ -197,17 +197,13 @@ impl FromStr for Draft {
             return Err(fault("there is more than one `|`; what all arms share stands behind the first".into()));
         }
         let shared = if parts.len() == 2 { parts.pop() } else { None };
-        let mut draft = Self::default();
-        for arm in split(parts.first().map_or("", |arms| arms), ';').map_err(fault)? {
-            if !arm.trim().is_empty() {
-                draft.arms.push(arm.parse()?);
-            }
+        let shared = assignments(words(shared.unwrap_or_default()).map_err(fault)?)?;
+        let arms = parts.first().copied().unwrap_or_default();
+        // The preset's arms take what is shared, so that it alone is a study.
+        if arms.trim().is_empty() && !shared.is_empty() {
+            return Ok(Self { arms: Vec::new(), shared });
         }
-        for word in words(shared.unwrap_or_default()).map_err(fault)? {
-            let (setting, value) = assignment(&word)?;
-            draft.shared.push((setting, value));
-        }
-        Ok(draft)
+        Ok(Self { arms: DraftArm::parse_parts(arms, ';')?, shared })
     }
 }
 
@@ -217,9 +213,28 @@ impl DraftArm {
     /// # Errors
     /// The first arm that is invalid.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, SpecError> {
-        let separator = if text.contains([';', '=']) { ';' } else { ',' };
-        let parts = split(text, separator).map_err(|why| SpecError::new("arms", why))?;
-        parts.into_iter().filter(|part| !part.trim().is_empty()).map(str::parse).collect()
+        let fault = |why: String| SpecError::new("arms", why);
+        if split(text, '|').map_err(fault)?.len() > 1 {
+            return Err(fault("what all arms share is no part of them; remove the `|` and what is behind it".into()));
+        }
+        Self::parse_parts(text, if text.contains([';', '=']) { ';' } else { ',' })
+    }
+
+    fn parse_parts(text: &str, separator: char) -> Result<Vec<Self>, SpecError> {
+        let fault = |why: String| SpecError::new("arms", why);
+        if text.trim().is_empty() {
+            return Err(fault("no arm is named; take for example relu-tanh; all-tanh".into()));
+        }
+        let parts = split(text, separator).map_err(fault)?;
+        if let Some(empty) = parts.iter().position(|part| part.trim().is_empty()) {
+            let why = format!(
+                "arm {} of {} is empty; remove a `{separator}`, or name an arm there, as in relu-tanh{separator} all-tanh",
+                empty + 1,
+                parts.len()
+            );
+            return Err(fault(why));
+        }
+        parts.into_iter().map(str::parse).collect()
     }
 }
 
@@ -230,6 +245,9 @@ impl FromStr for DraftArm {
         let fault = |why: String| SpecError::new("arms", why);
         let mut words = words(text).map_err(fault)?.into_iter();
         let mut first = words.next().unwrap_or_default();
+        if first.contains('"') {
+            return Err(fault(format!("`{first}`: {QUOTES}")));
+        }
         let mut name = None;
         if let Some((before, behind)) = first.split_once(':') {
             name = Some(before.parse().map_err(fault)?);
@@ -239,19 +257,44 @@ impl FromStr for DraftArm {
             return Err(fault(format!("`{first}`: a `;` parts arms, as in relu-tanh; all-tanh")));
         }
         let activations = first.parse().map_err(fault)?;
-        let own = words.map(|word| assignment(&word)).collect::<Result<_, _>>()?;
-        Ok(Self { name, activations, own })
+        Ok(Self { name, activations, own: assignments(words)? })
     }
+}
+
+const QUOTES: &str = "quotation marks belong round a value only, as in data=\"/my images\"";
+
+/// Parses words of the form `key=value`, each key once.
+fn assignments(words: impl IntoIterator<Item = String>) -> Result<Vec<(&'static Setting, String)>, SpecError> {
+    let mut all: Vec<(&'static Setting, String)> = Vec::new();
+    for word in words {
+        let (setting, value) = assignment(&word)?;
+        if all.iter().any(|(other, _)| other.key == setting.key) {
+            return Err(SpecError::new("study", format!("{} is said twice; leave one of the two out", setting.key)));
+        }
+        all.push((setting, value));
+    }
+    Ok(all)
 }
 
 /// Parses `key=value` and removes quotes from the value.
 fn assignment(word: &str) -> Result<(&'static Setting, String), SpecError> {
-    let Some((key, value)) = word.split_once('=') else {
-        let why = format!("`{word}` is no setting; write key=value, as in lr=0.05");
-        return Err(SpecError::new("study", why));
-    };
-    let setting = Setting::find(key).ok_or_else(|| unknown(key))?;
-    Ok((setting, unquoted(value)))
+    let fault = |why: String| SpecError::new("study", why);
+    let find = |key: &str| Setting::find(&key.to_ascii_lowercase());
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
+    if key.contains('"') {
+        return Err(fault(format!("`{word}`: {QUOTES}")));
+    }
+    if key.is_empty() {
+        return Err(fault(format!("`{word}` names no setting; write key=value without spaces, as in lr=0.05")));
+    }
+    match find(key) {
+        Some(setting) if value.is_empty() => {
+            Err(fault(format!("`{word}` has no value; write {}=VALUE without spaces round the `=`", setting.key)))
+        }
+        Some(setting) => Ok((setting, unquoted(value))),
+        None if word.contains('=') => Err(unknown(key)),
+        None => Err(fault(format!("`{word}` is no setting; write key=value, as in lr=0.05"))),
+    }
 }
 
 /// Splits at a separator outside of quotes.
@@ -421,7 +464,7 @@ mod tests {
             "relu-tanh-2 relu-tanh relu-tanh-3"
         );
         assert_eq!(names("| net=mlp"), "relu-relu all-tanh");
-        assert_eq!(names(""), "relu-tanh all-tanh");
+        assert_eq!(names("| epochs=3"), "relu-tanh all-tanh");
         assert_eq!(names("| preset=tutorial"), "relu-tanh all-tanh");
     }
 
@@ -440,8 +483,26 @@ mod tests {
     #[test]
     fn errors_name_the_remedy() {
         for (text, field, word) in [
+            ("", "arms", "no arm is named"),
+            (";", "arms", "arm 1 of 2 is empty"),
+            ("|", "arms", "no arm is named"),
+            ("relu-tanh;;all-tanh", "arms", "arm 2 of 3 is empty"),
+            ("relu-tanh; | epochs=1", "arms", "arm 2 of 2 is empty"),
+            ("; | epochs=1", "arms", "arm 1 of 2 is empty"),
+            ("relu-tanh lr=0.1 learning-rate=0.2 | epochs=1", "study", "lr is said twice"),
+            ("relu-tanh | epochs=1 lr=0.2 epochs=2", "study", "epochs is said twice"),
+            ("\"relu-tanh\" | epochs=1", "arms", "quotation marks belong round a value only"),
+            ("relu-tanh \"lr\"=1", "study", "quotation marks belong round a value only"),
+            ("relu-tanh lr = 0.3", "study", "`lr` has no value; write lr=VALUE without spaces"),
+            ("relu-tanh lr= 0.3", "study", "`lr=` has no value; write lr=VALUE without spaces"),
+            ("relu-tanh =3", "study", "`=3` names no setting"),
+            ("relu-tanh lr=1e400", "lr", "1e400 can't be; take more than 0"),
+            ("relu-tanh schedule=steps(30,0.1", "schedule", "its `(` is not closed"),
+            ("leaky-tanh; leaky(0.01)-tanh", "arms", "arms 1 and 2 are the same"),
+            ("leaky-tanh; leaky(0.01)-tanh", "arms", "leaky stands for leaky(0.01)"),
+            ("relu-tanh warmup=5 | epochs=1", "warmup", "5 is more than 1 epoch;"),
             ("relu", "arms", "relu-tanh"),
-            ("relu-tanh lr", "study", "key=value"),
+            ("relu-tanh lr", "study", "write lr=VALUE without spaces"),
             ("relu-tanh rate=1", "study", "known are preset"),
             ("relu-tanh lr=fast", "lr", "not a number"),
             ("relu-tanh lr=-1", "lr", "more than 0"),
@@ -471,6 +532,13 @@ mod tests {
             let error = text.parse::<Study>().unwrap_err();
             assert!(error.field == field && error.message.contains(word), "{text}: {error}");
         }
+    }
+
+    /// The names of activations and settings are recognised in any case; names of arms are also names of folders.
+    #[test]
+    fn capital_letters_are_read_as_small_ones() {
+        let study: Study = "ReLU-Tanh LR=0.3; All-TANH".parse().unwrap();
+        assert_eq!(study.to_string(), "relu-tanh lr=0.3; all-tanh");
     }
 
     fn activation() -> impl Strategy<Value = Activation> {

@@ -18,7 +18,7 @@ pub use schedule::{Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
-use super::format_count;
+use super::{format_count, format_real};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -248,9 +248,14 @@ impl Study {
     /// Batch and learning rate, and all other settings that differ from the preset's, in words: `batch 100, learning
     /// rate 0.1`.
     pub fn settings_words(&self) -> String {
+        self.settings_words_except(&[])
+    }
+
+    /// The same without these settings, by their keys.
+    pub fn settings_words_except(&self, except: &[&str]) -> String {
         let preset = Self::of(self.preset);
         let mut words = Vec::new();
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().filter(|setting| !except.contains(&setting.key)) {
             let is_named = matches!(setting.key, "batch" | "lr");
             let usual = setting.print(&preset, preset.first_settings());
             let value = self.setting_text(setting);
@@ -259,6 +264,12 @@ impl Study {
             }
         }
         words.join(", ")
+    }
+
+    /// `seed 1`, `seeds 1, 2`, `seeds 1-5`.
+    pub fn seeds_words(&self) -> String {
+        let text = settings::print_seeds(&self.seeds).replace(',', ", ");
+        format!("{} {text}", if self.seeds.len() == 1 { "seed" } else { "seeds" })
     }
 
     /// An arm as running text names it: its activations, or the name that it was given; and as many of its unusual
@@ -336,8 +347,7 @@ impl Study {
                 "epochs" => format_count(self.epochs as usize, "epoch"),
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
-                "seeds" if self.seeds.len() == 1 => format!("seed {mine}"),
-                "seeds" => format!("seeds {}", mine.replace(',', ", ")),
+                "seeds" => self.seeds_words(),
                 "data" => match &self.data {
                     DataSource::Mnist => "MNIST".into(),
                     DataSource::Folder(folder) => format!("the images in {}", folder.display()),
@@ -369,11 +379,22 @@ impl Study {
             return Err(SpecError::new("arms", format!("{twice} is named twice; give one of the arms another name")));
         }
         if let Some((at, same)) = self.arms.iter().enumerate().find_map(|(at, arm)| {
-            self.arms[..at].iter().find(|other| other.settings == arm.settings).map(|other| (at, other))
+            self.arms[..at].iter().position(|other| other.settings == arm.settings).map(|other| (at, other))
         }) {
+            let Activations { conv, fc } = self.arms[at].settings.activations;
+            // Both forms of a default parameter may have been written.
+            let defaults = [conv, fc].into_iter().take(if conv == fc { 1 } else { 2 }).filter_map(|activation| {
+                let parameter = activation.parameter()?;
+                let is_default = activation.entry().activation == activation;
+                let (name, value) = (activation.name(), format_real(parameter.value()));
+                is_default.then(|| format!(" ({name} stands for {name}({value}))"))
+            });
             let message = format!(
-                "{} stands there twice, also as {}; give one of them a setting of its own",
-                same.id, self.arms[at].id
+                "arms {} and {} are the same, {}{}; give one of them a setting of its own",
+                same + 1,
+                at + 1,
+                self.arms[at].settings.activations,
+                defaults.collect::<String>()
             );
             return Err(SpecError::new("arms", message));
         }
@@ -422,11 +443,33 @@ impl Study {
             return Err(SpecError::new("nesterov", "it needs momentum; take for example momentum=0.9"));
         }
         if settings.warmup > self.epochs {
-            let message = format!("{} is more than the {} epochs; take 0 to {1}", settings.warmup, self.epochs);
+            let epochs = format_count(self.epochs as usize, "epoch");
+            let message = format!("{} is more than {epochs}; take 0 to {}", settings.warmup, self.epochs);
             return Err(SpecError::new("warmup", message));
         }
         self.network.check_widths(&settings.widths).map_err(|why| SpecError::new("widths", why))
     }
+}
+
+/// A setting that two arms have different values of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DifferingSetting {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub values: [String; 2],
+}
+
+/// In what the settings of two arms differ. Seeds, threads and backend change no number's meaning.
+pub fn differing_settings(sides: [(&Study, ArmId); 2]) -> Vec<DifferingSetting> {
+    let [Some(a), Some(b)] = sides.map(|(study, arm)| study.settings(arm)) else { return Vec::new() };
+    let activations = [a, b].map(|settings| settings.activations.to_string());
+    let own = DifferingSetting { key: "activations", title: "activations", values: activations };
+    let others = SETTINGS.iter().filter(|setting| !["preset", "seeds", "threads", "backend"].contains(&setting.key));
+    let others = others.map(|setting| {
+        let values = [setting.print(sides[0].0, a), setting.print(sides[1].0, b)];
+        DifferingSetting { key: setting.key, title: setting.title, values }
+    });
+    std::iter::once(own).chain(others).filter(|setting| setting.values[0] != setting.values[1]).collect()
 }
 
 /// `50,000`.
@@ -514,6 +557,8 @@ mod tests {
         let many: Study =
             "gelu-gelu lr=1; gelu-gelu lr=2; gelu-gelu lr=3; gelu-gelu lr=4; gelu-gelu lr=5".parse().unwrap();
         assert_eq!(many.settings_words(), "batch 100, learning rate 1 / 2 / 3 and 2 more");
+        let seeds = |seeds: &[u64]| Study { seeds: seeds.to_vec(), ..article.clone() }.seeds_words();
+        assert_eq!([seeds(&[3]), seeds(&[1, 2]), seeds(&[1, 2, 3, 9])], ["seed 3", "seeds 1, 2", "seeds 1-3, 9"]);
         let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
         assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
         assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);

@@ -66,22 +66,28 @@ impl FromStr for Schedule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let steps = || {
-            let (every, factor) = text.strip_prefix("steps(")?.strip_suffix(')')?.split_once(',')?;
+        let steps = |inner: &str| {
+            let (every, factor) = inner.strip_suffix(')')?.split_once(',')?;
             let (every, factor) = (every.trim().parse().ok()?, factor.trim().parse::<f64>().ok()?);
             let sound = (1..=10_000).contains(&every) && factor > 0.0 && factor <= 1.0;
             sound.then(|| Self::Steps { every, factor: Parameter::new(factor) })
         };
-        match text {
-            "constant" => Ok(Self::Constant),
-            "linear" => Ok(Self::Linear),
-            "cosine" => Ok(Self::Cosine),
-            _ => steps().ok_or_else(|| {
+        match (text, text.strip_prefix("steps(")) {
+            ("constant", _) => Ok(Self::Constant),
+            ("linear", _) => Ok(Self::Linear),
+            ("cosine", _) => Ok(Self::Cosine),
+            (_, Some(inner)) if !inner.ends_with(')') => {
+                Err(format!("`{text}`: its `(` is not closed; write it as in steps(30,0.1)"))
+            }
+            (_, Some(inner)) => steps(inner).ok_or_else(|| {
                 format!(
-                    "unknown schedule `{text}`; known are constant, linear, cosine, and steps(30,0.1), which multiplies \
-                     the rate by 0.1 every 30 epochs"
+                    "`{text}` can't be; take 1 to 10000 epochs and a factor of more than 0, at most 1, as in steps(30,0.1)"
                 )
             }),
+            (_, None) => Err(format!(
+                "unknown schedule `{text}`; known are constant, linear, cosine, and steps(30,0.1), which multiplies \
+                 the rate by 0.1 every 30 epochs"
+            )),
         }
     }
 }
@@ -120,9 +126,17 @@ mod tests {
 
     #[test]
     fn an_unknown_schedule_is_named_with_the_remedy() {
-        for text in ["steps", "steps(0,0.1)", "steps(3,2)", "exponential", "steps(3,nan)"] {
+        for (text, word) in [
+            ("steps", "unknown schedule"),
+            ("exponential", "unknown schedule"),
+            ("steps(0,0.1)", "1 to 10000 epochs"),
+            ("steps(3,2)", "at most 1"),
+            ("steps(3,nan)", "at most 1"),
+            ("steps(30,0.1", "not closed"),
+        ] {
             let error = text.parse::<Schedule>().unwrap_err();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("steps(30,0.1)"), "{error}");
+            assert!(error.contains(&format!("`{text}`")) && error.contains(word), "{error}");
+            assert!(error.contains("steps(30,0.1)"), "{error}");
         }
     }
 }

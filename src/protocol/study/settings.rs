@@ -503,7 +503,9 @@ impl<T> Value<T> {
             Self::Real { set, range, .. } => {
                 let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
                 if !range.contains(number) {
-                    return Err(format!("{} can't be; take {range}", format_real(number)));
+                    // 1e400 is read as infinite.
+                    let shown = if number.is_finite() { format_real(number) } else { text.into() };
+                    return Err(format!("{shown} can't be; take {range}"));
                 }
                 // Zero has one sign, so that equal settings have the same text.
                 set(of, if number == 0.0 { 0.0 } else { number });
@@ -550,7 +552,7 @@ impl<T> Value<T> {
 }
 
 /// `1-5`, `1,2,9`: three or more in a row become a range.
-fn print_seeds(seeds: &[u64]) -> String {
+pub(super) fn print_seeds(seeds: &[u64]) -> String {
     let mut parts = Vec::new();
     let mut at = 0;
     while at < seeds.len() {

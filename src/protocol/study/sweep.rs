@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_survives_json_and_a_later_form_is_told_of() {
+    fn a_sweep_survives_json_and_a_later_form_is_refused() {
         let (_, sweep) = sweep("relu-tanh; all-tanh", &["lr=0.01,0.1"]).unwrap();
         let mut json = serde_json::to_value(&sweep).unwrap();
         assert_eq!(serde_json::from_value::<Sweep>(json.clone()).unwrap(), sweep);
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_swept_is_told_with_the_remedy() {
+    fn what_can_not_be_swept_is_refused_with_the_remedy() {
         for (axes, word) in [
             (&["lr"][..], "lr=0.01,0.03,0.1"),
             (&["speed=1,2"], "unknown setting `speed`"),

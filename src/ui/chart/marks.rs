@@ -16,6 +16,8 @@ use unicode_width::UnicodeWidthStr;
 struct PlacedMark {
     at: (f64, f64),
     text: String,
+    /// Written beside an arrow to a point above the plot.
+    above: &'static str,
     style: Style,
     glyph: &'static str,
 }
@@ -53,6 +55,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
             MarkLabels::Beside | MarkLabels::OfPoints => mark.label.clone(),
             MarkLabels::None => String::new(),
         },
+        above: "",
         style: if labels == MarkLabels::OfPoints { theme.faint() } else { theme.source(&mark.source) },
         glyph: if labels == MarkLabels::OfPoints { "" } else { glyph_of(theme, mark) },
     });
@@ -60,6 +63,7 @@ fn placed_marks(canvas: &Canvas, labels: MarkLabels) -> Vec<PlacedMark> {
     let end = |(x, y): (f64, Option<f64>)| PlacedMark {
         at: (x, y.unwrap_or_else(|| above(&ranges.y))),
         text: String::new(),
+        above: "diverged",
         style: theme.bad(),
         glyph: theme.mark(),
     };
@@ -76,7 +80,7 @@ fn above(range: &AxisRange) -> f64 {
 /// Draws the marks, and then their labels. `gutter` is the width of the column at the right.
 pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffer) {
     let Canvas { theme, ranges, place, .. } = *canvas;
-    let mut placed = Vec::new();
+    let (mut placed, mut is_named) = (Vec::new(), false);
     for spot in placed_marks(canvas, labels) {
         let (Some(px), Some(py)) = (ranges.x.part(spot.at.0), ranges.y.part(spot.at.1)) else { continue };
         let (x, y) = (side(px), side(py));
@@ -87,7 +91,17 @@ pub fn draw(canvas: &Canvas, labels: MarkLabels, gutter: u16, buffer: &mut Buffe
             [place.bottom(), row, place.y - 1][(y + 1) as usize],
         );
         let glyph = arrow(x, y, theme.glyphs).filter(|_| !spot.glyph.is_empty()).unwrap_or(spot.glyph);
-        if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
+        if y == 1 && !spot.above.is_empty() {
+            // Beside the label of the axis, whose row this is, and once for all that diverged.
+            let words = format!("{glyph} {}", spot.above);
+            let width = words.width() as u16;
+            let is_free = |from: &u16| (from - 1..=from + width).all(|column| is_blank(buffer, (column, at.1)));
+            let last = place.right().saturating_sub(width);
+            if let Some(column) = (at.0..last).find(is_free).filter(|_| !is_named) {
+                buffer.set_string(column, at.1, words, spot.style);
+                is_named = true;
+            }
+        } else if !glyph.is_empty() && (y < 1 || is_blank(buffer, at)) {
             buffer.set_string(at.0, at.1, glyph, spot.style);
         }
         placed.push((spot, glyph, (x, y), (column, row)));

@@ -346,7 +346,7 @@ mod tests {
         let rows = drawn(&plot, MarkLabels::None, (72, 20));
         let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
         assert_eq!(text.iter().filter(|line| line.contains('✕')).count(), 1, "{text:#?}");
-        assert!(text[0].contains('↑'), "{text:#?}");
+        assert!(text[0].contains("↑ diverged"), "{text:#?}");
     }
 
     /// An arm has the same colour and marker whatever else the plot shows, and its thin series have its paler colour.

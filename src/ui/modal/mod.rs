@@ -3,14 +3,15 @@
 mod runs;
 mod search;
 
+use crate::lab;
 use crate::status::reading_keys;
 use crate::study::results::Results;
 use crate::study::train_cell::{self, TrainingChart};
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{
-    App, CommandLine, Completion, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen,
-    StudyForm, Work, commands, keys,
+    App, ChartRun, CommandLine, Completion, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose,
+    Screen, StudyForm, Work, commands,
 };
 use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
@@ -24,7 +25,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
     let screen = &app.screen;
     let buffer = frame.buffer_mut();
     match modal {
-        Modal::Help { top } => help(*top, theme, screen, buffer),
+        Modal::Help { top } => help(*top, app, theme, buffer),
         Modal::Settings(_, form) => settings(form, app, theme, screen, buffer),
         Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
         Modal::Runs(list) => runs::draw(list, app, theme, buffer),
@@ -33,6 +34,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
         Modal::Headings(list) => headings(list, app, theme, screen, buffer),
         // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
+        Modal::Lab => return lab::draw(app, theme, buffer),
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
@@ -44,18 +46,18 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
     Vec::new()
 }
 
-fn help(top: usize, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let shown: Vec<_> = keys::shown().collect();
-    let inner = open_dialog("Keys", screen.middle(72, shown.len() as u16 + 4), theme, buffer);
+fn help(top: usize, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let shown = app.help();
+    let inner = open_dialog("Keys", app.screen.middle(72, shown.len() as u16 + 4), theme, buffer);
     let room = usize::from(inner.height.saturating_sub(1));
     let top = top.min(shown.len().saturating_sub(room));
-    for (row, binding) in shown.iter().skip(top).take(room).enumerate() {
+    for (row, (label, text)) in shown.iter().skip(top).take(room).enumerate() {
         let y = inner.y + row as u16;
-        buffer.set_stringn(inner.x, y, theme.text(binding.label), 12, theme.accent());
+        buffer.set_stringn(inner.x, y, theme.text(label), 12, theme.accent());
         buffer.set_stringn(
             inner.x + 13,
             y,
-            theme.text(binding.help),
+            theme.text(text),
             usize::from(inner.width.saturating_sub(13)),
             Style::new(),
         );
@@ -141,7 +143,8 @@ fn settings(form: &StudyForm, app: &App, theme: &Theme, screen: &Screen, buffer:
     write_wrapped(theme, FORM_KEYS, theme.faint(), inner, y, buffer);
 }
 
-const FORM_KEYS: &str = "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings";
+const FORM_KEYS: &str =
+    "↑ ↓ choose · ← → change · Ctrl-U empties · Ctrl-R the lesson's settings · Ctrl-E the laboratory";
 
 /// This many runs are named in the question before quitting.
 const NAMED: usize = 3;
@@ -188,8 +191,10 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     let room = Rect { height: inner.height.saturating_sub(1), ..inner };
     let view = app.chart_view(&Pane::Run(run));
     let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
-    let chart = TrainingChart { view: &view, published: &published, predictions: &predictions };
-    let results = Results { training, changed_settings: Vec::new(), other_run: None, waiting: None };
+    let runs = [ChartRun::new(training)];
+    let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
+    let results =
+        Results { training, beside: Vec::new(), changed_settings: Vec::new(), other_run: None, waiting: None };
     let places = train_cell::draw_training(theme, &results, &chart, room, buffer);
     let reading = reading_keys(usize::from(inner.width));
     let keys = if view.viewport.cursor.is_some() {
@@ -198,7 +203,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
         "Enter continues · s stops · v into the chart · d metric · ? keys · Esc back"
     } else if training.state.is_active() {
         "z pauses · s stops · v into the chart · d metric · ? keys · Esc back"
-    } else if training.state.can_resume() {
+    } else if training.can_resume() {
         "Enter resumes · v into the chart · d metric · ? keys · Esc back"
     } else {
         "v into the chart · d metric · m points · ? keys · Esc back"
@@ -326,6 +331,7 @@ fn reset(app: &App, theme: &Theme, buffer: &mut Buffer) {
 fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
     let (what, other) = match work {
         Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
+        Work::Lab(spec) => (train_cell::describe(spec), ""),
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }

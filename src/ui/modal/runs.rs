@@ -72,13 +72,12 @@ fn line(run: &RunSummary, seconds: f64) -> String {
 
 fn detail(run: &RunSummary) -> String {
     let spec = &run.spec;
-    let seeds: Vec<String> = spec.seeds.iter().map(u64::to_string).collect();
     let settings = format!(
-        "begun {} · {}, {} images, seed {}",
+        "begun {} · {}, {} images, {}",
         format_date(run.created),
         spec.settings_words(),
         grouped(spec.train_size),
-        seeds.join(" ")
+        spec.seeds_words()
     );
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let name = run.name.as_ref().map_or(format!("Run {}", run.run), |name| format!("Run {}, {name}", run.run));

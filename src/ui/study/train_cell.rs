@@ -25,6 +25,7 @@ const WITH_GUTTER: u16 = 50;
 
 /// How the chart of a training run is set up, and what stands in it beside its curves.
 pub struct TrainingChart<'a> {
+    pub runs: &'a [ChartRun<'a>],
     pub view: &'a ChartView,
     pub published: &'a PublishedPoints<'a>,
     pub predictions: &'a [PredictionMark],
@@ -75,8 +76,10 @@ pub fn draw_cell(
     });
     let view = app.chart_view(&Pane::Cell(key.clone()));
     let (published, predictions) = (app.published_points(&cell.marks, cell.spec()), app.prediction_marks(key, shown));
-    let chart = TrainingChart { view: &view, published: &published, predictions: &predictions };
-    let results = Results { training: shown, changed_settings, other_run, waiting: waiting.as_deref() };
+    let runs = [ChartRun::new(shown)];
+    let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
+    let results =
+        Results { training: shown, beside: Vec::new(), changed_settings, other_run, waiting: waiting.as_deref() };
     draw_training(theme, &results, &chart, inner, buffer)
 }
 
@@ -102,19 +105,18 @@ pub fn describe(spec: &Study) -> String {
 pub fn draw_training(
     theme: &Theme,
     results: &Results,
-    TrainingChart { view, published, predictions }: &TrainingChart,
+    TrainingChart { runs, view, published, predictions }: &TrainingChart,
     area: Rect,
     buffer: &mut Buffer,
 ) -> Vec<Rect> {
-    let runs = [ChartRun::new(results.training)];
-    let mut plot = study_plot(&runs, &view.options, published, predictions);
+    let mut plot = study_plot(runs, &view.options, published, predictions);
     if view.arrangement == Arrangement::Multiples && !chart::multiples::has_room(area) {
         plot.notes.push("one chart a metric needs a larger screen; o ends it".into());
     }
     let plot = &plot;
     let viewport = &view.viewport;
     let area = if viewport.cursor.is_some() {
-        let readout = study_readout(&runs, &view.options, plot, viewport);
+        let readout = study_readout(runs, &view.options, plot, viewport);
         let look = |curve| chart::curve_sample(theme, plot, curve);
         let size = (area.width, area.height);
         cursor_values::draw(&cursor_values::lines(theme, &readout, viewport, look, size), area, buffer)
@@ -122,7 +124,7 @@ pub fn draw_training(
         area
     };
     if view.arrangement == Arrangement::Multiples && chart::multiples::has_room(area) {
-        let (plots, chosen) = study_multiples(&runs, &view.options, published);
+        let (plots, chosen) = study_multiples(runs, &view.options, published);
         return chart::multiples::draw(theme, &plots, chosen, viewport, area, buffer);
     }
     let (chart_area, side) = if area.width >= WIDE {
@@ -155,8 +157,15 @@ fn publishers(theme: &Theme, plot: &Plot) -> String {
     if sources.is_empty() { String::new() } else { format!("{} {}: m", theme.mark(), sources.join(", ")) }
 }
 
-/// The text in a chart without any curve yet.
+/// The text in a chart without any curve.
 fn empty_text(training: &TrainingRun) -> String {
+    let diverged: Option<Vec<u32>> = training.lanes.iter().map(|lane| lane.diverged.map(|(epoch, _)| epoch)).collect();
+    let ends = diverged.and_then(|epochs| epochs.iter().copied().min().zip(epochs.iter().copied().max()));
+    if let Some((first, last)) = ends {
+        let when = if first == last { format!("in epoch {first}") } else { format!("in epochs {first} to {last}") };
+        let who = if training.lanes.len() == 1 { "The network" } else { "Every network" };
+        return format!("{who} diverged {when}, before it was measured: its loss was no finite number any more.");
+    }
     let arms: Vec<String> = training.spec.arm_ids().map(|arm| training.spec.arm_title(arm)).collect();
     let seeds = match training.spec.seeds.len() {
         1 => String::new(),

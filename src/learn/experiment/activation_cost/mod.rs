@@ -7,7 +7,7 @@ mod way;
 
 use super::{ExperimentError, bench::Bench, summary};
 use crate::random::{Purpose, Random};
-use clock::{median_and_spread, seconds, rotated};
+use clock::{median_and_spread, rotated, seconds};
 use protocol::{Activation, ActivationCost, Bar, Bars, Figure, Finding, Outcome, Source, Table};
 use tch::Tensor;
 use way::Way;

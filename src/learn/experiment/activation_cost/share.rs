@@ -1,7 +1,7 @@
 //! The activation's share of a training step: whole steps of three networks, timed in turn with the activation's own
 //! kernels on tensors of the same sizes.
 
-use super::clock::{median_and_spread, seconds, rotated};
+use super::clock::{median_and_spread, rotated, seconds};
 use super::way::Way;
 use crate::activation;
 use crate::data::{Padding, Split};

@@ -242,7 +242,8 @@ pub fn report(sweeps: &[Sweep], seeds: &[u64]) -> Outcome {
             if is_last {
                 curves[2].push(curve(&name, &SHIFTS, &|seen, at| seen.shift[at].distance));
             }
-            let cell = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| summary::with_spread(&all(what), decimals);
+            let cell =
+                |decimals: usize, what: &dyn Fn(&Measurements) -> f64| summary::with_spread(&all(what), decimals);
             // A pixel is neither on nor off.
             let unit = |decimals: usize, what: &dyn Fn(&Measurements) -> f64| {
                 if first.activation.is_some() { cell(decimals, what) } else { "-".into() }

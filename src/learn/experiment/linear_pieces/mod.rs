@@ -86,7 +86,13 @@ pub fn run(settings: &LinearPieces, bench: &mut Bench) -> Result<Outcome, Experi
     Ok(Outcome { figures, findings, seconds: 0.0 })
 }
 
-fn drawn(settings: &LinearPieces, net: &Net, corners: &[Vec<f64>; 3], plane: &Plane, seen: &Measurements) -> Vec<Figure> {
+fn drawn(
+    settings: &LinearPieces,
+    net: &Net,
+    corners: &[Vec<f64>; 3],
+    plane: &Plane,
+    seen: &Measurements,
+) -> Vec<Figure> {
     let digits = settings.digits;
     vec![
         show::patterns(net, corners, digits),
@@ -185,7 +191,8 @@ fn look(
         inhabitants[number] += 1;
     }
     let switches = walk(net, &corners[0], &corners[1]);
-    let (mut places, mut inside, mut regions) = (Vec::new(), std::collections::HashSet::new(), PatternNumbers::default());
+    let (mut places, mut inside, mut regions) =
+        (Vec::new(), std::collections::HashSet::new(), PatternNumbers::default());
     for row in 0..plane::SIZE.1 {
         report(bench, 0.5 + 0.5 * row as f64 / plane::SIZE.1 as f64, "a plane through three digits")?;
         let found = plane::row(net, plane, row, &mut regions);

@@ -1,0 +1,171 @@
+//! The keys of the laboratory: one table, from which its help, the README and the keys themselves come.
+
+use crossterm::event::KeyCode::Char;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key of the laboratory asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabAction {
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    NextPage,
+    PreviousPage,
+    /// Runs the study, or goes on with the run that it has.
+    Run,
+    /// Runs it once more from the same initial weights.
+    SameWeights,
+    /// Runs it from initial weights that no run of it began with.
+    NewWeights,
+    Pause,
+    Stop,
+    /// Changes the learning rate of the chosen arm from its next epoch on.
+    SteerDown,
+    SteerUp,
+    /// Goes on from an epoch of the run with what the table changes.
+    Fork,
+    /// Runs the study over several values of the chosen setting.
+    Sweep,
+    /// Takes each arm at the best that the sweep found.
+    BestCells,
+    NextValue,
+    PreviousValue,
+    /// Edits the text of the value.
+    Edit,
+    /// Back to what all arms share, or to the default.
+    ResetValue,
+    AddArm,
+    CopyArm,
+    RemoveArm,
+    Undo,
+    Redo,
+    /// Edits the study in its text form.
+    Text,
+    /// The lesson's settings, and back to the reader's.
+    LessonSettings,
+    Values,
+    Marks,
+    /// Which runs are shown together.
+    Overlay,
+    Runs,
+    Theme,
+    Help,
+    Close,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct LabBinding {
+    pub keys: &'static [KeyCode],
+    pub action: Option<LabAction>,
+    /// As help shows the keys; empty where the line above says it.
+    pub label: &'static str,
+    pub help: &'static str,
+}
+
+const fn bind(keys: &'static [KeyCode], action: LabAction, label: &'static str, help: &'static str) -> LabBinding {
+    LabBinding { keys, action: Some(action), label, help }
+}
+
+const fn note(label: &'static str, help: &'static str) -> LabBinding {
+    LabBinding { keys: &[], action: None, label, help }
+}
+
+/// Every key of the laboratory while nothing is typed.
+pub const LAB_BINDINGS: &[LabBinding] = &[
+    bind(&[KeyCode::Up, Char('k')], LabAction::Up, "↑ ↓ ← →", "move in the table or the list; h j k l too"),
+    bind(&[KeyCode::Down, Char('j')], LabAction::Down, "", ""),
+    bind(&[KeyCode::Left, Char('h')], LabAction::Left, "", ""),
+    bind(&[KeyCode::Right, Char('l')], LabAction::Right, "", ""),
+    bind(&[KeyCode::PageDown, Char(' ')], LabAction::PageDown, "PgDn PgUp", "many rows down, up"),
+    bind(&[KeyCode::PageUp, Char('b')], LabAction::PageUp, "", ""),
+    bind(
+        &[KeyCode::Tab, Char(']')],
+        LabAction::NextPage,
+        "Tab",
+        "next page: study, chart, sweep, compare; Shift-Tab back",
+    ),
+    bind(&[KeyCode::BackTab, Char('[')], LabAction::PreviousPage, "", ""),
+    note("0-9", "type into the field; Enter keeps it, Esc does not"),
+    bind(&[Char('i'), KeyCode::F(2)], LabAction::Edit, "i", "edit the text of the chosen field"),
+    bind(
+        &[Char('+'), Char('='), Char('>')],
+        LabAction::NextValue,
+        "+ -",
+        "next value of the field, previous one; > < too",
+    ),
+    bind(&[Char('-'), Char('<')], LabAction::PreviousValue, "", ""),
+    bind(
+        &[KeyCode::Delete, KeyCode::Backspace, Char('x')],
+        LabAction::ResetValue,
+        "x",
+        "back to what all arms share, or to the default",
+    ),
+    bind(&[Char('a')], LabAction::AddArm, "a", "add an arm from the list of activations"),
+    bind(&[Char('c')], LabAction::CopyArm, "c d", "copy the arm of this column; remove it"),
+    bind(&[Char('d')], LabAction::RemoveArm, "", ""),
+    bind(&[Char('u')], LabAction::Undo, "u U", "undo the last edit; do it again"),
+    bind(&[Char('U')], LabAction::Redo, "", ""),
+    bind(&[Char('t')], LabAction::Text, "t", "edit the whole study as text"),
+    bind(&[Char('L')], LabAction::LessonSettings, "L", "the lesson's settings, and back to yours"),
+    bind(&[KeyCode::Enter], LabAction::Run, "Enter", "run the study; go on with a run that rests"),
+    bind(&[Char('w')], LabAction::SameWeights, "w n", "run again from the same initial weights; from new ones"),
+    bind(&[Char('n')], LabAction::NewWeights, "", ""),
+    bind(&[Char('z')], LabAction::Pause, "z", "pause the run; Enter continues it"),
+    bind(&[Char('s')], LabAction::Stop, "s", "stop the run; what was measured stays"),
+    bind(&[Char('(')], LabAction::SteerDown, "( )", "while it runs: the chosen arm's rate down, up"),
+    bind(&[Char(')')], LabAction::SteerUp, "", ""),
+    bind(&[Char('f')], LabAction::Fork, "f", "fork the run at an epoch, with what the table changes"),
+    bind(&[Char('S')], LabAction::Sweep, "S B", "sweep the chosen setting; take each arm at its best"),
+    bind(&[Char('B')], LabAction::BestCells, "", ""),
+    bind(&[Char('v')], LabAction::Values, "v", "into the chart: read values, zoom, metrics"),
+    bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
+    bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),
+    bind(&[Char('r')], LabAction::Runs, "r", "runs that were trained here"),
+    bind(&[Char('T')], LabAction::Theme, "T", "colours for a light background, or for a dark one"),
+    note(": /", "a command; search all lessons"),
+    bind(&[Char('?'), KeyCode::F(1)], LabAction::Help, "?", "this help"),
+    bind(&[KeyCode::Esc, Char('q')], LabAction::Close, "Esc", "back to where you came from; your study is kept"),
+    note("mouse", "click a field, a page, a list; the wheel moves"),
+];
+
+/// The action of a key, if it has one.
+pub fn action(event: KeyEvent) -> Option<LabAction> {
+    if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return None;
+    }
+    LAB_BINDINGS.iter().find(|binding| binding.keys.contains(&event.code)).and_then(|binding| binding.action)
+}
+
+/// The lines of help: each label stands once.
+pub fn shown() -> impl Iterator<Item = &'static LabBinding> {
+    LAB_BINDINGS.iter().filter(|binding| !binding.label.is_empty())
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    crate::keys::markdown_of(shown().map(|binding| (binding.label, binding.help)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_bound_twice() {
+        let mut seen = Vec::new();
+        for key in LAB_BINDINGS.iter().flat_map(|binding| binding.keys) {
+            assert!(!seen.contains(&key), "{key:?}");
+            seen.push(key);
+        }
+    }
+
+    #[test]
+    fn the_readme_shows_this_table() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+        assert!(readme.contains(&markdown()), "put this into README.md:\n{}", markdown());
+    }
+}

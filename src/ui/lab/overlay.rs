@@ -1,0 +1,104 @@
+//! The runs that are shown together: the list to choose them from, and in what their settings differ.
+
+use crate::theme::Theme;
+use crate::widgets::{open_dialog, write_wrapped};
+use app::{App, OverlayList, arm_slots, truncate};
+use protocol::{ArmId, CellResult, best_cells, format_clock};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Rows beneath the list for what is known of the chosen run.
+const DETAIL: u16 = 3;
+
+pub fn draw_list(list: OverlayList, app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let inner = open_dialog("Runs that are shown together", app.screen.runs(), theme, buffer);
+    let width = usize::from(inner.width);
+    let room = usize::from(inner.height.saturating_sub(DETAIL + 2));
+    let first = list.first_shown(room);
+    for ((at, run), y) in app.runs.iter().enumerate().skip(first).take(room).zip(inner.y..) {
+        let mark = if app.lab_shows(run.run) { "[x]" } else { "[ ]" };
+        let name = run.name.as_ref().map_or(String::new(), |name| format!("{name} · "));
+        let state = run.state.name();
+        let (epochs, time) = (run.advance().short(), format_clock(run.elapsed));
+        let line = format!("{mark} {:>4}  {state:<11} {epochs:>9} {time:>7}  {name}{}", run.run, run.best_errors());
+        let style = if at == list.selected { theme.selected() } else { Style::new() };
+        buffer.set_stringn(inner.x, y, truncate(&theme.text(&line), width), width, style);
+    }
+    let last = inner.bottom().saturating_sub(1);
+    if let Some(run) = app.runs.get(list.selected) {
+        let differences = app.lab_differences(run.run);
+        let text = if differences.is_empty() {
+            format!("Run {} has the settings of the run that is shown.", run.run)
+        } else {
+            format!("Run {} differs: {}", run.run, differences.join(", "))
+        };
+        let place = Rect { y: last.saturating_sub(DETAIL), height: DETAIL, ..inner };
+        write_wrapped(theme, &text, theme.faint(), place, place.y, buffer);
+    }
+    let keys = "↑ ↓ choose · Space shows or hides it · Esc back";
+    buffer.set_stringn(inner.x, last, theme.text(keys), width, theme.faint());
+}
+
+/// What the runs beside the first have other than it, above the chart; returns what is left. Nothing for a single run.
+pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let area = draw_history(app, theme, area, buffer);
+    let runs = app.lab_runs();
+    let Some((first, others)) = runs.split_first().filter(|(_, others)| !others.is_empty()) else { return area };
+    let shown = app.lab_chart_runs();
+    let mut y = area.y;
+    let most = area.bottom().min(area.y + area.height / 3);
+    for training in std::iter::once(first).chain(others) {
+        let mark = |x, (_, slot)| buffer.set_stringn(x, y, theme.marker(slot), 1, theme.arm(slot)).0;
+        let x = arm_slots(&shown, training.run).into_iter().fold(area.x, mark);
+        let differences = app.lab_differences(training.run);
+        let text = if training.run == first.run {
+            format!("run {}: {}", training.run, training.spec)
+        } else if differences.is_empty() {
+            format!("run {}: the same settings", training.run)
+        } else {
+            format!("run {}: {}", training.run, differences.join(", "))
+        };
+        let place = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area };
+        y = if y < most {
+            write_wrapped(theme, &text, Style::new(), Rect { height: most - area.y, ..place }, y, buffer)
+        } else {
+            y
+        };
+        if y >= most {
+            break;
+        }
+    }
+    let y = y.min(most);
+    Rect { y, height: area.bottom().saturating_sub(y), ..area }
+}
+
+/// The best cell of each arm of a sweep.
+pub fn best_lines(app: &App) -> Vec<String> {
+    let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
+        Some(result) => {
+            let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
+            format!("best of {of} so far: {}, {mean}; B takes it", result.cell.title())
+        }
+        None => format!("{of}: no cell has come to its last epoch yet"),
+    };
+    best_cells(&app.sweep_results()).into_iter().map(line).collect()
+}
+
+/// Where a run was forked, what was steered in it, and the best of each arm of a sweep; returns what is left.
+fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let Some(training) = app.lab_training() else { return area };
+    let mut lines: Vec<String> =
+        training.fork.iter().map(|fork| format!("Run {} {}.", training.run, fork.sentence())).collect();
+    lines.extend(training.steerings.iter().map(|steering| steering.sentence(&training.spec)));
+    lines.extend(best_lines(app));
+    let most = area.bottom().min(area.y + area.height / 4);
+    let mut y = area.y;
+    for line in lines {
+        if y < most {
+            y = write_wrapped(theme, &line, theme.accent(), Rect { height: most - area.y, ..area }, y, buffer);
+        }
+    }
+    let y = y.min(most);
+    Rect { y, height: area.bottom().saturating_sub(y), ..area }
+}
