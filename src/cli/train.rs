@@ -37,15 +37,22 @@ pub struct Train {
     arms: Option<String>,
     #[command(flatten)]
     settings: SettingFlags,
+    #[command(flatten)]
+    follow: FollowFlags,
+}
+
+/// How the commands that begin a run go on with it.
+#[derive(Args)]
+pub(super) struct FollowFlags {
     /// A name for the list of runs
     #[arg(long)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Leave at once; the run goes on in the kernel
     #[arg(long)]
-    detach: bool,
+    pub(super) detach: bool,
     /// One JSON object a line
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// The help of `--arms`, with the names of all activations.
@@ -193,7 +200,7 @@ pub fn train(arguments: &Train) -> Outcome {
     let mut client = connect_or_start(&home)?;
     // Following comes first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
-    let request = RequestBody::Train { spec: spec.clone(), name: arguments.name.clone() };
+    let request = RequestBody::Train { spec: spec.clone(), name: arguments.follow.name.clone() };
     let Reply::Started { run } = client.request(request).map_err(|error| arguments.refused(error))? else {
         bail!("the kernel did not say which run it started");
     };
@@ -201,7 +208,7 @@ pub fn train(arguments: &Train) -> Outcome {
     for remark in shrunk_sizes(&draft, &spec, &summary.spec) {
         complain(&remark);
     }
-    follow_or_detach(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
+    follow_or_detach(client, &home, run, Halt::Ends, arguments.follow.detach, arguments.follow.json)
 }
 
 pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
