@@ -638,6 +638,8 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         name: name.map(String::from),
         state,
         spec: Study::of(Preset::Article),
+        tags: Vec::new(),
+        notes: None,
         not_exact: None,
         fork: None,
         sweep: None,
