@@ -122,7 +122,7 @@ impl Train {
         }
     }
 
-    /// The study, and what was said of it.
+    /// The study, and the warnings about it.
     fn spec(&self) -> Result<(Study, Draft), Usage> {
         let flag = |SpecError { field, message }: SpecError| Usage(self.name_field(field, &message));
         if self.study.is_some() && self.arms.is_some() {
@@ -346,9 +346,9 @@ mod tests {
         assert!(remarks(&["--lr", "0.2"]).is_empty());
     }
 
-    /// A preset's own number shrinks without a word, and one that was said does not.
+    /// A preset's own number shrinks without a warning, and an explicit one does not.
     #[test]
-    fn a_number_of_images_that_was_said_does_not_shrink_silently() {
+    fn an_explicit_number_of_images_does_not_shrink_silently() {
         let shrunk = |arguments: &[&str]| {
             let (asked, draft) = parse(arguments).spec().unwrap();
             let taken = Study { train_size: 400, val_size: 100, ..asked.clone() };
