@@ -13,10 +13,7 @@ use protocol::{
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::{
-    cell::LazyCell,
-    collections::{HashMap, HashSet},
-};
+use std::{cell::LazyCell, collections::HashMap};
 
 impl Store {
     /// All runs, newest first. A run that can't be read is left out and logged. For readers, a run whose kernel has
@@ -63,41 +60,30 @@ impl Store {
 
     /// How far the lanes of one run are, or of all, by the run's number. A row that can't be read is a fault of its run.
     fn lane_progress(&self, run: Option<RunId>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
-        let (first, next, cut_short) = match run {
-            Some(_) => ("WHERE run = ?1", "AND e.run = ?1", "AND run = ?1"),
-            None => ("", "", ""),
-        };
-        // SQLite has no index scan that skips the epochs of a lane, so each lane is found from the one before it. The indices of
-        // `epochs` answer this and both numbers without reading more than one epoch.
+        let condition = if run.is_some() { "WHERE run = ?1" } else { "" };
+        // The indices of `epochs` answer both numbers without reading the lane's epochs.
         let progress = format!(
-            "WITH RECURSIVE lane (run, arm, seed) AS (
-                SELECT * FROM (SELECT run, arm, seed FROM epochs {first} ORDER BY run, arm, seed LIMIT 1)
-                UNION ALL
-                SELECT n.run, n.arm, n.seed FROM lane CROSS JOIN epochs n WHERE n.seq =
-                    (SELECT e.seq FROM epochs e WHERE (e.run, e.arm, e.seed) > (lane.run, lane.arm, lane.seed) {next}
-                     ORDER BY e.run, e.arm, e.seed LIMIT 1)
-             )
-             SELECT run, arm, seed,
+            "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
                 (SELECT max(epoch) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS done,
                 (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best
-             FROM lane l"
+             FROM lanes l {condition}"
         );
-        // Those that their loss or successive halving cut short.
-        let cut_short =
-            format!("SELECT run, arm, seed FROM lanes WHERE (state = 'diverged' OR halved IS NOT NULL) {cut_short}");
+        let measured_arms = format!("SELECT DISTINCT run, arm FROM epochs {condition}");
         let mut lanes: HashMap<i64, LanesOfRun> = HashMap::new();
         let parameters: Vec<i64> = run.iter().map(|run| run.0).collect();
         let mut statement = self.connection.prepare_cached(&progress)?;
         let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
         while let Some(row) = rows.next()? {
-            let read =
-                || Ok(LaneProgress::Measured { lane: lane(row)?, done: row.get("done")?, best: row.get("best")? });
-            lanes.entry(row.get("run")?).or_default().push(read());
+            let read = || {
+                let (cut_short, done, best) = (row.get("cut_short")?, row.get("done")?, row.get("best")?);
+                Ok((lane(row)?, LaneProgress { cut_short, done, best }))
+            };
+            lanes.entry(row.get("run")?).or_default().progress.push(read());
         }
-        let mut statement = self.connection.prepare_cached(&cut_short)?;
+        let mut statement = self.connection.prepare_cached(&measured_arms)?;
         let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
         while let Some(row) = rows.next()? {
-            lanes.entry(row.get("run")?).or_default().push(lane(row).map(LaneProgress::CutShort));
+            lanes.entry(row.get("run")?).or_default().measured_arms.push(arm(row));
         }
         Ok(lanes)
     }
@@ -123,27 +109,21 @@ impl Store {
         }
         // The time is stored with each epoch; the time since is added.
         let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
-        let (mut measured, mut cut_short) = (HashMap::new(), HashSet::new());
-        for progress in lanes {
-            match progress.map_err(of_run(run))? {
-                LaneProgress::Measured { lane, .. } if spec.settings(lane.arm).is_none() => {
-                    let why = format!("it has epochs of {lane}, which its study has no arm for");
-                    return Err(DamagedRun { run, why }.into());
-                }
-                LaneProgress::Measured { lane, done, best } => {
-                    measured.insert(lane, (done, best));
-                }
-                LaneProgress::CutShort(lane) => {
-                    cut_short.insert(lane);
-                }
+        let LanesOfRun { progress, measured_arms } = lanes;
+        for arm in measured_arms {
+            let arm = arm.map_err(of_run(run))?;
+            if spec.settings(arm).is_none() {
+                let why = format!("it has epochs of {arm}, which its study has no arm for");
+                return Err(DamagedRun { run, why }.into());
             }
         }
+        let lanes: HashMap<Lane, LaneProgress> = progress.into_iter().collect::<Result<_, _>>().map_err(of_run(run))?;
         let all = spec.lanes();
-        let open = all.iter().filter(|lane| !cut_short.contains(lane));
-        let done: Vec<(Lane, u32)> =
-            open.map(|lane| (*lane, measured.get(lane).map_or(0, |(done, _): &(u32, f64)| *done))).collect();
+        let of_lane = |lane: &Lane| lanes.get(lane).copied().unwrap_or_default();
+        let open = all.iter().filter(|lane| !of_lane(lane).cut_short);
+        let done: Vec<(Lane, u32)> = open.map(|lane| (*lane, of_lane(lane).done.unwrap_or(0))).collect();
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
-        let best = all.iter().filter_map(|lane| measured.get(lane).map(|&(_, best)| (*lane, best))).collect();
+        let best = all.iter().filter_map(|lane| Some((*lane, of_lane(lane).best?))).collect();
         let tags = row.tags.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?.unwrap_or_default();
         let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
         let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
@@ -409,14 +389,22 @@ const TIMED_RUNS: u32 = 50;
 const RUN: &str = "SELECT * FROM runs";
 
 /// How far a lane is.
-enum LaneProgress {
-    /// Its last committed epoch, and its lowest validation error.
-    Measured { lane: Lane, done: u32, best: f64 },
+#[derive(Clone, Copy, Default)]
+struct LaneProgress {
     /// Its loss left the finite numbers, or successive halving stopped it.
-    CutShort(Lane),
+    cut_short: bool,
+    /// Its last committed epoch.
+    done: Option<u32>,
+    /// Its lowest validation error.
+    best: Option<f64>,
 }
 
-type LanesOfRun = Vec<rusqlite::Result<LaneProgress>>;
+#[derive(Default)]
+struct LanesOfRun {
+    progress: Vec<rusqlite::Result<(Lane, LaneProgress)>>,
+    /// The arms that have epochs. One that is not in the study is damage.
+    measured_arms: Vec<rusqlite::Result<ArmId>>,
+}
 
 struct RunRow {
     id: i64,
@@ -511,13 +499,17 @@ impl CellRow {
     }
 }
 
+/// The arm that a row belongs to.
+fn arm(row: &Row) -> rusqlite::Result<ArmId> {
+    row.get_ref("arm")?
+        .as_str()?
+        .parse()
+        .map_err(|why: String| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into()))
+}
+
 /// The lane that a row belongs to.
 fn lane(row: &Row) -> rusqlite::Result<Lane> {
-    let arm: ArmId =
-        row.get_ref("arm")?.as_str()?.parse().map_err(|why: String| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
-        })?;
-    Ok(Lane { arm, seed: row.get::<_, i64>("seed")? as u64 })
+    Ok(Lane { arm: arm(row)?, seed: row.get::<_, i64>("seed")? as u64 })
 }
 
 /// A row of `epochs`, with the metrics that every version measured.
