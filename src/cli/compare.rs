@@ -5,7 +5,7 @@ use super::{Outcome, Usage, say, say_json};
 use clap::Args;
 use color_eyre::eyre::{bail, eyre};
 use protocol::{
-    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary,
+    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary, arm_history,
     differing_settings,
 };
 use serde_json::{Value, json};
@@ -95,6 +95,12 @@ impl MeasuredRun {
         }
     }
 
+    /// What decided the arm's numbers besides its settings.
+    fn history(&self, arm: ArmId) -> color_eyre::Result<Vec<String>> {
+        let RunSummary { run, spec, fork, .. } = &self.summary;
+        Ok(arm_history(*run, spec, arm, &self.store.steerings(*run)?, *fork))
+    }
+
     /// # Errors
     /// If the run measured other things alone, as one of an earlier version may have.
     fn curves(&self, arm: ArmId, quantity: Quantity) -> color_eyre::Result<ArmCurves> {
@@ -122,10 +128,14 @@ pub fn compare(arguments: &Compare) -> Outcome {
         comparison.compare_answers(|side, seed| wrong_images(&runs[side], arms[side], seed, epoch, quantity))?;
     }
     let differing = differing_settings([0, 1].map(|side| (&runs[side].summary.spec, arms[side])));
+    let mut history = Vec::new();
+    for (run, arm) in runs.iter().zip(arms) {
+        history.push(run.history(arm)?);
+    }
     let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
     let to_threshold = comparison.threshold_sentence(finished);
     if arguments.json {
-        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing))?;
+        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing, &history))?;
         return Ok(ExitCode::SUCCESS);
     }
     say(&comparison.sentence())?;
@@ -134,7 +144,7 @@ pub fn compare(arguments: &Compare) -> Outcome {
     }
     say("")?;
     print_table(&comparison, finished)?;
-    print_remarks(&comparison, &differing)?;
+    print_remarks(&comparison, &differing, &history.concat())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -180,7 +190,12 @@ fn wrong_images(
     })
 }
 
-fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[DifferingSetting]) -> Value {
+fn as_value(
+    comparison: &Comparison,
+    to_threshold: Option<&str>,
+    differing: &[DifferingSetting],
+    history: &[Vec<String>],
+) -> Value {
     let arm = |arm: &ArmSummary| {
         let (mean, sd) = (arm.summary.map(|of| of.mean), arm.summary.and_then(|of| of.deviation));
         json!({ "run": arm.run, "arm": arm.arm, "seeds": arm.seeds, "mean": mean, "sd": sd })
@@ -237,6 +252,7 @@ fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[Di
         "threshold": threshold,
         "left_out": left_out,
         "settings": settings,
+        "history": { "a": history.first(), "b": history.get(1) },
         "sentence": comparison.sentence(),
     })
 }
@@ -308,7 +324,11 @@ fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()
 }
 
 /// What the table does not show.
-fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> color_eyre::Result<()> {
+fn print_remarks(
+    comparison: &Comparison,
+    differing: &[DifferingSetting],
+    history: &[String],
+) -> color_eyre::Result<()> {
     let mut remarks = Vec::new();
     if let Some(paired) = comparison.paired {
         let signs = paired.signs;
@@ -331,6 +351,7 @@ fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> col
     if !settings.is_empty() {
         remarks.push(format!("settings that differ: {}", settings.join(", ")));
     }
+    remarks.extend(history.iter().cloned());
     if !remarks.is_empty() {
         say("")?;
     }

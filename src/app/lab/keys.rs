@@ -47,6 +47,8 @@ pub enum LabAction {
     /// The lesson's settings, and back to the reader's.
     LessonSettings,
     Values,
+    /// The chart over the whole screen, and back beside the table.
+    ChartAlone,
     Marks,
     /// Which runs are shown together.
     Overlay,
@@ -122,6 +124,7 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     bind(&[Char('S')], LabAction::Sweep, "S B", "sweep the chosen setting; take each arm at its best"),
     bind(&[Char('B')], LabAction::BestCells, "", ""),
     bind(&[Char('v')], LabAction::Values, "v", "into the chart: read values, zoom, metrics"),
+    bind(&[Char('g')], LabAction::ChartAlone, "g", "the chart or the sweep over the whole screen, and back"),
     bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
     bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),
     bind(&[Char('r')], LabAction::Runs, "r", "runs that were trained here"),

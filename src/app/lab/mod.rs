@@ -158,6 +158,8 @@ pub struct Lab {
     pub compare: CompareView,
     /// The cell of a sweep that is looked at.
     pub sweep_cursor: SweepCursor,
+    /// Whether the chart has all the room on its page.
+    chart_alone: bool,
     /// As the store has it.
     saved: Value,
 }
@@ -310,7 +312,13 @@ impl App {
 
     /// Where its parts stand.
     pub fn lab_layout(&self) -> LabLayout {
-        LabLayout::new(&self.screen, self.lab.page, self.lab.table.arms().len(), self.shows_sweep())
+        LabLayout::new(
+            &self.screen,
+            self.lab.page,
+            self.lab.table.arms().len(),
+            self.shows_sweep(),
+            self.lab.chart_alone,
+        )
     }
 
     /// Keys of the laboratory; it stays on top unless it closes.
@@ -411,6 +419,12 @@ impl App {
             LabAction::Text => self.lab.edit = Some(LabEdit::new(EditOf::Text, self.lab.table.text())),
             LabAction::LessonSettings => self.exchange_lesson_settings(),
             LabAction::Marks => self.show_lab_marks(),
+            LabAction::ChartAlone => {
+                self.lab.chart_alone = !self.lab.chart_alone;
+                if self.lab.page != LabPage::Sweep {
+                    self.lab.page = LabPage::Chart;
+                }
+            }
             LabAction::Overlay => return self.open_overlay_list(),
             LabAction::Runs => {
                 self.modals.push(Modal::Runs(RunsList::default()));

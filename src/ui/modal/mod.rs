@@ -332,6 +332,13 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
     let (what, other) = match work {
         Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
         Work::Lab(spec) => (train_cell::describe(spec), ""),
+        Work::Sweep(spec, sweep) => {
+            let [cells, seeds, epochs] =
+                [(sweep.cells.len(), "cell"), (spec.seeds.len(), "seed"), (spec.epochs as usize, "epoch")]
+                    .map(|(count, what)| format_count(count, what));
+            let halving = if sweep.halving { ", fewer for those that halving stops" } else { "" };
+            (format!("A sweep of {cells}, {seeds} and {epochs} each{halving}."), "")
+        }
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }
