@@ -1,7 +1,8 @@
 //! A run's identity, state and measurements, and the events that announce them.
 
 use super::{
-    Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation,
+    Advance, ArmId, EpochRecord, Fork, Lane, RunTag, Steering, Study, Sweep, SweepCell, format_count,
+    mean_and_deviation,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -160,10 +161,23 @@ pub enum RunEvent {
     Notice {
         run: RunId,
         text: Option<String>,
+        /// The run waits for space on the disk.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        disk_full: bool,
     },
     Renamed {
         run: RunId,
         name: Option<String>,
+    },
+    /// With all tags that it has now.
+    Tagged {
+        run: RunId,
+        tags: Vec<RunTag>,
+    },
+    /// Its notes were written anew, or removed.
+    Noted {
+        run: RunId,
+        notes: Option<String>,
     },
     Deleted {
         run: RunId,
@@ -202,6 +216,8 @@ impl RunEvent {
             | Self::NotExact { run, .. }
             | Self::Notice { run, .. }
             | Self::Renamed { run, .. }
+            | Self::Tagged { run, .. }
+            | Self::Noted { run, .. }
             | Self::Deleted { run }
             | Self::Stopped { run }
             | Self::Interrupted { run }
@@ -228,6 +244,11 @@ impl RunEvent {
 pub struct RunSummary {
     pub run: RunId,
     pub name: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<RunTag>,
+    /// What the reader has noted on it.
+    #[serde(default)]
+    pub notes: Option<String>,
     #[serde(flatten)]
     pub state: RunState,
     pub spec: Study,

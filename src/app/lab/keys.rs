@@ -1,7 +1,8 @@
 //! The keys of the laboratory: one table, from which its help, the README and the keys themselves come.
 
+use crate::key_table::{self, KeyBinding};
 use crossterm::event::KeyCode::Char;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 /// What a key of the laboratory asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +59,21 @@ pub enum LabAction {
     Close,
 }
 
-/// One line of the table.
-#[derive(Debug)]
-pub struct LabBinding {
-    pub keys: &'static [KeyCode],
-    pub action: Option<LabAction>,
-    /// As help shows the keys; empty where the line above says it.
-    pub label: &'static str,
-    pub help: &'static str,
+const fn bind(
+    keys: &'static [KeyCode],
+    action: LabAction,
+    label: &'static str,
+    help: &'static str,
+) -> KeyBinding<LabAction> {
+    KeyBinding::new(keys, action, label, help)
 }
 
-const fn bind(keys: &'static [KeyCode], action: LabAction, label: &'static str, help: &'static str) -> LabBinding {
-    LabBinding { keys, action: Some(action), label, help }
-}
-
-const fn note(label: &'static str, help: &'static str) -> LabBinding {
-    LabBinding { keys: &[], action: None, label, help }
+const fn note(label: &'static str, help: &'static str) -> KeyBinding<LabAction> {
+    KeyBinding::note(label, help)
 }
 
 /// Every key of the laboratory while nothing is typed.
-pub const LAB_BINDINGS: &[LabBinding] = &[
+pub const LAB_BINDINGS: &[KeyBinding<LabAction>] = &[
     bind(&[KeyCode::Up, Char('k')], LabAction::Up, "↑ ↓ ← →", "move in the table or the list; h j k l too"),
     bind(&[KeyCode::Down, Char('j')], LabAction::Down, "", ""),
     bind(&[KeyCode::Left, Char('h')], LabAction::Left, "", ""),
@@ -137,20 +133,12 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
 
 /// The action of a key, if it has one.
 pub fn action(event: KeyEvent) -> Option<LabAction> {
-    if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-        return None;
-    }
-    LAB_BINDINGS.iter().find(|binding| binding.keys.contains(&event.code)).and_then(|binding| binding.action)
+    key_table::action_in(LAB_BINDINGS, event)
 }
 
 /// The lines of help: each label stands once.
-pub fn shown() -> impl Iterator<Item = &'static LabBinding> {
-    LAB_BINDINGS.iter().filter(|binding| !binding.label.is_empty())
-}
-
-/// The table as Markdown, for the README.
-pub fn markdown() -> String {
-    crate::keys::markdown_of(shown().map(|binding| (binding.label, binding.help)))
+pub fn shown() -> impl Iterator<Item = &'static KeyBinding<LabAction>> {
+    key_table::shown_of(LAB_BINDINGS)
 }
 
 #[cfg(test)]
@@ -158,17 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_is_bound_twice() {
-        let mut seen = Vec::new();
-        for key in LAB_BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(!seen.contains(&key), "{key:?}");
-            seen.push(key);
-        }
-    }
-
-    #[test]
-    fn the_readme_shows_this_table() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-        assert!(readme.contains(&markdown()), "put this into README.md:\n{}", markdown());
+    fn the_table_is_whole_and_in_the_readme() {
+        key_table::check(LAB_BINDINGS);
     }
 }

@@ -12,7 +12,7 @@ pub mod table;
 
 use crate::chart::next_of;
 use crate::modal::Modal;
-use crate::{App, Background, BackgroundSource, Effect, Pane, RunsList, StoreQuery};
+use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
@@ -208,6 +208,10 @@ fn stored_key(origin: Option<&CellKey>) -> String {
 impl App {
     /// The keys of what help was asked for in, each with what it does.
     pub fn help(&self) -> Vec<(&'static str, &'static str)> {
+        let beneath = self.modals.iter().rev().find(|modal| !matches!(modal, Modal::Help { .. }));
+        if matches!(beneath, Some(Modal::Runs(_))) {
+            return crate::runs::keys::shown().map(|binding| (binding.label, binding.help)).collect();
+        }
         let charts = crate::keys::shown_of_charts().map(|binding| (binding.label, binding.help));
         if self.is_lab_open() {
             keys::shown().map(|binding| (binding.label, binding.help)).chain(charts).collect()
@@ -426,10 +430,7 @@ impl App {
                 }
             }
             LabAction::Overlay => return self.open_overlay_list(),
-            LabAction::Runs => {
-                self.modals.push(Modal::Runs(RunsList::default()));
-                return vec![Effect::Query(StoreQuery::Runs)];
-            }
+            LabAction::Runs => return self.open_runs_list(),
             LabAction::Theme => {
                 self.background = self.background.opposite();
                 self.background_source = BackgroundSource::Chosen;
