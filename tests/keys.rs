@@ -394,6 +394,7 @@ fn arrows_change_pages_before_lessons() {
         stroke: protocol::Stroke::Both,
         points: vec![(0.0, Some(1.0)), (1.0, Some(2.0))],
         spread: Vec::new(),
+        below: Vec::new(),
     };
     let (x, y, title) = (axis("x"), axis("y"), "One plot".into());
     measured(
@@ -406,6 +407,8 @@ fn arrows_change_pages_before_lessons() {
             bands: vec![],
             marks: vec![],
             places: Vec::new(),
+            spread: protocol::SpreadKind::Deviation,
+            notes: Vec::new(),
         })],
     );
     session.press(KeyCode::Left);

@@ -6,13 +6,15 @@
 mod session;
 
 use app::{
-    App, Background, Effect, Event, LabLayout, LabPage, StoreQuery, TableLayout, TableLine, TableRow, Tag, lab_keys,
+    App, Background, ChartOptions, Effect, Event, LabLayout, LabPage, Modal, Pane, RunRole, StoreQuery, TableLayout,
+    TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
     ArmId, CellKey, EpochRecord, Fork, Lane, Metric, Preset, Progress, Reply, RequestBody, RunEvent, RunId, RunState,
-    RunSummary, Source, SteeredSetting, Steering, Study,
+    RunSummary, Source, SteeredSetting, Steering, Study, Sweep, SweepAxis,
 };
+use ratatui::{Terminal, backend::TestBackend};
 use serde_json::Value;
 use session::Session;
 use ui::{Glyphs, Palette, Theme};
@@ -454,7 +456,8 @@ fn runs_are_shown_together() {
     measure(&mut session, 2, 3);
     session.press(KeyCode::Esc);
     assert!(session.app.is_lab_open());
-    let plot = session.app.lab_plot().unwrap();
+    let published = session.app.published_points_of_run();
+    let plot = study_plot(&session.app.lab_chart_runs(), &ChartOptions::default(), &published, &[]);
     let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
     let of = |run, arm| Source::Run { run: RunId(run), arm };
     assert_eq!(arms, [of(3, 0), of(3, 1), of(2, 2), of(2, 3)]);
@@ -675,8 +678,116 @@ fn a_setting_is_swept_and_each_arm_taken_at_its_best() {
     }
     session.kernel(RunEvent::Finished { run });
     assert!(session.screen(&RICH).contains("best of relu-tanh so far: relu-tanh lr=0.5"), "{}", session.screen(&RICH));
+    // The grid has the settings as columns and the arms as rows.
+    session.press(KeyCode::Tab);
+    assert_eq!(session.app.lab.page, LabPage::Sweep);
+    let table = session.app.sweep_table().unwrap();
+    assert_eq!((table.columns.as_slice(), table.done()), (["0.05", "0.1", "0.5"].map(String::from).as_slice(), (6, 6)));
+    let ranks: Vec<Vec<f64>> = table
+        .rows
+        .iter()
+        .map(|row| row.cells.iter().map(|cell| cell.as_ref().unwrap().rank.unwrap()).collect())
+        .collect();
+    // Both arms have an error of 2 at their best, and one of 2.45 at their worst.
+    let middle = (2.4_f64 / 2.0).ln() / (2.45_f64 / 2.0).ln();
+    let near = |row: &[f64], wanted: [f64; 3]| row.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(near(&ranks[0], [1.0, middle, 0.0]), "{ranks:?}");
+    assert!(near(&ranks[1], [0.0, (2.05_f64 / 2.0).ln() / (2.45_f64 / 2.0).ln(), 1.0]), "{ranks:?}");
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Down);
+    let screen = session.screen(&RICH);
+    for said in ["6 of 6 cells at their end", "all-tanh lr=0.1: 2.05 % at epoch 2; 95 % interval 2.05 to 2.05;"] {
+        assert!(screen.contains(said), "{said}\n{screen}");
+    }
     session.type_text("B");
     assert_eq!((rates(&session), study(&session).seeds), (vec![0.5, 0.05], vec![3, 4]));
+}
+
+/// The page of a sweep of two arms over five rates and two decays, whose errors are lowest at a rate of 0.1. A cell has
+/// diverged, and halving has stopped others.
+fn swept(columns: u16, rows: u16) -> Session {
+    let base = "relu-tanh; all-tanh | epochs=8 images=1000 seeds=1-3".parse().unwrap();
+    let axes = ["lr=0.01,0.03,0.1,0.3,1", "wd=0,1e-3"].map(|axis| SweepAxis::parse(axis).unwrap());
+    let (spec, sweep) = Sweep::new(&base, &axes, true).unwrap();
+    let run = RunId(8);
+    let mut session = on_own("relu-tanh; all-tanh | epochs=8 images=1000 seeds=1-3", columns, rows);
+    session.kernel(RunEvent::Started { run, spec: spec.clone() });
+    let mut listed = summary(8, "relu-tanh");
+    (listed.spec, listed.sweep) = (spec.clone(), Some(sweep));
+    session.send(Event::Runs(vec![listed]));
+    session.app.lab.run = Some(run);
+    for lane in spec.lanes() {
+        let settings = spec.settings(lane.arm).unwrap();
+        let away = (settings.learning_rate / 0.1).log10().abs();
+        let decay = if settings.weight_decay > 0.0 { 0.2 } else { 0.0 };
+        for epoch in 1..=8 {
+            if settings.learning_rate > 0.9 && lane.seed == 2 {
+                session.kernel(RunEvent::Diverged { run, arm: lane.arm, seed: lane.seed, epoch: 1, batch: 3 });
+                break;
+            }
+            let values = [(Metric::ValError, 1.5 + away + decay + 0.1 * lane.seed as f64 + 1.0 / f64::from(epoch))];
+            session.kernel(RunEvent::Epoch { run, record: EpochRecord::new(lane, epoch, values) });
+        }
+    }
+    session.kernel(RunEvent::Finished { run });
+    session.app.lab.page = LabPage::Sweep;
+    session.press(KeyCode::Right);
+    session.press(KeyCode::Right);
+    session
+}
+
+/// The keys of a chart work in the laboratory, and so does the mouse; letters that mean something else there too.
+#[test]
+fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    let curves = |session: &mut Session| {
+        let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+        let mut charts = Vec::new();
+        terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame)).unwrap();
+        session.app.drawn_charts = charts;
+        session.app.drawn_charts.iter().find(|chart| chart.pane == Pane::Lab).unwrap().place
+    };
+    session.type_text("vc++");
+    assert_eq!(session.app.lab.table.arms().len(), 2, "c compares, and copies no arm");
+    assert!(session.app.viewport(&Pane::Lab).is_zoomed());
+    session.press(KeyCode::Esc);
+    assert!(session.app.is_lab_open() && session.app.viewport(&Pane::Lab).is_zoomed());
+    // A run that begins is seen whole.
+    start(&mut session, 4);
+    measure(&mut session, 4, 4);
+    assert!(!session.app.viewport(&Pane::Lab).is_zoomed());
+    let place = curves(&mut session);
+    let wheel = MouseEventKind::ScrollUp;
+    let (column, row) = (place.x + place.width / 2, place.y + place.height / 2);
+    session.send(Event::Mouse(MouseEvent { kind: wheel, column, row, modifiers: KeyModifiers::NONE }));
+    assert!(session.app.viewport(&Pane::Lab).is_zoomed());
+    click(&mut session, column, row);
+    assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))));
+    assert!(session.app.cursor().is_some());
+}
+
+/// The run that was forked stands behind its fork, in the colours of its arms.
+#[test]
+fn a_forked_run_is_a_ghost() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.kernel(RunEvent::Stopped { run: RunId(3) });
+    session.press(KeyCode::Right);
+    session.type_text("+f");
+    session.enter();
+    session.send(Event::Reply(Tag::Lab, Reply::Started { run: RunId(4) }));
+    let spec = study(&session);
+    session.kernel(RunEvent::Started { run: RunId(4), spec });
+    session.kernel(RunEvent::Forked { run: RunId(4), fork: Fork { parent: RunId(3), epoch: 4 } });
+    measure(&mut session, 4, 6);
+    let runs = session.app.lab_chart_runs();
+    assert_eq!(runs.iter().map(|run| run.role).collect::<Vec<_>>(), [RunRole::Shown, RunRole::Ghost]);
+    let slots = |run| arm_slots(&runs, RunId(run)).into_iter().map(|(_, slot)| slot).collect::<Vec<_>>();
+    assert_eq!((slots(4), slots(3)), (vec![0, 1], vec![0, 1]));
+    insta::assert_snapshot!("ghost-120x40", session.picture(&RICH));
 }
 
 /// Three arms that differ in a rate and an activation, four epochs in.
@@ -709,6 +820,9 @@ fn screens() {
         let light = app.with_background(Background::Light, app::BackgroundSource::Chosen);
         shot("light", &light, &RICH);
         shot("compare", &compared(columns, rows).app, &RICH);
+        let swept = swept(columns, rows).app;
+        shot("sweep", &swept, &RICH);
+        shot("sweep-ascii", &swept, &PLAIN);
         let mut session = on_race(columns, rows);
         session.type_text("a");
         shot("activations", &session.app, &RICH);

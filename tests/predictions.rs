@@ -440,6 +440,7 @@ fn silent_units() -> Outcome {
         stroke: Stroke::Both,
         points: (0..=8).map(|epoch| (f64::from(epoch), Some(slope * f64::from(epoch)))).collect(),
         spread: Vec::new(),
+        below: Vec::new(),
     };
     let (dead, words) = ("dying.dead.relu.0.6", |words: &str| words.split('|').map(String::from).collect::<Vec<_>>());
     let plot = Plot {
@@ -450,6 +451,8 @@ fn silent_units() -> Outcome {
         bands: Vec::new(),
         marks: Vec::new(),
         places: vec![PlotPlace { finding: dead.into(), x: 8.0 }],
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
     };
     let table = Table {
         title: "After the last epoch".into(),

@@ -40,6 +40,7 @@ fn plot(scale: protocol::AxisScale) -> Figure {
         stroke: protocol::Stroke::Both,
         points: points.iter().map(|[x, y]| (*x, y.is_finite().then_some(*y))).collect(),
         spread: spread.iter().copied().map(Some).collect(),
+        below: Vec::new(),
     };
     let plain = [[0.0, 6.0], [1.0, 4.5], [2.0, f64::NAN], [3.0, 3.0], [4.0, 2.5], [5.0, 2.25]];
     let cited = || Source::Cited("Glorot 2011".into());
@@ -54,6 +55,8 @@ fn plot(scale: protocol::AxisScale) -> Figure {
         bands: vec![protocol::PlotBand { label: "band".into(), source: cited(), vertical: true, from: 2.0, to: 4.0 }],
         marks: vec![protocol::PlotMark { label: "1.43 %".into(), source: cited(), at: [4.0, 1.43] }],
         places: Vec::new(),
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
     })
 }
 

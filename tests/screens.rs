@@ -249,6 +249,7 @@ fn measured() -> Outcome {
         stroke: protocol::Stroke::Both,
         points: vec![(50.0, Some(1.7)), (70.0, Some(1.5)), (80.0, Some(1.4)), (95.0, Some(1.9))],
         spread: [0.1, 0.05, 0.1, 0.2].map(Some).to_vec(),
+        below: Vec::new(),
     };
     let band = protocol::PlotBand {
         label: "70 to 85 %".into(),
@@ -265,6 +266,8 @@ fn measured() -> Outcome {
         bands: vec![band],
         marks: Vec::new(),
         places: Vec::new(),
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
     };
     let words = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
     let table = protocol::Table {

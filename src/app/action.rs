@@ -56,6 +56,8 @@ impl App {
             | Action::PreviousLesson
             | Action::Choose(_) => return self.operate(action),
             Action::Marks => self.show_marks(None),
+            // No key of the lesson: a chart that takes the keys carries it out.
+            Action::Chart(_) => {}
             Action::Lab => return self.open_lab(None),
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => {

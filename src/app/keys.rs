@@ -67,6 +67,57 @@ pub enum Action {
     Theme,
     /// The nth choice of a question, counted from 1.
     Choose(u8),
+    /// In a chart that takes the keys.
+    Chart(ChartAction),
+}
+
+/// What a key asks of a chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartAction {
+    /// The cursor along its curve.
+    Left,
+    Right,
+    FarLeft,
+    FarRight,
+    First,
+    Last,
+    /// The cursor from curve to curve.
+    PreviousCurve,
+    NextCurve,
+    /// The curve at the cursor is the one that others are compared with.
+    Compare,
+    NextMetric,
+    PreviousMetric,
+    NextLayer,
+    NextXQuantity,
+    XScale,
+    YScale,
+    FromZero,
+    ZoomIn,
+    ZoomOut,
+    ZoomInX,
+    ZoomOutX,
+    PanLeft,
+    PanRight,
+    PanUp,
+    PanDown,
+    Fit,
+    FitData,
+    /// Axes that reach the published points, and back.
+    PublishedReach,
+    PublishedPoints,
+    NextBand,
+    SmoothMore,
+    SmoothLess,
+    ThinCurves,
+    /// Hides the arm or the curve at the cursor.
+    HideCurve,
+    /// Hides the nth arm, counted from 0, or shows it again.
+    ToggleArm(u8),
+    ShowAll,
+    /// One chart a metric, and back.
+    Multiples,
+    Leave,
 }
 
 /// One row of the key table.
@@ -128,7 +179,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "an experiment: quick or full; a race: the laboratory"),
     bind(&[key('E')], Action::Lab, "E", "the laboratory: a study of your own"),
-    bind(&[key('v')], Action::Values, "v", "read values in the plot in view: ← → points, ↑ ↓ curves"),
+    bind(&[key('v')], Action::Values, "v", "into the chart in view: read values, zoom, metrics"),
     bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),
     bind(&[key('t')], Action::Verdicts, "t", "in the ledger: the claims of one verdict, or all"),
     bind(&[key('x')], Action::OtherRun, "x", "the lesson's own run, and the one with your settings"),
@@ -171,9 +222,101 @@ pub const BINDINGS: &[Binding] = &[
     note("Shift-mouse", "select text, as without the notebook"),
 ];
 
-/// The rows of the help. Each label occurs once.
+const fn shifted(code: KeyCode) -> (KeyCode, KeyModifiers) {
+    (code, KeyModifiers::SHIFT)
+}
+
+const fn controlled(code: KeyCode) -> (KeyCode, KeyModifiers) {
+    (code, CONTROL)
+}
+
+const fn chart(
+    keys: &'static [(KeyCode, KeyModifiers)],
+    action: ChartAction,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, action: Some(Action::Chart(action)), label, help }
+}
+
+/// Every key of a chart that takes the keys.
+pub const CHART_BINDINGS: &[Binding] = &[
+    chart(&[code(KeyCode::Left), key('h')], ChartAction::Left, "← → h l", "the cursor, where all curves are read"),
+    chart(&[code(KeyCode::Right), key('l')], ChartAction::Right, "", ""),
+    chart(
+        &[key('H'), shifted(KeyCode::Left)],
+        ChartAction::FarLeft,
+        "H L",
+        "further, a tenth of the curve; Home End to its ends",
+    ),
+    chart(&[key('L'), shifted(KeyCode::Right)], ChartAction::FarRight, "", ""),
+    chart(&[code(KeyCode::Home), key('g')], ChartAction::First, "", ""),
+    chart(&[code(KeyCode::End), key('G')], ChartAction::Last, "", ""),
+    chart(&[code(KeyCode::Up), key('k')], ChartAction::PreviousCurve, "↑ ↓ k j", "from curve to curve"),
+    chart(&[code(KeyCode::Down), key('j')], ChartAction::NextCurve, "", ""),
+    chart(&[key('c')], ChartAction::Compare, "c", "the difference of other curves to this one"),
+    chart(&[key('d')], ChartAction::NextMetric, "d D", "next metric of a training run, the one before"),
+    chart(&[key('D')], ChartAction::PreviousMetric, "", ""),
+    chart(&[key('i')], ChartAction::NextLayer, "i", "next layer, for a metric of each layer"),
+    chart(&[key('x')], ChartAction::NextXQuantity, "x", "x: epochs, images seen, seconds"),
+    chart(&[key('X')], ChartAction::XScale, "X Y", "x axis, y axis: linear or logarithmic"),
+    chart(&[key('Y')], ChartAction::YScale, "", ""),
+    chart(&[key('0')], ChartAction::FromZero, "0", "y from zero, and back"),
+    chart(&[key('+'), key('=')], ChartAction::ZoomIn, "+ -", "zoom in and out at the cursor; > < along x alone"),
+    chart(&[key('-'), key('_')], ChartAction::ZoomOut, "", ""),
+    chart(&[key('>')], ChartAction::ZoomInX, "", ""),
+    chart(&[key('<')], ChartAction::ZoomOutX, "", ""),
+    chart(
+        &[key('('), controlled(KeyCode::Left)],
+        ChartAction::PanLeft,
+        "( ) { }",
+        "move left, right, down, up; so does Ctrl with arrows",
+    ),
+    chart(&[key(')'), controlled(KeyCode::Right)], ChartAction::PanRight, "", ""),
+    chart(&[key('{'), controlled(KeyCode::Down)], ChartAction::PanDown, "", ""),
+    chart(&[key('}'), controlled(KeyCode::Up)], ChartAction::PanUp, "", ""),
+    chart(&[key('f')], ChartAction::Fit, "f F", "fit the whole chart; its curves alone"),
+    chart(&[key('F')], ChartAction::FitData, "", ""),
+    chart(&[key('m')], ChartAction::PublishedReach, "m M", "published points: axes that reach them; hide them"),
+    chart(&[key('M')], ChartAction::PublishedPoints, "", ""),
+    chart(&[key('b')], ChartAction::NextBand, "b", "band: deviation, standard error, extremes, none"),
+    chart(&[key('w')], ChartAction::SmoothMore, "w W", "smooth more, less; what was measured stays behind"),
+    chart(&[key('W')], ChartAction::SmoothLess, "", ""),
+    chart(&[key('t')], ChartAction::ThinCurves, "t", "thin curves, such as single seeds: hide, show"),
+    chart(&[key(' ')], ChartAction::HideCurve, "Space", "hide the curve at the cursor, with its arm"),
+    chart(&[key('1')], ChartAction::ToggleArm(0), "1-9", "hide an arm of a training run, or show it again"),
+    chart(&[key('2')], ChartAction::ToggleArm(1), "", ""),
+    chart(&[key('3')], ChartAction::ToggleArm(2), "", ""),
+    chart(&[key('4')], ChartAction::ToggleArm(3), "", ""),
+    chart(&[key('5')], ChartAction::ToggleArm(4), "", ""),
+    chart(&[key('6')], ChartAction::ToggleArm(5), "", ""),
+    chart(&[key('7')], ChartAction::ToggleArm(6), "", ""),
+    chart(&[key('8')], ChartAction::ToggleArm(7), "", ""),
+    chart(&[key('9')], ChartAction::ToggleArm(8), "", ""),
+    chart(&[key('o')], ChartAction::Multiples, "o", "one chart a metric of a training run, and back"),
+    chart(&[key('a')], ChartAction::ShowAll, "a", "show all again"),
+    chart(&[key('q')], ChartAction::Leave, "Esc q", "back; what was chosen stays"),
+    note("mouse", "the wheel zooms at the pointer, a drag moves the chart"),
+];
+
+/// The lines of help: each label stands once.
 pub fn shown() -> impl Iterator<Item = &'static Binding> {
     BINDINGS.iter().filter(|binding| !binding.label.is_empty())
+}
+
+/// The same of a chart that takes the keys, beneath a line that says so.
+pub fn shown_of_charts() -> impl Iterator<Item = &'static Binding> {
+    const HEAD: &[Binding] = &[note("CHART", "its keys, once v has given them to it:")];
+    HEAD.iter().chain(CHART_BINDINGS).filter(|binding| !binding.label.is_empty())
+}
+
+/// The action of a key in a chart that takes the keys.
+pub fn chart_action(event: KeyEvent) -> Option<ChartAction> {
+    // A capital letter is reported with Shift by some terminals and without by others.
+    let modifiers =
+        if matches!(event.code, KeyCode::Char(_)) { event.modifiers - KeyModifiers::SHIFT } else { event.modifiers };
+    let hit = CHART_BINDINGS.iter().find(|binding| binding.keys.contains(&(event.code, modifiers)))?;
+    if let Some(Action::Chart(action)) = hit.action { Some(action) } else { None }
 }
 
 /// The action of a key, if it has one.
@@ -204,10 +347,12 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_twice() {
-        let mut seen = Vec::new();
-        for key in BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(!seen.contains(&key), "{key:?}");
-            seen.push(key);
+        for table in [BINDINGS, CHART_BINDINGS] {
+            let mut seen = Vec::new();
+            for key in table.iter().flat_map(|binding| binding.keys) {
+                assert!(!seen.contains(&key), "{key:?}");
+                seen.push(key);
+            }
         }
     }
 

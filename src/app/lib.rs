@@ -22,19 +22,22 @@ mod wrapping;
 pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use chart::{
-    ARM_COLOURS, AxisRange, AxisRanges, AxisReach, AxisView, Pane, PlotCursor, PredictionMark, PublishedPoints,
-    Readout, ReadoutCurve, ReadoutPoint, Rgb, SeriesColour, ThinSeries, Viewport, add_predictions, arm_colour,
-    article_points, axis_label, cited_colour, clip_segment, has_markers, mark_values, seed_colour, series_colour,
-    tick_labels, training_plot, training_readout,
+    ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
+    DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
+    ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
+    add_predictions, arm_colour, arm_slots, article_points, axis_label, cited_colour, clip_segment, has_markers,
+    mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
+    study_readout, tick_labels,
 };
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
-pub use keys::{Action, BINDINGS, Binding};
+pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;
-pub use lab::layout::{LabLayout, TableLayout, TableLine};
+pub use lab::layout::{LabLayout, SweepLayout, TableLayout, TableLine};
 pub use lab::overlay::OverlayList;
 pub use lab::run::LabOperation;
+pub use lab::sweep::{SweepCursor, SweepEntry, SweepRow, SweepTable};
 pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
 pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};
@@ -66,7 +69,7 @@ pub use work::Work;
 pub use wrapping::{truncate, truncate_at_word, wrap_options};
 
 use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
-use chart::ChartId;
+use chart::{ChartDrag, ChartId};
 use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
 use std::collections::{BTreeSet, HashMap};
 
@@ -141,9 +144,12 @@ pub struct App {
     /// The history of the command line, the latest command last.
     pub commands: Vec<String>,
     pub axis_reach: AxisReach,
-    /// The viewports that the reader has changed.
-    viewports: HashMap<ChartId, Viewport>,
-    /// Settings that were edited and not used yet, by train cell. The next run starts with them.
+    /// How the charts of panes are set up, where the reader has changed that.
+    charts: HashMap<ChartId, ChartView>,
+    /// Where the last frame has drawn charts; the shell keeps it.
+    pub drawn_charts: Vec<DrawnChart>,
+    drag: Option<ChartDrag>,
+    /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, StudyForm>,
     /// The laboratory, open or not.
     pub lab: Lab,
@@ -196,7 +202,9 @@ impl App {
             lesson_faults,
             commands: Vec::new(),
             axis_reach: AxisReach::default(),
-            viewports: HashMap::new(),
+            charts: HashMap::new(),
+            drawn_charts: Vec::new(),
+            drag: None,
             drafts: HashMap::new(),
             lab: Lab::default(),
             lab_values: HashMap::new(),

@@ -2,8 +2,9 @@
 
 use crate::keys;
 use crate::{Action, App, BackgroundSource, Effect, Event, Modal, RestoreState, StoreQuery};
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::CellBody;
+use ratatui::layout::Position;
 
 /// Lines scrolled by one step of the mouse wheel.
 const WHEEL: isize = 3;
@@ -56,11 +57,18 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
         Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollDown => app.scroll_with_wheel(KeyCode::Down),
-            MouseEventKind::ScrollUp => app.scroll_with_wheel(KeyCode::Up),
+            MouseEventKind::ScrollDown => app.turn_wheel(KeyCode::Down, at(mouse)),
+            MouseEventKind::ScrollUp => app.turn_wheel(KeyCode::Up, at(mouse)),
+            MouseEventKind::Down(MouseButton::Left) if app.press_chart(at(mouse)) => Vec::new(),
             MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
             MouseEventKind::Drag(MouseButton::Left) => {
-                app.message = Some(SELECTING.into());
+                if !app.drag_chart(at(mouse)) {
+                    app.message = Some(SELECTING.into());
+                }
+                Vec::new()
+            }
+            MouseEventKind::Up(_) => {
+                app.drag = None;
                 Vec::new()
             }
             _ => Vec::new(),
@@ -139,6 +147,10 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
     }
 }
 
+fn at(mouse: MouseEvent) -> Position {
+    Position { x: mouse.column, y: mouse.row }
+}
+
 impl App {
     fn handle_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
@@ -175,8 +187,11 @@ impl App {
         }
     }
 
-    /// The wheel moves the selection of a modal, as the arrow keys do, or scrolls the lesson.
-    fn scroll_with_wheel(&mut self, way: KeyCode) -> Vec<Effect> {
+    /// The wheel zooms a chart that takes the keys, and moves through whatever else lies on top, as the arrows do.
+    fn turn_wheel(&mut self, way: KeyCode, at: Position) -> Vec<Effect> {
+        if self.zoom_under(at, way == KeyCode::Up) {
+            return Vec::new();
+        }
         match self.modals.pop() {
             Some(modal) => self.modal_key(modal, way.into()),
             None => self.scroll(if way == KeyCode::Down { WHEEL } else { -WHEEL }),

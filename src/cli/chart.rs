@@ -12,7 +12,7 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, Drawable, PathElement, PointCollection, Polygon, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{BLACK, Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE, register_font};
-use protocol::{Plot, PlotSeries, Source, Stroke};
+use protocol::{Plot, PlotBand, PlotSeries, Source, Stroke};
 use std::fmt::Display;
 
 type Point = (i32, i32);
@@ -238,14 +238,25 @@ where
         for (number, series) in self.viewport.series(self.plot).filter(|(_, series)| series.stroke == Stroke::Thick) {
             self.draw_spread_band(number, series)?;
         }
-        let in_order = [Stroke::Thin, Stroke::Line, Stroke::Points, Stroke::Both, Stroke::Thick];
+        let in_order = [Stroke::Ghost, Stroke::Thin, Stroke::Line, Stroke::Points, Stroke::Both, Stroke::Thick];
         for stroke in in_order {
             for (number, series) in self.viewport.series(self.plot).filter(|(_, series)| series.stroke == stroke) {
                 self.draw_series(number, series)?;
             }
         }
         self.draw_marks()?;
+        self.draw_notes()?;
         self.draw_cursor()
+    }
+
+    /// What is not seen of the plot, and how its curves were made, at the right below the axis.
+    fn draw_notes(&self) -> Result<()> {
+        let notes = [self.viewport.notes(self.plot), self.plot.notes.clone()].concat().join(" · ");
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let at = (self.frame.right, self.frame.bottom + self.px(8 + 2 * LINE));
+        self.write(&notes, at, TEXT - 2, GREY, Pos::new(HPos::Right, VPos::Top))
     }
 
     fn px(&self, units: i32) -> i32 {
@@ -304,7 +315,7 @@ where
             }
             let name = if is_seed(number) { "single seeds".into() } else { series.name.clone() };
             let has_band = series.stroke == Stroke::Thick && series.spread.iter().flatten().any(|half| *half > 0.0);
-            let band = if has_band { " ± sd" } else { "" };
+            let band = if has_band { format!(" {}", self.plot.spread.describe()) } else { String::new() };
             entries.push((Sign::Series(number), format!("{name}{band}{}", suffix(&series.source))));
         }
         for band in &self.plot.bands {
@@ -385,7 +396,7 @@ where
 
     fn stroke_width(&self, stroke: Stroke) -> u32 {
         let width = match stroke {
-            Stroke::Thin => 1,
+            Stroke::Thin | Stroke::Ghost => 1,
             Stroke::Line | Stroke::Points | Stroke::Both => 2,
             Stroke::Thick => 3,
         };
@@ -443,6 +454,10 @@ where
             if from > 1.0 || to < 0.0 {
                 continue;
             }
+            if band.from >= band.to {
+                self.draw_line(band, from)?;
+                continue;
+            }
             let (from, to) = (from.clamp(0.0, 1.0), to.clamp(0.0, 1.0));
             let corner = |along: f64, across: f64| if band.vertical { (along, across) } else { (across, along) };
             let corners = [corner(from, 0.0), corner(to, 0.0), corner(to, 1.0), corner(from, 1.0)];
@@ -451,11 +466,23 @@ where
         Ok(())
     }
 
+    /// A line where a setting was changed, with its label at the upper end.
+    fn draw_line(&self, band: &PlotBand, part: f64) -> Result<()> {
+        let colour = source_colour(&band.source);
+        let ends = if band.vertical { [(part, 0.0), (part, 1.0)] } else { [(0.0, part), (1.0, part)] };
+        self.put(&PathElement::new(ends.map(|end| self.place(end)), colour.stroke_width(self.unit as u32)))?;
+        let (x, y) = self.place(ends[1]);
+        let anchor = if part > 0.7 { HPos::Right } else { HPos::Left };
+        let side = if part > 0.7 { -self.px(4) } else { self.px(4) };
+        self.write(&band.label, (x + side, y + self.px(2)), TEXT - 2, colour, Pos::new(anchor, VPos::Top))
+    }
+
     /// The shaded spread of a mean, without what lies beyond the axes.
     fn draw_spread_band(&self, number: usize, series: &PlotSeries) -> Result<()> {
         let ends = |sign: f64| -> Vec<Point> {
-            let points = series.points.iter().zip(&series.spread).filter_map(|(&(x, y), half)| {
-                let (x, y) = (self.ranges.x.part(x)?, y? + sign * (*half)?);
+            let points = series.points.iter().enumerate().filter_map(|(at, &(x, _))| {
+                let (low, high) = series.ends(at)?;
+                let (x, y) = (self.ranges.x.part(x)?, if sign > 0.0 { high } else { low });
                 let y = self.ranges.y.part(y).unwrap_or(0.0).clamp(0.0, 1.0);
                 (0.0..=1.0).contains(&x).then(|| self.place((x, y)))
             });
@@ -508,10 +535,10 @@ where
     }
 
     fn draw_error_bars(&self, series: &PlotSeries, style: ShapeStyle) -> Result<()> {
-        for (&(x, y), half) in series.points.iter().zip(&series.spread) {
-            let (Some(y), Some(half)) = (y, half.filter(|half| *half > 0.0)) else { continue };
-            let Some(high) = self.part(x, y + half) else { continue };
-            let low = (high.0, self.ranges.y.part(y - half).unwrap_or(0.0));
+        for (at, &(x, _)) in series.points.iter().enumerate() {
+            let Some((low, high)) = series.ends(at) else { continue };
+            let Some(high) = self.part(x, high) else { continue };
+            let low = (high.0, self.ranges.y.part(low).unwrap_or(0.0));
             if let Some((low, high)) = clip_segment(low, high, (0.0, 1.0)) {
                 self.put(&PathElement::new([self.place(low), self.place(high)], style))?;
             }
@@ -652,6 +679,7 @@ mod tests {
             source,
             stroke,
             spread: vec![Some(0.2); points.len()],
+            below: Vec::new(),
             points,
         };
         let run = |arm| Source::Run { run: RunId(3), arm };
@@ -679,6 +707,8 @@ mod tests {
                 PlotMark { label: "you: beyond".into(), source: Source::Reader, at: [90.0, 2.0] },
             ],
             places: Vec::new(),
+            spread: protocol::SpreadKind::Deviation,
+            notes: Vec::new(),
         }
     }
 
@@ -718,6 +748,22 @@ mod tests {
         }
         assert!(count(&pixels, seed_colour(0, Background::Light)) > 50 && count(&pixels, (200, 0, 0)) > 50);
         assert_eq!(png.remark, None);
+    }
+
+    /// What a terminal says beneath a chart, and where a setting was changed, stands in a picture too.
+    #[test]
+    fn a_picture_says_what_is_not_seen_and_what_was_changed() {
+        let mut plot = plot();
+        plot.spread = protocol::SpreadKind::StandardError;
+        plot.notes = vec!["smoothed by 0.6".into()];
+        plot.bands[0].label = "lr 0.03".into();
+        plot.bands[0].to = plot.bands[0].from;
+        plot.series[1].stroke = Stroke::Ghost;
+        let hidden = Viewport { hidden_arms: [1].into(), ..Viewport::default() };
+        let svg = svg(&plot, &hidden).unwrap();
+        for text in ["1 of 2 arms hidden · smoothed by 0.6", "lr 0.03", "mean ± standard error"] {
+            assert!(svg.contains(text), "{text} is not in {svg}");
+        }
     }
 
     #[test]

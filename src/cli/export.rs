@@ -3,7 +3,7 @@
 use super::chart;
 use super::stored_run::{read_run, sorted_epochs, to_json};
 use super::{Outcome, Usage, complain};
-use app::{AxisReach, TrainingRun, Viewport, article_points, training_plot};
+use app::{AxisReach, ChartOptions, ChartRun, TrainingRun, Viewport, article_points, study_plot};
 use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 use store::{Home, OutputError, Store, write_out};
 
 /// The format of an exported file.
@@ -30,7 +31,41 @@ pub enum Format {
     Png,
 }
 
-pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&Path>) -> Outcome {
+/// A metric that a chart can show: of the whole network, or of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChartMetric {
+    metric: Metric,
+    layer: Option<Layer>,
+}
+
+impl FromStr for ChartMetric {
+    type Err = String;
+
+    /// `val_error`, `conv1.zeros`: as the columns of the CSV are named.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (layer, key) = match text.split_once('.') {
+            Some((layer, key)) => (Some(layer.parse::<Layer>()?), key),
+            None => (None, text),
+        };
+        let metric = Metric::of_key(key).ok_or_else(|| {
+            let known: Vec<&str> = METRICS.iter().map(|entry| entry.key).collect();
+            format!("there is no metric `{key}`; take one of {}", known.join(", "))
+        })?;
+        match (metric.entry().per_layer, layer) {
+            (true, None) => Err(format!("`{key}` is of each layer; name one, for example conv1.{key}")),
+            (false, Some(_)) => Err(format!("`{key}` is of the whole network; leave out the layer")),
+            _ => Ok(Self { metric, layer }),
+        }
+    }
+}
+
+pub fn export(
+    home: &Home,
+    run: RunId,
+    format: Option<Format>,
+    metric: Option<ChartMetric>,
+    output: Option<&Path>,
+) -> Outcome {
     let format = match (format, output) {
         (Some(format), _) => format,
         (None, Some(path)) if path != Path::new("-") => format_of(path).ok_or_else(|| {
@@ -38,20 +73,31 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
         })?,
         (None, _) => Format::Csv,
     };
+    if metric.is_some() && !matches!(format, Format::Svg | Format::Png) {
+        return Err(Usage("--metric chooses what a chart shows; csv and json have every metric".into()).into());
+    }
+    let options = metric.map_or_else(ChartOptions::default, |ChartMetric { metric, layer }| ChartOptions {
+        metric,
+        layer,
+        ..ChartOptions::default()
+    });
     let to_stdout = output.is_none_or(|path| path == Path::new("-"));
     if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
         return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
     }
     let (store, summary) = read_run(home, run)?;
+    if let Some(metric) = metric {
+        check_measured(metric, &sorted_epochs(&store, &summary)?).map_err(Usage)?;
+    }
     let bytes = match format {
         Format::Csv => csv(&sorted_epochs(&store, &summary)?)?.into_bytes(),
         Format::Json => json(home, &store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
         Format::Svg => {
-            let svg = chart::svg(&plot(&summary, &store.history(run)?), &Viewport::default())?;
+            let svg = chart::svg(&plot(&summary, &store.history(run)?, &options), &Viewport::default())?;
             escape_controls(&svg).into_owned().into_bytes()
         }
         Format::Png => {
-            let png = chart::png(&plot(&summary, &store.history(run)?), &Viewport::default())?;
+            let png = chart::png(&plot(&summary, &store.history(run)?, &options), &Viewport::default())?;
             png.remark.iter().for_each(|remark| complain(remark));
             png.bytes
         }
@@ -67,6 +113,20 @@ pub fn export(home: &Home, run: RunId, format: Option<Format>, output: Option<&P
     Ok(ExitCode::SUCCESS)
 }
 
+/// A chart without a curve says nothing of why.
+fn check_measured(ChartMetric { metric, layer }: ChartMetric, epochs: &[EpochRecord]) -> Result<(), String> {
+    let has = |(of, at): &(Metric, Option<Layer>), record: &EpochRecord| {
+        at.map_or(record.get(*of), |at| record.measured.of_layer(at, *of)).is_some()
+    };
+    let wanted = (metric, layer);
+    if epochs.is_empty() || epochs.iter().any(|record| has(&wanted, record)) {
+        return Ok(());
+    }
+    let measured = columns(epochs).into_iter().filter(|column| epochs.iter().any(|record| has(column, record)));
+    let names: Vec<String> = measured.map(|column| column_name(&column)).collect();
+    Err(format!("this run did not measure {}; it has {}", column_name(&wanted), names.join(", ")))
+}
+
 /// Writes a run's curves to a new file, in the format of its extension.
 ///
 /// # Errors
@@ -75,7 +135,7 @@ pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<(
     if path.symlink_metadata().is_ok() {
         return Err(eyre!("{} is there already; take another name", path.display()));
     }
-    export(home, run, None, Some(path)).map(drop)
+    export(home, run, None, None, Some(path)).map(drop)
 }
 
 /// The format of a file's extension.
@@ -104,14 +164,16 @@ fn columns(epochs: &[EpochRecord]) -> Vec<(Metric, Option<Layer>)> {
     whole.chain(of_layers).collect()
 }
 
+fn column_name((metric, layer): &(Metric, Option<Layer>)) -> String {
+    layer.map_or(metric.key().into(), |layer| format!("{layer}.{}", metric.key()))
+}
+
 /// Always writes the header, as a table can't be read without one. A value that was not measured is an empty field.
 fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
     let columns = columns(epochs);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let title = |(metric, layer): &(Metric, Option<Layer>)| {
-        layer.map_or(metric.key().into(), |layer| format!("{layer}.{}", metric.key()))
-    };
-    writer.write_record(["arm", "seed", "epoch"].map(String::from).into_iter().chain(columns.iter().map(title)))?;
+    let names = columns.iter().map(column_name);
+    writer.write_record(["arm", "seed", "epoch"].map(String::from).into_iter().chain(names))?;
     for record in epochs {
         let lane = [record.arm.to_string(), record.seed.to_string(), record.epoch.to_string()];
         let value = |(metric, layer): &(Metric, Option<Layer>)| {
@@ -145,15 +207,16 @@ fn title(summary: &RunSummary) -> String {
     format!("Run {run}{name}: {network} on {data}{images}, {settings}, {seeds}")
 }
 
-/// The notebook's chart of a run: the validation error by epoch with the article's points; with several seeds their mean and
-/// each seed.
-fn plot(summary: &RunSummary, history: &[RunEvent]) -> Plot {
+/// The notebook's chart of a run: a metric by epoch, with the article's points where they have a place; with several seeds
+/// their mean and each seed.
+fn plot(summary: &RunSummary, history: &[RunEvent], options: &ChartOptions) -> Plot {
     let library = Library::english();
     let mut race = TrainingRun::new(summary.run, summary.spec.clone());
     for event in history {
         race.apply(event);
     }
-    let plot = training_plot(&race, &article_points(&library, AxisReach::Study), &[]);
+    let published = article_points(&library, AxisReach::Study);
+    let plot = study_plot(&[ChartRun::new(&race)], options, &published, &[]);
     Plot { title: title(summary), ..plot }
 }
 
@@ -239,11 +302,40 @@ mod tests {
 
     fn drawn(spec: Study) -> String {
         let (summary, history) = run(spec);
-        chart::svg(&plot(&summary, &history), &Viewport::default()).unwrap()
+        chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap()
     }
 
     fn small() -> Study {
         Study { epochs: 12, train_size: 10_000, ..Study::of(Preset::Article) }
+    }
+
+    #[test]
+    fn a_charts_metric_is_named_as_the_csv_names_it() {
+        let of = |text: &str| text.parse::<ChartMetric>();
+        let layer = "conv1".parse().ok();
+        assert_eq!(of("train_loss"), Ok(ChartMetric { metric: Metric::TrainLoss, layer: None }));
+        assert_eq!(of("conv1.zeros"), Ok(ChartMetric { metric: Metric::Zeros, layer }));
+        for (text, remedy) in [
+            ("zeros", "conv1.zeros"),
+            ("fc1.val_error", "leave out the layer"),
+            ("error", "val_error"),
+            ("x.zeros", "fc1"),
+        ] {
+            let error = of(text).unwrap_err();
+            assert!(error.contains(remedy), "{error}");
+        }
+        let record = EpochRecord::new(Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1, [(Metric::ValError, 2.0)]);
+        assert_eq!(check_measured(of("val_error").unwrap(), std::slice::from_ref(&record)), Ok(()));
+        let error = check_measured(of("test_loss").unwrap(), &[record]).unwrap_err();
+        assert_eq!(error, "this run did not measure test_loss; it has val_error");
+    }
+
+    #[test]
+    fn a_chart_shows_the_metric_that_was_asked_for() {
+        let (summary, history) = run(small());
+        let options = ChartOptions { metric: Metric::TestError, ..ChartOptions::default() };
+        let svg = chart::svg(&plot(&summary, &history, &options), &Viewport::default()).unwrap();
+        assert!(svg.contains("test error, % (log)") && !svg.contains("the article"), "{svg}");
     }
 
     /// As in the notebook, the curve of a lane that diverged ends with a cross.
@@ -251,13 +343,13 @@ mod tests {
     fn a_lane_that_diverged_ends_with_a_mark() {
         let (summary, mut history) = run(small());
         let crosses = |history: &[RunEvent]| {
-            let svg = chart::svg(&plot(&summary, history), &Viewport::default()).unwrap();
+            let svg = chart::svg(&plot(&summary, history, &ChartOptions::default()), &Viewport::default()).unwrap();
             svg.matches("stroke=\"#C80000\"").count()
         };
         assert_eq!(crosses(&history), 0);
         history.push(RunEvent::Diverged { run: RunId(7), arm: ArmId::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
         assert_eq!(crosses(&history), 4, "two strokes in the plot and two in the key");
-        let svg = chart::svg(&plot(&summary, &history), &Viewport::default()).unwrap();
+        let svg = chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap();
         assert!(svg.contains("diverged: all-Tanh"), "{svg}");
     }
 

@@ -83,14 +83,16 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
 /// Opens the notebook in the laboratory, over the lesson that was read last, with these runs beside each other.
 pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) -> Outcome {
     let study = text.map(|text| text.parse::<Study>().map(Box::new)).transpose();
-    let study = study.map_err(|error| Usage(error.to_string()))?;
+    let mut study = study.map_err(|error| Usage(error.to_string()))?;
     if lacks_terminal() {
         bail!("the laboratory needs a terminal that can show it; `relu train 'TEXT'` runs a study without one");
     }
     let theme = appearance.theme_choice()?;
     let home = Home::locate()?;
     for run in &runs {
-        read_run(&home, *run)?;
+        let (_, summary) = read_run(&home, *run)?;
+        // Without a study of its own the table has the first run's.
+        study.get_or_insert_with(|| Box::new(summary.spec));
     }
     shell::run(shell::Options {
         home,

@@ -1,6 +1,6 @@
 //! `relu runs` and `relu stop`: lists, shows, renames, deletes, exports and stops runs.
 
-use super::export::{self, Format};
+use super::export::{self, ChartMetric, Format};
 use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
 use super::sweep::SweepReport;
 use super::{Outcome, complain, connect_or_start, say, say_json};
@@ -26,6 +26,9 @@ pub struct Runs {
     #[arg(long)]
     json: bool,
 }
+
+const CHART_METRIC: &str =
+    "What a chart shows, as the csv names it: val_error, train_loss, conv1.zeros, ...; otherwise val_error";
 
 #[derive(Subcommand)]
 enum RunsCommand {
@@ -57,6 +60,8 @@ enum RunsCommand {
         /// What the file holds; otherwise what its name ends in, else csv
         #[arg(long, value_enum)]
         format: Option<Format>,
+        #[arg(long, help = CHART_METRIC)]
+        metric: Option<ChartMetric>,
         /// Where to; otherwise stdout
         #[arg(short, long)]
         output: Option<PathBuf>,
@@ -90,7 +95,9 @@ pub fn runs(arguments: Runs) -> Outcome {
             }
             Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
-        Some(RunsCommand::Export { run, format, output }) => export::export(&home, run, format, output.as_deref()),
+        Some(RunsCommand::Export { run, format, metric, output }) => {
+            export::export(&home, run, format, metric, output.as_deref())
+        }
     }
 }
 

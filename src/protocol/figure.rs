@@ -45,7 +45,7 @@ pub enum AxisScale {
     Log,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlotAxis {
     /// With its unit: `current, nA`.
     pub label: String,
@@ -68,6 +68,40 @@ pub enum Stroke {
     Thin,
     /// The mean of thin lines. Its spread is a shaded band, while other strokes have error bars.
     Thick,
+    /// A curve to compare others with, such as that of the run from which another was forked: dotted and pale, without
+    /// marks.
+    Ghost,
+}
+
+/// What the spread of a plot's series is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpreadKind {
+    /// The standard deviation of a single seed.
+    #[default]
+    Deviation,
+    /// The standard error of the mean: the deviation over the root of the number of seeds.
+    StandardError,
+    /// From the lowest to the highest seed.
+    Extremes,
+    /// Half of the 95 % interval of the mean, by Student's t.
+    Interval,
+}
+
+impl SpreadKind {
+    /// As a legend says it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Deviation => "± sd",
+            Self::StandardError => "± standard error",
+            Self::Extremes => "min to max",
+            Self::Interval => "± 95 % interval",
+        }
+    }
+
+    fn is_deviation(&self) -> bool {
+        *self == Self::Deviation
+    }
 }
 
 /// One curve. A curve that diverged has no y at its last point, and renderers put a mark at its end.
@@ -81,6 +115,9 @@ pub struct PlotSeries {
     pub points: Vec<(f64, Option<f64>)>,
     /// Half-widths of the spread in y, one for each point or none at all; `None` for a point without spread.
     pub spread: Vec<Option<f64>>,
+    /// Half-widths downwards where they differ from `spread`, which then goes upwards; otherwise empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub below: Vec<Option<f64>>,
 }
 
 /// A series as any version has written it. Earlier versions wrote `null` for every number that is not finite.
@@ -93,11 +130,21 @@ struct StoredSeries {
     points: Vec<(Option<f64>, Option<f64>)>,
     #[serde(default)]
     spread: Vec<Option<f64>>,
+    #[serde(default)]
+    below: Vec<Option<f64>>,
 }
 
 impl PlotSeries {
-    /// The end of the series if it ends in a gap: its last point with a number, or the x of its last point if it has no
-    /// number at all.
+    /// The ends of the spread of a point, the lower one first; `None` where it has none.
+    pub fn ends(&self, point: usize) -> Option<(f64, f64)> {
+        let y = self.points.get(point)?.1?;
+        let up = self.spread.get(point).copied().flatten()?;
+        let down = self.below.get(point).copied().flatten().unwrap_or(up);
+        (up > 0.0 || down > 0.0).then_some((y - down, y + up))
+    }
+
+    /// Where the series ends, if it ends in a gap: its last point with a number, or the x of its last point where it has
+    /// no number at all.
     pub fn divergence(&self) -> Option<(f64, Option<f64>)> {
         let (x, _) = self.points.last().filter(|(_, y)| y.is_none())?;
         let last = self.points.iter().rev().find_map(|(x, y)| Some((*x, (*y)?)));
@@ -108,18 +155,20 @@ impl PlotSeries {
 impl From<StoredSeries> for PlotSeries {
     /// A point without x is left out, together with its spread.
     fn from(stored: StoredSeries) -> Self {
-        let StoredSeries { name, source, stroke, points, spread } = stored;
-        let (mut kept, mut kept_spread) = (Vec::with_capacity(points.len()), Vec::new());
+        let StoredSeries { name, source, stroke, points, spread, below } = stored;
+        let (mut kept, mut kept_spread, mut kept_below) = (Vec::with_capacity(points.len()), Vec::new(), Vec::new());
         for (at, (x, y)) in points.into_iter().enumerate() {
             let Some(x) = x else { continue };
             kept.push((x, y));
             kept_spread.extend(spread.get(at).copied());
+            kept_below.extend(below.get(at).copied());
         }
-        Self { name, source, stroke, points: kept, spread: kept_spread }
+        Self { name, source, stroke, points: kept, spread: kept_spread, below: kept_below }
     }
 }
 
-/// A shaded range of an axis, such as the article's 70-85 %.
+/// A shaded stretch of an axis, such as the article's 70-85 %. One of no length is a line: an epoch at which a setting was
+/// changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlotBand {
     pub label: String,
@@ -138,7 +187,7 @@ pub struct PlotMark {
     pub at: [f64; 2],
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plot {
     pub title: String,
     pub x: PlotAxis,
@@ -151,6 +200,11 @@ pub struct Plot {
     /// Where it shows the numbers of findings; absent from earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<PlotPlace>,
+    #[serde(default, skip_serializing_if = "SpreadKind::is_deviation")]
+    pub spread: SpreadKind,
+    /// What a reader must know of how the curves were made, such as a smoothing; a phrase each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The x of a finding's number; its y is the value.
@@ -329,6 +383,7 @@ mod tests {
             stroke: Stroke::Both,
             points: vec![(1.0, Some(2.0)), (2.0, None)],
             spread: vec![Some(0.5), None],
+            below: Vec::new(),
         };
         let json = serde_json::to_string(&series).unwrap();
         assert!(json.contains(r#""points":[[1.0,2.0],[2.0,null]],"spread":[0.5,null]"#), "{json}");
@@ -347,6 +402,7 @@ mod tests {
             stroke: Stroke::Thin,
             points: points.to_vec(),
             spread: Vec::new(),
+            below: Vec::new(),
         };
         assert_eq!(series(&[(1.0, Some(2.0)), (2.0, None), (3.0, None)]).divergence(), Some((1.0, Some(2.0))));
         assert_eq!(series(&[(1.0, None)]).divergence(), Some((1.0, None)));

@@ -82,11 +82,14 @@ fn clean_series(series: &mut PlotSeries) -> bool {
     if !keep_all {
         let mut at = kept.iter();
         series.points.retain(|_| at.next().copied().unwrap_or(false));
-        let mut at = kept.iter();
-        series.spread.retain(|_| at.next().copied().unwrap_or(false));
+        for widths in [&mut series.spread, &mut series.below] {
+            let mut at = kept.iter();
+            widths.retain(|_| at.next().copied().unwrap_or(false));
+        }
     }
     let points = all(&mut series.points, |(_, y)| clean(y));
-    all(&mut series.spread, clean) && points && keep_all
+    let has_widths = all(&mut series.spread, clean) & all(&mut series.below, clean);
+    has_widths && points && keep_all
 }
 
 fn clean_table(table: &mut Table) -> bool {
@@ -111,7 +114,7 @@ fn clean_finding(finding: &mut Finding) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AxisScale, Bars, PlotAxis, PlotBand, PlotMark, Source, Stroke};
+    use super::super::{AxisScale, Bars, PlotAxis, PlotBand, PlotMark, Source, SpreadKind, Stroke};
     use super::*;
 
     #[test]
@@ -124,6 +127,7 @@ mod tests {
             stroke: Stroke::Line,
             points: vec![(nan, Some(1.0)), (1.0, Some(nan)), (2.0, Some(2.0))],
             spread: vec![Some(1.0), Some(2.0), Some(f64::INFINITY)],
+            below: Vec::new(),
         };
         let mark = |at| PlotMark { label: "m".into(), source: Source::Measured, at };
         let band = PlotBand { label: "b".into(), source: Source::Measured, vertical: true, from: nan, to: 1.0 };
@@ -135,6 +139,8 @@ mod tests {
             bands: vec![band],
             marks: vec![mark([0.0, nan]), mark([0.0, 1.0])],
             places: Vec::new(),
+            spread: SpreadKind::Deviation,
+            notes: Vec::new(),
         };
         let row = ["ReLU", "NaN", "inf +- NaN", "Infinite nanometres", "-1.5"].map(String::from).to_vec();
         let table =

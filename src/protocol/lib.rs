@@ -29,7 +29,7 @@ pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
     AxisScale, Bar, Bars, Code, Figure, Finding, ImageGrid, Plot, PlotAxis, PlotBand, PlotMark, PlotPlace, PlotSeries,
-    Regions, Source, Stroke, Table, TablePlace, UnitState, Units,
+    Regions, Source, SpreadKind, Stroke, Table, TablePlace, UnitState, Units,
 };
 pub use finding_keys::{RACE_FINDING_KEYS, matches_any};
 pub use fork::{Fork, forked_steerings, forked_study};

@@ -346,7 +346,9 @@ impl Notebook {
     fn draw(&mut self) -> io::Result<()> {
         queue!(self.output, BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
-        self.screen.draw(|frame| ui::draw(app, theme, frame))?;
+        let mut charts = Vec::new();
+        self.screen.draw(|frame| charts = ui::draw_and_locate(app, theme, frame))?;
+        self.app.drawn_charts = charts;
         queue!(self.output, EndSynchronizedUpdate)?;
         self.output.write_frame()
     }

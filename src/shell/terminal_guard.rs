@@ -9,9 +9,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Reports mouse buttons and the wheel, in the SGR encoding, which has no limit of columns. Moves are not reported:
-/// nothing uses them, and each would cross the line.
-const ENABLE_MOUSE_BUTTONS: &str = "\x1b[?1000h\x1b[?1006h";
+/// Reports mouse buttons, the wheel, and moves while a button is held, in the SGR encoding, which has no limit of columns.
+/// Other moves are not reported: nothing uses them, and each would cross the line.
+const ENABLE_MOUSE_BUTTONS: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 
 static ACQUIRED: AtomicBool = AtomicBool::new(false);
 

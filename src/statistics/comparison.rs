@@ -418,8 +418,8 @@ impl Comparison {
 }
 
 /// What a run says of its first two arms: of their validation error and, once a lane has come down to it, of the epochs
-/// to the article's, if it is of the published network and data set. `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in
-/// which they did.
+/// to the article's, if it is of the published network and data set. With more arms it says that these two are meant.
+/// `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
 pub fn compare_first_arms(
     run: RunId,
     study: &Study,
@@ -439,7 +439,8 @@ pub fn compare_first_arms(
     let is_met = |to: &EpochsToThreshold| to.pairs.iter().flatten().any(Option::is_some);
     let to_threshold = comparison.to_threshold.as_ref().is_some_and(is_met);
     let to_threshold = to_threshold.then(|| comparison.threshold_sentence(finished)).flatten();
-    Some([Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let which = (study.arms.len() > 2).then(|| format!("The first two of {} arms:", study.arms.len()));
+    Some([which, Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether an end of an interval would read as 1 and is not.
@@ -746,6 +747,9 @@ mod tests {
              interval 0.62 to 1.41)."
         );
         let one_arm = Study { arms: article.arms[..1].to_vec(), ..article.clone() };
+        let three = Study { arms: [article.arms.clone(), one_arm.arms.clone()].concat(), ..article.clone() };
+        let of_three = compare_first_arms(RunId(1), &three, &records, &[], true).unwrap();
+        assert!(of_three.starts_with("The first two of 3 arms: "), "{of_three}");
         assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[], true), None);
         assert_eq!(compare_first_arms(RunId(1), &article, &[], &[], true), None, "nothing is measured yet");
     }

@@ -1,5 +1,6 @@
 //! A metric of one arm over its seeds.
 
+use super::power::critical_t;
 use protocol::mean_and_deviation;
 
 /// Mean and spread of at least one value.
@@ -38,6 +39,12 @@ impl Summary {
         self.deviation.map(|deviation| deviation / (self.count as f64).sqrt())
     }
 
+    /// The 95 % interval of the mean, by Student's t; `None` of one value.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        let half = critical_t(self.count as f64 - 1.0)? * self.standard_error()?;
+        Some((self.mean - half, self.mean + half))
+    }
+
     /// Lower and upper end; `None` where one value has no such spread.
     pub fn band(&self, band: Band) -> Option<(f64, f64)> {
         let around = |half: f64| (self.mean - half, self.mean + half);
@@ -55,13 +62,16 @@ mod tests {
     use crate::{assert_near, fixture};
 
     #[test]
-    fn means_deviations_and_standard_errors_are_scipys() {
+    fn means_deviations_and_intervals_are_scipys() {
         for sample in fixture()["paired"].as_array().unwrap() {
             let values: Vec<f64> = serde_json::from_value(sample["differences"].clone()).unwrap();
             let summary = Summary::of(&values).unwrap();
             assert_near(summary.mean, &sample["mean"], "mean");
             assert_near(summary.deviation.unwrap(), &sample["sd"], "deviation");
             assert_near(summary.standard_error().unwrap(), &sample["standard_error"], "standard error");
+            let (low, high) = summary.interval().unwrap();
+            assert_near(low, &sample["ci95"][0], "low");
+            assert_near(high, &sample["ci95"][1], "high");
         }
     }
 
@@ -75,6 +85,6 @@ mod tests {
         let one = Summary::of(&[1.5]).unwrap();
         assert_eq!((one.band(Band::Deviation), one.band(Band::StandardError)), (None, None));
         assert_eq!(one.band(Band::MinMax), Some((1.5, 1.5)));
-        assert_eq!(Summary::of(&[]), None);
+        assert_eq!((one.interval(), Summary::of(&[])), (None, None));
     }
 }

@@ -12,14 +12,20 @@ mod widgets;
 
 pub use theme::{Glyphs, Palette, Theme};
 
-use app::{App, Banner};
+use app::{App, Banner, DrawnChart};
 use protocol::is_terminal_control;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
-    draw_parts(app, theme, frame);
+    draw_and_locate(app, theme, frame);
+}
+
+/// The same; returns where the charts are, which the mouse is held against.
+pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
+    let charts = draw_parts(app, theme, frame);
     remove_control_characters(frame.buffer_mut());
+    charts
 }
 
 /// Removes control characters from every cell. Lesson text, names and messages from outside may hold characters that a
@@ -34,28 +40,29 @@ fn remove_control_characters(buffer: &mut Buffer) {
     }
 }
 
-fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) {
+fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     let area = frame.area();
     // During a resize the frame may be smaller than the screen that the layout was made for.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
         too_small(app, area, frame);
-        return;
+        return Vec::new();
     }
     let theme = &theme.on(app.background);
-    lesson::draw(app, theme, frame);
+    let mut charts = lesson::draw(app, theme, frame);
     if app.screen.contents_beside || app.contents_choice().is_some() {
         lesson::contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
     status::draw_banner(app, theme, frame);
     for modal in &app.modals {
-        modal::draw(modal, app, theme, frame);
+        charts.extend(modal::draw(modal, app, theme, frame));
     }
     // A fault stays visible above every modal.
     if matches!(app.banner(), Some(Banner::StorageFault(_) | Banner::KernelSilent(_))) {
         status::draw_banner(app, theme, frame);
     }
     status::draw_message(app, theme, frame);
+    charts
 }
 
 fn too_small(app: &App, area: Rect, frame: &mut Frame) {

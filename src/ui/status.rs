@@ -134,15 +134,22 @@ fn kernel(app: &App) -> String {
     .into()
 }
 
-/// The keys while values are being read.
-pub const READING: &str = "← → points · H L further · ↑ ↓ curves · Esc back";
+/// The keys of a chart that takes them, the most telling first.
+const READING: [&str; 9] =
+    ["← → ↑ ↓ read", "? keys", "Esc back", "d metric", "+ - zoom", "f fit", "c compare", "w smooth", "Space hide"];
+
+/// As many of them as so many columns take.
+pub fn reading_keys(room: usize) -> String {
+    let joined = |count: usize| READING[..count].join(" · ");
+    (1..=READING.len()).rev().map(joined).find(|keys| keys.width() <= room).unwrap_or_default()
+}
 
 /// The hints for the keys that matter now. Most modals show their own keys; for the others they are here.
 fn hints(app: &App) -> Vec<String> {
     let words = |text: &str| vec![text.to_string()];
     match app.modals.last() {
         Some(Modal::Contents(_)) => words("↑ ↓ choose · Enter open · Esc back"),
-        Some(Modal::Values(_)) => words(READING),
+        Some(Modal::Values(_)) => READING.map(String::from).to_vec(),
         Some(Modal::AnswerEntry(guess)) => match (guess.answer(), guess.kind) {
             (Some(_), _) => words("Enter keeps it · Esc leaves"),
             (None, AnswerKind::Words) => words("type your answer · Esc leaves"),

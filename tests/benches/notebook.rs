@@ -12,15 +12,21 @@ mod digits;
 #[path = "../common/notebook.rs"]
 mod notebook;
 
+use app::{App, Event, Modal, update};
 use cli::TestHome;
+use lesson::Library;
 use notebook::{Notebook, Opening};
+use protocol::{EpochRecord, Metric, Preset, RunEvent, RunId, Study};
+use ratatui::{Terminal, backend::TestBackend};
 use std::{
     fs,
     thread::sleep,
     time::{Duration, Instant},
 };
+use ui::{Glyphs, Palette, Theme};
 
 const OPENINGS: usize = 60;
+const FRAMES: usize = 20;
 const IDLE: Duration = Duration::from_secs(20);
 const WATCHED: Duration = Duration::from_secs(30);
 const KEYS: usize = 500;
@@ -34,11 +40,48 @@ fn main() {
         return;
     }
     println!("{:<44} {:>12} {:>12}", "", "measured", "budget");
+    long_curves(&["relu-tanh", "all-tanh"], 1);
+    long_curves(&["relu-tanh", "all-tanh"], 5);
     let home = first_frames(TestHome::new(), "first frame, 95th percentile", 30.0);
     let home = idle(home);
     let notebook = race(home);
     let home = on_screen(notebook);
     first_frames(home, "first frame while a race runs, 95th pct.", f64::INFINITY);
+}
+
+/// A frame of a run's pane, with so many curves of 10,000 epochs.
+fn long_curves(arms: &[&str], seeds: u64) {
+    const EPOCHS: u32 = 10_000;
+    let spec = Study { epochs: EPOCHS, seeds: (1..=seeds).collect(), ..Study::of(Preset::Article) };
+    let spec = spec.with_arms(arms.iter().map(|arm| arm.parse().unwrap()));
+    let library = Library::english();
+    let mut app = App::new(library, 0, 120, 40);
+    let mut tell = |event| drop(update(&mut app, Event::Kernel(protocol::Event::Run(event))));
+    tell(RunEvent::Started { run: RunId(1), spec: spec.clone() });
+    for lane in spec.lanes() {
+        for epoch in 1..=EPOCHS {
+            let error = 1.0 + 40.0 / f64::from(epoch) + 0.1 * f64::from(epoch % 7) + 0.01 * lane.seed as f64;
+            let numbers = [
+                (Metric::TrainLoss, 0.1),
+                (Metric::ValError, error),
+                (Metric::TestError, error),
+                (Metric::Seconds, 1.0),
+                (Metric::ImagesPerSecond, 50_000.0),
+            ];
+            tell(RunEvent::Epoch { run: RunId(1), record: EpochRecord::new(lane, epoch, numbers) });
+        }
+    }
+    app.modals.push(Modal::Run(RunId(1)));
+    let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..=FRAMES {
+        let start = Instant::now();
+        terminal.draw(|frame| ui::draw(&app, &theme, frame)).unwrap();
+        times.push(milliseconds(start.elapsed()));
+    }
+    let curves = spec.lanes().len();
+    row(&format!("frame with {curves} curves of 10,000 points, median"), percentile(&mut times[1..], 0.5), "ms", 25.0);
 }
 
 fn row(what: &str, measured: f64, unit: &str, budget: f64) {

@@ -73,7 +73,41 @@ impl AxisRange {
         part.is_finite().then_some(part)
     }
 
-    /// The value halfway between two others on this scale.
+    /// The value at a part of the axis: the inverse of [`part`](Self::part).
+    pub fn value(&self, part: f64) -> f64 {
+        match self.scale {
+            AxisScale::Linear => self.low + part * (self.high - self.low),
+            AxisScale::Log => (self.low.ln() + part * (self.high.ln() - self.low.ln())).exp(),
+        }
+    }
+
+    /// The range that shows `factor` times as much detail, with what lies at `part` where it was. A factor below 1 shows
+    /// more of the axis. A range that can't be drawn is not taken.
+    #[must_use]
+    pub fn zoomed(&self, part: f64, factor: f64) -> Self {
+        self.or_same((self.value(part - part / factor), self.value(part + (1.0 - part) / factor)))
+    }
+
+    /// The range moved along the axis by this part of its length.
+    #[must_use]
+    pub fn moved(&self, by: f64) -> Self {
+        self.or_same((self.value(by), self.value(1.0 + by)))
+    }
+
+    /// A range of these ends, if it is neither too narrow for numbers that differ nor beyond what can be computed with.
+    fn or_same(&self, ends: (f64, f64)) -> Self {
+        /// Sums and products of values within these bounds stay finite.
+        const LARGEST: f64 = 1e100;
+        let (low, high) = ends;
+        let largest = low.abs().max(high.abs());
+        let is_told_apart = match self.scale {
+            AxisScale::Linear => high - low > 1e-6 * largest,
+            AxisScale::Log => low > 1.0 / LARGEST && high > 1.001 * low,
+        };
+        Self::new(ends, self.scale).filter(|_| is_told_apart && largest < LARGEST).unwrap_or(*self)
+    }
+
+    /// The middle between two values, as the eye sees it.
     pub fn middle(&self, low: f64, high: f64) -> f64 {
         match self.scale {
             AxisScale::Linear => f64::midpoint(low, high),

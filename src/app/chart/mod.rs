@@ -2,19 +2,31 @@
 //! are in `cli`.
 
 mod axis;
-mod cursor;
+mod options;
 mod palette;
+mod panes;
 mod prediction_marks;
 mod readout;
+mod smoothing;
+mod study_plot;
 #[cfg(test)]
 mod test_plot;
-mod training_plot;
+mod view;
 mod viewport;
 
 pub use axis::{AxisRange, AxisRanges, axis_label, clip_segment, tick_labels};
+pub(crate) use options::next_of;
+pub use options::{ChartOptions, Published, SeedBand, XQuantity, measured_layers, measured_metrics};
 pub use palette::{ARM_COLOURS, Rgb, SeriesColour, arm_colour, cited_colour, has_markers, seed_colour, series_colour};
+pub(crate) use panes::ChartDrag;
+pub use panes::DrawnChart;
 pub use prediction_marks::{PredictionMark, add_predictions};
-pub use readout::{Readout, ReadoutCurve, ReadoutPoint};
-pub use training_plot::{AxisReach, PublishedPoints, article_points, mark_values, training_plot, training_readout};
+pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
+pub use smoothing::Smoothing;
+pub use study_plot::{
+    AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, article_points, mark_values, study_multiples, study_plot,
+    study_readout,
+};
+pub use view::{Arrangement, ChartView, ShownChart};
 pub(crate) use viewport::ChartId;
-pub use viewport::{AxisView, Pane, PlotCursor, ThinSeries, Viewport};
+pub use viewport::{Axis, AxisView, Pane, PlotCursor, ThinSeries, Viewport};

@@ -58,19 +58,23 @@ pub fn series_colour(plot: &Plot, number: usize) -> SeriesColour {
     match &series.source {
         Source::Cited(_) => SeriesColour::Cited,
         Source::Reader => SeriesColour::Reader,
-        Source::Run { arm, .. } if series.stroke == Stroke::Thin => SeriesColour::Seed(*arm),
+        Source::Run { arm, .. } if is_pale(series.stroke) => SeriesColour::Seed(*arm),
         Source::Run { arm, .. } => SeriesColour::Arm(*arm),
-        Source::Measured | Source::Theory(_) if series.stroke == Stroke::Thin => SeriesColour::Faint,
+        Source::Measured | Source::Theory(_) if is_pale(series.stroke) => SeriesColour::Faint,
         Source::Measured | Source::Theory(_) => SeriesColour::Arm(number),
     }
 }
 
-/// Whether a plot's nth series has markers at some of its points. Markers distinguish curves, so a single line has none
-/// unless its points are drawn.
+fn is_pale(stroke: Stroke) -> bool {
+    matches!(stroke, Stroke::Thin | Stroke::Ghost)
+}
+
+/// Whether a plot's nth series has markers at some of its points. They tell curves apart: one alone needs none, unless its
+/// points are to be seen.
 pub fn has_markers(plot: &Plot, number: usize) -> bool {
     let measured = plot.series.iter().filter(|series| series.source != Source::Reader).count();
     plot.series.get(number).is_some_and(|series| match series.stroke {
-        Stroke::Thin => false,
+        Stroke::Thin | Stroke::Ghost => false,
         Stroke::Line => measured > 1,
         Stroke::Points | Stroke::Both | Stroke::Thick => true,
     })

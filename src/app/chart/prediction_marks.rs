@@ -37,6 +37,7 @@ pub fn add_predictions(plot: &mut Plot, predictions: &[PredictionMark]) {
                 stroke: Stroke::Thin,
                 points: vec![(left, Some(low)), (right, Some(high))],
                 spread: Vec::new(),
+                below: Vec::new(),
             });
         }
     }

@@ -1,8 +1,9 @@
 //! The values of a plot or of bars, read point by point.
 
+use super::axis::AxisRanges;
 use super::viewport::{PlotCursor, Viewport};
 use crate::wrapping::truncate;
-use protocol::{Bar, Bars, Plot, Source};
+use protocol::{Bar, Bars, Plot, Source, SpreadKind, Stroke};
 use unicode_width::UnicodeWidthStr;
 
 /// The values of a figure that can be read.
@@ -21,6 +22,15 @@ pub struct ReadoutCurve {
     pub source: String,
     /// From left to right, without gaps.
     pub points: Vec<ReadoutPoint>,
+    /// Whether it has a value between its points: that of the point before.
+    pub is_joined: bool,
+}
+
+/// The spread of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PointSpread {
+    HalfWidth(f64),
+    Range(f64, f64),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,9 +39,8 @@ pub struct ReadoutPoint {
     /// The name of the point if x is not a number: a part of a bar.
     pub what: Option<String>,
     pub y: f64,
-    /// Half of the width of its spread.
-    pub spread: Option<f64>,
-    /// A second measurement at the same point in the same unit: the test error of an epoch.
+    pub spread: Option<PointSpread>,
+    /// What else was measured there, with the same unit as y: the test error of an epoch.
     pub beside: Option<f64>,
 }
 
@@ -40,14 +49,20 @@ impl Readout {
     /// series. Hidden series and predictions have no points.
     pub fn of_plot(plot: &Plot, viewport: &Viewport) -> Self {
         let ranges = viewport.view(plot);
-        // A logarithmic axis can't show zero.
-        let is_drawn = |&(x, y, _): &(f64, f64, Option<f64>)| ranges.x.part(x).and(ranges.y.part(y)).is_some();
+        // Zero has no place on a logarithmic axis.
+        let is_drawn = |&(x, y, _): &(f64, f64, Option<PointSpread>)| ranges.x.part(x).and(ranges.y.part(y)).is_some();
         let series = plot.series.iter().enumerate().map(|(number, series)| {
             let is_read = series.source != Source::Reader && viewport.shows(plot, number);
             let points = series.points.iter().enumerate().filter(|_| is_read);
-            let spread = |at: usize| series.spread.get(at).copied().flatten();
+            let spread = |at: usize| match plot.spread {
+                SpreadKind::Extremes => series.ends(at).map(|(low, high)| PointSpread::Range(low, high)),
+                SpreadKind::Deviation | SpreadKind::StandardError | SpreadKind::Interval => {
+                    series.spread.get(at).copied().flatten().map(PointSpread::HalfWidth)
+                }
+            };
             let points = points.filter_map(|(at, &(x, y))| Some((x, y?, spread(at)))).filter(is_drawn);
-            ReadoutCurve::new(&series.name, describe_source(&series.source), points)
+            let curve = ReadoutCurve::new(&series.name, describe_source(&series.source), points);
+            ReadoutCurve { is_joined: series.stroke != Stroke::Points, ..curve }
         });
         let marks = plot.marks.iter().map(|mark| {
             let point = (mark.at[0], mark.at[1], None);
@@ -73,7 +88,7 @@ impl Readout {
                 beside: None,
             };
             let (name, source) = (bar.name.clone(), figure.source.describe());
-            ReadoutCurve { name, source, points: parts.map(point).collect() }
+            ReadoutCurve { name, source, points: parts.map(point).collect(), is_joined: false }
         };
         Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
     }
@@ -108,21 +123,65 @@ impl Readout {
     }
 
     fn with_spread(&self, point: &ReadoutPoint) -> String {
-        let spread = point.spread.map_or(String::new(), |half| format!(" ± {}", self.number(half)));
+        let spread = match point.spread {
+            None => String::new(),
+            Some(PointSpread::HalfWidth(half)) => format!(" ± {}", self.number(half)),
+            Some(PointSpread::Range(low, high)) => format!(" ({} to {})", self.number(low), self.number(high)),
+        };
         format!("{}{spread}", self.number(point.y))
     }
 
-    /// Describes the points of the other curves at the cursor's x, and that x.
+    /// The other curves at the cursor's x, in a few words each, and a word for that x. One that has no point there has the
+    /// value of its point before, if it goes on beyond it; the words say where that stands.
     pub fn others(&self, cursor: PlotCursor) -> Option<(String, Vec<(usize, String)>)> {
         let at = self.point(cursor)?;
-        let same = |point: &&ReadoutPoint| (point.x - at.x).abs() <= 1e-9 * at.x.abs().max(1.0);
         let words = |(number, curve): (usize, &ReadoutCurve)| {
-            let point = curve.points.iter().find(same).filter(|_| number != cursor.curve)?;
+            let point = curve.value_at(at.x).filter(|_| number != cursor.curve)?;
             let beside = point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)));
-            Some((number, format!("{} {}{beside}", curve.name, self.with_spread(point))))
+            let place = if is_same(point.x, at.x) { String::new() } else { format!(" @{}", exact(point.x)) };
+            Some((number, format!("{} {}{beside}{place}", curve.name, self.with_spread(point))))
         };
         let x = at.what.clone().unwrap_or_else(|| with_unit(&self.x, &exact(at.x)));
         Some((x, self.curves.iter().enumerate().filter_map(words).collect()))
+    }
+
+    /// What the cursor's value is less that of another curve at the same x: a sentence.
+    pub fn difference(&self, cursor: PlotCursor, reference: usize) -> Option<String> {
+        let (curve, at) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
+        let other = self.curves.get(reference).filter(|_| reference != cursor.curve)?;
+        let Some(point) = other.value_at(at.x) else {
+            return Some(format!("{} has no value there to compare {} with", other.name, curve.name));
+        };
+        let unit = match self.y.rsplit_once(", ") {
+            Some((_, "%")) => " points",
+            Some((_, unit)) => &format!(" {unit}"),
+            None => "",
+        };
+        let difference = at.y - point.y;
+        let sign = if difference > 0.0 { "+" } else { "" };
+        let place = if is_same(point.x, at.x) { String::new() } else { format!(" (@{})", exact(point.x)) };
+        Some(format!("{} less {}{place}: {sign}{}{unit}", curve.name, other.name, self.number(difference)))
+    }
+
+    /// The point that is drawn nearest to a place, which is given as parts of both axes.
+    pub(crate) fn nearest(&self, ranges: &AxisRanges, (x, y): (f64, f64)) -> Option<PlotCursor> {
+        let points = self.curves.iter().enumerate().flat_map(|(curve, of)| {
+            of.points.iter().enumerate().map(move |(at, point)| (PlotCursor { curve, point: at }, point))
+        });
+        let distance = |point: &ReadoutPoint| {
+            let (px, py) = ranges.x.part(point.x).zip(ranges.y.part(point.y))?;
+            Some((px - x).powi(2) + (py - y).powi(2))
+        };
+        let far = points.filter_map(|(cursor, point)| Some((distance(point)?, cursor)));
+        far.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, cursor)| cursor)
+    }
+
+    /// The point of the cursor's curve that is nearest to an x.
+    pub(crate) fn nearest_along(&self, cursor: PlotCursor, x: f64) -> Option<PlotCursor> {
+        let points = &self.curves.get(cursor.curve)?.points;
+        let far = |point: &ReadoutPoint| (point.x - x).abs();
+        let nearest = (0..points.len()).min_by(|&a, &b| far(&points[a]).total_cmp(&far(&points[b])))?;
+        Some(PlotCursor { point: nearest, ..cursor })
     }
 
     /// The last point of the first curve that has any.
@@ -141,27 +200,36 @@ impl Readout {
     pub(crate) fn change_curve(&self, cursor: &mut PlotCursor, by: isize) {
         let Some(x) = self.point(*cursor).map(|point| point.x) else { return };
         let mut at = cursor.curve;
-        while let Some(curve) = at.checked_add_signed(by).and_then(|next| self.curves.get(next).map(|c| (next, c))) {
-            at = curve.0;
-            let far = |point: &ReadoutPoint| (point.x - x).abs();
-            let nearest = (0..curve.1.points.len()).min_by(|&a, &b| {
-                let points = &curve.1.points;
-                far(&points[a]).total_cmp(&far(&points[b]))
-            });
-            if let Some(point) = nearest {
-                (cursor.curve, cursor.point) = (at, point);
+        while let Some(next) = at.checked_add_signed(by).filter(|next| *next < self.curves.len()) {
+            at = next;
+            if let Some(nearest) = self.nearest_along(PlotCursor { curve: at, point: 0 }, x) {
+                *cursor = nearest;
                 return;
             }
         }
     }
 }
 
+fn is_same(x: f64, other: f64) -> bool {
+    (x - other).abs() <= 1e-9 * other.abs().max(1.0)
+}
+
 impl ReadoutCurve {
-    fn new(name: &str, source: String, points: impl IntoIterator<Item = (f64, f64, Option<f64>)>) -> Self {
+    /// Its point at an x, or the one before where the curve goes on beyond it.
+    fn value_at(&self, x: f64) -> Option<&ReadoutPoint> {
+        let behind = self.points.partition_point(|point| point.x < x && !is_same(point.x, x));
+        if let Some(point) = self.points.get(behind).filter(|point| is_same(point.x, x)) {
+            return Some(point);
+        }
+        let goes_on = self.is_joined && behind < self.points.len();
+        behind.checked_sub(1).filter(|_| goes_on).map(|before| &self.points[before])
+    }
+
+    fn new(name: &str, source: String, points: impl IntoIterator<Item = (f64, f64, Option<PointSpread>)>) -> Self {
         let mut points: Vec<ReadoutPoint> =
             points.into_iter().map(|(x, y, spread)| ReadoutPoint { x, what: None, y, spread, beside: None }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        Self { name: name.into(), source, points }
+        Self { name: name.into(), source, points, is_joined: false }
     }
 }
 
@@ -214,5 +282,30 @@ mod tests {
             assert_eq!(exact(value), text);
         }
         assert_eq!(with_unit("current, nA", "0.5"), "current 0.5 nA");
+    }
+
+    fn curve(name: &str, points: &[(f64, f64)]) -> ReadoutCurve {
+        let points = points.iter().map(|(x, y)| (*x, *y, None));
+        ReadoutCurve { is_joined: true, ..ReadoutCurve::new(name, String::new(), points) }
+    }
+
+    /// Curves in seconds have no point in common.
+    #[test]
+    fn all_curves_are_read_at_one_x() {
+        let curves = vec![
+            curve("a", &[(1.0, 4.0), (2.0, 3.0)]),
+            curve("b", &[(0.5, 5.0), (2.5, 2.0)]),
+            curve("c", &[(0.5, 7.0)]),
+            curve("d", &[(2.0, 1.5)]),
+        ];
+        let readout = Readout { x: "time, s".into(), y: "error, %".into(), curves };
+        let cursor = PlotCursor { curve: 0, point: 1 };
+        let (x, others) = readout.others(cursor).unwrap();
+        assert_eq!(x, "time 2 s");
+        assert_eq!(others, [(1, "b 5.00 @0.5".into()), (3, "d 1.50".into())], "c has ended before");
+        assert_eq!(readout.difference(cursor, 3).unwrap(), "a less d: +1.50 points");
+        assert_eq!(readout.difference(cursor, 1).unwrap(), "a less b (@0.5): -2.00 points");
+        assert_eq!(readout.difference(cursor, 2).unwrap(), "c has no value there to compare a with");
+        assert_eq!(readout.difference(cursor, 0), None);
     }
 }

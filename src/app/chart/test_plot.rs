@@ -3,7 +3,7 @@
 use protocol::{AxisScale, Plot, PlotAxis, PlotSeries, Source, Stroke};
 
 pub fn series(source: Source, stroke: Stroke, points: &[(f64, Option<f64>)]) -> PlotSeries {
-    PlotSeries { name: String::new(), source, stroke, points: points.to_vec(), spread: Vec::new() }
+    PlotSeries { name: String::new(), source, stroke, points: points.to_vec(), spread: Vec::new(), below: Vec::new() }
 }
 
 /// A plot of these series, with both axes of one scale and without limits.
@@ -17,5 +17,7 @@ pub fn plot(scale: AxisScale, series: Vec<PlotSeries>) -> Plot {
         bands: Vec::new(),
         marks: Vec::new(),
         places: Vec::new(),
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
     }
 }

@@ -53,14 +53,12 @@ impl App {
             self.message = Some("there is no run to fork yet; Enter runs the study".into());
             return;
         };
-        let run = training.run;
         let done = training.lanes.iter().map(crate::LaneView::epochs_done).min().unwrap_or(0);
         if let Err(why) = self.fork_changes() {
             self.message = Some(why);
             return;
         }
-        let cursor = self.kept_viewport(&Pane::Run(run)).and_then(|viewport| viewport.cursor);
-        let read = cursor.and_then(|cursor| Some(self.readout(&Pane::Run(run))?.point(cursor)?.x as u32));
+        let read = self.last_epoch_read(&Pane::Lab);
         let epoch = read.filter(|epoch| (1..=done).contains(epoch)).unwrap_or(done);
         self.lab.edit = Some(LabEdit::new(EditOf::Fork, epoch.to_string()));
     }
@@ -149,14 +147,12 @@ impl App {
     pub(super) fn start_sweep(&mut self, text: &str) -> Result<Vec<Effect>, String> {
         let (spec, sweep) = self.read_sweep(text)?;
         self.lab.starting = Some(Ok(spec.clone()));
-        if !self.lab_layout().is_beside() {
-            self.lab.page = LabPage::Chart;
-        }
+        self.lab.page = LabPage::Chart;
         Ok(vec![Effect::Request(Tag::Lab, RequestBody::Sweep { spec, sweep, name: None })])
     }
 
     /// The sweep whose cells the shown run has, if it is one.
-    fn lab_sweep(&self) -> Option<&Sweep> {
+    pub(super) fn lab_sweep(&self) -> Option<&Sweep> {
         let is_shown = |summary: &&RunSummary| Some(summary.run) == self.lab.run;
         self.runs.iter().find(is_shown)?.sweep.as_ref()
     }

@@ -1,5 +1,6 @@
 //! Where the parts of the laboratory stand, and the rows and columns of its table. Drawing and clicks go by the same.
 
+use super::sweep::{SweepCursor, SweepTable};
 use super::table::{RowGroup, StudyTable, TableRow};
 use super::{Lab, LabPage};
 use crate::screen::Screen;
@@ -31,12 +32,15 @@ pub struct LabLayout {
     pub text: Rect,
     pub study: Option<Rect>,
     pub chart: Option<Rect>,
+    /// Stands in the place of the chart.
+    pub sweep: Option<Rect>,
     pub compare: Option<Rect>,
+    has_sweep: bool,
 }
 
 impl LabLayout {
-    /// With so many arms in the table.
-    pub fn new(screen: &Screen, page: LabPage, arms: usize) -> Self {
+    /// With so many arms in the table; with a page for a sweep or without.
+    pub fn new(screen: &Screen, page: LabPage, arms: usize, has_sweep: bool) -> Self {
         let whole = screen.whole;
         let height = whole.height.saturating_sub(screen.status.height + screen.banner.height);
         let row = |y: u16| Rect { y, height: height.saturating_sub(y).min(1), ..whole };
@@ -63,16 +67,17 @@ impl LabLayout {
             } else {
                 (Some(study), None)
             };
-            return Self { tabs, text, study, chart: Some(chart), compare };
+            let (chart, sweep) = if page == LabPage::Sweep { (None, Some(chart)) } else { (Some(chart), None) };
+            return Self { tabs, text, study, chart, sweep, compare, has_sweep };
         }
         let shown = |own: LabPage| (page == own).then_some(body);
-        let [study, chart, compare] = LabPage::ALL.map(shown);
-        Self { tabs, text, study, chart, compare }
+        let [study, chart, sweep, compare] = LabPage::ALL.map(shown);
+        Self { tabs, text, study, chart, sweep, compare, has_sweep }
     }
 
     /// Whether the chart stands beside another part.
     pub fn is_beside(&self) -> bool {
-        self.chart.is_some() && (self.study.is_some() || self.compare.is_some())
+        self.chart.or(self.sweep).is_some() && (self.study.is_some() || self.compare.is_some())
     }
 
     /// The titles of the pages in the first row, with their columns.
@@ -84,7 +89,7 @@ impl LabLayout {
             x += width + 1;
             (page, area)
         };
-        LabPage::ALL.into_iter().map(tab).collect()
+        LabPage::ALL.into_iter().filter(|page| self.has_sweep || *page != LabPage::Sweep).map(tab).collect()
     }
 }
 
@@ -146,6 +151,72 @@ impl TableLayout {
         })?;
         let column = self.columns.iter().find(|(_, x, width)| (*x..x + width).contains(&at.x));
         Some((row, column.map_or(0, |(column, ..)| *column)))
+    }
+}
+
+/// Where the parts of a sweep stand.
+#[derive(Clone, Debug)]
+pub struct SweepLayout {
+    /// The first row, which says how far the sweep is.
+    pub head: Rect,
+    /// The curve over the values; empty where there is no room for it.
+    pub curve: Rect,
+    /// The values of the columns.
+    pub columns_row: u16,
+    pub titles: Rect,
+    /// The rows of the grid that are on the screen, each with its place.
+    pub rows: Vec<(usize, u16)>,
+    /// The columns that are, each with its left end.
+    pub columns: Vec<(usize, u16)>,
+    /// There are columns to the left, to the right; rows above, below.
+    pub more: [bool; 4],
+    /// What is known of the chosen cell.
+    pub below: Rect,
+}
+
+impl SweepLayout {
+    /// Columns of a cell, the blank behind it included: `▓ 1.23 ±0.12*`.
+    pub const CELL: u16 = 14;
+    /// Rows beneath the grid, and those of the smallest curve.
+    const BELOW: u16 = 4;
+    const CURVE: u16 = 10;
+
+    /// In the area of the page, its frame included.
+    pub fn new(table: &SweepTable, cursor: SweepCursor, area: Rect) -> Self {
+        let inner = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 1 });
+        let below = Self::BELOW.min(inner.height / 3);
+        let room = inner.height.saturating_sub(below + 2);
+        let wanted = table.rows.len() as u16;
+        // The grid comes first; the curve takes what it leaves.
+        let curve = room.saturating_sub(wanted + 1);
+        let curve = if curve >= Self::CURVE { curve } else { 0 };
+        let shown = usize::from(wanted.min(room - curve));
+        let titles = table.rows.iter().map(|row| row.title.width() as u16 + 3).max().unwrap_or(0);
+        let titles = titles.clamp(8, (inner.width / 3).max(8)).min(inner.width);
+        let fitting = usize::from((inner.width - titles) / Self::CELL).clamp(1, table.columns.len().max(1));
+        let first = |at: usize, shown: usize| (at + 1).saturating_sub(shown.max(1));
+        let (row, column) = (first(cursor.row, shown), first(cursor.column, fitting));
+        let top = inner.y + 1 + curve;
+        let bottom = top + 1 + shown as u16;
+        Self {
+            head: Rect { height: inner.height.min(1), ..inner },
+            curve: Rect { y: inner.y + 1, height: curve, ..inner },
+            columns_row: top,
+            titles: Rect { width: titles, ..inner },
+            rows: (row..(row + shown).min(table.rows.len())).zip(top + 1..).collect(),
+            columns: (column..(column + fitting).min(table.columns.len()))
+                .zip((inner.x + titles..).step_by(Self::CELL.into()))
+                .collect(),
+            more: [column > 0, column + fitting < table.columns.len(), row > 0, row + shown < table.rows.len()],
+            below: Rect { y: bottom, height: inner.bottom().saturating_sub(bottom), ..inner },
+        }
+    }
+
+    /// The cell under the mouse.
+    pub fn cell_at(&self, at: Position) -> Option<SweepCursor> {
+        let (row, _) = self.rows.iter().find(|(_, y)| *y == at.y)?;
+        let (column, _) = self.columns.iter().find(|(_, x)| (*x..x + Self::CELL).contains(&at.x))?;
+        Some(SweepCursor { row: *row, column: *column })
     }
 }
 

@@ -7,18 +7,21 @@ pub mod keys;
 pub mod layout;
 pub mod overlay;
 pub mod run;
+pub mod sweep;
 pub mod table;
 
+use crate::chart::next_of;
 use crate::modal::Modal;
 use crate::{App, Background, BackgroundSource, Effect, Pane, RunsList, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
-use layout::{LabLayout, TableLayout};
+use layout::{LabLayout, SweepLayout, TableLayout};
 use overlay::OverlayList;
 use protocol::{Activation, CellKey, Preset, RunId, Study};
 use ratatui::layout::Position;
 use serde_json::Value;
+use sweep::SweepCursor;
 use table::{StudyTable, TableRow};
 
 /// Longest text form that is edited.
@@ -32,23 +35,27 @@ pub enum LabPage {
     #[default]
     Study,
     Chart,
+    /// The cells of a sweep; not there for another run.
+    Sweep,
     Compare,
 }
 
 impl LabPage {
-    pub const ALL: [Self; 3] = [Self::Study, Self::Chart, Self::Compare];
+    pub const ALL: [Self; 4] = [Self::Study, Self::Chart, Self::Sweep, Self::Compare];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Study => "Study",
             Self::Chart => "Chart",
+            Self::Sweep => "Sweep",
             Self::Compare => "Compare",
         }
     }
 
-    fn step(self, by: isize) -> Self {
-        let at = Self::ALL.iter().position(|page| *page == self).unwrap_or(0) as isize;
-        Self::ALL[(at + by).rem_euclid(Self::ALL.len() as isize) as usize]
+    /// The page behind it, or before it.
+    pub(crate) fn next(self, forward: bool, has_sweep: bool) -> Self {
+        let next = next_of(&Self::ALL, self, forward);
+        if next == Self::Sweep && !has_sweep { next_of(&Self::ALL, next, forward) } else { next }
     }
 }
 
@@ -149,6 +156,8 @@ pub struct Lab {
     pub overlaid: Vec<RunId>,
     pub overlay: Option<OverlayList>,
     pub compare: CompareView,
+    /// The cell of a sweep that is looked at.
+    pub sweep_cursor: SweepCursor,
     /// As the store has it.
     saved: Value,
 }
@@ -197,11 +206,17 @@ fn stored_key(origin: Option<&CellKey>) -> String {
 impl App {
     /// The keys of what help was asked for in, each with what it does.
     pub fn help(&self) -> Vec<(&'static str, &'static str)> {
+        let charts = crate::keys::shown_of_charts().map(|binding| (binding.label, binding.help));
         if self.is_lab_open() {
-            keys::shown().map(|binding| (binding.label, binding.help)).collect()
+            keys::shown().map(|binding| (binding.label, binding.help)).chain(charts).collect()
         } else {
-            crate::keys::shown().map(|binding| (binding.label, binding.help)).collect()
+            crate::keys::shown().map(|binding| (binding.label, binding.help)).chain(charts).collect()
         }
+    }
+
+    /// The line of help with which the keys of a chart begin.
+    pub(crate) fn chart_help(&self) -> usize {
+        self.help().len() - crate::keys::shown_of_charts().count()
     }
 
     /// Whether the laboratory is on the screen.
@@ -214,6 +229,7 @@ impl App {
         if self.lab.origin != origin || self.lab.saved.is_null() {
             let kept = self.lab_values.get(&origin).and_then(|value| Lab::from_value(origin.clone(), value));
             self.lab = kept.unwrap_or_else(|| self.new_lab(origin));
+            self.fit_lab_chart();
             // What was only looked at is not kept.
             self.lab.saved = self.lab.to_value();
         }
@@ -229,6 +245,7 @@ impl App {
         }
         if let Some((first, others)) = runs.split_first() {
             (self.lab.run, self.lab.overlaid) = (Some(*first), others.to_vec());
+            self.fit_lab_chart();
             self.lab.page = LabPage::Compare;
             effects = self.show_lab();
         }
@@ -293,7 +310,7 @@ impl App {
 
     /// Where its parts stand.
     pub fn lab_layout(&self) -> LabLayout {
-        LabLayout::new(&self.screen, self.lab.page, self.lab.table.arms().len())
+        LabLayout::new(&self.screen, self.lab.page, self.lab.table.arms().len(), self.shows_sweep())
     }
 
     /// Keys of the laboratory; it stays on top unless it closes.
@@ -333,6 +350,20 @@ impl App {
         {
             return effects;
         }
+        if self.lab.page == LabPage::Sweep
+            && let Some((down, right)) = match action {
+                LabAction::Up => Some((-1, 0)),
+                LabAction::Down => Some((1, 0)),
+                LabAction::PageUp => Some((-PAGE, 0)),
+                LabAction::PageDown => Some((PAGE, 0)),
+                LabAction::Left => Some((0, -1)),
+                LabAction::Right => Some((0, 1)),
+                _ => None,
+            }
+        {
+            self.move_sweep_cursor(down, right);
+            return Vec::new();
+        }
         match action {
             LabAction::Up if on_table => self.lab.table.move_row(-1),
             LabAction::Down if on_table => self.lab.table.move_row(1),
@@ -347,8 +378,9 @@ impl App {
             | LabAction::Left
             | LabAction::Right
             | LabAction::Values => self.read_lab_values(),
-            LabAction::NextPage => self.lab.page = self.lab.page.step(1),
-            LabAction::PreviousPage => self.lab.page = self.lab.page.step(-1),
+            LabAction::NextPage | LabAction::PreviousPage => {
+                self.lab.page = self.lab.page.next(action == LabAction::NextPage, self.shows_sweep());
+            }
             LabAction::Run => return self.run_lab(),
             LabAction::SameWeights => return self.run_lab_again(),
             LabAction::NewWeights => return self.run_lab_with_new_seeds(),
@@ -402,7 +434,7 @@ impl App {
     fn begin_lab_edit(&mut self, first: Option<char>) {
         match self.lab.page {
             LabPage::Study => {}
-            LabPage::Chart => {
+            LabPage::Chart | LabPage::Sweep => {
                 self.message = Some("Tab goes to the page of the study, where values are typed".into());
                 return;
             }
@@ -553,12 +585,11 @@ impl App {
 
     /// Puts the cursor into the chart of the run.
     fn read_lab_values(&mut self) {
-        match self.lab.run.filter(|run| self.training_runs.contains_key(run)) {
-            Some(run) => {
-                self.lab.page = LabPage::Chart;
-                self.read_values(Some(Pane::Run(run)));
-            }
-            None => self.message = Some("there is no curve yet; Enter runs the study".into()),
+        if self.lab_training().is_some() {
+            self.lab.page = LabPage::Chart;
+            self.read_values(Some(Pane::Lab));
+        } else {
+            self.message = Some("there is no curve yet; Enter runs the study".into());
         }
     }
 
@@ -597,6 +628,11 @@ impl App {
             }
         } else if layout.chart.is_some_and(|area| area.contains(at)) {
             self.lab.page = LabPage::Chart;
+        } else if let Some(area) = layout.sweep.filter(|area| area.contains(at)) {
+            let place = self.sweep_table().map(|table| SweepLayout::new(&table, self.lab.sweep_cursor, area));
+            if let Some(cursor) = place.and_then(|layout| layout.cell_at(at)) {
+                self.lab.sweep_cursor = cursor;
+            }
         } else if let Some(area) = layout.compare.filter(|area| area.contains(at)) {
             self.lab.page = LabPage::Compare;
             // The fields are the first rows within the frame.

@@ -1,9 +1,9 @@
 //! Which runs the laboratory shows together with its own, and in what their settings differ.
 
-use crate::chart::{PublishedPoints, training_plot};
+use crate::chart::{ChartRun, RunRole};
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use crossterm::event::KeyCode;
-use protocol::{Plot, RunId, Source};
+use protocol::RunId;
 
 /// Runs beside the laboratory's own, at most.
 const MOST: usize = 7;
@@ -29,36 +29,18 @@ impl App {
         shown.filter_map(|run| self.training_runs.get(run)).collect()
     }
 
-    /// Their curves in one plot. Each arm of each run has a colour and a marker of its own.
-    pub fn lab_plot(&self) -> Option<Plot> {
+    /// The same for the chart: a run from which another one was forked stands faint behind it.
+    pub fn lab_chart_runs(&self) -> Vec<ChartRun<'_>> {
         let runs = self.lab_runs();
-        let (first, others) = runs.split_first()?;
-        let mut plot = training_plot(first, &self.published_points_of_run(), &self.prediction_marks_of_run(first));
-        if others.is_empty() {
-            return Some(plot);
+        let is_parent = |run: RunId| {
+            let mut forks = runs.iter().filter(|other| other.run != run).filter_map(|other| other.fork);
+            forks.any(|fork| fork.parent == run)
+        };
+        let mut shown: Vec<ChartRun> = runs.iter().map(|training| ChartRun::new(training)).collect();
+        for run in shown.iter_mut().skip(1).filter(|run| is_parent(run.training.run)) {
+            run.role = RunRole::Ghost;
         }
-        plot.title = "Runs".into();
-        plot.series.iter_mut().for_each(|series| series.name = format!("run {} {}", first.run, series.name));
-        let mut arms = first.spec.arms.len();
-        for training in others {
-            let published = PublishedPoints { points: &[], ..self.published_points_of_run() };
-            let other = training_plot(training, &published, &[]);
-            for mut series in other.series {
-                if let Source::Run { arm, .. } = &mut series.source {
-                    *arm += arms;
-                }
-                series.name = format!("run {} {}", training.run, series.name);
-                plot.series.push(series);
-            }
-            for (axis, of) in [(&mut plot.x, &other.x), (&mut plot.y, &other.y)] {
-                axis.limits = match (axis.limits, of.limits) {
-                    (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
-                    (one, two) => one.or(two),
-                };
-            }
-            arms += training.spec.arms.len();
-        }
-        Some(plot)
+        shown
     }
 
     /// Whether a run is shown in the laboratory.
@@ -107,6 +89,7 @@ impl App {
 
     /// Lays a run over the laboratory's own, or takes it away. Without one of its own that run becomes it.
     pub(super) fn toggle_overlaid(&mut self, run: RunId) -> Vec<Effect> {
+        self.fit_lab_chart();
         let lab = &mut self.lab;
         if lab.run == Some(run) {
             lab.run = (!lab.overlaid.is_empty()).then(|| lab.overlaid.remove(0));

@@ -1,6 +1,7 @@
 //! The run of the laboratory: started, gone on with, paused and stopped. No key discards what was measured.
 
 use super::LabPage;
+use super::sweep::SweepCursor;
 use super::table::seeds_text;
 use crate::work::Work;
 use crate::{App, Effect, Modal, StoreQuery, Tag, TrainingRun};
@@ -93,19 +94,16 @@ impl App {
         let is_active = state.is_some_and(RunState::is_active);
         let page = match self.lab.page {
             LabPage::Study => ["+ - change", "i edit", "a add arm", "c copy", "u undo"].as_slice(),
-            LabPage::Chart => ["v values", "o other runs", "m points"].as_slice(),
+            LabPage::Chart => ["v into the chart", "o other runs", "m points"].as_slice(),
+            LabPage::Sweep => ["↑ ↓ ← → cells", "B takes the best"].as_slice(),
             LabPage::Compare => ["↑ ↓ choose", "← → another arm", "o other runs"].as_slice(),
         };
-        let next = match self.lab.page {
-            LabPage::Study => "Tab chart",
-            LabPage::Chart => "Tab compare",
-            LabPage::Compare => "Tab study",
-        };
+        let next = format!("Tab {}", self.lab.page.next(true, self.shows_sweep()).title().to_lowercase());
         enter
             .into_iter()
             .chain(trains.then(|| "z pause".into()))
             .chain(is_active.then(|| "s stop".into()))
-            .chain([next.to_string()])
+            .chain([next])
             .chain(page.iter().map(|hint| (*hint).to_string()))
             .chain(self.is_lab_run_finished().then(|| "n new weights".into()))
             .chain(["Esc back".to_string()])
@@ -192,6 +190,8 @@ impl App {
     pub(crate) fn lab_started(&mut self, run: RunId) -> Vec<Effect> {
         self.lab.starting = None;
         self.lab.run = Some(run);
+        self.lab.sweep_cursor = SweepCursor::default();
+        self.fit_lab_chart();
         self.keep_forked_run(run);
         // The list says whether it is a sweep.
         let mut effects = vec![Effect::Query(StoreQuery::Run(run)), Effect::Query(StoreQuery::Runs)];

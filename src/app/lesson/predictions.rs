@@ -86,6 +86,7 @@ pub fn calibration_plot(bins: &[CalibrationBin]) -> Plot {
         stroke,
         points,
         spread: Vec::new(),
+        below: Vec::new(),
     };
     let points = measured.iter().map(|&(said, right, _)| (said, Some(right))).collect();
     let diagonal = vec![(50.0, Some(50.0)), (100.0, Some(100.0))];
@@ -106,6 +107,8 @@ pub fn calibration_plot(bins: &[CalibrationBin]) -> Plot {
         bands: Vec::new(),
         marks: measured.iter().map(mark).collect(),
         places: Vec::new(),
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
     }
 }
 

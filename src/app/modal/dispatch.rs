@@ -102,7 +102,7 @@ impl App {
                 }
             },
             (Modal::Runs(list), code) => self.runs_key(list, code, key),
-            (Modal::Run(run), code) => self.run_key(run, code),
+            (Modal::Run(run), _) => self.run_key(run, key),
             (Modal::Search(search), code) => self.search_key(search, code),
             (Modal::Headings(headings), code) => self.headings_key(headings, code),
             (Modal::Contents(at), code) => self.contents_key(at, code, key),

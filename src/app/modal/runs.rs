@@ -11,11 +11,11 @@ const EXPORTS: [&str; 4] = [".csv", ".json", ".svg", ".png"];
 
 impl App {
     /// Keys of one run's chart, opened from the list.
-    pub(super) fn run_key(&mut self, run: RunId, code: KeyCode) -> Vec<Effect> {
+    pub(super) fn run_key(&mut self, run: RunId, key: KeyEvent) -> Vec<Effect> {
         let state = self.training_runs.get(&run).map(|training| training.state.clone());
         let effect = |body| vec![Effect::Request(Tag::Run(run), body)];
         self.modals.push(Modal::Run(run));
-        match (code, state) {
+        match (key.code, state) {
             (KeyCode::Char('q'), _) => {
                 self.modals.pop();
                 Vec::new()
@@ -41,7 +41,19 @@ impl App {
                 self.message = Some("it is training; z pauses it, s stops it".into());
                 Vec::new()
             }
-            _ => Vec::new(),
+            // Every other key of a chart gives it the keys.
+            _ => {
+                if keys::action(key) == Some(Action::Help) {
+                    let top = self.chart_help();
+                    self.modals.push(Modal::Help { top });
+                } else if let Some(action) = keys::chart_action(key) {
+                    self.read_values(Some(Pane::Run(run)));
+                    if matches!(self.modals.last(), Some(Modal::Values(_))) {
+                        self.chart_action(&Pane::Run(run), action);
+                    }
+                }
+                Vec::new()
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use protocol::{
     is_compared, mean_and_deviation, run_findings,
 };
 use statistics::compare_first_arms;
+use std::cell::OnceCell;
 
 /// The curve of one lane.
 #[derive(Clone, Debug)]
@@ -17,6 +18,27 @@ pub struct LaneView {
     pub diverged: Option<(u32, u32)>,
     /// Successive halving stopped it for good.
     pub is_halved: bool,
+    /// What is summed up over all epochs: each frame asks several times.
+    summary: OnceCell<LaneSummary>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LaneSummary {
+    /// Of training and evaluation.
+    seconds: f64,
+    /// The place and the value of the lowest validation error; the first of equals.
+    best: Option<(usize, f64)>,
+}
+
+impl LaneSummary {
+    /// The same with the next epoch.
+    fn with(self, at: usize, record: &EpochRecord) -> Self {
+        let error = record.get(Metric::ValError).filter(|error| self.best.is_none_or(|(_, best)| *error < best));
+        Self {
+            seconds: self.seconds + record.get(Metric::Seconds).unwrap_or(0.0),
+            best: error.map(|error| (at, error)).or(self.best),
+        }
+    }
 }
 
 impl LaneView {
@@ -29,9 +51,31 @@ impl LaneView {
         self.points.last()
     }
 
-    /// The epoch of the lowest validation error, the first if several are equal.
+    /// Takes in what an epoch measured, unless it is known.
+    fn insert(&mut self, record: &EpochRecord) {
+        let Err(at) = self.points.binary_search_by_key(&record.epoch, |known| known.epoch) else { return };
+        self.points.insert(at, record.clone());
+        // Epochs come in their order but for those that came before the history was read.
+        let before = self.summary.take().filter(|_| at + 1 == self.points.len());
+        if let Some(summary) = before {
+            self.summary = OnceCell::from(summary.with(at, record));
+        }
+    }
+
+    fn summary(&self) -> LaneSummary {
+        let add = |summary: LaneSummary, (at, record)| summary.with(at, record);
+        *self.summary.get_or_init(|| self.points.iter().enumerate().fold(LaneSummary::default(), add))
+    }
+
+    /// The epoch of the lowest validation error; the first of equals.
     pub fn best(&self) -> Option<&EpochRecord> {
-        lowest(&self.points)
+        self.summary().best.map(|(at, _)| &self.points[at])
+    }
+
+    /// The same among the epochs up to one.
+    fn best_up_to(&self, epoch: u32) -> Option<&EpochRecord> {
+        let count = self.points.partition_point(|record| record.epoch <= epoch);
+        if count == self.points.len() { self.best() } else { lowest(&self.points[..count]) }
     }
 
     /// The measurements of an epoch.
@@ -53,7 +97,7 @@ impl LaneView {
     /// Seconds of training and evaluation so far. Finished epochs count as the store has them, so the sum is the same
     /// when the notebook is opened again; the current epoch counts at the pace of the last one.
     pub fn seconds(&self) -> f64 {
-        let done: f64 = self.points.iter().filter_map(|record| record.get(Metric::Seconds)).sum();
+        let done = self.summary().seconds;
         match (self.latest(), &self.progress) {
             (Some(last), _) => done + self.epochs_and_part().fract() * last.get(Metric::Seconds).unwrap_or(0.0),
             (None, Some(progress)) => progress.seconds,
@@ -83,7 +127,7 @@ impl Spread {
     }
 }
 
-/// An arm at one epoch.
+/// An arm's errors at one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanPoint {
     pub epoch: u32,
@@ -96,13 +140,12 @@ pub struct MeanPoint {
 pub struct ArmView {
     pub arm: ArmId,
     pub seeds: usize,
-    /// The number of seeds in the means: those that train side by side, or have finished. A seed that waits for a core,
-    /// or got one much later, is left out until it has caught up.
+    /// How many of the seeds are summed up: see [`TrainingRun::kept_up_lanes`].
     pub measured: usize,
     /// The last epoch that all of these seeds have reached.
     pub epoch: u32,
-    /// Every epoch up to that one.
-    pub curve: Vec<MeanPoint>,
+    /// What was measured there.
+    pub latest: Option<MeanPoint>,
     /// The lowest validation error of each seed up to that epoch, and the test error of the same epoch.
     pub best: Option<Spread>,
     pub best_test: Option<Spread>,
@@ -118,11 +161,7 @@ pub struct ArmView {
 impl ArmView {
     fn new(arm: ArmId, training: &TrainingRun) -> Self {
         let lanes: Vec<&LaneView> = training.lanes.iter().filter(|lane| lane.lane.arm == arm).collect();
-        let most = lanes.iter().map(|lane| lane.epochs_done()).max().unwrap_or(0);
-        let measured: Vec<&LaneView> =
-            lanes.iter().copied().filter(|lane| is_compared(lane.epochs_done(), most, training.spec.epochs)).collect();
-        let epoch = measured.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
-        let up_to = |lane: &LaneView| lane.points.iter().take_while(|record| record.epoch <= epoch).count();
+        let (measured, epoch) = training.kept_up_lanes(arm);
         let at = |epoch: u32| -> Option<MeanPoint> {
             let records: Option<Vec<&EpochRecord>> = measured.iter().map(|lane| lane.at(epoch)).collect();
             let of = |metric| {
@@ -130,7 +169,7 @@ impl ArmView {
             };
             Some(MeanPoint { epoch, val: of(Metric::ValError)?, test: of(Metric::TestError)? })
         };
-        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lowest(&lane.points[..up_to(lane)])).collect();
+        let bests: Vec<&EpochRecord> = measured.iter().filter_map(|lane| lane.best_up_to(epoch)).collect();
         let of_bests = |metric| Spread::of(&bests.iter().filter_map(|r| r.get(metric)).collect::<Vec<_>>());
         let epochs = || bests.iter().map(|record| record.epoch);
         let mean = |values: Vec<f64>| mean_and_deviation(&values).map(|(mean, _)| mean);
@@ -139,7 +178,7 @@ impl ArmView {
             seeds: lanes.len(),
             measured: measured.len(),
             epoch,
-            curve: (1..=epoch).filter_map(at).collect(),
+            latest: (1..=epoch).rev().find_map(at),
             best: of_bests(Metric::ValError),
             best_test: of_bests(Metric::TestError),
             best_epochs: epochs().min().zip(epochs().max()),
@@ -150,7 +189,7 @@ impl ArmView {
     }
 
     pub fn latest(&self) -> Option<&MeanPoint> {
-        self.curve.last()
+        self.latest.as_ref()
     }
 }
 
@@ -179,11 +218,20 @@ pub struct TrainingRun {
     pub steerings: Vec<Steering>,
     /// The run whose history it began with, and up to which epoch.
     pub fork: Option<Fork>,
+    /// What [`verdict`](Self::verdict) said of these records: each frame asks, and many records take time.
+    verdict: OnceCell<Option<String>>,
 }
 
 impl TrainingRun {
     pub fn new(run: RunId, spec: Study) -> Self {
-        let view = |lane| LaneView { lane, points: Vec::new(), progress: None, diverged: None, is_halved: false };
+        let view = |lane| LaneView {
+            lane,
+            points: Vec::new(),
+            progress: None,
+            diverged: None,
+            is_halved: false,
+            summary: OnceCell::new(),
+        };
         let lanes = spec.lanes().into_iter().map(view).collect();
         Self {
             run,
@@ -196,19 +244,21 @@ impl TrainingRun {
             not_exact: None,
             backend: None,
             steerings: Vec::new(),
+            verdict: OnceCell::new(),
             fork: None,
         }
     }
 
     /// Applies an event. An event that was applied before changes nothing.
     pub fn apply(&mut self, event: &RunEvent) {
+        if !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. }) {
+            self.verdict = OnceCell::new();
+        }
         match event {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
             RunEvent::Epoch { record, .. } => {
-                if let Some(lane) = self.lane_mut(record.lane())
-                    && let Err(at) = lane.points.binary_search_by_key(&record.epoch, |known| known.epoch)
-                {
-                    lane.points.insert(at, record.clone());
+                if let Some(lane) = self.lane_mut(record.lane()) {
+                    lane.insert(record);
                 }
             }
             RunEvent::Progress { progress, .. } => {
@@ -262,7 +312,19 @@ impl TrainingRun {
         self.lanes.iter_mut().find(|view| view.lane == lane)
     }
 
-    /// The means of every arm over its seeds.
+    /// The seeds of an arm that are summed up, and the last epoch that all of them have reached: those that train side by
+    /// side, or are at their end. One that waits for a core, or was given one much later, is left out until it has caught
+    /// up.
+    pub fn kept_up_lanes(&self, arm: ArmId) -> (Vec<&LaneView>, u32) {
+        let lanes = || self.lanes.iter().filter(|lane| lane.lane.arm == arm);
+        let most = lanes().map(LaneView::epochs_done).max().unwrap_or(0);
+        let kept_up: Vec<&LaneView> =
+            lanes().filter(|lane| is_compared(lane.epochs_done(), most, self.spec.epochs)).collect();
+        let epoch = kept_up.iter().map(|lane| lane.epochs_done()).min().unwrap_or(0);
+        (kept_up, epoch)
+    }
+
+    /// Every arm over its seeds.
     pub fn by_arm(&self) -> Vec<ArmView> {
         self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
     }
@@ -292,10 +354,13 @@ impl TrainingRun {
 
     /// Whether the first two arms differ, where there are two and something can be compared.
     pub fn verdict(&self) -> Option<String> {
-        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
-        let diverged: Vec<(Lane, u32)> =
-            self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
-        compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
+        let judge = || {
+            let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
+            let diverged: Vec<(Lane, u32)> =
+                self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
+            compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
+        };
+        self.verdict.get_or_init(judge).clone()
     }
 
     /// The findings of this run; none while it is active.

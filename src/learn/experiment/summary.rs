@@ -120,7 +120,17 @@ pub fn log_axis(label: &str) -> PlotAxis {
 }
 
 pub fn plot(title: impl Into<String>, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) -> Plot {
-    Plot { title: title.into(), x, y, series, bands: Vec::new(), marks: Vec::new(), places: Vec::new() }
+    Plot {
+        title: title.into(),
+        x,
+        y,
+        series,
+        bands: Vec::new(),
+        marks: Vec::new(),
+        places: Vec::new(),
+        spread: protocol::SpreadKind::Deviation,
+        notes: Vec::new(),
+    }
 }
 
 /// A curve through these points, which are all finite.
@@ -136,7 +146,7 @@ pub fn curve_with_gaps(
     stroke: Stroke,
     points: Vec<(f64, Option<f64>)>,
 ) -> PlotSeries {
-    PlotSeries { name: name.into(), source, stroke, points, spread: Vec::new() }
+    PlotSeries { name: name.into(), source, stroke, points, spread: Vec::new(), below: Vec::new() }
 }
 
 #[cfg(test)]

@@ -2,27 +2,30 @@
 //! same x.
 
 use crate::theme::Theme;
-use app::{PlotCursor, Readout, truncate};
+use app::{Readout, Viewport, truncate};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// Rows for the other curves.
-const ROWS: usize = 2;
+/// Rows for the other curves in a pane of this height.
+fn rows_for_others(height: u16) -> usize {
+    usize::from(height / 8).clamp(2, 6)
+}
 
 /// Text in the style of its curve.
 type StyledText = (String, Style);
 
-/// The lines of the values, within this width. `style_of` gives a curve's sample and style.
+/// The lines of a reading in a pane of this size; `style_of` has a curve's mark and style. None without a cursor.
 pub fn lines(
     theme: &Theme,
     readout: &Readout,
-    cursor: PlotCursor,
+    viewport: &Viewport,
     style_of: impl Fn(usize) -> (&'static str, Style),
-    width: u16,
+    (width, height): (u16, u16),
 ) -> Vec<Vec<StyledText>> {
-    let room = usize::from(width);
+    let (room, rows, reference) = (usize::from(width), rows_for_others(height), viewport.reference);
+    let Some(cursor) = viewport.cursor else { return Vec::new() };
     let marked = |curve: usize, text: &str| {
         let (mark, style) = style_of(curve);
         (if mark.is_empty() { theme.text(text) } else { theme.text(&format!("{mark} {text}")) }, style)
@@ -36,7 +39,10 @@ pub fn lines(
     if !source.is_empty() && !text.contains(source) {
         lines.push(vec![(theme.text(&truncate(source, room)), theme.faint())]);
     }
-    let most = lines.len() + ROWS;
+    if let Some(difference) = reference.and_then(|reference| readout.difference(cursor, reference)) {
+        lines.push(vec![(theme.text(&truncate(&difference, room)), theme.strong())]);
+    }
+    let most = lines.len() + rows;
     let Some((x, others)) = readout.others(cursor) else { return lines };
     if others.is_empty() {
         return lines;

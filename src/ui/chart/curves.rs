@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, curve_style};
 use super::markers::{self, MarkerRequest};
 use crate::theme::Glyphs;
-use app::clip_segment;
+use app::{AxisRange, clip_segment};
 use protocol::{PlotSeries, Stroke};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use std::ops::RangeInclusive;
@@ -30,6 +30,8 @@ struct DrawnCurve {
 /// The weight of a curve, in drawing order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
+    /// Every third dot.
+    Ghost,
     Thin,
     Normal,
     /// Two dots high.
@@ -40,17 +42,25 @@ impl DrawnCurve {
     fn new(canvas: &Canvas, number: usize, series: &PlotSeries) -> Self {
         let look = curve_style(canvas.theme, canvas.plot, number);
         let (xs, ys) = (&canvas.ranges.x, &canvas.ranges.y);
-        let points = series.points.iter().map(|&(x, y)| xs.part(x).zip(ys.part(y?))).collect();
-        let spread = series.points.iter().zip(&series.spread).filter_map(|(&(x, y), half)| {
-            let (y, half) = (y?, half.filter(|half| *half > 0.0)?);
-            Some((xs.part(x)?, ys.part(y - half).unwrap_or(-1.0), ys.part(y + half)?))
+        let columns = usize::from(canvas.place.width) * 2;
+        let kept = decimate(&series.points, xs, columns);
+        let points = kept.iter().map(|&at| {
+            let (x, y) = series.points[at];
+            xs.part(x).zip(ys.part(y?))
+        });
+        let with_spread = if series.spread.is_empty() { &[][..] } else { &series.points[..] };
+        let spread = spread_points(with_spread, xs, columns).filter_map(|at| {
+            let (x, _) = series.points[at];
+            let (low, high) = series.ends(at)?;
+            Some((xs.part(x)?, ys.part(low).unwrap_or(-1.0), ys.part(high)?))
         });
         Self {
             style: look.style,
             marker: look.marker,
-            points,
+            points: points.collect(),
             is_joined: series.stroke != Stroke::Points,
             weight: match series.stroke {
+                Stroke::Ghost => Weight::Ghost,
                 Stroke::Thin => Weight::Thin,
                 Stroke::Thick => Weight::Thick,
                 Stroke::Line | Stroke::Points | Stroke::Both => Weight::Normal,
@@ -59,6 +69,55 @@ impl DrawnCurve {
             pale: look.pale,
         }
     }
+}
+
+/// How many points a column of dots may have before some of them are left out.
+const CROWDED: usize = 4;
+
+/// The points of a curve that are to be drawn: all, or of those that crowd in one column of dots the first, the lowest, the
+/// highest and the last, so that no spike is lost.
+fn decimate(points: &[(f64, Option<f64>)], xs: &AxisRange, columns: usize) -> Vec<usize> {
+    if points.len() <= CROWDED * columns {
+        return (0..points.len()).collect();
+    }
+    let column = |at: usize| column_of(points[at].0, xs, columns);
+    let mut kept = Vec::with_capacity(CROWDED * columns);
+    let mut from = 0;
+    while from < points.len() {
+        // A gap stands by itself: the curve is broken there.
+        let is_gap = points[from].1.is_none();
+        let here = column(from);
+        let same = |at: &usize| points[*at].1.is_none() == is_gap && (is_gap || column(*at) == here);
+        let end = (from..points.len()).find(|at| !same(at)).unwrap_or(points.len());
+        let value = |at: &usize| points[*at].1.unwrap_or(0.0);
+        let by_value = |a: &usize, b: &usize| value(a).total_cmp(&value(b));
+        let lowest = (from..end).min_by(by_value).unwrap_or(from);
+        let highest = (from..end).max_by(by_value).unwrap_or(from);
+        let mut chosen = [from, lowest, highest, end - 1];
+        chosen.sort_unstable();
+        for at in chosen {
+            if kept.last() != Some(&at) {
+                kept.push(at);
+            }
+        }
+        from = end;
+    }
+    kept
+}
+
+/// The points of a curve at which the ends of its spread are drawn: one a column of dots.
+fn spread_points(points: &[(f64, Option<f64>)], xs: &AxisRange, columns: usize) -> impl Iterator<Item = usize> {
+    let is_crowded = points.len() > CROWDED * columns;
+    let mut last = None;
+    (0..points.len()).filter(move |at| {
+        let column = is_crowded.then(|| column_of(points[*at].0, xs, columns));
+        !is_crowded || std::mem::replace(&mut last, column) != column
+    })
+}
+
+/// The column of dots in which an x stands, also outside of the axis.
+fn column_of(x: f64, xs: &AxisRange, columns: usize) -> i64 {
+    xs.part(x).map_or(i64::MIN, |part| (part * columns.saturating_sub(1) as f64).round() as i64)
 }
 
 pub fn draw(canvas: &Canvas, buffer: &mut Buffer) {
@@ -102,6 +161,9 @@ fn dots(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     }
     for curve in curves {
         let mut set = |x: i64, y: i64| {
+            if curve.weight == Weight::Ghost && (x + y) % 3 != 0 {
+                return;
+            }
             dot(x, y, curve.style, buffer);
             if curve.weight == Weight::Thick {
                 dot(x, y + 1, curve.style, buffer);
@@ -137,6 +199,7 @@ fn plain(curves: &[&DrawnCurve], place: Rect, buffer: &mut Buffer) {
     }
     for curve in curves {
         let glyph = match curve.weight {
+            Weight::Ghost => ",",
             Weight::Thin => ".",
             Weight::Normal | Weight::Thick if curve.marker.is_empty() => "*",
             Weight::Normal | Weight::Thick => curve.marker,
@@ -247,6 +310,7 @@ fn line(from: (i64, i64), to: (i64, i64), set: &mut impl FnMut(i64, i64)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::AxisScale;
 
     #[test]
     fn what_lies_far_outside_takes_no_time() {
@@ -254,5 +318,46 @@ mod tests {
         segment((-1e12, -1e12), (1e12, 1e12), (101, 101), &mut |x, y| set.push((x, y)));
         assert!(set.len() < 1000, "{} dots", set.len());
         assert!(set.contains(&(50, 50)) && set.contains(&(0, 100)) && set.contains(&(100, 0)));
+    }
+
+    /// A curve of 10,000 points looks the same and is drawn from few of them.
+    #[test]
+    fn no_spike_is_lost_where_points_crowd() {
+        let xs = AxisRange::new((0.0, 10_000.0), AxisScale::Linear).unwrap();
+        let ys = AxisRange::new((0.0, 1.0), AxisScale::Linear).unwrap();
+        let mut points: Vec<(f64, Option<f64>)> =
+            (0..10_000).map(|at| (f64::from(at), Some(0.5 + 0.3 * (f64::from(at) / 700.0).sin()))).collect();
+        (points[4321].1, points[7777].1, points[5000].1) = (Some(0.999), Some(0.001), None);
+        let (columns, rows) = (200_usize, 100);
+        let set_by = |kept: &[usize]| {
+            let curve = DrawnCurve {
+                style: Style::new(),
+                marker: "",
+                points: kept
+                    .iter()
+                    .map(|at| xs.part(points[*at].0).zip(points[*at].1.and_then(|y| ys.part(y))))
+                    .collect(),
+                is_joined: true,
+                weight: Weight::Normal,
+                spread: Vec::new(),
+                pale: Style::new(),
+            };
+            let mut cells = std::collections::BTreeSet::new();
+            stroke(&curve, (columns as i64, rows), &mut |x, y| {
+                cells.insert((x, y));
+            });
+            cells
+        };
+        let kept = decimate(&points, &xs, columns);
+        assert!(kept.len() <= CROWDED * (columns + 1) + 1, "{}", kept.len());
+        assert!([4321, 7777, 5000].iter().all(|at| kept.contains(at)));
+        let all: Vec<usize> = (0..points.len()).collect();
+        // Between two columns the line is drawn from another point, so that it may differ by a dot.
+        let (few, many) = (set_by(&kept), set_by(&all));
+        let near = |(x, y): &(i64, i64), cells: &std::collections::BTreeSet<(i64, i64)>| {
+            (-1..=1).any(|dx| (-1..=1).any(|dy| cells.contains(&(x + dx, y + dy))))
+        };
+        assert!(few.iter().all(|cell| near(cell, &many)) && many.iter().all(|cell| near(cell, &few)));
+        assert_eq!(decimate(&points[..500], &xs, columns).len(), 500, "a curve with room is drawn whole");
     }
 }

@@ -211,6 +211,7 @@ mod tests {
             stroke: Stroke::Line,
             points: Vec::new(),
             spread: Vec::new(),
+            below: Vec::new(),
         });
         let marks =
             marks.iter().map(|source| PlotMark { label: "here".into(), source: source.clone(), at: [0.0, 0.0] });
@@ -223,6 +224,8 @@ mod tests {
             bands: Vec::new(),
             marks: marks.collect(),
             places: Vec::new(),
+            spread: protocol::SpreadKind::Deviation,
+            notes: Vec::new(),
         };
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
         let mut buffer = Buffer::empty(area);

@@ -8,7 +8,7 @@ use super::canvas::{Canvas, MarkLabels, curve_sample};
 use super::curves::{edge_cell, plain_cell};
 use crate::theme::{Glyphs, Theme};
 use app::{AxisRange, Readout, mark_values, truncate};
-use protocol::{PlotMark, Source};
+use protocol::{PlotBand, PlotMark, Source, Stroke};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -141,6 +141,10 @@ pub fn draw_bands(canvas: &Canvas, buffer: &mut Buffer) {
         };
         let cells = if band.vertical { ends(&ranges.x, place.width) } else { ends(&ranges.y, place.height) };
         let Some((from, to)) = cells else { continue };
+        if band.from >= band.to {
+            draw_line(canvas, band, from, buffer);
+            continue;
+        }
         let area = if band.vertical {
             Rect { x: place.x + from, width: to.saturating_sub(from) + 1, ..place }
         } else {
@@ -154,7 +158,43 @@ pub fn draw_bands(canvas: &Canvas, buffer: &mut Buffer) {
     }
 }
 
-/// Draws the cursor: the point on top of everything, and a line down to the x axis where nothing else is drawn.
+/// A line where a setting was changed.
+fn draw_line(canvas: &Canvas, band: &PlotBand, cell: u16, buffer: &mut Buffer) {
+    let Canvas { theme, place, .. } = *canvas;
+    let style = theme.source(&band.source);
+    let ascii = theme.glyphs == Glyphs::Ascii;
+    if band.vertical {
+        for y in place.y..place.bottom() {
+            buffer.set_string(place.x + cell, y, if ascii { "|" } else { "╎" }, style);
+        }
+    } else {
+        let line = if ascii { "-" } else { "╌" }.repeat(place.width.into());
+        buffer.set_stringn(place.x, place.bottom() - 1 - cell, line, place.width.into(), style);
+    }
+}
+
+/// What was changed, beside the line that shows when, in the first row where neither a curve nor another line stands.
+pub fn label_lines(canvas: &Canvas, buffer: &mut Buffer) {
+    let Canvas { theme, plot, ranges, place, .. } = *canvas;
+    for band in plot.bands.iter().filter(|band| band.vertical && band.from >= band.to) {
+        let Some(part) = ranges.x.part(band.from).filter(|part| (0.0..=1.0).contains(part)) else { continue };
+        let column = plain_cell(place, part, 0.0).0;
+        let text = theme.text(&band.label);
+        let width = text.width() as u16;
+        let is_free = |(x, y): &(u16, u16)| {
+            *x >= place.x
+                && x + width <= place.right()
+                && (*x..x + width).all(|x| buffer.cell((x, *y)).is_some_and(|cell| cell.symbol() == " "))
+        };
+        let places = (place.y..place.bottom()).flat_map(|y| [(column + 2, y), (column.saturating_sub(width + 1), y)]);
+        let free = places.into_iter().find(is_free);
+        if let Some((x, y)) = free {
+            buffer.set_string(x, y, text, theme.source(&band.source));
+        }
+    }
+}
+
+/// A line through all curves where nothing else stands, and the point itself on top of all.
 pub fn draw_cursor(canvas: &Canvas, buffer: &mut Buffer) {
     let Canvas { theme, plot, viewport, ranges, place } = *canvas;
     let Some(cursor) = viewport.cursor else { return };
@@ -163,9 +203,9 @@ pub fn draw_cursor(canvas: &Canvas, buffer: &mut Buffer) {
     let Some((px, py)) = ranges.x.part(point.x).zip(ranges.y.part(point.y)) else { return };
     let (column, row) = edge_cell(place, px, py);
     let bar = if theme.glyphs == Glyphs::Ascii { "|" } else { "┊" };
-    for below in row + 1..place.bottom() {
-        if buffer.cell((column, below)).is_some_and(|cell| [" ", "░", "\u{2800}"].contains(&cell.symbol())) {
-            buffer.set_string(column, below, bar, theme.faint());
+    for y in place.y..place.bottom() {
+        if buffer.cell((column, y)).is_some_and(|cell| [" ", "░", "\u{2800}"].contains(&cell.symbol())) {
+            buffer.set_string(column, y, bar, theme.faint());
         }
     }
     let glyph = if theme.glyphs == Glyphs::Ascii { "X" } else { "◉" };
@@ -173,8 +213,42 @@ pub fn draw_cursor(canvas: &Canvas, buffer: &mut Buffer) {
     buffer.set_string(column, row, glyph, style);
 }
 
-/// The arrow to a point outside of the axes; x and y are 1 for right and up, -1 for left and down, 0 inside. `None`
-/// inside.
+/// How many rows above or below the end of its curve a name may stand.
+const NEAR: u16 = 3;
+
+/// The name of each curve near its end, where nothing else stands; a curve whose end has no room has none. Thin curves and
+/// what the reader predicted have no names.
+pub fn name_curves(canvas: &Canvas, buffer: &mut Buffer) {
+    let Canvas { theme, plot, viewport, ranges, place } = *canvas;
+    for (number, series) in viewport.series(plot) {
+        if matches!(series.stroke, Stroke::Thin) || series.source == Source::Reader {
+            continue;
+        }
+        let mut parts = series.points.iter().filter_map(|&(x, y)| ranges.x.part(x).zip(ranges.y.part(y?)));
+        let inside = |(x, y): &(f64, f64)| (0.0..=1.0).contains(x) && (0.0..=1.0).contains(y);
+        let Some((x, y)) = parts.rfind(inside) else { continue };
+        let (column, row) = edge_cell(place, x, y);
+        // How many seeds a mean is of stands in the values.
+        let name = series.name.split(", ").next().unwrap_or_default();
+        let text = theme.text(name);
+        let width = text.width() as u16;
+        let fits = |(x, y): &(u16, u16)| {
+            let around = (x.saturating_sub(1).max(place.x), (x + width + 1).min(place.right()));
+            *x >= place.x
+                && x + width <= place.right()
+                && (place.y..place.bottom()).contains(y)
+                && (around.0..around.1).all(|x| is_blank(buffer, (x, *y)))
+        };
+        let beside = [(column + 2, row), (column.saturating_sub(width + 2), row)];
+        let start = column.saturating_sub(width / 2).min(place.right().saturating_sub(width));
+        let near = (1..=NEAR).flat_map(|by| [(start, row.saturating_sub(by)), (start, row + by)]);
+        if let Some((x, y)) = beside.into_iter().chain(near).find(fits) {
+            buffer.set_string(x, y, text, curve_sample(theme, plot, number).1);
+        }
+    }
+}
+
+/// Which way a point lies that is outside of the axes: to the right and up are positive. `None` inside of them.
 fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
     let [rich, plain] = match (x, y) {
         (0, 0) => return None,
@@ -192,7 +266,7 @@ fn arrow(x: i8, y: i8, glyphs: Glyphs) -> Option<&'static str> {
 
 /// Whether no curve, mark or label is drawn here.
 pub fn is_blank(buffer: &Buffer, at: (u16, u16)) -> bool {
-    buffer.cell(at).is_none_or(|cell| [" ", "░", ":", "\u{2800}"].contains(&cell.symbol()))
+    buffer.cell(at).is_none_or(|cell| [" ", "░", ":", "\u{2800}", "╎", "╌"].contains(&cell.symbol()))
 }
 
 /// Writes a label right or left of its mark, in the mark's row, where nothing else is drawn.

@@ -9,6 +9,7 @@ mod curves;
 mod legend;
 mod markers;
 mod marks;
+pub mod multiples;
 
 use crate::theme::Theme;
 use app::{AxisRange, AxisRanges, Viewport, axis_label, mark_values, tick_labels};
@@ -25,7 +26,9 @@ pub struct ChartLayout<'a> {
     /// A pane that lists the series itself needs no legend.
     pub has_legend: bool,
     pub labels: MarkLabels,
-    /// Written at the right end of the first line, if it fits.
+    /// Whether curves have their names at their ends, as far as these cover nothing.
+    pub has_names: bool,
+    /// Stands at the right end of the first line, if that has room.
     pub note: &'a str,
     /// Written into the plot while no series has a point.
     pub empty: &'a str,
@@ -34,11 +37,24 @@ pub struct ChartLayout<'a> {
 /// The smallest width of the column of labels at the right.
 const GUTTER: u16 = 17;
 
-/// Draws a plot as the viewport shows it. An area that is too small stays empty.
-pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayout, area: Rect, buffer: &mut Buffer) {
+/// Rows beneath a chart of this height for what is not seen of it, at most.
+fn note_rows(height: u16) -> usize {
+    if height < 14 { 1 } else { 2 }
+}
+
+/// Draws a plot as the viewport shows it; returns the room of its curves. Too small an area stays empty.
+pub fn draw(
+    theme: &Theme,
+    plot: &Plot,
+    viewport: &Viewport,
+    layout: &ChartLayout,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Rect> {
     let area = if layout.has_legend { legend::draw(theme, plot, viewport, area, buffer) } else { area };
+    let area = draw_notes(theme, plot, viewport, area, buffer);
     if area.width < 16 || area.height < 5 {
-        return;
+        return None;
     }
     let ranges = viewport.view(plot);
     let rows = area.height - 3;
@@ -48,7 +64,7 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     let right = if gutter > 0 && area.width > left + gutter + 24 { gutter } else { 0 };
     let place = Rect::new(area.x + left + 1, area.y + 1, area.width.saturating_sub(left + 2 + right), rows);
     if place.width < 4 || place.height < 2 {
-        return;
+        return None;
     }
     let canvas = Canvas { theme, plot, viewport, ranges, place };
     let y_label = theme.text(&y_label(&canvas, usize::from(area.width)));
@@ -66,10 +82,33 @@ pub fn draw(theme: &Theme, plot: &Plot, viewport: &Viewport, layout: &ChartLayou
     marks::draw_bands(&canvas, buffer);
     curves::draw(&canvas, buffer);
     marks::draw(&canvas, layout.labels, right, buffer);
+    marks::label_lines(&canvas, buffer);
+    if layout.has_names {
+        marks::name_curves(&canvas, buffer);
+    }
     marks::draw_cursor(&canvas, buffer);
     if plot.series.iter().flat_map(|series| &series.points).all(|(_, y)| y.is_none()) {
         write_empty_text(&canvas, layout.empty, buffer);
     }
+    Some(place)
+}
+
+/// What is not seen of the plot, and how its curves were made, in the last rows; returns what is above.
+fn draw_notes(theme: &Theme, plot: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
+    let notes = [viewport.notes(plot), plot.notes.clone()].concat().join(" · ");
+    if notes.is_empty() || area.height < 8 {
+        return area;
+    }
+    let text = theme.text(&notes);
+    let lines = textwrap::wrap(&text, app::wrap_options(usize::from(area.width.max(1))));
+    let height = lines.len().min(note_rows(area.height));
+    let top = area.bottom() - height as u16;
+    for (at, (line, y)) in lines.iter().zip(top..area.bottom()).enumerate() {
+        let is_cut = at + 1 == height && lines.len() > height;
+        let line = if is_cut { app::truncate(&format!("{line} …"), area.width.into()) } else { line.to_string() };
+        buffer.set_stringn(area.x, y, theme.text(&line), area.width.into(), theme.strong());
+    }
+    Rect { height: area.height - height as u16, ..area }
 }
 
 /// The width of the column of labels; 0 if there are none.
@@ -83,11 +122,17 @@ fn gutter(plot: &Plot, ranges: &AxisRanges) -> u16 {
 
 /// The label of the y axis, and what thick and thin series mean if that fits.
 fn y_label(canvas: &Canvas, room: usize) -> String {
-    let series = || canvas.viewport.series(canvas.plot).map(|(_, series)| series);
-    let has_means = series().any(|series| series.stroke == Stroke::Thick);
-    let keys: &[&str] = if has_means { &["; thick: mean, band: ± sd", "; mean ± sd"] } else { &[] };
+    let mut means = canvas.viewport.series(canvas.plot).filter(|(_, series)| series.stroke == Stroke::Thick);
+    let keys = match means.next() {
+        None => Vec::new(),
+        Some((_, mean)) if mean.spread.is_empty() && !mean.points.is_empty() => vec!["; thick: mean".into()],
+        Some(_) => {
+            let band = canvas.plot.spread.describe();
+            vec![format!("; thick: mean, band: {band}"), format!("; mean {band}")]
+        }
+    };
     let label = |key: &str| axis_label(&format!("{}{key}", canvas.plot.y.label), &canvas.ranges.y);
-    keys.iter().map(|key| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
+    keys.iter().map(|key: &String| label(key)).find(|label| label.width() <= room).unwrap_or_else(|| label(""))
 }
 
 /// Writes texts right-aligned after the label of the y axis, each if it fits.
@@ -153,6 +198,7 @@ mod tests {
             stroke: Stroke::Line,
             points: (0..=20).map(|n| (f64::from(n), Some(4.0 - 0.15 * f64::from(n)))).collect(),
             spread: Vec::new(),
+            below: Vec::new(),
         };
         Plot {
             title: String::new(),
@@ -162,6 +208,8 @@ mod tests {
             bands: Vec::new(),
             marks,
             places: Vec::new(),
+            spread: protocol::SpreadKind::Deviation,
+            notes: Vec::new(),
         }
     }
 
@@ -171,7 +219,7 @@ mod tests {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let theme = Theme::new(Palette::None, Glyphs::Unicode);
-        let layout = ChartLayout { has_legend: false, labels, note: "", empty: "" };
+        let layout = ChartLayout { has_legend: false, labels, has_names: false, note: "", empty: "" };
         draw(&theme, plot, &Viewport::default(), &layout, area, &mut buffer);
         (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol().to_string()).collect()).collect()
     }
@@ -239,7 +287,56 @@ mod tests {
         assert!(all > thick + 40 && thick > thin + 30, "{all} {thick} {thin}");
     }
 
-    /// The end of a series that diverged is marked at its last number, or above the plot if it has none.
+    /// A curve that another was forked from is dotted, and a line says when a setting was changed.
+    #[test]
+    fn ghosts_are_dotted_and_changes_have_a_line() {
+        let dots = |stroke| -> u32 {
+            let mut plot = plot(Vec::new());
+            plot.series[0].stroke = stroke;
+            let cells = drawn(&plot, MarkLabels::None, (60, 20)).concat();
+            let dots = |cell: &String| cell.chars().next().map_or(0, |c| u32::from(c).wrapping_sub(0x2800));
+            cells.iter().map(dots).filter(|dots| *dots < 256).map(u32::count_ones).sum()
+        };
+        let (ghost, thin) = (dots(Stroke::Ghost), dots(Stroke::Thin));
+        assert!(ghost > 10 && 2 * ghost < thin, "{ghost} {thin}");
+        let mut changed = plot(Vec::new());
+        let line = |at, label: &str| PlotBand {
+            label: label.into(),
+            source: Source::Run { run: RunId(1), arm: 0 },
+            vertical: true,
+            from: at,
+            to: at,
+        };
+        changed.bands = vec![line(10.0, "lr 0.03"), line(11.0, "lr 0.01")];
+        let rows = drawn(&changed, MarkLabels::None, (72, 20));
+        let text: Vec<String> = rows.iter().map(|row| row.concat()).collect();
+        let has = |label: &str| text.iter().any(|line| line.contains(label));
+        assert!(has("lr 0.03 ╎") && has("╎ lr 0.01"), "{text:#?}");
+        assert!(text[1..17].iter().filter(|line| line.matches('╎').count() == 2).count() >= 12, "{text:#?}");
+    }
+
+    /// The name of a curve stands at its end and covers nothing.
+    #[test]
+    fn names_cover_no_data() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let area = Rect::new(0, 0, 72, 20);
+        let drawn = |has_names| {
+            let mut plot = plot(Vec::new());
+            plot.series[0].points.truncate(12);
+            plot.series.push(PlotSeries { name: "a second curve".into(), ..plot.series[0].clone() });
+            let layout = ChartLayout { has_legend: false, labels: MarkLabels::None, has_names, note: "", empty: "" };
+            let mut buffer = Buffer::empty(area);
+            draw(&theme, &plot, &Viewport::default(), &layout, area, &mut buffer);
+            buffer
+        };
+        let (bare, named) = (drawn(false), drawn(true));
+        let changed = || area.positions().filter(|at| bare[*at] != named[*at]);
+        let name: String = changed().map(|at| named[at].symbol()).collect();
+        assert!(name.contains("here") && name.contains("curve"), "{name}");
+        assert!(changed().all(|at| marks::is_blank(&bare, (at.x, at.y))));
+    }
+
+    /// The end of a series that diverged is marked at its last number, and a lane without any above the plot.
     #[test]
     fn a_series_that_diverged_ends_with_a_mark() {
         let mut plot = plot(Vec::new());
@@ -282,7 +379,8 @@ mod tests {
         let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
         let area = Rect::new(0, 0, 80, 20);
         let mut buffer = Buffer::empty(area);
-        let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
+        let layout =
+            ChartLayout { has_legend: true, labels: MarkLabels::Beside, has_names: false, note: "", empty: "" };
         draw(&theme, &figure, &Viewport::default(), &layout, area, &mut buffer);
         let row = |y| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert_eq!(row(0).trim_end(), "measured: ─ here  ░ band  theory: formula: ✕ solved  paper: ✕ printed");

@@ -12,12 +12,13 @@ use app::Viewport;
 use protocol::{Figure, Source};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Draws a whole figure in this area.
-pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) {
+/// Draws a figure whole, in the place given; returns the room of a plot's curves.
+pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) -> Option<Rect> {
     match figure {
         Figure::Plot(plot) => {
-            let layout = ChartLayout { has_legend: true, labels: MarkLabels::Beside, note: "", empty: "" };
-            chart::draw(theme, plot, viewport, &layout, place, buffer);
+            let layout =
+                ChartLayout { has_legend: true, labels: MarkLabels::Beside, has_names: false, note: "", empty: "" };
+            return chart::draw(theme, plot, viewport, &layout, place, buffer);
         }
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(grid) => {
@@ -34,6 +35,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
             hidden_units::draw(theme, figure, place, buffer);
         }
     }
+    None
 }
 
 /// Writes the source of a picture in the last row; returns the rows above.

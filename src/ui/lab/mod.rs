@@ -3,13 +3,14 @@
 mod activations;
 mod compare;
 mod overlay;
+mod sweep;
 mod table;
 
 use crate::study::results::Results;
-use crate::study::train_cell;
+use crate::study::train_cell::{self, TrainingChart};
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, EditOf, Lab, LabEdit, LabLayout, Pane, TrainingRun, training_plot};
+use app::{App, ChartRun, DrawnChart, EditOf, Lab, LabEdit, LabLayout, Pane, TrainingRun, arm_slots};
 use protocol::{RunId, Study};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,7 +18,8 @@ use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
+/// Draws the laboratory; returns where its chart is.
+pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) -> Vec<DrawnChart> {
     let layout = app.lab_layout();
     let whole = Rect { height: app.screen.status.y.saturating_sub(app.screen.whole.y), ..app.screen.whole };
     Clear.render(whole, buffer);
@@ -25,8 +27,9 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
     if let Some(area) = layout.study {
         table::draw(app, theme, area, buffer);
     }
-    if let Some(area) = layout.chart {
-        draw_chart(app, theme, area, buffer);
+    let places = layout.chart.map_or_else(Vec::new, |area| draw_chart(app, theme, area, buffer));
+    if let Some(area) = layout.sweep {
+        sweep::draw(app, theme, area, buffer);
     }
     if let Some(area) = layout.compare {
         compare::draw(app, theme, area, buffer);
@@ -40,6 +43,7 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
     if let Some(list) = app.lab.overlay {
         overlay::draw_list(list, app, theme, buffer);
     }
+    places.into_iter().map(|place| DrawnChart { pane: Pane::Lab, place }).collect()
 }
 
 /// The name of the laboratory, its pages, and whose study it is.
@@ -121,8 +125,8 @@ fn draw_edit(edit: &LabEdit, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     buffer.set_stringn(x, area.y, theme.text(rest.as_str()), left(x), style);
 }
 
-/// The chart of the run that the laboratory shows, with its progress and its numbers.
-fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// The chart of the run that the laboratory shows, with its progress and its numbers; returns the room of the curves.
+fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<Rect> {
     let focused = app.lab.page == app::LabPage::Chart;
     let shown = app.lab_training();
     let waiting = match &app.lab.starting {
@@ -143,24 +147,30 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     };
     let inner = draw_frame(theme, &title, focused, area, buffer);
     let coming;
-    let training = if let Some(training) = shown.filter(|_| app.lab.starting.is_none()) {
-        training
+    let (training, runs) = if let Some(training) = shown.filter(|_| app.lab.starting.is_none()) {
+        (training, app.lab_chart_runs())
     } else {
         let study = match &app.lab.starting {
             Some(Ok(study)) => study.clone(),
             _ => app.lab.table.study().cloned().unwrap_or_else(|_| Study::of(protocol::Preset::Article)),
         };
         coming = TrainingRun::new(RunId(0), study);
-        &coming
+        (&coming, vec![ChartRun::new(&coming)])
     };
-    let plot = match app.lab_plot() {
-        Some(plot) if app.lab.starting.is_none() => plot,
-        _ => training_plot(training, &app.published_points_of_run(), &[]),
+    let view = app.chart_view(&Pane::Lab);
+    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
+    let others = runs.iter().filter(|run| run.training.run != training.run);
+    let slots = |run: &ChartRun| arm_slots(&runs, run.training.run).into_iter().map(|(_, slot)| slot).collect();
+    let results = Results {
+        training,
+        beside: others.map(|run| (run.training, slots(run))).collect(),
+        changed_settings: Vec::new(),
+        other_run: None,
+        waiting: waiting.as_deref(),
     };
-    let viewport = app.viewport(&Pane::Run(training.run));
-    let results = Results { training, changed_settings: Vec::new(), other_run: None, waiting: waiting.as_deref() };
     let inner = overlay::draw_differences(app, theme, inner, buffer);
-    train_cell::draw_training(theme, &results, &plot, &viewport, inner, buffer);
+    train_cell::draw_training(theme, &results, &chart, inner, buffer)
 }
 
 /// The run's number, and in what its settings are not those of the table.

@@ -2,8 +2,8 @@
 
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
-use app::{App, OverlayList, truncate};
-use protocol::{best_cells, format_clock};
+use app::{App, OverlayList, arm_slots, truncate};
+use protocol::{ArmId, CellResult, best_cells, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -45,18 +45,12 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
     let area = draw_history(app, theme, area, buffer);
     let runs = app.lab_runs();
     let Some((first, others)) = runs.split_first().filter(|(_, others)| !others.is_empty()) else { return area };
-    // The colours of the arms count on from run to run.
-    let mut arm = 0;
+    let shown = app.lab_chart_runs();
     let mut y = area.y;
     let most = area.bottom().min(area.y + area.height / 3);
     for training in std::iter::once(first).chain(others) {
-        let x = training
-            .spec
-            .arms
-            .iter()
-            .enumerate()
-            .fold(area.x, |x, (at, _)| buffer.set_stringn(x, y, theme.marker(arm + at), 1, theme.arm(arm + at)).0);
-        arm += training.spec.arms.len();
+        let mark = |x, (_, slot)| buffer.set_stringn(x, y, theme.marker(slot), 1, theme.arm(slot)).0;
+        let x = arm_slots(&shown, training.run).into_iter().fold(area.x, mark);
         let differences = app.lab_differences(training.run);
         let text = if training.run == first.run {
             format!("run {}: {}", training.run, training.spec)
@@ -79,20 +73,25 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
     Rect { y, height: area.bottom().saturating_sub(y), ..area }
 }
 
+/// The best cell of each arm of a sweep.
+pub fn best_lines(app: &App) -> Vec<String> {
+    let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
+        Some(result) => {
+            let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
+            format!("best of {of} so far: {}, {mean}; B takes it", result.cell.title())
+        }
+        None => format!("{of}: no cell has come to its last epoch yet"),
+    };
+    best_cells(&app.sweep_results()).into_iter().map(line).collect()
+}
+
 /// Where a run was forked, what was steered in it, and the best of each arm of a sweep; returns what is left.
 fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     let Some(training) = app.lab_training() else { return area };
     let mut lines: Vec<String> =
         training.fork.iter().map(|fork| format!("Run {} {}.", training.run, fork.sentence())).collect();
     lines.extend(training.steerings.iter().map(|steering| steering.sentence(&training.spec)));
-    let results = app.sweep_results();
-    lines.extend(best_cells(&results).into_iter().map(|(of, best)| match best {
-        Some(result) => {
-            let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
-            format!("best of {of} so far: {}, {mean}; B takes it", result.cell.title())
-        }
-        None => format!("{of}: no cell has come to its last epoch yet"),
-    }));
+    lines.extend(best_lines(app));
     let most = area.bottom().min(area.y + area.height / 4);
     let mut y = area.y;
     for line in lines {

@@ -6,8 +6,8 @@ use crate::figure;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, progress_bar, write_wrapped};
 use app::{
-    App, ExperimentView, Page, Pane, PlotCursor, Readout, RunningMeasurement, STEER_KEYS, Viewport, finding_lines,
-    head_rows, offer_lines, pages, tabs_fit, truncate,
+    App, ExperimentView, Page, Pane, Readout, RunningMeasurement, STEER_KEYS, Viewport, finding_lines, head_rows,
+    offer_lines, pages, tabs_fit, truncate,
 };
 use lesson::ExperimentCell;
 use protocol::{CellKey, Figure, Outcome, format_clock};
@@ -19,6 +19,7 @@ use unicode_width::UnicodeWidthStr;
 /// The largest width of a progress bar.
 const LONGEST_BAR: usize = 40;
 
+/// Draws an experiment's cell; returns the room of a plot's curves.
 pub fn draw(
     app: &App,
     theme: &Theme,
@@ -27,7 +28,7 @@ pub fn draw(
     focused: bool,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Option<Rect> {
     let inner = draw_frame(theme, &cell.title, focused, area, buffer);
     let none = ExperimentView::default();
     let view = app.experiments.get(key).unwrap_or(&none);
@@ -45,25 +46,26 @@ pub fn draw(
         let mut row = y + 1;
         if view.running.is_some() {
             write_wrapped(theme, "The figures appear here as they are measured.", theme.faint(), inner, row, buffer);
-            return;
+            return None;
         }
         for (at, line) in offer_lines(&wanted, &app.timings).iter().enumerate() {
             let style = if at == 0 { theme.strong() } else { theme.faint() };
             row = write_wrapped(theme, line, style, inner, row, buffer);
         }
-        return;
+        return None;
     };
     let last = inner.bottom().saturating_sub(1);
     if last <= y + 2 {
-        return;
+        return None;
     }
     let place = Rect { y: y + 1, height: last - y - 1, ..inner };
     let drawn = app.with_predictions(key, outcome);
     let pages = pages(&drawn, place.width, place.height);
-    let Some(at) = pages.len().checked_sub(1).map(|most| view.page.min(most)) else { return };
+    let at = pages.len().checked_sub(1).map(|most| view.page.min(most))?;
     draw_page_numbers(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let viewport = app.viewport(&Pane::Cell(key.clone()));
-    let read = viewport.cursor.and_then(|cursor| values(theme, &drawn, &pages[at], &viewport, cursor, inner.width));
+    let size = (inner.width, inner.height);
+    let read = viewport.cursor.and_then(|_| values(theme, &drawn, &pages[at], &viewport, size));
     let place = if let Some(lines) = read {
         cursor_values::draw(&lines, Rect { height: place.height + 1, ..place }, buffer)
     } else {
@@ -76,7 +78,7 @@ pub fn draw(
     };
     match &pages[at] {
         Page::Figure(number) => {
-            figure::draw(theme, &drawn.figures[*number], &viewport, place, buffer);
+            return figure::draw(theme, &drawn.figures[*number], &viewport, place, buffer);
         }
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &drawn.figures[*number] {
@@ -100,6 +102,7 @@ pub fn draw(
             }
         }
     }
+    None
 }
 
 /// Draws the progress bar with the seconds so far and left, and beneath it the step under way.
@@ -150,17 +153,16 @@ fn values(
     outcome: &Outcome,
     page: &Page,
     viewport: &Viewport,
-    cursor: PlotCursor,
-    width: u16,
+    size: (u16, u16),
 ) -> Option<Vec<Vec<(String, Style)>>> {
     let Page::Figure(number) = page else { return None };
     match outcome.figures.get(*number)? {
         Figure::Plot(plot) => {
             let look = |curve| chart::curve_sample(theme, plot, curve);
-            Some(cursor_values::lines(theme, &Readout::of_plot(plot, viewport), cursor, look, width))
+            Some(cursor_values::lines(theme, &Readout::of_plot(plot, viewport), viewport, look, size))
         }
         Figure::Bars(bars) => {
-            Some(cursor_values::lines(theme, &Readout::of_bars(bars), cursor, |_| ("", theme.arm(0)), width))
+            Some(cursor_values::lines(theme, &Readout::of_bars(bars), viewport, |_| ("", theme.arm(0)), size))
         }
         _ => None,
     }

@@ -11,12 +11,14 @@ use crate::study::train_cell;
 use crate::theme::Glyphs;
 use crate::theme::Theme;
 use crate::theme::pixels;
-use app::App;
+use app::{App, DrawnChart, Pane};
 use lesson::{CellBody, Line, Picture, Span};
 use ratatui::buffer::Buffer;
 use ratatui::{Frame, layout::Rect};
 
-pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
+/// Draws the lesson; returns where its charts are.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
+    let mut charts = Vec::new();
     let area = app.screen.text;
     let buffer = frame.buffer_mut();
     let cells = app.document().cells();
@@ -41,12 +43,13 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {
                 drawn = Some(*cell);
                 if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
-                    draw_cell(app, theme, body, *cell, (*first, *height), y, buffer);
+                    charts.extend(draw_cell(app, theme, body, *cell, (*first, *height), y, buffer));
                 }
             }
             Line::Cell { .. } => {}
         }
     }
+    charts
 }
 
 /// Draws spans from the left, chosen ones in reverse video; returns the column after them.
@@ -72,7 +75,7 @@ fn draw_row(theme: &Theme, picture: &Picture, row: u16, place: Rect, buffer: &mu
     }
 }
 
-/// Draws a whole cell into a buffer of its own, and copies the visible rows.
+/// Draws a cell whole, off the screen, and copies the rows that show; returns where its charts are on the screen.
 fn draw_cell(
     app: &App,
     theme: &Theme,
@@ -81,16 +84,19 @@ fn draw_cell(
     (first, height): (u16, u16),
     y: u16,
     buffer: &mut Buffer,
-) {
+) -> Vec<DrawnChart> {
     let at = Rect { y, ..app.cell_room(cell) };
     let whole = Rect::new(0, 0, at.width, height);
     let mut canvas = Buffer::empty(whole);
     // While a link is chosen, Enter follows it and does not act on the cell.
     let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
     let key = app.key_of(cell);
+    let mut places = Vec::new();
     match &cell.body {
-        CellBody::Train(train) => train_cell::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
-        CellBody::Experiment(body) => experiment::draw(app, theme, body, &key, focused, whole, &mut canvas),
+        CellBody::Train(train) => places = train_cell::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
+        CellBody::Experiment(body) => {
+            places.extend(experiment::draw(app, theme, body, &key, focused, whole, &mut canvas));
+        }
         CellBody::Predict(_) | CellBody::Quiz(_) => {
             let title = if matches!(cell.body, CellBody::Quiz(_)) { "Question" } else { "Prediction" };
             let lines = app.question_lines(&key, &cell.body, whole.width).unwrap_or_default();
@@ -109,4 +115,12 @@ fn draw_cell(
             }
         }
     }
+    // The part of each chart that the rows on the screen hold.
+    let on_screen = |place: Rect| {
+        let (top, bottom) = (place.y.max(first), place.bottom().min(first + rows));
+        let place = Rect { x: at.x + place.x, y: at.y + top.saturating_sub(first), ..place };
+        (top < bottom).then(|| Rect { height: bottom - top, ..place })
+    };
+    let pane = Pane::Cell(key);
+    places.into_iter().filter_map(on_screen).map(|place| DrawnChart { pane: pane.clone(), place }).collect()
 }

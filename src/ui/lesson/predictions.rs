@@ -26,6 +26,7 @@ pub fn draw(app: &App, theme: &Theme, cell: &PredictionsCell, focused: bool, are
     let layout = ChartLayout {
         has_legend: false,
         labels: MarkLabels::OfPoints,
+        has_names: false,
         note: "",
         empty: "Predictions with a confidence appear here once their cells have run.",
     };

@@ -4,14 +4,14 @@ mod runs;
 mod search;
 
 use crate::lab;
-use crate::status::READING;
+use crate::status::reading_keys;
 use crate::study::results::Results;
-use crate::study::train_cell;
+use crate::study::train_cell::{self, TrainingChart};
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{
-    App, CommandLine, Completion, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, StudyForm,
-    Work, commands, training_plot,
+    App, ChartRun, CommandLine, Completion, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose,
+    Screen, StudyForm, Work, commands,
 };
 use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
@@ -20,7 +20,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
+/// Draws what lies on top; returns where its charts are.
+pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
     let screen = &app.screen;
     let buffer = frame.buffer_mut();
     match modal {
@@ -28,12 +29,12 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Settings(_, form) => settings(form, app, theme, screen, buffer),
         Modal::Quit(choice) => quit(*choice, app, theme, screen, buffer),
         Modal::Runs(list) => runs::draw(list, app, theme, buffer),
-        Modal::Run(run) => one_run(*run, app, theme, screen, buffer),
+        Modal::Run(run) => return one_run(*run, app, theme, screen, buffer),
         Modal::Search(search) => search::draw(search, app, theme, buffer),
         Modal::Headings(list) => headings(list, app, theme, screen, buffer),
         // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
-        Modal::Lab => lab::draw(app, theme, buffer),
+        Modal::Lab => return lab::draw(app, theme, buffer),
         Modal::Command(line) => command(line, theme, screen, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
@@ -42,6 +43,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) {
         Modal::Faults { top } => faults(*top, app, theme, buffer),
         Modal::Reset => reset(app, theme, buffer),
     }
+    Vec::new()
 }
 
 fn help(top: usize, app: &App, theme: &Theme, buffer: &mut Buffer) {
@@ -180,28 +182,31 @@ fn quit(choice: QuitChoice, app: &App, theme: &Theme, screen: &Screen, buffer: &
     );
 }
 
-fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) -> Vec<DrawnChart> {
     let inner = open_dialog(&format!("Run {run}"), screen.middle(u16::MAX, u16::MAX), theme, buffer);
     let Some(training) = app.training_runs.get(&run) else {
         write_wrapped(theme, "Reading its history …", theme.faint(), inner, inner.y, buffer);
-        return;
+        return Vec::new();
     };
-    let chart = Rect { height: inner.height.saturating_sub(1), ..inner };
-    let plot = training_plot(training, &app.published_points_of_run(), &app.prediction_marks_of_run(training));
-    let viewport = app.viewport(&Pane::Run(run));
-    let is_read = viewport.cursor.is_some();
-    let results = Results { training, changed_settings: Vec::new(), other_run: None, waiting: None };
-    train_cell::draw_training(theme, &results, &plot, &viewport, chart, buffer);
-    let keys = if is_read {
-        READING
+    let room = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let view = app.chart_view(&Pane::Run(run));
+    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let runs = [ChartRun::new(training)];
+    let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
+    let results =
+        Results { training, beside: Vec::new(), changed_settings: Vec::new(), other_run: None, waiting: None };
+    let places = train_cell::draw_training(theme, &results, &chart, room, buffer);
+    let reading = reading_keys(usize::from(inner.width));
+    let keys = if view.viewport.cursor.is_some() {
+        reading.as_str()
     } else if training.state == RunState::Paused {
-        "Enter continues · s stops · v values · m points · Esc back"
+        "Enter continues · s stops · v into the chart · d metric · ? keys · Esc back"
     } else if training.state.is_active() {
-        "z pauses · s stops · v values · m points · Esc back"
+        "z pauses · s stops · v into the chart · d metric · ? keys · Esc back"
     } else if training.can_resume() {
-        "Enter resumes · v values · m points · Esc back"
+        "Enter resumes · v into the chart · d metric · ? keys · Esc back"
     } else {
-        "v values · m points · Esc back"
+        "v into the chart · d metric · m points · ? keys · Esc back"
     };
     buffer.set_stringn(
         inner.x,
@@ -210,6 +215,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
         usize::from(inner.width),
         theme.faint(),
     );
+    places.into_iter().map(|place| DrawnChart { pane: Pane::Run(run), place }).collect()
 }
 
 fn headings(list: &HeadingList, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {

@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 /// The numbers of a run, and the remarks on it.
 pub struct Results<'a> {
     pub training: &'a TrainingRun,
+    /// Runs that are shown together with it, each with the places of its arms in the chart.
+    pub beside: Vec<(&'a TrainingRun, Vec<usize>)>,
     /// The settings that differ from the lesson's, in words.
     pub changed_settings: Vec<String>,
     /// The other run of the cell, and the key that shows it.
@@ -33,7 +35,7 @@ pub fn needed_rows(view: &Results, width: u16, height: u16) -> u16 {
         return self::height(text, width) as u16 + 1;
     }
     let lanes = if training.has_seeds() { training.lanes.len() + 1 } else { 0 };
-    let entries = 1 + if training.has_seeds() { training.spec.arms.len() } else { training.lanes.len() };
+    let entries = 1 + view.rows().0.len();
     let sentences = remarks(view).iter().map(|(text, _)| self::height(text, width)).sum::<usize>();
     let needed = (header_lines(training, width).len() + 1 + entries + sentences.clamp(2, REMARK_ROWS)) as u16;
     // The lanes of several seeds get the rows that a high chart can spare.
@@ -138,6 +140,29 @@ impl ResultRow {
 
     fn arm_rows(training: &TrainingRun) -> Vec<Self> {
         training.by_arm().iter().enumerate().map(|(number, arm)| Self::from_arm(training, number, arm)).collect()
+    }
+}
+
+impl Results<'_> {
+    /// A row for each lane, or with several seeds for each arm; those of the runs beside it have its number before them.
+    fn rows(&self) -> (Vec<ResultRow>, &'static str) {
+        let rows_of = |training: &TrainingRun| {
+            if training.has_seeds() { ResultRow::arm_rows(training) } else { ResultRow::lane_rows(training) }
+        };
+        let mut rows = rows_of(self.training);
+        if !self.beside.is_empty() {
+            for row in &mut rows {
+                row.name = format!("run {} {}", self.training.run, row.name);
+            }
+        }
+        for (training, slots) in &self.beside {
+            rows.extend(rows_of(training).into_iter().map(|row| ResultRow {
+                name: format!("run {} {}", training.run, row.name),
+                arm: slots.get(row.arm).copied().unwrap_or(row.arm),
+                ..row
+            }));
+        }
+        (rows, if self.training.has_seeds() { "arms" } else { "lanes" })
     }
 }
 
@@ -383,11 +408,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
         }
         y += 1;
     }
-    let (entries, what) = if training.has_seeds() {
-        (ResultRow::arm_rows(training), "arms")
-    } else {
-        (ResultRow::lane_rows(training), "lanes")
-    };
+    let (entries, what) = view.rows();
     let sentences = remarks(view);
     let remark_rows: usize = sentences.iter().map(|(text, _)| height(text, area.width)).sum();
     // Beneath the header: the rows first, at least one row of remarks, then the settings.
@@ -442,7 +463,10 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     // The numbers come first, but remarks get up to a third of the rows.
     let kept = (remark_rows as u16).min(room / 3);
     let numbers = Rect { y, height: room.saturating_sub(kept), ..area };
-    y = if training.has_seeds() {
+    y = if !view.beside.is_empty() {
+        let (rows, what) = view.rows();
+        draw_table(theme, &rows, what, numbers, buffer) + 1
+    } else if training.has_seeds() {
         let y = cards(theme, &ResultRow::arm_rows(training), "arms", numbers, buffer);
         let left = Rect { y, height: numbers.bottom().saturating_sub(y), ..area };
         // At least the header and one lane.

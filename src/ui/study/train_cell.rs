@@ -4,7 +4,10 @@ use crate::chart::{self, ChartLayout, MarkLabels, cursor_values};
 use crate::study::results::{self, Results};
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, Pane, TrainingRun, Viewport, training_plot, training_readout};
+use app::{
+    App, Arrangement, ChartRun, ChartView, Pane, PredictionMark, PublishedPoints, TrainingRun, study_multiples,
+    study_plot, study_readout,
+};
 use lesson::TrainCell;
 use protocol::{CellKey, Estimate, Plot, PlotMark, Source, Study, format_count, grouped};
 use ratatui::buffer::Buffer;
@@ -15,10 +18,20 @@ use ratatui::style::Style;
 const WIDE: u16 = 88;
 /// The smallest and the largest width of the numbers beside the chart, with the gap between them.
 const SIDE: (u16, u16) = (38, 58);
-/// From this width on a chart has the values of published points at its right.
+/// Columns of a chart from which on curves have their names at their ends.
+const WITH_NAMES: u16 = 90;
+/// Columns of a chart from which on the published points have their values at its right.
 const WITH_GUTTER: u16 = 50;
 
-/// Draws a train cell: its run, or the offer to start one.
+/// How the chart of a training run is set up, and what stands in it beside its curves.
+pub struct TrainingChart<'a> {
+    pub runs: &'a [ChartRun<'a>],
+    pub view: &'a ChartView,
+    pub published: &'a PublishedPoints<'a>,
+    pub predictions: &'a [PredictionMark],
+}
+
+/// Draws a train cell: its race, or the offer to start it. Returns the room of the curves.
 pub fn draw_cell(
     app: &App,
     theme: &Theme,
@@ -27,7 +40,7 @@ pub fn draw_cell(
     focused: bool,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Vec<Rect> {
     let training = app.training_of(key);
     let changed_settings = training.map(|training| app.changed_settings(key, training.run)).unwrap_or_default();
     let title = match training {
@@ -41,7 +54,7 @@ pub fn draw_cell(
         let y = write_wrapped(theme, "The race could not start.", theme.bad(), inner, inner.y + 1, buffer);
         let y = write_wrapped(theme, why, Style::new(), inner, y, buffer);
         write_wrapped(theme, "Enter tries again.", theme.faint(), inner, y + 1, buffer);
-        return;
+        return Vec::new();
     }
     let ready;
     let shown = if let Some(training) = training {
@@ -61,10 +74,13 @@ pub fn draw_cell(
         let whose = if app.changed_settings(key, run).is_empty() { "the lesson's run" } else { "your run" };
         format!("x shows {whose} {run}")
     });
-    let plot = training_plot(shown, &app.published_points(&cell.marks, cell.spec()), &app.prediction_marks(key, shown));
-    let viewport = app.viewport(&Pane::Cell(key.clone()));
-    let results = Results { training: shown, changed_settings, other_run, waiting: waiting.as_deref() };
-    draw_training(theme, &results, &plot, &viewport, inner, buffer);
+    let view = app.chart_view(&Pane::Cell(key.clone()));
+    let (published, predictions) = (app.published_points(&cell.marks, cell.spec()), app.prediction_marks(key, shown));
+    let runs = [ChartRun::new(shown)];
+    let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
+    let results =
+        Results { training: shown, beside: Vec::new(), changed_settings, other_run, waiting: waiting.as_deref() };
+    draw_training(theme, &results, &chart, inner, buffer)
 }
 
 /// The offer to start a run.
@@ -85,20 +101,32 @@ pub fn describe(spec: &Study) -> String {
     )
 }
 
-/// Draws the chart and the numbers of a run in this area.
+/// Chart and numbers of a race, in the room given; returns the room of the curves.
 pub fn draw_training(
     theme: &Theme,
     results: &Results,
-    plot: &Plot,
-    viewport: &Viewport,
+    TrainingChart { runs, view, published, predictions }: &TrainingChart,
     area: Rect,
     buffer: &mut Buffer,
-) {
-    let area = viewport.cursor.map_or(area, |cursor| {
-        let readout = training_readout(results.training, plot, viewport);
+) -> Vec<Rect> {
+    let mut plot = study_plot(runs, &view.options, published, predictions);
+    if view.arrangement == Arrangement::Multiples && !chart::multiples::has_room(area) {
+        plot.notes.push("one chart a metric needs a larger screen; o ends it".into());
+    }
+    let plot = &plot;
+    let viewport = &view.viewport;
+    let area = if viewport.cursor.is_some() {
+        let readout = study_readout(runs, &view.options, plot, viewport);
         let look = |curve| chart::curve_sample(theme, plot, curve);
-        cursor_values::draw(&cursor_values::lines(theme, &readout, cursor, look, area.width), area, buffer)
-    });
+        let size = (area.width, area.height);
+        cursor_values::draw(&cursor_values::lines(theme, &readout, viewport, look, size), area, buffer)
+    } else {
+        area
+    };
+    if view.arrangement == Arrangement::Multiples && chart::multiples::has_room(area) {
+        let (plots, chosen) = study_multiples(runs, &view.options, published);
+        return chart::multiples::draw(theme, &plots, chosen, viewport, area, buffer);
+    }
     let (chart_area, side) = if area.width >= WIDE {
         let side = (area.width * 2 / 5).clamp(SIDE.0, SIDE.1);
         let chart = Rect { width: area.width - side, ..area };
@@ -109,18 +137,20 @@ pub fn draw_training(
         (chart, Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area })
     };
     let labels = if chart_area.width < WITH_GUTTER { MarkLabels::None } else { MarkLabels::Gutter };
-    let (note, empty) = (published(theme, plot), empty_text(results.training));
-    let layout = ChartLayout { has_legend: false, labels, note: &note, empty: &empty };
-    chart::draw(theme, plot, viewport, &layout, chart_area, buffer);
+    let (note, empty) = (publishers(theme, plot), empty_text(results.training));
+    let has_names = chart_area.width >= WITH_NAMES;
+    let layout = ChartLayout { has_legend: false, labels, has_names, note: &note, empty: &empty };
+    let place = chart::draw(theme, plot, viewport, &layout, chart_area, buffer);
     if area.width >= WIDE {
         results::draw_beside(theme, results, side, buffer);
     } else {
         results::draw_below(theme, results, side, buffer);
     }
+    place.into_iter().collect()
 }
 
-/// The sources of the published points, and the key that lists them.
-fn published(theme: &Theme, plot: &Plot) -> String {
+/// Who published the named points, and the key that lists them.
+fn publishers(theme: &Theme, plot: &Plot) -> String {
     let name = |mark: &PlotMark| if let Source::Cited(name) = &mark.source { Some(name.clone()) } else { None };
     let mut sources: Vec<String> = plot.marks.iter().filter_map(name).collect();
     sources.dedup();

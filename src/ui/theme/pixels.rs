@@ -28,7 +28,7 @@ fn grey([red, green, blue]: Pixel) -> u8 {
 }
 
 /// The nearest colour of the terminal; a grey if it has few.
-fn colour(theme: &Theme, pixel: Pixel) -> Option<Color> {
+pub fn colour(theme: &Theme, pixel: Pixel) -> Option<Color> {
     match theme.palette {
         _ if theme.glyphs == Glyphs::Ascii => None,
         Palette::TrueColour => Some(Color::Rgb(pixel[0], pixel[1], pixel[2])),

@@ -1,0 +1,298 @@
+//! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
+
+use super::study_plot::{ChartRun, study_plot, study_readout};
+use super::view::{ChartView, ShownChart};
+use super::viewport::ChartId;
+use super::{Pane, PlotCursor, Readout, Viewport, XQuantity};
+use crate::keys::{ChartAction, chart_action};
+use crate::{App, Effect, LabPage, Modal, Page, TrainingRun, keys};
+use crossterm::event::{KeyCode, KeyEvent};
+use lesson::{CellBody, PublishedPoint};
+use protocol::{CellKey, Figure, Plot};
+use ratatui::layout::{Position, Rect};
+
+/// Where a frame has drawn the curves of a chart: the mouse is held against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnChart {
+    pub pane: Pane,
+    /// The room of the curves on the screen.
+    pub place: Rect,
+}
+
+/// A chart that the mouse has hold of.
+#[derive(Clone, Debug)]
+pub(crate) struct ChartDrag {
+    pane: Pane,
+    place: Rect,
+    /// Where the pointer was last.
+    at: Position,
+}
+
+/// What a drag in a chart hears: elsewhere, and with Shift, the terminal selects text.
+const DRAGGING: &str = "The chart moves with the mouse; f fits it again. Hold Shift while you drag to select text.";
+
+impl App {
+    /// The pane whose chart takes the keys.
+    fn pane_being_read(&self) -> Option<&Pane> {
+        if let Some(Modal::Values(pane)) = self.modals.last() { Some(pane) } else { None }
+    }
+
+    /// Where values are being read.
+    pub fn cursor(&self) -> Option<(&Pane, PlotCursor)> {
+        let pane = self.pane_being_read()?;
+        Some((pane, self.viewport(pane).cursor?))
+    }
+
+    /// How the chart of a pane is set up. It has a cursor while it takes the keys.
+    pub fn chart_view(&self, on: &Pane) -> ChartView {
+        let mut view = self.charts.get(&self.chart_id(on)).cloned().unwrap_or_default();
+        if self.pane_being_read() != Some(on) {
+            view.viewport.cursor = None;
+        }
+        view
+    }
+
+    /// What is seen of the figure that a pane shows.
+    pub fn viewport(&self, on: &Pane) -> Viewport {
+        self.chart_view(on).viewport
+    }
+
+    fn chart_id(&self, on: &Pane) -> ChartId {
+        let figure = match on {
+            Pane::Run(_) | Pane::Lab => 0,
+            Pane::Cell(key) => self.shown_figure(key).unwrap_or(0),
+        };
+        ChartId { pane: on.clone(), figure }
+    }
+
+    /// The epoch at which the cursor of a chart of runs stands, or stood when it was left.
+    pub(crate) fn last_epoch_read(&self, on: &Pane) -> Option<u32> {
+        let view = self.charts.get(&self.chart_id(on)).filter(|view| view.options.x == XQuantity::Epochs)?;
+        let point = self.with_chart(on, view, |chart| chart.readout.point(view.viewport.cursor?).map(|point| point.x));
+        Some(point.flatten()? as u32)
+    }
+
+    /// Shows all of the laboratory's chart after its runs have changed; the metric and the band stay as they were chosen.
+    pub(crate) fn fit_lab_chart(&mut self) {
+        let id = self.chart_id(&Pane::Lab);
+        if let Some(view) = self.charts.get_mut(&id) {
+            view.viewport = Viewport::default();
+        }
+    }
+
+    /// Gives the chart of a pane, set up in this way, to a function. `None` for a pane without one.
+    fn with_chart<R>(&self, on: &Pane, view: &ChartView, then: impl FnOnce(&ShownChart) -> R) -> Option<R> {
+        let (runs, published, predictions) = match on {
+            Pane::Run(run) => {
+                let training = self.training_runs.get(run)?;
+                let predictions = self.prediction_marks_of_run(training);
+                (vec![ChartRun::new(training)], self.published_points_of_run(), predictions)
+            }
+            Pane::Lab => {
+                let predictions = self.prediction_marks_of_run(self.lab_training()?);
+                (self.lab_chart_runs(), self.published_points_of_run(), predictions)
+            }
+            Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
+                CellBody::Train(train) => {
+                    let training = self.training_of(key)?;
+                    let published = self.published_points(&train.marks, train.spec());
+                    (vec![ChartRun::new(training)], published, self.prediction_marks(key, training))
+                }
+                CellBody::Experiment(_) => {
+                    let number = self.shown_figure(key)?;
+                    let outcome = self.with_predictions(key, self.experiments.get(key)?.shown()?);
+                    return match outcome.figures.get(number)? {
+                        Figure::Plot(plot) => {
+                            let readout = Readout::of_plot(plot, &view.viewport);
+                            Some(then(&ShownChart { plot, readout: &readout, has_axes: true, runs: &[] }))
+                        }
+                        Figure::Bars(bars) => {
+                            let readout = Readout::of_bars(bars);
+                            Some(then(&ShownChart {
+                                plot: &Plot::default(),
+                                readout: &readout,
+                                has_axes: false,
+                                runs: &[],
+                            }))
+                        }
+                        Figure::Table(_) | Figure::Images(_) | Figure::Regions(_) | Figure::Units(_) => None,
+                    };
+                }
+                _ => return None,
+            },
+        };
+        let plot = study_plot(&runs, &view.options, &published, &predictions);
+        let readout = study_readout(&runs, &view.options, &plot, &view.viewport);
+        Some(then(&ShownChart { plot: &plot, readout: &readout, has_axes: true, runs: &runs }))
+    }
+
+    /// What can be read in a pane as it shows now.
+    pub fn readout(&self, on: &Pane) -> Option<Readout> {
+        self.with_chart(on, &self.chart_view(on), |chart| chart.readout.clone())
+    }
+
+    /// Lets the chart of a pane be changed; returns what the change has to say.
+    fn change_chart(&mut self, on: &Pane, change: impl FnOnce(&mut ChartView, &ShownChart) -> Option<String>) {
+        let id = self.chart_id(on);
+        let before = self.charts.get(&id).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        let said = self.with_chart(on, &before, |chart| change(&mut after, chart));
+        // Another metric or another axis may have fewer points.
+        let changed = after.clone();
+        self.with_chart(on, &changed, |chart| after.place_cursor(chart.readout));
+        self.charts.insert(id, after);
+        if let Some(said) = said.flatten() {
+            self.message = Some(said);
+        }
+    }
+
+    /// Whether a pane has a curve with values.
+    pub(crate) fn can_read(&self, on: &Pane) -> bool {
+        // Each frame asks: the curves of a race need not be made for it.
+        let has_points = |training: &TrainingRun, marks: &[PublishedPoint]| {
+            let has_marks = !marks.is_empty() && self.chart_view(on).options.shows_published_points();
+            has_marks || training.lanes.iter().any(|lane| !lane.points.is_empty())
+        };
+        match on {
+            Pane::Run(run) => self
+                .training_runs
+                .get(run)
+                .is_some_and(|training| has_points(training, self.published_points_of_run().points)),
+            Pane::Lab => {
+                let points = self.published_points_of_run().points;
+                self.lab_runs().into_iter().any(|training| has_points(training, points))
+            }
+            Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
+                Some(CellBody::Train(train)) => {
+                    self.training_of(key).is_some_and(|training| has_points(training, &train.marks))
+                }
+                _ => {
+                    self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
+                }
+            },
+        }
+    }
+
+    /// The number of the figure on the page that an experiment's pane shows.
+    fn shown_figure(&self, key: &CellKey) -> Option<usize> {
+        let number = self.document().cells().iter().position(|cell| cell.id == key.cell)?;
+        let (pages, at) = self.pages_of(key, number)?;
+        match pages.get(at)? {
+            Page::Figure(figure) => Some(*figure),
+            Page::Rows(..) | Page::Columns(..) | Page::Images(..) | Page::Findings(_) => None,
+        }
+    }
+
+    /// Gives the keys to the chart of a pane, or of the cell in focus.
+    pub(crate) fn read_values(&mut self, on: Option<Pane>) {
+        let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
+        let found = on.and_then(|on| Some((self.readout(&on)?.first()?, on)));
+        let Some((cursor, on)) = found else {
+            self.message = Some("there is no curve to read here; v reads values in a plot".into());
+            return;
+        };
+        if let (Pane::Cell(_), Some(cell)) = (&on, self.view.focus) {
+            self.view.show_cell(cell);
+        }
+        let id = self.chart_id(&on);
+        self.charts.entry(id).or_default().viewport.cursor = Some(cursor);
+        self.modals.push(Modal::Values(on));
+    }
+
+    pub(crate) fn values_key(&mut self, on: Pane, key: KeyEvent) -> Vec<Effect> {
+        // Another page has other curves.
+        if self.has_pages(&on) && matches!(key.code, KeyCode::Char('1'..='9' | '[' | ']')) {
+            self.page_key(key.code);
+            if self.readout(&on).is_some() {
+                self.read_values(Some(on));
+            }
+            return Vec::new();
+        }
+        match chart_action(key) {
+            Some(ChartAction::Leave) => return Vec::new(),
+            Some(action) => self.chart_action(&on, action),
+            None if keys::action(key) == Some(crate::Action::Help) => {
+                let top = self.chart_help();
+                self.modals.extend([Modal::Values(on), Modal::Help { top }]);
+                return Vec::new();
+            }
+            None => {}
+        }
+        self.modals.push(Modal::Values(on));
+        Vec::new()
+    }
+
+    /// Whether the pane is that of an experiment, whose pages the digits turn.
+    fn has_pages(&self, on: &Pane) -> bool {
+        let Pane::Cell(key) = on else { return false };
+        self.document().cell(&key.cell).is_some_and(|cell| matches!(cell.body, CellBody::Experiment(_)))
+    }
+
+    /// Carries a key of a chart out.
+    pub(crate) fn chart_action(&mut self, on: &Pane, action: ChartAction) {
+        if action == ChartAction::PublishedReach {
+            self.show_marks(match on {
+                Pane::Run(run) => Some(*run),
+                Pane::Lab => self.lab.run,
+                Pane::Cell(_) => None,
+            });
+            return;
+        }
+        self.change_chart(on, |view, chart| view.perform(action, chart));
+    }
+
+    /// Whether the mouse belongs to the chart of a pane: it takes the keys, or it is that of the run on top.
+    fn takes_mouse(&self, pane: &Pane) -> bool {
+        match self.modals.last() {
+            Some(Modal::Values(read)) => read == pane,
+            Some(Modal::Run(run)) => *pane == Pane::Run(*run),
+            Some(Modal::Lab) => *pane == Pane::Lab && !self.lab.takes_letters(),
+            _ => false,
+        }
+    }
+
+    /// The chart under the pointer, if the mouse belongs to it.
+    fn chart_under(&self, at: Position) -> Option<&DrawnChart> {
+        self.drawn_charts.iter().find(|chart| chart.place.contains(at) && self.takes_mouse(&chart.pane))
+    }
+
+    /// The wheel over a chart; says whether there is one.
+    pub(crate) fn zoom_under(&mut self, at: Position, zooms_in: bool) -> bool {
+        let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
+        self.change_chart(&pane, |view, chart| {
+            view.turn_wheel(chart.plot, place, at, zooms_in);
+            None
+        });
+        true
+    }
+
+    /// A press on a chart reads the nearest point, and begins a drag; says whether there is one.
+    pub(crate) fn press_chart(&mut self, at: Position) -> bool {
+        let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
+        if matches!(self.modals.last(), Some(Modal::Run(_) | Modal::Lab)) {
+            if pane == Pane::Lab {
+                self.lab.page = LabPage::Chart;
+            }
+            self.read_values(Some(pane.clone()));
+        }
+        self.change_chart(&pane, |view, chart| {
+            view.click(chart, place, at);
+            None
+        });
+        self.drag = Some(ChartDrag { pane, place, at });
+        true
+    }
+
+    /// The chart follows the pointer; says whether one is held.
+    pub(crate) fn drag_chart(&mut self, to: Position) -> bool {
+        let held = self.drag.take().filter(|drag| self.takes_mouse(&drag.pane));
+        let Some(ChartDrag { pane, place, at }) = held else { return false };
+        self.change_chart(&pane, |view, chart| {
+            view.drag(chart.plot, place, at, to);
+            None
+        });
+        self.drag = Some(ChartDrag { pane, place, at: to });
+        self.message = Some(DRAGGING.into());
+        true
+    }
+}

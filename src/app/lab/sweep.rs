@@ -1,0 +1,199 @@
+//! What a sweep has come to: its cells as a grid, and over a setting that is a number the curve of their errors.
+
+use crate::{App, TrainingRun};
+use protocol::{
+    AxisScale, CellResult, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source, SpreadKind, Stroke, best_cells,
+};
+use statistics::Summary;
+
+/// The cells of a sweep. Its columns are the values of the setting that has most of them.
+#[derive(Clone, Debug)]
+pub struct SweepTable {
+    pub run: RunId,
+    /// The setting of the columns.
+    pub setting: &'static Setting,
+    pub columns: Vec<String>,
+    pub rows: Vec<SweepRow>,
+}
+
+/// The cells of one arm that differ in nothing but the setting of the columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRow {
+    /// The arm, and the values of the other settings that were swept.
+    pub title: String,
+    /// One for each column; `None` where the arm was not swept over that value.
+    pub cells: Vec<Option<SweepEntry>>,
+}
+
+/// A cell with its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepEntry {
+    pub result: CellResult,
+    /// Over its seeds, at the epoch that it ends with; `None` while nothing is there, and if a seed diverged.
+    pub summary: Option<Summary>,
+    /// The best of its arm so far.
+    pub is_best: bool,
+    /// 0 for the lowest mean of all cells at the last epoch, 1 for the highest, along the logarithm. `None` for a cell
+    /// that has not come to the last epoch with all its seeds: its number is not comparable.
+    pub rank: Option<f64>,
+}
+
+impl SweepEntry {
+    /// Half of the 95 % interval of the mean.
+    pub fn half_interval(&self) -> Option<f64> {
+        let (low, high) = self.summary?.interval()?;
+        Some((high - low) / 2.0)
+    }
+}
+
+/// The cell under the cursor: its row and its column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepCursor {
+    pub row: usize,
+    pub column: usize,
+}
+
+/// Values from which on a curve says more than the numbers, and the ratio of the largest to the smallest from which on
+/// their axis is logarithmic.
+const CURVE: (usize, f64) = (3, 8.0);
+
+impl SweepTable {
+    fn new(training: &TrainingRun, results: Vec<CellResult>) -> Option<Self> {
+        let setting = column_setting(&results)?;
+        let split = |result: &CellResult| {
+            let (own, others): (Vec<_>, Vec<_>) =
+                result.cell.settings.iter().cloned().partition(|(key, _)| key == setting.key);
+            (own.into_iter().next().map(|(_, value)| value).unwrap_or_default(), others)
+        };
+        let mut columns: Vec<String> = Vec::new();
+        for result in &results {
+            let (value, _) = split(result);
+            if !columns.contains(&value) {
+                columns.push(value);
+            }
+        }
+        let number = |text: &String| text.parse::<f64>().ok();
+        if columns.iter().all(|value| number(value).is_some()) {
+            columns.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal));
+        }
+        let best: Vec<_> =
+            best_cells(&results).into_iter().filter_map(|(_, best)| best.map(|best| best.cell.arm)).collect();
+        let is_whole = |result: &CellResult| result.is_over && !result.stopped && result.epoch == training.spec.epochs;
+        let means = results.iter().filter(|result| is_whole(result)).filter_map(CellResult::mean);
+        let (low, high) = means.fold((f64::INFINITY, 0.0_f64), |(low, high), mean| (low.min(mean), high.max(mean)));
+        let rank = |mean: f64| {
+            let part = (mean.max(f64::MIN_POSITIVE) / low.max(f64::MIN_POSITIVE)).ln()
+                / (high / low.max(f64::MIN_POSITIVE)).ln();
+            if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 }
+        };
+        let mut rows: Vec<SweepRow> = Vec::new();
+        for result in results {
+            let (value, others) = split(&result);
+            let others: Vec<String> = others.into_iter().map(|(key, value)| format!(" {key}={value}")).collect();
+            let title = format!("{}{}", result.cell.of, others.concat());
+            let at = rows.iter().position(|row| row.title == title).unwrap_or_else(|| {
+                rows.push(SweepRow { title, cells: vec![None; columns.len()] });
+                rows.len() - 1
+            });
+            let errors: Vec<f64> = result.errors.iter().map(|(_, error)| *error).collect();
+            let summary = Summary::of(&errors).filter(|_| result.diverged.is_empty());
+            let entry = SweepEntry {
+                summary,
+                is_best: best.contains(&result.cell.arm),
+                rank: result.mean().filter(|_| is_whole(&result)).map(rank),
+                result,
+            };
+            if let Some(column) = columns.iter().position(|known| *known == value) {
+                rows[at].cells[column] = Some(entry);
+            }
+        }
+        Some(Self { run: training.run, setting, columns, rows })
+    }
+
+    pub fn at(&self, cursor: SweepCursor) -> Option<&SweepEntry> {
+        self.rows.get(cursor.row)?.cells.get(cursor.column)?.as_ref()
+    }
+
+    /// Cells of which nothing more is measured, and all of them.
+    pub fn done(&self) -> (usize, usize) {
+        let entries = || self.rows.iter().flat_map(|row| &row.cells).flatten();
+        (entries().filter(|entry| entry.result.is_over).count(), entries().count())
+    }
+
+    /// The mean validation error over the values of the columns, a curve a row, with its 95 % interval. `None` where they
+    /// are no numbers, or too few for a curve. Cells that were stopped on the way are left out.
+    pub fn curve(&self, epochs: u32) -> Option<Plot> {
+        let values = self.columns.iter().map(|value| value.parse::<f64>().ok()).collect::<Option<Vec<f64>>>()?;
+        let (low, high) = (values.first().copied()?, values.last().copied()?);
+        if values.len() < CURVE.0 {
+            return None;
+        }
+        // A row has the colour of its number.
+        let series = |(number, row): (usize, &SweepRow)| {
+            let measured = values.iter().zip(&row.cells).filter_map(|(value, cell)| {
+                let entry = cell.as_ref().filter(|entry| entry.rank.is_some())?;
+                Some((*value, entry.summary?.mean, entry.half_interval()))
+            });
+            let (points, spread) = measured.map(|(x, y, half)| ((x, Some(y)), half)).unzip();
+            PlotSeries {
+                name: row.title.clone(),
+                source: Source::Run { run: self.run, arm: number },
+                stroke: Stroke::Both,
+                points,
+                spread,
+                below: Vec::new(),
+            }
+        };
+        let scale = if low > 0.0 && high / low >= CURVE.1 { AxisScale::Log } else { AxisScale::Linear };
+        let limits = if low < high { Some((low, high)) } else { None };
+        let entry = Metric::ValError.entry();
+        Some(Plot {
+            title: format!("Sweep of run {}", self.run),
+            x: PlotAxis { label: self.setting.title.into(), scale, limits },
+            y: PlotAxis {
+                label: format!("{} at epoch {epochs}, {}", entry.title, entry.unit),
+                scale: AxisScale::Log,
+                limits: None,
+            },
+            series: self.rows.iter().enumerate().map(series).collect(),
+            spread: SpreadKind::Interval,
+            ..Plot::default()
+        })
+    }
+}
+
+/// The swept setting with the most values; the first of those that have as many.
+fn column_setting(results: &[CellResult]) -> Option<&'static Setting> {
+    let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (key, value) in results.iter().flat_map(|result| &result.cell.settings) {
+        match known.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) if !values.contains(&value.as_str()) => values.push(value),
+            Some(_) => {}
+            None => known.push((key, vec![value])),
+        }
+    }
+    let most = known.iter().map(|(_, values)| values.len()).max()?;
+    let (key, _) = known.iter().find(|(_, values)| values.len() == most)?;
+    Setting::find(key)
+}
+
+impl App {
+    /// Whether the run that the laboratory shows is a sweep.
+    pub fn shows_sweep(&self) -> bool {
+        self.lab_sweep().is_some() && self.lab_training().is_some()
+    }
+
+    /// The cells of the sweep that the laboratory shows.
+    pub fn sweep_table(&self) -> Option<SweepTable> {
+        SweepTable::new(self.lab_training()?, self.sweep_results())
+    }
+
+    /// Moves the cursor of the sweep's grid, within it.
+    pub(super) fn move_sweep_cursor(&mut self, down: isize, right: isize) {
+        let Some(table) = self.sweep_table() else { return };
+        let step = |at: usize, by: isize, count: usize| at.saturating_add_signed(by).min(count.saturating_sub(1));
+        let SweepCursor { row, column } = self.lab.sweep_cursor;
+        self.lab.sweep_cursor =
+            SweepCursor { row: step(row, down, table.rows.len()), column: step(column, right, table.columns.len()) };
+    }
+}

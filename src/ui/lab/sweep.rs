@@ -1,0 +1,166 @@
+//! The cells of a sweep: the curve of their errors over a setting, and the grid with an interval in each cell.
+
+use super::overlay::best_lines;
+use crate::chart::{self, ChartLayout, MarkLabels};
+use crate::theme::{Glyphs, Theme, pixels};
+use crate::widgets::{draw_frame, write_wrapped};
+use app::{App, LabPage, SweepEntry, SweepLayout, SweepTable, Viewport, luminance, truncate};
+use lesson::Pixel;
+use protocol::{CellResult, format_count, format_estimate};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+
+/// Colours from the highest error to the lowest. Source: viridis, by S. van der Walt and N. Smith.
+const SCALE: [Pixel; 5] = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+
+pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let focused = app.lab.page == LabPage::Sweep;
+    let table = app.sweep_table();
+    let title = table.as_ref().map_or("A sweep".into(), |table| format!("Sweep of run {}", table.run));
+    let inner = draw_frame(theme, &title, focused, area, buffer);
+    let (Some(table), Some(training)) = (table, app.lab_training()) else {
+        let text =
+            "The run that is shown is no sweep. On the page of the study, S sweeps the setting in the chosen row.";
+        write_wrapped(theme, text, Style::new(), inner, inner.y, buffer);
+        return;
+    };
+    let cursor = app.lab.sweep_cursor;
+    let layout = SweepLayout::new(&table, cursor, area);
+    let (done, all) = table.done();
+    let left = training.remaining_seconds().filter(|_| training.state.is_active());
+    let left = left.map_or(String::new(), |left| format!(", {} to go", format_estimate(left)));
+    let seeds = format_count(training.spec.seeds.len(), "seed");
+    let head = format!(
+        "{done} of {all} cells at their end, {seeds} each{left}; mean validation error, ± half of its 95 % interval"
+    );
+    let room = usize::from(layout.head.width);
+    buffer.set_stringn(layout.head.x, layout.head.y, truncate(&theme.text(&head), room), room, theme.faint());
+    if layout.curve.height > 0
+        && let Some(plot) = table.curve(training.spec.epochs)
+    {
+        let of = ChartLayout {
+            has_legend: table.rows.len() > 1,
+            labels: MarkLabels::None,
+            has_names: false,
+            note: "",
+            empty: "A point stands for each cell that has come to its last epoch.",
+        };
+        chart::draw(theme, &plot, &Viewport::default(), &of, layout.curve, buffer);
+    }
+    draw_grid(theme, &table, &layout, cursor == app.lab.sweep_cursor && focused, app, buffer);
+    let mut y = layout.below.y;
+    if let Some(entry) = table.at(cursor) {
+        y = write_wrapped(theme, &describe(entry), theme.strong(), layout.below, y, buffer);
+    }
+    for line in best_lines(app) {
+        y = write_wrapped(theme, &line, theme.accent(), layout.below, y, buffer);
+    }
+}
+
+fn draw_grid(theme: &Theme, table: &SweepTable, layout: &SweepLayout, focused: bool, app: &App, buffer: &mut Buffer) {
+    let (titles, head) = (layout.titles, layout.columns_row);
+    let cell = usize::from(SweepLayout::CELL - 1);
+    let title = truncate(&theme.text(table.setting.key), usize::from(titles.width));
+    buffer.set_stringn(titles.x, head, title, titles.width.into(), theme.faint());
+    let end = titles.x + layout.head.width;
+    let room = |x: u16| usize::from(end.saturating_sub(x)).min(cell);
+    for (column, x) in &layout.columns {
+        let text = truncate(&theme.text(&table.columns[*column]), cell);
+        buffer.set_stringn(*x, head, text, room(*x), theme.strong());
+    }
+    for (row, y) in &layout.rows {
+        let of = &table.rows[*row];
+        let title =
+            truncate(&theme.text(&format!("{} {}", theme.marker(*row), of.title)), usize::from(titles.width) - 1);
+        buffer.set_stringn(titles.x, *y, title, titles.width.into(), theme.arm(*row));
+        for (column, x) in &layout.columns {
+            let is_chosen = focused && (*row, *column) == (app.lab.sweep_cursor.row, app.lab.sweep_cursor.column);
+            let entry = of.cells.get(*column).and_then(Option::as_ref);
+            let (text, style) = entry.map_or_else(|| (String::new(), Style::new()), |entry| cell_look(theme, entry));
+            let text = format!("{:<cell$}", truncate(&theme.text(&text), cell));
+            let style = if is_chosen { theme.selected().patch(theme.strong()) } else { style };
+            buffer.set_stringn(*x, *y, text, room(*x), style);
+        }
+    }
+    let [left, right, above, below] = layout.more;
+    let last = end.saturating_sub(1);
+    let rows = || layout.rows.iter().map(|(_, y)| *y);
+    for (is_there, sign, x, y) in [
+        (left, "←", titles.right().saturating_sub(1), head),
+        (right, "→", last, head),
+        (above, "↑", last, rows().next().unwrap_or(head)),
+        (below, "↓", last, rows().next_back().unwrap_or(head)),
+    ] {
+        if is_there {
+            buffer.set_stringn(x, y, theme.text(sign), 1, theme.accent());
+        }
+    }
+}
+
+/// The text of a cell with its style: the colour tells how good it is, and so does the sign before the number.
+fn cell_look(theme: &Theme, entry: &SweepEntry) -> (String, Style) {
+    let CellResult { epoch, stopped, diverged, .. } = &entry.result;
+    if !diverged.is_empty() {
+        return ("diverged".into(), theme.bad());
+    }
+    let Some(summary) = entry.summary else {
+        return ((if *stopped { "stopped" } else { "…" }).into(), theme.faint());
+    };
+    let half = entry.half_interval().map_or(String::new(), |half| format!(" ±{half:.2}"));
+    let Some(rank) = entry.rank else {
+        let at = if *stopped { format!(" @{epoch}") } else { " …".into() };
+        return (format!("  {:.2}{at}", summary.mean), theme.faint());
+    };
+    let best = if entry.is_best { "*" } else { "" };
+    let text = format!("{} {:.2}{half}{best}", sign(theme, rank), summary.mean);
+    let strong = if entry.is_best { theme.strong() } else { Style::new() };
+    (text, heat(theme, rank).patch(strong))
+}
+
+/// The fuller, the lower the error.
+fn sign(theme: &Theme, rank: f64) -> char {
+    let signs = if theme.glyphs == Glyphs::Ascii { [' ', '.', ':', '#'] } else { [' ', '░', '▒', '█'] };
+    signs[(((1.0 - rank) * 4.0) as usize).min(3)]
+}
+
+/// A background along the scale, with the letters that can be read on it.
+fn heat(theme: &Theme, rank: f64) -> Style {
+    let at = (1.0 - rank) * (SCALE.len() - 1) as f64;
+    let below = (at as usize).min(SCALE.len() - 2);
+    let part = at - below as f64;
+    let mix = |channel: usize| {
+        let (from, to) = (f64::from(SCALE[below][channel]), f64::from(SCALE[below + 1][channel]));
+        (from + part * (to - from)).round() as u8
+    };
+    let pixel: Pixel = [mix(0), mix(1), mix(2)];
+    let Some(background) = pixels::colour(theme, pixel) else { return Style::new() };
+    let is_light = luminance(pixel.map(|part| f64::from(part) / 255.0)) > 0.18;
+    let letters = match (background, is_light) {
+        (Color::DarkGray | Color::Black, _) => Color::White,
+        (Color::Gray | Color::White, _) | (_, true) => Color::Black,
+        (_, false) => Color::White,
+    };
+    Style::new().bg(background).fg(letters)
+}
+
+/// All that is known of a cell.
+fn describe(entry: &SweepEntry) -> String {
+    let CellResult { cell, epoch, errors, diverged, stopped, is_over } = &entry.result;
+    let title = cell.title();
+    if !diverged.is_empty() {
+        let seeds: Vec<String> = diverged.iter().map(u64::to_string).collect();
+        return format!("{title}: diverged with seed {}", seeds.join(", "));
+    }
+    let Some(summary) = entry.summary else { return format!("{title}: nothing measured at epoch {epoch} yet") };
+    let values: Vec<String> = errors.iter().map(|(seed, error)| format!("{error:.2} (seed {seed})")).collect();
+    let interval = summary.interval().map_or("one seed has no interval".into(), |(low, high)| {
+        format!("95 % interval {:.2} to {high:.2}", low.max(0.0))
+    });
+    let end = match (stopped, is_over) {
+        (true, _) => ", where halving stopped it",
+        (false, true) => "",
+        (false, false) => ", not all seeds yet",
+    };
+    format!("{title}: {:.2} % at epoch {epoch}{end}; {interval}; {}", summary.mean, values.join(", "))
+}
