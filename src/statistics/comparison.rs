@@ -439,7 +439,7 @@ pub fn compare_first_arms(
     let is_met = |to: &EpochsToThreshold| to.pairs.iter().flatten().any(Option::is_some);
     let to_threshold = comparison.to_threshold.as_ref().is_some_and(is_met);
     let to_threshold = to_threshold.then(|| comparison.threshold_sentence(finished)).flatten();
-    let which = (study.arms.len() > 2).then(|| format!("The first two of {} arms:", study.arms.len()));
+    let which = (study.arms.len() > 2).then(|| format!("Compared are the first two of {} arms.", study.arms.len()));
     Some([which, Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
@@ -749,7 +749,7 @@ mod tests {
         let one_arm = Study { arms: article.arms[..1].to_vec(), ..article.clone() };
         let three = Study { arms: [article.arms.clone(), one_arm.arms.clone()].concat(), ..article.clone() };
         let of_three = compare_first_arms(RunId(1), &three, &records, &[], true).unwrap();
-        assert!(of_three.starts_with("The first two of 3 arms: "), "{of_three}");
+        assert!(of_three.starts_with("Compared are the first two of 3 arms. At epoch"), "{of_three}");
         assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[], true), None);
         assert_eq!(compare_first_arms(RunId(1), &article, &[], &[], true), None, "nothing is measured yet");
     }

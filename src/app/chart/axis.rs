@@ -154,32 +154,10 @@ fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
     if !(low.is_finite() && high.is_finite() && low < high) {
         return vec![low];
     }
-    if log && low > 0.0 {
-        // The densest set of round values that is sparse enough.
-        let sets: [&[f64]; 5] = [
-            &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
-            &[1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
-            &[1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0],
-            &[1.0, 2.0, 5.0],
-            &[1.0],
-        ];
-        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        for step in [1, 2, 3, 5, 10, 20, 50] {
-            for set in sets {
-                if step > 1 && set.len() > 1 {
-                    continue;
-                }
-                let values: Vec<f64> = (first..=last)
-                    .filter(|decade| decade.rem_euclid(step) == 0)
-                    .flat_map(|decade| set.iter().map(move |m| m * 10f64.powi(decade)))
-                    .filter(|value| (low * 0.9999..=high * 1.0001).contains(value))
-                    .collect();
-                if values.len() <= most && !values.is_empty() {
-                    return values;
-                }
-            }
-        }
-        return vec![low, high];
+    // A short piece of a logarithmic axis has few round values of a decade; there equal steps are round enough.
+    let logarithmic = if log && low > 0.0 { log_ticks(limits, most) } else { Vec::new() };
+    if logarithmic.len() >= 3 || (!logarithmic.is_empty() && high / low >= 10.0) {
+        return logarithmic;
     }
     let raw = (high - low) / most as f64;
     if !(raw.is_finite() && raw > 0.0) {
@@ -191,6 +169,34 @@ fn ticks(limits: (f64, f64), log: bool, most: usize) -> Vec<f64> {
     let first = (low / step - 1e-9).ceil();
     let values = (0..).map(|n| (first + f64::from(n)) * step);
     values.take_while(|value| *value <= high + step * 1e-6).take(most + 2).collect()
+}
+
+/// The densest set of round values of the decades that is sparse enough.
+fn log_ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
+    let sets: [&[f64]; 5] = [
+        &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+        &[1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
+        &[1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0],
+        &[1.0, 2.0, 5.0],
+        &[1.0],
+    ];
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    for step in [1, 2, 3, 5, 10, 20, 50] {
+        for set in sets {
+            if step > 1 && set.len() > 1 {
+                continue;
+            }
+            let values: Vec<f64> = (first..=last)
+                .filter(|decade| decade.rem_euclid(step) == 0)
+                .flat_map(|decade| set.iter().map(move |m| m * 10f64.powi(decade)))
+                .filter(|value| (low * 0.9999..=high * 1.0001).contains(value))
+                .collect();
+            if values.len() <= most && !values.is_empty() {
+                return values;
+            }
+        }
+    }
+    vec![low, high]
 }
 
 /// The labels of ticks without trailing zeros, each with as many digits as distinguish it from its neighbours.
@@ -223,6 +229,9 @@ mod tests {
         let log = ticks((0.9, 5.0), true, 9);
         assert!(log.contains(&1.0) && log.contains(&2.0) && log.len() <= 9, "{log:?}");
         assert_eq!(ticks((1e-8, 1.0), true, 5), [1e-8, 1e-6, 1e-4, 1e-2, 1.0]);
+        let short = ticks((2.0, 2.45), true, 5);
+        assert!(short.iter().zip([2.0, 2.1, 2.2, 2.3, 2.4]).all(|(a, b)| (a - b).abs() < 1e-9), "{short:?}");
+        assert_eq!(short.len(), 5);
     }
 
     /// Any values give a range that can be drawn.

@@ -175,11 +175,11 @@ pub struct SweepLayout {
 }
 
 impl SweepLayout {
-    /// Columns of a cell, the blank behind it included: `▓ 1.23 ±0.12*`.
-    pub const CELL: u16 = 14;
+    /// Columns of a cell, the blank behind it included: `▓ 12.34 ±0.12*`.
+    pub const CELL: u16 = 15;
     /// Rows beneath the grid, and those of the smallest curve.
     const BELOW: u16 = 4;
-    const CURVE: u16 = 10;
+    const CURVE: u16 = 8;
 
     /// In the area of the page, its frame included.
     pub fn new(table: &SweepTable, cursor: SweepCursor, area: Rect) -> Self {

@@ -31,9 +31,7 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let left = training.remaining_seconds().filter(|_| training.state.is_active());
     let left = left.map_or(String::new(), |left| format!(", {} to go", format_estimate(left)));
     let seeds = format_count(training.spec.seeds.len(), "seed");
-    let head = format!(
-        "{done} of {all} cells at their end, {seeds} each{left}; mean validation error, ± half of its 95 % interval"
-    );
+    let head = format!("{done} of {all} cells done, {seeds} each{left}; validation error, %, ± 95 % interval");
     let room = usize::from(layout.head.width);
     buffer.set_stringn(layout.head.x, layout.head.y, truncate(&theme.text(&head), room), room, theme.faint());
     if layout.curve.height > 0
