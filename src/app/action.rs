@@ -1,7 +1,7 @@
 //! Carries out an action of the key table, whether a key, a command or a click asked for it.
 
 use crate::keys::Action;
-use crate::modal::{CommandLine, Modal, RunsList, Search};
+use crate::modal::{Modal, RunsList, Search};
 use crate::{App, Background, BackgroundSource, Effect, StoreQuery};
 
 impl App {
@@ -55,6 +55,7 @@ impl App {
             | Action::NextLesson
             | Action::PreviousLesson
             | Action::Choose(_) => return self.operate(action),
+            Action::Copy => return self.copy_cell(),
             Action::Marks => self.show_marks(None),
             // No key of the lesson: a chart that takes the keys carries it out.
             Action::Chart(_) => {}
@@ -64,7 +65,7 @@ impl App {
                 self.modals.push(Modal::Runs(RunsList::default()));
                 return vec![Effect::Query(StoreQuery::Runs)];
             }
-            Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
+            Action::Command => return self.open_command_line(),
             Action::Search => self.modals.push(Modal::Search(Search::default())),
             Action::Help => self.modals.push(Modal::Help { top: 0 }),
             Action::Back => return self.go_back(),

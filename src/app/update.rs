@@ -97,7 +97,11 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::WrongImages { run, lane, epoch, images } => app.load_wrong_images(run, lane, epoch, images),
         Event::NoSuchRun(run) => app.drop_missing_run(run),
         Event::QueryFailed(what, why) => app.query_failed(what, why),
-        Event::Runs(runs) => app.replace_runs(runs),
+        Event::Runs(runs) => {
+            let effects = app.replace_runs(runs);
+            app.refresh_palette();
+            effects
+        }
         Event::UnreadableRuns(runs) => {
             app.unreadable_runs = runs;
             Vec::new()

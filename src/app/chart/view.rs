@@ -63,8 +63,8 @@ fn is_of_runs(action: ChartAction) -> bool {
 }
 
 impl ChartView {
-    /// Does what a key asks for; returns what there is to say of it. Leaving and what several charts share is the
-    /// caller's.
+    /// Does what a key asks for; returns what there is to say of it. Leaving, copying and what several charts share is
+    /// the caller's.
     pub fn perform(&mut self, action: ChartAction, chart: &ShownChart) -> Option<String> {
         match action {
             ChartAction::Left
@@ -76,7 +76,7 @@ impl ChartView {
             | ChartAction::PreviousCurve
             | ChartAction::NextCurve => self.move_cursor(action, chart),
             ChartAction::Compare => return self.compare(chart),
-            ChartAction::PublishedReach | ChartAction::Leave => {}
+            ChartAction::PublishedReach | ChartAction::Copy | ChartAction::Leave => {}
             _ if chart.runs.is_empty() && is_of_runs(action) => return Some(OF_RUNS.into()),
             _ if !chart.has_axes => return Some("bars have no axes to change; arrows read their values".into()),
             ChartAction::NextMetric | ChartAction::PreviousMetric => {

@@ -169,6 +169,7 @@ impl App {
                 let mut text = std::mem::take(&mut line.text);
                 plain.for_each(|c| edit(&mut text, KeyCode::Char(c)));
                 *line = CommandLine { text, ..CommandLine::default() };
+                self.refresh_palette();
             }
             Some(Modal::RunLine(line)) => {
                 plain.for_each(|c| edit_up_to(LONGEST_RUN_LINE, &mut line.text, KeyCode::Char(c)));
