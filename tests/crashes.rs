@@ -83,7 +83,7 @@ fn a_run_resumes_by_itself_after_one_killed_kernel_and_on_request_after_two() {
     notebook.press("r");
     notebook.wait_for("best validation error");
     notebook.press("\r");
-    notebook.wait_for("Enter resumes · v values");
+    notebook.wait_for("Enter resumes · v into the chart");
     notebook.press("\r");
     wait_for_growth(&notebook);
     let runs = notebook.home.json(&["runs", "--json"]);

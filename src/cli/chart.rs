@@ -930,7 +930,7 @@ mod tests {
 
     /// Nothing is drawn as an empty box: the picture says what its font lacks.
     #[test]
-    fn a_character_that_the_font_lacks_is_told() {
+    fn a_character_that_the_font_lacks_gets_a_remark() {
         let mut plot = plot();
         plot.series[0].name = "平均".into();
         let png = png(&plot, &Viewport::default(), Background::Light).unwrap();

@@ -1,7 +1,7 @@
 //! `relu fork`: goes on from an epoch of a run in a new one, with settings changed.
 
 use super::follow::Halt;
-use super::train::follow_or_detach;
+use super::train::{FollowFlags, follow_or_detach};
 use super::{Outcome, Usage, connect_or_start};
 use clap::Args;
 use color_eyre::eyre::bail;
@@ -11,7 +11,7 @@ use store::Home;
 
 /// What follows the options in `relu fork --help`.
 const EXAMPLES: &str = "\
-A fork has the curves and a checkpoint of its parent up to the epoch, and needs it no more. What decides the first epochs
+A fork has the curves and a checkpoint of its parent up to the epoch, and needs it no more. What decides the first epochs \
 (seeds, initial weights, widths, data, ...) can't change.
 
 Examples:
@@ -33,19 +33,12 @@ pub struct ForkArguments {
     /// KEY=VALUE, with the keys of the STUDY of `relu train`
     #[arg(value_name = "SETTING")]
     changes: Vec<String>,
-    /// A name for the list of runs
-    #[arg(long)]
-    name: Option<String>,
-    /// Leave at once; the run goes on in the kernel
-    #[arg(long)]
-    detach: bool,
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    follow: FollowFlags,
 }
 
 pub fn fork(arguments: ForkArguments) -> Outcome {
-    let ForkArguments { run: parent, epoch, arms, changes, name, detach, json } = arguments;
+    let ForkArguments { run: parent, epoch, arms, changes, follow } = arguments;
     let changes = changes.iter().map(|change| {
         let why = || Usage(format!("`{change}` is no setting; write key=value, as in lr=0.01"));
         change.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(why)
@@ -56,12 +49,12 @@ pub fn fork(arguments: ForkArguments) -> Outcome {
     let mut client = connect_or_start(&home)?;
     // Follow first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
-    let request = RequestBody::Fork { fork: Fork { parent, epoch }, arms, changes, name };
+    let request = RequestBody::Fork { fork: Fork { parent, epoch }, arms, changes, name: follow.name };
     let run = match client.request(request) {
         Ok(Reply::Started { run }) => run,
         Ok(_) => bail!("the kernel did not say which run it started"),
         Err(ClientError::Refused { kind: protocol::ErrorKind::BadSpec, message }) => return Err(Usage(message).into()),
         Err(error) => return Err(error.into()),
     };
-    follow_or_detach(client, &home, run, Halt::Ends, detach, json)
+    follow_or_detach(client, &home, run, Halt::Ends, follow.detach, follow.json)
 }

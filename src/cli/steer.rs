@@ -11,9 +11,9 @@ use store::Home;
 
 /// What follows the options in `relu steer --help`.
 const EXPLANATION: &str = "\
-The change holds from the first epoch on that no lane of the arm that is under way has begun, also in lanes that come
-later. Lanes that are past this epoch, or in their last one, keep what they had, and are named. The schedule goes on from the new rate: its
-factor of each step multiplies it. A steering is stored with the run, so a resume gives the same bits.
+The change holds from the first epoch on that no lane of the arm that is under way has begun, also in lanes that come \
+later. Lanes that are past this epoch, or in their last one, keep what they had, and are named. The schedule goes on from \
+the new rate: its factor of each step multiplies it. A steering is stored with the run, so a resume gives the same bits.
 
 Example:
   relu steer 5 relu-tanh lr=0.03";

@@ -1,7 +1,7 @@
 //! `relu sweep`: trains the grid of some settings' values as one run, and prints each cell when it is finished.
 
 use super::follow::{Halt, PrintEvents, follow};
-use super::train::print_detached;
+use super::train::{FollowFlags, print_detached};
 use super::{Outcome, Usage, complain, connect_or_start, is_closed_pipe, say, say_json};
 use clap::Args;
 use color_eyre::eyre::bail;
@@ -16,15 +16,15 @@ use store::{Home, LaneState, Store};
 
 /// What follows the options in `relu sweep --help`.
 const EXPLANATION: &str = "\
-Each arm of the study is trained with every combination of the values, as one run: `relu runs` lists it as one, `relu
-stop` and `relu resume` are for it too, and so is Ctrl-C. Its lanes give way to those of other runs. The best cell of an
+Each arm of the study is trained with every combination of the values, as one run: `relu runs` lists it as one, `relu \
+stop` and `relu resume` are for it too, and so is Ctrl-C. Its lanes give way to those of other runs. The best cell of an \
 arm has the lowest mean validation error at the last epoch; one of which a seed diverged is worse than any number.
 
-Values are a list, parted by commas (by `;` where a value holds commas), or a range with its ends: of a real number
-lr=0.001..1 has 1, 2 and 5 of each decade, of a whole number batch=16..256 is doubled. ARM.lr=... is for one arm alone,
+Values are a list, parted by commas (by `;` where a value holds commas), or a range with its ends: of a real number \
+lr=0.001..1 has 1, 2 and 5 of each decade, of a whole number batch=16..256 is doubled. ARM.lr=... is for one arm alone, \
 and stands in for the values of all arms.
 
-With --halving the worse half of each arm's cells stops early, at an eighth, a quarter and half of the epochs for eight
+With --halving the worse half of each arm's cells stops early, at an eighth, a quarter and half of the epochs for eight \
 cells (Jamieson and Talwalkar 2016).
 
 Examples:
@@ -42,15 +42,8 @@ pub struct SweepArguments {
     /// Stop the worse half of each arm's cells early, again and again
     #[arg(long)]
     halving: bool,
-    /// A name for the list of runs
-    #[arg(long)]
-    name: Option<String>,
-    /// Leave at once; the run goes on in the kernel
-    #[arg(long)]
-    detach: bool,
-    /// One JSON object a line: each cell as it is finished, then the best of each arm
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    follow: FollowFlags,
 }
 
 pub fn sweep(arguments: &SweepArguments) -> Outcome {
@@ -74,18 +67,24 @@ pub fn sweep(arguments: &SweepArguments) -> Outcome {
     let mut client = connect_or_start(&home)?;
     // Follow first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
-    let request = RequestBody::Sweep { spec: spec.clone(), sweep: sweep.clone(), name: arguments.name.clone() };
+    let request = RequestBody::Sweep { spec: spec.clone(), sweep: sweep.clone(), name: arguments.follow.name.clone() };
     let Reply::Started { run } = client.request(request)? else {
         bail!("the kernel did not say which run it started");
     };
-    if arguments.detach {
-        return print_detached(&home, run, arguments.json);
+    if arguments.follow.detach {
+        return print_detached(&home, run, arguments.follow.json);
     }
-    if !arguments.json {
+    if !arguments.follow.json {
         say(&format!("run {run}: {} cells, {} lanes", sweep.cells.len(), spec.lanes().len()))?;
     }
-    let output =
-        SweepOutput { run, study: spec, sweep, known: Known::default(), printed: HashSet::new(), json: arguments.json };
+    let output = SweepOutput {
+        run,
+        study: spec,
+        sweep,
+        known: Known::default(),
+        printed: HashSet::new(),
+        json: arguments.follow.json,
+    };
     match follow(client, &home, run, Halt::Ends, Box::new(output)) {
         // The output is closed. The run goes on, so the exit code is not 0.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::FAILURE),

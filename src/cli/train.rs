@@ -37,15 +37,22 @@ pub struct Train {
     arms: Option<String>,
     #[command(flatten)]
     settings: SettingFlags,
+    #[command(flatten)]
+    follow: FollowFlags,
+}
+
+/// How the commands that begin a run go on with it.
+#[derive(Args)]
+pub(super) struct FollowFlags {
     /// A name for the list of runs
     #[arg(long)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Leave at once; the run goes on in the kernel
     #[arg(long)]
-    detach: bool,
+    pub(super) detach: bool,
     /// One JSON object a line
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// The help of `--arms`, with the names of all activations.
@@ -115,7 +122,7 @@ impl Train {
         }
     }
 
-    /// The study, and what was said of it.
+    /// The study, and the warnings about it.
     fn spec(&self) -> Result<(Study, Draft), Usage> {
         let flag = |SpecError { field, message }: SpecError| Usage(self.name_field(field, &message));
         if self.study.is_some() && self.arms.is_some() {
@@ -193,7 +200,7 @@ pub fn train(arguments: &Train) -> Outcome {
     let mut client = connect_or_start(&home)?;
     // Following comes first, so that no event of the run is missed.
     client.request(RequestBody::Follow)?;
-    let request = RequestBody::Train { spec: spec.clone(), name: arguments.name.clone() };
+    let request = RequestBody::Train { spec: spec.clone(), name: arguments.follow.name.clone() };
     let Reply::Started { run } = client.request(request).map_err(|error| arguments.refused(error))? else {
         bail!("the kernel did not say which run it started");
     };
@@ -201,7 +208,7 @@ pub fn train(arguments: &Train) -> Outcome {
     for remark in shrunk_sizes(&draft, &spec, &summary.spec) {
         complain(&remark);
     }
-    follow_or_detach(client, &home, run, Halt::Ends, arguments.detach, arguments.json)
+    follow_or_detach(client, &home, run, Halt::Ends, arguments.follow.detach, arguments.follow.json)
 }
 
 pub fn resume(run: RunId, detach: bool, json: bool) -> Outcome {
@@ -339,9 +346,9 @@ mod tests {
         assert!(remarks(&["--lr", "0.2"]).is_empty());
     }
 
-    /// A preset's own number shrinks without a word, and one that was said does not.
+    /// A preset's own number shrinks without a warning, and an explicit one does not.
     #[test]
-    fn a_number_of_images_that_was_said_does_not_shrink_silently() {
+    fn an_explicit_number_of_images_does_not_shrink_silently() {
         let shrunk = |arguments: &[&str]| {
             let (asked, draft) = parse(arguments).spec().unwrap();
             let taken = Study { train_size: 400, val_size: 100, ..asked.clone() };

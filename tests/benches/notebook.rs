@@ -46,7 +46,9 @@ fn main() {
     let home = idle(home);
     let notebook = race(home);
     let home = on_screen(notebook);
-    first_frames(home, "first frame while a race runs, 95th pct.", f64::INFINITY);
+    let home = first_frames(home, "first frame while a race runs, 95th pct.", f64::INFINITY);
+    home.run(&["stop", "2"]).success();
+    thirty_lanes(home);
 }
 
 /// A frame of a run's pane, with so many curves of 10,000 epochs.
@@ -204,6 +206,40 @@ fn on_screen(mut notebook: Notebook) -> TestHome {
     notebook.press("\u{3}");
     notebook.wait_gone();
     notebook.into_home()
+}
+
+/// How soon keys are answered in the laboratory while six arms of five seeds train, their curves beside the table.
+fn thirty_lanes(home: TestHome) {
+    const STUDY: &str = "relu-tanh; all-tanh; gelu-gelu; leaky-leaky; softplus-tanh; elu-elu | \
+                         seeds=1-5 epochs=400 images=500 validation=500";
+    let script = format!("exec \"$RELU\" lab '{STUDY}'");
+    let opening = Opening { columns: 120, rows: 40, script: Some(&script), ..Opening::default() };
+    let mut notebook = Notebook::open_as(home, &opening);
+    notebook.wait_for("Laboratory");
+    notebook.press("\r");
+    notebook.wait("the study trains", |screen| screen.contains("training,") || screen.contains("y starts it"));
+    if notebook.screen().contains("y starts it") {
+        notebook.press("y");
+    }
+    notebook.wait_for("training,");
+    sleep(Duration::from_secs(5));
+    let mut times = Vec::new();
+    for at in 0..KEYS {
+        let before = table_of(&notebook.screen());
+        let key = if at % 8 < 4 { "j" } else { "k" };
+        times.push(milliseconds(notebook.answer(key, |screen| table_of(screen) != before)));
+        sleep(PAUSE);
+    }
+    assert!(notebook.screen().contains("training,"), "the study is over:\n{}", notebook.screen());
+    row("key to frame while 30 lanes train, median", percentile(&mut times, 0.5), "ms", 8.0);
+    row("  99th percentile", percentile(&mut times, 0.99), "ms", 25.0);
+    notebook.press("\u{3}");
+    notebook.wait_gone();
+}
+
+/// The laboratory's table and what stands beneath it, which training does not change, but the cursor does.
+fn table_of(screen: &str) -> String {
+    screen.lines().skip(2).flat_map(|line| line.chars().take(52).chain(['\n'])).collect()
 }
 
 /// The lesson's first lines, which the run further down does not change, but scrolling does.

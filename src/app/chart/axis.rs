@@ -100,11 +100,11 @@ impl AxisRange {
         const LARGEST: f64 = 1e100;
         let (low, high) = ends;
         let largest = low.abs().max(high.abs());
-        let is_told_apart = match self.scale {
+        let is_distinguishable = match self.scale {
             AxisScale::Linear => high - low > 1e-6 * largest,
             AxisScale::Log => low > 1.0 / LARGEST && high > 1.001 * low,
         };
-        Self::new(ends, self.scale).filter(|_| is_told_apart && largest < LARGEST).unwrap_or(*self)
+        Self::new(ends, self.scale).filter(|_| is_distinguishable && largest < LARGEST).unwrap_or(*self)
     }
 
     /// The middle between two values, as the eye sees it.

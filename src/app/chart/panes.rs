@@ -11,7 +11,7 @@ use lesson::{CellBody, PublishedPoint};
 use protocol::{CellKey, Figure, Plot};
 use ratatui::layout::{Position, Rect};
 
-/// Where a frame has drawn the curves of a chart: the mouse is held against it.
+/// Where a frame has drawn the curves of a chart, to find the chart under the mouse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrawnChart {
     pub pane: Pane,
@@ -19,7 +19,7 @@ pub struct DrawnChart {
     pub place: Rect,
 }
 
-/// A chart that the mouse has hold of.
+/// A chart that is dragged with the mouse.
 #[derive(Clone, Debug)]
 pub(crate) struct ChartDrag {
     pane: Pane,
@@ -28,7 +28,7 @@ pub(crate) struct ChartDrag {
     at: Position,
 }
 
-/// What a drag in a chart hears: elsewhere, and with Shift, the terminal selects text.
+/// The message while a chart is dragged. Elsewhere, and with Shift, the terminal selects text.
 const DRAGGING: &str = "The chart moves with the mouse; f fits it again. Hold Shift while you drag to select text.";
 
 impl App {
@@ -80,7 +80,7 @@ impl App {
         }
     }
 
-    /// Gives the chart of a pane, set up in this way, to a function. `None` for a pane without one.
+    /// Calls a function with the chart of a pane, set up in this way. `None` for a pane without one.
     fn with_chart<R>(&self, on: &Pane, view: &ChartView, then: impl FnOnce(&ShownChart) -> R) -> Option<R> {
         let (runs, published, predictions) = match on {
             Pane::Run(run) => {
@@ -131,18 +131,18 @@ impl App {
         self.with_chart(on, &self.chart_view(on), |chart| chart.readout.clone())
     }
 
-    /// Lets the chart of a pane be changed; returns what the change has to say.
+    /// Changes how the chart of a pane is set up, and shows the message of the change.
     fn change_chart(&mut self, on: &Pane, change: impl FnOnce(&mut ChartView, &ShownChart) -> Option<String>) {
         let id = self.chart_id(on);
         let before = self.charts.get(&id).cloned().unwrap_or_default();
         let mut after = before.clone();
-        let said = self.with_chart(on, &before, |chart| change(&mut after, chart));
+        let message = self.with_chart(on, &before, |chart| change(&mut after, chart));
         // Another metric or another axis may have fewer points.
         let changed = after.clone();
         self.with_chart(on, &changed, |chart| after.place_cursor(chart.readout));
         self.charts.insert(id, after);
-        if let Some(said) = said.flatten() {
-            self.message = Some(said);
+        if let Some(message) = message.flatten() {
+            self.message = Some(message);
         }
     }
 
@@ -219,7 +219,7 @@ impl App {
         Vec::new()
     }
 
-    /// Carries a key of a chart out that has the keys; it keeps them until it is left.
+    /// Carries out a key of a chart that takes the keys, which it does until it is left.
     pub(crate) fn perform_in_chart(&mut self, on: &Pane, action: ChartAction) -> Vec<Effect> {
         if action == ChartAction::Leave {
             return Vec::new();
@@ -267,7 +267,7 @@ impl App {
         self.drawn_charts.iter().find(|chart| chart.place.contains(at) && self.takes_mouse(&chart.pane))
     }
 
-    /// The wheel over a chart; says whether there is one.
+    /// Zooms the chart under the pointer; returns whether there is one.
     pub(crate) fn zoom_under(&mut self, at: Position, zooms_in: bool) -> bool {
         let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
         self.change_chart(&pane, |view, chart| {
@@ -277,7 +277,7 @@ impl App {
         true
     }
 
-    /// A press on a chart reads the nearest point, and begins a drag; says whether there is one.
+    /// Reads the point nearest to the pointer and begins a drag; returns whether a chart is there.
     pub(crate) fn press_chart(&mut self, at: Position) -> bool {
         let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
         if matches!(self.modals.last(), Some(Modal::Run(_) | Modal::Lab)) {
@@ -294,7 +294,7 @@ impl App {
         true
     }
 
-    /// The chart follows the pointer; says whether one is held.
+    /// Moves the dragged chart with the pointer; returns whether one is dragged.
     pub(crate) fn drag_chart(&mut self, to: Position) -> bool {
         let held = self.drag.take().filter(|drag| self.takes_mouse(&drag.pane));
         let Some(ChartDrag { pane, place, at }) = held else { return false };

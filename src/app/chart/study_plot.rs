@@ -774,7 +774,7 @@ mod tests {
 
     /// Runs laid over each other have no colour in common; a ghost has that of the arm that was forked from it.
     #[test]
-    fn overlaid_runs_are_named_and_told_apart() {
+    fn overlaid_runs_have_names_and_colours_of_their_own() {
         let mut runs = [training(&[1], 12), training(&[1], 12), training(&[1], 12)];
         for (number, training) in (1..).zip(&mut runs) {
             training.run = RunId(number);
@@ -795,7 +795,7 @@ mod tests {
         runs[1].apply(&RunEvent::Steered { run: RunId(2), steering });
         let shown = [ChartRun::ghost(&runs[0]), ChartRun::new(&runs[1]), ChartRun::new(&runs[2])];
         let plot = study_plot(&shown, &ChartOptions::default(), &none(), &[]);
-        let told: Vec<(String, usize, Stroke)> = plot
+        let described: Vec<(String, usize, Stroke)> = plot
             .series
             .iter()
             .map(|series| match series.source {
@@ -805,7 +805,7 @@ mod tests {
             .collect();
         let of = |name: &str, arm, stroke| (name.to_string(), arm, stroke);
         assert_eq!(
-            told,
+            described,
             [
                 of("run 2 ReLU+Tanh", 0, Stroke::Both),
                 of("run 2 all-Tanh", 1, Stroke::Both),
@@ -821,7 +821,7 @@ mod tests {
     }
 
     #[test]
-    fn published_points_that_are_hidden_are_told() {
+    fn hidden_published_points_are_noted() {
         let training = training(&[1], 12);
         let marks = [mark(17, 1.37)];
         let published = published_points(&marks, AxisReach::AllPoints);

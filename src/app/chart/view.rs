@@ -43,7 +43,7 @@ const ZOOM: f64 = 1.5;
 /// How far a key moves it, in parts of an axis.
 const PAN: f64 = 0.2;
 
-/// What a key of training runs says elsewhere.
+/// The message where a key for training runs is pressed in another chart.
 const OF_RUNS: &str = "this is for the chart of a training run; an experiment's plot has its own axes";
 
 /// Whether an action chooses what is made of a run's numbers.
@@ -63,8 +63,8 @@ fn is_of_runs(action: ChartAction) -> bool {
 }
 
 impl ChartView {
-    /// Does what a key asks for; returns what there is to say of it. Leaving, copying and what several charts share is
-    /// the caller's.
+    /// Carries out a key; returns its message. Leaving the chart, copying and what several charts share is the caller's
+    /// part.
     pub fn perform(&mut self, action: ChartAction, chart: &ShownChart) -> Option<String> {
         match action {
             ChartAction::Left

@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_is_told() {
+    fn notes_name_what_is_not_seen() {
         let run = |arm| Source::Run { run: RunId(1), arm };
         let points = [(1.0, Some(2.0)), (5.0, Some(0.0)), (10.0, Some(8.0))];
         let series = [(0, Stroke::Thick), (1, Stroke::Thick), (1, Stroke::Thin)];

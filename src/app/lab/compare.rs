@@ -101,7 +101,7 @@ impl App {
         let threshold = self.lab_threshold().and_then(|value| Threshold::new(quantity, value));
         let mut comparison = Comparison::of(quantity, [&curves[0], &curves[1]], AtEpoch::LastCommon, threshold);
         if let Some(epoch) = comparison.epoch {
-            // What the store has not told yet is left out.
+            // What the store has not answered yet is left out.
             let lanes = |seed| arms.map(|ComparedArm { run, arm }| (run, Lane { arm, seed }, epoch));
             let wrong = &self.lab.compare.wrong;
             if comparison.pairs.iter().all(|pair| lanes(pair.seed).iter().all(|lane| wrong.contains_key(lane))) {

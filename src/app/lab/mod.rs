@@ -565,7 +565,7 @@ impl App {
 
     fn reset_lab_value(&mut self) {
         if self.lab.page == LabPage::Study && !self.lab.table.reset_value() {
-            self.message = Some("nothing was said here that could be taken back".into());
+            self.message = Some("this value is the default already".into());
         }
     }
 

@@ -222,8 +222,8 @@ impl StudyTable {
         let value = |text: String, origin| Some(TableValue { text, origin });
         let Some(at) = column.checked_sub(1) else {
             let TableRow::Setting(setting) = row else { return None };
-            let is_said = self.draft.shared(setting.key).is_some();
-            return value(self.shared_text(setting), if is_said { ValueOrigin::Own } else { ValueOrigin::Default });
+            let is_own = self.draft.shared(setting.key).is_some();
+            return value(self.shared_text(setting), if is_own { ValueOrigin::Own } else { ValueOrigin::Default });
         };
         let arm = self.draft.arms.get(at)?;
         match row {
@@ -276,7 +276,7 @@ impl StudyTable {
         Ok(())
     }
 
-    /// The draft with a text in the cell of the cursor; an empty one takes back what was said there.
+    /// The draft with a text in the cell of the cursor; an empty one resets it.
     fn with_value(&self, text: &str) -> Result<Draft, String> {
         let (row, text, mut draft) = (self.row(), text.trim(), self.draft.clone());
         let is_mlp = self.base.network == Network::Mlp;
@@ -480,10 +480,10 @@ fn canonical(setting: &Setting, text: &str, base: &Study) -> Result<String, Stri
 }
 
 /// Inserts where the text form has it.
-fn insert_in_order(said: &mut Vec<(&'static Setting, String)>, setting: &'static Setting, text: String) {
+fn insert_in_order(values: &mut Vec<(&'static Setting, String)>, setting: &'static Setting, text: String) {
     let place = |setting: &Setting| SETTINGS.iter().position(|other| other.key == setting.key);
-    let at = said.iter().position(|(other, _)| place(other) > place(setting)).unwrap_or(said.len());
-    said.insert(at, (setting, text));
+    let at = values.iter().position(|(other, _)| place(other) > place(setting)).unwrap_or(values.len());
+    values.insert(at, (setting, text));
 }
 
 /// The activation behind this one in the list, or the one before it; each with its own default parameter.
