@@ -60,7 +60,7 @@ fn choose(session: &mut Session, query: &str) {
 fn everything_is_found_by_a_few_letters() {
     let mut session = Session::open();
     session.send(Event::Runs(vec![
-        summary(7, Some("warm"), "relu-tanh; all-tanh"),
+        summary(7, Some("fresco"), "relu-tanh; all-tanh"),
         summary(8, None, "gelu-gelu lr=0.03 | batch=25"),
     ]));
     for (query, text) in [
@@ -73,7 +73,7 @@ fn everything_is_found_by_a_few_letters() {
         ("sweep", "laboratory: sweep the chosen setting"),
         ("momentum", "setting momentum: momentum"),
         ("learning rate", "setting lr: learning rate"),
-        ("warm", "run 7 warm: finished, relu-tanh; all-tanh"),
+        ("fresco", "run 7 fresco: finished, relu-tanh; all-tanh"),
         ("gelu 25", "run 8: finished, gelu-gelu lr=0.03 | batch=25"),
     ] {
         assert!(best(&mut session, query).starts_with(text), "{query}: {}", best(&mut session, query));

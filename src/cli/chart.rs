@@ -36,7 +36,9 @@ pub fn svg(plot: &Plot, viewport: &Viewport, background: Background) -> Result<S
 
 /// A picture for a page that has [`colour_variables`], in whose colours it is drawn.
 pub fn svg_with_variables(plot: &Plot, viewport: &Viewport, size: (u32, u32)) -> Result<String> {
-    let svg = svg_of_size(plot, viewport, Background::Light, size)?;
+    // Within HTML a picture needs no namespace.
+    let svg =
+        svg_of_size(plot, viewport, Background::Light, size)?.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
     let named = Colours::on(Background::Light).named();
     Ok(named.iter().fold(svg, |svg, (name, colour)| {
         let colour = print_colour(*colour);

@@ -166,7 +166,7 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     ),
     next(&[Char('B')], LabAction::BestCells, "take each arm at the best of the sweep"),
     bind(&[Char('v')], LabAction::Values, "v", "into the chart: read values, zoom, metrics"),
-    bind(&[Char('y')], LabAction::Copy, "y", "copy the study as text, the chart's data, the comparison"),
+    bind(&[Char('y')], LabAction::Copy, "y", "copy the study, the chart's data or the comparison"),
     bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
     bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),
     bind(&[Char('r')], LabAction::Runs, "r", "runs that were trained here"),

@@ -114,7 +114,9 @@ impl App {
             KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
             KeyCode::Tab | KeyCode::BackTab => self.complete(&mut line, code == KeyCode::Tab),
             // Earlier lines lie above the line, and what is found beneath it.
-            KeyCode::Up if line.recalled.is_some() => self.recall(&mut line, -1),
+            KeyCode::Up if line.recalled.is_some() || line.selected == line.best_choice() => {
+                self.recall(&mut line, -1);
+            }
             KeyCode::Up => match line.selected {
                 Some(at) => line.selected = at.checked_sub(1),
                 None => self.recall(&mut line, -1),

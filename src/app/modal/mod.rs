@@ -155,6 +155,12 @@ pub struct CommandLine {
 pub const COMMAND_HEAD: u16 = 3;
 
 impl CommandLine {
+    /// The match that is chosen before an arrow has been pressed: the best, unless the line is a command or empty.
+    pub(crate) fn best_choice(&self) -> Option<usize> {
+        let is_command = self.text.parse::<command::Command>().is_ok();
+        (!self.text.trim().is_empty() && !is_command && !self.matches.is_empty()).then_some(0)
+    }
+
     pub(crate) fn chosen(&self) -> Option<&PaletteMatch> {
         self.matches.get(self.selected?)
     }

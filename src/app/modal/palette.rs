@@ -6,7 +6,6 @@ use crate::keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction, key_na
 use crate::lab::keys::{LAB_BINDINGS, LabAction, LabBinding};
 use crate::lab::table::TableRow;
 use crate::lesson::navigate::OpenAt;
-use crate::modal::command::Command;
 use crate::{App, Effect, LabPage, Pane, StoreQuery};
 use crossterm::event::KeyModifiers;
 use fuzzy_matcher::FuzzyMatcher;
@@ -90,9 +89,7 @@ impl App {
     /// Puts the entries that match into the line, best first. A line that is no command by itself chooses the best.
     pub(crate) fn search_palette(&self, line: &mut CommandLine) {
         line.matches = matches(self.palette_entries(), &line.text);
-        let is_command = line.text.parse::<Command>().is_ok();
-        let has_query = !line.text.trim().is_empty();
-        line.selected = (has_query && !is_command && !line.matches.is_empty()).then_some(0);
+        line.selected = line.best_choice();
     }
 
     fn palette_context(&self) -> Context {

@@ -34,7 +34,7 @@ pub fn draw(line: &CommandLine, app: &App, theme: &Theme, buffer: &mut Buffer) {
     for ((at, found), y) in line.matches.iter().enumerate().skip(first).take(rows).zip(inner.y + COMMAND_HEAD..last) {
         draw_match(found, line.selected == Some(at), theme, Rect { y, height: 1, ..inner }, buffer);
     }
-    let keys = "Enter does it · ↑ ↓ choose, above the list: earlier lines · Tab completes · Esc";
+    let keys = "Enter does it · Tab completes · ↑ earlier lines · ↓ choose · Esc leaves";
     buffer.set_stringn(inner.x, last, theme.text(keys), width, theme.faint());
 }
 
