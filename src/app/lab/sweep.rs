@@ -2,7 +2,8 @@
 
 use crate::{App, TrainingRun};
 use protocol::{
-    AxisScale, CellResult, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source, SpreadKind, Stroke, best_cells,
+    AxisScale, CellResult, Lane, LaneResults, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source, SpreadKind,
+    Stroke, best_cells,
 };
 use statistics::Summary;
 
@@ -14,6 +15,8 @@ pub struct SweepTable {
     pub setting: &'static Setting,
     pub columns: Vec<String>,
     pub rows: Vec<SweepRow>,
+    /// The epoch at which halving first stopped cells: the last one that all cells have.
+    pub first_rung: Option<u32>,
 }
 
 /// The cells of one arm that differ in nothing but the setting of the columns.
@@ -36,6 +39,8 @@ pub struct SweepEntry {
     /// 0 for the lowest mean of all cells at the last epoch, 1 for the highest, along the logarithm. `None` for a cell
     /// that has not come to the last epoch with all its seeds: its number is not comparable.
     pub rank: Option<f64>,
+    /// The mean over its seeds at the first rung of halving.
+    pub at_first_rung: Option<f64>,
 }
 
 impl SweepEntry {
@@ -60,6 +65,12 @@ const CURVE: (usize, f64) = (3, 8.0);
 impl SweepTable {
     fn new(training: &TrainingRun, results: Vec<CellResult>) -> Option<Self> {
         let setting = column_setting(&results)?;
+        let first_rung = results.iter().filter(|result| result.stopped).map(|result| result.epoch).min();
+        let at_first_rung = |result: &CellResult| {
+            let error = |seed: &u64| training.error(Lane { arm: result.cell.arm, seed: *seed }, first_rung?);
+            let errors = training.spec.seeds.iter().map(error).collect::<Option<Vec<f64>>>()?;
+            Summary::of(&errors).map(|summary| summary.mean)
+        };
         let split = |result: &CellResult| {
             let (own, others): (Vec<_>, Vec<_>) =
                 result.cell.settings.iter().cloned().partition(|(key, _)| key == setting.key);
@@ -101,13 +112,14 @@ impl SweepTable {
                 summary,
                 is_best: best.contains(&result.cell.arm),
                 rank: result.mean().filter(|_| is_whole(&result)).map(rank),
+                at_first_rung: at_first_rung(&result),
                 result,
             };
             if let Some(column) = columns.iter().position(|known| *known == value) {
                 rows[at].cells[column] = Some(entry);
             }
         }
-        Some(Self { run: training.run, setting, columns, rows })
+        Some(Self { run: training.run, setting, columns, rows, first_rung })
     }
 
     pub fn at(&self, cursor: SweepCursor) -> Option<&SweepEntry> {
@@ -120,8 +132,8 @@ impl SweepTable {
         (entries().filter(|entry| entry.result.is_over).count(), entries().count())
     }
 
-    /// The mean validation error over the values of the columns, a curve a row, with its 95 % interval. `None` where they
-    /// are no numbers, or too few for a curve. Cells that were stopped on the way are left out.
+    /// The mean validation error over the values of the columns, a curve a row, with its 95 % interval; after halving also
+    /// that of all cells at the first rung, thin. `None` where the values are no numbers, or too few for a curve.
     pub fn curve(&self, epochs: u32) -> Option<Plot> {
         let values = self.columns.iter().map(|value| value.parse::<f64>().ok()).collect::<Option<Vec<f64>>>()?;
         let (low, high) = (values.first().copied()?, values.last().copied()?);
@@ -144,6 +156,20 @@ impl SweepTable {
                 below: Vec::new(),
             }
         };
+        let at_rung = |(number, row): (usize, &SweepRow)| {
+            let rung = self.first_rung?;
+            let mean = |cell: &Option<SweepEntry>| cell.as_ref().and_then(|entry| entry.at_first_rung);
+            let points: Vec<(f64, Option<f64>)> =
+                values.iter().zip(&row.cells).filter_map(|(value, cell)| Some((*value, Some(mean(cell)?)))).collect();
+            Some(PlotSeries {
+                name: format!("{} at epoch {rung}", row.title),
+                source: Source::Run { run: self.run, arm: number },
+                stroke: Stroke::Thin,
+                points,
+                spread: Vec::new(),
+                below: Vec::new(),
+            })
+        };
         let scale = if low > 0.0 && high / low >= CURVE.1 { AxisScale::Log } else { AxisScale::Linear };
         let limits = if low < high { Some((low, high)) } else { None };
         let entry = Metric::ValError.entry();
@@ -155,8 +181,12 @@ impl SweepTable {
                 scale: AxisScale::Log,
                 limits: None,
             },
-            series: self.rows.iter().enumerate().map(series).collect(),
+            series: {
+                let rows = || self.rows.iter().enumerate();
+                rows().map(series).chain(rows().filter_map(at_rung)).collect()
+            },
             spread: SpreadKind::Interval,
+            notes: self.first_rung.map(|rung| format!("thin: all cells at epoch {rung}")).into_iter().collect(),
             ..Plot::default()
         })
     }

@@ -75,14 +75,16 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
 
 /// The best cell of each arm of a sweep.
 pub fn best_lines(app: &App) -> Vec<String> {
+    let results = app.sweep_results();
+    let so_far = if results.iter().all(|result| result.is_over) { "" } else { " so far" };
     let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
         Some(result) => {
             let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
-            format!("best of {of} so far: {}, {mean}; B takes it", result.cell.title())
+            format!("best of {of}{so_far}: {}, {mean}; B takes it", result.cell.title())
         }
         None => format!("{of}: no cell has come to its last epoch yet"),
     };
-    best_cells(&app.sweep_results()).into_iter().map(line).collect()
+    best_cells(&results).into_iter().map(line).collect()
 }
 
 /// Where a run was forked, what was steered in it, and the best of each arm of a sweep; returns what is left.

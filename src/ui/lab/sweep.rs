@@ -38,7 +38,8 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         && let Some(plot) = table.curve(training.spec.epochs)
     {
         let of = ChartLayout {
-            has_legend: table.rows.len() > 1,
+            // The rows of the grid have the same signs and colours.
+            has_legend: false,
             labels: MarkLabels::None,
             has_names: false,
             note: "",
