@@ -346,7 +346,12 @@ impl App {
             self.begin_lab_edit(Some(c));
             return Vec::new();
         }
-        let mut effects = keys::action(key).map_or_else(Vec::new, |action| self.perform_lab_action(action));
+        keys::action(key).map_or_else(Vec::new, |action| self.run_lab_action(action))
+    }
+
+    /// Carries an action out, and keeps what it has changed.
+    pub(crate) fn run_lab_action(&mut self, action: LabAction) -> Vec<Effect> {
+        let mut effects = self.perform_lab_action(action);
         if self.lab_layout().compare.is_some() {
             effects.extend(self.request_wrong_images());
         }
@@ -422,6 +427,7 @@ impl App {
             LabAction::Undo | LabAction::Redo => {}
             LabAction::Text => self.lab.edit = Some(LabEdit::new(EditOf::Text, self.lab.table.text())),
             LabAction::LessonSettings => self.exchange_lesson_settings(),
+            LabAction::Copy => return self.copy_lab(),
             LabAction::Marks => self.show_lab_marks(),
             LabAction::ChartAlone => {
                 self.lab.chart_alone = !self.lab.chart_alone;
@@ -599,7 +605,7 @@ impl App {
     }
 
     /// Puts the cursor into the chart of the run.
-    fn read_lab_values(&mut self) {
+    pub(crate) fn read_lab_values(&mut self) {
         if self.lab_training().is_some() {
             self.lab.page = LabPage::Chart;
             self.read_values(Some(Pane::Lab));
