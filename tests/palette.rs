@@ -76,7 +76,7 @@ fn everything_is_found_by_a_few_letters() {
         ("momentum", "setting momentum: momentum"),
         ("learning rate", "setting lr: learning rate"),
         ("fresco", "run 7 fresco: finished, relu-tanh; all-tanh"),
-        ("gelu 25", "run 8: finished, gelu-gelu lr=0.03 | batch=25"),
+        ("gelu 25", "run 8: finished, gelu-gelu"),
     ] {
         assert!(best(&mut session, query).starts_with(text), "{query}: {}", best(&mut session, query));
     }

@@ -121,7 +121,7 @@ fn a_report_has_the_numbers_of_the_store() {
         ["arm", "seeds", "epoch", "validation error, %", "sd", "best, %", "test error, %", "sd", "epochs to 1.37 %"];
     assert_eq!(rows[0], header);
     let titles: Vec<&str> = rows[1..].iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(titles, ["ReLU+Tanh (run 1)", "all-Tanh (run 1)", "ReLU+Tanh (run 2)"]);
+    assert_eq!(titles, ["ReLU+Tanh (run 1)", "all-Tanh lr 0.05 (run 1)", "ReLU+Tanh batch 50 (run 2)"]);
     for (number, (row, arm)) in rows[1..].iter().zip([0, 1, 1]).enumerate() {
         let values = [1, 2, 3].map(|seed| error(arm, seed, 20));
         let mean = values.iter().sum::<f64>() / 3.0;

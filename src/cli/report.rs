@@ -198,7 +198,7 @@ fn write_settings(html: &mut Html, arms: &[ReportArm]) {
         }
         let columns: Vec<&str> = std::iter::once("arm").chain(rows.iter().map(|(title, _)| *title)).collect();
         let cells = |at: usize| rows.iter().map(|(_, values)| values[at].clone()).collect();
-        write_table(html, "words", &columns, arms.iter().enumerate().map(|(at, arm)| (arm, cells(at))), None);
+        write_table(html, "words", &columns, arms.iter().enumerate().map(|(at, arm)| (arm, cells(at))));
     });
 }
 
@@ -227,13 +227,9 @@ fn write_table<'a>(
     class: &str,
     columns: &[&str],
     rows: impl Iterator<Item = (&'a ReportArm<'a>, Vec<String>)>,
-    caption: Option<&str>,
 ) {
     html.element("div", &[("class", "wide")], |html| {
         html.element("table", &[("class", class)], |html| {
-            if let Some(caption) = caption {
-                html.leaf("caption", caption);
-            }
             html.element("thead", &[], |html| {
                 html.element("tr", &[], |html| columns.iter().for_each(|column| html.leaf("th", column)));
             });
@@ -325,7 +321,8 @@ fn write_arms(html: &mut Html, arms: &[ReportArm]) {
                        and the standard deviation (sd) of a single seed. Best is the lowest validation error of any \
                        seed, with its epoch.";
         let rows = arms.iter().map(|arm| (arm, arm_cells(arm, shows_milestone)));
-        write_table(html, "numbers", &columns, rows, Some(caption));
+        write_table(html, "numbers", &columns, rows);
+        html.element("p", &[("class", "note")], |html| html.text(caption));
     });
 }
 

@@ -62,8 +62,11 @@ enum Context {
 /// character, more at the beginning of a word and behind another match, and less for gaps.
 const LEAST_SCORE: i64 = 17;
 
+/// What each character of a word adds that stands in the text as a whole: it comes before letters that are strewn over words.
+const OF_WHOLE_WORD: i64 = 8;
+
 /// How much an entry is worth whose key works where the command line was opened.
-const OF_CONTEXT: i64 = 8;
+const OF_CONTEXT: i64 = 4;
 
 impl App {
     /// Opens the command line; the list of runs is read anew for it.
@@ -252,7 +255,8 @@ fn matches(entries: Vec<(PaletteEntry, i64)>, query: &str) -> Vec<PaletteMatch> 
             if of_word < LEAST_SCORE * word.chars().count() as i64 {
                 return None;
             }
-            score += of_word;
+            let is_whole = entry.text.to_lowercase().contains(&word.to_lowercase());
+            score += of_word + if is_whole { OF_WHOLE_WORD * word.chars().count() as i64 } else { 0 };
             matched.extend(indices);
         }
         Some((score, PaletteMatch { entry, matched }))
@@ -283,6 +287,8 @@ mod tests {
         assert_eq!(found(&texts, "lrate"), ["setting lr: learning rate"]);
         assert_eq!(found(&texts, "nxt mtrc"), ["chart: next metric of a training run"]);
         assert_eq!(found(&texts, ""), texts);
+        let texts = ["stop the race or the experiment in view", "setting lr: learning rate"];
+        assert_eq!(found(&texts, "rate"), ["setting lr: learning rate", "stop the race or the experiment in view"]);
     }
 
     /// Any three letters stand somewhere in a long sentence, one after the other.
