@@ -1,7 +1,7 @@
 //! Carries out an action of the key table, whether a key, a command or a click asked for it.
 
 use crate::keys::Action;
-use crate::modal::{CommandLine, Modal, Search};
+use crate::modal::{Modal, Search};
 use crate::{App, Background, BackgroundSource, Effect};
 
 impl App {
@@ -55,13 +55,14 @@ impl App {
             | Action::NextLesson
             | Action::PreviousLesson
             | Action::Choose(_) => return self.operate(action),
+            Action::Copy => return self.copy_cell(),
             Action::Marks => self.show_marks(None),
             // No key of the lesson: a chart that takes the keys carries it out.
             Action::Chart(_) => {}
             Action::Lab => return self.open_lab(None),
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => return self.open_runs_list(),
-            Action::Command => self.modals.push(Modal::Command(CommandLine::default())),
+            Action::Command => return self.open_command_line(),
             Action::Search => self.modals.push(Modal::Search(Search::default())),
             Action::Help => self.modals.push(Modal::Help { top: 0 }),
             Action::Back => return self.go_back(),

@@ -1,6 +1,7 @@
 //! The events that reach the notebook, and the effects that it asks of the shell.
 
 use crate::background::Background;
+use crate::copy::CopiedText;
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{HighlightedCode, Parsed};
 use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
@@ -143,6 +144,8 @@ pub enum Effect {
         run: RunId,
         path: String,
     },
+    /// Copies a text to the terminal's clipboard and to a file. The result comes as a notice.
+    Copy(CopiedText),
     /// Reads from the store. The result comes as an event.
     Query(StoreQuery),
     /// Asks an idle kernel of another version to shut down, and starts one of this version.

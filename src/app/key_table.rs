@@ -11,15 +11,32 @@ pub struct KeyBinding<A: 'static> {
     /// As help shows the keys; empty where the row above says it.
     pub label: &'static str,
     pub help: &'static str,
+    /// What this action does by itself, for the command line; the help may describe several.
+    pub title: &'static str,
 }
 
 impl<A: Copy + 'static> KeyBinding<A> {
     pub(crate) const fn new(keys: &'static [KeyCode], action: A, label: &'static str, help: &'static str) -> Self {
-        Self { keys, action: Some(action), label, help }
+        Self { keys, action: Some(action), label, help, title: help }
+    }
+
+    /// The first of several actions that share a row of the help, with that row's label and text.
+    pub(crate) const fn first(
+        keys: &'static [KeyCode],
+        action: A,
+        (label, help): (&'static str, &'static str),
+        title: &'static str,
+    ) -> Self {
+        Self { keys, action: Some(action), label, help, title }
+    }
+
+    /// A further action of the row above.
+    pub(crate) const fn next(keys: &'static [KeyCode], action: A, title: &'static str) -> Self {
+        Self { keys, action: Some(action), label: "", help: "", title }
     }
 
     pub(crate) const fn note(label: &'static str, help: &'static str) -> Self {
-        Self { keys: &[], action: None, label, help }
+        Self { keys: &[], action: None, label, help, title: "" }
     }
 }
 

@@ -5,6 +5,7 @@ mod action;
 mod background;
 mod banner;
 mod chart;
+mod copy;
 mod event;
 mod inbox;
 mod key_table;
@@ -31,6 +32,7 @@ pub use chart::{
     mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
     study_readout, tick_labels,
 };
+pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
@@ -58,9 +60,10 @@ pub use lesson::questions::{OptionState, PredictionOutcome, QuestionLine, Questi
 pub use lesson::steer::STEER_KEYS;
 pub use lesson::view::LessonView;
 pub use modal::command::commands;
+pub use modal::palette::{PaletteEntry, PaletteMatch, PaletteTarget};
 pub use modal::{
-    AnswerEntry, AnswerKind, CommandLine, Completion, ConfidenceEntry, HeadingList, Modal, QuitChoice, RunLine,
-    RunLinePurpose, Search,
+    AnswerEntry, AnswerKind, COMMAND_HEAD, CommandLine, Completion, ConfidenceEntry, HeadingList, Modal, QuitChoice,
+    RunLine, RunLinePurpose, Search,
 };
 pub use operation::Operation;
 pub use runs::keys as runs_keys;

@@ -65,6 +65,12 @@ impl App {
                 let Some(hit) = hit else { return Vec::new() };
                 search.selected = hit;
             }
+            Some(Modal::Command(line)) => {
+                let head = crate::modal::COMMAND_HEAD + 1;
+                let hit = row(screen.command(), head, line.shown(&screen)).filter(|hit| *hit < line.matches.len());
+                let Some(hit) = hit else { return Vec::new() };
+                line.selected = Some(hit);
+            }
             _ => return Vec::new(),
         }
         self.modals.pop().map_or_else(Vec::new, |list| self.modal_key(list, KeyCode::Enter.into()))

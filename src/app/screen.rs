@@ -90,6 +90,11 @@ impl Screen {
         self.middle(self.whole.width.saturating_sub(4).min(90), 16)
     }
 
+    /// The box of the command line.
+    pub fn command(&self) -> Rect {
+        self.middle(self.whole.width.saturating_sub(4).min(96), self.whole.height.saturating_sub(3).min(26))
+    }
+
     /// Rows of the key table that the help shows at once, without its frame, its last line and the status line.
     pub fn help_rows(&self) -> usize {
         usize::from(self.whole.height.saturating_sub(4))

@@ -62,23 +62,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::OpenLab { study, runs } => app.open_lab_with(study.as_deref(), &runs),
         Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
-        Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollDown => app.turn_wheel(KeyCode::Down, at(mouse)),
-            MouseEventKind::ScrollUp => app.turn_wheel(KeyCode::Up, at(mouse)),
-            MouseEventKind::Down(MouseButton::Left) if app.press_chart(at(mouse)) => Vec::new(),
-            MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
-            MouseEventKind::Drag(MouseButton::Left) => {
-                if !app.drag_chart(at(mouse)) {
-                    app.message = Some(SELECTING.into());
-                }
-                Vec::new()
-            }
-            MouseEventKind::Up(_) => {
-                app.drag = None;
-                Vec::new()
-            }
-            _ => Vec::new(),
-        },
+        Event::Mouse(mouse) => handle_mouse(app, mouse),
         Event::Paste(text) => app.paste_text(&text),
         Event::Resize(columns, rows) => {
             app.resize(columns, rows);
@@ -103,7 +87,11 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::WrongImages { run, lane, epoch, images } => app.load_wrong_images(run, lane, epoch, images),
         Event::NoSuchRun(run) => app.drop_missing_run(run),
         Event::QueryFailed(what, why) => app.query_failed(what, why),
-        Event::Runs(runs) => app.replace_runs(runs),
+        Event::Runs(runs) => {
+            let effects = app.replace_runs(runs);
+            app.refresh_palette();
+            effects
+        }
         Event::SettingsTexts(texts) => app.load_settings_texts(texts),
         Event::RunSize { run, bytes } => app.load_run_size(run, bytes),
         Event::UnreadableRuns(runs) => {
@@ -153,6 +141,26 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
             app.quit = true;
             app.save_position()
         }
+    }
+}
+
+fn handle_mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
+    match mouse.kind {
+        MouseEventKind::ScrollDown => app.turn_wheel(KeyCode::Down, at(mouse)),
+        MouseEventKind::ScrollUp => app.turn_wheel(KeyCode::Up, at(mouse)),
+        MouseEventKind::Down(MouseButton::Left) if app.press_chart(at(mouse)) => Vec::new(),
+        MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
+        MouseEventKind::Drag(MouseButton::Left) => {
+            if !app.drag_chart(at(mouse)) {
+                app.message = Some(SELECTING.into());
+            }
+            Vec::new()
+        }
+        MouseEventKind::Up(_) => {
+            app.drag = None;
+            Vec::new()
+        }
+        _ => Vec::new(),
     }
 }
 

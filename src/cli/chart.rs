@@ -2,8 +2,8 @@
 
 use ab_glyph::{Font, FontRef};
 use app::{
-    AxisRange, AxisRanges, Background, Readout, Rgb, SeriesColour, Viewport, arm_colour, axis_label, cited_colour,
-    clip_segment, has_markers, mark_values, seed_colour, series_colour, tick_labels,
+    ARM_COLOURS, AxisRange, AxisRanges, Background, Readout, Rgb, SeriesColour, Viewport, arm_colour, axis_label,
+    cited_colour, clip_segment, has_markers, mark_values, seed_colour, series_colour, tick_labels,
 };
 use color_eyre::eyre::eyre;
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -11,7 +11,7 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, Drawable, PathElement, PointCollection, Polygon, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{BLACK, Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE, register_font};
+use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font};
 use protocol::{Plot, PlotBand, PlotSeries, Source, Stroke};
 use std::fmt::Display;
 
@@ -25,21 +25,52 @@ const SIZE: (u32, u32) = (960, 600);
 const PNG_UNIT: u32 = 2;
 const FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
 const FAMILY: &str = "sans-serif";
-const GREY: RGBColor = RGBColor(96, 102, 112);
-const LIGHT: RGBColor = RGBColor(222, 226, 230);
 /// What stands for a character that the font lacks.
 const MISSING: char = '?';
-/// Of the ends of series that diverged.
-const DIVERGED: RGBColor = RGBColor(200, 0, 0);
 /// The key names at most so many of these series.
 const NAMED_DIVERGED: usize = 4;
 
-pub fn svg(plot: &Plot, viewport: &Viewport) -> Result<String> {
+pub fn svg(plot: &Plot, viewport: &Viewport, background: Background) -> Result<String> {
+    svg_of_size(plot, viewport, background, SIZE)
+}
+
+/// A picture for a page that has [`colour_variables`], in whose colours it is drawn.
+pub fn svg_with_variables(plot: &Plot, viewport: &Viewport, size: (u32, u32)) -> Result<String> {
+    // Within HTML a picture needs no namespace.
+    let svg =
+        svg_of_size(plot, viewport, Background::Light, size)?.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
+    let named = Colours::on(Background::Light).named();
+    Ok(named.iter().fold(svg, |svg, (name, colour)| {
+        let colour = print_colour(*colour);
+        let of = |attribute: &str, value: &str| format!("{attribute}=\"{value}\"");
+        ["fill", "stroke"]
+            .into_iter()
+            .fold(svg, |svg, attribute| svg.replace(&of(attribute, &colour), &of(attribute, &format!("var({name})"))))
+    }))
+}
+
+/// The colours of pictures as variables of a style sheet.
+pub fn colour_variables(background: Background) -> String {
+    let named = Colours::on(background).named();
+    named.iter().map(|(name, colour)| format!("{name}: {};", print_colour(*colour))).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of an arm's colour in a style sheet.
+pub fn arm_variable(arm: usize) -> String {
+    format!("--arm-{}", arm % ARM_COLOURS)
+}
+
+/// As it stands in an SVG.
+fn print_colour(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+fn svg_of_size(plot: &Plot, viewport: &Viewport, background: Background, size: (u32, u32)) -> Result<String> {
     prepare_font()?;
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        Picture::new(&root, plot, viewport, 1)?.draw()?;
+        let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        Picture::new(&root, plot, viewport, 1, background)?.draw()?;
         root.present().map_err(|e| failed(&e))?;
     }
     Ok(text)
@@ -51,7 +82,7 @@ pub struct Png {
     pub remark: Option<String>,
 }
 
-pub fn png(plot: &Plot, viewport: &Viewport) -> Result<Png> {
+pub fn png(plot: &Plot, viewport: &Viewport, background: Background) -> Result<Png> {
     prepare_font()?;
     let (plot, lacking) = in_font(plot)?;
     let remark = (!lacking.is_empty()).then(|| {
@@ -65,7 +96,7 @@ pub fn png(plot: &Plot, viewport: &Viewport) -> Result<Png> {
     let mut pixels = vec![u8::MAX; width as usize * height as usize * 3];
     {
         let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        let picture = Picture::new(&root, &plot, viewport, PNG_UNIT as i32)?;
+        let picture = Picture::new(&root, &plot, viewport, PNG_UNIT as i32, background)?;
         picture.draw()?;
         if let Some(remark) = &remark {
             picture.write_at_bottom(remark)?;
@@ -118,26 +149,80 @@ fn colour((red, green, blue): Rgb) -> RGBColor {
     RGBColor(red, green, blue)
 }
 
-fn cited() -> RGBColor {
-    colour(cited_colour(Background::Light))
+/// The colours of a picture.
+#[derive(Clone, Copy)]
+struct Colours {
+    background: Background,
+    paper: RGBColor,
+    ink: RGBColor,
+    /// Of text that stands back.
+    grey: RGBColor,
+    /// Of lines and areas behind the curves.
+    grid: RGBColor,
+    /// Of the ends of series that diverged.
+    diverged: RGBColor,
+    cited: RGBColor,
 }
 
-/// The colour of a series, and the number that its marker comes from.
-fn colour_of(plot: &Plot, number: usize) -> (RGBColor, usize) {
-    match series_colour(plot, number) {
-        SeriesColour::Arm(arm) => (colour(arm_colour(arm, Background::Light)), arm),
-        SeriesColour::Seed(arm) => (colour(seed_colour(arm, Background::Light)), arm),
-        SeriesColour::Cited => (cited(), number),
-        SeriesColour::Reader => (BLACK, number),
-        SeriesColour::Faint => (GREY, number),
+impl Colours {
+    fn on(background: Background) -> Self {
+        let cited = colour(cited_colour(background));
+        match background {
+            Background::Light => Self {
+                background,
+                paper: RGBColor(255, 255, 255),
+                ink: RGBColor(0, 0, 0),
+                grey: RGBColor(96, 102, 112),
+                grid: RGBColor(222, 226, 230),
+                diverged: RGBColor(200, 0, 0),
+                cited,
+            },
+            Background::Dark => Self {
+                background,
+                paper: RGBColor(22, 24, 29),
+                ink: RGBColor(232, 234, 238),
+                grey: RGBColor(158, 165, 176),
+                grid: RGBColor(54, 58, 66),
+                diverged: RGBColor(255, 96, 84),
+                cited,
+            },
+        }
     }
-}
 
-fn source_colour(source: &Source) -> RGBColor {
-    match source {
-        Source::Cited(_) => cited(),
-        Source::Theory(_) | Source::Reader | Source::Measured => BLACK,
-        Source::Run { arm, .. } => colour(arm_colour(*arm, Background::Light)),
+    /// Each colour with its name in a style sheet.
+    fn named(&self) -> Vec<(String, RGBColor)> {
+        let own = [
+            ("--paper", self.paper),
+            ("--ink", self.ink),
+            ("--grey", self.grey),
+            ("--grid", self.grid),
+            ("--diverged", self.diverged),
+            ("--cited", self.cited),
+        ];
+        let arms = (0..ARM_COLOURS).flat_map(|arm| {
+            let seed = (format!("--seed-{arm}"), colour(seed_colour(arm, self.background)));
+            [(arm_variable(arm), colour(arm_colour(arm, self.background))), seed]
+        });
+        own.into_iter().map(|(name, colour)| (name.to_string(), colour)).chain(arms).collect()
+    }
+
+    /// The colour of a series, and the number that its marker comes from.
+    fn of_series(&self, plot: &Plot, number: usize) -> (RGBColor, usize) {
+        match series_colour(plot, number) {
+            SeriesColour::Arm(arm) => (colour(arm_colour(arm, self.background)), arm),
+            SeriesColour::Seed(arm) => (colour(seed_colour(arm, self.background)), arm),
+            SeriesColour::Cited => (self.cited, number),
+            SeriesColour::Reader => (self.ink, number),
+            SeriesColour::Faint => (self.grey, number),
+        }
+    }
+
+    fn of_source(&self, source: &Source) -> RGBColor {
+        match source {
+            Source::Cited(_) => self.cited,
+            Source::Theory(_) | Source::Reader | Source::Measured => self.ink,
+            Source::Run { arm, .. } => colour(arm_colour(*arm, self.background)),
+        }
     }
 }
 
@@ -168,6 +253,7 @@ struct Picture<'a, DB: DrawingBackend> {
     plot: &'a Plot,
     viewport: &'a Viewport,
     ranges: AxisRanges,
+    colours: Colours,
     /// Pixels of one unit of length.
     unit: i32,
     /// The room of the curves.
@@ -195,10 +281,18 @@ impl<'a, DB: DrawingBackend> Picture<'a, DB>
 where
     DB::ErrorType: 'static,
 {
-    fn new(root: &'a DrawingArea<DB, Shift>, plot: &'a Plot, viewport: &'a Viewport, unit: i32) -> Result<Self> {
+    fn new(
+        root: &'a DrawingArea<DB, Shift>,
+        plot: &'a Plot,
+        viewport: &'a Viewport,
+        unit: i32,
+        background: Background,
+    ) -> Result<Self> {
         let ranges = viewport.view(plot);
         let frame = Frame { left: 0, top: 0, right: 0, bottom: 0 };
-        let mut picture = Self { root, plot, viewport, ranges, unit, frame, key: Vec::new(), title: Vec::new() };
+        let colours = Colours::on(background);
+        let mut picture =
+            Self { root, plot, viewport, ranges, colours, unit, frame, key: Vec::new(), title: Vec::new() };
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (width as i32, height as i32);
         let room = width - 2 * picture.px(MARGIN);
@@ -218,17 +312,17 @@ where
     }
 
     fn draw(&self) -> Result<()> {
-        self.root.fill(&WHITE).map_err(|e| failed(&e))?;
+        self.root.fill(&self.colours.paper).map_err(|e| failed(&e))?;
         let mut y = self.px(MARGIN);
         for line in &self.title {
-            self.write(line, (self.px(MARGIN), y), TITLE, BLACK, Pos::new(HPos::Left, VPos::Top))?;
+            self.write(line, (self.px(MARGIN), y), TITLE, self.colours.ink, Pos::new(HPos::Left, VPos::Top))?;
             y += self.px(LINE + 6);
         }
         for row in &self.key {
             let mut x = self.px(MARGIN);
             for (sign, text, width) in row {
                 self.draw_sign(*sign, (x, y + self.px(5)))?;
-                self.write(text, (x + self.px(SIGN), y), TEXT, BLACK, Pos::new(HPos::Left, VPos::Top))?;
+                self.write(text, (x + self.px(SIGN), y), TEXT, self.colours.ink, Pos::new(HPos::Left, VPos::Top))?;
                 x += self.px(SIGN + GAP) + width;
             }
             y += self.px(LINE);
@@ -256,7 +350,7 @@ where
             return Ok(());
         }
         let at = (self.frame.right, self.frame.bottom + self.px(8 + 2 * LINE));
-        self.write(&notes, at, TEXT - 2, GREY, Pos::new(HPos::Right, VPos::Top))
+        self.write(&notes, at, TEXT - 2, self.colours.grey, Pos::new(HPos::Right, VPos::Top))
     }
 
     fn px(&self, units: i32) -> i32 {
@@ -280,7 +374,7 @@ where
     }
 
     fn width(&self, text: &str, size: i32) -> Result<i32> {
-        let style = self.text_style(size, BLACK, Pos::new(HPos::Left, VPos::Top));
+        let style = self.text_style(size, self.colours.ink, Pos::new(HPos::Left, VPos::Top));
         self.root.estimate_text_size(text, &style).map(|(width, _)| width as i32).map_err(|e| failed(&e))
     }
 
@@ -366,7 +460,7 @@ where
     fn draw_sign(&self, sign: Sign, (x, y): Point) -> Result<()> {
         match sign {
             Sign::Series(number) => {
-                let (colour, marker) = colour_of(self.plot, number);
+                let (colour, marker) = self.colours.of_series(self.plot, number);
                 let series = &self.plot.series[number];
                 if series.stroke != Stroke::Points {
                     let line = [(x, y), (x + self.px(20), y)];
@@ -378,18 +472,18 @@ where
                     Ok(())
                 }
             }
-            Sign::Cross => self.draw_cross((x + self.px(10), y), cited()),
-            Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), BLACK),
-            Sign::Diverged { is_measured: true } => self.draw_cross((x + self.px(10), y), DIVERGED),
+            Sign::Cross => self.draw_cross((x + self.px(10), y), self.colours.cited),
+            Sign::Diamond => self.draw_marker(OWN_MARKER, (x + self.px(10), y), self.colours.ink),
+            Sign::Diverged { is_measured: true } => self.draw_cross((x + self.px(10), y), self.colours.diverged),
             Sign::Diverged { is_measured: false } => {
                 let (middle, half) = (x + self.px(10), self.px(5));
                 let corners = vec![(middle - half, y + half), (middle, y - half), (middle + half, y + half)];
-                self.put(&Polygon::new(corners, DIVERGED.filled()))
+                self.put(&Polygon::new(corners, self.colours.diverged.filled()))
             }
             Sign::Band => {
                 let (left, right, half) = (x, x + self.px(20), self.px(5));
                 let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
-                self.put(&Polygon::new(corners, LIGHT.filled()))
+                self.put(&Polygon::new(corners, self.colours.grid.filled()))
             }
         }
     }
@@ -423,9 +517,9 @@ where
         for (value, label) in y_ticks.iter().zip(tick_labels(&y_ticks)) {
             let Some(part) = shown_part(&self.ranges.y, *value) else { continue };
             let y = self.place((0.0, part)).1;
-            line((left, y), (right, y), LIGHT)?;
+            line((left, y), (right, y), self.colours.grid)?;
             let at = (left - self.px(6), y);
-            self.write(&label, at, TEXT, GREY, Pos::new(HPos::Right, VPos::Center))?;
+            self.write(&label, at, TEXT, self.colours.grey, Pos::new(HPos::Right, VPos::Center))?;
         }
         let is_whole =
             self.viewport.series(self.plot).flat_map(|(_, series)| &series.points).all(|(x, _)| x.fract() == 0.0);
@@ -434,17 +528,17 @@ where
         for (value, label) in x_ticks.iter().zip(tick_labels(&x_ticks)) {
             let Some(part) = shown_part(&self.ranges.x, *value) else { continue };
             let x = self.place((part, 0.0)).0;
-            line((x, bottom), (x, bottom + self.px(5)), GREY)?;
-            self.write(&label, (x, bottom + self.px(8)), TEXT, GREY, Pos::new(HPos::Center, VPos::Top))?;
+            line((x, bottom), (x, bottom + self.px(5)), self.colours.grey)?;
+            self.write(&label, (x, bottom + self.px(8)), TEXT, self.colours.grey, Pos::new(HPos::Center, VPos::Top))?;
         }
-        line((left, top), (left, bottom), GREY)?;
-        line((left, bottom), (right, bottom), GREY)?;
+        line((left, top), (left, bottom), self.colours.grey)?;
+        line((left, bottom), (right, bottom), self.colours.grey)?;
         let x_label = axis_label(&self.plot.x.label, &self.ranges.x);
         let below = (i32::midpoint(left, right), bottom + self.px(8 + LINE));
-        self.write(&x_label, below, TEXT, BLACK, Pos::new(HPos::Center, VPos::Top))?;
+        self.write(&x_label, below, TEXT, self.colours.ink, Pos::new(HPos::Center, VPos::Top))?;
         let y_label = axis_label(&self.plot.y.label, &self.ranges.y);
         let above = (self.px(MARGIN), top - self.px(8));
-        self.write(&y_label, above, TEXT, BLACK, Pos::new(HPos::Left, VPos::Bottom))
+        self.write(&y_label, above, TEXT, self.colours.ink, Pos::new(HPos::Left, VPos::Bottom))
     }
 
     fn draw_bands(&self) -> Result<()> {
@@ -461,14 +555,17 @@ where
             let (from, to) = (from.clamp(0.0, 1.0), to.clamp(0.0, 1.0));
             let corner = |along: f64, across: f64| if band.vertical { (along, across) } else { (across, along) };
             let corners = [corner(from, 0.0), corner(to, 0.0), corner(to, 1.0), corner(from, 1.0)];
-            self.put(&Polygon::new(corners.map(|part| self.place(part)).to_vec(), LIGHT.mix(0.6).filled()))?;
+            self.put(&Polygon::new(
+                corners.map(|part| self.place(part)).to_vec(),
+                self.colours.grid.mix(0.6).filled(),
+            ))?;
         }
         Ok(())
     }
 
     /// A line where a setting was changed, with its label at the upper end.
     fn draw_line(&self, band: &PlotBand, part: f64) -> Result<()> {
-        let colour = source_colour(&band.source);
+        let colour = self.colours.of_source(&band.source);
         let ends = if band.vertical { [(part, 0.0), (part, 1.0)] } else { [(0.0, part), (1.0, part)] };
         self.put(&PathElement::new(ends.map(|end| self.place(end)), colour.stroke_width(self.unit as u32)))?;
         let (x, y) = self.place(ends[1]);
@@ -492,11 +589,11 @@ where
         if band.len() < 4 {
             return Ok(());
         }
-        self.put(&Polygon::new(band, colour_of(self.plot, number).0.mix(0.15).filled()))
+        self.put(&Polygon::new(band, self.colours.of_series(self.plot, number).0.mix(0.15).filled()))
     }
 
     fn draw_series(&self, number: usize, series: &PlotSeries) -> Result<()> {
-        let (colour, marker) = colour_of(self.plot, number);
+        let (colour, marker) = self.colours.of_series(self.plot, number);
         let width = self.stroke_width(series.stroke);
         let parts: Vec<Option<Part>> = series.points.iter().map(|&(x, y)| self.part(x, y?)).collect();
         if series.stroke != Stroke::Points {
@@ -551,7 +648,7 @@ where
         let half = self.px(4);
         let is_hollow = number % 8 >= 4;
         if number.is_multiple_of(4) {
-            let style = if is_hollow { WHITE.filled() } else { colour.filled() };
+            let style = if is_hollow { self.colours.paper.filled() } else { colour.filled() };
             self.put(&Circle::new((x, y), half, style))?;
             return self.put(&Circle::new((x, y), half, colour.stroke_width(self.unit as u32)));
         }
@@ -560,7 +657,7 @@ where
             2 => vec![(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)],
             _ => vec![(x, y - half - 2), (x + half + 2, y), (x, y + half + 2), (x - half - 2, y)],
         };
-        let fill = if is_hollow { WHITE.filled() } else { colour.filled() };
+        let fill = if is_hollow { self.colours.paper.filled() } else { colour.filled() };
         self.put(&Polygon::new(corners.clone(), fill))?;
         let outline: Vec<Point> = corners.iter().copied().chain(corners.first().copied()).collect();
         self.put(&PathElement::new(outline, colour.stroke_width(self.unit as u32)))
@@ -579,7 +676,7 @@ where
         let mut labels: Vec<(i32, RGBColor, String)> = Vec::new();
         for (mark, value) in self.plot.marks.iter().zip(mark_values(self.plot, &self.ranges.y)) {
             let Some(part) = self.part(mark.at[0], mark.at[1]) else { continue };
-            let colour = source_colour(&mark.source);
+            let colour = self.colours.of_source(&mark.source);
             let at = self.draw_point(part, colour, mark.source == Source::Reader)?;
             match labels.iter_mut().find(|(height, known, _)| *height == at.1 && *known == colour) {
                 _ if value.is_empty() => {}
@@ -591,7 +688,7 @@ where
             let (low, high) = self.ranges.y.ends();
             // One without a single number never came down into the plot.
             if let Some(part) = self.part(x, y.unwrap_or(high + (high - low))) {
-                self.draw_point(part, DIVERGED, false)?;
+                self.draw_point(part, self.colours.diverged, false)?;
             }
         }
         labels.sort_by_key(|label| label.0);
@@ -634,13 +731,13 @@ where
         let Some(part) = readout.point(cursor).and_then(|point| self.part(point.x, point.y)) else { return Ok(()) };
         let Some((top, _)) = clip_segment(part, part, (0.0, 1.0)) else { return Ok(()) };
         let line = [self.place(top), self.place((top.0, 0.0))];
-        self.put(&PathElement::new(line, GREY.stroke_width(self.unit as u32)))?;
-        self.put(&Circle::new(self.place(top), self.px(6), BLACK.stroke_width(self.px(2) as u32)))
+        self.put(&PathElement::new(line, self.colours.grey.stroke_width(self.unit as u32)))?;
+        self.put(&Circle::new(self.place(top), self.px(6), self.colours.ink.stroke_width(self.px(2) as u32)))
     }
 
     fn write_at_bottom(&self, text: &str) -> Result<()> {
         let at = (self.px(MARGIN), self.root.dim_in_pixel().1 as i32 - self.px(MARGIN / 2));
-        self.write(text, at, TEXT - 2, GREY, Pos::new(HPos::Left, VPos::Bottom))
+        self.write(text, at, TEXT - 2, self.colours.grey, Pos::new(HPos::Left, VPos::Bottom))
     }
 }
 
@@ -726,7 +823,7 @@ mod tests {
 
     #[test]
     fn both_pictures_show_everything_that_a_plot_holds() {
-        let svg = svg(&plot(), &Viewport::default()).unwrap();
+        let svg = svg(&plot(), &Viewport::default(), Background::Light).unwrap();
         for text in [
             "Every kind of series",
             "error, % (log)",
@@ -740,7 +837,7 @@ mod tests {
         ] {
             assert!(svg.contains(text), "{text} is not in {svg}");
         }
-        let png = png(&plot(), &Viewport::default()).unwrap();
+        let png = png(&plot(), &Viewport::default(), Background::Light).unwrap();
         let (width, height, pixels) = pixels(&png);
         assert_eq!((width, height), (SIZE.0 * PNG_UNIT, SIZE.1 * PNG_UNIT));
         for arm in [0, 1, 3, 4] {
@@ -760,7 +857,7 @@ mod tests {
         plot.bands[0].to = plot.bands[0].from;
         plot.series[1].stroke = Stroke::Ghost;
         let hidden = Viewport { hidden_arms: [1].into(), ..Viewport::default() };
-        let svg = svg(&plot, &hidden).unwrap();
+        let svg = svg(&plot, &hidden, Background::Light).unwrap();
         for text in ["1 of 2 arms hidden · smoothed by 0.6", "lr 0.03", "mean ± standard error"] {
             assert!(svg.contains(text), "{text} is not in {svg}");
         }
@@ -769,7 +866,7 @@ mod tests {
     #[test]
     fn a_picture_shows_what_the_viewport_shows() {
         let hidden = Viewport { hidden: [3].into(), thin: app::ThinSeries::Hidden, ..Viewport::default() };
-        let png = png(&plot(), &hidden).unwrap();
+        let png = png(&plot(), &hidden, Background::Light).unwrap();
         let pixels = pixels(&png).2;
         assert_eq!(count(&pixels, arm_colour(3, Background::Light)), 0);
         assert_eq!(count(&pixels, seed_colour(0, Background::Light)), 0);
@@ -778,10 +875,46 @@ mod tests {
             y: app::AxisView { range: Some((1e-3, 1e3)), scale: None },
             ..Viewport::default()
         };
-        let svg = svg(&plot(), &zoomed).unwrap();
+        let svg = svg(&plot(), &zoomed, Background::Light).unwrap();
         // Between two epochs is nothing to mark.
         let has = |label: &str| svg.lines().any(|line| line == label);
         assert!(has("5") && !has("5.25") && has("1000") && has("0.001"), "{svg}");
+    }
+
+    /// WCAG 2.2, level AA, on both pages: text has a contrast of 4.5 to 1.
+    #[test]
+    fn text_can_be_read_on_both_pages() {
+        for background in [Background::Light, Background::Dark] {
+            let colours = Colours::on(background);
+            let lightness = |RGBColor(red, green, blue): RGBColor| {
+                app::luminance([red, green, blue].map(|part| f64::from(part) / 255.0))
+            };
+            let paper = lightness(colours.paper);
+            let of_arms = (0..ARM_COLOURS).map(|arm| colour(arm_colour(arm, background)));
+            for text in [colours.ink, colours.grey, colours.diverged, colours.cited].into_iter().chain(of_arms) {
+                let (low, high) = (paper.min(lightness(text)), paper.max(lightness(text)));
+                let contrast = (high + 0.05) / (low + 0.05);
+                assert!(contrast >= 4.5, "{text:?}: {contrast:.2}");
+            }
+            let name = if background == Background::Dark { "#16181D" } else { "#FFFFFF" };
+            assert!(svg(&plot(), &Viewport::default(), background).unwrap().contains(&format!("fill=\"{name}\"")));
+        }
+    }
+
+    /// A colour that stood for two names would be the wrong one on a dark page.
+    #[test]
+    fn a_picture_for_a_style_sheet_names_every_colour() {
+        let svg = svg_with_variables(&plot(), &Viewport::default(), (640, 400)).unwrap();
+        assert!(!svg.contains("=\"#"), "{svg}");
+        for name in ["var(--paper)", "var(--ink)", "var(--grid)", "var(--cited)", "var(--arm-0)", "var(--seed-0)"] {
+            assert!(svg.contains(name), "{name}");
+        }
+        let mut colours: Vec<String> =
+            Colours::on(Background::Light).named().into_iter().map(|(_, colour)| print_colour(colour)).collect();
+        let count = colours.len();
+        colours.sort_unstable();
+        colours.dedup();
+        assert_eq!(colours.len(), count, "{colours:?}");
     }
 
     /// A cloud has its points in any order, and each has its marker.
@@ -792,7 +925,7 @@ mod tests {
             plot.series.truncate(1);
             plot.series[0].stroke = Stroke::Points;
             plot.series[0].points = points.iter().map(|x| (*x, Some(*x))).collect();
-            svg(&plot, &Viewport::default()).unwrap().matches("<circle").count()
+            svg(&plot, &Viewport::default(), Background::Light).unwrap().matches("<circle").count()
         };
         assert_eq!(circles(&[9.0, 1.0, 5.0, 3.0]) - circles(&[1.0]), 6, "a disc and its rim each");
     }
@@ -802,10 +935,10 @@ mod tests {
     fn a_character_that_the_font_lacks_gets_a_remark() {
         let mut plot = plot();
         plot.series[0].name = "平均".into();
-        let png = png(&plot, &Viewport::default()).unwrap();
+        let png = png(&plot, &Viewport::default(), Background::Light).unwrap();
         let remark = png.remark.unwrap();
         assert!(remark.contains("U+5747, U+5E73") && remark.contains("SVG"), "{remark}");
-        assert!(svg(&plot, &Viewport::default()).unwrap().contains("平均"));
+        assert!(svg(&plot, &Viewport::default(), Background::Light).unwrap().contains("平均"));
         let (whole, lacking) = in_font(&Plot { title: "± σ² ≤ 10⁻³ → ∞, naïve Œ".into(), ..plot }).unwrap();
         assert_eq!((whole.title.as_str(), lacking.len()), ("± σ² ≤ 10⁻³ → ∞, naïve Œ", 2));
     }
@@ -818,7 +951,7 @@ mod tests {
                 let mut plot = plot();
                 (plot.x.scale, plot.y.scale) = (scale, scale);
                 plot.series.iter_mut().for_each(|series| series.points.clone_from(&points));
-                assert!(svg(&plot, &Viewport::default()).unwrap().ends_with("</svg>\n"));
+                assert!(svg(&plot, &Viewport::default(), Background::Light).unwrap().ends_with("</svg>\n"));
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{Outcome, Usage, say, say_json};
 use clap::Args;
 use color_eyre::eyre::{bail, eyre};
 use protocol::{
-    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary,
+    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary, arm_history,
     differing_settings,
 };
 use serde_json::{Value, json};
@@ -68,15 +68,16 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 }
 
 /// A run with what it measured.
-struct MeasuredRun {
-    store: Store,
-    summary: RunSummary,
-    records: Vec<EpochRecord>,
-    diverged: Vec<(Lane, u32)>,
+pub struct MeasuredRun {
+    pub store: Store,
+    pub summary: RunSummary,
+    pub records: Vec<EpochRecord>,
+    /// The lanes whose loss left the finite numbers, with the epoch in which it did.
+    pub diverged: Vec<(Lane, u32)>,
 }
 
 impl MeasuredRun {
-    fn load(home: &Home, run: RunId) -> color_eyre::Result<Self> {
+    pub fn load(home: &Home, run: RunId) -> color_eyre::Result<Self> {
         let (store, summary) = read_run(home, run)?;
         let records = store.epochs(run)?;
         let diverged = diverged_lanes(&store, run)?.into_iter().map(|(lane, epoch, _)| (lane, epoch)).collect();
@@ -93,6 +94,12 @@ impl MeasuredRun {
             (None, [only]) => Ok(*only),
             (None, _) => Err(Usage(format!("run {run} has {} arms; name one: {named}", arms.len())).into()),
         }
+    }
+
+    /// What decided the arm's numbers besides its settings.
+    pub fn history(&self, arm: ArmId) -> color_eyre::Result<Vec<String>> {
+        let RunSummary { run, spec, fork, .. } = &self.summary;
+        Ok(arm_history(*run, spec, arm, &self.store.steerings(*run)?, *fork))
     }
 
     /// # Errors
@@ -114,18 +121,17 @@ pub fn compare(arguments: &Compare) -> Outcome {
     let sides = [arguments.a, arguments.b];
     let runs = [MeasuredRun::load(&home, sides[0].run)?, MeasuredRun::load(&home, sides[1].run)?];
     let arms = [runs[0].arm(sides[0])?, runs[1].arm(sides[1])?];
-    let curves = [runs[0].curves(arms[0], quantity)?, runs[1].curves(arms[1], quantity)?];
-    check_epoch(arguments.epoch, &curves)?;
-    let threshold = threshold(arguments)?;
-    let mut comparison = Comparison::of(quantity, [&curves[0], &curves[1]], arguments.epoch, threshold);
-    if let Some(epoch) = comparison.epoch {
-        comparison.compare_answers(|side, seed| wrong_images(&runs[side], arms[side], seed, epoch, quantity))?;
-    }
+    let sides = [(&runs[0], arms[0]), (&runs[1], arms[1])];
+    let comparison = compare_arms(sides, quantity, arguments.epoch, threshold(arguments)?)?;
     let differing = differing_settings([0, 1].map(|side| (&runs[side].summary.spec, arms[side])));
+    let mut history = Vec::new();
+    for (run, arm) in runs.iter().zip(arms) {
+        history.push(run.history(arm)?);
+    }
     let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
     let to_threshold = comparison.threshold_sentence(finished);
     if arguments.json {
-        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing))?;
+        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing, &history))?;
         return Ok(ExitCode::SUCCESS);
     }
     say(&comparison.sentence())?;
@@ -134,8 +140,28 @@ pub fn compare(arguments: &Compare) -> Outcome {
     }
     say("")?;
     print_table(&comparison, finished)?;
-    print_remarks(&comparison, &differing)?;
+    print_remarks(&comparison, &differing, &history.concat())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Compares two arms, seed by seed and image by image.
+///
+/// # Errors
+/// If an arm did not measure the quantity, or has not come to the epoch; and if the store can't be read.
+pub fn compare_arms(
+    sides: [(&MeasuredRun, ArmId); 2],
+    quantity: Quantity,
+    epoch: AtEpoch,
+    threshold: Option<Threshold>,
+) -> color_eyre::Result<Comparison> {
+    let [(a, first), (b, second)] = sides;
+    let curves = [a.curves(first, quantity)?, b.curves(second, quantity)?];
+    check_epoch(epoch, &curves)?;
+    let mut comparison = Comparison::of(quantity, [&curves[0], &curves[1]], epoch, threshold);
+    if let Some(epoch) = comparison.epoch {
+        comparison.compare_answers(|side, seed| wrong_images(sides[side].0, sides[side].1, seed, epoch, quantity))?;
+    }
+    Ok(comparison)
 }
 
 fn threshold(arguments: &Compare) -> color_eyre::Result<Option<Threshold>> {
@@ -180,7 +206,12 @@ fn wrong_images(
     })
 }
 
-fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[DifferingSetting]) -> Value {
+fn as_value(
+    comparison: &Comparison,
+    to_threshold: Option<&str>,
+    differing: &[DifferingSetting],
+    history: &[Vec<String>],
+) -> Value {
     let arm = |arm: &ArmSummary| {
         let (mean, sd) = (arm.summary.map(|of| of.mean), arm.summary.and_then(|of| of.deviation));
         json!({ "run": arm.run, "arm": arm.arm, "seeds": arm.seeds, "mean": mean, "sd": sd })
@@ -237,6 +268,7 @@ fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[Di
         "threshold": threshold,
         "left_out": left_out,
         "settings": settings,
+        "history": { "a": history.first(), "b": history.get(1) },
         "sentence": comparison.sentence(),
     })
 }
@@ -308,7 +340,11 @@ fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()
 }
 
 /// What the table does not show.
-fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> color_eyre::Result<()> {
+fn print_remarks(
+    comparison: &Comparison,
+    differing: &[DifferingSetting],
+    history: &[String],
+) -> color_eyre::Result<()> {
     let mut remarks = Vec::new();
     if let Some(paired) = comparison.paired {
         let signs = paired.signs;
@@ -331,6 +367,7 @@ fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> col
     if !settings.is_empty() {
         remarks.push(format!("settings that differ: {}", settings.join(", ")));
     }
+    remarks.extend(history.iter().cloned());
     if !remarks.is_empty() {
         say("")?;
     }

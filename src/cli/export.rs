@@ -1,25 +1,26 @@
-//! Exports a run's curves as CSV, as JSON, or as a chart in SVG or PNG.
+//! Exports a run's curves as CSV, as JSON, as `TensorBoard`'s event file, or as a chart in SVG or PNG.
 
 use super::chart;
 use super::stored_run::{read_run, sorted_epochs, to_json};
+use super::tfevents::tfevents;
 use super::{Outcome, Usage, complain};
-use app::{AxisReach, ChartOptions, ChartRun, TrainingRun, Viewport, article_points, study_plot};
+use app::{AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, article_points, study_plot};
 use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
-    Arm, DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, Setting,
-    escape_controls, escape_json, grouped,
+    Arm, DataSource, EpochRecord, Layer, METRICS, Network, Plot, RunEvent, RunId, RunSummary, Setting, escape_controls,
+    escape_json, grouped,
 };
+use statistics::Quantity;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
-use std::str::FromStr;
 use store::{Home, OutputError, Store, write_out};
 
 /// The format of an exported file.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// A row for each epoch of each lane
     Csv,
@@ -29,102 +30,118 @@ pub enum Format {
     Svg,
     /// The same as pixels
     Png,
+    /// Events for `tensorboard --logdir`
+    Tfevents,
 }
 
-/// A metric that a chart can show: of the whole network, or of one layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChartMetric {
-    metric: Metric,
-    layer: Option<Layer>,
+impl Format {
+    fn is_chart(self) -> bool {
+        matches!(self, Self::Svg | Self::Png)
+    }
 }
 
-impl FromStr for ChartMetric {
-    type Err = String;
+/// What an export is to be.
+#[derive(Default)]
+pub struct ExportOptions {
+    /// What the file's name says, else CSV, if `None`.
+    pub format: Option<Format>,
+    /// What a chart shows; the validation error if `None`.
+    pub metric: Option<Quantity>,
+    /// The colours of a chart; light if `None`.
+    pub theme: Option<ChartTheme>,
+}
 
-    /// `val_error`, `conv1.zeros`: as the columns of the CSV are named.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (layer, key) = match text.split_once('.') {
-            Some((layer, key)) => (Some(layer.parse::<Layer>()?), key),
-            None => (None, text),
-        };
-        let metric = Metric::of_key(key).ok_or_else(|| {
-            let known: Vec<&str> = METRICS.iter().map(|entry| entry.key).collect();
-            format!("there is no metric `{key}`; take one of {}", known.join(", "))
-        })?;
-        match (metric.entry().per_layer, layer) {
-            (true, None) => Err(format!("`{key}` is of each layer; name one, for example conv1.{key}")),
-            (false, Some(_)) => Err(format!("`{key}` is of the whole network; leave out the layer")),
-            _ => Ok(Self { metric, layer }),
+/// The page that a chart is made for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChartTheme {
+    Light,
+    Dark,
+}
+
+impl ChartTheme {
+    fn background(self) -> Background {
+        match self {
+            Self::Light => Background::Light,
+            Self::Dark => Background::Dark,
         }
     }
 }
 
-pub fn export(
-    home: &Home,
-    run: RunId,
-    format: Option<Format>,
-    metric: Option<ChartMetric>,
-    output: Option<&Path>,
-) -> Outcome {
-    let format = match (format, output) {
+pub fn export(home: &Home, run: RunId, options: &ExportOptions, output: Option<&Path>) -> Outcome {
+    let format = match (options.format, output) {
         (Some(format), _) => format,
         (None, Some(path)) if path != Path::new("-") => format_of(path).ok_or_else(|| {
-            Usage(format!("{}: name a file that ends in .csv, .json, .svg or .png, or give --format", path.display()))
+            Usage(format!("{}: name a file that ends in {FILE_ENDINGS}, or give --format", path.display()))
         })?,
         (None, _) => Format::Csv,
     };
-    if metric.is_some() && !matches!(format, Format::Svg | Format::Png) {
-        return Err(Usage("--metric chooses what a chart shows; csv and json have every metric".into()).into());
+    if options.metric.is_some() && !format.is_chart() {
+        return Err(Usage("--metric chooses what a chart shows; every other format has every metric".into()).into());
     }
-    let options = metric.map_or_else(ChartOptions::default, |ChartMetric { metric, layer }| ChartOptions {
-        metric,
-        layer,
+    if options.theme.is_some() && !format.is_chart() {
+        return Err(Usage("--theme is for charts, svg and png; the other formats have no colours".into()).into());
+    }
+    let background = options.theme.map_or(Background::Light, ChartTheme::background);
+    let chart_options = options.metric.map_or_else(ChartOptions::default, |quantity| ChartOptions {
+        metric: quantity.metric(),
+        layer: quantity.layer(),
         ..ChartOptions::default()
     });
     let to_stdout = output.is_none_or(|path| path == Path::new("-"));
-    if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
-        return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
+    if let Format::Png | Format::Tfevents = format
+        && to_stdout
+        && io::stdout().is_terminal()
+    {
+        let (what, ending) = if format == Format::Png { ("a PNG", "png") } else { ("an event file", "tfevents") };
+        let message = format!("{what} is no text for a terminal; name a file with -o FILE.{ending}, or pipe it");
+        return Err(Usage(message).into());
     }
     let (store, summary) = read_run(home, run)?;
-    if let Some(metric) = metric {
-        check_measured(metric, &sorted_epochs(&store, &summary)?).map_err(Usage)?;
+    let epochs = sorted_epochs(&store, &summary)?;
+    if let Some(metric) = options.metric {
+        check_measured(metric, &epochs).map_err(Usage)?;
     }
     let bytes = match format {
-        Format::Csv => csv(&sorted_epochs(&store, &summary)?)?.into_bytes(),
-        Format::Json => json(home, &store, &summary, &sorted_epochs(&store, &summary)?)?.into_bytes(),
+        Format::Csv => csv(&epochs)?.into_bytes(),
+        Format::Json => json(home, &store, &summary, &epochs)?.into_bytes(),
+        Format::Tfevents => tfevents(&summary, &epochs),
         Format::Svg => {
-            let svg = chart::svg(&plot(&summary, &store.history(run)?, &options), &Viewport::default())?;
+            let plot = plot(&summary, &store.history(run)?, &chart_options);
+            let svg = chart::svg(&plot, &Viewport::default(), background)?;
             escape_controls(&svg).into_owned().into_bytes()
         }
         Format::Png => {
-            let png = chart::png(&plot(&summary, &store.history(run)?, &options), &Viewport::default())?;
+            let plot = plot(&summary, &store.history(run)?, &chart_options);
+            let png = chart::png(&plot, &Viewport::default(), background)?;
             png.remark.iter().for_each(|remark| complain(remark));
             png.bytes
         }
     };
-    match write_out(home, output.unwrap_or(Path::new("-")), &bytes) {
-        Err(refused @ OutputError::InHome { .. }) => return Err(Usage(refused.to_string()).into()),
-        // Returned as an I/O error: a reader that closes the pipe is no failure.
-        Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => {
-            return Err(cause.into());
-        }
-        written => written?,
-    }
+    write_file(home, output, &bytes)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes what the user asked for to a file, or to stdout.
+///
+/// # Errors
+/// If it can't be written there; a file within the home is an error of usage.
+pub fn write_file(home: &Home, output: Option<&Path>, bytes: &[u8]) -> color_eyre::Result<()> {
+    match write_out(home, output.unwrap_or(Path::new("-")), bytes) {
+        Err(refused @ OutputError::InHome { .. }) => Err(Usage(refused.to_string()).into()),
+        // Returned as an I/O error: a reader that closes the pipe is no failure.
+        Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => Err(cause.into()),
+        written => Ok(written?),
+    }
+}
+
 /// A chart without a curve says nothing of why.
-fn check_measured(ChartMetric { metric, layer }: ChartMetric, epochs: &[EpochRecord]) -> Result<(), String> {
-    let has = |(of, at): &(Metric, Option<Layer>), record: &EpochRecord| {
-        at.map_or(record.get(*of), |at| record.measured.of_layer(at, *of)).is_some()
-    };
-    let wanted = (metric, layer);
-    if epochs.is_empty() || epochs.iter().any(|record| has(&wanted, record)) {
+fn check_measured(wanted: Quantity, epochs: &[EpochRecord]) -> Result<(), String> {
+    let is_measured = |quantity: &Quantity| epochs.iter().any(|record| quantity.of(record).is_some());
+    if epochs.is_empty() || is_measured(&wanted) {
         return Ok(());
     }
-    let measured = columns(epochs).into_iter().filter(|column| epochs.iter().any(|record| has(column, record)));
-    let names: Vec<String> = measured.map(|column| column_name(&column)).collect();
-    Err(format!("this run did not measure {}; it has {}", column_name(&wanted), names.join(", ")))
+    let measured: Vec<String> = columns(epochs).iter().filter(|of| is_measured(of)).map(Quantity::to_string).collect();
+    Err(format!("this run did not measure {wanted}; it has {}", measured.join(", ")))
 }
 
 /// Writes a run's curves to a new file, in the format of its extension.
@@ -135,17 +152,21 @@ pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<(
     if path.symlink_metadata().is_ok() {
         return Err(eyre!("{} is there already; take another name", path.display()));
     }
-    export(home, run, None, None, Some(path)).map(drop)
+    export(home, run, &ExportOptions::default(), Some(path)).map(drop)
 }
 
-/// The format of a file's extension.
+/// The endings by which [`format_of`] knows a format.
+const FILE_ENDINGS: &str = ".csv, .json, .svg, .png or .tfevents";
+
+/// The format that a file's name says. `TensorBoard`'s own names have more behind `tfevents`.
 fn format_of(path: &Path) -> Option<Format> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    match Path::new(&name).extension()?.to_str()? {
         "csv" => Some(Format::Csv),
         "json" => Some(Format::Json),
         "svg" => Some(Format::Svg),
         "png" => Some(Format::Png),
-        _ => None,
+        _ => name.contains(".tfevents").then_some(Format::Tfevents),
     }
 }
 
@@ -155,31 +176,21 @@ fn json(home: &Home, store: &Store, summary: &RunSummary, epochs: &[EpochRecord]
 }
 
 /// The columns of metrics: those of the whole network, then those of each measured layer, such as `conv1.zeros`.
-fn columns(epochs: &[EpochRecord]) -> Vec<(Metric, Option<Layer>)> {
-    let whole = METRICS.iter().filter(|entry| !entry.per_layer).map(|entry| (entry.metric, None));
+pub fn columns(epochs: &[EpochRecord]) -> Vec<Quantity> {
     let layers: BTreeSet<Layer> = epochs.iter().flat_map(|record| record.measured.layers()).collect();
-    let of_layers = layers
-        .into_iter()
-        .flat_map(|layer| METRICS.iter().filter(|entry| entry.per_layer).map(move |entry| (entry.metric, Some(layer))));
-    whole.chain(of_layers).collect()
-}
-
-fn column_name((metric, layer): &(Metric, Option<Layer>)) -> String {
-    layer.map_or(metric.key().into(), |layer| format!("{layer}.{}", metric.key()))
+    let of = |layer: Option<Layer>| METRICS.iter().filter_map(move |entry| Quantity::new(entry.metric, layer).ok());
+    of(None).chain(layers.into_iter().flat_map(|layer| of(Some(layer)))).collect()
 }
 
 /// Always writes the header, as a table can't be read without one. A value that was not measured is an empty field.
 fn csv(epochs: &[EpochRecord]) -> color_eyre::Result<String> {
     let columns = columns(epochs);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let names = columns.iter().map(column_name);
+    let names = columns.iter().map(Quantity::to_string);
     writer.write_record(["arm", "seed", "epoch"].map(String::from).into_iter().chain(names))?;
     for record in epochs {
         let lane = [record.arm.to_string(), record.seed.to_string(), record.epoch.to_string()];
-        let value = |(metric, layer): &(Metric, Option<Layer>)| {
-            let value = layer.map_or(record.get(*metric), |layer| record.measured.of_layer(layer, *metric));
-            value.map_or(String::new(), |value| format!("{value:?}"))
-        };
+        let value = |quantity: &Quantity| quantity.of(record).map_or(String::new(), |value| format!("{value:?}"));
         writer.write_record(lane.into_iter().chain(columns.iter().map(value)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
@@ -223,7 +234,7 @@ fn plot(summary: &RunSummary, history: &[RunEvent], options: &ChartOptions) -> P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{ArmId, Lane, Measurement, Preset, Study};
+    use protocol::{ArmId, Lane, Measurement, Metric, Preset, Study};
 
     #[test]
     fn an_export_from_the_notebook_overwrites_nothing() {
@@ -304,7 +315,8 @@ mod tests {
 
     fn drawn(spec: Study) -> String {
         let (summary, history) = run(spec);
-        chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap()
+        chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default(), Background::Light)
+            .unwrap()
     }
 
     fn small() -> Study {
@@ -312,31 +324,27 @@ mod tests {
     }
 
     #[test]
-    fn a_charts_metric_is_named_as_the_csv_names_it() {
-        let of = |text: &str| text.parse::<ChartMetric>();
-        let layer = "conv1".parse().ok();
-        assert_eq!(of("train_loss"), Ok(ChartMetric { metric: Metric::TrainLoss, layer: None }));
-        assert_eq!(of("conv1.zeros"), Ok(ChartMetric { metric: Metric::Zeros, layer }));
-        for (text, remedy) in [
-            ("zeros", "conv1.zeros"),
-            ("fc1.val_error", "leave out the layer"),
-            ("error", "val_error"),
-            ("x.zeros", "fc1"),
-        ] {
-            let error = of(text).unwrap_err();
-            assert!(error.contains(remedy), "{error}");
-        }
+    fn a_metric_that_was_not_measured_is_refused_with_those_that_were() {
         let record = EpochRecord::new(Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1, [(Metric::ValError, 2.0)]);
-        assert_eq!(check_measured(of("val_error").unwrap(), std::slice::from_ref(&record)), Ok(()));
-        let error = check_measured(of("test_loss").unwrap(), &[record]).unwrap_err();
+        assert_eq!(check_measured("val_error".parse().unwrap(), std::slice::from_ref(&record)), Ok(()));
+        let error = check_measured("test_loss".parse().unwrap(), &[record]).unwrap_err();
         assert_eq!(error, "this run did not measure test_loss; it has val_error");
+    }
+
+    #[test]
+    fn a_files_name_says_its_format() {
+        let of = |name: &str| format_of(Path::new(name));
+        assert!(of("a.CSV") == Some(Format::Csv) && of("runs/a.svg") == Some(Format::Svg));
+        assert!(of("run-7.tfevents") == Some(Format::Tfevents));
+        assert!(of("events.out.tfevents.1795661487.desk") == Some(Format::Tfevents));
+        assert!(of("tfevents").is_none() && of("a.xls").is_none());
     }
 
     #[test]
     fn a_chart_shows_the_metric_that_was_asked_for() {
         let (summary, history) = run(small());
         let options = ChartOptions { metric: Metric::TestError, ..ChartOptions::default() };
-        let svg = chart::svg(&plot(&summary, &history, &options), &Viewport::default()).unwrap();
+        let svg = chart::svg(&plot(&summary, &history, &options), &Viewport::default(), Background::Light).unwrap();
         assert!(svg.contains("test error, % (log)") && !svg.contains("the article"), "{svg}");
     }
 
@@ -345,13 +353,17 @@ mod tests {
     fn a_lane_that_diverged_ends_with_a_mark() {
         let (summary, mut history) = run(small());
         let crosses = |history: &[RunEvent]| {
-            let svg = chart::svg(&plot(&summary, history, &ChartOptions::default()), &Viewport::default()).unwrap();
+            let svg =
+                chart::svg(&plot(&summary, history, &ChartOptions::default()), &Viewport::default(), Background::Light)
+                    .unwrap();
             svg.matches("stroke=\"#C80000\"").count()
         };
         assert_eq!(crosses(&history), 0);
         history.push(RunEvent::Diverged { run: RunId(7), arm: ArmId::ALL_TANH, seed: 1, epoch: 13, batch: 2 });
         assert_eq!(crosses(&history), 4, "two strokes in the plot and two in the key");
-        let svg = chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default()).unwrap();
+        let svg =
+            chart::svg(&plot(&summary, &history, &ChartOptions::default()), &Viewport::default(), Background::Light)
+                .unwrap();
         assert!(svg.contains("diverged: all-Tanh"), "{svg}");
     }
 

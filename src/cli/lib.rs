@@ -7,17 +7,20 @@ mod doctor;
 mod export;
 mod follow;
 mod fork;
+mod html;
 mod kernel;
 mod ledger;
 mod lessons;
 mod measure;
 mod memory;
 mod open;
+mod report;
 mod run_output;
 mod runs;
 mod steer;
 mod stored_run;
 mod sweep;
+mod tfevents;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -76,6 +79,8 @@ enum Command {
     Runs(runs::Runs),
     /// Say whether two arms differ, of one run or of two
     Compare(compare::Compare),
+    /// Write one page about runs, for a browser: settings, charts, tables, and whether the arms differ
+    Report(report::ReportArguments),
     /// Go on with a stopped, paused, interrupted or failed run, and follow it; one that goes on is followed
     Resume {
         /// Its number in `relu runs`
@@ -150,6 +155,7 @@ pub fn main() -> ExitCode {
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Runs(runs)) => runs::runs(runs),
         Some(Command::Compare(arguments)) => compare::compare(&arguments),
+        Some(Command::Report(arguments)) => report::report(&arguments),
         Some(Command::Resume { run: Some(run), detach, json, .. }) => train::resume(run, detach, json),
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),

@@ -1,6 +1,6 @@
 //! `relu runs` and `relu stop`: lists, shows, names, tags, annotates, deletes, exports and stops runs.
 
-use super::export::{self, ChartMetric, Format};
+use super::export::{self, ChartTheme, ExportOptions, Format};
 use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
 use super::sweep::SweepReport;
 use super::{Outcome, complain, connect_or_start, say, say_json};
@@ -11,6 +11,7 @@ use protocol::{
     SettingsText, Subject, format_clock, format_tags,
 };
 use shell::client::{Client, ClientError, LEAVE_TIMEOUT, Message};
+use statistics::Quantity;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,7 +92,10 @@ enum RunsCommand {
         #[arg(long, value_enum)]
         format: Option<Format>,
         #[arg(long, help = CHART_METRIC)]
-        metric: Option<ChartMetric>,
+        metric: Option<Quantity>,
+        /// The page that a chart is made for; otherwise light
+        #[arg(long, value_enum)]
+        theme: Option<ChartTheme>,
         /// Where to; otherwise stdout
         #[arg(short, long)]
         output: Option<PathBuf>,
@@ -139,8 +143,8 @@ pub fn runs(arguments: Runs) -> Outcome {
             }
             Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
-        Some(RunsCommand::Export { run, format, metric, output }) => {
-            export::export(&home, run, format, metric, output.as_deref())
+        Some(RunsCommand::Export { run, format, metric, theme, output }) => {
+            export::export(&home, run, &ExportOptions { format, metric, theme }, output.as_deref())
         }
     }
 }
@@ -263,7 +267,7 @@ fn print_notices(home: &Home, runs: &[RunSummary]) {
 }
 
 /// Why a run failed, and why its resume was not exact.
-fn remarks(run: &RunSummary) -> Vec<String> {
+pub fn remarks(run: &RunSummary) -> Vec<String> {
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let not_exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
     let fork = run.fork.map(Fork::sentence);

@@ -279,11 +279,15 @@ pub struct RunSummary {
 
 impl RunSummary {
     /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. Of a
-    /// sweep the best cell of each arm.
+    /// sweep the best cell of each arm. While several seeds train, those that are at their end count: a mean over seeds that
+    /// are not equally far says nothing.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
+        let has_ended = |lane: &Lane| self.done.iter().any(|(of, done)| of == lane && *done >= self.spec.epochs);
+        let is_partial = self.spec.seeds.len() > 1 && self.state.is_active();
         let errors = |arm: ArmId| -> Vec<f64> {
-            self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect()
+            let of_arm = self.best.iter().filter(|(lane, _)| lane.arm == arm && (!is_partial || has_ended(lane)));
+            of_arm.map(|(_, error)| *error).collect()
         };
         let mean = |arm: ArmId| mean_and_deviation(&errors(arm)).map_or(f64::INFINITY, |(mean, _)| mean);
         let arm = |arm: ArmId| {
@@ -296,7 +300,11 @@ impl RunSummary {
             let cell = self.sweep.as_ref().and_then(|sweep| sweep.cell(arm));
             format!("{} {text}", cell.map_or_else(|| self.spec.arm_title(arm), SweepCell::title))
         };
-        let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
+        let over = match seeds.len() {
+            _ if is_partial => " (seeds at their end)".into(),
+            0 | 1 => String::new(),
+            count => format!(" ({count} seeds)"),
+        };
         let Some(sweep) = &self.sweep else {
             let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
             return format!("{}{over}", arms.join(", "));

@@ -1,6 +1,7 @@
 //! Input and output: the terminal, the input thread, the event loop and the kernel's client.
 
 pub mod client;
+mod clipboard;
 
 mod backend;
 mod background;

@@ -2,6 +2,7 @@
 
 use super::backend::AnsiBackend;
 use super::background::{InitialBackground, ThemeChoice};
+use super::clipboard::{self, Terminal as ClipboardTerminal};
 use super::frame_output::FrameOutput;
 use super::input::Interrupt;
 use super::kernel_link::{Command, KernelLink};
@@ -11,7 +12,7 @@ use super::terminal_guard::TerminalGuard;
 use super::terminal_size::frame_size;
 use super::thread::{Incoming, spawn};
 use super::{background, forced_panic, highlight, input, lesson_watch, report, terminal_guard};
-use app::{App, Effect, Event, RestoreState, Tag, update};
+use app::{App, CopiedText, Effect, Event, RestoreState, Tag, update};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
@@ -137,6 +138,7 @@ struct Notebook {
     link: KernelLink,
     reader: StoreReader,
     export: Export,
+    clipboard: ClipboardTerminal,
 }
 
 impl Notebook {
@@ -168,6 +170,7 @@ impl Notebook {
             link,
             reader,
             export,
+            clipboard: ClipboardTerminal::detect(|name| std::env::var(name).ok()),
         })
     }
 
@@ -307,6 +310,7 @@ impl Notebook {
             Effect::RequestIfOn(tag, body) => self.request(tag, body, false),
             Effect::Query(what) => self.reader.request(what),
             Effect::Export { run, path } => self.export(run, path)?,
+            Effect::Copy(copied) => self.copy(copied)?,
             Effect::RestartKernel => self.link.send(Command::Restart),
             Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
@@ -330,6 +334,19 @@ impl Notebook {
             // The send fails if the notebook has quit; then nobody reads the notice.
             let _ = events.send(Incoming::Event(Event::Notice(notice)));
         })
+    }
+
+    /// Sends a text to the terminal's clipboard, between two frames, and writes it to the home's file.
+    fn copy(&mut self, copied: CopiedText) -> io::Result<()> {
+        let sent = match self.clipboard.sequence(&copied.text) {
+            Ok(bytes) => {
+                self.output.write_all(&bytes)?;
+                self.output.write_frame()?;
+                Ok(())
+            }
+            Err(why) => Err(why),
+        };
+        clipboard::save(&self.home, &self.sender, copied, sent)
     }
 
     fn apply(&mut self, event: Event) -> color_eyre::Result<()> {

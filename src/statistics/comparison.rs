@@ -42,7 +42,7 @@ impl Threshold {
     }
 
     /// The first epoch at which a lane is there.
-    fn first_epoch(self, lane: &LaneCurve) -> Option<u32> {
+    pub fn first_epoch(self, lane: &LaneCurve) -> Option<u32> {
         let is_there = |value: f64| match self.direction {
             Direction::Falling => is_at_or_below(value, self.value),
             Direction::Rising => is_at_or_below(-value, -self.value),

@@ -34,6 +34,10 @@ impl Quantity {
         self.metric
     }
 
+    pub fn layer(self) -> Option<Layer> {
+        self.layer
+    }
+
     /// `validation error`, `zeros in conv1`.
     pub fn title(self) -> String {
         let title = self.metric.entry().title;

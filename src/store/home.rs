@@ -91,7 +91,8 @@ fn create(folder: &Path) -> Result<(), HomeError> {
 }
 
 /// The prefix of all names in a home. The log is beside the store, and files that are renamed aside get a suffix.
-const OURS: [&str; 6] = ["notebook.db", "kernel.", "logs", "runs", PROBE, ".writing-"];
+const OURS: [&str; 7] = ["notebook.db", "kernel.", "logs", "runs", COPIED, PROBE, ".writing-"];
+const COPIED: &str = "copied.txt";
 const PROBE: &str = ".probe-";
 
 impl Home {
@@ -188,6 +189,11 @@ impl Home {
     /// Whether the file system can hold no more files of any size; some have a fixed number of them.
     pub fn takes_no_files(&self) -> bool {
         takes_no_files(&self.folder)
+    }
+
+    /// What the reader copied last, for terminals that take no text from a program.
+    pub fn copied(&self) -> PathBuf {
+        self.folder.join(COPIED)
     }
 
     pub fn logs(&self) -> PathBuf {

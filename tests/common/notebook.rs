@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use super::{cli::TestHome, digits};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::{Value, json};
 use std::{
@@ -171,6 +172,15 @@ impl Notebook {
         let text = String::from_utf8_lossy(&received.bytes).into_owned();
         let end = |rest: &str| rest.find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| at + 1);
         text.split("\u{1b}[").skip(1).map(|rest| rest[..end(rest)].to_string()).collect()
+    }
+
+    /// Every text that was put into the terminal's clipboard by OSC 52, wrapped for tmux or not.
+    pub fn clipboard(&self) -> Vec<Vec<u8>> {
+        const START: &str = "]52;c;";
+        let received = self.received.0.lock().unwrap();
+        let all = String::from_utf8_lossy(&received.bytes).into_owned();
+        let texts = all.split(START).skip(1).map(|rest| rest.split('\u{7}').next().unwrap());
+        texts.map(|encoded| STANDARD.decode(encoded).unwrap()).collect()
     }
 
     /// The time from these keys to the bytes that show their effect.

@@ -209,16 +209,27 @@ impl App {
             return Vec::new();
         }
         match chart_action(key) {
-            Some(ChartAction::Leave) => return Vec::new(),
-            Some(action) => self.chart_action(&on, action),
+            Some(action) => return self.perform_in_chart(&on, action),
             None if keys::action(key) == Some(crate::Action::Help) => {
                 let top = self.chart_help();
                 self.modals.extend([Modal::Values(on), Modal::Help { top }]);
-                return Vec::new();
             }
-            None => {}
+            None => self.modals.push(Modal::Values(on)),
         }
-        self.modals.push(Modal::Values(on));
+        Vec::new()
+    }
+
+    /// Carries out a key of a chart that takes the keys, which it does until it is left.
+    pub(crate) fn perform_in_chart(&mut self, on: &Pane, action: ChartAction) -> Vec<Effect> {
+        if action == ChartAction::Leave {
+            return Vec::new();
+        }
+        // The cursor belongs to the chart while it has the keys.
+        self.modals.push(Modal::Values(on.clone()));
+        if action == ChartAction::Copy {
+            return self.copy_chart(on);
+        }
+        self.chart_action(on, action);
         Vec::new()
     }
 

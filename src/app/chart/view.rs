@@ -63,7 +63,8 @@ fn is_of_runs(action: ChartAction) -> bool {
 }
 
 impl ChartView {
-    /// Carries out a key; returns its message. Leaving the chart and what several charts share is the caller's part.
+    /// Carries out a key; returns its message. Leaving the chart, copying and what several charts share is the caller's
+    /// part.
     pub fn perform(&mut self, action: ChartAction, chart: &ShownChart) -> Option<String> {
         match action {
             ChartAction::Left
@@ -75,7 +76,7 @@ impl ChartView {
             | ChartAction::PreviousCurve
             | ChartAction::NextCurve => self.move_cursor(action, chart),
             ChartAction::Compare => return self.compare(chart),
-            ChartAction::PublishedReach | ChartAction::Leave => {}
+            ChartAction::PublishedReach | ChartAction::Copy | ChartAction::Leave => {}
             _ if chart.runs.is_empty() && is_of_runs(action) => return Some(OF_RUNS.into()),
             _ if !chart.has_axes => return Some("bars have no axes to change; arrows read their values".into()),
             ChartAction::NextMetric | ChartAction::PreviousMetric => {

@@ -158,6 +158,8 @@ pub struct Lab {
     pub compare: CompareView,
     /// The cell of a sweep that is looked at.
     pub sweep_cursor: SweepCursor,
+    /// Whether the chart has all the room on its page.
+    chart_alone: bool,
     /// As the store has it.
     saved: Value,
 }
@@ -314,7 +316,13 @@ impl App {
 
     /// Where its parts stand.
     pub fn lab_layout(&self) -> LabLayout {
-        LabLayout::new(&self.screen, self.lab.page, self.lab.table.arms().len(), self.shows_sweep())
+        LabLayout::new(
+            &self.screen,
+            self.lab.page,
+            self.lab.table.arms().len(),
+            self.shows_sweep(),
+            self.lab.chart_alone,
+        )
     }
 
     /// Keys of the laboratory; it stays on top unless it closes.
@@ -338,7 +346,12 @@ impl App {
             self.begin_lab_edit(Some(c));
             return Vec::new();
         }
-        let mut effects = keys::action(key).map_or_else(Vec::new, |action| self.perform_lab_action(action));
+        keys::action(key).map_or_else(Vec::new, |action| self.run_lab_action(action))
+    }
+
+    /// Carries an action out, and keeps what it has changed.
+    pub(crate) fn run_lab_action(&mut self, action: LabAction) -> Vec<Effect> {
+        let mut effects = self.perform_lab_action(action);
         if self.lab_layout().compare.is_some() {
             effects.extend(self.request_wrong_images());
         }
@@ -414,7 +427,14 @@ impl App {
             LabAction::Undo | LabAction::Redo => {}
             LabAction::Text => self.lab.edit = Some(LabEdit::new(EditOf::Text, self.lab.table.text())),
             LabAction::LessonSettings => self.exchange_lesson_settings(),
+            LabAction::Copy => return self.copy_lab(),
             LabAction::Marks => self.show_lab_marks(),
+            LabAction::ChartAlone => {
+                self.lab.chart_alone = !self.lab.chart_alone;
+                if self.lab.page != LabPage::Sweep {
+                    self.lab.page = LabPage::Chart;
+                }
+            }
             LabAction::Overlay => return self.open_overlay_list(),
             LabAction::Runs => return self.open_runs_list(),
             LabAction::Theme => {
@@ -585,7 +605,7 @@ impl App {
     }
 
     /// Puts the cursor into the chart of the run.
-    fn read_lab_values(&mut self) {
+    pub(crate) fn read_lab_values(&mut self) {
         if self.lab_training().is_some() {
             self.lab.page = LabPage::Chart;
             self.read_values(Some(Pane::Lab));

@@ -56,6 +56,16 @@ pub fn commands() -> String {
     written.join(", ")
 }
 
+/// How many matches a page is.
+const PAGE: usize = 10;
+
+/// Chooses a match further down.
+fn select(line: &mut CommandLine, by: usize) {
+    let last = line.matches.len().checked_sub(1);
+    let next = line.selected.map_or(by - 1, |at| at + by);
+    line.selected = last.map(|last| next.min(last));
+}
+
 fn find(word: &str) -> Option<(&'static str, Argument)> {
     let named = |(long, short, _): &&(&str, &str, Argument)| word == *long || word == *short;
     COMMANDS.iter().find(named).map(|&(long, _, argument)| (long, argument))
@@ -87,33 +97,57 @@ impl FromStr for Command {
 impl App {
     pub(crate) fn command_key(&mut self, mut line: CommandLine, code: KeyCode) -> Vec<Effect> {
         match code {
+            KeyCode::Enter if line.chosen().is_some() => return self.perform_chosen(&line),
             KeyCode::Enter if line.text.trim().is_empty() => return Vec::new(),
             KeyCode::Enter => {
                 let text = line.text.trim().to_string();
                 let command = text.parse();
-                if self.commands.last() != Some(&text) {
-                    self.commands.push(text);
-                }
+                self.keep_command(text);
                 match command.and_then(|command| self.command(command)) {
                     Ok(effects) => return effects,
-                    Err(why) => line = CommandLine { text: line.text, error: Some(why), ..CommandLine::default() },
+                    Err(why) => {
+                        (line.error, line.completion, line.recalled) = (Some(why), None, None);
+                    }
                 }
             }
             // Backspace in an empty line closes it, as in an editor.
             KeyCode::Backspace if line.text.is_empty() => return Vec::new(),
             KeyCode::Tab | KeyCode::BackTab => self.complete(&mut line, code == KeyCode::Tab),
-            KeyCode::Up => self.recall(&mut line, -1),
-            KeyCode::Down => self.recall(&mut line, 1),
+            // Earlier lines lie above the line, and what is found beneath it.
+            KeyCode::Up if line.recalled.is_some() || line.selected == line.best_choice() => {
+                self.recall(&mut line, -1);
+            }
+            KeyCode::Up => match line.selected {
+                Some(at) => line.selected = at.checked_sub(1),
+                None => self.recall(&mut line, -1),
+            },
+            KeyCode::Down if line.recalled.is_some() => self.recall(&mut line, 1),
+            KeyCode::Down | KeyCode::PageDown => select(&mut line, if code == KeyCode::Down { 1 } else { PAGE }),
+            KeyCode::PageUp => line.selected = line.selected.map(|at| at.saturating_sub(PAGE)),
             code => {
                 edit(&mut line.text, code);
                 line = CommandLine { text: line.text, ..CommandLine::default() };
+                self.search_palette(&mut line);
             }
         }
         self.modals.push(Modal::Command(line));
         Vec::new()
     }
 
-    /// Replaces the line by its next completion.
+    /// Carries out the match that was chosen. Its words go into the history, where they find it again.
+    fn perform_chosen(&mut self, line: &CommandLine) -> Vec<Effect> {
+        let Some(chosen) = line.chosen() else { return Vec::new() };
+        self.keep_command(chosen.entry.text.clone());
+        self.perform_entry(chosen.entry.target)
+    }
+
+    fn keep_command(&mut self, text: String) {
+        if self.commands.last() != Some(&text) {
+            self.commands.push(text);
+        }
+    }
+
+    /// Replaces the line by its next completion: of a command, else by the words of what is chosen.
     fn complete(&self, line: &mut CommandLine, forward: bool) {
         line.error = None;
         let completion = if let Some(Completion { lines, selected }) = line.completion.take() {
@@ -123,13 +157,18 @@ impl App {
         } else {
             let lines = self.completions(&line.text);
             if lines.is_empty() {
-                line.error = Some("nothing begins like this".into());
+                match line.chosen().or(line.matches.first()).map(|found| found.entry.text.clone()) {
+                    Some(text) => line.text = text,
+                    None => line.error = Some("nothing begins like this".into()),
+                }
+                self.search_palette(line);
                 return;
             }
             let selected = if forward { 0 } else { lines.len() - 1 };
             Completion { lines, selected }
         };
         line.text.clone_from(&completion.lines[completion.selected]);
+        self.search_palette(line);
         // A single completion is final, so the next Tab completes the argument.
         line.completion = Some(completion).filter(|completion| completion.lines.len() > 1);
     }
@@ -140,7 +179,10 @@ impl App {
         let (at, typed) = line.recalled.take().unwrap_or_else(|| (count, line.text.clone()));
         let at = at.saturating_add_signed(by).min(count);
         let text = self.commands.get(at).unwrap_or(&typed).clone();
-        *line = CommandLine { text, recalled: Some((at, typed)), ..CommandLine::default() };
+        *line = CommandLine { text, ..CommandLine::default() };
+        self.search_palette(line);
+        // The line behind the last one is that which is being typed: beneath it is what is found.
+        line.recalled = (at < count).then_some((at, typed));
     }
 
     fn command(&mut self, command: Command) -> Result<Vec<Effect>, String> {

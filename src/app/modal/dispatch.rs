@@ -171,6 +171,7 @@ impl App {
                 let mut text = std::mem::take(&mut line.text);
                 plain.for_each(|c| edit(&mut text, KeyCode::Char(c)));
                 *line = CommandLine { text, ..CommandLine::default() };
+                self.refresh_palette();
             }
             Some(Modal::RunLine(line)) => {
                 let longest = line.longest();

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod command;
 mod dispatch;
 mod headings;
+pub(crate) mod palette;
 mod quit;
 mod runs;
 mod search;
@@ -17,6 +18,7 @@ use crate::screen::Screen;
 use crate::study::form::StudyForm;
 use crate::work::Work;
 use lesson::{Answer, CONFIDENCE, Hit};
+use palette::PaletteMatch;
 use protocol::{CellKey, RunId, RunTag};
 
 #[derive(Clone, Debug)]
@@ -123,6 +125,30 @@ pub struct CommandLine {
     pub completion: Option<Completion>,
     /// The index of the recalled command, and what had been typed before.
     pub recalled: Option<(usize, String)>,
+    /// What is found for the line, best first.
+    pub matches: Vec<PaletteMatch>,
+    /// The match that Enter carries out; without one it is the line, as a command.
+    pub selected: Option<usize>,
+}
+
+/// Rows of the command line's box above its list: the line, and what is said of it.
+pub const COMMAND_HEAD: u16 = 3;
+
+impl CommandLine {
+    /// The match that is chosen before an arrow has been pressed: the best, unless the line is a command or empty.
+    pub(crate) fn best_choice(&self) -> Option<usize> {
+        let is_command = self.text.parse::<command::Command>().is_ok();
+        (!self.text.trim().is_empty() && !is_command && !self.matches.is_empty()).then_some(0)
+    }
+
+    pub(crate) fn chosen(&self) -> Option<&PaletteMatch> {
+        self.matches.get(self.selected?)
+    }
+
+    /// The index of the first visible match, and how many rows there are: the frame, the head and the keys take the rest.
+    pub fn shown(&self, screen: &Screen) -> (usize, usize) {
+        window(self.selected.unwrap_or(0), screen.command().height.saturating_sub(COMMAND_HEAD + 3))
+    }
 }
 
 /// The completions of a command line.

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use protocol::{LONGEST_NOTES, RequestBody, RunId, RunState, RunTag};
 
 /// The extensions of files that a run can be exported to.
-const EXPORTS: [&str; 4] = [".csv", ".json", ".svg", ".png"];
+const EXPORTS: [&str; 5] = [".csv", ".json", ".svg", ".png", ".tfevents"];
 
 impl App {
     /// Keys of one run's chart, opened from the list.
@@ -28,6 +28,7 @@ impl App {
                 self.show_marks(Some(run));
                 Vec::new()
             }
+            (KeyCode::Char('y'), _) => self.copy_chart(&Pane::Run(run)),
             (KeyCode::Char('z'), Some(RunState::Running | RunState::Queued)) => effect(RequestBody::Pause { run }),
             (KeyCode::Char('z'), Some(RunState::Paused)) => {
                 self.message = Some("it is paused; Enter continues it".into());

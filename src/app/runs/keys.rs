@@ -27,6 +27,8 @@ pub enum RunsAction {
     Tags,
     Notes,
     Export,
+    /// Copies the study of the run, in its text form.
+    Copy,
     Delete,
     /// Brings back what was deleted last.
     Undelete,
@@ -65,7 +67,8 @@ pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
     bind(&[Char('n')], RunsAction::Name, "n", "name the run"),
     bind(&[Char('t')], RunsAction::Tags, "t", "tags of the run, or of all that are marked"),
     bind(&[Char('N')], RunsAction::Notes, "N", "notes on the run"),
-    bind(&[Char('x')], RunsAction::Export, "x", "export the run: csv, json, svg, png"),
+    bind(&[Char('x')], RunsAction::Export, "x", "export the run: csv, json, svg, png, tfevents"),
+    bind(&[Char('y')], RunsAction::Copy, "y", "copy the study of the run"),
     bind(&[Char('d')], RunsAction::Delete, "d u", "delete the run, or the marked ones; undo till you quit"),
     bind(&[Char('u')], RunsAction::Undelete, "", ""),
     note(":", "a command"),

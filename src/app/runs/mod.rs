@@ -305,6 +305,11 @@ impl App {
             RunsAction::Name | RunsAction::Notes | RunsAction::Export | RunsAction::Tags => {
                 over = self.run_line(&list, selected, action).map(Modal::RunLine);
             }
+            RunsAction::Copy => {
+                if let Some(at) = selected {
+                    effects.extend(self.copy_run(self.runs[at].run));
+                }
+            }
             RunsAction::Delete => self.delete_from_list(&mut list, selected),
             RunsAction::Undelete => self.message = Some(self.undelete(&mut list)),
             RunsAction::Help => over = Some(Modal::Help { top: 0 }),

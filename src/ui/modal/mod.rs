@@ -1,5 +1,6 @@
 //! Draws the modals: help, the form of a study, the list of runs, the search, and questions.
 
+mod command;
 mod runs;
 mod search;
 
@@ -10,8 +11,7 @@ use crate::study::train_cell::{self, TrainingChart};
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{
-    App, ChartRun, CommandLine, Completion, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose,
-    Screen, StudyForm, Work, commands,
+    App, ChartRun, DrawnChart, HeadingList, Modal, Pane, QuitChoice, RunLine, RunLinePurpose, Screen, StudyForm, Work,
 };
 use protocol::{RunId, RunState, format_count};
 use ratatui::Frame;
@@ -35,7 +35,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
         // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
         Modal::Lab => return lab::draw(app, theme, buffer),
-        Modal::Command(line) => command(line, theme, screen, buffer),
+        Modal::Command(line) => command::draw(line, app, theme, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
         Modal::RunLine(line) => run_line(line, theme, screen, buffer),
@@ -249,52 +249,6 @@ fn other_version(sentence: &str, theme: &Theme, screen: &Screen, buffer: &mut Bu
     write_wrapped(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
 }
 
-fn command(line: &CommandLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open_dialog("Command", screen.middle(72, 8), theme, buffer);
-    let y = write_wrapped(theme, &format!(": {}_", line.text), theme.strong(), inner, inner.y, buffer);
-    let last = inner.bottom().saturating_sub(1);
-    let place = Rect { height: last.saturating_sub(inner.y), ..inner };
-    match (&line.error, &line.completion) {
-        (Some(why), _) => write_wrapped(theme, why, theme.bad(), place, y + 1, buffer),
-        (None, Some(completion)) => {
-            completions(completion, theme, Rect { y: y + 1, height: last.saturating_sub(y + 1), ..inner }, buffer)
-        }
-        (None, None) => write_wrapped(theme, &commands(), theme.faint(), place, y + 1, buffer),
-    };
-    let keys = "Enter does it · Tab completes · ↑ ↓ earlier lines · Esc leaves";
-    buffer.set_stringn(inner.x, last, theme.text(keys), usize::from(inner.width), theme.faint());
-}
-
-/// Draws the completions by their last words; returns the row below.
-fn completions(completion: &Completion, theme: &Theme, place: Rect, buffer: &mut Buffer) -> u16 {
-    let words: Vec<&str> =
-        completion.lines.iter().map(|line| line.trim_end().rsplit(' ').next().unwrap_or(line)).collect();
-    // Rows of words, side by side.
-    let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
-    let mut width = 0;
-    for (at, word) in words.iter().enumerate() {
-        if width + word.width() > usize::from(place.width) && width > 0 {
-            rows.push(Vec::new());
-            width = 0;
-        }
-        width += word.width() + 2;
-        if let Some(row) = rows.last_mut() {
-            row.push(at);
-        }
-    }
-    let chosen = rows.iter().position(|row| row.contains(&completion.selected)).unwrap_or(0);
-    let first = (chosen + 1).saturating_sub(usize::from(place.height).max(1));
-    for (row, y) in rows.iter().skip(first).zip(place.y..place.bottom()) {
-        let mut x = place.x;
-        for &at in row {
-            let style = if at == completion.selected { theme.selected() } else { theme.faint() };
-            x = buffer.set_stringn(x, y, theme.text(words[at]), usize::from(place.right() - x), style).0;
-            x = (x + 2).min(place.right());
-        }
-    }
-    place.bottom()
-}
-
 fn faults(top: usize, app: &App, theme: &Theme, buffer: &mut Buffer) {
     let title = match app.lesson_faults.len() {
         0 => "Nothing to mend any more".into(),
@@ -331,6 +285,13 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
     let (what, other) = match work {
         Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
         Work::Lab(spec) => (train_cell::describe(spec), ""),
+        Work::Sweep(spec, sweep) => {
+            let [cells, seeds, epochs] =
+                [(sweep.cells.len(), "cell"), (spec.seeds.len(), "seed"), (spec.epochs as usize, "epoch")]
+                    .map(|(count, what)| format_count(count, what));
+            let halving = if sweep.halving { ", fewer for those that halving stops" } else { "" };
+            (format!("A sweep of {cells}, {seeds} and {epochs} each{halving}."), "")
+        }
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }
@@ -377,7 +338,8 @@ fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer)
         ),
         RunLinePurpose::Export => (
             format!("Export {which}"),
-            "A new file: .csv has a row for each epoch, .json the settings too, .svg and .png are the chart.",
+            "A new file: .csv has a row for each epoch, .json the settings too, .svg and .png are the chart, \
+             .tfevents is for TensorBoard.",
             "Enter writes it · Ctrl-U empties the line · Esc leaves",
         ),
     };
