@@ -215,6 +215,37 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     assert_eq!(shown["epochs"].as_array().unwrap().len(), 4);
     assert!(home.text(&["runs", "show", "1"]).contains("relu-tanh"));
 
+    assert_eq!((&shown["tags"], &shown["notes"]), (&json!([]), &Value::Null));
+    home.run(&["runs", "tag", "1", "wide", "#slow"]).success();
+    home.run(&["runs", "tag", "1", "wide", "old"]).success();
+    home.run(&["runs", "tag", "1", "slow", "--remove"]).success();
+    home.run(&["runs", "note", "1", "two lines,\nwide and slow "]).success();
+    let shown = home.json(&["runs", "show", "1", "--json"]);
+    assert_eq!((&shown["tags"], &shown["notes"]), (&json!(["wide", "old"]), &json!("two lines, wide and slow")));
+    let told = home.text(&["runs", "show", "1"]);
+    assert!(told.contains("tags: #wide #old") && told.contains("notes: two lines, wide and slow"), "{told}");
+    assert!(home.text(&["runs", "list"]).contains("#wide #old"));
+    for (filter, count) in [("tag:wi finished", 1), ("THOUGHT images=500", 1), ("tag:slow", 0), ("gelu", 0)] {
+        for arguments in [&["runs", "--filter", filter, "--json"][..], &["runs", "list", "--filter", filter, "--json"]]
+        {
+            assert_eq!(home.json(arguments).as_array().unwrap().len(), count, "{filter}");
+        }
+    }
+    assert!(home.text(&["runs", "--filter", "gelu"]).contains("no run matches"));
+    let (code, stderr) = home.refusal(&["runs", "tag", "1", "two words"]);
+    assert!(code == 2 && stderr.contains("one word"), "{stderr}");
+    let (code, stderr) = home.refusal(&["runs", "tag", "9", "wide"]);
+    assert!(code == 1 && stderr.contains("no run 9"), "{stderr}");
+    let many: Vec<String> = (0..20).map(|number| format!("tag-{number}")).collect();
+    let many: Vec<&str> = ["runs", "tag", "1"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    let (code, stderr) = home.refusal(&many);
+    assert!(code == 1 && stderr.contains("20 tags, not 22"), "{stderr}");
+    let (code, stderr) = home.refusal(&["runs", "note", "1", &"x".repeat(2001)]);
+    assert!(code == 1 && stderr.contains("2000 characters"), "{stderr}");
+    home.run(&["runs", "note", "1", ""]).success();
+    let shown = home.json(&["runs", "show", "1", "--json"]);
+    assert_eq!(shown["notes"], Value::Null);
+
     let csv = home.text(&["runs", "export", "1", "--format", "csv"]);
     let mut table = csv::Reader::from_reader(csv.as_bytes());
     let head = table.headers().unwrap().clone();

@@ -120,6 +120,7 @@ fn two_arms_of_a_run_are_compared_as_scipy_does() {
         "a",
         "b",
         "epoch",
+        "history",
         "left_out",
         "mcnemar",
         "mcnemar_reason",
@@ -130,6 +131,7 @@ fn two_arms_of_a_run_are_compared_as_scipy_does() {
         "threshold",
     ];
     assert_eq!(keys, expected);
+    assert_eq!(found["history"], json!({ "a": [], "b": [] }), "neither was steered or forked");
     assert_eq!((&found["metric"], &found["epoch"]), (&json!("val_error"), &json!(20)));
     assert_eq!((&found["a"]["run"], &found["a"]["arm"]), (&json!(1), &json!("relu-tanh")));
     assert_eq!((&found["b"]["arm"], &found["b"]["seeds"]), (&json!("all-tanh"), &json!([1, 2, 3, 4, 5])));

@@ -71,6 +71,8 @@ fn a_run_gives_its_study_and_its_chart_the_data() {
     let summary = RunSummary {
         run: RunId(1),
         name: None,
+        tags: Vec::new(),
+        notes: None,
         state: RunState::Running,
         spec: spec.clone(),
         not_exact: None,

@@ -8,15 +8,23 @@ mod disk;
 
 use common::{RELU, TANH, commit, home, record, spec};
 use disk::SmallDisk;
-use protocol::{Metric, RunId, RunState, Study};
+use protocol::{Metric, RunId, RunState, RunTag, Study};
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::PathBuf};
-use store::{DamagedRun, Home, Store, StoreError};
+use store::{DamagedRun, Home, LaneState, Store, StoreError};
+
+const NOTES: &str = "the second seed took longest";
+
+fn tags() -> Vec<RunTag> {
+    RunTag::parse_list("wide slow").unwrap()
+}
 
 /// A store with one run of two epochs, as left by a kernel.
 fn stored(home: &Home) -> RunId {
     let mut store = Store::open(home).unwrap();
     let run = store.create_run(&spec(), Some("kept")).unwrap();
+    store.set_tags(run, &tags()).unwrap();
+    store.set_notes(run, Some(NOTES)).unwrap();
     for epoch in 1..=2 {
         commit(&mut store, run, RELU, epoch);
     }
@@ -147,7 +155,9 @@ fn a_destroyed_store_is_restored_from_its_backup() {
         let (store, notice) = next(&home);
         assert!(notice.contains("Read from it: nothing; from its backup: 1 run with 2 epochs."), "{notice}");
         assert!(notice.contains("runs are untouched"), "{notice}");
-        assert_eq!(store.run(run).unwrap().name.as_deref(), Some("kept"));
+        let summary = store.run(run).unwrap();
+        assert_eq!((summary.name.as_deref(), summary.tags), (Some("kept"), tags()));
+        assert_eq!(summary.notes.as_deref(), Some(NOTES));
         assert_eq!(store.epochs(run).unwrap(), [record(RELU, 1), record(RELU, 2)]);
         assert_eq!(store.recall("place/faster").unwrap(), Some(json!(7)));
         drop(store);
@@ -202,6 +212,21 @@ fn damage_does_not_make_run_numbers_repeat() {
     let (mut store, _) = next(&home);
     assert_eq!(store.runs().unwrap(), []);
     assert!(store.create_run(&spec(), None).unwrap() > run);
+}
+
+/// The lanes of a run are lost, and its epochs are not: the run is listed with them, and its lanes can end.
+#[test]
+fn lanes_that_a_damaged_store_has_lost_are_there_again() {
+    let (_folder, home) = home();
+    let run = stored(&home);
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("DELETE FROM lanes", []).unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    drop(raw);
+    let (mut store, _) = next(&home);
+    let listed = &store.runs().unwrap()[0];
+    assert_eq!((listed.run, &listed.done[..]), (run, &[(RELU, 2), (TANH, 0)][..]));
+    store.set_lane(run, RELU, LaneState::Finished).unwrap();
 }
 
 /// Whether a kernel or a notebook opens the home first.
@@ -415,7 +440,8 @@ fn the_settings_of_a_damaged_run_come_from_its_checkpoints() {
     drop(raw);
     let store = Store::open_with(&home, &read_spec).unwrap();
     assert!(store.notices()[0].contains("the settings of run 1: taken from its checkpoints"), "{:?}", store.notices());
-    assert_eq!(store.run(run).unwrap().spec, spec());
+    let summary = store.run(run).unwrap();
+    assert_eq!((summary.spec, summary.tags, summary.notes.as_deref()), (spec(), tags(), Some(NOTES)));
     assert_eq!(store.epochs(run).unwrap().len(), 2);
 }
 

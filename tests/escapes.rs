@@ -270,7 +270,7 @@ fn drawn(session: &Session) {
 fn no_screen_holds_control_characters() {
     let mut session = Session::open();
     session.start_race();
-    session.kernel(RunEvent::Notice { run: RunId(1), text: Some(HOSTILE.into()) });
+    session.kernel(RunEvent::Notice { run: RunId(1), text: Some(HOSTILE.into()), disk_full: false });
     session.kernel(RunEvent::NotExact { run: RunId(1), why: HOSTILE.into() });
     session.kernel(RunEvent::Backend { run: RunId(1), name: HOSTILE.into() });
     session.kernel(RunEvent::Renamed { run: RunId(1), name: Some(HOSTILE.into()) });

@@ -240,7 +240,7 @@ fn training_waits_on_a_full_disk_and_loses_nothing() {
     let mut file = fs::File::create(&ballast).unwrap();
     while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
     let text = event(&mut client, &home, "a notice", |event| match event {
-        RunEvent::Notice { text: Some(text), .. } if text.contains("Training waits") => Some(text),
+        RunEvent::Notice { text: Some(text), disk_full: true, .. } if text.contains("Training waits") => Some(text),
         RunEvent::Finished { .. } => panic!("finished on a full disk"),
         _ => None,
     });
@@ -249,7 +249,7 @@ fn training_waits_on_a_full_disk_and_loses_nothing() {
     let mut late = follow(&home);
     let received = late.next_event(common::PATIENCE).unwrap();
     assert!(
-        matches!(received, Some(Message::Event(Event::Run(RunEvent::Notice { text: Some(_), .. })))),
+        matches!(received, Some(Message::Event(Event::Run(RunEvent::Notice { disk_full: true, .. })))),
         "{received:?}"
     );
     let Reply::Status(status) = late.request(RequestBody::Status).unwrap() else { panic!() };

@@ -5,7 +5,7 @@
 #[path = "common/session.rs"]
 mod session;
 
-use app::{App, Effect, Event, Modal, StoreQuery, Tag, keys};
+use app::{App, Effect, Event, Modal, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::{Answer, Cell, CellBody, Guess, Library, PredictCell, parse};
 use protocol::{
@@ -638,6 +638,8 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         name: name.map(String::from),
         state,
         spec: Study::of(Preset::Article),
+        tags: Vec::new(),
+        notes: None,
         not_exact: None,
         fork: None,
         sweep: None,
@@ -648,64 +650,6 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         done: Vec::new(),
         best: Vec::new(),
     }
-}
-
-/// Named, exported and deleted from the list; deletion is confirmed by another key.
-#[test]
-fn runs_are_named_exported_and_deleted_from_the_list() {
-    let list = || {
-        let mut session = Session::open();
-        let runs = vec![summary(8, None, RunState::Running), summary(7, Some("old"), RunState::Finished)];
-        session.send(Event::Runs(runs));
-        session.press(KeyCode::Char('r'));
-        session
-    };
-    let mut session = list();
-    for (columns, rows) in SIZES {
-        session.send(Event::Resize(columns, rows));
-        let screen = session.screen(&RICH);
-        assert!(screen.contains("n name · d delete"), "{screen}");
-    }
-    session.send(Event::Resize(100, 30));
-    session.press(KeyCode::Char('d'));
-    assert!(session.app.message.as_ref().unwrap().contains("run 8 is not at rest"));
-    session.press(KeyCode::Down);
-
-    session.press(KeyCode::Char('n'));
-    session.send(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
-    session.type_text("new: dr");
-    session.press(KeyCode::Enter);
-    let renamed = RequestBody::Rename { run: RunId(7), name: Some("new: dr".into()) };
-    assert_eq!(session.asked, [renamed]);
-    assert!(matches!(session.app.modals[..], [Modal::Runs(_)]), "back in the list");
-    session.kernel(RunEvent::Renamed { run: RunId(7), name: Some("new: dr".into()) });
-    assert!(session.effects.contains(&Effect::Query(StoreQuery::Runs)), "which is read anew");
-
-    session.press(KeyCode::Char('d'));
-    for key in ['d', ' ', 'n'] {
-        session.press(KeyCode::Char(key));
-    }
-    session.press(KeyCode::Enter);
-    assert_eq!(session.asked.len(), 1, "no press too many deletes it");
-    session.press(KeyCode::Esc);
-    session.press(KeyCode::Char('d'));
-    assert!(session.screen(&RICH).contains("will be gone"));
-    session.press(KeyCode::Char('y'));
-    assert_eq!(session.asked.last(), Some(&RequestBody::Delete { run: RunId(7) }));
-
-    session.press(KeyCode::Char('x'));
-    session.send(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
-    session.send(Event::Paste("/tmp/curves.txt".into()));
-    session.press(KeyCode::Enter);
-    assert!(session.screen(&RICH).contains("end it in .csv, .json, .svg, .png"), "{}", session.screen(&RICH));
-    (0..3).for_each(|_| session.press(KeyCode::Backspace));
-    session.type_text("svg");
-    session.press(KeyCode::Enter);
-    let export = Effect::Export { run: RunId(7), path: "/tmp/curves.svg".into() };
-    assert_eq!(session.effects.last(), Some(&export));
-    // A refusal is shown.
-    session.send(Event::Unanswered(Tag::Run(RunId(7)), "run 7 is being deleted".into()));
-    assert_eq!(session.app.message.as_deref(), Some("run 7 is being deleted"));
 }
 
 /// An excess number does not restart the order, and a number that is placed says so.

@@ -6,8 +6,8 @@
 mod session;
 
 use app::{
-    App, Background, ChartOptions, Effect, Event, LabLayout, LabPage, Modal, Pane, RunRole, StoreQuery, TableLayout,
-    TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
+    App, Background, ChartOptions, Effect, Event, LabLayout, LabOperation, LabPage, Modal, Pane, RunRole, StoreQuery,
+    TableLayout, TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
@@ -607,6 +607,71 @@ fn the_rate_of_the_chosen_arm_is_steered_while_it_trains() {
     assert!(session.screen(&RICH).contains("all-Tanh from epoch 2 on: learning rate 0.2"), "{}", session.screen(&RICH));
     session.type_text("((");
     assert_eq!(session.asked.last(), Some(&steer(0.1)), "from what was steered last");
+    // The comparison says so, and Enter starts the study of the table anew where the run was steered.
+    measure(&mut session, 3, 9);
+    session.kernel(RunEvent::Finished { run: RunId(3) });
+    session.app.lab.page = LabPage::Compare;
+    let history = session.app.lab_comparison().unwrap().history;
+    assert_eq!(history, ["all-Tanh of run 3 was steered: learning rate 0.2 from epoch 2."]);
+    assert!(session.screen(&RICH).contains("was steered: learning rate 0.2"), "{}", session.screen(&RICH));
+    assert!(matches!(session.app.lab_operation(), LabOperation::Start(_)));
+}
+
+/// A steering that holds for no seed yet that has begun is where the next step goes on, and the arm under the visible cursor
+/// is the one that is steered.
+#[test]
+fn steps_of_steering_add_up_over_several_seeds() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000 seeds=1-2", 120, 40);
+    start(&mut session, 3);
+    session.kernel(RunEvent::Continued { run: RunId(3) });
+    to_row(&mut session, "convolutions");
+    assert_eq!(session.app.lab.table.chosen_arm(), Some(0), "the cursor is seen in the first arm");
+    let steering = |value| Steering {
+        arm: ArmId::RELU_TANH,
+        epoch: 2,
+        setting: SteeredSetting::LearningRate,
+        value,
+        passed: vec![1],
+    };
+    for value in [0.2, 0.5, 1.0] {
+        session.type_text(")");
+        let steer =
+            RequestBody::Steer { run: RunId(3), arm: ArmId::RELU_TANH, setting: SteeredSetting::LearningRate, value };
+        assert_eq!(session.asked.last(), Some(&steer));
+        session.kernel(RunEvent::Steered { run: RunId(3), steering: steering(value) });
+    }
+    measure(&mut session, 3, 9);
+    let history = session.app.lab_comparison().unwrap().history;
+    assert!(history[0].ends_with("1 from epoch 2 (not seed 1); its seeds had different rates, and a mean mixes them."));
+}
+
+/// A sweep that takes longer than a minute is asked for, as every run is.
+#[test]
+fn a_long_sweep_is_asked_for() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=50", 120, 40);
+    session.type_text("S");
+    session.press(KeyCode::Enter);
+    assert!(matches!(session.app.modals.last(), Some(Modal::Confirm(_))));
+    assert!(
+        session.screen(&RICH).contains("A sweep of 6 cells, 1 seed and 50 epochs each."),
+        "{}",
+        session.screen(&RICH)
+    );
+    assert!(!session.asked.iter().any(|body| matches!(body, RequestBody::Sweep { .. })));
+    session.type_text("y");
+    assert!(session.asked.iter().any(|body| matches!(body, RequestBody::Sweep { .. })));
+}
+
+#[test]
+fn the_chart_takes_the_whole_screen_and_gives_it_back() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
+    start(&mut session, 3);
+    measure(&mut session, 3, 4);
+    session.type_text("g");
+    let layout = session.app.lab_layout();
+    assert_eq!((layout.study, layout.chart.map(|area| area.width)), (None, Some(120)));
+    session.type_text("g");
+    assert!(session.app.lab_layout().is_beside());
 }
 
 #[test]

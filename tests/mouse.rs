@@ -99,6 +99,8 @@ fn summary(run: i64) -> RunSummary {
         epochs_done: spec.epochs,
         done: Vec::new(),
         best: Vec::new(),
+        tags: Vec::new(),
+        notes: None,
         not_exact: None,
         fork: None,
         sweep: None,

@@ -545,6 +545,8 @@ fn a_run_opened_from_the_list_marks_its_cells_prediction() {
             name: None,
             state,
             spec,
+            tags: Vec::new(),
+            notes: None,
             not_exact: None,
             fork: None,
             sweep: None,

@@ -100,9 +100,17 @@ fn a_panic_in_any_thread_leaves_the_terminal_as_it_was_and_a_report() {
     notebook::start_race(&home, 1);
     std::fs::write(home.path("mine.md"), own_lesson("```rust\nlet x = 1;\n```")).unwrap();
     let mut home = Some(home);
-    for thread in
-        ["main", "input", "signals", "kernel-link", "kernel-events", "store-reader", "highlighter", "lesson-file"]
-    {
+    for thread in [
+        "main",
+        "input",
+        "signals",
+        "kernel-link",
+        "kernel-events",
+        "store-reader",
+        "findings-reader",
+        "highlighter",
+        "lesson-file",
+    ] {
         let file = home.as_ref().unwrap().path("mine.md");
         let own = ["highlighter", "lesson-file"].contains(&thread);
         let what = if own { file.to_str().unwrap() } else { "faster" };
@@ -338,6 +346,39 @@ fn a_run_started_from_the_settings_is_there_after_reopening() {
     let runs = notebook.home.json(&["runs", "--json"]);
     assert_eq!(runs[0]["state"], "finished");
     assert_eq!(runs[0]["spec"]["train_size"], 500);
+}
+
+/// A deleted run is in the store until the notebook quits, even if no kernel runs then.
+#[test]
+fn a_deleted_run_is_gone_once_the_notebook_has_quit() {
+    let mut home = Some(TestHome::new());
+    for seed in ["1", "2"] {
+        let tiny = ["--epochs", "1", "--train-size", "500", "--val-size", "100", "--seeds", seed];
+        home.as_ref().unwrap().run(&[&["train"], &tiny[..]].concat()).success();
+    }
+    for quits in [false, true] {
+        home.as_ref().unwrap().run(&["kernel", "stop"]).success();
+        let mut notebook = Notebook::open(home.take().unwrap());
+        notebook.wait_for(FIRST);
+        notebook.press("r");
+        notebook.wait_for("2 runs");
+        notebook.press("d");
+        notebook.wait_for("run 2 is deleted");
+        let listed = |notebook: &Notebook| notebook.home.json(&["runs", "--json"]).as_array().unwrap().len();
+        assert_eq!(listed(&notebook), 2, "u could bring it back");
+        if quits {
+            notebook.press("qq");
+            assert_eq!(notebook.wait_gone(), 0);
+            notebook.home.until("one run", |run| run["run"] == 1);
+            until("the deletion", || listed(&notebook) == 1);
+            assert!(!notebook.home.folder().join("runs/2").exists());
+        } else {
+            notebook.signal("-KILL");
+            notebook.wait_gone();
+            assert_eq!(listed(&notebook), 2);
+        }
+        home = Some(notebook.into_home());
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
         fall(session, &[Lane { arm: ArmId::RELU_TANH, seed: 1 }], 4);
         session.kernel(RunEvent::Diverged { run: RUN, arm: ArmId::ALL_TANH, seed: 1, epoch: 1, batch: 12 });
         let text = Some("The disk is full; training waits until there is space.".into());
-        session.kernel(RunEvent::Notice { run: RUN, text });
+        session.kernel(RunEvent::Notice { run: RUN, text, disk_full: false });
     });
 }
 
@@ -255,6 +255,8 @@ fn the_reason_of_a_failure_is_in_the_list_and_complete_in_the_pane() {
             name,
             state: failed(),
             spec,
+            tags: Vec::new(),
+            notes: None,
             not_exact: None,
             fork: None,
             sweep: None,

@@ -198,6 +198,8 @@ fn runs_are_listed_and_opened() {
         name: (run == 7).then(|| "the long one".into()),
         state,
         spec: Study { epochs: 30, ..Study::of(Preset::Article) },
+        tags: Vec::new(),
+        notes: None,
         not_exact: None,
         fork: None,
         sweep: None,

@@ -141,11 +141,11 @@ fn history_and_live_events_make_one_curve() {
 fn notices_of_an_unknown_run_are_shown_once_it_is_loaded() {
     let mut session = Session::open();
     let text = Some("The disk is full. Training waits.".to_owned());
-    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text })));
+    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text, disk_full: false })));
     let started = RunEvent::Started { run: RunId(9), spec: Study::of(Preset::Article) };
     session.send(Event::History(RunId(9), vec![started.clone()]));
     assert_eq!(session.app.training_runs[&RunId(9)].notice.as_deref(), Some("The disk is full. Training waits."));
-    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None })));
+    session.send(Event::Kernel(protocol::Event::Run(RunEvent::Notice { run: RunId(9), text: None, disk_full: false })));
     session.send(Event::History(RunId(9), vec![started]));
     assert_eq!(session.app.training_runs[&RunId(9)].notice, None);
 }

@@ -10,7 +10,7 @@ use common::{RELU, TANH, checkpoint, commit, home, record, spec};
 use disk::SmallDisk;
 use protocol::{
     CellKey, CellRecord, Curves, Effort, Experiment, ExperimentSpec, Measurement, Metric, Outcome, RunEvent, RunId,
-    RunState, Study, WrongImages,
+    RunState, RunTag, Study, WrongImages, format_tags,
 };
 use serde_json::json;
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, thread};
@@ -167,6 +167,56 @@ fn a_deleted_run_is_gone_and_its_number_is_never_used_again() {
     drop(store);
     let next = Store::open(&home).unwrap().create_run(&spec(), None).unwrap();
     assert!(next > run);
+}
+
+#[test]
+fn tags_and_notes_are_stored() {
+    let (_folder, home) = home();
+    let mut store = Store::open(&home).unwrap();
+    let run = store.create_run(&spec(), None).unwrap();
+    let labels = || {
+        let summary = Store::open_read(&home).unwrap().run(run).unwrap();
+        (format_tags(&summary.tags), summary.notes)
+    };
+    assert_eq!(labels(), (String::new(), None));
+    store.set_tags(run, &RunTag::parse_list("wide slow").unwrap()).unwrap();
+    store.set_notes(run, Some("a \"note\"")).unwrap();
+    assert_eq!(labels(), ("#wide #slow".into(), Some("a \"note\"".into())));
+    let raw = rusqlite::Connection::open(home.database()).unwrap();
+    raw.execute("UPDATE runs SET notes = 'another'", []).unwrap();
+    assert!(matches!(store.run(run), Err(StoreError::DamagedRun(_))), "they are in the row's checksum");
+    raw.execute("UPDATE runs SET notes = 'a \"note\"'", []).unwrap();
+    store.set_tags(run, &[]).unwrap();
+    store.set_notes(run, None).unwrap();
+    assert_eq!(labels(), (String::new(), None));
+    let gone = RunId(9);
+    assert!(matches!(store.set_tags(gone, &[]), Err(StoreError::NoSuchRun(_))));
+    assert!(matches!(store.set_notes(gone, None), Err(StoreError::NoSuchRun(_))));
+}
+
+/// The list and a single run are read alike, whatever became of the lanes.
+#[test]
+fn a_list_says_of_each_run_what_the_run_says() {
+    let mut store = Store::in_memory().unwrap();
+    for (number, epochs) in [3_u32, 0, 2].into_iter().enumerate() {
+        let run = store.create_run(&spec(), None).unwrap();
+        for epoch in 1..=epochs {
+            commit(&mut store, run, RELU, epoch);
+        }
+        if number == 2 {
+            commit(&mut store, run, TANH, 1);
+            store.set_lane(run, TANH, LaneState::Diverged { epoch: 2, batch: 1 }).unwrap();
+        }
+    }
+    let listed = store.runs().unwrap();
+    let single: Vec<_> = listed.iter().map(|summary| store.run(summary.run).unwrap()).collect();
+    assert_eq!(listed, single);
+    let done: Vec<_> = listed.iter().map(|summary| summary.done.clone()).collect();
+    assert_eq!(done, [vec![(RELU, 2)], vec![(RELU, 0), (TANH, 0)], vec![(RELU, 3), (TANH, 0)]]);
+    let best = |epoch| record(RELU, epoch).get(Metric::ValError).unwrap();
+    assert_eq!(listed[0].best[0], (RELU, best(2)));
+    assert!(listed[1].best.is_empty());
+    assert_eq!(listed[2].best, [(RELU, best(3))]);
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn summary(run: i64) -> RunSummary {
         name,
         state,
         spec,
+        tags: Vec::new(),
+        notes: None,
         not_exact: None,
         fork: None,
         sweep: None,

@@ -1,8 +1,8 @@
 //! Carries out an action of the key table, whether a key, a command or a click asked for it.
 
 use crate::keys::Action;
-use crate::modal::{Modal, RunsList, Search};
-use crate::{App, Background, BackgroundSource, Effect, StoreQuery};
+use crate::modal::{Modal, Search};
+use crate::{App, Background, BackgroundSource, Effect};
 
 impl App {
     pub(crate) fn perform_action(&mut self, action: Action) -> Vec<Effect> {
@@ -61,10 +61,7 @@ impl App {
             Action::Chart(_) => {}
             Action::Lab => return self.open_lab(None),
             Action::OtherRun => return self.show_other_run(),
-            Action::Runs => {
-                self.modals.push(Modal::Runs(RunsList::default()));
-                return vec![Effect::Query(StoreQuery::Runs)];
-            }
+            Action::Runs => return self.open_runs_list(),
             Action::Command => return self.open_command_line(),
             Action::Search => self.modals.push(Modal::Search(Search::default())),
             Action::Help => self.modals.push(Modal::Help { top: 0 }),

@@ -4,7 +4,7 @@ use crate::background::Background;
 use crate::copy::CopiedText;
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{HighlightedCode, Parsed};
-use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary};
+use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
 use serde_json::Value;
 
 /// The connection to the kernel.
@@ -29,6 +29,8 @@ pub enum Tag {
     Lab,
     Cell(CellKey),
     Run(RunId),
+    /// Deletes a run for good that has left the list already.
+    Delete(RunId),
     /// The reply changes nothing.
     Untracked,
 }
@@ -42,6 +44,8 @@ pub enum StoreQuery {
     Run(RunId),
     /// The list of runs.
     Runs,
+    /// What a run's checkpoints take on the disk.
+    RunSize(RunId),
     /// The findings of the finished runs, and how long runs took.
     RunFindings,
     /// The reader's progress, and the outcomes of cells.
@@ -87,6 +91,13 @@ pub enum Event {
     /// A query that failed, and why.
     QueryFailed(StoreQuery, String),
     Runs(Vec<RunSummary>),
+    /// The settings of listed runs as text. They never change, so each run's come once.
+    SettingsTexts(Vec<(RunId, SettingsText)>),
+    /// What a run's checkpoints take on the disk.
+    RunSize {
+        run: RunId,
+        bytes: u64,
+    },
     /// The runs that can't be decoded, and why. Comes before [`Event::Runs`].
     UnreadableRuns(Vec<(RunId, String)>),
     /// The reader's progress: keys and values of `Remember`.
@@ -111,6 +122,8 @@ pub enum Event {
     Notice(String),
     /// Why nothing can be stored; `None` when storing works again.
     StorageFault(Option<String>),
+    /// The disk is full.
+    DiskFull,
     /// That the kernel does not answer, as a whole sentence; `None` when it answers again.
     KernelSilent(Option<String>),
     /// The running kernel has another version than this notebook; the kernel's own sentence.

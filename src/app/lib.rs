@@ -8,12 +8,14 @@ mod chart;
 mod copy;
 mod event;
 mod inbox;
+mod key_table;
 pub mod keys;
 mod lab;
 mod lesson;
 mod modal;
 mod mouse;
 mod operation;
+mod runs;
 mod screen;
 mod study;
 mod update;
@@ -61,9 +63,12 @@ pub use modal::command::commands;
 pub use modal::palette::{PaletteEntry, PaletteMatch, PaletteTarget};
 pub use modal::{
     AnswerEntry, AnswerKind, COMMAND_HEAD, CommandLine, Completion, ConfidenceEntry, HeadingList, Modal, QuitChoice,
-    RunLine, RunLinePurpose, RunsList, Search,
+    RunLine, RunLinePurpose, Search,
 };
 pub use operation::Operation;
+pub use runs::keys as runs_keys;
+pub use runs::layout::RunsLayout;
+pub use runs::{RunGrouping, RunsList, RunsRow};
 pub use screen::Screen;
 pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
@@ -73,7 +78,8 @@ pub use wrapping::{truncate, truncate_at_word, wrap_options};
 
 use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use chart::{ChartDrag, ChartId};
-use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, Study, Timings};
+use protocol::{CellKey, Estimate, ExperimentSpec, Finding, RunId, RunSummary, SettingsText, Study, Timings};
+use runs::deletion::PendingDeletions;
 use std::collections::{BTreeSet, HashMap};
 
 /// Rows of a train cell without a run.
@@ -131,7 +137,13 @@ pub struct App {
     pub read: HashMap<String, u8>,
     /// The position in each lesson, by the lesson's id.
     pub saved_positions: HashMap<String, SavedPosition>,
+    /// Without those that are deleted and can be brought back.
     pub runs: Vec<RunSummary>,
+    deletions: PendingDeletions,
+    /// The settings of runs as the list of runs shows them; made when the list first needs them.
+    settings_texts: HashMap<RunId, SettingsText>,
+    /// What the checkpoints of runs take on the disk, in bytes, since the list was read last.
+    pub run_sizes: HashMap<RunId, u64>,
     /// Runs that are in the store and can't be decoded, each with the reason.
     pub unreadable_runs: Vec<(RunId, String)>,
     /// Why the last query for the list of runs failed.
@@ -197,6 +209,9 @@ impl App {
             read: HashMap::new(),
             saved_positions: HashMap::new(),
             runs: Vec::new(),
+            deletions: PendingDeletions::default(),
+            settings_texts: HashMap::new(),
+            run_sizes: HashMap::new(),
             unreadable_runs: Vec::new(),
             runs_fault: None,
             message: None,

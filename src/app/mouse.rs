@@ -25,6 +25,7 @@ impl App {
                 return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, OpenAt::SavedPosition));
             }
             Some(Modal::Lab) => return self.click_in_lab(at),
+            Some(Modal::Runs(_)) => return self.click_in_runs(at),
             Some(_) => return self.click_on_top(at),
         }
         if self.screen.contents_beside && self.screen.contents.contains(at) {
@@ -58,13 +59,7 @@ impl App {
             (area.contains(at) && row < rows).then_some(first + row)
         };
         let screen = self.screen;
-        let count = self.runs.len() + self.unreadable_runs.len();
         match self.modals.last_mut() {
-            Some(Modal::Runs(list)) => {
-                let hit = row(screen.runs(), 2, list.shown(&screen)).filter(|run| *run < count);
-                let Some(run) = hit else { return Vec::new() };
-                list.selected = run;
-            }
             Some(Modal::Search(search)) => {
                 let hit = row(screen.search(), 3, search.shown(&screen)).filter(|hit| *hit < search.hits.len());
                 let Some(hit) = hit else { return Vec::new() };

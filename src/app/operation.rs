@@ -164,7 +164,7 @@ impl App {
     fn start_word(&self, work: &Work) -> &'static str {
         match work {
             Work::Training(..) => "start",
-            Work::Lab(_) => "run",
+            Work::Lab(_) | Work::Sweep(..) => "run",
             Work::Experiment(key, _) if self.experiments.get(key).is_some_and(|view| view.outcome.is_some()) => {
                 "measure again"
             }
@@ -578,6 +578,7 @@ impl App {
         match work {
             Work::Training(key, spec) => self.start_training(key, spec),
             Work::Lab(study) => self.start_lab(study),
+            Work::Sweep(study, sweep) => self.begin_sweep(study, sweep),
             Work::Experiment(key, spec) => self.start_experiment(key, spec),
         }
     }

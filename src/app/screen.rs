@@ -70,9 +70,14 @@ impl Screen {
         }
     }
 
-    /// The box of the list of runs.
+    /// The box of the list of runs that can be shown together.
     pub fn runs(&self) -> Rect {
         self.middle(self.whole.width.saturating_sub(4).min(110), self.whole.height.saturating_sub(3))
+    }
+
+    /// The box of the list of runs with its filter and its details.
+    pub fn runs_list(&self) -> Rect {
+        self.middle(self.whole.width.saturating_sub(4).min(196), self.whole.height.saturating_sub(3))
     }
 
     /// The box of the faults of a lesson.

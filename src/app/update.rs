@@ -22,12 +22,18 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => mouse.kind != MouseEventKind::Moved,
         _ => false,
     };
+    // A notebook that is ended from outside deletes nothing that could still be brought back.
+    let may_delete = !app.quit && !matches!(event, Event::Shutdown);
     let mut effects = handle(app, event);
+    if app.quit && may_delete {
+        effects.extend(app.carry_out_deletions());
+    }
     if is_user_input && app.restore == RestoreState::WaitingForStore {
         app.restore = RestoreState::Done;
     }
     app.close_stale_quit_question();
     effects.extend(app.save_unfolded());
+    effects.extend(app.update_runs_list());
     // Only the reader's own input starts a measurement. When the notebook opens, the store may have the outcome
     // already.
     if is_user_input && !app.quit && !app.screen.is_too_small() {
@@ -102,6 +108,8 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
             app.refresh_palette();
             effects
         }
+        Event::SettingsTexts(texts) => app.load_settings_texts(texts),
+        Event::RunSize { run, bytes } => app.load_run_size(run, bytes),
         Event::UnreadableRuns(runs) => {
             app.unreadable_runs = runs;
             Vec::new()
@@ -134,6 +142,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
             app.lay_out_banner();
             Vec::new()
         }
+        Event::DiskFull => app.free_disk(),
         Event::KernelSilent(message) => {
             app.kernel_silent = message;
             app.lay_out_banner();

@@ -1,7 +1,7 @@
 //! Work that a cell starts in the kernel, how long it takes, and whether to ask before it starts.
 
 use crate::App;
-use protocol::{CellKey, Estimate, ExperimentSpec, Study};
+use protocol::{CellKey, Estimate, ExperimentSpec, Study, Sweep};
 
 /// Work that a cell starts in the kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +10,8 @@ pub enum Work {
     Experiment(CellKey, ExperimentSpec),
     /// The study of the laboratory.
     Lab(Study),
+    /// A sweep of the laboratory, with the study whose arms are its cells.
+    Sweep(Study, Sweep),
 }
 
 /// Work that takes longer than this, in seconds, needs a confirmation.
@@ -22,14 +24,14 @@ impl App {
     /// How long work takes on this machine.
     pub fn estimate_of(&self, work: &Work) -> Estimate {
         match work {
-            Work::Training(_, spec) | Work::Lab(spec) => self.training_estimate(spec),
+            Work::Training(_, spec) | Work::Lab(spec) | Work::Sweep(spec, _) => self.training_estimate(spec),
             Work::Experiment(_, spec) => self.experiment_estimate(spec),
         }
     }
 
     pub(crate) fn is_long(&self, work: &Work) -> bool {
         let has_many_images = match work {
-            Work::Training(_, spec) | Work::Lab(spec) => {
+            Work::Training(_, spec) | Work::Lab(spec) | Work::Sweep(spec, _) => {
                 let lanes = spec.lanes().len() as u64;
                 lanes * u64::from(spec.epochs) * u64::from(spec.train_size) > MANY_IMAGES
             }

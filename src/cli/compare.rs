@@ -5,7 +5,7 @@ use super::{Outcome, Usage, say, say_json};
 use clap::Args;
 use color_eyre::eyre::{bail, eyre};
 use protocol::{
-    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary,
+    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary, arm_history,
     differing_settings,
 };
 use serde_json::{Value, json};
@@ -96,6 +96,12 @@ impl MeasuredRun {
         }
     }
 
+    /// What decided the arm's numbers besides its settings.
+    fn history(&self, arm: ArmId) -> color_eyre::Result<Vec<String>> {
+        let RunSummary { run, spec, fork, .. } = &self.summary;
+        Ok(arm_history(*run, spec, arm, &self.store.steerings(*run)?, *fork))
+    }
+
     /// # Errors
     /// If the run measured other things alone, as one of an earlier version may have.
     fn curves(&self, arm: ArmId, quantity: Quantity) -> color_eyre::Result<ArmCurves> {
@@ -118,10 +124,14 @@ pub fn compare(arguments: &Compare) -> Outcome {
     let sides = [(&runs[0], arms[0]), (&runs[1], arms[1])];
     let comparison = compare_arms(sides, quantity, arguments.epoch, threshold(arguments)?)?;
     let differing = differing_settings([0, 1].map(|side| (&runs[side].summary.spec, arms[side])));
+    let mut history = Vec::new();
+    for (run, arm) in runs.iter().zip(arms) {
+        history.push(run.history(arm)?);
+    }
     let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
     let to_threshold = comparison.threshold_sentence(finished);
     if arguments.json {
-        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing))?;
+        say_json(&as_value(&comparison, to_threshold.as_deref(), &differing, &history))?;
         return Ok(ExitCode::SUCCESS);
     }
     say(&comparison.sentence())?;
@@ -130,7 +140,7 @@ pub fn compare(arguments: &Compare) -> Outcome {
     }
     say("")?;
     print_table(&comparison, finished)?;
-    print_remarks(&comparison, &differing)?;
+    print_remarks(&comparison, &differing, &history.concat())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -196,7 +206,12 @@ fn wrong_images(
     })
 }
 
-fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[DifferingSetting]) -> Value {
+fn as_value(
+    comparison: &Comparison,
+    to_threshold: Option<&str>,
+    differing: &[DifferingSetting],
+    history: &[Vec<String>],
+) -> Value {
     let arm = |arm: &ArmSummary| {
         let (mean, sd) = (arm.summary.map(|of| of.mean), arm.summary.and_then(|of| of.deviation));
         json!({ "run": arm.run, "arm": arm.arm, "seeds": arm.seeds, "mean": mean, "sd": sd })
@@ -253,6 +268,7 @@ fn as_value(comparison: &Comparison, to_threshold: Option<&str>, differing: &[Di
         "threshold": threshold,
         "left_out": left_out,
         "settings": settings,
+        "history": { "a": history.first(), "b": history.get(1) },
         "sentence": comparison.sentence(),
     })
 }
@@ -324,7 +340,11 @@ fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()
 }
 
 /// What the table does not show.
-fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> color_eyre::Result<()> {
+fn print_remarks(
+    comparison: &Comparison,
+    differing: &[DifferingSetting],
+    history: &[String],
+) -> color_eyre::Result<()> {
     let mut remarks = Vec::new();
     if let Some(paired) = comparison.paired {
         let signs = paired.signs;
@@ -347,6 +367,7 @@ fn print_remarks(comparison: &Comparison, differing: &[DifferingSetting]) -> col
     if !settings.is_empty() {
         remarks.push(format!("settings that differ: {}", settings.join(", ")));
     }
+    remarks.extend(history.iter().cloned());
     if !remarks.is_empty() {
         say("")?;
     }

@@ -285,6 +285,8 @@ mod tests {
             name: None,
             state: protocol::RunState::Finished,
             spec,
+            tags: Vec::new(),
+            notes: None,
             not_exact: None,
             fork: None,
             sweep: None,

@@ -75,7 +75,7 @@ enum Command {
     },
     /// Train the networks of a study and follow them
     Train(Box<train::Train>),
-    /// List runs, or show, rename, delete, export one
+    /// List runs, or show, rename, tag, annotate, delete, export one
     Runs(runs::Runs),
     /// Say whether two arms differ, of one run or of two
     Compare(compare::Compare),

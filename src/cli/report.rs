@@ -470,6 +470,9 @@ fn facts(run: &ReportRun) -> Vec<(&'static str, String)> {
         ("trained for", format_clock(summary.elapsed)),
         ("begun", format_time(summary.created)),
     ];
+    let tags: Vec<String> = summary.tags.iter().map(ToString::to_string).collect();
+    facts.extend((!tags.is_empty()).then(|| ("tags", tags.join(" "))));
+    facts.extend(summary.notes.clone().map(|notes| ("notes", notes)));
     facts.extend(remarks(summary).into_iter().map(|remark| ("remark", remark)));
     facts.extend(run.steerings.iter().map(|steering| ("changed", steering.clone())));
     facts.extend(run.measured.diverged.iter().map(|(lane, epoch)| {

@@ -263,7 +263,11 @@ impl PrintEvents for RunOutput {
                 }
             }
             RunEvent::Continued { .. } => self.waits = false,
-            RunEvent::Halved { .. } | RunEvent::Renamed { .. } | RunEvent::Backend { .. } => {}
+            RunEvent::Halved { .. }
+            | RunEvent::Renamed { .. }
+            | RunEvent::Tagged { .. }
+            | RunEvent::Noted { .. }
+            | RunEvent::Backend { .. } => {}
             RunEvent::Elapsed { seconds, .. } => self.elapsed = self.elapsed.max(*seconds),
         }
         Ok(None)

@@ -1,4 +1,4 @@
-//! `relu runs` and `relu stop`: lists, shows, renames, deletes, exports and stops runs.
+//! `relu runs` and `relu stop`: lists, shows, names, tags, annotates, deletes, exports and stops runs.
 
 use super::export::{self, ChartTheme, ExportOptions, Format};
 use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
@@ -7,7 +7,8 @@ use super::{Outcome, complain, connect_or_start, say, say_json};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::bail;
 use protocol::{
-    ErrorKind, Event, Fork, Metric, Reply, RequestBody, RunEvent, RunId, RunState, RunSummary, Subject, format_clock,
+    ErrorKind, Event, Fork, Metric, Reply, RequestBody, RunEvent, RunFilter, RunId, RunState, RunSummary, RunTag,
+    SettingsText, Subject, format_clock, format_tags,
 };
 use shell::client::{Client, ClientError, LEAVE_TIMEOUT, Message};
 use statistics::Quantity;
@@ -23,9 +24,18 @@ use unicode_width::UnicodeWidthStr;
 pub struct Runs {
     #[command(subcommand)]
     command: Option<RunsCommand>,
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+#[derive(Args)]
+struct ListOptions {
     /// One JSON array
     #[arg(long)]
     json: bool,
+    /// Only runs in whose number, name, tags, settings or state every word stands; `tag:WORD` and `state:WORD` look there alone
+    #[arg(long, value_name = "WORDS")]
+    filter: Option<String>,
 }
 
 const CHART_METRIC: &str =
@@ -33,6 +43,8 @@ const CHART_METRIC: &str =
 
 #[derive(Subcommand)]
 enum RunsCommand {
+    /// List runs, as without a command
+    List(ListOptions),
     /// A run's settings, state and every epoch
     Show {
         /// Its number in `relu runs`
@@ -47,6 +59,24 @@ enum RunsCommand {
         run: RunId,
         /// What the list shows beside the number
         name: String,
+    },
+    /// Give a run tags, by which it is found again
+    Tag {
+        /// Its number in `relu runs`
+        run: RunId,
+        /// Words without spaces
+        #[arg(required = true)]
+        tags: Vec<RunTag>,
+        /// Take these tags away
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Write notes on a run, in place of those that it has; an empty text takes them away
+    Note {
+        /// Its number in `relu runs`
+        run: RunId,
+        /// One paragraph; line breaks become spaces
+        text: String,
     },
     /// Delete runs with their checkpoints; active ones are refused
     Delete {
@@ -75,11 +105,25 @@ enum RunsCommand {
 pub fn runs(arguments: Runs) -> Outcome {
     let home = Home::locate()?;
     match arguments.command {
-        None => list(&home, arguments.json),
-        Some(RunsCommand::Show { run, json }) => show(&home, run, json || arguments.json),
+        None => list(&home, &arguments.list),
+        Some(RunsCommand::List(ListOptions { json, filter })) => {
+            let json = json || arguments.list.json;
+            list(&home, &ListOptions { json, filter: filter.or(arguments.list.filter) })
+        }
+        Some(RunsCommand::Show { run, json }) => show(&home, run, json || arguments.list.json),
         Some(RunsCommand::Rename { run, name }) => {
             let name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
             request(&home, RequestBody::Rename { run, name })
+        }
+        Some(RunsCommand::Tag { run, tags, remove: false }) => {
+            request(&home, RequestBody::Tag { run, add: tags, remove: Vec::new() })
+        }
+        Some(RunsCommand::Tag { run, tags, remove: true }) => {
+            request(&home, RequestBody::Tag { run, add: Vec::new(), remove: tags })
+        }
+        Some(RunsCommand::Note { run, text }) => {
+            let notes = text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_string();
+            request(&home, RequestBody::Note { run, notes: Some(notes).filter(|notes| !notes.is_empty()) })
         }
         Some(RunsCommand::Delete { runs }) => {
             // All of them are looked for first, so that a slip of a number deletes nothing.
@@ -169,7 +213,7 @@ pub fn stop(run: RunId) -> Outcome {
 /// for such a run. Only free space helps, so the command does not wait for it.
 fn fail_if_at_rest(client: &mut Client, run: RunId) -> color_eyre::Result<()> {
     match client.request(RequestBody::Stop { run }) {
-        Err(ClientError::Refused { kind: ErrorKind::Storage, message }) => {
+        Err(ClientError::Refused { kind: ErrorKind::DiskFull, message }) => {
             bail!("run {run} trains no more, but {message}; `relu runs delete` makes some")
         }
         // The run has ended meanwhile, and the next event says so.
@@ -257,19 +301,28 @@ fn output_width() -> usize {
     terminal.map_or(PIPED, |(columns, _)| usize::from(columns).max(40))
 }
 
-fn list(home: &Home, as_json: bool) -> Outcome {
-    let (runs, unreadable) =
+fn list(home: &Home, options: &ListOptions) -> Outcome {
+    let (mut runs, unreadable) =
         open_store(home)?.map_or_else(|| Ok(Default::default()), |store| store.runs_and_faults())?;
     for fault in &unreadable {
         complain(&fault.to_string());
     }
-    if as_json {
+    let has_runs = !runs.is_empty();
+    let filter = RunFilter::of(options.filter.as_deref().unwrap_or_default());
+    if !filter.is_empty() {
+        runs.retain(|run| filter.matches(run, &SettingsText::of(&run.spec)));
+    }
+    if options.json {
         let with_bytes = |run: &RunSummary| {
             let mut value = serde_json::to_value(run)?;
             value["checkpoint_bytes"] = checkpoint_bytes(home, run.run).into();
             Ok(value)
         };
         say_json(&runs.iter().map(with_bytes).collect::<serde_json::Result<Vec<_>>>()?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if runs.is_empty() && has_runs {
+        say("no run matches the filter")?;
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
@@ -295,10 +348,11 @@ fn list(home: &Home, as_json: bool) -> Outcome {
     )?;
     for run in runs {
         let name = run.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        let tags = if run.tags.is_empty() { String::new() } else { format!(" {}", format_tags(&run.tags)) };
         let (state, epochs, time) = (run.state.name(), run.advance().column(), format_clock(run.elapsed));
         let taken = checkpoint_bytes(home, run.run) as f64 / 1e6;
         let errors = run.best_errors();
-        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8} {taken:>7.1}  {errors}{name}", run.run), 49)?;
+        say_wrapped(&format!("{:>4}  {state:<12} {epochs} {time:>8} {taken:>7.1}  {errors}{name}{tags}", run.run), 49)?;
         for remark in remarks(&run).into_iter().chain(resume_hint(&run, &jobs)) {
             say_wrapped(&format!("      {remark}"), 6)?;
         }
@@ -317,6 +371,12 @@ fn show(home: &Home, run: RunId, as_json: bool) -> Outcome {
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
     let (state, time) = (summary.state.name(), format_clock(summary.elapsed));
     say(&format!("run {run}{name}: {state}, {} in {time}", summary.advance()))?;
+    if !summary.tags.is_empty() {
+        say(&format!("tags: {}", format_tags(&summary.tags)))?;
+    }
+    if let Some(notes) = &summary.notes {
+        say(&format!("notes: {notes}"))?;
+    }
     for remark in remarks(&summary).into_iter().chain(resume_hint(&summary, &unfinished_jobs(home))) {
         say(&remark)?;
     }

@@ -61,7 +61,7 @@ pub fn read_run(home: &Home, run: RunId) -> color_eyre::Result<(Store, RunSummar
     Ok((store, summary))
 }
 
-/// A run as JSON: its summary, its study as text, how it was steered, the lanes that diverged, and what its epochs measured.
+/// A run as JSON: its summary, its study as text, its tags and notes, how it was steered, the lanes that diverged, and what its epochs measured.
 pub fn to_json(
     home: &Home,
     store: &Store,
@@ -75,7 +75,8 @@ pub fn to_json(
     let study = summary.spec.to_string();
     let steerings = store.steerings(summary.run)?;
     let sweep = SweepReport::of(store, summary)?.map(|report| report.value());
-    Ok(json!({ "summary": summary, "study": study, "fork": summary.fork, "sweep": sweep, "steerings": steerings,
+    Ok(json!({ "summary": summary, "study": study, "tags": summary.tags, "notes": summary.notes,
+               "fork": summary.fork, "sweep": sweep, "steerings": steerings,
                "checkpoint_bytes": checkpoint_bytes(home, summary.run), "diverged": diverged, "epochs": epochs }))
 }
 

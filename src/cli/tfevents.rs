@@ -188,6 +188,8 @@ mod tests {
         let summary = RunSummary {
             run: RunId(7),
             name: None,
+            tags: Vec::new(),
+            notes: None,
             state: RunState::Running,
             spec,
             not_exact: None,

@@ -18,7 +18,11 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        let kind = if matches!(error, StoreError::NoSuchRun(_)) { ErrorKind::NoSuchRun } else { ErrorKind::Storage };
+        let kind = match error {
+            StoreError::NoSuchRun(_) => ErrorKind::NoSuchRun,
+            StoreError::Full => ErrorKind::DiskFull,
+            _ => ErrorKind::Storage,
+        };
         Self::new(kind, error.to_string())
     }
 }

@@ -13,6 +13,8 @@ mod limits;
 mod metric;
 mod race_findings;
 mod run;
+mod run_filter;
+mod run_labels;
 mod steering;
 mod stored_as_text;
 mod study;
@@ -36,7 +38,9 @@ pub use fork::{Fork, forked_steerings, forked_study};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
-pub use steering::{SteeredSetting, Steering, steered_rate};
+pub use run_filter::{RunFilter, SettingsText};
+pub use run_labels::{LONGEST_NOTES, RunTag, format_tags};
+pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_rate};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Init,
     Lane, LaneResults, Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Study, Sweep,

@@ -1,7 +1,8 @@
 //! A run's identity, state and measurements, and the events that announce them.
 
 use super::{
-    Advance, ArmId, EpochRecord, Fork, Lane, Steering, Study, Sweep, SweepCell, format_count, mean_and_deviation,
+    Advance, ArmId, EpochRecord, Fork, Lane, RunTag, Steering, Study, Sweep, SweepCell, format_count,
+    mean_and_deviation,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -160,10 +161,23 @@ pub enum RunEvent {
     Notice {
         run: RunId,
         text: Option<String>,
+        /// The run waits for space on the disk.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        disk_full: bool,
     },
     Renamed {
         run: RunId,
         name: Option<String>,
+    },
+    /// With all tags that it has now.
+    Tagged {
+        run: RunId,
+        tags: Vec<RunTag>,
+    },
+    /// Its notes were written anew, or removed.
+    Noted {
+        run: RunId,
+        notes: Option<String>,
     },
     Deleted {
         run: RunId,
@@ -202,6 +216,8 @@ impl RunEvent {
             | Self::NotExact { run, .. }
             | Self::Notice { run, .. }
             | Self::Renamed { run, .. }
+            | Self::Tagged { run, .. }
+            | Self::Noted { run, .. }
             | Self::Deleted { run }
             | Self::Stopped { run }
             | Self::Interrupted { run }
@@ -228,6 +244,11 @@ impl RunEvent {
 pub struct RunSummary {
     pub run: RunId,
     pub name: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<RunTag>,
+    /// What the reader has noted on it.
+    #[serde(default)]
+    pub notes: Option<String>,
     #[serde(flatten)]
     pub state: RunState,
     pub spec: Study,
@@ -258,11 +279,15 @@ pub struct RunSummary {
 
 impl RunSummary {
     /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. Of a
-    /// sweep the best cell of each arm.
+    /// sweep the best cell of each arm. While several seeds train, those that are at their end count: a mean over seeds that
+    /// are not equally far says nothing.
     pub fn best_errors(&self) -> String {
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
+        let has_ended = |lane: &Lane| self.done.iter().any(|(of, done)| of == lane && *done >= self.spec.epochs);
+        let is_partial = self.spec.seeds.len() > 1 && self.state.is_active();
         let errors = |arm: ArmId| -> Vec<f64> {
-            self.best.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, error)| *error).collect()
+            let of_arm = self.best.iter().filter(|(lane, _)| lane.arm == arm && (!is_partial || has_ended(lane)));
+            of_arm.map(|(_, error)| *error).collect()
         };
         let mean = |arm: ArmId| mean_and_deviation(&errors(arm)).map_or(f64::INFINITY, |(mean, _)| mean);
         let arm = |arm: ArmId| {
@@ -275,7 +300,11 @@ impl RunSummary {
             let cell = self.sweep.as_ref().and_then(|sweep| sweep.cell(arm));
             format!("{} {text}", cell.map_or_else(|| self.spec.arm_title(arm), SweepCell::title))
         };
-        let over = if seeds.len() > 1 { format!(" ({} seeds)", seeds.len()) } else { String::new() };
+        let over = match seeds.len() {
+            _ if is_partial => " (seeds at their end)".into(),
+            0 | 1 => String::new(),
+            count => format!(" ({count} seeds)"),
+        };
         let Some(sweep) = &self.sweep else {
             let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
             return format!("{}{over}", arms.join(", "));

@@ -1,6 +1,6 @@
 //! A setting that is changed while a run trains.
 
-use super::{ArmId, ArmSettings, Lane, Setting, SettingValue, SpecError, Study};
+use super::{ArmId, ArmSettings, Fork, Lane, RunId, Setting, SettingValue, SpecError, Study};
 use serde::{Deserialize, Serialize};
 
 /// A setting that can be steered.
@@ -89,6 +89,39 @@ impl Steering {
     }
 }
 
+/// The steerings of an arm in one phrase, such as `learning rate 0.2 from epoch 5, 0.5 from epoch 9 (not seed 1)`;
+/// `None` if it was not steered.
+pub fn describe_steerings(steerings: &[Steering], arm: ArmId) -> Option<String> {
+    let of_arm: Vec<&Steering> = steerings.iter().filter(|steering| steering.arm == arm).collect();
+    let phrase = |steering: &&Steering| {
+        let seeds: Vec<String> = steering.passed.iter().map(u64::to_string).collect();
+        let not = match seeds.len() {
+            0 => String::new(),
+            1 => format!(" (not seed {})", seeds[0]),
+            _ => format!(" (not seeds {})", seeds.join(", ")),
+        };
+        format!("{} from epoch {}{not}", steering.value, steering.epoch)
+    };
+    let title = of_arm.first()?.setting.title();
+    Some(format!("{title} {}", of_arm.iter().map(phrase).collect::<Vec<_>>().join(", ")))
+}
+
+/// What decided an arm's numbers besides the settings of its study, a sentence each: how it was steered, and the run that
+/// its first epochs are of.
+pub fn arm_history(run: RunId, study: &Study, arm: ArmId, steerings: &[Steering], fork: Option<Fork>) -> Vec<String> {
+    let title = study.arm_title(arm);
+    let steered = describe_steerings(steerings, arm).map(|phrase| {
+        let is_mixed = steerings.iter().any(|steering| steering.arm == arm && !steering.passed.is_empty());
+        let mixed = if is_mixed { "; its seeds had different rates, and a mean mixes them" } else { "" };
+        format!("{title} of run {run} was steered: {phrase}{mixed}.")
+    });
+    let forked = fork.map(|Fork { parent, epoch }| {
+        let epochs = if epoch == 1 { "epoch 1".into() } else { format!("epochs 1 to {epoch}") };
+        format!("{title} of run {run} has {epochs} of run {parent}, with the settings of then.")
+    });
+    steered.into_iter().chain(forked).collect()
+}
+
 /// The base learning rate of a lane in an epoch: that of the last steering up to this epoch that holds for the lane, or
 /// the study's. Of two steerings at the same epoch the later in the list counts.
 pub fn steered_rate(steerings: &[Steering], lane: Lane, epoch: u32, base: f64) -> f64 {
@@ -99,6 +132,36 @@ pub fn steered_rate(steerings: &[Steering], lane: Lane, epoch: u32, base: f64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arms_history_names_every_steering_and_the_parent() {
+        let of = |arm, epoch, value, passed: &[u64]| Steering {
+            arm,
+            epoch,
+            setting: SteeredSetting::LearningRate,
+            value,
+            passed: passed.to_vec(),
+        };
+        let (relu, tanh) = (ArmId::RELU_TANH, ArmId::ALL_TANH);
+        let steerings = [of(relu, 5, 0.2, &[]), of(tanh, 6, 0.3, &[]), of(relu, 9, 0.5, &[1, 2])];
+        let study: Study = "relu-tanh; all-tanh".parse().unwrap();
+        let history = |arm, fork| arm_history(RunId(8), &study, arm, &steerings, fork);
+        assert_eq!(
+            history(relu, None),
+            [
+                "ReLU+Tanh of run 8 was steered: learning rate 0.2 from epoch 5, 0.5 from epoch 9 (not seeds 1, 2); its seeds had \
+              different rates, and a mean mixes them."
+            ]
+        );
+        assert_eq!(
+            history(tanh, Some(Fork { parent: RunId(5), epoch: 2 })),
+            [
+                "all-Tanh of run 8 was steered: learning rate 0.3 from epoch 6.",
+                "all-Tanh of run 8 has epochs 1 to 2 of run 5, with the settings of then."
+            ]
+        );
+        assert_eq!(arm_history(RunId(8), &study, relu, &[], None), Vec::<String>::new());
+    }
 
     #[test]
     fn the_last_steering_up_to_an_epoch_counts_for_the_lanes_that_it_holds_for() {

@@ -2,12 +2,13 @@
 //! none.
 
 use super::{
-    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, SETTINGS, SteeredSetting, Steering, Study, Sweep,
+    ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, RunTag, SETTINGS, SteeredSetting, Steering,
+    Study, Sweep,
 };
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 7;
+const MESSAGES: u32 = 8;
 
 /// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
 /// setting would train without it.
@@ -73,6 +74,19 @@ pub enum RequestBody {
     Rename {
         run: RunId,
         name: Option<String>,
+    },
+    /// Gives a run tags, and takes others away. A tag in both lists is taken away.
+    Tag {
+        run: RunId,
+        #[serde(default)]
+        add: Vec<RunTag>,
+        #[serde(default)]
+        remove: Vec<RunTag>,
+    },
+    /// Writes a run's notes anew; `None` removes them.
+    Note {
+        run: RunId,
+        notes: Option<String>,
     },
     /// Deletes a run that is not active, with its checkpoints.
     Delete {
@@ -150,6 +164,9 @@ pub enum ErrorKind {
     /// A run that is to be resumed is going on already.
     Active,
     Busy,
+    /// The disk is full.
+    DiskFull,
+    /// Anything else that keeps the store or the checkpoints from being read or written.
     Storage,
     Internal,
 }

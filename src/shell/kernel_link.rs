@@ -5,13 +5,14 @@ use super::thread::{Incoming, spawn};
 use super::unsaved_progress::UnsavedProgress;
 use app::{self, Event, Tag};
 use protocol::{self, ErrorKind, Reply, RequestBody, RunEvent, RunId, RunState, ServerLine};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use store::{self, Home, Store, UnfinishedJob};
+use store::{self, Home, Store, StoreError, UnfinishedJob};
 
 /// How often, while no command comes, unsaved progress is written and a kernel that another notebook started is looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -23,6 +24,8 @@ const SILENT_RETRY_TICKS: u32 = 5;
 const LATE_AFTER: Duration = Duration::from_secs(5);
 /// How long a notebook that quits waits until its last requests are sent.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
+/// The same if a run is to be deleted, for which a kernel may have to be started.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A command to the link's thread.
 #[allow(clippy::large_enum_variant)] // One at a time, and most are requests.
@@ -45,6 +48,8 @@ pub struct KernelLink {
     commands: Arc<Sender<Command>>,
     /// Receives no message; it closes when the thread has ended.
     finished: Receiver<()>,
+    /// A run is to be deleted.
+    deletes: Cell<bool>,
 }
 
 impl KernelLink {
@@ -72,10 +77,13 @@ impl KernelLink {
             link.connect_if_running();
             link.run(&received);
         })?;
-        Ok(Self { commands, finished })
+        Ok(Self { commands, finished, deletes: Cell::new(false) })
     }
 
     pub fn send(&self, command: Command) {
+        if matches!(command, Command::Request { body: RequestBody::Delete { .. }, .. }) {
+            self.deletes.set(true);
+        }
         // The thread lives as long as the event loop. If it has panicked, the event loop is notified.
         let _ = self.commands.send(command);
     }
@@ -83,7 +91,8 @@ impl KernelLink {
     /// Waits until the last commands are carried out: a pause on quitting, the position in the lesson.
     pub fn close(self) {
         drop(self.commands);
-        let _ = self.finished.recv_timeout(CLOSE_TIMEOUT);
+        let timeout = if self.deletes.get() { DELETE_TIMEOUT } else { CLOSE_TIMEOUT };
+        let _ = self.finished.recv_timeout(timeout);
     }
 }
 
@@ -526,6 +535,9 @@ impl LinkThread {
         if written.is_ok() {
             self.shared.lock().progress.remove_saved(&progress);
         }
+        if matches!(written, Err(StoreError::Full)) {
+            self.send(Event::DiskFull);
+        }
         self.shared.report_write_error(written.err().map(|error| error.to_string()), &self.events);
     }
 }
@@ -580,6 +592,9 @@ fn forward_lines(
                 };
                 let tag = state.tags.remove(&id).unwrap_or(Tag::Untracked);
                 drop(state);
+                if matches!(reply, Reply::Refused { kind: ErrorKind::DiskFull, .. }) {
+                    let _ = events.send(Incoming::Event(Event::DiskFull));
+                }
                 if let Some(error) = stored {
                     shared.report_write_error(error, events);
                     continue;

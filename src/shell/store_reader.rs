@@ -1,37 +1,63 @@
-//! Reads the store on a thread of its own: another process's lock or commit may block a read for seconds, and no frame
-//! may wait for that.
+//! Reads the store on threads of its own: another process's lock or commit may block a read for seconds, and no frame may
+//! wait for that.
 
 use super::thread::{Incoming, spawn};
 use app::{Event, StoreQuery};
-use protocol::race_findings;
+use protocol::{RunId, SettingsText, race_findings};
+use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{self, Sender};
+use store::files::checkpoint_bytes;
 use store::{Home, Store, StoreError};
 
-/// Sends requests to the reading thread, which ends when this is dropped.
-pub struct StoreReader(Sender<StoreQuery>);
+/// Sends requests to the reading threads, which end when this is dropped.
+pub struct StoreReader {
+    requests: Sender<StoreQuery>,
+    /// Reads the epochs of all runs, for which no list may wait.
+    findings: Sender<StoreQuery>,
+}
 
 impl StoreReader {
     pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
-        let (requests, received) = mpsc::channel();
-        let sender = events.clone();
-        spawn("store-reader", &sender, move || {
-            for what in received {
-                for event in answer(&home, what) {
-                    if events.send(Incoming::Event(event)).is_err() {
-                        return;
-                    }
-                }
-            }
-        })?;
-        Ok(Self(requests))
+        let requests = start_thread("store-reader", home.clone(), events.clone())?;
+        let findings = start_thread("findings-reader", home, events)?;
+        Ok(Self { requests, findings })
     }
 
-    /// Requests a read. The answers come as events, in the order of the requests.
+    /// Requests a read. The answers come as events, in the order of the requests; only findings come when they are ready.
     pub fn request(&self, what: StoreQuery) {
+        let thread = if what == StoreQuery::RunFindings { &self.findings } else { &self.requests };
         // The thread lives as long as the event loop. If it has panicked, the event loop is notified.
-        let _ = self.0.send(what);
+        let _ = thread.send(what);
     }
+}
+
+fn start_thread(name: &'static str, home: Home, events: Sender<Incoming>) -> io::Result<Sender<StoreQuery>> {
+    let (requests, received) = mpsc::channel();
+    let panics = events.clone();
+    spawn(name, &panics, move || {
+        let mut known_settings = HashSet::new();
+        for what in received {
+            for event in answer(&home, what) {
+                // The list is on the screen before its settings are printed.
+                let settings = if let Event::Runs(runs) = &event {
+                    let new = runs.iter().filter(|summary| known_settings.insert(summary.run));
+                    new.map(|summary| (summary.run, summary.spec.clone())).collect()
+                } else {
+                    Vec::new()
+                };
+                if events.send(Incoming::Event(event)).is_err() {
+                    return;
+                }
+                if !settings.is_empty() {
+                    let texts: Vec<(RunId, SettingsText)> =
+                        settings.iter().map(|(run, spec)| (*run, SettingsText::of(spec))).collect();
+                    let _ = events.send(Incoming::Event(Event::SettingsTexts(texts)));
+                }
+            }
+        }
+    })?;
+    Ok(requests)
 }
 
 fn answer(home: &Home, what: StoreQuery) -> Vec<Event> {
@@ -48,6 +74,7 @@ fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
     let store = Store::open_read(home)?;
     Ok(match what {
         StoreQuery::Run(run) => vec![Event::History(run, store.history(run)?)],
+        StoreQuery::RunSize(run) => vec![Event::RunSize { run, bytes: checkpoint_bytes(home, run) }],
         StoreQuery::WrongImages { run, lane, epoch } => {
             let images = store.wrong_images(run, lane, epoch)?.validation;
             vec![Event::WrongImages { run, lane, epoch, images }]

@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(STEERINGS),
     M::up(FORKS),
     M::up(SWEEPS),
+    M::up(LABELS),
 ];
 
 /// Runs and their measurements. Errors are in percent; times are seconds since 1970, UTC.
@@ -176,6 +177,14 @@ const FORKS: &str = "
 const SWEEPS: &str = "
     ALTER TABLE runs ADD COLUMN sweep TEXT;
     ALTER TABLE lanes ADD COLUMN halved INTEGER;
+";
+
+/// What the reader wrote on a run: tags, a JSON list, and notes; null for none. The index finds the best error of a lane
+/// without reading its epochs, so a list of runs takes no longer however long they trained.
+const LABELS: &str = "
+    ALTER TABLE runs ADD COLUMN tags TEXT;
+    ALTER TABLE runs ADD COLUMN notes TEXT;
+    CREATE INDEX epochs_by_error ON epochs (run, arm, seed, val_error);
 ";
 
 pub(super) fn migrations() -> Migrations<'static> {

@@ -10,7 +10,7 @@ use super::{
     },
     durability::{
         FileIdentity, ReadSpec, adopt_folders, carry_over, damaged_rows, delete_orphan_rows, finish_restore,
-        log_damage, orphaned_folders, repair_rows, restore, set_aside_foreign_backup,
+        insert_missing_lanes, log_damage, orphaned_folders, repair_rows, restore, set_aside_foreign_backup,
     },
     forks::finish_forks,
     migrations::LATEST_VERSION,
@@ -61,6 +61,7 @@ impl Store {
         }
         if was_restored {
             delete_orphan_rows(&mut connection)?;
+            insert_missing_lanes(&mut connection)?;
         }
         Ok(Self { notices, identity: Some(FileIdentity::of(home)?), ..Self::of(connection) })
     }

@@ -13,7 +13,10 @@ use protocol::{
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::{cell::LazyCell, collections::HashMap};
+use std::{
+    cell::LazyCell,
+    collections::{HashMap, HashSet},
+};
 
 impl Store {
     /// All runs, newest first. A run that can't be read is left out and logged. For readers, a run whose kernel has
@@ -28,13 +31,19 @@ impl Store {
 
     /// Like [`Store::runs`], with the reasons why runs can't be read.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
+        // The lanes of all runs come by two queries, however many there are.
+        let mut lanes = self.lane_progress(None)?;
         let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
         let columns = Columns::of(&statement);
         let mut rows = statement.query([])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
         let kernel_is_gone = LazyCell::new(|| self.kernel_is_gone());
         while let Some(row) = rows.next()? {
-            match RunRow::read(row, &columns).and_then(|row| self.summary(row, || *kernel_is_gone)) {
+            let summary = RunRow::read(row, &columns).and_then(|row| {
+                let lanes = lanes.remove(&row.id).unwrap_or_default();
+                self.summary(row, lanes, || *kernel_is_gone)
+            });
+            match summary {
                 Ok(run) => runs.push(run),
                 Err(StoreError::DamagedRun(fault)) => faults.push(fault),
                 Err(error) => return Err(error),
@@ -48,7 +57,49 @@ impl Store {
         let columns = Columns::of(&statement);
         let mut rows = statement.query([run.0])?;
         let row = RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?;
-        self.summary(row, || self.kernel_is_gone())
+        let lanes = self.lane_progress(Some(run))?.remove(&run.0).unwrap_or_default();
+        self.summary(row, lanes, || self.kernel_is_gone())
+    }
+
+    /// How far the lanes of one run are, or of all, by the run's number. A row that can't be read is a fault of its run.
+    fn lane_progress(&self, run: Option<RunId>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
+        let (first, next, cut_short) = match run {
+            Some(_) => ("WHERE run = ?1", "AND e.run = ?1", "AND run = ?1"),
+            None => ("", "", ""),
+        };
+        // SQLite has no index scan that skips the epochs of a lane, so each lane is found from the one before it. The indices of
+        // `epochs` answer this and both numbers without reading more than one epoch.
+        let progress = format!(
+            "WITH RECURSIVE lane (run, arm, seed) AS (
+                SELECT * FROM (SELECT run, arm, seed FROM epochs {first} ORDER BY run, arm, seed LIMIT 1)
+                UNION ALL
+                SELECT n.run, n.arm, n.seed FROM lane CROSS JOIN epochs n WHERE n.seq =
+                    (SELECT e.seq FROM epochs e WHERE (e.run, e.arm, e.seed) > (lane.run, lane.arm, lane.seed) {next}
+                     ORDER BY e.run, e.arm, e.seed LIMIT 1)
+             )
+             SELECT run, arm, seed,
+                (SELECT max(epoch) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS done,
+                (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best
+             FROM lane l"
+        );
+        // Those that their loss or successive halving cut short.
+        let cut_short =
+            format!("SELECT run, arm, seed FROM lanes WHERE (state = 'diverged' OR halved IS NOT NULL) {cut_short}");
+        let mut lanes: HashMap<i64, LanesOfRun> = HashMap::new();
+        let parameters: Vec<i64> = run.iter().map(|run| run.0).collect();
+        let mut statement = self.connection.prepare_cached(&progress)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        while let Some(row) = rows.next()? {
+            let read =
+                || Ok(LaneProgress::Measured { lane: lane(row)?, done: row.get("done")?, best: row.get("best")? });
+            lanes.entry(row.get("run")?).or_default().push(read());
+        }
+        let mut statement = self.connection.prepare_cached(&cut_short)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        while let Some(row) = rows.next()? {
+            lanes.entry(row.get("run")?).or_default().push(lane(row).map(LaneProgress::CutShort));
+        }
+        Ok(lanes)
     }
 
     /// For readers: whether there is no kernel that could work on anything.
@@ -56,7 +107,12 @@ impl Store {
         self.socket.as_ref().is_some_and(|socket| !socket::is_listening(socket))
     }
 
-    fn summary(&self, row: RunRow, kernel_is_gone: impl Fn() -> bool) -> Result<RunSummary, StoreError> {
+    fn summary(
+        &self,
+        row: RunRow,
+        lanes: LanesOfRun,
+        kernel_is_gone: impl Fn() -> bool,
+    ) -> Result<RunSummary, StoreError> {
         let run = RunId(row.id);
         let damaged = |why: serde_json::Error| DamagedRun { run, why: why.to_string() };
         let spec: Study = serde_json::from_str(&row.spec).map_err(damaged)?;
@@ -67,25 +123,36 @@ impl Store {
         }
         // The time is stored with each epoch; the time since is added.
         let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
-        let sql = "SELECT arm, seed, max(epoch), min(val_error) FROM epochs WHERE run = ?1 GROUP BY arm, seed";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([run.0], |row| Ok((lane(row)?, (row.get(2)?, row.get(3)?))))?;
-        let lanes: HashMap<Lane, (u32, f64)> = rows.collect::<Result<_, _>>().map_err(of_run(run))?;
-        if let Some(lane) = lanes.keys().find(|lane| spec.settings(lane.arm).is_none()) {
-            return Err(
-                DamagedRun { run, why: format!("it has epochs of {lane}, which its study has no arm for") }.into()
-            );
+        let (mut measured, mut cut_short) = (HashMap::new(), HashSet::new());
+        for progress in lanes {
+            match progress.map_err(of_run(run))? {
+                LaneProgress::Measured { lane, .. } if spec.settings(lane.arm).is_none() => {
+                    let why = format!("it has epochs of {lane}, which its study has no arm for");
+                    return Err(DamagedRun { run, why }.into());
+                }
+                LaneProgress::Measured { lane, done, best } => {
+                    measured.insert(lane, (done, best));
+                }
+                LaneProgress::CutShort(lane) => {
+                    cut_short.insert(lane);
+                }
+            }
         }
         let all = spec.lanes();
-        let done = self.epochs_by_lane(run, &all, |lane| lanes.get(&lane).map_or(0, |&(epoch, _)| epoch))?;
+        let open = all.iter().filter(|lane| !cut_short.contains(lane));
+        let done: Vec<(Lane, u32)> =
+            open.map(|lane| (*lane, measured.get(lane).map_or(0, |(done, _): &(u32, f64)| *done))).collect();
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
-        let best = all.iter().filter_map(|&lane| lanes.get(&lane).map(|&(_, best)| (lane, best))).collect();
+        let best = all.iter().filter_map(|lane| measured.get(lane).map(|&(_, best)| (*lane, best))).collect();
+        let tags = row.tags.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?.unwrap_or_default();
         let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
         let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
-        let RunRow { name, not_exact, fork, created, updated, .. } = row;
+        let RunRow { name, notes, not_exact, fork, created, updated, .. } = row;
         Ok(RunSummary {
             run,
             name,
+            tags,
+            notes,
             state,
             spec,
             not_exact,
@@ -107,20 +174,6 @@ impl Store {
         let together: f64 =
             self.connection.query_row(sql, [row.id], |row| row.get(0)).map_err(of_run(RunId(row.id)))?;
         Ok(together.min((row.updated - row.created).max(0) as f64))
-    }
-
-    /// The epochs of each lane that is not cut short by its loss or by successive halving.
-    fn epochs_by_lane(
-        &self,
-        run: RunId,
-        all: &[Lane],
-        epochs: impl Fn(Lane) -> u32,
-    ) -> Result<Vec<(Lane, u32)>, StoreError> {
-        let sql = "SELECT arm, seed FROM lanes WHERE run = ?1 AND (state = 'diverged' OR halved IS NOT NULL)";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let cut_short = statement.query_map([run.0], lane)?.collect::<Result<Vec<_>, _>>().map_err(of_run(run))?;
-        let open = all.iter().filter(|lane| !cut_short.contains(lane));
-        Ok(open.map(|&lane| (lane, epochs(lane))).collect())
     }
 
     /// In the order in which they were committed.
@@ -355,9 +408,21 @@ const TIMED_RUNS: u32 = 50;
 
 const RUN: &str = "SELECT * FROM runs";
 
+/// How far a lane is.
+enum LaneProgress {
+    /// Its last committed epoch, and its lowest validation error.
+    Measured { lane: Lane, done: u32, best: f64 },
+    /// Its loss left the finite numbers, or successive halving stopped it.
+    CutShort(Lane),
+}
+
+type LanesOfRun = Vec<rusqlite::Result<LaneProgress>>;
+
 struct RunRow {
     id: i64,
     name: Option<String>,
+    tags: Option<String>,
+    notes: Option<String>,
     spec: String,
     state: String,
     reason: Option<String>,
@@ -377,6 +442,8 @@ impl RunRow {
             Ok(Self {
                 id,
                 name: row.get("name")?,
+                tags: row.get("tags")?,
+                notes: row.get("notes")?,
                 spec: row.get("spec")?,
                 state: row.get("state")?,
                 reason: row.get("reason")?,

@@ -11,7 +11,7 @@ use super::{
     },
 };
 use protocol::{
-    CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, Steering, Study, Sweep, WrongImages,
+    CellRecord, EpochRecord, Lane, Measurement, Metric, RunId, RunState, RunTag, Steering, Study, Sweep, WrongImages,
 };
 use rusqlite::{Connection, ToSql, Transaction, params};
 use serde_json::Value;
@@ -194,6 +194,21 @@ impl Store {
     pub fn rename(&mut self, run: RunId, name: Option<&str>) -> Result<(), StoreError> {
         self.change(run, |transaction| {
             transaction.execute("UPDATE runs SET name = ?2 WHERE id = ?1", params![run.0, name])
+        })
+    }
+
+    /// Replaces a run's tags.
+    pub fn set_tags(&mut self, run: RunId, tags: &[RunTag]) -> Result<(), StoreError> {
+        let json = if tags.is_empty() { None } else { Some(serde_json::to_string(tags)?) };
+        self.change(run, |transaction| {
+            transaction.execute("UPDATE runs SET tags = ?2 WHERE id = ?1", params![run.0, json])
+        })
+    }
+
+    /// Replaces a run's notes; `None` removes them.
+    pub fn set_notes(&mut self, run: RunId, notes: Option<&str>) -> Result<(), StoreError> {
+        self.change(run, |transaction| {
+            transaction.execute("UPDATE runs SET notes = ?2 WHERE id = ?1", params![run.0, notes])
         })
     }
 

@@ -1,7 +1,7 @@
 //! `cargo bench --bench notebook`: what the notebook itself costs, on a real pseudo-terminal of 120x40 that answers no
 //! query, with a real kernel that trains both arms on the full MNIST. Each figure is printed with its budget.
 //!
-//! Takes about two minutes. No figure makes it fail, as a machine that does other things disturbs them.
+//! Takes about three minutes. No figure makes it fail, as a machine that does other things disturbs them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,13 +16,14 @@ use app::{App, Event, Modal, update};
 use cli::TestHome;
 use lesson::Library;
 use notebook::{Notebook, Opening};
-use protocol::{EpochRecord, Metric, Preset, RunEvent, RunId, Study};
+use protocol::{EpochRecord, Metric, Preset, RunEvent, RunId, RunState, Study, WrongImages};
 use ratatui::{Terminal, backend::TestBackend};
 use std::{
     fs,
     thread::sleep,
     time::{Duration, Instant},
 };
+use store::{CheckpointRow, Home, Store};
 use ui::{Glyphs, Palette, Theme};
 
 const OPENINGS: usize = 60;
@@ -43,6 +44,7 @@ fn main() {
     long_curves(&["relu-tanh", "all-tanh"], 1);
     long_curves(&["relu-tanh", "all-tanh"], 5);
     let home = first_frames(TestHome::new(), "first frame, 95th percentile", 30.0);
+    many_runs();
     let home = idle(home);
     let notebook = race(home);
     let home = on_screen(notebook);
@@ -119,6 +121,90 @@ fn first_frames(mut home: TestHome, what: &str, budget: f64) -> TestHome {
         home = notebook.into_home();
     }
     row(what, percentile(&mut times[1..], 0.95), "ms", budget);
+    home
+}
+
+/// A home with this many runs opens as soon as an empty one, and so does their list.
+const RUNS: i64 = 2000;
+/// Of each of their lanes.
+const EPOCHS: u32 = 30;
+
+fn many_runs() {
+    let mut home = home_with_runs();
+    home = first_frames(home, "first frame with 2,000 runs, 95th pct.", 30.0);
+    let listed = format!("{RUNS}  finished");
+    let (mut first, mut again, mut filtered) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let mut notebook = open(home);
+        notebook.wait_for_frames(1);
+        // Before the store has answered, and from then on.
+        first.push(milliseconds(notebook.answer("r", |screen| screen.contains(&listed))));
+        sleep(Duration::from_secs(1));
+        notebook.press("q");
+        notebook.wait("the list to close", |screen| !screen.contains(&listed));
+        again.push(milliseconds(notebook.answer("r", |screen| screen.contains(&listed))));
+        filtered.push(milliseconds(notebook.answer("/", |screen| screen.contains("/ _"))));
+        for (key, shown) in [("l", "/ l_"), ("r", "/ lr_"), ("=", "/ lr=_")] {
+            filtered.push(milliseconds(notebook.answer(key, |screen| screen.contains(shown))));
+        }
+        notebook.press("\u{3}");
+        notebook.wait_gone();
+        home = notebook.into_home();
+    }
+    row("list of 2,000 runs at once, 95th percentile", percentile(&mut first, 0.95), "ms", 50.0);
+    row("  when the notebook is open, 95th pct.", percentile(&mut again, 0.95), "ms", 50.0);
+    row("  a letter of its filter, 99th percentile", percentile(&mut filtered, 0.99), "ms", 25.0);
+}
+
+/// Finished runs of two lanes, each with a learning rate of its own.
+fn home_with_runs() -> TestHome {
+    let home = TestHome::new();
+    let at = Home::at(home.folder()).unwrap();
+    let mut store = Store::open(&at).unwrap();
+    let study = |run: i64| {
+        let study = Study { epochs: EPOCHS, ..Study::of(Preset::Article) };
+        study.with_shared(|settings| settings.learning_rate = 1e-4 * run as f64)
+    };
+    let run = store.create_run(&study(1), None).unwrap();
+    for (lane, epoch) in study(1).lanes().into_iter().flat_map(|lane| (1..=EPOCHS).map(move |epoch| (lane, epoch))) {
+        let error = 1.0 + 5.0 / f64::from(epoch);
+        let measured = [
+            (Metric::TrainLoss, 0.1),
+            (Metric::ValError, error),
+            (Metric::TestError, error),
+            (Metric::Seconds, 1.0),
+            (Metric::ImagesPerSecond, 5e4),
+        ];
+        let record = EpochRecord::new(lane, epoch, measured);
+        let file = format!("epoch-{epoch:04}.safetensors");
+        let checkpoint = CheckpointRow { lane, epoch, file, sha256: "00".repeat(32) };
+        store.commit_epoch(run, (&record, &WrongImages::default()), &checkpoint, &[], 30.0).unwrap();
+    }
+    store.set_state(run, &RunState::Finished).unwrap();
+    store.fold_log().unwrap();
+    drop(store);
+    // Copies without checksums, as versions before them left; the next opening writes these.
+    let raw = rusqlite::Connection::open(at.database()).unwrap();
+    raw.execute_batch("BEGIN").unwrap();
+    for run in 2..=RUNS {
+        let spec = serde_json::to_string(&study(run)).unwrap();
+        let sql = "INSERT INTO runs (id, name, spec, state, created, updated, elapsed, backend)
+                   SELECT ?1, 'run ' || ?1, ?2, state, created, updated, elapsed, backend FROM runs WHERE id = 1";
+        raw.execute(sql, (run, spec)).unwrap();
+        for (table, columns) in [
+            ("lanes", "arm, seed, state"),
+            ("epochs", "arm, seed, epoch, train_loss, val_error, test_error, seconds, images_per_second"),
+            ("checkpoints", "arm, seed, epoch, file, sha256"),
+        ] {
+            let sql = format!("INSERT INTO {table} (run, {columns}) SELECT ?1, {columns} FROM {table} WHERE run = 1");
+            raw.execute(&sql, [run]).unwrap();
+        }
+    }
+    raw.execute_batch("COMMIT").unwrap();
+    drop(raw);
+    let store = Store::open(&at).unwrap();
+    assert_eq!(store.runs().unwrap().len(), RUNS as usize);
+    store.fold_log().unwrap();
     home
 }
 

@@ -416,10 +416,17 @@ fn has_published_points(runs: &[ChartRun], options: &ChartOptions, published: &P
         && runs.iter().any(|run| run.role == RunRole::Shown && published.are_about(run.training))
 }
 
-/// A line for each setting that was changed, at the beginning of its epoch.
+/// A line where a fork left its parent, and one for each setting that was changed, at the beginning of its epoch.
 fn changes(runs: &[ChartRun], arms: &[ArmCurves], x: XQuantity) -> Vec<PlotBand> {
     let mut bands = Vec::new();
-    for run in runs {
+    for run in runs.iter().filter(|run| run.role == RunRole::Shown) {
+        if let Some(fork) = run.training.fork
+            && let Some(arm) = arms.iter().find(|arm| arm.run == run.training.run)
+            && let Some(at) = arm.beginning(fork.epoch + 1, x)
+        {
+            let label = format!("fork of run {}", fork.parent);
+            bands.push(PlotBand { label, source: arm.source(), vertical: true, from: at, to: at });
+        }
         for change in &run.training.steerings {
             let of_arm = |arm: &&ArmCurves| arm.run == run.training.run && arm.arm == change.arm;
             let Some(arm) = arms.iter().find(of_arm) else { continue };

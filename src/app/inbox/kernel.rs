@@ -73,7 +73,14 @@ impl App {
     pub(crate) fn apply_run_event(&mut self, event: &RunEvent) -> Vec<Effect> {
         let run = event.run();
         self.pending_queries.record_event(event);
-        if let RunEvent::Deleted { .. } = event {
+        let is_label = matches!(event, RunEvent::Renamed { .. } | RunEvent::Tagged { .. } | RunEvent::Noted { .. });
+        let mut effects = Vec::new();
+        if let RunEvent::Notice { disk_full: true, .. } = event {
+            effects.extend(self.free_disk());
+        }
+        if is_label {
+            self.label_run(event);
+        } else if let RunEvent::Deleted { .. } = event {
             if self.remove_run(run) {
                 self.message = Some(format!("run {run} was deleted"));
             }
@@ -90,17 +97,29 @@ impl App {
                     };
                 }
                 // Another notebook has started this run.
-                return vec![Effect::Query(StoreQuery::Run(run))];
+                effects.push(Effect::Query(StoreQuery::Run(run)));
+                return effects;
             }
         }
-        let mut effects = Vec::new();
         if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
             effects.push(Effect::Query(StoreQuery::RunFindings));
         }
-        if matches!(self.modals.last(), Some(Modal::Runs(_))) && !matches!(event, RunEvent::Progress { .. }) {
+        let changes_list = !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. });
+        if matches!(self.modals.last(), Some(Modal::Runs(_))) && changes_list {
             effects.push(Effect::Query(StoreQuery::Runs));
         }
         effects
+    }
+
+    /// Changes what a reader has written on a run.
+    fn label_run(&mut self, event: &RunEvent) {
+        let Some(summary) = self.runs.iter_mut().find(|summary| summary.run == event.run()) else { return };
+        match event {
+            RunEvent::Renamed { name, .. } => summary.name.clone_from(name),
+            RunEvent::Tagged { tags, .. } => summary.tags.clone_from(tags),
+            RunEvent::Noted { notes, .. } => summary.notes.clone_from(notes),
+            _ => {}
+        }
     }
 
     pub(crate) fn add_run(&mut self, event: &RunEvent) {
@@ -113,6 +132,7 @@ impl App {
     pub(crate) fn remove_run(&mut self, run: RunId) -> bool {
         self.training_runs.remove(&run);
         self.notices.remove(&run);
+        self.forget_deleted(run);
         self.other_runs.retain(|_, kept| *kept != run);
         self.cell_runs.retain(|_, shown| *shown != run);
         self.lab.run.take_if(|shown| *shown == run);
@@ -223,6 +243,11 @@ impl App {
                     training.resuming = false;
                 }
                 self.message = Some(why);
+            }
+            // It is still in the store.
+            Tag::Delete(_) => {
+                self.message = Some(why);
+                return vec![Effect::Query(StoreQuery::Runs)];
             }
             Tag::Untracked => self.message = Some(why),
         }

@@ -6,7 +6,7 @@ use crate::event::{Effect, StoreQuery};
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
 use lesson::{Library, StoredAnswer};
-use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, format_count};
+use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, SettingsText, format_count};
 use serde_json::Value;
 
 impl App {
@@ -47,7 +47,7 @@ impl App {
             StoreQuery::Progress => effects.extend(self.restore_lesson(None)),
             StoreQuery::Runs => self.runs_fault = Some(why),
             // Whoever writes to the store reports that it can't be read.
-            StoreQuery::RunFindings | StoreQuery::WrongImages { .. } => {}
+            StoreQuery::RunFindings | StoreQuery::WrongImages { .. } | StoreQuery::RunSize(_) => {}
         }
         effects
     }
@@ -69,8 +69,20 @@ impl App {
                 training.apply(event);
             }
         }
-        (self.runs, self.runs_fault) = (runs, None);
+        (self.runs, self.runs_fault) = (self.without_deleted(runs), None);
+        // They may have grown.
+        self.run_sizes.clear();
         effects
+    }
+
+    pub(crate) fn load_settings_texts(&mut self, texts: Vec<(RunId, SettingsText)>) -> Vec<Effect> {
+        self.settings_texts.extend(texts);
+        Vec::new()
+    }
+
+    pub(crate) fn load_run_size(&mut self, run: RunId, bytes: u64) -> Vec<Effect> {
+        self.run_sizes.insert(run, bytes);
+        self.pending_queries.finish(StoreQuery::RunSize(run)).1
     }
 
     pub(crate) fn load_progress(&mut self, entries: Vec<(String, Value)>) -> Vec<Effect> {

@@ -3,10 +3,11 @@
 
 use super::table::{TableRow, seeds_text};
 use super::{EditOf, LabEdit, LabPage};
+use crate::work::Work;
 use crate::{App, Effect, Pane, Tag, TrainingRun};
 use protocol::{
     Arm, ArmId, CellResult, Fork, Lane, LaneResults, Metric, RequestBody, RunId, RunSummary, SETTINGS, Setting,
-    SteeredSetting, Study, Sweep, SweepAxis, best_cells, steered_rate,
+    SteeredSetting, Study, Sweep, SweepAxis, best_cells,
 };
 
 impl LaneResults for TrainingRun {
@@ -35,8 +36,9 @@ impl App {
             self.message = Some("put the cursor of the table into the column of the arm to steer".into());
             return Vec::new();
         };
-        let lane = Lane { arm: *arm, seed: training.spec.seeds.first().copied().unwrap_or(0) };
-        let now = steered_rate(&training.steerings, lane, u32::MAX, settings.learning_rate);
+        // From what was asked for last, whichever lanes it holds for.
+        let last = training.steerings.iter().rev().find(|steering| steering.arm == *arm);
+        let now = last.map_or(settings.learning_rate, |steering| steering.value);
         let setting = SteeredSetting::LearningRate;
         let stepped = Setting::find(setting.key()).and_then(|setting| setting.step(&now.to_string(), up));
         let Some(value) = stepped.and_then(|text| text.parse().ok()) else {
@@ -146,9 +148,13 @@ impl App {
 
     pub(super) fn start_sweep(&mut self, text: &str) -> Result<Vec<Effect>, String> {
         let (spec, sweep) = self.read_sweep(text)?;
+        Ok(self.ask_or_start(Work::Sweep(spec, sweep)))
+    }
+
+    pub(crate) fn begin_sweep(&mut self, spec: Study, sweep: Sweep) -> Vec<Effect> {
         self.lab.starting = Some(Ok(spec.clone()));
         self.lab.page = LabPage::Chart;
-        Ok(vec![Effect::Request(Tag::Lab, RequestBody::Sweep { spec, sweep, name: None })])
+        vec![Effect::Request(Tag::Lab, RequestBody::Sweep { spec, sweep, name: None })]
     }
 
     /// The sweep whose cells the shown run has, if it is one.

@@ -2,7 +2,8 @@
 
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use protocol::{
-    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, RunState, differing_settings,
+    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, RunState, arm_history,
+    differing_settings,
 };
 use statistics::{ArmCurves, AtEpoch, Comparison, Quantity, Threshold};
 use std::collections::HashMap;
@@ -55,6 +56,8 @@ impl CompareView {
 pub struct LabComparison {
     pub arms: [ComparedArm; 2],
     pub differing: Vec<DifferingSetting>,
+    /// What decided their numbers besides their settings.
+    pub history: Vec<String>,
     pub comparison: Comparison,
     /// Both runs have come to their end.
     pub is_finished: bool,
@@ -112,8 +115,13 @@ impl App {
             }
         }
         let differing = differing_settings([0, 1].map(|side| (&runs[side].spec, arms[side].arm)));
+        let history = [0, 1].into_iter().flat_map(|side| {
+            let training = runs[side];
+            arm_history(training.run, &training.spec, arms[side].arm, &training.steerings, training.fork)
+        });
+        let history = history.collect();
         let is_finished = runs.iter().all(|training| training.state == RunState::Finished);
-        Some(LabComparison { arms, differing, comparison, is_finished })
+        Some(LabComparison { arms, differing, history, comparison, is_finished })
     }
 
     /// Asks for the images that the compared lanes got wrong, once they have come to rest.

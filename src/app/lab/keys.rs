@@ -1,7 +1,8 @@
 //! The keys of the laboratory: one table, from which its help, the README and the keys themselves come.
 
+use crate::key_table::{self, KeyBinding};
 use crossterm::event::KeyCode::Char;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 /// What a key of the laboratory asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum LabAction {
     Values,
     /// Copies the study, the chart's data or the comparison.
     Copy,
+    /// The chart over the whole screen, and back beside the table.
+    ChartAlone,
     Marks,
     /// Which runs are shown together.
     Overlay,
@@ -58,43 +61,34 @@ pub enum LabAction {
     Close,
 }
 
-/// One line of the table.
-#[derive(Debug)]
-pub struct LabBinding {
-    pub keys: &'static [KeyCode],
-    pub action: Option<LabAction>,
-    /// As help shows the keys; empty where the line above says it.
-    pub label: &'static str,
-    pub help: &'static str,
-    /// What this action does by itself, for the command line; the help may speak of several.
-    pub title: &'static str,
+const fn bind(
+    keys: &'static [KeyCode],
+    action: LabAction,
+    label: &'static str,
+    help: &'static str,
+) -> KeyBinding<LabAction> {
+    KeyBinding::new(keys, action, label, help)
 }
 
-const fn bind(keys: &'static [KeyCode], action: LabAction, label: &'static str, help: &'static str) -> LabBinding {
-    LabBinding { keys, action: Some(action), label, help, title: help }
-}
-
-/// The first of several actions that share a row of the help.
 const fn first(
     keys: &'static [KeyCode],
     action: LabAction,
-    (label, help): (&'static str, &'static str),
+    row: (&'static str, &'static str),
     title: &'static str,
-) -> LabBinding {
-    LabBinding { keys, action: Some(action), label, help, title }
+) -> KeyBinding<LabAction> {
+    KeyBinding::first(keys, action, row, title)
 }
 
-/// A further one, whose row is above.
-const fn next(keys: &'static [KeyCode], action: LabAction, title: &'static str) -> LabBinding {
-    LabBinding { keys, action: Some(action), label: "", help: "", title }
+const fn next(keys: &'static [KeyCode], action: LabAction, title: &'static str) -> KeyBinding<LabAction> {
+    KeyBinding::next(keys, action, title)
 }
 
-const fn note(label: &'static str, help: &'static str) -> LabBinding {
-    LabBinding { keys: &[], action: None, label, help, title: "" }
+const fn note(label: &'static str, help: &'static str) -> KeyBinding<LabAction> {
+    KeyBinding::note(label, help)
 }
 
 /// Every key of the laboratory while nothing is typed.
-pub const LAB_BINDINGS: &[LabBinding] = &[
+pub const LAB_BINDINGS: &[KeyBinding<LabAction>] = &[
     first(
         &[KeyCode::Up, Char('k')],
         LabAction::Up,
@@ -167,6 +161,7 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
     next(&[Char('B')], LabAction::BestCells, "take each arm at the best of the sweep"),
     bind(&[Char('v')], LabAction::Values, "v", "into the chart: read values, zoom, metrics"),
     bind(&[Char('y')], LabAction::Copy, "y", "copy the study, the chart's data or the comparison"),
+    bind(&[Char('g')], LabAction::ChartAlone, "g", "the chart or the sweep over the whole screen, and back"),
     bind(&[Char('m')], LabAction::Marks, "m", "published points: list them, fit the axes"),
     bind(&[Char('o')], LabAction::Overlay, "o", "choose the runs that are shown together"),
     bind(&[Char('r')], LabAction::Runs, "r", "runs that were trained here"),
@@ -179,20 +174,12 @@ pub const LAB_BINDINGS: &[LabBinding] = &[
 
 /// The action of a key, if it has one.
 pub fn action(event: KeyEvent) -> Option<LabAction> {
-    if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-        return None;
-    }
-    LAB_BINDINGS.iter().find(|binding| binding.keys.contains(&event.code)).and_then(|binding| binding.action)
+    key_table::action_in(LAB_BINDINGS, event)
 }
 
 /// The lines of help: each label stands once.
-pub fn shown() -> impl Iterator<Item = &'static LabBinding> {
-    LAB_BINDINGS.iter().filter(|binding| !binding.label.is_empty())
-}
-
-/// The table as Markdown, for the README.
-pub fn markdown() -> String {
-    crate::keys::markdown_of(shown().map(|binding| (binding.label, binding.help)))
+pub fn shown() -> impl Iterator<Item = &'static KeyBinding<LabAction>> {
+    key_table::shown_of(LAB_BINDINGS)
 }
 
 #[cfg(test)]
@@ -200,17 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_is_bound_twice() {
-        let mut seen = Vec::new();
-        for key in LAB_BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(!seen.contains(&key), "{key:?}");
-            seen.push(key);
-        }
-    }
-
-    #[test]
-    fn the_readme_shows_this_table() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-        assert!(readme.contains(&markdown()), "put this into README.md:\n{}", markdown());
+    fn the_table_is_whole_and_in_the_readme() {
+        key_table::check(LAB_BINDINGS);
     }
 }

@@ -39,14 +39,16 @@ pub struct LabLayout {
 }
 
 impl LabLayout {
-    /// With so many arms in the table; with a page for a sweep or without.
-    pub fn new(screen: &Screen, page: LabPage, arms: usize, has_sweep: bool) -> Self {
+    /// With so many arms in the table; with a page for a sweep or without. The chart or the sweep may have all the room
+    /// while it is the page that was chosen.
+    pub fn new(screen: &Screen, page: LabPage, arms: usize, has_sweep: bool, chart_alone: bool) -> Self {
         let whole = screen.whole;
         let height = whole.height.saturating_sub(screen.status.height + screen.banner.height);
         let row = |y: u16| Rect { y, height: height.saturating_sub(y).min(1), ..whole };
         let body = Rect { y: 2.min(height), height: height.saturating_sub(2), ..whole };
         let (tabs, text) = (row(0), row(1));
-        if whole.width >= BESIDE {
+        let is_alone = chart_alone && matches!(page, LabPage::Chart | LabPage::Sweep);
+        if whole.width >= BESIDE && !is_alone {
             let wanted = TITLES + 2 + WANTED * (arms.min(12) as u16 + 1);
             let width = if whole.width >= LARGE.0 || page == LabPage::Compare {
                 // The comparison has a table of its own.

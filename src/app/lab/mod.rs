@@ -12,7 +12,7 @@ pub mod table;
 
 use crate::chart::next_of;
 use crate::modal::Modal;
-use crate::{App, Background, BackgroundSource, Effect, Pane, RunsList, StoreQuery};
+use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
@@ -158,6 +158,8 @@ pub struct Lab {
     pub compare: CompareView,
     /// The cell of a sweep that is looked at.
     pub sweep_cursor: SweepCursor,
+    /// Whether the chart has all the room on its page.
+    chart_alone: bool,
     /// As the store has it.
     saved: Value,
 }
@@ -206,6 +208,10 @@ fn stored_key(origin: Option<&CellKey>) -> String {
 impl App {
     /// The keys of what help was asked for in, each with what it does.
     pub fn help(&self) -> Vec<(&'static str, &'static str)> {
+        let beneath = self.modals.iter().rev().find(|modal| !matches!(modal, Modal::Help { .. }));
+        if matches!(beneath, Some(Modal::Runs(_))) {
+            return crate::runs::keys::shown().map(|binding| (binding.label, binding.help)).collect();
+        }
         let charts = crate::keys::shown_of_charts().map(|binding| (binding.label, binding.help));
         if self.is_lab_open() {
             keys::shown().map(|binding| (binding.label, binding.help)).chain(charts).collect()
@@ -310,7 +316,13 @@ impl App {
 
     /// Where its parts stand.
     pub fn lab_layout(&self) -> LabLayout {
-        LabLayout::new(&self.screen, self.lab.page, self.lab.table.arms().len(), self.shows_sweep())
+        LabLayout::new(
+            &self.screen,
+            self.lab.page,
+            self.lab.table.arms().len(),
+            self.shows_sweep(),
+            self.lab.chart_alone,
+        )
     }
 
     /// Keys of the laboratory; it stays on top unless it closes.
@@ -417,11 +429,14 @@ impl App {
             LabAction::LessonSettings => self.exchange_lesson_settings(),
             LabAction::Copy => return self.copy_lab(),
             LabAction::Marks => self.show_lab_marks(),
-            LabAction::Overlay => return self.open_overlay_list(),
-            LabAction::Runs => {
-                self.modals.push(Modal::Runs(RunsList::default()));
-                return vec![Effect::Query(StoreQuery::Runs)];
+            LabAction::ChartAlone => {
+                self.lab.chart_alone = !self.lab.chart_alone;
+                if self.lab.page != LabPage::Sweep {
+                    self.lab.page = LabPage::Chart;
+                }
             }
+            LabAction::Overlay => return self.open_overlay_list(),
+            LabAction::Runs => return self.open_runs_list(),
             LabAction::Theme => {
                 self.background = self.background.opposite();
                 self.background_source = BackgroundSource::Chosen;

@@ -5,8 +5,8 @@ use crate::{App, Effect, StoreQuery, TrainingRun};
 use crossterm::event::KeyCode;
 use protocol::RunId;
 
-/// Runs beside the laboratory's own, at most.
-const MOST: usize = 7;
+/// Runs that are shown together at most.
+pub(crate) const MOST_SHOWN: usize = 8;
 
 /// The list of runs to choose from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,10 +97,10 @@ impl App {
             lab.overlaid.remove(at);
         } else if lab.run.is_none() {
             lab.run = Some(run);
-        } else if lab.overlaid.len() < MOST {
+        } else if lab.overlaid.len() + 1 < MOST_SHOWN {
             lab.overlaid.push(run);
         } else {
-            self.message = Some(format!("{} runs are shown; take one away first", MOST + 1));
+            self.message = Some(format!("{MOST_SHOWN} runs are shown; take one away first"));
         }
         let is_unknown = self.lab_shows(run) && !self.training_runs.contains_key(&run);
         is_unknown.then_some(Effect::Query(StoreQuery::Run(run))).into_iter().collect()

@@ -1,8 +1,8 @@
 //! The run of the laboratory: started, gone on with, paused and stopped. No key discards what was measured.
 
-use super::LabPage;
 use super::sweep::SweepCursor;
 use super::table::seeds_text;
+use super::{EditOf, LabPage};
 use crate::work::Work;
 use crate::{App, Effect, Modal, StoreQuery, Tag, TrainingRun};
 use protocol::{RequestBody, RunId, RunState, Study, format_estimate};
@@ -41,6 +41,10 @@ impl App {
             RunState::Queued | RunState::Running => {
                 LabOperation::Nothing("it is training; z pauses it, s stops it".into())
             }
+            // What was steered or forked is not what the table says.
+            RunState::Finished if !training.steerings.is_empty() || training.fork.is_some() => {
+                LabOperation::Start(study.clone())
+            }
             RunState::Finished => LabOperation::Nothing(
                 format!(
                     "run {run} has these settings and is finished: n runs them from new initial weights, w from the same"
@@ -76,7 +80,12 @@ impl App {
     /// The keys that matter now, the most telling first.
     pub fn lab_hints(&self) -> Vec<String> {
         if self.lab.edit.is_some() {
-            return ["Enter keeps it", "Ctrl-U empties", "Esc leaves it"].map(String::from).to_vec();
+            let enter = match self.lab.edit.as_ref().map(|edit| edit.what) {
+                Some(EditOf::Sweep) => "Enter runs the sweep",
+                Some(EditOf::Fork) => "Enter forks the run",
+                _ => "Enter keeps it",
+            };
+            return [enter, "Ctrl-U empties", "Esc leaves it"].map(String::from).to_vec();
         }
         if self.lab.activations.is_some() {
             return ["← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
@@ -93,8 +102,8 @@ impl App {
         let trains = matches!(state, Some(RunState::Running | RunState::Queued));
         let is_active = state.is_some_and(RunState::is_active);
         let page = match self.lab.page {
-            LabPage::Study => ["+ - change", "i edit", "a add arm", "c copy", "u undo"].as_slice(),
-            LabPage::Chart => ["v into the chart", "o other runs", "m points"].as_slice(),
+            LabPage::Study => ["+ - change", "i edit", "a add arm", "c copy", "u undo", "S sweep", "f fork"].as_slice(),
+            LabPage::Chart => ["v into the chart", "g alone", "o other runs", "m points"].as_slice(),
             LabPage::Sweep => ["↑ ↓ ← → cells", "B takes the best"].as_slice(),
             LabPage::Compare => ["↑ ↓ choose", "← → another arm", "o other runs"].as_slice(),
         };
@@ -170,7 +179,10 @@ impl App {
     }
 
     fn ask_or_start_lab(&mut self, study: Study) -> Vec<Effect> {
-        let work = Work::Lab(study);
+        self.ask_or_start(Work::Lab(study))
+    }
+
+    pub(super) fn ask_or_start(&mut self, work: Work) -> Vec<Effect> {
         if self.is_long(&work) {
             self.modals.push(Modal::Confirm(work));
             return Vec::new();
@@ -189,6 +201,10 @@ impl App {
     /// The kernel has begun the run.
     pub(crate) fn lab_started(&mut self, run: RunId) -> Vec<Effect> {
         self.lab.starting = None;
+        // The parent of the fork that was shown before goes with it.
+        if let Some(fork) = self.lab_training().and_then(|training| training.fork) {
+            self.lab.overlaid.retain(|shown| *shown != fork.parent);
+        }
         self.lab.run = Some(run);
         self.lab.sweep_cursor = SweepCursor::default();
         self.fit_lab_chart();

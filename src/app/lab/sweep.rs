@@ -60,7 +60,7 @@ pub struct SweepCursor {
 
 /// Values from which on a curve says more than the numbers, and the ratio of the largest to the smallest from which on
 /// their axis is logarithmic.
-const CURVE: (usize, f64) = (3, 8.0);
+const CURVE: (usize, f64) = (3, 3.0);
 
 impl SweepTable {
     fn new(training: &TrainingRun, results: Vec<CellResult>) -> Option<Self> {
@@ -124,6 +124,17 @@ impl SweepTable {
 
     pub fn at(&self, cursor: SweepCursor) -> Option<&SweepEntry> {
         self.rows.get(cursor.row)?.cells.get(cursor.column)?.as_ref()
+    }
+
+    /// The arms whose best cell lies at an end of the values: a better one may lie beyond.
+    pub fn best_at_edge(&self) -> Vec<&str> {
+        let is_number = self.columns.len() > 1 && self.columns.iter().all(|value| value.parse::<f64>().is_ok());
+        let last = self.columns.len().saturating_sub(1);
+        let is_at_edge = |row: &&SweepRow| {
+            let best = row.cells.iter().position(|cell| cell.as_ref().is_some_and(|entry| entry.is_best));
+            is_number && best.is_some_and(|at| at == 0 || at == last)
+        };
+        self.rows.iter().filter(is_at_edge).map(|row| row.title.as_str()).collect()
     }
 
     /// Cells of which nothing more is measured, and all of them.

@@ -189,7 +189,9 @@ impl StudyTable {
 
     /// The arm in whose column the cursor stands.
     pub fn chosen_arm(&self) -> Option<usize> {
-        self.column.min(self.draft.arms.len()).checked_sub(1)
+        // In a row without a cell of all arms the cursor is shown in the first arm's.
+        let column = if self.row().has_arms() { self.column() } else { self.column };
+        column.min(self.draft.arms.len()).checked_sub(1)
     }
 
     pub fn move_row(&mut self, by: isize) {

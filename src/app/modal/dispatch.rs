@@ -1,12 +1,11 @@
 //! Passes a key or pasted text to the modal on top.
 
 use super::settings::{LAB, RESET};
-use super::text_input::{LONGEST_RUN_LINE, edit, edit_up_to};
+use super::text_input::{edit, edit_up_to};
 use super::{AnswerEntry, CommandLine, Modal, QuitChoice};
 use crate::work::Work;
-use crate::{Action, App, Effect, Tag, keys};
+use crate::{Action, App, Effect, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use protocol::RequestBody;
 
 /// Translates a key for modals. Ctrl-U empties the line, as in a shell, Ctrl-R resets the form, and Ctrl-E opens its study
 /// in the laboratory. Any other letter with Ctrl or Alt is ignored.
@@ -36,7 +35,6 @@ impl Modal {
     fn is_browsed(&self) -> bool {
         match self {
             Self::Help { .. }
-            | Self::Runs(_)
             | Self::Run(_)
             | Self::Contents(_)
             | Self::Values(_)
@@ -53,8 +51,8 @@ impl Modal {
             | Self::Reset
             | Self::Confirm(_)
             | Self::RunLine(_)
-            | Self::Lab
-            | Self::DeleteRun(_) => false,
+            | Self::Runs(_)
+            | Self::Lab => false,
         }
     }
 }
@@ -67,7 +65,7 @@ impl App {
         };
         // The command line and the search open only over such modals. Elsewhere their keys are text or answers.
         if let Some(action @ (Action::Command | Action::Search)) = keys::action(key)
-            && (modal.is_browsed() || (matches!(modal, Modal::Lab) && !self.lab.takes_letters()))
+            && self.opens_over(&modal, action)
         {
             self.modals.push(modal);
             return self.perform_action(action);
@@ -75,13 +73,12 @@ impl App {
         // Every arm pushes the modal back unless it closes.
         match (modal, key.code) {
             (Modal::Lab, _) => self.lab_key(key),
+            (Modal::Runs(list), _) => self.runs_key(list, key),
             (Modal::Settings(cell, settings), KeyCode::Esc) => {
                 self.save_draft(cell, *settings);
                 Vec::new()
             }
-            (_, KeyCode::Esc) | (Modal::Reset | Modal::Confirm(_) | Modal::DeleteRun(_), KeyCode::Char('q')) => {
-                Vec::new()
-            }
+            (_, KeyCode::Esc) | (Modal::Reset | Modal::Confirm(_), KeyCode::Char('q')) => Vec::new(),
             (Modal::Help { top }, _) => {
                 let last = self.help().len().saturating_sub(self.screen.help_rows());
                 self.modals.extend(scrolled_top(key, top).map(|top| Modal::Help { top: top.min(last) }));
@@ -101,7 +98,6 @@ impl App {
                     Vec::new()
                 }
             },
-            (Modal::Runs(list), code) => self.runs_key(list, code, key),
             (Modal::Run(run), _) => self.run_key(run, key),
             (Modal::Search(search), code) => self.search_key(search, code),
             (Modal::Headings(headings), code) => self.headings_key(headings, code),
@@ -119,10 +115,7 @@ impl App {
             }
             (Modal::Confirm(work), code) => self.confirm_key(work, code),
             (Modal::RunLine(line), code) => self.run_line_key(line, code),
-            (Modal::DeleteRun(run), KeyCode::Char('y')) => {
-                vec![Effect::Request(Tag::Run(run), RequestBody::Delete { run })]
-            }
-            (modal @ (Modal::OtherVersion(_) | Modal::DeleteRun(_)), _) => {
+            (modal @ Modal::OtherVersion(_), _) => {
                 self.modals.push(modal);
                 Vec::new()
             }
@@ -131,6 +124,15 @@ impl App {
                 self.modals.push(Modal::Reset);
                 Vec::new()
             }
+        }
+    }
+
+    /// Whether the command line or the search opens over a modal.
+    fn opens_over(&self, modal: &Modal, action: Action) -> bool {
+        match modal {
+            Modal::Lab => !self.lab.takes_letters(),
+            Modal::Runs(list) => list.admits(action),
+            modal => modal.is_browsed(),
         }
     }
 
@@ -172,9 +174,11 @@ impl App {
                 self.refresh_palette();
             }
             Some(Modal::RunLine(line)) => {
-                plain.for_each(|c| edit_up_to(LONGEST_RUN_LINE, &mut line.text, KeyCode::Char(c)));
+                let longest = line.longest();
+                plain.for_each(|c| edit_up_to(longest, &mut line.text, KeyCode::Char(c)));
                 line.error = None;
             }
+            Some(Modal::Runs(list)) => list.paste(plain),
             Some(Modal::AnswerEntry(AnswerEntry { text, .. })) => plain.for_each(|c| edit(text, KeyCode::Char(c))),
             Some(Modal::Headings(headings)) => {
                 plain.for_each(|c| edit(&mut headings.query, KeyCode::Char(c)));

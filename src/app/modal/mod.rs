@@ -9,16 +9,17 @@ mod quit;
 mod runs;
 mod search;
 mod settings;
-mod text_input;
+pub(crate) mod text_input;
 
 use crate::App;
 use crate::chart::Pane;
+use crate::runs::RunsList;
 use crate::screen::Screen;
 use crate::study::form::StudyForm;
 use crate::work::Work;
 use lesson::{Answer, CONFIDENCE, Hit};
 use palette::PaletteMatch;
-use protocol::{CellKey, RunId};
+use protocol::{CellKey, RunId, RunTag};
 
 #[derive(Clone, Debug)]
 pub enum Modal {
@@ -55,10 +56,8 @@ pub enum Modal {
     Reset,
     /// Asks before long work starts.
     Confirm(Work),
-    /// A run's new name, or the file that it is exported to, is being typed.
+    /// A run's name, tags or notes, or the file that it is exported to, are being typed.
     RunLine(RunLine),
-    /// Asks before a run is deleted.
-    DeleteRun(RunId),
 }
 
 /// What happens to active runs when the notebook quits.
@@ -85,25 +84,6 @@ impl QuitChoice {
     pub fn step(self, by: isize) -> Self {
         let at = Self::ALL.iter().position(|&choice| choice == self).unwrap_or(0);
         Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct RunsList {
-    pub selected: usize,
-}
-
-impl RunsList {
-    /// The index of the first visible run, and how many rows there are: the frame, a header and two lines below take
-    /// the rest.
-    pub fn shown(&self, screen: &Screen) -> (usize, usize) {
-        window(self.selected, screen.runs().height.saturating_sub(5 + Self::detail_rows(screen)))
-    }
-
-    /// Rows beneath the list for the details of the selected run, with a blank row above and below; none on a small
-    /// screen.
-    pub fn detail_rows(screen: &Screen) -> u16 {
-        if screen.runs().height < 16 { 0 } else { 6 }
     }
 }
 
@@ -178,20 +158,25 @@ pub struct Completion {
     pub selected: usize,
 }
 
-/// A line of text about a run.
+/// A line of text about a run, or about several.
 #[derive(Clone, Debug)]
 pub struct RunLine {
-    pub run: RunId,
+    /// At least one; several for tags alone.
+    pub runs: Vec<RunId>,
     pub purpose: RunLinePurpose,
     pub text: String,
     /// What was wrong with the text when Enter was pressed.
     pub error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunLinePurpose {
     /// The run's name; an empty line removes it.
     Name,
+    /// The tags that all of the runs have; these are what they were before.
+    Tags(Vec<RunTag>),
+    /// Notes on the run; an empty line removes them.
+    Notes,
     /// The file that its curves are written to. The file's extension decides the format.
     Export,
 }

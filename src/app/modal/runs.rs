@@ -1,10 +1,10 @@
-//! Keys of the list of runs, of one run's chart, and of the lines in which a run is named or exported.
+//! Keys of one run's chart, and of the lines in which runs are named, tagged, annotated and exported.
 
 use super::text_input::{LONGEST_RUN_LINE, edit_up_to};
-use super::{Modal, RunLine, RunLinePurpose, RunsList};
-use crate::{Action, App, Effect, Pane, StoreQuery, Tag, TrainingRun, keys};
+use super::{Modal, RunLine, RunLinePurpose};
+use crate::{Action, App, Effect, Pane, Tag, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
-use protocol::{RequestBody, RunId, RunState};
+use protocol::{LONGEST_NOTES, RequestBody, RunId, RunState, RunTag};
 
 /// The extensions of files that a run can be exported to.
 const EXPORTS: [&str; 5] = [".csv", ".json", ".svg", ".png", ".tfevents"];
@@ -60,71 +60,58 @@ impl App {
 
     pub(super) fn run_line_key(&mut self, mut line: RunLine, code: KeyCode) -> Vec<Effect> {
         if code != KeyCode::Enter {
-            edit_up_to(LONGEST_RUN_LINE, &mut line.text, code);
+            edit_up_to(line.longest(), &mut line.text, code);
             line.error = None;
             self.modals.push(Modal::RunLine(line));
             return Vec::new();
         }
-        let (run, text) = (line.run, line.text.trim().to_string());
-        match line.purpose {
-            RunLinePurpose::Name => {
-                let name = Some(text).filter(|name| !name.is_empty());
-                vec![Effect::Request(Tag::Run(run), RequestBody::Rename { run, name })]
-            }
-            RunLinePurpose::Export if !EXPORTS.iter().any(|end| text.ends_with(end)) => {
-                line.error = Some(format!("what should it hold? end it in {}", EXPORTS.join(", ")));
+        match self.run_line_effects(&line) {
+            Ok(effects) => effects,
+            Err(why) => {
+                line.error = Some(why);
                 self.modals.push(Modal::RunLine(line));
                 Vec::new()
             }
-            RunLinePurpose::Export => vec![Effect::Export { run, path: text }],
         }
     }
 
-    /// Handles the keys that act on the selected run.
-    fn run_action(&mut self, run: RunId, code: KeyCode) {
-        let summary = self.runs.iter().find(|summary| summary.run == run);
-        let line = |purpose, text| Modal::RunLine(RunLine { run, purpose, text, error: None });
-        match code {
-            KeyCode::Char('n') => {
-                let name = summary.and_then(|summary| summary.name.clone()).unwrap_or_default();
-                self.modals.push(line(RunLinePurpose::Name, name));
+    /// What a line asks for, or what is wrong with it.
+    fn run_line_effects(&self, line: &RunLine) -> Result<Vec<Effect>, String> {
+        let text = line.text.trim();
+        let own = || Some(text.to_string()).filter(|text| !text.is_empty());
+        let for_each = |body: &dyn Fn(RunId) -> Option<RequestBody>| {
+            let requests = line.runs.iter().filter_map(|run| Some(Effect::Request(Tag::Run(*run), body(*run)?)));
+            Ok(requests.collect())
+        };
+        match &line.purpose {
+            RunLinePurpose::Name => for_each(&|run| Some(RequestBody::Rename { run, name: own() })),
+            RunLinePurpose::Notes => for_each(&|run| Some(RequestBody::Note { run, notes: own() })),
+            RunLinePurpose::Tags(before) => {
+                let tags = RunTag::parse_list(text)?;
+                let remove: Vec<RunTag> = before.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
+                for_each(&|run| {
+                    let summary = self.runs.iter().find(|summary| summary.run == run)?;
+                    let add: Vec<RunTag> = tags.iter().filter(|tag| !summary.tags.contains(tag)).cloned().collect();
+                    let changes = !add.is_empty() || !remove.is_empty();
+                    changes.then(|| RequestBody::Tag { run, add, remove: remove.clone() })
+                })
             }
-            KeyCode::Char('x') => self.modals.push(line(RunLinePurpose::Export, format!("run-{run}.csv"))),
-            KeyCode::Char('d') if summary.is_some_and(|summary| summary.state.is_active()) => {
-                self.message = Some(format!("run {run} is not at rest; Enter opens it, s stops it there"));
+            RunLinePurpose::Export if !EXPORTS.iter().any(|end| text.ends_with(end)) => {
+                Err(format!("what should it hold? end it in {}", EXPORTS.join(", ")))
             }
-            KeyCode::Char('d') => self.modals.push(Modal::DeleteRun(run)),
-            _ => {}
+            RunLinePurpose::Export => {
+                Ok(line.runs.iter().map(|run| Effect::Export { run: *run, path: text.into() }).collect())
+            }
         }
     }
+}
 
-    pub(super) fn runs_key(&mut self, mut list: RunsList, code: KeyCode, key: KeyEvent) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let last = (self.runs.len() + self.unreadable_runs.len()).saturating_sub(1);
-        match keys::action(key) {
-            Some(Action::Down) => list.selected = (list.selected + 1).min(last),
-            Some(Action::Up) => list.selected = list.selected.saturating_sub(1),
-            Some(Action::Top) => list.selected = 0,
-            Some(Action::Bottom) => list.selected = last,
-            Some(Action::Quit) => return Vec::new(),
-            _ => {}
+impl RunLine {
+    /// The longest text, in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        match self.purpose {
+            RunLinePurpose::Name | RunLinePurpose::Tags(_) | RunLinePurpose::Export => LONGEST_RUN_LINE,
+            RunLinePurpose::Notes => LONGEST_NOTES,
         }
-        list.selected = list.selected.min(last);
-        self.modals.push(Modal::Runs(list.clone()));
-        if let Some(run) = self.runs.get(list.selected).map(|summary| summary.run) {
-            self.run_action(run, code);
-        }
-        if code == KeyCode::Char('y')
-            && let Some(run) = self.runs.get(list.selected).map(|summary| summary.run)
-        {
-            return self.copy_run(run);
-        }
-        if code == KeyCode::Enter
-            && let Some(summary) = self.runs.get(list.selected)
-        {
-            self.modals.push(Modal::Run(summary.run));
-            effects.push(Effect::Query(StoreQuery::Run(summary.run)));
-        }
-        effects
     }
 }

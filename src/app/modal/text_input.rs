@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 /// The longest command, query or answer, in bytes.
 const LONGEST: usize = 60;
 
-/// The longest name of a run, or path that it is exported to, in bytes.
+/// The longest name or tags of a run, or path that it is exported to, in bytes.
 pub(crate) const LONGEST_RUN_LINE: usize = 400;
 
 pub(crate) fn edit(text: &mut String, code: KeyCode) {

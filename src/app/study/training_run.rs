@@ -293,7 +293,7 @@ impl TrainingRun {
                     self.steerings.push(steering.clone());
                 }
             }
-            RunEvent::Renamed { .. } | RunEvent::Deleted { .. } => {}
+            RunEvent::Renamed { .. } | RunEvent::Tagged { .. } | RunEvent::Noted { .. } | RunEvent::Deleted { .. } => {}
         }
     }
 

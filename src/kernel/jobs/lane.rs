@@ -57,20 +57,25 @@ impl SaveError {
         }
     }
 
+    /// Whether space on the disk would help.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Full) => true,
+            Self::File(error) => is_full(error) && error.kind() != io::ErrorKind::FileTooLarge,
+            _ => false,
+        }
+    }
+
     /// For a lane whose checkpoints are in this folder.
     fn notice(&self, home: &Home, folder: &Path) -> String {
         if let Self::File(error) = self
-            && error.kind() == std::io::ErrorKind::FileTooLarge
+            && error.kind() == io::ErrorKind::FileTooLarge
         {
             return "No file may grow so large here: `ulimit -f` shows the limit. Training waits, nothing measured is \
                     lost; where it is raised, a kernel that is started anew goes on."
                 .into();
         }
-        let full = match self {
-            Self::Store(StoreError::Full) => true,
-            Self::File(error) => is_full(error),
-            _ => false,
-        };
+        let full = self.is_full();
         if full && home.takes_no_files() {
             "The disk takes no more files, whatever their size. Training waits, nothing measured is lost; remove some \
              files and it goes on."
@@ -258,7 +263,7 @@ impl LaneObserver<'_> {
                 Err(error) if error.is_transient() => {
                     tracing::debug!(run = %self.run, lane = %self.lane, "not stored: {error}");
                     let notice = error.notice(&self.kernel.home, self.folder.path());
-                    self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(notice));
+                    self.kernel.hub.set_disk_notice(self.run, NoticeKind::Waits(self.lane), notice, error.is_full());
                     // The lane computes nothing while it waits, so it gives its core to any job that needs one.
                     self.permit.wait(RETRY_AFTER);
                     self.yield_if_asked();
@@ -473,7 +478,7 @@ impl Observer for LaneObserver<'_> {
                     "No checkpoint can be written in {}: {why}. Training goes on from memory and tries again.",
                     self.folder.path().display()
                 );
-                self.kernel.hub.set_notice(self.run, NoticeKind::Waits(self.lane), Some(text));
+                self.kernel.hub.set_disk_notice(self.run, NoticeKind::Waits(self.lane), text, is_full(&error));
                 let wait = self.kernel.options.checkpoint_every.saturating_sub(RETRY_AFTER);
                 self.last_checkpoint = self.last_checkpoint.checked_sub(wait).unwrap_or(self.last_checkpoint);
             }

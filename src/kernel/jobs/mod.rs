@@ -73,7 +73,7 @@ impl Jobs {
         }
         if run.is_some_and(|run| self.unsaved.iter().any(|unsaved| unsaved.run == run)) {
             return Err(Refusal::new(
-                ErrorKind::Storage,
+                ErrorKind::DiskFull,
                 "the disk has not taken this run's state yet; free some space",
             ));
         }

@@ -348,7 +348,8 @@ impl Kernel {
         };
         if let Err(error) = stored {
             tracing::warn!(%run, "its state is not stored yet: {error}");
-            self.hub.set_notice(run, NoticeKind::State, Some(format!("This run's state can't be stored: {error}.")));
+            let text = format!("This run's state can't be stored: {error}.");
+            self.hub.set_disk_notice(run, NoticeKind::State, text, matches!(error, StoreError::Full));
             jobs.unsaved.push(Unsaved { run, state, elapsed, resume_after, left_by_dead_kernel });
             return;
         }

@@ -135,10 +135,23 @@ pub(crate) enum NoticeKind {
     Parked,
 }
 
+/// What the reader of a run should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notice {
+    text: String,
+    /// The run waits for space on the disk.
+    disk_full: bool,
+}
+
+fn event_of(run: RunId, notice: Option<Notice>) -> Event {
+    let disk_full = notice.as_ref().is_some_and(|notice| notice.disk_full);
+    Event::Run(RunEvent::Notice { run, text: notice.map(|notice| notice.text), disk_full })
+}
+
 /// The most urgent notice of each run.
-fn firsts(notices: &BTreeMap<(RunId, NoticeKind), String>) -> BTreeMap<RunId, String> {
+fn firsts(notices: &BTreeMap<(RunId, NoticeKind), Notice>) -> BTreeMap<RunId, Notice> {
     // Later entries replace earlier ones with the same key, so the first in order is collected last.
-    notices.iter().rev().map(|(&(run, _), text)| (run, text.clone())).collect()
+    notices.iter().rev().map(|(&(run, _), notice)| (run, notice.clone())).collect()
 }
 
 /// Every connection, and those that follow the events.
@@ -147,7 +160,7 @@ pub(crate) struct Hub {
     clients: Mutex<Vec<Arc<Outbox>>>,
     followers: Mutex<Vec<Arc<Outbox>>>,
     /// The notices about each run. A run shows the most urgent one.
-    notices: Mutex<BTreeMap<(RunId, NoticeKind), String>>,
+    notices: Mutex<BTreeMap<(RunId, NoticeKind), Notice>>,
 }
 
 impl Hub {
@@ -197,14 +210,14 @@ impl Hub {
             return;
         }
         followers.push(Arc::clone(outbox));
-        for (run, text) in firsts(&notices) {
-            outbox.send(&ServerLine::Event(Event::Run(RunEvent::Notice { run, text: Some(text) })));
+        for (run, notice) in firsts(&notices) {
+            outbox.send(&ServerLine::Event(event_of(run, Some(notice))));
         }
     }
 
     /// The current notice of each run.
     pub fn notices(&self) -> Vec<(RunId, String)> {
-        firsts(&lock(&self.notices)).into_iter().collect()
+        firsts(&lock(&self.notices)).into_iter().map(|(run, notice)| (run, notice.text)).collect()
     }
 
     /// Queues an event for every follower, without waiting for any.
@@ -224,16 +237,25 @@ impl Hub {
 
     /// Sets or withdraws a notice, and announces the run's most urgent notice if that has changed.
     pub fn set_notice(&self, run: RunId, kind: NoticeKind, text: Option<String>) {
+        self.replace_notice(run, kind, text.map(|text| Notice { text, disk_full: false }));
+    }
+
+    /// Sets a notice about a file that can't be written; `disk_full` says whether space would help.
+    pub fn set_disk_notice(&self, run: RunId, kind: NoticeKind, text: String, disk_full: bool) {
+        self.replace_notice(run, kind, Some(Notice { text, disk_full }));
+    }
+
+    fn replace_notice(&self, run: RunId, kind: NoticeKind, notice: Option<Notice>) {
         let mut notices = lock(&self.notices);
         let before = firsts(&notices).remove(&run);
-        match text {
-            Some(text) => notices.insert((run, kind), text),
+        match notice {
+            Some(notice) => notices.insert((run, kind), notice),
             None => notices.remove(&(run, kind)),
         };
         let after = firsts(&notices).remove(&run);
         if before != after {
-            tracing::warn!(%run, notice = after.as_deref().unwrap_or("none"));
-            self.publish(&Event::Run(RunEvent::Notice { run, text: after }));
+            tracing::warn!(%run, notice = after.as_ref().map_or("none", |notice| notice.text.as_str()));
+            self.publish(&event_of(run, after));
         }
     }
 

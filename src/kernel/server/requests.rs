@@ -1,7 +1,10 @@
 //! Answers the requests of a client that has said hello.
 
 use crate::{Kernel, refusal::Refusal};
-use protocol::{CellKey, ErrorKind, KernelStatus, Reply, RequestBody, RunEvent, id_fault, is_bidi_control};
+use protocol::{
+    CellKey, ErrorKind, KernelStatus, LONGEST_NOTES, Reply, RequestBody, RunEvent, RunId, RunTag, id_fault,
+    is_bidi_control,
+};
 use std::sync::Arc;
 
 /// The longest name of a run, in characters: one line of a list.
@@ -45,6 +48,13 @@ impl Kernel {
                 self.request_backup();
                 self.announce(RunEvent::Renamed { run, name });
             }
+            RequestBody::Tag { run, add, remove } => self.tag(run, add, &remove)?,
+            RequestBody::Note { run, notes } => {
+                let notes = checked_line("notes", LONGEST_NOTES, notes)?;
+                self.store().set_notes(run, notes.as_deref())?;
+                self.request_backup();
+                self.announce(RunEvent::Noted { run, notes });
+            }
             RequestBody::Delete { run } => self.delete(run)?,
             RequestBody::RunCell { cell, spec } => {
                 check_cell(&cell)?;
@@ -63,6 +73,25 @@ impl Kernel {
             RequestBody::Hello { .. } | RequestBody::Follow => {}
         }
         Ok(Reply::Done)
+    }
+
+    /// Gives a run tags and takes others away.
+    fn tag(&self, run: RunId, add: Vec<RunTag>, remove: &[RunTag]) -> Result<(), Refusal> {
+        // Locked in between, so that two notebooks at a time lose no tag.
+        let mut store = self.store();
+        let mut tags = store.run(run)?.tags;
+        let new: Vec<RunTag> = add.into_iter().filter(|tag| !tags.contains(tag)).collect();
+        tags.extend(new);
+        tags.retain(|tag| !remove.contains(tag));
+        if tags.len() > RunTag::MOST {
+            let message = format!("a run may have {} tags, not {}; take some away", RunTag::MOST, tags.len());
+            return Err(Refusal::new(ErrorKind::BadRequest, message));
+        }
+        store.set_tags(run, &tags)?;
+        drop(store);
+        self.request_backup();
+        self.announce(RunEvent::Tagged { run, tags });
+        Ok(())
     }
 
     fn status(&self) -> KernelStatus {
@@ -103,18 +132,22 @@ fn resident_bytes() -> u64 {
     kib * 1024
 }
 
-/// Checks a name, which is printed in terminals: it is one short line without control characters. An empty name counts
-/// as none.
 fn checked_name(name: Option<String>) -> Result<Option<String>, Refusal> {
-    let Some(name) = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) else { return Ok(None) };
-    let refuse = |why: &str| Err(Refusal::new(ErrorKind::BadRequest, format!("a run's name {why}")));
-    if name.chars().any(|c| c.is_control() || is_bidi_control(c)) {
+    checked_line("name", LONGEST_NAME, name)
+}
+
+/// Checks what the reader calls a run or notes on it, which is printed in terminals: it is one line without control
+/// characters, and no longer than so many. An empty one counts as none.
+fn checked_line(what: &str, longest: usize, line: Option<String>) -> Result<Option<String>, Refusal> {
+    let Some(line) = line.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()) else { return Ok(None) };
+    let refuse = |why: &str| Err(Refusal::new(ErrorKind::BadRequest, format!("a run's {what} {why}")));
+    if line.chars().any(|c| c.is_control() || is_bidi_control(c)) {
         return refuse("can't hold control characters");
     }
-    if name.chars().count() > LONGEST_NAME {
-        return refuse(&format!("may have {LONGEST_NAME} characters"));
+    if line.chars().count() > longest {
+        return refuse(&format!("may have {longest} characters"));
     }
-    Ok(Some(name))
+    Ok(Some(line))
 }
 
 /// Checks an id. Lesson files come from anywhere, and a notebook sends the ids in them.

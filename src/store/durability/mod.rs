@@ -29,7 +29,9 @@ pub use repair::ReadSpec;
 
 pub(super) use backup::set_aside_foreign_backup;
 pub(super) use file_identity::FileIdentity;
-pub(super) use repair::{adopt_folders, damaged_rows, delete_orphan_rows, orphaned_folders, repair_rows};
+pub(super) use repair::{
+    adopt_folders, damaged_rows, delete_orphan_rows, insert_missing_lanes, orphaned_folders, repair_rows,
+};
 pub(super) use restore::{finish_restore, restore};
 pub(super) use salvage::carry_over;
 pub(super) use write_ahead_log::log_damage;

@@ -13,7 +13,7 @@ use crate::{
         TABLES, Table, WRONG_IMAGES, insert_lanes, update_row, write_checksum,
     },
 };
-use protocol::{RunId, Study};
+use protocol::{RunId, RunTag, Study};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter, types::Value};
 use std::{
     collections::BTreeSet,
@@ -226,11 +226,12 @@ fn write_spec(store: &Connection, run: i64, spec: &Study) -> Result<(), StoreErr
         Ok(read.unwrap_or_default())
     };
     let state = text("state")?.filter(|state| state == "finished" || state == "paused" || state == "interrupted");
-    let (name, not_exact, backend) = (text("name")?, text("not_exact")?, text("backend")?);
-    let sql =
-        "UPDATE runs SET spec = ?2, state = ?3, name = ?4, not_exact = ?5, backend = ?6, reason = NULL WHERE id = ?1";
+    let (name, notes, not_exact, backend) = (text("name")?, text("notes")?, text("not_exact")?, text("backend")?);
+    let tags = text("tags")?.filter(|tags| serde_json::from_str::<Vec<RunTag>>(tags).is_ok());
+    let sql = "UPDATE runs SET spec = ?2, state = ?3, name = ?4, not_exact = ?5, backend = ?6, tags = ?7, notes = ?8,
+               reason = NULL WHERE id = ?1";
     let state = state.unwrap_or_else(|| "stopped".into());
-    store.execute(sql, params![run, serde_json::to_string(spec)?, state, name, not_exact, backend])?;
+    store.execute(sql, params![run, serde_json::to_string(spec)?, state, name, not_exact, backend, tags, notes])?;
     Ok(write_checksum(store, RUNS, &[&run])?)
 }
 
@@ -316,6 +317,24 @@ fn adopt(store: &mut Connection, RunId(run): RunId, spec: &Study) -> Result<(), 
     let finish =
         || transaction.execute("UPDATE runs SET state = 'finished' WHERE id = ?1 AND ?2 = 0", params![run, lacking]);
     update_row(&transaction, RUNS, &[&run], finish)?;
+    Ok(transaction.commit()?)
+}
+
+/// Inserts the lanes that a restored store has lost, as open: a run without them could neither be listed nor trained. A
+/// resume finds those that had ended at their ends.
+pub(in super::super) fn insert_missing_lanes(store: &mut Connection) -> Result<(), StoreError> {
+    let transaction = store.transaction()?;
+    let specs: Vec<(i64, String)> = {
+        let mut statement = transaction.prepare("SELECT id, spec FROM runs")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // A row that can't be read is reported wherever its run is.
+        rows.filter_map(Result::ok).collect()
+    };
+    for (run, spec) in specs {
+        if let Ok(spec) = serde_json::from_str(&spec) {
+            insert_lanes(&transaction, run, &spec)?;
+        }
+    }
     Ok(transaction.commit()?)
 }
 

@@ -42,7 +42,8 @@ pub fn lines(
     if let Some(difference) = reference.and_then(|reference| readout.difference(cursor, reference)) {
         lines.push(vec![(theme.text(&truncate(&difference, room)), theme.strong())]);
     }
-    let most = lines.len() + rows;
+    // No more lines are drawn than half of the pane.
+    let most = (lines.len() + rows).min(usize::from(height / 2)).max(lines.len() + 1);
     let Some((x, others)) = readout.others(cursor) else { return lines };
     if others.is_empty() {
         return lines;
@@ -69,6 +70,11 @@ pub fn lines(
     if left > 0
         && let Some(last) = lines.last_mut()
     {
+        let width = |line: &[StyledText]| line.iter().map(|(text, _)| text.width()).sum::<usize>();
+        while last.len() > 1 && width(last) + format!("and {left} more").width() > room {
+            last.pop();
+            left += 1;
+        }
         last.push((format!("and {left} more"), theme.faint()));
     }
     lines

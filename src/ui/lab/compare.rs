@@ -23,7 +23,7 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         write_wrapped(theme, text, Style::new(), inner, inner.y, buffer);
         return;
     };
-    let LabComparison { arms, differing, comparison, is_finished } = &compared;
+    let LabComparison { arms, differing, history, comparison, is_finished } = &compared;
     let mut y = inner.y;
     for (label, field, arm) in [("first ", CompareField::First, arms[0]), ("second", CompareField::Second, arms[1])] {
         draw_field(app, theme, label, field, &arm_name(app, theme, arm), (inner, y), buffer);
@@ -41,7 +41,11 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     );
     y += 2;
     let differing = differing_text(differing);
-    y = write_wrapped(theme, &differing, theme.faint(), inner, y, buffer) + 1;
+    y = write_wrapped(theme, &differing, theme.faint(), inner, y, buffer);
+    for sentence in history {
+        y = write_wrapped(theme, sentence, theme.bad(), inner, y, buffer);
+    }
+    y += 1;
     y = write_wrapped(theme, &comparison.sentence(), theme.strong(), inner, y, buffer);
     if let Some(sentence) = comparison.threshold_sentence(*is_finished) {
         y = write_wrapped(theme, &sentence, Style::new(), inner, y, buffer);

@@ -2,8 +2,8 @@
 
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
-use app::{App, OverlayList, arm_slots, truncate};
-use protocol::{ArmId, CellResult, best_cells, format_clock};
+use app::{App, OverlayList, RunRole, arm_slots, truncate};
+use protocol::{ArmId, CellResult, best_cells, describe_steerings, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -52,12 +52,14 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
         let mark = |x, (_, slot)| buffer.set_stringn(x, y, theme.marker(slot), 1, theme.arm(slot)).0;
         let x = arm_slots(&shown, training.run).into_iter().fold(area.x, mark);
         let differences = app.lab_differences(training.run);
+        let is_ghost = shown.iter().any(|run| run.training.run == training.run && run.role == RunRole::Ghost);
+        let faint = if is_ghost { " (dotted)" } else { "" };
         let text = if training.run == first.run {
             format!("run {}: {}", training.run, training.spec)
         } else if differences.is_empty() {
-            format!("run {}: the same settings", training.run)
+            format!("run {}{faint}: the same settings", training.run)
         } else {
-            format!("run {}: {}", training.run, differences.join(", "))
+            format!("run {}{faint}: {}", training.run, differences.join(", "))
         };
         let place = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area };
         y = if y < most {
@@ -92,15 +94,25 @@ fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Re
     let Some(training) = app.lab_training() else { return area };
     let mut lines: Vec<String> =
         training.fork.iter().map(|fork| format!("Run {} {}.", training.run, fork.sentence())).collect();
-    lines.extend(training.steerings.iter().map(|steering| steering.sentence(&training.spec)));
+    lines.extend(training.spec.arm_ids().filter_map(|arm| {
+        let phrase = describe_steerings(&training.steerings, arm)?;
+        Some(format!("{} was steered: {phrase}", training.spec.arm_title(arm)))
+    }));
     lines.extend(best_lines(app));
     let most = area.bottom().min(area.y + area.height / 4);
+    let wrapped: Vec<String> = lines
+        .iter()
+        .flat_map(|line| textwrap::wrap(line, app::wrap_options(usize::from(area.width.max(1)))))
+        .map(String::from)
+        .collect();
+    let room = usize::from(most.saturating_sub(area.y));
     let mut y = area.y;
-    for line in lines {
-        if y < most {
-            y = write_wrapped(theme, &line, theme.accent(), Rect { height: most - area.y, ..area }, y, buffer);
-        }
+    for (at, line) in wrapped.iter().take(room).enumerate() {
+        let is_cut = at + 1 == room && wrapped.len() > room;
+        let line = if is_cut { format!("{line} …") } else { line.clone() };
+        let text = truncate(&theme.text(&line), area.width.into());
+        buffer.set_stringn(area.x, y, text, area.width.into(), theme.accent());
+        y += 1;
     }
-    let y = y.min(most);
     Rect { y, height: area.bottom().saturating_sub(y), ..area }
 }

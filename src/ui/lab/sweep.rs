@@ -52,6 +52,12 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = table.at(cursor) {
         y = write_wrapped(theme, &describe(entry), theme.strong(), layout.below, y, buffer);
     }
+    let edge = table.best_at_edge();
+    if done == all && !edge.is_empty() {
+        let text =
+            format!("The best of {} is at the edge of what was swept: a wider sweep may find better.", edge.join(", "));
+        y = write_wrapped(theme, &text, theme.bad(), layout.below, y, buffer);
+    }
     for line in best_lines(app) {
         y = write_wrapped(theme, &line, theme.accent(), layout.below, y, buffer);
     }

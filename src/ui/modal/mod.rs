@@ -39,7 +39,6 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame) -> Vec<D
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),
         Modal::RunLine(line) => run_line(line, theme, screen, buffer),
-        Modal::DeleteRun(run) => delete_run(*run, app, theme, screen, buffer),
         Modal::Faults { top } => faults(*top, app, theme, buffer),
         Modal::Reset => reset(app, theme, buffer),
     }
@@ -286,6 +285,13 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
     let (what, other) = match work {
         Work::Training(_, spec) => (train_cell::describe(spec), "o changes the settings · "),
         Work::Lab(spec) => (train_cell::describe(spec), ""),
+        Work::Sweep(spec, sweep) => {
+            let [cells, seeds, epochs] =
+                [(sweep.cells.len(), "cell"), (spec.seeds.len(), "seed"), (spec.epochs as usize, "epoch")]
+                    .map(|(count, what)| format_count(count, what));
+            let halving = if sweep.halving { ", fewer for those that halving stops" } else { "" };
+            (format!("A sweep of {cells}, {seeds} and {epochs} each{halving}."), "")
+        }
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")
         }
@@ -305,46 +311,55 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
 }
 
 fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
+    let which = match line.runs.as_slice() {
+        [run] => format!("run {run}"),
+        runs => format_count(runs.len(), "run"),
+    };
     let (title, hint, keys) = match line.purpose {
         RunLinePurpose::Name => (
-            format!("Name of run {}", line.run),
+            format!("Name of {which}"),
             "It stands beside the number; an empty one takes it away.",
             "Enter keeps it · Esc leaves",
         ),
+        RunLinePurpose::Tags(_) if line.runs.len() > 1 => (
+            format!("Tags of {which}"),
+            "Words by which you find them again. These are the tags that all of them have; each keeps its others.",
+            "Enter keeps them · Ctrl-U empties the line · Esc leaves",
+        ),
+        RunLinePurpose::Tags(_) => (
+            format!("Tags of {which}"),
+            "Words by which you find it again, with spaces between them.",
+            "Enter keeps them · Ctrl-U empties the line · Esc leaves",
+        ),
+        RunLinePurpose::Notes => (
+            format!("Notes on {which}"),
+            "They stand beneath the list and in `relu runs show`; an empty line takes them away.",
+            "Enter keeps them · Ctrl-U empties the line · Esc leaves",
+        ),
         RunLinePurpose::Export => (
-            format!("Export run {}", line.run),
+            format!("Export {which}"),
             "A new file: .csv has a row for each epoch, .json the settings too, .svg and .png are the chart, \
              .tfevents is for TensorBoard.",
             "Enter writes it · Ctrl-U empties the line · Esc leaves",
         ),
     };
-    let inner = open_dialog(&title, screen.middle(72, 8), theme, buffer);
-    // Of a long path the end is shown, where the reader types.
-    let shown: String = {
-        let room = usize::from(inner.width).saturating_sub(1);
-        let skip = line.text.chars().count().saturating_sub(room);
-        line.text.chars().skip(skip).collect()
-    };
-    buffer.set_stringn(inner.x, inner.y, theme.text(&format!("{shown}_")), usize::from(inner.width), theme.strong());
+    let rows = if line.purpose == RunLinePurpose::Notes { 12 } else { 8 };
+    let inner = open_dialog(&title, screen.middle(72, rows), theme, buffer);
+    let text = theme.text(&format!("{}_", line.text));
+    let lines = textwrap::wrap(&text, app::wrap_options(usize::from(inner.width.max(1))));
+    // Of a long text the end is shown, where the reader types.
+    let room = usize::from(inner.height.saturating_sub(5)).max(1);
+    let skip = lines.len().saturating_sub(room);
+    let mut y = inner.y;
+    for shown in &lines[skip..] {
+        buffer.set_stringn(inner.x, y, shown, usize::from(inner.width), theme.strong());
+        y += 1;
+    }
+    let last = inner.bottom().saturating_sub(1);
+    let place = Rect { height: last.saturating_sub(inner.y), ..inner };
     match &line.error {
-        Some(why) => write_wrapped(theme, why, theme.bad(), inner, inner.y + 2, buffer),
-        None => write_wrapped(theme, hint, theme.faint(), inner, inner.y + 2, buffer),
+        Some(why) => write_wrapped(theme, why, theme.bad(), place, y + 1, buffer),
+        None => write_wrapped(theme, hint, theme.faint(), place, y + 1, buffer),
     };
-    write_wrapped(theme, keys, theme.faint(), inner, inner.bottom().saturating_sub(1), buffer);
-}
-
-fn delete_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let inner = open_dialog("Delete a run?", screen.middle(72, 8), theme, buffer);
-    let name = app.runs.iter().find(|summary| summary.run == run).and_then(|summary| summary.name.clone());
-    let name = name.map_or(String::new(), |name| format!(" ({name})"));
-    let text = format!("Run {run}{name}, its curves and its checkpoints will be gone. This can't be undone.");
-    write_wrapped(theme, &text, theme.strong(), inner, inner.y, buffer);
-    write_wrapped(
-        theme,
-        "y deletes it · Esc keeps it",
-        theme.accent(),
-        inner,
-        inner.bottom().saturating_sub(1),
-        buffer,
-    );
+    write_wrapped(theme, keys, theme.faint(), inner, last, buffer);
 }

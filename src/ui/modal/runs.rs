@@ -1,53 +1,242 @@
-//! Draws the list of runs: a line for each, and the details of the selected one beneath.
+//! Draws the list of runs: a line for each, and beneath the list what is known of the selected run, or in what the marked
+//! runs differ.
 
 use crate::theme::Theme;
-use crate::widgets::open_dialog;
-use crate::widgets::write_wrapped;
-use app::{App, RunsList, truncate};
-use protocol::{RunId, RunState, RunSummary, format_clock, format_date, grouped};
+use crate::widgets::{open_dialog, write_wrapped};
+use app::{App, RunsLayout, RunsList, RunsRow, truncate};
+use protocol::{Fork, RunState, RunSummary, format_clock, format_count, format_date, format_tags, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
-    let inner = open_dialog("Runs", app.screen.runs(), theme, buffer);
-    let width = usize::from(inner.width);
-    let unreadable = &app.unreadable_runs;
+    let layout = app.runs_layout();
+    open_dialog("Runs", layout.dialog, theme, buffer);
+    let inner = Rect { height: layout.keys.bottom().saturating_sub(layout.filter.y), ..layout.filter };
     if let Some(fault) = &app.runs_fault {
         let text = format!("The list of runs can't be read: {fault}.");
         write_wrapped(theme, &text, theme.bad(), inner, inner.y, buffer);
         return;
     }
-    if app.runs.is_empty() && unreadable.is_empty() {
-        let nothing = "Nothing has been trained here yet. Enter on a race starts the first run.";
-        write_wrapped(theme, nothing, Style::new(), inner, inner.y, buffer);
+    let rows = app.runs_rows(list);
+    draw_filter(list, &rows, app, theme, layout.filter, buffer);
+    let nothing = if !rows.is_empty() {
+        None
+    } else if !app.runs.is_empty() {
+        Some("No run matches the filter.")
+    } else if app.pending_deletions() > 0 {
+        Some("Every run is deleted; u brings them back, until you quit.")
+    } else if app.reads_runs() {
+        Some("Reading the list of runs …")
+    } else {
+        Some("Nothing has been trained here yet. Enter on a race starts the first run.")
+    };
+    if let Some(nothing) = nothing {
+        let place = Rect { height: layout.keys.y.saturating_sub(layout.head.y), ..layout.head };
+        write_wrapped(theme, nothing, Style::new(), place, place.y, buffer);
+        draw_keys(list, theme, layout.keys, buffer);
         return;
     }
-    let head = format!("{:>4}  {:<11} {:>9} {:>7}  {}", "run", "state", "epochs", "time", "best validation error, %");
-    buffer.set_stringn(inner.x, inner.y, head, width, theme.faint());
-    let (first, room) = list.shown(&app.screen);
-    let damaged = |(run, why): &(RunId, String)| format!("{run:>4}  {:<11} {:>9}  {why}", "unreadable", "");
-    let lines = app.runs.iter().map(|run| line(run, seconds(app, run))).chain(unreadable.iter().map(damaged));
-    for ((at, line), y) in lines.enumerate().skip(first).take(room).zip(inner.y + 1..) {
-        let style = if at == list.selected { theme.selected() } else { Style::new() };
-        buffer.set_stringn(inner.x, y, theme.text(&truncate(&line, width)), width, style);
+    let columns = Columns::new(layout.list.width, app, &rows);
+    write_cells(theme, &columns.heads(), layout.head, theme.faint(), buffer);
+    let selected = app.selected_row(list, &rows);
+    let room = usize::from(layout.list.height);
+    let first = list.first_shown(&rows, selected.unwrap_or(0), room);
+    for ((at, row), y) in rows.iter().enumerate().skip(first).take(room).zip(layout.list.y..) {
+        let place = Rect { y, height: 1, ..layout.list };
+        let style = if Some(at) == selected { theme.selected() } else { Style::new() };
+        draw_row(row, list, app, &columns, (theme, style), place, buffer);
     }
-    let last = inner.bottom().saturating_sub(1);
-    let keys = "Enter opens · n name · d delete · x export · Esc back";
-    buffer.set_stringn(inner.x, last, theme.text(keys), width, theme.faint());
-    let rows = RunsList::detail_rows(&app.screen);
-    let detail_text = app.runs.get(list.selected).map(detail).or_else(|| {
-        let (run, why) = unreadable.get(list.selected.checked_sub(app.runs.len())?)?;
-        Some(format!(
-            "Run {run} can't be read back: {why}. The other runs are not touched, and its checkpoints are kept; `relu runs \
-             delete {run}` removes it."
-        ))
-    });
-    if let Some(detail_text) = detail_text.filter(|_| rows > 0) {
-        let lines =
-            textwrap::wrap(&detail_text, app::wrap_options(width.max(1))).len().min(usize::from(rows - 1)) as u16;
-        let place = Rect { y: last.saturating_sub(1 + lines), height: lines, ..inner };
-        write_wrapped(theme, &detail_text, theme.faint(), place, place.y, buffer);
+    if !layout.detail.is_empty() {
+        draw_detail(list, selected.map(|at| &rows[at]), app, theme, &layout, buffer);
+    }
+    draw_keys(list, theme, layout.keys, buffer);
+}
+
+/// The filter, how many runs match it, and by what they are grouped.
+fn draw_filter(list: &RunsList, rows: &[RunsRow], app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let listed = rows.iter().filter(|row| !matches!(row, RunsRow::Group { .. })).count();
+    let all = app.runs.len() + app.unreadable_runs.len();
+    let count = if listed == all {
+        format_count(all, "run")
+    } else {
+        format!("{} of {}", grouped(listed as u32), format_count(all, "run"))
+    };
+    let marked = app.marked_runs(list).len();
+    let deleted = app.pending_deletions();
+    let parts = [
+        Some(count),
+        list.grouping.title().map(|title| format!("by {title}")),
+        (marked > 0).then(|| format!("{marked} marked")),
+        (deleted > 0).then(|| format!("{deleted} deleted")),
+    ];
+    let filter = if list.is_typing() {
+        format!("/ {}_", list.filter)
+    } else if list.filter.is_empty() {
+        String::new()
+    } else {
+        format!("/ {}", list.filter)
+    };
+    // Of a long filter the end is shown, where the reader types; beside it as many facts as there is room for.
+    let width = usize::from(area.width);
+    let skip = filter.chars().count().saturating_sub(width * 2 / 3);
+    let shown: String = filter.chars().skip(skip).collect();
+    let left = width.saturating_sub(shown.width() + GAP);
+    let mut facts = String::new();
+    for part in parts.into_iter().flatten() {
+        let longer = if facts.is_empty() { part } else { format!("{facts} · {part}") };
+        if longer.width() > left {
+            break;
+        }
+        facts = longer;
+    }
+    let style = if list.is_typing() { theme.strong() } else { theme.accent() };
+    buffer.set_stringn(area.x, area.y, theme.text(&shown), width, style);
+    let x = area.right().saturating_sub(facts.width() as u16);
+    buffer.set_stringn(x, area.y, theme.text(&facts), left, theme.faint());
+}
+
+fn draw_keys(list: &RunsList, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    // The widest that fits.
+    let lines: &[&str] = if list.is_typing() {
+        &[
+            "words that all have to match · tag:x · state:x · ↑ ↓ choose · Enter keeps it · Esc does not",
+            "Enter keeps it · Esc does not",
+        ]
+    } else {
+        &[
+            "Enter opens · Space marks · o together · / filters · g groups · n name · t tags · N notes · x export · d deletes · u undo · ? keys · Esc back",
+            "Enter opens · Space marks · o together · / filters · g groups · n t N names · d deletes · ? keys · Esc back",
+            "Enter opens · Space marks · / filters · d deletes · ? keys · Esc back",
+            "Enter · / filters · ? keys · Esc back",
+        ]
+    };
+    let width = usize::from(area.width);
+    let line = lines.iter().find(|line| line.width() <= width).or(lines.last());
+    buffer.set_stringn(area.x, area.y, theme.text(line.unwrap_or(&"")), width, theme.faint());
+}
+
+/// The columns that fit: on a wider screen more of them.
+struct Columns {
+    /// Of the name, the tags, the best errors and the settings, or 0 for what has no column of its own.
+    name: usize,
+    tags: usize,
+    errors: usize,
+    settings: usize,
+    has_progress: bool,
+    has_date: bool,
+}
+
+/// Columns of the mark and the number, of the state, of the epochs and the time, and of the date, each with a gap behind.
+const NUMBER: usize = 8;
+const STATE: usize = 13;
+const EPOCHS: usize = 11;
+const TIME: usize = 9;
+const DATE: usize = 12;
+const GAP: usize = 2;
+
+impl Columns {
+    fn new(width: u16, app: &App, rows: &[RunsRow]) -> Self {
+        let width = usize::from(width);
+        let (has_progress, has_date) = (width >= 60, width >= 150);
+        let fixed = NUMBER + STATE + if has_progress { EPOCHS + TIME } else { 0 } + if has_date { DATE } else { 0 };
+        let rest = width.saturating_sub(fixed);
+        if rest < 60 {
+            return Self { name: 0, tags: 0, errors: rest, settings: 0, has_progress, has_date };
+        }
+        let listed = || rows.iter().filter_map(|row| if let RunsRow::Run(at) = row { app.runs.get(*at) } else { None });
+        // A column that no run needs takes no room.
+        let widest = |text: &dyn Fn(&RunSummary) -> usize, most: usize| {
+            let widest = listed().map(text).max().unwrap_or(0).min(most);
+            if widest == 0 { 0 } else { widest.max(4) + GAP }
+        };
+        let name = widest(&|run| run.name.as_deref().map_or(0, UnicodeWidthStr::width), rest / 4);
+        let tags = widest(&|run| format_tags(&run.tags).width(), rest / 5);
+        let left = rest - name - tags;
+        let errors = if left >= 90 { 50 } else { left };
+        Self { name, tags, errors, settings: left - errors, has_progress, has_date }
+    }
+
+    fn heads(&self) -> Vec<(String, usize)> {
+        let mut cells = vec![("   run".into(), NUMBER), ("state".into(), STATE)];
+        if self.has_progress {
+            cells.extend([(format!("{:>9}", "epochs"), EPOCHS), (format!("{:>7}", "time"), TIME)]);
+        }
+        if self.has_date {
+            cells.push(("begun".into(), DATE));
+        }
+        cells.extend([("name".into(), self.name), ("tags".into(), self.tags)]);
+        cells.extend([("best validation error, %".into(), self.errors), ("settings".into(), self.settings)]);
+        cells
+    }
+}
+
+/// Writes texts into columns of these widths; a text that is too long ends with an ellipsis before the gap.
+fn write_cells(theme: &Theme, cells: &[(String, usize)], area: Rect, style: Style, buffer: &mut Buffer) {
+    buffer.set_style(area, style);
+    let mut x = area.x;
+    let last = cells.iter().rposition(|(_, width)| *width > 0);
+    for (at, (text, width)) in cells.iter().enumerate().filter(|(_, (_, width))| *width > 0) {
+        let left = usize::from(area.right().saturating_sub(x));
+        let room = if Some(at) == last { left } else { width.saturating_sub(GAP).min(left) };
+        buffer.set_stringn(x, area.y, theme.text(&truncate(text, room)), room, style);
+        x = x.saturating_add(*width as u16).min(area.right());
+    }
+}
+
+fn draw_row(
+    row: &RunsRow,
+    list: &RunsList,
+    app: &App,
+    columns: &Columns,
+    (theme, style): (&Theme, Style),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let width = usize::from(area.width);
+    match row {
+        RunsRow::Group { title, runs } => {
+            let count = format!(" · {}", format_count(*runs, "run"));
+            let title = truncate(title, width.saturating_sub(count.width()));
+            let heading = theme.accent().patch(theme.strong());
+            let x = buffer.set_stringn(area.x, area.y, theme.text(&title), width, heading).0;
+            let left = usize::from(area.right().saturating_sub(x));
+            buffer.set_stringn(x, area.y, theme.text(&count), left, theme.faint());
+        }
+        RunsRow::Unreadable(at) => {
+            let Some((run, why)) = app.unreadable_runs.get(*at) else { return };
+            let cells = [(format!("  {:>4}", run.0), NUMBER), ("unreadable".into(), STATE), (why.clone(), width)];
+            write_cells(theme, &cells, area, style, buffer);
+        }
+        RunsRow::Run(at) => {
+            let Some(run) = app.runs.get(*at) else { return };
+            let is_marked = list.marked.contains(&run.run);
+            let mark = if is_marked { "*" } else { " " };
+            let mut cells = vec![(format!("{mark} {:>4}", run.run), NUMBER), (run.state.name().into(), STATE)];
+            if columns.has_progress {
+                let (epochs, time) = (run.advance().short(), format_clock(seconds(app, run)));
+                cells.extend([(format!("{epochs:>9}"), EPOCHS), (format!("{time:>7}"), TIME)]);
+            }
+            if columns.has_date {
+                cells.push((format_date(run.created), DATE));
+            }
+            let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
+            let tags = Some(format_tags(&run.tags)).filter(|tags| !tags.is_empty());
+            let is_wide = columns.name + columns.tags > 0 || columns.settings > 0;
+            cells.push((run.name.clone().unwrap_or_default(), columns.name));
+            cells.push((tags.clone().unwrap_or_default(), columns.tags));
+            // Where there is one column for all of these, the name and the reason of a failure come first.
+            let labels = [run.name.clone(), tags].into_iter().flatten().filter(|_| !is_wide);
+            let parts: Vec<String> = labels.chain(reason).chain([run.best_errors()]).collect();
+            cells.push((parts.join(" · "), columns.errors));
+            let settings = if columns.settings > 0 { app.settings_text(*at).text.clone() } else { String::new() };
+            cells.push((settings, columns.settings));
+            write_cells(theme, &cells, area, style, buffer);
+            if is_marked {
+                buffer.set_style(Rect { width: 1.min(area.width), ..area }, style.patch(theme.accent()));
+            }
+        }
     }
 }
 
@@ -56,21 +245,67 @@ fn seconds(app: &App, run: &RunSummary) -> f64 {
     app.training_runs.get(&run.run).map_or(run.elapsed, |training| training.elapsed.max(run.elapsed))
 }
 
-fn line(run: &RunSummary, seconds: f64) -> String {
-    let epochs = run.advance().short();
-    // The name and the reason of a failure come first. The selected run's are shown in full beneath the list.
-    let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
-    let detail_text: Vec<String> = run.name.clone().into_iter().chain(reason).chain([run.best_errors()]).collect();
-    format!(
-        "{:>4}  {:<11} {epochs:>9} {:>7}  {}",
-        run.run,
-        run.state.name(),
-        format_clock(seconds),
-        detail_text.join(" · ")
-    )
+/// In what the marked runs differ, then what is known of the selected run.
+fn draw_detail(
+    list: &RunsList,
+    selected: Option<&RunsRow>,
+    app: &App,
+    theme: &Theme,
+    layout: &RunsLayout,
+    buffer: &mut Buffer,
+) {
+    let area = layout.detail;
+    let mut lines: Vec<(String, Style)> = Vec::new();
+    let marked = app.marked_runs(list);
+    if marked.len() > 1 {
+        lines.extend(difference_lines(&marked, app).into_iter().map(|line| (line, theme.accent())));
+    }
+    match selected {
+        Some(RunsRow::Run(at)) => lines.extend(run_lines(*at, app).into_iter().map(|line| (line, theme.faint()))),
+        Some(RunsRow::Unreadable(at)) => lines.extend(app.unreadable_runs.get(*at).map(|(run, why)| {
+            let text = format!(
+                "Run {run} can't be read back: {why}. The other runs are not touched, and its checkpoints are kept; \
+                 `relu runs delete {run}` removes it."
+            );
+            (text, theme.faint())
+        })),
+        Some(RunsRow::Group { .. }) | None => {}
+    }
+    let mut y = area.y;
+    for (line, style) in lines {
+        if y < area.bottom() {
+            y = write_wrapped(theme, &line, style, area, y, buffer);
+        }
+    }
 }
 
-fn detail(run: &RunSummary) -> String {
+/// A line for each setting in which the marked runs differ: `learning rate: 0.1 in run 7, 0.05 in runs 5, 3`.
+fn difference_lines(marked: &[usize], app: &App) -> Vec<String> {
+    let differences = app.settings_differences(marked);
+    let count = format_count(marked.len(), "run");
+    if differences.is_empty() {
+        return vec![format!("{count} marked, all with the same settings.")];
+    }
+    let line = |(title, values): &(&str, Vec<String>)| {
+        let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+        for (value, at) in values.iter().zip(marked) {
+            let run = app.runs[*at].run.to_string();
+            match groups.iter_mut().find(|(known, _)| known == value) {
+                Some((_, runs)) => runs.push(run),
+                None => groups.push((value, vec![run])),
+            }
+        }
+        let groups = groups.into_iter().map(|(value, runs)| {
+            format!("{value} in {} {}", if runs.len() == 1 { "run" } else { "runs" }, runs.join(", "))
+        });
+        format!("{title}: {}", groups.collect::<Vec<_>>().join(" · "))
+    };
+    std::iter::once(format!("{count} marked. They differ in")).chain(differences.iter().map(line)).collect()
+}
+
+/// What is known of a run.
+fn run_lines(at: usize, app: &App) -> Vec<String> {
+    let run = &app.runs[at];
     let spec = &run.spec;
     let settings = format!(
         "begun {} · {}, {} images, {}",
@@ -81,6 +316,15 @@ fn detail(run: &RunSummary) -> String {
     );
     let reason = if let RunState::Failed { reason } = &run.state { Some(format!("failed: {reason}")) } else { None };
     let name = run.name.as_ref().map_or(format!("Run {}", run.run), |name| format!("Run {}, {name}", run.run));
+    let notice = app.training_runs.get(&run.run).and_then(|training| training.notice.clone());
+    let notice = notice.or_else(|| app.notices.get(&run.run).cloned());
     let exact = run.not_exact.as_ref().map(|why| format!("not exact: {why}"));
-    [Some(name), reason, exact, Some(settings)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let fork = run.fork.map(Fork::sentence);
+    let tags = (!run.tags.is_empty()).then(|| format_tags(&run.tags));
+    let bytes = app.run_sizes.get(&run.run).filter(|bytes| **bytes > 0);
+    let size = bytes.map(|bytes| format!("checkpoints {:.1} MB", *bytes as f64 / 1e6));
+    let first = [Some(name), tags, notice, reason, exact, fork, Some(settings), size];
+    let first = first.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let notes = run.notes.as_ref().map(|notes| format!("Notes: {notes}"));
+    [Some(first), notes, Some(format!("Study: {}", app.settings_text(at).text))].into_iter().flatten().collect()
 }
