@@ -6,7 +6,8 @@
 mod session;
 
 use app::{
-    Action, App, BINDINGS, CHART_BINDINGS, ChartAction, Effect, Event, Modal, PaletteTarget, Pane, StoreQuery, lab_keys,
+    Action, App, BINDINGS, CHART_BINDINGS, ChartAction, Effect, Event, Modal, PaletteTarget, Pane, StoreQuery,
+    lab_keys, runs_keys,
 };
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lesson::Library;
@@ -20,12 +21,12 @@ fn summary(run: i64, name: Option<&str>, text: &str) -> RunSummary {
     RunSummary {
         run: RunId(run),
         name: name.map(Into::into),
+        tags: Vec::new(),
+        notes: None,
         state: RunState::Finished,
         spec: text.parse().unwrap(),
         not_exact: None,
         fork: None,
-        tags: Vec::new(),
-        notes: None,
         sweep: None,
         created: 0,
         updated: 0,
@@ -105,6 +106,9 @@ fn every_action_of_every_table_can_be_found() {
     }
     for action in lab_keys::LAB_BINDINGS.iter().filter_map(|binding| binding.action) {
         assert!(has(&|target| matches!(target, PaletteTarget::Lab(of) if *of == action)), "{action:?}");
+    }
+    for action in runs_keys::RUNS_BINDINGS.iter().filter_map(|binding| binding.action) {
+        assert!(has(&|target| matches!(target, PaletteTarget::Runs(of) if *of == action)), "{action:?}");
     }
     for entry in line(&session).matches.iter().map(|found| &found.entry) {
         let has_key = !entry.keys.is_empty();

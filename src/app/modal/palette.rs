@@ -7,11 +7,12 @@ use crate::keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction, key_na
 use crate::lab::keys::{LAB_BINDINGS, LabAction};
 use crate::lab::table::TableRow;
 use crate::lesson::navigate::OpenAt;
-use crate::{App, Effect, LabPage, Pane, StoreQuery};
+use crate::runs::keys::{RUNS_BINDINGS, RunsAction};
+use crate::{App, Effect, LabPage, Pane, RunsList, StoreQuery};
 use crossterm::event::KeyModifiers;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
-use protocol::{RunId, SETTINGS, Setting};
+use protocol::{RunId, SETTINGS, Setting, format_tags};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -24,6 +25,8 @@ pub enum PaletteTarget {
     Chart(ChartAction),
     /// A key of the laboratory.
     Lab(LabAction),
+    /// A key of the list of runs.
+    Runs(RunsAction),
     /// Opens the lesson with this index.
     Lesson(usize),
     /// Opens a run's chart.
@@ -56,11 +59,12 @@ enum Context {
     Lesson,
     Chart,
     Lab,
+    Runs,
 }
 
 /// A word of a query matches if its characters stand so close together that each scores at least this: the matcher gives 16 for a
 /// character, more at the beginning of a word and behind another match, and less for gaps.
-const LEAST_SCORE: i64 = 17;
+const LEAST_SCORE: i64 = 16;
 
 /// What each character of a word adds that stands in the text as a whole: it comes before letters that are strewn over words.
 const OF_WHOLE_WORD: i64 = 8;
@@ -100,6 +104,7 @@ impl App {
         let below = self.modals.iter().rev().find(|modal| !matches!(modal, Modal::Command(_)));
         match below {
             Some(Modal::Lab) => Context::Lab,
+            Some(Modal::Runs(_)) => Context::Runs,
             Some(Modal::Values(_) | Modal::Run(_)) => Context::Chart,
             _ => Context::Lesson,
         }
@@ -116,9 +121,12 @@ impl App {
         let charts = CHART_BINDINGS.iter().filter_map(|binding| chart_entry(binding, to_chart));
         let to_lab = if self.is_lab_open() { "" } else { "E " };
         let lab = LAB_BINDINGS.iter().filter_map(|binding| lab_entry(binding, to_lab));
+        let to_list = if context == Context::Runs { "" } else { "r " };
+        let list = RUNS_BINDINGS.iter().filter_map(|binding| runs_entry(binding, to_list));
         let mut entries: Vec<(PaletteEntry, i64)> = actions
             .chain(charts.map(with_bonus(Context::Chart)))
             .chain(lab.map(with_bonus(Context::Lab)))
+            .chain(list.map(with_bonus(Context::Runs)))
             .chain(self.lesson_entries().map(|entry| (entry, 0)))
             .chain(SETTINGS.iter().map(|setting| (setting_entry(setting, to_lab.trim()), bonus(Context::Lab))))
             .chain(self.run_entries().map(|entry| (entry, 0)))
@@ -138,7 +146,9 @@ impl App {
     fn run_entries(&self) -> impl Iterator<Item = PaletteEntry> {
         self.runs.iter().map(|summary| {
             let name = summary.name.as_ref().map_or(String::new(), |name| format!(" {name}"));
-            let text = format!("run {}{name}: {}, {}", summary.run, summary.state.name(), summary.spec);
+            let tags =
+                if summary.tags.is_empty() { String::new() } else { format!(", {}", format_tags(&summary.tags)) };
+            let text = format!("run {}{name}: {}{tags}, {}", summary.run, summary.state.name(), summary.spec);
             PaletteEntry { target: PaletteTarget::Run(summary.run), text, keys: "r".into() }
         })
     }
@@ -154,6 +164,17 @@ impl App {
             PaletteTarget::Lab(action) => {
                 let mut effects = self.bring_lab_to_top();
                 effects.extend(self.run_lab_action(action));
+                effects
+            }
+            PaletteTarget::Runs(action) => {
+                let (list, mut effects) = match self.modals.pop() {
+                    Some(Modal::Runs(list)) => (list, Vec::new()),
+                    below => {
+                        self.modals.extend(below);
+                        (RunsList::default(), vec![Effect::Query(StoreQuery::Runs)])
+                    }
+                };
+                effects.extend(self.perform_runs_action(list, action));
                 effects
             }
             PaletteTarget::Lesson(lesson) => self.open_lesson(lesson, OpenAt::SavedPosition),
@@ -232,6 +253,14 @@ fn lab_entry(binding: &KeyBinding<LabAction>, before: &str) -> Option<PaletteEnt
     let text = format!("laboratory: {}", binding.title);
     let keys = format!("{before}{keys}");
     (!binding.title.is_empty()).then_some(PaletteEntry { target: PaletteTarget::Lab(action), text, keys })
+}
+
+fn runs_entry(binding: &KeyBinding<RunsAction>, before: &str) -> Option<PaletteEntry> {
+    let action = binding.action?;
+    let keys = binding.keys.first().map_or(String::new(), |key| key_name(*key, KeyModifiers::NONE));
+    let text = format!("runs: {}", binding.title);
+    let keys = format!("{before}{keys}");
+    (!binding.title.is_empty()).then_some(PaletteEntry { target: PaletteTarget::Runs(action), text, keys })
 }
 
 fn setting_entry(setting: &'static Setting, keys: &str) -> PaletteEntry {

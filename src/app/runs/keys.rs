@@ -26,9 +26,9 @@ pub enum RunsAction {
     Name,
     Tags,
     Notes,
-    Export,
-    /// Copies the study of the run, in its text form.
+    /// Copies the study of the run.
     Copy,
+    Export,
     Delete,
     /// Brings back what was deleted last.
     Undelete,
@@ -45,32 +45,55 @@ const fn bind(
     KeyBinding::new(keys, action, label, help)
 }
 
+const fn first(
+    keys: &'static [KeyCode],
+    action: RunsAction,
+    row: (&'static str, &'static str),
+    title: &'static str,
+) -> KeyBinding<RunsAction> {
+    KeyBinding::first(keys, action, row, title)
+}
+
+const fn next(keys: &'static [KeyCode], action: RunsAction, title: &'static str) -> KeyBinding<RunsAction> {
+    KeyBinding::next(keys, action, title)
+}
+
 const fn note(label: &'static str, help: &'static str) -> KeyBinding<RunsAction> {
     KeyBinding::note(label, help)
 }
 
 /// Every key of the list while no filter is typed.
 pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
-    bind(&[KeyCode::Up, Char('k')], RunsAction::Up, "↑ ↓", "choose a run; k j too"),
-    bind(&[KeyCode::Down, Char('j')], RunsAction::Down, "", ""),
-    bind(&[KeyCode::PageDown], RunsAction::PageDown, "PgDn PgUp", "a page of runs down, up"),
-    bind(&[KeyCode::PageUp, Char('b')], RunsAction::PageUp, "", ""),
-    bind(&[KeyCode::Home], RunsAction::First, "Home End", "the first run, the last"),
-    bind(&[KeyCode::End], RunsAction::Last, "", ""),
+    first(&[KeyCode::Up, Char('k')], RunsAction::Up, ("↑ ↓", "choose a run; k j too"), "choose the previous run"),
+    next(&[KeyCode::Down, Char('j')], RunsAction::Down, "choose the next run"),
+    first(&[KeyCode::PageDown], RunsAction::PageDown, ("PgDn PgUp", "a page of runs down, up"), "a page of runs down"),
+    next(&[KeyCode::PageUp, Char('b')], RunsAction::PageUp, "a page of runs up"),
+    first(&[KeyCode::Home], RunsAction::First, ("Home End", "the first run, the last"), "the first run"),
+    next(&[KeyCode::End], RunsAction::Last, "the last run"),
     bind(&[KeyCode::Enter], RunsAction::Open, "Enter", "the run's chart; z pauses and s stops the run there"),
     bind(&[Char(' ')], RunsAction::Mark, "Space", "mark the run, or take the mark away; go on to the next"),
     bind(&[Char('a')], RunsAction::MarkAll, "a", "mark every run in the list, or none"),
     bind(&[Char('o')], RunsAction::Overlay, "o", "the marked runs together, in the laboratory"),
     bind(&[Char('/')], RunsAction::Filter, "/", "filter by number, name, tags, settings, state; tag:x"),
-    bind(&[Char('g')], RunsAction::NextGrouping, "g G", "group by data, network, arms, by what differs; back"),
-    bind(&[Char('G')], RunsAction::PreviousGrouping, "", ""),
+    first(
+        &[Char('g')],
+        RunsAction::NextGrouping,
+        ("g G", "group by data, network, arms, by what differs; back"),
+        "group by data, network, arms, by what differs",
+    ),
+    next(&[Char('G')], RunsAction::PreviousGrouping, "group by what came before"),
     bind(&[Char('n')], RunsAction::Name, "n", "name the run"),
     bind(&[Char('t')], RunsAction::Tags, "t", "tags of the run, or of all that are marked"),
     bind(&[Char('N')], RunsAction::Notes, "N", "notes on the run"),
+    bind(&[Char('y')], RunsAction::Copy, "y", "copy the run's study in its text form"),
     bind(&[Char('x')], RunsAction::Export, "x", "export the run: csv, json, svg, png, tfevents"),
-    bind(&[Char('y')], RunsAction::Copy, "y", "copy the study of the run"),
-    bind(&[Char('d')], RunsAction::Delete, "d u", "delete the run, or the marked ones; undo till you quit"),
-    bind(&[Char('u')], RunsAction::Undelete, "", ""),
+    first(
+        &[Char('d')],
+        RunsAction::Delete,
+        ("d u", "delete the run, or the marked ones; undo till you quit"),
+        "delete the run, or the marked ones",
+    ),
+    next(&[Char('u')], RunsAction::Undelete, "bring back what was deleted last"),
     note(":", "a command"),
     bind(&[Char('?'), KeyCode::F(1)], RunsAction::Help, "?", "this help"),
     bind(&[KeyCode::Esc, Char('q')], RunsAction::Close, "Esc", "back to where you came from"),

@@ -255,6 +255,11 @@ impl App {
             self.modals.push(Modal::Runs(list));
             return Vec::new();
         };
+        self.perform_runs_action(list, action)
+    }
+
+    /// Carries out an action of the list, which is no longer among the modals, and puts it back unless it is closed.
+    pub(crate) fn perform_runs_action(&mut self, mut list: RunsList, action: RunsAction) -> Vec<Effect> {
         let rows = self.runs_rows(&list);
         let selected = self.selected_row(&list, &rows).and_then(|row| match rows[row] {
             RunsRow::Run(at) => Some(at),
