@@ -318,7 +318,7 @@ fn a_kernel_starts_on_a_full_disk_and_makes_room() {
     let _kernel = Kernel::start(&home);
     let mut client = follow(&home);
     let (kind, message) = refused(client.request(RequestBody::Resume { run }));
-    assert!(kind == ErrorKind::Storage && message.contains("free some space"), "{message}");
+    assert!(kind == ErrorKind::DiskFull && message.contains("free some space"), "{message}");
     client.request(RequestBody::Delete { run }).unwrap();
     assert!(Store::open_read(&home).unwrap().runs().unwrap().is_empty());
     assert!(!home.run(run).exists());

@@ -371,7 +371,7 @@ fn a_deleted_run_is_gone_once_the_notebook_has_quit() {
             assert_eq!(notebook.wait_gone(), 0);
             notebook.home.until("one run", |run| run["run"] == 1);
             until("the deletion", || listed(&notebook) == 1);
-            assert!(!notebook.home.folder().join("runs/2").exists());
+            until("its checkpoints to go", || !notebook.home.folder().join("runs/2").exists());
         } else {
             notebook.signal("-KILL");
             notebook.wait_gone();
