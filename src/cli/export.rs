@@ -76,16 +76,14 @@ pub fn export(
     if metric.is_some() && !matches!(format, Format::Svg | Format::Png) {
         return Err(Usage("--metric chooses what a chart shows; csv and json have every metric".into()).into());
     }
-    let options = metric.map_or_else(ChartOptions::default, |ChartMetric { metric, layer }| ChartOptions {
-        metric,
-        layer,
-        ..ChartOptions::default()
-    });
     let to_stdout = output.is_none_or(|path| path == Path::new("-"));
     if matches!(format, Format::Png) && to_stdout && io::stdout().is_terminal() {
         return Err(Usage("a PNG is no text for a terminal; name a file with -o FILE.png, or pipe it".into()).into());
     }
     let (store, summary) = read_run(home, run)?;
+    let usual = ChartMetric { metric: summary.spec.headline_metric(), layer: None };
+    let ChartMetric { metric: shown, layer } = metric.unwrap_or(usual);
+    let options = ChartOptions { metric: shown, layer, ..ChartOptions::default() };
     if let Some(metric) = metric {
         check_measured(metric, &sorted_epochs(&store, &summary)?).map_err(Usage)?;
     }
@@ -199,7 +197,11 @@ fn title(summary: &RunSummary) -> String {
         Setting::find("widths").map_or_else(String::new, |widths| format!(" of widths {}", spec.setting_text(widths)))
     };
     let network = format!("{kind}{widths}");
-    let data = if spec.data == DataSource::Mnist { "MNIST" } else { "own images" };
+    let data = match spec.data {
+        DataSource::Mnist => "MNIST",
+        DataSource::Cifar10 => "CIFAR-10",
+        DataSource::Folder(_) => "own images",
+    };
     let images =
         if spec.train_size == 50_000 { String::new() } else { format!(" ({} images)", grouped(spec.train_size)) };
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(", {name}"));
