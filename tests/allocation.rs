@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use learn::data::Preprocessing;
 use learn::fused::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, fold, layout};
 use learn::network::Mode;
 use learn::optim::{Sgd, SgdSettings};
@@ -143,7 +144,7 @@ fn a_step_asks_for_as_much_at_the_end_as_at_the_beginning() {
     let split = data.train(spec.train_size);
     for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
         let net = LaneSettings::new(&spec, Lane { arm, seed: 1 }).unwrap().network(data.shape(), 10, 1);
-        let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
+        let mut engine = Engine::new(net, data.shape(), Preprocessing::Unit, spec.backend, spec.threads);
         assert!(engine.name().starts_with("fused"));
         let mut descent = Sgd::new(SgdSettings { momentum: 0.9, ..SgdSettings::default() }, engine.net.names());
         let mut step = |pick: &[i64]| {

@@ -1,19 +1,21 @@
 //! Every network on images of every form, with every setting of the optimiser: it learns, it can be stopped anywhere,
-//! and both engines agree.
-//! engines agree.
+//! and both engines agree. The convnet is PyTorch's.
 
 #![allow(clippy::unwrap_used)]
 
-use learn::network::Architecture;
+use learn::data::ImageShape;
+use learn::network::{Architecture, Network};
 use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
 use protocol::{
-    Activation, Activations, ArmId, ArmSettings, Backend, DataSource, EpochRecord, Init, Lane, Metric, Progress,
-    WrongImages,
+    Activation, Activations, ArmId, ArmSettings, Backend, DataSource, EpochRecord, Init, Inputs, Lane, Metric,
+    Progress, WrongImages,
 };
+use serde_json::Value;
 use std::path::Path;
 use std::sync::LazyLock;
+use tch::Tensor;
 
 static MNIST: LazyLock<Dataset> = LazyLock::new(|| Dataset::load(&DataSource::Mnist).unwrap());
 
@@ -25,6 +27,7 @@ fn settings(architecture: Architecture) -> LaneSettings {
     LaneSettings {
         architecture,
         init: Init::He,
+        inputs: Inputs::Unit,
         sgd: SgdSettings::default(),
         learning_rate: 0.05,
         schedule: Box::new(|_| 1.0),
@@ -82,8 +85,17 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
         LaneSettings { sgd, ..settings(Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, 0.5)) },
         LaneSettings { sgd, ..settings(Architecture::mlp(&[20, 10, 10], Activation::Tanh, 0.3)) },
         settings(Architecture::convnet([2, 3, 4, 10], prelu, 0.5)),
+        LaneSettings {
+            init: Init::CudaConvnet,
+            inputs: Inputs::MeanImage,
+            learning_rate: 1e-3,
+            sgd: SgdSettings { bias_rate: 2.0, momentum: 0.9, ..SgdSettings::default() },
+            ..settings(Architecture::convnet([2, 3, 4, 10], Activations::ALL_TANH, 0.0))
+        },
+        LaneSettings { inputs: Inputs::Standardised, ..settings(Architecture::lenet4([2, 3, 9], prelu, 0.0)) },
     ];
-    for (settings, backend) in cases.iter().zip(["fused", "libtorch (only", "libtorch (only"]) {
+    let backends = ["fused", "libtorch (only", "libtorch (only", "libtorch (only", "libtorch (the inputs"];
+    for (settings, backend) in cases.iter().zip(backends) {
         let (records, whole) = trained(settings, &MNIST);
         assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
         for stop in [1, 3, 5, 9] {
@@ -95,6 +107,64 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
             assert_eq!((&rest.weights, &rest.velocity), (&whole.weights, &whole.velocity), "stopped at batch {stop}");
             let last = |records: &[EpochRecord]| records.last().unwrap().get(Metric::TrainLoss).unwrap().to_bits();
             assert_eq!(last(&rest_records), last(&records));
+        }
+    }
+}
+
+/// (k * 7919 mod 2003) / 2003 - 0.5, as in `tests/tools/convnet.py`.
+fn series(count: usize, start: usize) -> Vec<f32> {
+    (start..start + count).map(|k| ((k * 7919 % 2003) as f64 / 2003.0 - 0.5) as f32).collect()
+}
+
+/// Values and gradients of cuda-convnet's network, with ReLU and with tanh, against those that `tests/tools/convnet.py` has
+/// found with PyTorch's own layers.
+#[test]
+fn the_convnet_is_pytorchs() {
+    let fixture = std::fs::read_to_string("tests/fixtures/convnet.json").unwrap();
+    let fixture: Value = serde_json::from_str(&fixture).unwrap();
+    let numbers = |value: &Value| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    let near = |what: &str, found: &Tensor, expected: &[f64]| {
+        let mut values = vec![0.0_f32; found.numel()];
+        found.detach().contiguous().view(-1).copy_data(&mut values, expected.len());
+        assert_eq!(values.len(), expected.len(), "{what}");
+        for (at, (found, expected)) in values.iter().zip(expected).enumerate() {
+            let difference = (f64::from(*found) - expected).abs();
+            assert!(difference <= 2e-5 * expected.abs().max(1.0), "{what} {at}: {found}, PyTorch {expected}");
+        }
+    };
+    let cifar = ImageShape { channels: 3, height: 32, width: 32 };
+    let whole = Architecture::convnet([32, 32, 64, 64], Activations::ALL_RELU, 0.0);
+    let count: i64 = whole.parameters(cifar, 10).iter().map(|parameter| parameter.size.iter().product::<i64>()).sum();
+    assert_eq!(count, fixture["parameters_at_full_size"].as_i64().unwrap());
+    let widths: Vec<u32> = serde_json::from_value(fixture["widths"].clone()).unwrap();
+    let images = fixture["images"].as_u64().unwrap() as usize;
+    for (name, arm) in [("relu", Activations::ALL_RELU), ("tanh", Activations::ALL_TANH)] {
+        let architecture = Architecture::convnet(widths.clone().try_into().unwrap(), arm, 0.0);
+        let mut start = 0;
+        let mut weights = Vec::new();
+        for parameter in architecture.parameters(cifar, 10) {
+            let shape: Vec<usize> = parameter.size.iter().map(|&size| size as usize).collect();
+            let length = shape.iter().product();
+            weights.push(NamedTensor { name: parameter.name, shape, values: series(length, start) });
+            start += length;
+        }
+        let mut net = Network::new(architecture, cifar, 10, Init::Xavier, 1);
+        net.load(&weights).unwrap();
+        let x = Tensor::from_slice(&series(images * cifar.len(), start)).view([images as i64, 3, 32, 32]);
+        // Channels last, as a split has them, and one channel after the other.
+        for x in [x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]), x] {
+            let logits = net.logits(&x);
+            near(name, &logits, &numbers(&fixture[name]["logits"]));
+            let labels = Tensor::from_slice(&(0..images as i64).collect::<Vec<_>>());
+            let loss = logits.cross_entropy_for_logits(&labels);
+            near(name, &loss, &[fixture[name]["loss"].as_f64().unwrap()]);
+            let gradients = Tensor::run_backward(&[&loss], &net.parameters, false, false);
+            for (parameter, gradient) in net.names().iter().zip(&gradients) {
+                let expected = numbers(&fixture[name]["gradients"][parameter]);
+                near(&format!("{name} {parameter}"), gradient, &expected);
+            }
         }
     }
 }

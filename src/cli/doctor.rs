@@ -32,6 +32,7 @@ fn examine() -> Vec<Finding> {
     let mut findings =
         vec![finding("version", Ok::<_, String>(format!("relu-notebook {}", env!("CARGO_PKG_VERSION"))))];
     findings.push(finding("mnist", mnist()));
+    findings.push(finding("cifar10", super::data::check_cifar10()));
     findings.push(finding("terminal", Ok::<_, String>(terminal())));
     match Home::locate().and_then(|home| home.prepare().map(|()| home)) {
         Err(error) => findings.push(finding("home", Err::<String, _>(error))),

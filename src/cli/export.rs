@@ -82,11 +82,6 @@ pub fn export(home: &Home, run: RunId, options: &ExportOptions, output: Option<&
         return Err(Usage("--theme is for charts, svg and png; the other formats have no colours".into()).into());
     }
     let background = options.theme.map_or(Background::Light, ChartTheme::background);
-    let chart_options = options.metric.map_or_else(ChartOptions::default, |quantity| ChartOptions {
-        metric: quantity.metric(),
-        layer: quantity.layer(),
-        ..ChartOptions::default()
-    });
     let to_stdout = output.is_none_or(|path| path == Path::new("-"));
     if let Format::Png | Format::Tfevents = format
         && to_stdout
@@ -101,6 +96,8 @@ pub fn export(home: &Home, run: RunId, options: &ExportOptions, output: Option<&
     if let Some(metric) = options.metric {
         check_measured(metric, &epochs).map_err(Usage)?;
     }
+    let metric = options.metric.map_or((summary.spec.headline_metric(), None), |of| (of.metric(), of.layer()));
+    let chart_options = ChartOptions { metric: metric.0, layer: metric.1, ..ChartOptions::default() };
     let bytes = match format {
         Format::Csv => csv(&epochs)?.into_bytes(),
         Format::Json => json(home, &store, &summary, &epochs)?.into_bytes(),
@@ -210,7 +207,11 @@ fn title(summary: &RunSummary) -> String {
         Setting::find("widths").map_or_else(String::new, |widths| format!(" of widths {}", spec.setting_text(widths)))
     };
     let network = format!("{kind}{widths}");
-    let data = if spec.data == DataSource::Mnist { "MNIST" } else { "own images" };
+    let data = match spec.data {
+        DataSource::Mnist => "MNIST",
+        DataSource::Cifar10 => "CIFAR-10",
+        DataSource::Folder(_) => "own images",
+    };
     let images =
         if spec.train_size == 50_000 { String::new() } else { format!(" ({} images)", grouped(spec.train_size)) };
     let name = summary.name.as_ref().map_or(String::new(), |name| format!(", {name}"));

@@ -3,6 +3,7 @@
 mod chart;
 mod check;
 mod compare;
+mod data;
 mod doctor;
 mod export;
 mod follow;
@@ -107,6 +108,8 @@ enum Command {
     Fork(fork::ForkArguments),
     /// Train a study with every combination of some settings' values, and tell the best of each arm
     Sweep(sweep::SweepArguments),
+    /// List the data sets with a check of their files, or get one
+    Data(data::Data),
     /// Look at the kernel, or stop it
     Kernel {
         #[command(subcommand)]
@@ -120,7 +123,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check this installation: home, disk, store, kernel, LibTorch, MNIST, terminal
+    /// Check this installation: home, disk, store, kernel, LibTorch, data sets, terminal
     Doctor {
         /// One JSON array
         #[arg(long)]
@@ -162,6 +165,7 @@ pub fn main() -> ExitCode {
         Some(Command::Steer(arguments)) => steer::steer(&arguments),
         Some(Command::Fork(arguments)) => fork::fork(arguments),
         Some(Command::Sweep(arguments)) => sweep::sweep(&arguments),
+        Some(Command::Data(arguments)) => data::data(&arguments),
         Some(Command::Kernel { command }) => kernel::kernel(&command),
         Some(Command::Measure(arguments)) => measure::measure(&arguments),
         Some(Command::Ledger { json }) => ledger::ledger(json),

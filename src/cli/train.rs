@@ -155,8 +155,9 @@ impl Train {
     }
 }
 
-/// A folder of the same name as the data set inside the program is easily meant instead.
-const MNIST: &str = "mnist";
+/// The sets that `data=` takes by name. A folder of the same name is easily meant instead.
+const NAMED_SETS: [(&str, &str); 2] =
+    [("mnist", "the set inside the program"), ("cifar10", "the set that `relu data cifar10` gets")];
 
 /// The flags that change no arm, because each arm has its own value.
 fn ineffective_flags(flags: &SettingFlags, draft: &Draft) -> Vec<String> {
@@ -189,8 +190,10 @@ fn shrunk_sizes(draft: &Draft, asked: &Study, taken: &Study) -> Vec<String> {
 
 pub fn train(arguments: &Train) -> Outcome {
     let (spec, draft) = arguments.spec()?;
-    if spec.data == DataSource::Mnist && draft.shared("data") == Some(MNIST) && Path::new(MNIST).is_dir() {
-        complain("data=mnist is the set inside the program; write ./mnist for the folder that is here");
+    for (name, meaning) in NAMED_SETS {
+        if draft.shared("data") == Some(name) && Path::new(name).is_dir() {
+            complain(&format!("data={name} is {meaning}; write ./{name} for the folder that is here"));
+        }
     }
     for remark in ineffective_flags(&arguments.settings, &draft) {
         complain(&remark);

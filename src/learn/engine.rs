@@ -1,6 +1,6 @@
 //! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
-use super::data::{ImageShape, Split};
+use super::data::{ImageShape, Preprocessing, Split};
 use super::fused::FusedLeNet4;
 use super::network::{Mode, Network};
 use protocol::Backend;
@@ -10,6 +10,7 @@ use tch::Tensor;
 /// Computes logits and gradients, in either way.
 pub struct Engine {
     pub net: Network,
+    pub preprocessing: Preprocessing,
     form: Form,
 }
 
@@ -26,6 +27,8 @@ pub enum Misfit {
     Network,
     /// The fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
+    /// The fused layers read values of 0 to 1.
+    Inputs,
     /// The fused layers do not support an activation with a trained parameter.
     TrainedActivation,
     /// The fused layers compute on the lane's own thread, LibTorch's layers on as many as a lane has.
@@ -37,6 +40,7 @@ impl fmt::Display for Misfit {
         match self {
             Self::Network => f.write_str("only LeNet-4 is fused"),
             Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
+            Self::Inputs => f.write_str("the inputs are not pixels from 0 to 1"),
             Self::TrainedActivation => f.write_str("an activation is trained"),
             Self::Threads => f.write_str("threads > 1"),
         }
@@ -45,11 +49,13 @@ impl fmt::Display for Misfit {
 
 /// LeNet-4's widths if the fused form computes such a lane, or why it does not. Widths are no reason: it is the faster one up to
 /// the widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
-fn fit(net: &Network, images: ImageShape, threads: u32) -> Result<[i64; 3], Misfit> {
+fn fit(net: &Network, images: ImageShape, preprocessing: &Preprocessing, threads: u32) -> Result<[i64; 3], Misfit> {
     let widths = net.architecture.lenet4_widths().ok_or(Misfit::Network)?;
     let activations = net.architecture.activations;
     if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
         Err(Misfit::Images(images))
+    } else if *preprocessing != Preprocessing::Unit {
+        Err(Misfit::Inputs)
     } else if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
         Err(Misfit::TrainedActivation)
     } else if threads > 1 {
@@ -60,17 +66,18 @@ fn fit(net: &Network, images: ImageShape, threads: u32) -> Result<[i64; 3], Misf
 }
 
 impl Engine {
-    /// For images of this shape, unpadded. `threads` is the number of LibTorch's threads in this lane.
-    pub fn new(net: Network, images: ImageShape, backend: Backend, threads: u32) -> Self {
-        let form = match (backend, fit(&net, images, threads)) {
+    /// For images of this shape, unpadded, and what becomes of their pixels. `threads` is the number of LibTorch's threads in
+    /// this lane.
+    pub fn new(net: Network, images: ImageShape, preprocessing: Preprocessing, backend: Backend, threads: u32) -> Self {
+        let form = match (backend, fit(&net, images, &preprocessing, threads)) {
             (Backend::Libtorch, _) => Form::Libtorch(None),
             (Backend::Fused, Err(why)) => Form::Libtorch(Some(why)),
             (Backend::Fused, Ok(widths)) => {
                 let fused = Box::new(FusedLeNet4::new(widths));
-                return Self { net: net.laid_out_for_fusion(), form: Form::Fused(fused) };
+                return Self { net: net.laid_out_for_fusion(), preprocessing, form: Form::Fused(fused) };
             }
         };
-        Self { net, form }
+        Self { net, preprocessing, form }
     }
 
     /// What really runs, for readers and for the comparison of a resumed run with its beginning: `libtorch`, with the
@@ -86,7 +93,10 @@ impl Engine {
     /// The logits of the picked images of a split: (picked, classes).
     pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
         match &mut self.form {
-            Form::Libtorch(_) => self.net.logits_in(&split.images(pick, self.net.architecture.padding), mode),
+            Form::Libtorch(_) => {
+                let images = split.inputs(pick, self.net.architecture.padding, &self.preprocessing);
+                self.net.logits_in(&images, mode)
+            }
             Form::Fused(fused) => fused.logits(&self.net, split.pixels(), pick, mode),
         }
     }
@@ -112,10 +122,15 @@ mod tests {
         let relu = Activation::Relu;
         let both = Activations { conv: relu, fc: relu };
         let lenet4 = |activations| Architecture::lenet4([2, 3, 4], activations, 0.5);
-        let name = |architecture: Architecture, images: ImageShape, threads: u32| {
+        let with = |architecture: Architecture, images: ImageShape, preprocessing: Preprocessing, threads: u32| {
             let net = Network::new(architecture, images, 10, Init::He, 1);
-            Engine::new(net, images, Backend::Fused, threads).name()
+            Engine::new(net, images, preprocessing, Backend::Fused, threads).name()
         };
+        let name = |architecture: Architecture, images: ImageShape, threads: u32| {
+            with(architecture, images, Preprocessing::Unit, threads)
+        };
+        let centred = Preprocessing::LessImage(vec![0.5; grey.len()]);
+        assert_eq!(with(lenet4(both), grey, centred, 1), "libtorch (the inputs are not pixels from 0 to 1)");
         assert!(name(lenet4(both), grey, 1).starts_with("fused ("));
         assert_eq!(name(lenet4(both), grey, 2), "libtorch (threads > 1)");
         let small = ImageShape { channels: 1, height: 8, width: 28 };

@@ -3,10 +3,39 @@
 use super::random::Random;
 use protocol::Init;
 
-/// The weights of a layer, row-major: `units` rows with one weight for each of `inputs`. A unit has `fan_in` inputs,
-/// and each input goes to `fan_out` units.
-pub fn draw(init: Init, random: &mut Random, [units, inputs]: [usize; 2], fan_in: f64, fan_out: f64) -> Vec<f32> {
+/// What a rule may ask of a layer besides its size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fans {
+    /// The inputs of a unit.
+    pub inputs: f64,
+    /// The units that an input goes to.
+    pub outputs: f64,
+    pub kind: WeightKind,
+}
+
+/// The kind of a layer with weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightKind {
+    FirstConvolution,
+    Convolution,
+    Dense,
+}
+
+impl WeightKind {
+    /// Of the layers conv1 to fc2 in cuda-convnet's `layers-80sec.cfg`: 0.0001, 0.01, 0.01, 0.1, 0.1.
+    fn cuda_convnet_deviation(self) -> f64 {
+        match self {
+            Self::FirstConvolution => 1e-4,
+            Self::Convolution => 0.01,
+            Self::Dense => 0.1,
+        }
+    }
+}
+
+/// The weights of a layer, row-major: `units` rows with one weight for each of `inputs`.
+pub fn draw(init: Init, random: &mut Random, [units, inputs]: [usize; 2], fans: Fans) -> Vec<f32> {
     let count = units * inputs;
+    let Fans { inputs: fan_in, outputs: fan_out, kind } = fans;
     match init {
         Init::Xavier => uniform(random, (6.0 / (fan_in + fan_out)).sqrt(), count),
         Init::Standard => uniform(random, fan_in.recip().sqrt(), count),
@@ -14,6 +43,7 @@ pub fn draw(init: Init, random: &mut Random, [units, inputs]: [usize; 2], fan_in
         Init::Lecun => normal(random, fan_in.recip().sqrt(), count),
         Init::Normal(deviation) => normal(random, deviation.value(), count),
         Init::Orthogonal => orthogonal(random, units, inputs),
+        Init::CudaConvnet => normal(random, kind.cuda_convnet_deviation(), count),
     }
 }
 
@@ -80,7 +110,8 @@ mod tests {
 
     fn draw(init: Init, units: usize, inputs: usize) -> Vec<f32> {
         let mut random = Random::new(1, Purpose::InitialWeights);
-        super::draw(init, &mut random, [units, inputs], inputs as f64, units as f64)
+        let fans = Fans { inputs: inputs as f64, outputs: units as f64, kind: WeightKind::Dense };
+        super::draw(init, &mut random, [units, inputs], fans)
     }
 
     /// Mean and variance of 300 x 100 weights differ from the formula by at most four standard errors.
@@ -94,6 +125,7 @@ mod tests {
             (Init::He, 2.0 / n, 2.0),
             (Init::Lecun, 1.0 / n, 2.0),
             (Init::Normal(Parameter::new(0.03)), 0.03 * 0.03, 2.0),
+            (Init::CudaConvnet, 0.01, 2.0),
         ];
         for (init, expected, excess) in rules {
             let weights: Vec<f64> = draw(init, 300, 100).into_iter().map(f64::from).collect();

@@ -1,6 +1,6 @@
 //! Estimates how long work takes on this machine: from what earlier work took here, else from defaults.
 
-use super::{ArmSettings, Backend, ExperimentSpec, Network, Study, format_estimate};
+use super::{ArmSettings, Backend, ExperimentSpec, Inputs, Network, Study, format_estimate};
 use std::mem::discriminant;
 use std::{collections::HashSet, fmt};
 
@@ -134,10 +134,12 @@ fn same_work(one: &ExperimentSpec, other: &ExperimentSpec) -> bool {
     one.effort == other.effort && one.has_same_findings(other)
 }
 
-/// Which backend computes it. LibTorch takes over with several threads per lane, and computes all networks other than
-/// LeNet-4.
+/// Which backend computes it. LibTorch takes over with several threads per lane and with inputs other than pixels from 0
+/// to 1, and computes all networks other than LeNet-4.
 fn engine(spec: &Study) -> Backend {
-    if spec.threads > 1 || spec.network != Network::Lenet4 { Backend::Libtorch } else { spec.backend }
+    let has_plain_inputs = spec.arms.iter().all(|arm| arm.settings.inputs == Inputs::Unit);
+    let fits = spec.threads == 1 && spec.network == Network::Lenet4 && has_plain_inputs;
+    if fits { spec.backend } else { Backend::Libtorch }
 }
 
 /// Multiply-adds of one lane's epoch, the mean over the arms. An image in training counts three times: forward, and

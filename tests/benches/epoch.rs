@@ -5,8 +5,8 @@
 //! tutorial's network on a part of the images.
 
 use learn::{
-    Control, Dataset, Engine, Observer, Snapshot, evaluate, machine, network::Mode, optim::Sgd, optim::SgdSettings,
-    train::LaneSettings, train_lane,
+    Control, Dataset, Engine, Observer, Snapshot, data::Preprocessing, evaluate, machine, network::Mode, optim::Sgd,
+    optim::SgdSettings, train::LaneSettings, train_lane,
 };
 use protocol::{ArmId, Backend, DataSource, EpochRecord, Lane, Network, Preset, Progress, Study, Widths, WrongImages};
 use std::time::Instant;
@@ -76,7 +76,7 @@ fn step(arm: ArmId, data: &Dataset) {
     let split = data.train(spec.train_size);
     let net =
         LaneSettings::new(&spec, Lane { arm, seed: 1 }).expect("an arm of the article").network(data.shape(), 10, 1);
-    let mut engine = Engine::new(net, data.shape(), spec.backend, spec.threads);
+    let mut engine = Engine::new(net, data.shape(), Preprocessing::Unit, spec.backend, spec.threads);
     let mut descent = Sgd::new(SgdSettings::default(), engine.net.names());
     let mut best = [f64::MAX; 4];
     let mut clock = Instant::now();

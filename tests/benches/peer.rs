@@ -1,4 +1,5 @@
-//! `cargo bench --bench peer`: one epoch of both arms here and in PyTorch eager, on the same cores, in turn.
+//! `cargo bench --bench peer`: one epoch of both arms here and in PyTorch eager, on the same cores, in turn. LeNet-4 on
+//! MNIST, or with `--net cifar` the convnet of the preset `cifar-glorot` on CIFAR-10, which `relu data cifar10` gets.
 //!
 //! Both sides start from the same weights and get the same batches, both arms at once, with one thread for each arm;
 //! PyTorch runs channels-last, its best setting. A round trains a few epochs on each side and drops the first (it warms
@@ -6,29 +7,66 @@
 //! thread is given, because on a machine that does other things only that is comparable. pip installs PyTorch into
 //! `target/peer/venv` (about 5 GB, once); `RELU_PEER_PYTHON` names a Python that has it already.
 //!
-//! Options: `cargo bench --bench peer -- --rounds 5 --epochs 3`.
+//! Options: `cargo bench --bench peer -- --net cifar --rounds 5 --epochs 3 --images 50000`.
 
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
 use learn::{
     Control, Dataset, Ending, Observer, Snapshot,
-    data::ImageShape,
+    data::{Padding, Preprocessing},
     machine,
     random::{Purpose, Random},
     train::LaneSettings,
     train_lane,
 };
-use protocol::{ArmId, DataSource, EpochRecord, Lane, Metric, Preset, Progress, Study, WrongImages};
+use protocol::{ArmId, EpochRecord, Lane, Metric, Preset, Progress, Study, WrongImages};
 use serde::Deserialize;
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
 };
 
 const SEED: u64 = 1;
-const ARMS: [ArmId; 2] = [ArmId::RELU_TANH, ArmId::ALL_TANH];
+
+/// What is trained on both sides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Net {
+    Lenet4,
+    Cifar,
+}
+
+impl Net {
+    fn arms(self) -> [ArmId; 2] {
+        match self {
+            Self::Lenet4 => [ArmId::RELU_TANH, ArmId::ALL_TANH],
+            Self::Cifar => [ArmId::ALL_RELU, ArmId::ALL_TANH],
+        }
+    }
+
+    fn preset(self) -> Preset {
+        match self {
+            Self::Lenet4 => Preset::Article,
+            Self::Cifar => Preset::CifarGlorot,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Lenet4 => "LeNet-4",
+            Self::Cifar => "convnet on CIFAR-10",
+        }
+    }
+
+    /// The other side's program.
+    fn script(self) -> &'static str {
+        match self {
+            Self::Lenet4 => "tests/benches/peer_lenet4.py",
+            Self::Cifar => "tests/benches/peer_convnet.py",
+        }
+    }
+}
 
 /// The times of one epoch of one arm, on either side.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,7 +78,7 @@ struct Epoch {
     val_error: f64,
 }
 
-/// The epochs of both arms, in the order of [`ARMS`].
+/// The epochs of both arms, in the order of [`Net::arms`].
 type Round = [Vec<Epoch>; 2];
 
 fn main() -> Result<()> {
@@ -50,22 +88,29 @@ fn main() -> Result<()> {
         println!("peer: run it with `cargo bench --bench peer`");
         return Ok(());
     }
+    let net = match text_option("--net")?.as_deref() {
+        None | Some("lenet4") => Net::Lenet4,
+        Some("cifar") => Net::Cifar,
+        Some(other) => bail!("--net {other}: take lenet4 or cifar"),
+    };
     let (rounds, epochs) = (option("--rounds", 5)?, option("--epochs", 3)?);
     ensure!(rounds >= 1 && epochs >= 2, "take at least 1 round of 2 epochs");
     machine::prepare();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peer");
     let python = python(&folder)?;
-    let spec = Study { epochs, ..Study::of(Preset::Article) };
-    hand_over(&folder, &spec)?;
-    let data = Dataset::load(&DataSource::Mnist)?;
+    let spec = Study { epochs, ..Study::of(net.preset()) };
+    let spec = Study { train_size: option("--images", spec.train_size)?, ..spec };
+    let data = Dataset::load(&spec.data)?;
+    hand_over(&folder, net, &spec, &data)?;
 
     println!("{}", this_machine());
-    println!("LeNet-4, both arms, {} images, batch {}: seconds an epoch", spec.train_size, spec.first_settings().batch);
+    let (images, batch) = (spec.train_size, spec.first_settings().batch);
+    println!("{}, both arms, {images} images, batch {batch}: seconds an epoch", net.title());
     let (mut wall, mut busy) = (Comparison::default(), Comparison::default());
     let mut last = None;
     for round in 1..=rounds {
-        let ours = train_here(&spec, &data)?;
-        let theirs = train_there(&python, &folder, &spec)?;
+        let ours = train_here(net, &spec, &data)?;
+        let theirs = train_there(&python, &folder, net, &spec)?;
         println!(
             "round {round}: wall {}; processor {}",
             wall.add(&ours, &theirs, |epoch| epoch.seconds),
@@ -77,7 +122,7 @@ fn main() -> Result<()> {
     println!("median of {rounds}, processor: {}", busy.text());
     // With the same weights and batches, after the first epoch both sides differ by rounding only.
     let (ours, theirs) = last.ok_or_eyre("no round was run")?;
-    for (arm, (ours, theirs)) in ARMS.iter().zip(ours.iter().zip(&theirs)) {
+    for (arm, (ours, theirs)) in net.arms().iter().zip(ours.iter().zip(&theirs)) {
         let (a, b) = (&ours[0], &theirs[0]);
         println!(
             "{arm}, epoch 1: loss here {:.6}, PyTorch {:.6}; validation error here {:.2} %, PyTorch {:.2} %",
@@ -91,12 +136,16 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn option(name: &str, default: u32) -> Result<u32> {
+fn text_option(name: &str) -> Result<Option<String>> {
     let mut arguments = env::args().skip_while(|argument| argument != name);
     if arguments.next().is_none() {
-        return Ok(default);
+        return Ok(None);
     }
-    let value = arguments.next().ok_or_eyre(format!("{name} needs a number"))?;
+    arguments.next().ok_or_eyre(format!("{name} needs a value")).map(Some)
+}
+
+fn option(name: &str, default: u32) -> Result<u32> {
+    let Some(value) = text_option(name)? else { return Ok(default) };
     value.parse().wrap_err(format!("{name} {value}: not a number"))
 }
 
@@ -126,15 +175,20 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Files through which PyTorch gets the digits, the initial weights and every epoch's order.
-fn hand_over(folder: &Path, spec: &Study) -> Result<()> {
+/// Files through which PyTorch gets the images, the initial weights and every epoch's order.
+fn hand_over(folder: &Path, net: Net, spec: &Study, data: &Dataset) -> Result<()> {
     fs::create_dir_all(folder)?;
-    for file in &mnist::FILES[..2] {
-        fs::write(folder.join(file.name), file.unpack()?)?;
+    let lane = Lane { arm: net.arms()[0], seed: SEED };
+    let settings = LaneSettings::new(spec, lane)?;
+    match net {
+        Net::Lenet4 => {
+            for file in &mnist::FILES[..2] {
+                fs::write(folder.join(file.name), file.unpack()?)?;
+            }
+        }
+        Net::Cifar => hand_over_images(folder, spec, &settings, data)?,
     }
-    let lane = Lane { arm: ArmId::RELU_TANH, seed: SEED };
-    let images = ImageShape { channels: 1, height: 28, width: 28 };
-    let weights = LaneSettings::new(spec, lane)?.network(images, 10, SEED).weights();
+    let weights = settings.network(data.shape(), data.classes().len(), SEED).weights();
     let bytes: Vec<u8> =
         weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(folder.join("weights.f32"), bytes)?;
@@ -144,6 +198,25 @@ fn hand_over(folder: &Path, spec: &Study) -> Result<()> {
         fs::write(folder.join(format!("order-{epoch}.i64")), bytes)?;
     }
     Ok(())
+}
+
+/// The images as the networks see them, channels last: those for training, then those for validation.
+fn hand_over_images(folder: &Path, spec: &Study, settings: &LaneSettings, data: &Dataset) -> Result<()> {
+    let train = data.train(spec.train_size);
+    let preprocessing = Preprocessing::of(settings.inputs, &train);
+    let mut images = BufWriter::new(fs::File::create(folder.join("images.f32"))?);
+    let mut labels = BufWriter::new(fs::File::create(folder.join("labels.i64"))?);
+    for split in [&train, &data.validation(spec.val_size)] {
+        for image in 0..split.len() {
+            let values = split.inputs(&[image], Padding::NONE, &preprocessing).permute([0, 2, 3, 1]);
+            for value in Vec::<f32>::try_from(values.contiguous().view(-1))? {
+                images.write_all(&value.to_ne_bytes())?;
+            }
+            labels.write_all(&split.labels.int64_value(&[image]).to_ne_bytes())?;
+        }
+    }
+    images.flush()?;
+    Ok(labels.flush()?)
 }
 
 struct Collect {
@@ -181,9 +254,9 @@ fn processor_seconds() -> f64 {
     statistics.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
 }
 
-fn train_here(spec: &Study, data: &Dataset) -> Result<Round> {
+fn train_here(net: Net, spec: &Study, data: &Dataset) -> Result<Round> {
     thread::scope(|scope| {
-        let lanes = ARMS.map(|arm| {
+        let lanes = net.arms().map(|arm| {
             scope.spawn(move || -> Result<Vec<Epoch>> {
                 let mut collect =
                     Collect { images: f64::from(spec.train_size), epochs: Vec::new(), busy: processor_seconds() };
@@ -199,9 +272,9 @@ fn train_here(spec: &Study, data: &Dataset) -> Result<Round> {
     })
 }
 
-fn train_there(python: &Path, folder: &Path, spec: &Study) -> Result<Round> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/benches/peer_lenet4.py");
-    let mut peers = ARMS.map(|arm| Peer::start(python, &script, folder, arm, spec));
+fn train_there(python: &Path, folder: &Path, net: Net, spec: &Study) -> Result<Round> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(net.script());
+    let mut peers = net.arms().map(|arm| Peer::start(python, &script, folder, arm, spec));
     for peer in &mut peers {
         peer.as_mut().map_err(|error| color_eyre::eyre::eyre!("{error}"))?.wait_until_ready()?;
     }
@@ -228,6 +301,7 @@ impl Peer {
             .arg(script)
             .arg(folder)
             .args([arm.to_string(), spec.epochs.to_string(), spec.first_settings().batch.to_string()])
+            .args([spec.train_size, spec.val_size].map(|size| size.to_string()))
             // cargo bench sets it for LibTorch; PyTorch has its own.
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())

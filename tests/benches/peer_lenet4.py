@@ -3,7 +3,8 @@
 Channels-last, one thread; the bench starts one process an arm, both at once. The initial weights and the order of the
 images are the ones that relu-notebook uses, so that both train the same network with the same batches.
 
-usage: peer_lenet4.py FOLDER ARM EPOCHS BATCH     prints `ready`, waits for a line, then prints one JSON object an epoch
+usage: peer_lenet4.py FOLDER ARM EPOCHS BATCH IMAGES VALIDATION
+prints `ready`, waits for a line, then prints one JSON object an epoch
 """
 import json
 import sys
@@ -18,7 +19,7 @@ folder, arm, epochs, batch = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
 
-TRAIN, VALIDATION = 50_000, 10_000
+TRAIN, VALIDATION = int(sys.argv[5]), int(sys.argv[6])
 
 
 def read(name, skip):
@@ -64,7 +65,7 @@ for epoch in range(1, epochs + 1):
     with torch.no_grad():
         wrong = sum(
             (net(images[i : i + 1000]).argmax(1) != labels[i : i + 1000]).sum().item()
-            for i in range(TRAIN, TRAIN + VALIDATION, 1000)
+            for i in range(60_000 - VALIDATION, 60_000, 1000)
         )
     record = {"seconds": seconds, "busy": busy, "train_loss": total.item() / TRAIN, "val_error": 100 * wrong / VALIDATION}
     print(json.dumps(record), flush=True)

@@ -57,6 +57,8 @@ impl TestHome {
     pub fn bare(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relu"));
         command.args(arguments).env("RELU_HOME", self.folder()).env("NO_COLOR", "1").stdin(Stdio::null());
+        // None of the reader's own data sets is seen.
+        command.env("RELU_DATA", self.path("data"));
         command
     }
 

@@ -3,12 +3,12 @@
 use super::study_plot::{ChartRun, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
-use super::{Pane, PlotCursor, Readout, Viewport, XQuantity};
+use super::{ChartOptions, Pane, PlotCursor, Readout, Viewport, XQuantity};
 use crate::keys::{ChartAction, chart_action};
 use crate::{App, Effect, LabPage, Modal, Page, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use lesson::{CellBody, PublishedPoint};
-use protocol::{CellKey, Figure, Plot};
+use protocol::{CellKey, Figure, Metric, Plot};
 use ratatui::layout::{Position, Rect};
 
 /// Where a frame has drawn the curves of a chart, to find the chart under the mouse.
@@ -45,11 +45,35 @@ impl App {
 
     /// How the chart of a pane is set up. It has a cursor while it takes the keys.
     pub fn chart_view(&self, on: &Pane) -> ChartView {
-        let mut view = self.charts.get(&self.chart_id(on)).cloned().unwrap_or_default();
+        let mut view = self.kept_view(on);
         if self.pane_being_read() != Some(on) {
             view.viewport.cursor = None;
         }
         view
+    }
+
+    /// The same with the cursor where it was left.
+    fn kept_view(&self, on: &Pane) -> ChartView {
+        self.charts.get(&self.chart_id(on)).cloned().unwrap_or_else(|| {
+            let metric = self.headline_metric(on).unwrap_or(ChartOptions::default().metric);
+            ChartView { options: ChartOptions { metric, ..ChartOptions::default() }, ..ChartView::default() }
+        })
+    }
+
+    /// That of the study whose runs a pane shows.
+    fn headline_metric(&self, on: &Pane) -> Option<Metric> {
+        let study = match on {
+            Pane::Run(run) => &self.training_runs.get(run)?.spec,
+            Pane::Lab => &self.lab_training()?.spec,
+            Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
+                CellBody::Train(train) => match self.training_of(key) {
+                    Some(training) => &training.spec,
+                    None => return Some(train.spec().headline_metric()),
+                },
+                _ => return None,
+            },
+        };
+        Some(study.headline_metric())
     }
 
     /// What is seen of the figure that a pane shows.
@@ -134,7 +158,7 @@ impl App {
     /// Changes how the chart of a pane is set up, and shows the message of the change.
     fn change_chart(&mut self, on: &Pane, change: impl FnOnce(&mut ChartView, &ShownChart) -> Option<String>) {
         let id = self.chart_id(on);
-        let before = self.charts.get(&id).cloned().unwrap_or_default();
+        let before = self.kept_view(on);
         let mut after = before.clone();
         let message = self.with_chart(on, &before, |chart| change(&mut after, chart));
         // Another metric or another axis may have fewer points.
@@ -195,7 +219,8 @@ impl App {
             self.view.show_cell(cell);
         }
         let id = self.chart_id(&on);
-        self.charts.entry(id).or_default().viewport.cursor = Some(cursor);
+        let view = self.kept_view(&on);
+        self.charts.entry(id).or_insert(view).viewport.cursor = Some(cursor);
         self.modals.push(Modal::Values(on));
     }
 

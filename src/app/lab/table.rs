@@ -54,7 +54,7 @@ impl TableRow {
     pub fn group(self) -> RowGroup {
         match self {
             Self::Name | Self::Conv | Self::Fc => RowGroup::Arms,
-            Self::Setting(setting) if matches!(setting.key, "net" | "widths" | "init") => RowGroup::Network,
+            Self::Setting(setting) if matches!(setting.key, "net" | "widths" | "init" | "inputs") => RowGroup::Network,
             Self::Setting(setting) if setting.is_of_arms() => RowGroup::Training,
             Self::Setting(_) => RowGroup::Run,
         }

@@ -66,7 +66,11 @@ impl Trainer for LibTorch {
         }
         let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
         let preset = Study::of(spec.preset);
-        let asked = |size, usual| if size == usual { Requested::AtMost(size) } else { Requested::Exactly(size) };
+        // A preset's numbers are exact for its own data set.
+        let is_own = spec.data == preset.data;
+        let asked = |size, usual| {
+            if size == usual && !is_own { Requested::AtMost(size) } else { Requested::Exactly(size) }
+        };
         let (train, val) = (asked(spec.train_size, preset.train_size), asked(spec.val_size, preset.val_size));
         let sizes = fit_sizes(data.split_sizes(), train, val).map_err(|error| error.to_string())?;
         (spec.train_size, spec.val_size) = (sizes.train, sizes.val);

@@ -1,7 +1,9 @@
 //! The splits of a data set, shared by all lanes.
 
 use super::embedded;
-use super::reader::{Contents, ImageShape, LabelledImages, ReadError, reader_of};
+use super::preprocessing::Preprocessing;
+use super::reader::{Contents, ImageShape, LabelledImages, ReadError, published_cifar10, reader_of};
+use datasets::{DataFolder, DataFolderError, SetError, cifar10};
 use mnist::UnpackError;
 use protocol::DataSource;
 use std::sync::Arc;
@@ -82,42 +84,24 @@ impl Split {
         &self.pixels[self.start * image..][..self.len() as usize * image]
     }
 
-    /// The picked images as a network sees them: (picked, channels, height, width), value/255 in [0, 1], padded with
-    /// zeros, float32. They are converted for each batch, because a whole data set as floats would take four times its
-    /// memory.
+    /// The picked images with values of 0 to 1, see [`inputs`](Self::inputs).
+    pub fn images(&self, pick: &[i64], padding: Padding) -> Tensor {
+        self.inputs(pick, padding, &Preprocessing::Unit)
+    }
+
+    /// The picked images as a network sees them: (picked, channels, height, width), padded with zeros, float32. They are
+    /// converted for each batch, because a whole data set as floats would take four times its memory.
     ///
     /// # Panics
     /// If an image does not exist.
-    pub fn images(&self, pick: &[i64], padding: Padding) -> Tensor {
-        let (pixels, shape, padded) = (self.pixels(), self.shape, padding.padded(self.shape));
-        let [row, padded_row] = [shape, padded].map(|shape| shape.width * shape.channels);
-        let (above, left) = ((padded.height - shape.height) / 2, (padded.width - shape.width) / 2 * shape.channels);
-        let mut values = vec![0.0_f32; pick.len() * padded.len()];
-        for (&at, image) in pick.iter().zip(values.chunks_exact_mut(padded.len())) {
-            let bytes = &pixels[at as usize * shape.len()..][..shape.len()];
-            for (bytes, line) in bytes.chunks_exact(row).zip(image.chunks_exact_mut(padded_row).skip(above)) {
-                for (value, &byte) in line[left..].iter_mut().zip(bytes) {
-                    *value = VALUES[usize::from(byte)];
-                }
-            }
-        }
+    pub fn inputs(&self, pick: &[i64], padding: Padding, preprocessing: &Preprocessing) -> Tensor {
+        let (values, padded) = preprocessing.convert_images(self, pick, padding);
         let [count, c, h, w] = [pick.len(), padded.channels, padded.height, padded.width].map(|size| size as i64);
         let values = Tensor::from_slice(&values);
         // Channels stay adjacent in memory, which LibTorch prefers; for one channel there is no other order.
         if c == 1 { values.view([count, 1, h, w]) } else { values.view([count, h, w, c]).permute([0, 3, 1, 2]) }
     }
 }
-
-/// byte/255, rounded as LibTorch rounds it.
-static VALUES: [f32; 256] = {
-    let mut values = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        values[byte] = byte as f32 / 255.0;
-        byte += 1;
-    }
-    values
-};
 
 /// A data set. Lanes share it, as its tensors are only read.
 #[derive(Debug)]
@@ -140,6 +124,10 @@ pub enum DataError {
     Embedded(#[from] UnpackError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Folder(#[from] DataFolderError),
+    #[error(transparent)]
+    Set(#[from] SetError),
     #[error("{train} training and {val} validation images are asked for, the set has {has}; ask for fewer")]
     TooFew { train: u32, val: u32, has: i64 },
 }
@@ -149,6 +137,7 @@ impl Dataset {
     pub fn load(source: &DataSource) -> Result<Self, DataError> {
         let contents = match source {
             DataSource::Mnist => embedded::read()?,
+            DataSource::Cifar10 => published_cifar10(&DataFolder::locate()?)?,
             DataSource::Folder(folder) => reader_of(folder).read(folder)?,
         };
         Ok(Self::from_contents(contents))
@@ -158,6 +147,7 @@ impl Dataset {
     pub fn is_there(source: &DataSource) -> Result<(), DataError> {
         match source {
             DataSource::Mnist => Ok(()),
+            DataSource::Cifar10 => Ok(cifar10::SET.examine(&DataFolder::locate()?)?),
             DataSource::Folder(folder) => Ok(reader_of(folder).check(folder)?),
         }
     }
@@ -274,8 +264,13 @@ pub fn fit_sizes(available: SplitSizes, train: Requested, val: Requested) -> Res
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A split of these images, all of the first class.
+    pub(crate) fn split_of(shape: ImageShape, pixels: Vec<u8>, images: usize) -> Split {
+        Split::new(shape, LabelledImages { pixels, labels: vec![0; images] })
+    }
 
     #[test]
     fn defaults_shrink_and_requests_do_not() {

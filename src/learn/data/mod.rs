@@ -5,7 +5,9 @@
 
 mod dataset;
 mod embedded;
+mod preprocessing;
 mod reader;
 
 pub use dataset::{DataError, Dataset, Padding, Requested, Split, SplitSizes, fit_sizes};
+pub use preprocessing::Preprocessing;
 pub use reader::{Contents, ImageShape, LabelledImages, ReadError};

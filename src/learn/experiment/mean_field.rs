@@ -57,6 +57,8 @@ fn variance(init: Init, n: f64, m: f64) -> f64 {
         Init::Normal(deviation) => deviation.value().powi(2),
         // Orthonormal rows or columns: every entry's square is 1 over the longer side on average.
         Init::Orthogonal => 1.0 / n.max(m),
+        // Of a fully connected layer.
+        Init::CudaConvnet => 0.01,
     }
 }
 

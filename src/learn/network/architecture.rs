@@ -1,6 +1,7 @@
 //! Networks as lists of layers, and the shapes that follow from them for images of one form.
 
 use crate::data::{ImageShape, Padding};
+use crate::init::{Fans, WeightKind};
 use protocol::{Activation, Activations};
 
 /// Layers that share the choice of an activation.
@@ -26,7 +27,27 @@ impl Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
     Max,
+    /// Of the pixels that are in the maps, where a window reaches over their edge.
     Average,
+}
+
+/// What becomes of rows and columns at the end that do not fill a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    Dropped,
+    /// They are a smaller window (`ceil_mode` in PyTorch).
+    Pooled,
+}
+
+impl Rest {
+    /// The side of maps after pooling.
+    fn pooled(self, side: i64, window: i64, stride: i64) -> i64 {
+        match self {
+            Self::Dropped => (side - window) / stride + 1,
+            // A window must begin within the maps.
+            Self::Pooled => ((side - window + stride - 1).div_euclid(stride) + 1).min((side - 1) / stride + 1),
+        }
+    }
 }
 
 /// One layer. Layers with a name have parameters.
@@ -39,11 +60,11 @@ pub enum Layer {
         kernel: i64,
         padding: i64,
     },
-    /// Rows and columns that do not fill a window are dropped.
     Pool {
         kind: Pooling,
         window: i64,
         stride: i64,
+        rest: Rest,
     },
     /// The activation of the layer with parameters before it.
     Activation(Group),
@@ -102,8 +123,8 @@ pub struct Architecture {
 /// The role of a parameter in its layer, which decides its initial value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
-    /// Drawn at random, for units with this many inputs and outputs.
-    Weight { fan_in: f64, fan_out: f64 },
+    /// Drawn at random.
+    Weight(Fans),
     /// Zero.
     ZeroWeight,
     /// Zero.
@@ -132,7 +153,7 @@ impl Architecture {
         for (number, maps) in [(1, conv1), (2, conv2)] {
             let name = format!("conv{number}");
             layers.push(Layer::Convolution { name, maps: maps.into(), kernel: 5, padding: 0 });
-            layers.push(Layer::Pool { kind: Pooling::Max, window: 2, stride: 2 });
+            layers.push(Layer::Pool { kind: Pooling::Max, window: 2, stride: 2, rest: Rest::Dropped });
             layers.push(Layer::Activation(Group::Conv));
         }
         layers.push(Layer::Flatten);
@@ -148,9 +169,10 @@ impl Architecture {
         Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
     }
 
-    /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds: three convolutions, the first
-    /// followed by a max-pool before its activation and the others by average pooling after it; a fully connected
-    /// layer; logits. Its poolings drop what does not fill a window, which cuda-convnet's do not.
+    /// The network of Krizhevsky's cuda-convnet for CIFAR-10 that trains in 80 seconds (`layers-80sec.cfg`): three
+    /// convolutions, the first followed by a max-pool before its activation and the others by average pooling after it;
+    /// a fully connected layer; logits. With 32, 32, 64 and 64 units and images of 32x32 colour pixels it has 145,578
+    /// parameters.
     pub fn convnet([conv1, conv2, conv3, fc1]: [u32; 4], activations: Activations, dropout: f64) -> Self {
         let convolution = |number: u32, maps: u32| Layer::Convolution {
             name: format!("conv{number}"),
@@ -158,7 +180,7 @@ impl Architecture {
             kernel: 5,
             padding: 2,
         };
-        let pool = |kind| Layer::Pool { kind, window: 3, stride: 2 };
+        let pool = |kind| Layer::Pool { kind, window: 3, stride: 2, rest: Rest::Pooled };
         let activation = || Layer::Activation(Group::Conv);
         let mut layers = vec![
             convolution(1, conv1),
@@ -173,7 +195,8 @@ impl Architecture {
             Layer::Flatten,
         ];
         push_dense(&mut layers, &[fc1], dropout);
-        Self { layers, activations, padding: Padding::STANDARD, tutorial_init: false }
+        // Its poolings leave a pixel of the smallest images.
+        Self { layers, activations, padding: Padding::NONE, tutorial_init: false }
     }
 
     /// Inserts a layer that changes the output of every activation, behind layers that do so already.
@@ -210,7 +233,7 @@ impl Architecture {
         let block = |layers: &[Layer]| match layers {
             [
                 Layer::Convolution { maps, kernel: 5, padding: 0, .. },
-                Layer::Pool { kind: Pooling::Max, window: 2, stride: 2 },
+                Layer::Pool { kind: Pooling::Max, window: 2, stride: 2, rest: Rest::Dropped },
                 Layer::Activation(Group::Conv),
             ] => Some(*maps),
             _ => None,
@@ -241,6 +264,11 @@ impl Architecture {
         let mut push = |layer: &str, what: &str, size: Vec<i64>, role: Role| {
             found.push(ParameterShape { name: format!("{layer}.{what}"), size, role });
         };
+        let dense = |inputs: i64, outputs: i64| Fans {
+            inputs: inputs as f64,
+            outputs: outputs as f64,
+            kind: WeightKind::Dense,
+        };
         let padded = self.padding.padded(images);
         let mut maps = [padded.channels, padded.height, padded.width].map(|size| size as i64);
         // The last layer with parameters.
@@ -251,21 +279,25 @@ impl Architecture {
                     let [inputs, height, width] = maps;
                     let window = (kernel * kernel) as f64;
                     let pooled = if self.tutorial_init { self.window_behind(at) } else { 1.0 };
-                    let role =
-                        Role::Weight { fan_in: inputs as f64 * window, fan_out: *outputs as f64 * window / pooled };
+                    let kind = if last.is_empty() { WeightKind::FirstConvolution } else { WeightKind::Convolution };
+                    let role = Role::Weight(Fans {
+                        inputs: inputs as f64 * window,
+                        outputs: *outputs as f64 * window / pooled,
+                        kind,
+                    });
                     push(name, "weight", vec![*outputs, inputs, *kernel, *kernel], role);
                     push(name, "bias", vec![*outputs], Role::Bias);
                     let side = |side: i64| side + 2 * padding - kernel + 1;
                     maps = [*outputs, side(height), side(width)];
                     last = name;
                 }
-                Layer::Pool { window, stride, .. } => {
-                    let side = |side: i64| (side - window) / stride + 1;
+                Layer::Pool { window, stride, rest, .. } => {
+                    let side = |side: i64| rest.pooled(side, *window, *stride);
                     maps = [maps[0], side(maps[1]), side(maps[2])];
                 }
                 Layer::Flatten => maps = [maps.iter().product(), 1, 1],
                 Layer::Dense { name, units } => {
-                    let role = Role::Weight { fan_in: maps[0] as f64, fan_out: *units as f64 };
+                    let role = Role::Weight(dense(maps[0], *units));
                     push(name, "weight", vec![*units, maps[0]], role);
                     push(name, "bias", vec![*units], Role::Bias);
                     maps = [*units, 1, 1];
@@ -273,8 +305,7 @@ impl Architecture {
                 }
                 Layer::Logits { name } => {
                     let units = classes as i64;
-                    let drawn = Role::Weight { fan_in: maps[0] as f64, fan_out: units as f64 };
-                    let role = if self.tutorial_init { Role::ZeroWeight } else { drawn };
+                    let role = if self.tutorial_init { Role::ZeroWeight } else { Role::Weight(dense(maps[0], units)) };
                     push(name, "weight", vec![units, maps[0]], role);
                     push(name, "bias", vec![units], Role::Bias);
                 }
@@ -331,10 +362,10 @@ mod tests {
         let lenet4 = Architecture::lenet4([4, 16, 120], RELU, 0.0);
         assert_eq!(count(&lenet4.parameters(grey(28), 10)), 51_050);
         assert_eq!(lenet4.lenet4_widths(), Some([4, 16, 120]));
-        // 36 -> 17 -> 8 -> 3: the weights of cuda-convnet's 145,578 less those of its fourth row and column, 64 * 64 * 7.
+        // 32 -> 16 -> 8 -> 4.
         let convnet = Architecture::convnet([32, 32, 64, 64], RELU, 0.0);
         let cifar = ImageShape { channels: 3, height: 32, width: 32 };
-        assert_eq!(count(&convnet.parameters(cifar, 10)), 145_578 - 64 * 64 * 7);
+        assert_eq!(count(&convnet.parameters(cifar, 10)), 145_578);
         assert_eq!(convnet.lenet4_widths(), None);
         let mlp = Architecture::mlp(&[300, 100], RELU.fc, 0.0);
         assert_eq!(count(&mlp.parameters(grey(28), 10)), 1025 * 300 + 301 * 100 + 101 * 10);
@@ -353,6 +384,15 @@ mod tests {
         }
         let wide = ImageShape { channels: 3, height: 8, width: 64 };
         assert_eq!(widths(&lenet4, wide), 14);
+    }
+
+    /// As PyTorch computes them (`pooling_output_shape`).
+    #[test]
+    fn a_rest_is_pooled_or_dropped() {
+        let sides = |rest: Rest| [3, 4, 5, 8, 9, 16, 32].map(|side| rest.pooled(side, 3, 2));
+        assert_eq!(sides(Rest::Pooled), [1, 2, 2, 4, 4, 8, 16]);
+        assert_eq!(sides(Rest::Dropped), [1, 1, 2, 3, 4, 7, 15]);
+        assert_eq!((Rest::Pooled.pooled(2, 3, 2), Rest::Pooled.pooled(4, 1, 3)), (1, 2));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod architecture;
 mod weights;
 
-pub use architecture::{Architecture, Group, Layer, ParameterShape, Pooling, Role};
+pub use architecture::{Architecture, Group, Layer, ParameterShape, Pooling, Rest, Role};
 pub use weights::{WeightsError, checked, export};
 
 use crate::activation;
@@ -72,9 +72,9 @@ impl Network {
             let size = parameter.size.as_slice();
             let full = |value: f64| Tensor::full(size, value, FLOAT);
             let values = match parameter.role {
-                Role::Weight { fan_in, fan_out } => {
+                Role::Weight(fans) => {
                     let (units, inputs) = (size[0], size[1..].iter().product::<i64>());
-                    let drawn = init::draw(init, random, [units as usize, inputs as usize], fan_in, fan_out);
+                    let drawn = init::draw(init, random, [units as usize, inputs as usize], fans);
                     Tensor::from_slice(&drawn).view(size)
                 }
                 Role::ZeroWeight | Role::Bias => full(0.0),
@@ -217,9 +217,12 @@ impl Network {
                 }
                 // A bias before a max-pool gives the same sums as one behind it, which the tutorial has: rounding is
                 // monotone, so max(x + b) = max(x) + b.
-                Layer::Pool { kind: Pooling::Max, window, stride } => x.max_pool2d(*window, *stride, 0, 1, false),
-                Layer::Pool { kind: Pooling::Average, window, stride } => {
-                    x.avg_pool2d(*window, *stride, 0, false, true, None::<i64>)
+                Layer::Pool { kind, window, stride, rest } => {
+                    let ceil_mode = *rest == Rest::Pooled;
+                    match kind {
+                        Pooling::Max => x.max_pool2d(*window, *stride, 0, 1, ceil_mode),
+                        Pooling::Average => x.avg_pool2d(*window, *stride, 0, ceil_mode, true, None::<i64>),
+                    }
                 }
                 Layer::Flatten => x.flatten(1, -1),
                 Layer::Dense { name, .. } | Layer::Logits { name } => {
@@ -359,14 +362,23 @@ mod tests {
         let prelu = Activations { conv: Activation::PRELU, fc: Activation::Relu };
         let architecture = Architecture::convnet([3, 4, 5, 6], prelu, 0.0);
         let net = Network::new(architecture, CIFAR, 7, Init::He, 1);
-        let x = normal(&[2, 3, 36, 36]);
+        let x = normal(&[2, 3, 32, 32]);
         let convolution = |x: &Tensor, name: &str| {
             let [w, b] = ["weight", "bias"].map(|what| net.parameter(&format!("{name}.{what}")));
             x.conv2d(w, Some(b), 1, 2, 1, 1)
         };
         let prelu = |z: &Tensor| z.clamp_min(0.0) + z.clamp_max(0.0) * 0.25;
-        let average = |y: &Tensor| y.avg_pool2d(3, 2, 0, false, true, None::<i64>);
-        let z1 = convolution(&x, "conv1").max_pool2d(3, 2, 0, 1, false);
+        // With a row and a column more, every window is whole. The sums of a window are divided by the pixels that it has,
+        // and a value below all others is no maximum.
+        let average = |y: &Tensor| {
+            let sums = |y: &Tensor| y.constant_pad_nd([0, 1, 0, 1]).avg_pool2d(3, 2, 0, false, true, None::<i64>);
+            sums(y) / sums(&y.ones_like())
+        };
+        let maximum = |y: &Tensor| {
+            let least = y.min();
+            (y - &least).constant_pad_nd([0, 1, 0, 1]).max_pool2d(3, 2, 0, 1, false) + least
+        };
+        let z1 = maximum(&convolution(&x, "conv1"));
         let z2 = convolution(&prelu(&z1), "conv2");
         let z3 = convolution(&average(&prelu(&z2)), "conv3");
         let features = average(&prelu(&z3)).reshape([2, -1]);

@@ -4,7 +4,7 @@ use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
 use super::layer_metrics::measure_layers;
 use super::settings::{LaneSettings, RatePlace};
 use crate::checkpoint::CheckpointError;
-use crate::data::{DataError, Dataset, Split};
+use crate::data::{DataError, Dataset, Preprocessing, Split};
 use crate::engine::Engine;
 use crate::evaluate::{count_wrong, evaluate};
 use crate::machine;
@@ -148,7 +148,9 @@ impl<'a> Trainer<'a> {
             }
             net.load(&snapshot.weights)?;
         }
-        let engine = Engine::new(net, data.shape(), settings.backend, settings.threads);
+        let train = data.train(settings.train_size);
+        let preprocessing = Preprocessing::of(settings.inputs, &train);
+        let engine = Engine::new(net, data.shape(), preprocessing, settings.backend, settings.threads);
         let environment = machine::environment(settings.threads, data, engine.name());
         let sgd = Sgd::new(settings.sgd, engine.net.names());
         let mut descent = Descent::new(sgd, lane.seed, settings.train_size, settings.batch);
@@ -166,7 +168,7 @@ impl<'a> Trainer<'a> {
         }
         let validation = data.validation(settings.val_size);
         let run = LaneRun { settings, lane, validation, test: data.test(), environment };
-        let network = LaneNetwork { engine, train: data.train(settings.train_size), seed: lane.seed, wrong: 0 };
+        let network = LaneNetwork { engine, train, seed: lane.seed, wrong: 0 };
         Ok(Self { run, network, descent, progress })
     }
 
@@ -237,7 +239,7 @@ impl<'a> Trainer<'a> {
             evaluate(split, logits, || observer.should_stop())
         };
         let (val, test) = (evaluate(&run.validation)?, evaluate(run.test)?);
-        let layers = measure_layers(&network.engine.net, &run.validation);
+        let layers = measure_layers(&network.engine.net, &run.validation, &network.engine.preprocessing);
         let seconds = progress.epoch_seconds + evaluation.elapsed().as_secs_f64();
         let train_size = f64::from(run.settings.train_size);
         let whole = [

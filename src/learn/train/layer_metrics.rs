@@ -2,7 +2,7 @@
 //! affect the training.
 
 use crate::activation;
-use crate::data::Split;
+use crate::data::{Preprocessing, Split};
 use crate::network::Network;
 use protocol::{Activation, Layer, LayerKind, Measurement, Metric, Parameter};
 use tch::{Kind, Tensor};
@@ -15,10 +15,10 @@ const FLAT: f64 = 0.01;
 
 /// Zeros, dead units, saturated outputs and the RMS of the outputs of each layer with an activation, and the RMS of the
 /// gradient of the sample's loss with respect to its weights.
-pub fn measure_layers(net: &Network, validation: &Split) -> Vec<Measurement> {
+pub fn measure_layers(net: &Network, validation: &Split, preprocessing: &Preprocessing) -> Vec<Measurement> {
     let pick: Vec<i64> = (0..SAMPLE.min(validation.len())).collect();
     let labels = validation.labels.narrow(0, 0, pick.len() as i64);
-    let (hidden, logits) = net.trace(&validation.images(&pick, net.architecture.padding));
+    let (hidden, logits) = net.trace(&validation.inputs(&pick, net.architecture.padding, preprocessing));
     let loss = logits.cross_entropy_for_logits(&labels);
     let weights: Vec<&Tensor> = hidden.iter().map(|layer| net.parameter(&format!("{}.weight", layer.name))).collect();
     let gradients = Tensor::run_backward(&[&loss], &weights, false, false);
@@ -80,7 +80,7 @@ mod tests {
         // A bias far below 0 keeps the second map of conv1 at 0.
         let bias = net.parameter("conv1.bias");
         tch::no_grad(|| bias.shallow_clone().copy_(&Tensor::from_slice(&[0.0_f32, -100.0])));
-        let measured: Measurements = measure_layers(&net, &validation).into_iter().collect();
+        let measured: Measurements = measure_layers(&net, &validation, &Preprocessing::Unit).into_iter().collect();
         let conv1: Layer = "conv1".parse().unwrap();
         assert_eq!(measured.of_layer(conv1, Metric::DeadUnits), Some(50.0));
         let zeros = measured.of_layer(conv1, Metric::Zeros).unwrap();
@@ -110,7 +110,7 @@ mod tests {
             let architecture = Architecture::lenet4([2, 3, 50], Activations { conv: Activation::Relu, fc }, 0.0);
             let net = Network::new(architecture, data.shape(), 10, Init::Xavier, 1);
             tch::no_grad(|| change(&net));
-            let measured: Measurements = measure_layers(&net, &validation).into_iter().collect();
+            let measured: Measurements = measure_layers(&net, &validation, &Preprocessing::Unit).into_iter().collect();
             let [conv1, fc1] = ["conv1", "fc1"].map(|name| name.parse().unwrap());
             let of = |layer| measured.of_layer(layer, Metric::Saturated).unwrap();
             assert_eq!(Some(of(conv1)), measured.of_layer(conv1, Metric::Zeros));

@@ -4,7 +4,7 @@ use super::descent::BatchPlace;
 use crate::data::{DataError, Dataset, ImageShape};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
-use protocol::{Backend, Init, Lane, SpecError, StepPlace, Study};
+use protocol::{Backend, Init, Inputs, Lane, SpecError, StepPlace, Study};
 
 /// The position of a step in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct RatePlace {
 pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
+    pub inputs: Inputs,
     pub sgd: SgdSettings,
     /// The base rate. An observer may steer it, see [`crate::Observer::learning_rate`].
     pub learning_rate: f64,
@@ -62,6 +63,7 @@ impl LaneSettings {
         Ok(Self {
             architecture,
             init: settings.init,
+            inputs: settings.inputs,
             sgd: SgdSettings::of(settings),
             learning_rate: settings.learning_rate,
             schedule: Box::new(factor),

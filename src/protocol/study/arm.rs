@@ -14,6 +14,7 @@ pub struct Activations {
 impl Activations {
     pub const RELU_TANH: Self = Self { conv: Activation::Relu, fc: Activation::Tanh };
     pub const ALL_TANH: Self = Self { conv: Activation::Tanh, fc: Activation::Tanh };
+    pub const ALL_RELU: Self = Self { conv: Activation::Relu, fc: Activation::Relu };
 
     /// The title in running text: `ReLU+Tanh`, `all-Tanh`.
     pub fn title(self) -> String {
@@ -76,6 +77,8 @@ pub struct ArmId {
 impl ArmId {
     pub const RELU_TANH: Self = Self::constant("relu-tanh");
     pub const ALL_TANH: Self = Self::constant("all-tanh");
+    /// As [`Activations::slug`] has it.
+    pub const ALL_RELU: Self = Self::constant("relu-relu");
 
     const fn constant(text: &str) -> Self {
         let mut bytes = [0; LONGEST];

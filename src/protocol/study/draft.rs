@@ -411,7 +411,7 @@ impl fmt::Display for Study {
 #[cfg(test)]
 mod tests {
     use super::super::super::Parameter;
-    use super::super::{Backend, DataSource, Init, Network, Schedule, Widths};
+    use super::super::{Backend, DataSource, Init, Inputs, Network, Schedule, Widths};
     use super::*;
     use proptest::prelude::*;
 
@@ -555,7 +555,9 @@ mod tests {
             Init::Orthogonal,
             Init::Standard,
             Init::Normal(Parameter::new(0.03)),
+            Init::CudaConvnet,
         ];
+        let inputs = vec![Inputs::Unit, Inputs::Standardised, Inputs::MeanImage];
         let schedule = prop_oneof![
             Just(Schedule::Constant),
             Just(Schedule::Cosine),
@@ -569,7 +571,7 @@ mod tests {
             1..500_u32,
             schedule,
             0..3_u32,
-            prop::sample::select(inits),
+            (prop::sample::select(inits), prop::sample::select(inputs)),
             prop::collection::vec(1..200_u32, 3),
         )
             .prop_map(
@@ -580,7 +582,7 @@ mod tests {
                     batch,
                     schedule,
                     warmup,
-                    init,
+                    (init, inputs),
                     widths,
                 )| {
                     let settings = ArmSettings {
@@ -593,6 +595,7 @@ mod tests {
                         weight_decay,
                         dropout,
                         init,
+                        inputs,
                         widths: Widths(widths),
                         ..ArmSettings::default()
                     };

@@ -21,10 +21,13 @@ pub enum Init {
     Normal(Parameter),
     /// Orthonormal rows or columns (Saxe et al. 2013).
     Orthogonal,
+    /// Normal with the deviations of cuda-convnet's "80sec" network: 0.0001 in the first convolution, 0.01 in the others,
+    /// 0.1 in fully connected layers.
+    CudaConvnet,
 }
 
 impl Init {
-    /// The rules without a number.
+    /// The rules of the literature without a number, which fit any network.
     pub const NAMED: [Self; 5] = [Self::Xavier, Self::He, Self::Lecun, Self::Orthogonal, Self::Standard];
 
     /// The name in keys of findings.
@@ -36,6 +39,7 @@ impl Init {
             Self::Lecun => "lecun",
             Self::Normal(_) => "normal",
             Self::Orthogonal => "orthogonal",
+            Self::CudaConvnet => "cuda-convnet",
         }
     }
 
@@ -48,12 +52,14 @@ impl Init {
             Self::Lecun => "LeCun",
             Self::Normal(_) => "normal",
             Self::Orthogonal => "orthogonal",
+            Self::CudaConvnet => "cuda-convnet",
         }
     }
 }
 
 impl fmt::Display for Init {
-    /// The name in studies: `glorot`, `he`, `lecun`, `normal(0.01)`, `orthogonal`, `uniform`.
+    /// The name in studies: `glorot`, `he`, `lecun`, `normal(0.01)`, `orthogonal`, `uniform`,
+    /// `cuda-convnet`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Standard => f.pad("uniform"),
@@ -74,10 +80,14 @@ impl FromStr for Init {
                 _ => Err(format!("`{text}`: the deviation is a number above 0, at most 10, as in normal(0.01)")),
             };
         }
-        let named = Self::NAMED.into_iter().find(|init| init.to_string() == text || init.name() == text);
+        let named = Self::NAMED
+            .into_iter()
+            .chain([Self::CudaConvnet])
+            .find(|init| init.to_string() == text || init.name() == text);
         named.ok_or_else(|| {
             format!(
-                "unknown initialisation `{text}`; known are glorot, he, lecun, orthogonal, uniform and normal(0.01)"
+                "unknown initialisation `{text}`; known are glorot, he, lecun, orthogonal, uniform, normal(0.01) and \
+                 cuda-convnet"
             )
         })
     }

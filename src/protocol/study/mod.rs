@@ -6,6 +6,7 @@
 mod arm;
 mod draft;
 mod init;
+mod inputs;
 mod schedule;
 mod settings;
 mod stored;
@@ -14,11 +15,12 @@ mod sweep;
 pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
+pub use inputs::Inputs;
 pub use schedule::{Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
-use super::{format_count, format_real};
+use super::{Metric, format_count, format_real};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -31,6 +33,20 @@ pub enum Preset {
     Article,
     /// The Theano tutorial's 20/50/500, batch 500, learning rate 0.1, 200 epochs.
     Tutorial,
+    /// ReLU against tanh on CIFAR-10, as in Figure 1 of Krizhevsky, Sutskever, Hinton 2012: cuda-convnet's "80sec" network
+    /// with its initial weights, inputs and rates.
+    AlexnetFig1,
+    /// The same network with Glorot's initial weights and standardised inputs.
+    CifarGlorot,
+}
+
+impl Preset {
+    pub const ALL: [Self; 4] = [Self::Article, Self::Tutorial, Self::AlexnetFig1, Self::CifarGlorot];
+
+    /// Whether it is of CIFAR-10 and the convnet.
+    fn is_cifar(self) -> bool {
+        matches!(self, Self::AlexnetFig1 | Self::CifarGlorot)
+    }
 }
 
 /// Which network the arms train.
@@ -69,10 +85,10 @@ impl Network {
                     .collect();
                 all.windows(2).map(|pair| pair[0] * pair[1]).sum()
             }
-            // 5x5 kernels, padded: 32x32, 15x15 and 7x7 places, then 3x3 a map.
+            // 5x5 kernels, padded: 32x32, 16x16 and 8x8 places, then 4x4 a map.
             Self::Convnet => {
-                let convolutions = 3.0 * n(0) * 1024.0 + n(0) * n(1) * 225.0 + n(1) * n(2) * 49.0;
-                25.0 * convolutions + 9.0 * n(2) * n(3) + 10.0 * n(3)
+                let convolutions = 3.0 * n(0) * 1024.0 + n(0) * n(1) * 256.0 + n(1) * n(2) * 64.0;
+                25.0 * convolutions + 16.0 * n(2) * n(3) + 10.0 * n(3)
             }
         }
     }
@@ -119,6 +135,8 @@ pub enum DataSource {
     /// The MNIST that ships inside the program.
     #[default]
     Mnist,
+    /// CIFAR-10 in the data folder, where `relu data cifar10` puts it.
+    Cifar10,
     /// A folder in one of the forms that `learn::data` reads.
     Folder(PathBuf),
 }
@@ -170,20 +188,29 @@ impl Study {
 
     pub fn of(preset: Preset) -> Self {
         let arm = |id, activations| Arm { id, settings: ArmSettings::of(preset, activations) };
+        let (first, network, data) = if preset.is_cifar() {
+            (arm(ArmId::ALL_RELU, Activations::ALL_RELU), Network::Convnet, DataSource::Cifar10)
+        } else {
+            (arm(ArmId::RELU_TANH, Activations::RELU_TANH), Network::Lenet4, DataSource::Mnist)
+        };
+        let (epochs, train_size, val_size) = match preset {
+            Preset::Article => (150, 50_000, 10_000),
+            Preset::Tutorial => (200, 50_000, 10_000),
+            // As long as the slower curve of the figure; nearly all images train, as its epochs are of 50,000.
+            Preset::AlexnetFig1 => (36, 49_000, 1_000),
+            Preset::CifarGlorot => (20, 49_000, 1_000),
+        };
         Self {
             preset,
-            network: Network::Lenet4,
-            arms: vec![arm(ArmId::RELU_TANH, Activations::RELU_TANH), arm(ArmId::ALL_TANH, Activations::ALL_TANH)],
+            network,
+            arms: vec![first, arm(ArmId::ALL_TANH, Activations::ALL_TANH)],
             seeds: vec![1],
-            epochs: match preset {
-                Preset::Article => 150,
-                Preset::Tutorial => 200,
-            },
-            train_size: 50_000,
-            val_size: 10_000,
+            epochs,
+            train_size,
+            val_size,
             threads: 1,
             backend: Backend::default(),
-            data: DataSource::default(),
+            data,
         }
     }
 
@@ -234,6 +261,12 @@ impl Study {
             return format!("{} and {} more", values.join(" / "), count - values.len());
         }
         values.join(" / ")
+    }
+
+    /// The metric by which its arms are compared unless another is chosen: the validation error, and for the presets of
+    /// AlexNet's figure the training error, which that figure shows.
+    pub fn headline_metric(&self) -> Metric {
+        if self.preset.is_cifar() { Metric::TrainError } else { Metric::ValError }
     }
 
     /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
@@ -350,6 +383,7 @@ impl Study {
                 "seeds" => self.seeds_words(),
                 "data" => match &self.data {
                     DataSource::Mnist => "MNIST".into(),
+                    DataSource::Cifar10 => "CIFAR-10".into(),
                     DataSource::Folder(folder) => format!("the images in {}", folder.display()),
                 },
                 _ => format!("{} {mine}", setting.title),
@@ -507,12 +541,33 @@ mod tests {
 
     #[test]
     fn presets_are_sound_and_survive_json() {
-        for preset in [Preset::Article, Preset::Tutorial] {
+        for preset in Preset::ALL {
             let spec = Study::of(preset);
             spec.check().unwrap();
             let json = serde_json::to_string(&spec).unwrap();
             assert_eq!(serde_json::from_str::<Study>(&json).unwrap(), spec);
+            assert_eq!(format!("| preset={preset}").parse::<Study>().unwrap(), spec);
         }
+    }
+
+    /// 32x32 images are pooled to 16x16, 8x8 and 4x4: 12.35 million multiply-adds an image.
+    #[test]
+    fn the_convnet_has_the_multiply_adds_of_cuda_convnets() {
+        let found = Network::Convnet.multiply_adds(&Network::Convnet.default_widths());
+        let layers = [3 * 32 * 25 * 1024, 32 * 32 * 25 * 256, 32 * 64 * 25 * 64, 64 * 16 * 64, 64 * 10];
+        assert_eq!(layers.iter().sum::<u32>(), 12_354_176);
+        assert!((found - 12_354_176.0).abs() < 0.5, "{found}");
+    }
+
+    #[test]
+    fn a_quick_form_of_a_preset_is_short_to_write() {
+        let quick: Study = "| preset=alexnet-fig1 images=10000 widths=16,16,32,32 epochs=12".parse().unwrap();
+        let titles: Vec<String> = quick.arm_ids().map(|arm| quick.arm_title(arm)).collect();
+        assert_eq!(titles, ["all-ReLU", "all-Tanh"]);
+        assert_eq!((quick.data.clone(), quick.train_size, quick.epochs), (DataSource::Cifar10, 10_000, 12));
+        let text = quick.to_string();
+        assert!(text.contains("preset=alexnet-fig1") && !text.contains("data=") && !text.contains("net="), "{text}");
+        assert_eq!(text.parse::<Study>().unwrap(), quick);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! form and the checks use [`SETTINGS`].
 
 use super::super::format_real;
-use super::{Activations, Backend, DataSource, Init, Network, Preset, Schedule, Study, Widths};
+use super::{Activations, Backend, DataSource, Init, Inputs, Network, Preset, Schedule, Study, Widths};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -29,18 +29,15 @@ pub struct ArmSettings {
     /// Share of the hidden fully connected units that are dropped in each step.
     pub dropout: f64,
     pub init: Init,
+    pub inputs: Inputs,
     pub widths: Widths,
 }
 
 impl ArmSettings {
     pub(super) fn of(preset: Preset, activations: Activations) -> Self {
-        let (widths, batch) = match preset {
-            Preset::Article => (Network::Lenet4.default_widths(), 100),
-            Preset::Tutorial => (Widths(vec![20, 50, 500]), 500),
-        };
-        Self {
+        let article = Self {
             activations,
-            batch,
+            batch: 100,
             learning_rate: 0.1,
             schedule: Schedule::Constant,
             warmup: 0,
@@ -50,7 +47,23 @@ impl ArmSettings {
             bias_rate: 1.0,
             dropout: 0.0,
             init: Init::Xavier,
-            widths,
+            inputs: Inputs::Unit,
+            widths: Network::Lenet4.default_widths(),
+        };
+        let cifar = Self { batch: 128, momentum: 0.9, widths: Network::Convnet.default_widths(), ..article.clone() };
+        match preset {
+            Preset::Article => article,
+            Preset::Tutorial => Self { widths: Widths(vec![20, 50, 500]), batch: 500, ..article },
+            // The definition of cuda-convnet's layers-80sec, without its weight decay: the figure was made without
+            // regularisation.
+            Preset::AlexnetFig1 => Self {
+                learning_rate: 0.001,
+                bias_rate: 2.0,
+                init: Init::CudaConvnet,
+                inputs: Inputs::MeanImage,
+                ..cifar
+            },
+            Preset::CifarGlorot => Self { learning_rate: 0.01, inputs: Inputs::Standardised, ..cifar },
         }
     }
 
@@ -227,9 +240,9 @@ pub const SETTINGS: &[Setting] = &[
         flag: "preset",
         aliases: &[],
         title: "preset",
-        help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500",
+        help: "where what is not said comes from: article is LeNet-4, batch 100; tutorial is 20/50/500, batch 500; alexnet-fig1 and cifar-glorot are the convnet on CIFAR-10",
         fixed: Some("it is what a study begins from"),
-        value: text!(Study, preset, &["article", "tutorial"]),
+        value: text!(Study, preset, &["article", "tutorial", "alexnet-fig1", "cifar-glorot"]),
     },
     Setting {
         key: "epochs",
@@ -351,9 +364,9 @@ pub const SETTINGS: &[Setting] = &[
         flag: "init",
         aliases: &[],
         title: "initial weights",
-        help: "glorot, he, lecun, orthogonal, uniform, or normal(0.01) with that deviation",
+        help: "glorot, he, lecun, orthogonal, uniform, normal(0.01) with that deviation, or cuda-convnet's own",
         fixed: Some("the initial weights have been trained already"),
-        value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform"]),
+        value: text!(Arm, init, &["glorot", "he", "lecun", "normal(0.01)", "orthogonal", "uniform", "cuda-convnet"]),
     },
     Setting {
         key: "net",
@@ -374,31 +387,42 @@ pub const SETTINGS: &[Setting] = &[
         value: text!(Arm, widths, &[]),
     },
     Setting {
+        key: "inputs",
+        flag: "inputs",
+        aliases: &["pixels"],
+        title: "inputs",
+        help: "unit: pixels from 0 to 1; standardised: each colour with mean 0 and deviation 1; mean-image: 0 to 255 less the mean image",
+        fixed: Some("the weights have been trained on these inputs"),
+        value: text!(Arm, inputs, &["unit", "standardised", "mean-image"]),
+    },
+    Setting {
         key: "data",
         flag: "data",
         aliases: &[],
         title: "data",
-        help: "mnist, which the program contains, or a folder with images in one of the forms that README names",
+        help: "mnist, which the program contains, cifar10, which `relu data cifar10` gets, or a folder with images in one of the forms that README names",
         fixed: Some("what was measured before is of other images"),
         value: SettingValue::Study(Value::Text {
             get: |of| match &of.data {
                 DataSource::Mnist => "mnist".into(),
+                DataSource::Cifar10 => "cifar10".into(),
                 DataSource::Folder(folder) => folder.display().to_string(),
             },
             set: |of, text| {
                 of.data = match text {
-                    "" => return Err("it is empty; take mnist or a folder".into()),
+                    "" => return Err("it is empty; take mnist, cifar10 or a folder".into()),
                     home if home == "~" || home.starts_with("~/") => {
                         return Err(format!(
                             "`~` is not expanded in `{home}`; write the whole path, such as /home/me/images"
                         ));
                     }
                     "mnist" => DataSource::Mnist,
+                    "cifar10" => DataSource::Cifar10,
                     folder => DataSource::Folder(PathBuf::from(folder)),
                 };
                 Ok(())
             },
-            choices: &[],
+            choices: &["mnist", "cifar10"],
         }),
     },
     Setting {
@@ -619,7 +643,15 @@ macro_rules! named {
     };
 }
 
-named!(Preset, "preset", Article => "article", Tutorial => "tutorial");
+named!(
+    Preset,
+    "preset",
+    Article => "article",
+    Tutorial => "tutorial",
+    AlexnetFig1 => "alexnet-fig1",
+    CifarGlorot => "cifar-glorot"
+);
+named!(Inputs, "form of inputs", Unit => "unit", Standardised => "standardised", MeanImage => "mean-image");
 named!(Backend, "backend", Fused => "fused", Libtorch => "libtorch");
 named!(Network, "network", Lenet4 => "lenet4", Mlp => "mlp", Convnet => "convnet");
 

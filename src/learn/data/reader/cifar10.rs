@@ -1,10 +1,13 @@
-//! Reads CIFAR-10 (Krizhevsky 2009) in its binary form: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`,
-//! in the folder itself or in `cifar-10-batches-bin`, as in its archive.
+//! Reads CIFAR-10 (Krizhevsky 2009) in its binary form: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`.
+//! The published files in the data folder are compared with their sha256 each time ([`published`]). A folder of a
+//! reader's own is read as it is: the files in it, or in `cifar-10-batches-bin`, as in the archive.
 //!
 //! A file consists of records of 3,073 bytes: the class, then 32x32 bytes of red, of green and of blue. The public
 //! files have 10,000 records each; any number is accepted, so that a part of the set can be used.
 
 use super::{Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader};
+use datasets::cifar10::{PLANE, RECORD, SET, SHA256};
+use datasets::{DataFolder, SetError};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -23,9 +26,8 @@ const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
 /// In the order of the labels, as in `batches.meta.txt`.
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
-/// Bytes of the plane of one colour, and of a record.
-const PLANE: usize = 32 * 32;
-const RECORD: usize = 1 + 3 * PLANE;
+/// How many of the published training images validate: the split of He et al. 2015, 45,000 to 5,000.
+const VALIDATION: u32 = 5_000;
 
 /// What is wrong with the files, and the remedy. Its `Display` is a whole sentence.
 #[derive(Debug, thiserror::Error)]
@@ -64,22 +66,35 @@ impl Reader for Cifar10 {
     fn read(&self, folder: &Path) -> Result<Contents, ReadError> {
         let files = find(folder)?;
         let mut hasher = Sha256::new();
-        let mut training = LabelledImages { pixels: Vec::new(), labels: Vec::new() };
-        let mut test = LabelledImages { pixels: Vec::new(), labels: Vec::new() };
+        let (mut training, mut test) = (LabelledImages::default(), LabelledImages::default());
         let [batches @ .., test_batch] = &files;
         for batch in batches {
             append(batch, MOST_TRAINING, &mut training, &mut hasher)?;
         }
         append(test_batch, MOST_TEST, &mut test, &mut hasher)?;
-        Ok(Contents {
-            shape: SHAPE,
-            classes: CLASSES.map(String::from).into(),
-            training,
-            validation: None,
-            test,
-            digest: mnist::hex(&hasher.finalize()),
-        })
+        let digest = mnist::hex(&hasher.finalize());
+        Ok(contents(training, None, test, digest))
     }
+}
+
+fn contents(training: LabelledImages, validation: Option<u32>, test: LabelledImages, digest: String) -> Contents {
+    Contents { shape: SHAPE, classes: CLASSES.map(String::from).into(), training, validation, test, digest }
+}
+
+/// The published files in the data folder.
+///
+/// # Errors
+/// If they are not there, or are others than were published.
+pub fn published(data: &DataFolder) -> Result<Contents, SetError> {
+    SET.examine(data)?;
+    let (mut training, mut test) = (LabelledImages::default(), LabelledImages::default());
+    for (at, file) in SET.files.iter().enumerate() {
+        let bytes = SET.read(data, file)?;
+        let images = if at + 1 < SET.files.len() { &mut training } else { &mut test };
+        bytes.chunks_exact(RECORD).for_each(|record| append_record(record, images));
+    }
+    // The digest of files whose own digests are known.
+    Ok(contents(training, Some(VALIDATION), test, SHA256.into()))
 }
 
 fn folder_of_files(folder: &Path) -> PathBuf {
@@ -124,14 +139,19 @@ fn append(path: &Path, most: usize, images: &mut LabelledImages, hasher: &mut Sh
     }
     hasher.update(&bytes);
     for (at, record) in bytes.chunks_exact(RECORD).enumerate() {
-        let (label, planes) = (record[0], &record[1..]);
+        let label = record[0];
         if usize::from(label) >= CLASSES.len() {
             return Err(CifarError::BadLabel { file, at, label });
         }
-        images.labels.push(label);
-        images.pixels.extend((0..PLANE).flat_map(|pixel| [0, 1, 2].map(|colour| planes[colour * PLANE + pixel])));
+        append_record(record, images);
     }
     Ok(())
+}
+
+fn append_record(record: &[u8], images: &mut LabelledImages) {
+    let (label, planes) = (record[0], &record[1..]);
+    images.labels.push(label);
+    images.pixels.extend((0..PLANE).flat_map(|pixel| [0, 1, 2].map(|colour| planes[colour * PLANE + pixel])));
 }
 
 #[cfg(test)]
@@ -188,6 +208,17 @@ mod tests {
         assert_eq!(load(again.path()).unwrap().digest(), data.digest());
         fs::write(again.path().join(FILES[5]), record(9, [1, 2, 4])).unwrap();
         assert_ne!(load(again.path()).unwrap().digest(), data.digest());
+    }
+
+    /// With the real files in `RELU_DATA`: `cargo test --workspace --lib published_files -- --ignored`.
+    #[test]
+    #[ignore = "needs CIFAR-10"]
+    fn published_files_are_the_folders() {
+        let data = DataFolder::locate().unwrap();
+        let published = super::published(&data).unwrap();
+        let read = Cifar10.read(data.path()).unwrap();
+        assert_eq!((published.training, published.test), (read.training, read.test));
+        assert_eq!(published.digest, read.digest);
     }
 
     #[test]

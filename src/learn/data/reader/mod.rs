@@ -7,6 +7,8 @@ mod cifar10;
 mod idx;
 mod png_folder;
 
+pub use cifar10::published as published_cifar10;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -49,7 +51,7 @@ impl fmt::Display for ImageShape {
 }
 
 /// Images of one shape, each with its class.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct LabelledImages {
     /// (count, height, width, channels), 0 black to 255 white.
     pub pixels: Vec<u8>,

@@ -4,7 +4,7 @@
 use super::clock::{median_and_spread, rotated, seconds};
 use super::way::Way;
 use crate::activation;
-use crate::data::{Padding, Split};
+use crate::data::{Padding, Preprocessing, Split};
 use crate::engine::Engine;
 use crate::experiment::{ExperimentError, bench::Bench, summary};
 use crate::network::{Architecture, Mode, Network};
@@ -156,7 +156,8 @@ impl Objective for OneBatch {
 
 fn steps(net: Network, backend: Backend, batch: &Split) -> Box<dyn FnMut()> {
     let split = batch.narrow(0, BATCH);
-    let mut batch = OneBatch { engine: Engine::new(net, split.shape(), backend, 1), split };
+    let engine = Engine::new(net, split.shape(), Preprocessing::Unit, backend, 1);
+    let mut batch = OneBatch { engine, split };
     let pick: Vec<i64> = (0..BATCH).collect();
     let mut sgd = Sgd::new(SgdSettings::default(), batch.engine.net.names());
     Box::new(move || {
