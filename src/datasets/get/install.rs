@@ -22,7 +22,15 @@ pub struct Installation {
     /// Of the set's files.
     folder: PathBuf,
     downloads: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Installation {
+    /// A child process that another thread is starting has the lock's file open until it runs its program, so closing the
+    /// file here does not release the lock at once. Unlocking does.
+    fn drop(&mut self) {
+        let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Installation {
@@ -44,7 +52,7 @@ impl Installation {
         for folder in [&folder, &downloads] {
             remove_unfinished(folder).map_err(unwritable)?;
         }
-        Ok(Self { set, folder, downloads, _lock: lock })
+        Ok(Self { set, folder, downloads, lock })
     }
 
     /// Where downloads are kept.
