@@ -150,7 +150,7 @@ impl App {
         all.filter(|&at| filter.matches(&self.runs[at], &self.settings_text(at))).collect()
     }
 
-    /// The settings of the run at an index. They are usually there already, see [`App::update_runs_list`].
+    /// The settings of the run at an index. They are usually there already, as the open list asks for them.
     pub fn settings_text(&self, at: usize) -> Cow<'_, SettingsText> {
         let run = &self.runs[at];
         self.settings_texts.get(&run.run).map_or_else(|| Cow::Owned(SettingsText::of(&run.spec)), Cow::Borrowed)
