@@ -203,8 +203,8 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
         session.press(KeyCode::Char('v'));
         while let Some((pane, cursor)) = session.app.cursor().map(|(pane, cursor)| (pane.clone(), cursor)) {
             let readout = session.app.readout(&pane).unwrap_or_default();
-            let told = |room| readout.describe(cursor, room).unwrap_or_default();
-            let (whole, source) = (told(usize::MAX), format!(" ({})", readout.curves[cursor.curve].source));
+            let printed = |room| readout.describe(cursor, room).unwrap_or_default();
+            let (whole, source) = (printed(usize::MAX), format!(" ({})", readout.curves[cursor.curve].source));
             let values = &whole[readout.curves[cursor.curve].name.len()..];
             let values = values.strip_suffix(&source).unwrap_or(values);
             let screen = session.screen(&RICH);

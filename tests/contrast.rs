@@ -63,15 +63,15 @@ fn assert_readable(session: &mut Session, what: &str) {
         session.app.background = background;
         let buffer = buffer(session, &Theme::new(palette, Glyphs::Unicode));
         for cell in buffer.content().iter().filter(|cell| !is_picture(cell)) {
-            let told = || format!("{what}, {background:?}, {palette:?}: {cell:?}");
-            assert_eq!(cell.bg, Color::Reset, "{}", told());
-            assert!(!cell.modifier.contains(Modifier::DIM), "{}", told());
+            let printed = || format!("{what}, {background:?}, {palette:?}: {cell:?}");
+            assert_eq!(cell.bg, Color::Reset, "{}", printed());
+            assert!(!cell.modifier.contains(Modifier::DIM), "{}", printed());
             // Reversed, it has the same contrast.
             let Some(fore) = rgb(cell.fg) else { continue };
             let is_text = cell.symbol().chars().any(char::is_alphanumeric);
             let least = if is_text { FOR_TEXT } else { FOR_GRAPHICS };
             for page in pages {
-                assert!(contrast(fore, page) >= least, "{} on {page:?}: {:.2}", told(), contrast(fore, page));
+                assert!(contrast(fore, page) >= least, "{} on {page:?}: {:.2}", printed(), contrast(fore, page));
             }
         }
     }

@@ -43,9 +43,9 @@ fn files_that_differ_from_the_published_ones_are_a_fault() {
     let (code, _) = home.refusal(&["data"]);
     assert_eq!(code, 1);
     for command in [["data"], ["doctor"]] {
-        let told = home.run(&command).code(1).get_output().stdout.clone();
-        let told = String::from_utf8(told).unwrap();
-        let line = told.lines().find(|line| line.contains("cifar10")).unwrap();
+        let printed = home.run(&command).code(1).get_output().stdout.clone();
+        let printed = String::from_utf8(printed).unwrap();
+        let line = printed.lines().find(|line| line.contains("cifar10")).unwrap();
         assert!(line.starts_with("BAD") && line.contains("data_batch_1.bin is not the published file"), "{line}");
     }
     let train = ["train", "| preset=cifar-glorot images=500 val=100 epochs=1"];

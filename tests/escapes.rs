@@ -171,13 +171,13 @@ fn arguments_paths_and_the_environment_are_printed_without_control_characters() 
     for variable in ["TERM", "LANG", "RELU_KERNEL", "RELU_HOME"] {
         for value in [HOSTILE.to_owned(), path.clone()] {
             let output = home.bare(&["doctor"]).env(variable, &value).output().unwrap();
-            let told = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-            assert!(is_clean(&told) && told.contains("ev\\u{1b}"), "{variable}={value:?}: {told:?}");
+            let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+            assert!(is_clean(&printed) && printed.contains("ev\\u{1b}"), "{variable}={value:?}: {printed:?}");
         }
     }
     let kernel = std::process::Command::new(env!("CARGO_BIN_EXE_relu-kernel")).args(["--home", HOSTILE]).output();
-    let told = String::from_utf8(kernel.unwrap().stderr).unwrap();
-    assert!(is_clean(&told) && told.contains("ev\\u{1b}"), "{told:?}");
+    let printed = String::from_utf8(kernel.unwrap().stderr).unwrap();
+    assert!(is_clean(&printed) && printed.contains("ev\\u{1b}"), "{printed:?}");
 }
 
 #[test]

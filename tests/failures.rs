@@ -110,9 +110,9 @@ fn on_a_full_disk_a_command_fails_at_once_with_the_reason() {
     disk.fill();
     // The run's new state may still fit into the existing log of the store.
     let output = home.run(&["stop", "1"]).get_output().clone();
-    let [told, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    let [printed, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     match output.status.code() {
-        Some(0) => assert!(told.contains("run 1 is stopped"), "{told}"),
+        Some(0) => assert!(printed.contains("run 1 is stopped"), "{printed}"),
         _ => assert!(complaint.contains("run 1 trains no more, but the disk has not taken"), "{complaint}"),
     }
     let kernel = fs::read_to_string(home.folder().join("kernel.lock")).unwrap();
@@ -216,8 +216,11 @@ fn a_kernel_of_another_version_is_stopped_if_it_is_idle() {
     assert_eq!(home.json(&["kernel", "stop", "--json"]), json!({ "stopped": true }));
     kernel_of_another_version(&socket, true);
     for arguments in [&["kernel", "stop"][..], &["kernel", "stop", "--force"]] {
-        let (code, told) = home.refusal(arguments);
-        assert!(code == 1 && told.contains("run 7 is going on") && told.contains("only when it is idle"), "{told}");
+        let (code, printed) = home.refusal(arguments);
+        assert!(
+            code == 1 && printed.contains("run 7 is going on") && printed.contains("only when it is idle"),
+            "{printed}"
+        );
     }
 }
 
@@ -278,6 +281,6 @@ fn commands_report_damage() {
 
     std::fs::write(&database, b"no database at all".repeat(400)).unwrap();
     assert!(stderr(&["runs"]).contains("the store is damaged"));
-    let told = stderr(&[&RACE[..], &["--detach"]].concat());
-    assert!(told.contains("The store was damaged") && told.contains("notebook.db.damaged-"), "{told}");
+    let printed = stderr(&[&RACE[..], &["--detach"]].concat());
+    assert!(printed.contains("The store was damaged") && printed.contains("notebook.db.damaged-"), "{printed}");
 }

@@ -138,14 +138,17 @@ fn what_a_fork_changes_holds_from_the_next_epoch_on_and_no_earlier() {
     assert!(list.as_array().unwrap().iter().all(|run| run["checkpoint_bytes"].as_u64().unwrap() > 0));
 
     let forked = relu(&home, &["fork", "1", "--epoch", "8", "--arm", "all-tanh", "wd=0.001", "--json"]);
-    let told: Vec<Value> = String::from_utf8(forked.get_output().stdout.clone())
+    let printed: Vec<Value> = String::from_utf8(forked.get_output().stdout.clone())
         .unwrap()
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!((&told[0]["event"], &told[0]["parent"], &told[0]["epoch"]), (&json!("forked"), &json!(1), &json!(8)));
-    assert_eq!((&told[1]["event"], &told[1]["spec"]["arms"]), (&json!("started"), &json!(["all-tanh"])));
-    assert_eq!((told.last().unwrap(), told.len()), (&json!({ "event": "finished", "run": 4 }), 2 + 2 * 10 + 1));
+    assert_eq!(
+        (&printed[0]["event"], &printed[0]["parent"], &printed[0]["epoch"]),
+        (&json!("forked"), &json!(1), &json!(8))
+    );
+    assert_eq!((&printed[1]["event"], &printed[1]["spec"]["arms"]), (&json!("started"), &json!(["all-tanh"])));
+    assert_eq!((printed.last().unwrap(), printed.len()), (&json!({ "event": "finished", "run": 4 }), 2 + 2 * 10 + 1));
     let (kind, message) = refused(ask(&mut client, parent, 12, &[("epochs", "20")]));
     let remedy = "keeps no checkpoint of epoch 12 of relu-tanh-s1; the nearest that all 4 lanes keep: 10";
     assert!(kind == ErrorKind::State && message.ends_with(remedy), "{message}");

@@ -61,13 +61,13 @@ fn behind_a_stopped_kernel_with_a_full_backlog_every_command_answers() {
     };
     assert_eq!(state(&home, 1), "running");
     for arguments in [&["runs"][..], &["runs", "show", "1"]] {
-        let (code, told) = stderr(arguments);
-        assert!(code == Some(0) && told.contains("does not answer"), "{arguments:?}: {told}");
+        let (code, printed) = stderr(arguments);
+        assert!(code == Some(0) && printed.contains("does not answer"), "{arguments:?}: {printed}");
     }
     for arguments in [&["kernel", "status"][..], &["kernel", "stop"], &["stop", "1"], &["runs", "rename", "1", "x"]] {
-        let (code, told) = stderr(arguments);
-        assert!(code == Some(1) && told.contains("has not answered for"), "{arguments:?}: {told}");
-        assert!(told.contains(&format!("kill -9 {pid}")), "{arguments:?}: {told}");
+        let (code, printed) = stderr(arguments);
+        assert!(code == Some(1) && printed.contains("has not answered for"), "{arguments:?}: {printed}");
+        assert!(printed.contains(&format!("kill -9 {pid}")), "{arguments:?}: {printed}");
     }
     let doctor = String::from_utf8(home.run(&["doctor"]).code(1).get_output().stdout.clone()).unwrap();
     assert!(doctor.contains("BAD  kernel     the kernel (process"), "{doctor}");
@@ -125,10 +125,10 @@ fn a_killed_kernel_is_reported_as_killed() {
     home.until("an epoch", |run| run["epochs_done"].as_u64() > Some(0));
     kill_kernel(&home);
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("was killed (signal 9), most often because memory ran out"), "{told}");
-    assert!(told.contains("`relu resume 1`"), "{told}");
+    assert!(printed.contains("was killed (signal 9), most often because memory ran out"), "{printed}");
+    assert!(printed.contains("`relu resume 1`"), "{printed}");
 
     // Started by another process, which does not.
     let mut child = home.bare(&["resume", "1"]);
@@ -137,8 +137,8 @@ fn a_killed_kernel_is_reported_as_killed() {
     let clients = || home.json(&["kernel", "status", "--json"])["clients"].as_u64();
     notebook::until("the follower", || clients() > Some(1));
     kill_kernel(&home);
-    let told = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    assert!(told.contains("it was killed, most often because memory ran out"), "{told}");
+    let printed = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(printed.contains("it was killed, most often because memory ran out"), "{printed}");
 }
 
 /// Of three runs one trained, one waited, one was stopped. The first two are resumed as soon as there is a kernel; a
@@ -212,7 +212,7 @@ fn a_limit_of_open_files_is_named() {
             &format!(r#"ulimit -n {limit}; exec "$RELU" train --epochs 1 --train-size 500 --val-size 200"#),
         ]);
         script.env("RELU", env!("CARGO_BIN_EXE_relu")).env("RELU_HOME", home.folder());
-        let (code, told) = cli::refusal(&mut script);
-        assert!(code == 1 && told.contains("`ulimit -n`"), "{limit}: {told}");
+        let (code, printed) = cli::refusal(&mut script);
+        assert!(code == 1 && printed.contains("`ulimit -n`"), "{limit}: {printed}");
     }
 }

@@ -86,13 +86,13 @@ fn an_order_is_complete_before_it_is_answered() {
     let count = things.len();
     session.tab_to(&cell);
     let words: String = explanation.chars().take(24).collect();
-    let told = |session: &Session| session.screen(&RICH).contains(&words);
+    let printed = |session: &Session| session.screen(&RICH).contains(&words);
     let is_kept = |session: &Session| session.screen(&RICH).contains("Kept.");
     let key = CellKey { lesson: "gradients".into(), cell };
     let digit = |n: usize| KeyCode::Char(char::from_digit(n as u32, 10).unwrap());
     for n in 1..count {
         session.press(digit(n));
-        assert!(!told(&session) && session.app.modals.is_empty(), "after {n} of {count}");
+        assert!(!printed(&session) && session.app.modals.is_empty(), "after {n} of {count}");
     }
     session.press(KeyCode::Backspace);
     assert_eq!(session.app.answers[&key].answer, Answer::Order(things[..count - 2].to_vec()));
@@ -101,7 +101,7 @@ fn an_order_is_complete_before_it_is_answered() {
     session.press(digit(count - 1));
     assert!(session.screen(&RICH).contains("How sure are you"), "{}", session.screen(&RICH));
     session.press(KeyCode::Esc);
-    assert!(is_kept(&session) && !told(&session), "{}", session.screen(&RICH));
+    assert!(is_kept(&session) && !printed(&session), "{}", session.screen(&RICH));
     for _ in 0..count {
         session.press(KeyCode::Backspace);
     }
@@ -305,8 +305,8 @@ fn no_question_is_answered_below_the_fold() {
                 session.press(digit);
                 let at = format!("{} of {} at {columns}x{rows}", cell.id, lesson.meta.id);
                 assert!(!session.app.answers.contains_key(&key), "{at}");
-                let told = session.app.message.clone().unwrap_or_default();
-                assert!(told.contains(&format!("{count} again")), "{at}: {told}");
+                let printed = session.app.message.clone().unwrap_or_default();
+                assert!(printed.contains(&format!("{count} again")), "{at}: {printed}");
                 assert!(sees(&session), "{at}");
                 session.press(digit);
                 assert!(session.app.answers.contains_key(&key), "{at}");

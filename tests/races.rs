@@ -179,10 +179,10 @@ fn published_points_do_not_set_the_axes_of_another_study() {
     let later = session.screen(&RICH);
     assert_eq!(later.lines().position(|line| line.contains("→ 1.37 @17, @150")), Some(row("1.37 @17")));
     session.press(KeyCode::Char('m'));
-    let told = session.app.message.clone().unwrap();
+    let printed = session.app.message.clone().unwrap();
     assert!(
-        told.contains("1.05 % at epoch 50 (ReLU+Tanh)") && told.contains("1.37 % at epoch 150 (all-Tanh)"),
-        "{told}"
+        printed.contains("1.05 % at epoch 50 (ReLU+Tanh)") && printed.contains("1.37 % at epoch 150 (all-Tanh)"),
+        "{printed}"
     );
     let wide = session.screen(&RICH);
     assert!(wide.contains("150") && !wide.contains("→ 1.37"), "{wide}");
@@ -205,15 +205,15 @@ fn two_seeds_have_a_mean_and_a_spread() {
 #[test]
 fn wide_screens_show_more() {
     let spec = Study { seeds: vec![1, 2, 3], ..article() };
-    let told = |size| {
+    let printed = |size| {
         let mut session = race(&spec, size);
         fall(&mut session, &spec.lanes(), 20);
         session.screen(&RICH)
     };
-    let small = told((80, 24));
+    let small = printed((80, 24));
     assert!(small.contains("val %") && small.contains("best %") && small.contains("±"), "{small}");
     for size in [(120, 40), (200, 50)] {
-        let screen = told(size);
+        let screen = printed(size);
         for word in ["val %", "test %", "test@", "img/s", "0.89 ± 0.03", if size.0 == 120 { "@epoch" } else { "best " }]
         {
             assert!(screen.contains(word), "{word} at {size:?}:\n{screen}");

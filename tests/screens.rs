@@ -129,8 +129,8 @@ fn the_pane_names_what_computes_the_race() {
         racing(&mut app);
         to_race(&mut app);
         for name in ["fused (plain)", "libtorch (threads > 1)"] {
-            let told = RunEvent::Backend { run: RunId(7), name: name.into() };
-            update(&mut app, Event::Kernel(protocol::Event::Run(told)));
+            let printed = RunEvent::Backend { run: RunId(7), name: name.into() };
+            update(&mut app, Event::Kernel(protocol::Event::Run(printed)));
             assert!(screen(&app, &RICH).contains(name), "{name} at {columns}x{rows}");
         }
     }

@@ -40,8 +40,8 @@ fn each_cell_is_told_as_it_is_finished_and_the_best_of_each_arm_at_the_end() {
     let _kernel = Kernel::start(&home);
     let base = spec(3, &[1, 2], data.path());
     let text = base.to_string();
-    let told = relu(&home, &["sweep", &text, "--over", "lr=0.01,0.2", "--over", "all-tanh.wd=0,0.01", "--json"]);
-    let (last, cells) = told.split_last().unwrap();
+    let printed = relu(&home, &["sweep", &text, "--over", "lr=0.01,0.2", "--over", "all-tanh.wd=0,0.01", "--json"]);
+    let (last, cells) = printed.split_last().unwrap();
     assert_eq!(cells.len(), 2 + 4);
     let shown = relu(&home, &["runs", "show", "1", "--json"]).remove(0);
     let mean_of = |arm: &Value| {

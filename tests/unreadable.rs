@@ -86,14 +86,14 @@ fn a_store_of_a_newer_version_or_garbage_is_named_on_opening() {
         }),
         ("the store is damaged", |home| fs::write(home.database(), "no store ".repeat(900)).unwrap()),
     ];
-    for (told, damage) in damages {
+    for (printed, damage) in damages {
         let home = TestHome::new();
         let at = Home::at(home.folder()).unwrap();
         Store::open(&at).unwrap().fold_log().unwrap();
         damage(&at);
         let before = fs::read(at.database()).unwrap();
         let mut notebook = Notebook::open(home);
-        notebook.wait_for(told);
+        notebook.wait_for(printed);
         notebook.press("r");
         notebook.wait_for("The list of runs can't be read");
         assert!(!notebook.screen().contains(NOTHING));
@@ -101,7 +101,7 @@ fn a_store_of_a_newer_version_or_garbage_is_named_on_opening() {
         notebook.wait("the list to close", |screen| !screen.contains("The list of runs"));
         notebook.press("q");
         assert_eq!(notebook.wait_gone(), 0);
-        assert!(fs::read(at.database()).unwrap() == before, "{told}");
+        assert!(fs::read(at.database()).unwrap() == before, "{printed}");
     }
 }
 
@@ -116,15 +116,18 @@ fn a_store_of_another_user_is_named_with_its_owner() {
     drop(Store::open(&at).unwrap());
     std::os::unix::fs::chown(at.database(), Some(65534), None).unwrap();
     for arguments in [&["runs"][..], &["ledger"], &["train", "--epochs", "1"], &["kernel", "status"]] {
-        let (code, told) = home.refusal(arguments);
-        assert!(code == 1 && told.contains("notebook.db belongs to nobody; `chown -R root "), "{arguments:?}: {told}");
-        assert!(told.contains("RELU_HOME") && !told.contains("disk gives an error"), "{told}");
+        let (code, printed) = home.refusal(arguments);
+        assert!(
+            code == 1 && printed.contains("notebook.db belongs to nobody; `chown -R root "),
+            "{arguments:?}: {printed}"
+        );
+        assert!(printed.contains("RELU_HOME") && !printed.contains("disk gives an error"), "{printed}");
     }
-    let told = home.run(&["doctor"]).failure().get_output().stdout.clone();
-    assert!(String::from_utf8_lossy(&told).contains("belongs to nobody"));
+    let printed = home.run(&["doctor"]).failure().get_output().stdout.clone();
+    assert!(String::from_utf8_lossy(&printed).contains("belongs to nobody"));
     std::os::unix::fs::chown(at.database(), Some(0), None).unwrap();
     fs::remove_file(at.database()).unwrap();
     fs::create_dir(at.database()).unwrap();
-    let (_, told) = home.refusal(&["runs"]);
-    assert!(told.contains("notebook.db is a folder where a file belongs; move it away"), "{told}");
+    let (_, printed) = home.refusal(&["runs"]);
+    assert!(printed.contains("notebook.db is a folder where a file belongs; move it away"), "{printed}");
 }

@@ -106,9 +106,9 @@ impl Notebook {
             over: false,
         };
         let received = Arc::new((Mutex::new(received), Condvar::new()));
-        let (mut reader, told) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&received));
+        let (mut reader, printed) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&received));
         std::thread::spawn(move || {
-            let (received, woken) = &*told;
+            let (received, woken) = &*printed;
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let arrived = Instant::now();
