@@ -13,7 +13,7 @@ use protocol::{
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::{cell::LazyCell, collections::HashMap};
+use std::{cell::LazyCell, collections::HashMap, ops::RangeInclusive};
 
 impl Store {
     /// All runs, newest first. A run that can't be read is left out and logged. For readers, a run whose kernel has
@@ -28,11 +28,25 @@ impl Store {
 
     /// Like [`Store::runs`], with the reasons why runs can't be read.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
+        self.runs_from(i64::MIN)
+    }
+
+    /// So many of the newest runs, newest first, if there are more: a page of the list, which does not take longer the
+    /// more runs there are.
+    pub fn newest_runs(&self, count: u32) -> Result<Option<Vec<RunSummary>>, StoreError> {
+        let sql = "SELECT id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?1";
+        let older: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([count], |row| row.get(0)).optional()?;
+        older.map(|older| Ok(self.runs_from(older + 1)?.0)).transpose()
+    }
+
+    /// The runs of this number and of all higher ones.
+    fn runs_from(&self, oldest: i64) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
         // The lanes of all runs come by two queries, however many there are.
-        let mut lanes = self.lane_progress(None)?;
-        let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
+        let mut lanes = self.lane_progress(oldest..=i64::MAX)?;
+        let mut statement = self.connection.prepare_cached(&format!("{RUN} WHERE id >= ?1 ORDER BY id DESC"))?;
         let columns = Columns::of(&statement);
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([oldest])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
         let kernel_is_gone = LazyCell::new(|| self.kernel_is_gone());
         while let Some(row) = rows.next()? {
@@ -54,25 +68,22 @@ impl Store {
         let columns = Columns::of(&statement);
         let mut rows = statement.query([run.0])?;
         let row = RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?;
-        let lanes = self.lane_progress(Some(run))?.remove(&run.0).unwrap_or_default();
+        let lanes = self.lane_progress(run.0..=run.0)?.remove(&run.0).unwrap_or_default();
         self.summary(row, lanes, || self.kernel_is_gone())
     }
 
-    /// How far the lanes of one run are, or of all, by the run's number. A row that can't be read is a fault of its run.
-    fn lane_progress(&self, run: Option<RunId>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
-        let condition = if run.is_some() { "WHERE run = ?1" } else { "" };
+    /// How far the lanes of these runs are, by the run's number. A row that can't be read is a fault of its run.
+    fn lane_progress(&self, runs: RangeInclusive<i64>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
         // The indices of `epochs` answer both numbers without reading the lane's epochs.
-        let progress = format!(
-            "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
+        let progress = "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
                 (SELECT max(epoch) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS done,
                 (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best
-             FROM lanes l {condition}"
-        );
-        let measured_arms = format!("SELECT DISTINCT run, arm FROM epochs {condition}");
+             FROM lanes l WHERE run BETWEEN ?1 AND ?2";
+        let measured_arms = "SELECT DISTINCT run, arm FROM epochs WHERE run BETWEEN ?1 AND ?2";
         let mut lanes: HashMap<i64, LanesOfRun> = HashMap::new();
-        let parameters: Vec<i64> = run.iter().map(|run| run.0).collect();
-        let mut statement = self.connection.prepare_cached(&progress)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        let limits = [*runs.start(), *runs.end()];
+        let mut statement = self.connection.prepare_cached(progress)?;
+        let mut rows = statement.query(limits)?;
         while let Some(row) = rows.next()? {
             let read = || {
                 let (cut_short, done, best) = (row.get("cut_short")?, row.get("done")?, row.get("best")?);
@@ -80,8 +91,8 @@ impl Store {
             };
             lanes.entry(row.get("run")?).or_default().progress.push(read());
         }
-        let mut statement = self.connection.prepare_cached(&measured_arms)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        let mut statement = self.connection.prepare_cached(measured_arms)?;
+        let mut rows = statement.query(limits)?;
         while let Some(row) = rows.next()? {
             lanes.entry(row.get("run")?).or_default().measured_arms.push(arm(row));
         }

@@ -17,6 +17,16 @@ use std::borrow::Cow;
 /// The longest filter, in bytes.
 const LONGEST_FILTER: usize = 200;
 
+/// Which runs the store has answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunsRead {
+    #[default]
+    None,
+    /// The first page of the list, while all of them are read.
+    Newest,
+    All,
+}
+
 /// By what the list is grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunGrouping {
