@@ -57,8 +57,8 @@ impl App {
             LabPage::Chart => self.copy_chart(&Pane::Lab),
             LabPage::Compare => {
                 let copied = self.lab_comparison().map(|compared| {
-                    let LabComparison { comparison, is_finished, .. } = &compared;
-                    let sentences = [Some(comparison.sentence()), comparison.threshold_sentence(*is_finished)];
+                    let LabComparison { comparison, .. } = &compared;
+                    let sentences = [Some(comparison.sentence()), comparison.threshold_sentence()];
                     CopiedText::new("the comparison", sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
                 });
                 self.copy(copied, "two arms are compared once both have run")

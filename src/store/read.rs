@@ -96,6 +96,14 @@ impl Store {
         while let Some(row) = rows.next()? {
             lanes.entry(row.get("run")?).or_default().measured_arms.push(arm(row));
         }
+        let steerings = "SELECT * FROM steerings WHERE run BETWEEN ?1 AND ?2 ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(steerings)?;
+        let columns = Columns::of(&statement);
+        let mut rows = statement.query(limits)?;
+        while let Some(row) = rows.next()? {
+            let read = columns.check(row).and_then(|()| steering(row));
+            lanes.entry(row.get("run")?).or_default().steerings.push(read);
+        }
         Ok(lanes)
     }
 
@@ -120,7 +128,8 @@ impl Store {
         }
         // The time is stored with each epoch; the time since is added.
         let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
-        let LanesOfRun { progress, measured_arms } = lanes;
+        let LanesOfRun { progress, measured_arms, steerings } = lanes;
+        let steerings = steerings.into_iter().collect::<Result<_, _>>().map_err(of_run(run))?;
         for arm in measured_arms {
             let arm = arm.map_err(of_run(run))?;
             if spec.settings(arm).is_none() {
@@ -148,6 +157,7 @@ impl Store {
             spec,
             not_exact,
             fork,
+            steerings,
             sweep,
             created,
             updated,
@@ -263,17 +273,7 @@ impl Store {
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
             columns.check(row)?;
-            let unknown = |column: &str| {
-                let why = format!("steerings: {column} is none that this version knows");
-                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
-            };
-            Ok(Steering {
-                arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
-                epoch: row.get("epoch")?,
-                setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
-                value: row.get("value")?,
-                passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
-            })
+            steering(row)
         })?;
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
@@ -415,6 +415,8 @@ struct LanesOfRun {
     progress: Vec<rusqlite::Result<(Lane, LaneProgress)>>,
     /// The arms that have epochs. One that is not in the study is damage.
     measured_arms: Vec<rusqlite::Result<ArmId>>,
+    /// In the order in which they were asked for.
+    steerings: Vec<rusqlite::Result<Steering>>,
 }
 
 struct RunRow {
@@ -508,6 +510,20 @@ impl CellRow {
             }
         }
     }
+}
+
+fn steering(row: &Row) -> rusqlite::Result<Steering> {
+    let unknown = |column: &str| {
+        let why = format!("steerings: {column} is none that this version knows");
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+    };
+    Ok(Steering {
+        arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
+        epoch: row.get("epoch")?,
+        setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
+        value: row.get("value")?,
+        passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
+    })
 }
 
 /// The arm that a row belongs to.

@@ -169,7 +169,8 @@ impl ArmCurves<'_> {
 
     /// The mean over the seeds, with their spread.
     fn mean(&self, stroke: Stroke, options: &ChartOptions) -> PlotSeries {
-        let mut series = self.series(format!("{}, {}", self.title, mean_of(self.kept_up.len())), stroke, Vec::new());
+        let name = format!("{}, {}{}", self.title, mean_of(self.kept_up.len()), smoothed(options));
+        let mut series = self.series(name, stroke, Vec::new());
         let is_extremes = options.band.kind() == Some(protocol::SpreadKind::Extremes);
         let mut values = Vec::with_capacity(self.kept_up.len());
         for epoch in 1..=self.epoch {
@@ -201,10 +202,11 @@ impl ArmCurves<'_> {
 
     /// Thin behind the means; by themselves with a mark at each point. Behind a smoothed mean they are as measured.
     fn lanes(&self, options: &ChartOptions) -> Vec<PlotSeries> {
-        let stroke = if self.has_means { Stroke::Thin } else { Stroke::Both };
+        let (stroke, smoothed) = if self.has_means { (Stroke::Thin, "") } else { (Stroke::Both, smoothed(options)) };
         let series = |lane: &LaneCurve| {
             let values = if self.has_means { &lane.raw } else { &lane.y };
-            self.series(self.lane_name(lane), stroke, lane.points(values, options, self.study))
+            let name = format!("{}{smoothed}", self.lane_name(lane));
+            self.series(name, stroke, lane.points(values, options, self.study))
         };
         self.lanes.iter().map(series).collect()
     }
@@ -227,7 +229,8 @@ impl ArmCurves<'_> {
             return vec![self.mean(Stroke::Ghost, options)];
         }
         let series = |lane: &LaneCurve| {
-            self.series(self.lane_name(lane), Stroke::Ghost, lane.points(&lane.y, options, self.study))
+            let name = format!("{}{}", self.lane_name(lane), smoothed(options));
+            self.series(name, Stroke::Ghost, lane.points(&lane.y, options, self.study))
         };
         self.lanes.iter().map(series).collect()
     }
@@ -454,6 +457,11 @@ pub fn study_readout(runs: &[ChartRun], options: &ChartOptions, plot: &Plot, vie
         }
     }
     readout
+}
+
+/// What the name of a smoothed curve adds: its values are none that were measured.
+fn smoothed(options: &ChartOptions) -> &'static str {
+    if options.smoothing.weight().is_some() { ", smoothed" } else { "" }
 }
 
 fn mean_of(seeds: usize) -> String {

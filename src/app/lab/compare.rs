@@ -2,8 +2,7 @@
 
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use protocol::{
-    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, RunState, arm_history,
-    differing_settings,
+    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, arm_history, differing_settings,
 };
 use statistics::{ArmCurves, AtEpoch, Comparison, Quantity, Threshold};
 use std::collections::HashMap;
@@ -59,8 +58,6 @@ pub struct LabComparison {
     /// What decided their numbers besides their settings.
     pub history: Vec<String>,
     pub comparison: Comparison,
-    /// Both runs have come to their end.
-    pub is_finished: bool,
 }
 
 impl App {
@@ -120,8 +117,7 @@ impl App {
             arm_history(training.run, &training.spec, arms[side].arm, &training.steerings, training.fork)
         });
         let history = history.collect();
-        let is_finished = runs.iter().all(|training| training.state == RunState::Finished);
-        Some(LabComparison { arms, differing, history, comparison, is_finished })
+        Some(LabComparison { arms, differing, history, comparison })
     }
 
     /// Asks for the images that the compared lanes got wrong, once they have come to rest.

@@ -10,7 +10,7 @@ use crate::{Action, App, Effect, StoreQuery};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::RunsAction;
 use layout::RunsLayout;
-use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, format_count};
+use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, format_count, steered_arms};
 use ratatui::layout::Position;
 use std::borrow::Cow;
 
@@ -200,7 +200,14 @@ impl App {
         };
         let compared = |at: &usize| !["preset", "threads", "backend"].contains(&SETTINGS[*at].key);
         let settings = (0..SETTINGS.len()).filter(compared).map(RunGrouping::Setting);
-        std::iter::once(RunGrouping::Arms).chain(settings).filter_map(of).collect()
+        let steered = |at: &usize| {
+            let arms = steered_arms(&self.runs[*at].spec, &self.runs[*at].steerings);
+            if arms.is_empty() { "nothing".into() } else { arms.join(", ") }
+        };
+        let steered: Vec<String> = runs.iter().map(steered).collect();
+        let is_steered = runs.iter().any(|at| !self.runs[*at].steerings.is_empty());
+        let steered = is_steered.then_some(("what was steered", steered));
+        std::iter::once(RunGrouping::Arms).chain(settings).filter_map(of).chain(steered).collect()
     }
 
     /// By what the list can be grouped: the data, the network, the arms, and every other setting in which its runs differ.

@@ -8,7 +8,7 @@ mod draft;
 mod init;
 mod inputs;
 mod schedule;
-mod settings;
+pub(crate) mod settings;
 mod stored;
 mod sweep;
 
@@ -139,6 +139,16 @@ pub enum DataSource {
     Cifar10,
     /// A folder in one of the forms that `learn::data` reads.
     Folder(PathBuf),
+}
+
+impl std::fmt::Display for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mnist => f.write_str("mnist"),
+            Self::Cifar10 => f.write_str("cifar10"),
+            Self::Folder(folder) => folder.display().fmt(f),
+        }
+    }
 }
 
 /// Layer widths, input to output: feature maps of convolutions, hidden units of fully connected layers.
