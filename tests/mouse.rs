@@ -64,6 +64,7 @@ fn pages_are_clicked() {
             spread: None,
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         };
         let outcome = Outcome { findings: (0..usize::from(rows) * 8).map(finding).collect(), ..Outcome::default() };
         let spec = body.spec.clone();

@@ -287,6 +287,7 @@ fn measured() -> Outcome {
         spread: Some(2.5),
         seeds: vec![1, 2],
         tabled: false,
+        is_bound: false,
     };
     let figures = vec![Figure::Plot(plot), Figure::Table(table)];
     Outcome { figures, findings: vec![finding], seconds: 12.0 }
@@ -331,6 +332,7 @@ fn the_ledger_shows_what_is_known() {
             spread,
             seeds: seeds.to_vec(),
             tabled: false,
+            is_bound: false,
         };
         let found = vec![
             finding("sparsity.active.sigmoid", 100.0, "Sigmoid: 100.0 % of hidden outputs exceed 0.01", &[1], None),
@@ -352,6 +354,7 @@ fn the_ledger_shows_what_is_known() {
             spread: Some(0.1),
             seeds: vec![1, 2, 3],
             tabled: false,
+            is_bound: false,
         };
         update(app, Event::RunFindings(vec![found]));
         press(app, KeyCode::Char('t'));
