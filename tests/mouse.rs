@@ -100,6 +100,7 @@ fn summary(run: i64) -> RunSummary {
         epochs_done: spec.epochs,
         done: Vec::new(),
         best: Vec::new(),
+        ends: Vec::new(),
         tags: Vec::new(),
         notes: None,
         not_exact: None,

@@ -559,6 +559,7 @@ fn a_run_opened_from_the_list_marks_its_cells_prediction() {
             epochs_done: 5,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         session.press(KeyCode::Char('r'));
         session.send(Event::Runs(vec![summary]));

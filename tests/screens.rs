@@ -210,6 +210,7 @@ fn runs_are_listed_and_opened() {
         epochs_done: 8,
         done: [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| (protocol::Lane { arm, seed: 1 }, 8)).to_vec(),
         best: vec![(protocol::Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1.13)],
+        ends: Vec::new(),
     };
     let listed = |app: &mut App| {
         racing(app);

@@ -298,6 +298,7 @@ mod tests {
             epochs_done: 12,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         (summary, history)
     }
