@@ -41,7 +41,7 @@ pub use lab::keys as lab_keys;
 pub use lab::layout::{LabLayout, SweepLayout, TableLayout, TableLine};
 pub use lab::overlay::OverlayList;
 pub use lab::run::LabOperation;
-pub use lab::sweep::{SweepCursor, SweepEntry, SweepRow, SweepTable};
+pub use lab::sweep::{SweepCursor, SweepEntry, SweepRemark, SweepRow, SweepTable};
 pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
 pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};

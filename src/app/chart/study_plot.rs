@@ -257,24 +257,33 @@ fn runs_in_order<'r, 'a>(runs: &'r [ChartRun<'a>]) -> impl Iterator<Item = &'r C
     of(RunRole::Shown).chain(of(RunRole::Ghost))
 }
 
-/// The place of each arm of a run among those of a plot of these runs, by which it has its colour. An arm of a ghost has
-/// the place of the shown arm of its name, or one of its own.
+/// The place of each arm of a run among those of a plot of these runs, by which it has its colour. The arms of a ghost come
+/// first: those that were forked from it keep their colours, and so do the columns of the table that it was run from.
 pub fn arm_slots(runs: &[ChartRun], of: RunId) -> Vec<(ArmId, usize)> {
-    let mut shown: Vec<(ArmId, usize)> = Vec::new();
+    let ghosts = || runs.iter().filter(|run| run.role == RunRole::Ghost);
+    let mut of_ghosts: Vec<(ArmId, usize)> = Vec::new();
     let mut next = 0;
-    for run in runs_in_order(runs) {
+    let mut slots_of = |run: &ChartRun, known: &[(ArmId, usize)]| -> Vec<(ArmId, usize)> {
         let slot = |arm: ArmId| {
-            let namesake = shown.iter().find(|(known, _)| *known == arm && run.role == RunRole::Ghost);
+            let namesake = known.iter().find(|(known, _)| *known == arm);
             let slot = namesake.map_or(next, |(_, slot)| *slot);
             next = next.max(slot + 1);
             (arm, slot)
         };
-        let slots: Vec<(ArmId, usize)> = run.training.spec.arm_ids().map(slot).collect();
-        if run.training.run == of {
+        run.training.spec.arm_ids().map(slot).collect()
+    };
+    for ghost in ghosts() {
+        let slots = slots_of(ghost, &of_ghosts);
+        if ghost.training.run == of {
             return slots;
         }
-        if run.role == RunRole::Shown {
-            shown.extend(slots);
+        of_ghosts.extend(slots);
+    }
+    for run in runs.iter().filter(|run| run.role == RunRole::Shown) {
+        let is_fork = run.training.fork.is_some_and(|fork| ghosts().any(|ghost| ghost.training.run == fork.parent));
+        let slots = slots_of(run, if is_fork { &of_ghosts } else { &[] });
+        if run.training.run == of {
+            return slots;
         }
     }
     Vec::new()

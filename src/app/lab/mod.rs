@@ -16,7 +16,7 @@ use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
-use layout::{LabLayout, SweepLayout, TableLayout};
+use layout::{LabLayout, TableLayout};
 use overlay::OverlayList;
 use protocol::{Activation, CellKey, Preset, RunId, Study};
 use ratatui::layout::Position;
@@ -381,6 +381,11 @@ impl App {
             self.move_sweep_cursor(down, right);
             return Vec::new();
         }
+        // What changes the table acts on nothing that is not on the screen.
+        if action.changes_table() && self.lab_layout().study.is_none() {
+            self.message = Some("that changes the table of the study: Tab goes there".into());
+            return Vec::new();
+        }
         match action {
             LabAction::Up if on_table => self.lab.table.move_row(-1),
             LabAction::Down if on_table => self.lab.table.move_row(1),
@@ -526,7 +531,8 @@ impl App {
             EditOf::Value => self.lab.table.fault_of(&edit.text),
             EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
             // It is read when it is whole.
-            EditOf::Threshold | EditOf::Fork => None,
+            EditOf::Threshold => None,
+            EditOf::Fork => self.fault_of_fork(&edit.text),
             EditOf::Sweep => self.read_sweep(&edit.text).err(),
         }
     }
@@ -623,7 +629,8 @@ impl App {
 
     /// A paste: into the text that is being edited, or a whole study in its text form.
     pub(crate) fn paste_into_lab(&mut self, text: &str) {
-        let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+        // A line break parts words as a blank does.
+        let plain: String = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if let Some(mut edit) = self.lab.edit.take() {
             plain.chars().for_each(|c| edit.insert(c));
             edit.fault = self.fault_of_edit(&edit);
@@ -650,7 +657,7 @@ impl App {
         } else if layout.chart.is_some_and(|area| area.contains(at)) {
             self.lab.page = LabPage::Chart;
         } else if let Some(area) = layout.sweep.filter(|area| area.contains(at)) {
-            let place = self.sweep_table().map(|table| SweepLayout::new(&table, self.lab.sweep_cursor, area));
+            let place = self.sweep_table().map(|table| self.sweep_layout(&table, area));
             if let Some(cursor) = place.and_then(|layout| layout.cell_at(at)) {
                 self.lab.sweep_cursor = cursor;
             }
