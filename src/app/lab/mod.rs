@@ -120,9 +120,11 @@ impl LabEdit {
 }
 
 /// A list of the activations, each with its curve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivationList {
     pub selected: usize,
+    /// The beginning of a name, as it was typed.
+    pub typed: String,
 }
 
 impl ActivationList {
@@ -133,6 +135,12 @@ impl ActivationList {
     pub fn columns(width: u16) -> usize {
         usize::from(width / Self::TILE).max(1)
     }
+}
+
+/// The first activation whose name begins so, else the first with it inside.
+fn activation_named(all: &[Activation], typed: &str) -> Option<usize> {
+    let names = || all.iter().map(|activation| activation.title().to_lowercase());
+    names().position(|name| name.starts_with(typed)).or_else(|| names().position(|name| name.contains(typed)))
 }
 
 /// The state of the laboratory.
@@ -554,19 +562,37 @@ impl App {
         let all: Vec<Activation> = Activation::all().collect();
         let columns = ActivationList::columns(self.screen.whole.width.saturating_sub(2)) as isize;
         let by = match code {
-            KeyCode::Esc | KeyCode::Char('q') => return,
+            KeyCode::Esc => return,
+            KeyCode::Char(c) => {
+                list.typed.push(c);
+                list.typed = list.typed.to_lowercase();
+                // A letter that leads nowhere is not kept.
+                match activation_named(&all, &list.typed) {
+                    Some(at) => list.selected = at,
+                    None => drop(list.typed.pop()),
+                }
+                0
+            }
+            KeyCode::Backspace => {
+                list.typed.pop();
+                list.selected = activation_named(&all, &list.typed).unwrap_or(list.selected);
+                0
+            }
             KeyCode::Enter => {
                 if let Some(activation) = all.get(list.selected) {
                     self.lab.table.add_arm(*activation);
                 }
                 return;
             }
-            KeyCode::Left | KeyCode::Char('h') | KeyCode::BackTab => -1,
-            KeyCode::Right | KeyCode::Char('l') | KeyCode::Tab => 1,
-            KeyCode::Up | KeyCode::Char('k') => -columns,
-            KeyCode::Down | KeyCode::Char('j') => columns,
+            KeyCode::Left | KeyCode::BackTab => -1,
+            KeyCode::Right | KeyCode::Tab => 1,
+            KeyCode::Up => -columns,
+            KeyCode::Down => columns,
             _ => 0,
         };
+        if by != 0 {
+            list.typed.clear();
+        }
         if let Some(selected) = list.selected.checked_add_signed(by).filter(|selected| *selected < all.len()) {
             list.selected = selected;
         }

@@ -101,7 +101,7 @@ impl App {
             return [enter, "Ctrl-U empties", "Esc leaves it"].map(String::from).to_vec();
         }
         if self.lab.activations.is_some() {
-            return ["← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
+            return ["letters or ← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
         }
         if self.lab.overlay.is_some() {
             return ["↑ ↓ choose", "Space shows or hides", "Esc back"].map(String::from).to_vec();

@@ -38,7 +38,7 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) -> Vec<DrawnChart> {
     draw_text_form(app, theme, layout.text, buffer);
     if let Some(list) = &app.lab.activations {
         let body = Rect { y: layout.text.y, height: whole.height.saturating_sub(layout.text.y), ..whole };
-        activations::draw_list(*list, theme, body, buffer);
+        activations::draw_list(list, theme, body, buffer);
     }
     if let Some(list) = app.lab.overlay {
         overlay::draw_list(list, app, theme, buffer);
