@@ -686,7 +686,7 @@ fn a_long_sweep_is_asked_for() {
     session.press(KeyCode::Enter);
     assert!(matches!(session.app.modals.last(), Some(Modal::Confirm(_))));
     assert!(
-        session.screen(&RICH).contains("A sweep of 6 cells, 1 seed and 50 epochs each."),
+        session.screen(&RICH).contains("A sweep over learning rate 0.05, 0.1 and 0.2: 6 cells, 1 seed and 50"),
         "{}",
         session.screen(&RICH)
     );

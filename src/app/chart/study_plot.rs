@@ -817,6 +817,8 @@ mod tests {
             passed: Vec::new(),
         };
         runs[1].apply(&RunEvent::Steered { run: RunId(2), steering });
+        let fork = protocol::Fork { parent: RunId(1), epoch: 1 };
+        runs[1].apply(&RunEvent::Forked { run: RunId(2), fork });
         let shown = [ChartRun::ghost(&runs[0]), ChartRun::new(&runs[1]), ChartRun::new(&runs[2])];
         let plot = study_plot(&shown, &ChartOptions::default(), &none(), &[]);
         let described: Vec<(String, usize, Stroke)> = plot
