@@ -489,7 +489,7 @@ fn runs_are_shown_together() {
     measure(&mut session, 2, 3);
     session.press(KeyCode::Esc);
     assert!(session.app.is_lab_open());
-    let published = session.app.published_points_of_run();
+    let published = session.app.published_points_of_run(&study(&session));
     let plot = study_plot(&session.app.lab_chart_runs(), &ChartOptions::default(), &published, &[]);
     let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
     let of = |run, arm| Source::Run { run: RunId(run), arm };

@@ -9,7 +9,7 @@ use super::runs::remarks;
 use super::sweep::SweepReport;
 use super::{Outcome, Usage, complain};
 use app::{
-    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, article_points, finding_text,
+    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, published_beside, finding_text,
     measured_layers, measured_metrics, study_plot,
 };
 use clap::Args;
@@ -391,7 +391,8 @@ impl Charts {
     fn draw(runs: &[ChartRun]) -> color_eyre::Result<Self> {
         let trainings = || runs.iter().map(|run| run.training);
         let library = Library::english();
-        let published = article_points(&library, AxisReach::Study);
+        let Some(first) = runs.first() else { return Ok(Self::default()) };
+        let published = published_beside(&library, &first.training.spec, AxisReach::Study);
         let draw = |quantity: Quantity| -> color_eyre::Result<(String, String)> {
             let options =
                 ChartOptions { metric: quantity.metric(), layer: quantity.layer(), ..ChartOptions::default() };

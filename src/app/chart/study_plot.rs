@@ -7,7 +7,7 @@ use super::prediction_marks::{PredictionMark, add_predictions};
 use super::readout::Readout;
 use super::smoothing::smooth;
 use crate::study::training_run::{LaneView, TrainingRun};
-use lesson::{CellBody, Document, Library, PublishedPoint};
+use lesson::{CellBody, Document, Library, PublishedCurve, PublishedPoint, TrainCell};
 use protocol::{
     ArmId, AxisScale, Better, EpochRecord, Layer, Metric, Plot, PlotAxis, PlotBand, PlotMark, PlotSeries, Preset,
     RunId, Source, Stroke, Study,
@@ -27,20 +27,25 @@ pub enum AxisReach {
 #[derive(Clone, Debug)]
 pub struct PublishedPoints<'a> {
     pub points: &'a [PublishedPoint],
+    pub curves: &'a [PublishedCurve],
     /// The settings of the cell that has them.
     pub study: Study,
     pub reach: AxisReach,
 }
 
-/// The published points of the first race in a course that has some, the article's: they stand beside a run that belongs
-/// to no cell.
-pub fn article_points(library: &Library, reach: AxisReach) -> PublishedPoints<'_> {
+/// What was published of this study's network and images, from the first race of a course that has it: it stands beside a
+/// run that belongs to no cell.
+pub fn published_beside<'a>(library: &'a Library, study: &Study, reach: AxisReach) -> PublishedPoints<'a> {
     let cells = library.lessons.iter().flat_map(Document::cells);
     let mut train_cells =
         cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
-    match train_cells.find(|train| !train.marks.is_empty()) {
-        Some(train) => PublishedPoints { points: &train.marks, study: train.spec(), reach },
-        None => PublishedPoints { points: &[], study: Study::of(Preset::Article), reach },
+    let is_about = |train: &&TrainCell| {
+        let of = |study: &Study| (study.network, study.data.clone(), study.headline_metric());
+        !(train.marks.is_empty() && train.curves.is_empty()) && of(&train.study) == of(study)
+    };
+    match train_cells.find(is_about) {
+        Some(train) => PublishedPoints { points: &train.marks, curves: &train.curves, study: train.spec(), reach },
+        None => PublishedPoints { points: &[], curves: &[], study: study.clone(), reach },
     }
 }
 
@@ -336,9 +341,9 @@ pub fn study_plot(
     let lanes = arms.iter().flat_map(|arm| arm.lanes(options));
     let raw = arms.iter().flat_map(|arm| arm.raw(options));
     let ghosts = ghosts.iter().flat_map(|arm| arm.ghosts(options));
-    let series: Vec<PlotSeries> = means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
+    let mut series: Vec<PlotSeries> = means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
     let has_published = has_published_points(runs, options, published);
-    let marks: Vec<PlotMark> = if has_published && options.shows_published_points() {
+    let marks: Vec<PlotMark> = if has_published && options.shows_published_points(published.study.headline_metric()) {
         let x = |mark: &PublishedPoint| match options.x {
             XQuantity::Images => f64::from(mark.epoch) * f64::from(published.study.train_size),
             XQuantity::Epochs | XQuantity::Seconds => f64::from(mark.epoch),
@@ -354,6 +359,16 @@ pub fn study_plot(
     };
     let shown_points =
         if marks.is_empty() { PublishedPoints { points: &[], ..published.clone() } } else { published.clone() };
+    let curves = if has_published && options.shows_published_points(published.study.headline_metric()) { published.curves } else { &[] };
+    let per_epoch = if options.x == XQuantity::Images { f64::from(published.study.train_size) } else { 1.0 };
+    series.extend(curves.iter().map(|curve| PlotSeries {
+        name: curve.label.clone(),
+        source: Source::Cited(curve.source.clone()),
+        stroke: Stroke::Points,
+        points: curve.points.iter().map(|[epoch, error]| (epoch * per_epoch, Some(*error))).collect(),
+        spread: Vec::new(),
+        below: Vec::new(),
+    }));
     let (label, scale) = options.y_axis(layer);
     let values = || {
         let lanes = all.iter().flat_map(|arm| &arm.lanes);
@@ -423,8 +438,8 @@ fn title(runs: &[ChartRun]) -> String {
 
 /// Whether published points have a place in the plot: they are errors by epoch, of a network on its data.
 fn has_published_points(runs: &[ChartRun], options: &ChartOptions, published: &PublishedPoints) -> bool {
-    options.has_published_points()
-        && !published.points.is_empty()
+    options.has_published_points(published.study.headline_metric())
+        && !(published.points.is_empty() && published.curves.is_empty())
         && runs.iter().any(|run| run.role == RunRole::Shown && published.are_about(run.training))
 }
 
@@ -457,7 +472,7 @@ pub fn study_readout(runs: &[ChartRun], options: &ChartOptions, plot: &Plot, vie
     if options.metric != Metric::ValError {
         return readout;
     }
-    let none = PublishedPoints { points: &[], study: Study::of(Preset::Article), reach: AxisReach::Study };
+    let none = PublishedPoints { points: &[], curves: &[], study: Study::of(Preset::Article), reach: AxisReach::Study };
     let tests = study_plot(runs, &ChartOptions { metric: Metric::TestError, ..*options }, &none, &[]);
     for (curve, tests) in readout.curves.iter_mut().zip(&tests.series) {
         for point in &mut curve.points {
@@ -604,7 +619,7 @@ mod tests {
     }
 
     fn published_points(marks: &[PublishedPoint], reach: AxisReach) -> PublishedPoints<'_> {
-        PublishedPoints { points: marks, study: Study::of(Preset::Article), reach }
+        PublishedPoints { points: marks, curves: &[], study: Study::of(Preset::Article), reach }
     }
 
     fn mark(epoch: u32, error: f64) -> PublishedPoint {

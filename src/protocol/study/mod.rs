@@ -279,6 +279,18 @@ impl Study {
         if self.preset.is_cifar() { Metric::TrainError } else { Metric::ValError }
     }
 
+    /// The published value to which the epochs of its arms are counted, if there is one for its network and images.
+    pub fn milestone(&self) -> Option<crate::Milestone> {
+        use crate::Milestone;
+        if self.has_published_error() {
+            Some(Milestone::ARTICLE)
+        } else if self.network == Network::Convnet && self.data == DataSource::Cifar10 && self.preset.is_cifar() {
+            Some(Milestone::ALEXNET)
+        } else {
+            None
+        }
+    }
+
     /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
     /// MNIST.
     pub fn has_published_error(&self) -> bool {
