@@ -9,8 +9,8 @@ use super::runs::remarks;
 use super::sweep::SweepReport;
 use super::{Outcome, Usage, complain};
 use app::{
-    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, published_beside, finding_text,
-    measured_layers, measured_metrics, study_plot,
+    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, finding_text, measured_layers,
+    measured_metrics, published_beside, study_plot,
 };
 use clap::Args;
 use lesson::Library;
@@ -380,6 +380,7 @@ fn epochs_to_milestone(lanes: &[LaneCurve]) -> String {
 }
 
 /// The charts of all runs together, one a metric.
+#[derive(Default)]
 struct Charts {
     /// Of the whole network: title and picture. The validation error comes first, then the training loss.
     whole: Vec<(String, String)>,

@@ -2,7 +2,7 @@
 
 use super::{ArmCurves, LaneCurve, McNemar, PairedTest, Quantity, Ratio, Summary, pairs_needed, power::LEVEL};
 use protocol::{
-    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, format_count, grouped, is_at_or_below,
+    ArmId, Better, EpochRecord, ImageSet, Lane, Metric, RunId, Study, format_count, grouped, is_at_or_below,
     is_compared,
 };
 use std::{collections::BTreeSet, fmt};

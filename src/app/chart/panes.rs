@@ -1,6 +1,6 @@
 //! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
 
-use super::study_plot::{ChartRun, study_plot, study_readout};
+use super::study_plot::{ChartRun, PublishedPoints, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
 use super::{ChartOptions, Pane, PlotCursor, Readout, Viewport, XQuantity};

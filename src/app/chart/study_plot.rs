@@ -341,7 +341,8 @@ pub fn study_plot(
     let lanes = arms.iter().flat_map(|arm| arm.lanes(options));
     let raw = arms.iter().flat_map(|arm| arm.raw(options));
     let ghosts = ghosts.iter().flat_map(|arm| arm.ghosts(options));
-    let mut series: Vec<PlotSeries> = means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
+    let mut series: Vec<PlotSeries> =
+        means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
     let has_published = has_published_points(runs, options, published);
     let marks: Vec<PlotMark> = if has_published && options.shows_published_points(published.study.headline_metric()) {
         let x = |mark: &PublishedPoint| match options.x {
@@ -359,7 +360,11 @@ pub fn study_plot(
     };
     let shown_points =
         if marks.is_empty() { PublishedPoints { points: &[], ..published.clone() } } else { published.clone() };
-    let curves = if has_published && options.shows_published_points(published.study.headline_metric()) { published.curves } else { &[] };
+    let curves = if has_published && options.shows_published_points(published.study.headline_metric()) {
+        published.curves
+    } else {
+        &[]
+    };
     let per_epoch = if options.x == XQuantity::Images { f64::from(published.study.train_size) } else { 1.0 };
     series.extend(curves.iter().map(|curve| PlotSeries {
         name: curve.label.clone(),
@@ -859,6 +864,34 @@ mod tests {
         assert_eq!(plot.title, "Runs 2 and 3");
         let [band] = &plot.bands[..] else { panic!("{:?}", plot.bands) };
         assert_eq!((band.from, band.to, band.label.as_str()), (4.0, 4.0, "run 2 ReLU+Tanh: lr 0.03"));
+    }
+
+    /// A published curve is one of the metric that its study is about, and stands beside runs of its network and images.
+    #[test]
+    fn a_published_curve_stands_beside_what_it_is_about() {
+        let study: Study = "all-relu; all-tanh | preset=cifar-glorot".parse().unwrap();
+        let curves = [PublishedCurve {
+            label: "Figure 1, tanh".into(),
+            source: "somebody".into(),
+            points: vec![[0.0, 73.0], [36.0, 25.0]],
+        }];
+        let published = PublishedPoints { points: &[], curves: &curves, study: study.clone(), reach: AxisReach::Study };
+        let training = TrainingRun::new(RunId(1), study.clone());
+        let cited = |training: &TrainingRun, options: &ChartOptions| -> Vec<PlotSeries> {
+            let plot = study_plot(&[ChartRun::new(training)], options, &published, &[]);
+            plot.series.into_iter().filter(|series| matches!(series.source, Source::Cited(_))).collect()
+        };
+        let options = ChartOptions { metric: Metric::TrainError, ..ChartOptions::default() };
+        let [curve] = &cited(&training, &options)[..] else { panic!("one curve") };
+        assert_eq!((curve.name.as_str(), &curve.source), ("Figure 1, tanh", &Source::Cited("somebody".into())));
+        assert_eq!(curve.points, [(0.0, Some(73.0)), (36.0, Some(25.0))]);
+        let images = ChartOptions { x: XQuantity::Images, ..options };
+        let last = (36.0 * f64::from(study.train_size), Some(25.0));
+        assert_eq!(cited(&training, &images)[0].points[1], last);
+        assert!(cited(&training, &ChartOptions::default()).is_empty(), "it is no validation error");
+        assert!(cited(&training, &ChartOptions { published: Published::Hidden, ..options }).is_empty());
+        let mnist = TrainingRun::new(RunId(1), Study::of(Preset::Article));
+        assert!(cited(&mnist, &options).is_empty());
     }
 
     #[test]
