@@ -899,6 +899,26 @@ fn a_forked_run_is_a_ghost() {
     insta::assert_snapshot!("ghost-120x40", session.picture(&RICH));
 }
 
+/// A fork that is read from the store knows its parent, as it did while it trained.
+#[test]
+fn a_fork_is_one_in_the_next_notebook_too() {
+    let mut session = Session::on("faster", 120, 40);
+    session.send(Event::OpenLab { study: None, runs: vec![RunId(4), RunId(3)] });
+    let fork = Fork { parent: RunId(3), epoch: 1 };
+    let spec = |text: &str| text.parse::<Study>().unwrap();
+    let (parent, own) = (spec("relu-tanh; all-tanh | epochs=9"), spec("all-tanh lr=0.5 | epochs=9"));
+    session.send(Event::History(RunId(3), vec![RunEvent::Started { run: RunId(3), spec: parent }]));
+    let history = [RunEvent::Forked { run: RunId(4), fork }, RunEvent::Started { run: RunId(4), spec: own }];
+    session.send(Event::History(RunId(4), history.to_vec()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Run 4 is forked from run 3 at epoch 1"), "{screen}");
+    // Its arm has the colour that it had there, and is compared with what it was.
+    let slots = |run| arm_slots(&session.app.lab_chart_runs(), RunId(run));
+    assert_eq!((slots(4), slots(3)[1]), (vec![(ArmId::ALL_TANH, 1)], (ArmId::ALL_TANH, 1)));
+    let of = |run| ComparedArm { run: RunId(run), arm: ArmId::ALL_TANH };
+    assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
+}
+
 /// Three arms that differ in a rate and an activation, four epochs in.
 fn training(columns: u16, rows: u16) -> App {
     let mut session = on_own("relu-tanh; all-tanh; relu-tanh lr=0.2 | epochs=20 images=10000", columns, rows);

@@ -194,6 +194,7 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let results = Results {
         training,
+        slots: Vec::new(),
         beside: Vec::new(),
         changed_settings: Vec::new(),
         other_run: None,

@@ -80,6 +80,7 @@ pub fn draw_cell(
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let results = Results {
         training: shown,
+        slots: Vec::new(),
         beside: Vec::new(),
         changed_settings,
         other_run,
