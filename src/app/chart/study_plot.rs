@@ -862,7 +862,8 @@ mod tests {
             ]
         );
         assert_eq!(plot.title, "Runs 2 and 3");
-        let [band] = &plot.bands[..] else { panic!("{:?}", plot.bands) };
+        let [fork, band] = &plot.bands[..] else { panic!("{:?}", plot.bands) };
+        assert_eq!((fork.from, fork.label.as_str()), (1.0, "fork of run 1"));
         assert_eq!((band.from, band.to, band.label.as_str()), (4.0, 4.0, "run 2 ReLU+Tanh: lr 0.03"));
     }
 
