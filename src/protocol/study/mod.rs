@@ -141,6 +141,17 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
+impl DataSource {
+    /// In sentences, such as `CIFAR-10`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Mnist => "MNIST".into(),
+            Self::Cifar10 => "CIFAR-10".into(),
+            Self::Folder(folder) => format!("the images in {}", folder.display()),
+        }
+    }
+}
+
 /// Layer widths, input to output: feature maps of convolutions, hidden units of fully connected layers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "stored::StoredWidths")]
@@ -381,11 +392,7 @@ impl Study {
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" => self.seeds_words(),
-                "data" => match &self.data {
-                    DataSource::Mnist => "MNIST".into(),
-                    DataSource::Cifar10 => "CIFAR-10".into(),
-                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
-                },
+                "data" => self.data.title(),
                 _ => format!("{} {mine}", setting.title),
             });
         }
