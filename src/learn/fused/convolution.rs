@@ -14,6 +14,7 @@ use super::vector::{InstructionSet, Kernel, Lanes};
 use super::winograd::{
     Data, Gradients, OUT, Outputs, POINTS, SIDE, Square, TapGradients, Taps, from_points, to_points,
 };
+use std::ops::Range;
 
 /// Zeros around the maps.
 const PADDING: usize = 2;
@@ -99,7 +100,7 @@ pub struct Convolution {
     space: Buffer,
     /// A row of zeros.
     zeros: Buffer,
-    /// `[point][output][input][lane]`, and `[output][lane]` for the bias.
+    /// A vector for each point and pair of channels, in the order of [`each_tile`], and for each output for the bias.
     sums: Buffer,
     bias_sums: Buffer,
     /// Whether nothing is in the sums yet.
@@ -271,8 +272,8 @@ impl Kernel for Convolve<'_> {
                 let x = x.as_ptr().add(group * maps.input_len() * V::WIDTH);
                 for first in (0..maps.tiles()).step_by(at_once) {
                     let tiles = at_once.min(maps.tiles() - first);
-                    for at in 0..tiles {
-                        for input in 0..inputs {
+                    for input in 0..inputs {
+                        for at in 0..tiles {
                             let square = pixels::<V>(&maps, x.add(input * maps.pixels() * V::WIDTH), zeros, first + at);
                             let points = data.as_mut_ptr().add((input * tiles + at) * V::WIDTH);
                             to_points::<V, Data, SIDE>(&square, points, steps[0]);
@@ -289,8 +290,8 @@ impl Kernel for Convolve<'_> {
                         }
                         .run::<V>();
                     }
-                    for at in 0..tiles {
-                        for output in 0..outputs {
+                    for output in 0..outputs {
+                        for at in 0..tiles {
                             let points = products.as_ptr().add((output * tiles + at) * V::WIDTH);
                             let square = from_points::<V, Outputs, OUT>(points, steps[1]);
                             let start = (group * outputs + output) * maps.pixels() * V::WIDTH;
@@ -446,7 +447,7 @@ struct AddGradients<'a> {
     grad: &'a [f32],
     space: &'a mut [f32],
     zeros: &'a [f32],
-    /// `[point][output][input][lane]`
+    /// For each point in the order of [`each_tile`].
     sums: &'a mut [f32],
     /// `[output][lane]`
     bias_sums: &'a mut [f32],
@@ -474,14 +475,18 @@ impl Kernel for AddGradients<'_> {
             let terms = TERMS.min(all - first);
             // SAFETY: the asserted lengths hold every group, channel and tile.
             unsafe {
-                for at in 0..terms {
-                    let (group, tile) = ((first + at) / maps.tiles(), (first + at) % maps.tiles());
-                    for input in 0..inputs {
+                let place = |at: usize| ((first + at) / maps.tiles(), (first + at) % maps.tiles());
+                for input in 0..inputs {
+                    for at in 0..terms {
+                        let (group, tile) = place(at);
                         let x = x.as_ptr().add((group * inputs + input) * maps.pixels() * V::WIDTH);
                         let points = data.as_mut_ptr().add((input * terms + at) * V::WIDTH);
                         to_points::<V, Data, SIDE>(&pixels::<V>(&maps, x, zeros, tile), points, steps[0]);
                     }
-                    for output in 0..outputs {
+                }
+                for output in 0..outputs {
+                    for at in 0..terms {
+                        let (group, tile) = place(at);
                         let grad = grad.as_ptr().add((group * outputs + output) * maps.pixels() * V::WIDTH);
                         let points = gradients.as_mut_ptr().add((output * terms + at) * V::WIDTH);
                         let square = outputs_of::<V>(&maps, grad, zeros, tile);
@@ -535,7 +540,7 @@ unsafe fn add_pixels<V: Lanes>(square: &Square<OUT>, sum: *mut f32) {
     }
 }
 
-/// `sums[output][input] += sum over terms of gradients[output][term] * data[input][term]`, all of them vectors.
+/// `sums[output, input] += sum over terms of gradients[output][term] * data[input][term]`, all of them vectors.
 struct Correlation {
     gradients: *const f32,
     data: *const f32,
@@ -551,47 +556,32 @@ impl Correlation {
     /// As for [`Lanes`]; the pointers are valid for these sizes.
     #[inline(always)]
     unsafe fn run<V: Lanes>(&self) {
-        let mut input = 0;
-        while input < self.maps.inputs {
-            let left = self.maps.inputs - input;
-            // SAFETY: each strip ends within the inputs.
-            unsafe {
-                input += if V::MANY_REGISTERS && left >= 6 {
-                    self.strip::<V, 6>(input)
-                } else if left >= 3 && left != 4 {
-                    self.strip::<V, 3>(input)
-                } else if left >= 2 {
-                    self.strip::<V, 2>(input)
-                } else {
-                    self.strip::<V, 1>(input)
-                };
-            }
+        let mut sums = self.sums;
+        // SAFETY: each tile ends within the outputs and inputs, and they are as many pairs as there are sums.
+        unsafe {
+            each_tile::<V>(&self.maps, |rows, columns| {
+                let (output, input) = (rows.start, columns.start);
+                match (rows.len(), columns.len()) {
+                    (4, 6) => self.tile::<V, 4, 6>(output, input, sums),
+                    (4, 3) => self.tile::<V, 4, 3>(output, input, sums),
+                    (4, 2) => self.tile::<V, 4, 2>(output, input, sums),
+                    (4, 1) => self.tile::<V, 4, 1>(output, input, sums),
+                    (1, 6) => self.tile::<V, 1, 6>(output, input, sums),
+                    (1, 3) => self.tile::<V, 1, 3>(output, input, sums),
+                    (1, 2) => self.tile::<V, 1, 2>(output, input, sums),
+                    _ => self.tile::<V, 1, 1>(output, input, sums),
+                }
+                sums = sums.add(rows.len() * columns.len() * V::WIDTH);
+            });
         }
-    }
-
-    /// `N` inputs with all outputs. Returns `N`.
-    #[inline(always)]
-    unsafe fn strip<V: Lanes, const N: usize>(&self, input: usize) -> usize {
-        let mut output = 0;
-        while output < self.maps.outputs {
-            // SAFETY: four outputs from here exist, or one.
-            unsafe {
-                output += if self.maps.outputs - output >= 4 {
-                    self.tile::<V, 4, N>(output, input)
-                } else {
-                    self.tile::<V, 1, N>(output, input)
-                };
-            }
-        }
-        N
     }
 
     // The compiler unrolls plain counted loops into registers, but not an iterator.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    unsafe fn tile<V: Lanes, const R: usize, const N: usize>(&self, output: usize, input: usize) -> usize {
+    unsafe fn tile<V: Lanes, const R: usize, const N: usize>(&self, output: usize, input: usize, to: *mut f32) {
         let row = self.terms * V::WIDTH;
-        // SAFETY: as in `strip`.
+        // SAFETY: as in `run`.
         unsafe {
             let (gradients, data) = (self.gradients.add(output * row), self.data.add(input * row));
             let mut sums = [[V::zero(); N]; R];
@@ -609,13 +599,33 @@ impl Correlation {
             }
             for r in 0..R {
                 for n in 0..N {
-                    let at = self.sums.add(((output + r) * self.maps.inputs + input + n) * V::WIDTH);
+                    let at = to.add((r * N + n) * V::WIDTH);
                     let sum = if self.is_fresh { sums[r][n] } else { V::load(at).add(sums[r][n]) };
                     sum.store(at);
                 }
             }
         }
-        R
+    }
+}
+
+/// Calls back with the outputs and the inputs of each tile of sums, in the order in which they lie in memory: each line of
+/// the cache is then visited once.
+#[inline(always)]
+fn each_tile<V: Lanes>(maps: &Maps, mut see: impl FnMut(Range<usize>, Range<usize>)) {
+    let mut input = 0;
+    while input < maps.inputs {
+        let columns = match maps.inputs - input {
+            6.. if V::MANY_REGISTERS => 6,
+            4 => 2,
+            left => left.min(3),
+        };
+        let mut output = 0;
+        while output < maps.outputs {
+            let rows = if maps.outputs - output >= 4 { 4 } else { 1 };
+            see(output..output + rows, input..input + columns);
+            output += rows;
+        }
+        input += columns;
     }
 }
 
@@ -638,9 +648,16 @@ impl Kernel for SumUp<'_> {
         assert_eq!(bias_sums.len(), bias.len() * V::WIDTH);
         assert_eq!((space.len(), weights.len(), bias.len()), (POINTS * step, maps.weights(), maps.outputs));
         for (sums, totals) in sums.chunks_exact(pairs * V::WIDTH).zip(space.chunks_exact_mut(step)) {
-            add_lanes::<V>(sums, totals);
+            let mut vectors = sums.chunks_exact(V::WIDTH);
+            each_tile::<V>(&maps, |outputs, inputs| {
+                for pair in outputs.flat_map(|output| inputs.clone().map(move |input| output * maps.inputs + input)) {
+                    totals[pair] = vectors.next().map_or(0.0, add_lanes);
+                }
+            });
         }
-        add_lanes::<V>(bias_sums, bias);
+        for (vector, total) in bias_sums.chunks_exact(V::WIDTH).zip(&mut *bias) {
+            *total = add_lanes(vector);
+        }
         for first in (0..pairs).step_by(V::WIDTH) {
             let mut taps = [[0.0_f32; 16]; TAPS];
             // SAFETY: `step` is at least the number of pairs, rounded up to a vector; each array of taps holds a vector.
@@ -660,19 +677,17 @@ impl Kernel for SumUp<'_> {
     }
 }
 
-/// Adds the lanes of each vector, by halves, in a fixed order.
+/// The sum of a vector's lanes, by halves, in a fixed order.
 #[inline(always)]
-fn add_lanes<V: Lanes>(vectors: &[f32], totals: &mut [f32]) {
-    for (lanes, total) in vectors.chunks_exact(V::WIDTH).zip(totals) {
-        let mut sums = [0.0; 16];
-        sums[..V::WIDTH].copy_from_slice(lanes);
-        let mut half = V::WIDTH / 2;
-        while half > 0 {
-            for i in 0..half {
-                sums[i] += sums[i + half];
-            }
-            half /= 2;
+fn add_lanes(vector: &[f32]) -> f32 {
+    let mut sums = [0.0; 16];
+    sums[..vector.len()].copy_from_slice(vector);
+    let mut half = vector.len() / 2;
+    while half > 0 {
+        for i in 0..half {
+            sums[i] += sums[i + half];
         }
-        *total = sums[0];
+        half /= 2;
     }
+    sums[0]
 }
