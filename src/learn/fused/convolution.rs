@@ -168,7 +168,7 @@ impl Convolution {
         let sums = self.sums.floats(POINTS * maps.pairs() * lanes);
         let bias_sums = self.bias_sums.floats(maps.outputs * lanes);
         set.run(AddGradients { maps, groups, x, grad, space, zeros, sums, bias_sums, is_fresh });
-        self.is_fresh = false;
+        self.is_fresh &= groups == 0;
     }
 
     /// The gradients that were added up, which begin again from zero.
