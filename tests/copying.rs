@@ -77,6 +77,7 @@ fn a_run_gives_its_study_and_its_chart_the_data() {
         spec: spec.clone(),
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,

@@ -6,8 +6,8 @@
 mod session;
 
 use app::{
-    App, Background, ChartOptions, Effect, Event, LabLayout, LabOperation, LabPage, Modal, Pane, RunRole, StoreQuery,
-    TableLayout, TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
+    App, Background, ChartOptions, ComparedArm, Effect, Event, LabLayout, LabOperation, LabPage, Modal, Pane, RunRole,
+    StoreQuery, TableLayout, TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
@@ -200,6 +200,13 @@ fn arms_are_copied_removed_and_added_from_a_list() {
     session.press(KeyCode::Enter);
     let added = study(&session).arms[2].settings.activations;
     assert_eq!((added.conv, added.fc), (chosen, chosen));
+    // The beginning of a name chooses too; a letter that leads nowhere is left out.
+    session.type_text("agex");
+    assert_eq!(session.app.lab.activations.as_ref().map(|list| list.typed.as_str()), Some("ge"));
+    session.type_text("lu");
+    session.press(KeyCode::Enter);
+    assert_eq!(study(&session).arms[3].settings.activations.to_string(), "gelu-gelu");
+    session.type_text("d");
     for _ in 0..3 {
         session.type_text("d");
     }
@@ -287,6 +294,32 @@ fn enter_runs_it_and_no_key_discards_anything() {
     session.type_text("w");
     assert_eq!(trained(&session).last().unwrap().seeds, [2], "from the same");
     assert_eq!(session.app.training_runs[&RunId(9)].state, RunState::Finished);
+}
+
+/// Away from the table Enter goes on with the run that is looked at, and starts no other study.
+#[test]
+fn enter_beside_a_chart_goes_on_with_its_run() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", columns, rows);
+        start(&mut session, 3);
+        measure(&mut session, 3, 4);
+        session.kernel(RunEvent::Stopped { run: RunId(3) });
+        session.app.lab.page = LabPage::Study;
+        session.press(KeyCode::Right);
+        session.type_text("+");
+        // The table has another study now, which Enter would run.
+        assert!(!session.screen(&RICH).contains("Enter resumes"), "{}", session.screen(&RICH));
+        session.app.lab.page = LabPage::Chart;
+        assert!(session.screen(&RICH).contains("Enter resumes"), "{}", session.screen(&RICH));
+        session.press(KeyCode::Enter);
+        assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run: RunId(3) }));
+        session.press(KeyCode::Enter);
+        assert_eq!(trained(&session).len(), 1, "a second press starts nothing");
+        // Undo changes the table, which a narrow screen does not show here.
+        let before = session.app.lab.table.text();
+        session.type_text("u");
+        assert_eq!(session.app.lab.table.text() == before, columns == 80);
+    }
 }
 
 #[test]
@@ -685,6 +718,14 @@ fn a_run_is_forked_with_what_the_table_changes() {
     session.press(KeyCode::Right);
     session.type_text("+f");
     assert!(session.screen(&RICH).contains("fork with relu-tanh lr=0.2 at epoch 4"), "{}", session.screen(&RICH));
+    // Nothing is asked of the kernel that it would refuse.
+    for (wrong, why) in [("0", "from 1 to 4"), ("5", "from 1 to 4"), ("x", "from 1 to 4")] {
+        session.press(KeyCode::Delete);
+        session.type_text(wrong);
+        session.press(KeyCode::Enter);
+        assert!(session.screen(&RICH).contains(why), "{}", session.screen(&RICH));
+        assert_eq!(session.app.lab.starting, None);
+    }
     session.press(KeyCode::Delete);
     session.type_text("2");
     session.press(KeyCode::Enter);
@@ -852,6 +893,9 @@ fn a_forked_run_is_a_ghost() {
     assert_eq!(runs.iter().map(|run| run.role).collect::<Vec<_>>(), [RunRole::Shown, RunRole::Ghost]);
     let slots = |run| arm_slots(&runs, RunId(run)).into_iter().map(|(_, slot)| slot).collect::<Vec<_>>();
     assert_eq!((slots(4), slots(3)), (vec![0, 1], vec![0, 1]));
+    // An arm is compared with what it was forked from.
+    let of = |run| ComparedArm { run: RunId(run), arm: ArmId::RELU_TANH };
+    assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
     insta::assert_snapshot!("ghost-120x40", session.picture(&RICH));
 }
 

@@ -202,6 +202,7 @@ fn runs_are_listed_and_opened() {
         notes: None,
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,

@@ -290,6 +290,7 @@ mod tests {
             notes: None,
             not_exact: None,
             fork: None,
+            steerings: Vec::new(),
             sweep: None,
             created: 0,
             updated: 0,

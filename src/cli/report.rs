@@ -272,8 +272,7 @@ fn sentences(arms: &[ReportArm]) -> color_eyre::Result<Sentences> {
             let threshold =
                 Threshold::new(Quantity::VAL_ERROR, MILESTONE).filter(|_| has_milestone(&[*first, *second]));
             let comparison = compare_arms(sides, Quantity::VAL_ERROR, AtEpoch::LastCommon, threshold)?;
-            let finished = first.run.is_finished() && second.run.is_finished();
-            let to_threshold = comparison.threshold_sentence(finished);
+            let to_threshold = comparison.threshold_sentence();
             let mut said = vec![comparison.sentence()];
             said.extend(to_threshold);
             for (measured, arm) in sides {
@@ -359,17 +358,18 @@ fn arm_cells(arm: &ReportArm, shows_milestone: bool) -> Vec<String> {
         deviation(of_test),
     ];
     if shows_milestone {
-        cells.push(if has_milestone(&[arm]) { epochs_to_milestone(arm, &lanes) } else { "–".into() });
+        cells.push(if has_milestone(&[arm]) { epochs_to_milestone(&lanes) } else { "–".into() });
     }
     cells
 }
 
 /// The mean over the seeds that came down to the article's error, and how many did where not all.
-fn epochs_to_milestone(arm: &ReportArm, lanes: &[LaneCurve]) -> String {
+fn epochs_to_milestone(lanes: &[LaneCurve]) -> String {
     let Some(threshold) = Threshold::new(Quantity::VAL_ERROR, MILESTONE) else { return "–".into() };
     let epochs: Vec<f64> = lanes.iter().filter_map(|lane| threshold.first_epoch(lane)).map(f64::from).collect();
     let Some(summary) = Summary::of(&epochs) else {
-        return if arm.run.is_finished() { "never" } else { "not yet" }.into();
+        let last = lanes.iter().map(LaneCurve::last).max().unwrap_or(0);
+        return format!("not in {last}");
     };
     let of = if epochs.len() < lanes.len() {
         format!(" ({} of {} seeds)", epochs.len(), lanes.len())

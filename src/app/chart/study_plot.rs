@@ -169,7 +169,8 @@ impl ArmCurves<'_> {
 
     /// The mean over the seeds, with their spread.
     fn mean(&self, stroke: Stroke, options: &ChartOptions) -> PlotSeries {
-        let mut series = self.series(format!("{}, {}", self.title, mean_of(self.kept_up.len())), stroke, Vec::new());
+        let name = format!("{}, {}{}", self.title, mean_of(self.kept_up.len()), smoothed(options));
+        let mut series = self.series(name, stroke, Vec::new());
         let is_extremes = options.band.kind() == Some(protocol::SpreadKind::Extremes);
         let mut values = Vec::with_capacity(self.kept_up.len());
         for epoch in 1..=self.epoch {
@@ -201,10 +202,11 @@ impl ArmCurves<'_> {
 
     /// Thin behind the means; by themselves with a mark at each point. Behind a smoothed mean they are as measured.
     fn lanes(&self, options: &ChartOptions) -> Vec<PlotSeries> {
-        let stroke = if self.has_means { Stroke::Thin } else { Stroke::Both };
+        let (stroke, smoothed) = if self.has_means { (Stroke::Thin, "") } else { (Stroke::Both, smoothed(options)) };
         let series = |lane: &LaneCurve| {
             let values = if self.has_means { &lane.raw } else { &lane.y };
-            self.series(self.lane_name(lane), stroke, lane.points(values, options, self.study))
+            let name = format!("{}{smoothed}", self.lane_name(lane));
+            self.series(name, stroke, lane.points(values, options, self.study))
         };
         self.lanes.iter().map(series).collect()
     }
@@ -227,7 +229,8 @@ impl ArmCurves<'_> {
             return vec![self.mean(Stroke::Ghost, options)];
         }
         let series = |lane: &LaneCurve| {
-            self.series(self.lane_name(lane), Stroke::Ghost, lane.points(&lane.y, options, self.study))
+            let name = format!("{}{}", self.lane_name(lane), smoothed(options));
+            self.series(name, Stroke::Ghost, lane.points(&lane.y, options, self.study))
         };
         self.lanes.iter().map(series).collect()
     }
@@ -254,24 +257,33 @@ fn runs_in_order<'r, 'a>(runs: &'r [ChartRun<'a>]) -> impl Iterator<Item = &'r C
     of(RunRole::Shown).chain(of(RunRole::Ghost))
 }
 
-/// The place of each arm of a run among those of a plot of these runs, by which it has its colour. An arm of a ghost has
-/// the place of the shown arm of its name, or one of its own.
+/// The place of each arm of a run among those of a plot of these runs, by which it has its colour. The arms of a ghost come
+/// first: those that were forked from it keep their colours, and so do the columns of the table that it was run from.
 pub fn arm_slots(runs: &[ChartRun], of: RunId) -> Vec<(ArmId, usize)> {
-    let mut shown: Vec<(ArmId, usize)> = Vec::new();
+    let ghosts = || runs.iter().filter(|run| run.role == RunRole::Ghost);
+    let mut of_ghosts: Vec<(ArmId, usize)> = Vec::new();
     let mut next = 0;
-    for run in runs_in_order(runs) {
+    let mut slots_of = |run: &ChartRun, known: &[(ArmId, usize)]| -> Vec<(ArmId, usize)> {
         let slot = |arm: ArmId| {
-            let namesake = shown.iter().find(|(known, _)| *known == arm && run.role == RunRole::Ghost);
+            let namesake = known.iter().find(|(known, _)| *known == arm);
             let slot = namesake.map_or(next, |(_, slot)| *slot);
             next = next.max(slot + 1);
             (arm, slot)
         };
-        let slots: Vec<(ArmId, usize)> = run.training.spec.arm_ids().map(slot).collect();
-        if run.training.run == of {
+        run.training.spec.arm_ids().map(slot).collect()
+    };
+    for ghost in ghosts() {
+        let slots = slots_of(ghost, &of_ghosts);
+        if ghost.training.run == of {
             return slots;
         }
-        if run.role == RunRole::Shown {
-            shown.extend(slots);
+        of_ghosts.extend(slots);
+    }
+    for run in runs.iter().filter(|run| run.role == RunRole::Shown) {
+        let is_fork = run.training.fork.is_some_and(|fork| ghosts().any(|ghost| ghost.training.run == fork.parent));
+        let slots = slots_of(run, if is_fork { &of_ghosts } else { &[] });
+        if run.training.run == of {
+            return slots;
         }
     }
     Vec::new()
@@ -454,6 +466,11 @@ pub fn study_readout(runs: &[ChartRun], options: &ChartOptions, plot: &Plot, vie
         }
     }
     readout
+}
+
+/// What the name of a smoothed curve adds: its values are none that were measured.
+fn smoothed(options: &ChartOptions) -> &'static str {
+    if options.smoothing.weight().is_some() { ", smoothed" } else { "" }
 }
 
 fn mean_of(seeds: usize) -> String {

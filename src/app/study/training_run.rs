@@ -378,7 +378,7 @@ impl TrainingRun {
             let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
             let diverged: Vec<(Lane, u32)> =
                 self.lanes.iter().filter_map(|lane| Some((lane.lane, lane.diverged?.0))).collect();
-            compare_first_arms(self.run, &self.spec, &records, &diverged, self.state == RunState::Finished)
+            compare_first_arms(self.run, &self.spec, &records, &diverged)
         };
         self.verdict.get_or_init(judge).clone()
     }

@@ -8,7 +8,7 @@ mod draft;
 mod init;
 mod inputs;
 mod schedule;
-mod settings;
+pub(crate) mod settings;
 mod stored;
 mod sweep;
 
@@ -141,6 +141,7 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
+<<<<<<< HEAD
 impl DataSource {
     /// In sentences, such as `CIFAR-10`.
     pub fn title(&self) -> String {
@@ -148,6 +149,14 @@ impl DataSource {
             Self::Mnist => "MNIST".into(),
             Self::Cifar10 => "CIFAR-10".into(),
             Self::Folder(folder) => format!("the images in {}", folder.display()),
+=======
+impl std::fmt::Display for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mnist => f.write_str("mnist"),
+            Self::Cifar10 => f.write_str("cifar10"),
+            Self::Folder(folder) => folder.display().fmt(f),
+>>>>>>> main
         }
     }
 }
@@ -514,8 +523,8 @@ pub fn differing_settings(sides: [(&Study, ArmId); 2]) -> Vec<DifferingSetting> 
 }
 
 /// `50,000`.
-pub fn grouped(number: u32) -> String {
-    let digits = number.to_string();
+pub fn grouped(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -623,7 +632,7 @@ mod tests {
         assert_eq!([seeds(&[3]), seeds(&[1, 2]), seeds(&[1, 2, 3, 9])], ["seed 3", "seeds 1, 2", "seeds 1-3, 9"]);
         let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
         assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
-        assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
+        assert_eq!([7_u32, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
     }
 
     #[test]
