@@ -267,12 +267,12 @@ mod tests {
         use Activation::{Relu, Tanh};
         let shape = |channels, height, width| ImageShape { channels, height, width };
         let every = Activation::all().filter(|activation| !activation.is_trained());
-        let every = every.map(|conv| (shape(2, 13, 10), [3, 7, 5, 11], (conv, Tanh)));
+        let every: Vec<_> = every.map(|conv| (shape(2, 13, 10), [3, 7, 5, 11], (conv, Tanh))).collect();
         let small =
             [(8, 8), (9, 12), (17, 16)].map(|(height, width)| (shape(1, height, width), [1, 2, 9, 4], (Relu, Relu)));
         let own = [(Relu, Relu), (Tanh, Tanh)].map(|pair| (shape(3, 32, 32), [32, 32, 64, 64], pair));
         for set in InstructionSet::available() {
-            for (images, widths, activations) in every.clone().chain(small).chain(own) {
+            for (images, widths, activations) in every.iter().copied().chain(small).chain(own) {
                 check(set, images, widths, activations);
             }
         }

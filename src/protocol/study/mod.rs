@@ -141,7 +141,6 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
-<<<<<<< HEAD
 impl DataSource {
     /// In sentences, such as `CIFAR-10`.
     pub fn title(&self) -> String {
@@ -149,14 +148,16 @@ impl DataSource {
             Self::Mnist => "MNIST".into(),
             Self::Cifar10 => "CIFAR-10".into(),
             Self::Folder(folder) => format!("the images in {}", folder.display()),
-=======
+        }
+    }
+}
+
 impl std::fmt::Display for DataSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Mnist => f.write_str("mnist"),
             Self::Cifar10 => f.write_str("cifar10"),
             Self::Folder(folder) => folder.display().fmt(f),
->>>>>>> main
         }
     }
 }
