@@ -53,7 +53,7 @@ impl Preprocessing {
     }
 
     /// The picked images one after the other, each in a border of zeros.
-    pub(super) fn convert_images(&self, split: &Split, pick: &[i64], padding: Padding) -> (Vec<f32>, ImageShape) {
+    pub(crate) fn convert_images(&self, split: &Split, pick: &[i64], padding: Padding) -> (Vec<f32>, ImageShape) {
         let (pixels, shape) = (split.pixels(), split.shape());
         let padded = padding.padded(shape);
         let [row, padded_row] = [shape, padded].map(|shape| shape.width * shape.channels);

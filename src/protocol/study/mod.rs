@@ -141,6 +141,17 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
+impl DataSource {
+    /// In sentences, such as `CIFAR-10`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Mnist => "MNIST".into(),
+            Self::Cifar10 => "CIFAR-10".into(),
+            Self::Folder(folder) => format!("the images in {}", folder.display()),
+        }
+    }
+}
+
 impl std::fmt::Display for DataSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -403,11 +414,7 @@ impl Study {
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" => self.seeds_words(),
-                "data" => match &self.data {
-                    DataSource::Mnist => "MNIST".into(),
-                    DataSource::Cifar10 => "CIFAR-10".into(),
-                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
-                },
+                "data" => self.data.title(),
                 _ => format!("{} {mine}", setting.title),
             });
         }

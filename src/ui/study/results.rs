@@ -291,7 +291,8 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
     }
     let other_run = view.other_run.clone().map(|other_run| (other_run, Tone::Good));
     let verdict = if view.is_sweep { None } else { training.verdict().map(|sentence| (sentence, Tone::Good)) };
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(other_run).chain(verdict).collect()
+    let loading = training.is_loading.then(|| (format!("loading {}", training.spec.data.title()), Tone::Good));
+    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(loading).chain(other_run).chain(verdict).collect()
 }
 
 /// Writes the remarks that fit, with an ellipsis at the end if some are left out.
