@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use learn::data::ImageShape;
+use learn::data::{Augmentation, ImageShape};
 use learn::network::{Architecture, Network};
 use learn::optim::SgdSettings;
 use learn::train::{LaneSettings, train};
@@ -28,6 +28,7 @@ fn settings(architecture: Architecture) -> LaneSettings {
         architecture,
         init: Init::He,
         inputs: Inputs::Unit,
+        augmentation: Augmentation::default(),
         sgd: SgdSettings::default(),
         learning_rate: 0.05,
         schedule: Box::new(|_| 1.0),
@@ -93,8 +94,13 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
             ..settings(Architecture::convnet([2, 3, 4, 10], Activations::ALL_TANH, 0.0))
         },
         LaneSettings { inputs: Inputs::Standardised, ..settings(Architecture::lenet4([2, 3, 9], prelu, 0.0)) },
+        LaneSettings {
+            augmentation: Augmentation { flip: true, crop: 3 },
+            ..settings(Architecture::lenet4([2, 3, 9], Activations::RELU_TANH, 0.0))
+        },
     ];
-    let backends = ["fused", "libtorch (only", "libtorch (only", "libtorch (only", "libtorch (the inputs"];
+    let only = "libtorch (only";
+    let backends = ["fused", only, only, only, "libtorch (the inputs", "fused"];
     for (settings, backend) in cases.iter().zip(backends) {
         let (records, whole) = trained(settings, &MNIST);
         assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
@@ -169,6 +175,12 @@ fn the_convnet_is_pytorchs() {
     }
 }
 
+/// The largest difference of two weights.
+fn distance(a: &[NamedTensor], b: &[NamedTensor]) -> f32 {
+    let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
+    values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
 /// With the same masks: dropout is behind fc1, which LibTorch computes in both engines.
 #[test]
 fn both_engines_drop_the_same_units() {
@@ -177,11 +189,27 @@ fn both_engines_drop_the_same_units() {
     let libtorch = LaneSettings { backend: Backend::Libtorch, epochs: 1, ..settings(lenet4(0.5)) };
     let dense = LaneSettings { epochs: 1, ..settings(lenet4(0.0)) };
     let [ours, oracle, dense] = [&fused, &libtorch, &dense].map(|settings| trained(settings, &MNIST).1.weights);
-    let distance = |a: &[NamedTensor], b: &[NamedTensor]| {
-        let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
-        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-    };
     let (apart, without) = (distance(&ours, &oracle), distance(&ours, &dense));
+    assert!(apart < 1e-4 && without > 1e-2, "{apart}, {without}");
+}
+
+/// With the same pictures: our engine moves bytes, LibTorch gets moved inputs.
+#[test]
+fn both_engines_see_the_same_augmented_images() {
+    let lane = |backend, augmentation| LaneSettings {
+        backend,
+        augmentation,
+        epochs: 1,
+        ..settings(Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, 0.0))
+    };
+    let augmentation = Augmentation { flip: true, crop: 3 };
+    let [ours, oracle, plain] = [
+        lane(Backend::Fused, augmentation),
+        lane(Backend::Libtorch, augmentation),
+        lane(Backend::Fused, Augmentation::default()),
+    ]
+    .map(|settings| trained(&settings, &MNIST).1.weights);
+    let (apart, without) = (distance(&ours, &oracle), distance(&ours, &plain));
     assert!(apart < 1e-4 && without > 1e-2, "{apart}, {without}");
 }
 

@@ -1,6 +1,6 @@
 //! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
-use super::data::{ImageShape, Preprocessing, Split};
+use super::data::{ImageShape, Preprocessing, Split, Transform};
 use super::fused::FusedLeNet4;
 use super::network::{Mode, Network};
 use protocol::Backend;
@@ -92,12 +92,22 @@ impl Engine {
 
     /// The logits of the picked images of a split: (picked, classes).
     pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
+        self.transformed_logits(split, pick, &[], mode)
+    }
+
+    /// The same of images to which something is done. `transforms` has one for each of them, or none.
+    pub fn transformed_logits(&mut self, split: &Split, pick: &[i64], transforms: &[Transform], mode: Mode) -> Tensor {
         match &mut self.form {
             Form::Libtorch(_) => {
-                let images = split.inputs(pick, self.net.architecture.padding, &self.preprocessing);
+                let padding = self.net.architecture.padding;
+                let images = split.transformed_inputs(pick, transforms, padding, &self.preprocessing);
                 self.net.logits_in(&images, mode)
             }
-            Form::Fused(fused) => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Fused(fused) if transforms.is_empty() => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Fused(fused) => {
+                let all: Vec<i64> = (0..pick.len() as i64).collect();
+                fused.logits(&self.net, &split.transformed_pixels(pick, transforms), &all, mode)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
 use super::layer_metrics::measure_layers;
 use super::settings::{LaneSettings, RatePlace};
 use crate::checkpoint::CheckpointError;
-use crate::data::{DataError, Dataset, Preprocessing, Split};
+use crate::data::{Augmentation, DataError, Dataset, Preprocessing, Split};
 use crate::engine::Engine;
 use crate::evaluate::{count_wrong, evaluate};
 use crate::machine;
@@ -90,6 +90,7 @@ struct LaneRun<'a> {
 struct LaneNetwork {
     engine: Engine,
     train: Split,
+    augmentation: Augmentation,
     seed: u64,
     /// Images of the last batch that were misclassified.
     wrong: i64,
@@ -120,7 +121,10 @@ impl Objective for LaneNetwork {
         let labels = self.train.labels.index_select(0, &Tensor::from_slice(pick)); // (batch)
         let BatchPlace { epoch, batch } = place;
         let mut noise = Random::new(self.seed, Purpose::BatchNoise { epoch, batch });
-        let logits = self.engine.logits(&self.train, pick, Mode::Training(&mut noise)); // (batch, classes)
+        let mut random = Random::new(self.seed, Purpose::Augmentation { epoch, batch });
+        let transforms = self.augmentation.draw(pick.len(), &mut random);
+        let mode = Mode::Training(&mut noise);
+        let logits = self.engine.transformed_logits(&self.train, pick, &transforms, mode); // (batch, classes)
         self.wrong = tch::no_grad(|| count_wrong(&logits, &labels));
         logits.cross_entropy_for_logits(&labels)
     }
@@ -168,7 +172,8 @@ impl<'a> Trainer<'a> {
         }
         let validation = data.validation(settings.val_size);
         let run = LaneRun { settings, lane, validation, test: data.test(), environment };
-        let network = LaneNetwork { engine, train, seed: lane.seed, wrong: 0 };
+        let augmentation = settings.augmentation;
+        let network = LaneNetwork { engine, train, augmentation, seed: lane.seed, wrong: 0 };
         Ok(Self { run, network, descent, progress })
     }
 

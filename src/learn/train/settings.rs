@@ -1,7 +1,7 @@
 //! The settings of a lane. [`LaneSettings::new`] is the only place that reads them from a run's study.
 
 use super::descent::BatchPlace;
-use crate::data::{DataError, Dataset, ImageShape};
+use crate::data::{Augmentation, DataError, Dataset, ImageShape};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
 use protocol::{Backend, Init, Inputs, Lane, SpecError, StepPlace, Study};
@@ -20,6 +20,8 @@ pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
     pub inputs: Inputs,
+    /// Of training images only.
+    pub augmentation: Augmentation,
     pub sgd: SgdSettings,
     /// The base rate. An observer may steer it, see [`crate::Observer::learning_rate`].
     pub learning_rate: f64,
@@ -64,6 +66,7 @@ impl LaneSettings {
             architecture,
             init: settings.init,
             inputs: settings.inputs,
+            augmentation: Augmentation { flip: settings.flip, crop: settings.crop },
             sgd: SgdSettings::of(settings),
             learning_rate: settings.learning_rate,
             schedule: Box::new(factor),

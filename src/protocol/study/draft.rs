@@ -571,7 +571,7 @@ mod tests {
             1..500_u32,
             schedule,
             0..3_u32,
-            (prop::sample::select(inits), prop::sample::select(inputs)),
+            (prop::sample::select(inits), prop::sample::select(inputs), any::<bool>(), 0..=8_u32),
             prop::collection::vec(1..200_u32, 3),
         )
             .prop_map(
@@ -582,7 +582,7 @@ mod tests {
                     batch,
                     schedule,
                     warmup,
-                    (init, inputs),
+                    (init, inputs, flip, crop),
                     widths,
                 )| {
                     let settings = ArmSettings {
@@ -596,6 +596,8 @@ mod tests {
                         dropout,
                         init,
                         inputs,
+                        flip,
+                        crop,
                         widths: Widths(widths),
                         ..ArmSettings::default()
                     };
