@@ -25,6 +25,8 @@ enum Form {
 pub enum Misfit {
     /// Only LeNet-4 has fused layers.
     Network,
+    /// No layer of normalisation is fused.
+    Normalisation,
     /// The fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
     /// The fused layers read values of 0 to 1.
@@ -39,6 +41,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network => f.write_str("only LeNet-4 is fused"),
+            Self::Normalisation => f.write_str("normalisation is not fused"),
             Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
             Self::Inputs => f.write_str("the inputs are not pixels from 0 to 1"),
             Self::TrainedActivation => f.write_str("an activation is trained"),
@@ -50,7 +53,8 @@ impl fmt::Display for Misfit {
 /// LeNet-4's widths if the fused form computes such a lane, or why it does not. Widths are no reason: it is the faster one up to
 /// the widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
 fn fit(net: &Network, images: ImageShape, preprocessing: &Preprocessing, threads: u32) -> Result<[i64; 3], Misfit> {
-    let widths = net.architecture.lenet4_widths().ok_or(Misfit::Network)?;
+    let other = if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network };
+    let widths = net.architecture.lenet4_widths().ok_or(other)?;
     let activations = net.architecture.activations;
     if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
         Err(Misfit::Images(images))
@@ -149,6 +153,11 @@ mod tests {
         assert_eq!(name(lenet4(both), colour, 1), "libtorch (images of 28x28 RGB, not 28x28 grey)");
         let trained = Activations { fc: Activation::PRELU, ..both };
         assert_eq!(name(lenet4(trained), grey, 1), "libtorch (an activation is trained)");
+        for norm in ["batch", "local"] {
+            let mut normalised = lenet4(both);
+            normalised.normalise(norm.parse().unwrap());
+            assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
+        }
         let others = [Architecture::mlp(&[5], relu, 0.0), Architecture::convnet([2, 2, 2, 2], both, 0.0)];
         for architecture in others {
             assert_eq!(name(architecture, grey, 1), "libtorch (only LeNet-4 is fused)");

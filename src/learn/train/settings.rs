@@ -48,7 +48,7 @@ impl LaneSettings {
         let widths = settings.widths.0.as_slice();
         let wrong = || fault("widths", format!("{} are not those of {}", settings.widths, spec.network));
         let (activations, dropout) = (settings.activations, settings.dropout);
-        let architecture = match spec.network {
+        let mut architecture = match spec.network {
             protocol::Network::Lenet4 => {
                 Architecture::lenet4(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
@@ -57,6 +57,7 @@ impl LaneSettings {
                 Architecture::convnet(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
         };
+        architecture.normalise(settings.norm);
         let (schedule, warmup) = (settings.schedule, settings.warmup);
         let factor = move |RatePlace { place, batches, epochs }: RatePlace| {
             let step = u64::from(place.epoch - 1) * u64::from(batches) + u64::from(place.batch);

@@ -2,7 +2,7 @@
 //! form and the checks use [`SETTINGS`].
 
 use super::super::format_real;
-use super::{Activations, Backend, DataSource, Init, Inputs, Network, Preset, Schedule, Study, Widths};
+use super::{Activations, Backend, DataSource, Init, Inputs, Network, Norm, Preset, Schedule, Study, Widths};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -32,6 +32,7 @@ pub struct ArmSettings {
     pub flip: bool,
     /// Pixels by which a training image is shifted at most.
     pub crop: u32,
+    pub norm: Norm,
     pub init: Init,
     pub inputs: Inputs,
     pub widths: Widths,
@@ -52,6 +53,7 @@ impl ArmSettings {
             dropout: 0.0,
             flip: false,
             crop: 0,
+            norm: Norm::None,
             init: Init::Xavier,
             inputs: Inputs::Unit,
             widths: Network::Lenet4.default_widths(),
@@ -317,9 +319,9 @@ pub const SETTINGS: &[Setting] = &[
         flag: "schedule",
         aliases: &[],
         title: "schedule",
-        help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        help: "how the learning rate falls: constant, linear, cosine, steps(30,0.1), times 0.1 every 30 epochs, or drops(100,120,0.1), times 0.1 after each of these epochs",
         fixed: None,
-        value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
+        value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)", "drops(100,120,0.1)"]),
     },
     Setting {
         key: "warmup",
@@ -383,6 +385,15 @@ pub const SETTINGS: &[Setting] = &[
         help: "pixels of zeros around a training image, from which a window of its own size is cut at random in each epoch (cuda-convnet cut 24x24 out of 32x32)",
         fixed: None,
         value: whole!(Arm, crop, 0..=8, CROP_STEPS),
+    },
+    Setting {
+        key: "norm",
+        flag: "norm",
+        aliases: &["normalisation"],
+        title: "normalisation",
+        help: "none; batch, in front of each activation, over the images of a step; local, of each map by four others (cuda-convnet's, alpha 0.001), in front of the later convolutions; local(0.1) with that alpha",
+        fixed: Some("the weights have been trained with it"),
+        value: text!(Arm, norm, &["none", "batch", "local"]),
     },
     Setting {
         key: "init",
