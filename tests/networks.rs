@@ -283,7 +283,7 @@ fn both_engines_see_the_same_augmented_images() {
     ]
     .map(|settings| trained(&settings, &MNIST).1.weights);
     let (apart, without) = (distance(&ours, &oracle), distance(&ours, &plain));
-    assert!(apart < 1e-4 && without > 1e-2, "{apart}, {without}");
+    assert!(apart < 1e-4 && without > 1e-3, "{apart}, {without}");
 }
 
 /// Every step's rate is the schedule's: nothing is learned at a rate of 0.
