@@ -605,7 +605,7 @@ mod tests {
             ("crop", |s| s.arms[0].settings.crop = 9),
             ("norm", |s| {
                 s.arms[0].settings.norm = Norm::Batch;
-                s.arms[0].settings.batch = 7;
+                s.arms[0].settings.batch = 49_999;
             }),
             ("norm", |s| {
                 *s = "all-relu | net=mlp".parse().unwrap();
