@@ -1,6 +1,6 @@
 //! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
-use super::data::{ImageShape, Preprocessing, Split};
+use super::data::{ImageShape, Preprocessing, Split, Transform};
 use super::fused::{FusedConvnet, FusedLeNet4};
 use super::network::{Mode, Network};
 use protocol::Backend;
@@ -26,6 +26,8 @@ enum Form {
 pub enum Misfit {
     /// Only LeNet-4 and the convnet have fused layers.
     Network,
+    /// No layer of normalisation is fused.
+    Normalisation,
     /// LeNet-4's fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
     /// LeNet-4's fused layers read values of 0 to 1.
@@ -40,6 +42,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network => f.write_str("only LeNet-4 and the convnet are fused"),
+            Self::Normalisation => f.write_str("normalisation is not fused"),
             Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
             Self::Inputs => f.write_str("the inputs are not pixels from 0 to 1"),
             Self::TrainedActivation => f.write_str("an activation is trained"),
@@ -63,7 +66,7 @@ fn fuse(net: &Network, images: ImageShape, preprocessing: &Preprocessing, thread
     } else if let Some(widths) = net.architecture.convnet_widths() {
         Form::Convnet(Box::new(FusedConvnet::new(images, widths)))
     } else {
-        return Err(Misfit::Network);
+        return Err(if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network });
     };
     if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
         Err(Misfit::TrainedActivation)
@@ -102,14 +105,25 @@ impl Engine {
 
     /// The logits of the picked images of a split: (picked, classes).
     pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
+        self.transformed_logits(split, pick, &[], mode)
+    }
+
+    /// The same of images to which something is done. `transforms` has one for each of them, or none.
+    pub fn transformed_logits(&mut self, split: &Split, pick: &[i64], transforms: &[Transform], mode: Mode) -> Tensor {
         match &mut self.form {
             Form::Libtorch(_) => {
-                let images = split.inputs(pick, self.net.architecture.padding, &self.preprocessing);
+                let padding = self.net.architecture.padding;
+                let images = split.transformed_inputs(pick, transforms, padding, &self.preprocessing);
                 self.net.logits_in(&images, mode)
             }
-            Form::Lenet4(fused) => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Lenet4(fused) if transforms.is_empty() => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Lenet4(fused) => {
+                let all: Vec<i64> = (0..pick.len() as i64).collect();
+                fused.logits(&self.net, &split.transformed_pixels(pick, transforms), &all, mode)
+            }
             Form::Convnet(fused) => {
-                let (values, _) = self.preprocessing.convert_images(split, pick, self.net.architecture.padding);
+                let padding = self.net.architecture.padding;
+                let (values, _) = self.preprocessing.convert_images(split, pick, transforms, padding);
                 fused.logits(&self.net, &values, mode)
             }
         }
@@ -159,5 +173,11 @@ mod tests {
         let convnet = || Architecture::convnet([2, 2, 2, 2], both, 0.5);
         assert!(name(convnet(), small, 1).starts_with("fused (") && name(convnet(), colour, 1).starts_with("fused ("));
         assert_eq!(name(convnet(), colour, 2), "libtorch (threads > 1)");
+        for norm in ["batch", "local"] {
+            for mut normalised in [lenet4(both), convnet()] {
+                normalised.normalise(norm.parse().unwrap());
+                assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
+            }
+        }
     }
 }

@@ -320,7 +320,6 @@ unsafe fn pixels<V: Lanes>(maps: &Maps, x: *const f32, zeros: &[f32], tile: usiz
 }
 
 /// Stores a tile's outputs, as far as they lie in the maps.
-#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn store<V: Lanes>(
     maps: &Maps,
@@ -409,7 +408,6 @@ impl Product {
     }
 
     // The compiler unrolls plain counted loops into registers, but not an iterator.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize, const N: usize>(&self, row: usize, column: usize) -> usize {
         // SAFETY: as in `strip`.
@@ -577,7 +575,6 @@ impl Correlation {
     }
 
     // The compiler unrolls plain counted loops into registers, but not an iterator.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize, const N: usize>(&self, output: usize, input: usize, to: *mut f32) {
         let row = self.terms * V::WIDTH;

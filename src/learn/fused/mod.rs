@@ -35,6 +35,8 @@
 
 // All parts of a kernel must be inlined into the one function that has the instruction set; see `vector`.
 #![allow(clippy::inline_always)]
+// Loops count the places of a window or the lanes of a vector, which several arrays share.
+#![allow(clippy::needless_range_loop)]
 
 pub mod backward_input;
 pub mod backward_weights;

@@ -167,7 +167,6 @@ pub struct Square<const SIZE: usize> {
 /// # Safety
 /// As for [`Lanes`]; each row holds `width` vectors, and there is room for all points.
 // The compiler unrolls plain counted loops into registers, but not an iterator.
-#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 pub unsafe fn to_points<V: Lanes, T: Transform<SIZE, SIDE>, const SIZE: usize>(
     square: &Square<SIZE>,
@@ -204,7 +203,6 @@ pub unsafe fn to_points<V: Lanes, T: Transform<SIZE, SIDE>, const SIZE: usize>(
 ///
 /// # Safety
 /// As for [`Lanes`]; all points are there.
-#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 pub unsafe fn from_points<V: Lanes, T: Transform<SIDE, SIZE>, const SIZE: usize>(
     points: *const f32,
