@@ -28,8 +28,8 @@ pub use chart::{
     ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
     DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
     ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
-    add_predictions, arm_colour, arm_slots, article_points, axis_label, cited_colour, clip_segment, has_markers,
-    mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
+    add_predictions, arm_colour, arm_slots, axis_label, cited_colour, clip_segment, has_markers, mark_values,
+    measured_layers, measured_metrics, published_beside, seed_colour, series_colour, study_multiples, study_plot,
     study_readout, tick_labels,
 };
 pub use copy::CopiedText;
@@ -41,7 +41,7 @@ pub use lab::keys as lab_keys;
 pub use lab::layout::{LabLayout, SweepLayout, TableLayout, TableLine};
 pub use lab::overlay::OverlayList;
 pub use lab::run::LabOperation;
-pub use lab::sweep::{SweepCursor, SweepEntry, SweepRow, SweepTable};
+pub use lab::sweep::{SweepCursor, SweepEntry, SweepRemark, SweepRow, SweepTable};
 pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
 pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};

@@ -26,7 +26,7 @@ mod wrong_images;
 
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
-pub use compare::{MILESTONE, is_at_or_below, is_compared, mean_and_deviation};
+pub use compare::{MILESTONE, Milestone, is_at_or_below, is_compared, mean_and_deviation};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
@@ -42,9 +42,10 @@ pub use run_filter::{RunFilter, SettingsText};
 pub use run_labels::{LONGEST_NAME, LONGEST_NOTES, RunTag, format_tags};
 pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_arms, steered_rate};
 pub use study::{
-    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Init,
-    Inputs, Lane, LaneResults, Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Study,
-    Sweep, SweepAxis, SweepCell, SweepProgress, Widths, best_cells, differing_settings, grouped, tied_cells,
+    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Drops,
+    Init, Inputs, Lane, LaneResults, Network, Norm, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError,
+    StepPlace, Study, Sweep, SweepAxis, SweepCell, SweepProgress, Widths, best_cells, differing_settings, grouped,
+    tied_cells,
 };
 pub use text::{
     clean_id, escape_controls, escape_json, escape_line, format_real, id_fault, is_bidi_control, is_terminal_control,

@@ -2,7 +2,8 @@
 
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use protocol::{
-    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, arm_history, differing_settings,
+    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, arm_history, best_cells,
+    differing_settings,
 };
 use statistics::{ArmCurves, AtEpoch, Comparison, Quantity, Threshold};
 use std::collections::HashMap;
@@ -74,9 +75,22 @@ impl App {
     pub fn compared_arms(&self) -> Option<[ComparedArm; 2]> {
         let all = self.lab_arms();
         let [first, second] = self.lab.compare.arms.map(|arm| arm.filter(|arm| all.contains(arm)));
-        let first = first.or_else(|| all.iter().copied().find(|arm| Some(*arm) != second))?;
-        let second = second.or_else(|| all.iter().copied().find(|arm| *arm != first))?;
+        let best = self.best_of_sweep();
+        let usual = best.iter().chain(&all).copied();
+        let first = first.or_else(|| usual.clone().find(|arm| Some(*arm) != second))?;
+        // An arm of a fork differs from what it was forked from in what was changed.
+        let fork = self.training_runs.get(&first.run).and_then(|training| training.fork);
+        let parent = fork.map(|fork| ComparedArm { run: fork.parent, ..first }).filter(|parent| all.contains(parent));
+        let second = second.or(parent).or_else(|| usual.clone().find(|arm| *arm != first))?;
         Some([first, second])
+    }
+
+    /// The best cell of each arm of the sweep that is shown.
+    fn best_of_sweep(&self) -> Vec<ComparedArm> {
+        let Some(run) = self.lab.run else { return Vec::new() };
+        let results = self.sweep_results();
+        let best = best_cells(&results).into_iter().filter_map(|(_, best)| best);
+        best.map(|result| ComparedArm { run, arm: result.cell.arm }).collect()
     }
 
     /// The validation error to which epochs are counted: the reader's, else the article's for its own network and images.

@@ -7,6 +7,7 @@ mod arm;
 mod draft;
 mod init;
 mod inputs;
+mod norm;
 mod schedule;
 pub(crate) mod settings;
 mod stored;
@@ -16,7 +17,8 @@ pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use inputs::Inputs;
-pub use schedule::{Schedule, StepPlace};
+pub use norm::Norm;
+pub use schedule::{Drops, Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells, tied_cells};
 
@@ -139,6 +141,17 @@ pub enum DataSource {
     Cifar10,
     /// A folder in one of the forms that `learn::data` reads.
     Folder(PathBuf),
+}
+
+impl DataSource {
+    /// In sentences, such as `CIFAR-10`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Mnist => "MNIST".into(),
+            Self::Cifar10 => "CIFAR-10".into(),
+            Self::Folder(folder) => format!("the images in {}", folder.display()),
+        }
+    }
 }
 
 impl std::fmt::Display for DataSource {
@@ -279,6 +292,18 @@ impl Study {
         if self.preset.is_cifar() { Metric::TrainError } else { Metric::ValError }
     }
 
+    /// The published value to which the epochs of its arms are counted, if there is one for its network and images.
+    pub fn milestone(&self) -> Option<crate::Milestone> {
+        use crate::Milestone;
+        if self.has_published_error() {
+            Some(Milestone::ARTICLE)
+        } else if self.network == Network::Convnet && self.data == DataSource::Cifar10 && self.preset.is_cifar() {
+            Some(Milestone::ALEXNET)
+        } else {
+            None
+        }
+    }
+
     /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
     /// MNIST.
     pub fn has_published_error(&self) -> bool {
@@ -391,11 +416,7 @@ impl Study {
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" => self.seeds_words(),
-                "data" => match &self.data {
-                    DataSource::Mnist => "MNIST".into(),
-                    DataSource::Cifar10 => "CIFAR-10".into(),
-                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
-                },
+                "data" => self.data.title(),
                 _ => format!("{} {mine}", setting.title),
             });
         }
@@ -491,6 +512,18 @@ impl Study {
             let message = format!("{} is more than {epochs}; take 0 to {}", settings.warmup, self.epochs);
             return Err(SpecError::new("warmup", message));
         }
+        if self.network == Network::Mlp && matches!(settings.norm, Norm::Local(_)) {
+            return Err(SpecError::new("norm", "an mlp has no maps beside each other; take none or batch"));
+        }
+        // One image has no deviation.
+        if settings.norm == Norm::Batch && (settings.batch == 1 || self.train_size % settings.batch == 1) {
+            let message = format!(
+                "batch normalisation needs two images a step, and {} images in batches of {} leave one alone; take another \
+                 batch",
+                self.train_size, settings.batch
+            );
+            return Err(SpecError::new("norm", message));
+        }
         self.network.check_widths(&settings.widths).map_err(|why| SpecError::new("widths", why))
     }
 }
@@ -583,7 +616,7 @@ mod tests {
     #[test]
     fn each_bad_setting_is_named() {
         type Damage = fn(&mut Study);
-        let damages: [(&str, Damage); 14] = [
+        let damages: [(&str, Damage); 17] = [
             ("arms", |s| s.arms.clear()),
             ("arms", |s| s.arms.push(s.arms[0].clone())),
             ("seeds", |s| s.seeds.clear()),
@@ -598,6 +631,15 @@ mod tests {
             ("nesterov", |s| s.arms[0].settings.nesterov = true),
             ("widths", |s| s.arms[0].settings.widths = Widths(vec![4, 16])),
             ("images", |s| s.train_size = 50_001),
+            ("crop", |s| s.arms[0].settings.crop = 9),
+            ("norm", |s| {
+                s.arms[0].settings.norm = Norm::Batch;
+                s.arms[0].settings.batch = 49_999;
+            }),
+            ("norm", |s| {
+                *s = "all-relu | net=mlp".parse().unwrap();
+                s.arms[0].settings.norm = "local".parse().unwrap();
+            }),
         ];
         for (field, damage) in damages {
             let mut spec = Study::of(Preset::Article);
