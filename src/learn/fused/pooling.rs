@@ -112,7 +112,6 @@ struct Max<'a> {
 
 impl Kernel for Max<'_> {
     // The compiler unrolls plain counted loops into registers, but not an iterator.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
         let Self { maps, x, out, greatest } = self;
@@ -162,7 +161,6 @@ struct MaxBackward<'a> {
 
 impl Kernel for MaxBackward<'_> {
     // The compiler unrolls plain counted loops into registers, but not an iterator.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
         let Self { maps, grad, greatest, dx } = self;
