@@ -377,10 +377,13 @@ pub fn study_plot(
     let (label, scale) = options.y_axis(layer);
     let values = || {
         let lanes = all.iter().flat_map(|arm| &arm.lanes);
-        lanes.flat_map(|lane| lane.raw.iter().chain(&lane.y)).filter_map(|y| *y).filter(|y| y.is_finite())
+        let measured = lanes.flat_map(|lane| lane.raw.iter().chain(&lane.y)).filter_map(|y| *y);
+        let published = curves.iter().flat_map(|curve| &curve.points).map(|[_, error]| *error);
+        measured.filter(|y| y.is_finite()).chain(published)
     };
-    // No logarithm has a place for an error of 0.
-    let scale = if values().any(|value| value <= 0.0) { AxisScale::Linear } else { scale };
+    // No logarithm has a place for an error of 0, and a published curve is compared on the axis that its figure has.
+    let is_linear = !curves.is_empty() || values().any(|value| value <= 0.0);
+    let scale = if is_linear { AxisScale::Linear } else { scale };
     let [x, y] = limits(runs, options, &all, &shown_points, scale, values);
     let mut notes: Vec<String> = options.smoothing.describe().into_iter().collect();
     if has_published && options.published == Published::Hidden {
@@ -889,6 +892,8 @@ mod tests {
         let images = ChartOptions { x: XQuantity::Images, ..options };
         let last = (36.0 * f64::from(study.train_size), Some(25.0));
         assert_eq!(cited(&training, &images)[0].points[1], last);
+        let plot = study_plot(&[ChartRun::new(&training)], &options, &published, &[]);
+        assert_eq!((plot.y.scale, plot.y.limits), (AxisScale::Linear, Some((0.0, 73.0 * 1.05))));
         assert!(cited(&training, &ChartOptions::default()).is_empty(), "it is no validation error");
         assert!(cited(&training, &ChartOptions { published: Published::Hidden, ..options }).is_empty());
         let mnist = TrainingRun::new(RunId(1), Study::of(Preset::Article));

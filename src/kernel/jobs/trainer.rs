@@ -65,13 +65,12 @@ impl Trainer for LibTorch {
             return Ok(None);
         }
         // A published set is read and checked by the lanes' own threads, while the kernel answers.
-        let (data, available) = match Dataset::published_sizes(&spec.data) {
-            Some(sizes) => (None, sizes),
-            None => {
-                let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
-                let sizes = data.split_sizes();
-                (Some(data), sizes)
-            }
+        let (data, available) = if let Some(sizes) = Dataset::published_sizes(&spec.data) {
+            (None, sizes)
+        } else {
+            let data = self.data.load(&spec.data).map_err(|error| error.to_string())?;
+            let sizes = data.split_sizes();
+            (Some(data), sizes)
         };
         let preset = Study::of(spec.preset);
         // A preset's numbers are exact for its own data set.
@@ -90,10 +89,13 @@ impl Trainer for LibTorch {
     }
 }
 
+/// A data set, held while it is loaded.
+type CacheEntry = Arc<Mutex<Weak<Dataset>>>;
+
 /// Data sets in use. Each is loaded once, shared by all lanes, and freed when the last user drops it.
 #[derive(Default)]
 struct DataCache {
-    loaded: Mutex<Vec<(DataSource, Arc<Mutex<Weak<Dataset>>>)>>,
+    loaded: Mutex<Vec<(DataSource, CacheEntry)>>,
 }
 
 impl DataCache {
@@ -109,7 +111,7 @@ impl DataCache {
         Ok(data)
     }
 
-    fn entry(&self, source: &DataSource) -> Arc<Mutex<Weak<Dataset>>> {
+    fn entry(&self, source: &DataSource) -> CacheEntry {
         let mut loaded = lock(&self.loaded);
         // Those that no lane has or waits for.
         loaded.retain(|(_, entry)| Arc::strong_count(entry) > 1 || lock(entry).strong_count() > 0);

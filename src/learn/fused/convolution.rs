@@ -201,8 +201,7 @@ impl Kernel for WeightPoints<'_> {
         assert_eq!(points.len(), POINTS * step);
         for first in (0..maps.pairs()).step_by(V::WIDTH) {
             let mut taps = [[0.0_f32; 16]; TAPS];
-            for lane in 0..V::WIDTH.min(maps.pairs() - first) {
-                let pair = first + lane;
+            for (lane, pair) in (first..maps.pairs()).take(V::WIDTH).enumerate() {
                 let (from, flip) = if is_turned {
                     ((pair % maps.outputs * maps.inputs + pair / maps.outputs) * TAPS, TAPS - 1)
                 } else {
